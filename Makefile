@@ -1,0 +1,52 @@
+# `make run` and `make test` set up everything they need. `make help` lists the rest.
+STUDY ?= us-iran-2026
+OUT   ?= runs/$(notdir $(STUDY))-$(shell date -u +%Y%m%dT%H%M%SZ)
+ARGS  ?=
+
+BIN   := .venv/bin
+READY := .venv/.stamp-dev
+
+# Compiled code is kept in the project, unless you keep it elsewhere.
+export PYTENSOR_FLAGS  ?= base_compiledir=$(CURDIR)/.cache/pytensor
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint bench notebooks lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(READY): requirements/dev.txt requirements/tools.txt pyproject.toml .python-version scripts/bootstrap scripts/uv
+	@scripts/bootstrap
+	@touch $@
+
+run: $(READY) ## the main job: check, fit, forecast, report (STUDY=..., OUT=..., ARGS=...)
+	@$(BIN)/beliefs run $(STUDY) --out $(OUT) $(ARGS)
+
+test: lint ## lint, type check, and the fast tests (ARGS=... goes to pytest)
+	@$(BIN)/pytest -n 2 $(ARGS)
+
+test-all: lint ## the same with the slow and the statistical tests
+	@$(BIN)/pytest -n 2 -m '' $(ARGS)
+
+lint: $(READY) ## style and types
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo 'To mend: $(BIN)/ruff format'; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+
+bench: $(READY) ## run every script in benchmarks/
+	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script; done
+
+notebooks: $(READY) ## bring each notebook and its .py together, then execute it in place
+	@$(BIN)/python scripts/notebooks.py
+
+lock: PIN := scripts/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url $(ARGS)
+lock: ## resolve the pins anew (ARGS=--upgrade takes the newest versions)
+	@$(PIN) pyproject.toml --extra dev --extra notebooks -o requirements/dev.txt
+	@$(PIN) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	@$(PIN) requirements/tools.in -o requirements/tools.txt
+
+clean: ## remove the environment, the tools and all caches; runs/ stays
+	@rm -rf .venv .tools .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,249 @@
+"""`forecast`: the system run forward from posterior draws (C6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import GateError, StudyError
+from beliefs.forecast.future import block_indices, future_columns
+from beliefs.forecast.interventions import Intervention, apply_interventions
+from beliefs.infer.posterior import Posterior, stacked_params
+from beliefs.mechanism import talks
+from beliefs.mechanism.structure import columns
+from beliefs.theory import system
+from beliefs.theory.theory import declared, free_parameters
+
+__all__ = ["BLOCK", "Forecast", "Paths", "forecast"]
+
+BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Simulated futures of one set of draws.
+
+    Attributes
+    ----------
+    logit_belief
+        (sample, side, horizon); None when the theory has no beliefs.
+    surplus
+        (sample, horizon); None when the theory has no beliefs.
+    talks
+        (sample, horizon) of bool.
+    history_belief, history_surplus
+        The same over the periods up to the origin, (sample, side, time) and (sample, time), so
+        that a run of periods may have begun before it.
+    """
+
+    logit_belief: NDArray[Any] | None
+    surplus: NDArray[Any] | None
+    talks: NDArray[np.bool_]
+    history_belief: NDArray[Any] | None
+    history_surplus: NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Futures from the posterior, and from the prior alone as their yardstick.
+
+    Attributes
+    ----------
+    posterior
+        Where it starts from.
+    dates
+        First day of each future period, (horizon,).
+    paths, prior_paths
+        Futures from posterior and from prior draws.
+    interventions
+        What was assumed to happen.
+    seed
+        Seed of the simulation. The same seed gives paired draws across interventions.
+    allowed_failed
+        True when the posterior failed its gate and the caller asked for a forecast anyway.
+    """
+
+    posterior: Posterior
+    dates: NDArray[np.datetime64]
+    paths: Paths
+    prior_paths: Paths
+    interventions: tuple[Intervention, ...]
+    seed: int
+    allowed_failed: bool
+
+    @property
+    def chains(self) -> int:
+        """Number of chains the samples come from (sample = chain * draws + draw)."""
+        return int(self.posterior.tree["posterior"].sizes["chain"])
+
+    def step_of(self, by: str | dt.date | np.datetime64) -> int:
+        """Return how many future periods end by a date.
+
+        Raises
+        ------
+        StudyError
+            The date lies outside the horizon.
+        """
+        day = np.datetime64(by, "D")
+        ends = self.dates + np.timedelta64(self.posterior.inputs.step_days - 1, "D")
+        steps = int((ends <= day).sum())
+        if steps == 0 or day > ends[-1] + np.timedelta64(self.posterior.inputs.step_days, "D"):
+            raise StudyError(
+                "the date lies outside the forecast",
+                where="by",
+                found=str(by),
+                expected=f"a date from {ends[0]} to {ends[-1]}",
+                mend="forecast with a longer horizon, or ask for an earlier date",
+            )
+        return steps
+
+    def to_dataset(self) -> Any:
+        """Return the futures as an xarray Dataset with dims sample, side, horizon."""
+        import xarray as xr
+
+        data: dict[str, Any] = {"talks": (("sample", "horizon"), self.paths.talks)}
+        if self.paths.logit_belief is not None:
+            data["logit_belief"] = (
+                ("sample", "side", "horizon"),
+                self.paths.logit_belief.astype(np.float32),
+            )
+            data["surplus"] = (("sample", "horizon"), self.paths.surplus.astype(np.float32))  # type: ignore[union-attr]
+        return xr.Dataset(
+            data,
+            coords={
+                "horizon": self.dates.astype("datetime64[ns]"),
+                "side": list(self.posterior.structure.sides),
+            },
+            attrs={"chains": self.chains, "seed": self.seed},
+        )
+
+
+def forecast(
+    posterior: Posterior,
+    horizon: int,
+    *,
+    seed: int,
+    interventions: Sequence[Intervention] = (),
+    resample_shocks: bool = True,
+    allow_failed: bool = False,
+) -> Forecast:
+    """Simulate futures from every posterior draw, and from prior draws beside them.
+
+    Parameters
+    ----------
+    posterior
+        From `beliefs.fit`.
+    horizon
+        Number of future periods, at least 1.
+    seed
+        Seed of the simulation.
+    interventions
+        What-ifs, in order.
+    resample_shocks
+        Whether shocks recur at the rate the study declares them.
+    allow_failed
+        Forecast from a posterior that failed its gate; every output then says so.
+
+    Raises
+    ------
+    GateError
+        The posterior failed its gate and `allow_failed` is False.
+    StudyError
+        The horizon or an intervention cannot be used.
+    """
+    if horizon < 1 or horizon > 5000:
+        raise StudyError(
+            "the horizon cannot be used", where="horizon", found=str(horizon),
+            expected="1 to 5000 periods", mend="give a horizon in that range",
+        )  # fmt: skip
+    if not posterior.report.passed and not allow_failed:
+        raise GateError(
+            "the posterior failed its gate, so no forecast is made from it",
+            where=f"{posterior.study.spec.name} under {posterior.theory.name}",
+            found="; ".join(posterior.report.failures),
+            expected="R-hat <= 1.01, ESS >= 400, divergences <= 0.1 %, E-BFMI >= 0.3",
+            mend="sample longer (--draws, --tune), or allow it knowingly (--allow-failed)",
+        )
+    step = np.timedelta64(posterior.inputs.step_days, "D")
+    last = posterior.inputs.dates[posterior.inputs.active][-1]
+    dates = last.astype("datetime64[D]") + step * np.arange(1, horizon + 1)
+    runs = [
+        _simulate(posterior, group, dates, seed, tuple(interventions), resample_shocks)
+        for group in ("posterior", "prior")
+    ]
+    return Forecast(
+        posterior=posterior,
+        dates=dates,
+        paths=runs[0],
+        prior_paths=runs[1],
+        interventions=tuple(interventions),
+        seed=seed,
+        allowed_failed=not posterior.report.passed,
+    )
+
+
+def _simulate(
+    posterior: Posterior,
+    group: str,
+    dates: NDArray[np.datetime64],
+    seed: int,
+    interventions: tuple[Intervention, ...],
+    resample_shocks: bool,
+) -> Paths:
+    inputs, theory = posterior.inputs, posterior.theory
+    structure, past = posterior.structure, columns(inputs)
+    n, horizon = int(inputs.active.sum()), len(dates)
+    dataset = posterior.tree[group].to_dataset()
+
+    def flat(name: str) -> NDArray[Any]:
+        values = np.asarray(dataset[name].values)
+        return values.reshape(-1, *values.shape[2:])
+
+    free = free_parameters(theory, structure)
+    draws = {p.name: flat(p.name) for p in free if p.name != "innovation"}
+    samples = next(iter(draws.values())).shape[0]
+    # One stream per part, so that an intervention never shifts the randomness of another part.
+    streams = [np.random.default_rng([seed, part]) for part in range(4)]
+    index = block_indices(streams[0], n, samples, horizon, BLOCK.get(inputs.step_days, 7))
+    cols, surprise = future_columns(
+        inputs, structure, past, index, resample_shocks=resample_shocks
+    )
+    jump_prior = declared(structure)["shock_jump"][1].prior
+    structure, cols, jumps = apply_interventions(
+        interventions,
+        inputs=inputs,
+        structure=structure,
+        columns=cols,
+        surprise=surprise,
+        dates=dates,
+        transforms={i.id: i.transform for i in posterior.study.spec.indicators},
+        draw_jump=lambda shape: np.asarray(jump_prior.rvs(shape, random_state=streams[3])),
+    )
+    params = stacked_params(theory, posterior.structure, draws)
+    if jumps.shape[-1]:
+        known = np.broadcast_to(
+            params["shock_jump"], (samples, 2, len(posterior.structure.shocks))
+        )
+        new = jumps if "shocks" in theory.mechanisms else np.zeros_like(jumps)
+        params["shock_jump"] = np.concatenate([known, new], axis=-1)
+    start = None
+    if theory.beliefs:
+        params["innovation"] = streams[1].normal(size=(samples, 2, horizon))
+        start = system.Start(flat("logit_belief")[..., -1], flat("audience"))
+    else:
+        params["innovation"] = params["innovation"][..., :1]
+    run = system.evaluate(np, params, cols, structure, start)
+    held = talks.simulate(
+        streams[2],
+        np.broadcast_to(run.onset, (samples, horizon)),
+        np.broadcast_to(run.continuation, (samples, horizon)),
+        past["talks"][n - 1],
+    )
+    if not theory.beliefs:
+        return Paths(None, None, held, None, None)
+    return Paths(run.logit_belief, run.surplus, held, flat("logit_belief"), flat("surplus"))

@@ -1,0 +1,121 @@
+"""The columns of the future: past periods resampled in blocks, then bent by interventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.mechanism.structure import (
+    AFTERMATH_DAYS,
+    Columns,
+    Structure,
+    aftermath,
+    evidence_matrix,
+    turnover,
+)
+from beliefs.study.inputs import Inputs
+
+__all__ = ["block_indices", "future_columns"]
+
+_GATHERED = ("quiet", "rival_persists", "rival_resolve", "hardline", "mediator")
+
+
+def block_indices(
+    rng: np.random.Generator, n: int, samples: int, horizon: int, block: int
+) -> NDArray[np.int64]:
+    """Return moving-block bootstrap indices into `n` past periods.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    n
+        Number of past periods.
+    samples, horizon
+        Shape of the result.
+    block
+        Block length; shortened to `n` when the past is shorter.
+
+    Returns
+    -------
+    ndarray of int
+        Shape (sample, horizon): runs of `block` consecutive past periods (Künsch 1989).
+    """
+    block = min(block, n)
+    count = -(-horizon // block)
+    starts = rng.integers(0, n - block + 1, size=(samples, count))
+    return (starts[..., None] + np.arange(block)).reshape(samples, -1)[:, :horizon]
+
+
+def future_columns(
+    inputs: Inputs,
+    structure: Structure,
+    past: Columns,
+    index: NDArray[np.int64],
+    *,
+    resample_shocks: bool = True,
+) -> tuple[Columns, NDArray[Any]]:
+    """Return the columns of a future whose periods repeat past ones.
+
+    Surprises, quiet, persistence, resolve, hard-line words and mediation of one future period all
+    come from the same past period, so what moves together stays together. The regime stays the one
+    in force. Cost levels go on from the last level by the resampled changes. Waivers and the
+    aftermath of past shocks fade. Shocks recur at the rate at which the study declares them.
+
+    Parameters
+    ----------
+    inputs, structure
+        The study.
+    past
+        `beliefs.mechanism.structure.columns` of the study.
+    index
+        Past period of each future one, shape (sample, horizon).
+    resample_shocks
+        False: no shock happens in the future unless an intervention says so.
+
+    Returns
+    -------
+    columns
+        Arrays (sample, ..., horizon).
+    surprise
+        The resampled surprises by indicator, (sample, indicator, horizon).
+    """
+    n = int(inputs.active.sum())
+    samples, horizon = index.shape
+
+    def gather(values: NDArray[Any]) -> NDArray[Any]:
+        return np.moveaxis(values[..., index], -2, 0) if values.ndim > 1 else values[index]
+
+    surprise = gather(inputs.surprise * inputs.seen)
+    regime = np.full(horizon, inputs.regime[n - 1])
+    kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
+    out = {name: gather(past[name]) for name in _GATHERED}
+    out["active"] = np.ones((samples, horizon))
+    out["evidence"] = evidence_matrix(structure, surprise, regime)
+    out["pressure"] = np.full((samples, horizon), float(kind != "talks"))
+    out["truce"] = np.full((samples, 1, horizon), float(kind == "truce"))
+    change = np.diff(past["cost"][:, :n], axis=1, prepend=past["cost"][:, :1])
+    level = past["cost"][:, n - 1][:, None] + np.cumsum(gather(change), axis=-1)
+    out["cost"] = np.clip(level, -4.0, 4.0)
+    days = structure.step_weeks * 7.0 * np.arange(1, horizon + 1)
+    out["waiver"] = np.broadcast_to(
+        past["waiver"][n - 1] * np.exp(-days / 30.0), (samples, horizon)
+    ).copy()
+    shock = gather(past["shock"]) if resample_shocks else np.zeros(
+        (samples, len(structure.shocks), horizon)
+    )
+    set_shocks(structure, out, shock)
+    fading = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
+    out["aftermath"] = np.maximum(out["aftermath"], fading)
+    return out, surprise
+
+
+def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any]) -> None:
+    """Write shocks (sample, shock, horizon) and what follows from them into fresh columns."""
+    columns["shock"] = shock
+    columns["turnover"] = turnover(structure, shock)
+    columns["aftermath"] = np.maximum(
+        columns.get("aftermath", 0.0), aftermath(structure, shock)
+    )

@@ -1,0 +1,147 @@
+"""The forecast as one JSON document, a contract with scripts (schema beside this file)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beliefs.forecast.forecast import Forecast
+from beliefs.forecast.probability import (
+    Probability,
+    probability,
+    settlement_base_rate,
+)
+from beliefs.mechanism.contract import logistic
+
+__all__ = ["HORIZONS", "INTERVAL", "SCHEMA", "horizon_days", "summarise"]
+
+HORIZONS = (7, 30, 90)  # days ahead, where the forecast reaches that far
+INTERVAL = 0.9
+SCHEMA = Path(__file__).with_name("forecast.schema.json")
+
+
+def horizon_days(forecast: Forecast) -> list[dt.date]:
+    """Return the last day of each headline window that lies inside the forecast."""
+    step = forecast.posterior.inputs.step_days
+    ends = [d + np.timedelta64(step - 1, "D") for d in forecast.dates]
+    picks = [days // step for days in HORIZONS if 1 <= days // step <= len(ends)]
+    return [dt.date.fromisoformat(str(ends[k - 1])) for k in picks or [len(ends)]]
+
+
+def _round(value: float | None, digits: int = 6) -> float | None:
+    return None if value is None else round(float(value), digits)
+
+
+def _target(item: Probability) -> dict[str, Any]:
+    out: dict[str, Any] = {
+        "target": item.target,
+        "side": item.side,
+        "by": item.by.isoformat(),
+        "p": _round(item.p),
+        "mcse": _round(item.mcse),
+        "base_rate": _round(item.base_rate),
+        "base_rate_source": item.base_rate_source,
+        "prior_dominated": item.prior_dominated,
+        "at_origin": _round(item.at_origin),
+        "threshold": item.threshold,
+        "periods": item.periods,
+    }
+    if item.given is not None:
+        out["given"] = item.given
+    return out
+
+
+def _beliefs(forecast: Forecast) -> list[dict[str, Any]]:
+    paths = forecast.paths
+    if paths.history_belief is None:
+        return []
+    tail = (1.0 - INTERVAL) / 2.0
+    rows = []
+    for i, side in enumerate(forecast.posterior.structure.sides):
+        p = logistic(np, paths.history_belief[:, i, -1])
+        low, high = np.quantile(p, [tail, 1.0 - tail])
+        rows.append(
+            {"side": side, "mean": _round(p.mean()), "lower": _round(low), "upper": _round(high)}
+        )
+    return rows
+
+
+def crisis_age(forecast: Forecast) -> int:
+    """Return days from the start of the first war or truce regime in force to the origin."""
+    inputs = forecast.posterior.inputs
+    live = inputs.active
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime[live]]
+    calm = ~np.isin(kinds, ("war", "truce"))
+    begun = int(np.flatnonzero(calm)[-1]) + 1 if calm.any() else 0
+    if begun >= live.sum():
+        return 0
+    first = inputs.dates[begun].astype("datetime64[D]")
+    return int((forecast.posterior.origin - first).astype(int))
+
+
+def summarise(forecast: Forecast) -> dict[str, Any]:
+    """Return the forecast as plain data that fits ``forecast.schema.json``.
+
+    Every probability stands beside its Monte-Carlo error and base rate. Timings and versions are
+    left to the manifest, so that the same seed gives the same document.
+    """
+    posterior = forecast.posterior
+    spec, theory = posterior.study.spec, posterior.theory
+    windows = horizon_days(forecast)
+    targets: list[Probability] = []
+    grid: list[Probability] = []
+    for by in windows:
+        if theory.beliefs:
+            targets += [probability(forecast, "crack", side=s, by=by) for s in _sides(forecast)]
+            targets += [
+                probability(forecast, "crack_first", side=s, by=by) for s in _sides(forecast)
+            ]
+            targets.append(probability(forecast, "talks_rational", by=by))
+        targets.append(probability(forecast, "talks", by=by))
+    if theory.beliefs:
+        grid = [
+            probability(forecast, "crack", side=s, by=windows[-1], threshold=p, periods=d)
+            for s in _sides(forecast)
+            for p in spec.crack.grid_thresholds
+            for d in spec.crack.grid_periods
+        ]
+    age = crisis_age(forecast)
+    settlement = []
+    for by in windows:
+        days = int((np.datetime64(by) - posterior.origin).astype(int))
+        rate, source = settlement_base_rate(age, days)
+        settlement.append(
+            {
+                "target": "settlement",
+                "by": by.isoformat(),
+                "base_rate": _round(rate),
+                "base_rate_source": f"{source}; crisis {age} days old at the origin",
+            }
+        )
+    document = {
+        "study": spec.name,
+        "as_of": str(posterior.study.as_of),
+        "origin": str(posterior.origin),
+        "study_sha256": posterior.study.sha256,
+        "theory": theory.name,
+        "theory_sha256": theory.sha256,
+        "hindcast": bool(spec.hindcast),
+        "seed": {"fit": posterior.seed, "forecast": forecast.seed},
+        "gate": posterior.report.as_dict(),
+        "allowed_failed": forecast.allowed_failed,
+        "interventions": [item.label for item in forecast.interventions],
+        "interval": INTERVAL,
+        "belief": _beliefs(forecast),
+        "targets": [_target(item) for item in targets],
+        "crack_grid": [_target(item) for item in grid],
+        "reference": settlement,
+    }
+    return json.loads(json.dumps(document))
+
+
+def _sides(forecast: Forecast) -> tuple[str, str]:
+    return forecast.posterior.structure.sides

@@ -1,0 +1,131 @@
+"""The gate (C5): may a forecast be made from this posterior?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Limits", "Report", "diagnose"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of the gate (MODEL section 6)."""
+
+    r_hat: float = 1.01
+    ess: float = 400.0
+    divergent_share: float = 0.001
+    e_bfmi: float = 0.3
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the gate found.
+
+    Attributes
+    ----------
+    passed
+        Whether every limit holds.
+    r_hat, ess
+        Worst rank-normalised split R-hat, and smallest of bulk and tail effective sample size,
+        over every parameter, both beliefs at every period and the surplus.
+    worst
+        Name of the quantity with the smallest ESS.
+    divergent_share, e_bfmi
+        Share of divergent transitions; smallest energy fraction over chains.
+    failures
+        One sentence per broken limit.
+    table
+        One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail.
+    """
+
+    passed: bool
+    r_hat: float
+    ess: float
+    worst: str
+    divergent_share: float
+    e_bfmi: float
+    failures: tuple[str, ...]
+    table: tuple[dict[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report without its table, for JSON."""
+        return {
+            "passed": self.passed,
+            "r_hat": round(self.r_hat, 4),
+            "ess": round(self.ess, 1),
+            "worst": self.worst,
+            "divergent_share": self.divergent_share,
+            "e_bfmi": round(self.e_bfmi, 3),
+            "failures": list(self.failures),
+        }
+
+
+def diagnose(tree: Any, limits: Limits | None = None) -> Report:
+    """Check a posterior against the gate's limits.
+
+    Parameters
+    ----------
+    tree
+        DataTree with ``posterior`` and ``sample_stats``.
+    limits
+        The limits; the package's own when None.
+    """
+    import arviz as az
+
+    limits = limits or Limits()
+    posterior = tree["posterior"].to_dataset()
+    measured = {
+        "r_hat": az.rhat(posterior),
+        "ess_bulk": az.ess(posterior, method="bulk"),
+        "ess_tail": az.ess(posterior, method="tail"),
+    }
+    rows = []
+    for name in posterior.data_vars:
+        values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}
+        if all(np.isnan(v).all() for v in values.values()):
+            raise ValueError(f"{name} has no diagnostics: is it constant?")
+        rows.append(
+            {
+                "name": str(name),
+                "r_hat": float(np.nanmax(values["r_hat"])),
+                "ess_bulk": float(np.nanmin(values["ess_bulk"])),
+                "ess_tail": float(np.nanmin(values["ess_tail"])),
+            }
+        )
+    stats = tree["sample_stats"].to_dataset()
+    divergent = float(stats["diverging"].mean())
+    energy = np.asarray(stats["energy"].values)
+    e_bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)))
+    worst = min(rows, key=lambda row: min(row["ess_bulk"], row["ess_tail"]))
+    ess = min(worst["ess_bulk"], worst["ess_tail"])
+    worst_r = max(rows, key=lambda row: row["r_hat"])
+    failures = []
+    if not worst_r["r_hat"] <= limits.r_hat:
+        failures.append(
+            f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.3f}, limit {limits.r_hat}: "
+            "sample longer (--draws, --tune)"
+        )
+    if not ess >= limits.ess:
+        failures.append(
+            f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}: sample longer (--draws)"
+        )
+    if not divergent <= limits.divergent_share:
+        failures.append(
+            f"{divergent:.2%} of transitions diverged, limit {limits.divergent_share:.1%}: "
+            "a prior may let a scale reach 0"
+        )
+    if not e_bfmi >= limits.e_bfmi:
+        failures.append(f"E-BFMI is {e_bfmi:.2f}, limit {limits.e_bfmi}: heavy tails, reparametrise")
+    return Report(
+        passed=not failures,
+        r_hat=worst_r["r_hat"],
+        ess=ess,
+        worst=worst["name"],
+        divergent_share=divergent,
+        e_bfmi=e_bfmi,
+        failures=tuple(failures),
+        table=tuple(rows),
+    )

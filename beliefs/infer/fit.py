@@ -1,0 +1,127 @@
+"""`fit`: the retrospective posterior by NUTS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.infer.diagnose import diagnose
+from beliefs.infer.innovations import innovations
+from beliefs.infer.model import compiled_model
+from beliefs.infer.posterior import Posterior, build_tree, stacked_params
+from beliefs.mechanism.structure import columns, structure_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import Study
+from beliefs.theory.theory import Theory, free_parameters
+
+__all__ = ["Sampling", "fit"]
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of the sampler.
+
+    Attributes
+    ----------
+    draws, tune, chains
+        Kept draws and tuning steps per chain; number of chains.
+    cores
+        Chains run at once. It changes the time taken, not the draws.
+    target_accept
+        Aimed-at acceptance rate of NUTS.
+    """
+
+    draws: int = 1000
+    tune: int = 800
+    chains: int = 4
+    cores: int = 2
+    target_accept: float = 0.9
+
+
+def fit(
+    study: Study,
+    theory: Theory,
+    *,
+    seed: int,
+    sampling: Sampling | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Posterior:
+    """Sample the posterior of a theory given a study.
+
+    Parameters
+    ----------
+    study
+        From `beliefs.load_study`; only rows published by its as-of date are in it.
+    theory
+        From `beliefs.load_theory`.
+    seed
+        Seed of everything random here.
+    sampling
+        Sampler settings; the package's own when None.
+    progress
+        Called with the name of each stage as it begins.
+
+    Returns
+    -------
+    Posterior
+        With its gate; a failed gate does not raise here but in `forecast`.
+
+    Raises
+    ------
+    StudyError
+        The theory frees nothing on this study.
+    """
+    import nutpie
+
+    sampling = sampling or Sampling()
+    say = progress or (lambda _: None)
+    clock = {"start": time.perf_counter()}
+    inputs = build_inputs(study)
+    structure, cols = structure_of(inputs), columns(inputs)
+    free = free_parameters(theory, structure)
+    if not free:
+        raise StudyError(
+            "the theory frees no parameter",
+            where=f"theory {theory.name}",
+            found="mechanisms " + ", ".join(theory.mechanisms),
+            expected="at least one free parameter",
+            mend="switch a mechanism on",
+        )
+    say("compile")
+    compiled = compiled_model(theory, structure, cols)
+    clock["compile"] = time.perf_counter()
+    say("sample")
+    raw: Any = nutpie.sample(
+        compiled,
+        draws=sampling.draws,
+        tune=sampling.tune,
+        chains=sampling.chains,
+        cores=sampling.cores,
+        seed=seed,
+        target_accept=sampling.target_accept,
+        save_warmup=False,
+        progress_bar=False,
+    )
+    clock["sample"] = time.perf_counter()
+    say("evaluate")
+    sampled = raw["posterior"]
+    draws = {p.name: np.asarray(sampled[p.name].values) for p in free if p.name in sampled}
+    if "xi" in sampled:
+        params = stacked_params(theory, structure, draws)
+        xi = np.asarray(sampled["xi"].values)
+        draws["innovation"] = innovations(np, params, cols, structure, xi)[0]
+    stats = {
+        name: np.asarray(raw["sample_stats"][name].values)
+        for name in ("diverging", "energy", "n_steps", "step_size")
+    }
+    rng = np.random.default_rng([seed, 1])
+    tree = build_tree(study, inputs, theory, posterior=draws, sample_stats=stats, rng=rng)
+    report = diagnose(tree)
+    clock["evaluate"] = time.perf_counter()
+    names = list(clock)
+    timings = {b: round(clock[b] - clock[a], 3) for a, b in zip(names, names[1:], strict=False)}
+    return Posterior(study, inputs, theory, tree, report, seed, timings)

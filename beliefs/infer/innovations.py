@@ -1,0 +1,65 @@
+"""From the sampler's noise to the innovations of belief, once for NumPy and for PyTensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from beliefs.mechanism import belief, readings
+from beliefs.mechanism.contract import Array, Params
+from beliefs.mechanism.recurrence import gate, recur, step
+from beliefs.mechanism.structure import Columns, Structure
+from beliefs.theory import system
+
+__all__ = ["innovations"]
+
+
+def innovations(
+    xp: Any, params: Params, columns: Columns, structure: Structure, xi: Array
+) -> tuple[Array, Array]:
+    """Return innovations and the log density to add for the change of variables.
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.mechanism.contract`; `params` need not hold ``innovation``.
+    xi
+        Standard normals, (..., side, time).
+
+    Returns
+    -------
+    innovation
+        (..., side, time).
+    log_change
+        Log of |d innovation / d xi|, (...).
+    """
+    kept, push, misread = system.movements(xp, params, columns, structure)
+    drift = belief.drift(params, kept, push)
+    spread = belief.volatility(xp, params, structure)
+    start = belief.start_of(params)
+    # The filter is linear: misreading is expanded around the path without chance.
+    calm = recur(xp, kept, drift, misread, start)
+    calm_before = _lagged(xp, calm, start)
+    lift = gate(xp, calm_before)
+    slope = misread * (4.0 * lift * (1.0 - lift))
+    linear = kept + slope, drift + misread * lift - slope * calm_before
+    value, precision = readings.gaussian_summary(xp, params, columns, structure)
+    path, logdet = _smooth(xp, *linear, spread**2, start, value, precision, xi)
+    moved = path - step(xp, kept, drift, misread, _lagged(xp, path, start))
+    log_change = (logdet - structure.n_time * xp.log(spread)).sum(axis=-1)
+    return moved / spread[..., None], log_change
+
+
+def _lagged(xp: Any, path: Array, start: Array) -> Array:
+    return xp.concatenate([start[..., None], path[..., :-1]], axis=-1)
+
+
+def _smooth(xp: Any, *arguments: Array) -> tuple[Array, Array]:
+    if xp is not np:
+        from beliefs.infer.recentre import smooth_path
+
+        return smooth_path(*arguments)
+    from beliefs.infer.recentre import smooth_paths
+
+    return smooth_paths(*arguments)

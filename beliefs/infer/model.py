@@ -1,0 +1,111 @@
+"""One PyMC model from the mechanisms, compiled once per structure and theory.
+
+All numbers of a study are `pm.Data` of fixed length, periods after the as-of date masked, so that
+another as-of date is new data for the same compiled model.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from beliefs.infer.innovations import innovations
+from beliefs.mechanism.structure import Columns, Structure
+from beliefs.theory import system
+from beliefs.theory.theory import Theory, free_parameters, neutral_values
+
+__all__ = ["build_model", "compiled_model"]
+
+
+def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
+    """Return the PyMC model of a theory on a study.
+
+    Parameters
+    ----------
+    theory
+        Which parameters are free and their priors.
+    structure
+        Names and counts.
+    columns
+        Numbers, from `beliefs.mechanism.structure.columns`.
+
+    Returns
+    -------
+    pymc.Model
+        Free parameters by their declared names; likelihoods as potentials ``log_talks`` and
+        ``log_reading``, because missing cells change with the as-of date and shapes must not.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    free = free_parameters(theory, structure)
+    coords = {k: v for k, v in structure.coords.items() if v}
+    coords["time"] = list(range(structure.n_time))
+    with pm.Model(coords=coords) as model:
+        data = {name: pm.Data(f"data_{name}", values) for name, values in columns.items()}
+        params = {
+            name: pt.as_tensor_variable(v) for name, v in neutral_values(theory, structure).items()
+        }
+        for parameter in free:
+            if parameter.name != "innovation":
+                prior = parameter.prior
+                params[parameter.name] = prior.to_pymc(parameter.name, dims=parameter.dims)
+        if "innovation" not in params:
+            # Innovations move in the coordinates of `infer.recentre`; their own normal density
+            # takes the place of that of xi.
+            xi = pm.Normal("xi", 0.0, 1.0, dims=("side", "time"))
+            params["innovation"], change = innovations(pt, params, data, structure, xi)
+            moved = 0.5 * (xi**2 - params["innovation"] ** 2).sum()
+            pm.Potential("recentre", moved + change)
+        paths = system.evaluate(pt, params, data, structure)
+        logs = system.log_likelihoods(pt, params, data, structure, paths)
+        pm.Potential("log_talks", logs["talks"].sum())
+        if "readings" in theory.mechanisms:
+            pm.Potential("log_reading", logs["reading"].sum())
+    return model
+
+
+class _Key:
+    """Hashable stand-in for (theory, structure): equal when the model's graph is equal."""
+
+    def __init__(self, theory: Theory, structure: Structure, columns: Columns) -> None:
+        self.theory, self.structure, self.columns = theory, structure, columns
+        self.identity = (theory.sha256, structure)
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.identity == other.identity
+
+
+@lru_cache(maxsize=16)
+def _compile(key: _Key) -> Any:
+    import nutpie
+    import pytensor
+
+    # Fast-math lets LLVM reorder sums differently when a function is inlined (cold compile) than
+    # when it is linked from the cache (warm): the same seed then gave another posterior.
+    with pytensor.config.change_flags(numba__fastmath=False):
+        model = build_model(key.theory, key.structure, key.columns)
+        return nutpie.compile_pymc_model(model)
+
+
+def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
+    """Return the compiled model with this data; compiles only for a new theory or structure."""
+    compiled = _compile(_Key(theory, structure, columns))
+    used = {variable.name for variable in compiled.shared_var_keys}  # neutral parts read no data
+    return compiled.with_data(
+        **{
+            f"data_{name}": np.asarray(values)
+            for name, values in columns.items()
+            if f"data_{name}" in used
+        }
+    )
+
+
+def compile_count() -> int:
+    """Return how many models this process has compiled (for tests)."""
+    return _compile.cache_info().misses

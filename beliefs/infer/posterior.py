@@ -1,0 +1,211 @@
+"""The posterior as one DataTree that every ArviZ function takes (C4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.infer.diagnose import Report
+from beliefs.mechanism import readings
+from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
+from beliefs.study.inputs import Inputs
+from beliefs.study.load import Study
+from beliefs.theory import system
+from beliefs.theory.theory import Theory, free_parameters, neutral_values
+
+__all__ = ["Posterior", "build_tree", "draw_prior", "stacked_params"]
+
+Draws = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What follows from a study under a theory.
+
+    Attributes
+    ----------
+    study, inputs, theory
+        What it was computed from.
+    tree
+        DataTree: ``posterior`` (parameters, ``logit_belief`` (side, time), ``surplus`` (time),
+        ``audience`` (side) at the origin), ``prior``, ``posterior_predictive``,
+        ``prior_predictive``, ``log_likelihood`` (talks, reading), ``log_prior``,
+        ``observed_data``, ``constant_data``, ``sample_stats``.
+    report
+        The gate.
+    seed, timings
+        How it was drawn; seconds by stage.
+    """
+
+    study: Study
+    inputs: Inputs
+    theory: Theory
+    tree: Any
+    report: Report
+    seed: int
+    timings: dict[str, float]
+
+    @property
+    def structure(self) -> Structure:
+        """Structure of the study."""
+        return structure_of(self.inputs)
+
+    @property
+    def origin(self) -> np.datetime64:
+        """Last day that the posterior has seen."""
+        return np.datetime64(self.inputs.dates[self.inputs.active][-1], "D") + np.timedelta64(
+            self.inputs.step_days - 1, "D"
+        )
+
+
+def draw_prior(
+    theory: Theory, structure: Structure, rng: np.random.Generator, size: tuple[int, ...]
+) -> Draws:
+    """Draw every free parameter from its prior, arrays of shape (*size, *dims)."""
+    return {
+        p.name: np.asarray(
+            p.prior.rvs(size=(*size, *structure.size(p.dims)), random_state=rng), dtype=float
+        )
+        for p in free_parameters(theory, structure)
+    }
+
+
+def stacked_params(theory: Theory, structure: Structure, draws: Draws) -> Draws:
+    """Return all parameters: the drawn ones and the neutral ones of the rest."""
+    return {**neutral_values(theory, structure), **draws}
+
+
+def build_tree(
+    study: Study,
+    inputs: Inputs,
+    theory: Theory,
+    *,
+    posterior: Draws,
+    sample_stats: dict[str, NDArray[Any]],
+    rng: np.random.Generator,
+) -> Any:
+    """Assemble the DataTree from posterior draws.
+
+    Parameters
+    ----------
+    study, inputs, theory
+        What was fitted.
+    posterior
+        Free parameters with innovations, each (chain, draw, *dims).
+    sample_stats
+        Each (chain, draw).
+    rng
+        For prior draws and predictive draws.
+    """
+    import xarray as xr
+
+    structure, cols = structure_of(inputs), columns(inputs)
+    n = int(inputs.active.sum())
+    dates = inputs.dates[:n].astype("datetime64[ns]")
+    cells = np.argwhere(cols["reading_seen"][..., :n] > 0)  # (reading, [side, channel, time])
+    coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
+    coords |= {
+        "reading_side": ("reading_id", np.asarray(structure.sides, dtype=object)[cells[:, 0]]),
+        "reading_channel": (
+            "reading_id",
+            np.asarray(structure.channels, dtype=object)[cells[:, 1]],
+        ),
+        "reading_time": ("reading_id", dates[cells[:, 2]]),
+        "reading_id": np.arange(len(cells)),
+    }
+    free = {p.name: p for p in free_parameters(theory, structure)}
+    has_readings = "readings" in theory.mechanisms and len(cells) > 0
+
+    def dataset(variables: dict[str, tuple[tuple[str, ...], Any]], lead: bool = True) -> Any:
+        head = ("chain", "draw") if lead else ()
+        out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
+        used = {d for dims, _ in out.values() for d in dims}
+        kept = {
+            k: v
+            for k, v in coords.items()
+            if (v[0] if isinstance(v, tuple) else k) in used
+        }
+        if lead:
+            first = next(iter(out.values()))[1]
+            kept |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+        return xr.Dataset(out, coords=kept)
+
+    def paths(draws: Draws) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        params = stacked_params(theory, structure, draws)
+        short = _until(cols, n)
+        params = {**params, "innovation": params["innovation"][..., :n]}
+        run = system.evaluate(np, params, short, structure)
+        logs = system.log_likelihoods(np, params, short, structure, run)
+        kept = {
+            name: (free[name].dims, draws[name]) for name in draws if name != "innovation"
+        }
+        pick = tuple(cells.T)
+        shape = next(iter(draws.values())).shape[:2]
+        onset, continuation = (np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation))
+        if theory.beliefs:
+            kept |= {
+                "logit_belief": (("side", "time"), run.logit_belief),
+                "audience": (("side",), run.audience[..., -1]),
+                "surplus": (("time",), run.surplus),
+            }
+        before = short["talks_previous"]
+        predictive = {
+            "talks": (
+                ("time",),
+                rng.random(onset.shape) < np.where(before > 0, continuation, onset),
+            )
+        }
+        log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
+        if has_readings:
+            said = readings.simulate(rng, params, run.logit_belief, structure)
+            predictive["reading"] = (("reading_id",), said[(..., *pick)])
+            log["reading"] = (("reading_id",), logs["reading"][(..., *pick)])
+        return kept, predictive, log
+
+    chains, draws_n = next(iter(posterior.values())).shape[:2]
+    prior = draw_prior(theory, structure, rng, (1, chains * draws_n))
+    kept, predictive, log = paths(posterior)
+    prior_kept, prior_predictive, _ = paths(prior)
+    observed = {"talks": (("time",), cols["talks"][:n].astype(int))}
+    if has_readings:
+        observed["reading"] = (("reading_id",), cols["reading"][tuple(cells.T)])
+    log_prior = {
+        name: (p.dims, np.asarray(p.prior.logpdf(posterior[name])).reshape(posterior[name].shape))
+        for name, p in free.items()
+        if name != "innovation"
+    }
+    constant = {
+        "surprise": (("indicator", "time"), inputs.surprise[:, :n]),
+        "seen": (("indicator", "time"), inputs.seen[:, :n]),
+        "regime": (("time",), inputs.regime[:n]),
+    }
+    coords["indicator"] = list(structure.indicators)
+    attrs = {
+        "study": study.spec.name,
+        "study_sha256": study.sha256,
+        "theory": theory.name,
+        "theory_sha256": theory.sha256,
+        "as_of": str(study.as_of),
+    }
+    return xr.DataTree.from_dict(
+        {
+            "/": xr.Dataset(attrs=attrs),
+            "/posterior": dataset(kept),
+            "/prior": dataset(prior_kept),
+            "/posterior_predictive": dataset(predictive),
+            "/prior_predictive": dataset(prior_predictive),
+            "/log_likelihood": dataset(log),
+            "/log_prior": dataset(log_prior),
+            "/observed_data": dataset(observed, lead=False),
+            "/constant_data": dataset(constant, lead=False),
+            "/sample_stats": dataset({k: ((), v) for k, v in sample_stats.items()}),
+        }
+    )
+
+
+def _until(cols: Columns, n: int) -> Columns:
+    """Return the columns of the first `n` periods."""
+    return {name: values[..., :n] for name, values in cols.items()}

@@ -1,0 +1,54 @@
+"""Is a quantity governed by the prior? Power-scaling of prior and likelihood.
+
+Kallioinen, Paananen, Bürkner and Vehtari (2024), by importance weights over posterior draws.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["power_scaling", "prior_dominated"]
+
+STEP = 0.05  # change of the power on the log2 scale's natural unit, small enough for weights
+NOTICEABLE = 0.01  # change of a probability per doubling that is worth a flag
+
+
+def power_scaling(log_density: NDArray[Any], happened: NDArray[Any]) -> float:
+    """Return the change of P(happened) per doubling of the power of a density.
+
+    Parameters
+    ----------
+    log_density
+        Log prior or log likelihood of each draw, (sample,).
+    happened
+        Indicator of each draw, (sample,).
+    """
+    centred = log_density - log_density.mean()
+    p = []
+    for sign in (-1.0, 1.0):
+        weight = np.exp((2.0 ** (sign * STEP) - 1.0) * centred)
+        p.append(float((weight * happened).sum() / weight.sum()))
+    return (p[1] - p[0]) / (2.0 * STEP)
+
+
+def prior_dominated(tree: Any, happened: NDArray[Any]) -> bool:
+    """Return whether scaling the prior moves a probability more than scaling the likelihood.
+
+    Parameters
+    ----------
+    tree
+        DataTree with ``log_prior`` and ``log_likelihood``.
+    happened
+        Indicator by sample (chain * draws + draw).
+    """
+    sums = {}
+    for group in ("log_prior", "log_likelihood"):
+        total: Any = 0.0
+        for variable in tree[group].to_dataset().data_vars.values():
+            values = np.asarray(variable.values)
+            total = total + values.reshape(*values.shape[:2], -1).sum(axis=-1)
+        sums[group] = np.abs(power_scaling(total.reshape(-1), np.asarray(happened, dtype=float)))
+    return bool(sums["log_prior"] > max(sums["log_likelihood"], NOTICEABLE))

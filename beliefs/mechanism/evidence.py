@@ -1,0 +1,105 @@
+r"""Evidence: how each side reads the same news on its own scorecard.
+
+.. math::
+    e_{it} = \sqrt{w} \sum_k w_{ik} x_{ikt} + w\, (\theta^{still}_i q_t + \theta^{endure}_i h_t),
+    \qquad u_{it} = e^+_{it} - r_i e^-_{it} - w\, \psi_i\, persist_{jt}
+
+with signed surprises x, q_t = 1 in a quiet period, h_t = 1 while pressure lasts (endurance
+framework only) and w the length of a period in weeks: weights say what a *week* of one-sd news
+moves, whatever the step. r < 1 discounts bad news. psi is learning from a rival who persists;
+psi = 0 is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011).
+
+Claims C02-C05, C11. Source: MODEL section 2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from beliefs.mechanism.contract import Array, Parameter, Params
+from beliefs.mechanism.structure import Columns, Structure, side_matrix
+
+__all__ = ["NAME", "misreading", "news", "parameters", "push", "weights"]
+
+NAME = "evidence"
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare scorecard weights, stalemate, endurance, reading style and learning."""
+    import preliz as pz
+
+    per_news = "log-odds per sd of news per square-root week"
+    per_week = "log-odds per week"
+    return (
+        Parameter(
+            "weight_own", ("own_term",), pz.TruncatedNormal(0.3, 0.3, 0, float("inf")), 0.0,
+            per_news, "MODEL section 2; C02, C03",
+            "weight of news on a side's own scorecard, in the direction its framework reads",
+        ),
+        Parameter(
+            "weight_other", ("other_term",), pz.Normal(0.0, 0.15), 0.0, per_news,
+            "MODEL section 2; C02", "weight of news that is not on a side's own scorecard",
+        ),
+        Parameter(
+            "stalemate", ("side",), pz.Normal(0.0, 0.1), 0.0, per_week,
+            "C05; symmetric so that the sign is learnt",
+            "gain in belief from a week without movement",
+        ),
+        Parameter(
+            "endurance", ("enduring_side",), pz.Normal(0.0, 0.1), 0.0, per_week,
+            "C04; symmetric so that the sign is learnt", "gain from merely surviving a week",
+        ),
+        Parameter(
+            "log_discount", ("side",), pz.Normal(-0.15, 0.3), 0.0, "log ratio",
+            "MODEL section 2 (bad news discounted)", "log weight of bad news against good news",
+        ),
+        Parameter(
+            "misread", ("side",), pz.Beta(2, 18), 0.0, "log-odds per sd per square-root week",
+            "C11; Jervis (1976)", "gain from a rival's resolute act while confident",
+        ),
+        Parameter(
+            "psi", ("side",), pz.HalfNormal(0.1), 0.0, per_week,
+            "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
+            "loss of belief from a week of the rival's persistence",
+        ),
+    )  # fmt: skip
+
+
+def weights(xp: Any, params: Params, structure: Structure) -> Array:
+    """Return the weight of every evidence term, in term order, (..., term)."""
+    order = np.argsort([*structure.own, *structure.other])
+    both = [params[k] for k in ("weight_own", "weight_other")]
+    if xp is np:
+        lead = np.broadcast_shapes(*(v.shape[:-1] for v in both))
+        both = [np.broadcast_to(v, (*lead, v.shape[-1])) for v in both]
+    return xp.concatenate(both, axis=-1)[..., order]
+
+
+def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return evidence e before it is read, shape (..., side, time)."""
+    week = structure.step_weeks
+    by_side = side_matrix(structure.term_side) * week**0.5
+    total = (weights(xp, params, structure)[..., None, :] * by_side) @ columns["evidence"]
+    total = total + params["stalemate"][..., None] * (week * columns["quiet"])[..., None, :]
+    enduring = [i for i, on in enumerate(structure.endurance) if on]
+    gain = (params["endurance"][..., None, :] * side_matrix(enduring)).sum(axis=-1)
+    return total + gain[..., None] * (week * columns["pressure"])[..., None, :]
+
+
+def push(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the move of belief that news makes, u, shape (..., side, time)."""
+    e = news(xp, params, columns, structure)
+    read = xp.maximum(e, 0.0) + xp.exp(params["log_discount"])[..., None] * xp.minimum(e, 0.0)
+    learned = params["psi"][..., None] * (structure.step_weeks * columns["rival_persists"])
+    return read - learned
+
+
+def misreading(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the good news a confident side sees in its rival's resolve, (..., side, time).
+
+    ``rival_resolve`` is the rival's force in excess of what was expected, in quarters of 4 sd.
+    """
+    size = 4.0 * structure.step_weeks**0.5
+    return params["misread"][..., None] * (size * columns["rival_resolve"])

@@ -1,0 +1,58 @@
+"""The gated linear recursion in time, for NumPy and for PyTensor.
+
+``b_t = a_t b_{t-1} + c_t + m_t G(b_{t-1})``. Both namespaces call the one `step` below: NumPy in a
+loop over time with draws vectorised, PyTensor through a compiled operation whose gradient is the
+same recursion run backwards. A matrix form (T x T) or `pytensor.scan` is 3-50 times slower here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from beliefs.mechanism.contract import Array, logistic
+
+__all__ = ["gate", "recur", "step"]
+
+GATE_STEEPNESS = 4.0
+
+
+def gate(xp: Any, belief: Array) -> Array:
+    """Return how far 'while b > 0' holds: logistic(4 b), between 0 and 1."""
+    return logistic(xp, GATE_STEEPNESS * belief)
+
+
+def step(xp: Any, a: Array, c: Array, m: Array, belief: Array) -> Array:
+    """Return the next belief from this period's retention, drift and misreading."""
+    return a * belief + c + m * gate(xp, belief)
+
+
+def recur(xp: Any, a: Array, c: Array, m: Array, start: Array) -> Array:
+    """Return the path of the recursion.
+
+    Parameters
+    ----------
+    xp
+        ``numpy`` or ``pytensor.tensor``.
+    a, c, m
+        Retention, drift and misreading, broadcastable to (..., side, time).
+    start
+        Value before the first period, (..., side).
+
+    Returns
+    -------
+    Array
+        Shape (..., side, time).
+    """
+    if xp is np:
+        a, c, m = np.broadcast_arrays(a, c, m)
+        belief = np.broadcast_to(start, a.shape[:-1])
+        out = np.empty(a.shape)
+        for t in range(a.shape[-1]):
+            belief = step(np, a[..., t], c[..., t], m[..., t], belief)
+            out[..., t] = belief
+        return out
+    from beliefs.mechanism.recurrence_op import recur_tensor
+
+    return recur_tensor(a, c, m, start)

@@ -1,0 +1,233 @@
+"""From a study's inputs to what the equations see: a hashable structure and columns of time.
+
+`Structure` holds the names and counts that fix the shape of the model; two as-of dates of one
+study share it, so that a compiled model serves both. `columns` holds the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.study.inputs import Inputs
+
+__all__ = [
+    "SHOCK_KINDS", "TRANSITIONS", "Structure", "columns", "evidence_matrix",
+    "side_matrix",
+    "structure_of",
+]
+
+SHOCK_KINDS = ("turnover", "escalation", "economic")
+TRANSITIONS = ("onset", "continuation")
+AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
+
+Columns = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Names and counts of a study that fix the shape of its model.
+
+    Attributes
+    ----------
+    sides
+        The two side ids.
+    step_weeks
+        Length of a period in weeks (1/7 for days).
+    n_time
+        Number of periods of the whole study, as-of or not.
+    terms, term_side, term_indicator, term_regimes, term_direction, term_own
+        One entry per evidence term, side 0's first.
+    cost_terms, cost_side, cost_indicator, cost_sign
+        One entry per cost term.
+    channels, channel_bias
+        Reading channels in order of growing noise and their kind of bias.
+    shocks, shock_kind, shock_side
+        Declared shocks; side -1 when it belongs to no single side.
+    endurance
+        Whether merely surviving counts as good news, by side.
+    """
+
+    sides: tuple[str, str]
+    step_weeks: float
+    n_time: int
+    indicators: tuple[str, ...]
+    terms: tuple[str, ...]
+    term_side: tuple[int, ...]
+    term_indicator: tuple[int, ...]
+    term_regimes: tuple[tuple[int, ...], ...]
+    term_direction: tuple[float, ...]
+    term_own: tuple[bool, ...]
+    cost_terms: tuple[str, ...]
+    cost_side: tuple[int, ...]
+    cost_indicator: tuple[int, ...]
+    cost_sign: tuple[float, ...]
+    channels: tuple[str, ...]
+    channel_bias: tuple[str, ...]
+    shocks: tuple[str, ...]
+    shock_kind: tuple[str, ...]
+    shock_side: tuple[int, ...]
+    endurance: tuple[bool, bool]
+
+    @property
+    def own(self) -> list[int]:
+        """Indices of the terms on a side's own scorecard."""
+        return [k for k, own in enumerate(self.term_own) if own]
+
+    @property
+    def other(self) -> list[int]:
+        """Indices of the remaining evidence terms."""
+        return [k for k, own in enumerate(self.term_own) if not own]
+
+    @property
+    def coords(self) -> dict[str, list[str]]:
+        """Labels of every parameter dimension (contract C2)."""
+        return {
+            "side": list(self.sides),
+            "own_term": [self.terms[k] for k in self.own],
+            "other_term": [self.terms[k] for k in self.other],
+            "cost_term": list(self.cost_terms),
+            "channel": list(self.channels),
+            "shock": list(self.shocks),
+            "shock_kind": list(SHOCK_KINDS),
+            "transition": list(TRANSITIONS),
+            "enduring_side": [s for s, on in zip(self.sides, self.endurance, strict=True) if on],
+        }
+
+    def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the shape that `dims` has in this structure."""
+        sizes = {k: len(v) for k, v in self.coords.items()} | {"time": self.n_time}
+        return tuple(sizes[d] for d in dims)
+
+
+def structure_of(inputs: Inputs) -> Structure:
+    """Return the structure of a study's inputs; it does not depend on the as-of date."""
+    terms, costs, shocks = inputs.terms, inputs.cost_terms, inputs.shocks
+    return Structure(
+        sides=inputs.sides,
+        step_weeks=inputs.step_days / 7.0,
+        n_time=len(inputs.dates),
+        indicators=inputs.indicators,
+        terms=tuple(t.name for t in terms),
+        term_side=tuple(t.side for t in terms),
+        term_indicator=tuple(t.indicator for t in terms),
+        term_regimes=tuple(t.regimes for t in terms),
+        term_direction=tuple(float(t.direction) for t in terms),
+        term_own=tuple(t.own for t in terms),
+        cost_terms=tuple(t.name for t in costs),
+        cost_side=tuple(t.side for t in costs),
+        cost_indicator=tuple(t.indicator for t in costs),
+        cost_sign=tuple(float(t.sign) for t in costs),
+        channels=inputs.channels,
+        channel_bias=inputs.channel_bias,
+        shocks=tuple(s.name for s in shocks),
+        shock_kind=tuple(s.kind for s in shocks),
+        shock_side=tuple(-1 if s.side is None else s.side for s in shocks),
+        endurance=inputs.endurance,
+    )
+
+
+def side_matrix(members: Sequence[int]) -> NDArray[np.float64]:
+    """Return the 0/1 matrix (side, member) that sums members by the side they belong to."""
+    return (np.arange(2)[:, None] == np.asarray(members, dtype=int)[None, :]).astype(float)
+
+
+def evidence_matrix(
+    structure: Structure, surprise: NDArray[Any], regime: NDArray[Any]
+) -> NDArray[Any]:
+    """Return signed surprises by evidence term.
+
+    Parameters
+    ----------
+    structure
+        Structure of the study.
+    surprise
+        Shape (..., indicator, time), 0 where nothing was seen.
+    regime
+        Regime kind of each period, shape (..., time).
+
+    Returns
+    -------
+    ndarray
+        Shape (..., term, time): a rise that is good news is positive; a term split by regime is
+        0 outside its own regime.
+    """
+    rows = [
+        surprise[..., k, :] * direction * np.isin(regime, regimes)
+        for k, direction, regimes in zip(
+            structure.term_indicator, structure.term_direction, structure.term_regimes, strict=True
+        )
+    ]
+    if not rows:
+        return np.zeros((*surprise.shape[:-2], 0, surprise.shape[-1]))
+    return np.stack(rows, axis=-2)
+
+
+def aftermath(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
+    """Return the fading trace of past shocks by kind, shape (..., shock_kind, time), in [0, 1]."""
+    fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
+    out = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
+    for number, kind in enumerate(SHOCK_KINDS):
+        members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
+        if not members:
+            continue
+        hit = shock_on[..., members, :].max(axis=-2)
+        trace = np.zeros(hit.shape[:-1])
+        for t in range(hit.shape[-1]):
+            trace = np.maximum(trace * fade, hit[..., t])
+            out[..., number, t] = trace
+    return out
+
+
+def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
+    """Return 1 where a side's leadership turns over, shape (..., side, time)."""
+    out = np.zeros((*shock_on.shape[:-2], 2, shock_on.shape[-1]))
+    for s, (kind, side) in enumerate(zip(structure.shock_kind, structure.shock_side, strict=True)):
+        if kind == "turnover":
+            for i in (0, 1) if side < 0 else (side,):
+                out[..., i, :] = np.maximum(out[..., i, :], shock_on[..., s, :])
+    return out
+
+
+def columns(inputs: Inputs) -> Columns:
+    """Return the arrays the equations read; time is the last axis and has full length.
+
+    Periods after the as-of date hold zeros and have ``active`` 0, so that they carry no
+    likelihood and no news.
+    """
+    structure = structure_of(inputs)
+    on = inputs.active.astype(float)
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    seen = ~np.isnan(inputs.reading)
+    cost = np.zeros((len(structure.cost_terms), structure.n_time))
+    for row, (k, sign) in enumerate(
+        zip(structure.cost_indicator, structure.cost_sign, strict=True)
+    ):
+        cost[row] = sign * inputs.level[k]
+    shock_on = np.asarray(inputs.shock_on, dtype=float).reshape(len(structure.shocks), -1)
+    shock_on = shock_on.reshape(len(structure.shocks), structure.n_time) * on
+    return {
+        "active": on,
+        "evidence": evidence_matrix(structure, inputs.surprise * inputs.seen, inputs.regime) * on,
+        "quiet": inputs.quiet * inputs.quiet_seen * on,
+        "pressure": (kinds != "talks") * on,
+        "rival_persists": np.asarray(inputs.persist, dtype=float)[::-1] * on,
+        "rival_resolve": np.asarray(inputs.resolve, dtype=float)[::-1] * on,
+        "hardline": np.asarray(inputs.hardline, dtype=float) * on,
+        "truce": (kinds == "truce") * on,
+        "cost": cost * on,
+        "mediator": inputs.mediator * on,
+        "waiver": inputs.waiver * on,
+        "shock": shock_on,
+        "turnover": turnover(structure, shock_on),
+        "aftermath": aftermath(structure, shock_on) * on,
+        "reading": np.where(seen, inputs.reading, 0.0),
+        "reading_seen": seen * on,
+        "talks": np.asarray(inputs.talks, dtype=float) * on,
+        "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
+        "talks_seen": inputs.talks_seen * on,
+    }

@@ -1,0 +1,124 @@
+"""The code book: the closed vocabularies that events, talks and coverage rows may use.
+
+A study adds the ids of its own two sides to `PARTIES`; everything else is fixed, so that two
+studies mean the same thing by the same word.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "CHANNELS",
+    "CONFIDENCE",
+    "DENSITIES",
+    "KINDS",
+    "KINETIC",
+    "PARTIES",
+    "REGIME_KINDS",
+    "TALK_FORMATS",
+    "TALK_LABELS",
+    "ZONES",
+]
+
+PARTIES: Final = (
+    "us",
+    "iran",
+    "israel",
+    "iran_proxy",
+    "gulf_state",
+    "mediator",
+    "europe",
+    "un",
+    "other",
+    "none",
+)
+"""Who acts or is acted upon; a study's own side ids are allowed as well."""
+
+KINETIC: Final = (
+    "strike",
+    "missile_drone_attack",
+    "assassination",
+    "seizure",
+    "blockade",
+    "closure",
+    "mine_or_sabotage",
+    "cyber",
+)
+"""Kinds that use force; each needs a severity of 1 (harassment) to 5 (strategic)."""
+
+KINDS: Final = (
+    *KINETIC,
+    "sanction",
+    "threat",
+    "ultimatum",
+    "deployment",
+    "mobilisation",
+    "victory_claim",
+    "hardline_statement",
+    "conciliatory_statement",
+    "doubt_admission",
+    "offer",
+    "counter_offer",
+    "acceptance",
+    "rejection",
+    "talks",
+    "talks_announced",
+    "talks_cancelled",
+    "mediation",
+    "truce_start",
+    "truce_extension",
+    "truce_breach_alleged",
+    "deal_signed",
+    "deal_terminated",
+    "sanctions_relief",
+    "prisoner_or_humanitarian",
+    "protest",
+    "leadership_change",
+    "legislative_vote",
+    "faction_split",
+    "casualties_reported",
+    "economic_damage",
+    "asset_loss",
+)
+"""What an event row can be, exactly one of these."""
+
+CHANNELS: Final = ("action", "private", "public")
+"""How a signal was sent: by a deed, behind closed doors, or to an audience."""
+
+CONFIDENCE: Final = ("low", "medium", "high")
+"""How sure the coder is, in increasing order."""
+
+ZONES: Final = (
+    "iran",
+    "gulf",
+    "hormuz",
+    "israel",
+    "iraq_syria",
+    "lebanon",
+    "red_sea",
+    "us",
+    "pakistan",
+    "oman_qatar",
+    "europe",
+    "other",
+)
+"""Where it happened; a study of another war may use other words, in lower case."""
+
+DENSITIES: Final = ("dense", "headline", "none")
+"""How completely events were recorded: every day, major ones only, or not at all."""
+
+TALK_FORMATS: Final = ("direct", "us_present", "indirect", "none")
+TALK_LABELS: Final = (
+    "talks",
+    "expert_talks",
+    "back_channel",
+    "contact",
+    "deal",
+    "offer",
+    "cancelled",
+    "ceasefire",
+    "other",
+)
+REGIME_KINDS: Final = ("none", "talks", "truce", "war")
+"""State of the confrontation, in the order in which `Inputs.regime` numbers it."""

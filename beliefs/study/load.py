@@ -1,0 +1,232 @@
+"""Loading a study as it was known on a date.
+
+`load_study` is the only door: rows published after the as-of date are dropped here, once, so that
+nothing further in can look ahead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from beliefs.errors import StudyError
+from beliefs.study.bundled import find_study
+from beliefs.study.calendar import Grid, period_grid
+from beliefs.study.coverage import read_coverage
+from beliefs.study.rows import counted_events, read_events, read_talks
+from beliefs.study.safefile import read_lines
+from beliefs.study.series import read_indicators
+from beliefs.study.spec import ShockSpec, StudySpec
+from beliefs.study.specfile import Where, read_spec
+
+__all__ = ["Study", "load_study"]
+
+FILTERS = ("initiator", "target", "kinds", "zone")
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A study as it was known at the end of a day.
+
+    Attributes
+    ----------
+    spec
+        Settings, without the regimes, shocks and resets that were not yet known. The end of a
+        regime that was still running is None.
+    indicators, events, talks, coverage
+        Tables with real dates (datetime64), without rows published after `as_of`; spans that were
+        still running are cut at `as_of`.
+    as_of
+        The day, itself included.
+    path
+        Folder it was read from.
+    sha256
+        Hash of the content above (`as_of` included, `path` and `shock_slots` not). Two folders
+        that differ only in rows published later have the same hash.
+    shock_slots
+        All declared shocks, also later ones: they fix names and shapes, never values.
+    """
+
+    spec: StudySpec
+    indicators: pd.DataFrame
+    events: pd.DataFrame
+    talks: pd.DataFrame
+    coverage: pd.DataFrame
+    as_of: np.datetime64
+    path: Path
+    sha256: str
+    shock_slots: tuple[ShockSpec, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self.spec.name
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the modelled periods."""
+        return period_grid(self.spec.period)
+
+
+def load_study(
+    name_or_path: str | Path, as_of: str | dt.date | np.datetime64 | None = None
+) -> Study:
+    """Read, check and cut a study.
+
+    Parameters
+    ----------
+    name_or_path
+        Name of a bundled study or path of a study folder.
+    as_of
+        Last day whose publications are known; a date or text such as ``2026-04-30``. None means
+        the last day of the study's period.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        If the folder breaks a rule of the format (whatever the as-of date), or if the as-of date
+        leaves no whole period.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from beliefs.study.template import new_study
+    >>> folder = new_study(pathlib.Path(tempfile.mkdtemp()) / "mine")
+    >>> load_study(folder, as_of="2026-01-15").as_of
+    np.datetime64('2026-01-15')
+    """
+    folder = find_study(name_or_path)
+    spec, where = read_spec(folder)
+    _check_sources(folder)
+    indicators = read_indicators(folder, spec)
+    events = read_events(folder, spec)
+    _check_counted(spec, events, where)
+    talks = read_talks(folder)
+    first = events["published_at"].to_numpy().min().astype("datetime64[D]")
+    coverage = read_coverage(folder, spec, first)
+    known = _as_of(spec, as_of)
+    parts = (
+        _spec_known(spec, known),
+        _published(indicators, known),
+        _cut(_published(events, known), "date_end", known),
+        _cut(_published(talks, known), "date_end", known),
+        _cut(coverage[coverage["start"] <= known].reset_index(drop=True), "end", known),
+    )
+    return Study(*parts, known, folder, _content_hash(*parts, known), spec.shocks)
+
+
+def _check_sources(folder: Path) -> None:
+    if not any(line.strip() for line in read_lines(folder, "SOURCES.md", max_bytes=2**22)):
+        raise StudyError(
+            "the study does not say where its data come from",
+            where="SOURCES.md:1",
+            found="an empty file",
+            expected="the source and the terms of each series and table",
+            mend="write one line for each file and series",
+        )
+
+
+def _check_counted(spec: StudySpec, events: pd.DataFrame, where: Where) -> None:
+    """Refuse an indicator that counts nothing: most often a word is misspelt in its filter."""
+    for number, indicator in enumerate(spec.indicators):
+        if indicator.source == "events" and counted_events(events, indicator).empty:
+            filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
+            raise StudyError(
+                f"the indicator `{indicator.id}` counts no event at all",
+                where=where("indicators", number),
+                found=", ".join(f"{key} = {list(words)}" for key, words in filters.items()),
+                expected="filters that at least one row of events.csv passes",
+                mend="correct a filter, or remove the indicator",
+            )
+
+
+def _as_of(spec: StudySpec, as_of: str | dt.date | np.datetime64 | None) -> np.datetime64:
+    period = spec.period
+    if as_of is None:
+        return np.datetime64(period.end, "D")
+    text = as_of if isinstance(as_of, str) else str(as_of)[:10]
+    try:
+        # Python also reads 20260430 and 2026-W18-4; one spelling is enough here.
+        day = dt.date.fromisoformat(text if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else "")
+    except ValueError:
+        raise StudyError(
+            "the as-of date is not a date",
+            where="as_of",
+            found=repr(as_of),
+            expected="a date such as 2026-04-30",
+            mend="write year, month and day with hyphens",
+        ) from None
+    known = np.datetime64(day, "D")
+    grid = period_grid(period)
+    if known < grid.last_days[0] or day > period.end:
+        early = day <= period.end
+        raise StudyError(
+            f"the as-of date lies {'before the first' if early else 'after the last'} period",
+            where="as_of",
+            found=str(day),
+            expected=f"a date from {grid.last_days[0]}, when the first {period.step} is over, "
+            f"to {period.end}",
+            mend="choose a date in between, or change the period in study.toml",
+        )
+    return known
+
+
+def _published(frame: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
+    """Drop what was published later: the one place where that happens."""
+    return frame[frame["published_at"] <= known].reset_index(drop=True)
+
+
+def _cut(frame: pd.DataFrame, column: str, known: np.datetime64) -> pd.DataFrame:
+    """Cut spans that were still running: on that day nobody knew when they would end."""
+    return frame.assign(**{column: frame[column].clip(upper=pd.Timestamp(known))})
+
+
+def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
+    day = known.astype(object)
+    regimes = tuple(
+        r if r.end is None or r.end <= day else r.model_copy(update={"end": None})
+        for r in spec.regimes
+        if r.published_at <= day
+    )
+    shocks = tuple(s for s in spec.shocks if s.published_at <= day)
+    indicators = tuple(
+        i.model_copy(update={"resets": tuple(r for r in i.resets if r <= day)})
+        for i in spec.indicators
+    )
+    return spec.model_copy(update={"regimes": regimes, "shocks": shocks, "indicators": indicators})
+
+
+def _content_hash(
+    spec: StudySpec,
+    indicators: pd.DataFrame,
+    events: pd.DataFrame,
+    talks: pd.DataFrame,
+    coverage: pd.DataFrame,
+    known: np.datetime64,
+) -> str:
+    """Hash parsed content, not bytes: quoting, column order and later rows do not matter."""
+    digest = hashlib.sha256()
+    settings = spec.model_dump(mode="json")
+    digest.update(json.dumps([str(known), settings], sort_keys=True).encode())
+    for frame in (indicators, events, talks, coverage):
+        digest.update(f"\n{len(frame)} {','.join(frame.columns)}\n".encode())
+        for column in frame.columns:
+            values = frame[column].to_numpy()
+            if values.dtype.kind == "M":
+                digest.update(values.astype("datetime64[D]").astype("<i8").tobytes())
+            elif values.dtype.kind == "f":
+                digest.update(values.astype("<f8").tobytes())
+            else:
+                digest.update(json.dumps(values.tolist()).encode())
+    return digest.hexdigest()

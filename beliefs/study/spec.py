@@ -1,0 +1,254 @@
+"""What a `study.toml` may say: one frozen model per table, unknown keys refused.
+
+The models check shapes and types of single values. References between tables (a side that is not
+declared, a rule that does not exist) are checked in `beliefs.study.speccheck`, and reading the
+file, with line numbers in every message, is `beliefs.study.specfile`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "MAX_PERIODS",
+    "Channel",
+    "ChannelSeries",
+    "Crack",
+    "Indicator",
+    "Kinds",
+    "Memory",
+    "Period",
+    "Quiet",
+    "Regime",
+    "ShockSpec",
+    "Side",
+    "StudySpec",
+    "TalkRule",
+    "TalksRule",
+]
+
+MAX_PERIODS = 20_000
+"""Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+RunLength = Annotated[int, Field(ge=1, le=1000)]
+RegimeKind = Literal["none", "talks", "truce", "war"]
+Density = Literal["dense", "headline", "none"]
+Confidence = Literal["low", "medium", "high"]
+
+
+class _Table(BaseModel):
+    """Common rules: immutable, no unknown key, no silent conversion of types, no NaN."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Period(_Table):
+    """The stretch of time that is modelled, cut into days or weeks."""
+
+    start: dt.date
+    end: dt.date
+    step: Literal["day", "week"]
+
+    @property
+    def step_days(self) -> int:
+        """Length of one period in days: 1 or 7."""
+        return 1 if self.step == "day" else 7
+
+    @property
+    def n_periods(self) -> int:
+        """Number of whole periods; days left over at the end belong to none."""
+        return ((self.end - self.start).days + 1) // self.step_days
+
+
+class Side(_Table):
+    """One of the two sides and the event initiators that stand for it."""
+
+    id: Id
+    name: Text
+    framework: Id
+    endurance: bool = False
+    actors: Annotated[tuple[Id, ...], Field(min_length=1)]
+    forces: Annotated[tuple[Id, ...], Field(min_length=1)]
+
+
+class Indicator(_Table):
+    """A series that a side reads: how it is counted, transformed and what a rise means."""
+
+    id: Id
+    label: Text
+    unit: Text
+    source: Literal["series", "events"] = "series"
+    transform: Literal["identity", "log", "diff", "logit", "count"]
+    aggregate: Literal["last", "mean", "sum"] = "last"
+    publication_lag: Annotated[int, Field(ge=0, le=3660)] = 0
+    expectation: Literal["mean", "walk"] = "mean"
+    halflife: Annotated[float, Field(gt=0, le=10_000)]
+    direction: dict[Id, Literal[-1, 1]] = Field(default_factory=dict)
+    own: tuple[Id, ...] = ()
+    seen_by: tuple[Id, ...]
+    split_by_regime: bool = False
+    cost: tuple[Id, ...] = ()
+    cost_sign: Literal[-1, 1] = 1
+    resets: tuple[dt.date, ...] = ()
+    max_age: Annotated[int, Field(ge=0, le=10_000)] = 10
+    initiator: tuple[Id, ...] = ()
+    target: tuple[Id, ...] = ()
+    kinds: tuple[Id, ...] = ()
+    zone: tuple[Id, ...] = ()
+    measure: Literal["severity", "count"] | None = None
+    coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
+
+
+class ChannelSeries(_Table):
+    """A series that is itself a reading of one side's belief, such as a war-time money price."""
+
+    side: Id
+    indicator: Id
+    transform: Literal["logit_share"] = "logit_share"
+    scale: Annotated[float, Field(gt=0, le=1e15)] = 1.0
+    invert: bool = False
+
+
+class Channel(_Table):
+    """A way in which confidence shows; channels are listed in order of increasing noise."""
+
+    id: Id
+    bias: Literal["anchor", "private", "public"]
+    source: Literal["events", "series"] = "events"
+    series: tuple[ChannelSeries, ...] = ()
+
+
+class Crack(_Table):
+    """When a belief counts as cracked: below `threshold` for `periods` periods in a row."""
+
+    threshold: Probability = 0.5
+    periods: RunLength = 3
+    grid_thresholds: Annotated[tuple[Probability, ...], Field(min_length=1)] = (0.3, 0.4, 0.5)
+    grid_periods: Annotated[tuple[RunLength, ...], Field(min_length=1)] = (1, 3, 7)
+
+
+class TalkRule(_Table):
+    """A machine-readable answer to "were talks held": formats, labels, least confidence."""
+
+    id: Id
+    formats: Annotated[
+        tuple[Literal["direct", "us_present", "indirect", "none"], ...], Field(min_length=1)
+    ]
+    labels: Annotated[
+        tuple[
+            Literal[
+                "talks",
+                "expert_talks",
+                "back_channel",
+                "contact",
+                "deal",
+                "offer",
+                "cancelled",
+                "ceasefire",
+                "other",
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ]
+    min_confidence: Confidence = "low"
+
+
+class TalksRule(_Table):
+    """All label rules for talks and the name of the headline one."""
+
+    headline: Id
+    rules: Annotated[tuple[TalkRule, ...], Field(min_length=1, max_length=20)]
+
+
+class Quiet(_Table):
+    """A period is quiet when no event reaches `min_severity`, where coverage lets one say so."""
+
+    min_severity: Annotated[float, Field(ge=1, le=5)] = 3.0
+    coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
+
+
+class Kinds(_Table):
+    """A set of event kinds."""
+
+    kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
+
+
+class Memory(_Table):
+    """A set of event kinds whose effect fades with `memory` periods."""
+
+    kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
+    memory: Annotated[float, Field(gt=0, le=10_000)]
+
+
+class Regime(_Table):
+    """A spell of war, truce or talks. `end` is its last day; None means it is still running."""
+
+    id: Id
+    kind: RegimeKind
+    start: dt.date
+    end: dt.date | None = None
+    label: Text
+    after: Id | None = None
+    published_at: dt.date
+
+
+class ShockSpec(_Table):
+    """A declared date at which a belief may jump."""
+
+    id: Id
+    date: dt.date
+    published_at: dt.date
+    kind: Literal["turnover", "escalation", "economic"]
+    side: Id | None = None
+    label: Text
+
+
+_HARDLINE = ("threat", "ultimatum", "hardline_statement", "victory_claim")
+_PERSIST = (
+    "strike",
+    "missile_drone_attack",
+    "blockade",
+    "closure",
+    "seizure",
+    "rejection",
+    "hardline_statement",
+    "threat",
+    "ultimatum",
+    "mobilisation",
+    "deployment",
+)
+
+
+class StudySpec(_Table):
+    """A whole `study.toml`."""
+
+    format: Literal[1]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+    title: Text
+    summary: Text
+    hindcast: bool
+    period: Period
+    sides: Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)]
+    indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=200)]
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=8)]
+    crack: Crack = Crack()
+    talks_rule: TalksRule
+    quiet: Quiet = Quiet()
+    hardline: Kinds = Kinds(kinds=_HARDLINE)
+    persist: Kinds = Kinds(kinds=_PERSIST)
+    mediator: Memory = Memory(kinds=("mediation",), memory=7.0)
+    waiver: Memory = Memory(kinds=("sanctions_relief", "prisoner_or_humanitarian"), memory=30.0)
+    regimes: Annotated[tuple[Regime, ...], Field(max_length=1000)] = ()
+    shocks: Annotated[tuple[ShockSpec, ...], Field(max_length=200)] = ()
+
+    @property
+    def side_ids(self) -> tuple[str, str]:
+        """Ids of the two sides, in file order."""
+        return (self.sides[0].id, self.sides[1].id)

@@ -1,0 +1,262 @@
+"""From values to surprises: transforms, what was expected, and how far news missed it.
+
+Everything here is causal: an output at an arrival uses that arrival and earlier ones only. An
+arrival is a value that was published; time between arrivals in which nothing was published is
+missing, not zero.
+
+The expectation is an exponentially weighted mean m, its scale s the same kind of mean of the
+absolute misses (times sqrt(pi / 2), which makes it a standard deviation for a normal):
+
+    z_n = (f(x_n) - m_{n-1}) / s_{n-1},   clipped at +-4.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "BURN_IN",
+    "CLIP",
+    "COUNT_BURN_IN",
+    "FLOORS",
+    "Surprises",
+    "logit_share",
+    "slow_level",
+    "surprises",
+    "transform",
+]
+
+Floats = NDArray[np.float64]
+
+CLIP: Final = 4.0
+BURN_IN: Final = 8
+"""Arrivals that only teach the expectation: after the first, a reset, or another instrument."""
+COUNT_BURN_IN: Final = 3
+"""The same for counts, whose scale is known to be near 1 before any arrival."""
+MAD_TO_SD: Final = math.sqrt(math.pi / 2.0)
+SCALE_MEMORY: Final = 3.0
+"""The scale remembers this many times longer than the mean: variances need more data."""
+FLOORS: Final = {"count": 0.5}
+"""Least scale by transform, in units of f(x). Anscombe's transform gives counts a standard
+deviation near 1, so below half of that a long calm has only been lucky. Without it the day after
+a rare event would surprise by being ordinary. Elsewhere a series that never moved gets a tiny
+floor, which keeps it from dividing by zero."""
+SHARE_BOUNDS: Final = (0.005, 0.995)
+
+
+def transform(name: str, x: ArrayLike) -> Floats:
+    """Return f(x), the scale on which misses are measured.
+
+    Parameters
+    ----------
+    name
+        ``identity``, ``log``, ``diff`` (change since the arrival before; NaN for the first),
+        ``logit``, or ``count`` (Anscombe's ``2 sqrt(x + 3/8)``, of variance near 1).
+    x
+        Values, shape (N,).
+
+    Returns
+    -------
+    ndarray of float, shape (N,)
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+
+    References
+    ----------
+    Anscombe, F. J. (1948), The transformation of Poisson, binomial and negative-binomial data,
+    Biometrika 35.
+
+    Examples
+    --------
+    >>> transform("diff", [1.0, 3.0, 2.0])
+    array([nan,  2., -1.])
+    """
+    values = np.asarray(x, dtype=float)
+    match name:
+        case "identity":
+            return values.copy()
+        case "log":
+            return np.log(values)
+        case "diff":
+            return np.diff(values, prepend=np.nan)
+        case "logit":
+            return np.log(values) - np.log1p(-values)
+        case "count":
+            return 2.0 * np.sqrt(values + 0.375)
+    raise ValueError(f"unknown transform {name!r}")
+
+
+def logit_share(x: ArrayLike, scale: float, invert: bool) -> Floats:
+    """Read a price as a share of belief and return its log-odds.
+
+    Parameters
+    ----------
+    x
+        Positive prices, any shape.
+    scale
+        The price at which the belief would be certain.
+    invert
+        Whether a higher price means less belief: the share is ``scale / x`` instead of
+        ``x / scale``.
+
+    Returns
+    -------
+    ndarray of float
+        logit of the share, held within 0.5 % and 99.5 % since a price carries other things too.
+    """
+    values = np.asarray(x, dtype=float)
+    share = np.clip(scale / values if invert else values / scale, *SHARE_BOUNDS)
+    return np.log(share) - np.log1p(-share)
+
+
+@dataclass(frozen=True)
+class Surprises:
+    """Surprises of one indicator at its N arrivals.
+
+    Attributes
+    ----------
+    z
+        Surprise, 0 during burn-in; shape (N,), within +-4.
+    seen
+        Whether the surprise counts (past burn-in); shape (N,).
+    mean
+        Expectation after the arrival, shape (N,), in units of f(x).
+    scale
+        Its scale after the arrival, shape (N,), in units of f(x).
+    """
+
+    z: Floats
+    seen: NDArray[np.bool_]
+    mean: Floats
+    scale: Floats
+
+
+def surprises(
+    f: ArrayLike,
+    halflife: float,
+    *,
+    reset: ArrayLike | None = None,
+    restart: ArrayLike | None = None,
+    floor: float = 0.0,
+    burn_in: int = BURN_IN,
+    walk: bool = False,
+) -> Surprises:
+    """Return how far each arrival missed what the arrivals before it led one to expect.
+
+    Parameters
+    ----------
+    f
+        Transformed values in the order of arrival, shape (N,), no NaN.
+    halflife
+        Half-life of the expectation, in arrivals.
+    reset
+        Where the level shifts for reasons that are not news: the expectation begins anew there,
+        the scale is kept. Shape (N,), bool.
+    restart
+        Where another instrument begins: expectation and scale begin anew. Shape (N,), bool.
+    floor
+        Least scale, in units of f.
+    burn_in
+        Arrivals without a surprise after each beginning.
+    walk
+        Expect the last value (a random walk, as prices do) instead of the weighted mean, so that
+        one jump is news once; `halflife` is then the memory of the scale alone.
+
+    Returns
+    -------
+    Surprises
+
+    Notes
+    -----
+    Early on the weights are 1/n, so that the mean of few arrivals is their plain mean.
+    """
+    values = np.asarray(f, dtype=float)
+    n = len(values)
+    no = np.zeros(n, dtype=bool)
+    begin_all = no if restart is None else np.asarray(restart, dtype=bool)
+    begin_mean = begin_all | (no if reset is None else np.asarray(reset, dtype=bool))
+    fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
+    slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
+    z, mean, scale = np.zeros(n), np.zeros(n), np.zeros(n)
+    seen = no.copy()
+    age, misses, m, miss = 0, 0, 0.0, 0.0
+    for i, value in enumerate(values.tolist()):
+        if begin_all[i]:
+            misses, miss = 0, 0.0
+        if i == 0 or begin_mean[i]:
+            age, m = 0, value
+        else:
+            away = value - m
+            if age >= burn_in:
+                z[i] = min(CLIP, max(-CLIP, away / _scale(miss, m, floor)))
+                seen[i] = True
+            misses += 1
+            miss += max(slow, 1.0 / misses) * (abs(away) - miss)
+            m += max(fast, 1.0 / (age + 1)) * away
+        age += 1
+        mean[i], scale[i] = m, _scale(miss, m, floor)
+    return Surprises(z, seen, mean, scale)
+
+
+def _scale(miss: float, level: float, floor: float) -> float:
+    return max(MAD_TO_SD * miss, floor, 1e-6 * (1.0 + abs(level)))
+
+
+def slow_level(
+    f: ArrayLike,
+    age: ArrayLike,
+    halflife: float,
+    *,
+    restart: ArrayLike | None = None,
+    floor: float = 0.0,
+    burn_in: int = BURN_IN,
+) -> Floats:
+    """Return how far each arrival stands from the slow normal, in units of its usual distance.
+
+    Unlike a surprise this stays away from zero while the value does, which is what a cost needs.
+
+    Parameters
+    ----------
+    f
+        Transformed values in the order of arrival, shape (N,).
+    age
+        Periods since the arrival before, shape (N,); the first is ignored. The slow normal
+        forgets with time, not with the number of arrivals.
+    halflife
+        Half-life of the slow normal, in periods.
+    restart
+        Where level or instrument shift for reasons of their own; shape (N,), bool.
+    floor
+        Least scale, in units of f.
+    burn_in
+        Arrivals before a level is given, after the first and after each restart.
+
+    Returns
+    -------
+    ndarray of float, shape (N,)
+        Within +-4; 0 during burn-in. Uses the normal and its scale *before* each arrival.
+    """
+    values, gaps = np.asarray(f, dtype=float), np.asarray(age, dtype=float)
+    begin = np.zeros(len(values), bool) if restart is None else np.asarray(restart, dtype=bool)
+    out = np.zeros(len(values))
+    count, m, miss = 0, 0.0, 0.0
+    for i, value in enumerate(values.tolist()):
+        if i == 0 or begin[i]:
+            count, m, miss = 1, value, 0.0
+            continue
+        away = value - m
+        if count >= burn_in:
+            out[i] = min(CLIP, max(-CLIP, away / _scale(miss, m, floor)))
+        weight = 1.0 - 0.5 ** (max(gaps[i], 1e-9) / halflife)
+        miss += max(weight, 1.0 / count) * (abs(away) - miss)
+        m += max(weight, 1.0 / (count + 1)) * away
+        count += 1
+    return out

@@ -1,0 +1,50 @@
+"""Were talks held: the answer of every label rule, period by period."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.study.codebook import CONFIDENCE
+from beliefs.study.load import Study
+from beliefs.study.spans import span_periods
+
+__all__ = ["talk_days"]
+
+
+def talk_days(
+    study: Study, active: NDArray[np.bool_]
+) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
+    """Apply the label rules of a study to its talks.
+
+    Parameters
+    ----------
+    study
+        The study, already cut at its as-of date.
+    active
+        Periods that had ended, shape (T,).
+
+    Returns
+    -------
+    rules : dict of str to ndarray of int, shape (T,)
+        1 where a row of the rule's formats, labels and confidence was running; headline first.
+    previous : ndarray of int, shape (T,)
+        The headline rule one period earlier, also for the first period.
+    """
+    rule_set = study.spec.talks_rule
+    rules = sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)
+    longer = study.grid.backwards(study.grid.start - np.timedelta64(1, "D"))
+    found: dict[str, NDArray[np.int64]] = {}
+    previous = np.zeros(len(active), dtype=np.int64)
+    for rule in rules:
+        sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
+        rows = study.talks[
+            study.talks["format"].isin(rule.formats)
+            & study.talks["label"].isin(rule.labels)
+            & study.talks["confidence"].isin(sure)
+        ]
+        held = span_periods(rows, longer)
+        found[rule.id] = (held[1:] & active).astype(np.int64)
+        if rule.id == rule_set.headline:
+            previous = (held[:-1] & active).astype(np.int64)
+    return found, previous

@@ -1,0 +1,245 @@
+"""Rival theories as data: which mechanisms are on, which parameters are neutral, which priors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.mechanism.contract import Parameter
+from beliefs.mechanism.structure import Structure
+
+__all__ = [
+    "MECHANISMS",
+    "Theory",
+    "bundled_theories",
+    "declared",
+    "free_parameters",
+    "load_theory",
+    "neutral_values",
+]
+
+MECHANISMS = ("belief", "evidence", "readings", "domestic", "shocks", "bargaining", "talks")
+_KEYS = {"id", "name", "title", "source", "beliefs", "mechanisms", "neutral", "priors"}
+
+
+@dataclass(frozen=True)
+class Theory:
+    """One theory.
+
+    Attributes
+    ----------
+    id, name, title, source
+        Label (M1), file name, words, where it comes from.
+    beliefs
+        Whether it has beliefs at all; without them crack and rationality are undefined.
+    mechanisms
+        Names of the mechanisms that are on.
+    neutral
+        Parameters held at their neutral value although their mechanism is on.
+    priors
+        Overrides: parameter name -> {"dist": PreliZ name, **its parameters}.
+    """
+
+    id: str
+    name: str
+    title: str
+    source: str
+    beliefs: bool
+    mechanisms: tuple[str, ...]
+    neutral: tuple[str, ...]
+    priors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything that makes the theory what it is."""
+        content = {k: getattr(self, k) for k in sorted(_KEYS)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def bundled_theories() -> tuple[str, ...]:
+    """Return the names of the theories that come with the package."""
+    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.toml")))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StudyError(
+            "no such theory or prior file",
+            where=str(path),
+            expected="one of " + ", ".join(bundled_theories()) + ", or a path to a TOML file",
+            mend="list the theories with `beliefs theories`",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(
+            "the file is not valid TOML",
+            where=str(path),
+            found=str(error),
+            expected="UTF-8 TOML",
+            mend="mend the line named in 'found'",
+        ) from error
+
+
+def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> Theory:
+    """Load a bundled theory by name or id, or a theory file by path.
+
+    Parameters
+    ----------
+    name_or_path
+        ``mutual_optimism``, ``M1`` or a path ending in ``.toml``.
+    priors
+        TOML file whose ``[priors.<parameter>]`` tables replace priors.
+
+    Raises
+    ------
+    StudyError
+        Unknown theory, mechanism, parameter or distribution.
+    """
+    text = str(name_or_path)
+    if text.endswith(".toml"):
+        path = Path(text)
+    else:
+        here = Path(__file__).parent
+        by_id = {tomllib.loads(p.read_text())["id"]: p for p in sorted(here.glob("*.toml"))}
+        path = by_id.get(text, here / f"{text}.toml")
+    theory = _theory(_read_toml(path), str(path))
+    if priors is not None:
+        extra = _read_toml(Path(priors))
+        unknown = set(extra) - {"priors"}
+        if unknown:
+            raise _unknown("key", sorted(unknown)[0], str(priors), ["priors"])
+        theory = replace(theory, priors={**theory.priors, **extra.get("priors", {})})
+        _check_priors(theory, str(priors))
+    return theory
+
+
+def _unknown(kind: str, found: str, where: str, known: list[str]) -> StudyError:
+    return StudyError(
+        f"unknown {kind}",
+        where=where,
+        found=found,
+        expected="one of " + ", ".join(known),
+        mend=f"correct the {kind}'s name",
+    )
+
+
+def _theory(raw: dict[str, Any], where: str) -> Theory:
+    for key in raw:
+        if key not in _KEYS:
+            raise _unknown("key", key, where, sorted(_KEYS))
+    missing = sorted(_KEYS - {"priors", "neutral"} - set(raw))
+    if missing:
+        raise StudyError(
+            "a key is missing",
+            where=where,
+            found="no " + ", ".join(missing),
+            expected="keys " + ", ".join(sorted(_KEYS)),
+            mend="copy a bundled theory and change it",
+        )
+    for name in raw["mechanisms"]:
+        if name not in MECHANISMS:
+            raise _unknown("mechanism", name, where, list(MECHANISMS))
+    theory = Theory(
+        id=raw["id"],
+        name=raw["name"],
+        title=raw["title"],
+        source=raw["source"],
+        beliefs=bool(raw["beliefs"]),
+        mechanisms=tuple(raw["mechanisms"]),
+        neutral=tuple(raw.get("neutral", ())),
+        priors=raw.get("priors", {}),
+    )
+    _check_priors(theory, where)
+    return theory
+
+
+def _check_priors(theory: Theory, where: str) -> None:
+    if not theory.priors:
+        return
+    import preliz as pz
+
+    for name, spec in theory.priors.items():
+        at = f"{where}: priors.{name}"
+        if not isinstance(spec, dict) or "dist" not in spec:
+            raise StudyError(
+                "a prior needs a distribution",
+                where=at,
+                found=repr(spec),
+                expected='dist = "Normal" and its parameters',
+                mend=f'write [priors.{name}] with dist = "..."',
+            )
+        try:
+            distribution(spec)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise StudyError(
+                "the prior cannot be built",
+                where=at,
+                found=f"{dict(spec)}: {error}",
+                expected="a PreliZ distribution and its parameters by name, e.g. "
+                f"{pz.Normal.__name__}(mu, sigma)",
+                mend="see `beliefs theories --show NAME` for the priors in force",
+            ) from error
+
+
+def distribution(spec: Mapping[str, Any]) -> Any:
+    """Return the PreliZ distribution that an override describes."""
+    import preliz as pz
+
+    return getattr(pz, spec["dist"])(**{k: v for k, v in spec.items() if k != "dist"})
+
+
+def _modules() -> dict[str, ModuleType]:
+    return {name: import_module(f"beliefs.mechanism.{name}") for name in MECHANISMS}
+
+
+def declared(structure: Structure) -> dict[str, tuple[str, Parameter]]:
+    """Return every declared parameter: name -> (mechanism, parameter)."""
+    return {
+        parameter.name: (mechanism, parameter)
+        for mechanism, module in _modules().items()
+        for parameter in module.parameters(structure)
+    }
+
+
+def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
+    """Return the parameters that the theory lets the data move, priors overridden.
+
+    Raises
+    ------
+    StudyError
+        The theory names a parameter that no mechanism declares.
+    """
+    known = declared(structure)
+    for name in (*theory.neutral, *theory.priors):
+        if name not in known:
+            raise _unknown("parameter", name, f"theory {theory.name}", sorted(known))
+    chosen = []
+    for name, (mechanism, parameter) in known.items():
+        empty = 0 in structure.size(parameter.dims)
+        if mechanism not in theory.mechanisms or name in theory.neutral or empty:
+            continue
+        if name in theory.priors:
+            parameter = replace(parameter, prior=distribution(theory.priors[name]))
+        chosen.append(parameter)
+    return tuple(chosen)
+
+
+def neutral_values(theory: Theory, structure: Structure) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the neutral arrays of all parameters the theory does not free."""
+    free = {p.name for p in free_parameters(theory, structure)}
+    return {
+        name: np.full(structure.size(parameter.dims), parameter.neutral)
+        for name, (_, parameter) in declared(structure).items()
+        if name not in free
+    }

@@ -1,0 +1,1 @@
+"""How it looks: figures, terminal tables and the HTML report, all drawn from the same numbers."""

@@ -1,0 +1,125 @@
+"""Colours, dates and numbers, the same in every table and figure.
+
+Colours are Okabe and Ito's (2008), told apart with any colour vision; the sides also differ in
+lightness, so that a grey print still tells them apart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import unicodedata
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "GREY",
+    "INK",
+    "REGIME_COLOURS",
+    "REGIME_WORDS",
+    "SIDE_COLOURS",
+    "SURPLUS",
+    "TALKS",
+    "clean",
+    "colour",
+    "day",
+    "interval",
+    "mathless",
+    "number",
+    "percent",
+    "points",
+    "rgba",
+    "short_day",
+    "shorten",
+    "whole_percent",
+]
+
+SIDE_COLOURS = ("#0072B2", "#D55E00")  # first and second side, everywhere
+TALKS = "#00664B"
+SURPLUS = "#8A4B7A"
+INK = "#1d1d1b"
+GREY = "#6f6d68"
+REGIME_COLOURS = {"none": "#ffffff", "talks": "#e4efe6", "truce": "#f1efe9", "war": "#dedad2"}
+REGIME_WORDS = {"none": "no regime", "talks": "talks", "truce": "truce", "war": "war"}
+
+
+def colour(side: int) -> str:
+    """Return the colour of side 0 or 1."""
+    return SIDE_COLOURS[side]
+
+
+def rgba(hex_colour: str, alpha: float) -> str:
+    """Return ``#rrggbb`` as a CSS colour with opacity `alpha`."""
+    red, green, blue = (int(hex_colour[k : k + 2], 16) for k in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def clean(text: object) -> str:
+    """Return text on one line without control and direction-changing characters.
+
+    Study text comes from strangers: an escape sequence could rewrite a terminal, and a
+    right-to-left override could make a label read as another.
+    """
+    flat = " ".join(str(text).split())
+    return "".join(c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+
+
+def shorten(text: str, width: int) -> str:
+    """Return text cut to `width` characters, for a label that must keep its place."""
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+
+
+def mathless(text: object) -> str:
+    """Return clean text in which Matplotlib finds no formula."""
+    return clean(text).replace("$", r"\$")
+
+
+def percent(p: float) -> str:
+    """Return a probability in per cent; never a bare 0 or 100, which no sample can show."""
+    if p < 0.0005:
+        return "<0.1%"
+    if p > 0.9995:
+        return ">99.9%"
+    return f"{100.0 * p:.1f}%"
+
+
+def whole_percent(p: float) -> str:
+    """Return a probability in whole per cent, for where room is short."""
+    if p < 0.005:
+        return "<1%"
+    return ">99%" if p > 0.995 else f"{100.0 * p:.0f}%"
+
+
+def points(p: float) -> str:
+    """Return a difference of probabilities in percentage points."""
+    return f"{100.0 * p:.1f}" if p >= 0.0005 else "<0.1"
+
+
+def interval(low: float, high: float) -> str:
+    """Return an interval of probabilities in whole per cent."""
+    return f"{100.0 * low:.0f}–{100.0 * high:.0f}%"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a signed number with a true minus."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−")
+
+
+_MONTHS = "January February March April May June July August September October November December"
+
+
+def day(value: Any) -> str:
+    """Return a date as ``30 June 2026``, whatever the machine's language."""
+    when = value if isinstance(value, dt.date) else dt.date.fromisoformat(_iso(value))
+    return f"{when.day} {_MONTHS.split()[when.month - 1]} {when.year}"
+
+
+def short_day(value: Any) -> str:
+    """Return a date as ``30 Jun 2026``."""
+    number_, month, year = day(value).split()
+    return f"{number_} {month[:3]} {year}"
+
+
+def _iso(value: Any) -> str:
+    return str(np.datetime64(value, "D") if isinstance(value, np.datetime64) else value)[:10]

@@ -1,0 +1,278 @@
+"""The headline: every target with its error, its yardstick and its warnings, for people and pipes.
+
+Built from the forecast document alone (`beliefs.forecast.summary.summarise`), so that what a
+script reads and what a person reads are the same numbers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from beliefs.infer.diagnose import Limits
+from beliefs.view.style import clean, day, interval, percent, points
+
+__all__ = ["Cell", "Headline", "Row", "gate_line", "headline", "plain", "read"]
+
+Summary = Mapping[str, Any]
+PRIOR_FLAG = "†"
+PRIOR_NOTE = f"{PRIOR_FLAG} governed by the prior more than by the data"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One probability, its Monte-Carlo error and its base rate, as text."""
+
+    p: str
+    mcse: str
+    base: str
+    flagged: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One target over all windows; `yardstick` is the number of its base rate's source."""
+
+    label: str
+    cells: tuple[Cell, ...]
+    at_origin: str
+    yardstick: int
+
+
+@dataclass(frozen=True)
+class Headline:
+    """All that a headline says, as text.
+
+    Attributes
+    ----------
+    title, subtitle
+        Study and as-of date; theory and what was assumed.
+    warnings
+        Hindcast, failed gate, prior-dominated; empty when there is nothing to warn of.
+    gate
+        One line.
+    beliefs
+        Side, mean and interval of each current belief.
+    windows
+        Last day of each window and its length in days.
+    rows
+        Targets.
+    sources
+        Sources of the base rates, numbered from 1.
+    reference
+        Base rates of outcomes that are not modelled: window, rate, source.
+    """
+
+    title: str
+    subtitle: str
+    warnings: tuple[str, ...]
+    gate: str
+    beliefs: tuple[tuple[str, str, str], ...]
+    windows: tuple[tuple[str, int], ...]
+    rows: tuple[Row, ...]
+    sources: tuple[str, ...]
+    reference: tuple[tuple[str, str, str], ...]
+
+
+def gate_line(summary: Summary) -> str:
+    """Return what the gate found, beside its limits."""
+    gate, limits = summary["gate"], Limits()
+    return (
+        f"Gate {'passed' if gate['passed'] else 'FAILED'}: "
+        f"R-hat {gate['r_hat']:.4f} (at most {limits.r_hat}), "
+        f"ESS {gate['ess']:.0f} (at least {limits.ess:.0f}; lowest: {clean(gate['worst'])}), "
+        f"divergences {100 * gate['divergent_share']:.2f}% "
+        f"(at most {100 * limits.divergent_share:.1f}%), "
+        f"E-BFMI {gate['e_bfmi']:.2f} (at least {limits.e_bfmi})"
+    )
+
+
+def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    side = names.get(item["side"], clean(item["side"])) if item["side"] else ""
+    text = {
+        "crack": f"{side} cracks",
+        "crack_first": f"{side} cracks first",
+        "talks_rational": "Talks become rational",
+        "talks": "Talks are held",
+    }[item["target"]]
+    return text + (f", given {clean(item['given'])}" if "given" in item else "")
+
+
+def _warnings(summary: Summary) -> tuple[str, ...]:
+    out = []
+    if summary["hindcast"]:
+        out.append("HINDCAST: whoever built this study knew how the case went on.")
+    if summary["allowed_failed"]:
+        reasons = "; ".join(clean(f) for f in summary["gate"]["failures"])
+        out.append(
+            f"FAILED GATE: this forecast was allowed although the fit failed its checks "
+            f"({reasons}). Do not rely on these numbers."
+        )
+    flagged = sum(t["prior_dominated"] for t in summary["targets"])
+    if flagged:
+        out.append(
+            f"PRIOR-DOMINATED: {flagged} of {len(summary['targets'])} probabilities (marked "
+            f"{PRIOR_FLAG}) follow the prior more than the data."
+        )
+    return tuple(out)
+
+
+def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
+    """Turn a forecast document into the texts of a headline.
+
+    Parameters
+    ----------
+    summary
+        From `beliefs.forecast.summary.summarise`.
+    names
+        Words for the side ids; the ids themselves when None.
+    """
+    names = names or {}
+    targets = summary["targets"]
+    dates = list(dict.fromkeys(t["by"] for t in targets))
+    sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
+    cells: dict[str, dict[str, Cell]] = {}
+    about: dict[str, Mapping[str, Any]] = {}
+    for item in targets:
+        label = _label(item, names)
+        about[label] = item
+        cells.setdefault(label, {})[item["by"]] = Cell(
+            p=percent(item["p"]),
+            mcse=points(item["mcse"]),
+            base="none" if item["base_rate"] is None else percent(item["base_rate"]),
+            flagged=bool(item["prior_dominated"]),
+        )
+    missing = Cell("–", "–", "–", False)
+    rows = tuple(
+        Row(
+            label,
+            tuple(found.get(by, missing) for by in dates),
+            percent(about[label]["at_origin"]) if about[label]["at_origin"] > 0 else "",
+            1 + sources.index(clean(about[label]["base_rate_source"])),
+        )
+        for label, found in cells.items()
+    )
+    origin = dt.date.fromisoformat(summary["origin"])
+    subtitle = f"theory {clean(summary['theory'])}"
+    if summary["interventions"]:
+        subtitle += "; what if: " + ", ".join(clean(i) for i in summary["interventions"])
+    return Headline(
+        title=f"{clean(summary['study'])} as of {day(summary['as_of'])}",
+        subtitle=subtitle,
+        warnings=_warnings(summary),
+        gate=gate_line(summary),
+        beliefs=tuple(
+            (
+                names.get(b["side"], clean(b["side"])),
+                percent(b["mean"]),
+                interval(b["lower"], b["upper"]),
+            )
+            for b in summary["belief"]
+        ),
+        windows=tuple((by, (dt.date.fromisoformat(by) - origin).days) for by in dates),
+        rows=rows,
+        sources=tuple(sources),
+        reference=tuple(
+            (r["by"], percent(r["base_rate"]), clean(r["base_rate_source"]))
+            for r in summary["reference"]
+        ),
+    )
+
+
+def _coverage(summary: Summary) -> str:
+    return f"{100 * summary['interval']:.0f}% interval"
+
+
+_NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks and forecasts talks alone."
+_HOW = "± is the Monte-Carlo standard error in percentage points"
+
+
+def headline(summary: Summary) -> Any:
+    """Return the headline as a rich renderable, for a terminal.
+
+    Parameters
+    ----------
+    summary
+        From `beliefs.forecast.summary.summarise`.
+
+    Returns
+    -------
+    rich.console.Group
+    """
+    from rich import box
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    head = read(summary)
+    # Text, never markup: a label in square brackets is a label.
+    parts: list[Any] = [Text(head.title, style="bold"), Text(head.subtitle, style="dim")]
+    parts += [Text(w, style="bold yellow") for w in head.warnings]
+    if head.beliefs:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("Belief that it prevails")
+        table.add_column("now", justify="right")
+        table.add_column(_coverage(summary), justify="right")
+        for side, mean, between in head.beliefs:
+            table.add_row(Text(side), mean, between)
+        parts.append(table)
+    else:
+        parts.append(Text(_NO_BELIEFS))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Probability that")
+    for by, days in head.windows:
+        table.add_column(f"in {days} days\nby {by}", justify="right")
+    for row in head.rows:
+        label = Text(row.label)
+        if row.at_origin:
+            label.append(f"\n  so already at the origin: {row.at_origin}", style="dim")
+        cells = []
+        for cell in row.cells:
+            text = Text(f"{cell.p} ±{cell.mcse}{PRIOR_FLAG if cell.flagged else ' '}", "bold")
+            cells.append(text.append(f"\nbase {cell.base} [{row.yardstick}]", style="not bold dim"))
+        table.add_row(label, *cells)
+    parts.append(table)
+    parts += [Text(line, style="dim") for line in _notes(head)]
+    parts.append(Text(head.gate, style="" if summary["gate"]["passed"] else "bold red"))
+    return Padding(Group(*parts), (0, 0, 0, 0))
+
+
+def _notes(head: Headline) -> list[str]:
+    flagged = any(cell.flagged for row in head.rows for cell in row.cells)
+    notes = [_HOW + (f"; {PRIOR_NOTE}" if flagged else "")]
+    notes += [f"[{n}] base rate: {source}" for n, source in enumerate(head.sources, start=1)]
+    notes += [
+        f"Not modelled: settlement by {by}, base rate {rate} ({source})"
+        for by, rate, source in head.reference
+    ]
+    return notes
+
+
+def plain(summary: Summary) -> str:
+    """Return the headline as plain text: no colour, no box, one fact a line.
+
+    Parameters
+    ----------
+    summary
+        From `beliefs.forecast.summary.summarise`.
+    """
+    head = read(summary)
+    lines = [head.title, head.subtitle, *head.warnings]
+    for side, mean, between in head.beliefs:
+        lines.append(f"belief of {side}: {mean} ({_coverage(summary)} {between})")
+    if not head.beliefs:
+        lines.append(_NO_BELIEFS)
+    for number, (by, days) in enumerate(head.windows):
+        lines.append(f"by {by} ({days} days):")
+        for row in head.rows:
+            cell = row.cells[number]
+            flag = f" {PRIOR_FLAG}" if cell.flagged else ""
+            now = f"; already at the origin {row.at_origin}" if row.at_origin else ""
+            lines.append(
+                f"  {row.label}: {cell.p} ±{cell.mcse}{flag} "
+                f"(base rate {cell.base} [{row.yardstick}]{now})"
+            )
+    return "\n".join([*lines, *_notes(head), head.gate]) + "\n"

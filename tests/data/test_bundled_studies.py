@@ -1,0 +1,328 @@
+"""The bundled studies say what their sources say, and nothing that was not yet known."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beliefs.study.codebook import KINETIC
+from beliefs.study.load import Study, load_study
+from beliefs.study.specfile import read_spec
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+STUDIES = ("us-iran-2026", "us-iran-2012", "us-civil-war")
+COMPILED = ("indicators.csv", "events.csv", "talks.csv", "coverage.csv")
+
+
+def table(*parts: str) -> pd.DataFrame:
+    """Read a bundled table as text, every row, also those published after the period."""
+    return pd.read_csv(DATA.joinpath(*parts), dtype=str, keep_default_na=False)
+
+
+@pytest.fixture(scope="module", params=STUDIES)
+def study(request: pytest.FixtureRequest) -> Study:
+    """Each bundled study at the end of its period."""
+    loaded = load_study(DATA / request.param)
+    assert loaded.name == request.param
+    return loaded
+
+
+def test_every_study_says_that_it_is_a_hindcast(study: Study) -> None:
+    assert study.spec.hindcast
+
+
+def test_every_indicator_has_a_row_in_the_table_of_sources(study: Study) -> None:
+    lines = (study.path / "SOURCES.md").read_text(encoding="utf-8").splitlines()
+    rows = {line.split("|")[1].strip(): line.split("|")[1:-1] for line in lines if "|" in line}
+    for indicator in study.spec.indicators:
+        cells = rows[f"`{indicator.id}`"]
+        assert len(cells) == 7
+        what, source, terms, coverage, published = (cell.strip() for cell in cells[1:6])
+        assert what and source and terms and coverage and published, indicator.id
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("file", ["indicators.csv", "events.csv", "talks.csv"])
+def test_nothing_is_published_before_it_happened(name: str, file: str) -> None:
+    rows = table(name, file)
+    assert len(rows) > 0
+    assert (rows["published_at"] >= rows["date"]).all()
+    assert (rows["published_at"].str.len() == 10).all()
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_first_publication_follows_the_declared_lag(name: str) -> None:
+    spec, _ = read_spec(DATA / name)
+    rows = table(name, "indicators.csv").sort_values(["indicator", "date", "published_at"])
+    first = rows.drop_duplicates(["indicator", "date"])
+    lag = (pd.to_datetime(first["published_at"]) - pd.to_datetime(first["date"])).dt.days
+    for indicator in spec.indicators:
+        mine = lag[first["indicator"] == indicator.id]
+        if indicator.source == "events" or indicator.id == "iaea_u60":
+            continue
+        if indicator.id == "hormuz_transits":  # later days stand in the revision of August alone
+            mine = mine[first["date"] <= "2026-05-10"]
+        assert set(mine) == {indicator.publication_lag}, indicator.id
+        assert len(mine) > 60
+
+
+def test_reports_of_the_agency_are_published_at_the_end_of_their_month() -> None:
+    rows = table("us-iran-2012", "indicators.csv")
+    reports = rows[rows["indicator"] == "iaea_u60"]
+    published = pd.to_datetime(reports["published_at"])
+    assert len(reports) == 17
+    assert published.dt.is_month_end.all()
+    last = reports.iloc[-1]
+    assert (last["date"], last["published_at"]) == ("2025-06-13", "2025-09-30")
+
+
+def test_a_level_shift_of_approval_restarts_at_every_new_president() -> None:
+    expected = [dt.date(2017, 1, 20), dt.date(2021, 1, 20), dt.date(2025, 1, 20)]
+    for name, dates in (("us-iran-2012", expected), ("us-iran-2026", expected[-1:])):
+        spec, _ = read_spec(DATA / name)
+        approval = next(i for i in spec.indicators if i.id == "us_approval")
+        assert list(approval.resets) == dates
+
+
+# ---- The war of 2026
+
+
+def test_both_vintages_of_the_strait_are_present_and_never_spliced() -> None:
+    rows = table("us-iran-2026", "indicators.csv")
+    strait = rows[rows["indicator"] == "hormuz_transits"]
+    revised = strait[strait["published_at"] == "2026-08-15"].set_index("date")["value"]
+    original = strait[strait["published_at"] < "2026-07-01"].set_index("date")["value"]
+    assert len(revised) + len(original) == len(strait)
+    assert (original.index[0], original.index[-1]) == ("2024-12-01", "2026-05-10")
+    assert (revised.index[0], revised.index[-1]) == ("2024-12-01", "2026-06-30")
+    # Whoever takes the newest value of each day gets one vintage, for every day of the span.
+    newest = strait.groupby("date", sort=True)["value"].last()
+    pd.testing.assert_series_equal(newest, revised, check_names=False)
+    both = original.index
+    assert (original.astype(float) - revised[both].astype(float)).abs().max() > 10
+
+
+def test_the_revision_of_august_is_not_seen_at_the_end_of_the_period() -> None:
+    loaded = load_study(DATA / "us-iran-2026")
+    strait = loaded.indicators[loaded.indicators["indicator"] == "hormuz_transits"]
+    assert strait["date"].max() == pd.Timestamp("2026-05-10")
+    assert strait["date"].is_unique
+
+
+def test_the_last_full_week_of_the_war_is_unobserved_and_not_quiet() -> None:
+    for name in ("us-iran-2026", "us-iran-2012"):
+        rows = table(name, "coverage.csv").set_index("start")
+        gap = rows.loc["2026-03-30"]
+        assert (gap["end"], gap["density"]) == ("2026-04-05", "none")
+        assert rows.loc["2026-06-15", "instrument"] != rows.loc["2026-04-06", "instrument"]
+
+
+def test_coverage_spans_follow_each_other_without_gap() -> None:
+    for name in ("us-iran-2026", "us-iran-2012"):
+        rows = table(name, "coverage.csv")
+        ends = pd.to_datetime(rows["end"])
+        starts = pd.to_datetime(rows["start"])
+        assert ((starts - ends.shift()).dt.days.iloc[1:] == 1).all()
+
+
+def test_regimes_of_2026_have_their_dates() -> None:
+    loaded = load_study(DATA / "us-iran-2026")
+    regimes = {r.id: (r.kind, str(r.start), r.end and str(r.end)) for r in loaded.spec.regimes}
+    assert regimes == {
+        "geneva": ("talks", "2026-02-06", "2026-02-27"),
+        "war": ("war", "2026-02-28", "2026-04-07"),
+        "window": ("truce", "2026-04-08", "2026-04-20"),
+        "extension": ("truce", "2026-04-21", "2026-06-16"),
+        "memorandum": ("truce", "2026-06-17", None),
+    }
+
+
+def test_talk_days_of_2026_are_the_nine_that_the_sources_name() -> None:
+    talks = load_study(DATA / "us-iran-2026").talks
+    rounds = talks[(talks["label"] == "talks") & (talks["date"] >= "2025-12-01")]
+    days = {
+        str(day.date())
+        for first, last in zip(rounds["date"], rounds["date_end"], strict=True)
+        for day in pd.date_range(first, last)
+    }
+    february = {"2026-02-06", "2026-02-17", "2026-02-26"}
+    truce = {"2026-04-11", "2026-04-12", "2026-05-25", "2026-05-26"}
+    assert days == february | truce | {"2026-06-21", "2026-06-22", "2026-06-30"}
+
+
+def test_a_round_that_ends_after_the_as_of_date_ends_on_it() -> None:
+    whole = table("us-iran-2026", "talks.csv").set_index("talk_id")
+    assert whole.loc["T096", "date_end"] == "2026-07-02"
+    talks = load_study(DATA / "us-iran-2026").talks.set_index("talk_id")
+    assert talks.loc["T096", "date_end"] == pd.Timestamp("2026-06-30")
+
+
+def test_events_of_2026_are_the_coded_rows_without_the_other_track() -> None:
+    events = table("us-iran-2026", "events.csv")
+    assert len(events) == 485
+    diplomatic = events["kind"].isin(["talks", "truce_start", "truce_extension", "deal_signed"])
+    parties = {"us", "iran", "mediator"}
+    ours = events["initiator"].isin(parties) | events["target"].isin(parties)
+    assert ours[diplomatic].all()
+    assert ((events["severity"] != "") == events["kind"].isin(list(KINETIC))).all()
+
+
+# ---- Since 2012
+
+
+def test_rounds_without_source_or_days_are_no_labels() -> None:
+    talks = table("us-iran-2012", "talks.csv").set_index("talk_id")
+    assert (talks.loc[talks["source_url"] == "", "confidence"] == "low").all()
+    assert (talks["source_url"] == "").sum() > 5
+    assert set(talks.loc[["T021", "T024"], "confidence"]) == {"low"}
+
+
+def test_a_deal_of_several_days_is_a_round_and_a_deal() -> None:
+    talks = table("us-iran-2012", "talks.csv").set_index("talk_id")
+    last_days = {"T029": "2013-11-24", "T047": "2015-04-02", "T052": "2015-07-14"}
+    for talk, last in last_days.items():
+        assert talks.loc[f"{talk}a", "label"] == "talks"
+        assert talks.loc[f"{talk}a", "date_end"] == last
+        assert tuple(talks.loc[f"{talk}b", ["date", "label"]]) == (last, "deal")
+
+
+def test_secret_rounds_are_not_known_before_their_report() -> None:
+    known = set(load_study(DATA / "us-iran-2012", as_of="2024-02-18").talks["talk_id"])
+    later = set(load_study(DATA / "us-iran-2012", as_of="2024-03-17").talks["talk_id"])
+    assert later - known == {"T068"}
+
+
+def test_weekly_series_have_at_most_one_value_per_week_of_publication() -> None:
+    for name in ("us-iran-2012", "us-civil-war"):
+        loaded = load_study(DATA / name)
+        start = np.datetime64(loaded.spec.period.start)
+        for indicator, rows in loaded.indicators.groupby("indicator"):
+            published = rows["published_at"].to_numpy().astype("datetime64[D]")
+            weeks = (published - start).astype(int) // 7
+            assert len(set(weeks)) == len(weeks), indicator
+
+
+def test_deals_exits_and_swaps_before_2025_are_events() -> None:
+    events = table("us-iran-2012", "events.csv")
+    derived = events[events["event_id"].str.startswith("T")]
+    assert list(zip(derived["date"], derived["kind"], strict=True)) == [
+        ("2013-11-24", "deal_signed"),
+        ("2015-04-02", "deal_signed"),
+        ("2015-07-14", "deal_signed"),
+        ("2016-01-16", "sanctions_relief"),
+        ("2018-05-08", "deal_terminated"),
+        ("2023-08-10", "prisoner_or_humanitarian"),
+        ("2023-09-18", "prisoner_or_humanitarian"),
+    ]
+
+
+def test_rows_of_public_record_name_no_source_and_no_coder() -> None:
+    events = table("us-iran-2012", "events.csv")
+    rows = events[events["event_id"].str.startswith("P")]
+    assert len(rows) == 29
+    assert set(rows["source_url"]) == {""} and set(rows["coders"]) == {"0"}
+    assert rows["date"].max() < "2025-02-01"
+
+
+# ---- The Civil War
+
+
+def test_readings_of_the_civil_war_are_shares_between_zero_and_one() -> None:
+    rows = load_study(DATA / "us-civil-war").indicators
+    gold = rows.loc[rows["indicator"] == "greenback", "value"] / 100
+    notes = 1 / rows.loc[rows["indicator"] != "greenback", "value"]
+    for share in (gold, notes):
+        assert ((share > 0) & (share < 1)).all()
+    assert gold.min() == pytest.approx(0.37, abs=0.01)
+
+
+def test_imputed_weeks_are_no_readings() -> None:
+    rows = table("us-civil-war", "indicators.csv")
+    weeks = set(rows.loc[rows["indicator"] == "grayback", "date"])
+    assert {"1862-04-11", "1862-04-25"} <= weeks
+    assert not {"1862-04-18", "1863-08-21"} & weeks
+
+
+def test_victories_count_for_the_side_that_they_favoured() -> None:
+    battles = table("us-civil-war", "events.csv").query("kind == 'strike'")
+    assert battles["initiator"].value_counts().to_dict() == {"union": 13, "confederacy": 9}
+    assert set(battles["severity"]) == {"4", "5"}
+    lag = pd.to_datetime(battles["published_at"]) - pd.to_datetime(battles["date"])
+    assert set(lag.dt.days) == {2, 4, 7}
+    gettysburg = battles.query("date == '1863-07-03'")
+    assert list(gettysburg["initiator"]) == ["union"]
+
+
+def test_the_civil_war_has_two_talks_and_no_peace() -> None:
+    loaded = load_study(DATA / "us-civil-war")
+    assert [str(day.date()) for day in loaded.talks["date"]] == ["1864-07-18", "1865-02-03"]
+    assert [(r.kind, r.end) for r in loaded.spec.regimes] == [("war", None)]
+
+
+# ---- Reference tables and claims
+
+
+def test_crises_and_wars_are_complete() -> None:
+    crises, wars = table("crises", "icb_crises.csv"), table("wars", "war_talk_onsets.csv")
+    assert len(crises) == 487
+    assert list(crises["crisis"]) == [str(number) for number in range(1, 488)]
+    assert (len(wars), (wars["verified"] == "1").sum()) == (51, 17)
+    assert ((wars["verified"] == "1") == (wars["source_url"] != "")).all()
+
+
+def test_length_of_a_crisis_is_the_distance_of_its_dates() -> None:
+    dated = table("crises", "icb_crises.csv").query("days != ''")
+    length = pd.to_datetime(dated["end"]) - pd.to_datetime(dated["start"])
+    assert len(dated) == 416
+    assert (length.dt.days == dated["days"].astype(int)).all()
+
+
+def test_there_are_fifty_six_claims_with_title_and_author() -> None:
+    claims = table("claims.csv")
+    assert list(claims["id"]) == [f"C{number:02d}" for number in range(1, 57)]
+    assert claims["title"].nunique() == 3
+    assert (claims["author"] != "").all() and (claims["claim"] != "").all()
+
+
+# ---- Compilation
+
+
+def test_bundled_files_are_small_plain_text() -> None:
+    files = [path for path in DATA.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 6_000_000
+    assert {path.suffix for path in files} == {".csv", ".toml", ".md"}
+    for path in files:
+        raw = path.read_bytes()
+        assert b"\r" not in raw and raw.endswith(b"\n"), path
+        raw.decode("utf-8")
+
+
+@pytest.mark.skipif(
+    "BELIEFS_RAW_DATA" not in os.environ,
+    reason="BELIEFS_RAW_DATA does not name a folder of raw files; they are not part of the project",
+)
+def test_compiling_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    script = ROOT / "scripts" / "compile_studies.py"
+    command = [sys.executable, str(script), os.environ["BELIEFS_RAW_DATA"], "--out", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=120)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.csv"))
+    bundled = sorted(path.relative_to(DATA) for path in DATA.rglob("*/*.csv"))
+    assert made == bundled
+    assert len(made) == 13
+    for name in made:
+        assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes(), name
+
+
+def test_public_record_keeps_the_columns_of_events() -> None:
+    with (ROOT / "scripts" / "public_record.csv").open(encoding="utf-8", newline="") as handle:
+        header = next(csv.reader(handle))
+    assert header == list(table("us-iran-2026", "events.csv").columns)

@@ -1,0 +1,169 @@
+"""How to break a study: one change to the small valid one of `tests/study/make_study.py`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from make_study import TOML
+
+S, I, E, T, C = "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv"
+NEW = len(TOML.split("\n"))  # the line of study.toml on which an appended table begins
+
+Break = Callable[[Path], None]
+
+
+class Case(NamedTuple):
+    """One broken study, and a fragment that each part of its message must hold.
+
+    `where` without a colon names no line: there is none in a file that does not exist.
+    """
+
+    name: str
+    mutate: Break
+    where: str
+    found: str
+    expected: str
+    mend: str
+
+
+def swap(file: str, old: str, new: str) -> Break:
+    """Replace the first occurrence of a text, which must be there."""
+
+    def mutate(folder: Path) -> None:
+        text = (folder / file).read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {file}"
+        (folder / file).write_bytes(text.replace(old, new, 1).encode())
+
+    return mutate
+
+
+def toml(old: str, new: str) -> Break:
+    """Replace a text in study.toml."""
+    return swap(S, old, new)
+
+
+def ind(old: str, new: str) -> Break:
+    """Replace a text in indicators.csv."""
+    return swap(I, old, new)
+
+
+def eve(old: str, new: str) -> Break:
+    """Replace a text in events.csv."""
+    return swap(E, old, new)
+
+
+def talk(old: str, new: str) -> Break:
+    """Replace a text in talks.csv."""
+    return swap(T, old, new)
+
+
+def cov(old: str, new: str) -> Break:
+    """Replace a text in coverage.csv."""
+    return swap(C, old, new)
+
+
+def add(file: str, text: str) -> Break:
+    """Append a text."""
+
+    def mutate(folder: Path) -> None:
+        with (folder / file).open("a", encoding="utf-8") as handle:
+            handle.write(text)
+
+    return mutate
+
+
+def put(file: str, content: bytes) -> Break:
+    """Replace a whole file."""
+
+    def mutate(folder: Path) -> None:
+        (folder / file).write_bytes(content)
+
+    return mutate
+
+
+def first_lines(file: str, count: int) -> Break:
+    """Keep the first lines only."""
+
+    def mutate(folder: Path) -> None:
+        lines = (folder / file).read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / file).write_text("".join(lines[:count]), encoding="utf-8")
+
+    return mutate
+
+
+def drop(file: str) -> Break:
+    """Delete a file."""
+    return lambda folder: (folder / file).unlink()
+
+
+def recode(file: str, encoding: str) -> Break:
+    """Write a file again in another encoding, with a letter outside ASCII."""
+
+    def mutate(folder: Path) -> None:
+        text = (folder / file).read_text(encoding="utf-8").replace("Harbour", "Málaga")
+        (folder / file).write_bytes(text.encode(encoding))
+
+    return mutate
+
+
+def link(file: str, target: str = "") -> Break:
+    """Replace a file by a link: to its copy outside of the folder, or to the target."""
+
+    def mutate(folder: Path) -> None:
+        outside = folder.parent / "outside"
+        shutil.move(folder / file, outside)
+        (folder / file).symlink_to(target or outside)
+
+    return mutate
+
+
+def grow(file: str, size: int, tail: bytes = b"") -> Break:
+    """Make a file as large as that, by a hole."""
+
+    def mutate(folder: Path) -> None:
+        with (folder / file).open("r+b") as handle:
+            handle.truncate(size)
+            handle.seek(size)
+            handle.write(tail)
+
+    return mutate
+
+
+def as_folder(file: str) -> Break:
+    """Replace a file by a folder of its name."""
+
+    def mutate(folder: Path) -> None:
+        (folder / file).unlink()
+        (folder / file).mkdir()
+
+    return mutate
+
+
+def as_file(folder: Path) -> None:
+    """Replace the study folder by a file."""
+    shutil.rmtree(folder)
+    folder.write_text("not a folder")
+
+
+def gone(folder: Path) -> None:
+    """Delete the study folder."""
+    shutil.rmtree(folder)
+
+
+def both(first: Break, second: Break) -> Break:
+    """Do one thing after another."""
+
+    def mutate(folder: Path) -> None:
+        first(folder)
+        second(folder)
+
+    return mutate
+
+
+def at(text: str, path: str, nth: int = 1) -> str:
+    """Return where the nth line of study.toml that holds the text stands, as a message does."""
+    lines = [n for n, line in enumerate(TOML.split("\n"), start=1) if text in line]
+    return f"{S}:{lines[nth - 1]} {path}"

@@ -1,0 +1,284 @@
+"""A small valid study in a temporary folder, for tests to read and to break.
+
+`write_study(folder)` writes it; pass rows or a text to replace one file. All rows are made up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+START = dt.date(2026, 1, 5)  # a Monday
+END = dt.date(2026, 3, 1)  # 56 days, 8 weeks
+
+TOML = """\
+format = 1
+name = "small"
+title = "A small study"
+summary = "Made up for tests."
+hindcast = false
+
+[period]
+start = 2026-01-05
+end = 2026-03-01
+step = "day"
+
+[[sides]]
+id = "north"
+name = "North"
+framework = "coercion"
+actors = ["north"]
+forces = ["north", "israel"]
+
+[[sides]]
+id = "south"
+name = "South"
+framework = "endurance"
+endurance = true
+actors = ["south"]
+forces = ["south"]
+
+[[indicators]]
+id = "price"
+label = "A price"
+unit = "marks"
+transform = "log"
+publication_lag = 0
+halflife = 5
+direction = { north = 1, south = -1 }
+own = ["north"]
+split_by_regime = true
+cost = ["south"]
+max_age = 3
+
+[[indicators]]
+id = "poll"
+label = "A poll"
+unit = "share"
+transform = "logit"
+aggregate = "mean"
+publication_lag = 2
+direction = { north = 1 }
+seen_by = ["north"]
+resets = [2026-02-10]
+
+[[indicators]]
+id = "ships"
+label = "Ships"
+unit = "ships per day"
+transform = "count"
+aggregate = "sum"
+publication_lag = 3
+direction = { south = -1 }
+cost = ["north"]
+cost_sign = -1
+
+[[indicators]]
+id = "attacks"
+label = "Attacks by the South"
+unit = "severity points"
+source = "events"
+transform = "count"
+initiator = ["south"]
+kinds = ["strike", "missile_drone_attack"]
+measure = "severity"
+direction = { north = -1, south = 1 }
+
+[[channels]]
+id = "action"
+bias = "anchor"
+
+[[channels]]
+id = "market"
+bias = "private"
+source = "series"
+
+[[channels.series]]
+side = "south"
+indicator = "price"
+scale = 50
+invert = true
+
+[crack]
+threshold = 0.5
+periods = 3
+
+[talks_rule]
+headline = "any"
+
+[[talks_rule.rules]]
+id = "any"
+formats = ["direct", "us_present", "indirect"]
+labels = ["talks", "back_channel"]
+min_confidence = "medium"
+
+[[talks_rule.rules]]
+id = "direct"
+formats = ["direct"]
+labels = ["talks"]
+min_confidence = "high"
+
+[[regimes]]
+id = "clashes"
+kind = "war"
+start = 2026-01-20
+end = 2026-02-03
+label = "Clashes"
+
+[[regimes]]
+id = "pause"
+kind = "truce"
+start = 2026-02-03
+end = 2026-02-20
+after = "clashes"
+published_at = 2026-02-04
+label = "Pause"
+
+[[shocks]]
+id = "cabinet"
+date = 2026-01-30
+published_at = 2026-02-01
+kind = "turnover"
+side = "south"
+label = "New cabinet"
+
+[[shocks]]
+id = "embargo"
+date = 2026-02-15
+kind = "economic"
+label = "Embargo"
+"""
+
+HEADERS = {
+    "indicators.csv": "indicator,date,published_at,value",
+    "events.csv": "event_id,date,date_end,published_at,initiator,target,kind,severity,channel,"
+    "belief_signal,red_line,prior_warning,zone,confidence,coders,source_url",
+    "talks.csv": "talk_id,date,date_end,published_at,format,label,direct,venue,confidence,"
+    "source_url",
+    "coverage.csv": "start,end,density,instrument,note",
+}
+
+Rows = Iterable[Sequence[object]]
+
+
+def day(offset: int) -> dt.date:
+    """Day `offset` of the period; negative ones lie before it."""
+    return START + dt.timedelta(days=offset)
+
+
+def event(
+    name: str,
+    offset: int,
+    *,
+    initiator: str = "south",
+    kind: str = "strike",
+    severity: object = 3,
+    lag: int = 0,
+    length: int = 0,
+    channel: str = "action",
+    signal: object = "",
+) -> tuple[object, ...]:
+    """One row of events.csv, on day `offset`."""
+    target = "north" if initiator == "south" else "south"
+    end = day(offset + length) if length else ""
+    return (
+        *(name, day(offset), end, day(offset + lag), initiator, target, kind, severity),
+        *(channel, signal, "none", "", "other", "high", 1, ""),
+    )
+
+
+def talk(
+    name: str,
+    offset: int,
+    *,
+    length: int = 0,
+    lag: int = 0,
+    form: str = "direct",
+    label: str = "talks",
+    confidence: str = "high",
+) -> tuple[object, ...]:
+    """One row of talks.csv, beginning on day `offset`."""
+    end = day(offset + length) if length else ""
+    return (name, day(offset), end, day(offset + lag), form, label, 1, "Harbour", confidence, "")
+
+
+def indicator_rows() -> list[tuple[object, ...]]:
+    """Ninety days of a price and ships, a poll every third day."""
+    rows: list[tuple[object, ...]] = []
+    for o in range(-34, 56):
+        rows.append(("price", day(o), "", round(100 + 5 * ((o * 7) % 11) / 11 + 0.3 * o, 3)))
+    for o in range(-34, 56, 3):
+        rows.append(("poll", day(o), "", round(0.4 + 0.01 * ((o * 5) % 7), 3)))
+    for o in range(-34, 56):
+        rows.append(("ships", day(o), "", (o * 13) % 29))
+    return rows
+
+
+def event_rows() -> list[tuple[object, ...]]:
+    """A dozen events of both sides."""
+    return [
+        event("E1", -20, kind="threat", severity="", channel="public", signal=1),
+        event("E2", 3, initiator="north", kind="ultimatum", severity="", signal=2),
+        event("E3", 12, initiator="mediator", kind="mediation", severity="", channel="private"),
+        event("E4", 15, severity=4, signal=1),
+        event("E5", 15, initiator="north", severity=2.5, signal=0),
+        event("E6", 18, severity=2, length=3),
+        event("E7", 24, initiator="israel", kind="assassination", severity=5),
+        event("E8", 28, kind="offer", severity="", signal=-1, lag=2),
+        event("E9", 35, kind="sanctions_relief", initiator="north", severity="", signal=-0.5),
+        event("E10", 40, kind="missile_drone_attack", severity=1, lag=1),
+        event("E11", 44, kind="hardline_statement", severity="", channel="public", signal=1),
+        event("E12", 52, initiator="north", severity=3, signal=1),
+    ]
+
+
+def talk_rows() -> list[tuple[object, ...]]:
+    """Four rounds, one made public late."""
+    return [
+        talk("T1", -1, form="indirect"),
+        talk("T2", 20, length=2),
+        talk("T3", 33, lag=4, label="back_channel", form="indirect", confidence="medium"),
+        talk("T4", 48, length=1, confidence="low"),
+    ]
+
+
+def coverage_rows() -> list[tuple[object, ...]]:
+    """Thin before the period, dense, a gap, then dense by another instrument."""
+    return [
+        (day(-60), day(-35), "headline", "papers", "large events only"),
+        (day(-34), day(23), "dense", "digest", ""),
+        (day(24), day(26), "none", "nothing", "nobody looked"),
+        (day(27), day(40), "dense", "digest", ""),
+        (day(41), day(60), "dense", "wire", "counts more"),
+    ]
+
+
+def csv_text(name: str, rows: Rows) -> str:
+    """Header and rows of one table."""
+    lines = [HEADERS[name], *(",".join(str(cell) for cell in row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def write_study(
+    folder: Path,
+    *,
+    toml: str = TOML,
+    indicators: Rows | None = None,
+    events: Rows | None = None,
+    talks: Rows | None = None,
+    coverage: Rows | None = None,
+) -> Path:
+    """Write the study, with some of its tables replaced; returns the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "indicators.csv": indicator_rows() if indicators is None else indicators,
+        "events.csv": event_rows() if events is None else events,
+        "talks.csv": talk_rows() if talks is None else talks,
+        "coverage.csv": coverage_rows() if coverage is None else coverage,
+    }
+    (folder / "study.toml").write_text(toml, encoding="utf-8")
+    (folder / "SOURCES.md").write_text("Made up for tests.\n", encoding="utf-8")
+    for name, rows in tables.items():
+        (folder / name).write_text(csv_text(name, rows), encoding="utf-8")
+    return folder

@@ -1,0 +1,41 @@
+"""Comparing inputs column by column: what was known by t must not change afterwards."""
+
+import dataclasses
+
+import numpy as np
+
+from beliefs.study import Inputs
+
+# State at the end of the active periods, and the mask itself: they differ by design.
+AT_THE_END = {"scale", "expectation", "last"}
+
+
+def columns(inputs: Inputs) -> dict[str, np.ndarray]:
+    """Every array of the inputs that has periods as its last axis."""
+    found = {}
+    for field in dataclasses.fields(inputs):
+        value = getattr(inputs, field.name)
+        items = value.items() if field.name == "talks_by_rule" else [("", value)]
+        for key, array in items:
+            if isinstance(array, np.ndarray) and field.name not in AT_THE_END:
+                found[field.name + key] = array
+    return found
+
+
+def structure(inputs: Inputs) -> dict[str, object]:
+    """Names, counts and shapes: all that must not depend on the as-of date."""
+    return {
+        field.name: value.shape if isinstance(value, np.ndarray) else value
+        for field in dataclasses.fields(inputs)
+        if field.name != "talks_by_rule"
+        for value in [getattr(inputs, field.name)]
+    }
+
+
+def assert_same_past(early: Inputs, late: Inputs) -> None:
+    """The columns that were active early are the same late, to the bit."""
+    n = int(early.active.sum())
+    assert structure(early) == structure(late)
+    later = columns(late)
+    for name, array in columns(early).items():
+        np.testing.assert_array_equal(array[..., :n], later[name][..., :n], err_msg=name)

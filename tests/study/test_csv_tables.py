@@ -1,0 +1,96 @@
+import tracemalloc
+
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.study.columns import date_column, number_column
+from beliefs.study.tables import read_table
+
+
+def put(folder, text, name="t.csv"):
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return folder
+
+
+def test_line_numbers_are_right_after_quoted_line_ends(tmp_path):
+    put(tmp_path, 'a,b\n1,"one\ntwo\nthree"\n\n2,plain\nx,last\n')
+    table = read_table(tmp_path, "t.csv", ("a", "b"))
+    assert list(table.lines) == [2, 6, 7]
+    assert table.cells["b"][0] == "one\ntwo\nthree"
+    with pytest.raises(StudyError) as caught:
+        number_column(table, "a")
+    assert caught.value.where == "t.csv:7 column a"
+
+
+def test_columns_may_stand_in_any_order(tmp_path):
+    put(tmp_path, "b,a\n1,2\n")
+    assert read_table(tmp_path, "t.csv", ("a", "b")).cells == {"b": ("1",), "a": ("2",)}
+
+
+def test_a_utf8_mark_and_windows_line_ends_are_tolerated(tmp_path):
+    put(tmp_path, b"\xef\xbb\xbfa,b\r\n1,\xc3\xa9\r\n")
+    assert read_table(tmp_path, "t.csv", ("a", "b")).cells == {"a": ("1",), "b": ("é",)}
+
+
+def test_a_huge_line_is_refused_without_being_read_into_memory(tmp_path):
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.write(b"a,b\n1,")
+        file.seek(50 * 2**20)
+        file.write(b"\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(StudyError, match="too long") as caught:
+            read_table(tmp_path, "t.csv", ("a", "b"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert caught.value.where == "t.csv:2"
+    assert peak < 5 * 2**20
+
+
+def test_a_file_beyond_the_bound_is_refused_by_its_size(tmp_path):
+    with (tmp_path / "t.csv").open("wb") as file:
+        file.truncate(65 * 2**20)
+    with pytest.raises(StudyError, match="too large"):
+        read_table(tmp_path, "t.csv", ("a", "b"))
+
+
+def test_too_many_rows_are_refused_at_the_first_one_too_many(tmp_path):
+    put(tmp_path, "a,b\n" + "1,2\n" * 10)
+    assert len(read_table(tmp_path, "t.csv", ("a", "b"), max_rows=10)) == 10
+    with pytest.raises(StudyError) as caught:
+        read_table(tmp_path, "t.csv", ("a", "b"), max_rows=9)
+    assert caught.value.where == "t.csv:11"
+
+
+@pytest.mark.parametrize("text", ["1", "-1.5", "+.5", "2.", "1e3", "1E-2"])
+def test_plain_numbers_are_read(tmp_path, text):
+    table = read_table(put(tmp_path, f"a,b\n{text},x\n"), "t.csv", ("a", "b"))
+    assert number_column(table, "a").tolist() == [float(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nan", "inf", "-inf", "1_000", "0x10", " 1", "1 ", "1,5", "1e999", "1e16", "١", "--1", "e5"],
+)
+def test_everything_else_is_not_a_number(tmp_path, text):
+    table = read_table(put(tmp_path, f'a,b\n"{text}",x\n'), "t.csv", ("a", "b"))
+    with pytest.raises(StudyError) as caught:
+        number_column(table, "a", blank=True)
+    assert caught.value.found == repr(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-02-30", "2026-2-3", "20260203", "2026-02-03T00:00", "03/02/2026", "1500-01-01", "-", ""],
+)
+def test_everything_but_a_real_day_is_not_a_date(tmp_path, text):
+    table = read_table(put(tmp_path, f"a,b\n{text},x\n"), "t.csv", ("a", "b"))
+    with pytest.raises(StudyError) as caught:
+        date_column(table, "a")
+    assert caught.value.where == "t.csv:2 column a"
+
+
+def test_a_blank_date_is_unknown_only_where_that_is_allowed(tmp_path):
+    table = read_table(put(tmp_path, "a,b\n,x\n2024-02-29,x\n"), "t.csv", ("a", "b"))
+    assert date_column(table, "a", blank=True).astype(str).tolist() == ["NaT", "2024-02-29"]

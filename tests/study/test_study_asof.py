@@ -1,0 +1,224 @@
+import datetime as dt
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from make_study import (
+    TOML,
+    day,
+    event,
+    event_rows,
+    indicator_rows,
+    talk,
+    talk_rows,
+    write_study,
+)
+from prefix import assert_same_past, columns
+
+from beliefs.errors import StudyError
+from beliefs.study import build_inputs, list_studies, load_study
+
+WEEKLY = TOML.replace('step = "day"', 'step = "week"')
+
+
+def published_by(rows, column, known):
+    return [row for row in rows if not row[column] or row[column] <= known]
+
+
+def test_rows_published_later_are_dropped_at_the_door(folder):
+    known = np.datetime64(day(30))
+    study = load_study(folder, as_of=known)
+    for table in (study.indicators, study.events, study.talks):
+        assert len(table) > 0
+        assert (table["published_at"] <= known).all()
+    # E8 happened on day 28 and was published on day 30, T3 happened on day 33.
+    assert {"E7", "E8"} <= set(study.events["event_id"]) <= {f"E{n}" for n in range(1, 9)}
+    assert set(study.talks["talk_id"]) == {"T1", "T2"}
+
+
+def test_the_publication_lag_of_an_indicator_fills_blank_dates(folder):
+    study = load_study(folder, as_of=day(10))
+    last = study.indicators.groupby("indicator")["date"].max()
+    assert last["price"].date() == day(10)
+    assert last["ships"].date() == day(7)
+
+
+def test_a_span_still_running_has_no_end_yet(folder):
+    study = load_study(folder, as_of=day(21))
+    talks = study.talks.set_index("talk_id")["date_end"]
+    assert talks["T2"].date() == day(21)  # it ends on day 22
+    coverage = study.coverage
+    assert coverage["end"].max().date() == day(21)
+    assert load_study(folder).talks.set_index("talk_id")["date_end"]["T2"].date() == day(22)
+
+
+def test_regimes_and_shocks_are_unknown_until_published_and_open_until_over(folder):
+    study = load_study(folder, as_of="2026-02-03")  # the pause begins, published the next day
+    assert [(r.id, r.end) for r in study.spec.regimes] == [("clashes", dt.date(2026, 2, 3))]
+    assert load_study(folder, as_of="2026-02-02").spec.regimes[0].end is None
+    assert [s.id for s in study.spec.shocks] == ["cabinet"]
+    assert [s.id for s in study.shock_slots] == ["cabinet", "embargo"]
+    assert study.spec.indicators[1].resets == ()
+
+
+def test_a_copy_whose_later_rows_are_deleted_has_the_same_hash(folder, tmp_path):
+    known = day(30)
+    rows = [r for r in indicator_rows() if r[1] <= known]
+    copy = write_study(
+        tmp_path / "copy",
+        indicators=rows,
+        events=published_by(event_rows(), 3, known),
+        talks=published_by(talk_rows(), 3, known),
+    )
+    assert load_study(copy, as_of=known).sha256 == load_study(folder, as_of=known).sha256
+    assert load_study(copy).sha256 != load_study(folder).sha256
+
+
+def test_the_hash_follows_content_not_spelling(folder, tmp_path):
+    reference = load_study(folder).sha256
+    table = folder / "talks.csv"
+    lines = [line.split(",") for line in table.read_text().splitlines()]
+    quoted = [",".join(f'"{cell}"' for cell in reversed(line)) for line in lines]
+    table.write_text("\r\n".join([quoted[0], *reversed(quoted[1:])]) + "\r\n")
+    toml = folder / "study.toml"
+    toml.write_text("# a comment\n" + toml.read_text())
+    assert load_study(folder).sha256 == reference
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("study.toml", "threshold = 0.5", "threshold = 0.4"),
+        ("indicators.csv", "price,2026-01-05,,100.0", "price,2026-01-05,,100.1"),
+        ("events.csv", "strike,4", "strike,5"),
+        ("talks.csv", "indirect", "us_present"),
+        ("coverage.csv", "digest", "papers"),
+    ],
+)
+def test_any_change_of_known_content_changes_the_hash(folder, file, old, new):
+    before = load_study(folder).sha256
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+    assert load_study(folder).sha256 != before
+
+
+def test_the_hash_tells_two_as_of_dates_apart(folder):
+    assert load_study(folder, as_of=day(30)).sha256 != load_study(folder, as_of=day(31)).sha256
+
+
+@pytest.mark.parametrize("as_of", ["2026-02-10", dt.date(2026, 2, 10), np.datetime64("2026-02-10")])
+def test_an_as_of_date_may_be_text_or_a_date(folder, as_of):
+    assert load_study(folder, as_of=as_of).as_of == np.datetime64("2026-02-10")
+
+
+@pytest.mark.parametrize(
+    "as_of", ["2026-01-04", "2026-03-02", "yesterday", "2026-02-30", "20260210", "", "2026-W06-2"]
+)
+def test_an_as_of_date_outside_the_period_or_not_a_date_is_refused(folder, as_of):
+    with pytest.raises(StudyError) as caught:
+        load_study(folder, as_of=as_of)
+    assert caught.value.where == "as_of"
+    assert caught.value.expected and caught.value.mend
+
+
+def test_without_an_as_of_date_all_of_the_period_is_known(folder):
+    study = load_study(folder)
+    assert study.as_of == np.datetime64("2026-03-01")
+    assert build_inputs(study).active.all()
+
+
+@pytest.mark.parametrize(("toml", "ended"), [(TOML, 26), (WEEKLY, 3)], ids=["day", "week"])
+def test_periods_that_had_not_ended_are_empty(tmp_path, toml, ended):
+    events = [*event_rows(), event("X", 23, signal=1)]  # in a week that is not over
+    folder = write_study(tmp_path / "s", toml=toml, events=events)
+    inputs = build_inputs(load_study(folder, as_of=day(25)))
+    assert inputs.active.sum() == ended
+    for name, array in columns(inputs).items():
+        beyond = array[..., ended:]
+        if name == "reading":
+            assert np.isnan(beyond).all()
+        elif name == "regime":
+            assert (beyond == inputs.regime[ended - 1]).all()
+        elif name != "dates":
+            assert not beyond.any(), name
+
+
+def test_a_revision_of_an_older_date_is_not_news_and_changes_nothing(folder, tmp_path):
+    # Day 39 has no other poll; ships of one day are summed; a price is there every day.
+    revisions = [
+        ("price", day(10), day(40), 999.0),
+        ("poll", day(-4), day(39), 0.9),
+        ("ships", day(10), day(40), 999),
+    ]
+    rows = sorted([*indicator_rows(), *revisions], key=lambda r: r[:2])
+    revised = write_study(tmp_path / "revised", indicators=rows)
+    before, after = (build_inputs(load_study(path)) for path in (folder, revised))
+    for name, array in columns(before).items():
+        np.testing.assert_array_equal(array, columns(after)[name], err_msg=name)
+
+
+def test_a_late_publication_is_news_when_it_is_published(tmp_path):
+    rows = indicator_rows()
+    late = [(n, d, day(50) if (n, d) == ("price", day(49)) else p, v) for n, d, p, v in rows]
+    inputs = build_inputs(load_study(write_study(tmp_path / "late", indicators=late)))
+    price = inputs.indicators.index("price")
+    assert not inputs.seen[price, 49]
+    assert inputs.seen[price, 50]
+
+
+@pytest.mark.parametrize("name", list_studies())
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.77, 0.95])
+def test_the_past_of_a_bundled_study_does_not_change(name, share):
+    study = load_study(name)
+    whole = build_inputs(study)
+    as_of = study.grid.last_days[int(share * study.grid.n)]
+    assert_same_past(build_inputs(load_study(name, as_of=as_of)), whole)
+
+
+@st.composite
+def studies(draw):
+    """Rows at random dates with random delays, revisions and overlapping spans included."""
+    offsets, lags = st.integers(-30, 55), st.integers(0, 12)
+    series = {}
+    for _ in range(draw(st.integers(3, 40))):
+        name = draw(st.sampled_from(["price", "poll", "ships"]))
+        date = day(draw(offsets))
+        key = (name, date, date + dt.timedelta(days=draw(lags)))
+        series[key] = draw(st.floats(0.01, 0.99).map(lambda v: round(v, 4)))
+    for name in ("price", "poll", "ships"):  # each has one row at least
+        series.setdefault((name, day(-31), day(-31)), 0.5)
+    kinds = ["strike", "threat", "mediation", "sanctions_relief", "rejection"]
+    events = [
+        event(
+            f"E{n}",
+            draw(offsets),
+            initiator=draw(st.sampled_from(["north", "south", "israel", "mediator"])),
+            kind=draw(st.sampled_from(kinds)),
+            severity=draw(st.sampled_from([1, 2.5, 3, 5])),
+            lag=draw(lags),
+            length=draw(lags),
+            signal=draw(st.sampled_from(["", -2, 0, 1])),
+        )
+        for n in range(draw(st.integers(1, 15)))
+    ]
+    talks = [
+        talk(f"T{n}", draw(offsets), length=draw(lags), lag=draw(lags))
+        for n in range(draw(st.integers(1, 5)))
+    ]
+    events.append(event("Z", 80))  # after the period, so that the attacks count something
+    rows = [(*key, value) for key, value in sorted(series.items())]
+    return {"indicators": rows, "events": events, "talks": talks}
+
+
+@given(studies(), st.integers(6, 55), st.integers(0, 49), st.sampled_from([TOML, WEEKLY]))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_was_known_by_a_date_does_not_change_afterwards(
+    tmp_path_factory, rows, early, later, toml
+):
+    folder = write_study(tmp_path_factory.mktemp("study"), toml=toml, **rows)
+    late = min(55, early + later)
+    first = build_inputs(load_study(folder, as_of=day(early)))
+    assert_same_past(first, build_inputs(load_study(folder, as_of=day(late))))
+    assert_same_past(first, build_inputs(load_study(folder)))

@@ -1,0 +1,153 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from beliefs.study.surprises import (
+    BURN_IN,
+    CLIP,
+    FLOORS,
+    logit_share,
+    slow_level,
+    surprises,
+    transform,
+)
+
+values = st.lists(st.floats(-100, 100), min_size=1, max_size=60)
+
+
+@given(values, st.integers(0, 60), st.floats(0.5, 30), st.integers(0, 60))
+def test_surprises_use_the_past_alone(x, cut, halflife, begin):
+    marks = np.arange(len(x)) == begin
+    whole = surprises(x, halflife, reset=marks)
+    part = surprises(x[:cut], halflife, reset=marks[:cut])
+    n = len(part.z)
+    for name in ("z", "seen", "mean", "scale"):
+        assert_array_equal(getattr(whole, name)[:n], getattr(part, name))
+    age = np.ones(len(x))
+    assert_array_equal(slow_level(x, age, 50.0)[:n], slow_level(x[:cut], age[:cut], 50.0))
+
+
+def test_a_surprise_is_the_miss_over_the_scale_before_it():
+    found = surprises([1.0, 3.0, 2.0, 7.0], 1.0, burn_in=3)
+    # Misses: 3-1=2, then 2-2=0, so their mean is 1; the mean of 1, 3, 2 with weight 1/2 is 2.
+    assert_allclose(found.mean[:3], [1.0, 2.0, 2.0])
+    scale = math.sqrt(math.pi / 2) * 1.0
+    assert_allclose(found.scale[2], scale)
+    assert_allclose(found.z, [0, 0, 0, min(CLIP, 5.0 / scale)])
+    assert_array_equal(found.seen, [False, False, False, True])
+
+
+def test_standard_normal_news_has_surprises_of_about_unit_size():
+    x = np.random.default_rng(1).normal(size=4000)
+    z = surprises(x, 200.0).z[100:]
+    assert abs(z.mean()) < 0.1
+    assert 0.9 < z.std() < 1.1
+
+
+@given(st.lists(st.floats(-5, 5), min_size=12, max_size=40), st.floats(0.1, 10), st.floats(-9, 9))
+def test_the_unit_of_measurement_does_not_matter(x, factor, shift):
+    x = np.array(x)
+    plain = surprises(x, 5.0)
+    assume((plain.scale[BURN_IN - 1 :] > 1e-3).all())  # else the tiny floor is at work
+    other = surprises(factor * x + shift, 5.0)
+    assert_allclose(other.z, plain.z, atol=1e-6)
+    assert_allclose(surprises(-x, 5.0).z, -plain.z, atol=1e-9)
+
+
+@given(values)
+def test_surprises_stay_within_the_clip_and_are_zero_where_unseen(x):
+    found = surprises(x, 3.0)
+    assert (np.abs(found.z) <= CLIP).all()
+    assert (found.z[~found.seen] == 0).all()
+    assert found.seen.sum() == max(0, len(x) - BURN_IN)
+
+
+def test_a_reset_forgets_the_level_and_keeps_the_scale():
+    x = np.array([0.0, 1.0] * 20 + [100.0, 101.0] * 20)
+    marks = np.arange(80) == 40
+    with_reset, without = surprises(x, 10.0, reset=marks), surprises(x, 10.0)
+    assert without.z[40] == CLIP
+    assert not with_reset.seen[40 : 40 + BURN_IN].any()
+    assert with_reset.seen[40 + BURN_IN :].all()
+    assert with_reset.scale[40] == without.scale[39]
+    assert np.abs(with_reset.z).max() < 2
+
+
+def test_another_instrument_forgets_level_and_scale():
+    x = np.array([0.0, 1.0] * 20 + [100.0, 150.0] * 20)
+    marks = np.arange(80) == 40
+    found = surprises(x, 10.0, restart=marks)
+    fresh = surprises(x[40:], 10.0)
+    assert_array_equal(found.z[40:], fresh.z)
+    assert_array_equal(found.scale[40:], fresh.scale)
+
+
+def test_a_jump_of_a_random_walk_is_news_once():
+    x = np.concatenate([np.tile([0.0, 1.0], 20), np.full(10, 50.0)])
+    walk, mean = surprises(x, 14.0, walk=True), surprises(x, 14.0)
+    assert walk.z[40] == mean.z[40] == CLIP
+    assert (walk.z[41:] == 0).all() and walk.seen[41:].all()
+    assert (mean.z[41:] > 1).all()
+    assert_array_equal(walk.mean, x)
+
+
+def test_a_series_that_never_moved_is_surprised_by_any_move_but_not_infinitely():
+    found = surprises([5.0] * 20 + [5.1], 5.0)
+    assert (found.z[:20] == 0).all()
+    assert found.z[20] == CLIP
+
+
+def test_the_day_after_a_rare_event_is_not_a_surprise_for_being_ordinary():
+    counts = transform("count", [0.0] * 40 + [4.0] + [0.0] * 5)
+    found = surprises(counts, 14.0, floor=FLOORS["count"])
+    assert found.z[40] == CLIP
+    assert np.abs(found.z[41:]).max() < 0.5
+
+
+def test_a_level_stays_up_while_its_surprise_fades():
+    x = np.concatenate([np.tile([0.0, 1.0], 30), np.full(40, 5.0)])
+    z = surprises(x, 5.0).z
+    level = slow_level(x, np.ones(100), 365.0)
+    assert abs(z[-1]) < 0.5
+    assert level[60] == CLIP
+    assert level[-1] > 1.0
+
+
+def test_the_slow_normal_forgets_with_time_not_with_arrivals():
+    x = np.concatenate([np.zeros(20), [1.0] * 10, np.full(5, 3.0)])
+    daily = slow_level(x, np.ones(35), 50.0)
+    monthly = slow_level(x, np.full(35, 30.0), 50.0)
+    assert monthly[-1] < daily[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "x", "expected"),
+    [
+        ("identity", [1.0, -2.0], [1.0, -2.0]),
+        ("log", [1.0, math.e], [0.0, 1.0]),
+        ("logit", [0.5, 0.75], [0.0, math.log(3)]),
+        ("count", [0.0, 4.0], [2 * math.sqrt(0.375), 2 * math.sqrt(4.375)]),
+        ("diff", [1.0, 4.0, 2.0], [math.nan, 3.0, -2.0]),
+    ],
+)
+def test_transforms_are_what_their_names_say(name, x, expected):
+    assert_allclose(transform(name, x), expected)
+
+
+def test_an_unknown_transform_is_refused():
+    with pytest.raises(ValueError, match="sqrt"):
+        transform("sqrt", [1.0])
+
+
+@given(st.floats(1e-4, 1e4), st.floats(0.01, 100))
+def test_an_inverted_price_is_the_share_of_the_inverse(price, scale):
+    assert_allclose(logit_share(price, scale, True), logit_share(1 / price, 1 / scale, False))
+
+
+def test_a_share_of_half_has_log_odds_of_zero_and_extremes_are_held():
+    assert_allclose(logit_share([50.0, 100.0, 1e9], 100.0, False), [0, 5.2933, 5.2933], atol=1e-4)
+    assert_allclose(logit_share(2.0, 1.0, True), 0.0)
