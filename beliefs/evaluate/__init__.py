@@ -1,0 +1,1 @@
+"""Was it right: held-out checks of a fit."""

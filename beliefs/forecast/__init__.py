@@ -1,0 +1,1 @@
+"""What comes next: futures from posterior draws."""

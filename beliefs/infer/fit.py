@@ -35,11 +35,11 @@ class Sampling:
         Aimed-at acceptance rate of NUTS.
     """
 
-    draws: int = 1000
-    tune: int = 800
+    draws: int = 1200
+    tune: int = 1000
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.9
+    target_accept: float = 0.93
 
 
 def fit(
@@ -113,7 +113,7 @@ def fit(
     if "xi" in sampled:
         params = stacked_params(theory, structure, draws)
         xi = np.asarray(sampled["xi"].values)
-        draws["innovation"] = innovations(np, params, cols, structure, xi)[0]
+        draws["innovation"] = innovations(np, params, cols, structure, xi)[1]
     stats = {
         name: np.asarray(raw["sample_stats"][name].values)
         for name in ("diverging", "energy", "n_steps", "step_size")

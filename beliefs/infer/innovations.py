@@ -17,8 +17,8 @@ __all__ = ["innovations"]
 
 def innovations(
     xp: Any, params: Params, columns: Columns, structure: Structure, xi: Array
-) -> tuple[Array, Array]:
-    """Return innovations and the log density to add for the change of variables.
+) -> tuple[Array, Array, Array]:
+    """Return the path of belief, its innovations and the log density to add for the change of variables.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def innovations(
 
     Returns
     -------
-    innovation
+    logit_belief, innovation
         (..., side, time).
     log_change
         Log of |d innovation / d xi|, (...).
@@ -38,17 +38,22 @@ def innovations(
     drift = belief.drift(params, kept, push)
     spread = belief.volatility(xp, params, structure)
     start = belief.start_of(params)
-    # The filter is linear: misreading is expanded around the path without chance.
-    calm = recur(xp, kept, drift, misread, start)
-    calm_before = _lagged(xp, calm, start)
-    lift = gate(xp, calm_before)
-    slope = misread * (4.0 * lift * (1.0 - lift))
-    linear = kept + slope, drift + misread * lift - slope * calm_before
     value, precision = readings.gaussian_summary(xp, params, columns, structure)
-    path, logdet = _smooth(xp, *linear, spread**2, start, value, precision, xi)
+
+    def smooth(around: Array, noise: Array) -> tuple[Array, Array]:
+        # The filter is linear: misreading is expanded around a path.
+        before = _lagged(xp, around, start)
+        lift = gate(xp, before)
+        slope = misread * (4.0 * lift * (1.0 - lift))
+        shifted = drift + misread * lift - slope * before
+        return _smooth(xp, kept + slope, shifted, spread**2, start, value, precision, noise)
+
+    # First around the path without chance, then around what the readings make of it.
+    likely, _ = smooth(recur(xp, kept, drift, misread, start), 0.0 * xi)
+    path, logdet = smooth(likely, xi)
     moved = path - step(xp, kept, drift, misread, _lagged(xp, path, start))
     log_change = (logdet - structure.n_time * xp.log(spread)).sum(axis=-1)
-    return moved / spread[..., None], log_change
+    return path, moved / spread[..., None], log_change
 
 
 def _lagged(xp: Any, path: Array, start: Array) -> Array:

@@ -52,14 +52,15 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
             if parameter.name != "innovation":
                 prior = parameter.prior
                 params[parameter.name] = prior.to_pymc(parameter.name, dims=parameter.dims)
+        path = None
         if "innovation" not in params:
             # Innovations move in the coordinates of `infer.recentre`; their own normal density
             # takes the place of that of xi.
             xi = pm.Normal("xi", 0.0, 1.0, dims=("side", "time"))
-            params["innovation"], change = innovations(pt, params, data, structure, xi)
+            path, params["innovation"], change = innovations(pt, params, data, structure, xi)
             moved = 0.5 * (xi**2 - params["innovation"] ** 2).sum()
             pm.Potential("recentre", moved + change)
-        paths = system.evaluate(pt, params, data, structure)
+        paths = system.evaluate(pt, params, data, structure, logit_belief=path)
         logs = system.log_likelihoods(pt, params, data, structure, paths)
         pm.Potential("log_talks", logs["talks"].sum())
         if "readings" in theory.mechanisms:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from beliefs.infer.diagnose import Report
 from beliefs.mechanism import readings
-from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
+from beliefs.mechanism.structure import Structure, columns, structure_of, until
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
 from beliefs.theory import system
@@ -105,19 +105,18 @@ def build_tree(
     structure, cols = structure_of(inputs), columns(inputs)
     n = int(inputs.active.sum())
     dates = inputs.dates[:n].astype("datetime64[ns]")
-    cells = np.argwhere(cols["reading_seen"][..., :n] > 0)  # (reading, [side, channel, time])
     coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
     coords |= {
-        "reading_side": ("reading_id", np.asarray(structure.sides, dtype=object)[cells[:, 0]]),
+        "reading_side": ("reading_id", np.asarray(structure.sides, dtype=object)[cols["cell_side"]]),
         "reading_channel": (
             "reading_id",
-            np.asarray(structure.channels, dtype=object)[cells[:, 1]],
+            np.asarray(structure.channels, dtype=object)[cols["cell_channel"]],
         ),
-        "reading_time": ("reading_id", dates[cells[:, 2]]),
-        "reading_id": np.arange(len(cells)),
+        "reading_time": ("reading_id", dates[cols["cell_time"]]),
+        "reading_id": np.arange(len(cols["cell_time"])),
     }
     free = {p.name: p for p in free_parameters(theory, structure)}
-    has_readings = "readings" in theory.mechanisms and len(cells) > 0
+    has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
 
     def dataset(variables: dict[str, tuple[tuple[str, ...], Any]], lead: bool = True) -> Any:
         head = ("chain", "draw") if lead else ()
@@ -135,14 +134,13 @@ def build_tree(
 
     def paths(draws: Draws) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         params = stacked_params(theory, structure, draws)
-        short = _until(cols, n)
+        short = until(cols, n)
         params = {**params, "innovation": params["innovation"][..., :n]}
         run = system.evaluate(np, params, short, structure)
         logs = system.log_likelihoods(np, params, short, structure, run)
         kept = {
             name: (free[name].dims, draws[name]) for name in draws if name != "innovation"
         }
-        pick = tuple(cells.T)
         shape = next(iter(draws.values())).shape[:2]
         onset, continuation = (np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation))
         if theory.beliefs:
@@ -160,9 +158,9 @@ def build_tree(
         }
         log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
         if has_readings:
-            said = readings.simulate(rng, params, run.logit_belief, structure)
-            predictive["reading"] = (("reading_id",), said[(..., *pick)])
-            log["reading"] = (("reading_id",), logs["reading"][(..., *pick)])
+            said = readings.simulate(rng, params, short, run.logit_belief, structure)
+            predictive["reading"] = (("reading_id",), said)
+            log["reading"] = (("reading_id",), logs["reading"])
         return kept, predictive, log
 
     chains, draws_n = next(iter(posterior.values())).shape[:2]
@@ -171,7 +169,7 @@ def build_tree(
     prior_kept, prior_predictive, _ = paths(prior)
     observed = {"talks": (("time",), cols["talks"][:n].astype(int))}
     if has_readings:
-        observed["reading"] = (("reading_id",), cols["reading"][tuple(cells.T)])
+        observed["reading"] = (("reading_id",), cols["cell_value"])
     log_prior = {
         name: (p.dims, np.asarray(p.prior.logpdf(posterior[name])).reshape(posterior[name].shape))
         for name, p in free.items()
@@ -205,7 +203,3 @@ def build_tree(
         }
     )
 
-
-def _until(cols: Columns, n: int) -> Columns:
-    """Return the columns of the first `n` periods."""
-    return {name: values[..., :n] for name, values in cols.items()}

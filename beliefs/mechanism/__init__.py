@@ -1,0 +1,1 @@
+"""Why beliefs move: one file per mechanism."""

@@ -3,7 +3,9 @@ r"""Domestic politics: audience costs that build up with hard-line words, and pr
 .. math:: a_{it} = \rho_t a_{i,t-1} + (1 - \rho)\, hardline_{it}, \qquad
           \rho_t = \rho^{w (1 + heat\, truce_t)}
 
-.. math:: bias^{public}_{it} = \max(0,\; \tau_{0i} - \tau_{1i} b_{it})
+.. math:: bias^{public}_{it} = (\tau_{0i} - \tau_{1i} b_{it})^+
+
+The positive part is smooth (softplus of width 0.1), because a corner stalls gradient sampling.
 
 Claims C09 (prisoners of their own messaging), C10 (projection), C36 (heat dissipates in a truce).
 Source: MODEL section 2; Fearon (1994).
@@ -20,6 +22,7 @@ from beliefs.mechanism.structure import Columns, Structure
 __all__ = ["NAME", "audience", "parameters", "projection"]
 
 NAME = "domestic"
+SOFTNESS = 0.1  # log-odds over which the positive part bends
 
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
@@ -77,7 +80,18 @@ def audience(
     return recur(xp, xp.exp(rate * weekly), drift, 0.0 * drift, start)
 
 
-def projection(xp: Any, params: Params, belief: Array) -> Array:
-    """Return the public bias, never negative, (..., side, time)."""
-    level = params["projection_level"][..., None]
-    return xp.maximum(level - params["projection"][..., None] * belief, 0.0)
+def projection(xp: Any, params: Params, belief: Array, side: Any) -> Array:
+    """Return the public bias at a belief, never negative.
+
+    Parameters
+    ----------
+    xp, params
+        See `beliefs.mechanism.contract`.
+    belief
+        Log-odds, (..., reading).
+    side
+        Index of the side that speaks, (reading,).
+    """
+    level = params["projection_level"][..., side]
+    raised = level - params["projection"][..., side] * belief
+    return SOFTNESS * xp.logaddexp(0.0, raised / SOFTNESS)

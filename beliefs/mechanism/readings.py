@@ -62,15 +62,18 @@ def spread(xp: Any, params: Params, structure: Structure) -> Array:
     return xp.stack(out, axis=-1)
 
 
-def bias(xp: Any, params: Params, belief: Array, structure: Structure) -> Array:
-    """Return the bias by channel and time, (..., side, channel, time)."""
-    flat = 0.0 * belief
-    by_kind = {
-        "anchor": lambda: flat,
-        "private": lambda: flat + params["private_bias"][..., None],
-        "public": lambda: domestic.projection(xp, params, belief),
-    }
-    return xp.stack([by_kind[kind]() for kind in structure.channel_bias], axis=-2)
+def bias(xp: Any, params: Params, columns: Columns, belief: Array) -> Array:
+    """Return the bias of every reading given the belief behind it, (..., reading)."""
+    side = columns["cell_side"]
+    private = params["private_bias"][..., side] * columns["cell_private"]
+    return private + domestic.projection(xp, params, belief, side) * columns["cell_public"]
+
+
+def _behind(xp: Any, columns: Columns, belief: Array) -> Array:
+    """Return the belief behind every reading, (..., reading)."""
+    lead = tuple(belief.shape[k] for k in range(belief.ndim - 2))
+    place = columns["cell_side"] * belief.shape[-1] + columns["cell_time"]
+    return xp.reshape(belief, (*lead, -1))[..., place]
 
 
 def gaussian_summary(
@@ -81,38 +84,39 @@ def gaussian_summary(
     Returns
     -------
     value, precision
-        Each (..., side, time). Precision is the Fisher information of the t density; the bias of
-        public readings is taken at even odds. An approximation for filters and proposals.
+        Each (..., side, time). Precision is the Fisher information of the t density; public
+        projection is taken as at work. An approximation for filters and proposals.
     """
     information = (NU + 1.0) / (NU + 3.0) / spread(xp, params, structure) ** 2
-    value, precision = 0.0, 0.0
+    one, value, precision = 1.0 + 0.0 * params["private_bias"], 0.0, 0.0
     for c, kind in enumerate(structure.channel_bias):
-        shift = {
-            "anchor": 0.0 * params["private_bias"],
-            "private": params["private_bias"],
-            "public": params["projection_level"],
-        }[kind][..., None]
+        shift, slope = {
+            "anchor": (0.0 * one, one),
+            "private": (params["private_bias"], one),
+            "public": (params["projection_level"], one - params["projection"]),
+        }[kind]
         weight = information[..., c, None, None] * columns["reading_seen"][..., c, :]
-        value = value + weight * (columns["reading"][..., c, :] - shift)
-        precision = precision + weight
+        weight = weight * slope[..., None]
+        value = value + weight * (columns["reading"][..., c, :] - shift[..., None])
+        precision = precision + weight * slope[..., None]
     return value / xp.maximum(precision, 1e-12), precision
 
 
 def log_likelihood(
     xp: Any, params: Params, columns: Columns, belief: Array, structure: Structure
 ) -> Array:
-    """Return the log density of every reading, 0 where nobody spoke, (..., side, channel, time)."""
-    scale = spread(xp, params, structure)[..., None, :, None]
-    centre = belief[..., :, None, :] + bias(xp, params, belief, structure)
-    t2 = ((columns["reading"] - centre) / scale) ** 2
-    density = _LOG_STUDENT4 - xp.log(scale) - 0.5 * (NU + 1.0) * xp.log1p(t2 / NU)
-    return density * columns["reading_seen"]
+    """Return the log density of every reading, (..., reading)."""
+    scale = spread(xp, params, structure)[..., columns["cell_channel"]]
+    heard = _behind(xp, columns, belief)
+    t2 = ((columns["cell_value"] - heard - bias(xp, params, columns, heard)) / scale) ** 2
+    return _LOG_STUDENT4 - xp.log(scale) - 0.5 * (NU + 1.0) * xp.log1p(t2 / NU)
 
 
 def simulate(
-    rng: np.random.Generator, params: Params, belief: Array, structure: Structure
+    rng: np.random.Generator, params: Params, columns: Columns, belief: Array, structure: Structure
 ) -> Array:
-    """Draw one reading for every side, channel and period, (..., side, channel, time)."""
-    centre = belief[..., :, None, :] + bias(np, params, belief, structure)
-    scale = spread(np, params, structure)[..., None, :, None]
+    """Draw every reading anew, (..., reading)."""
+    heard = _behind(np, columns, belief)
+    centre = heard + bias(np, params, columns, heard)
+    scale = spread(np, params, structure)[..., columns["cell_channel"]]
     return centre + scale * rng.standard_t(NU, size=centre.shape)

@@ -13,7 +13,7 @@ import numpy as np
 
 from beliefs.mechanism.contract import Array, logistic
 
-__all__ = ["gate", "recur", "step"]
+__all__ = ["carry", "gate", "recur", "step"]
 
 GATE_STEEPNESS = 4.0
 
@@ -23,9 +23,14 @@ def gate(xp: Any, belief: Array) -> Array:
     return logistic(xp, GATE_STEEPNESS * belief)
 
 
+def carry(a: Array, c: Array, belief: Array) -> Array:
+    """Return the linear part of a step: what is kept, and what is added."""
+    return a * belief + c
+
+
 def step(xp: Any, a: Array, c: Array, m: Array, belief: Array) -> Array:
     """Return the next belief from this period's retention, drift and misreading."""
-    return a * belief + c + m * gate(xp, belief)
+    return carry(a, c, belief) + m * gate(xp, belief)
 
 
 def recur(xp: Any, a: Array, c: Array, m: Array, start: Array) -> Array:

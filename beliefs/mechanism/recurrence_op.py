@@ -19,9 +19,9 @@ from beliefs.mechanism.contract import logistic
 __all__ = ["recur_tensor"]
 
 # numba compiles the very functions that NumPy calls, so that the equation stands once.
-for _equation in (logistic, recurrence.gate, recurrence.step):
+for _equation in (logistic, recurrence.gate, recurrence.carry, recurrence.step):
     register_jitable(_equation)
-_step = recurrence.step
+_carry, _step = recurrence.carry, recurrence.step
 
 
 class GatedRecurrence(Op):
@@ -61,7 +61,10 @@ def _numba_recurrence(op: Any, node: Any, **kwargs: Any) -> Any:
         for i in range(c.shape[0]):
             belief = start[i]
             for t in range(c.shape[1]):
-                belief = _step(np, a[i, t], c[i, t], m[i, t], belief)
+                if m[i, t] == 0.0:  # most periods: spare the gate's tanh
+                    belief = _carry(a[i, t], c[i, t], belief)
+                else:
+                    belief = _step(np, a[i, t], c[i, t], m[i, t], belief)
                 out[i, t] = belief
         return out
 

@@ -19,6 +19,7 @@ __all__ = [
     "SHOCK_KINDS", "TRANSITIONS", "Structure", "columns", "evidence_matrix",
     "side_matrix",
     "structure_of",
+    "until",
 ]
 
 SHOCK_KINDS = ("turnover", "escalation", "economic")
@@ -102,6 +103,11 @@ class Structure:
         """Return the shape that `dims` has in this structure."""
         sizes = {k: len(v) for k, v in self.coords.items()} | {"time": self.n_time}
         return tuple(sizes[d] for d in dims)
+
+
+def until(columns: Columns, n: int) -> Columns:
+    """Return the columns of the first `n` periods (readings after them must not exist)."""
+    return {k: v if k.startswith("cell_") else v[..., :n] for k, v in columns.items()}
 
 
 def structure_of(inputs: Inputs) -> Structure:
@@ -196,6 +202,7 @@ def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
 def columns(inputs: Inputs) -> Columns:
     """Return the arrays the equations read; time is the last axis and has full length.
 
+    Columns ``cell_*`` have one entry per reading instead, so that silence costs nothing.
     Periods after the as-of date hold zeros and have ``active`` 0, so that they carry no
     likelihood and no news.
     """
@@ -203,6 +210,8 @@ def columns(inputs: Inputs) -> Columns:
     on = inputs.active.astype(float)
     kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
     seen = ~np.isnan(inputs.reading)
+    cells = np.argwhere(seen & (on > 0))  # one row per reading: side, channel, time
+    bias = np.asarray(structure.channel_bias)[cells[:, 1]]
     cost = np.zeros((len(structure.cost_terms), structure.n_time))
     for row, (k, sign) in enumerate(
         zip(structure.cost_indicator, structure.cost_sign, strict=True)
@@ -227,6 +236,12 @@ def columns(inputs: Inputs) -> Columns:
         "aftermath": aftermath(structure, shock_on) * on,
         "reading": np.where(seen, inputs.reading, 0.0),
         "reading_seen": seen * on,
+        "cell_side": cells[:, 0],
+        "cell_channel": cells[:, 1],
+        "cell_time": cells[:, 2],
+        "cell_value": inputs.reading[tuple(cells.T)],
+        "cell_private": (bias == "private").astype(float),
+        "cell_public": (bias == "public").astype(float),
         "talks": np.asarray(inputs.talks, dtype=float) * on,
         "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
         "talks_seen": inputs.talks_seen * on,

@@ -36,7 +36,7 @@ from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
 from beliefs.theory.theory import Theory
 
-__all__ = ["content_hash", "load_run", "save_run"]
+__all__ = ["content_hash", "load_run", "read_manifest", "refuse_existing", "save_run"]
 
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
 
@@ -56,9 +56,8 @@ def content_hash(tree: Any) -> str:
     return digest.hexdigest()
 
 
-@contextlib.contextmanager
-def _written_aside(out: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `out` that takes its place when the block succeeds."""
+def refuse_existing(out: Path) -> None:
+    """Raise ConflictError when something of that name exists."""
     if out.exists():
         raise ConflictError(
             "the run folder exists already",
@@ -67,6 +66,12 @@ def _written_aside(out: Path) -> Iterator[Path]:
             expected="a name that is free",
             mend="choose another --out, or remove the old run yourself",
         )
+
+
+@contextlib.contextmanager
+def _written_aside(out: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `out` that takes its place when the block succeeds."""
+    refuse_existing(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
     try:
@@ -172,6 +177,12 @@ def _version(name: str) -> str:
         return "not installed"
 
 
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """Return the manifest of a run folder."""
+    data: dict[str, Any] = json.loads((Path(path) / "manifest.json").read_text())
+    return data
+
+
 def load_run(path: str | Path) -> Posterior:
     """Load the posterior of a run folder, ready for `forecast` and ArviZ.
 
@@ -194,7 +205,7 @@ def load_run(path: str | Path) -> Posterior:
             expected="a folder written by `beliefs run` or `beliefs fit`",
             mend="check the path",
         )
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = read_manifest(folder)
     study = load_study(folder / "study", as_of=manifest["as_of"])
     raw = json.loads((folder / "theory.json").read_text())
     raw |= {"mechanisms": tuple(raw["mechanisms"]), "neutral": tuple(raw["neutral"])}

@@ -130,13 +130,26 @@ def _records(reader: Iterator[list[str]], name: str) -> Iterator[tuple[int, list
             raise StudyError(
                 "a row cannot be read as CSV",
                 where=f"{name}:{begin} column 1",
-                found=str(error),
+                found=_csv_problem(str(error)),
                 expected="comma-separated cells, quoted with double quotation marks if needed",
                 mend="close every quotation mark, double those inside a text, and end lines "
                 "with a line feed",
             ) from None
         if row:
             yield begin, row
+
+
+def _csv_problem(message: str) -> str:
+    """Say in our words what the csv module says in words that differ between Python versions."""
+    for sign, meaning in (
+        ("new-line", "a carriage return inside a line"),
+        ("unexpected end", "quotation marks that are not closed before the file ends"),
+        ("expected after", "text after a closing quotation mark"),
+        ("field larger", "a cell of more than 131072 characters: are quotation marks open?"),
+    ):
+        if sign in message:
+            return meaning
+    return message
 
 
 def _check_header(name: str, header: Sequence[str], columns: Sequence[str]) -> None:

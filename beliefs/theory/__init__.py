@@ -1,0 +1,1 @@
+"""Who is right: rival theories as data."""

@@ -61,7 +61,13 @@ def movements(
 
 
 def evaluate(
-    xp: Any, params: Params, columns: Columns, structure: Structure, start: Start | None = None
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    start: Start | None = None,
+    *,
+    logit_belief: Array | None = None,
 ) -> System:
     """Run all equations over the periods of `columns`.
 
@@ -77,17 +83,20 @@ def evaluate(
         Structure of the study.
     start
         State to go on from; the parameters' own start when None.
+    logit_belief
+        The path of belief where the caller has it already; computed when None.
     """
-    kept, push, misread = movements(xp, params, columns, structure)
-    logit_belief = belief.path(
-        xp,
-        params,
-        structure,
-        kept=kept,
-        push=push,
-        misread=misread,
-        start=None if start is None else start.logit_belief,
-    )
+    if logit_belief is None:
+        kept, push, misread = movements(xp, params, columns, structure)
+        logit_belief = belief.path(
+            xp,
+            params,
+            structure,
+            kept=kept,
+            push=push,
+            misread=misread,
+            start=None if start is None else start.logit_belief,
+        )
     bound = domestic.audience(
         xp, params, columns, structure, None if start is None else start.audience
     )
@@ -100,12 +109,11 @@ def evaluate(
 def log_likelihoods(
     xp: Any, params: Params, columns: Columns, structure: Structure, system: System
 ) -> dict[str, Array]:
-    """Return the log likelihood of each observable: talks (..., time), reading (..., time).
+    """Return the log likelihood of each observable: talks (..., time), reading (..., reading).
 
     Only talks are *scored* between theories; readings are conditioned on.
     """
-    heard = readings.log_likelihood(xp, params, columns, system.logit_belief, structure)
     return {
         "talks": talks.log_likelihood(xp, columns, system.onset, system.continuation),
-        "reading": heard,
+        "reading": readings.log_likelihood(xp, params, columns, system.logit_belief, structure),
     }

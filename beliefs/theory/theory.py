@@ -26,6 +26,7 @@ __all__ = [
     "free_parameters",
     "load_theory",
     "neutral_values",
+    "prior_table",
 ]
 
 MECHANISMS = ("belief", "evidence", "readings", "domestic", "shocks", "bargaining", "talks")
@@ -243,3 +244,22 @@ def neutral_values(theory: Theory, structure: Structure) -> dict[str, np.ndarray
         for name, (_, parameter) in declared(structure).items()
         if name not in free
     }
+
+
+def prior_table(theory: Theory, structure: Structure) -> list[dict[str, Any]]:
+    """Return one row per declared parameter: prior, unit, source, neutral value, free or not."""
+    free = {p.name: p for p in free_parameters(theory, structure)}
+    return [
+        {
+            "name": name,
+            "mechanism": mechanism,
+            "dims": list(parameter.dims),
+            "free": name in free,
+            "prior": str(free.get(name, parameter).prior),
+            "neutral": str(parameter.neutral),
+            "unit": parameter.unit,
+            "meaning": parameter.meaning,
+            "source": parameter.source,
+        }
+        for name, (mechanism, parameter) in declared(structure).items()
+    ]

@@ -69,7 +69,17 @@ CASES = [
     ),
     Case("cell left out", ind(",100.0\n", "\n"), f"{I}:36", "3 cells", "4 cells", "empty, not out"),
     Case("comma in a number", ind(",100.0", ",1,000"), f"{I}:36", "5 cells", "4 cells", "quote"),
-    Case("open quotation mark", talk("T2,", '"T2,'), f"{T}:3", "end of data", "quoted", "close"),
-    Case("text after a quotation", talk("T2,", '"T"2,'), f"{T}:3", "expected", "quoted", "close"),
-    Case("old line ends", talk("\nT1", "\rT1"), f"{T}:1", "new-line", "comma", "line feed"),
+    Case("open quotation mark", talk("T2,", '"T2,'), f"{T}:3", "not closed", "quoted", "close"),
+    Case(
+        "text after a quotation",
+        talk("T2,", '"T"2,'),
+        f"{T}:3",
+        "after a closing",
+        "quoted",
+        "close",
+    ),
+    Case("old line ends", talk("\nT1", "\rT1"), f"{T}:1", "carriage return", "comma", "line feed"),
+    Case(
+        "endless cell", talk("T2,", '"T2,' + "x\n" * 99999), f"{T}:3", "131072", "quoted", "close"
+    ),
 ]

@@ -12,7 +12,17 @@ from beliefs.errors import StudyError
 from beliefs.study import build_inputs, load_study
 
 SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b"[", b"]", b"{", b"=", b"#", b"'''"]
-SNIPPETS += [b"nan", b"inf", b"1e308", b"-1", b"0", b"9" * 400, b"true", b"\xc3\xa9", b"\n\n[[sides]]"]
+SNIPPETS += [
+    b"nan",
+    b"inf",
+    b"1e308",
+    b"-1",
+    b"0",
+    b"9" * 400,
+    b"true",
+    b"\xc3\xa9",
+    b"\n[[sides]]",
+]
 SNIPPETS += [b"0001-01-01", b"9999-12-31", b"2200-12-31", b"1600-01-01", b"2026-01-20", b"[period]"]
 
 damages = st.lists(

@@ -1,0 +1,53 @@
+"""What an intervention changes: paired differences against no intervention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from beliefs.forecast.forecast import Forecast
+from beliefs.forecast.probability import event_steps
+from beliefs.forecast.summary import horizon_days
+
+__all__ = ["differences"]
+
+
+def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
+    """Return how each headline probability moves, with the error of the paired difference.
+
+    Parameters
+    ----------
+    with_it, without
+        Two forecasts from one posterior with one seed, so that future k of one is future k of
+        the other but for the intervention.
+
+    Returns
+    -------
+    list of dict
+        target, side, by, p, without, difference, mcse.
+    """
+    if with_it.seed != without.seed or with_it.posterior is not without.posterior:
+        raise ValueError("paired differences need one posterior and one seed")
+    sides = with_it.posterior.structure.sides
+    wanted: list[tuple[str, str | None]] = [("talks", None)]
+    if with_it.posterior.theory.beliefs:
+        wanted = [("crack", s) for s in sides] + [("talks_rational", None), *wanted]
+    rows = []
+    for by in horizon_days(with_it):
+        steps = with_it.step_of(by)
+        for target, side in wanted:
+            a = (event_steps(with_it, target, side) <= steps).astype(float)
+            b = (event_steps(without, target, side) <= steps).astype(float)
+            rows.append(
+                {
+                    "target": target,
+                    "side": side,
+                    "by": by.isoformat(),
+                    "p": round(float(a.mean()), 6),
+                    "without": round(float(b.mean()), 6),
+                    "difference": round(float((a - b).mean()), 6),
+                    "mcse": round(float(np.std(a - b) / np.sqrt(len(a))), 6),
+                }
+            )
+    return rows
