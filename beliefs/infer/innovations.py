@@ -8,7 +8,7 @@ import numpy as np
 
 from beliefs.mechanism import belief, readings
 from beliefs.mechanism.contract import Array, Params
-from beliefs.mechanism.recurrence import gate, recur, step
+from beliefs.mechanism.recurrence import GATE_STEEPNESS, gate, step
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
@@ -40,17 +40,11 @@ def innovations(
     start = belief.start_of(params)
     value, precision = readings.gaussian_summary(xp, params, columns, structure)
 
-    def smooth(around: Array, noise: Array) -> tuple[Array, Array]:
-        # The filter is linear: misreading is expanded around a path.
-        before = _lagged(xp, around, start)
-        lift = gate(xp, before)
-        slope = misread * (4.0 * lift * (1.0 - lift))
-        shifted = drift + misread * lift - slope * before
-        return _smooth(xp, kept + slope, shifted, spread**2, start, value, precision, noise)
-
-    # First around the path without chance, then around what the readings make of it.
-    likely, _ = smooth(recur(xp, kept, drift, misread, start), 0.0 * xi)
-    path, logdet = smooth(likely, xi)
+    # The filter is linear: misreading is expanded around a rough path of the readings.
+    lift = gate(xp, columns["guess"])
+    slope = misread * (GATE_STEEPNESS * lift * (1.0 - lift))
+    shifted = drift + misread * lift - slope * columns["guess"]
+    path, logdet = _smooth(xp, kept + slope, shifted, spread**2, start, value, precision, xi)
     moved = path - step(xp, kept, drift, misread, _lagged(xp, path, start))
     log_change = (logdet - structure.n_time * xp.log(spread)).sum(axis=-1)
     return path, moved / spread[..., None], log_change

@@ -20,6 +20,7 @@ with :math:`J_t = P_t a_{t+1} / \bar P_{t+1}` and :math:`V_t = P_t q / \bar P_{t
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numba
@@ -29,6 +30,8 @@ from numpy.typing import NDArray
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
+
+from beliefs.mechanism.recurrence_op import source_salt
 
 __all__ = ["backward_sample", "kalman", "smooth_path", "smooth_paths"]
 
@@ -63,21 +66,25 @@ def backward_sample(
     b, logdet = np.empty((sides, n)), np.zeros(sides)
     for i in range(sides):
         b[i, n - 1] = m[i, n - 1] + np.sqrt(p[i, n - 1]) * xi[i, n - 1]
-        logdet[i] = 0.5 * np.log(p[i, n - 1])
+        product = p[i, n - 1]  # logarithms are dear: take one for eight variances
         for t in range(n - 2, -1, -1):
             gain = p[i, t] * a[i, t + 1] / pp[i, t + 1]
             var = p[i, t] * q[i] / pp[i, t + 1]
             b[i, t] = m[i, t] + gain * (b[i, t + 1] - pm[i, t + 1]) + np.sqrt(var) * xi[i, t]
-            logdet[i] += 0.5 * np.log(var)
+            product *= var
+            if t % 8 == 0:
+                logdet[i] += 0.5 * np.log(product)
+                product = 1.0
     return b, logdet
 
 
 @numba.njit
 def _forward(
     a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats, xi: Floats
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
     pm, pp, m, p = kalman(a, c, q, start, y, w)
-    return backward_sample(a, q, pm, pp, m, p, xi)
+    b, logdet = backward_sample(a, q, pm, pp, m, p, xi)
+    return b, logdet, pm, pp, m, p
 
 
 @numba.njit
@@ -89,21 +96,25 @@ def _adjoint(
     y: Floats,
     w: Floats,
     xi: Floats,
+    b: Floats,
+    pm: Floats,
+    pp: Floats,
+    m: Floats,
+    p: Floats,
     b_bar: Floats,
     logdet_bar: Floats,
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
     """Run both recursions backwards: gradients with respect to a, c, q, start, y, w, xi."""
     sides, n = a.shape
-    pm, pp, m, p = kalman(a, c, q, start, y, w)
-    b, _ = backward_sample(a, q, pm, pp, m, p, xi)
-    ga, gc, gy, gw = np.zeros((sides, n)), np.zeros((sides, n)), np.zeros((sides, n)), np.zeros((sides, n))
-    gq, gs, gx = np.zeros(sides), np.zeros(sides), np.zeros((sides, n))
+    ga, gc, gx = np.zeros((sides, n)), np.zeros((sides, n)), np.zeros((sides, n))
+    gy, gw = np.zeros((sides, n)), np.zeros((sides, n))
+    gq, gs = np.zeros(sides), np.zeros(sides)
     for i in range(sides):
         mb, pb, pmb, ppb = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
         bb, lb = b_bar[i].copy(), logdet_bar[i]
         for t in range(n - 1):
-            after = pp[i, t + 1]
-            gain, var = p[i, t] * a[i, t + 1] / after, p[i, t] * q[i] / after
+            per = 1.0 / pp[i, t + 1]
+            gain, var = p[i, t] * a[i, t + 1] * per, p[i, t] * q[i] * per
             root = np.sqrt(var)
             gain_bar = bb[t] * (b[i, t + 1] - pm[i, t + 1])
             var_bar = 0.5 * (bb[t] * xi[i, t] / root + lb / var)
@@ -111,10 +122,10 @@ def _adjoint(
             mb[t] += bb[t]
             bb[t + 1] += bb[t] * gain
             pmb[t + 1] -= bb[t] * gain
-            pb[t] += (gain_bar * a[i, t + 1] + var_bar * q[i]) / after
-            ga[i, t + 1] += gain_bar * p[i, t] / after
-            gq[i] += var_bar * p[i, t] / after
-            ppb[t + 1] -= (gain_bar * gain + var_bar * var) / after
+            pb[t] += (gain_bar * a[i, t + 1] + var_bar * q[i]) * per
+            ga[i, t + 1] += gain_bar * p[i, t] * per
+            gq[i] += var_bar * p[i, t] * per
+            ppb[t + 1] -= (gain_bar * gain + var_bar * var) * per
         root = np.sqrt(p[i, n - 1])
         gx[i, n - 1] = bb[n - 1] * root
         mb[n - 1] += bb[n - 1]
@@ -156,16 +167,21 @@ class SmoothPathGradient(Op):
 
 
 class SmoothPath(Op):
-    """Inputs a, c (side, time), q, start (side), y, w, xi (side, time); outputs b and log|db/dxi|."""
+    """Inputs a, c (side, time), q, start (side), y, w, xi (side, time); outputs b and log|db/dxi|.
+
+    Four more outputs keep what the filter found, for the gradient.
+    """
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
         tensors = [pt.as_tensor_variable(v) for v in inputs]
-        return Apply(self, tensors, [tensors[1].type(), tensors[2].type()])
+        matrix = tensors[1].type
+        return Apply(self, tensors, [matrix(), tensors[2].type(), *(matrix() for _ in range(4))])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        outputs[0][0], outputs[1][0] = _forward(*inputs)
+        for slot, value in zip(outputs, _forward(*inputs), strict=True):
+            slot[0] = value
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Return gradients; a cotangent nobody uses counts as zero."""
@@ -173,9 +189,10 @@ class SmoothPath(Op):
 
         bars = [
             pt.zeros_like(out) if isinstance(bar.type, DisconnectedType) else bar
-            for out, bar in zip(outputs, cotangents, strict=True)
+            for out, bar in zip(outputs[:2], cotangents[:2], strict=True)
         ]
-        result: list[Any] = list(SmoothPathGradient()(*inputs, *bars))
+        kept = (outputs[0], *outputs[2:])
+        result: list[Any] = list(SmoothPathGradient()(*inputs, *kept, *bars))
         return result
 
 
@@ -185,18 +202,19 @@ def _numba_forward(op: Any, node: Any, **kwargs: Any) -> Any:
     def smooth_path_forward(a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any) -> Any:
         return _forward(a, c, q, start, y, w, xi)
 
-    return smooth_path_forward
+    return smooth_path_forward, source_salt(sys.modules[__name__])
 
 
 @register_funcify_default_op_cache_key(SmoothPathGradient)
 def _numba_adjoint(op: Any, node: Any, **kwargs: Any) -> Any:
     @numba.njit
     def smooth_path_adjoint(
-        a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any, b_bar: Any, l_bar: Any
-    ) -> Any:
-        return _adjoint(a, c, q, start, y, w, xi, b_bar, l_bar)
+        a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any,
+        b: Any, pm: Any, pp: Any, m: Any, p: Any, b_bar: Any, l_bar: Any,
+    ) -> Any:  # fmt: skip
+        return _adjoint(a, c, q, start, y, w, xi, b, pm, pp, m, p, b_bar, l_bar)
 
-    return smooth_path_adjoint
+    return smooth_path_adjoint, source_salt(sys.modules[__name__])
 
 
 @numba.njit
@@ -205,7 +223,9 @@ def _forward_draws(
 ) -> tuple[Floats, Floats]:
     path, logdet = np.empty(a.shape), np.empty(q.shape)
     for s in range(a.shape[0]):
-        path[s], logdet[s] = _forward(a[s], c[s], q[s], start[s], y[s], w[s], xi[s])
+        path[s], logdet[s], _, _, _, _ = _forward(
+            a[s], c[s], q[s], start[s], y[s], w[s], xi[s]
+        )
     return path, logdet
 
 
@@ -223,5 +243,5 @@ def smooth_paths(*arguments: Floats) -> tuple[Floats, Floats]:
 
 def smooth_path(a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any) -> tuple[Any, Any]:
     """Return the symbolic path (side, time) and the log determinant (side)."""
-    path, logdet = SmoothPath()(a, c, q, start, y, w, xi)
+    path, logdet, *_ = SmoothPath()(a, c, q, start, y, w, xi)
     return path, logdet

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -13,15 +16,25 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from beliefs.mechanism import recurrence
+from beliefs.mechanism import contract, recurrence
 from beliefs.mechanism.contract import logistic
 
-__all__ = ["recur_tensor"]
+__all__ = ["recur_tensor", "source_salt"]
 
 # numba compiles the very functions that NumPy calls, so that the equation stands once.
 for _equation in (logistic, recurrence.gate, recurrence.carry, recurrence.step):
     register_jitable(_equation)
 _carry, _step = recurrence.carry, recurrence.step
+
+
+def source_salt(*modules: Any) -> int:
+    """Return a number that changes with the source of the modules.
+
+    PyTensor caches compiled operations on disk by name alone; without a salt, an edited operation
+    would go on running its old machine code.
+    """
+    text = b"".join(Path(module.__file__).read_bytes() for module in modules)
+    return int(hashlib.sha256(text).hexdigest()[:12], 16)
 
 
 class GatedRecurrence(Op):
@@ -68,7 +81,7 @@ def _numba_recurrence(op: Any, node: Any, **kwargs: Any) -> Any:
                 out[i, t] = belief
         return out
 
-    return gated_recurrence
+    return gated_recurrence, source_salt(contract, recurrence, sys.modules[__name__])
 
 
 def recur_tensor(a: Any, c: Any, m: Any, start: Any) -> Any:
