@@ -11,11 +11,11 @@ import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.infer.diagnose import diagnose
-from beliefs.infer.innovations import innovations
+from beliefs.infer.innovations import innovations, level
 from beliefs.infer.model import compiled_model
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
 from beliefs.mechanism.structure import columns, structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory, free_parameters
 
@@ -39,7 +39,7 @@ class Sampling:
     tune: int = 1000
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.93
+    target_accept: float = 0.95
 
 
 def fit(
@@ -49,6 +49,7 @@ def fit(
     seed: int,
     sampling: Sampling | None = None,
     progress: Callable[[str], None] | None = None,
+    inputs: Inputs | None = None,
 ) -> Posterior:
     """Sample the posterior of a theory given a study.
 
@@ -64,6 +65,8 @@ def fit(
         Sampler settings; the package's own when None.
     progress
         Called with the name of each stage as it begins.
+    inputs
+        What the model is told instead of `build_inputs(study)`: some of it hidden, or simulated.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def fit(
     sampling = sampling or Sampling()
     say = progress or (lambda _: None)
     clock = {"start": time.perf_counter()}
-    inputs = build_inputs(study)
+    inputs = build_inputs(study) if inputs is None else inputs
     structure, cols = structure_of(inputs), columns(inputs)
     free = free_parameters(theory, structure)
     if not free:
@@ -111,9 +114,14 @@ def fit(
     sampled = raw["posterior"]
     draws = {p.name: np.asarray(sampled[p.name].values) for p in free if p.name in sampled}
     if "xi" in sampled:
+        prior = next(p.prior for p in free if p.name == "belief_mean")
+        noise = {name: np.asarray(sampled[name].values) for name in ("z", "xi")}
         params = stacked_params(theory, structure, draws)
-        xi = np.asarray(sampled["xi"].values)
-        draws["innovation"] = innovations(np, params, cols, structure, xi)[1]
+        draws["belief_mean"], _ = level(
+            np, params, cols, structure, noise["z"], float(prior.mean()), float(prior.std())
+        )
+        params["belief_mean"] = draws["belief_mean"]
+        draws["innovation"] = innovations(np, params, cols, structure, noise["xi"])[1]
     stats = {
         name: np.asarray(raw["sample_stats"][name].values)
         for name in ("diverging", "energy", "n_steps", "step_size")

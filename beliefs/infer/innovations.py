@@ -12,7 +12,9 @@ from beliefs.mechanism.recurrence import GATE_STEEPNESS, gate, step
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
-__all__ = ["innovations"]
+__all__ = ["innovations", "level"]
+
+ROUGHNESS = 0.2  # log-odds by which the rough path may miss the level; steers sampling alone
 
 
 def innovations(
@@ -48,6 +50,50 @@ def innovations(
     moved = path - step(xp, kept, drift, misread, _lagged(xp, path, start))
     log_change = (logdet - structure.n_time * xp.log(spread)).sum(axis=-1)
     return path, moved / spread[..., None], log_change
+
+
+def level(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    z: Array,
+    prior_mean: float,
+    prior_sd: float,
+) -> tuple[Array, Array]:
+    """Return the level of belief from the sampler's noise, and the log density to add.
+
+    A belief that forgets slowly says little about its level, one that forgets fast says much: level
+    and retention form a funnel. Here the level is what regressing the moves of a rough path of
+    the readings on (1 - retention) would give under a normal prior, plus z of its standard errors.
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.mechanism.contract`; `params` need not hold ``belief_mean``.
+    z
+        Standard normals, (..., side).
+    prior_mean, prior_sd
+        Moments of the prior of ``belief_mean``; its shape enters through its density elsewhere.
+
+    Returns
+    -------
+    belief_mean
+        (..., side).
+    log_change
+        Log of |d belief_mean / d z|, (...).
+    """
+    kept, push, misread = system.movements(xp, params, columns, structure)
+    guess = columns["guess"]
+    before = _lagged(xp, guess, guess[..., 0])
+    moved = guess - kept * before - push - misread * gate(xp, before)
+    pull = (1.0 - kept) * columns["active"]
+    noise = belief.volatility(xp, params, structure) ** 2
+    heard = (pull * pull).sum(axis=-1) / noise
+    trust = 1.0 / (noise * (1.0 + ROUGHNESS**2 * heard))
+    precision = 1.0 / prior_sd**2 + (pull * pull).sum(axis=-1) * trust
+    centre = (prior_mean / prior_sd**2 + (pull * moved).sum(axis=-1) * trust) / precision
+    return centre + z / xp.sqrt(precision), -0.5 * xp.log(precision).sum(axis=-1)
 
 
 def _lagged(xp: Any, path: Array, start: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.infer.innovations import innovations
+from beliefs.infer.innovations import innovations, level
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters, neutral_values
@@ -41,6 +41,9 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     import pytensor.tensor as pt
 
     free = free_parameters(theory, structure)
+    # Built outside the model: a distribution without a name, for its density alone.
+    moving = {p.name: p.prior for p in free if p.name in ("innovation", "belief_mean")}
+    unnamed = {name: prior.to_pymc() for name, prior in moving.items()}
     coords = {k: v for k, v in structure.coords.items() if v}
     coords["time"] = list(range(structure.n_time))
     with pm.Model(coords=coords) as model:
@@ -48,18 +51,28 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
         params = {
             name: pt.as_tensor_variable(v) for name, v in neutral_values(theory, structure).items()
         }
+        recentred = len(moving) == 2
         for parameter in free:
-            if parameter.name != "innovation":
+            if not (recentred and parameter.name in moving):
                 prior = parameter.prior
                 params[parameter.name] = prior.to_pymc(parameter.name, dims=parameter.dims)
         path = None
-        if "innovation" not in params:
-            # Innovations move in the coordinates of `infer.recentre`; their own normal density
-            # takes the place of that of xi.
+        if recentred:
+            # Level and innovations move in the coordinates of `infer.innovations`; their own
+            # densities take the place of those of the noise.
+            prior = moving["belief_mean"]
+            z = pm.Normal("z", 0.0, 1.0, dims=("side",))
+            mean, stretch = level(
+                pt, params, data, structure, z, float(prior.mean()), float(prior.std())
+            )
+            params["belief_mean"] = mean
+            density = pm.logp(unnamed["belief_mean"], mean)
+            pm.Potential("relevel", (density + 0.5 * z**2).sum() + stretch)
             xi = pm.Normal("xi", 0.0, 1.0, dims=("side", "time"))
             path, params["innovation"], change = innovations(pt, params, data, structure, xi)
-            moved = 0.5 * (xi**2 - params["innovation"] ** 2).sum()
-            pm.Potential("recentre", moved + change)
+            pm.Potential(
+                "recentre", 0.5 * (xi**2 - params["innovation"] ** 2).sum() + change
+            )
         paths = system.evaluate(pt, params, data, structure, logit_belief=path)
         logs = system.log_likelihoods(pt, params, data, structure, paths)
         pm.Potential("log_talks", logs["talks"].sum())

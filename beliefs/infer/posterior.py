@@ -145,9 +145,9 @@ def build_tree(
         onset, continuation = (np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation))
         if theory.beliefs:
             kept |= {
-                "logit_belief": (("side", "time"), run.logit_belief),
+                "logit_belief": (("side", "time"), run.logit_belief.astype(np.float32)),
                 "audience": (("side",), run.audience[..., -1]),
-                "surplus": (("time",), run.surplus),
+                "surplus": (("time",), run.surplus.astype(np.float32)),
             }
         before = short["talks_previous"]
         predictive = {
@@ -159,8 +159,8 @@ def build_tree(
         log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
         if has_readings:
             said = readings.simulate(rng, params, short, run.logit_belief, structure)
-            predictive["reading"] = (("reading_id",), said)
-            log["reading"] = (("reading_id",), logs["reading"])
+            predictive["reading"] = (("reading_id",), said.astype(np.float32))
+            log["reading"] = (("reading_id",), logs["reading"].astype(np.float32))
         return kept, predictive, log
 
     chains, draws_n = next(iter(posterior.values())).shape[:2]

@@ -1,0 +1,397 @@
+"""Held-out readings: what the model says of readings it was not shown, against a random walk.
+
+Two questions, one answer each. *Given the evidence*: readings after the cut are hidden, everything
+else stays, so the model has to say where belief went from battles and news alone. *Forecast*: the
+study is cut at the date as if the rest had not happened yet. The yardstick knows neither evidence
+nor model: the last reading plus a normal walk whose steps are as large as those before the cut.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.forecast.forecast import forecast
+from beliefs.infer.diagnose import Report
+from beliefs.infer.fit import Sampling, fit
+from beliefs.infer.posterior import Posterior, stacked_params
+from beliefs.mechanism import readings
+from beliefs.mechanism.structure import columns
+from beliefs.study.inputs import Inputs, build_inputs
+from beliefs.study.load import Study, load_study
+from beliefs.theory.theory import Theory, free_parameters
+
+__all__ = [
+    "Cells",
+    "HoldoutResult",
+    "Score",
+    "block_bootstrap_mean",
+    "cut_after_share",
+    "hide_readings",
+    "holdout_readings",
+    "random_walk",
+    "score",
+]
+
+Floats = NDArray[np.float64]
+INTERVAL = 0.9
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Readings that were held out, one entry each.
+
+    Attributes
+    ----------
+    side, channel, time
+        Where and in which period.
+    value
+        What was read, log-odds.
+    """
+
+    side: NDArray[np.int64]
+    channel: NDArray[np.int64]
+    time: NDArray[np.int64]
+    value: Floats
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one set of predictions did on some held-out readings.
+
+    Attributes
+    ----------
+    way
+        ``given evidence`` or ``forecast``.
+    side
+        Id of the side, or ``both``.
+    n
+        Number of readings.
+    coverage, coverage_walk
+        Share of readings inside the central 90 % interval of the model and of the random walk.
+    width, width_walk
+        Mean width of those intervals, log-odds.
+    crps, crps_walk
+        Mean continuous ranked probability scores, log-odds; smaller is better.
+    difference, lower, upper
+        Mean of CRPS of the model less that of the walk, and its 90 % interval by moving-block
+        bootstrap over periods; below 0 the model is better.
+    """
+
+    way: str
+    side: str
+    n: int
+    coverage: float
+    coverage_walk: float
+    width: float
+    width_walk: float
+    crps: float
+    crps_walk: float
+    difference: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class HoldoutResult:
+    """Scores of held-out readings.
+
+    Attributes
+    ----------
+    cut
+        Last day whose readings were shown.
+    shown, held_out
+        Number of readings up to the cut, and of those predicted.
+    scores
+        One per way and side.
+    gates
+        Gate of the fit behind each way.
+    """
+
+    cut: np.datetime64
+    shown: int
+    held_out: int
+    scores: tuple[Score, ...]
+    gates: dict[str, Report]
+
+
+def cut_after_share(inputs: Inputs, share: float, channel: str) -> np.datetime64:
+    """Return the last day of the period by which a share of a channel's readings was heard.
+
+    Parameters
+    ----------
+    inputs
+        A study's inputs.
+    share
+        Between 0 and 1.
+    channel
+        Name of the channel whose readings of both sides are counted.
+    """
+    heard = (~np.isnan(inputs.reading[:, inputs.channels.index(channel)])).sum(axis=0).cumsum()
+    period = int(np.searchsorted(heard, share * heard[-1]))
+    return inputs.dates[period] + np.timedelta64(inputs.step_days - 1, "D")
+
+
+def hide_readings(inputs: Inputs, cut: np.datetime64) -> tuple[Inputs, Cells]:
+    """Return the inputs without the readings after a day, and those readings.
+
+    Parameters
+    ----------
+    inputs
+        A study's inputs.
+    cut
+        Last day shown; a period that ends after it is hidden whole, in every channel.
+
+    Returns
+    -------
+    inputs : Inputs
+    hidden : Cells
+    """
+    late = inputs.dates + np.timedelta64(inputs.step_days - 1, "D") > cut
+    shown = np.where(late, np.nan, inputs.reading)
+    place = np.argwhere(~np.isnan(inputs.reading) & late)
+    cells = Cells(place[:, 0], place[:, 1], place[:, 2], inputs.reading[tuple(place.T)])
+    return replace(inputs, reading=shown), cells
+
+
+def random_walk(rng: np.random.Generator, shown: Inputs, cells: Cells, samples: int) -> Floats:
+    """Draw held-out readings from the yardstick, (sample, cell).
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    shown
+        Inputs whose readings end at the cut.
+    cells
+        What to predict.
+    samples
+        Number of draws.
+
+    Returns
+    -------
+    ndarray
+        Last reading of the cell's side and channel + Normal(0, s sqrt(h)), h periods later; s^2 is
+        the mean of squared changes per period. Cells are drawn one by one: the score of a cell
+        asks for its own distribution alone.
+
+    Raises
+    ------
+    ValueError
+        If a series has fewer than three readings before the cut.
+    """
+    centre, spread = np.empty(len(cells.value)), np.empty(len(cells.value))
+    for k, (i, c, t) in enumerate(zip(cells.side, cells.channel, cells.time, strict=True)):
+        heard = np.flatnonzero(~np.isnan(shown.reading[i, c]))
+        if len(heard) < 3:
+            raise ValueError(
+                f"{shown.sides[i]} has {len(heard)} readings in {shown.channels[c]} before the cut"
+            )
+        said = shown.reading[i, c, heard]
+        step2 = float(np.mean(np.diff(said) ** 2 / np.diff(heard)))
+        centre[k], spread[k] = said[-1], np.sqrt(step2 * (t - heard[-1]))
+    return centre + spread * rng.normal(size=(samples, len(centre)))
+
+
+def block_bootstrap_mean(
+    rng: np.random.Generator,
+    value: Floats,
+    time: NDArray[np.int64],
+    *,
+    block: int,
+    samples: int,
+    level: float = INTERVAL,
+) -> tuple[float, float]:
+    """Return a percentile interval of a mean over cells, periods resampled in moving blocks.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    value, time
+        Values and their periods, (cell,). Cells of one period stay together (Künsch 1989).
+    block
+        Block length in periods.
+    samples
+        Number of resamples.
+    level
+        Content of the interval.
+    """
+    first, last = int(time.min()), int(time.max())
+    length = last - first + 1
+    total = np.bincount(time - first, weights=value, minlength=length)
+    count = np.bincount(time - first, minlength=length)
+    block = min(block, length)
+    starts = rng.integers(0, length - block + 1, size=(samples, -(-length // block)))
+    index = (starts[..., None] + np.arange(block)).reshape(samples, -1)[:, :length]
+    counted = count[index].sum(axis=1)
+    means = total[index].sum(axis=1)[counted > 0] / counted[counted > 0]
+    tail = (1.0 - level) / 2.0
+    lower, upper = np.quantile(means, [tail, 1.0 - tail])
+    return float(lower), float(upper)
+
+
+def score(
+    way: str,
+    side: str,
+    cells: Cells,
+    drawn: Floats,
+    walk: Floats,
+    *,
+    rng: np.random.Generator,
+    block: int,
+    resamples: int,
+) -> Score:
+    """Score predictions of some cells against those of the random walk.
+
+    Parameters
+    ----------
+    way, side
+        Labels.
+    cells
+        What was read.
+    drawn, walk
+        Predictions, (sample, cell).
+    rng, block, resamples
+        See `block_bootstrap_mean`.
+    """
+    import scoringrules
+
+    tail = (1.0 - INTERVAL) / 2.0
+    found = []
+    for draws in (drawn, walk):
+        low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+        inside = (low <= cells.value) & (cells.value <= high)
+        crps = np.asarray(scoringrules.crps_ensemble(cells.value, draws, m_axis=0))
+        found.append((float(inside.mean()), float((high - low).mean()), crps))
+    (coverage, width, crps), (coverage_walk, width_walk, crps_walk) = found
+    lower, upper = block_bootstrap_mean(
+        rng, crps - crps_walk, cells.time, block=block, samples=resamples
+    )
+    return Score(
+        way=way,
+        side=side,
+        n=len(cells.value),
+        coverage=coverage,
+        coverage_walk=coverage_walk,
+        width=width,
+        width_walk=width_walk,
+        crps=float(crps.mean()),
+        crps_walk=float(crps_walk.mean()),
+        difference=float((crps - crps_walk).mean()),
+        lower=lower,
+        upper=upper,
+    )
+
+
+def holdout_readings(
+    study: Study,
+    theory: Theory,
+    cut: str | dt.date | np.datetime64,
+    *,
+    channel: str,
+    seed: int,
+    block: int,
+    sampling: Sampling | None = None,
+    resamples: int = 4000,
+    progress: Callable[[str], None] | None = None,
+) -> HoldoutResult:
+    """Predict the readings after a day in both ways, and score them.
+
+    Parameters
+    ----------
+    study
+        The whole study.
+    theory
+        A theory with beliefs and readings.
+    cut
+        Last day whose readings are shown.
+    channel
+        Channel to be predicted; readings of every other channel after the cut are hidden too.
+    seed
+        Seed of both fits and of everything drawn after them.
+    block
+        Block length of the bootstrap, in periods.
+    sampling
+        Sampler settings; the package's own when None.
+    resamples
+        Number of bootstrap resamples.
+    progress
+        Called with the name of each stage as it begins.
+
+    Returns
+    -------
+    HoldoutResult
+        A failed gate does not raise; it stands in `gates`.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to predict, or a side has too few readings before the cut.
+    """
+    say = progress or (lambda _: None)
+    day = np.datetime64(cut, "D")
+    inputs = build_inputs(study)
+    shown, hidden = hide_readings(inputs, day)
+    cells = _of_channel(hidden, inputs.channels.index(channel))
+    if not len(cells.value):
+        raise ValueError(f"no reading of {channel} after {day}")
+    streams = [np.random.default_rng([seed, part]) for part in range(10, 14)]
+    say("given evidence")
+    full = fit(study, theory, seed=seed, sampling=sampling, inputs=shown)
+    path = np.asarray(full.tree["posterior"]["logit_belief"].values, dtype=float)
+    path = path.reshape(-1, *path.shape[2:])
+    given = _read_off(full, inputs, cells, path, streams[0])
+    say("forecast")
+    early = fit(load_study(study.path, as_of=day), theory, seed=seed, sampling=sampling)
+    origin = int(early.inputs.active.sum())
+    horizon = len(inputs.dates) - origin
+    future = forecast(early, horizon, seed=seed, allow_failed=True).paths.logit_belief
+    if future is None:
+        raise ValueError(f"{theory.name} has no beliefs")
+    past = np.zeros((*future.shape[:2], origin))
+    ahead = _read_off(early, inputs, cells, np.concatenate([past, future], axis=-1), streams[1])
+    walk = random_walk(streams[2], shown, cells, len(given))
+    say("score")
+    scores = []
+    for way, drawn in (("given evidence", given), ("forecast", ahead)):
+        for number, name in enumerate((*inputs.sides, "both")):
+            mine = cells.side == number if number < 2 else np.full(len(cells.side), True)
+            if mine.any():
+                part = Cells(*(np.asarray(v)[mine] for v in vars(cells).values()))
+                scores.append(
+                    score(
+                        way, name, part, drawn[:, mine], walk[:, mine],
+                        rng=streams[3], block=block, resamples=resamples,
+                    )
+                )  # fmt: skip
+    gates = {"given evidence": full.report, "forecast": early.report}
+    heard = int((~np.isnan(shown.reading[:, inputs.channels.index(channel)])).sum())
+    return HoldoutResult(day, heard, len(cells.value), tuple(scores), gates)
+
+
+def _of_channel(cells: Cells, channel: int) -> Cells:
+    mine = cells.channel == channel
+    return Cells(*(np.asarray(v)[mine] for v in vars(cells).values()))
+
+
+def _read_off(
+    posterior: Posterior, inputs: Inputs, cells: Cells, path: Floats, rng: np.random.Generator
+) -> Floats:
+    """Draw the held-out readings from paths of belief (sample, side, time), (sample, cell)."""
+    theory, structure = posterior.theory, posterior.structure
+    tree = posterior.tree["posterior"]
+    draws: dict[str, Any] = {}
+    for parameter in free_parameters(theory, structure):
+        if parameter.name != "innovation":
+            values = np.asarray(tree[parameter.name].values, dtype=float)
+            draws[parameter.name] = values.reshape(-1, *values.shape[2:])
+    asked = np.full(inputs.reading.shape, np.nan)
+    asked[cells.side, cells.channel, cells.time] = cells.value
+    cols = columns(replace(inputs, reading=asked))
+    return readings.simulate(rng, stacked_params(theory, structure, draws), cols, path, structure)

@@ -1,0 +1,36 @@
+"""Hide the last third of the gold readings of the American Civil War and predict them.
+
+python scripts/civil_war_holdout.py
+"""
+
+from beliefs.evaluate.holdout import cut_after_share, holdout_readings
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+SEED = 1865
+BLOCK = 8  # weeks
+
+
+def main() -> None:
+    study = load_study("us-civil-war")
+    cut = cut_after_share(build_inputs(study), 2 / 3, "market")
+    result = holdout_readings(
+        study, load_theory("mutual_optimism"), cut, channel="market", seed=SEED, block=BLOCK
+    )
+    print(f"{result.shown} readings up to {result.cut}, {result.held_out} after it")
+    for way, gate in result.gates.items():
+        print(f"gate, {way}: {'passed' if gate.passed else '; '.join(gate.failures)}")
+    print("| prediction | side | n | in 90 % (model) | (walk) | width (model) | (walk) ", end="")
+    print("| CRPS (model) | (walk) | difference, 90 % |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for s in result.scores:
+        print(
+            f"| {s.way} | {s.side} | {s.n} | {s.coverage:.0%} | {s.coverage_walk:.0%} "
+            f"| {s.width:.2f} | {s.width_walk:.2f} | {s.crps:.3f} | {s.crps_walk:.3f} "
+            f"| {s.difference:+.3f} [{s.lower:+.3f}, {s.upper:+.3f}] |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""A study with a part of every kind, and posteriors of it without any sampling.
+
+`small_posterior` sends prior draws through the package's own functions: what comes after the
+sampler can then be tested in a second, with a gate that passes because the draws are independent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from make_study import TOML, event, event_rows, write_study
+
+from beliefs.infer.diagnose import diagnose
+from beliefs.infer.posterior import Posterior, build_tree, draw_prior
+from beliefs.mechanism.structure import structure_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+_PUBLIC = """
+[[channels]]
+id = "public"
+bias = "public"
+
+[crack]
+"""
+_ESCALATION = """
+[[shocks]]
+id = "raid"
+date = 2026-02-20
+kind = "escalation"
+label = "Raid"
+"""
+
+
+def rich_study(folder: Path) -> Path:
+    """Write the small study of `make_study` with public words, mediation and an escalation."""
+    more = [
+        event("P1", 9, kind="hardline_statement", severity="", channel="public", signal=1.5),
+        event("P2", 21, initiator="north", kind="threat", severity="", channel="public", signal=0.5),
+        event("P3", 38, initiator="mediator", kind="mediation", severity="", channel="private"),
+    ]
+    toml = TOML.replace("\n[crack]\n", _PUBLIC, 1) + _ESCALATION
+    return write_study(folder, toml=toml, events=[*event_rows(), *more])
+
+
+def small_posterior(
+    folder: Path,
+    theory: str = "mutual_optimism",
+    *,
+    size: tuple[int, int] = (4, 300),
+    as_of: str | None = None,
+) -> Posterior:
+    """Return a posterior whose draws come from the prior, and whose gate was really asked."""
+    study, chosen = load_study(folder, as_of=as_of), load_theory(theory)
+    inputs = build_inputs(study)
+    rng = np.random.default_rng(7)
+    draws = draw_prior(chosen, structure_of(inputs), rng, size)
+    stats = {
+        "diverging": np.zeros(size, dtype=bool),
+        "energy": rng.normal(size=size),
+        "n_steps": np.full(size, 7),
+        "step_size": np.full(size, 0.5),
+    }
+    tree = build_tree(study, inputs, chosen, posterior=draws, sample_stats=stats, rng=rng)
+    return Posterior(study, inputs, chosen, tree, diagnose(tree), seed=3, timings={"sample": 0.0})
