@@ -148,7 +148,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
     loaded = load_study(study, as_of=as_of)
     inputs = build_inputs(loaded)
     active = int(inputs.active.sum())
-    row = {
+    row: dict[str, Any] = {
         "study": loaded.spec.name,
         "as_of": str(loaded.as_of),
         "sha256": loaded.sha256,
@@ -353,7 +353,9 @@ def run(
     """Check, fit, gate, forecast and report: the main job."""
     from beliefs.record.run import save_run
 
-    out = out or Path("runs") / f"{Path(study).name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    out = (
+        out or Path("runs") / f"{Path(study).name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    )
     _free(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with _progress(quiet) as say:

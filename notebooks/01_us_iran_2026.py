@@ -25,6 +25,7 @@ import pandas as pd
 
 import beliefs
 from beliefs.forecast.compare import differences
+from beliefs.forecast.forecast import forecast
 from beliefs.infer.model import compile_count
 from beliefs.view import plots, series
 from beliefs.view.axes import house_axes, legend_below, share_axis, time_axis
@@ -65,7 +66,7 @@ print("models compiled:", compile_count())
 gates[["passed", "r_hat", "ess", "worst", "divergent_share", "e_bfmi"]]
 
 # %%
-forecasts = {date: beliefs.forecast(p, 90, seed=SEED) for date, p in posteriors.items()}
+forecasts = {date: forecast(p, 90, seed=SEED) for date, p in posteriors.items()}
 said = {date: beliefs.summarise(told) for date, told in forecasts.items()}
 
 # %% [markdown]
@@ -266,7 +267,7 @@ what_if = {
 }
 rows = []
 for name, item in what_if.items():
-    changed = beliefs.forecast(posteriors[origin], 90, seed=SEED, interventions=[item])
+    changed = forecast(posteriors[origin], 90, seed=SEED, interventions=[item])
     for d in differences(changed, forecasts[origin]):
         if d["by"] == str(origin + dt.timedelta(days=30)):
             words = WORDS[d["target"], d["side"]]

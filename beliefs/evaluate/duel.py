@@ -33,11 +33,13 @@ from beliefs.theory.theory import Theory, free_parameters
 __all__ = ["FORMAT", "draw_design", "simulate_study"]
 
 FORMAT = 1
-HISTORY = 40
+HISTORY = 60
 """Days before the period, from which expectations are learnt."""
-SPOKEN = {"anchor": 0.4, "private": 0.1, "public": 0.25}
+SPOKEN = {"anchor": 0.4, "private": 0.1, "public": 0.2}
 """Share of days on which a side is heard, by the channel's kind of bias."""
-STRIKES = {"none": 0.15, "talks": 0.1, "truce": 0.2, "war": 1.5}
+EVERY = 4
+"""Days from one value of a series to the next."""
+STRIKES = {"none": 0.15, "talks": 0.1, "truce": 0.2, "war": 1.0}
 """Strikes of a side per day, by regime kind."""
 SEVERITY = (0.3, 0.35, 0.2, 0.1, 0.05)
 HARDLINE, MEDIATION = 0.2, 0.06
@@ -125,10 +127,11 @@ def _drawn_evidence(design: Path, out: Path, seed: int) -> tuple[_Rows, Study]:
     grid = Grid(start - np.timedelta64(HISTORY, "D"), 1, n + HISTORY)
     shares = {s.indicator for c in spec.channels for s in c.series}
     series: list[Row] = []
-    for indicator in spec.indicators:
+    for number, indicator in enumerate(spec.indicators):
         if indicator.source == "series" and indicator.id not in shares:
             values = _series(rng, indicator.transform, grid.n)
-            series += [(indicator.id, d, d, v) for d, v in zip(grid.dates, values, strict=True)]
+            days = grid.dates[number % EVERY :: EVERY]
+            series += [(indicator.id, d, d, v) for d, v in zip(days, values, strict=False)]
     # An offer is no talks: it only keeps the table from being empty.
     offer = ("T000", start, "", start, "none", "offer", 0, "letter", "high", "")
     rows = _Rows(series, _event_rows(rng, spec, grid), [offer])

@@ -210,9 +210,7 @@ def _simulate(
     # One stream per part, so that an intervention never shifts the randomness of another part.
     streams = [np.random.default_rng([seed, part]) for part in range(4)]
     index = block_indices(streams[0], n, samples, horizon, BLOCK.get(inputs.step_days, 7))
-    cols, surprise = future_columns(
-        inputs, structure, past, index, resample_shocks=resample_shocks
-    )
+    cols, surprise = future_columns(inputs, structure, past, index, resample_shocks=resample_shocks)
     jump_prior = declared(structure)["shock_jump"][1].prior
     structure, cols, jumps = apply_interventions(
         interventions,
@@ -226,9 +224,7 @@ def _simulate(
     )
     params = stacked_params(theory, posterior.structure, draws)
     if jumps.shape[-1]:
-        known = np.broadcast_to(
-            params["shock_jump"], (samples, 2, len(posterior.structure.shocks))
-        )
+        known = np.broadcast_to(params["shock_jump"], (samples, 2, len(posterior.structure.shocks)))
         new = jumps if "shocks" in theory.mechanisms else np.zeros_like(jumps)
         params["shock_jump"] = np.concatenate([known, new], axis=-1)
     start = None

@@ -103,8 +103,10 @@ def future_columns(
     out["waiver"] = np.broadcast_to(
         past["waiver"][n - 1] * np.exp(-days / 30.0), (samples, horizon)
     ).copy()
-    shock = gather(past["shock"]) if resample_shocks else np.zeros(
-        (samples, len(structure.shocks), horizon)
+    shock = (
+        gather(past["shock"])
+        if resample_shocks
+        else np.zeros((samples, len(structure.shocks), horizon))
     )
     set_shocks(structure, out, shock)
     fading = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
@@ -116,6 +118,4 @@ def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any]) -> N
     """Write shocks (sample, shock, horizon) and what follows from them into fresh columns."""
     columns["shock"] = shock
     columns["turnover"] = turnover(structure, shock)
-    columns["aftermath"] = np.maximum(
-        columns.get("aftermath", 0.0), aftermath(structure, shock)
-    )
+    columns["aftermath"] = np.maximum(columns.get("aftermath", 0.0), aftermath(structure, shock))

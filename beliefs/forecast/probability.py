@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,7 @@ def probability(
     else:
         rate = talk_onset_rate()
         days = steps * forecast.posterior.inputs.step_days
-        base = _any_by(rate.shape, rate.exposure_days, days)
+        base = rate.any_by(days)
         source = rate.label
     rule = forecast.posterior.study.spec.crack
     return Probability(
@@ -214,11 +215,6 @@ def probability(
     )
 
 
-def _any_by(shape: float, exposure: float, days: float) -> float:
-    """Return P(at least one event in `days`) under a Gamma posterior of the rate."""
-    return float(1.0 - (exposure / (exposure + days)) ** shape)
-
-
 def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
     """Return P(formal agreement within `days` | crisis is `age_days` old) in violent crises.
 
@@ -227,9 +223,9 @@ def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
     """
     stay = 1.0
     rates = settlement_rates()
-    for low, high, rate in zip(AGE_BINS[:-1], AGE_BINS[1:], rates, strict=True):
+    for (low, high), rate in zip(pairwise(AGE_BINS), rates, strict=True):
         inside = max(0.0, min(age_days + days, high) - max(age_days, low))
-        stay *= 1.0 - _any_by(rate.shape, rate.exposure_days, inside)
+        stay *= 1.0 - rate.any_by(inside)
     return 1.0 - stay, rates[0].label.rsplit(",", 1)[0]
 
 

@@ -1,4 +1,4 @@
-"""The gate (C5): may a forecast be made from this posterior?"""
+"""The gate (C5), which decides whether a forecast may be made from a posterior."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         "ess_bulk": az.ess(posterior, method="bulk"),
         "ess_tail": az.ess(posterior, method="tail"),
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in posterior.data_vars:
         values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}
         if all(np.isnan(v).all() for v in values.values()):
@@ -105,7 +105,7 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     failures = []
     if not worst_r["r_hat"] <= limits.r_hat:
         failures.append(
-            f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.3f}, limit {limits.r_hat}: "
+            f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.4f}, limit {limits.r_hat}: "
             "sample longer (--draws, --tune)"
         )
     if not ess >= limits.ess:
@@ -118,7 +118,9 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
             "a prior may let a scale reach 0"
         )
     if not e_bfmi >= limits.e_bfmi:
-        failures.append(f"E-BFMI is {e_bfmi:.2f}, limit {limits.e_bfmi}: heavy tails, reparametrise")
+        failures.append(
+            f"E-BFMI is {e_bfmi:.2f}, limit {limits.e_bfmi}: heavy tails, change the parameters"
+        )
     return Report(
         passed=not failures,
         r_hat=worst_r["r_hat"],

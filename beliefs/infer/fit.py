@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from beliefs.study.load import Study
 from beliefs.theory.theory import Theory, free_parameters
 
 __all__ = ["Sampling", "fit"]
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -131,5 +133,5 @@ def fit(
     report = diagnose(tree)
     clock["evaluate"] = time.perf_counter()
     names = list(clock)
-    timings = {b: round(clock[b] - clock[a], 3) for a, b in zip(names, names[1:], strict=False)}
+    timings = {b: round(clock[b] - clock[a], 3) for a, b in pairwise(names)}
     return Posterior(study, inputs, theory, tree, report, seed, timings)

@@ -14,13 +14,14 @@ from beliefs.theory import system
 
 __all__ = ["innovations", "level"]
 
-ROUGHNESS = 0.2  # log-odds by which the rough path may miss the level; steers sampling alone
+# Log-odds by which the rough path may miss the level; it steers the sampling alone.
+ROUGHNESS = 0.2
 
 
 def innovations(
     xp: Any, params: Params, columns: Columns, structure: Structure, xi: Array
 ) -> tuple[Array, Array, Array]:
-    """Return the path of belief, its innovations and the log density to add for the change of variables.
+    """Return belief, its innovations and the log density that the change of variables adds.
 
     Parameters
     ----------

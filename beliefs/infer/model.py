@@ -44,7 +44,7 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     # Built outside the model: a distribution without a name, for its density alone.
     moving = {p.name: p.prior for p in free if p.name in ("innovation", "belief_mean")}
     unnamed = {name: prior.to_pymc() for name, prior in moving.items()}
-    coords = {k: v for k, v in structure.coords.items() if v}
+    coords: dict[str, list[Any]] = {k: v for k, v in structure.coords.items() if v}
     coords["time"] = list(range(structure.n_time))
     with pm.Model(coords=coords) as model:
         data = {name: pm.Data(f"data_{name}", values) for name, values in columns.items()}
@@ -70,9 +70,7 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
             pm.Potential("relevel", (density + 0.5 * z**2).sum() + stretch)
             xi = pm.Normal("xi", 0.0, 1.0, dims=("side", "time"))
             path, params["innovation"], change = innovations(pt, params, data, structure, xi)
-            pm.Potential(
-                "recentre", 0.5 * (xi**2 - params["innovation"] ** 2).sum() + change
-            )
+            pm.Potential("recentre", 0.5 * (xi**2 - params["innovation"] ** 2).sum() + change)
         paths = system.evaluate(pt, params, data, structure, logit_belief=path)
         logs = system.log_likelihoods(pt, params, data, structure, paths)
         pm.Potential("log_talks", logs["talks"].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,10 @@ def build_tree(
     dates = inputs.dates[:n].astype("datetime64[ns]")
     coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
     coords |= {
-        "reading_side": ("reading_id", np.asarray(structure.sides, dtype=object)[cols["cell_side"]]),
+        "reading_side": (
+            "reading_id",
+            np.asarray(structure.sides, dtype=object)[cols["cell_side"]],
+        ),
         "reading_channel": (
             "reading_id",
             np.asarray(structure.channels, dtype=object)[cols["cell_channel"]],
@@ -118,15 +122,11 @@ def build_tree(
     free = {p.name: p for p in free_parameters(theory, structure)}
     has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
 
-    def dataset(variables: dict[str, tuple[tuple[str, ...], Any]], lead: bool = True) -> Any:
+    def dataset(variables: Mapping[str, tuple[tuple[str, ...], Any]], lead: bool = True) -> Any:
         head = ("chain", "draw") if lead else ()
         out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
         used = {d for dims, _ in out.values() for d in dims}
-        kept = {
-            k: v
-            for k, v in coords.items()
-            if (v[0] if isinstance(v, tuple) else k) in used
-        }
+        kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
         if lead:
             first = next(iter(out.values()))[1]
             kept |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
@@ -138,11 +138,11 @@ def build_tree(
         params = {**params, "innovation": params["innovation"][..., :n]}
         run = system.evaluate(np, params, short, structure)
         logs = system.log_likelihoods(np, params, short, structure, run)
-        kept = {
-            name: (free[name].dims, draws[name]) for name in draws if name != "innovation"
-        }
+        kept = {name: (free[name].dims, draws[name]) for name in draws if name != "innovation"}
         shape = next(iter(draws.values())).shape[:2]
-        onset, continuation = (np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation))
+        onset, continuation = (
+            np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation)
+        )
         if theory.beliefs:
             kept |= {
                 "logit_belief": (("side", "time"), run.logit_belief.astype(np.float32)),
@@ -202,4 +202,3 @@ def build_tree(
             "/sample_stats": dataset({k: ((), v) for k, v in sample_stats.items()}),
         }
     )
-

@@ -223,9 +223,7 @@ def _forward_draws(
 ) -> tuple[Floats, Floats]:
     path, logdet = np.empty(a.shape), np.empty(q.shape)
     for s in range(a.shape[0]):
-        path[s], logdet[s], _, _, _, _ = _forward(
-            a[s], c[s], q[s], start[s], y[s], w[s], xi[s]
-        )
+        path[s], logdet[s], _, _, _, _ = _forward(a[s], c[s], q[s], start[s], y[s], w[s], xi[s])
     return path, logdet
 
 

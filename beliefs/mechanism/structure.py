@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from beliefs.study.inputs import Inputs
 
 __all__ = [
-    "SHOCK_KINDS", "TRANSITIONS", "Structure", "columns", "evidence_matrix",
+    "SHOCK_KINDS",
+    "TRANSITIONS",
+    "Structure",
+    "columns",
+    "evidence_matrix",
     "side_matrix",
     "structure_of",
     "until",

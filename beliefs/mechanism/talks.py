@@ -88,9 +88,7 @@ def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array)
     return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
 
 
-def simulate(
-    rng: np.random.Generator, onset: Array, continuation: Array, start: Array
-) -> Array:
+def simulate(rng: np.random.Generator, onset: Array, continuation: Array, start: Array) -> Array:
     """Draw talk periods forward in time.
 
     Parameters

@@ -101,7 +101,7 @@ def save_run(
     forecast: Forecast | None = None,
     summary: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
-    report: Callable[[Path, dict[str, Any]], None] | None = None,
+    report: Callable[[Path, dict[str, Any]], object] | None = None,
 ) -> Path:
     """Write a run folder; it appears whole or not at all.
 

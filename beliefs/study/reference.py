@@ -13,6 +13,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,10 @@ class Rate:
     def mean(self) -> float:
         """Posterior mean of the rate per day."""
         return self.shape / self.exposure_days
+
+    def any_by(self, days: float) -> float:
+        """Return P(at least one event in `days`), the rate integrated out."""
+        return float(1.0 - (self.exposure_days / (self.exposure_days + days)) ** self.shape)
 
     def draw(self, rng: np.random.Generator, size: int) -> NDArray[np.float64]:
         """Draw rates per day from the posterior, shape (size,)."""
@@ -101,7 +106,7 @@ def settlement_rates() -> tuple[Rate, ...]:
         and float(row["violence_code"]) in VIOLENT
     ]
     rates = []
-    for low, high in zip(AGE_BINS[:-1], AGE_BINS[1:], strict=True):
+    for low, high in pairwise(AGE_BINS):
         events = sum(agreed and low < days <= high for days, agreed in crises)
         exposure = sum(max(0.0, min(days, high) - low) for days, _ in crises)
         label = f"formal agreement in {len(crises)} violent crises 1918-2019, day {low:g}-{high:g}"

@@ -1,0 +1,72 @@
+"""First passage and resampled blocks, against counting by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beliefs.forecast.future import block_indices
+from beliefs.forecast.passage import NEVER, first_passage
+
+bits = st.lists(st.booleans(), max_size=12)
+
+
+def by_hand(before, after, periods):
+    """The first step by which the last `periods` values were all true."""
+    values = [*before, *after]
+    for step in range(len(after) + 1):
+        end = len(before) + step
+        if end >= periods and all(values[end - periods : end]):
+            return step
+    return NEVER
+
+
+@settings(max_examples=400, deadline=None)
+@given(before=bits, after=bits, periods=st.integers(1, 5))
+def test_first_passage_is_the_first_run_counted_by_hand(before, after, periods):
+    # At the origin only a run that still lasts counts.
+    found = first_passage(
+        np.array([after], dtype=bool).reshape(1, -1), periods,
+        np.array([before], dtype=bool).reshape(1, -1),
+    )  # fmt: skip
+    assert found.tolist() == [by_hand(before, after, periods)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(after=bits, periods=st.integers(1, 4))
+def test_without_a_history_a_run_begins_after_the_origin(after, periods):
+    found = first_passage(np.array([after], dtype=bool).reshape(1, -1), periods)
+    assert found.tolist() == [by_hand([], after, periods)]
+
+
+def test_samples_do_not_mix():
+    rng = np.random.default_rng(0)
+    condition, history = rng.random((50, 9)) < 0.6, rng.random((50, 3)) < 0.6
+    found = first_passage(condition, 3, history)
+    assert found.tolist() == [
+        by_hand(b, a, 3) for a, b in zip(condition.tolist(), history.tolist(), strict=True)
+    ]
+    assert len(set(found)) > 4
+
+
+def test_a_run_of_no_periods_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        first_passage(np.ones((1, 3), dtype=bool), 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    n=st.integers(1, 30), samples=st.integers(1, 5), horizon=st.integers(1, 40),
+    block=st.integers(1, 10), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_blocks_are_runs_of_consecutive_past_periods(n, samples, horizon, block, seed):
+    index = block_indices(np.random.default_rng(seed), n, samples, horizon, block)
+    assert index.shape == (samples, horizon)
+    assert index.min() >= 0 and index.max() < n
+    jumps = np.flatnonzero((np.diff(index, axis=1) != 1).any(axis=0)) + 1
+    assert (jumps % min(block, n) == 0).all()
+
+
+def test_every_past_period_can_be_drawn():
+    index = block_indices(np.random.default_rng(1), 10, 2000, 7, 7)
+    assert set(index.ravel()) == set(range(10))

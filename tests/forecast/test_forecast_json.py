@@ -1,0 +1,108 @@
+"""The JSON of a forecast keeps to its schema, and the schema would notice if it did not."""
+
+import copy
+import json
+
+import jsonschema
+import pytest
+
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.probability import probability
+from beliefs.forecast.summary import SCHEMA, summarise
+
+
+@pytest.fixture(scope="module")
+def check():
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.fixture(scope="module")
+def document(futures):
+    return summarise(futures)
+
+
+def test_the_document_fits_the_schema(check, document):
+    check.validate(json.loads(json.dumps(document, allow_nan=False)))
+
+
+def test_the_document_of_a_theory_without_beliefs_fits_and_speaks_of_talks_only(
+    check, base_rate_futures
+):
+    document = summarise(base_rate_futures)
+    check.validate(document)
+    assert {row["target"] for row in document["targets"]} == {"talks"}
+    assert document["belief"] == [] and document["crack_grid"] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("study",), None),
+        (("as_of",), 20260301),
+        (("study_sha256",), "abc"),
+        (("extra",), 1),
+        (("seed", "fit"), "eleven"),
+        (("gate", "passed"), "yes"),
+        (("gate", "ess"), None),
+        (("belief", 0, "mean"), 1.2),
+        (("targets",), []),
+        (("targets", 0, "p"), -0.1),
+        (("targets", 0, "p"), None),
+        (("targets", 0, "mcse"), -1),
+        (("targets", 0, "target"), "victory"),
+        (("targets", 0, "base_rate"), 2),
+        (("targets", 0, "prior_dominated"), "no"),
+        (("targets", 0, "word"), "x"),
+        (("crack_grid", 0, "periods"), 2.5),
+        (("reference", 0, "base_rate"), "half"),
+    ],
+)
+def test_a_broken_document_does_not_fit(check, document, place, value):
+    broken = copy.deepcopy(document)
+    spot = broken
+    for key in place[:-1]:
+        spot = spot[key]
+    spot[place[-1]] = value
+    assert not check.is_valid(broken)
+
+
+def test_no_required_part_may_be_missing(check, document):
+    for key in document:
+        assert not check.is_valid({k: v for k, v in document.items() if k != key}), key
+
+
+def test_every_number_is_that_of_the_api(document, futures):
+    for row in document["targets"]:
+        asked = probability(futures, row["target"], side=row["side"], by=row["by"])
+        assert row["p"] == pytest.approx(asked.p, abs=1e-6)
+        assert row["base_rate"] == pytest.approx(asked.base_rate, abs=1e-6)
+    assert {row["by"] for row in document["targets"]} == {
+        str(futures.dates[6]), str(futures.dates[29])
+    }  # fmt: skip
+
+
+def test_the_grid_of_crack_rules_is_whole(document, futures):
+    rule = futures.posterior.study.spec.crack
+    assert len(document["crack_grid"]) == (
+        2 * len(rule.grid_thresholds) * len(rule.grid_periods)
+    )
+    assert len({(r["side"], r["threshold"], r["periods"]) for r in document["crack_grid"]}) == len(
+        document["crack_grid"]
+    )
+
+
+def test_a_forecast_from_a_failed_gate_says_so(check, rich_folder):
+    from posteriors import small_posterior
+
+    failed = small_posterior(rich_folder, size=(2, 50))
+    document = summarise(forecast(failed, 7, seed=1, allow_failed=True))
+    check.validate(document)
+    assert document["allowed_failed"] is True
+    assert document["gate"]["passed"] is False and document["gate"]["failures"]
+
+
+def test_a_forecast_from_a_passed_gate_says_so(document):
+    assert document["allowed_failed"] is False
+    assert document["gate"]["passed"] is True and document["gate"]["failures"] == []

@@ -1,0 +1,156 @@
+"""What-ifs change what they say, from their date on, and nothing else."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.forecast.compare import differences
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.interventions import Intervention, load_interventions
+
+LAST = 34
+KINDS = {
+    "path": {"indicator": "price", "change": 0.5},
+    "waiver": {},
+    "turnover": {"side": "south"},
+    "escalation": {},
+}
+
+
+def what_if(futures, kind, at, **more):
+    day = dt.date.fromisoformat(str(futures.dates[at]))
+    return Intervention(kind=kind, date=day, **(KINDS[kind] | more))
+
+
+def with_it(futures, *items):
+    return forecast(futures.posterior, futures.dates.size, seed=futures.seed, interventions=items)
+
+
+@pytest.mark.parametrize("kind", ["path", "turnover", "escalation"])
+@pytest.mark.parametrize("at", [12, LAST])
+def test_an_intervention_changes_nothing_before_its_date(futures, kind, at):
+    bent = with_it(futures, what_if(futures, kind, at))
+    for paths, plain in ((bent.paths, futures.paths), (bent.prior_paths, futures.prior_paths)):
+        for name in ("logit_belief", "surplus", "talks"):
+            before, after = getattr(plain, name), getattr(paths, name)
+            np.testing.assert_array_equal(after[..., :at], before[..., :at], err_msg=name)
+        assert not np.array_equal(paths.logit_belief[..., at], plain.logit_belief[..., at])
+
+
+def test_a_rise_of_a_price_is_good_news_to_the_side_that_reads_it_so(futures):
+    bent = with_it(futures, what_if(futures, "path", 5))
+    moved = (bent.paths.logit_belief - futures.paths.logit_belief)[..., 5].mean(axis=0)
+    assert moved[0] > 0 > moved[1]  # study.toml: good for the north, bad for the south
+
+
+def test_a_path_of_values_gives_one_piece_of_news_a_day(futures):
+    price = float(np.exp(futures.posterior.inputs.last[0]))
+    dates = [str(d) for d in futures.dates]
+    jump = with_it(futures, what_if(futures, "path", 5, change=0.02))
+    value = with_it(futures, what_if(futures, "path", 5, change=None, values={dates[5]: price * 1.02}))
+    np.testing.assert_allclose(value.paths.logit_belief, jump.paths.logit_belief, rtol=1e-9)
+
+
+def test_a_turnover_pulls_only_its_own_belief_back(futures):
+    bent = with_it(futures, what_if(futures, "turnover", 5))
+    level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
+    plain = np.abs(futures.paths.logit_belief[..., 5] - level)
+    # The jump of a new shock is noise of the prior; the pull is what remains on average.
+    assert bent.interventions[0].label.startswith("turnover south")
+    assert (np.abs(bent.paths.logit_belief[:, 1, 5] - futures.paths.logit_belief[:, 1, 5])).mean() > 0
+    assert plain.shape == (1200, 2)
+
+
+def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.theory import theory
+
+    source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
+    own = tmp_path / "gap.toml"
+    own.write_text(source.replace('"sequencing_gap", "waiver_cut", ', ""))
+    posterior = small_posterior(rich_folder, str(own))
+    plain = forecast(posterior, 20, seed=1)
+    day = dt.date.fromisoformat(str(plain.dates[8]))
+    bent = forecast(posterior, 20, seed=1, interventions=[Intervention("waiver", day)])
+    np.testing.assert_array_equal(bent.paths.surplus[:, :8], plain.paths.surplus[:, :8])
+    assert (bent.paths.surplus[:, 8:] >= plain.paths.surplus[:, 8:]).all()
+    assert (bent.paths.surplus[:, 8:] > plain.paths.surplus[:, 8:]).any()
+    until = Intervention("waiver", day, until=day + dt.timedelta(days=2))
+    short = forecast(posterior, 20, seed=1, interventions=[until])
+    np.testing.assert_array_equal(short.paths.surplus[:, 11:], plain.paths.surplus[:, 11:])
+    np.testing.assert_array_equal(short.paths.surplus[:, :11], bent.paths.surplus[:, :11])
+
+
+def test_a_paired_difference_is_surer_than_two_unpaired_forecasts(futures):
+    bent = with_it(futures, what_if(futures, "path", 5))
+    rows = {(r["target"], r["side"], r["by"]): r for r in differences(bent, futures)}
+    assert {target for target, *_ in rows} == {"crack", "talks_rational", "talks"}
+    for row in rows.values():
+        assert row["difference"] == pytest.approx(row["p"] - row["without"], abs=2e-6)
+    row = rows["crack", "south", str(futures.dates[29])]
+    assert row["difference"] > 0
+    spread = row["p"] * (1 - row["p"]) + row["without"] * (1 - row["without"])
+    assert row["mcse"] < np.sqrt(spread / futures.paths.talks.shape[0])
+
+
+def test_futures_of_two_seeds_are_not_paired(futures):
+    with pytest.raises(ValueError, match="one seed"):
+        differences(forecast(futures.posterior, 35, seed=6), futures)
+
+
+GOOD = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\nchange = 0.3\n'
+
+
+def test_a_file_gives_its_interventions_in_order(tmp_path):
+    file = tmp_path / "what_if.toml"
+    file.write_text(GOOD + '[[intervention]]\nkind = "waiver"\ndate = 2026-03-11\n')
+    first, second = load_interventions(file)
+    assert first == Intervention("path", dt.date(2026, 3, 10), "price", 0.3)
+    assert first.label == "path price +30% 2026-03-10"
+    assert second.kind == "waiver" and second.until is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"path"', '"pathh"', "pathh"),
+        ("date = 2026-03-10", 'date = "2026-03-10"', "unquoted"),
+        ("date = 2026-03-10\n", "", "no date"),
+        ("change", "chance", "chance"),
+        ("[[intervention]]", "[[what]]", "what"),
+        ("[[intervention]]", "x = 1\n[[intervention]]", "x"),
+        ("change = 0.3", "change = ", "line 5"),
+        ("[[intervention]]", "[intervention]", "intervention"),
+    ],
+)
+def test_a_mistake_in_a_table_is_named(tmp_path, old, new, named):
+    file = tmp_path / "what_if.toml"
+    assert old in GOOD
+    file.write_text(GOOD.replace(old, new))
+    with pytest.raises(StudyError, match=named) as caught:
+        load_interventions(file)
+    assert "what_if.toml" in caught.value.where and caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "named"),
+    [
+        ("path", {"indicator": "pryce"}, "pryce"),
+        ("path", {"indicator": "poll"}, "logit"),
+        ("path", {"change": None}, "neither"),
+        ("turnover", {"side": "east"}, "east"),
+        ("turnover", {"side": None}, "side"),
+    ],
+)
+def test_an_intervention_that_does_not_fit_the_study_is_refused(futures, kind, change, named):
+    with pytest.raises(StudyError, match=named):
+        with_it(futures, what_if(futures, kind, 5, **change))
+
+
+@pytest.mark.parametrize("day", [dt.date(2026, 3, 1), dt.date(2027, 1, 1)])
+def test_an_intervention_outside_the_horizon_is_refused(futures, day):
+    with pytest.raises(StudyError, match="outside the forecast"):
+        with_it(futures, Intervention("waiver", day))

@@ -1,0 +1,96 @@
+"""One study, its columns, prior draws, and the whole system as one symbolic function."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for mechanism_outputs
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study as the equations see it, and draws of every parameter from its prior."""
+
+    structure: Any
+    columns: dict[str, np.ndarray]
+    declared: dict[str, Any]
+    draws: dict[str, np.ndarray]
+    xi: np.ndarray
+
+    def params(self, number):
+        """One draw of every parameter."""
+        return {name: values[number] for name, values in self.draws.items()}
+
+
+@pytest.fixture(scope="session")
+def case(rich_folder):
+    from beliefs.mechanism.structure import columns, structure_of
+    from beliefs.study.inputs import build_inputs
+    from beliefs.study.load import load_study
+    from beliefs.theory.theory import declared
+
+    inputs = build_inputs(load_study(rich_folder))
+    structure = structure_of(inputs)
+    rng = np.random.default_rng(20)
+    known = {name: parameter for name, (_, parameter) in declared(structure).items()}
+    draws = {
+        name: np.asarray(p.prior.rvs(size=(20, *structure.size(p.dims)), random_state=rng))
+        for name, p in known.items()
+    }
+    xi = rng.normal(size=(20, 2, structure.n_time))
+    return Case(structure, columns(inputs), known, draws, xi)
+
+
+@pytest.fixture(scope="session")
+def symbolic(case):
+    """Call the PyTensor graph: params and xi -> (outputs by name, gradients by name)."""
+    import pytensor
+    import pytensor.tensor as pt
+    from pytensor.compile.mode import Mode
+
+    from beliefs.infer.innovations import innovations
+    from beliefs.theory import system
+
+    symbols = {
+        name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))
+        for name, p in case.declared.items()
+        if name != "innovation"
+    }
+    symbols["xi"] = pt.dmatrix("xi")
+    params = {name: v for name, v in symbols.items() if name != "xi"}
+    path, params["innovation"], change = innovations(
+        pt, params, case.columns, case.structure, symbols["xi"]
+    )
+    run = system.evaluate(pt, params, case.columns, case.structure)
+    logs = system.log_likelihoods(pt, params, case.columns, case.structure, run)
+    found = {
+        "path": path,
+        "innovation": params["innovation"],
+        "log_change": change,
+        "logit_belief": run.logit_belief,
+        "audience": run.audience,
+        "surplus": run.surplus,
+        "onset": run.onset,
+        "continuation": run.continuation,
+        "log_talks": logs["talks"],
+        "log_reading": logs["reading"],
+    }
+    total = logs["talks"].sum() + logs["reading"].sum() + change
+    slopes = pytensor.grad(total, list(symbols.values()))
+    # Python objects run the graph: compiling machine code would take longer than all calls.
+    function = pytensor.function(
+        list(symbols.values()), [*found.values(), *slopes], mode=Mode("py", "fast_compile")
+    )
+
+    def call(params, xi):
+        values = function(*(params[n] for n in symbols if n != "xi"), xi)
+        return (
+            dict(zip(found, values, strict=False)),
+            dict(zip(symbols, values[len(found) :], strict=True)),
+        )
+
+    return call

@@ -1,0 +1,307 @@
+"""What every mechanism promises (contract C3)."""
+
+import numpy as np
+import pytest
+from mechanism_outputs import outputs
+
+from beliefs.infer.innovations import innovations
+from beliefs.theory.theory import MECHANISMS, declared
+
+# xdist: the symbolic function is built once.
+pytestmark = pytest.mark.xdist_group("mechanism")
+
+# Parameter -> (what acts only through it, the outputs it acts on, what must be neutral as well).
+# What acts may be a column, or another parameter.
+ACTS_THROUGH = {
+    "weight_own": ("evidence own", "logit_belief", ()),
+    "weight_other": ("evidence other", "logit_belief", ()),
+    "stalemate": ("quiet", "logit_belief", ()),
+    "endurance": ("pressure", "logit_belief", ()),
+    "misread": ("rival_resolve", "logit_belief", ()),
+    "psi": ("rival_persists", "logit_belief", ()),
+    "log_volatility": ("innovation", "logit_belief", ()),
+    "innovation": ("log_volatility", "logit_belief", ()),
+    "shock_jump": ("shock", "logit_belief", ()),
+    "turnover_reset": ("turnover", "logit_belief", ()),
+    "shock_hazard": ("aftermath", "onset", ()),
+    "private_bias": ("cell_private", "log_reading", ()),
+    "audience_memory": ("hardline", "audience", ()),
+    "heat_loss": ("truce", "audience", ()),
+    "audience_effect": ("hardline", "surplus", ()),
+    "log_cost": ("cost", "surplus", ()),
+    "cost_slope": ("cost", "surplus", ()),
+    "sequencing_gap": ("waiver", "surplus", ()),
+    "waiver_cut": ("waiver", "surplus", ()),
+    "surplus_effect": ("cost", "onset", ()),
+    "mediator_effect": ("mediator", "onset", ()),
+    "projection_level": ("cell_public", "log_reading", ("projection",)),
+}
+# These have no column of their own; the tests named here prove what their neutral value does.
+PROVED_BELOW = {
+    "belief_mean": "test_a_neutral_level_of_belief_adds_nothing",
+    "initial": "test_a_neutral_start_of_belief_is_its_level",
+    "retention": "test_a_neutral_retention_forgets_nothing",
+    "log_discount": "test_a_neutral_discount_reads_bad_news_like_good",
+    "projection": "test_a_neutral_projection_adds_the_same_at_every_belief",
+    "talk_payoff": "test_a_neutral_payoff_leaves_costs_and_optimism_alone",
+    "process_share": "test_a_neutral_process_share_leaves_the_sincere_hazard",
+    "onset_base": "test_neutral_talks_are_a_coin",
+    "continuation_base": "test_neutral_talks_are_a_coin",
+    "log_reading_step": "test_a_neutral_reading_step_is_one_unit_of_spread",
+}
+
+
+def neutral(case, params, *names):
+    """The draws with some parameters at their neutral values."""
+    return params | {n: np.full_like(params[n], case.declared[n].neutral) for n in names}
+
+
+def shaken(case, params, what):
+    """Columns and parameters with one of them changed everywhere."""
+    rng = np.random.default_rng(8)
+    columns = dict(case.columns)
+    if what in params:
+        return columns, params | {what: params[what] + rng.uniform(0.1, 0.9, params[what].shape)}
+    name, _, terms = what.partition(" ")
+    rows = getattr(case.structure, terms) if terms else slice(None)
+    changed = columns[name].astype(float).copy()
+    changed[rows] += rng.uniform(0.1, 0.9, changed[rows].shape)
+    return columns | {name: changed}, params
+
+
+def test_every_parameter_has_a_test_of_its_neutral_value(case):
+    assert set(case.declared) == set(ACTS_THROUGH) | set(PROVED_BELOW)
+    assert set(PROVED_BELOW.values()) <= set(globals())
+
+
+@pytest.mark.parametrize("name", sorted(ACTS_THROUGH))
+def test_at_its_neutral_value_a_parameter_lets_nothing_through(case, name):
+    what, output, also = ACTS_THROUGH[name]
+    params = case.params(0)
+    live = outputs(case, params)[output]
+    columns, others = shaken(case, params, what)
+    assert not np.array_equal(outputs(case, others, columns)[output], live)  # it does act
+
+    off = outputs(case, neutral(case, params, name, *also))[output]
+    silent = outputs(case, neutral(case, others, name, *also), columns)[output]
+    np.testing.assert_array_equal(silent, off)
+
+
+def test_a_neutral_level_of_belief_adds_nothing(case):
+    from beliefs.mechanism import belief, evidence, shocks
+    from beliefs.mechanism.recurrence import recur
+
+    params = neutral(case, case.params(0), "belief_mean")
+    structure, columns = case.structure, case.columns
+    kept = belief.retention(np, params, columns, structure) * shocks.reset(np, params, columns)
+    push = evidence.push(np, params, columns, structure)
+    push = push + shocks.jump(np, params, columns, structure)
+    push = push + belief.volatility(np, params, structure)[..., None] * params["innovation"]
+    misread = evidence.misreading(np, params, columns, structure)
+    without = recur(np, kept, push, misread, params["initial"])
+    np.testing.assert_array_equal(outputs(case, params)["logit_belief"], without)
+
+
+def test_a_neutral_start_of_belief_is_its_level(case):
+    from beliefs.theory.system import Start
+
+    params = neutral(case, case.params(0), "initial")
+    start = Start(params["belief_mean"], np.zeros(2))
+    np.testing.assert_array_equal(
+        outputs(case, params)["logit_belief"], outputs(case, params, start=start)["logit_belief"]
+    )
+
+
+def test_a_neutral_retention_forgets_nothing(case):
+    from beliefs.theory.system import Start
+
+    start = Start(np.array([0.3, -0.2]), np.zeros(2))
+    params = neutral(case, case.params(0), "retention", "turnover_reset")
+    other = params | {"belief_mean": params["belief_mean"] + 1.0}
+    paths = [outputs(case, p, start=start)["logit_belief"] for p in (params, other)]
+    np.testing.assert_array_equal(*paths)
+    assert not np.array_equal(
+        *(
+            outputs(case, p | {"retention": np.array([0.9, 0.9])}, start=start)["logit_belief"]
+            for p in (params, other)
+        )
+    )
+
+
+def test_a_neutral_discount_reads_bad_news_like_good(case):
+    from beliefs.mechanism import evidence
+
+    params = neutral(case, case.params(0), "log_discount", "psi")
+    news = evidence.news(np, params, case.columns, case.structure)
+    assert (news < 0).any() and (news > 0).any()
+    np.testing.assert_array_equal(
+        evidence.push(np, params, case.columns, case.structure), news
+    )
+
+
+def test_a_neutral_projection_adds_the_same_at_every_belief(case):
+    from beliefs.mechanism.domestic import projection
+
+    params, side = case.params(0), np.zeros(3, dtype=int)
+    low, high = np.full(3, -2.0), np.full(3, 2.0)
+    off = neutral(case, params, "projection")
+    np.testing.assert_array_equal(projection(np, off, low, side), projection(np, off, high, side))
+    assert (projection(np, params, low, side) > projection(np, params, high, side)).all()
+
+
+def test_public_words_are_never_below_belief(case):
+    from beliefs.mechanism.domestic import projection
+
+    beliefs, side = np.linspace(-9, 9, 50), np.tile([0, 1], 25)
+    for number in range(20):
+        assert (projection(np, case.params(number), beliefs, side) >= 0).all()
+
+
+def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
+    from beliefs.mechanism.bargaining import cost
+
+    switches = "talk_payoff", "audience_effect", "sequencing_gap"
+    params = neutral(case, case.params(0), *switches)
+    found = outputs(case, params)
+    p = 0.5 * (1.0 + np.tanh(0.5 * found["logit_belief"]))
+    costs = cost(np, params, case.columns, case.structure)
+    np.testing.assert_array_equal(found["surplus"], costs[0] + costs[1] - (p[0] + p[1] - 1.0))
+    paid = outputs(case, params | {"talk_payoff": np.array(0.125)})["surplus"]
+    np.testing.assert_allclose(paid - found["surplus"], 0.125, rtol=1e-12)
+
+
+def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
+    from beliefs.mechanism import shocks
+
+    params = neutral(case, case.params(0), "process_share")
+    found = outputs(case, params)
+    logit = (
+        params["onset_base"]
+        + params["surplus_effect"][0] * (10.0 * found["surplus"])
+        + params["mediator_effect"][0] * case.columns["mediator"]
+        + shocks.hazard_shift(np, params, case.columns, case.structure)
+    )
+    np.testing.assert_array_equal(found["onset"], 0.5 * (1.0 + np.tanh(0.5 * logit)))
+    mixed = outputs(case, params | {"process_share": np.array(0.5)})["onset"]
+    assert not np.array_equal(mixed, found["onset"])
+
+
+def test_neutral_talks_are_a_coin(case):
+    switches = ("surplus_effect", "mediator_effect", "shock_hazard", "onset_base")
+    found = outputs(case, neutral(case, case.params(0), *switches, "continuation_base"))
+    assert (found["onset"] == 0.5).all() and (found["continuation"] == 0.5).all()
+
+
+def test_a_neutral_reading_step_is_one_unit_of_spread(case):
+    from beliefs.mechanism.readings import spread
+
+    params = neutral(case, case.params(0), "log_reading_step")
+    assert spread(np, params, case.structure).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
+    rng = np.random.default_rng(3)
+    mine = {"onset_base", "continuation_base"}
+    params = neutral(case, case.params(0), *(set(case.declared) - mine))
+    found = outputs(case, params)
+    columns = {
+        name: values
+        if name.startswith(("talks", "cell_"))
+        else values + rng.uniform(0.1, 0.9, values.shape)
+        for name, values in case.columns.items()
+    }
+    other = outputs(case, params, columns)
+    assert (found["logit_belief"] == 0).all() and (found["surplus"] == 0).all()
+    for name in ("logit_belief", "surplus", "onset", "continuation", "log_talks"):
+        np.testing.assert_array_equal(found[name], other[name], err_msg=name)
+
+
+def test_numpy_and_pytensor_agree(case, symbolic):
+    for number in range(20):
+        params = case.params(number)
+        path, innovation, change = innovations(
+            np, params, case.columns, case.structure, case.xi[number]
+        )
+        expected = outputs(case, params | {"innovation": innovation})
+        expected |= {"path": path, "innovation": innovation, "log_change": change}
+        found, _ = symbolic(params, case.xi[number])
+        assert set(found) == set(expected)
+        for name, values in found.items():
+            np.testing.assert_allclose(
+                values, expected[name], rtol=1e-10, atol=1e-10, err_msg=f"{name} of draw {number}"
+            )
+
+
+def test_gradients_are_finite_at_prior_draws(case, symbolic):
+    moved = dict.fromkeys(case.declared, False) | {"xi": False}
+    for number in range(20):
+        _, slopes = symbolic(case.params(number), case.xi[number])
+        for name, values in slopes.items():
+            assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
+            moved[name] |= bool(np.any(values != 0))
+    # Every parameter but the innovation, which xi stands for, moves the density.
+    assert [name for name, yes in moved.items() if not yes] == ["innovation"]
+
+
+def test_a_stack_of_draws_gives_what_each_draw_gives(case):
+    stacked = {n: v[:6].reshape(3, 2, *v.shape[1:]) for n, v in case.draws.items()}
+    together = outputs(case, stacked)
+    change = innovations(
+        np, stacked, case.columns, case.structure, case.xi[:6].reshape(3, 2, *case.xi.shape[1:])
+    )
+    for number in range(6):
+        place = divmod(number, 2)
+        for name, values in outputs(case, case.params(number)).items():
+            np.testing.assert_allclose(
+                together[name][place], values, rtol=1e-12, atol=1e-12, err_msg=name
+            )
+        alone = innovations(
+            np, case.params(number), case.columns, case.structure, case.xi[number]
+        )
+        for one, all_of_them in zip(alone, change, strict=True):
+            np.testing.assert_allclose(all_of_them[place], one, rtol=1e-11, atol=1e-11)
+
+
+def test_a_stack_of_futures_gives_what_each_future_gives(case):
+    lists = {n: v for n, v in case.columns.items() if n.startswith("cell_")}
+    rng = np.random.default_rng(5)
+    futures = [
+        {n: rng.permutation(v, axis=-1) for n, v in case.columns.items() if n not in lists}
+        for _ in range(4)
+    ]
+    stacked = {n: np.stack([f[n] for f in futures]) for n in futures[0]} | lists
+    stacked["truce"] = stacked["truce"][:, None]  # it meets (future, side): it needs its axis
+    together = outputs(case, {n: v[:4] for n, v in case.draws.items()}, stacked)
+    for number, future in enumerate(futures):
+        for name, values in outputs(case, case.params(number), future | lists).items():
+            np.testing.assert_allclose(
+                together[name][number], values, rtol=1e-12, atol=1e-12, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_parameters_say_what_they_are(case, mechanism):
+    from importlib import import_module
+
+    module = import_module(f"beliefs.mechanism.{mechanism}")
+    assert module.NAME == mechanism
+    known = set(case.structure.coords) | {"time"}
+    for parameter in module.parameters(case.structure):
+        words = parameter.unit, parameter.source, parameter.meaning
+        assert all(len(word.strip()) >= 3 for word in words), parameter.name
+        assert np.isfinite(parameter.prior.median()), parameter.name
+        assert set(parameter.dims) <= known, parameter.name
+        assert np.shape(case.draws[parameter.name])[1:] == case.structure.size(parameter.dims)
+        assert np.isfinite(case.draws[parameter.name]).all()
+        assert not np.isnan(parameter.neutral)
+
+
+def test_parameter_names_are_unique(case):
+    from importlib import import_module
+
+    names = [
+        parameter.name
+        for mechanism in MECHANISMS
+        for parameter in import_module(f"beliefs.mechanism.{mechanism}").parameters(case.structure)
+    ]
+    assert len(names) == len(set(names)) == len(declared(case.structure))

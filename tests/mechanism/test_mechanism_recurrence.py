@@ -1,0 +1,62 @@
+"""The gated recursion: one equation for NumPy, for machine code and for its gradient."""
+
+import numpy as np
+import pytest
+
+from beliefs.mechanism.recurrence import gate, recur, step
+
+pytestmark = pytest.mark.xdist_group("mechanism")
+
+
+@pytest.fixture(scope="module")
+def arguments():
+    rng = np.random.default_rng(0)
+    misread = np.abs(rng.normal(size=(2, 13))) * 0.2 * (rng.random((2, 13)) < 0.6)
+    return [
+        rng.uniform(0.9, 1, (2, 13)), rng.normal(size=(2, 13)), misread, rng.normal(size=2)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compiled(arguments):
+    """Path and gradients of a weighted sum of it, in the machine code that the sampler runs."""
+    import pytensor
+    import pytensor.tensor as pt
+
+    from beliefs.mechanism.recurrence_op import recur_tensor
+
+    weight = np.random.default_rng(1).normal(size=(2, 13))
+    symbols = [pt.dmatrix(), pt.dmatrix(), pt.dmatrix(), pt.dvector()]
+    out = recur_tensor(*symbols)
+    slopes = pytensor.grad((out * weight).sum(), symbols)
+    return weight, pytensor.function(symbols, [out, *slopes], mode="NUMBA")(*arguments)
+
+
+def test_the_machine_code_gives_the_numpy_path(arguments, compiled):
+    np.testing.assert_allclose(compiled[1][0], recur(np, *arguments), rtol=1e-13, atol=1e-13)
+
+
+def test_the_machine_code_gradient_is_the_slope_of_the_numpy_path(arguments, compiled):
+    weight, (_, *slopes) = compiled
+    for place, found in enumerate(slopes):
+        for index in np.ndindex(found.shape):
+            ends = []
+            for move in (1e-6, -1e-6):
+                moved = [v.copy() for v in arguments]
+                moved[place][index] += move
+                ends.append((recur(np, *moved) * weight).sum())
+            assert found[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-7)
+
+
+def test_the_path_is_the_step_repeated(arguments):
+    a, c, m, belief = arguments
+    path = recur(np, a, c, m, belief)
+    for t in range(13):
+        belief = step(np, a[:, t], c[:, t], m[:, t], belief)
+        np.testing.assert_array_equal(path[:, t], belief)
+
+
+def test_a_confident_side_misreads_and_a_doubtful_one_does_not():
+    assert gate(np, np.array([3.0])) > 0.99999
+    assert gate(np, np.array([-3.0])) < 0.00001
+    assert gate(np, np.array([0.0])) == 0.5

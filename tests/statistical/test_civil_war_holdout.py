@@ -1,0 +1,98 @@
+"""Holding out the gold readings of the Civil War: the machinery, whatever the result."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from beliefs.evaluate.holdout import HoldoutResult, cut_after_share, holdout_readings
+from beliefs.infer.fit import Sampling
+from beliefs.infer.model import compile_count
+from beliefs.study.bundled import data_folder
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.statistical
+
+SHORT = Sampling(draws=100, tune=200, chains=2, cores=2)
+CUT = np.datetime64("1864-02-21")
+
+
+def run(folder: Path) -> HoldoutResult:
+    return holdout_readings(
+        load_study(folder),
+        load_theory("mutual_optimism"),
+        CUT,
+        channel="market",
+        seed=7,
+        block=8,
+        sampling=SHORT,
+        resamples=200,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[HoldoutResult, HoldoutResult, int]:
+    """The study as it is, and a copy whose gold prices fall by a fifth after the cut."""
+    real = data_folder() / "us-civil-war"
+    copy = tmp_path_factory.mktemp("copy") / "us-civil-war"
+    shutil.copytree(real, copy)
+    with (copy / "indicators.csv").open(encoding="utf-8", newline="") as handle:
+        header, *rows = csv.reader(handle)
+    for row in rows:
+        if np.datetime64(row[1]) > CUT:
+            row[3] = str(0.8 * float(row[3]))
+    with (copy / "indicators.csv").open("w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle, lineterminator="\n").writerows([header, *rows])
+    before = compile_count()
+    return run(real), run(copy), compile_count() - before
+
+
+def test_two_thirds_of_the_gold_readings_lie_before_the_cut() -> None:
+    inputs = build_inputs(load_study("us-civil-war"))
+    assert cut_after_share(inputs, 2 / 3, "market") == CUT
+
+
+def test_every_later_gold_reading_is_scored_once_in_each_way(
+    results: tuple[HoldoutResult, HoldoutResult, int],
+) -> None:
+    found = results[0]
+    assert (found.shown, found.held_out) == (220, 110)
+    n = {(s.way, s.side): s.n for s in found.scores}
+    assert set(n) == {
+        (way, side)
+        for way in ("given evidence", "forecast")
+        for side in ("union", "confederacy", "both")
+    }
+    for way in ("given evidence", "forecast"):
+        assert n[way, "union"] + n[way, "confederacy"] == n[way, "both"] == 110
+
+
+def test_no_prediction_looks_at_what_it_predicts(
+    results: tuple[HoldoutResult, HoldoutResult, int],
+) -> None:
+    for a, b in zip(results[0].scores, results[1].scores, strict=True):
+        assert (a.width, a.width_walk) == (b.width, b.width_walk)
+        assert a.crps != b.crps
+
+
+def test_one_compiled_model_serves_both_ways_and_both_folders(
+    results: tuple[HoldoutResult, HoldoutResult, int],
+) -> None:
+    assert results[2] <= 1
+
+
+def test_means_agree_with_their_parts(
+    results: tuple[HoldoutResult, HoldoutResult, int],
+) -> None:
+    by = {(s.way, s.side): s for s in results[0].scores}
+    for way in ("given evidence", "forecast"):
+        parts, whole = [by[way, "union"], by[way, "confederacy"]], by[way, "both"]
+        for name in ("crps", "crps_walk", "coverage", "coverage_walk", "width"):
+            mean = sum(s.n * getattr(s, name) for s in parts) / whole.n
+            assert getattr(whole, name) == pytest.approx(mean)
+        assert whole.lower < whole.difference < whole.upper
+        assert whole.difference == pytest.approx(whole.crps - whole.crps_walk)

@@ -1,0 +1,122 @@
+"""Theories are data: priors replaced by name, mistakes named."""
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.theory.theory import (
+    bundled_theories,
+    declared,
+    free_parameters,
+    load_theory,
+    neutral_values,
+    prior_table,
+)
+
+
+@pytest.fixture(scope="module")
+def structure(rich_folder):
+    from beliefs.mechanism.structure import structure_of
+    from beliefs.study.inputs import build_inputs
+    from beliefs.study.load import load_study
+
+    return structure_of(build_inputs(load_study(rich_folder)))
+
+
+def written(folder, text):
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def changed(folder, old, new):
+    """A copy of mutual_optimism with a text replaced."""
+    from beliefs.theory import theory
+
+    source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
+    assert old in source
+    return written(folder, source.replace(old, new))
+
+
+def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
+    file = written(tmp_path, '[priors.psi]\ndist = "HalfNormal"\nsigma = 0.7\n')
+    plain, mine = load_theory("mutual_optimism"), load_theory("M1", file)
+    assert plain.sha256 != mine.sha256
+    before, after = (
+        {p.name: str(p.prior) for p in free_parameters(t, structure)} for t in (plain, mine)
+    )
+    assert {n for n in before if before[n] != after[n]} == {"psi"}
+    draws = next(p for p in free_parameters(mine, structure) if p.name == "psi").prior.rvs(
+        4000, random_state=np.random.default_rng(1)
+    )
+    assert np.std(draws) == pytest.approx(0.7 * np.sqrt(1 - 2 / np.pi), rel=0.05)
+
+
+def test_an_empty_prior_file_changes_nothing(tmp_path):
+    assert load_theory("M1", written(tmp_path, "")).sha256 == load_theory("M1").sha256
+
+
+def test_a_theory_loads_by_name_by_id_and_by_path(tmp_path):
+    path = changed(tmp_path, "# M1", "# M1 again")
+    assert load_theory("M1") == load_theory("mutual_optimism") == load_theory(path)
+    assert set(bundled_theories()) == {"base_rate", "mutual_optimism"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found", "expected"),
+    [
+        ('"evidence"', '"omens"', "omens", "evidence"),
+        ('"talk_payoff"', '"talk_payof"', "talk_payof", "talk_payoff"),
+        ('title =', 'titel =', "titel", "title"),
+        ('id = "M1"\n', "", "no id", "id"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_theory_is_named(tmp_path, structure, old, new, found, expected):
+    with pytest.raises(StudyError) as caught:
+        free_parameters(load_theory(changed(tmp_path, old, new)), structure)
+    assert found in caught.value.found
+    assert expected in caught.value.expected
+    assert caught.value.mend and caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "expected"),
+    [
+        ('[priors.psy]\ndist = "Normal"\n', "psy", "psi"),
+        ('[priors.psi]\ndist = "Normol"\n', "Normol", "PreliZ distribution"),
+        ('[priors.psi]\ndist = "Normal"\nspread = 1\n', "spread", "by name"),
+        ("[priors.psi]\nsigma = 1\n", "sigma", "dist"),
+        ("[prior.psi]\nsigma = 1\n", "prior", "priors"),
+        ("[priors.psi\n", "line 1", "TOML"),
+    ],
+)
+def test_a_mistake_in_a_prior_file_is_named(tmp_path, structure, text, found, expected):
+    with pytest.raises(StudyError) as caught:
+        free_parameters(load_theory("M1", written(tmp_path, text)), structure)
+    assert found in caught.value.found
+    assert expected in caught.value.expected
+    assert caught.value.mend and caught.value.where
+
+
+def test_an_unknown_theory_is_named():
+    with pytest.raises(StudyError, match="mutual_optimism"):
+        load_theory("mutual_pessimism")
+
+
+def test_the_base_rate_has_no_beliefs_and_frees_only_the_talk_hazards(structure):
+    theory = load_theory("base_rate")
+    assert not theory.beliefs
+    assert {p.name for p in free_parameters(theory, structure)} == {
+        "onset_base", "continuation_base"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["base_rate", "mutual_optimism"])
+def test_every_parameter_is_either_free_or_neutral(name, structure):
+    theory = load_theory(name)
+    free = {p.name for p in free_parameters(theory, structure)}
+    still = neutral_values(theory, structure)
+    assert free.isdisjoint(still)
+    assert free | set(still) == set(declared(structure))
+    table = {row["name"]: row for row in prior_table(theory, structure)}
+    assert {n for n, row in table.items() if row["free"]} == free
