@@ -32,7 +32,9 @@ from beliefs.view.axes import house_axes, legend_below, share_axis, time_axis
 from beliefs.view.style import GREY, INK, SIDE_COLOURS
 
 SEED = 1
-SAMPLING = beliefs.Sampling(draws=1500)
+SAMPLING = beliefs.Sampling(
+    draws=1500, target_accept=0.97
+)  # small steps for the short past of April
 DATES = [dt.date(2026, 4, 8), dt.date(2026, 4, 12), dt.date(2026, 4, 21), dt.date(2026, 6, 17)]
 
 pd.set_option("display.width", 160, "display.max_columns", 20, "display.max_colwidth", 60)

@@ -166,7 +166,8 @@ def apply_interventions(
     jumps: list[NDArray[Any]] = []
     for item in interventions:
         at = int(np.searchsorted(dates, np.datetime64(item.date), side="right")) - 1
-        if not 0 <= at < horizon or np.datetime64(item.date) < dates[0]:
+        end = dates[-1] + np.timedelta64(inputs.step_days - 1, "D")
+        if not dates[0] <= np.datetime64(item.date) <= end:
             raise _bad(
                 item.label, "the intervention lies outside the forecast", str(item.date),
                 f"a date from {dates[0]} to the end of the horizon, {dates[-1]}",

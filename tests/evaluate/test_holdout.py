@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from beliefs.evaluate.duel import draw_design
-from beliefs.evaluate.holdout import (
-    Cells,
-    block_bootstrap_mean,
-    cut_after_share,
-    hide_readings,
-    random_walk,
-    score,
-)
+from beliefs.evaluate.holdout import cut_after_share, hide_readings
+from beliefs.evaluate.walk import Cells, block_bootstrap_mean, random_walk, score
 from beliefs.study.bundled import data_folder
 from beliefs.study.inputs import Inputs, build_inputs
 

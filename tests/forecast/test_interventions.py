@@ -39,10 +39,12 @@ def test_an_intervention_changes_nothing_before_its_date(futures, kind, at):
         assert not np.array_equal(paths.logit_belief[..., at], plain.logit_belief[..., at])
 
 
-def test_a_rise_of_a_price_is_good_news_to_the_side_that_reads_it_so(futures):
+def test_the_largest_rise_is_the_best_news_to_a_side_that_keeps_score_by_it(futures):
     bent = with_it(futures, what_if(futures, "path", 5))
-    moved = (bent.paths.logit_belief - futures.paths.logit_belief)[..., 5].mean(axis=0)
-    assert moved[0] > 0 > moved[1]  # study.toml: good for the north, bad for the south
+    moved = bent.paths.logit_belief[:, 0, 5] - futures.paths.logit_belief[:, 0, 5]
+    assert (moved >= 0).all() and moved.mean() > 0  # own weights are never negative
+    fall = with_it(futures, what_if(futures, "path", 5, change=-0.4))
+    assert ((fall.paths.logit_belief - futures.paths.logit_belief)[:, 0, 5] <= 0).all()
 
 
 def test_a_path_of_values_gives_one_piece_of_news_a_day(futures):
@@ -53,14 +55,22 @@ def test_a_path_of_values_gives_one_piece_of_news_a_day(futures):
     np.testing.assert_allclose(value.paths.logit_belief, jump.paths.logit_belief, rtol=1e-9)
 
 
-def test_a_turnover_pulls_only_its_own_belief_back(futures):
-    bent = with_it(futures, what_if(futures, "turnover", 5))
+def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(futures, monkeypatch):
+    from beliefs.forecast import interventions
+
+    real = interventions.apply_interventions
+
+    def without_jumps(*arguments, **named):
+        structure, columns, jumps = real(*arguments, **named)
+        return structure, columns, np.zeros_like(jumps)
+
+    monkeypatch.setattr("beliefs.forecast.forecast.apply_interventions", without_jumps)
+    bent = with_it(futures, what_if(futures, "turnover", 0))
+    moved = bent.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
     level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
-    plain = np.abs(futures.paths.logit_belief[..., 5] - level)
-    # The jump of a new shock is noise of the prior; the pull is what remains on average.
-    assert bent.interventions[0].label.startswith("turnover south")
-    assert (np.abs(bent.paths.logit_belief[:, 1, 5] - futures.paths.logit_belief[:, 1, 5])).mean() > 0
-    assert plain.shape == (1200, 2)
+    distance = level - futures.paths.history_belief[..., -1]
+    assert (moved[:, 0] == 0).all()
+    assert (moved[:, 1] * distance[:, 1] >= -1e-12).all() and (moved[:, 1] != 0).mean() > 0.9
 
 
 def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):

@@ -1,0 +1,172 @@
+"""Every command does its one thing, and its exit code says how it went."""
+
+import json
+import shutil
+
+import pytest
+
+from beliefs.cli import main
+
+
+@pytest.fixture
+def call(capsys):
+    """Run the command line; return exit code, output and error output."""
+
+    def run(*arguments):
+        code = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_studies_are_listed(call):
+    code, out, _ = call("studies")
+    assert code == 0 and "us-iran-2026" in out and "us-civil-war" in out
+    code, out, _ = call("studies", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["us-civil-war"]["step"] == "week" and len(rows["us-civil-war"]["sides"]) == 2
+
+
+def test_a_new_study_passes_the_check(call, tmp_path):
+    code, out, _ = call("new-study", tmp_path / "mine")
+    assert code == 0 and "beliefs check" in out
+    code, out, _ = call("check", tmp_path / "mine")
+    assert code == 0 and "is in order" in out
+    code, out, _ = call("check", tmp_path / "mine", "--as-of", "2026-01-12", "--json")
+    row = json.loads(out)
+    assert code == 0 and row["active_periods"] == 12 and row["periods"] == 31
+
+
+def test_a_folder_with_files_in_it_is_a_conflict(call, tmp_path):
+    (tmp_path / "keep").write_text("")
+    code, out, err = call("new-study", tmp_path)
+    assert code == 4 and out == ""
+    assert "expected:" in err and "mend:" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["check", "atlantis"], "atlantis"),
+        (["check", "us-civil-war", "--as-of", "1850-01-01"], "1850-01-01"),
+        (["check", "us-civil-war", "--as-of", "tomorrow"], "tomorrow"),
+        (["theories", "--show", "mutual_pessimism"], "mutual_pessimism"),
+        (["forecast", "no/such/run"], "no/such/run"),
+        (["conquer"], "conquer"),
+        (["run", "us-civil-war", "--draws", "3"], "--draws"),
+        (["run", "us-civil-war", "--seed", "-1"], "--seed"),
+        (["fit", "us-civil-war"], "--out"),
+    ],
+)
+def test_bad_input_ends_with_2_and_names_the_culprit(call, arguments, named):
+    code, out, err = call(*arguments)
+    assert code == 2 and out == ""
+    assert named in err and "Traceback" not in err
+
+
+def test_theories_are_listed_and_shown_with_unit_source_and_neutral_value(call):
+    code, out, _ = call("theories")
+    assert code == 0 and "M0" in out and "mutual_optimism" in out
+    code, out, _ = call("theories", "--show", "mutual_optimism", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0 and rows["psi"]["neutral"] == "0.0" and rows["psi"]["free"]
+    assert all(row["unit"] and row["source"] and row["meaning"] for row in rows.values())
+    code, out, _ = call("theories", "--show", "M1")
+    for word in ("psi [side] (evidence)", "unit", "source", "neutral", "prior"):
+        assert word in out
+
+
+def test_a_prior_file_shows_in_the_list_of_priors(call, tmp_path):
+    file = tmp_path / "priors.toml"
+    file.write_text('[priors.psi]\ndist = "HalfNormal"\nsigma = 0.77\n')
+    code, out, _ = call("theories", "--show", "M1", "--priors", file, "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0 and "0.77" in rows["psi"]["prior"]
+    file.write_text('[priors.psy]\ndist = "HalfNormal"\nsigma = 0.77\n')
+    code, _, err = call("theories", "--show", "M1", "--priors", file)
+    assert code == 2 and "psy" in err
+
+
+def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
+    code, out, _ = call("forecast", run_folder, "--horizon", 35, "--seed", 5, "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads((run_folder / "forecast.json").read_text())
+    code, out, _ = call("forecast", run_folder, "--horizon", 35, "--seed", 6, "--json")
+    assert json.loads(out) != json.loads((run_folder / "forecast.json").read_text())
+    code, out, _ = call("forecast", run_folder, "--horizon", 35)
+    assert code == 0 and "North" in out or "north" in out
+
+
+def test_an_intervention_is_printed_beside_no_intervention(call, run_folder, tmp_path):
+    file = tmp_path / "what_if.toml"
+    file.write_text('[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n')
+    asked = ("forecast", run_folder, "--horizon", 35, "--intervene", file)
+    code, out, _ = call(*asked)
+    assert code == 0 and "Against no intervention" in out and "instead of" in out
+    code, out, _ = call(*asked, "--json")
+    document = json.loads(out)
+    assert document["interventions"] == ["turnover south 2026-03-05"]
+    assert any(row["difference"] != 0 for row in document["differences"])
+    file.write_text('[[intervention]]\nkind = "earthquake"\ndate = 2026-03-05\n')
+    code, _, err = call(*asked)
+    assert code == 2 and "earthquake" in err
+
+
+def test_a_report_is_written_from_a_run(call, run_folder, tmp_path):
+    page = tmp_path / "again.html"
+    code, out, _ = call("report", run_folder, "--out", page, "--horizon", 14)
+    assert code == 0 and str(page) in out
+    assert "A small study" in page.read_text(encoding="utf-8")
+
+
+def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.record.run import save_run
+
+    run = save_run(tmp_path / "failed", small_posterior(rich_folder, size=(2, 50)))
+    code, out, err = call("forecast", run, "--horizon", 7)
+    assert code == 3 and out == "" and "--allow-failed" in err
+    code, out, _ = call("forecast", run, "--horizon", 7, "--allow-failed", "--json")
+    assert code == 0 and json.loads(out)["allowed_failed"] is True
+
+
+@pytest.mark.parametrize("command", ["run", "fit"])
+def test_an_occupied_run_folder_ends_with_4_before_anything_is_computed(
+    call, run_folder, command, monkeypatch
+):
+    monkeypatch.setattr("beliefs.cli._fitted", lambda *_: pytest.fail("it computed"))
+    code, out, err = call(command, "us-civil-war", "--out", run_folder)
+    assert code == 4 and out == "" and "exists already" in err
+
+
+def test_an_edited_run_ends_with_2(call, run_folder, tmp_path):
+    copy = shutil.copytree(run_folder, tmp_path / "copy")
+    toml = copy / "study" / "study.toml"
+    toml.write_text(toml.read_text().replace("threshold = 0.5", "threshold = 0.4"))
+    code, _, err = call("forecast", copy)
+    assert code == 2 and "changed after the run" in err
+
+
+def test_help_is_no_error_and_a_bare_call_shows_it(call):
+    code, out, _ = call("--help")
+    assert code == 0 and "new-study" in out
+    _, out, err = call()
+    assert "new-study" in out + err
+
+
+def test_a_bug_is_not_dressed_up_as_bad_input(call, monkeypatch):
+    def bug():
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr("beliefs.study.bundled.list_studies", bug)
+    with pytest.raises(ZeroDivisionError):
+        call("studies")
+
+
+def test_the_posterior_of_a_run_opens_with_plain_xarray(run_folder):
+    import xarray as xr
+
+    with xr.open_datatree(run_folder / "posterior.nc", engine="h5netcdf") as tree:
+        assert tree["posterior"]["psi"].shape == (4, 300, 2)

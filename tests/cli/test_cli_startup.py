@@ -1,0 +1,49 @@
+"""The command line answers at once: heavy libraries load when they are needed."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BELIEFS = Path(sys.executable).with_name("beliefs")
+LIMIT = 0.5
+
+
+def quickest(command, tries=5):
+    """Seconds of the quickest of some runs: what the program takes when nobody else runs."""
+    best = float("inf")
+    for _ in range(tries):
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        best = min(best, time.perf_counter() - begun)
+        if best < LIMIT:
+            break
+    return best
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[str(BELIEFS), "--help"], [sys.executable, "-c", "import beliefs"]],
+    ids=["help", "import"],
+)  # fmt: skip
+def test_it_starts_in_half_a_second(command):
+    assert quickest(command) < LIMIT
+
+
+@pytest.mark.parametrize("code", ["import beliefs", "import beliefs.cli", "dir(__import__('beliefs'))"])
+def test_starting_loads_nothing_heavy(code):
+    heavy = "{'numpy', 'pandas', 'scipy', 'xarray', 'pymc', 'pytensor', 'numba', 'arviz', 'preliz'}"
+    check = f"{code}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_public_name_loads():
+    import beliefs
+
+    for name in beliefs.__all__:
+        assert getattr(beliefs, name) is not None, name
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = beliefs.nonsense
