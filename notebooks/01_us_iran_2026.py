@@ -32,9 +32,8 @@ from beliefs.view.axes import house_axes, legend_below, share_axis, time_axis
 from beliefs.view.style import GREY, INK, SIDE_COLOURS
 
 SEED = 1
-SAMPLING = beliefs.Sampling(
-    draws=1500, target_accept=0.97
-)  # small steps for the short past of April
+# Smaller steps than usual: in April the past is short and the posterior wide.
+SAMPLING = beliefs.Sampling(draws=1500, target_accept=0.97)
 DATES = [dt.date(2026, 4, 8), dt.date(2026, 4, 12), dt.date(2026, 4, 21), dt.date(2026, 6, 17)]
 
 pd.set_option("display.width", 160, "display.max_columns", 20, "display.max_colwidth", 60)
@@ -276,3 +275,31 @@ for name, item in what_if.items():
             change = f"{100 * d['difference']:+.1f} ± {100 * d['mcse']:.1f}"
             rows.append({"what if": name, "target": words, "points": change})
 pd.DataFrame(rows).pivot(index="what if", columns="target", values="points").loc[list(what_if)]
+
+# %% [markdown]
+# ## How to read this
+#
+# - **Beliefs.** The story changes as rows come in. On 12 April the model put Iran near even odds,
+#   with an interval from a fifth to seven tenths; seen from June, it stood well above them on the
+#   same day. An interval that wide is the message, not its middle. The anchor is assumed: coded acts
+#   are taken as unbiased looks at belief.
+# - **Cracks.** No table will ever say whether a crack came. But the June fit can be held against
+#   the April ones: on 12 April a crack of Iran within a month had about seven chances in ten, and
+#   from June no such crack is to be seen. The forecast would have misled.
+# - **Talks.** The forecast of 8 April was followed by talks within three days. That of 12 April
+#   gave talks within 30 days about eight chances in ten, and none were held until 25 May. It is a
+#   miss; one case cannot tell bad luck from a bad model.
+# - **The theory.** Mutual optimism says that talks start when the bargaining surplus is high. See
+#   `surplus_effect` in the cell below before crediting any forecast of talks to it.
+# - **Interventions** move what the theory lets them move, by weights that the data barely pin down.
+
+# %%
+effect = hindsight.tree["posterior"]["surplus_effect"]
+pd.DataFrame(
+    {
+        "mean": effect.mean(("chain", "draw")).to_series(),
+        "5 %": effect.quantile(0.05, ("chain", "draw")).to_series(),
+        "95 %": effect.quantile(0.95, ("chain", "draw")).to_series(),
+        "P(> 0)": (effect > 0).mean(("chain", "draw")).to_series(),
+    }
+).round(2)

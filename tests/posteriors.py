@@ -38,7 +38,9 @@ def rich_study(folder: Path) -> Path:
     """Write the small study of `make_study` with public words, mediation and an escalation."""
     more = [
         event("P1", 9, kind="hardline_statement", severity="", channel="public", signal=1.5),
-        event("P2", 21, initiator="north", kind="threat", severity="", channel="public", signal=0.5),
+        event(
+            "P2", 21, initiator="north", kind="threat", severity="", channel="public", signal=0.5
+        ),
         event("P3", 38, initiator="mediator", kind="mediation", severity="", channel="private"),
     ]
     toml = TOML.replace("\n[crack]\n", _PUBLIC, 1) + _ESCALATION

@@ -37,11 +37,11 @@ class Sampling:
         Aimed-at acceptance rate of NUTS.
     """
 
-    draws: int = 1200
-    tune: int = 1000
+    draws: int = 1000
+    tune: int = 800
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.95
+    target_accept: float = 0.97
 
 
 def fit(

@@ -88,7 +88,7 @@ def level(
     guess = columns["guess"]
     before = _lagged(xp, guess, guess[..., 0])
     moved = guess - kept * before - push - misread * gate(xp, before)
-    pull = (1.0 - kept) * columns["active"]
+    pull = (1.0 - kept) * (columns["active"] * columns["guess_weight"])
     noise = belief.volatility(xp, params, structure) ** 2
     heard = (pull * pull).sum(axis=-1) / noise
     trust = 1.0 / (noise * (1.0 + ROUGHNESS**2 * heard))

@@ -48,11 +48,12 @@ def content_hash(tree: Any) -> str:
         dataset = node.to_dataset()
         for name in sorted(dataset.variables):
             values = np.asarray(dataset[name].values)
-            if values.dtype == object or values.dtype.kind in "UT":
-                raw = "\0".join(str(v) for v in values.ravel()).encode()
+            kind = values.dtype.kind
+            if kind in "OUT":  # text comes back from a file as another kind of text
+                kind, raw = "U", "\0".join(str(v) for v in values.ravel()).encode()
             else:
                 raw = np.ascontiguousarray(values).tobytes()
-            digest.update(f"{node.path}/{name}{values.shape}{values.dtype.kind}".encode() + raw)
+            digest.update(f"{node.path}/{name}{values.shape}{kind}".encode() + raw)
     return digest.hexdigest()
 
 

@@ -32,7 +32,9 @@ def test_it_starts_in_half_a_second(command):
     assert quickest(command) < LIMIT
 
 
-@pytest.mark.parametrize("code", ["import beliefs", "import beliefs.cli", "dir(__import__('beliefs'))"])
+@pytest.mark.parametrize(
+    "code", ["import beliefs", "import beliefs.cli", "dir(__import__('beliefs'))"]
+)
 def test_starting_loads_nothing_heavy(code):
     heavy = "{'numpy', 'pandas', 'scipy', 'xarray', 'pymc', 'pytensor', 'numba', 'arviz', 'preliz'}"
     check = f"{code}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"

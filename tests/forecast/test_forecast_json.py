@@ -85,9 +85,7 @@ def test_every_number_is_that_of_the_api(document, futures):
 
 def test_the_grid_of_crack_rules_is_whole(document, futures):
     rule = futures.posterior.study.spec.crack
-    assert len(document["crack_grid"]) == (
-        2 * len(rule.grid_thresholds) * len(rule.grid_periods)
-    )
+    assert len(document["crack_grid"]) == (2 * len(rule.grid_thresholds) * len(rule.grid_periods))
     assert len({(r["side"], r["threshold"], r["periods"]) for r in document["crack_grid"]}) == len(
         document["crack_grid"]
     )

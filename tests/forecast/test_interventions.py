@@ -51,7 +51,9 @@ def test_a_path_of_values_gives_one_piece_of_news_a_day(futures):
     price = float(np.exp(futures.posterior.inputs.last[0]))
     dates = [str(d) for d in futures.dates]
     jump = with_it(futures, what_if(futures, "path", 5, change=0.02))
-    value = with_it(futures, what_if(futures, "path", 5, change=None, values={dates[5]: price * 1.02}))
+    value = with_it(
+        futures, what_if(futures, "path", 5, change=None, values={dates[5]: price * 1.02})
+    )
     np.testing.assert_allclose(value.paths.logit_belief, jump.paths.logit_belief, rtol=1e-9)
 
 
@@ -164,3 +166,49 @@ def test_an_intervention_that_does_not_fit_the_study_is_refused(futures, kind, c
 def test_an_intervention_outside_the_horizon_is_refused(futures, day):
     with pytest.raises(StudyError, match="outside the forecast"):
         with_it(futures, Intervention("waiver", day))
+
+
+PATH = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\n'
+WAIVER = '[[intervention]]\nkind = "waiver"\ndate = 2026-03-10\n'
+
+
+@pytest.mark.xfail(strict=True, reason="accepted in silence, or ended by a traceback")
+@pytest.mark.parametrize(
+    "text",
+    [
+        PATH + 'values = { "2026-01-01" = 150.0 }',  # before the forecast
+        PATH + 'values = { "2027-01-01" = 150.0 }',  # after it
+        PATH + 'values = { "soon" = 150.0 }',
+        PATH + 'values = { "2026-03-10" = -1.0 }',  # a log of that
+        PATH + 'values = { "2026-03-10" = "a" }',
+        PATH + "values = [1]",
+        PATH + 'change = "a"',
+        PATH + "change = -1.5",  # a price below 0
+        PATH + "change = nan",
+        PATH + 'change = 0.1\nside = "atlantis"',
+        WAIVER + "until = 2026-03-01",  # before it begins
+        WAIVER + 'until = "soon"',
+        "intervention = [1]",
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused(futures, tmp_path, text):
+    file = tmp_path / "what_if.toml"
+    file.write_text(text + "\n")
+    with pytest.raises(StudyError):
+        with_it(futures, *load_interventions(file))
+
+
+@pytest.mark.xfail(strict=True, reason="values of a logit indicator are not transformed")
+def test_a_path_of_values_is_in_the_unit_of_the_indicator(futures):
+    dates, poll = [str(d) for d in futures.dates], futures.posterior.inputs.last[1]
+    same = float(1 / (1 + np.exp(-poll)))  # the share that was last seen: no news at all
+    bent = with_it(
+        futures, what_if(futures, "path", 5, indicator="poll", change=None, values={dates[5]: same})
+    )
+    up = what_if(futures, "path", 5, indicator="poll", change=None, values={dates[5]: same + 0.05})
+    down = what_if(
+        futures, "path", 5, indicator="poll", change=None, values={dates[5]: same - 0.05}
+    )
+    moved = [with_it(futures, w).paths.logit_belief - bent.paths.logit_belief for w in (up, down)]
+    assert (moved[0][:, 0, 5] * moved[1][:, 0, 5] <= 1e-12).all()
+    assert np.abs(moved[0][:, 0, 5]).max() > 0 and np.abs(moved[1][:, 0, 5]).max() > 0

@@ -1,5 +1,7 @@
 """Probabilities of the targets hang together."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def days(futures):
 @pytest.mark.parametrize(("target", "side"), ASKED)
 def test_a_longer_window_is_never_less_likely(futures, target, side):
     p = [probability(futures, target, side=side, by=day).p for day in days(futures)[::3]]
-    assert all(a <= b for a, b in zip(p, p[1:], strict=False))
+    assert all(a <= b for a, b in pairwise(p))
     assert 0 <= p[0] < p[-1] <= 1
 
 
@@ -164,8 +166,6 @@ def test_the_same_seed_gives_the_same_futures_and_another_seed_others(unsampled,
 def test_a_longer_horizon_goes_on_from_where_the_past_ended(unsampled, futures):
     assert futures.dates[0] - unsampled.origin == np.timedelta64(1, "D")
     assert (np.diff(futures.dates) == np.timedelta64(1, "D")).all()
-    step = np.abs(
-        futures.paths.logit_belief[..., 0] - futures.paths.history_belief[..., -1]
-    )
+    step = np.abs(futures.paths.logit_belief[..., 0] - futures.paths.history_belief[..., -1])
     spread = np.std(futures.paths.history_belief[..., -1])
     assert np.median(step) < 0.5 * spread

@@ -63,7 +63,9 @@ def test_arviz_summarises_compares_and_scales_the_tree(fitted):
     loo = az.loo(fitted.tree, var_name="talks")
     assert loo.n_data_points == fitted.tree["observed_data"]["talks"].size
     assert loo.elpd < 0
-    scaled = az.psense_summary(fitted.tree, var_names=["belief_mean"], likelihood_var_names=["talks"])
+    scaled = az.psense_summary(
+        fitted.tree, var_names=["belief_mean"], likelihood_var_names=["talks"]
+    )
     assert len(scaled) == 2
 
 

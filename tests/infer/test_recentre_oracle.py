@@ -76,7 +76,9 @@ def test_the_filtered_state_is_the_posterior_given_the_readings_so_far():
 def test_a_stack_of_draws_gives_what_each_draw_gives():
     cases = [problem(7, seed) for seed in range(4)]
     xi = np.random.default_rng(1).normal(size=(2, 2, 2, 7))
-    stacked = {k: np.stack([c[k] for c in cases]).reshape(2, 2, *cases[0][k].shape) for k in cases[0]}
+    stacked = {
+        k: np.stack([c[k] for c in cases]).reshape(2, 2, *cases[0][k].shape) for k in cases[0]
+    }
     order = ("a", "c", "q", "start", "y", "w")
     path, logdet = smooth_paths(*(stacked[k] for k in order), xi)
     for number, case in enumerate(cases):

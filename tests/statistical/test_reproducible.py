@@ -21,9 +21,9 @@ def posterior_hash(study: str, out: Path, cache: Path, *, hash_seed: int, cores:
         "NUMBA_CACHE_DIR": str(cache / "numba"),
         "PYTHONHASHSEED": str(hash_seed),
     }
+    command = [sys.executable, "-m", "beliefs.cli", "fit", study, "--out", str(out)]
     done = subprocess.run(
-        [sys.executable, "-m", "beliefs.cli", "fit", study, "--out", str(out), "--seed", "11"]
-        + [*SETTINGS, "--cores", str(cores)],
+        [*command, "--seed", "11", *SETTINGS, "--cores", str(cores)],
         env=env,
         capture_output=True,
         text=True,
