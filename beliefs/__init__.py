@@ -27,7 +27,6 @@ _WHERE = {
     "build_inputs": "beliefs.study.inputs",
     "diagnose": "beliefs.infer.diagnose",
     "fit": "beliefs.infer.fit",
-    "forecast": "beliefs.forecast.forecast",
     "list_studies": "beliefs.study.bundled",
     "load_interventions": "beliefs.forecast.interventions",
     "load_run": "beliefs.record.run",

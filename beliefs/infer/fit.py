@@ -12,7 +12,7 @@ import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.infer.diagnose import diagnose
-from beliefs.infer.innovations import innovations, level
+from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.infer.model import compiled_model
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
 from beliefs.mechanism.structure import columns, structure_of
@@ -120,7 +120,7 @@ def fit(
         noise = {name: np.asarray(sampled[name].values) for name in ("z", "xi")}
         params = stacked_params(theory, structure, draws)
         draws["belief_mean"], _ = level(
-            np, params, cols, structure, noise["z"], float(prior.mean()), float(prior.std())
+            np, params, cols, structure, noise["z"], *centre_and_spread(prior)
         )
         params["belief_mean"] = draws["belief_mean"]
         draws["innovation"] = innovations(np, params, cols, structure, noise["xi"])[1]

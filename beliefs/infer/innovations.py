@@ -12,7 +12,7 @@ from beliefs.mechanism.recurrence import GATE_STEEPNESS, gate, step
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
-__all__ = ["innovations", "level"]
+__all__ = ["centre_and_spread", "innovations", "level"]
 
 # Log-odds by which the rough path may miss the level; it steers the sampling alone.
 ROUGHNESS = 0.2
@@ -53,6 +53,12 @@ def innovations(
     return path, moved / spread[..., None], log_change
 
 
+def centre_and_spread(prior: Any) -> tuple[float, float]:
+    """Return the median and half the central 68 % of a prior: finite for every prior."""
+    low, middle, high = (float(prior.ppf(q)) for q in (0.16, 0.5, 0.84))
+    return middle, 0.5 * (high - low)
+
+
 def level(
     xp: Any,
     params: Params,
@@ -75,7 +81,7 @@ def level(
     z
         Standard normals, (..., side).
     prior_mean, prior_sd
-        Moments of the prior of ``belief_mean``; its shape enters through its density elsewhere.
+        Centre and spread of the prior of ``belief_mean``; its shape enters elsewhere.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.infer.innovations import innovations, level
+from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters, neutral_values
@@ -62,9 +62,7 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
             # densities take the place of those of the noise.
             prior = moving["belief_mean"]
             z = pm.Normal("z", 0.0, 1.0, dims=("side",))
-            mean, stretch = level(
-                pt, params, data, structure, z, float(prior.mean()), float(prior.std())
-            )
+            mean, stretch = level(pt, params, data, structure, z, *centre_and_spread(prior))
             params["belief_mean"] = mean
             density = pm.logp(unnamed["belief_mean"], mean)
             pm.Potential("relevel", (density + 0.5 * z**2).sum() + stretch)

@@ -41,8 +41,9 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "share of the distance from its level that a belief keeps over a week",
         ),
         Parameter(
-            "log_volatility", ("side",), pz.Normal(-2.302585, 0.5), float("-inf"),
-            "log of log-odds per square-root week", "MODEL section 2 (zero-avoiding)",
+            "log_volatility", ("side",), pz.Normal(-2.302585, 0.4), float("-inf"),
+            "log of log-odds per square-root week",
+            "MODEL section 2 (zero-avoiding: transitions diverged below -3.3)",
             "size of belief moves that no listed news explains",
         ),
         Parameter(

@@ -112,7 +112,8 @@ class Structure:
 def rough_path(reading: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return a kernel average of all readings of a side and how far to trust it, (side, time).
 
-    The average is 0.5 and the trust near 0 where no reading is near. Only the place around which the sampler's change of variables is expanded; no result
+    The average is 0.5 and the trust near 0 where no reading is near. Only the place
+    around which the sampler's change of variables is expanded; no result
     depends on it.
     """
     time = np.arange(reading.shape[-1])

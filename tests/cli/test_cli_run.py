@@ -42,13 +42,14 @@ def without_later_rows(folder, copy, known):
     removed = 0
     for name in ("indicators", "events", "talks", "coverage"):
         table = pd.read_csv(copy / f"{name}.csv", dtype=str, keep_default_na=False)
-        if name == "coverage":
-            when = pd.to_datetime(table["start"])
-        else:
-            when = pd.to_datetime(table["published_at"].where(table["published_at"] != ""))
-            if name == "indicators":
-                lag = pd.to_timedelta(table["indicator"].map(lags), unit="D")
-                when = when.fillna(pd.to_datetime(table["date"]) + lag)
+        if name == "coverage":  # it must span the period: say of the future that nobody looked
+            table.loc[pd.to_datetime(table["start"]) > day, "density"] = "none"
+            table.to_csv(copy / f"{name}.csv", index=False)
+            continue
+        when = pd.to_datetime(table["published_at"].where(table["published_at"] != ""))
+        if name == "indicators":
+            lag = pd.to_timedelta(table["indicator"].map(lags), unit="D")
+            when = when.fillna(pd.to_datetime(table["date"]) + lag)
         keep = when <= day
         removed += int((~keep).sum())
         table[keep].to_csv(copy / f"{name}.csv", index=False)
