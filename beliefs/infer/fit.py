@@ -41,7 +41,7 @@ class Sampling:
     tune: int = 800
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.97
+    target_accept: float = 0.985
 
 
 def fit(
