@@ -6,15 +6,38 @@ Exit codes: 0 done, 1 a bug, 2 bad input, 3 gate failed, 4 nothing to do or a co
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from beliefs.cli_options import (
+    AsOfOpt,
+    ChainsOpt,
+    CoresOpt,
+    DrawsOpt,
+    FailedOpt,
+    HorizonOpt,
+    InterveneOpt,
+    JsonOpt,
+    OutOpt,
+    PriorsOpt,
+    QuietOpt,
+    SeedOpt,
+    StudyArg,
+    TheoryOpt,
+    TuneOpt,
+    fitted,
+    print_json,
+    refuse_occupied,
+    show,
+    show_differences,
+    stages,
+    told_future,
+)
 from beliefs.errors import BeliefsError, StudyError
 
 __all__ = ["app", "main"]
@@ -26,78 +49,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-StudyArg = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
-TheoryOpt = Annotated[str, typer.Option("--theory", help="Theory name, id or TOML file.")]
-PriorsOpt = Annotated[
-    Path | None, typer.Option("--priors", help="TOML file whose [priors.NAME] tables win.")
-]
-AsOfOpt = Annotated[
-    str | None, typer.Option("--as-of", help="Drop every row published after YYYY-MM-DD.")
-]
-SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
-OutOpt = Annotated[Path | None, typer.Option("--out", help="Run folder to write; must be new.")]
-JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-QuietOpt = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-DrawsOpt = Annotated[int, typer.Option("--draws", min=50, help="Draws per chain.")]
-TuneOpt = Annotated[int, typer.Option("--tune", min=50, help="Tuning steps per chain.")]
-ChainsOpt = Annotated[int, typer.Option("--chains", min=2, help="Chains.")]
-CoresOpt = Annotated[int, typer.Option("--cores", min=1, help="Cores; changes no number.")]
-HorizonOpt = Annotated[
-    int | None, typer.Option("--horizon", min=1, help="Periods ahead [90 days or 26 weeks].")
-]
-FailedOpt = Annotated[
-    bool, typer.Option("--allow-failed", help="Forecast from a failed gate, and say so.")
-]
-InterveneOpt = Annotated[
-    Path | None,
-    typer.Option("--intervene", help="TOML file of [[intervention]] tables; prints differences."),
-]
-
-
-def _print_json(data: Any) -> None:
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Yield a function that names the stage; a spinner with a clock, on a terminal only."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: list[Any] = []
-
-        def say(stage: str) -> None:
-            if tasks:
-                bar.update(tasks[-1], total=1, completed=1)
-                bar.stop_task(tasks[-1])
-            tasks.append(bar.add_task(stage, total=None))
-
-        yield say
-        if tasks:
-            bar.update(tasks[-1], total=1, completed=1)
-
-
-def _horizon(posterior: Any, horizon: int | None) -> int:
-    return horizon or {1: 90, 7: 26}[posterior.inputs.step_days]
-
-
-def _show(summary: dict[str, Any], as_json: bool) -> None:
-    from beliefs.view.tables import headline, plain
-
-    if as_json:
-        _print_json(summary)
-    elif sys.stdout.isatty():
-        from rich.console import Console
-
-        Console().print(headline(summary))
-    else:
-        sys.stdout.write(plain(summary) + "\n")
 
 
 @app.command()
@@ -121,7 +72,7 @@ def studies(as_json: JsonOpt = False) -> None:
             }
         )
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         sys.stdout.write(
@@ -135,8 +86,7 @@ def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder
     """Write a commented study folder that passes `check`, to be edited."""
     from beliefs.study.template import new_study as write
 
-    path = write(folder)
-    sys.stdout.write(f"Wrote {path}. Edit it, then: beliefs check {path}\n")
+    sys.stdout.write(f"Wrote {write(folder)}. Edit it, then: beliefs check {folder}\n")
 
 
 @app.command()
@@ -168,7 +118,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         "events": len(loaded.events),
     }
     if as_json:
-        _print_json(row)
+        print_json(row)
         return
     seen = ", ".join(f"{k} {v}" for k, v in row["seen"].items())
     heard = "; ".join(
@@ -200,7 +150,7 @@ def theories(
     if show is None:
         rows = [load_theory(name) for name in bundled_theories()]
         if as_json:
-            _print_json([{"id": t.id, "name": t.name, "source": t.source} for t in rows])
+            print_json([{"id": t.id, "name": t.name, "source": t.source} for t in rows])
             return
         for t in rows:
             sys.stdout.write(f"{t.id}  {t.name:<18} {t.source}\n")
@@ -212,7 +162,7 @@ def theories(
     theory = load_theory(show, priors)
     table = prior_table(theory, structure_of(build_inputs(load_study(study))))
     if as_json:
-        _print_json(table)
+        print_json(table)
         return
     sys.stdout.write(f"{theory.id} {theory.name}: {theory.source}\n")
     for row in table:
@@ -224,35 +174,6 @@ def theories(
         )
 
 
-def _fitted(
-    study: str,
-    theory: str,
-    priors: Path | None,
-    as_of: str | None,
-    seed: int,
-    settings: dict[str, int],
-    say: Callable[[str], None],
-) -> Any:
-    say("check")
-    from beliefs.study.load import load_study
-
-    loaded = load_study(study, as_of=as_of)
-    from beliefs.theory.theory import load_theory
-
-    chosen = load_theory(theory, priors)
-    from beliefs.infer.fit import Sampling, fit
-
-    return fit(loaded, chosen, seed=seed, sampling=Sampling(**settings), progress=say)
-
-
-def _free(out: Path | None) -> None:
-    """Refuse an occupied run folder before a minute is spent on computing."""
-    from beliefs.record.run import refuse_existing
-
-    if out is not None:
-        refuse_existing(out)
-
-
 @app.command()
 def fit(
     study: StudyArg,
@@ -261,8 +182,8 @@ def fit(
     priors: PriorsOpt = None,
     as_of: AsOfOpt = None,
     seed: SeedOpt = 1,
-    draws: DrawsOpt = 1000,
-    tune: TuneOpt = 800,
+    draws: DrawsOpt = 1500,
+    tune: TuneOpt = 1000,
     chains: ChainsOpt = 4,
     cores: CoresOpt = 2,
     as_json: JsonOpt = False,
@@ -271,30 +192,20 @@ def fit(
     """Sample the posterior of a study under a theory and keep it in a run folder."""
     from beliefs.record.run import save_run
 
-    _free(out)
+    refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with _progress(quiet) as say:
-        posterior = _fitted(study, theory, priors, as_of, seed, settings, say)
+    with stages(quiet) as say:
+        posterior = fitted(study, theory, priors, as_of, seed, settings, say)
         say("write")
         save_run(out, posterior, settings=settings)
     gate = posterior.report.as_dict()
     if as_json:
-        _print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
+        print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
     else:
         verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
         sys.stdout.write(f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})\n")
     if not gate["passed"]:
         raise SystemExit(3)
-
-
-def _told(posterior: Any, horizon: int | None, seed: int, intervene: Path | None, ok: bool) -> Any:
-    from beliefs.forecast.forecast import forecast as simulate
-    from beliefs.forecast.interventions import load_interventions
-
-    planned = load_interventions(intervene) if intervene else ()
-    return simulate(
-        posterior, _horizon(posterior, horizon), seed=seed, interventions=planned, allow_failed=ok
-    )
 
 
 @app.command()
@@ -312,24 +223,18 @@ def forecast(
     from beliefs.record.run import load_run
 
     posterior = load_run(run)
-    told = _told(posterior, horizon, seed, intervene, allow_failed)
+    told = told_future(posterior, horizon, seed, intervene, allow_failed)
     summary = summarise(told)
     if intervene is None:
-        _show(summary, as_json)
+        show(summary, as_json)
         return
-    plain_run = _told(posterior, horizon, seed, None, allow_failed)
+    plain_run = told_future(posterior, horizon, seed, None, allow_failed)
     changes = differences(told, plain_run)
     if as_json:
-        _print_json({**summary, "differences": changes})
+        print_json({**summary, "differences": changes})
         return
-    _show(summary, False)
-    sys.stdout.write("\nAgainst no intervention (paired futures):\n")
-    for row in changes:
-        side = f" {row['side']}" if row["side"] else ""
-        sys.stdout.write(
-            f"  {row['target'] + side:<22} by {row['by']}  {row['p']:.3f} instead of "
-            f"{row['without']:.3f}: {row['difference']:+.3f} (mcse {row['mcse']:.3f})\n"
-        )
+    show(summary, False)
+    show_differences(changes)
 
 
 @app.command()
@@ -342,8 +247,8 @@ def run(
     seed: SeedOpt = 1,
     horizon: HorizonOpt = None,
     intervene: InterveneOpt = None,
-    draws: DrawsOpt = 1000,
-    tune: TuneOpt = 800,
+    draws: DrawsOpt = 1500,
+    tune: TuneOpt = 1000,
     chains: ChainsOpt = 4,
     cores: CoresOpt = 2,
     allow_failed: FailedOpt = False,
@@ -356,10 +261,10 @@ def run(
     out = (
         out or Path("runs") / f"{Path(study).name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     )
-    _free(out)
+    refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with _progress(quiet) as say:
-        posterior = _fitted(study, theory, priors, as_of, seed, settings, say)
+    with stages(quiet) as say:
+        posterior = fitted(study, theory, priors, as_of, seed, settings, say)
         if not posterior.report.passed and not allow_failed:
             save_run(out, posterior, settings=settings)  # a minute of sampling is not thrown away
             sys.stderr.write(f"the posterior is kept in {out}\n")
@@ -367,7 +272,7 @@ def run(
         from beliefs.forecast.summary import summarise
         from beliefs.view.report import write_report
 
-        told = _told(posterior, horizon, seed, intervene, allow_failed)
+        told = told_future(posterior, horizon, seed, intervene, allow_failed)
         summary = summarise(told)
         say("report")
         save_run(
@@ -378,7 +283,7 @@ def run(
             settings=settings,
             report=lambda path, manifest: write_report(told, summary, path, manifest),
         )
-    _show(summary, as_json)
+    show(summary, as_json)
     if not as_json:
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
@@ -396,7 +301,7 @@ def report(
     from beliefs.record.run import load_run, read_manifest
     from beliefs.view.report import write_report
 
-    told = _told(load_run(run), horizon, seed, None, allow_failed)
+    told = told_future(load_run(run), horizon, seed, None, allow_failed)
     write_report(told, summarise(told), out, read_manifest(run))
     sys.stdout.write(f"Report: {out}\n")
 
@@ -429,16 +334,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {problem.render()}\n")
         return problem.exit_code
     except Exception as error:
-        if _is_usage(error):
-            error.show()  # type: ignore[attr-defined]
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # the parser's own
+            error.show()
             return 2
         raise
     return done if isinstance(done, int) else 0
-
-
-def _is_usage(error: Exception) -> bool:
-    """Return whether the exception is the command-line parser's own."""
-    return hasattr(error, "show") and hasattr(error, "exit_code")
 
 
 def entry() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from beliefs.errors import GateError, StudyError
 from beliefs.forecast.future import block_indices, future_columns
 from beliefs.forecast.interventions import Intervention, apply_interventions
+from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior, stacked_params
 from beliefs.mechanism import talks
 from beliefs.mechanism.structure import columns
@@ -123,6 +124,7 @@ class Forecast:
         )
 
 
+@exact
 def forecast(
     posterior: Posterior,
     horizon: int,

@@ -85,6 +85,8 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     rows: list[dict[str, Any]] = []
     for name in posterior.data_vars:
         values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}
+        if not np.isfinite(posterior[name].values).all():
+            raise ValueError(f"{name} has draws that are not finite")
         if all(np.isnan(v).all() for v in values.values()):
             raise ValueError(f"{name} has no diagnostics: is it constant?")
         rows.append(

@@ -12,6 +12,7 @@ import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.infer.diagnose import diagnose
+from beliefs.infer.exact import exact
 from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.infer.model import compiled_model
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
@@ -37,13 +38,14 @@ class Sampling:
         Aimed-at acceptance rate of NUTS.
     """
 
-    draws: int = 1000
-    tune: int = 800
+    draws: int = 1500
+    tune: int = 1000
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.985
+    target_accept: float = 0.98
 
 
+@exact
 def fit(
     study: Study,
     theory: Theory,

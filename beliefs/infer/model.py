@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.infer.exact import exact
 from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
@@ -94,15 +95,12 @@ class _Key:
 @lru_cache(maxsize=16)
 def _compile(key: _Key) -> Any:
     import nutpie
-    import pytensor
 
-    # Fast-math lets LLVM reorder sums differently when a function is inlined (cold compile) than
-    # when it is linked from the cache (warm): the same seed then gave another posterior.
-    with pytensor.config.change_flags(numba__fastmath=False):
-        model = build_model(key.theory, key.structure, key.columns)
-        return nutpie.compile_pymc_model(model)
+    model = build_model(key.theory, key.structure, key.columns)
+    return nutpie.compile_pymc_model(model)
 
 
+@exact
 def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     """Return the compiled model with this data; compiles only for a new theory or structure."""
     compiled = _compile(_Key(theory, structure, columns))

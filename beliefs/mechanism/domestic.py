@@ -44,7 +44,7 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "how much of the bargaining surplus a unit of audience cost eats",
         ),
         Parameter(
-            "projection_level", ("side",), pz.HalfNormal(0.5), 0.0, "log-odds", "C10",
+            "projection_level", ("side",), pz.HalfNormal(0.5), float("-inf"), "log-odds", "C10",
             "confidence added in public at even odds",
         ),
         Parameter(

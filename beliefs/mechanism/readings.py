@@ -93,7 +93,7 @@ def gaussian_summary(
         shift, slope = {
             "anchor": (0.0 * one, one),
             "private": (params["private_bias"], one),
-            "public": (params["projection_level"], one - params["projection"]),
+            "public": (xp.maximum(params["projection_level"], 0.0), one - params["projection"]),
         }[kind]
         weight = information[..., c, None, None] * columns["reading_seen"][..., c, :]
         weight = weight * slope[..., None]

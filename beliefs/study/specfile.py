@@ -122,9 +122,15 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     return spec, where
 
 
+_NESTED = re.compile(r"(?:[\[{]\s*){40}")
+
+
 def _parse(text: str) -> dict[str, Any]:
     lines = text.splitlines() or [""]
     try:
+        # How deep the parser can go depends on who calls it; a run of brackets does not.
+        if _NESTED.search(text):
+            raise RecursionError
         frozen: dict[str, Any] = _freeze(tomllib.loads(text))
         return frozen
     except RecursionError:

@@ -60,7 +60,6 @@ def test_a_constant_quantity_hides_no_other(unsampled):
         assert "audience" in str(error)
 
 
-@pytest.mark.xfail(strict=True, reason="the gate takes the largest R-hat that is a number")
 def test_no_number_is_not_a_pass(unsampled):
     holes = unsampled.tree["posterior"]["psi"].values.copy()
     holes[0, 0, 0] = np.nan

@@ -74,15 +74,9 @@ def test_every_parameter_has_a_test_of_its_neutral_value(case):
     assert set(PROVED_BELOW.values()) <= set(globals())
 
 
-FLOOR = pytest.mark.xfail(strict=True, reason="softplus of 0 is 0.07: projected at neutral too")
-
-
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=FLOOR if name == "projection_level" else ())
-        for name in sorted(ACTS_THROUGH)
-    ],
+    sorted(ACTS_THROUGH),
 )
 def test_at_its_neutral_value_a_parameter_lets_nothing_through(case, name):
     what, output, also = ACTS_THROUGH[name]

@@ -1,0 +1,145 @@
+"""Options that several commands share, and how they print."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+StudyArg = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
+TheoryOpt = Annotated[str, typer.Option("--theory", help="Theory name, id or TOML file.")]
+PriorsOpt = Annotated[
+    Path | None, typer.Option("--priors", help="TOML file whose [priors.NAME] tables win.")
+]
+AsOfOpt = Annotated[
+    str | None, typer.Option("--as-of", help="Drop every row published after YYYY-MM-DD.")
+]
+SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+OutOpt = Annotated[Path | None, typer.Option("--out", help="Run folder to write; must be new.")]
+JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+QuietOpt = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+DrawsOpt = Annotated[int, typer.Option("--draws", min=50, help="Draws per chain.")]
+TuneOpt = Annotated[int, typer.Option("--tune", min=50, help="Tuning steps per chain.")]
+ChainsOpt = Annotated[int, typer.Option("--chains", min=2, help="Chains.")]
+CoresOpt = Annotated[int, typer.Option("--cores", min=1, help="Cores; changes no number.")]
+HorizonOpt = Annotated[
+    int | None, typer.Option("--horizon", min=1, help="Periods ahead [90 days or 26 weeks].")
+]
+FailedOpt = Annotated[
+    bool, typer.Option("--allow-failed", help="Forecast from a failed gate, and say so.")
+]
+InterveneOpt = Annotated[
+    Path | None,
+    typer.Option("--intervene", help="TOML file of [[intervention]] tables; prints differences."),
+]
+
+
+def print_json(data: Any) -> None:
+    """Print JSON for scripts."""
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+@contextlib.contextmanager
+def stages(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Yield a function that names the stage; a spinner with a clock, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: list[Any] = []
+
+        def say(stage: str) -> None:
+            if tasks:
+                bar.update(tasks[-1], total=1, completed=1)
+                bar.stop_task(tasks[-1])
+            tasks.append(bar.add_task(stage, total=None))
+
+        yield say
+        if tasks:
+            bar.update(tasks[-1], total=1, completed=1)
+
+
+def horizon_or_default(posterior: Any, horizon: int | None) -> int:
+    """Return the horizon asked for, or a quarter year or half a year ahead."""
+    return horizon or {1: 90, 7: 26}[posterior.inputs.step_days]
+
+
+def show(summary: dict[str, Any], as_json: bool) -> None:
+    """Print the headline, for a person or a script."""
+    from beliefs.view.tables import headline, plain
+
+    if as_json:
+        print_json(summary)
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console().print(headline(summary))
+    else:
+        sys.stdout.write(plain(summary) + "\n")
+
+
+def fitted(
+    study: str,
+    theory: str,
+    priors: Path | None,
+    as_of: str | None,
+    seed: int,
+    settings: dict[str, int],
+    say: Callable[[str], None],
+) -> Any:
+    """Return the posterior that a command asks for."""
+    say("check")
+    from beliefs.study.load import load_study
+
+    loaded = load_study(study, as_of=as_of)
+    from beliefs.theory.theory import load_theory
+
+    chosen = load_theory(theory, priors)
+    from beliefs.infer.fit import Sampling, fit
+
+    return fit(loaded, chosen, seed=seed, sampling=Sampling(**settings), progress=say)
+
+
+def refuse_occupied(out: Path | None) -> None:
+    """Refuse an occupied run folder before a minute is spent on computing."""
+    from beliefs.record.run import refuse_existing
+
+    if out is not None:
+        refuse_existing(out)
+
+
+def told_future(
+    posterior: Any, horizon: int | None, seed: int, intervene: Path | None, ok: bool
+) -> Any:
+    """Return the forecast that a command asks for."""
+    from beliefs.forecast.forecast import forecast as simulate
+    from beliefs.forecast.interventions import load_interventions
+
+    planned = load_interventions(intervene) if intervene else ()
+    return simulate(
+        posterior,
+        horizon_or_default(posterior, horizon),
+        seed=seed,
+        interventions=planned,
+        allow_failed=ok,
+    )
+
+
+def show_differences(changes: list[dict[str, Any]]) -> None:
+    """Print what an intervention changes."""
+    sys.stdout.write("\nAgainst no intervention (paired futures):\n")
+    for row in changes:
+        side = f" {row['side']}" if row["side"] else ""
+        sys.stdout.write(
+            f"  {row['target'] + side:<22} by {row['by']}  {row['p']:.3f} instead of "
+            f"{row['without']:.3f}: {row['difference']:+.3f} (mcse {row['mcse']:.3f})\n"
+        )
