@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
+from beliefs.forecast.bend import apply_interventions
 from beliefs.forecast.future import block_indices, future_columns
-from beliefs.forecast.interventions import Intervention, apply_interventions
+from beliefs.forecast.interventions import Intervention
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior, stacked_params
 from beliefs.mechanism import talks
@@ -217,11 +218,11 @@ def _simulate(
     structure, cols, jumps = apply_interventions(
         interventions,
         inputs=inputs,
+        indicators=posterior.study.spec.indicators,
         structure=structure,
         columns=cols,
         surprise=surprise,
         dates=dates,
-        transforms={i.id: i.transform for i in posterior.study.spec.indicators},
         draw_jump=lambda shape: np.asarray(jump_prior.rvs(shape, random_state=streams[3])),
     )
     params = stacked_params(theory, posterior.structure, draws)

@@ -17,7 +17,9 @@ from beliefs.mechanism.structure import (
 )
 from beliefs.study.inputs import Inputs
 
-__all__ = ["block_indices", "future_columns"]
+__all__ = ["COST_CLIP", "block_indices", "future_columns", "set_shocks"]
+
+COST_CLIP = 4.0  # levels of cost stay where those of the past do
 
 _GATHERED = ("quiet", "rival_persists", "rival_resolve", "hardline", "mediator")
 
@@ -98,7 +100,7 @@ def future_columns(
     out["truce"] = np.full((samples, 1, horizon), float(kind == "truce"))
     change = np.diff(past["cost"][:, :n], axis=1, prepend=past["cost"][:, :1])
     level = past["cost"][:, n - 1][:, None] + np.cumsum(gather(change), axis=-1)
-    out["cost"] = np.clip(level, -4.0, 4.0)
+    out["cost"] = np.clip(level, -COST_CLIP, COST_CLIP)
     days = structure.step_weeks * 7.0 * np.arange(1, horizon + 1)
     out["waiver"] = np.broadcast_to(
         past["waiver"][n - 1] * np.exp(-days / 30.0), (samples, horizon)

@@ -20,28 +20,32 @@ A TOML file holds one or more ``[[intervention]]`` tables::
     [[intervention]]
     kind = "escalation"      # a shock of unknown direction: its jump is drawn from the prior
     date = 2026-07-15
+
+A path may name ``values = { 2026-07-10 = 1200000.0, 2026-07-17 = 1300000.0 }`` instead of a change,
+in the unit of the indicator.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from beliefs.errors import StudyError
-from beliefs.forecast.future import set_shocks
-from beliefs.mechanism.structure import Columns, Structure, evidence_matrix
-from beliefs.study.inputs import Inputs
 
-__all__ = ["KINDS", "Intervention", "apply_interventions", "load_interventions"]
+__all__ = ["KINDS", "Intervention", "bad_intervention", "load_interventions"]
 
-KINDS = ("path", "waiver", "turnover", "escalation")
+KINDS: dict[str, tuple[str, ...]] = {
+    "path": ("indicator", "change", "values"),
+    "waiver": ("until",),
+    "turnover": ("side",),
+    "escalation": (),
+}
+"""Kinds of intervention and the keys each may have beside kind and date."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Intervention:
         First day it is in force.
     indicator, change, values
         For ``path``: indicator id; relative change of its last value on `date`, or
-        values by date.
+        values by date (ISO text).
     side
         For ``turnover``: side id.
     until
@@ -85,7 +89,8 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     Raises
     ------
     StudyError
-        The file or one of its tables cannot be used.
+        The file or one of its tables cannot be used. Whether names and dates fit a study is
+        checked when a forecast applies them.
     """
     try:
         raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -98,7 +103,12 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
             mend="see `beliefs forecast --help` for an example",
         ) from error
     tables = raw.get("intervention")
-    if not isinstance(tables, list) or not tables or set(raw) != {"intervention"}:
+    if (
+        not isinstance(tables, list)
+        or not tables
+        or not all(isinstance(table, dict) for table in tables)
+        or set(raw) != {"intervention"}
+    ):
         raise StudyError(
             "the intervention file has no [[intervention]] tables, or has other keys",
             where=str(path),
@@ -106,142 +116,65 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
             expected="one or more [[intervention]] tables and nothing else",
             mend="begin each intervention with a line [[intervention]]",
         )
-    out = []
-    for number, table in enumerate(tables):
-        where = f"{path}: intervention[{number}]"
-        if table.get("kind") not in KINDS:
-            raise _bad(where, "unknown kind", repr(table.get("kind")), ", ".join(KINDS))
-        if type(table.get("date")) is not dt.date:
-            raise _bad(where, "no date", repr(table.get("date")), "date = YYYY-MM-DD, unquoted")
-        try:
-            out.append(Intervention(**table))
-        except TypeError as error:
-            raise _bad(
-                where, "a key cannot be used", str(error), "keys of beliefs.Intervention"
-            ) from error
-    return tuple(out)
+    return tuple(_checked(f"{path}: intervention[{n}]", table) for n, table in enumerate(tables))
 
 
-def _bad(where: str, what: str, found: str, expected: str) -> StudyError:
+def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyError:
+    """Return the error for a table that cannot be used."""
     return StudyError(what, where=where, found=found, expected=expected, mend="correct the table")
 
 
-def apply_interventions(
-    interventions: Sequence[Intervention],
-    *,
-    inputs: Inputs,
-    structure: Structure,
-    columns: Columns,
-    surprise: NDArray[Any],
-    dates: NDArray[np.datetime64],
-    transforms: Mapping[str, str],
-    draw_jump: Callable[[tuple[int, ...]], NDArray[Any]],
-) -> tuple[Structure, Columns, NDArray[Any]]:
-    """Bend future columns.
-
-    Parameters
-    ----------
-    interventions
-        What to do.
-    inputs, structure
-        The study.
-    columns, surprise
-        From `beliefs.forecast.future.future_columns`; not changed.
-    dates
-        First day of each future period, (horizon,).
-    transforms
-        Transform of each indicator (for paths).
-    draw_jump
-        Draws the jump of a shock nobody has seen yet, given a shape.
-
-    Returns
-    -------
-    structure, columns
-        With one more shock per turnover or escalation.
-    jumps
-        Jumps of those new shocks, (sample, side, new shock).
-    """
-    columns = dict(columns)
-    samples, horizon = surprise.shape[0], surprise.shape[-1]
-    jumps: list[NDArray[Any]] = []
-    for item in interventions:
-        at = int(np.searchsorted(dates, np.datetime64(item.date), side="right")) - 1
-        end = dates[-1] + np.timedelta64(inputs.step_days - 1, "D")
-        if not dates[0] <= np.datetime64(item.date) <= end:
-            raise _bad(
-                item.label, "the intervention lies outside the forecast", str(item.date),
-                f"a date from {dates[0]} to the end of the horizon, {dates[-1]}",
-            )  # fmt: skip
-        if item.kind == "path":
-            surprise = _move_indicator(item, inputs, surprise, dates, at, transforms)
-            kinds = np.full(horizon, inputs.regime[int(inputs.active.sum()) - 1])
-            columns["evidence"] = evidence_matrix(structure, surprise, kinds)
-        elif item.kind == "waiver":
-            force = dates >= dates[at]
-            if item.until is not None:
-                force &= dates <= np.datetime64(item.until)
-            columns["waiver"] = np.maximum(columns["waiver"], force)
-        else:
-            side = -1
-            if item.kind == "turnover":
-                if item.side not in structure.sides:
-                    raise _bad(
-                        item.label, "unknown side", repr(item.side), ", ".join(structure.sides)
-                    )
-                side = structure.sides.index(item.side)
-            structure = replace(
-                structure,
-                shocks=(*structure.shocks, item.label),
-                shock_kind=(*structure.shock_kind, item.kind),
-                shock_side=(*structure.shock_side, side),
-            )
-            row = np.zeros((samples, 1, horizon))
-            row[..., at] = 1.0
-            shock = np.concatenate([columns["shock"], row], axis=1)
-            set_shocks(structure, columns, shock)
-            jumps.append(draw_jump((samples, 2)))
-    added = np.stack(jumps, axis=-1) if jumps else np.zeros((samples, 2, 0))
-    return structure, columns, added
-
-
-def _move_indicator(
-    item: Intervention,
-    inputs: Inputs,
-    surprise: NDArray[Any],
-    dates: NDArray[np.datetime64],
-    at: int,
-    transforms: Mapping[str, str],
-) -> NDArray[Any]:
-    if item.indicator not in inputs.indicators:
-        raise _bad(
-            item.label, "unknown indicator", repr(item.indicator), ", ".join(inputs.indicators)
+def _checked(where: str, table: Mapping[str, Any]) -> Intervention:
+    """Return the intervention of a table, or say which key is wrong."""
+    kind, date = table.get("kind"), table.get("date")
+    if kind not in KINDS:
+        raise bad_intervention(where, "unknown kind", repr(kind), ", ".join(KINDS))
+    if type(date) is not dt.date:
+        raise bad_intervention(where, "no date", repr(date), "date = YYYY-MM-DD, unquoted")
+    allowed = ("kind", "date", *KINDS[kind])
+    if extra := [key for key in table if key not in allowed]:
+        raise bad_intervention(
+            where, f"a {kind} has no such key", ", ".join(extra), "keys " + ", ".join(allowed)
         )
-    k = inputs.indicators.index(item.indicator)
-    form = transforms[item.indicator]
-    last, scale = float(inputs.last[k]), float(inputs.scale[k])
-    if not np.isfinite(last) or not scale > 0:
-        raise _bad(
-            item.label, "the indicator has no value before the origin", "no value",
-            "an indicator with values by the as-of date",
+    for name in ("indicator", "side"):
+        if name in KINDS[kind] and not isinstance(table.get(name), str):
+            raise bad_intervention(where, f"a {kind} needs its {name}", repr(table.get(name)), "id")
+    until = table.get("until")
+    if until is not None and (type(until) is not dt.date or until < date):
+        raise bad_intervention(
+            where, "until is no date on or after date", repr(until), f"{date} or later, unquoted"
+        )
+    if kind == "path":
+        _check_path(where, table)
+    return Intervention(**table)
+
+
+def _check_path(where: str, table: Mapping[str, Any]) -> None:
+    change, values = table.get("change"), table.get("values")
+    if (change is None) == (values is None):
+        raise bad_intervention(
+            where, "a path needs a change or values, not both",
+            "both" if values is not None else "neither", "change = 0.3, or values = { ... }",
         )  # fmt: skip
-    steps: dict[int, float] = {}
-    if item.change is not None:
-        if form not in ("log", "identity"):
-            raise _bad(
-                item.label, f"a relative change of a {form} indicator has no meaning", form,
-                "an indicator with transform log or identity, or explicit values",
-            )  # fmt: skip
-        steps[at] = float(np.log1p(item.change)) if form == "log" else last * item.change
-    elif item.values:
-        before = last
-        for day, value in sorted(item.values.items()):
-            h = int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
-            moved = float(np.log(value)) if form == "log" else float(value)
-            steps[h] = steps.get(h, 0.0) + moved - before
-            before = moved
-    else:
-        raise _bad(item.label, "a path needs a change or values", "neither", "change = 0.3")
-    surprise = surprise.copy()
-    for h, move in steps.items():
-        surprise[:, k, h] = np.clip(move / scale, -4.0, 4.0)
-    return surprise
+    if change is not None and not (_number(change) and change > -1.0):
+        raise bad_intervention(
+            where, "the change cannot be used", repr(change),
+            "a relative change above -1, such as 0.3 for 30 % more",
+        )  # fmt: skip
+    if values is None:
+        return
+    if not isinstance(values, dict) or not values:
+        raise bad_intervention(where, "values is no table", repr(values), "{ YYYY-MM-DD = number }")
+    for day, value in values.items():
+        try:
+            dt.date.fromisoformat(day)
+        except ValueError:
+            raise bad_intervention(where, "a key of values is no date", day, "YYYY-MM-DD") from None
+        if not _number(value):
+            raise bad_intervention(
+                where, f"the value on {day} is no number", repr(value), "a finite number"
+            )
+
+
+def _number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]

@@ -81,6 +81,8 @@ class Inputs:
     level
         (K, T) slow standardised level within +-4, carried forward up to the indicator's
         `max_age`, then 0.
+    level_scale
+        (K,) what one unit of `level` is in f(x) after the last active period; NaN before arrival.
     terms, cost_terms
         Weights to be learnt, those of side 0 first.
     quiet
@@ -131,6 +133,7 @@ class Inputs:
     expectation: Floats
     last: Floats
     level: Floats
+    level_scale: Floats
     terms: tuple[Term, ...]
     cost_terms: tuple[CostTerm, ...]
     quiet: Floats
@@ -198,6 +201,7 @@ def build_inputs(study: Study) -> Inputs:
         expectation=ends[:, 0],
         last=ends[:, 2],
         level=level,
+        level_scale=ends[:, 3],
         terms=scorecard_terms(spec),
         cost_terms=cost_terms(spec),
         quiet=quiet,
@@ -232,12 +236,12 @@ def build_inputs(study: Study) -> Inputs:
 def _news(
     indicator: Indicator, arrivals: Arrivals, active: Bools, step_days: int
 ) -> tuple[Floats, Bools, Floats, Floats]:
-    """Return surprise (T,), seen (T,), level (T,) and the state at the end: mean, scale, f(x)."""
+    """Return surprise, seen, level, each (T,), and the end: mean, scale, f(x), scale of level."""
     n = len(active)
     surprise, seen = np.zeros(n), np.zeros(n, dtype=bool)
     f, period, begins, restarts = _transformed(indicator, arrivals)
     if not len(f):
-        return surprise, seen, np.zeros(n), np.full(3, np.nan)
+        return surprise, seen, np.zeros(n), np.full(4, np.nan)
     floor = FLOORS.get(indicator.transform, 0.0)
     news = surprises(
         f,
@@ -252,9 +256,11 @@ def _news(
     surprise[period[inside]] = news.z[inside]
     seen[period[inside]] = news.seen[inside]
     gaps = np.diff(period, prepend=period[:1])
-    slow = slow_level(f, gaps, ONE_YEAR / step_days, restart=begins | restarts, floor=floor)
+    slow, slow_scale = slow_level(
+        f, gaps, ONE_YEAR / step_days, restart=begins | restarts, floor=floor
+    )
     level = _carried(slow, period, indicator.max_age, active)
-    return surprise, seen, level, np.array([news.mean[-1], news.scale[-1], f[-1]])
+    return surprise, seen, level, np.array([news.mean[-1], news.scale[-1], f[-1], slow_scale[-1]])
 
 
 def _transformed(

@@ -218,7 +218,7 @@ def slow_level(
     restart: ArrayLike | None = None,
     floor: float = 0.0,
     burn_in: int = BURN_IN,
-) -> Floats:
+) -> tuple[Floats, Floats]:
     """Return how far each arrival stands from the slow normal, in units of its usual distance.
 
     Unlike a surprise this stays away from zero while the value does, which is what a cost needs.
@@ -241,16 +241,19 @@ def slow_level(
 
     Returns
     -------
-    ndarray of float, shape (N,)
+    level : ndarray of float, shape (N,)
         Within +-4; 0 during burn-in. Uses the normal and its scale *before* each arrival.
+    scale : ndarray of float, shape (N,)
+        The usual distance after the arrival, in units of f.
     """
     values, gaps = np.asarray(f, dtype=float), np.asarray(age, dtype=float)
     begin = np.zeros(len(values), bool) if restart is None else np.asarray(restart, dtype=bool)
-    out = np.zeros(len(values))
+    out, scale = np.zeros(len(values)), np.zeros(len(values))
     count, m, miss = 0, 0.0, 0.0
     for i, value in enumerate(values.tolist()):
         if i == 0 or begin[i]:
             count, m, miss = 1, value, 0.0
+            scale[i] = _scale(miss, m, floor)
             continue
         away = value - m
         if count >= burn_in:
@@ -259,4 +262,5 @@ def slow_level(
         miss += max(weight, 1.0 / count) * (abs(away) - miss)
         m += max(weight, 1.0 / (count + 1)) * away
         count += 1
-    return out
+        scale[i] = _scale(miss, m, floor)
+    return out, scale

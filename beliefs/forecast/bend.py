@@ -1,0 +1,191 @@
+"""Bend the columns of the future by interventions; pairing with the plain future is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.forecast.future import COST_CLIP, set_shocks
+from beliefs.forecast.interventions import Intervention, bad_intervention
+from beliefs.mechanism.structure import Columns, Structure, evidence_matrix
+from beliefs.study.inputs import Inputs
+from beliefs.study.spec import Indicator
+from beliefs.study.surprises import CLIP, transform
+
+__all__ = ["apply_interventions"]
+
+_DOMAIN = {"log": (0.0, np.inf), "logit": (0.0, 1.0), "count": (-1e-12, np.inf)}
+
+
+def apply_interventions(
+    interventions: Sequence[Intervention],
+    *,
+    inputs: Inputs,
+    indicators: Sequence[Indicator],
+    structure: Structure,
+    columns: Columns,
+    surprise: NDArray[Any],
+    dates: NDArray[np.datetime64],
+    draw_jump: Callable[[tuple[int, ...]], NDArray[Any]],
+) -> tuple[Structure, Columns, NDArray[Any]]:
+    """Bend future columns.
+
+    Parameters
+    ----------
+    interventions
+        What to do.
+    inputs, indicators, structure
+        The study.
+    columns, surprise
+        From `beliefs.forecast.future.future_columns`; not changed.
+    dates
+        First day of each future period, (horizon,).
+    draw_jump
+        Draws the jump of a shock nobody has seen yet, given a shape.
+
+    Returns
+    -------
+    structure, columns
+        With one more shock per turnover or escalation.
+    jumps
+        Jumps of those new shocks, (sample, side, new shock).
+
+    Raises
+    ------
+    StudyError
+        A name, date or value does not fit the study.
+    """
+    columns = dict(columns)
+    samples, horizon = surprise.shape[0], surprise.shape[-1]
+    jumps: list[NDArray[Any]] = []
+    for item in interventions:
+        at = _period(item, item.date, dates, inputs.step_days)
+        if item.kind == "path":
+            k = _known(item, inputs, indicators)
+            shift = _shift(item, indicators[k], float(inputs.last[k]), dates, inputs.step_days)
+            surprise = _move(surprise, k, shift, inputs, indicators[k])
+            kinds = np.full(horizon, inputs.regime[int(inputs.active.sum()) - 1])
+            columns["evidence"] = evidence_matrix(structure, surprise, kinds)
+            columns["cost"] = _moved_cost(columns["cost"], k, shift, inputs, structure)
+        elif item.kind == "waiver":
+            force = dates >= dates[at]
+            if item.until is not None:
+                force &= dates <= np.datetime64(item.until)
+            columns["waiver"] = np.maximum(columns["waiver"], force)
+        else:
+            side = -1
+            if item.kind == "turnover":
+                if item.side not in structure.sides:
+                    raise bad_intervention(
+                        item.label, "unknown side", repr(item.side), ", ".join(structure.sides)
+                    )
+                side = structure.sides.index(item.side)
+            structure = replace(
+                structure,
+                shocks=(*structure.shocks, item.label),
+                shock_kind=(*structure.shock_kind, item.kind),
+                shock_side=(*structure.shock_side, side),
+            )
+            row = np.zeros((samples, 1, horizon))
+            row[..., at] = 1.0
+            shock = np.concatenate([columns["shock"], row], axis=1)
+            set_shocks(structure, columns, shock)
+            jumps.append(draw_jump((samples, 2)))
+    added = np.stack(jumps, axis=-1) if jumps else np.zeros((samples, 2, 0))
+    return structure, columns, added
+
+
+def _period(item: Intervention, day: dt.date, dates: NDArray[np.datetime64], step_days: int) -> int:
+    """Return the number of the future period that a day lies in."""
+    end = dates[-1] + np.timedelta64(step_days - 1, "D")
+    if not dates[0] <= np.datetime64(day) <= end:
+        raise bad_intervention(
+            item.label, "the intervention lies outside the forecast", str(day),
+            f"a date from {dates[0]} to the end of the horizon, {end}",
+        )  # fmt: skip
+    return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
+
+
+def _known(item: Intervention, inputs: Inputs, indicators: Sequence[Indicator]) -> int:
+    """Return the number of the indicator that a path moves."""
+    if item.indicator not in inputs.indicators:
+        raise bad_intervention(
+            item.label, "unknown indicator", repr(item.indicator), ", ".join(inputs.indicators)
+        )
+    k = inputs.indicators.index(item.indicator)
+    if not np.isfinite(inputs.last[k]) or not inputs.scale[k] > 0:
+        raise bad_intervention(
+            item.label, "the indicator has no value before the origin", "no value",
+            "an indicator with values by the as-of date",
+        )  # fmt: skip
+    form = indicators[k].transform
+    if form == "diff" or (item.change is not None and form not in ("log", "identity")):
+        ways = "log or identity" + (", or explicit values" if form != "diff" else "")
+        raise bad_intervention(
+            item.label, f"such a path of a {form} indicator has no meaning", form,
+            f"an indicator with transform {ways}",
+        )  # fmt: skip
+    return k
+
+
+def _shift(
+    item: Intervention,
+    indicator: Indicator,
+    last: float,
+    dates: NDArray[np.datetime64],
+    step_days: int,
+) -> dict[int, float]:
+    """Return how far f(x) then stands from its last value, by period of arrival."""
+    form = indicator.transform
+    if item.change is not None:
+        at = _period(item, item.date, dates, step_days)
+        moved = float(np.log1p(item.change)) if form == "log" else last * item.change
+        return {at: moved}
+    if not item.values:
+        raise bad_intervention(item.label, "a path needs a change or values", "neither", "one")
+    low, high = _DOMAIN.get(form, (-np.inf, np.inf))
+    out = {}
+    for day, value in sorted(item.values.items()):
+        if not low < value < high:
+            raise bad_intervention(
+                item.label, f"the value on {day} does not fit a {form} indicator", str(value),
+                f"a number from {max(low, 0):g} to {high:g}, in {indicator.unit}",
+            )  # fmt: skip
+        at = _period(item, dt.date.fromisoformat(day), dates, step_days)
+        out[at] = float(transform(form, [value])[0]) - last
+    return out
+
+
+def _move(
+    surprise: NDArray[Any], k: int, shift: dict[int, float], inputs: Inputs, indicator: Indicator
+) -> NDArray[Any]:
+    """Return surprises (sample, indicator, horizon) in which the path's values arrive."""
+    out = surprise.copy()
+    last, expected = float(inputs.last[k]), float(inputs.expectation[k])
+    learns = 1.0 if indicator.expectation == "walk" else 1.0 - 0.5 ** (1.0 / indicator.halflife)
+    for h, moved in shift.items():
+        missed = last + moved - expected
+        out[:, k, h] = np.clip(missed / float(inputs.scale[k]), -CLIP, CLIP)
+        expected += learns * missed
+    return out
+
+
+def _moved_cost(
+    cost: NDArray[Any], k: int, shift: dict[int, float], inputs: Inputs, structure: Structure
+) -> NDArray[Any]:
+    """Return cost levels (sample, cost_term, horizon) that follow the path and stay there."""
+    out = cost.copy()
+    for row, (number, sign) in enumerate(
+        zip(structure.cost_indicator, structure.cost_sign, strict=True)
+    ):
+        if number == k:
+            before = 0.0
+            for h, moved in shift.items():
+                out[:, row, h:] += sign * (moved - before) / float(inputs.level_scale[k])
+                before = moved
+    return np.clip(out, -COST_CLIP, COST_CLIP)
