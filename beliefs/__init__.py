@@ -21,7 +21,7 @@ _WHERE = {
     "Intervention": "beliefs.forecast.interventions",
     "Posterior": "beliefs.infer.posterior",
     "Probability": "beliefs.forecast.probability",
-    "Sampling": "beliefs.infer.fit",
+    "Sampling": "beliefs.infer.sampling",
     "Study": "beliefs.study.load",
     "Theory": "beliefs.theory.theory",
     "build_inputs": "beliefs.study.inputs",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from beliefs.cli_options import (
     AsOfOpt,
@@ -39,6 +40,7 @@ from beliefs.cli_options import (
     told_future,
 )
 from beliefs.errors import BeliefsError, StudyError
+from beliefs.infer.sampling import Sampling
 
 __all__ = ["app", "main"]
 
@@ -182,10 +184,10 @@ def fit(
     priors: PriorsOpt = None,
     as_of: AsOfOpt = None,
     seed: SeedOpt = 1,
-    draws: DrawsOpt = 1500,
-    tune: TuneOpt = 1000,
-    chains: ChainsOpt = 4,
-    cores: CoresOpt = 2,
+    draws: DrawsOpt = Sampling.draws,
+    tune: TuneOpt = Sampling.tune,
+    chains: ChainsOpt = Sampling.chains,
+    cores: CoresOpt = Sampling.cores,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -247,10 +249,10 @@ def run(
     seed: SeedOpt = 1,
     horizon: HorizonOpt = None,
     intervene: InterveneOpt = None,
-    draws: DrawsOpt = 1500,
-    tune: TuneOpt = 1000,
-    chains: ChainsOpt = 4,
-    cores: CoresOpt = 2,
+    draws: DrawsOpt = Sampling.draws,
+    tune: TuneOpt = Sampling.tune,
+    chains: ChainsOpt = Sampling.chains,
+    cores: CoresOpt = Sampling.cores,
     allow_failed: FailedOpt = False,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
@@ -258,9 +260,8 @@ def run(
     """Check, fit, gate, forecast and report: the main job."""
     from beliefs.record.run import save_run
 
-    out = (
-        out or Path("runs") / f"{Path(study).name}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-    )
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    out = out or Path("runs") / f"{Path(study).name}-{stamp}"
     refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say:
@@ -333,11 +334,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         sys.stderr.write(f"error: {problem.render()}\n")
         return problem.exit_code
-    except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # the parser's own
-            error.show()
-            return 2
-        raise
+    except TyperException as error:  # an unknown option, a value out of range
+        sys.stderr.write(f"error: {error.format_message()}\n  mend:     see `beliefs --help`\n")
+        return 2
     return done if isinstance(done, int) else 0
 
 

@@ -104,7 +104,8 @@ def fitted(
     from beliefs.theory.theory import load_theory
 
     chosen = load_theory(theory, priors)
-    from beliefs.infer.fit import Sampling, fit
+    from beliefs.infer.fit import fit
+    from beliefs.infer.sampling import Sampling
 
     return fit(loaded, chosen, seed=seed, sampling=Sampling(**settings), progress=say)
 

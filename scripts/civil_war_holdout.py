@@ -1,9 +1,14 @@
 """Hide the last third of the gold readings of the American Civil War and predict them.
 
-python scripts/civil_war_holdout.py
+python scripts/civil_war_holdout.py [--draws 2500] [--tune 1200]
+
+Longer chains than the package's own, because readings that end early leave more to explore.
 """
 
+import argparse
+
 from beliefs.evaluate.holdout import cut_after_share, holdout_readings
+from beliefs.infer.sampling import Sampling
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
 from beliefs.theory.theory import load_theory
@@ -13,10 +18,21 @@ BLOCK = 8  # weeks
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--draws", type=int, default=2500)
+    parser.add_argument("--tune", type=int, default=1200)
+    chosen = parser.parse_args()
+    sampling = Sampling(draws=chosen.draws, tune=chosen.tune)
     study = load_study("us-civil-war")
     cut = cut_after_share(build_inputs(study), 2 / 3, "market")
     result = holdout_readings(
-        study, load_theory("mutual_optimism"), cut, channel="market", seed=SEED, block=BLOCK
+        study,
+        load_theory("mutual_optimism"),
+        cut,
+        channel="market",
+        seed=SEED,
+        block=BLOCK,
+        sampling=sampling,
     )
     print(f"{result.shown} readings up to {result.cut}, {result.held_out} after it")
     for way, gate in result.gates.items():

@@ -22,7 +22,8 @@ def rich_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def fitted(rich_folder):
     """A really sampled posterior with too few draws for its gate."""
-    from beliefs.infer.fit import Sampling, fit
+    from beliefs.infer.fit import fit
+    from beliefs.infer.sampling import Sampling
     from beliefs.study.load import load_study
     from beliefs.theory.theory import load_theory
 

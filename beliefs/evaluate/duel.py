@@ -223,6 +223,9 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
         writer.writerows(rows)
 
 
+_SERIES = ("surprise", "seen", "level", "level_scale", "scale", "expectation", "last")
+
+
 def _check_same(drawn: Inputs, loaded: Inputs) -> None:
     """Refuse a folder that does not tell the model what was drawn, from the same evidence."""
     for name in vars(drawn):
@@ -233,7 +236,7 @@ def _check_same(drawn: Inputs, loaded: Inputs) -> None:
             same = a == b
         elif name == "reading":
             same = np.allclose(a, b, rtol=0.0, atol=1e-8, equal_nan=True)
-        elif name in ("surprise", "seen", "level", "scale", "expectation", "last"):
+        elif name in _SERIES:
             # Series of readings are never read as evidence, so theirs may differ.
             read = [t.indicator for t in drawn.terms] + [t.indicator for t in drawn.cost_terms]
             same = np.array_equal(a[read], b[read])

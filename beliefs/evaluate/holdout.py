@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from beliefs.evaluate.walk import Cells, Score, random_walk, score
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.diagnose import Report
-from beliefs.infer.fit import Sampling, fit
+from beliefs.infer.fit import fit
+from beliefs.infer.sampling import Sampling
 from beliefs.infer.posterior import Posterior, stacked_params
 from beliefs.mechanism import readings
 from beliefs.mechanism.structure import columns

@@ -77,11 +77,13 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
 
     limits = limits or Limits()
     posterior = tree["posterior"].to_dataset()
-    measured = {
-        "r_hat": az.rhat(posterior),
-        "ess_bulk": az.ess(posterior, method="bulk"),
-        "ess_tail": az.ess(posterior, method="tail"),
-    }
+    # An element that never varies (the audience cost of a side that used no hard words) has 0 / 0.
+    with np.errstate(invalid="ignore"):
+        measured = {
+            "r_hat": az.rhat(posterior),
+            "ess_bulk": az.ess(posterior, method="bulk"),
+            "ess_tail": az.ess(posterior, method="tail"),
+        }
     rows: list[dict[str, Any]] = []
     for name in posterior.data_vars:
         values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,33 +15,13 @@ from beliefs.infer.exact import exact
 from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.infer.model import compiled_model
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
+from beliefs.infer.sampling import Sampling
 from beliefs.mechanism.structure import columns, structure_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory, free_parameters
 
 __all__ = ["Sampling", "fit"]
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """Settings of the sampler.
-
-    Attributes
-    ----------
-    draws, tune, chains
-        Kept draws and tuning steps per chain; number of chains.
-    cores
-        Chains run at once. It changes the time taken, not the draws.
-    target_accept
-        Aimed-at acceptance rate of NUTS.
-    """
-
-    draws: int = 1500
-    tune: int = 1000
-    chains: int = 4
-    cores: int = 2
-    target_accept: float = 0.98
 
 
 @exact

@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.infer.variances import filter_variances
 from beliefs.mechanism import belief, readings
 from beliefs.mechanism.contract import Array, Params
-from beliefs.mechanism.recurrence import GATE_STEEPNESS, gate, step
+from beliefs.mechanism.recurrence import GATE_STEEPNESS, gate, recur, step
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
 __all__ = ["centre_and_spread", "innovations", "level"]
-
-# Log-odds by which the rough path may miss the level; it steers the sampling alone.
-ROUGHNESS = 0.2
 
 
 def innovations(
@@ -43,11 +41,9 @@ def innovations(
     start = belief.start_of(params)
     value, precision = readings.gaussian_summary(xp, params, columns, structure)
 
-    # The filter is linear: misreading is expanded around a rough path of the readings.
-    lift = gate(xp, columns["guess"])
-    slope = misread * (GATE_STEEPNESS * lift * (1.0 - lift))
-    shifted = drift + misread * lift - slope * columns["guess"]
-    path, logdet = _smooth(xp, kept + slope, shifted, spread**2, start, value, precision, xi)
+    retained, shifted, pull = _linear(xp, columns, kept, push, misread)
+    shifted = shifted + pull * params["belief_mean"][..., None]
+    path, logdet = _smooth(xp, retained, shifted, spread**2, start, value, precision, xi)
     moved = path - step(xp, kept, drift, misread, _lagged(xp, path, start))
     log_change = (logdet - structure.n_time * xp.log(spread)).sum(axis=-1)
     return path, moved / spread[..., None], log_change
@@ -71,8 +67,9 @@ def level(
     """Return the level of belief from the sampler's noise, and the log density to add.
 
     A belief that forgets slowly says little about its level, one that forgets fast says much: level
-    and retention form a funnel. Here the level is what regressing the moves of a rough path of
-    the readings on (1 - retention) would give under a normal prior, plus z of its standard errors.
+    and retention form a funnel, and the level trades off against every jump. Here the level is what
+    generalised least squares would give from the readings, the path integrated out (the augmented
+    filter of de Jong 1991) under a normal prior, plus z of its standard errors.
 
     Parameters
     ----------
@@ -90,17 +87,36 @@ def level(
     log_change
         Log of |d belief_mean / d z|, (...).
     """
-    kept, push, misread = system.movements(xp, params, columns, structure)
-    guess = columns["guess"]
-    before = _lagged(xp, guess, guess[..., 0])
-    moved = guess - kept * before - push - misread * gate(xp, before)
-    pull = (1.0 - kept) * (columns["active"] * columns["guess_weight"])
+    retained, shifted, pull = _linear(
+        xp, columns, *system.movements(xp, params, columns, structure)
+    )
+    value, precision = readings.gaussian_summary(xp, params, columns, structure)
     noise = belief.volatility(xp, params, structure) ** 2
-    heard = (pull * pull).sum(axis=-1) / noise
-    trust = 1.0 / (noise * (1.0 + ROUGHNESS**2 * heard))
-    precision = 1.0 / prior_sd**2 + (pull * pull).sum(axis=-1) * trust
-    centre = (prior_mean / prior_sd**2 + (pull * moved).sum(axis=-1) * trust) / precision
-    return centre + z / xp.sqrt(precision), -0.5 * xp.log(precision).sum(axis=-1)
+    predicted, filtered = filter_variances(xp, retained, noise, precision)
+    heeded = filtered * precision  # the filter's gain
+    kept = (1.0 - heeded) * retained
+    still = 0.0 * kept
+    # Filtered belief were the level 0, and how it answers to the level.
+    at_zero = recur(xp, kept, (1.0 - heeded) * shifted + heeded * value, still, params["initial"])
+    answer = recur(xp, kept, (1.0 - heeded) * pull, still, 1.0 + 0.0 * params["initial"])
+    missed = value - retained * _lagged(xp, at_zero, params["initial"]) - shifted
+    slope = retained * _lagged(xp, answer, 1.0 + 0.0 * params["initial"]) + pull
+    weight = precision / (1.0 + predicted * precision)
+    total = 1.0 / prior_sd**2 + (weight * slope**2).sum(axis=-1)
+    centre = (prior_mean / prior_sd**2 + (weight * slope * missed).sum(axis=-1)) / total
+    return centre + z / xp.sqrt(total), -0.5 * xp.log(total).sum(axis=-1)
+
+
+def _linear(
+    xp: Any, columns: Columns, kept: Array, push: Array, misread: Array
+) -> tuple[Array, Array, Array]:
+    """Return what is kept, what is added and the pull of the level, each (..., side, time).
+
+    Misreading is expanded around a rough path of the readings, so that the recursion is linear.
+    """
+    lift = gate(xp, columns["guess"])
+    slope = misread * (GATE_STEEPNESS * lift * (1.0 - lift))
+    return kept + slope, push + misread * lift - slope * columns["guess"], 1.0 - kept
 
 
 def _lagged(xp: Any, path: Array, start: Array) -> Array:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from beliefs.infer.exact import exact
 from beliefs.infer.innovations import centre_and_spread, innovations, level
+from beliefs.infer.packing import pack, unpack
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters, neutral_values
@@ -48,7 +47,11 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     coords: dict[str, list[Any]] = {k: v for k, v in structure.coords.items() if v}
     coords["time"] = list(range(structure.n_time))
     with pm.Model(coords=coords) as model:
-        data = {name: pm.Data(f"data_{name}", values) for name, values in columns.items()}
+        packed = pack(columns)
+        # The number of periods is fixed, that of readings changes with the as-of date.
+        periods = pm.Data("periods", packed["periods"], shape=packed["periods"].shape)
+        shared = {"periods": periods, "cells": pm.Data("cells", packed["cells"])}
+        data = unpack(shared, columns)
         params = {
             name: pt.as_tensor_variable(v) for name, v in neutral_values(theory, structure).items()
         }
@@ -104,14 +107,8 @@ def _compile(key: _Key) -> Any:
 def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     """Return the compiled model with this data; compiles only for a new theory or structure."""
     compiled = _compile(_Key(theory, structure, columns))
-    used = {variable.name for variable in compiled.shared_var_keys}  # neutral parts read no data
-    return compiled.with_data(
-        **{
-            f"data_{name}": np.asarray(values)
-            for name, values in columns.items()
-            if f"data_{name}" in used
-        }
-    )
+    used = {variable.name for variable in compiled.shared_var_keys}  # M0 reads no readings
+    return compiled.with_data(**{k: v for k, v in pack(columns).items() if k in used})
 
 
 def compile_count() -> int:

@@ -66,12 +66,13 @@ def draw_prior(
     theory: Theory, structure: Structure, rng: np.random.Generator, size: tuple[int, ...]
 ) -> Draws:
     """Draw every free parameter from its prior, arrays of shape (*size, *dims)."""
-    return {
-        p.name: np.asarray(
-            p.prior.rvs(size=(*size, *structure.size(p.dims)), random_state=rng), dtype=float
-        )
-        for p in free_parameters(theory, structure)
-    }
+    out = {}
+    for p in free_parameters(theory, structure):
+        shape = (*size, *structure.size(p.dims))
+        # PreliZ compiles anew for every number of dimensions: one is enough.
+        flat = p.prior.rvs(size=int(np.prod(shape)), random_state=rng)
+        out[p.name] = np.asarray(flat, dtype=float).reshape(shape)
+    return out
 
 
 def stacked_params(theory: Theory, structure: Structure, draws: Draws) -> Draws:
@@ -171,7 +172,10 @@ def build_tree(
     if has_readings:
         observed["reading"] = (("reading_id",), cols["cell_value"])
     log_prior = {
-        name: (p.dims, np.asarray(p.prior.logpdf(posterior[name])).reshape(posterior[name].shape))
+        name: (
+            p.dims,
+            np.asarray(p.prior.logpdf(posterior[name].ravel())).reshape(posterior[name].shape),
+        )
         for name, p in free.items()
         if name != "innovation"
     }

@@ -38,7 +38,7 @@ __all__ = ["backward_sample", "kalman", "smooth_path", "smooth_paths"]
 Floats = NDArray[np.float64]
 
 
-@numba.njit
+@numba.njit(cache=True)
 def kalman(
     a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
@@ -57,7 +57,7 @@ def kalman(
     return pm, pp, m, p
 
 
-@numba.njit
+@numba.njit(cache=True)
 def backward_sample(
     a: Floats, q: Floats, pm: Floats, pp: Floats, m: Floats, p: Floats, xi: Floats
 ) -> tuple[Floats, Floats]:
@@ -78,7 +78,7 @@ def backward_sample(
     return b, logdet
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _forward(
     a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats, xi: Floats
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
@@ -87,7 +87,7 @@ def _forward(
     return b, logdet, pm, pp, m, p
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _adjoint(
     a: Floats,
     c: Floats,
@@ -217,7 +217,7 @@ def _numba_adjoint(op: Any, node: Any, **kwargs: Any) -> Any:
     return smooth_path_adjoint, source_salt(sys.modules[__name__])
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _forward_draws(
     a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats, xi: Floats
 ) -> tuple[Floats, Floats]:

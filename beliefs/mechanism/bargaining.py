@@ -17,7 +17,7 @@ from typing import Any
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
 
-__all__ = ["NAME", "cost", "gap", "parameters", "surplus"]
+__all__ = ["NAME", "balance", "cost", "gap", "parameters", "stakes", "surplus"]
 
 NAME = "bargaining"
 MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the exponential finite
@@ -64,6 +64,23 @@ def gap(params: Params, columns: Columns) -> Array:
     return params["sequencing_gap"][..., None] * open_share
 
 
+def balance(pull: Array, drag: Array, p: Array, q: Array) -> Array:
+    """Return the surplus from what draws to a bargain, what keeps from it, and both beliefs."""
+    optimism = p + q - 1.0
+    return pull - optimism - drag
+
+
+def stakes(
+    xp: Any, params: Params, columns: Columns, audience: Array, structure: Structure
+) -> tuple[Array, Array]:
+    """Return the parts of the surplus that beliefs do not enter: pull and drag, each (..., time)."""
+    bound = params["audience_effect"][..., None] * audience
+    costs = cost(xp, params, columns, structure)
+    pull = costs[..., 0, :] + costs[..., 1, :] + params["talk_payoff"][..., None]
+    drag = bound[..., 0, :] + bound[..., 1, :] + gap(params, columns)
+    return pull, drag
+
+
 def surplus(
     xp: Any,
     params: Params,
@@ -74,9 +91,5 @@ def surplus(
 ) -> Array:
     """Return the bargaining surplus Z in shares of the stake, (..., time)."""
     p = logistic(xp, belief)
-    bound = params["audience_effect"][..., None] * audience
-    costs = cost(xp, params, columns, structure)
-    optimism = p[..., 0, :] + p[..., 1, :] - 1.0
-    pull = costs[..., 0, :] + costs[..., 1, :] + params["talk_payoff"][..., None]
-    drag = bound[..., 0, :] + bound[..., 1, :] + gap(params, columns)
-    return pull - optimism - drag
+    pull, drag = stakes(xp, params, columns, audience, structure)
+    return balance(pull, drag, p[..., 0, :], p[..., 1, :])

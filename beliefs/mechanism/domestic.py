@@ -19,7 +19,7 @@ from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.recurrence import recur
 from beliefs.mechanism.structure import Columns, Structure
 
-__all__ = ["NAME", "audience", "parameters", "projection"]
+__all__ = ["NAME", "audience", "parameters", "projected", "projection"]
 
 NAME = "domestic"
 SOFTNESS = 0.1  # log-odds over which the positive part bends
@@ -80,6 +80,12 @@ def audience(
     return recur(xp, xp.exp(rate * weekly), drift, 0.0 * drift, start)
 
 
+def projected(xp: Any, level: Array, slope: Array, belief: Array) -> Array:
+    """Return the positive part of `level` less `slope` times belief, its corner rounded."""
+    raised = level - slope * belief
+    return SOFTNESS * xp.logaddexp(0.0, raised / SOFTNESS)
+
+
 def projection(xp: Any, params: Params, belief: Array, side: Any) -> Array:
     """Return the public bias at a belief, never negative.
 
@@ -92,6 +98,5 @@ def projection(xp: Any, params: Params, belief: Array, side: Any) -> Array:
     side
         Index of the side that speaks, (reading,).
     """
-    level = params["projection_level"][..., side]
-    raised = level - params["projection"][..., side] * belief
-    return SOFTNESS * xp.logaddexp(0.0, raised / SOFTNESS)
+    level, slope = (params[name][..., side] for name in ("projection_level", "projection"))
+    return projected(xp, level, slope, belief)

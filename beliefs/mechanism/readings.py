@@ -24,6 +24,8 @@ __all__ = [
     "NAME",
     "bias",
     "gaussian_summary",
+    "heed",
+    "log_density",
     "log_likelihood",
     "parameters",
     "simulate",
@@ -102,14 +104,28 @@ def gaussian_summary(
     return value / xp.maximum(precision, 1e-12), precision
 
 
+def log_density(xp: Any, miss: Array, scale: Array) -> Array:
+    """Return the log density of readings that miss belief and bias by `miss`, given the scale."""
+    t2 = (miss / scale) ** 2
+    return _LOG_STUDENT4 - xp.log(scale) - 0.5 * (NU + 1.0) * xp.log1p(t2 / NU)
+
+
+def heed(miss: Array, scale: Array) -> Array:
+    """Return the precision of the Gaussian that pulls as hard as a reading that misses so far.
+
+    The slope of the log density is minus this times the miss.
+    """
+    return (NU + 1.0) / (NU * scale**2 + miss**2)
+
+
 def log_likelihood(
     xp: Any, params: Params, columns: Columns, belief: Array, structure: Structure
 ) -> Array:
     """Return the log density of every reading, (..., reading)."""
     scale = spread(xp, params, structure)[..., columns["cell_channel"]]
     heard = _behind(xp, columns, belief)
-    t2 = ((columns["cell_value"] - heard - bias(xp, params, columns, heard)) / scale) ** 2
-    return _LOG_STUDENT4 - xp.log(scale) - 0.5 * (NU + 1.0) * xp.log1p(t2 / NU)
+    miss = columns["cell_value"] - heard - bias(xp, params, columns, heard)
+    return log_density(xp, miss, scale)
 
 
 def simulate(

@@ -109,11 +109,10 @@ class Structure:
         return tuple(sizes[d] for d in dims)
 
 
-def rough_path(reading: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return a kernel average of all readings of a side and how far to trust it, (side, time).
+def rough_path(reading: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a kernel average of all readings of a side, (side, time); 0.5 far from any.
 
-    The average is 0.5 and the trust near 0 where no reading is near. Only the place
-    around which the sampler's change of variables is expanded; no result
+    Only the place around which the sampler's change of variables is expanded; no result
     depends on it.
     """
     time = np.arange(reading.shape[-1])
@@ -121,7 +120,7 @@ def rough_path(reading: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.f
     heard = ~np.isnan(reading)
     weight = heard.sum(axis=1) @ kernel
     total = np.where(heard, reading, 0.0).sum(axis=1) @ kernel
-    return (total + 0.5 * 0.5) / (weight + 0.5), weight / (weight + 0.5)
+    return (total + 0.5 * 0.5) / (weight + 0.5)
 
 
 def until(columns: Columns, n: int) -> Columns:
@@ -229,7 +228,7 @@ def columns(inputs: Inputs) -> Columns:
     on = inputs.active.astype(float)
     kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
     seen = ~np.isnan(inputs.reading)
-    guess, guess_weight = rough_path(np.where(seen & (on > 0), inputs.reading, np.nan))
+    guess = rough_path(np.where(seen & (on > 0), inputs.reading, np.nan))
     cells = np.argwhere(seen & (on > 0))  # one row per reading: side, channel, time
     bias = np.asarray(structure.channel_bias)[cells[:, 1]]
     cost = np.zeros((len(structure.cost_terms), structure.n_time))
@@ -257,7 +256,6 @@ def columns(inputs: Inputs) -> Columns:
         "reading": np.where(seen, inputs.reading, 0.0),
         "reading_seen": seen * on,
         "guess": guess,
-        "guess_weight": guess_weight,
         "cell_side": cells[:, 0],
         "cell_channel": cells[:, 1],
         "cell_time": cells[:, 2],

@@ -20,9 +20,10 @@ import numpy as np
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure
 
-__all__ = ["NAME", "hazards", "log_likelihood", "parameters", "simulate"]
+__all__ = ["NAME", "chance", "hazard", "hazards", "log_likelihood", "parameters", "simulate"]
 
 NAME = "talks"
+TINY = 1e-12
 
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
@@ -59,6 +60,37 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
     )  # fmt: skip
 
 
+def hazard(
+    xp: Any,
+    floor: Array,
+    effect: Array,
+    mediation: Array,
+    shift: Array,
+    process: Array,
+    surplus: Array,
+) -> Array:
+    """Return the probability of talks in a period from the surplus and what it does not move.
+
+    Parameters
+    ----------
+    xp
+        ``numpy`` or ``pytensor.tensor``.
+    floor
+        Log-odds at zero surplus.
+    effect
+        Log-odds per tenth of the stake.
+    mediation, shift
+        What a mediator and recent shocks add to the log-odds.
+    process
+        Share of talks that do not follow the surplus.
+    surplus
+        In shares of the stake.
+    """
+    logit = floor + effect * (10.0 * surplus) + mediation + shift
+    sincere = logistic(xp, logit)
+    return sincere + process * (logistic(xp, floor) - sincere)
+
+
 def hazards(
     xp: Any, params: Params, columns: Columns, surplus: Array, shift: Array
 ) -> tuple[Array, Array]:
@@ -66,16 +98,16 @@ def hazards(
     out = []
     for x, base in enumerate(("onset_base", "continuation_base")):
         floor = params[base][..., None]
-        logit = (
-            floor
-            + params["surplus_effect"][..., x, None] * (10.0 * surplus)
-            + params["mediator_effect"][..., x, None] * columns["mediator"]
-            + shift
-        )
+        effect = params["surplus_effect"][..., x, None]
+        mediation = params["mediator_effect"][..., x, None] * columns["mediator"]
         process = params["process_share"][..., None]
-        sincere = logistic(xp, logit)
-        out.append(sincere + process * (logistic(xp, floor) - sincere))
+        out.append(hazard(xp, floor, effect, mediation, shift, process, surplus))
     return out[0], out[1]
+
+
+def chance(p: Array, held: Array) -> Array:
+    """Return the probability of what was seen, talks held (1) or not (0), given that of talks."""
+    return held * p + (1.0 - held) * (1.0 - p)
 
 
 def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array) -> Array:
@@ -83,7 +115,7 @@ def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array)
     before = columns["talks_previous"]
     p = before * continuation + (1.0 - before) * onset
     # Far tails of the logistic round to 0 or 1; one part in 1e12 keeps the logarithm finite.
-    p = xp.clip(p, 1e-12, 1.0 - 1e-12)
+    p = xp.clip(p, TINY, 1.0 - TINY)
     held = columns["talks"]
     return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
 

@@ -6,7 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from beliefs.infer.fit import Sampling, fit
+from beliefs.infer.fit import fit
+from beliefs.infer.sampling import Sampling
 from beliefs.infer.model import compile_count
 from beliefs.record.run import content_hash
 from beliefs.study.load import load_study

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from beliefs.evaluate.holdout import HoldoutResult, cut_after_share, holdout_readings
-from beliefs.infer.fit import Sampling
+from beliefs.infer.sampling import Sampling
 from beliefs.infer.model import compile_count
 from beliefs.study.bundled import data_folder
 from beliefs.study.inputs import build_inputs

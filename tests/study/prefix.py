@@ -7,7 +7,7 @@ import numpy as np
 from beliefs.study import Inputs
 
 # State at the end of the active periods, and the mask itself: they differ by design.
-AT_THE_END = {"scale", "expectation", "last"}
+AT_THE_END = {"scale", "expectation", "last", "level_scale"}
 
 
 def columns(inputs: Inputs) -> dict[str, np.ndarray]:

@@ -1,0 +1,28 @@
+"""Settings of the sampler; apart from `fit`, so that the command line need not load a sampler."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Sampling"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Settings of the sampler.
+
+    Attributes
+    ----------
+    draws, tune, chains
+        Kept draws and tuning steps per chain; number of chains.
+    cores
+        Chains run at once. It changes the time taken, not the draws.
+    target_accept
+        Aimed-at acceptance rate of NUTS.
+    """
+
+    draws: int = 1200
+    tune: int = 700
+    chains: int = 4
+    cores: int = 2
+    target_accept: float = 0.95
