@@ -8,7 +8,7 @@ sys.path[:0] = [str(HERE), str(HERE / "study")]  # for posteriors, and make_stud
 
 # The one sampled posterior of the fast tests. Tests that ask for it share one worker (`--dist
 # loadgroup`), so that the model is compiled once.
-SAMPLER = {"draws": 60, "tune": 150, "chains": 2, "cores": 2}
+SAMPLER = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ from beliefs.evaluate.walk import Cells, Score, random_walk, score
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.diagnose import Report
 from beliefs.infer.fit import fit
-from beliefs.infer.sampling import Sampling
 from beliefs.infer.posterior import Posterior, stacked_params
+from beliefs.infer.sampling import Sampling
 from beliefs.mechanism import readings
 from beliefs.mechanism.structure import columns
 from beliefs.study.inputs import Inputs, build_inputs

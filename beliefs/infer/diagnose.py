@@ -37,6 +37,8 @@ class Report:
         Share of divergent transitions; smallest energy fraction over chains.
     failures
         One sentence per broken limit.
+    too_short
+        Whether R-hat or ESS broke a limit and nothing else did: longer chains may pass.
     table
         One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail.
     """
@@ -48,6 +50,7 @@ class Report:
     divergent_share: float
     e_bfmi: float
     failures: tuple[str, ...]
+    too_short: bool
     table: tuple[dict[str, Any], ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,6 +119,7 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         failures.append(
             f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}: sample longer (--draws)"
         )
+    short = len(failures)
     if not divergent <= limits.divergent_share:
         failures.append(
             f"{divergent:.2%} of transitions diverged, limit {limits.divergent_share:.1%}: "
@@ -133,5 +137,6 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         divergent_share=divergent,
         e_bfmi=e_bfmi,
         failures=tuple(failures),
+        too_short=0 < short == len(failures),
         table=tuple(rows),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.infer.diagnose import diagnose
@@ -16,12 +16,12 @@ from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.infer.model import compiled_model
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
 from beliefs.infer.sampling import Sampling
-from beliefs.mechanism.structure import columns, structure_of
+from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory, free_parameters
 
-__all__ = ["Sampling", "fit"]
+__all__ = ["fit"]
 
 
 @exact
@@ -65,7 +65,7 @@ def fit(
 
     sampling = sampling or Sampling()
     say = progress or (lambda _: None)
-    clock = {"start": time.perf_counter()}
+    started = time.perf_counter()
     inputs = build_inputs(study) if inputs is None else inputs
     structure, cols = structure_of(inputs), columns(inputs)
     free = free_parameters(theory, structure)
@@ -79,22 +79,44 @@ def fit(
         )
     say("compile")
     compiled = compiled_model(theory, structure, cols)
-    clock["compile"] = time.perf_counter()
-    say("sample")
-    raw: Any = nutpie.sample(
-        compiled,
-        draws=sampling.draws,
-        tune=sampling.tune,
-        chains=sampling.chains,
-        cores=sampling.cores,
-        seed=seed,
-        target_accept=sampling.target_accept,
-        save_warmup=False,
-        progress_bar=False,
-    )
-    clock["sample"] = time.perf_counter()
-    say("evaluate")
-    sampled = raw["posterior"]
+    compiling = time.perf_counter() - started
+    seconds = {"sample": 0.0, "evaluate": 0.0}
+    for attempt in range(sampling.attempts):
+        if attempt:
+            say(f"sample again, {2**attempt} times as long")
+        else:
+            say("sample")
+        began = time.perf_counter()
+        raw: Any = nutpie.sample(
+            compiled,
+            draws=sampling.draws * 2**attempt,
+            tune=sampling.tune,
+            chains=sampling.chains,
+            cores=sampling.cores,
+            seed=seed,
+            target_accept=sampling.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+        )
+        sampled = time.perf_counter()
+        say("evaluate")
+        rng = np.random.default_rng([seed, 1])
+        draws, stats = _draws(raw, theory, structure, cols)
+        tree = build_tree(study, inputs, theory, posterior=draws, sample_stats=stats, rng=rng)
+        report = diagnose(tree)
+        seconds["sample"] += sampled - began
+        seconds["evaluate"] += time.perf_counter() - sampled
+        if not report.too_short:
+            break
+    timings = {k: round(v, 3) for k, v in ({"compile": compiling} | seconds).items()}
+    return Posterior(study, inputs, theory, tree, report, seed, timings)
+
+
+def _draws(
+    raw: Any, theory: Theory, structure: Structure, cols: Columns
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Return the free parameters and the statistics of the sampler, each (chain, draw, ...)."""
+    sampled, free = raw["posterior"], free_parameters(theory, structure)
     draws = {p.name: np.asarray(sampled[p.name].values) for p in free if p.name in sampled}
     if "xi" in sampled:
         prior = next(p.prior for p in free if p.name == "belief_mean")
@@ -109,10 +131,4 @@ def fit(
         name: np.asarray(raw["sample_stats"][name].values)
         for name in ("diverging", "energy", "n_steps", "step_size")
     }
-    rng = np.random.default_rng([seed, 1])
-    tree = build_tree(study, inputs, theory, posterior=draws, sample_stats=stats, rng=rng)
-    report = diagnose(tree)
-    clock["evaluate"] = time.perf_counter()
-    names = list(clock)
-    timings = {b: round(clock[b] - clock[a], 3) for a, b in pairwise(names)}
-    return Posterior(study, inputs, theory, tree, report, seed, timings)
+    return draws, stats

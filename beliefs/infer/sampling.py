@@ -19,6 +19,9 @@ class Sampling:
         Chains run at once. It changes the time taken, not the draws.
     target_accept
         Aimed-at acceptance rate of NUTS.
+    attempts
+        How often to sample at most: when R-hat or ESS alone keep a posterior from its gate, it is
+        sampled anew with twice the draws. Divergences are no matter of length and are not retried.
     """
 
     draws: int = 1200
@@ -26,3 +29,4 @@ class Sampling:
     chains: int = 4
     cores: int = 2
     target_accept: float = 0.95
+    attempts: int = 2

@@ -20,11 +20,11 @@ GROUPS = {
     "posterior", "prior", "posterior_predictive", "prior_predictive", "log_likelihood",
     "log_prior", "observed_data", "constant_data", "sample_stats",
 }  # fmt: skip
-QUICK = Sampling(draws=50, tune=100, chains=2, cores=2)
+QUICK = Sampling(draws=50, tune=100, chains=2, cores=2, attempts=1)
 
 
 def refit(folder, *, seed=11, as_of=None, cores=2):
-    settings = Sampling(draws=50, tune=100, chains=2, cores=cores)
+    settings = Sampling(draws=50, tune=100, chains=2, cores=cores, attempts=1)
     study = load_study(folder, as_of=as_of)
     return fit(study, load_theory("mutual_optimism"), seed=seed, sampling=settings)
 

@@ -17,7 +17,7 @@ from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.statistical
 
-SHORT = Sampling(draws=100, tune=200, chains=2, cores=2)
+SHORT = Sampling(draws=100, tune=200, chains=2, cores=2, attempts=1)
 CUT = np.datetime64("1864-02-21")
 
 

@@ -24,7 +24,7 @@ from beliefs.theory.theory import load_theory
 pytestmark = pytest.mark.statistical
 
 DUELS, LEVEL, RISK = 20, 0.9, 0.01
-SAMPLING = Sampling(draws=400, tune=500, chains=2, cores=2)
+SAMPLING = Sampling(draws=400, tune=500, chains=2, cores=2, attempts=1)
 
 
 @dataclass(frozen=True)
