@@ -39,6 +39,7 @@ from beliefs.cli_options import (
     stages,
     told_future,
 )
+from beliefs.cli_runs import diff, report, reproduce
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.infer.sampling import Sampling
 
@@ -289,22 +290,8 @@ def run(
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
-@app.command()
-def report(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
-    horizon: HorizonOpt = None,
-    seed: SeedOpt = 1,
-    allow_failed: FailedOpt = False,
-) -> None:
-    """Write the HTML report of a run anew."""
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import load_run, read_manifest
-    from beliefs.view.report import write_report
-
-    told = told_future(load_run(run), horizon, seed, None, allow_failed)
-    write_report(told, summarise(told), out, read_manifest(run))
-    sys.stdout.write(f"Report: {out}\n")
+for _command in (report, reproduce, diff):
+    app.command()(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -166,7 +166,7 @@ figure, panels = plt.subplots(2, 2, figsize=(10, 6.8), layout="constrained", sha
 for ax, (date, told) in zip(panels.flat, forecasts.items(), strict=True):
     plots.plot_cracks(told, ax=ax)
     ax.set_title(f"as of {day(date)}", loc="left", fontsize=11)
-    ax.set_ylim(0, 0.8)
+    ax.set_ylim(0, 1)
     if ax is not panels.flat[2]:
         ax.get_legend().remove()
     if ax in panels[:, 1]:
@@ -298,27 +298,32 @@ pd.DataFrame(rows).pivot(index="what if", columns="target", values="points").loc
 # %% [markdown]
 # ## How to read this
 #
-# - **Beliefs.** The story changes as rows come in. On 12 April the model put Iran near even odds,
-#   with an interval from a fifth to seven tenths; seen from June, it stood well above them on the
-#   same day. An interval that wide is the message, not its middle. The anchor is assumed: coded
-#   acts are taken as unbiased looks at belief.
+# - **Beliefs.** The story changes as rows come in. On 8 April the model put the United States below
+#   even odds, with an interval from a fifth to nearly six tenths; seen from June, it stood well
+#   above them on the same day. The same went for Iran on 12 April. Intervals that wide are the
+#   message, not their middles. The anchor is assumed: coded acts are taken as unbiased looks at
+#   belief.
 # - **Cracks.** No table will ever say whether a crack came, but the table above holds the fit of
-#   June against those of April. On 12 April a crack of Iran within a month had about seven chances
-#   in ten. Seen from June it is far less likely: later rows took the story back.
-# - **Talks.** The forecast of 8 April was followed by talks within three days. That of 12 April
-#   gave talks within 30 days about eight chances in ten, and none were held until 25 May. It is a
-#   miss; one case cannot tell bad luck from a bad model.
-# - **The theory.** Mutual optimism says that talks start when the bargaining surplus is high. See
-#   `surplus_effect` in the cell below before crediting any forecast of talks to it.
+#   June against those of April. On 8 April a crack of the United States within a month had more
+#   than eight chances in ten, on 12 April one of Iran nearly as many. Seen from June both are
+#   unlikely, the first nearly excluded: later rows took the story back.
+# - **Talks.** The forecast of 8 April was followed by talks within three days, to which it gave one
+#   chance in six for the week. That of 12 April gave talks within 30 days more than nine chances in
+#   ten, and none were held until 25 May. It is a miss; one case cannot tell bad luck from a bad
+#   model.
+# - **The theory.** Mutual optimism says that talks start when the bargaining surplus is high, and
+#   its prior keeps that sign. The cell below shows what the case adds: the effect on talks starting
+#   shrinks to a fraction of what the prior allows. Left free, it turns negative (README).
 # - **Interventions** move what the theory lets them move, by weights that the data barely pin down.
 
 # %%
-effect = hindsight.tree["posterior"]["surplus_effect"]
+effect, assumed = (hindsight.tree[g]["surplus_effect"] for g in ("posterior", "prior"))
 pd.DataFrame(
     {
         "mean": effect.mean(("chain", "draw")).to_series(),
         "5 %": effect.quantile(0.05, ("chain", "draw")).to_series(),
         "95 %": effect.quantile(0.95, ("chain", "draw")).to_series(),
-        "P(> 0)": (effect > 0).mean(("chain", "draw")).to_series(),
+        "prior mean": assumed.mean(("chain", "draw")).to_series(),
+        "prior 95 %": assumed.quantile(0.95, ("chain", "draw")).to_series(),
     }
 ).round(2)

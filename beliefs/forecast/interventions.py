@@ -37,7 +37,7 @@ from typing import Any
 
 from beliefs.errors import StudyError
 
-__all__ = ["KINDS", "Intervention", "bad_intervention", "load_interventions"]
+__all__ = ["KINDS", "Intervention", "as_table", "bad_intervention", "load_interventions", "parse"]
 
 KINDS: dict[str, tuple[str, ...]] = {
     "path": ("indicator", "change", "values"),
@@ -116,7 +116,16 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
             expected="one or more [[intervention]] tables and nothing else",
             mend="begin each intervention with a line [[intervention]]",
         )
-    return tuple(_checked(f"{path}: intervention[{n}]", table) for n, table in enumerate(tables))
+    return tuple(parse(f"{path}: intervention[{n}]", table) for n, table in enumerate(tables))
+
+
+def as_table(item: Intervention) -> dict[str, Any]:
+    """Return an intervention as a JSON table; dates become text, keys without a value are left out.
+
+    `parse` reads it back once ``date`` and ``until`` are dates again.
+    """
+    found = {k: v for k, v in vars(item).items() if v is not None}
+    return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in found.items()}
 
 
 def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyError:
@@ -124,8 +133,14 @@ def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyE
     return StudyError(what, where=where, found=found, expected=expected, mend="correct the table")
 
 
-def _checked(where: str, table: Mapping[str, Any]) -> Intervention:
-    """Return the intervention of a table, or say which key is wrong."""
+def parse(where: str, table: Mapping[str, Any]) -> Intervention:
+    """Return the intervention of a table.
+
+    Raises
+    ------
+    StudyError
+        With `where` and the key that is wrong.
+    """
     kind, date = table.get("kind"), table.get("date")
     if kind not in KINDS:
         raise bad_intervention(where, "unknown kind", repr(kind), ", ".join(KINDS))

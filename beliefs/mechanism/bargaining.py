@@ -73,7 +73,7 @@ def balance(pull: Array, drag: Array, p: Array, q: Array) -> Array:
 def stakes(
     xp: Any, params: Params, columns: Columns, audience: Array, structure: Structure
 ) -> tuple[Array, Array]:
-    """Return the parts of the surplus that beliefs do not enter: pull and drag, each (..., time)."""
+    """Return the parts of the surplus without beliefs: pull and drag, each (..., time)."""
     bound = params["audience_effect"][..., None] * audience
     costs = cost(xp, params, columns, structure)
     pull = costs[..., 0, :] + costs[..., 1, :] + params["talk_payoff"][..., None]

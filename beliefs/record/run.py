@@ -30,13 +30,21 @@ import numpy as np
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.forecast.forecast import Forecast
+from beliefs.forecast.interventions import as_table
 from beliefs.infer.diagnose import diagnose
 from beliefs.infer.posterior import Posterior
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
 from beliefs.theory.theory import Theory
 
-__all__ = ["content_hash", "load_run", "read_manifest", "refuse_existing", "save_run"]
+__all__ = [
+    "content_hash",
+    "environment",
+    "load_run",
+    "read_manifest",
+    "refuse_existing",
+    "save_run",
+]
 
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
 
@@ -158,10 +166,20 @@ def _manifest(
             "forecast": None if forecast is None else forecast.seed,
         },
         "settings": settings,
-        "interventions": [] if forecast is None else [i.label for i in forecast.interventions],
+        "horizon": None if forecast is None else len(forecast.dates),
+        "interventions": []
+        if forecast is None
+        else [as_table(item) for item in forecast.interventions],
         "gate": posterior.report.as_dict(),
         "posterior_content_sha256": content_hash(posterior.tree),
         "timings_seconds": posterior.timings,
+        **environment(),
+    }
+
+
+def environment() -> dict[str, dict[str, str]]:
+    """Return the versions and the platform that a posterior may depend on."""
+    return {
         "versions": {"beliefs": _version("beliefs")} | {n: _version(n) for n in _LIBRARIES},
         "platform": {
             "python": platform.python_version(),

@@ -1,0 +1,104 @@
+"""Commands on run folders that exist already."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from beliefs.cli_options import (
+    FailedOpt,
+    HorizonOpt,
+    JsonOpt,
+    QuietOpt,
+    SeedOpt,
+    print_json,
+    stages,
+    told_future,
+)
+
+__all__ = ["diff", "report", "reproduce"]
+
+RunArg = Annotated[Path, typer.Argument(help="Run folder.")]
+PARTS = 6  # parts of a moved belief printed for a person
+
+
+def report(
+    run: RunArg,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    horizon: HorizonOpt = None,
+    seed: SeedOpt = 1,
+    allow_failed: FailedOpt = False,
+) -> None:
+    """Write the HTML report of a run anew."""
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import load_run, read_manifest
+    from beliefs.view.report import write_report
+
+    told = told_future(load_run(run), horizon, seed, None, allow_failed)
+    write_report(told, summarise(told), out, read_manifest(run))
+    sys.stdout.write(f"Report: {out}\n")
+
+
+def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
+    """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
+    from beliefs.record.reproduce import reproduce as recompute
+
+    with stages(quiet) as say:
+        found = recompute(run, progress=say)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        sys.stdout.write(f"{run}: {found.verdict}\n")
+        if not found.posterior_identical:
+            sys.stdout.write(
+                f"  largest distance {found.distance:.1f} Monte-Carlo standard errors "
+                f"({found.worst}); two honest runs stay below {found.limit:.1f}\n"
+            )
+            why = found.environment or ("nothing recorded: another processor, perhaps",)
+            sys.stdout.write("".join(f"  {line}\n" for line in why))
+    if found.verdict == "different":
+        raise SystemExit(3)
+
+
+def diff(
+    one: Annotated[Path, typer.Argument(help="Earlier run folder.")],
+    two: Annotated[Path, typer.Argument(help="Later run folder.")],
+    as_json: JsonOpt = False,
+) -> None:
+    """Say what moved between two runs: rows, beliefs and by what, probabilities."""
+    from beliefs.record.diff import diff_runs
+
+    found = diff_runs(one, two)
+    if as_json:
+        print_json(found)
+        return
+    first, second = found["runs"]
+    out = [f"from {first['origin']} to {second['origin']}"]
+    if first["theory_sha256"] != second["theory_sha256"]:
+        out.append(f"theories differ: {first['theory']}, {second['theory']} (or their priors)")
+    for table, rows in found["rows"].items():
+        if rows["added"] or rows["removed"]:
+            out.append(f"{table}: {rows['added']} rows added, {rows['removed']} removed")
+    for item in found["beliefs"]:
+        then, now = item["then"]["mean"], item["now"]["mean"]
+        out.append(
+            f"belief of {item['side']}: {then:.1%} -> {now:.1%} ({item['change']:+.2f} log-odds), "
+            "of which"
+        )
+        out += [_part(part) for part in item["parts"][:PARTS]]
+        rest = sum(part["mean"] for part in item["parts"][PARTS:])
+        if len(item["parts"]) > PARTS:
+            out.append(f"  {rest:+.3f}  {len(item['parts']) - PARTS} smaller parts together")
+    out += [
+        f"{t['target']} {t['side'] or ''} by {t['by']}: {t['then']:.3f} -> {t['now']:.3f}"
+        for t in found["targets"]
+    ]
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+def _part(part: dict[str, Any]) -> str:
+    same = part["kind"] in (part["name"], "reread")
+    return f"  {part['mean']:+.3f}  {part['name'] if same else part['kind'] + ' ' + part['name']}"

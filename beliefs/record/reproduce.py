@@ -1,0 +1,170 @@
+"""Recompute a run from what its folder holds, and say how close the result comes.
+
+Equal hashes mean equal bits. Where they differ, the two posteriors are held against their
+Monte-Carlo errors, and what else differs (versions, platform) is named.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.interventions import parse
+from beliefs.forecast.summary import summarise
+from beliefs.infer.fit import fit
+from beliefs.infer.sampling import Sampling
+from beliefs.record.run import content_hash, environment, load_run, read_manifest
+
+__all__ = ["Reproduction", "monte_carlo_distance", "reproduce"]
+
+FAMILY_ERROR = 0.001  # chance that two honest runs are called different, over all quantities
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What recomputing a run gave.
+
+    Attributes
+    ----------
+    verdict
+        ``bit-identical``, ``within Monte-Carlo error`` or ``different``.
+    posterior_identical, forecast_identical
+        Whether the hash of the posterior and the forecast document came out the same;
+        `forecast_identical` is None for a run without a forecast.
+    distance, limit, worst
+        Largest difference of means in Monte-Carlo standard errors, what two honest runs stay
+        below, and the quantity it was found at; 0 and "" where the bits agree.
+    environment
+        What differs between then and now: one line each.
+    """
+
+    verdict: str
+    posterior_identical: bool
+    forecast_identical: bool | None
+    distance: float
+    limit: float
+    worst: str
+    environment: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record for JSON."""
+        return {**vars(self), "environment": list(self.environment)}
+
+
+def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None) -> Reproduction:
+    """Recompute a run with its own study, theory, seeds and settings.
+
+    Parameters
+    ----------
+    path
+        The run folder; it is only read.
+    progress
+        Called with the name of each stage.
+
+    Raises
+    ------
+    StudyError
+        The folder is no whole run, or was changed after the run.
+    """
+    folder, say = Path(path), progress or (lambda _: None)
+    say("read")
+    kept, manifest = load_run(folder), read_manifest(folder)
+    stored = content_hash(kept.tree)
+    if stored != manifest["posterior_content_sha256"]:
+        raise StudyError(
+            "the posterior in the run folder was changed after the run",
+            where=str(folder / "posterior.nc"),
+            found=f"hash {stored[:12]}",
+            expected=f"hash {manifest['posterior_content_sha256'][:12]}",
+            mend="restore the file, or run again",
+        )
+    sampling = Sampling(**manifest["settings"])
+    again = fit(
+        kept.study, kept.theory, seed=manifest["seed"]["fit"], sampling=sampling, progress=say
+    )
+    same = content_hash(again.tree) == stored
+    told: bool | None = None
+    if manifest["horizon"] is not None:
+        say("forecast")
+        document = summarise(
+            forecast(
+                again,
+                manifest["horizon"],
+                seed=manifest["seed"]["forecast"],
+                interventions=[_intervention(folder, t) for t in manifest["interventions"]],
+                allow_failed=True,
+            )
+        )
+        told = document == json.loads((folder / "forecast.json").read_text())
+    distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.tree, again.tree)
+    if same and told is not False:
+        verdict = "bit-identical"
+    else:
+        verdict = "within Monte-Carlo error" if distance <= limit else "different"
+    now = environment()
+    changed = tuple(
+        f"{kind} {name}: {then} then, {now[kind].get(name, 'none')} now"
+        for kind in ("versions", "platform")
+        for name, then in manifest[kind].items()
+        if now[kind].get(name) != then
+    )
+    return Reproduction(verdict, same, told, distance, limit, worst, changed)
+
+
+def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
+    """Return how far two posteriors lie apart, in standard errors of their Monte-Carlo means.
+
+    Parameters
+    ----------
+    one, two
+        DataTrees with a ``posterior`` of the same variables.
+
+    Returns
+    -------
+    distance
+        Largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` over all quantities.
+    limit
+        What it stays below with probability 0.999 when both estimate the same (Bonferroni over
+        all quantities).
+    worst
+        Name of the quantity with that distance.
+
+    Raises
+    ------
+    ValueError
+        The variables differ.
+    """
+    import arviz as az
+    from scipy.stats import norm
+
+    a, b = one["posterior"].to_dataset(), two["posterior"].to_dataset()
+    if set(a.data_vars) != set(b.data_vars):
+        raise ValueError("the two posteriors hold other variables")
+    error_a, error_b = az.mcse(a, method="mean"), az.mcse(b, method="mean")
+    worst, where, count = 0.0, "", 0
+    for name in a.data_vars:
+        gap = np.abs(np.asarray(a[name].mean(("chain", "draw")) - b[name].mean(("chain", "draw"))))
+        error = np.sqrt(np.asarray(error_a[name]) ** 2 + np.asarray(error_b[name]) ** 2)
+        # A quantity that never varies has no error: it must be equal.
+        ratio = np.where(
+            error > 0, gap / np.where(error > 0, error, 1.0), np.where(gap > 0, np.inf, 0)
+        )
+        count += ratio.size
+        if ratio.size and ratio.max() > worst:
+            worst, where = float(ratio.max()), str(name)
+    return worst, float(norm.isf(FAMILY_ERROR / (2 * max(count, 1)))), where
+
+
+def _intervention(folder: Path, table: dict[str, Any]) -> Any:
+    dates: dict[str, Any] = {
+        k: dt.date.fromisoformat(table[k]) for k in ("date", "until") if k in table
+    }
+    return parse(str(folder / "manifest.json"), {**table, **dates})

@@ -1,0 +1,125 @@
+"""What moved between two runs sums up, and a run says whether it can be had again."""
+
+import datetime as dt
+import json
+import shutil
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from beliefs.errors import StudyError
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.interventions import Intervention, as_table, parse
+from beliefs.forecast.summary import summarise
+from beliefs.record.diff import diff_runs, moved_beliefs
+from beliefs.record.reproduce import monte_carlo_distance, reproduce
+from beliefs.record.run import save_run
+
+
+@pytest.fixture(scope="module")
+def two_runs(rich_folder, tmp_path_factory):
+    from posteriors import small_posterior
+
+    folder = tmp_path_factory.mktemp("two")
+    whole = small_posterior(rich_folder)
+    early = small_posterior(rich_folder, as_of=str(whole.study.as_of - dt.timedelta(days=9)))
+    for name, posterior in (("early", early), ("late", whole)):
+        told = forecast(posterior, 30, seed=5, allow_failed=True)
+        save_run(folder / name, posterior, forecast=told, summary=summarise(told), settings={})
+    return folder, early, whole
+
+
+def test_the_parts_of_a_moved_belief_sum_to_its_change(two_runs):
+    _, early, late = two_runs
+    for item in moved_beliefs(early, late):
+        assert sum(part["mean"] for part in item["parts"]) == pytest.approx(
+            item["change"], abs=1e-4
+        )
+        kinds = {part["kind"] for part in item["parts"]}
+        assert {"reread", "news", "unexplained"} <= kinds
+
+
+def test_rows_published_between_two_origins_are_counted(two_runs):
+    folder, early, late = two_runs
+    found = diff_runs(folder / "early", folder / "late")
+    for table in ("indicators", "events"):
+        gained = len(getattr(late.study, table)) - len(getattr(early.study, table))
+        assert gained > 0
+        assert found["rows"][table]["added"] - found["rows"][table]["removed"] == gained
+    json.dumps(found)
+
+
+def test_a_run_does_not_differ_from_itself(two_runs):
+    folder, *_ = two_runs
+    found = diff_runs(folder / "late", folder / "late")
+    assert all(not rows["added"] and not rows["removed"] for rows in found["rows"].values())
+    assert all(item["change"] == 0 for item in found["beliefs"])
+    assert found["targets"] and all(t["difference"] == 0 for t in found["targets"])
+
+
+def test_the_later_run_must_come_second(two_runs):
+    folder, *_ = two_runs
+    with pytest.raises(StudyError, match="ends before"):
+        diff_runs(folder / "late", folder / "early")
+
+
+def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():
+    rng = np.random.default_rng(1)
+
+    def tree(shift):
+        values = rng.normal(size=(4, 500, 30)) + shift
+        return xr.DataTree.from_dict(
+            {"posterior": xr.Dataset({"x": (("chain", "draw", "k"), values)})}
+        )
+
+    plain = tree(0.0)
+    distance, limit, worst = monte_carlo_distance(plain, tree(0.0))
+    assert 0 < distance < limit and worst == "x"
+    assert monte_carlo_distance(plain, tree(0.3))[0] > limit
+    assert monte_carlo_distance(plain, plain)[0] == 0
+
+
+def test_a_changed_posterior_is_refused(two_runs, tmp_path):
+    folder, *_ = two_runs
+    copy = shutil.copytree(folder / "late", tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["posterior_content_sha256"] = "0" * 64
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StudyError, match="changed after the run"):
+        reproduce(copy)
+
+
+def test_an_intervention_survives_the_manifest():
+    items = [
+        Intervention("path", dt.date(2026, 3, 10), indicator="price", change=0.3),
+        Intervention("path", dt.date(2026, 3, 10), indicator="price", values={"2026-03-11": 2.0}),
+        Intervention("waiver", dt.date(2026, 3, 10), until=dt.date(2026, 3, 12)),
+    ]
+    for item in items:
+        table = json.loads(json.dumps(as_table(item)))
+        days = {k: dt.date.fromisoformat(table[k]) for k in ("date", "until") if k in table}
+        assert parse("here", table | days) == item
+
+
+@pytest.mark.slow
+def test_a_fit_made_again_has_the_same_bits(rich_folder, tmp_path):
+    from beliefs.infer.fit import fit
+    from beliefs.infer.sampling import Sampling
+    from beliefs.study.load import load_study
+    from beliefs.theory.theory import load_theory
+
+    settings = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
+    posterior = fit(
+        load_study(rich_folder),
+        load_theory("mutual_optimism"),
+        seed=3,
+        sampling=Sampling(**settings),
+    )
+    told = forecast(posterior, 20, seed=4, allow_failed=True)
+    out = save_run(
+        tmp_path / "run", posterior, forecast=told, summary=summarise(told), settings=settings
+    )
+    found = reproduce(out)
+    assert found.verdict == "bit-identical"
+    assert found.posterior_identical and found.forecast_identical
