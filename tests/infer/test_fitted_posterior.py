@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from beliefs.infer.fit import fit
-from beliefs.infer.sampling import Sampling
 from beliefs.infer.model import compile_count
+from beliefs.infer.sampling import Sampling
 from beliefs.record.run import content_hash
 from beliefs.study.load import load_study
 from beliefs.theory.theory import load_theory

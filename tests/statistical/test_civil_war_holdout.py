@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from beliefs.evaluate.holdout import HoldoutResult, cut_after_share, holdout_readings
-from beliefs.infer.sampling import Sampling
 from beliefs.infer.model import compile_count
+from beliefs.infer.sampling import Sampling
 from beliefs.study.bundled import data_folder
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study

@@ -14,8 +14,8 @@ from scipy import stats
 from beliefs.evaluate.duel import draw_design
 from beliefs.evaluate.simulate import prior_params, simulate_inputs
 from beliefs.infer.fit import fit
-from beliefs.infer.sampling import Sampling
 from beliefs.infer.model import compile_count
+from beliefs.infer.sampling import Sampling
 from beliefs.mechanism.structure import structure_of
 from beliefs.study.bundled import data_folder
 from beliefs.study.inputs import build_inputs
