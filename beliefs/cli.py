@@ -31,11 +31,13 @@ from beliefs.cli_options import (
     StudyArg,
     TheoryOpt,
     TuneOpt,
+    changed_by,
     fitted,
+    horizon_or_default,
+    planned,
     print_json,
     refuse_occupied,
-    show,
-    show_differences,
+    show_with_differences,
     stages,
     told_future,
 )
@@ -119,6 +121,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         "talk_periods": int(inputs.talks.sum()),
         "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
         "events": len(loaded.events),
+        "remarks": list(loaded.remarks),
     }
     if as_json:
         print_json(row)
@@ -135,6 +138,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         f"  readings    {heard}\n"
         f"  talks       {row['talk_periods']} periods\n"
         f"  unobserved  {row['unobserved_conduct']} periods in which nobody recorded conduct\n"
+        + "".join(f"  note        {line}\n" for line in loaded.remarks)
     )
 
 
@@ -193,12 +197,21 @@ def fit(
     quiet: QuietOpt = False,
 ) -> None:
     """Sample the posterior of a study under a theory and keep it in a run folder."""
-    from beliefs.record.run import save_run
+    from beliefs.record.run import refuse_inside, save_run
 
     refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say:
-        posterior = fitted(study, theory, priors, as_of, seed, settings, say)
+        posterior = fitted(
+            study,
+            theory,
+            priors,
+            as_of,
+            seed,
+            settings,
+            say,
+            lambda loaded: refuse_inside(out, loaded.path),
+        )
         say("write")
         save_run(out, posterior, settings=settings)
     gate = posterior.report.as_dict()
@@ -221,23 +234,12 @@ def forecast(
     as_json: JsonOpt = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
-    from beliefs.forecast.compare import differences
     from beliefs.forecast.summary import summarise
     from beliefs.record.run import load_run
 
-    posterior = load_run(run)
-    told = told_future(posterior, horizon, seed, intervene, allow_failed)
-    summary = summarise(told)
-    if intervene is None:
-        show(summary, as_json)
-        return
-    plain_run = told_future(posterior, horizon, seed, None, allow_failed)
-    changes = differences(told, plain_run)
-    if as_json:
-        print_json({**summary, "differences": changes})
-        return
-    show(summary, False)
-    show_differences(changes)
+    interventions = planned(intervene)
+    told = told_future(load_run(run), horizon, seed, interventions, allow_failed)
+    show_with_differences(summarise(told), changed_by(told), as_json)
 
 
 @app.command()
@@ -258,34 +260,45 @@ def run(
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Check, fit, gate, forecast and report: the main job."""
-    from beliefs.record.run import save_run
+    """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
+    from beliefs.record.run import refuse_inside, save_run
 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).name}-{stamp}"
     refuse_occupied(out)
+    interventions = planned(intervene)
+
+    def plan(loaded: Any) -> None:  # a slip of the pen must not cost a minute of sampling
+        from beliefs.forecast.plan import check_plan
+
+        refuse_inside(out, loaded.path)
+        check_plan(loaded, horizon_or_default(loaded, horizon), interventions)
+
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say:
-        posterior = fitted(study, theory, priors, as_of, seed, settings, say)
-        if not posterior.report.passed and not allow_failed:
-            save_run(out, posterior, settings=settings)  # a minute of sampling is not thrown away
-            sys.stderr.write(f"the posterior is kept in {out}\n")
+        posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
         say("forecast")
         from beliefs.forecast.summary import summarise
         from beliefs.view.report import write_report
 
-        told = told_future(posterior, horizon, seed, intervene, allow_failed)
-        summary = summarise(told)
-        say("report")
-        save_run(
-            out,
-            posterior,
-            forecast=told,
-            summary=summary,
-            settings=settings,
-            report=lambda path, manifest: write_report(told, summary, path, manifest),
-        )
-    show(summary, as_json)
+        try:
+            told = told_future(posterior, horizon, seed, interventions, allow_failed)
+            summary, changes = summarise(told), changed_by(told)
+            say("report")
+            save_run(
+                out,
+                posterior,
+                forecast=told,
+                summary=summary,
+                settings=settings,
+                report=lambda path, manifest: write_report(told, summary, path, manifest),
+            )
+        except BeliefsError:
+            with contextlib.suppress(BeliefsError):  # what went wrong first is what is told
+                save_run(out, posterior, settings=settings)
+                sys.stderr.write(f"the posterior is kept in {out}\n")
+            raise
+    show_with_differences(summary, changes, as_json)
     if not as_json:
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 

@@ -68,9 +68,9 @@ def stages(quiet: bool) -> Iterator[Callable[[str], None]]:
             bar.update(tasks[-1], total=1, completed=1)
 
 
-def horizon_or_default(posterior: Any, horizon: int | None) -> int:
+def horizon_or_default(study: Any, horizon: int | None) -> int:
     """Return the horizon asked for, or a quarter year or half a year ahead."""
-    return horizon or {1: 90, 7: 26}[posterior.inputs.step_days]
+    return horizon or {"day": 90, "week": 26}[study.spec.period.step]
 
 
 def show(summary: dict[str, Any], as_json: bool) -> None:
@@ -95,8 +95,9 @@ def fitted(
     seed: int,
     settings: dict[str, int],
     say: Callable[[str], None],
+    plan: Callable[[Any], None] | None = None,
 ) -> Any:
-    """Return the posterior that a command asks for."""
+    """Return the posterior that a command asks for; `plan` may refuse the study before sampling."""
     say("check")
     from beliefs.study.load import load_study
 
@@ -104,6 +105,8 @@ def fitted(
     from beliefs.theory.theory import load_theory
 
     chosen = load_theory(theory, priors)
+    if plan is not None:
+        plan(loaded)
     from beliefs.infer.fit import fit
     from beliefs.infer.sampling import Sampling
 
@@ -118,25 +121,45 @@ def refuse_occupied(out: Path | None) -> None:
         refuse_existing(out)
 
 
+def planned(intervene: Path | None) -> tuple[Any, ...]:
+    """Return the interventions of a file, none without one."""
+    from beliefs.forecast.interventions import load_interventions
+
+    return load_interventions(intervene) if intervene else ()
+
+
 def told_future(
-    posterior: Any, horizon: int | None, seed: int, intervene: Path | None, ok: bool
+    posterior: Any, horizon: int | None, seed: int, interventions: tuple[Any, ...], ok: bool
 ) -> Any:
     """Return the forecast that a command asks for."""
     from beliefs.forecast.forecast import forecast as simulate
-    from beliefs.forecast.interventions import load_interventions
 
-    planned = load_interventions(intervene) if intervene else ()
     return simulate(
         posterior,
-        horizon_or_default(posterior, horizon),
+        horizon_or_default(posterior.study, horizon),
         seed=seed,
-        interventions=planned,
+        interventions=interventions,
         allow_failed=ok,
     )
 
 
-def show_differences(changes: list[dict[str, Any]]) -> None:
-    """Print what an intervention changes."""
+def changed_by(told: Any) -> list[dict[str, Any]]:
+    """Return what the interventions of a forecast change; nothing where it has none."""
+    if not told.interventions:
+        return []
+    from beliefs.forecast.compare import differences
+
+    plain = told_future(told.posterior, len(told.dates), told.seed, (), told.allowed_failed)
+    return differences(told, plain)
+
+
+def show_with_differences(
+    summary: dict[str, Any], changes: list[dict[str, Any]], as_json: bool
+) -> None:
+    """Print the headline, and beside it what interventions change where there are any."""
+    show({**summary, "differences": changes} if as_json and changes else summary, as_json)
+    if as_json or not changes:
+        return
     sys.stdout.write("\nAgainst no intervention (paired futures):\n")
     for row in changes:
         side = f" {row['side']}" if row["side"] else ""

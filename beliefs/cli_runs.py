@@ -13,7 +13,6 @@ from beliefs.cli_options import (
     HorizonOpt,
     JsonOpt,
     QuietOpt,
-    SeedOpt,
     print_json,
     stages,
     told_future,
@@ -29,16 +28,29 @@ def report(
     run: RunArg,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
     horizon: HorizonOpt = None,
-    seed: SeedOpt = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of the futures [the run's own].")
+    ] = None,
     allow_failed: FailedOpt = False,
 ) -> None:
-    """Write the HTML report of a run anew."""
+    """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
+    from beliefs.forecast.interventions import from_table
     from beliefs.forecast.summary import summarise
     from beliefs.record.run import load_run, read_manifest
     from beliefs.view.report import write_report
 
-    told = told_future(load_run(run), horizon, seed, None, allow_failed)
-    write_report(told, summarise(told), out, read_manifest(run))
+    posterior, manifest = load_run(run), read_manifest(run)
+    foretold = manifest["horizon"] is not None
+    if seed is None:
+        seed = manifest["seed"]["forecast"] if foretold else 1
+    told = told_future(
+        posterior,
+        horizon or manifest["horizon"],
+        seed,
+        tuple(from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]),
+        allow_failed or foretold,  # a run that foretold with a failed gate was allowed to
+    )
+    write_report(told, summarise(told), out, manifest)
     sys.stdout.write(f"Report: {out}\n")
 
 

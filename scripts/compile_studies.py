@@ -312,6 +312,12 @@ def compile_civil_war(raw: Path, out: Path) -> None:
         if not any(name in row["event_name"] for name in rules.BATTLES_LEFT_OUT)
     ]
     events.sort(key=lambda row: (row["date"], row["event_id"]))
+    note = "a closed list of turning points: other acts were not recorded"
+    coverage = [
+        dict(zip(rules.COVERAGE_COLUMNS, (start, end, "headline", "list", note), strict=True))
+    ]
+    coverage[0]["start"] = min(start, events[0]["date"])
+    write_table(out / "coverage.csv", rules.COVERAGE_COLUMNS, coverage)
     write_table(out / "indicators.csv", rules.INDICATOR_COLUMNS, sort_indicators(rows))
     write_table(out / "events.csv", rules.EVENT_COLUMNS, events)
     columns = ("date", "date_end", "format", "direct", "venue")

@@ -16,8 +16,9 @@ from beliefs.mechanism.structure import Columns, Structure, evidence_matrix
 from beliefs.study.inputs import Inputs
 from beliefs.study.spec import Indicator
 from beliefs.study.surprises import CLIP, transform
+from beliefs.theory.theory import Theory, free_parameters
 
-__all__ = ["apply_interventions"]
+__all__ = ["apply_interventions", "new_jump"]
 
 _DOMAIN = {"log": (0.0, np.inf), "logit": (0.0, 1.0), "count": (-1e-12, np.inf)}
 
@@ -98,6 +99,40 @@ def apply_interventions(
             jumps.append(draw_jump((samples, 2)))
     added = np.stack(jumps, axis=-1) if jumps else np.zeros((samples, 2, 0))
     return structure, columns, added
+
+
+def new_jump(
+    theory: Theory, structure: Structure, shape: tuple[int, ...], rng: np.random.Generator
+) -> NDArray[Any]:
+    """Draw the jump of a shock nobody has seen yet from the theory's prior.
+
+    Parameters
+    ----------
+    theory
+        Its overrides hold. Where it does not free ``shock_jump``, the jump is 0.
+    structure
+        Structure of the study, before the intervention.
+    shape
+        Shape of the draws.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray
+        Jumps in log-odds.
+    """
+    # One more shock, because in a study without any the parameter is empty and so not free.
+    unseen = replace(
+        structure,
+        shocks=(*structure.shocks, "unseen"),
+        shock_kind=(*structure.shock_kind, "escalation"),
+        shock_side=(*structure.shock_side, -1),
+    )
+    free = {p.name: p for p in free_parameters(theory, unseen)}
+    if "shock_jump" not in free:
+        return np.zeros(shape)
+    return np.asarray(free["shock_jump"].prior.rvs(shape, random_state=rng))
 
 
 def _period(item: Intervention, day: dt.date, dates: NDArray[np.datetime64], step_days: int) -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from beliefs.forecast.forecast import Forecast
-from beliefs.forecast.probability import event_steps
+from beliefs.forecast.probability import event_steps, monte_carlo_error
 from beliefs.forecast.summary import horizon_days
 
 __all__ = ["differences"]
@@ -47,7 +45,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
                     "p": round(float(a.mean()), 6),
                     "without": round(float(b.mean()), 6),
                     "difference": round(float((a - b).mean()), 6),
-                    "mcse": round(float(np.std(a - b) / np.sqrt(len(a))), 6),
+                    "mcse": round(monte_carlo_error(a - b, with_it.chains), 6),
                 }
             )
     return rows

@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
-from beliefs.forecast.bend import apply_interventions
+from beliefs.forecast.bend import apply_interventions, new_jump
 from beliefs.forecast.future import block_indices, future_columns
 from beliefs.forecast.interventions import Intervention
+from beliefs.forecast.plan import check_horizon, future_dates
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior, stacked_params
 from beliefs.mechanism import talks
 from beliefs.mechanism.structure import columns
 from beliefs.theory import system
-from beliefs.theory.theory import declared, free_parameters
+from beliefs.theory.theory import free_parameters
 
-__all__ = ["BLOCK", "Forecast", "Paths", "forecast"]
+__all__ = ["BLOCK", "Forecast", "Paths", "day_of", "forecast"]
 
 BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
 
@@ -89,12 +90,13 @@ class Forecast:
         Raises
         ------
         StudyError
-            The date lies outside the horizon.
+            It is no date, or lies outside the horizon.
         """
-        day = np.datetime64(by, "D")
-        ends = self.dates + np.timedelta64(self.posterior.inputs.step_days - 1, "D")
+        day = day_of(by)
+        step = np.timedelta64(self.posterior.inputs.step_days, "D")
+        ends = self.dates + (step - np.timedelta64(1, "D"))
         steps = int((ends <= day).sum())
-        if steps == 0 or day > ends[-1] + np.timedelta64(self.posterior.inputs.step_days, "D"):
+        if steps == 0 or day >= ends[-1] + step:  # an unfinished period counts as not yet begun
             raise StudyError(
                 "the date lies outside the forecast",
                 where="by",
@@ -123,6 +125,34 @@ class Forecast:
             },
             attrs={"chains": self.chains, "seed": self.seed},
         )
+
+
+def day_of(by: str | dt.date | np.datetime64) -> np.datetime64:
+    """Return a day as NumPy has it.
+
+    Parameters
+    ----------
+    by
+        ``YYYY-MM-DD`` or a date. Words such as ``today`` are refused: a forecast does not depend
+        on the clock.
+
+    Raises
+    ------
+    StudyError
+        It is no date.
+    """
+    try:
+        day: np.datetime64 = np.datetime64(
+            dt.date.fromisoformat(by) if isinstance(by, str) else by, "D"
+        )
+    except (TypeError, ValueError):
+        day = np.datetime64("NaT", "D")
+    if np.isnat(day):
+        raise StudyError(
+            "this is no date", where="by", found=repr(by), expected="YYYY-MM-DD",
+            mend="write the last day of the window, e.g. 2026-03-31",
+        )  # fmt: skip
+    return day
 
 
 @exact
@@ -159,11 +189,7 @@ def forecast(
     StudyError
         The horizon or an intervention cannot be used.
     """
-    if horizon < 1 or horizon > 5000:
-        raise StudyError(
-            "the horizon cannot be used", where="horizon", found=str(horizon),
-            expected="1 to 5000 periods", mend="give a horizon in that range",
-        )  # fmt: skip
+    check_horizon(horizon)
     if not posterior.report.passed and not allow_failed:
         raise GateError(
             "the posterior failed its gate, so no forecast is made from it",
@@ -172,9 +198,7 @@ def forecast(
             expected="R-hat <= 1.01, ESS >= 400, divergences <= 0.1 %, E-BFMI >= 0.3",
             mend="sample longer (--draws, --tune), or allow it knowingly (--allow-failed)",
         )
-    step = np.timedelta64(posterior.inputs.step_days, "D")
-    last = posterior.inputs.dates[posterior.inputs.active][-1]
-    dates = last.astype("datetime64[D]") + step * np.arange(1, horizon + 1)
+    dates = future_dates(posterior.inputs, horizon)
     runs = [
         _simulate(posterior, group, dates, seed, tuple(interventions), resample_shocks)
         for group in ("posterior", "prior")
@@ -212,9 +236,10 @@ def _simulate(
     samples = next(iter(draws.values())).shape[0]
     # One stream per part, so that an intervention never shifts the randomness of another part.
     streams = [np.random.default_rng([seed, part]) for part in range(4)]
-    index = block_indices(streams[0], n, samples, horizon, BLOCK.get(inputs.step_days, 7))
+    index = block_indices(
+        streams[0], n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n]
+    )
     cols, surprise = future_columns(inputs, structure, past, index, resample_shocks=resample_shocks)
-    jump_prior = declared(structure)["shock_jump"][1].prior
     structure, cols, jumps = apply_interventions(
         interventions,
         inputs=inputs,
@@ -223,13 +248,12 @@ def _simulate(
         columns=cols,
         surprise=surprise,
         dates=dates,
-        draw_jump=lambda shape: np.asarray(jump_prior.rvs(shape, random_state=streams[3])),
+        draw_jump=lambda shape: new_jump(theory, posterior.structure, shape, streams[3]),
     )
     params = stacked_params(theory, posterior.structure, draws)
     if jumps.shape[-1]:
         known = np.broadcast_to(params["shock_jump"], (samples, 2, len(posterior.structure.shocks)))
-        new = jumps if "shocks" in theory.mechanisms else np.zeros_like(jumps)
-        params["shock_jump"] = np.concatenate([known, new], axis=-1)
+        params["shock_jump"] = np.concatenate([known, jumps], axis=-1)
     start = None
     if theory.beliefs:
         params["innovation"] = streams[1].normal(size=(samples, 2, horizon))

@@ -25,7 +25,12 @@ _GATHERED = ("quiet", "rival_persists", "rival_resolve", "hardline", "mediator")
 
 
 def block_indices(
-    rng: np.random.Generator, n: int, samples: int, horizon: int, block: int
+    rng: np.random.Generator,
+    n: int,
+    samples: int,
+    horizon: int,
+    block: int,
+    seen: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
     """Return moving-block bootstrap indices into `n` past periods.
 
@@ -39,6 +44,10 @@ def block_indices(
         Shape of the result.
     block
         Block length; shortened to `n` when the past is shorter.
+    seen
+        Past periods in which conduct was recorded, (n,); all when None. Blocks come from stretches
+        that were recorded throughout: days on which nobody looked are not a sample of calm ones.
+        Where no stretch is long enough, blocks come from everywhere.
 
     Returns
     -------
@@ -47,7 +56,11 @@ def block_indices(
     """
     block = min(block, n)
     count = -(-horizon // block)
-    starts = rng.integers(0, n - block + 1, size=(samples, count))
+    begins = np.arange(n - block + 1)
+    if seen is not None:
+        whole = np.convolve(seen, np.ones(block, dtype=int), mode="valid") == block
+        begins = begins[whole] if whole.any() else begins
+    starts = begins[rng.integers(0, len(begins), size=(samples, count))]
     return (starts[..., None] + np.arange(block)).reshape(samples, -1)[:, :horizon]
 
 

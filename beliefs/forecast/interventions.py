@@ -37,7 +37,15 @@ from typing import Any
 
 from beliefs.errors import StudyError
 
-__all__ = ["KINDS", "Intervention", "as_table", "bad_intervention", "load_interventions", "parse"]
+__all__ = [
+    "KINDS",
+    "Intervention",
+    "as_table",
+    "bad_intervention",
+    "from_table",
+    "load_interventions",
+    "parse",
+]
 
 KINDS: dict[str, tuple[str, ...]] = {
     "path": ("indicator", "change", "values"),
@@ -122,10 +130,37 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
 def as_table(item: Intervention) -> dict[str, Any]:
     """Return an intervention as a JSON table; dates become text, keys without a value are left out.
 
-    `parse` reads it back once ``date`` and ``until`` are dates again.
+    `from_table` reads it back.
     """
     found = {k: v for k, v in vars(item).items() if v is not None}
     return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in found.items()}
+
+
+def from_table(where: str, table: Mapping[str, Any]) -> Intervention:
+    """Return the intervention that `as_table` wrote, as a manifest holds it.
+
+    Parameters
+    ----------
+    where
+        Where the table stands, for messages.
+    table
+        From `as_table`.
+
+    Raises
+    ------
+    StudyError
+        The table cannot be used.
+    """
+    found = dict(table)
+    for key in ("date", "until"):
+        if key in found:
+            try:
+                found[key] = dt.date.fromisoformat(found[key])
+            except (TypeError, ValueError):
+                raise bad_intervention(
+                    where, f"{key} is no date", repr(found[key]), "text YYYY-MM-DD"
+                ) from None
+    return parse(where, found)
 
 
 def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyError:

@@ -11,15 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import Forecast, Paths
+from beliefs.forecast.forecast import Forecast, Paths, day_of
 from beliefs.forecast.passage import NEVER, first_passage
 from beliefs.infer.sensitivity import prior_dominated
 from beliefs.study.reference import AGE_BINS, settlement_rates, talk_onset_rate
 
-__all__ = ["LATENT", "TARGETS", "Probability", "event_steps", "probability", "settlement_base_rate"]
+__all__ = [
+    "FEWEST",
+    "LATENT",
+    "TARGETS",
+    "Probability",
+    "event_steps",
+    "monte_carlo_error",
+    "probability",
+    "settlement_base_rate",
+]
 
 TARGETS = ("crack", "crack_first", "talks_rational", "talks")
 LATENT = ("crack", "crack_first", "talks_rational")
+FEWEST = 30  # futures that must meet a condition
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,14 @@ class Probability:
     p, mcse
         Probability and its Monte-Carlo standard error.
     base_rate, base_rate_source
-        Yardstick and where it comes from: a reference class, or the prior alone.
+        Yardstick and where it comes from: a reference class, or the prior alone. None where there
+        is no yardstick under the same condition; the source then says why.
     prior_dominated
         True when scaling the prior moves `p` more than scaling the likelihood does.
     at_origin
         Share of draws in which the event has already happened at the origin.
     given
-        Condition in words, or None.
+        Condition in words, or None. Every number but the base rate of talks is under it.
     threshold, periods
         Crack rule used, where it applies.
     """
@@ -161,36 +172,38 @@ def probability(
         Last day of the window, inside the horizon.
     given
         Condition ``(target, side, happened)``: only futures in which that target has (or has not)
-        happened by the same date.
+        happened by the same date, by the study's own crack rule. The yardstick of a latent target
+        is held to it too: prior futures in which the condition holds.
 
     Raises
     ------
     StudyError
-        Unknown target, side or date, or the condition holds in fewer than 30 futures.
+        Unknown target, side or date, or the condition holds in fewer than `FEWEST` futures.
+
+    Notes
+    -----
+    A conditional probability is a ratio of two means, r = mean(a c) / mean(c) with a the event and
+    c the condition. Its Monte-Carlo error is that of the mean of the linearised draws
+    c (a - r) / mean(c) (delta method; Owen, Monte Carlo theory, methods and examples, section 2.7).
     """
     steps = forecast.step_of(by)
     when = event_steps(forecast, target, side, threshold=threshold, periods=periods)
     happened = when <= steps
-    mask, words = None, None
+    words = None
+    held = np.ones(len(happened), dtype=bool)
     if given is not None:
-        other, other_side, wanted = given
-        mask = (event_steps(forecast, other, other_side) <= steps) == wanted
-        words = f"{'' if wanted else 'no '}{other}{' of ' + other_side if other_side else ''}"
-        if mask.sum() < 30:
-            raise StudyError(
-                "too few futures meet the condition",
-                where=f"given {words}",
-                found=f"{int(mask.sum())} of {len(mask)}",
-                expected="at least 30",
-                mend="draw more samples, or condition on something likelier",
-            )
-    p = float(happened.mean() if mask is None else happened[mask].mean())
+        words = _in_words(given)
+        held = _holds(forecast, given, steps)
+        if held.sum() < FEWEST:
+            raise _too_rare(words, held)
+    p = float(happened[held].mean())
     if target in LATENT:
-        base_when = event_steps(
+        prior_when = event_steps(
             forecast, target, side, prior=True, threshold=threshold, periods=periods
         )
-        base: float | None = float((base_when <= steps).mean())
-        source = "prior alone (latent: no reference class records it)"
+        base, source = _prior_rate(forecast, prior_when <= steps, given, steps)
+    elif given is not None:
+        base, source = None, "none: the reference class of talks knows no such condition"
     else:
         rate = talk_onset_rate()
         days = steps * forecast.posterior.inputs.step_days
@@ -200,13 +213,13 @@ def probability(
     return Probability(
         target=target,
         side=side,
-        by=dt.date.fromisoformat(str(np.datetime64(by, "D"))),
+        by=dt.date.fromisoformat(str(day_of(by))),
         p=p,
-        mcse=_mcse(happened, mask, forecast.chains),
+        mcse=monte_carlo_error(held * (happened - p) / held.mean(), forecast.chains, held),
         base_rate=base,
         base_rate_source=source,
-        prior_dominated=prior_dominated(forecast.posterior.tree, happened),
-        at_origin=float((when == 0).mean()),
+        prior_dominated=prior_dominated(_where(forecast.posterior.tree, held), happened[held]),
+        at_origin=float((when[held] == 0).mean()),
         given=words,
         threshold=(rule.threshold if threshold is None else threshold)
         if target.startswith("crack")
@@ -229,14 +242,87 @@ def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
     return 1.0 - stay, rates[0].label.rsplit(",", 1)[0]
 
 
-def _mcse(happened: NDArray[np.bool_], mask: NDArray[np.bool_] | None, chains: int) -> float:
-    """Return the Monte-Carlo standard error of a mean of 0s and 1s from correlated draws."""
+def monte_carlo_error(
+    values: NDArray[Any], chains: int, held: NDArray[np.bool_] | None = None
+) -> float:
+    """Return the Monte-Carlo standard error of a mean of correlated draws.
+
+    Parameters
+    ----------
+    values
+        One number per draw, (sample,) with sample = chain * draws + draw.
+    chains
+        Number of chains.
+    held
+        Draws that inform `values`, (sample,); all when None.
+
+    Returns
+    -------
+    float
+        ArviZ's error of the mean (Vehtari et al. 2021). Where no informing draw differs from the
+        others: the rule of three's scale, one over their number.
+    """
     import arviz as az
 
-    if mask is not None:
-        share = happened[mask].mean()
-        return float(np.sqrt((share * (1 - share) + 1.0 / mask.sum()) / mask.sum()))
-    values = happened.astype(float).reshape(chains, -1)
-    if values.min() == values.max():  # no variation: the rule of three's scale
-        return 1.0 / values.size
-    return float(np.asarray(az.mcse(values, method="mean")))
+    seen = values if held is None else values[held]
+    if seen.min() == seen.max():
+        return 1.0 / seen.size
+    return float(np.asarray(az.mcse(values.astype(float).reshape(chains, -1), method="mean")))
+
+
+def _in_words(given: tuple[str, str | None, bool]) -> str:
+    other, side, wanted = given
+    return f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}"
+
+
+def _holds(
+    forecast: Forecast, given: tuple[str, str | None, bool], steps: int, *, prior: bool = False
+) -> NDArray[np.bool_]:
+    """Return in which futures a condition holds, (sample,)."""
+    other, side, wanted = given
+    return np.asarray((event_steps(forecast, other, side, prior=prior) <= steps) == wanted)
+
+
+def _too_rare(words: str, held: NDArray[np.bool_]) -> StudyError:
+    count = int(held.sum())
+    return StudyError(
+        "too few futures meet the condition" if count else "no future meets the condition",
+        where=f"given {words}",
+        found=f"{count} of {len(held)}",
+        expected=f"at least {FEWEST}",
+        mend="draw more samples, or condition on something likelier",
+    )
+
+
+def _prior_rate(
+    forecast: Forecast,
+    happened: NDArray[np.bool_],
+    given: tuple[str, str | None, bool] | None,
+    steps: int,
+) -> tuple[float | None, str]:
+    """Return the yardstick of a latent target and its source."""
+    if given is None:
+        return float(happened.mean()), "prior alone (latent: no reference class records it)"
+    held = _holds(forecast, given, steps, prior=True)
+    if held.sum() < FEWEST:
+        return None, f"none: the condition holds in {held.sum()} of {len(held)} prior futures"
+    return float(happened[held].mean()), (
+        "prior alone, under the same condition (latent: no reference class records it)"
+    )
+
+
+def _where(tree: Any, held: NDArray[np.bool_]) -> Any:
+    """Return the log densities of the draws that a condition leaves, as one chain."""
+    import xarray as xr
+
+    if held.all():
+        return tree
+    parts = {}
+    for group in ("log_prior", "log_likelihood"):
+        kept = {}
+        for name, variable in tree[group].to_dataset().data_vars.items():
+            values = np.asarray(variable.values)
+            rows = values.reshape(held.size, -1)[held]
+            kept[str(name)] = (("chain", "draw", f"{name}_part"), rows[None])
+        parts[group] = xr.Dataset(kept)
+    return xr.DataTree.from_dict(parts)

@@ -9,6 +9,11 @@ import numpy as np
 
 __all__ = ["Limits", "Report", "diagnose"]
 
+# What follows from the parameters; elements of it may never vary, such as the audience cost of a
+# side that used no hard words. A parameter always varies.
+_DERIVED = ("logit_belief", "audience", "surplus")
+_BEYOND_R_HAT = 9999.0
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -57,11 +62,12 @@ class Report:
         """Return the report without its table, for JSON."""
         return {
             "passed": self.passed,
-            "r_hat": round(self.r_hat, 4),
+            # JSON has no infinite numbers.
+            "r_hat": round(self.r_hat, 4) if np.isfinite(self.r_hat) else _BEYOND_R_HAT,
             "ess": round(self.ess, 1),
             "worst": self.worst,
             "divergent_share": self.divergent_share,
-            "e_bfmi": round(self.e_bfmi, 3),
+            "e_bfmi": round(self.e_bfmi, 3) if np.isfinite(self.e_bfmi) else 0.0,
             "failures": list(self.failures),
         }
 
@@ -80,32 +86,42 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
 
     limits = limits or Limits()
     posterior = tree["posterior"].to_dataset()
-    # An element that never varies (the audience cost of a side that used no hard words) has 0 / 0.
-    with np.errstate(invalid="ignore"):
+    broken = []  # sentences on quantities that have no diagnostics
+    finite = [n for n in posterior.data_vars if np.isfinite(posterior[n].values).all()]
+    broken += [f"{n} has draws that are not finite" for n in posterior.data_vars if n not in finite]
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where an element never varies
         measured = {
-            "r_hat": az.rhat(posterior),
-            "ess_bulk": az.ess(posterior, method="bulk"),
-            "ess_tail": az.ess(posterior, method="tail"),
+            "r_hat": az.rhat(posterior[finite]),
+            "ess_bulk": az.ess(posterior[finite], method="bulk"),
+            "ess_tail": az.ess(posterior[finite], method="tail"),
         }
     rows: list[dict[str, Any]] = []
-    for name in posterior.data_vars:
+    for name in finite:
         values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}
-        if not np.isfinite(posterior[name].values).all():
-            raise ValueError(f"{name} has draws that are not finite")
-        if all(np.isnan(v).all() for v in values.values()):
-            raise ValueError(f"{name} has no diagnostics: is it constant?")
+        still = np.ptp(posterior[name].values, axis=(0, 1)) == 0
+        if still.any() and name not in _DERIVED:
+            broken.append(f"{name} never varies in {still.sum()} of {still.size} elements")
+        known = np.logical_and.reduce([np.isfinite(v) for v in values.values()])
+        if not (known | still).all():
+            broken.append(f"{name} has elements without diagnostics: a chain may be stuck")
+        if not (known & ~still).any():
+            continue
+        values = {k: v[known & ~still] for k, v in values.items()}
         rows.append(
             {
                 "name": str(name),
-                "r_hat": float(np.nanmax(values["r_hat"])),
-                "ess_bulk": float(np.nanmin(values["ess_bulk"])),
-                "ess_tail": float(np.nanmin(values["ess_tail"])),
+                "r_hat": float(values["r_hat"].max()),
+                "ess_bulk": float(values["ess_bulk"].min()),
+                "ess_tail": float(values["ess_tail"].min()),
             }
         )
+    if not rows:  # not one quantity could be judged
+        rows.append({"name": "every quantity", "r_hat": np.inf, "ess_bulk": 0.0, "ess_tail": 0.0})
     stats = tree["sample_stats"].to_dataset()
     divergent = float(stats["diverging"].mean())
     energy = np.asarray(stats["energy"].values)
-    e_bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)))
+    with np.errstate(invalid="ignore", divide="ignore"):  # a constant energy fails below
+        e_bfmi = float(np.min((np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)))
     worst = min(rows, key=lambda row: min(row["ess_bulk"], row["ess_tail"]))
     ess = min(worst["ess_bulk"], worst["ess_tail"])
     worst_r = max(rows, key=lambda row: row["r_hat"])
@@ -120,6 +136,7 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
             f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}: sample longer (--draws)"
         )
     short = len(failures)
+    failures += broken
     if not divergent <= limits.divergent_share:
         failures.append(
             f"{divergent:.2%} of transitions diverged, limit {limits.divergent_share:.1%}: "

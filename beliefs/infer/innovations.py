@@ -9,7 +9,7 @@ import numpy as np
 from beliefs.infer.variances import filter_variances
 from beliefs.mechanism import belief, readings
 from beliefs.mechanism.contract import Array, Params
-from beliefs.mechanism.recurrence import GATE_STEEPNESS, gate, recur, step
+from beliefs.mechanism.recurrence import GATE_STEEPNESS, recur, step
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
@@ -114,7 +114,7 @@ def _linear(
 
     Misreading is expanded around a rough path of the readings, so that the recursion is linear.
     """
-    lift = gate(xp, columns["guess"])
+    lift = columns["guess_gate"]
     slope = misread * (GATE_STEEPNESS * lift * (1.0 - lift))
     return kept + slope, push + misread * lift - slope * columns["guess"], 1.0 - kept
 

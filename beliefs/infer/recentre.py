@@ -75,6 +75,8 @@ def backward_sample(
             if t % 8 == 0:
                 logdet[i] += 0.5 * np.log(product)
                 product = 1.0
+        if n == 1:  # no step back took the logarithm
+            logdet[i] = 0.5 * np.log(product)
     return b, logdet
 
 

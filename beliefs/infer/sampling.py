@@ -28,5 +28,5 @@ class Sampling:
     tune: int = 700
     chains: int = 4
     cores: int = 2
-    target_accept: float = 0.95
+    target_accept: float = 0.92
     attempts: int = 2

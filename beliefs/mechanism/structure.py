@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.mechanism.recurrence import gate
 from beliefs.study.inputs import Inputs
 
 __all__ = [
@@ -256,6 +257,7 @@ def columns(inputs: Inputs) -> Columns:
         "reading": np.where(seen, inputs.reading, 0.0),
         "reading_seen": seen * on,
         "guess": guess,
+        "guess_gate": gate(np, guess),  # here, not in the graph: it does not change with the draw
         "cell_side": cells[:, 0],
         "cell_channel": cells[:, 1],
         "cell_time": cells[:, 2],

@@ -6,7 +6,6 @@ Monte-Carlo errors, and what else differs (versions, platform) is named.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.errors import StudyError
 from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import parse
+from beliefs.forecast.interventions import from_table
 from beliefs.forecast.summary import summarise
 from beliefs.infer.fit import fit
 from beliefs.infer.sampling import Sampling
@@ -77,20 +75,11 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     folder, say = Path(path), progress or (lambda _: None)
     say("read")
     kept, manifest = load_run(folder), read_manifest(folder)
-    stored = content_hash(kept.tree)
-    if stored != manifest["posterior_content_sha256"]:
-        raise StudyError(
-            "the posterior in the run folder was changed after the run",
-            where=str(folder / "posterior.nc"),
-            found=f"hash {stored[:12]}",
-            expected=f"hash {manifest['posterior_content_sha256'][:12]}",
-            mend="restore the file, or run again",
-        )
     sampling = Sampling(**manifest["settings"])
     again = fit(
         kept.study, kept.theory, seed=manifest["seed"]["fit"], sampling=sampling, progress=say
     )
-    same = content_hash(again.tree) == stored
+    same = content_hash(again.tree) == manifest["posterior_content_sha256"]
     told: bool | None = None
     if manifest["horizon"] is not None:
         say("forecast")
@@ -99,7 +88,10 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
                 again,
                 manifest["horizon"],
                 seed=manifest["seed"]["forecast"],
-                interventions=[_intervention(folder, t) for t in manifest["interventions"]],
+                interventions=[
+                    from_table(str(folder / "manifest.json"), table)
+                    for table in manifest["interventions"]
+                ],
                 allow_failed=True,
             )
         )
@@ -161,10 +153,3 @@ def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
         if ratio.size and ratio.max() > worst:
             worst, where = float(ratio.max()), str(name)
     return worst, float(norm.isf(FAMILY_ERROR / (2 * max(count, 1)))), where
-
-
-def _intervention(folder: Path, table: dict[str, Any]) -> Any:
-    dates: dict[str, Any] = {
-        k: dt.date.fromisoformat(table[k]) for k in ("date", "until") if k in table
-    }
-    return parse(str(folder / "manifest.json"), {**table, **dates})

@@ -14,12 +14,9 @@ A run folder holds::
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -33,9 +30,11 @@ from beliefs.forecast.forecast import Forecast
 from beliefs.forecast.interventions import as_table
 from beliefs.infer.diagnose import diagnose
 from beliefs.infer.posterior import Posterior
+from beliefs.record.manifest import damaged, environment, read_json, read_manifest
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
-from beliefs.theory.theory import Theory
+from beliefs.study.safefile import open_safely
+from beliefs.theory.theory import table_of, theory_from_table
 
 __all__ = [
     "content_hash",
@@ -43,10 +42,12 @@ __all__ = [
     "load_run",
     "read_manifest",
     "refuse_existing",
+    "refuse_inside",
     "save_run",
 ]
 
-_LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
+_STUDY_FILES = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
+_STUDY_EXTRAS = ("coverage.csv", "truth.json")
 
 
 def content_hash(tree: Any) -> str:
@@ -75,6 +76,44 @@ def refuse_existing(out: Path) -> None:
             expected="a name that is free",
             mend="choose another --out, or remove the old run yourself",
         )
+
+
+def refuse_inside(out: str | Path, study_path: str | Path) -> None:
+    """Raise StudyError when `out` would lie inside the study folder.
+
+    Parameters
+    ----------
+    out
+        Path of the run folder to be; it need not exist.
+    study_path
+        The study folder.
+
+    Raises
+    ------
+    StudyError
+        It lies there, directly or through links.
+    """
+    study = Path(study_path).resolve()
+    if Path(out).resolve().is_relative_to(study):
+        raise StudyError(
+            "the run folder would lie inside the study folder",
+            where=str(out),
+            found=f"a place in {study}",
+            expected="a place outside the study, which holds only its own files",
+            mend="choose another --out",
+        )
+
+
+def _copy_study(folder: Path, to: Path) -> None:
+    """Copy the study's own files, never through a link, and nothing else that lies there."""
+    to.mkdir()
+    for name in (*_STUDY_FILES, *_STUDY_EXTRAS):
+        if name == "coverage.csv" and not os.path.lexists(folder / name):
+            continue
+        if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
+            continue  # no part of the study as it was read: a link here is not worth a fit
+        with open_safely(folder, name) as source, (to / name).open("xb") as target:
+            shutil.copyfileobj(source, target)
 
 
 @contextlib.contextmanager
@@ -130,14 +169,13 @@ def save_run(
     ConflictError
         The folder exists.
     StudyError
-        It cannot be written.
+        It lies inside the study folder, or cannot be written.
     """
     out = Path(out)
+    refuse_inside(out, posterior.study.path)
     with _written_aside(out) as aside:
-        shutil.copytree(
-            posterior.study.path, aside / "study", symlinks=False, copy_function=shutil.copyfile
-        )
-        (aside / "theory.json").write_text(_dump(dataclasses.asdict(posterior.theory)))
+        _copy_study(posterior.study.path, aside / "study")
+        (aside / "theory.json").write_text(_dump(table_of(posterior.theory)))
         posterior.tree.to_netcdf(aside / "posterior.nc", engine="h5netcdf")
         if forecast is not None:
             forecast.to_dataset().to_netcdf(aside / "forecast.nc", engine="h5netcdf")
@@ -177,38 +215,14 @@ def _manifest(
     }
 
 
-def environment() -> dict[str, dict[str, str]]:
-    """Return the versions and the platform that a posterior may depend on."""
-    return {
-        "versions": {"beliefs": _version("beliefs")} | {n: _version(n) for n in _LIBRARIES},
-        "platform": {
-            "python": platform.python_version(),
-            "system": platform.system(),
-            "machine": platform.machine(),
-        },
-    }
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def read_manifest(path: str | Path) -> dict[str, Any]:
-    """Return the manifest of a run folder."""
-    data: dict[str, Any] = json.loads((Path(path) / "manifest.json").read_text())
-    return data
-
-
 def load_run(path: str | Path) -> Posterior:
     """Load the posterior of a run folder, ready for `forecast` and ArviZ.
 
     Raises
     ------
     StudyError
-        The folder is not a whole run, or its study no longer has the hash it was run with.
+        The folder is not a whole run, or its study, theory or posterior no longer has the hash
+        it was written with.
     """
     import xarray as xr
 
@@ -226,23 +240,16 @@ def load_run(path: str | Path) -> Posterior:
         )
     manifest = read_manifest(folder)
     study = load_study(folder / "study", as_of=manifest["as_of"])
-    raw = json.loads((folder / "theory.json").read_text())
-    raw |= {"mechanisms": tuple(raw["mechanisms"]), "neutral": tuple(raw["neutral"])}
-    theory = Theory(**raw)
-    for what, found, expected in (
-        ("study", study.sha256, manifest["study_sha256"]),
-        ("theory", theory.sha256, manifest["theory_sha256"]),
-    ):
-        if found != expected:
-            raise StudyError(
-                f"the {what} in the run folder was changed after the run",
-                where=str(folder),
-                found=f"hash {found[:12]}",
-                expected=f"hash {expected[:12]}",
-                mend="restore the folder, or run again",
-            )
-    with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as opened:
-        tree = opened.load()
+    theory = theory_from_table(read_json(folder / "theory.json"), str(folder / "theory.json"))
+    _same("study", folder, "folder", study.sha256, manifest["study_sha256"])
+    _same("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
+    file = folder / "posterior.nc"
+    try:
+        with xr.open_datatree(file, engine="h5netcdf") as opened:
+            tree = opened.load()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise damaged(file, str(error), "a netCDF file as `beliefs run` writes it") from error
+    _same("posterior", file, "file", content_hash(tree), manifest["posterior_content_sha256"])
     return Posterior(
         study=study,
         inputs=build_inputs(study),
@@ -252,3 +259,14 @@ def load_run(path: str | Path) -> Posterior:
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
     )
+
+
+def _same(what: str, where: Path, thing: str, found: str, expected: str) -> None:
+    if found != expected:
+        raise StudyError(
+            f"the {what} in the run folder was changed after the run",
+            where=str(where),
+            found=f"hash {found[:12]}",
+            expected=f"hash {expected[:12]}",
+            mend=f"restore the {thing}, or run again",
+        )

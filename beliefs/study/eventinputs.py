@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,17 +51,22 @@ def conduct(study: Study, active: Bools) -> Conduct:
     -------
     Conduct
         `hardline` counts the acts of a side's own actors, the rest those of its forces. Force is
-        any kinetic kind, whoever the target, since allies and bystanders are hit as well.
+        any kinetic kind, whoever the target, since allies and bystanders are hit as well. Where
+        acts were not recorded completely enough, all are 0: unobserved, they move nothing.
     """
     spec, grid = study.spec, study.grid
     n, last = grid.n, int(active.sum()) - 1
-    seen = covered(study.coverage, grid.dates, grid.step_days, spec.quiet.coverage) & active
+
+    def watched(densities: Collection[str]) -> Bools:
+        return covered(study.coverage, grid.dates, grid.step_days, densities) & active
+
+    seen = watched(spec.quiet.coverage)
     persist, resolve, hardline, strikes = (np.zeros((2, n)) for _ in range(4))
     for i, side in enumerate(spec.sides):
         acts = select_events(study.events, initiator=side.forces, kind=spec.persist.kinds)
-        persist[i] = span_periods(acts, grid) & active
+        persist[i] = span_periods(acts, grid) & watched(spec.persist.coverage)
         hard = select_events(study.events, initiator=side.actors, kind=spec.hardline.kinds)
-        hardline[i] = np.log1p(event_count(hard, grid)) * active
+        hardline[i] = np.log1p(event_count(hard, grid)) * watched(spec.hardline.coverage)
         force = select_events(study.events, initiator=side.forces, kind=KINETIC)
         strikes[i] = severity_sum(force, grid) * active
         counted = force_arrivals(study, force, spec.quiet.coverage, last)

@@ -90,11 +90,12 @@ class Inputs:
     quiet_seen
         (T,) whether coverage allows one to say so.
     persist
-        (2, T) 1 where the side did an act of ``[persist]``, or one was still running.
+        (2, T) 1 where the side did an act of ``[persist]``, or one was still running; 0 where
+        coverage does not allow one to say so.
     resolve
         (2, T) positive surprise of the side's force, from 0 to 1; 0 where unobserved.
     hardline
-        (2, T) log(1 + number of hard-line acts).
+        (2, T) log(1 + number of hard-line acts); 0 where unobserved.
     strikes
         (2, T) severity-weighted force published in the period.
     strikes_seen

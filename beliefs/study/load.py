@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,10 @@ class Study:
         that differ only in rows published later have the same hash.
     shock_slots
         All declared shocks, also later ones: they fix names and shapes, never values.
+    remarks
+        What looks like a slip but may be a study that has just begun: an indicator or a table
+        without rows. One sentence each, printed by ``beliefs check``; never a refusal, because
+        whether a study is sound may not depend on rows that were published later.
     """
 
     spec: StudySpec
@@ -63,6 +68,7 @@ class Study:
     path: Path
     sha256: str
     shock_slots: tuple[ShockSpec, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -111,9 +117,10 @@ def load_study(
     _check_sources(folder)
     indicators = read_indicators(folder, spec)
     events = read_events(folder, spec)
-    _check_counted(spec, events, where)
     talks = read_talks(folder)
-    first = events["published_at"].to_numpy().min().astype("datetime64[D]")
+    first = np.datetime64(spec.period.start, "D")
+    if len(events):
+        first = events["published_at"].to_numpy().min().astype("datetime64[D]")
     coverage = read_coverage(folder, spec, first)
     known = _as_of(spec, as_of)
     parts = (
@@ -123,7 +130,8 @@ def load_study(
         _cut(_published(talks, known), "date_end", known),
         _cut(coverage[coverage["start"] <= known].reset_index(drop=True), "end", known),
     )
-    return Study(*parts, known, folder, _content_hash(*parts, known), spec.shocks)
+    remarks = tuple(_remarks(spec, indicators, events, talks, where))
+    return Study(*parts, known, folder, _content_hash(*parts, known), spec.shocks, remarks)
 
 
 def _check_sources(folder: Path) -> None:
@@ -137,18 +145,26 @@ def _check_sources(folder: Path) -> None:
         )
 
 
-def _check_counted(spec: StudySpec, events: pd.DataFrame, where: Where) -> None:
-    """Refuse an indicator that counts nothing: most often a word is misspelt in its filter."""
+def _remarks(
+    spec: StudySpec,
+    indicators: pd.DataFrame,
+    events: pd.DataFrame,
+    talks: pd.DataFrame,
+    where: Where,
+) -> Iterator[str]:
+    """Yield what may be a misspelt word, or rows that have yet to come."""
+    present = set(indicators["indicator"])
     for number, indicator in enumerate(spec.indicators):
+        place = f"{indicator.id} ({where('indicators', number)})"
+        if indicator.source == "series" and indicator.id not in present:
+            yield f"{place} has no rows in indicators.csv"
         if indicator.source == "events" and counted_events(events, indicator).empty:
             filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
-            raise StudyError(
-                f"the indicator `{indicator.id}` counts no event at all",
-                where=where("indicators", number),
-                found=", ".join(f"{key} = {list(words)}" for key, words in filters.items()),
-                expected="filters that at least one row of events.csv passes",
-                mend="correct a filter, or remove the indicator",
-            )
+            words = ", ".join(f"{key} = {list(value)}" for key, value in filters.items())
+            yield f"{place} counts no event at all; its filters are {words}"
+    for name, frame in (("events.csv", events), ("talks.csv", talks)):
+        if frame.empty:
+            yield f"{name} has no rows"
 
 
 def _as_of(spec: StudySpec, as_of: str | dt.date | np.datetime64 | None) -> np.datetime64:
@@ -221,7 +237,7 @@ def _content_hash(
     digest.update(json.dumps([str(known), settings], sort_keys=True).encode())
     for frame in (indicators, events, talks, coverage):
         digest.update(f"\n{len(frame)} {','.join(frame.columns)}\n".encode())
-        for column in frame.columns:
+        for column in frame.columns if len(frame) else ():  # columns without rows have no type
             values = frame[column].to_numpy()
             if values.dtype.kind == "M":
                 digest.update(values.astype("datetime64[D]").astype("<i8").tobytes())

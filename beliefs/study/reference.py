@@ -26,6 +26,7 @@ __all__ = ["AGE_BINS", "Rate", "settlement_rates", "talk_onset_rate"]
 AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
 VIOLENT = {2.0, 3.0, 4.0}  # ICB violence: minor clashes, serious clashes, full-scale war
 FORMAL_AGREEMENT = 1.0  # ICB form of outcome
+_OWN_CASES = {"US/Israel-Iran 2026"}
 _LAST_DAY = dt.date(2026, 6, 30)  # end of the war table: ongoing wars are censored here
 
 
@@ -79,13 +80,15 @@ def _day(text: str) -> dt.date | None:
 def talk_onset_rate() -> Rate:
     """Return the rate of first talks over the course of interstate wars, per day at war.
 
-    Wars without talks, and the one still open, are censored at their end.
+    Wars without talks are censored at their end. The bundled studies' own case is left out, so
+    that no study is told its outcome. The table is not cut at an as-of date: a study of earlier
+    years is held against wars that came later.
     """
     events, exposure, wars = 0, 0.0, 0
     for row in _rows(data_folder() / "wars" / "war_talk_onsets.csv"):
         start, talks = _day(row["start"]), _day(row["first_talks"])
         end = _day(row["end"]) or _LAST_DAY
-        if start is None:
+        if start is None or row["war"] in _OWN_CASES:
             continue
         wars += 1
         happened = talks is not None and talks <= end

@@ -6,14 +6,12 @@ sound or refused, whatever date is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from beliefs.errors import StudyError
 from beliefs.study.codebook import (
     CHANNELS,
     CONFIDENCE,
@@ -99,7 +97,7 @@ def read_events(folder: Path, spec: StudySpec) -> pd.DataFrame:
     StudyError
         At the first row that breaks a rule of the code book.
     """
-    table = _read_filled(folder, "events.csv", EVENT_COLUMNS)
+    table = read_table(folder, "events.csv", EVENT_COLUMNS)
     parties = (*PARTIES, *spec.side_ids)
     frame = pd.DataFrame(
         {
@@ -153,7 +151,7 @@ def read_talks(folder: Path) -> pd.DataFrame:
     StudyError
         At the first row that breaks a rule.
     """
-    table = _read_filled(folder, "talks.csv", TALK_COLUMNS)
+    table = read_table(folder, "talks.csv", TALK_COLUMNS)
     frame = pd.DataFrame(
         {
             "talk_id": id_column(table, "talk_id"),
@@ -167,19 +165,6 @@ def read_talks(folder: Path) -> pd.DataFrame:
         }
     )
     return frame.sort_values(["published_at", "date", "talk_id"], ignore_index=True)
-
-
-def _read_filled(folder: Path, name: str, columns: Sequence[str]) -> Table:
-    table = read_table(folder, name, columns)
-    if not len(table):
-        raise StudyError(
-            f"{name} has a header but no rows",
-            where=f"{name}:1",
-            found="0 rows",
-            expected="at least one row",
-            mend="add rows; a study without any cannot be learnt from",
-        )
-    return table
 
 
 def _spans(table: Table) -> dict[str, np.ndarray]:

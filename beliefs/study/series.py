@@ -89,16 +89,6 @@ def _check_indicator_names(table: Table, spec: StudySpec, series: dict[str, Indi
                 'remove the rows, or set source = "series" in study.toml',
             )
     choice_column(table, "indicator", series)
-    present = set(table.cells["indicator"])
-    for number, indicator in enumerate(spec.indicators):
-        if indicator.id in series and indicator.id not in present:
-            raise StudyError(
-                f"the indicator `{indicator.id}` has no rows",
-                where=f"{table.name}:{table.lines[-1] if len(table) else 1} column indicator",
-                found=f"no row of {indicator.id}",
-                expected=f"rows for indicators[{number}] of study.toml",
-                mend="add its rows, or remove the [[indicators]] table",
-            )
 
 
 def _check_order(table: Table, date: Dates, published: Dates) -> None:

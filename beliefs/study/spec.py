@@ -175,9 +175,10 @@ class Quiet(_Table):
 
 
 class Kinds(_Table):
-    """A set of event kinds."""
+    """A set of event kinds, counted where coverage lets one say that there was none."""
 
     kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
+    coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
 
 
 class Memory(_Table):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,7 @@ import numpy as np
 from beliefs.errors import StudyError
 from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.structure import Structure
+from beliefs.theory.priors import check_priors, distribution
 
 __all__ = [
     "MECHANISMS",
@@ -27,9 +30,13 @@ __all__ = [
     "load_theory",
     "neutral_values",
     "prior_table",
+    "table_of",
+    "theory_from_table",
 ]
 
 MECHANISMS = ("belief", "evidence", "readings", "domestic", "shocks", "bargaining", "talks")
+# Names and supports of parameters are the same in every study; this one has nothing else.
+_BARE = Structure(("one", "other"), 1.0, 1, *((),) * 16, endurance=(True, True))
 _KEYS = {"id", "name", "title", "source", "beliefs", "mechanisms", "neutral", "priors"}
 
 
@@ -82,7 +89,15 @@ def _read_toml(path: Path) -> dict[str, Any]:
             expected="one of " + ", ".join(bundled_theories()) + ", or a path to a TOML file",
             mend="list the theories with `beliefs theories`",
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise StudyError(
+            "the theory or prior file cannot be read",
+            where=str(path),
+            found=error.strerror or type(error).__name__,
+            expected="a readable TOML file",
+            mend="check the path and its permissions",
+        ) from error
+    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
         raise StudyError(
             "the file is not valid TOML",
             where=str(path),
@@ -114,14 +129,15 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
         here = Path(__file__).parent
         by_id = {tomllib.loads(p.read_text())["id"]: p for p in sorted(here.glob("*.toml"))}
         path = by_id.get(text, here / f"{text}.toml")
-    theory = _theory(_read_toml(path), str(path))
+    theory = theory_from_table(_read_toml(path), str(path))
     if priors is not None:
         extra = _read_toml(Path(priors))
         unknown = set(extra) - {"priors"}
         if unknown:
             raise _unknown("key", sorted(unknown)[0], str(priors), ["priors"])
-        theory = replace(theory, priors={**theory.priors, **extra.get("priors", {})})
-        _check_priors(theory, str(priors))
+        mine = extra.get("priors", {})
+        check_priors(mine, declared(_BARE), str(priors))
+        theory = replace(theory, priors={**theory.priors, **mine})
     return theory
 
 
@@ -135,7 +151,23 @@ def _unknown(kind: str, found: str, where: str, known: list[str]) -> StudyError:
     )
 
 
-def _theory(raw: dict[str, Any], where: str) -> Theory:
+def theory_from_table(raw: Any, where: str) -> Theory:
+    """Return the theory that a parsed TOML or JSON file describes, checked.
+
+    Parameters
+    ----------
+    raw
+        Content of the file, of any type. Infinite numbers may be written ``"inf"``, ``"-inf"``.
+    where
+        The file, for messages.
+
+    Raises
+    ------
+    StudyError
+        A key is missing, unknown or of the wrong type; unknown mechanism or parameter; bad prior.
+    """
+    if not isinstance(raw, dict):
+        raise _wrong_type("the theory", raw, where, "a table of keys")
     for key in raw:
         if key not in _KEYS:
             raise _unknown("key", key, where, sorted(_KEYS))
@@ -148,7 +180,16 @@ def _theory(raw: dict[str, Any], where: str) -> Theory:
             expected="keys " + ", ".join(sorted(_KEYS)),
             mend="copy a bundled theory and change it",
         )
-    for name in raw["mechanisms"]:
+    for key in ("id", "name", "title", "source"):
+        if not (isinstance(raw[key], str) and raw[key].strip()):
+            raise _wrong_type(key, raw[key], where, "a text in quotation marks")
+    if not isinstance(raw["beliefs"], bool):
+        raise _wrong_type("beliefs", raw["beliefs"], where, "true or false")
+    lists = {"mechanisms": raw["mechanisms"], "neutral": raw.get("neutral", [])}
+    for key, value in lists.items():
+        if not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+            raise _wrong_type(key, value, where, 'a list of names such as ["talks"]')
+    for name in lists["mechanisms"]:
         if name not in MECHANISMS:
             raise _unknown("mechanism", name, where, list(MECHANISMS))
     theory = Theory(
@@ -156,48 +197,54 @@ def _theory(raw: dict[str, Any], where: str) -> Theory:
         name=raw["name"],
         title=raw["title"],
         source=raw["source"],
-        beliefs=bool(raw["beliefs"]),
-        mechanisms=tuple(raw["mechanisms"]),
-        neutral=tuple(raw.get("neutral", ())),
-        priors=raw.get("priors", {}),
+        beliefs=raw["beliefs"],
+        mechanisms=tuple(lists["mechanisms"]),
+        neutral=tuple(lists["neutral"]),
+        priors=_with_infinities(raw.get("priors", {})),
     )
-    _check_priors(theory, where)
+    _check_names(theory, where)
     return theory
 
 
-def _check_priors(theory: Theory, where: str) -> None:
-    if not theory.priors:
+def table_of(theory: Theory) -> dict[str, Any]:
+    """Return the theory as a table for JSON, which has no infinite numbers."""
+    priors = {
+        name: {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in spec.items()}
+        for name, spec in theory.priors.items()
+    }
+    return {**dataclasses.asdict(theory), "priors": priors}
+
+
+def _with_infinities(priors: Any) -> Any:
+    if not isinstance(priors, dict):
+        return priors
+    return {
+        name: {k: float(v) if v in ("inf", "-inf") else v for k, v in spec.items()}
+        if isinstance(spec, dict)
+        else spec
+        for name, spec in priors.items()
+    }
+
+
+def _wrong_type(what: str, found: Any, where: str, expected: str) -> StudyError:
+    return StudyError(
+        f"{what} is of the wrong type",
+        where=where,
+        found=repr(found),
+        expected=expected,
+        mend="copy a bundled theory and change it",
+    )
+
+
+def _check_names(theory: Theory, where: str) -> None:
+    """Check neutral parameters and priors against what the mechanisms declare."""
+    if not theory.neutral and theory.priors == {}:
         return
-    import preliz as pz
-
-    for name, spec in theory.priors.items():
-        at = f"{where}: priors.{name}"
-        if not isinstance(spec, dict) or "dist" not in spec:
-            raise StudyError(
-                "a prior needs a distribution",
-                where=at,
-                found=repr(spec),
-                expected='dist = "Normal" and its parameters',
-                mend=f'write [priors.{name}] with dist = "..."',
-            )
-        try:
-            distribution(spec)
-        except (AttributeError, TypeError, ValueError) as error:
-            raise StudyError(
-                "the prior cannot be built",
-                where=at,
-                found=f"{dict(spec)}: {error}",
-                expected="a PreliZ distribution and its parameters by name, e.g. "
-                f"{pz.Normal.__name__}(mu, sigma)",
-                mend="see `beliefs theories --show NAME` for the priors in force",
-            ) from error
-
-
-def distribution(spec: Mapping[str, Any]) -> Any:
-    """Return the PreliZ distribution that an override describes."""
-    import preliz as pz
-
-    return getattr(pz, spec["dist"])(**{k: v for k, v in spec.items() if k != "dist"})
+    known = declared(_BARE)
+    for name in theory.neutral:
+        if name not in known:
+            raise _unknown("parameter", name, f"{where}: neutral", sorted(known))
+    check_priors(theory.priors, known, where)
 
 
 def _modules() -> dict[str, ModuleType]:

@@ -120,6 +120,156 @@ def test_a_report_is_written_from_a_run(call, run_folder, tmp_path):
     assert "A small study" in page.read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def bent_run(unsampled, tmp_path_factory):
+    """A run with its own horizon, seed and intervention, and its own report."""
+    import datetime as dt
+
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.interventions import Intervention
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import save_run
+    from beliefs.view.report import write_report
+
+    item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
+    told = forecast(unsampled, 20, seed=9, interventions=[item])
+    summary = summarise(told)
+    return save_run(
+        tmp_path_factory.mktemp("runs") / "bent",
+        unsampled,
+        forecast=told,
+        summary=summary,
+        settings={},
+        report=lambda path, manifest: write_report(told, summary, path, manifest),
+    )
+
+
+def test_a_report_written_anew_is_the_runs_own_report(call, bent_run, tmp_path):
+    page = tmp_path / "again.html"
+    code, _, err = call("report", bent_run, "--out", page)
+    assert code == 0, err
+    assert page.read_bytes() == (bent_run / "report.html").read_bytes()
+    code, _, err = call("report", bent_run, "--out", page, "--seed", 0)
+    assert code == 0, err
+    assert page.read_bytes() != (bent_run / "report.html").read_bytes()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What `report` asks of the forecast, without writing a page."""
+    found = {}
+
+    def told(posterior, horizon, seed, interventions, ok):
+        found.update(horizon=horizon, seed=seed, interventions=interventions, ok=ok)
+
+    monkeypatch.setattr("beliefs.cli_runs.told_future", told)
+    monkeypatch.setattr("beliefs.forecast.summary.summarise", lambda _: {})
+    monkeypatch.setattr("beliefs.view.report.write_report", lambda *_: None)
+    return found
+
+
+def test_a_report_takes_what_it_is_not_told_from_the_manifest(call, bent_run, asked, tmp_path):
+    assert call("report", bent_run, "--out", tmp_path / "page.html")[0] == 0
+    assert (asked["horizon"], asked["seed"], asked["ok"]) == (20, 9, True)
+    assert [item.label for item in asked["interventions"]] == ["turnover south 2026-03-05"]
+    call("report", bent_run, "--out", tmp_path / "page.html", "--horizon", 30, "--seed", 0)
+    assert (asked["horizon"], asked["seed"]) == (30, 0)
+
+
+def test_a_report_of_a_run_without_a_forecast_takes_the_defaults(call, unsampled, asked, tmp_path):
+    from beliefs.record.run import save_run
+
+    run = save_run(tmp_path / "fit", unsampled, settings={})
+    assert call("report", run, "--out", tmp_path / "page.html")[0] == 0
+    assert asked == {"horizon": None, "seed": 1, "interventions": (), "ok": False}
+
+
+TURNOVER = '[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "old", "new", "named"),
+    [
+        ((), "turnover", "earthquake", "earthquake"),
+        ((), "south", "east", "east"),
+        ((), "2026-03-05", "2027-03-05", "2027-03-05"),
+        ((), "[[", "[", "TOML"),
+        (("--horizon", 2), "2026-03-05", "2026-03-20", "2026-03-20"),
+        (("--horizon", 5001), "", "", "5001"),
+        (("--horizon", 0), "", "", "--horizon"),
+    ],
+)
+def test_a_slip_in_the_plan_of_a_run_is_told_before_it_samples(
+    call, rich_folder, tmp_path, monkeypatch, more, old, new, named
+):
+    monkeypatch.setattr("beliefs.infer.fit.fit", lambda *_, **__: pytest.fail("it sampled"))
+    file, out = tmp_path / "what_if.toml", tmp_path / "run"
+    file.write_text(TURNOVER.replace(old, new) if old else TURNOVER)
+    code, text, err = call("run", rich_folder, "--out", out, "--intervene", file, *more)
+    assert code == 2 and text == "" and named in err
+    assert not out.exists()
+
+
+@pytest.fixture
+def sampled(monkeypatch, unsampled):
+    """`run` gets a posterior at once, and writes no page."""
+    monkeypatch.setattr("beliefs.infer.fit.fit", lambda *_, **__: unsampled)
+    monkeypatch.setattr(
+        "beliefs.view.report.write_report", lambda told, summary, path, _: path.write_text("page")
+    )
+
+
+def test_a_run_prints_what_its_intervention_changes(call, sampled, rich_folder, tmp_path):
+    file = tmp_path / "what_if.toml"
+    file.write_text(TURNOVER)
+    asked = ("run", rich_folder, "--horizon", 35, "--seed", 5, "--intervene", file)
+    code, out, err = call(*asked, "--out", tmp_path / "one")
+    assert code == 0, err
+    assert "Against no intervention" in out and "instead of" in out and "Report:" in out
+    code, out, _ = call(*asked, "--out", tmp_path / "two", "--json")
+    document = json.loads(out)
+    assert any(row["difference"] != 0 for row in document.pop("differences"))
+    assert document == json.loads((tmp_path / "two" / "forecast.json").read_text())
+
+
+def test_a_run_without_interventions_prints_no_differences(call, sampled, rich_folder, tmp_path):
+    asked = ("run", rich_folder, "--horizon", 7)
+    code, out, _ = call(*asked, "--out", tmp_path / "one")
+    assert code == 0 and "Against no intervention" not in out
+    code, out, _ = call(*asked, "--out", tmp_path / "two", "--json")
+    assert code == 0 and "differences" not in json.loads(out)
+
+
+def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
+    call, sampled, rich_folder, tmp_path, monkeypatch
+):
+    from beliefs.errors import StudyError
+    from beliefs.record.run import load_run
+
+    def fail(*_):
+        raise StudyError("the pen broke")
+
+    monkeypatch.setattr("beliefs.view.report.write_report", fail)
+    out = tmp_path / "run"
+    code, text, err = call("run", rich_folder, "--out", out, "--horizon", 7)
+    assert code == 2 and text == ""
+    assert "the pen broke" in err and f"the posterior is kept in {out}" in err
+    assert load_run(out).report.passed and not (out / "forecast.json").exists()
+
+
+def test_a_run_whose_gate_fails_keeps_its_posterior_and_foretells_nothing(
+    call, sampled, rich_folder, tmp_path, monkeypatch
+):
+    from posteriors import small_posterior
+
+    failed = small_posterior(rich_folder, size=(2, 50))
+    monkeypatch.setattr("beliefs.infer.fit.fit", lambda *_, **__: failed)
+    out = tmp_path / "run"
+    code, text, err = call("run", rich_folder, "--out", out, "--horizon", 7)
+    assert code == 3 and text == "" and f"the posterior is kept in {out}" in err
+    assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()
+
+
 def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 

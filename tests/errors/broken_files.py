@@ -47,11 +47,6 @@ CASES = [
     Case("Latin-1", recode(T, "latin-1"), f"{T}:2 byte 45", "xe1laga", "UTF-8", "iconv -f latin1"),
     Case("Latin-1 settings", put(S, b"# \xe1"), f"{S}:1 byte 3", "xe1", "UTF-8", "iconv -f latin1"),
     Case("empty table", put(I, b""), f"{I}:1", "no header", "indicator,date", "header"),
-    Case(
-        "only a header, indicators", first_lines(I, 1), f"{I}:1", "no row of price", "rows", "add"
-    ),
-    Case("only a header, events", first_lines(E, 1), f"{E}:1", "0 rows", "at least one", "add"),
-    Case("only a header, talks", first_lines(T, 1), f"{T}:1", "0 rows", "at least one", "add"),
     Case("only a header, coverage", first_lines(C, 1), f"{C}:1", "0 rows", "cover", "delete"),
     Case(
         "missing column", eve(",zone", ""), f"{E}:1 column zone", "red_line", "zone", "add `zone`"

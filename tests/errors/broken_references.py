@@ -107,14 +107,6 @@ CASES = [
         "rename",
     ),
     Case(
-        "indicator without rows",
-        add(S, FIRST.replace("price", "rents")),
-        "indicators.csv:211 column indicator",
-        "no row of rents",
-        "indicators[4]",
-        "add its rows",
-    ),
-    Case(
         "own but unread",
         toml("north = 1, south", "south"),
         at("own", f"{INDICATOR}.own"),
@@ -261,13 +253,5 @@ CASES = [
         "shouting",
         "threat",
         "one of those",
-    ),
-    Case(
-        "zone where nothing happens",
-        toml('measure = "severity"', 'measure = "severity"\nzone = ["gulf", "hormoz"]'),
-        at("[[indicators]]", "indicators[3]", 4),
-        "zone = ['gulf', 'hormoz']",
-        "at least one row",
-        "correct a filter",
     ),
 ]

@@ -1,6 +1,7 @@
 """What-ifs change what they say, from their date on, and nothing else."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,83 @@ def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):
     short = forecast(posterior, 20, seed=1, interventions=[until])
     np.testing.assert_array_equal(short.paths.surplus[:, 11:], plain.paths.surplus[:, 11:])
     np.testing.assert_array_equal(short.paths.surplus[:, :11], bent.paths.surplus[:, :11])
+
+
+@pytest.fixture(scope="module")
+def jump_after(rich_folder, tmp_path_factory):
+    """Return the change of belief on the day of an escalation, (sample, side), under a theory."""
+    from posteriors import small_posterior
+
+    from beliefs.theory import theory
+
+    source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
+
+    def ask(change=("", ""), more=""):
+        own = tmp_path_factory.mktemp("theory") / "own.toml"
+        assert change[0] in source
+        own.write_text(source.replace(*change) + more)
+        posterior = small_posterior(rich_folder, str(own), size=(2, 50))
+        day = dt.date.fromisoformat(str(posterior.origin)) + dt.timedelta(days=3)
+        plain, bent = (
+            forecast(posterior, 5, seed=1, interventions=items, allow_failed=True)
+            for items in ((), [Intervention("escalation", day)])
+        )
+        at = int(np.flatnonzero(plain.dates == np.datetime64(day))[0])
+        moved = bent.paths.logit_belief - plain.paths.logit_belief
+        assert (moved[..., :at] == 0).all()
+        return moved[..., at]
+
+    return ask
+
+
+@pytest.mark.parametrize("spread", [0.5, 1e-6])
+def test_the_jump_of_an_unseen_shock_has_the_spread_of_the_users_prior(jump_after, spread):
+    prior = f'\n[priors.shock_jump]\ndist = "Normal"\nmu = 0.25\nsigma = {spread}\n'
+    moved = jump_after(more=prior)
+    assert moved.std() == pytest.approx(spread, rel=0.2)
+    assert moved.mean() == pytest.approx(0.25, abs=5 * spread / np.sqrt(moved.size))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("neutral = [", 'neutral = ["shock_jump", '), ('"shocks", ', "")],
+    ids=["held at its neutral value", "its mechanism is off"],
+)
+def test_an_unseen_shock_does_not_move_a_belief_that_the_theory_says_no_shock_moves(
+    jump_after, change
+):
+    assert (jump_after(change) == 0).all()
+
+
+def test_in_a_study_without_shocks_an_unseen_one_jumps_by_the_prior(unsampled):
+    from beliefs.forecast.bend import new_jump
+
+    bare = replace(unsampled.structure, shocks=(), shock_kind=(), shock_side=())
+    jumps = new_jump(unsampled.theory, bare, (4000, 2), np.random.default_rng(1))
+    assert jumps.shape == (4000, 2)
+    assert jumps.std() == pytest.approx(0.5, rel=0.05)
+
+
+def test_the_error_of_a_difference_respects_that_draws_hang_together(futures):
+    """Draws that come in runs of equal ones tell less than as many independent ones."""
+    n = futures.paths.talks.shape[0]
+    rng = np.random.default_rng(3)
+    runs = np.repeat(rng.random(n // 20) < 0.5, 20)
+    shuffled = rng.permutation(runs)
+    blank = np.zeros_like(futures.paths.talks)
+    plain = replace(futures, paths=replace(futures.paths, talks=blank))
+
+    def error(happened):
+        talks = blank.copy()
+        talks[:, 0] = happened
+        bent = replace(futures, paths=replace(futures.paths, talks=talks))
+        rows = [r for r in differences(bent, plain) if r["target"] == "talks"]
+        assert all(r["difference"] == pytest.approx(happened.mean(), abs=1e-6) for r in rows)
+        return rows[0]["mcse"]
+
+    independent = np.sqrt(runs.mean() * (1 - runs.mean()) / n)
+    assert error(shuffled) == pytest.approx(independent, rel=0.3)
+    assert error(runs) > 3 * independent
 
 
 def test_a_paired_difference_is_surer_than_two_unpaired_forecasts(futures):

@@ -1,5 +1,6 @@
 """Probabilities of the targets hang together."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,12 @@ import pytest
 from beliefs.errors import GateError, StudyError
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.passage import NEVER
-from beliefs.forecast.probability import event_steps, probability, settlement_base_rate
+from beliefs.forecast.probability import (
+    event_steps,
+    monte_carlo_error,
+    probability,
+    settlement_base_rate,
+)
 
 ASKED = [
     ("crack", "north"), ("crack", "south"), ("crack_first", "north"), ("crack_first", "south"),
@@ -86,12 +92,118 @@ def test_a_condition_is_true_given_itself(futures):
     assert probability(futures, "crack", side="south", by=end, given=(*given[:2], False)).p == 0
 
 
+@pytest.mark.parametrize(("wanted", "sure"), [(True, 1.0), (False, 0.0)])
+def test_given_itself_a_condition_is_as_sure_in_the_prior_and_nothing_is_prior_dominated(
+    futures, wanted, sure
+):
+    end = days(futures)[-1]
+    told = probability(futures, "crack", side="south", by=end, given=("crack", "south", wanted))
+    steps = event_steps(futures, "crack", "south")
+    assert (told.p, told.base_rate) == (sure, sure)
+    assert told.at_origin == pytest.approx((steps[(steps < NEVER) == wanted] == 0).mean())
+    assert 0 < told.at_origin <= 1 if wanted else told.at_origin == 0
+    assert not told.prior_dominated
+    held = int(((steps < NEVER) == wanted).sum())
+    assert told.mcse == pytest.approx(1 / held)
+    assert "same condition" in told.base_rate_source
+
+
+def test_the_base_rate_of_a_conditional_is_the_prior_under_the_same_condition(futures):
+    by = days(futures)[20]
+    told = probability(futures, "crack", side="north", by=by, given=("crack", "south", True))
+    north, south = (event_steps(futures, "crack", s, prior=True) <= 21 for s in ("north", "south"))
+    assert told.base_rate == pytest.approx((north & south).sum() / south.sum())
+    assert told.base_rate != pytest.approx(north.mean(), abs=1e-4)
+
+
+def test_talks_given_something_have_no_reference_class_and_say_why(futures):
+    told = probability(futures, "talks", by=days(futures)[-1], given=("crack", "south", True))
+    assert told.base_rate is None and "condition" in told.base_rate_source
+
+
+def test_the_conditional_is_flagged_by_the_draws_that_meet_the_condition(futures):
+    """A density that leans on the event only where the condition fails says nothing of it."""
+    import xarray as xr
+
+    end = days(futures)[-1]
+    held = event_steps(futures, "talks") < NEVER
+    crack = event_steps(futures, "crack", "north") < NEVER
+    kept = futures.posterior.tree["posterior"].to_dataset()
+    shape = kept.sizes["chain"], kept.sizes["draw"]
+
+    def flag(prior, likelihood):
+        densities = {
+            group: xr.Dataset({"x": (("chain", "draw"), values.reshape(shape))})
+            for group, values in (("log_prior", prior), ("log_likelihood", likelihood))
+        }
+        tree = xr.DataTree.from_dict({**densities, "posterior": kept})
+        other = replace(futures, posterior=replace(futures.posterior, tree=tree))
+        told = probability(other, "crack", side="north", by=end, given=("talks", None, True))
+        return told.prior_dominated
+
+    inside, outside = 20.0 * (crack & held), 20.0 * (crack & ~held)
+    assert inside.any() and outside.any()
+    assert flag(inside, 0.0 * inside)
+    assert not flag(outside, 0.0 * inside)
+    assert flag(inside, outside)
+    assert not flag(inside, 2.0 * inside)
+
+
+def test_the_error_of_a_conditional_is_that_of_a_ratio_of_independent_draws(futures):
+    end = days(futures)[-1]
+    told = probability(futures, "crack", side="north", by=end, given=("talks", None, True))
+    held = int((event_steps(futures, "talks") < NEVER).sum())
+    assert told.mcse == pytest.approx(np.sqrt(told.p * (1 - told.p) / held), rel=0.25)
+
+
+def test_draws_that_hang_together_make_a_conditional_less_sure(futures):
+    steps = futures.dates.size
+    n = futures.paths.talks.shape[0]
+    rng = np.random.default_rng(5)
+    runs, order = np.repeat(rng.random(n // 20) < 0.5, 20), rng.permutation(n)
+    belief = np.full_like(futures.paths.logit_belief, 5.0)
+    history = np.full_like(futures.paths.history_belief, 5.0)
+
+    def error(cracked):
+        talks = np.zeros((n, steps), dtype=bool)
+        talks[:, 0] = rng.random(n) < 0.5
+        low = belief.copy()
+        low[cracked, 1] = -5.0
+        paths = replace(futures.paths, logit_belief=low, history_belief=history, talks=talks)
+        return probability(
+            replace(futures, paths=paths), "crack", side="south", by=days(futures)[-1],
+            given=("talks", None, True),
+        ).mcse  # fmt: skip
+
+    assert error(runs) > 2.5 * error(runs[order])
+
+
+def test_a_mean_that_never_varies_has_the_error_of_the_rule_of_three():
+    assert monte_carlo_error(np.ones(400), 4) == 1 / 400
+
+
+def test_a_condition_that_never_holds_is_refused_by_name(futures):
+    never = replace(futures, paths=replace(futures.paths, talks=futures.paths.talks & False))
+    with pytest.raises(StudyError, match="no future meets the condition") as caught:
+        probability(never, "crack", side="north", by=days(never)[-1], given=("talks", None, True))
+    assert caught.value.where == "given talks" and "0 of" in caught.value.found
+
+
+def test_a_condition_that_the_prior_never_meets_leaves_no_yardstick(futures):
+    calm = replace(futures.prior_paths, talks=futures.prior_paths.talks & False)
+    told = probability(
+        replace(futures, prior_paths=calm), "crack", side="north", by=days(futures)[-1],
+        given=("talks", None, True),
+    )  # fmt: skip
+    assert told.base_rate is None and "prior futures" in told.base_rate_source
+
+
 def test_a_condition_met_by_few_futures_is_refused(rich_folder):
     from posteriors import small_posterior
 
     few = forecast(small_posterior(rich_folder, size=(2, 14)), 7, seed=1, allow_failed=True)
     with pytest.raises(StudyError, match="too few futures"):
-        probability(few, "talks", by=days(few)[-1], given=("crack", "north", True))
+        probability(few, "talks", by=days(few)[-1], given=("crack", "north", False))
 
 
 def test_a_latent_target_stands_beside_the_prior_and_talks_beside_a_reference_class(futures):
@@ -119,12 +231,24 @@ def test_the_settlement_base_rate_grows_with_the_window_and_stays_below_one():
         ("crack", "east", -1, "east"),
         ("talks", None, "2030-01-01", "2030-01-01"),
         ("talks", None, "2026-01-10", "2026-01-10"),
+        ("talks", None, "soon", "soon"),
+        ("talks", None, "today", "today"),
+        ("talks", None, "2026-13-01", "2026-13-01"),
+        ("talks", None, "", "no date"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(futures, target, side, by, named):
     by = days(futures)[by] if isinstance(by, int) else by
     with pytest.raises(StudyError, match=named):
         probability(futures, target, side=side, by=by)
+
+
+def test_the_horizon_ends_with_its_last_day(futures):
+    end = futures.dates[-1]
+    assert futures.step_of(end) == futures.dates.size
+    for by in (end + np.timedelta64(1, "D"), str(end + np.timedelta64(1, "D"))):
+        with pytest.raises(StudyError, match="outside the forecast"):
+            futures.step_of(by)
 
 
 def test_a_theory_without_beliefs_speaks_of_talks_only(base_rate_futures):

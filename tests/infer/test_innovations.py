@@ -56,7 +56,8 @@ def test_the_change_of_density_is_the_determinant_of_the_change_of_variables(cas
     structure, cols, params = case
     n = 10
     structure = type(structure)(**{**vars(structure), "n_time": n})
-    early = until(cols, n) | {"guess": cols["guess"][:, 20 : 20 + n]}
+    early = until(cols, n)
+    early |= {k: cols[k][:, 20 : 20 + n] for k in ("guess", "guess_gate")}
     early["rival_resolve"] = cols["rival_resolve"][:, 10 : 10 + n]
     assert early["rival_resolve"].any() and early["reading_seen"].any()
     xi = np.random.default_rng(5).normal(size=(2, n))

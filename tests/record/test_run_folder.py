@@ -1,5 +1,6 @@
 """Run folders (C7): whole or absent, never overwritten, and true to what was run."""
 
+import dataclasses
 import json
 import shutil
 
@@ -9,7 +10,8 @@ import pytest
 from beliefs.errors import ConflictError, StudyError
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.summary import summarise
-from beliefs.record.run import content_hash, load_run, read_manifest, save_run
+from beliefs.record.run import content_hash, load_run, read_manifest, refuse_inside, save_run
+from beliefs.study.load import load_study
 
 
 def copied(run_folder, tmp_path):
@@ -114,3 +116,143 @@ def test_a_folder_with_a_part_missing_is_no_run(run_folder, tmp_path, name):
     (copy / name).unlink()
     with pytest.raises(StudyError, match=name):
         load_run(copy)
+
+
+def test_only_the_study_s_own_files_are_copied(unsampled, rich_folder, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("private")
+    folder = shutil.copytree(rich_folder, tmp_path / "small")
+    (folder / "truth.json").write_text("{}")
+    (folder / "notes.txt").write_text("mine")
+    (folder / ".git").mkdir()
+    (folder / "link.csv").symlink_to(secret)
+    (folder / "linked").symlink_to(tmp_path, target_is_directory=True)
+    study = dataclasses.replace(unsampled.study, path=folder)
+    out = save_run(tmp_path / "run", dataclasses.replace(unsampled, study=study))
+    own = {"study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md", "truth.json"}
+    own |= {path.name for path in folder.glob("coverage.csv")}
+    copies = {path.name: path for path in (out / "study").iterdir()}
+    assert set(copies) == own
+    for name, path in copies.items():
+        assert path.is_file() and not path.is_symlink()
+        assert path.read_bytes() == (folder / name).read_bytes()
+    assert load_study(out / "study", as_of=study.as_of).sha256 == study.sha256
+    assert load_run(out).study.sha256 == study.sha256
+
+
+@pytest.mark.parametrize("name", ["events.csv", "coverage.csv"])
+def test_a_file_that_became_a_link_is_not_followed(name, unsampled, rich_folder, tmp_path):
+    folder = shutil.copytree(rich_folder, tmp_path / "small")
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).symlink_to(rich_folder / "events.csv")
+    study = dataclasses.replace(unsampled.study, path=folder)
+    with pytest.raises(StudyError, match="not a plain file"):
+        save_run(tmp_path / "run", dataclasses.replace(unsampled, study=study))
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_linked_truth_is_left_out(unsampled, rich_folder, tmp_path):
+    folder = shutil.copytree(rich_folder, tmp_path / "small")
+    (folder / "truth.json").symlink_to(folder / "study.toml")
+    study = dataclasses.replace(unsampled.study, path=folder)
+    out = save_run(tmp_path / "run", dataclasses.replace(unsampled, study=study))
+    assert not (out / "study" / "truth.json").exists()
+
+
+@pytest.mark.parametrize("inside", [".", "run", "runs/deep/one", "../small/run", "door"])
+def test_a_run_folder_inside_its_study_is_refused(inside, unsampled, rich_folder, tmp_path):
+    folder = shutil.copytree(rich_folder, tmp_path / "small")
+    before = sorted(folder.rglob("*"))
+    out = folder / inside
+    if inside == "door":  # a link from elsewhere
+        (tmp_path / "door").symlink_to(folder)
+        out = tmp_path / "door" / "run"
+    with pytest.raises(StudyError, match="inside the study folder"):
+        refuse_inside(out, folder)
+    study = dataclasses.replace(unsampled.study, path=folder)
+    with pytest.raises(StudyError, match="inside the study folder"):
+        save_run(out, dataclasses.replace(unsampled, study=study))
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_run_folder_beside_its_study_is_allowed(tmp_path):
+    refuse_inside(tmp_path / "study-run", tmp_path / "study")
+    refuse_inside(tmp_path, tmp_path / "study")
+
+
+def test_a_changed_posterior_is_noticed(run_folder, unsampled, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    tree = unsampled.tree.copy(deep=True)
+    values = tree["posterior"]["psi"].values.copy()
+    values[0, 0, 0] += 1e-9
+    tree["posterior"]["psi"] = tree["posterior"]["psi"].copy(data=values)
+    (copy / "posterior.nc").unlink()
+    tree.to_netcdf(copy / "posterior.nc", engine="h5netcdf")
+    with pytest.raises(StudyError, match="posterior in the run folder was changed after the run"):
+        load_run(copy)
+
+
+BROKEN = [b"", b"{", b"[]", b"3", b"null", b"\xff\xfe", b"[" * 100_000, b'"text"', b"{}"]
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=range(len(BROKEN)))
+@pytest.mark.parametrize("name", ["manifest.json", "theory.json"])
+def test_a_broken_file_in_a_run_folder_is_named(name, content, run_folder, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    (copy / name).write_bytes(content)
+    with pytest.raises(StudyError) as caught:
+        load_run(copy)
+    assert name in caught.value.where
+    assert caught.value.found and caught.value.expected and caught.value.mend
+
+
+@pytest.mark.parametrize("content", [b"", b"no netCDF", b"\x89HDF\r\n\x1a\n"])
+def test_a_broken_posterior_file_is_named(content, run_folder, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    (copy / "posterior.nc").write_bytes(content)
+    with pytest.raises(StudyError, match=r"posterior\.nc in the run folder is damaged"):
+        load_run(copy)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["as_of", "study_sha256", "theory_sha256", "posterior_content_sha256", "seed", "horizon",
+     "interventions", "settings", "timings_seconds", "versions", "platform"],
+)  # fmt: skip
+@pytest.mark.parametrize("wrong", ["missing", 3.5])
+def test_an_incomplete_manifest_is_named(key, wrong, run_folder, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest.pop(key)
+    if wrong != "missing":
+        manifest[key] = wrong
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StudyError) as caught:
+        read_manifest(copy)
+    assert key in caught.value.found and "manifest.json" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"beliefs": 1}, {"neutral": 3}, {"mechanisms": "talks"}, {"priors": 3}, {"priors": {"psi": 1}},
+     {"extra": 1}, {"title": None}],
+)  # fmt: skip
+def test_a_theory_of_wrong_types_in_a_run_folder_is_named(change, run_folder, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    theory = json.loads((copy / "theory.json").read_text()) | change
+    (copy / "theory.json").write_text(json.dumps(theory))
+    with pytest.raises(StudyError) as caught:
+        load_run(copy)
+    assert "theory.json" in caught.value.where
+
+
+def test_an_unbounded_prior_survives_the_run_folder(unsampled, tmp_path):
+    from beliefs.theory.theory import load_theory
+
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        '[priors.psi]\ndist = "TruncatedNormal"\nmu = 0.1\nsigma = 1\nlower = 0\nupper = inf\n'
+    )
+    theory = load_theory("M1", file)
+    out = save_run(tmp_path / "run", dataclasses.replace(unsampled, theory=theory))
+    assert load_run(out).theory == theory

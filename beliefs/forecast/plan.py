@@ -1,0 +1,74 @@
+"""Which periods a forecast spans, and whether it can be made, asked before anything is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import StudyError
+from beliefs.forecast.bend import apply_interventions
+from beliefs.forecast.future import future_columns
+from beliefs.forecast.interventions import Intervention
+from beliefs.mechanism.structure import columns, structure_of
+from beliefs.study.inputs import Inputs, build_inputs
+from beliefs.study.load import Study
+
+__all__ = ["LONGEST", "check_horizon", "check_plan", "future_dates"]
+
+LONGEST = 5000  # periods ahead
+
+
+def future_dates(inputs: Inputs, horizon: int) -> NDArray[np.datetime64]:
+    """Return the first day of each period after the origin, (horizon,)."""
+    last = inputs.dates[inputs.active][-1].astype("datetime64[D]")
+    ahead = np.timedelta64(inputs.step_days, "D") * np.arange(1, horizon + 1)
+    return np.asarray(last + ahead)
+
+
+def check_horizon(horizon: int) -> None:
+    """Raise StudyError when a horizon is not 1 to `LONGEST` periods."""
+    if not 1 <= horizon <= LONGEST:
+        raise StudyError(
+            "the horizon cannot be used", where="horizon", found=str(horizon),
+            expected=f"1 to {LONGEST} periods", mend="give a horizon in that range",
+        )  # fmt: skip
+
+
+def check_plan(study: Study, horizon: int, interventions: Sequence[Intervention] = ()) -> None:
+    """Refuse, before a posterior is sampled, what `beliefs.forecast` would refuse afterwards.
+
+    Parameters
+    ----------
+    study
+        From `beliefs.load_study`.
+    horizon
+        Number of future periods.
+    interventions
+        What-ifs; they are tried on one future in which the first period repeats itself.
+
+    Raises
+    ------
+    StudyError
+        The horizon or an intervention cannot be used.
+    """
+    check_horizon(horizon)
+    if not interventions:
+        return
+    inputs = build_inputs(study)
+    structure = structure_of(inputs)
+    index = np.zeros((1, horizon), dtype=np.int64)
+    cols, surprise = future_columns(
+        inputs, structure, columns(inputs), index, resample_shocks=False
+    )
+    apply_interventions(
+        interventions,
+        inputs=inputs,
+        indicators=study.spec.indicators,
+        structure=structure,
+        columns=cols,
+        surprise=surprise,
+        dates=future_dates(inputs, horizon),
+        draw_jump=np.zeros,
+    )
