@@ -264,7 +264,7 @@ def run(
     from beliefs.record.run import refuse_inside, save_run
 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    out = out or Path("runs") / f"{Path(study).name}-{stamp}"
+    out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
     refuse_occupied(out)
     interventions = planned(intervene)
 
