@@ -44,28 +44,44 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
+class Stages:
+    """Names the stage a command is at, and how much of it is done; silent without a bar."""
+
+    def __init__(self, bar: Any = None) -> None:
+        self._bar, self._task = bar, None
+
+    def __call__(self, stage: str) -> None:
+        """Begin a stage."""
+        if self._bar is not None:
+            self.end()
+            self._task = self._bar.add_task(stage, total=None)
+
+    def share_done(self, share: float) -> None:
+        """Move the bar of the stage; shares go from 0 to 1."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=1.0, completed=share)
+
+    def end(self) -> None:
+        """End the stage."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=1.0, completed=1.0)
+            self._bar.stop_task(self._task)
+
+
 @contextlib.contextmanager
-def stages(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Yield a function that names the stage; a spinner with a clock, on a terminal only."""
+def stages(quiet: bool) -> Iterator[Stages]:
+    """Yield what names the stages; a progress bar with a clock, on a terminal only."""
     if quiet or not sys.stderr.isatty():
-        yield lambda _: None
+        yield Stages()
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    columns = TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: list[Any] = []
-
-        def say(stage: str) -> None:
-            if tasks:
-                bar.update(tasks[-1], total=1, completed=1)
-                bar.stop_task(tasks[-1])
-            tasks.append(bar.add_task(stage, total=None))
-
+        say = Stages(bar)
         yield say
-        if tasks:
-            bar.update(tasks[-1], total=1, completed=1)
+        say.end()
 
 
 def horizon_or_default(study: Any, horizon: int | None) -> int:
@@ -94,7 +110,7 @@ def fitted(
     as_of: str | None,
     seed: int,
     settings: dict[str, int],
-    say: Callable[[str], None],
+    say: Stages,
     plan: Callable[[Any], None] | None = None,
 ) -> Any:
     """Return the posterior that a command asks for; `plan` may refuse the study before sampling."""
@@ -110,7 +126,14 @@ def fitted(
     from beliefs.infer.fit import fit
     from beliefs.infer.sampling import Sampling
 
-    return fit(loaded, chosen, seed=seed, sampling=Sampling(**settings), progress=say)
+    return fit(
+        loaded,
+        chosen,
+        seed=seed,
+        sampling=Sampling(**settings),
+        progress=say,
+        share_done=say.share_done,
+    )
 
 
 def refuse_occupied(out: Path | None) -> None:

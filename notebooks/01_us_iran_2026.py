@@ -305,12 +305,12 @@ pd.DataFrame(rows).pivot(index="what if", columns="target", values="points").loc
 #   belief.
 # - **Cracks.** No table will ever say whether a crack came, but the table above holds the fit of
 #   June against those of April. On 8 April a crack of the United States within a month had more
-#   than eight chances in ten, on 12 April one of Iran nearly as many. Seen from June both are
-#   unlikely, the first nearly excluded: later rows took the story back.
-# - **Talks.** The forecast of 8 April was followed by talks within three days, to which it gave one
-#   chance in six for the week. That of 12 April gave talks within 30 days more than nine chances in
-#   ten, and none were held until 25 May. It is a miss; one case cannot tell bad luck from a bad
-#   model.
+#   than nine chances in ten, on 12 April one of Iran three in four. Seen from June the first is
+#   nearly excluded and the second unlikely: later rows took the story back.
+# - **Talks.** The forecast of 8 April was followed by talks within three days, to which it gave
+#   less than one chance in five for the week. That of 12 April gave talks within 30 days more than
+#   nine chances in ten, and none were held until 25 May. It is a miss; one case cannot tell bad
+#   luck from a bad model.
 # - **The theory.** Mutual optimism says that talks start when the bargaining surplus is high, and
 #   its prior keeps that sign. The cell below shows what the case adds: the effect on talks starting
 #   shrinks to a fraction of what the prior allows. Left free, it turns negative (README).

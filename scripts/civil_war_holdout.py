@@ -2,7 +2,8 @@
 
 python scripts/civil_war_holdout.py [--draws 2500] [--tune 1200]
 
-Longer chains than the package's own, because readings that end early leave more to explore.
+Longer chains and smaller steps than the package's own, because readings that end early leave more
+to explore.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2500)
     parser.add_argument("--tune", type=int, default=1200)
     chosen = parser.parse_args()
-    sampling = Sampling(draws=chosen.draws, tune=chosen.tune)
+    sampling = Sampling(draws=chosen.draws, tune=chosen.tune, target_accept=0.97)
     study = load_study("us-civil-war")
     cut = cut_after_share(build_inputs(study), 2 / 3, "market")
     result = holdout_readings(

@@ -32,6 +32,7 @@ def fit(
     seed: int,
     sampling: Sampling | None = None,
     progress: Callable[[str], None] | None = None,
+    share_done: Callable[[float], None] | None = None,
     inputs: Inputs | None = None,
 ) -> Posterior:
     """Sample the posterior of a theory given a study.
@@ -48,6 +49,8 @@ def fit(
         Sampler settings; the package's own when None.
     progress
         Called with the name of each stage as it begins.
+    share_done
+        Called now and then while sampling with the share of draws done, 0 to 1.
     inputs
         What the model is told instead of `build_inputs(study)`: some of it hidden, or simulated.
 
@@ -97,6 +100,7 @@ def fit(
             target_accept=sampling.target_accept,
             save_warmup=False,
             progress_bar=False,
+            progress_callback=_shares(share_done),
         )
         sampled = time.perf_counter()
         say("evaluate")
@@ -110,6 +114,18 @@ def fit(
             break
     timings = {k: round(v, 3) for k, v in ({"compile": compiling} | seconds).items()}
     return Posterior(study, inputs, theory, tree, report, seed, timings)
+
+
+def _shares(told: Callable[[float], None] | None) -> Callable[[Any], None] | None:
+    """Return what the sampler calls with the state of its chains."""
+    if told is None:
+        return None
+
+    def callback(chains: Any) -> None:
+        whole = sum(chain.total_draws for chain in chains)
+        told(sum(chain.finished_draws for chain in chains) / max(whole, 1))
+
+    return callback
 
 
 def _draws(
