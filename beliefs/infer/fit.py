@@ -102,6 +102,8 @@ def fit(
             progress_bar=False,
             progress_callback=_shares(share_done),
         )
+        if not _whole(raw, sampling.draws * 2**attempt, sampling.chains):
+            raise KeyboardInterrupt  # the sampler swallows it and hands back what it has
         sampled = time.perf_counter()
         say("evaluate")
         rng = np.random.default_rng([seed, 1])
@@ -114,6 +116,14 @@ def fit(
             break
     timings = {k: round(v, 3) for k, v in ({"compile": compiling} | seconds).items()}
     return Posterior(study, inputs, theory, tree, report, seed, timings)
+
+
+def _whole(raw: Any, draws: int, chains: int) -> bool:
+    """Tell whether every chain has all its draws, and every draw was made."""
+    stats = raw["sample_stats"]
+    if dict(stats.sizes).get("draw") != draws or stats.sizes["chain"] != chains:
+        return False
+    return bool((np.asarray(stats["n_steps"].values, dtype=float) > 0).all())
 
 
 def _shares(told: Callable[[float], None] | None) -> Callable[[Any], None] | None:
