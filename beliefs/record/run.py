@@ -34,7 +34,7 @@ from beliefs.forecast.interventions import as_table
 from beliefs.infer.diagnose import diagnose
 from beliefs.infer.posterior import Posterior
 from beliefs.study.inputs import build_inputs
-from beliefs.study.load import load_study
+from beliefs.study.load import Study, load_study
 from beliefs.theory.theory import Theory
 
 __all__ = [
@@ -42,8 +42,10 @@ __all__ = [
     "environment",
     "load_run",
     "read_manifest",
+    "read_parts",
     "refuse_existing",
     "save_run",
+    "write_run",
 ]
 
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
@@ -132,20 +134,44 @@ def save_run(
     StudyError
         It cannot be written.
     """
-    out = Path(out)
-    with _written_aside(out) as aside:
-        shutil.copytree(
-            posterior.study.path, aside / "study", symlinks=False, copy_function=shutil.copyfile
-        )
-        (aside / "theory.json").write_text(_dump(dataclasses.asdict(posterior.theory)))
+
+    def write(aside: Path) -> None:
         posterior.tree.to_netcdf(aside / "posterior.nc", engine="h5netcdf")
         if forecast is not None:
             forecast.to_dataset().to_netcdf(aside / "forecast.nc", engine="h5netcdf")
         if summary is not None:
             (aside / "forecast.json").write_text(_dump(summary))
-        manifest = _manifest(posterior, forecast, settings or {})
         if report is not None:
             report(aside / "report.html", manifest)
+
+    manifest = _manifest(posterior, forecast, settings or {})
+    return write_run(Path(out), posterior.study, posterior.theory, manifest, write)
+
+
+def write_run(
+    out: Path,
+    study: Study,
+    theory: Theory,
+    manifest: dict[str, Any],
+    write: Callable[[Path], object],
+) -> Path:
+    """Write study, theory and manifest, and whatever `write` adds; all of it or nothing.
+
+    Parameters
+    ----------
+    out
+        Path of the new folder.
+    study, theory
+        What was run.
+    manifest
+        Written last.
+    write
+        Writes further files into the folder it is given.
+    """
+    with _written_aside(out) as aside:
+        shutil.copytree(study.path, aside / "study", symlinks=False, copy_function=shutil.copyfile)
+        (aside / "theory.json").write_text(_dump(dataclasses.asdict(theory)))
+        write(aside)
         (aside / "manifest.json").write_text(_dump(manifest))
     return out
 
@@ -213,6 +239,11 @@ def load_run(path: str | Path) -> Posterior:
     import xarray as xr
 
     folder = Path(path)
+    if (folder / "track.nc").is_file():
+        from beliefs.record.tracks import load_track
+
+        found = load_track(folder)
+        return found.at(found.ends[-1])
     missing = [
         n for n in ("manifest.json", "posterior.nc", "theory.json") if not (folder / n).is_file()
     ]
@@ -224,6 +255,29 @@ def load_run(path: str | Path) -> Posterior:
             expected="a folder written by `beliefs run` or `beliefs fit`",
             mend="check the path",
         )
+    study, theory = read_parts(folder)
+    manifest = read_manifest(folder)
+    with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as opened:
+        tree = opened.load()
+    return Posterior(
+        study=study,
+        inputs=build_inputs(study),
+        theory=theory,
+        tree=tree,
+        report=diagnose(tree),
+        seed=int(manifest["seed"]["fit"]),
+        timings=dict(manifest["timings_seconds"]),
+    )
+
+
+def read_parts(folder: Path) -> tuple[Study, Theory]:
+    """Return the study and the theory of a run folder, as they were run.
+
+    Raises
+    ------
+    StudyError
+        One of them no longer has the hash it was run with.
+    """
     manifest = read_manifest(folder)
     study = load_study(folder / "study", as_of=manifest["as_of"])
     raw = json.loads((folder / "theory.json").read_text())
@@ -241,14 +295,4 @@ def load_run(path: str | Path) -> Posterior:
                 expected=f"hash {expected[:12]}",
                 mend="restore the folder, or run again",
             )
-    with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as opened:
-        tree = opened.load()
-    return Posterior(
-        study=study,
-        inputs=build_inputs(study),
-        theory=theory,
-        tree=tree,
-        report=diagnose(tree),
-        seed=int(manifest["seed"]["fit"]),
-        timings=dict(manifest["timings_seconds"]),
-    )
+    return study, theory
