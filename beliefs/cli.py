@@ -41,7 +41,7 @@ from beliefs.cli_options import (
     stages,
     told_future,
 )
-from beliefs.cli_runs import diff, report, reproduce
+from beliefs.cli_runs import diff, report, reproduce, track, update
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.infer.sampling import Sampling
 
@@ -303,7 +303,7 @@ def run(
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
-for _command in (report, reproduce, diff):
+for _command in (report, track, update, reproduce, diff):
     app.command()(_command)
 
 

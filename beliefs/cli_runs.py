@@ -9,16 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from beliefs.cli_options import (
+    AsOfOpt,
     FailedOpt,
     HorizonOpt,
     JsonOpt,
+    PriorsOpt,
     QuietOpt,
+    SeedOpt,
+    StudyArg,
+    TheoryOpt,
     print_json,
+    refuse_occupied,
     stages,
     told_future,
 )
 
-__all__ = ["diff", "report", "reproduce"]
+__all__ = ["diff", "report", "reproduce", "track", "update"]
 
 RunArg = Annotated[Path, typer.Argument(help="Run folder.")]
 PARTS = 6  # parts of a moved belief printed for a person
@@ -52,6 +58,59 @@ def report(
     )
     write_report(told, summarise(told), out, manifest)
     sys.stdout.write(f"Report: {out}\n")
+
+
+def track(
+    study: StudyArg,
+    out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
+    theory: TheoryOpt = "mutual_optimism",
+    priors: PriorsOpt = None,
+    as_of: AsOfOpt = None,
+    particles: Annotated[int, typer.Option("--particles", min=400, help="Particles.")] = 2000,
+    seed: SeedOpt = 1,
+    quiet: QuietOpt = False,
+) -> None:
+    """Follow the posterior through every period (experimental: see README, Limits)."""
+    from beliefs.infer.track import track as follow
+    from beliefs.record.tracks import save_track
+    from beliefs.study.load import load_study
+    from beliefs.theory.theory import load_theory
+
+    refuse_occupied(out)
+    loaded, chosen = load_study(study, as_of=as_of), load_theory(theory, priors)
+    with stages(quiet) as say:
+        found = follow(loaded, chosen, particles=particles, seed=seed, progress=say)
+        save_track(out, found, {"particles": particles})
+    _tell(out, found)
+
+
+def update(
+    run: RunArg,
+    out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
+    data: Annotated[Path | None, typer.Option("--data", help="CSV file of new rows.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="New as-of date, YYYY-MM-DD.")] = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Go on from a track with new rows or to a later date; the old run stays."""
+    from beliefs.record.tracks import update_run
+
+    refuse_occupied(out)
+    with stages(quiet) as say:
+        found = update_run(run, out, data=data, to=to, progress=say)
+    _tell(out, found)
+
+
+def _tell(out: Path, found: Any) -> None:
+    """Print where each belief stands at the end of a track."""
+    from beliefs.infer.track_gate import belief_now
+
+    gate = found.report()
+    sys.stdout.write(f"{out}: as of {found.study.as_of}, {gate.ess:.0f} effective particles\n")
+    for side, mean, lower, upper in belief_now(found):
+        sys.stdout.write(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})\n")
+    if not gate.passed:
+        sys.stderr.write("gate FAILED: " + "; ".join(gate.failures) + "\n")
+        raise SystemExit(3)
 
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:

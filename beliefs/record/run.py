@@ -32,18 +32,21 @@ from beliefs.infer.diagnose import diagnose
 from beliefs.infer.posterior import Posterior
 from beliefs.record.manifest import damaged, environment, read_json, read_manifest
 from beliefs.study.inputs import build_inputs
-from beliefs.study.load import load_study
+from beliefs.study.load import Study, load_study
 from beliefs.study.safefile import open_safely
-from beliefs.theory.theory import table_of, theory_from_table
+from beliefs.theory.theory import Theory, table_of, theory_from_table
 
 __all__ = [
     "content_hash",
     "environment",
     "load_run",
     "read_manifest",
+    "read_parts",
+    "read_tree",
     "refuse_existing",
     "refuse_inside",
     "save_run",
+    "write_run",
 ]
 
 _STUDY_FILES = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
@@ -171,19 +174,45 @@ def save_run(
     StudyError
         It lies inside the study folder, or cannot be written.
     """
-    out = Path(out)
-    refuse_inside(out, posterior.study.path)
-    with _written_aside(out) as aside:
-        _copy_study(posterior.study.path, aside / "study")
-        (aside / "theory.json").write_text(_dump(table_of(posterior.theory)))
+
+    def write(aside: Path) -> None:
         posterior.tree.to_netcdf(aside / "posterior.nc", engine="h5netcdf")
         if forecast is not None:
             forecast.to_dataset().to_netcdf(aside / "forecast.nc", engine="h5netcdf")
         if summary is not None:
             (aside / "forecast.json").write_text(_dump(summary))
-        manifest = _manifest(posterior, forecast, settings or {})
         if report is not None:
             report(aside / "report.html", manifest)
+
+    manifest = _manifest(posterior, forecast, settings or {})
+    return write_run(Path(out), posterior.study, posterior.theory, manifest, write)
+
+
+def write_run(
+    out: Path,
+    study: Study,
+    theory: Theory,
+    manifest: dict[str, Any],
+    write: Callable[[Path], object],
+) -> Path:
+    """Write study, theory and manifest, and whatever `write` adds; all of it or nothing.
+
+    Parameters
+    ----------
+    out
+        Path of the new folder.
+    study, theory
+        What was run.
+    manifest
+        Written last.
+    write
+        Writes further files into the folder it is given.
+    """
+    refuse_inside(out, study.path)
+    with _written_aside(out) as aside:
+        _copy_study(study.path, aside / "study")
+        (aside / "theory.json").write_text(_dump(table_of(theory)))
+        write(aside)
         (aside / "manifest.json").write_text(_dump(manifest))
     return out
 
@@ -224,9 +253,12 @@ def load_run(path: str | Path) -> Posterior:
         The folder is not a whole run, or its study, theory or posterior no longer has the hash
         it was written with.
     """
-    import xarray as xr
-
     folder = Path(path)
+    if (folder / "track.nc").is_file():
+        from beliefs.record.tracks import load_track
+
+        found = load_track(folder)
+        return found.at(found.ends[-1])
     missing = [
         n for n in ("manifest.json", "posterior.nc", "theory.json") if not (folder / n).is_file()
     ]
@@ -238,18 +270,9 @@ def load_run(path: str | Path) -> Posterior:
             expected="a folder written by `beliefs run` or `beliefs fit`",
             mend="check the path",
         )
+    study, theory = read_parts(folder)
     manifest = read_manifest(folder)
-    study = load_study(folder / "study", as_of=manifest["as_of"])
-    theory = theory_from_table(read_json(folder / "theory.json"), str(folder / "theory.json"))
-    _same("study", folder, "folder", study.sha256, manifest["study_sha256"])
-    _same("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
-    file = folder / "posterior.nc"
-    try:
-        with xr.open_datatree(file, engine="h5netcdf") as opened:
-            tree = opened.load()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise damaged(file, str(error), "a netCDF file as `beliefs run` writes it") from error
-    _same("posterior", file, "file", content_hash(tree), manifest["posterior_content_sha256"])
+    tree = read_tree(folder / "posterior.nc", manifest["posterior_content_sha256"])
     return Posterior(
         study=study,
         inputs=build_inputs(study),
@@ -259,6 +282,41 @@ def load_run(path: str | Path) -> Posterior:
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
     )
+
+
+def read_parts(folder: Path) -> tuple[Study, Theory]:
+    """Return the study and the theory of a run folder, as they were run.
+
+    Raises
+    ------
+    StudyError
+        One of them no longer has the hash it was run with.
+    """
+    manifest = read_manifest(folder)
+    study = load_study(folder / "study", as_of=manifest["as_of"])
+    theory = theory_from_table(read_json(folder / "theory.json"), str(folder / "theory.json"))
+    _same("study", folder, "folder", study.sha256, manifest["study_sha256"])
+    _same("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
+    return study, theory
+
+
+def read_tree(file: Path, expected: str) -> Any:
+    """Return a DataTree of a run folder, held against the hash it was written with.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read, or its content has another hash.
+    """
+    import xarray as xr
+
+    try:
+        with xr.open_datatree(file, engine="h5netcdf") as opened:
+            tree = opened.load()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error
+    _same(file.stem, file, "file", content_hash(tree), expected)
+    return tree
 
 
 def _same(what: str, where: Path, thing: str, found: str, expected: str) -> None:

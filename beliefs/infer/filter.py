@@ -1,0 +1,201 @@
+"""Marginal filter: log predictive densities of what was seen, with both beliefs integrated out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.infer import filter_kernel, quick
+from beliefs.infer.filter_kernel import filter_student
+from beliefs.infer.filter_terms import WIDTH, Looks, Still, Terms
+from beliefs.mechanism import (
+    bargaining,
+    contract,
+    domestic,
+    readings,
+    recurrence,
+    recurrence_op,
+    talks,
+)
+
+__all__ = ["NODES", "Belief", "hermite", "newborn", "run"]
+
+Floats = NDArray[np.float64]
+
+PATH = 14
+"""Numbers kept of each period of a path; see `run`."""
+
+NODES = (8, 16, 4)
+"""Gauss-Hermite nodes for misreading, readings and (on each side) talks."""
+
+# A number that changes with the source of what numba compiles in: its own cache looks at one file.
+_SALT = recurrence_op.source_salt(
+    contract, recurrence, readings, domestic, bargaining, talks, filter_kernel, quick
+)
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Filtered beliefs of N particles and what they predicted.
+
+    Attributes
+    ----------
+    mean, cov
+        (N, 2) and (N, 3: first side, both, second side), log-odds.
+    total
+        (N, 1) log predictive density of all periods but the newest.
+    newest
+        (N, 2) log predictive density of the newest period: readings, then talks given these.
+    audience
+        (N, 2) audience cost before the block of the newest period.
+    """
+
+    mean: Floats
+    cov: Floats
+    total: Floats
+    newest: Floats
+    audience: Floats
+
+    def take(self, index: Any) -> Belief:
+        """Return the particles at an index."""
+        return Belief(*(np.ascontiguousarray(v[index]) for v in vars(self).values()))
+
+    def where(self, mask: NDArray[np.bool_], other: Belief) -> Belief:
+        """Return these particles, replaced by those of `other` where `mask` holds."""
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return Belief(*(np.where(mask[:, None], new, old) for old, new in pairs))
+
+
+@lru_cache(maxsize=32)
+def hermite(n: int) -> Floats:
+    """Return nodes and weights for the mean under a standard normal, (2, n)."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(n)
+    rule = np.ascontiguousarray(np.stack([nodes, weights / weights.sum()]))
+    rule.flags.writeable = False
+    return rule
+
+
+@lru_cache(maxsize=32)
+def square(n: int) -> Floats:
+    """Return n * n places and weights for the mean under two standard normals, (3, n * n)."""
+    nodes, weights = hermite(n)
+    first, second = np.meshgrid(nodes, nodes, indexing="ij")
+    rule = np.stack([first.ravel(), second.ravel(), np.outer(weights, weights).ravel()])
+    rule.flags.writeable = False
+    return rule
+
+
+def _compiled(salt: int) -> Any:
+    @numba.njit(parallel=True, cache=True)
+    def filter_all(
+        first: Any,
+        last: Any,
+        offset: Any,
+        mean: Any,
+        cov: Any,
+        noise: Any,
+        kept: Any,
+        drift: Any,
+        misread: Any,
+        scale: Any,
+        private: Any,
+        level: Any,
+        slope: Any,
+        pull: Any,
+        drag: Any,
+        mediation: Any,
+        shift: Any,
+        floor: Any,
+        effect: Any,
+        process: Any,
+        held: Any,
+        before: Any,
+        seen: Any,
+        starts: Any,
+        sides: Any,
+        channels: Any,
+        kinds: Any,
+        values: Any,
+        gate_rule: Any,
+        read_rule: Any,
+        talk_rule: Any,
+        total: Any,
+        newest: Any,
+        path: Any,
+    ) -> Any:
+        # Particles do not touch one another, so the number of threads cannot change a bit.
+        for i in numba.prange(mean.shape[0]):
+            filter_student(
+                first, last, offset, mean[i], cov[i], noise[i], kept[i], drift[i], misread[i],
+                scale[i], private[i], level[i], slope[i], pull[i], drag[i], mediation[i], shift[i],
+                floor[i], effect[i], process[i], held, before, seen, starts, sides, channels, kinds,
+                values, gate_rule, read_rule, talk_rule, total[i], newest[i], path[i],
+            )  # fmt: skip
+        return salt
+
+    return filter_all
+
+
+_filter_all = _compiled(_SALT)
+
+
+def newborn(still: Still) -> Belief:
+    """Return the state before the first period."""
+    n = len(still.start)
+    return Belief(
+        still.start, np.zeros((n, 3)), np.zeros((n, 1)), np.zeros((n, 2)), np.zeros((n, 2))
+    )
+
+
+def run(
+    belief: Belief,
+    still: Still,
+    terms: Terms,
+    looks: Looks,
+    first: int,
+    last: int,
+    *,
+    keep: bool = False,
+    nodes: tuple[int, int, int] = NODES,
+    compiled: Any = None,
+) -> tuple[Belief, Floats]:
+    """Filter periods `first` to `last` (exclusive), all of one block.
+
+    Parameters
+    ----------
+    belief
+        State after period ``first - 1``; it is not changed.
+    still, terms, looks
+        From `beliefs.infer.filter_terms`.
+    keep
+        Whether to return the path.
+    nodes
+        Gauss-Hermite nodes for misreading, readings and talks.
+    compiled
+        Another compiled filter, for readings of another density.
+
+    Returns
+    -------
+    Belief
+        State after period ``last - 1``.
+    ndarray
+        (N, last - first, PATH), empty unless `keep`: by period the log predictive density of
+        readings and of talks, the slope of each side's move, then mean (2) and covariance (3) as
+        predicted and as filtered.
+    """
+    new = replace(belief, **{k: v.copy() for k, v in vars(belief).items()})
+    path = np.empty((len(belief.mean), last - first if keep else 0, PATH))
+    (compiled or _filter_all)(
+        first, last, first // WIDTH * WIDTH, new.mean, new.cov, still.noise, terms.kept,
+        terms.drift, terms.misread, still.scale, still.private, still.level, still.slope,
+        terms.pull, terms.drag, terms.mediation, terms.shift, still.floor, still.effect,
+        still.process, looks.held, looks.before, looks.seen, looks.starts, looks.sides,
+        looks.channels, looks.kinds, looks.values, hermite(nodes[0]), hermite(nodes[1]),
+        square(nodes[2]), new.total, new.newest, path,
+    )  # fmt: skip
+    return new, path

@@ -1,0 +1,327 @@
+"""The marginal filter of one particle, compiled: both beliefs as one Gaussian.
+
+Given the parameters, belief is Gaussian but for three things: misreading bends its move, readings
+have fat tails and a bent public bias, and talks follow both beliefs through the surplus. Each is
+assimilated by moment matching with Gauss-Hermite nodes. The equations are those of
+`beliefs.mechanism`, compiled as they stand. Nodes fill an array first and are summed after, in
+order, so that the machine can evaluate many at once and still round in one way only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+import beliefs.mechanism.recurrence_op  # noqa: F401  (registers logistic, gate, carry, step)
+from beliefs.infer import quick
+from beliefs.mechanism import bargaining, domestic, readings, recurrence, talks
+from beliefs.mechanism.contract import logistic
+
+__all__ = [
+    "assimilation",
+    "filter_student",
+    "heed_student",
+    "particle_filter",
+    "predict",
+    "student",
+    "weigh_talks",
+]
+
+for _equation in (
+    bargaining.balance,
+    domestic.projected,
+    readings.heed,
+    readings.log_density,
+    talks.chance,
+    talks.hazard,
+):
+    # A call inside a loop over nodes would keep the machine from running several at once.
+    register_jitable(forceinline=True, error_model="numpy")(_equation)
+_balance, _projected, _hazard = bargaining.balance, domestic.projected, talks.hazard
+_chance, _heed, _log_density = talks.chance, readings.heed, readings.log_density
+_carry, _step = recurrence.carry, recurrence.step
+
+ANCHOR, PRIVATE, PUBLIC = 0, 1, 2
+TINY = talks.TINY
+_LOG_2PI = float(np.log(2.0 * np.pi))
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def student(miss: float, scale: float) -> float:
+    """Return the log density of a reading."""
+    return _log_density(quick, miss, scale)
+
+
+@numba.njit(error_model="numpy")
+def heed_student(miss: float, scale: float) -> float:
+    """Return the precision with which a reading pulls, for placing the nodes."""
+    return _heed(miss, scale)
+
+
+@numba.njit(error_model="numpy")
+def predict(
+    mean: Any,
+    cov: Any,
+    kept: Any,
+    drift: Any,
+    misread: Any,
+    noise: Any,
+    nodes: Any,
+    weights: Any,
+    work: Any,
+) -> tuple[float, float]:
+    """Move mean (2,) and covariance (3,: AA, AB, BB) one period on, in place.
+
+    Returns the slope of each side's move in its belief (statistical linearisation where misreading
+    bends it), which the backward pass needs.
+    """
+    slope = np.empty(2)
+    for i in range(2):
+        var = cov[2 * i]
+        if misread[i] == 0.0:
+            slope[i] = kept[i]
+            mean[i] = _carry(kept[i], drift[i], mean[i])
+            cov[2 * i] = kept[i] * kept[i] * var + noise[i]
+        else:
+            root = np.sqrt(var)
+            first = second = cross = 0.0
+            for k in range(nodes.size):
+                work[k] = _step(quick, kept[i], drift[i], misread[i], mean[i] + root * nodes[k])
+            for k in range(nodes.size):
+                moved = work[k]
+                first += weights[k] * moved
+                second += weights[k] * moved * moved
+                cross += weights[k] * moved * nodes[k]
+            slope[i] = cross / root if root > 0.0 else kept[i]
+            mean[i] = first
+            cov[2 * i] = max(second - first * first, 0.0) + noise[i]
+    cov[1] *= slope[0] * slope[1]
+    return slope[0], slope[1]
+
+
+@numba.njit(error_model="numpy")
+def _replace(mean: Any, cov: Any, side: int, new_mean: float, new_var: float) -> None:
+    """Give one side's marginal new moments; the other follows through the covariance."""
+    other = 1 - side
+    var = cov[2 * side]
+    if var > 0.0:
+        gain = cov[1] / var
+        mean[other] += gain * (new_mean - mean[side])
+        cov[2 * other] += gain * gain * (new_var - var)
+        cov[1] = gain * new_var
+    mean[side] = new_mean
+    cov[2 * side] = new_var
+
+
+def assimilation(density: Any, heed: Any) -> Any:
+    """Return the compiled function that takes in a reading of a given density.
+
+    Parameters
+    ----------
+    density
+        Compiled log density of (miss, scale).
+    heed
+        Compiled precision with which a reading pulls, of (miss, scale); it places the nodes.
+    """
+
+    @numba.njit(error_model="numpy")
+    def assimilate(
+        mean: Any,
+        cov: Any,
+        side: int,
+        kind: int,
+        value: float,
+        scale: float,
+        shift: float,
+        level: float,
+        slope: float,
+        nodes: Any,
+        weights: Any,
+        work: Any,
+    ) -> float:
+        """Take in one reading of a side's belief, in place; returns its log predictive density.
+
+        The nodes are placed where a Gaussian as precise as the reading would put the belief, so
+        that few of them do whether the reading is sharper than the belief or not.
+        """
+        before, var = mean[side], cov[2 * side]
+        bias = shift if kind == PRIVATE else 0.0
+        if kind == PUBLIC:
+            bias = _projected(quick, level, slope, before)
+        if var <= 0.0:
+            return density(value - before - bias, scale)
+        centre = before
+        precision = heed(value - centre - bias, scale)
+        for _ in range(2):
+            centre = before + var * precision / (1.0 + var * precision) * (value - bias - before)
+            precision = heed(value - centre - bias, scale)
+        centre = before + var * precision / (1.0 + var * precision) * (value - bias - before)
+        spread = var / (1.0 + var * precision)
+        root = np.sqrt(spread)
+        inverse = 0.5 / var
+        if kind == PUBLIC:
+            for k in range(nodes.size):
+                x = centre + root * nodes[k]
+                miss = value - x - _projected(quick, level, slope, x)
+                work[k] = density(miss, scale) - (x - before) * (x - before) * inverse
+        else:
+            for k in range(nodes.size):
+                x = centre + root * nodes[k]
+                work[k] = density(value - x - bias, scale) - (x - before) * (x - before) * inverse
+        top = work[nodes.size // 2]
+        for k in range(nodes.size):
+            work[k] = weights[k] * quick.exp(work[k] + 0.5 * nodes[k] * nodes[k] - top)
+        total = first = second = 0.0
+        for k in range(nodes.size):
+            total += work[k]
+            first += work[k] * nodes[k]
+            second += work[k] * nodes[k] * nodes[k]
+        first /= total
+        second = second / total - first * first
+        _replace(mean, cov, side, centre + root * first, spread * second)
+        return np.log(total) + top + 0.5 * np.log(spread / var)
+
+    return assimilate
+
+
+@numba.njit(error_model="numpy")
+def weigh_talks(
+    mean: Any,
+    cov: Any,
+    held: float,
+    floor: float,
+    effect: float,
+    mediation: float,
+    shift: float,
+    process: float,
+    pull: float,
+    drag: float,
+    grid: Any,
+    work: Any,
+) -> float:
+    """Take in whether talks were held, in place; returns the log predictive probability.
+
+    `grid` (3, nodes) holds a rule for the mean under two independent standard normals: both places
+    and the weight.
+    """
+    l00 = np.sqrt(cov[0])
+    l10 = cov[1] / l00 if l00 > 0.0 else 0.0
+    l11 = np.sqrt(max(cov[2] - l10 * l10, 0.0))
+    m0, m1 = mean[0], mean[1]  # read once: `work` might be the same memory, for all LLVM knows
+    first, second, weights = grid[0], grid[1], grid[2]
+    for k in range(first.size):
+        p = logistic(quick, m0 + l00 * first[k])
+        q = logistic(quick, m1 + l10 * first[k] + l11 * second[k])
+        surplus = _balance(pull, drag, p, q)
+        chance = _hazard(quick, floor, effect, mediation, shift, process, surplus)
+        work[k] = weights[k] * _chance(min(max(chance, TINY), 1.0 - TINY), held)
+    total = s0 = s1 = s00 = s01 = s11 = 0.0
+    for k in range(first.size):
+        z, w, mass = first[k], second[k], work[k]
+        total += mass
+        s0 += mass * z
+        s1 += mass * w
+        s00 += mass * z * z
+        s01 += mass * z * w
+        s11 += mass * w * w
+    e0, e1 = s0 / total, s1 / total
+    c00, c01, c11 = s00 / total - e0 * e0, s01 / total - e0 * e1, s11 / total - e1 * e1
+    mean[0] += l00 * e0
+    mean[1] += l10 * e0 + l11 * e1
+    cov[0] = l00 * l00 * c00
+    cov[1] = l00 * (l10 * c00 + l11 * c01)
+    cov[2] = l10 * l10 * c00 + 2.0 * l10 * l11 * c01 + l11 * l11 * c11
+    return np.log(total)
+
+
+def particle_filter(density: Any, heed: Any) -> Any:
+    """Return the compiled filter of one particle for readings of a given density."""
+    assimilate = assimilation(density, heed)
+
+    @numba.njit(error_model="numpy")
+    def filter_one(
+        first: int,
+        last: int,
+        offset: int,
+        mean: Any,
+        cov: Any,
+        noise: Any,
+        kept: Any,
+        drift: Any,
+        misread: Any,
+        scale: Any,
+        private: Any,
+        level: Any,
+        slope: Any,
+        pull: Any,
+        drag: Any,
+        mediation: Any,
+        shift: Any,
+        floor: Any,
+        effect: Any,
+        process: float,
+        held: Any,
+        before: Any,
+        seen: Any,
+        starts: Any,
+        sides: Any,
+        channels: Any,
+        kinds: Any,
+        values: Any,
+        gate_rule: Any,
+        read_rule: Any,
+        talk_rule: Any,
+        total: Any,
+        newest: Any,
+        path: Any,
+    ) -> None:
+        """Filter periods `first` to `last` (exclusive) of one particle, in place.
+
+        `kept`, `drift`, `misread` (2, width), `pull`, `drag`, `shift` (width,) begin at period
+        `offset`; `held`, `before`, `seen`, `starts` at period 0. `newest` (2,) holds the log
+        predictive densities of readings and talks in the last period, `total` (1,) their sum over
+        all earlier ones. `path`, (last - first, 14) or empty, receives for each period both
+        densities, the slopes of the move, then mean and covariance as predicted and as filtered.
+        """
+        work = np.empty(max(gate_rule.shape[1], read_rule.shape[1], talk_rule.shape[1]))
+        for t in range(first, last):
+            k = t - offset
+            a, b = predict(
+                mean, cov, kept[:, k], drift[:, k], misread[:, k], noise, gate_rule[0],
+                gate_rule[1], work,
+            )  # fmt: skip
+            if path.shape[0] > 0:
+                row = path[t - first]
+                row[4], row[5] = mean[0], mean[1]
+                row[6], row[7], row[8] = cov[0], cov[1], cov[2]
+            heard = 0.0
+            for r in range(starts[t], starts[t + 1]):
+                i = sides[r]
+                heard += assimilate(
+                    mean, cov, i, kinds[r], values[r], scale[channels[r]], private[i], level[i],
+                    slope[i], read_rule[0], read_rule[1], work,
+                )  # fmt: skip
+            said = 0.0
+            if seen[t] > 0.0:
+                x = int(before[t])
+                said = weigh_talks(
+                    mean, cov, held[t], floor[x], effect[x], mediation[x, k], shift[k], process,
+                    pull[k], drag[k], talk_rule, work,
+                )  # fmt: skip
+            total[0] += newest[0] + newest[1]
+            newest[0] = heard
+            newest[1] = said
+            if path.shape[0] > 0:
+                row = path[t - first]
+                row[0], row[1] = heard, said
+                row[2], row[3] = a, b
+                row[9], row[10] = mean[0], mean[1]
+                row[11], row[12], row[13] = cov[0], cov[1], cov[2]
+
+    return filter_one
+
+
+filter_student = particle_filter(student, heed_student)

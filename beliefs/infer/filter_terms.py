@@ -1,0 +1,190 @@
+"""What the filter needs of the equations and beliefs do not enter, a block of periods at a time.
+
+Blocks have one fixed width, whatever the number of periods: linear algebra of another shape may
+round differently, and a filter that goes on one period at a time must give the bits of one pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.mechanism import bargaining, belief, domestic, readings, shocks
+from beliefs.mechanism.contract import Params
+from beliefs.mechanism.structure import Columns, Structure
+from beliefs.theory import system
+
+__all__ = ["WIDTH", "Looks", "Still", "Terms", "block_columns", "looks_of", "still_of", "terms_of"]
+
+WIDTH = 32
+"""Periods of a block."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_KINDS = {"anchor": 0, "private": 1, "public": 2}
+# The columns that the equations of a block read.
+_PERIODS = (
+    "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
+    "mediator", "waiver", "shock", "turnover", "aftermath",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What was seen: talks by period, readings sorted by period.
+
+    Attributes
+    ----------
+    held, before, seen
+        Talks held, talks in the period before, whether that is known; (T,).
+    starts
+        Number of the first reading of each period, (T + 1,).
+    sides, channels, kinds, values
+        Of each reading; kind 0 has no bias, 1 a private and 2 a public one.
+    """
+
+    held: Floats
+    before: Floats
+    seen: Floats
+    starts: Ints
+    sides: Ints
+    channels: Ints
+    kinds: Ints
+    values: Floats
+
+
+@dataclass(frozen=True)
+class Still:
+    """Parameters of the filter that do not change with time, by particle."""
+
+    start: Floats
+    noise: Floats
+    scale: Floats
+    private: Floats
+    level: Floats
+    slope: Floats
+    floor: Floats
+    effect: Floats
+    process: Floats
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Parts of the equations by particle and period of a block; see `system.movements`.
+
+    Attributes
+    ----------
+    kept, drift, misread
+        (N, 2, width).
+    pull, drag, shift
+        (N, width).
+    mediation
+        (N, 2, width), by transition.
+    audience
+        (N, 2): audience cost in the last period of the block.
+    """
+
+    kept: Floats
+    drift: Floats
+    misread: Floats
+    pull: Floats
+    drag: Floats
+    mediation: Floats
+    shift: Floats
+    audience: Floats
+
+
+def looks_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Looks:
+    """Return what was seen; without the mechanism of readings none is taken in."""
+    time = np.asarray(columns["cell_time"], dtype=np.int64)
+    order = np.argsort(time, kind="stable") if readings_on else np.empty(0, dtype=np.int64)
+    channel = np.asarray(columns["cell_channel"], dtype=np.int64)[order]
+    kinds = np.asarray([_KINDS[kind] for kind in structure.channel_bias], dtype=np.int64)
+    return Looks(
+        held=np.asarray(columns["talks"], dtype=np.float64),
+        before=np.asarray(columns["talks_previous"], dtype=np.float64),
+        seen=np.asarray(columns["talks_seen"], dtype=np.float64),
+        starts=np.searchsorted(time[order], np.arange(len(columns["talks"]) + 1)).astype(np.int64),
+        sides=np.asarray(columns["cell_side"], dtype=np.int64)[order],
+        channels=channel,
+        kinds=kinds[channel] if len(channel) else channel,
+        values=np.asarray(columns["cell_value"], dtype=np.float64)[order],
+    )
+
+
+def block_columns(columns: Columns, block: int) -> Columns:
+    """Return the columns of a block, filled up with zeros past the last period."""
+    low = block * WIDTH
+    out: Columns = {}
+    for name in _PERIODS:
+        part = columns[name][..., low : low + WIDTH]
+        full = np.zeros((*part.shape[:-1], WIDTH))
+        full[..., : part.shape[-1]] = part
+        out[name] = full
+    return out
+
+
+def _full(values: Any, shape: tuple[int, ...]) -> Floats:
+    return np.ascontiguousarray(np.broadcast_to(values, shape), dtype=np.float64)
+
+
+def still_of(params: Params, structure: Structure, n: int) -> Still:
+    """Return what does not change with time; `n` particles lead every free parameter."""
+    spread = belief.volatility(np, params, structure)
+    bases = [params["onset_base"], params["continuation_base"]]
+    return Still(
+        start=_full(belief.start_of(params), (n, 2)),
+        noise=_full(spread**2, (n, 2)),
+        scale=_full(readings.spread(np, params, structure), (n, len(structure.channels))),
+        private=_full(params["private_bias"], (n, 2)),
+        level=_full(params["projection_level"], (n, 2)),
+        slope=_full(params["projection"], (n, 2)),
+        floor=np.stack([_full(v, (n,)) for v in bases], axis=-1),
+        effect=_full(params["surplus_effect"], (n, 2)),
+        process=_full(params["process_share"], (n,)),
+    )
+
+
+def terms_of(
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    n: int,
+    audience: Floats,
+) -> Terms:
+    """Evaluate a block.
+
+    Parameters
+    ----------
+    params
+        All parameters; the free ones lead with `n` particles.
+    columns
+        From `block_columns`.
+    structure
+        Structure of the study.
+    n
+        Number of particles.
+    audience
+        Audience cost in the period before the block, (N, 2); 0 before the first.
+    """
+    # A theory may hold all of audience costs neutral; what they were still leads with particles.
+    params = {**params, "audience_memory": np.broadcast_to(params["audience_memory"], (n, 2))}
+    kept, push, misread = system.movements(np, params, columns, structure)
+    bound = domestic.audience(np, params, columns, structure, audience)
+    pull, drag = bargaining.stakes(np, params, columns, bound, structure)
+    shift = shocks.hazard_shift(np, params, columns, structure)
+    mediation = params["mediator_effect"][..., None] * columns["mediator"]
+    both, one = (n, 2, WIDTH), (n, WIDTH)
+    return Terms(
+        kept=_full(kept, both),
+        drift=_full(belief.drift(params, kept, push), both),
+        misread=_full(misread, both),
+        pull=_full(pull, one),
+        drag=_full(drag, one),
+        mediation=_full(mediation, both),
+        shift=_full(shift, one),
+        audience=_full(bound[..., -1], (n, 2)),
+    )

@@ -1,0 +1,166 @@
+"""Weighted particles: effective size, resampling, and the Gaussian that fits them.
+
+Sums run in a fixed order in compiled loops, because linear-algebra libraries may add in another
+order with another number of threads.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "distinct",
+    "effective_size",
+    "fitted_gaussian",
+    "log_mean",
+    "normalised",
+    "resample",
+    "spread_by",
+    "temper",
+    "whiten",
+]
+
+Floats = NDArray[np.float64]
+
+
+def log_mean(log_weights: Floats, log_values: Floats) -> float:
+    """Return the log of the weighted mean of exp(values); weights need not be normalised."""
+    both = log_weights + log_values
+    return _log_sum(both) - _log_sum(log_weights)
+
+
+def _log_sum(x: Floats) -> float:
+    top = float(np.max(x))
+    return top + float(np.log(np.sum(np.exp(x - top)))) if np.isfinite(top) else top
+
+
+def normalised(log_weights: Floats) -> Floats:
+    """Return weights that sum to 1."""
+    weights = np.exp(log_weights - np.max(log_weights))
+    return weights / weights.sum()
+
+
+def effective_size(log_weights: Floats) -> float:
+    """Return Kish's effective number of particles."""
+    weights = normalised(log_weights)
+    return float(1.0 / np.sum(weights * weights))
+
+
+def distinct(scores: Floats) -> int:
+    """Return the number of different particles (N, d)."""
+    return len(np.unique(scores[:, 0]))
+
+
+def temper(log_weights: Floats, log_values: Floats, rest: float, wanted: float) -> float:
+    """Return the largest power, at most `rest`, that leaves `wanted` effective particles."""
+    if effective_size(log_weights + rest * log_values) >= wanted:
+        return rest
+    low, high = 0.0, rest
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        if effective_size(log_weights + middle * log_values) >= wanted:
+            low = middle
+        else:
+            high = middle
+    return low if low > 0.0 else high
+
+
+def resample(log_weights: Floats, uniform: float, size: int | None = None) -> NDArray[np.int64]:
+    """Return indices of a systematic resample (Kitagawa 1996).
+
+    Parameters
+    ----------
+    log_weights
+        (N,).
+    uniform
+        One uniform number in [0, 1).
+    size
+        How many to draw; N when None.
+    """
+    n = len(log_weights) if size is None else size
+    edges = np.cumsum(normalised(log_weights))
+    places = (np.arange(n) + uniform) / n * edges[-1]
+    return np.minimum(np.searchsorted(edges, places, side="right"), len(log_weights) - 1)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _moments(x: Floats, w: Floats) -> tuple[Floats, Floats, float]:
+    n, d = x.shape
+    mean, cov, fourth = np.zeros(d), np.zeros((d, d)), 0.0
+    for i in range(n):
+        for j in range(d):
+            mean[j] += w[i] * x[i, j]
+    centred = np.empty(d)
+    for i in range(n):
+        square = 0.0
+        for j in range(d):
+            centred[j] = x[i, j] - mean[j]
+            square += centred[j] * centred[j]
+        fourth += w[i] * square * square
+        for j in range(d):
+            weight = w[i] * centred[j]
+            for k in range(d):
+                cov[j, k] += weight * centred[k]
+    return mean, cov, fourth
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _cholesky(a: Floats) -> Floats:
+    d = a.shape[0]
+    out = np.zeros((d, d))
+    for j in range(d):
+        for i in range(j, d):
+            total = a[i, j]
+            for k in range(j):
+                total -= out[i, k] * out[j, k]
+            if i == j:
+                out[j, j] = np.sqrt(total)
+            else:
+                out[i, j] = total / out[j, j]
+    return out
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")
+def spread_by(root: Floats, noise: Floats) -> Floats:
+    """Return `root` times each row of `noise` (N, d); root is lower triangular."""
+    n, d = noise.shape
+    out = np.empty((n, d))
+    for i in numba.prange(n):
+        for j in range(d):
+            total = 0.0
+            for k in range(j + 1):
+                total += root[j, k] * noise[i, k]
+            out[i, j] = total
+    return out
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")
+def whiten(root: Floats, centred: Floats) -> Floats:
+    """Return the solution of root z = row for each row of `centred` (N, d)."""
+    n, d = centred.shape
+    out = np.empty((n, d))
+    for i in numba.prange(n):
+        for j in range(d):
+            total = centred[i, j]
+            for k in range(j):
+                total -= root[j, k] * out[i, k]
+            out[i, j] = total / root[j, j]
+    return out
+
+
+def fitted_gaussian(scores: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
+    """Return mean (d,) and root of the covariance (d, d) of weighted normal scores.
+
+    The covariance is shrunk towards that of the prior, the identity, by the rule of Ledoit and
+    Wolf (2004): with many parameters the particles alone would say it badly, and the data leave
+    most directions as the prior has them.
+    """
+    weights = normalised(log_weights)
+    mean, cov, fourth = _moments(np.ascontiguousarray(scores), weights)
+    d = len(mean)
+    miss = float(np.sum((cov - np.eye(d)) ** 2))
+    noise = max(fourth - float(np.sum(cov * cov)), 0.0) * float(np.sum(weights * weights))
+    share = min(1.0, noise / miss) if miss > 0.0 else 1.0
+    return mean, _cholesky(share * np.eye(d) + (1.0 - share) * cov)

@@ -1,0 +1,293 @@
+"""`track`: the posterior after every period, by sequential Monte Carlo over the parameters (IBIS).
+
+Particles of the parameters carry the exact (moment-matched) filter of both beliefs. Each period
+reweights them by what they had predicted (Chopin 2002); when the effective number falls below half
+they are resampled and moved. Where one period says too much at once, it is taken in by powers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import StudyError
+from beliefs.infer.filter import Belief, newborn
+from beliefs.infer.filter_model import Model
+from beliefs.infer.filter_terms import WIDTH
+from beliefs.infer.moves import KERNELS, Limits, move
+from beliefs.infer.moves_bend import bend_of, bent
+from beliefs.infer.moves_linear import frame_of, to_frame
+from beliefs.infer.particles import (
+    distinct,
+    effective_size,
+    fitted_gaussian,
+    log_mean,
+    normalised,
+    resample,
+    temper,
+)
+from beliefs.infer.track_result import Rejuvenation, Row, Track
+from beliefs.study.inputs import Inputs, build_inputs
+from beliefs.study.load import Study
+from beliefs.theory.theory import Theory
+
+__all__ = ["advance", "track"]
+
+Floats = NDArray[np.float64]
+
+LIMITS = Limits()
+ENOUGH = 0.5
+"""Share of effective particles below which they are resampled and moved."""
+FEWEST = 1.0 / 8.0
+"""Share of effective particles that one step may leave; a period that leaves fewer is split."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Particles after a period.
+
+    Attributes
+    ----------
+    scores, belief
+        Normal scores (N, d) and filter states.
+    log_weights
+        (N,), not normalised.
+    quality
+        What each kind of move achieved, (kernels,).
+    """
+
+    scores: Floats
+    belief: Belief
+    log_weights: Floats
+    quality: Floats
+
+
+def track(
+    study: Study,
+    theory: Theory,
+    *,
+    particles: int = 2000,
+    seed: int,
+    progress: Callable[[str], None] | None = None,
+    inputs: Inputs | None = None,
+) -> Track:
+    """Follow the posterior of a theory through every period of a study.
+
+    Parameters
+    ----------
+    study
+        From `beliefs.load_study`.
+    theory
+        From `beliefs.load_theory`.
+    particles
+        Number of particles, at least 100.
+    seed
+        Seed of everything random here.
+    progress
+        Called with a few words as periods are taken in.
+    inputs
+        What the filter is told instead of `build_inputs(study)`.
+
+    Returns
+    -------
+    Track
+        Posterior, predictive densities and evidence after every period.
+
+    Raises
+    ------
+    StudyError
+        Too few particles, or the theory frees nothing on this study.
+    """
+    if particles < 100:
+        raise StudyError(
+            "too few particles",
+            where="particles",
+            found=str(particles),
+            expected="at least 100",
+            mend="2000 do for the bundled studies",
+        )
+    inputs = build_inputs(study) if inputs is None else inputs
+    model = Model.of(inputs, theory)
+    if model.coordinates.size == 0:
+        raise StudyError(
+            "the theory frees no parameter",
+            where=f"theory {theory.name}",
+            found="mechanisms " + ", ".join(theory.mechanisms),
+            expected="at least one free parameter",
+            mend="switch a mechanism on",
+        )
+    rng = np.random.default_rng([seed, 0, 0])
+    scores = rng.standard_normal((particles, model.coordinates.size))
+    empty = Track.empty(study, inputs, theory, seed, scores, len(KERNELS) + 1)
+    return _follow(empty, model, progress)
+
+
+def advance(
+    found: Track,
+    study: Study,
+    *,
+    progress: Callable[[str], None] | None = None,
+    inputs: Inputs | None = None,
+) -> Track:
+    """Go on with a track as the study grows or is revised.
+
+    The result is what `track` gives for the new study, bit for bit. Periods before the first whose
+    inputs changed are kept; a late row or a revision makes the track go back to it.
+
+    Parameters
+    ----------
+    found
+        A track of an earlier state of the study.
+    study
+        The study now, of the same structure.
+    progress
+        Called with a few words as periods are taken in; says how far the track goes back.
+    inputs
+        What the filter is told instead of `build_inputs(study)`.
+
+    Raises
+    ------
+    StudyError
+        The study has other sides, indicators, channels, shocks or dates than the track.
+    """
+    inputs = build_inputs(study) if inputs is None else inputs
+    old, new = Model.of(found.inputs, found.theory), Model.of(inputs, found.theory)
+    if old.structure != new.structure:
+        raise StudyError(
+            "the study has another structure than the track",
+            where=study.spec.name,
+            found="other sides, periods, indicators, channels or shocks",
+            expected="the study that was tracked, with more or revised rows",
+            mend="track it anew",
+        )
+    kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
+    if kept < found.n_time and progress is not None:
+        progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
+    return _follow(replace(found.until(kept), study=study, inputs=inputs), new, progress)
+
+
+def first_change(old: Model, new: Model, n_time: int) -> int:
+    """Return the number of periods, at most `n_time`, before the first with other inputs."""
+    for t in range(n_time):
+        if any(
+            not np.array_equal(a, b) for a, b in zip(old.seen_in(t), new.seen_in(t), strict=True)
+        ):
+            return t
+    return n_time
+
+
+def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) -> Track:
+    """Take in all periods of the study after those that the track has seen."""
+    start, end = found.n_time, int(found.inputs.active.sum())
+    cloud = _resumed(found, model)
+    n = len(cloud.scores)
+    rows: list[Row] = []
+    epochs, done = list(found.epochs), list(found.rejuvenations)
+    params, still, terms = _prepared(model, cloud, max(start - 1, 0))
+    for t in range(start, end):
+        if t % WIDTH == 0 and t > 0:
+            cloud = replace(cloud, belief=replace(cloud.belief, audience=terms.audience))
+            terms = model.terms(params, n, t // WIDTH, cloud.belief.audience)
+        belief, _ = model.step(cloud.belief, still, terms, t, t + 1)
+        predictive = _predictive(cloud.log_weights, belief.newest)
+        cloud = replace(cloud, belief=belief)
+        cloud, evidence, moved = _take_in(model, cloud, t, found.seed)
+        if moved:
+            done += moved
+            epochs.append(cloud.scores)
+            params, still, terms = _prepared(model, cloud, t)
+            if progress is not None:
+                progress(f"{found.inputs.dates[t]}: moved particles")
+        rows.append(
+            Row.of(
+                cloud.belief,
+                cloud.log_weights,
+                cloud.quality,
+                len(epochs) - 1,
+                evidence,
+                predictive,
+            )
+        )
+    return found.extended(rows, tuple(epochs), tuple(done), cloud.belief)
+
+
+def _prepared(model: Model, cloud: Cloud, t: int) -> tuple[Any, Any, Any]:
+    """Return parameters, what does not change with time, and the terms of the block of period t."""
+    params, n = model.params(cloud.scores), len(cloud.scores)
+    terms = model.terms(params, n, t // WIDTH, cloud.belief.audience)
+    return params, model.still(params, n), terms
+
+
+def _resumed(found: Track, model: Model) -> Cloud:
+    """Return the particles as the track left them."""
+    scores = found.epochs[-1]
+    n = len(scores)
+    if found.n_time == 0:
+        still = model.still(model.params(scores), n)
+        return Cloud(scores, newborn(still), np.zeros(n), np.ones(len(KERNELS) + 1))
+    belief = found.last
+    if belief is None:  # gone back: what the track does not keep by period is computed again
+        audience = model.replay(scores, found.n_time)[0].audience
+        belief = Belief(
+            found.mean[-1], found.cov[-1], found.total[-1][:, None], np.zeros((n, 2)), audience
+        )
+    return Cloud(scores, belief, found.log_weights[-1], found.quality[-1])
+
+
+def _predictive(log_weights: Floats, newest: Floats) -> Floats:
+    """Return log predictive densities of a period: readings, then talks given these."""
+    heard = log_mean(log_weights, newest[:, 0])
+    return np.asarray([heard, log_mean(log_weights + newest[:, 0], newest[:, 1])])
+
+
+def _take_in(
+    model: Model, cloud: Cloud, t: int, seed: int
+) -> tuple[Cloud, float, list[Rejuvenation]]:
+    """Reweight by period t and move when few particles carry the weight."""
+    n = len(cloud.scores)
+    evidence, power = 0.0, 0.0
+    done: list[Rejuvenation] = []
+    while True:
+        said = cloud.belief.newest.sum(axis=1)
+        rest = 1.0 - power
+        after = effective_size(cloud.log_weights + rest * said)
+        share = rest
+        if after < FEWEST * n:
+            share = temper(cloud.log_weights, said, rest, ENOUGH * n)
+        power = 1.0 if share == rest else power + share
+        evidence += log_mean(cloud.log_weights, share * said)
+        cloud = replace(cloud, log_weights=cloud.log_weights + share * said)
+        left = effective_size(cloud.log_weights)
+        if power == 1.0 and left >= ENOUGH * n:
+            return cloud, evidence, done
+        rng = np.random.default_rng([seed, t + 1, len(done)])
+        frame = frame_of(model, normalised(cloud.log_weights) @ cloud.scores, t + 1)
+        here, change = to_frame(frame, cloud.scores)
+        bend = bend_of(here, cloud.log_weights)
+        here, bending = bent(bend, here)
+        change = change - bending
+        gaussian = fitted_gaussian(here, cloud.log_weights)
+        index = resample(cloud.log_weights, rng.random())
+        result = move(
+            frame, bend, cloud.scores[index], cloud.belief.take(index), power,
+            (here[index], change[index]), gaussian, cloud.quality, rng, LIMITS,
+        )  # fmt: skip
+        cloud = Cloud(result.scores, result.belief, np.zeros(n), result.quality)
+        left_over = Rejuvenation(
+            period=t,
+            power=power,
+            ess=left,
+            ancestors=len(np.unique(index)),
+            distinct=distinct(result.scores),
+            moves=result.moves,
+            jump=result.jump,
+            accepted=result.accepted,
+            capped=result.capped,
+        )
+        done.append(left_over)
+        if power == 1.0:
+            return cloud, evidence, done

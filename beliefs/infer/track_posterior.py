@@ -1,0 +1,90 @@
+"""The posterior of a track at one period, as `forecast` and ArviZ take it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beliefs.errors import ConflictError
+from beliefs.infer.exact import exact
+from beliefs.infer.filter_model import Model
+from beliefs.infer.particles import resample
+from beliefs.infer.posterior import Posterior, build_tree, stacked_params
+from beliefs.infer.smooth import draw_paths
+from beliefs.infer.track_gate import track_report
+from beliefs.mechanism import belief
+from beliefs.mechanism.recurrence import step
+from beliefs.mechanism.structure import until
+from beliefs.study.inputs import Inputs, build_inputs
+from beliefs.study.load import Study, load_study
+from beliefs.theory import system
+
+if TYPE_CHECKING:
+    from beliefs.infer.track_result import Track
+
+__all__ = ["posterior_at"]
+
+
+@exact
+def posterior_at(track: Track, period: int, draws: int | None = None) -> Posterior:
+    """Return equally weighted draws of the posterior after a period, one chain.
+
+    Parameters, then the path of beliefs given each (by the filter and a backward draw).
+
+    Parameters
+    ----------
+    track
+        From `beliefs.infer.track.track`.
+    period
+        Number of the period.
+    draws
+        How many; as many as particles when None.
+
+    Raises
+    ------
+    ConflictError
+        The study's folder no longer holds what was tracked.
+    """
+    study, inputs = _known_by(track, period)
+    model = Model.of(inputs, track.theory)
+    rng = np.random.default_rng([track.seed, period + 1, 1_000_000])
+    index = resample(track.log_weights[period], rng.random(), draws)
+    scores = track.epochs[int(track.epoch[period])][index]
+    values = {name: v[None] for name, v in model.coordinates.params(scores).items()}
+    n = period + 1
+    if track.theory.beliefs:
+        path = draw_paths(model.replay(scores, n, keep=True)[2], rng)[None]
+        params = stacked_params(track.theory, model.structure, values)
+        cols = until(model.columns, n)
+        kept, push, misread = system.movements(np, params, cols, model.structure)
+        start = belief.start_of(params)[..., None]
+        before = np.concatenate([start, path[..., :-1]], axis=-1)
+        moved = path - step(np, kept, belief.drift(params, kept, push), misread, before)
+        spread = belief.volatility(np, params, model.structure)[..., None]
+        values["innovation"] = moved / spread
+    size = (1, len(index))
+    stats = {"log_weight": np.zeros(size), "distinct_ancestor": index[None].astype(float)}
+    tree = build_tree(study, inputs, track.theory, posterior=values, sample_stats=stats, rng=rng)
+    return Posterior(study, inputs, track.theory, tree, track_report(track, period), track.seed, {})
+
+
+def _known_by(track: Track, period: int) -> tuple[Study, Inputs]:
+    """Return the study as it was known after a period, and its inputs."""
+    if period == track.n_time - 1:
+        return track.study, track.inputs
+    day = track.inputs.dates[period] + np.timedelta64(track.inputs.step_days - 1, "D")
+    study = load_study(track.study.path, as_of=day)
+    inputs = build_inputs(study)
+    new, old = Model.of(inputs, track.theory), Model.of(track.inputs, track.theory)
+    for t in range(period + 1):
+        pairs = zip(new.seen_in(t), old.seen_in(t), strict=True)
+        if not all(np.array_equal(a, b) for a, b in pairs):
+            raise ConflictError(
+                "the study's folder no longer holds what was tracked",
+                where=str(track.study.path),
+                found=f"other inputs in the period of {inputs.dates[t]}",
+                expected="the rows that the track has seen",
+                mend="advance the track to the study as it is now",
+            )
+    return study, inputs

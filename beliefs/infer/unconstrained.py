@@ -1,0 +1,196 @@
+"""Coordinates in which every free parameter has a standard normal prior.
+
+A parameter is the prior's quantile of the normal's distribution function at its coordinate (its
+normal score). No density has to be corrected for the change, and a posterior that the data hardly
+move is already the standard normal that proposals start from. The logarithm and the log-odds,
+the usual choices, leave a half-normal or a beta prior skewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import ndtr, ndtri
+
+from beliefs.infer.exact import exact
+from beliefs.mechanism.structure import Structure
+from beliefs.theory.theory import Theory, free_parameters
+
+__all__ = ["Coordinates", "coordinates"]
+
+Floats = NDArray[np.float64]
+REACH = 5.5
+"""Normal scores up to which quantiles are tabulated; one prior draw in 25 million lies beyond."""
+NODES = 705
+
+
+@dataclass(frozen=True)
+class Part:
+    """One parameter: name, shape, and how its quantiles are read.
+
+    Attributes
+    ----------
+    name, shape
+        Of the parameter.
+    low, high
+        Support of its prior.
+    table
+        (NODES,) quantiles at equally spaced scores, on a scale without bounds.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    table: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Every free parameter but the innovations, laid out in one row of normal scores."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of scores."""
+        return sum(int(np.prod(part.shape, dtype=int)) for part in self.parts)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name and index of each score."""
+        return tuple(
+            f"{part.name}{list(index) if index else ''}"
+            for part in self.parts
+            for index in np.ndindex(part.shape)
+        )
+
+    @cached_property
+    def _tables(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+        """Cubic coefficients by part and interval, supports, and the part of each score."""
+        grid = np.linspace(-REACH, REACH, NODES)
+        cubics = [CubicSpline(grid, part.table).c.T for part in self.parts]
+        sizes = [int(np.prod(part.shape, dtype=int)) for part in self.parts]
+        return (
+            np.ascontiguousarray(np.stack(cubics)),
+            np.asarray([part.low for part in self.parts]),
+            np.asarray([part.high for part in self.parts]),
+            np.repeat(np.arange(len(self.parts)), sizes),
+        )
+
+    def values(self, scores: Floats) -> Floats:
+        """Return the parameters at normal scores (N, size), laid out like these."""
+        values: Floats = _quantiles(np.ascontiguousarray(scores), *self._tables)
+        return values
+
+    def params(self, scores: Floats) -> dict[str, Floats]:
+        """Return the parameters at normal scores (N, size), each (N, *shape)."""
+        values = self.values(scores)
+        out, place = {}, 0
+        for part in self.parts:
+            size = int(np.prod(part.shape, dtype=int))
+            block = np.ascontiguousarray(values[:, place : place + size])
+            out[part.name] = block.reshape(len(scores), *part.shape)
+            place += size
+        return out
+
+    def scores(self, params: Mapping[str, Any], priors: Mapping[str, Any]) -> Floats:
+        """Return normal scores (N, size) of parameters that lead with N draws."""
+        columns = []
+        for part in self.parts:
+            values = np.asarray(params[part.name], dtype=float)
+            p = np.asarray(priors[part.name].cdf(values.ravel()))
+            inner = ndtri(np.clip(p, ndtr(-REACH), ndtr(REACH)))
+            columns.append(inner.reshape(len(values), -1))
+        return np.concatenate(columns, axis=1)
+
+
+def _bend(x: Floats, low: float, high: float) -> Floats:
+    """Map the support onto a scale without bounds."""
+    if np.isfinite(low) and np.isfinite(high):
+        return np.log(x - low) - np.log(high - x)
+    if np.isfinite(low):
+        return np.log(x - low)
+    if np.isfinite(high):
+        return -np.log(high - x)
+    return x
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")
+def _quantiles(
+    scores: Floats, cubics: Floats, low: Floats, high: Floats, part_of: NDArray[np.int64]
+) -> Floats:
+    """Return quantiles at normal scores; straight on the scale without bounds past the table."""
+    n, d = scores.shape
+    last = cubics.shape[1] - 1
+    width = 2.0 * REACH / (last + 1)
+    out = np.empty((n, d))
+    for i in numba.prange(n):
+        for j in range(d):
+            k = part_of[j]
+            inside = min(max(scores[i, j], -REACH), REACH)
+            cell = min(int((inside + REACH) / width), last)
+            x = inside - (cell * width - REACH)
+            c = cubics[k, cell]
+            y = ((c[0] * x + c[1]) * x + c[2]) * x + c[3]
+            slope = (3.0 * c[0] * x + 2.0 * c[1]) * x + c[2]
+            y += slope * (scores[i, j] - inside)
+            below, above = np.isfinite(low[k]), np.isfinite(high[k])
+            if below and above:
+                y = low[k] + (high[k] - low[k]) * (0.5 * (1.0 + np.tanh(0.5 * y)))
+            elif below:
+                y = low[k] + np.exp(y)
+            elif above:
+                y = high[k] - np.exp(-y)
+            out[i, j] = y
+    return out
+
+
+def coordinates(theory: Theory, structure: Structure) -> Coordinates:
+    """Return the coordinates of a theory's free parameters on a study.
+
+    Parameters
+    ----------
+    theory
+        Which parameters are free and their priors.
+    structure
+        Names and counts.
+    """
+    parts = []
+    for p in free_parameters(theory, structure):
+        if p.name != "innovation":
+            low, high, table = _table(_Prior(p.prior))
+            parts.append(Part(p.name, structure.size(p.dims), low, high, table))
+    return Coordinates(tuple(parts))
+
+
+class _Prior:
+    """A prior that is equal to another of the same family and parameters."""
+
+    def __init__(self, prior: Any) -> None:
+        self.prior = prior
+        self.identity = (type(prior).__name__, *(float(v) for v in prior.params))
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Prior) and self.identity == other.identity
+
+
+@lru_cache(maxsize=256)
+@exact
+def _table(key: _Prior) -> tuple[float, float, Floats]:
+    """Return the support of a prior and its quantiles; PreliZ takes a second to compile them."""
+    low, high = (float(v) for v in key.prior.support)
+    grid = ndtr(np.linspace(-REACH, REACH, NODES))
+    table = _bend(np.asarray(key.prior.ppf(grid), dtype=float), low, high)
+    table.flags.writeable = False
+    return low, high, table

@@ -1,0 +1,286 @@
+"""The marginal filter against an exact Kalman filter, a large particle filter and quadrature."""
+
+from dataclasses import replace
+
+import numba
+import numpy as np
+import pytest
+
+from beliefs.infer import filter_kernel, quick
+from beliefs.infer.filter import hermite, newborn, run, square
+from beliefs.infer.filter_model import Model
+from beliefs.infer.filter_terms import WIDTH
+from beliefs.infer.posterior import stacked_params
+from beliefs.infer.smooth import draw_paths, smoothed
+from beliefs.mechanism import belief as belief_equations
+from beliefs.mechanism.recurrence import step
+from beliefs.mechanism.structure import until
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory import system
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track")
+
+
+@numba.njit
+def normal_density(miss, scale):
+    return -0.5 * (miss / scale) ** 2 - np.log(scale) - 0.5 * np.log(2.0 * np.pi)
+
+
+@numba.njit
+def normal_precision(miss, scale):
+    return 1.0 / scale**2
+
+
+normal_filter = filter_kernel.particle_filter(normal_density, normal_precision)
+
+
+def gaussian_filter(first, last, offset, *arrays):
+    """The filter of `beliefs.infer.filter` with Gaussian readings."""
+    by_particle = {k for k in range(len(arrays)) if k <= 16 or k >= len(arrays) - 3}
+    for i in range(len(arrays[0])):
+        normal_filter(
+            first, last, offset, *(v[i] if k in by_particle else v for k, v in enumerate(arrays))
+        )
+
+
+@pytest.fixture(scope="module")
+def model(rich_folder):
+    return Model.of(build_inputs(load_study(rich_folder)), load_theory("mutual_optimism"))
+
+
+def scores(model, n, seed=3):
+    return np.random.default_rng(seed).standard_normal((n, model.coordinates.size))
+
+
+def filtered(model, params, n, n_time, *, keep=True, **how):
+    """Belief state and path of particles given by their parameters."""
+    still = model.still(params, n)
+    state, paths = newborn(still), []
+    for block in range(-(-n_time // WIDTH)):
+        terms = model.terms(params, n, block, state.audience)
+        last = min(n_time, (block + 1) * WIDTH)
+        state, path = run(state, still, terms, model.looks, block * WIDTH, last, keep=keep, **how)
+        paths.append(path)
+        if last < n_time:
+            state = replace(state, audience=terms.audience)
+    return state, still, np.concatenate(paths, axis=1)
+
+
+def without(model, *, readings=True, talks=True):
+    """The model with readings or talks unseen."""
+    looks = model.looks
+    if not talks:
+        looks = replace(looks, seen=np.zeros_like(looks.seen))
+    if not readings:
+        looks = replace(looks, starts=np.zeros_like(looks.starts))
+    return replace(model, looks=looks)
+
+
+def linear(model, params, n):
+    """Parameters without misreading and projection, so that belief and readings are linear."""
+    out = dict(params)
+    out["misread"] = np.zeros((n, 2))
+    out["projection"] = np.zeros((n, 2))
+    out["projection_level"] = np.full((n, 2), 3.0)  # far above the rounded corner
+    return out
+
+
+def exact_smoother(model, params, n):
+    """Joint Gaussian of all beliefs given readings so far, by brute force, one particle each."""
+    cols, structure = model.columns, model.structure
+    kept, push, _ = system.movements(np, params, cols, structure)
+    drift = belief_equations.drift(params, kept, push)
+    spread = belief_equations.volatility(np, params, structure)
+    start = belief_equations.start_of(params)
+    looks, still = model.looks, model.still(params, n)
+    n_time = kept.shape[-1]
+    when = np.searchsorted(looks.starts, np.arange(len(looks.values)), side="right") - 1
+    bias = np.where(looks.kinds == 1, still.private[:, looks.sides], 0.0)
+    bias = np.where(looks.kinds == 2, still.level[:, looks.sides], bias)
+    value = looks.values - bias
+    variance = still.scale[:, looks.channels] ** 2
+    log, smooth_mean, smooth_var = np.zeros(n), np.zeros((n, n_time, 2)), np.zeros((n, n_time, 2))
+    for p in range(n):
+        for i in (0, 1):
+            steps = np.eye(n_time) - np.diag(kept[p, i, 1:], -1)
+            known = drift[p, i].copy()
+            known[0] += kept[p, i, 0] * start[p, i]
+            prior_mean = np.linalg.solve(steps, known)
+            root = np.linalg.inv(steps) * spread[p, i]
+            prior_cov = root @ root.T
+            mine = np.flatnonzero(looks.sides == i)
+            h = np.zeros((len(mine), n_time))
+            h[np.arange(len(mine)), when[mine]] = 1.0
+            total = h @ prior_cov @ h.T + np.diag(variance[p, mine])
+            miss = value[p, mine] - h @ prior_mean
+            gain = prior_cov @ h.T @ np.linalg.inv(total)
+            smooth_mean[p, :, i] = prior_mean + gain @ miss
+            smooth_var[p, :, i] = np.diag(prior_cov - gain @ h @ prior_cov)
+            log[p] += -0.5 * (
+                miss @ np.linalg.solve(total, miss)
+                + np.linalg.slogdet(total)[1]
+                + len(mine) * np.log(2 * np.pi)
+            )
+    return log, smooth_mean, smooth_var
+
+
+def test_with_gaussian_readings_it_is_the_exact_kalman_filter_and_smoother(model):
+    n = 4
+    chosen = without(model, talks=False)
+    params = linear(chosen, chosen.params(scores(chosen, n)), n)
+    n_time = chosen.structure.n_time
+    state, _, path = filtered(chosen, params, n, n_time, compiled=gaussian_filter)
+    log, mean, variance = exact_smoother(chosen, params, n)
+    np.testing.assert_allclose(
+        state.total[:, 0] + state.newest.sum(axis=1), log, rtol=1e-8, atol=1e-8
+    )
+    np.testing.assert_allclose(state.mean, mean[:, -1], rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(state.cov[:, [0, 2]], variance[:, -1], rtol=1e-8, atol=1e-8)
+    np.testing.assert_array_equal(state.cov[:, 1], 0.0)
+    found, spread = smoothed(path)
+    np.testing.assert_allclose(found, mean, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(spread[..., [0, 2]], variance, rtol=1e-7, atol=1e-8)
+
+
+def particle_filter(model, params, size, rng):
+    """Bootstrap filter of one particle of parameters: log likelihood, belief at the end."""
+    cols, structure = model.columns, model.structure
+    n_time = structure.n_time
+    kept, push, misread = system.movements(np, params, cols, structure)
+    drift = belief_equations.drift(params, kept, push)
+    spread = belief_equations.volatility(np, params, structure)
+    b = np.broadcast_to(belief_equations.start_of(params), (size, 2))
+    log = 0.0
+    per_period = np.zeros(n_time)
+    everything = stacked_params(load_theory("mutual_optimism"), structure, params)
+    audience = system.evaluate(
+        np, {**everything, "innovation": np.zeros((1, 2, n_time))}, cols, structure
+    ).audience
+    from beliefs.mechanism import bargaining, shocks, talks
+    from beliefs.mechanism import readings as reading_equations
+
+    shift = shocks.hazard_shift(np, params, cols, structure)
+    for t in range(n_time):
+        noise = rng.standard_normal((size, 2))
+        b = step(np, kept[0, :, t], drift[0, :, t], misread[0, :, t], b) + spread[0] * noise
+        now = {k: v if k.startswith("cell_") else v[..., t : t + 1] for k, v in cols.items()}
+        here = np.flatnonzero(cols["cell_time"] == t)
+        for k, v in cols.items():
+            if k.startswith("cell_"):
+                now[k] = v[here]
+        now["cell_time"] = np.zeros(len(here), dtype=int)
+        weight = np.zeros(size)
+        if len(here):
+            weight = reading_equations.log_likelihood(np, params, now, b[..., None], structure).sum(
+                axis=-1
+            )
+        z = bargaining.surplus(np, params, now, b[..., None], audience[..., t : t + 1], structure)
+        onset, going = talks.hazards(np, params, now, z, shift[..., t : t + 1])
+        weight = weight + talks.log_likelihood(np, now, onset, going)[..., 0]
+        top = weight.max()
+        mass = np.exp(weight - top)
+        per_period[t] = top + np.log(mass.mean())
+        log += per_period[t]
+        edges = np.cumsum(mass)
+        b = b[np.searchsorted(edges, (np.arange(size) + rng.random()) / size * edges[-1])]
+    return log, b
+
+
+def plausible(model, n, seed=3):
+    """The `n` of 400 prior draws under which the study is likeliest."""
+    drawn = scores(model, 400, seed)
+    state, _, _ = model.replay(drawn, model.structure.n_time)
+    return drawn[np.argsort(-(state.total[:, 0] + state.newest.sum(axis=1)))[:n]]
+
+
+@pytest.mark.parametrize("rank", [0, 5])
+def test_with_tails_talks_and_misreading_it_agrees_with_a_large_particle_filter(model, rank):
+    params = model.params(plausible(model, 6)[rank : rank + 1])
+    state, _, _ = filtered(model, params, 1, model.structure.n_time)
+    runs = [
+        particle_filter(model, params, 100_000, np.random.default_rng([rank, k])) for k in range(4)
+    ]
+    logs = np.asarray([r[0] for r in runs])
+    means = np.stack([r[1].mean(axis=0) for r in runs])
+    spreads = np.stack([r[1].std(axis=0) for r in runs])
+    error = logs.std(ddof=1) / 2
+    assert abs(state.total[0, 0] + state.newest[0].sum() - logs.mean()) < 4 * error + 0.005
+    np.testing.assert_allclose(state.mean[0], means.mean(axis=0), atol=0.01 * spreads.mean())
+    np.testing.assert_allclose(np.sqrt(state.cov[0, [0, 2]]), spreads.mean(axis=0), rtol=0.02)
+
+
+def test_more_nodes_change_nothing_that_matters(model):
+    n = 40
+    params = model.params(plausible(model, n))
+    few, _, _ = filtered(model, params, n, model.structure.n_time)
+    many, _, _ = filtered(model, params, n, model.structure.n_time, nodes=(31, 61, 21))
+    miss = (few.total[:, 0] + few.newest.sum(1)) - (many.total[:, 0] + many.newest.sum(1))
+    assert np.abs(miss).max() < 0.02
+    assert np.abs(few.mean - many.mean).max() < 0.005
+
+
+def test_one_period_at_a_time_gives_the_bits_of_one_pass(model):
+    n, n_time = 30, model.structure.n_time
+    params = model.params(scores(model, n))
+    whole, still, _ = filtered(model, params, n, n_time)
+    state = newborn(still)
+    audience, terms = state.audience, None
+    for t in range(n_time):
+        if t % WIDTH == 0:
+            audience = terms.audience if terms else audience
+            terms = model.terms(params, n, t // WIDTH, audience)
+        state, _ = run(state, still, terms, model.looks, t, t + 1)
+    for name in ("mean", "cov", "total", "newest"):
+        np.testing.assert_array_equal(getattr(state, name), getattr(whole, name))
+
+
+def test_paths_drawn_backwards_have_the_smoothed_moments(model):
+    params = model.params(np.repeat(scores(model, 1), 4000, axis=0))
+    _, _, path = filtered(model, params, 4000, model.structure.n_time)
+    mean, cov = smoothed(path)
+    drawn = draw_paths(path, np.random.default_rng(0))
+    spread = np.sqrt(cov[0][:, [0, 2]]).T
+    assert np.abs((drawn.mean(axis=0) - mean[0].T) / spread).max() < 5 / np.sqrt(4000)
+    assert np.abs(drawn.std(axis=0) / spread - 1).max() < 0.06
+
+
+def test_without_beliefs_talks_alone_are_predicted_exactly(rich_folder):
+    inputs = build_inputs(load_study(rich_folder))
+    model = Model.of(inputs, load_theory("base_rate"))
+    state, _, _ = model.replay(scores(model, 5), model.structure.n_time)
+    params = model.params(scores(model, 5))
+    cols = until(model.columns, model.structure.n_time)
+    paths = system.evaluate(np, params, cols, model.structure)
+    logs = system.log_likelihoods(np, params, cols, model.structure, paths)["talks"].sum(axis=-1)
+    np.testing.assert_allclose(state.total[:, 0] + state.newest.sum(axis=1), logs, rtol=1e-12)
+
+
+@numba.njit
+def _quick_all(x, out):
+    for k in range(x.size):
+        out[0, k] = quick.exp(x[k])
+        out[1, k] = quick.tanh(x[k])
+        out[2, k] = quick.log(abs(x[k]) + 1e-9)
+        out[3, k] = quick.log1p(abs(x[k]))
+        out[4, k] = quick.logaddexp(0.0, x[k])
+
+
+def test_quick_functions_miss_the_libraries_by_a_few_last_places():
+    x = np.concatenate([np.linspace(-40, 40, 100_001), np.geomspace(1e-12, 600, 1000)])
+    out = np.empty((5, x.size))
+    _quick_all(x, out)
+    np.testing.assert_allclose(out[0], np.exp(x), rtol=5e-16)
+    np.testing.assert_allclose(out[1], np.tanh(x), atol=5e-16, rtol=0)
+    np.testing.assert_allclose(out[2], np.log(np.abs(x) + 1e-9), rtol=1e-15, atol=3e-16)
+    np.testing.assert_allclose(out[3], np.log1p(np.abs(x)), rtol=1e-15, atol=3e-16)
+    np.testing.assert_allclose(out[4], np.logaddexp(0.0, x), rtol=1e-15, atol=3e-16)
+
+
+@pytest.mark.parametrize("nodes", [3, 8])
+def test_rules_integrate_moments_of_normals_exactly(nodes):
+    x, w = hermite(nodes)
+    assert w @ x**2 == pytest.approx(1.0, abs=1e-13) and w @ x**4 == pytest.approx(3.0, abs=1e-12)
+    a, b, both = square(nodes)
+    assert both @ (a**2 * b**2) == pytest.approx(1.0, abs=1e-13)

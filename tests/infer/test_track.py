@@ -1,0 +1,246 @@
+"""The track of a small study: quadrature, folds of periods, causality, saving and going on."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.forecast.forecast import forecast
+from beliefs.infer.filter_model import Model
+from beliefs.infer.track import advance, track
+from beliefs.infer.track_tree import track_from
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track")
+
+# Two free parameters: the rest neutral, so that a grid holds the whole posterior.
+TOY = """
+id = "TOY"
+name = "toy"
+title = "Two parameters"
+source = "test"
+beliefs = true
+mechanisms = ["belief", "readings", "talks"]
+neutral = ["retention", "initial", "private_bias", "log_reading_step", "onset_base",
+  "continuation_base", "surplus_effect", "mediator_effect", "process_share"]
+"""
+SIDES = 2  # belief_mean and log_volatility each have one element per side
+ARRAYS = ("epoch", "log_weights", "mean", "cov", "total", "quality", "evidence", "predictive")
+
+
+def same(a, b):
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    assert len(a.epochs) == len(b.epochs)
+    for one, other in zip(a.epochs, b.epochs, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert a.rejuvenations == b.rejuvenations
+
+
+@pytest.fixture(scope="module")
+def theory():
+    return load_theory("mutual_optimism")
+
+
+@pytest.fixture(scope="module")
+def study(rich_folder):
+    return load_study(rich_folder)
+
+
+@pytest.fixture(scope="module")
+def whole(study, theory):
+    return track(study, theory, particles=200, seed=4)
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    path = tmp_path_factory.mktemp("toy") / "toy.toml"
+    path.write_text(TOY, encoding="utf-8")
+    return load_theory(path)
+
+
+def test_posterior_and_evidence_of_a_toy_are_those_of_a_grid(study, toy):
+    inputs = build_inputs(study)
+    model = Model.of(inputs, toy)
+    assert model.coordinates.size == 2 * SIDES
+    # Sides do not touch without talks that follow belief, so each has its own grid of two.
+    found = track(study, toy, particles=4000, seed=1)
+    line = np.linspace(-5.5, 5.5, 111)
+    a, b = (v.ravel() for v in np.meshgrid(line, line, indexing="ij"))
+    labels = model.coordinates.labels
+    weights = found.weights(-1)
+    scores = found.epochs[-1]
+    cell = (line[1] - line[0]) ** 2
+
+    def log_density(side, first, second):
+        at = np.zeros((len(first), 4))
+        at[:, labels.index(f"belief_mean[{side}]")] = first
+        at[:, labels.index(f"log_volatility[{side}]")] = second
+        state, _, _ = model.replay(at, model.structure.n_time)
+        return state.total[:, 0] + state.newest.sum(axis=1)
+
+    base = log_density(0, np.zeros(1), np.zeros(1))[0]
+    evidence = base
+    for side in (0, 1):
+        log = log_density(side, a, b) - base - 0.5 * (a**2 + b**2) - np.log(2 * np.pi)
+        log_norm = logsumexp(log) + np.log(cell)
+        evidence += log_norm
+        mass = np.exp(log - log_norm) * cell
+        for grid, name in ((a, "belief_mean"), (b, "log_volatility")):
+            mean = mass @ grid
+            sd = np.sqrt(mass @ (grid - mean) ** 2)
+            mine = scores[:, labels.index(f"{name}[{side}]")]
+            mine_mean = weights @ mine
+            mine_sd = np.sqrt(weights @ (mine - mine_mean) ** 2)
+            assert abs(mine_mean - mean) < 0.06 * sd
+            assert abs(mine_sd / sd - 1) < 0.06
+    logs = [
+        track(study, toy, particles=4000, seed=seed).log_evidence[-1] for seed in (2, 3, 4, 5, 6)
+    ]
+    logs.append(found.log_evidence[-1])
+    # One per cent of the evidence, once the chance of single runs is averaged out.
+    error = np.std(logs, ddof=1) / np.sqrt(len(logs))
+    assert error < 0.02
+    assert abs(np.mean(logs) - evidence) < 0.01 + 3 * error
+
+
+def test_going_on_day_by_day_gives_the_bits_of_one_track(rich_folder, study, theory, whole):
+    dates = build_inputs(study).dates
+    found = track(load_study(rich_folder, as_of=dates[0]), theory, particles=200, seed=4)
+    assert found.n_time == 1
+    for day in (dates[9], dates[30], dates[31], dates[32], dates[55]):
+        found = advance(found, load_study(rich_folder, as_of=day))
+    same(found, whole)
+
+
+def test_what_comes_later_changes_nothing_before(rich_folder, study, theory, whole):
+    dates = build_inputs(study).dates
+    early = track(load_study(rich_folder, as_of=dates[40]), theory, particles=200, seed=4)
+    same(early, whole.until(41))
+
+
+def test_a_saved_track_goes_on_as_if_it_had_never_stopped(
+    rich_folder, study, theory, whole, tmp_path
+):
+    import xarray as xr
+
+    day = build_inputs(study).dates[36]
+    early = load_study(rich_folder, as_of=day)
+    track(early, theory, particles=200, seed=4).to_tree().to_netcdf(
+        tmp_path / "track.nc", engine="h5netcdf"
+    )
+    with xr.open_datatree(tmp_path / "track.nc", engine="h5netcdf") as tree:
+        back = track_from(tree, early, theory)
+        with pytest.raises(ConflictError):
+            track_from(tree, study, theory)
+    same(advance(back, study), whole)
+
+
+def test_a_revision_makes_the_track_go_back(study, theory, whole):
+    inputs = build_inputs(study)
+    from dataclasses import replace
+
+    reading = inputs.reading.copy()
+    place = tuple(np.argwhere(~np.isnan(reading[..., 20:]))[0])
+    when = 20 + int(place[2])
+    reading[place[0], place[1], when] += 0.5
+    revised = replace(inputs, reading=reading)
+    said = []
+    found = advance(whole, study, inputs=revised, progress=said.append)
+    assert str(inputs.dates[when]) in said[0] and "back" in said[0]
+    fresh = track(study, theory, particles=200, seed=4, inputs=revised)
+    same(found, fresh)
+    same(found.until(when), whole.until(when))
+    assert found.evidence[when] != whole.evidence[when]
+
+
+def test_the_same_rows_twice_change_nothing(study, whole):
+    assert advance(whole, study).evidence is whole.evidence
+
+
+SCRIPT = """
+import sys, hashlib
+from beliefs.infer.track import track
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+found = track(load_study(sys.argv[1]), load_theory("mutual_optimism"), particles=200, seed=4)
+digest = hashlib.sha256()
+for name in ("log_weights", "mean", "cov", "total", "evidence"):
+    digest.update(getattr(found, name).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_processes_and_threads_do_not_change_a_bit(rich_folder, whole):
+    import hashlib
+
+    digest = hashlib.sha256()
+    for name in ("log_weights", "mean", "cov", "total", "evidence"):
+        digest.update(getattr(whole, name).tobytes())
+    for threads in ("1", "2"):
+        names = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+        env = {**os.environ, **dict.fromkeys(names, threads)}
+        out = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(rich_folder)],
+            env=env, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert out.stdout.split()[-1] == digest.hexdigest(), threads
+
+
+def test_evidence_is_the_sum_of_what_was_predicted(whole):
+    # Where a period was split both estimate one number by chance, else they are the same.
+    split = {r.period for r in whole.rejuvenations if r.power < 1}
+    plain = [t for t in range(whole.n_time) if t not in split]
+    np.testing.assert_allclose(
+        whole.evidence[plain], whole.predictive.sum(axis=1)[plain], atol=1e-10
+    )
+
+
+def test_the_posterior_at_a_date_is_what_forecast_takes(rich_folder, study, theory, whole):
+    day = build_inputs(study).dates[40]
+    posterior = whole.at(day, draws=150)
+    assert posterior.origin == day
+    tree = posterior.tree["posterior"]
+    assert dict(tree["logit_belief"].sizes) == {"chain": 1, "draw": 150, "side": 2, "time": 41}
+    assert not posterior.report.passed  # 200 particles are too few for its gate
+    assert "limit 400" in posterior.report.failures[0]
+    futures = forecast(posterior, 14, seed=3, allow_failed=True)
+    assert futures.paths.logit_belief.shape == (150, 2, 14)
+    known = track(load_study(rich_folder, as_of=day), theory, particles=200, seed=4)
+    again = known.at(day, draws=150).tree["posterior"]
+    np.testing.assert_array_equal(tree["logit_belief"].values, again["logit_belief"].values)
+
+
+def test_a_path_of_the_posterior_ends_in_the_filtered_belief(whole):
+    tree = whole.at(whole.inputs.dates[-1], draws=4000).tree["posterior"]
+    weights = whole.weights(-1)
+    mean = weights @ whole.mean[-1]
+    spread = np.sqrt(weights @ (whole.mean[-1] ** 2 + whole.cov[-1][:, [0, 2]]) - mean**2)
+    ends = tree["logit_belief"].values[0, :, :, -1]
+    np.testing.assert_allclose((ends.mean(axis=0) - mean) / spread, 0.0, atol=0.08)
+    np.testing.assert_allclose(ends.std(axis=0) / spread, 1.0, atol=0.08)
+
+
+def test_dates_outside_the_track_are_refused(whole):
+    for day in ("2025-12-31", "2026-03-02"):
+        with pytest.raises(StudyError, match="outside the track"):
+            whole.at(day)
+
+
+def test_too_few_particles_are_refused(study, theory):
+    with pytest.raises(StudyError, match="too few particles"):
+        track(study, theory, particles=50, seed=1)
+
+
+def test_a_theory_without_beliefs_is_tracked(study):
+    found = track(study, load_theory("base_rate"), particles=300, seed=2)
+    assert np.isfinite(found.log_evidence).all()
+    np.testing.assert_array_equal(found.predictive[:, 0], 0.0)
+    posterior = found.at(found.inputs.dates[-1])
+    assert set(posterior.tree["posterior"].data_vars) == {"onset_base", "continuation_base"}
