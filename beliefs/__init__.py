@@ -24,6 +24,8 @@ _WHERE = {
     "Sampling": "beliefs.infer.sampling",
     "Study": "beliefs.study.load",
     "Theory": "beliefs.theory.theory",
+    "Track": "beliefs.infer.track_result",
+    "advance": "beliefs.infer.track",
     "build_inputs": "beliefs.study.inputs",
     "diagnose": "beliefs.infer.diagnose",
     "fit": "beliefs.infer.fit",
@@ -32,10 +34,14 @@ _WHERE = {
     "load_run": "beliefs.record.run",
     "load_study": "beliefs.study.load",
     "load_theory": "beliefs.theory.theory",
+    "load_track": "beliefs.record.tracks",
     "new_study": "beliefs.study.template",
     "probability": "beliefs.forecast.probability",
     "save_run": "beliefs.record.run",
+    "save_track": "beliefs.record.tracks",
     "summarise": "beliefs.forecast.summary",
+    "track": "beliefs.infer.track",
+    "update_run": "beliefs.record.update",
     "write_report": "beliefs.view.report",
 }
 

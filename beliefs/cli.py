@@ -1,11 +1,13 @@
 """Command line: every command is one call into the API.
 
-Exit codes: 0 done, 1 a bug, 2 bad input, 3 gate failed, 4 nothing to do or a conflict.
+Exit codes: 0 done, 1 a bug, 2 bad input, 3 gate failed, 4 nothing to do or a conflict,
+130 stopped by a signal.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from beliefs.cli_interrupt import leave, stoppable
 from beliefs.cli_options import (
     AsOfOpt,
     ChainsOpt,
@@ -25,6 +28,7 @@ from beliefs.cli_options import (
     InterveneOpt,
     JsonOpt,
     OutOpt,
+    Place,
     PriorsOpt,
     QuietOpt,
     SeedOpt,
@@ -197,23 +201,14 @@ def fit(
     quiet: QuietOpt = False,
 ) -> None:
     """Sample the posterior of a study under a theory and keep it in a run folder."""
-    from beliefs.record.run import refuse_inside, save_run
+    from beliefs.record.run import save_run
 
     refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with stages(quiet) as say:
-        posterior = fitted(
-            study,
-            theory,
-            priors,
-            as_of,
-            seed,
-            settings,
-            say,
-            lambda loaded: refuse_inside(out, loaded.path),
-        )
+    with stages(quiet) as say, Place(out) as place:
+        posterior = fitted(study, theory, priors, as_of, seed, settings, say, place.take)
         say("write")
-        save_run(out, posterior, settings=settings)
+        save_run(out, posterior, settings=settings, **place.taken)
     gate = posterior.report.as_dict()
     if as_json:
         print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
@@ -261,7 +256,7 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
-    from beliefs.record.run import refuse_inside, save_run
+    from beliefs.record.run import save_run
 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
@@ -271,11 +266,11 @@ def run(
     def plan(loaded: Any) -> None:  # a slip of the pen must not cost a minute of sampling
         from beliefs.forecast.plan import check_plan
 
-        refuse_inside(out, loaded.path)
         check_plan(loaded, horizon_or_default(loaded, horizon), interventions)
+        place.take(loaded)
 
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with stages(quiet) as say:
+    with stages(quiet) as say, Place(out) as place:
         posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
         say("forecast")
         from beliefs.forecast.summary import summarise
@@ -292,10 +287,11 @@ def run(
                 summary=summary,
                 settings=settings,
                 report=lambda path, manifest: write_report(told, summary, path, manifest),
+                **place.taken,
             )
         except BeliefsError:
             with contextlib.suppress(BeliefsError):  # what went wrong first is what is told
-                save_run(out, posterior, settings=settings)
+                save_run(out, posterior, settings=settings, **place.taken)
                 sys.stderr.write(f"the posterior is kept in {out}\n")
             raise
     show_with_differences(summary, changes, as_json)
@@ -307,6 +303,7 @@ for _command in (report, track, update, reproduce, diff):
     app.command()(_command)
 
 
+@stoppable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -319,9 +316,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; nothing was written\n")
-        return 130
     except BrokenPipeError:
         return 0
     except OSError as error:
@@ -342,7 +336,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Run as a program."""
-    sys.exit(main())
+    gc.set_threshold(100_000, 50, 50)  # looking for garbage among what imports make takes a tenth
+    leave(main())
 
 
 if __name__ == "__main__":

@@ -144,6 +144,38 @@ def refuse_occupied(out: Path | None) -> None:
         refuse_existing(out)
 
 
+class Place:
+    """A run folder to be, kept from other processes once the study is known to be sound.
+
+    Parameters
+    ----------
+    out
+        The run folder.
+
+    Attributes
+    ----------
+    taken
+        What `beliefs.record.run.save_run` is told of it.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.taken, self._held = out, dict[str, Any](), contextlib.ExitStack()
+
+    def __enter__(self) -> Place:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._held.close()
+
+    def take(self, loaded: Any) -> None:
+        """Refuse a place inside the study, or one that another process is writing."""
+        from beliefs.record.lock import reserved
+        from beliefs.record.run import refuse_inside
+
+        refuse_inside(self.out, loaded.path)
+        self.taken["aside"] = self._held.enter_context(reserved(self.out))
+
+
 def planned(intervene: Path | None) -> tuple[Any, ...]:
     """Return the interventions of a file, none without one."""
     from beliefs.forecast.interventions import load_interventions

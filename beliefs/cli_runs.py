@@ -68,20 +68,26 @@ def track(
     as_of: AsOfOpt = None,
     particles: Annotated[int, typer.Option("--particles", min=400, help="Particles.")] = 2000,
     seed: SeedOpt = 1,
+    as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Follow the posterior through every period (experimental: see README, Limits)."""
+    """Follow the posterior through every period; killed, it is simply run again."""
     from beliefs.infer.track import track as follow
+    from beliefs.record.lock import reserved
+    from beliefs.record.run import refuse_inside
     from beliefs.record.tracks import save_track
     from beliefs.study.load import load_study
     from beliefs.theory.theory import load_theory
 
     refuse_occupied(out)
     loaded, chosen = load_study(study, as_of=as_of), load_theory(theory, priors)
-    with stages(quiet) as say:
+    refuse_inside(out, loaded.path)
+    with stages(quiet) as say, reserved(out) as aside:
         found = follow(loaded, chosen, particles=particles, seed=seed, progress=say)
-        save_track(out, found, {"particles": particles})
-    _tell(out, found)
+        save_track(out, found, aside=aside)
+    _tell({"run": str(out), "as_of": str(loaded.as_of)}, found, as_json)
+    if not found.report().passed:
+        raise SystemExit(3)
 
 
 def update(
@@ -89,28 +95,42 @@ def update(
     out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
     data: Annotated[Path | None, typer.Option("--data", help="CSV file of new rows.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="New as-of date, YYYY-MM-DD.")] = None,
+    particles: Annotated[
+        int, typer.Option("--particles", min=400, help="Particles to begin with, from a fit.")
+    ] = 2000,
+    as_json: JsonOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Go on from a track with new rows or to a later date; the old run stays."""
-    from beliefs.record.tracks import update_run
+    """Go on from a run with new rows or to a later date; the old run stays as it is."""
+    from beliefs.record.update import update_run
 
-    refuse_occupied(out)
     with stages(quiet) as say:
-        found = update_run(run, out, data=data, to=to, progress=say)
-    _tell(out, found)
+        done = update_run(run, out, data=data, to=to, particles=particles, progress=say)
+    _tell(done.as_dict(), done.track, as_json)
 
 
-def _tell(out: Path, found: Any) -> None:
-    """Print where each belief stands at the end of a track."""
+def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
+    """Print what was done, and where each belief stands at the end of a track."""
     from beliefs.infer.track_gate import belief_now
 
-    gate = found.report()
-    sys.stdout.write(f"{out}: as of {found.study.as_of}, {gate.ess:.0f} effective particles\n")
-    for side, mean, lower, upper in belief_now(found):
-        sys.stdout.write(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})\n")
+    gate, beliefs = found.report(), belief_now(found)
+    if as_json:
+        rows = [dict(zip(("side", "mean", "lower", "upper"), row, strict=True)) for row in beliefs]
+        print_json({**record, "belief": rows, "gate": gate.as_dict()})
+        return
+    out = [f"{record['run']}: as of {record['as_of']}, {gate.ess:.0f} effective particles"]
+    if record.get("took_over"):
+        out.append(f"began with {len(found.epochs[0])} draws of the fit")
+    if "rows" in record:
+        out.append(f"{record['rows']} new rows, {record['periods']} new periods")
+    if record.get("back_to"):
+        day, n = record["back_to"], record["back"]
+        out.append(f"inputs of {day} had changed: went back {n} periods, to there")
+    for side, mean, lower, upper in beliefs:
+        out.append(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})")
+    sys.stdout.write("\n".join(out) + "\n")
     if not gate.passed:
         sys.stderr.write("gate FAILED: " + "; ".join(gate.failures) + "\n")
-        raise SystemExit(3)
 
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:

@@ -46,6 +46,10 @@ class Report:
         Whether R-hat or ESS broke a limit and nothing else did: longer chains may pass.
     table
         One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail.
+    kind
+        "chains", or "particles" of a track, of which R-hat, divergences and E-BFMI say nothing.
+    pareto_k
+        Tail shape of particle weights; None for chains.
     """
 
     passed: bool
@@ -57,6 +61,8 @@ class Report:
     failures: tuple[str, ...]
     too_short: bool
     table: tuple[dict[str, Any], ...]
+    kind: str = "chains"
+    pareto_k: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report without its table, for JSON."""
@@ -69,7 +75,8 @@ class Report:
             "divergent_share": self.divergent_share,
             "e_bfmi": round(self.e_bfmi, 3) if np.isfinite(self.e_bfmi) else 0.0,
             "failures": list(self.failures),
-        }
+            "kind": self.kind,
+        } | ({} if self.pareto_k is None else {"pareto_k": round(max(self.pareto_k, -9.0), 3)})
 
 
 def diagnose(tree: Any, limits: Limits | None = None) -> Report:
@@ -89,12 +96,14 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     broken = []  # sentences on quantities that have no diagnostics
     finite = [n for n in posterior.data_vars if np.isfinite(posterior[n].values).all()]
     broken += [f"{n} has draws that are not finite" for n in posterior.data_vars if n not in finite]
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where an element never varies
-        measured = {
-            "r_hat": az.rhat(posterior[finite]),
-            "ess_bulk": az.ess(posterior[finite], method="bulk"),
-            "ess_tail": az.ess(posterior[finite], method="tail"),
-        }
+    measured: dict[str, Any] = {}
+    if finite:
+        with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where one never varies
+            measured = {
+                "r_hat": az.rhat(posterior[finite]),
+                "ess_bulk": az.ess(posterior[finite], method="bulk"),
+                "ess_tail": az.ess(posterior[finite], method="tail"),
+            }
     rows: list[dict[str, Any]] = []
     for name in finite:
         values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}
@@ -115,7 +124,9 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
                 "ess_tail": float(values["ess_tail"].min()),
             }
         )
-    if not rows:  # not one quantity could be judged
+    judged = bool(rows)
+    if not judged:
+        broken.append("R-hat and ESS are known of no quantity")
         rows.append({"name": "every quantity", "r_hat": np.inf, "ess_bulk": 0.0, "ess_tail": 0.0})
     stats = tree["sample_stats"].to_dataset()
     divergent = float(stats["diverging"].mean())
@@ -126,12 +137,12 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     ess = min(worst["ess_bulk"], worst["ess_tail"])
     worst_r = max(rows, key=lambda row: row["r_hat"])
     failures = []
-    if not worst_r["r_hat"] <= limits.r_hat:
+    if judged and not worst_r["r_hat"] <= limits.r_hat:
         failures.append(
             f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.4f}, limit {limits.r_hat}: "
             "sample longer (--draws, --tune)"
         )
-    if not ess >= limits.ess:
+    if judged and not ess >= limits.ess:
         failures.append(
             f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}: sample longer (--draws)"
         )

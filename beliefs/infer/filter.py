@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer import filter_kernel, quick
+from beliefs.infer import filter_kernel, filter_reading, quick
 from beliefs.infer.filter_kernel import filter_student
 from beliefs.infer.filter_terms import WIDTH, Looks, Still, Terms
 from beliefs.mechanism import (
@@ -19,9 +20,9 @@ from beliefs.mechanism import (
     domestic,
     readings,
     recurrence,
-    recurrence_op,
     talks,
 )
+from beliefs.mechanism.compiled import source_salt
 
 __all__ = ["NODES", "Belief", "hermite", "newborn", "run"]
 
@@ -30,12 +31,21 @@ Floats = NDArray[np.float64]
 PATH = 14
 """Numbers kept of each period of a path; see `run`."""
 
-NODES = (8, 16, 4)
-"""Gauss-Hermite nodes for misreading, readings and (on each side) talks."""
+NODES = (6, 10, 4, 48)
+"""Nodes for misreading, readings, (on each side) talks, and the fewest for readings sharper
+than the belief."""
 
 # A number that changes with the source of what numba compiles in: its own cache looks at one file.
-_SALT = recurrence_op.source_salt(
-    contract, recurrence, readings, domestic, bargaining, talks, filter_kernel, quick
+_SALT = source_salt(
+    contract,
+    recurrence,
+    readings,
+    domestic,
+    bargaining,
+    talks,
+    filter_kernel,
+    filter_reading,
+    quick,
 )
 
 
@@ -60,6 +70,12 @@ class Belief:
     total: Floats
     newest: Floats
     audience: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Belief]) -> Belief:
+        """Return the particles of all parts, in order."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
 
     def take(self, index: Any) -> Belief:
         """Return the particles at an index."""
@@ -91,7 +107,7 @@ def square(n: int) -> Floats:
 
 
 def _compiled(salt: int) -> Any:
-    @numba.njit(parallel=True, cache=True)
+    @numba.njit(nogil=True, cache=True)
     def filter_all(
         first: Any,
         last: Any,
@@ -123,18 +139,18 @@ def _compiled(salt: int) -> Any:
         values: Any,
         gate_rule: Any,
         read_rule: Any,
+        places: Any,
         talk_rule: Any,
         total: Any,
         newest: Any,
         path: Any,
     ) -> Any:
-        # Particles do not touch one another, so the number of threads cannot change a bit.
-        for i in numba.prange(mean.shape[0]):
+        for i in range(mean.shape[0]):
             filter_student(
                 first, last, offset, mean[i], cov[i], noise[i], kept[i], drift[i], misread[i],
                 scale[i], private[i], level[i], slope[i], pull[i], drag[i], mediation[i], shift[i],
                 floor[i], effect[i], process[i], held, before, seen, starts, sides, channels, kinds,
-                values, gate_rule, read_rule, talk_rule, total[i], newest[i], path[i],
+                values, gate_rule, read_rule, places, talk_rule, total[i], newest[i], path[i],
             )  # fmt: skip
         return salt
 
@@ -161,7 +177,7 @@ def run(
     last: int,
     *,
     keep: bool = False,
-    nodes: tuple[int, int, int] = NODES,
+    nodes: tuple[int, int, int, int] = NODES,
     compiled: Any = None,
 ) -> tuple[Belief, Floats]:
     """Filter periods `first` to `last` (exclusive), all of one block.
@@ -175,7 +191,7 @@ def run(
     keep
         Whether to return the path.
     nodes
-        Gauss-Hermite nodes for misreading, readings and talks.
+        Nodes, see `NODES`.
     compiled
         Another compiled filter, for readings of another density.
 
@@ -196,6 +212,6 @@ def run(
         terms.pull, terms.drag, terms.mediation, terms.shift, still.floor, still.effect,
         still.process, looks.held, looks.before, looks.seen, looks.starts, looks.sides,
         looks.channels, looks.kinds, looks.values, hermite(nodes[0]), hermite(nodes[1]),
-        square(nodes[2]), new.total, new.newest, path,
+        nodes[3], square(nodes[2]), new.total, new.newest, path,
     )  # fmt: skip
     return new, path

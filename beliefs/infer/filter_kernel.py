@@ -15,50 +15,25 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-import beliefs.mechanism.recurrence_op  # noqa: F401  (registers logistic, gate, carry, step)
+import beliefs.mechanism.compiled  # noqa: F401  (registers logistic, gate, carry, step)
 from beliefs.infer import quick
-from beliefs.mechanism import bargaining, domestic, readings, recurrence, talks
+from beliefs.infer.filter_reading import MOST, assimilation, heed_student, student
+from beliefs.mechanism import bargaining, recurrence, talks
 from beliefs.mechanism.contract import logistic
 
-__all__ = [
-    "assimilation",
-    "filter_student",
-    "heed_student",
-    "particle_filter",
-    "predict",
-    "student",
-    "weigh_talks",
-]
+__all__ = ["filter_student", "particle_filter", "predict", "weigh_talks"]
 
 for _equation in (
     bargaining.balance,
-    domestic.projected,
-    readings.heed,
-    readings.log_density,
     talks.chance,
     talks.hazard,
 ):
     # A call inside a loop over nodes would keep the machine from running several at once.
     register_jitable(forceinline=True, error_model="numpy")(_equation)
-_balance, _projected, _hazard = bargaining.balance, domestic.projected, talks.hazard
-_chance, _heed, _log_density = talks.chance, readings.heed, readings.log_density
+_balance, _hazard, _chance = bargaining.balance, talks.hazard, talks.chance
 _carry, _step = recurrence.carry, recurrence.step
 
-ANCHOR, PRIVATE, PUBLIC = 0, 1, 2
 TINY = talks.TINY
-_LOG_2PI = float(np.log(2.0 * np.pi))
-
-
-@numba.njit(error_model="numpy", forceinline=True)
-def student(miss: float, scale: float) -> float:
-    """Return the log density of a reading."""
-    return _log_density(quick, miss, scale)
-
-
-@numba.njit(error_model="numpy")
-def heed_student(miss: float, scale: float) -> float:
-    """Return the precision with which a reading pulls, for placing the nodes."""
-    return _heed(miss, scale)
 
 
 @numba.njit(error_model="numpy")
@@ -103,91 +78,6 @@ def predict(
 
 
 @numba.njit(error_model="numpy")
-def _replace(mean: Any, cov: Any, side: int, new_mean: float, new_var: float) -> None:
-    """Give one side's marginal new moments; the other follows through the covariance."""
-    other = 1 - side
-    var = cov[2 * side]
-    if var > 0.0:
-        gain = cov[1] / var
-        mean[other] += gain * (new_mean - mean[side])
-        cov[2 * other] += gain * gain * (new_var - var)
-        cov[1] = gain * new_var
-    mean[side] = new_mean
-    cov[2 * side] = new_var
-
-
-def assimilation(density: Any, heed: Any) -> Any:
-    """Return the compiled function that takes in a reading of a given density.
-
-    Parameters
-    ----------
-    density
-        Compiled log density of (miss, scale).
-    heed
-        Compiled precision with which a reading pulls, of (miss, scale); it places the nodes.
-    """
-
-    @numba.njit(error_model="numpy")
-    def assimilate(
-        mean: Any,
-        cov: Any,
-        side: int,
-        kind: int,
-        value: float,
-        scale: float,
-        shift: float,
-        level: float,
-        slope: float,
-        nodes: Any,
-        weights: Any,
-        work: Any,
-    ) -> float:
-        """Take in one reading of a side's belief, in place; returns its log predictive density.
-
-        The nodes are placed where a Gaussian as precise as the reading would put the belief, so
-        that few of them do whether the reading is sharper than the belief or not.
-        """
-        before, var = mean[side], cov[2 * side]
-        bias = shift if kind == PRIVATE else 0.0
-        if kind == PUBLIC:
-            bias = _projected(quick, level, slope, before)
-        if var <= 0.0:
-            return density(value - before - bias, scale)
-        centre = before
-        precision = heed(value - centre - bias, scale)
-        for _ in range(2):
-            centre = before + var * precision / (1.0 + var * precision) * (value - bias - before)
-            precision = heed(value - centre - bias, scale)
-        centre = before + var * precision / (1.0 + var * precision) * (value - bias - before)
-        spread = var / (1.0 + var * precision)
-        root = np.sqrt(spread)
-        inverse = 0.5 / var
-        if kind == PUBLIC:
-            for k in range(nodes.size):
-                x = centre + root * nodes[k]
-                miss = value - x - _projected(quick, level, slope, x)
-                work[k] = density(miss, scale) - (x - before) * (x - before) * inverse
-        else:
-            for k in range(nodes.size):
-                x = centre + root * nodes[k]
-                work[k] = density(value - x - bias, scale) - (x - before) * (x - before) * inverse
-        top = work[nodes.size // 2]
-        for k in range(nodes.size):
-            work[k] = weights[k] * quick.exp(work[k] + 0.5 * nodes[k] * nodes[k] - top)
-        total = first = second = 0.0
-        for k in range(nodes.size):
-            total += work[k]
-            first += work[k] * nodes[k]
-            second += work[k] * nodes[k] * nodes[k]
-        first /= total
-        second = second / total - first * first
-        _replace(mean, cov, side, centre + root * first, spread * second)
-        return np.log(total) + top + 0.5 * np.log(spread / var)
-
-    return assimilate
-
-
-@numba.njit(error_model="numpy")
 def weigh_talks(
     mean: Any,
     cov: Any,
@@ -201,21 +91,26 @@ def weigh_talks(
     drag: float,
     grid: Any,
     work: Any,
+    at: Any,
 ) -> float:
     """Take in whether talks were held, in place; returns the log predictive probability.
 
-    `grid` (3, nodes) holds a rule for the mean under two independent standard normals: both places
-    and the weight.
+    `grid` (3, n * n) holds a rule for the mean under two independent standard normals: both places
+    and the weight; the first place changes every n nodes.
     """
     l00 = np.sqrt(cov[0])
     l10 = cov[1] / l00 if l00 > 0.0 else 0.0
     l11 = np.sqrt(max(cov[2] - l10 * l10, 0.0))
     m0, m1 = mean[0], mean[1]  # read once: `work` might be the same memory, for all LLVM knows
     first, second, weights = grid[0], grid[1], grid[2]
+    n = int(np.sqrt(first.size))
+    for i in range(n):
+        p = logistic(quick, m0 + l00 * first[i * n])
+        for k in range(i * n, (i + 1) * n):
+            at[k] = p
     for k in range(first.size):
-        p = logistic(quick, m0 + l00 * first[k])
         q = logistic(quick, m1 + l10 * first[k] + l11 * second[k])
-        surplus = _balance(pull, drag, p, q)
+        surplus = _balance(pull, drag, at[k], q)
         chance = _hazard(quick, floor, effect, mediation, shift, process, surplus)
         work[k] = weights[k] * _chance(min(max(chance, TINY), 1.0 - TINY), held)
     total = s0 = s1 = s00 = s01 = s11 = 0.0
@@ -273,6 +168,7 @@ def particle_filter(density: Any, heed: Any) -> Any:
         values: Any,
         gate_rule: Any,
         read_rule: Any,
+        places: int,
         talk_rule: Any,
         total: Any,
         newest: Any,
@@ -286,7 +182,8 @@ def particle_filter(density: Any, heed: Any) -> Any:
         all earlier ones. `path`, (last - first, 14) or empty, receives for each period both
         densities, the slopes of the move, then mean and covariance as predicted and as filtered.
         """
-        work = np.empty(max(gate_rule.shape[1], read_rule.shape[1], talk_rule.shape[1]))
+        most = max(gate_rule.shape[1], read_rule.shape[1], MOST, talk_rule.shape[1])
+        work, at = np.empty(most), np.empty(most)
         for t in range(first, last):
             k = t - offset
             a, b = predict(
@@ -302,14 +199,14 @@ def particle_filter(density: Any, heed: Any) -> Any:
                 i = sides[r]
                 heard += assimilate(
                     mean, cov, i, kinds[r], values[r], scale[channels[r]], private[i], level[i],
-                    slope[i], read_rule[0], read_rule[1], work,
+                    slope[i], read_rule[0], read_rule[1], places, work, at,
                 )  # fmt: skip
             said = 0.0
             if seen[t] > 0.0:
                 x = int(before[t])
                 said = weigh_talks(
                     mean, cov, held[t], floor[x], effect[x], mediation[x, k], shift[k], process,
-                    pull[k], drag[k], talk_rule, work,
+                    pull[k], drag[k], talk_rule, work, at,
                 )  # fmt: skip
             total[0] += newest[0] + newest[1]
             newest[0] = heard

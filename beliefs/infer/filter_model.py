@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.infer.chunks import mapped
 from beliefs.infer.filter import NODES, Belief, newborn, run
 from beliefs.infer.filter_terms import (
+    COLUMNS,
     WIDTH,
     Looks,
     Still,
@@ -51,14 +53,14 @@ class Model:
     structure: Structure
     columns: Columns
     looks: Looks
-    nodes: tuple[int, int, int] = NODES
+    nodes: tuple[int, int, int, int] = NODES
 
     @classmethod
-    def of(cls, inputs: Inputs, theory: Theory) -> Model:
-        """Return the model of a theory on a study's inputs."""
+    def of(cls, inputs: Inputs, theory: Theory, known: Coordinates | None = None) -> Model:
+        """Return the model of a theory on a study's inputs, with coordinates `known` already."""
         structure, cols = structure_of(inputs), columns(inputs)
         return cls(
-            coordinates(theory, structure),
+            known or coordinates(theory, structure),
             neutral_values(theory, structure),
             structure,
             cols,
@@ -80,7 +82,14 @@ class Model:
 
     def terms(self, params: dict[str, Any], n: int, block: int, audience: Floats) -> Terms:
         """Return what beliefs do not enter, of a block; `audience` is that before the block."""
-        return terms_of(params, self._blocks[block], self.structure, n, audience)
+        free = {part.name for part in self.coordinates.parts}
+
+        def work(chunk: slice) -> Terms:
+            mine = {k: v[chunk] if k in free else v for k, v in params.items()}
+            size = chunk.stop - chunk.start
+            return terms_of(mine, self._blocks[block], self.structure, size, audience[chunk])
+
+        return Terms.joined(mapped(work, n))
 
     def step(
         self, belief: Belief, still: Still, terms: Terms, first: int, last: int, keep: bool = False
@@ -102,12 +111,19 @@ class Model:
         path
             See `beliefs.infer.filter.run`; empty unless `keep`.
         """
+        _ = self._blocks  # made once, before threads ask for them
+        parts = mapped(lambda chunk: self._replayed(scores[chunk], n_time, keep), len(scores))
+        beliefs, stills, paths = zip(*parts, strict=True)
+        return Belief.joined(beliefs), Still.joined(stills), np.concatenate(paths)
+
+    def _replayed(self, scores: Floats, n_time: int, keep: bool) -> tuple[Belief, Still, Floats]:
+        """Do the work of `replay` for a chunk."""
         n = len(scores)
         params = self.params(scores)
         still = self.still(params, n)
         belief, paths = newborn(still), []
         for block in range(-(-n_time // WIDTH)):
-            terms = self.terms(params, n, block, belief.audience)
+            terms = terms_of(params, self._blocks[block], self.structure, n, belief.audience)
             last = min(n_time, (block + 1) * WIDTH)
             belief, path = self.step(belief, still, terms, block * WIDTH, last, keep)
             paths.append(path)
@@ -115,10 +131,7 @@ class Model:
                 belief = replace(belief, audience=terms.audience)
         return belief, still, np.concatenate(paths, axis=1)
 
-    def seen_in(self, t: int) -> list[Any]:
-        """Return all that the filter reads of a period."""
-        looks, place = self.looks, slice(int(self.looks.starts[t]), int(self.looks.starts[t + 1]))
-        block, k = divmod(t, WIDTH)
-        columns = [v[..., k] for v in self._blocks[block].values()]
-        said = [looks.held[t], looks.before[t], looks.seen[t]]
-        return columns + said + [v[place] for v in (looks.sides, looks.channels, looks.values)]
+    def seen_by_period(self, n_time: int) -> list[Any]:
+        """Return all that the filter reads of the first periods but readings, (..., n_time)."""
+        columns = [self.columns[name] for name in COLUMNS]
+        return [v[..., :n_time] for v in (*columns, *self.looks.by_period)]

@@ -6,6 +6,7 @@ round differently, and a filter that goes on one period at a time must give the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,17 @@ from beliefs.mechanism.contract import Params
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
-__all__ = ["WIDTH", "Looks", "Still", "Terms", "block_columns", "looks_of", "still_of", "terms_of"]
+__all__ = [
+    "COLUMNS",
+    "WIDTH",
+    "Looks",
+    "Still",
+    "Terms",
+    "block_columns",
+    "looks_of",
+    "still_of",
+    "terms_of",
+]
 
 WIDTH = 32
 """Periods of a block."""
@@ -26,7 +37,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _KINDS = {"anchor": 0, "private": 1, "public": 2}
 # The columns that the equations of a block read.
-_PERIODS = (
+COLUMNS = (
     "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
     "mediator", "waiver", "shock", "turnover", "aftermath",
 )  # fmt: skip
@@ -55,6 +66,11 @@ class Looks:
     kinds: Ints
     values: Floats
 
+    @property
+    def by_period(self) -> tuple[Floats, ...]:
+        """What there is one number of in each period, (T,) each."""
+        return self.held, self.before, self.seen
+
 
 @dataclass(frozen=True)
 class Still:
@@ -69,6 +85,12 @@ class Still:
     floor: Floats
     effect: Floats
     process: Floats
+
+    @classmethod
+    def joined(cls, parts: Sequence[Still]) -> Still:
+        """Return the particles of all parts, in order."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,12 @@ class Terms:
     shift: Floats
     audience: Floats
 
+    @classmethod
+    def joined(cls, parts: Sequence[Terms]) -> Terms:
+        """Return the particles of all parts, in order."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(np.concatenate(column) for column in columns))
+
 
 def looks_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Looks:
     """Return what was seen; without the mechanism of readings none is taken in."""
@@ -119,7 +147,7 @@ def block_columns(columns: Columns, block: int) -> Columns:
     """Return the columns of a block, filled up with zeros past the last period."""
     low = block * WIDTH
     out: Columns = {}
-    for name in _PERIODS:
+    for name in COLUMNS:
         part = columns[name][..., low : low + WIDTH]
         full = np.zeros((*part.shape[:-1], WIDTH))
         full[..., : part.shape[-1]] = part

@@ -90,7 +90,7 @@ def fit(
         else:
             say("sample")
         began = time.perf_counter()
-        raw: Any = nutpie.sample(
+        sampler: Any = nutpie.sample(
             compiled,
             draws=sampling.draws * 2**attempt,
             tune=sampling.tune,
@@ -101,9 +101,13 @@ def fit(
             save_warmup=False,
             progress_bar=False,
             progress_callback=_shares(share_done),
+            blocking=False,  # else it swallows an interrupt and hands back the draws it has
         )
-        if not _whole(raw, sampling.draws * 2**attempt, sampling.chains):
-            raise KeyboardInterrupt  # the sampler swallows it and hands back what it has
+        try:
+            raw = sampler.wait()
+        except BaseException:
+            sampler.cancel()
+            raise
         sampled = time.perf_counter()
         say("evaluate")
         rng = np.random.default_rng([seed, 1])
@@ -116,14 +120,6 @@ def fit(
             break
     timings = {k: round(v, 3) for k, v in ({"compile": compiling} | seconds).items()}
     return Posterior(study, inputs, theory, tree, report, seed, timings)
-
-
-def _whole(raw: Any, draws: int, chains: int) -> bool:
-    """Tell whether every chain has all its draws, and every draw was made."""
-    stats = raw["sample_stats"]
-    if dict(stats.sizes).get("draw") != draws or stats.sizes["chain"] != chains:
-        return False
-    return bool((np.asarray(stats["n_steps"].values, dtype=float) > 0).all())
 
 
 def _shares(told: Callable[[float], None] | None) -> Callable[[Any], None] | None:

@@ -8,18 +8,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.infer.chunks import mapped
 from beliefs.infer.filter import Belief
 from beliefs.infer.moves_bend import Bend, straight
 from beliefs.infer.moves_linear import Frame, from_frame
 from beliefs.infer.particles import spread_by, whiten
 
-__all__ = ["KERNELS", "Limits", "Moved", "move"]
+__all__ = ["KERNELS", "Limits", "Moved", "core_first", "move"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-KERNELS = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
-"""What a proposal keeps of the distance from the fitted mean: 0 is an independent draw. The last
-kernel, beside these, is a random walk."""
+WHOLE = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
+"""What a proposal keeps of the distance from the fitted mean: 0 is an independent draw."""
+PART = (0.0, 0.6, 0.85)
+"""The same for moves of the core alone."""
+KERNELS = (*WHOLE, *PART)
+CORE = ("retention", "log_volatility", "log_discount", "log_reading_step", "projection_level")
+"""Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
+which the others follow in expectation, are cheap in acceptance."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,21 @@ class Limits:
     Attributes
     ----------
     jump
-        Mean squared jump to accumulate, as a share of that between independent draws.
+        Mean squared jump to accumulate in moves of all parameters, as a share of that between
+        independent draws.
     moves
         Most moves per rejuvenation.
+    part
+        Share of moves of the core alone.
+    wider
+        Variance of proposals against that of the particles. Particles lose some of their spread
+        by every resampling; proposals from their own spread would not give it back.
     """
 
-    jump: float = 0.6
-    moves: int = 8
+    jump: float = 0.5
+    moves: int = 12
+    part: float = 0.5
+    wider: float = 1.1
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,24 @@ class Moved:
     capped: bool
 
 
+def core_first(labels: tuple[str, ...]) -> tuple[Ints, int]:
+    """Return the order of parameters in which the core comes first, and the size of the core."""
+    core = [label.split("[")[0] in CORE for label in labels]
+    order = np.argsort([not mine for mine in core], kind="stable")
+    return order.astype(np.int64), sum(core)
+
+
+def _chosen(quality: Floats, part: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
+    """Draw a kernel for each particle, oftener the better it served."""
+    kernel = np.empty(len(part), dtype=np.int64)
+    for low, high, mine in ((0, len(WHOLE), ~part), (len(WHOLE), len(KERNELS), part)):
+        share = np.square(quality[low:high])
+        share = 0.9 * share / share.sum() + 0.1 / len(share)
+        drawn = np.searchsorted(np.cumsum(share)[:-1], rng.random(len(part)), side="right") + low
+        kernel[mine] = drawn[mine]
+    return kernel
+
+
 def move(
     frame: Frame,
     bend: Bend,
@@ -87,15 +120,16 @@ def move(
     frame
         Coordinates in which particles move, and the number of periods in the target.
     bend
-        What takes the skew out of them.
+        What takes the skew out of them, in the order of `core_first`.
     scores, belief
         Particles (N, d) and their filter states after these periods.
     power
         From 0 to 1.
     places
-        The particles in bent coordinates of the frame, and log|d scores / d these|.
+        The particles in bent coordinates of the frame, in the order of `core_first`, and
+        log|d scores / d these|.
     gaussian
-        Mean and root of the covariance of the proposals, in the same coordinates.
+        Mean and root of the covariance of the particles, in the same coordinates.
     quality
         What each kernel achieved so far, (kernels,).
     rng
@@ -103,43 +137,47 @@ def move(
     limits
         When to stop.
     """
-    mean, root = gaussian
+    mean, root = gaussian[0], np.sqrt(limits.wider) * gaussian[1]
     n, d = scores.shape
+    order, n_core = core_first(frame.model.coordinates.labels)
+    back = np.argsort(order)
     here, change = places
     white = whiten(root, here - mean)
     jump, moves, accepted = 0.0, 0, 0.0
     quality = quality.copy()
-    keep = np.asarray([*KERNELS, 1.0])
-    step = np.asarray([*(np.sqrt(1.0 - np.square(KERNELS))), 2.38 / np.sqrt(d)])
+    # With nothing but a core, or none at all, every move is one of all parameters.
+    share = limits.part if 0 < n_core < d else 0.0
+    size = np.asarray([d] * len(WHOLE) + [max(n_core, 1)] * len(PART))
     while jump < limits.jump and moves < limits.moves:
-        share = np.square(quality) / np.square(quality).sum()
-        share = 0.9 * share + 0.1 / len(share)
-        kernel = np.searchsorted(np.cumsum(share)[:-1], rng.random(n), side="right")
-        noise = rng.standard_normal((n, d))
-        proposed = keep[kernel, None] * white + step[kernel, None] * noise
-        unbent, bending = straight(bend, mean + spread_by(root, proposed))
-        there, stretch = from_frame(frame, unbent)
-        stretch -= bending
-        new = frame.model.replay(there, frame.n_time)[0]
+        part = np.asarray(rng.random(n) < share)
+        kernel = _chosen(quality, part, rng)
+        keep = np.asarray(KERNELS)[kernel, None]
+        proposed = keep * white + np.sqrt(1.0 - keep**2) * rng.standard_normal((n, d))
+        proposed[part, n_core:] = white[part, n_core:]
+
+        def work(chunk: slice, proposed: Floats = proposed) -> tuple[Floats, Floats, Belief]:
+            unbent, bending = straight(bend, mean + spread_by(root, proposed[chunk]))
+            there, stretch = from_frame(frame, unbent[:, back])
+            return there, stretch - bending, frame.model.replay(there, frame.n_time)[0]
+
+        theres, stretches, beliefs = zip(*mapped(work, n), strict=True)
+        there, stretch = np.concatenate(theres), np.concatenate(stretches)
+        new = Belief.joined(beliefs)
         gain = _log_target(there, new, power) - _log_target(scores, belief, power)
         gain += stretch - change
-        # A pCN proposal is reversible for the fitted Gaussian, a random walk for Lebesgue measure.
-        gain += np.where(
-            kernel < len(KERNELS),
-            0.5 * (np.square(proposed).sum(axis=1) - np.square(white).sum(axis=1)),
-            0.0,
-        )
+        # The proposal is reversible for the Gaussian, not for Lebesgue measure.
+        gain += 0.5 * (np.square(proposed).sum(axis=1) - np.square(white).sum(axis=1))
         gain = np.where(np.isfinite(gain), gain, -np.inf)
         chance = np.exp(np.minimum(gain, 0.0))
         yes = rng.random(n) < chance
-        distance = np.square(proposed - white).sum(axis=1) / (2.0 * d)
+        distance = np.square(proposed - white).sum(axis=1) / (2.0 * size[kernel])
         for k in range(len(quality)):
             mine = kernel == k
             if mine.any():
                 found = float((chance[mine] * distance[mine]).mean())
                 quality[k] = 0.5 * quality[k] + 0.5 * found
         quality = np.maximum(quality, 1e-6)
-        jump += float(np.where(yes, distance, 0.0).mean())
+        jump += float(np.where(yes & ~part, distance, 0.0).mean())
         accepted += float(yes.mean())
         scores = np.where(yes[:, None], there, scores)
         white = np.where(yes[:, None], proposed, white)

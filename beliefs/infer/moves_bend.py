@@ -50,11 +50,11 @@ def bend_of(x: Floats, log_weights: Floats) -> Bend:
     return Bend(centre, spread, 1.0 - np.clip(skew / _ANSWER, -FURTHEST, FURTHEST))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _bent(x: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Floats, Floats]:
     n, d = x.shape
     out, log = np.empty((n, d)), np.zeros(n)
-    for i in numba.prange(n):
+    for i in range(n):
         for j in range(d):
             z = (x[i, j] - centre[j]) / spread[j]
             p = power[j] if z >= 0.0 else 2.0 - power[j]
@@ -65,11 +65,11 @@ def _bent(x: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Flo
     return out, log
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _straight(y: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Floats, Floats]:
     n, d = y.shape
     out, log = np.empty((n, d)), np.zeros(n)
-    for i in numba.prange(n):
+    for i in range(n):
         for j in range(d):
             p = power[j] if y[i, j] >= 0.0 else 2.0 - power[j]
             grown = np.log1p(p * abs(y[i, j])) / p

@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["information", "unwhitened", "whitened"]
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def information(
     kept: Any,
     drift: Any,
@@ -32,14 +32,14 @@ def information(
     """Return the mode (N, k) and the root of the precision (N, k, k) of one side's parameters."""
     n, n_time = kept.shape
     k = move.shape[1]
+    rows = (when.size + 3) // 4 * 4
     modes, roots = np.empty((n, k)), np.empty((n, k, k))
-    for p in numba.prange(n):
-        root = np.zeros((k, k))
-        pull = np.empty(k)
-        answer, d = start.copy(), np.empty(k)
-        for j in range(k):
-            root[j, j] = 1.0
-            pull[j] = -prior[j]
+    for p in range(n):
+        root = np.eye(k)
+        pull = -prior
+        answer = start.copy()
+        # Rows of readings beyond the last are 0, so that four can be taken at once.
+        looks, weight = np.zeros((rows, k)), np.zeros(rows)
         mean, var, r = begin[p], 0.0, 0
         bent = move + worse[p] * bad
         if level >= 0:
@@ -55,19 +55,25 @@ def information(
                 h = slope[r]
                 f = h * h * var + variance[p, r]
                 miss = missed[r] - h * mean
+                d = looks[r]
+                weight[r] = 1.0 / f
                 for j in range(k):
                     d[j] = h * answer[j] + heard[r, j]
-                for j in range(k):
-                    weight = d[j] / f
-                    pull[j] += weight * miss
-                    for i in range(j + 1):
-                        root[j, i] += weight * d[i]
+                    pull[j] += d[j] / f * miss
                 heeded = h * var / f
                 mean += heeded * miss
                 var -= heeded * h * var
                 for j in range(k):
                     answer[j] -= heeded * d[j]
                 r += 1
+        for r in range(0, rows, 4):
+            a, b, c, d = looks[r], looks[r + 1], looks[r + 2], looks[r + 3]
+            for j in range(k):
+                wa, wb = weight[r] * a[j], weight[r + 1] * b[j]
+                wc, wd = weight[r + 2] * c[j], weight[r + 3] * d[j]
+                row = root[j]
+                for i in range(j + 1):
+                    row[i] += (wa * a[i] + wb * b[i]) + (wc * c[i] + wd * d[i])
         for j in range(k):  # Cholesky, in place
             for i in range(j + 1):
                 total = root[j, i]
@@ -88,7 +94,7 @@ def information(
     return modes, roots
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def unwhitened(
     roots: Any,
     z: Any,
@@ -96,7 +102,7 @@ def unwhitened(
     """Return the solution of root' x = z by particle."""
     n, k = z.shape
     out = z.copy()
-    for p in numba.prange(n):
+    for p in range(n):
         for j in range(k - 1, -1, -1):
             for i in range(j + 1, k):
                 out[p, j] -= roots[p, i, j] * out[p, i]
@@ -104,7 +110,7 @@ def unwhitened(
     return out
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def whitened(
     roots: Any,
     x: Any,
@@ -112,7 +118,7 @@ def whitened(
     """Return root' x by particle."""
     n, k = x.shape
     out = np.zeros((n, k))
-    for p in numba.prange(n):
+    for p in range(n):
         for i in range(k):
             for j in range(i + 1):
                 out[p, j] += roots[p, i, j] * x[p, i]

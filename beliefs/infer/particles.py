@@ -24,6 +24,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+SURE, KEPT = 3.0, 0.25
+"""Standard errors above which a correlation of particles is believed, share believed of others."""
+
 
 def log_mean(log_weights: Floats, log_values: Floats) -> float:
     """Return the log of the weighted mean of exp(values); weights need not be normalised."""
@@ -86,24 +89,21 @@ def resample(log_weights: Floats, uniform: float, size: int | None = None) -> ND
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _moments(x: Floats, w: Floats) -> tuple[Floats, Floats, float]:
+def _moments(x: Floats, w: Floats) -> tuple[Floats, Floats]:
     n, d = x.shape
-    mean, cov, fourth = np.zeros(d), np.zeros((d, d)), 0.0
+    mean, cov = np.zeros(d), np.zeros((d, d))
     for i in range(n):
         for j in range(d):
             mean[j] += w[i] * x[i, j]
     centred = np.empty(d)
     for i in range(n):
-        square = 0.0
         for j in range(d):
             centred[j] = x[i, j] - mean[j]
-            square += centred[j] * centred[j]
-        fourth += w[i] * square * square
         for j in range(d):
             weight = w[i] * centred[j]
             for k in range(d):
                 cov[j, k] += weight * centred[k]
-    return mean, cov, fourth
+    return mean, cov
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -122,12 +122,12 @@ def _cholesky(a: Floats) -> Floats:
     return out
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def spread_by(root: Floats, noise: Floats) -> Floats:
     """Return `root` times each row of `noise` (N, d); root is lower triangular."""
     n, d = noise.shape
     out = np.empty((n, d))
-    for i in numba.prange(n):
+    for i in range(n):
         for j in range(d):
             total = 0.0
             for k in range(j + 1):
@@ -136,12 +136,12 @@ def spread_by(root: Floats, noise: Floats) -> Floats:
     return out
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def whiten(root: Floats, centred: Floats) -> Floats:
     """Return the solution of root z = row for each row of `centred` (N, d)."""
     n, d = centred.shape
     out = np.empty((n, d))
-    for i in numba.prange(n):
+    for i in range(n):
         for j in range(d):
             total = centred[i, j]
             for k in range(j):
@@ -151,16 +151,24 @@ def whiten(root: Floats, centred: Floats) -> Floats:
 
 
 def fitted_gaussian(scores: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
-    """Return mean (d,) and root of the covariance (d, d) of weighted normal scores.
+    """Return mean (d,) and root of the covariance (d, d) of weighted coordinates.
 
-    The covariance is shrunk towards that of the prior, the identity, by the rule of Ledoit and
-    Wolf (2004): with many parameters the particles alone would say it badly, and the data leave
-    most directions as the prior has them.
+    Correlations below `SURE` standard errors are mostly noise with so many parameters, and only
+    the share `KEPT` of them is believed.
     """
     weights = normalised(log_weights)
-    mean, cov, fourth = _moments(np.ascontiguousarray(scores), weights)
-    d = len(mean)
-    miss = float(np.sum((cov - np.eye(d)) ** 2))
-    noise = max(fourth - float(np.sum(cov * cov)), 0.0) * float(np.sum(weights * weights))
-    share = min(1.0, noise / miss) if miss > 0.0 else 1.0
-    return mean, _cholesky(share * np.eye(d) + (1.0 - share) * cov)
+    mean, cov = _moments(np.ascontiguousarray(scores), weights)
+    error = np.sqrt(np.sum(weights * weights))
+    spread = np.sqrt(np.diag(cov))
+    correlation = cov / np.outer(spread, spread)
+    correlation = np.where(np.abs(correlation) > SURE * error, correlation, KEPT * correlation)
+    np.fill_diagonal(correlation, 1.0)
+    for share in np.arange(1.0, 0.0, -0.05):  # towards independence until it is a covariance
+        here = share * correlation
+        np.fill_diagonal(here, 1.0)
+        root = _cholesky(here)
+        if np.isfinite(root).all():
+            break
+    else:
+        root = np.eye(len(mean))
+    return mean, root * spread[:, None]

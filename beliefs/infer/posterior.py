@@ -147,7 +147,8 @@ def build_tree(
         if theory.beliefs:
             kept |= {
                 "logit_belief": (("side", "time"), run.logit_belief.astype(np.float32)),
-                "audience": (("side",), run.audience[..., -1]),
+                # A theory may hold all of audience costs neutral: then no draw has its own.
+                "audience": (("side",), np.broadcast_to(run.audience[..., -1], (*shape, 2))),
                 "surplus": (("time",), run.surplus.astype(np.float32)),
             }
         before = short["talks_previous"]

@@ -31,7 +31,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from beliefs.mechanism.recurrence_op import source_salt
+from beliefs.mechanism.compiled import source_salt
 
 __all__ = ["backward_sample", "kalman", "smooth_path", "smooth_paths"]
 

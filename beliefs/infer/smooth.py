@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 __all__ = ["draw_paths", "smoothed"]
 
 Floats = NDArray[np.float64]
+_LOG_2PI = float(np.log(2.0 * np.pi))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -41,11 +42,11 @@ def _gain(now: Any, then: Any) -> tuple[float, float, float, float]:
     )
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _smoothed(path: Floats) -> tuple[Floats, Floats]:
     n, n_time, _ = path.shape
     mean, cov = np.empty((n, n_time, 2)), np.empty((n, n_time, 3))
-    for i in numba.prange(n):
+    for i in range(n):
         for k in range(2):
             mean[i, n_time - 1, k] = path[i, n_time - 1, 9 + k]
         for k in range(3):
@@ -67,11 +68,11 @@ def _smoothed(path: Floats) -> tuple[Floats, Floats]:
     return mean, cov
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
-def _drawn(path: Floats, noise: Floats) -> Floats:
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _drawn(path: Floats, noise: Floats) -> tuple[Floats, Floats]:
     n, n_time, _ = path.shape
-    out = np.empty((n, 2, n_time))
-    for i in numba.prange(n):
+    out, log = np.empty((n, 2, n_time)), np.zeros(n)
+    for i in range(n):
         m0 = m1 = v00 = v01 = v11 = 0.0
         for t in range(n_time - 1, -1, -1):
             now = path[i, t]
@@ -92,7 +93,9 @@ def _drawn(path: Floats, noise: Floats) -> Floats:
             out[i, 0, t] = m0 + l00 * noise[i, 0, t]
             rest = np.sqrt(max(v11 - l10 * l10, 0.0))
             out[i, 1, t] = m1 + l10 * noise[i, 0, t] + rest * noise[i, 1, t]
-    return out
+            log[i] -= np.log(l00 * rest)
+            log[i] -= 0.5 * (noise[i, 0, t] ** 2 + noise[i, 1, t] ** 2) + _LOG_2PI
+    return out, log
 
 
 def smoothed(path: Floats) -> tuple[Floats, Floats]:
@@ -101,8 +104,16 @@ def smoothed(path: Floats) -> tuple[Floats, Floats]:
     return mean, cov
 
 
-def draw_paths(path: Floats, rng: np.random.Generator) -> Floats:
-    """Draw one path of both beliefs for each particle, (N, 2, T), from a kept path (N, T, PATH)."""
+def draw_paths(path: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw one path of both beliefs for each particle from a kept path (N, T, PATH).
+
+    Returns
+    -------
+    paths
+        (N, 2, T).
+    log_density
+        (N,) log density with which each was drawn.
+    """
     noise = rng.standard_normal((len(path), 2, path.shape[1]))
-    drawn: Floats = _drawn(np.ascontiguousarray(path), noise)
-    return drawn
+    drawn, log = _drawn(np.ascontiguousarray(path), noise)
+    return drawn, log

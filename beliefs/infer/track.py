@@ -18,9 +18,10 @@ from beliefs.errors import StudyError
 from beliefs.infer.filter import Belief, newborn
 from beliefs.infer.filter_model import Model
 from beliefs.infer.filter_terms import WIDTH
-from beliefs.infer.moves import KERNELS, Limits, move
+from beliefs.infer.moves import KERNELS, Limits, core_first, move
 from beliefs.infer.moves_bend import bend_of, bent
 from beliefs.infer.moves_linear import frame_of, to_frame
+from beliefs.infer.pareto import RELIABLE, pareto_k
 from beliefs.infer.particles import (
     distinct,
     effective_size,
@@ -40,6 +41,8 @@ __all__ = ["advance", "track"]
 Floats = NDArray[np.float64]
 
 LIMITS = Limits()
+KINDS = len(KERNELS)
+"""Kinds of moves, the random walk included."""
 ENOUGH = 0.5
 """Share of effective particles below which they are resampled and moved."""
 FEWEST = 1.0 / 8.0
@@ -122,7 +125,7 @@ def track(
         )
     rng = np.random.default_rng([seed, 0, 0])
     scores = rng.standard_normal((particles, model.coordinates.size))
-    empty = Track.empty(study, inputs, theory, seed, scores, len(KERNELS) + 1)
+    empty = Track.empty(study, inputs, theory, seed, scores)
     return _follow(empty, model, progress)
 
 
@@ -155,7 +158,7 @@ def advance(
         The study has other sides, indicators, channels, shocks or dates than the track.
     """
     inputs = build_inputs(study) if inputs is None else inputs
-    old, new = Model.of(found.inputs, found.theory), Model.of(inputs, found.theory)
+    old, new = found.model(), found.model(inputs)
     if old.structure != new.structure:
         raise StudyError(
             "the study has another structure than the track",
@@ -172,11 +175,22 @@ def advance(
 
 def first_change(old: Model, new: Model, n_time: int) -> int:
     """Return the number of periods, at most `n_time`, before the first with other inputs."""
-    for t in range(n_time):
-        if any(
-            not np.array_equal(a, b) for a, b in zip(old.seen_in(t), new.seen_in(t), strict=True)
-        ):
-            return t
+    changed = np.zeros(n_time, dtype=bool)
+    for a, b in zip(old.seen_by_period(n_time), new.seen_by_period(n_time), strict=True):
+        changed |= (a != b).reshape(-1, n_time).any(axis=0)
+    if changed.any():
+        n_time = int(changed.argmax())
+    # Readings are listed one by one: the first that differ, or that only one of both has.
+    starts = old.looks.starts, new.looks.starts
+    same = starts[0][: n_time + 1] == starts[1][: n_time + 1]
+    if not same.all():
+        n_time = int(same.argmin()) - 1
+    n = int(starts[0][n_time])
+    apart = np.zeros(n, dtype=bool)
+    for name in ("sides", "channels", "values"):
+        apart |= getattr(old.looks, name)[:n] != getattr(new.looks, name)[:n]
+    if apart.any():
+        n_time = int(np.searchsorted(starts[0], apart.argmax(), side="right")) - 1
     return n_time
 
 
@@ -228,14 +242,12 @@ def _resumed(found: Track, model: Model) -> Cloud:
     n = len(scores)
     if found.n_time == 0:
         still = model.still(model.params(scores), n)
-        return Cloud(scores, newborn(still), np.zeros(n), np.ones(len(KERNELS) + 1))
-    belief = found.last
+        return Cloud(scores, newborn(still), np.zeros(n), np.ones(KINDS))
+    belief, row = found.last, found.rows[-1]
     if belief is None:  # gone back: what the track does not keep by period is computed again
         audience = model.replay(scores, found.n_time)[0].audience
-        belief = Belief(
-            found.mean[-1], found.cov[-1], found.total[-1][:, None], np.zeros((n, 2)), audience
-        )
-    return Cloud(scores, belief, found.log_weights[-1], found.quality[-1])
+        belief = Belief(row.mean, row.cov, row.total[:, None], np.zeros((n, 2)), audience)
+    return Cloud(scores, belief, row.log_weights, row.quality)
 
 
 def _predictive(log_weights: Floats, newest: Floats) -> Floats:
@@ -247,7 +259,7 @@ def _predictive(log_weights: Floats, newest: Floats) -> Floats:
 def _take_in(
     model: Model, cloud: Cloud, t: int, seed: int
 ) -> tuple[Cloud, float, list[Rejuvenation]]:
-    """Reweight by period t and move when few particles carry the weight."""
+    """Reweight by period t; move when few particles carry the weight, or its tail is too heavy."""
     n = len(cloud.scores)
     evidence, power = 0.0, 0.0
     done: list[Rejuvenation] = []
@@ -262,11 +274,13 @@ def _take_in(
         evidence += log_mean(cloud.log_weights, share * said)
         cloud = replace(cloud, log_weights=cloud.log_weights + share * said)
         left = effective_size(cloud.log_weights)
-        if power == 1.0 and left >= ENOUGH * n:
+        reliable = pareto_k(cloud.log_weights) <= RELIABLE
+        if power == 1.0 and left >= ENOUGH * n and reliable:
             return cloud, evidence, done
         rng = np.random.default_rng([seed, t + 1, len(done)])
         frame = frame_of(model, normalised(cloud.log_weights) @ cloud.scores, t + 1)
         here, change = to_frame(frame, cloud.scores)
+        here = np.ascontiguousarray(here[:, core_first(model.coordinates.labels)[0]])
         bend = bend_of(here, cloud.log_weights)
         here, bending = bent(bend, here)
         change = change - bending

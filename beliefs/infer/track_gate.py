@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
 
 from beliefs.infer.diagnose import Report
-from beliefs.infer.particles import effective_size
+from beliefs.infer.pareto import RELIABLE, pareto_k
+from beliefs.infer.particles import distinct, effective_size
 from beliefs.mechanism.contract import logistic
 
 if TYPE_CHECKING:
@@ -28,10 +29,13 @@ class TrackLimits:
         Effective particles by weight.
     distinct
         Different particles.
+    pareto_k
+        Shape of the tail of the weights since the last resampling.
     """
 
     ess: float = 400.0
     distinct: int = 400
+    pareto_k: float = RELIABLE
 
 
 def track_report(track: Track, period: int = -1, limits: TrackLimits | None = None) -> Report:
@@ -47,9 +51,9 @@ def track_report(track: Track, period: int = -1, limits: TrackLimits | None = No
         The limits; the package's own when None.
     """
     limits = limits or TrackLimits()
-    place = range(track.n_time)[period]
-    ess = effective_size(track.log_weights[place])
-    count = int(track.distinct[place])
+    place, row = range(track.n_time)[period], track.rows[track.row(period)]
+    ess, tail = effective_size(row.log_weights), pareto_k(row.log_weights)
+    count = distinct(track.epochs[row.epoch])
     failures = []
     if not ess >= limits.ess:
         failures.append(
@@ -58,6 +62,11 @@ def track_report(track: Track, period: int = -1, limits: TrackLimits | None = No
     if not count >= limits.distinct:
         failures.append(
             f"{count} different particles, limit {limits.distinct}: track with more (--particles)"
+        )
+    if not tail <= limits.pareto_k:
+        failures.append(
+            f"Pareto k of the weights is {tail:.2f}, limit {limits.pareto_k}: few particles carry "
+            "the posterior; track with more (--particles)"
         )
     capped = sum(r.capped for r in track.rejuvenations if r.period <= place)
     return Report(
@@ -69,7 +78,20 @@ def track_report(track: Track, period: int = -1, limits: TrackLimits | None = No
         e_bfmi=1.0,
         failures=tuple(failures),
         too_short=bool(failures),
-        table=({"name": "particles", "ess": ess, "distinct": count, "capped_moves": capped},),
+        table=(
+            {
+                "name": "particles",
+                "ess_bulk": ess,  # the names under which a report shows what it judges
+                "ess_tail": float(count),
+                "r_hat": 1.0,
+                "ess": ess,
+                "distinct": count,
+                "pareto_k": tail,
+                "capped_moves": capped,
+            },
+        ),
+        kind="particles",
+        pareto_k=tail,
     )
 
 
@@ -81,12 +103,12 @@ def belief_now(track: Track) -> list[tuple[str, float, float, float]]:
     """
     if not track.theory.beliefs:
         return []
-    nodes = norm.ppf((np.arange(41) + 0.5) / 41)
+    nodes = np.asarray([NormalDist().inv_cdf((i + 0.5) / 41) for i in range(41)])
     weights = np.repeat(track.weights(track.n_time - 1), len(nodes)) / len(nodes)
     out = []
     for i, side in enumerate(track.structure.sides):
-        sd = np.sqrt(track.cov[-1][:, 2 * i])
-        p = logistic(np, track.mean[-1][:, i, None] + sd[:, None] * nodes).ravel()
+        sd = np.sqrt(track.rows[-1].cov[:, 2 * i])
+        p = logistic(np, track.rows[-1].mean[:, i, None] + sd[:, None] * nodes).ravel()
         order = np.argsort(p)
         share = np.cumsum(weights[order])
         low, high = (float(p[order][np.searchsorted(share, q)]) for q in (0.05, 0.95))

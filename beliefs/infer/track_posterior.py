@@ -8,10 +8,10 @@ import numpy as np
 
 from beliefs.errors import ConflictError
 from beliefs.infer.exact import exact
-from beliefs.infer.filter_model import Model
 from beliefs.infer.particles import resample
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
 from beliefs.infer.smooth import draw_paths
+from beliefs.infer.track import first_change
 from beliefs.infer.track_gate import track_report
 from beliefs.mechanism import belief
 from beliefs.mechanism.recurrence import step
@@ -47,14 +47,14 @@ def posterior_at(track: Track, period: int, draws: int | None = None) -> Posteri
         The study's folder no longer holds what was tracked.
     """
     study, inputs = _known_by(track, period)
-    model = Model.of(inputs, track.theory)
+    model, row = track.model(inputs), track.rows[track.row(period)]
     rng = np.random.default_rng([track.seed, period + 1, 1_000_000])
-    index = resample(track.log_weights[period], rng.random(), draws)
-    scores = track.epochs[int(track.epoch[period])][index]
+    index = resample(row.log_weights, rng.random(), draws)
+    scores = track.epochs[row.epoch][index]
     values = {name: v[None] for name, v in model.coordinates.params(scores).items()}
     n = period + 1
     if track.theory.beliefs:
-        path = draw_paths(model.replay(scores, n, keep=True)[2], rng)[None]
+        path = draw_paths(model.replay(scores, n, keep=True)[2], rng)[0][None]
         params = stacked_params(track.theory, model.structure, values)
         cols = until(model.columns, n)
         kept, push, misread = system.movements(np, params, cols, model.structure)
@@ -76,15 +76,14 @@ def _known_by(track: Track, period: int) -> tuple[Study, Inputs]:
     day = track.inputs.dates[period] + np.timedelta64(track.inputs.step_days - 1, "D")
     study = load_study(track.study.path, as_of=day)
     inputs = build_inputs(study)
-    new, old = Model.of(inputs, track.theory), Model.of(track.inputs, track.theory)
-    for t in range(period + 1):
-        pairs = zip(new.seen_in(t), old.seen_in(t), strict=True)
-        if not all(np.array_equal(a, b) for a, b in pairs):
-            raise ConflictError(
-                "the study's folder no longer holds what was tracked",
-                where=str(track.study.path),
-                found=f"other inputs in the period of {inputs.dates[t]}",
-                expected="the rows that the track has seen",
-                mend="advance the track to the study as it is now",
-            )
+    new, old = track.model(inputs), track.model()
+    kept = first_change(old, new, period + 1)
+    if kept <= period:
+        raise ConflictError(
+            "the study's folder no longer holds what was tracked",
+            where=str(track.study.path),
+            found=f"other inputs in the period of {inputs.dates[kept]}",
+            expected="the rows that the track has seen",
+            mend="advance the track to the study as it is now",
+        )
     return study, inputs

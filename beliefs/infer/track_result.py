@@ -5,20 +5,25 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
+from beliefs.errors import ConflictError, StudyError
 from beliefs.infer.diagnose import Report
 from beliefs.infer.filter import Belief
+from beliefs.infer.filter_model import Model
 from beliefs.infer.particles import distinct, effective_size, normalised
-from beliefs.infer.posterior import Posterior
+from beliefs.infer.unconstrained import Coordinates, coordinates
 from beliefs.mechanism.structure import Structure, structure_of
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory
+
+if TYPE_CHECKING:
+    from beliefs.infer.posterior import Posterior
 
 __all__ = ["Rejuvenation", "Row", "Track"]
 
@@ -58,7 +63,25 @@ class Rejuvenation:
 
 @dataclass(frozen=True)
 class Row:
-    """What is kept of one period; see `Track`."""
+    """What is kept of one period.
+
+    Attributes
+    ----------
+    log_weights
+        (N,), not normalised.
+    mean, cov
+        (N, 2) and (N, 3: first side, both, second side): filtered belief, log-odds.
+    total
+        (N,) log predictive density of all periods so far.
+    quality
+        (kernels,) what each kind of move had achieved.
+    epoch
+        Which particles hold after the period.
+    evidence
+        Log predictive density of the period under the theory; NaN for a period taken over.
+    predictive
+        (2,) the same by observable: readings, then talks given the readings of the period.
+    """
 
     log_weights: Floats
     mean: Floats
@@ -87,12 +110,12 @@ class Row:
         )
 
 
-_BY_PERIOD = tuple(Row.__dataclass_fields__)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Track:
     """The posterior after every period, N weighted particles each.
+
+    A track starts before the first period, or from a posterior that somebody else computed: then
+    its rows (R of them) begin with the last period of that, and it cannot go back before it.
 
     Attributes
     ----------
@@ -100,25 +123,16 @@ class Track:
         What it was computed from.
     epochs
         Particles, normal scores (N, d), drawn at the start and after every rejuvenation.
-    epoch
-        (T,) which of them hold after a period.
-    log_weights
-        (T, N), not normalised.
-    mean, cov
-        (T, N, 2) and (T, N, 3: first side, both, second side): filtered belief, log-odds.
-    total
-        (T, N) log predictive density of all periods so far.
-    quality
-        (T, kernels) what each kind of move had achieved.
-    evidence
-        (T,) log predictive density of the period under the theory; cumulative sums are the log
-        evidence.
-    predictive
-        (T, 2) the same by observable: readings, then talks given the readings of the period.
+    rows
+        What is kept of each period; its parts are also attributes of the track, stacked (R, ...).
     rejuvenations
         In order.
     last
         State after the last period; None where it has to be computed again.
+    coordinates
+        How scores are parameters.
+    taken
+        Number of periods of a posterior that the track took over; 0 if it began by itself.
     """
 
     study: Study
@@ -126,33 +140,89 @@ class Track:
     theory: Theory
     seed: int
     epochs: tuple[Floats, ...]
-    epoch: NDArray[np.int64]
-    log_weights: Floats
-    mean: Floats
-    cov: Floats
-    total: Floats
-    quality: Floats
-    evidence: Floats
-    predictive: Floats
+    rows: tuple[Row, ...]
     rejuvenations: tuple[Rejuvenation, ...]
     last: Belief | None
+    coordinates: Coordinates
+    taken: int = 0
 
     @classmethod
     def empty(
-        cls, study: Study, inputs: Inputs, theory: Theory, seed: int, scores: Floats, kernels: int
+        cls, study: Study, inputs: Inputs, theory: Theory, seed: int, scores: Floats
     ) -> Track:
         """Return the track before the first period: particles from the prior."""
-        n = len(scores)
-        return cls(
-            study, inputs, theory, seed, (scores,), np.empty(0, dtype=np.int64), np.empty((0, n)),
-            np.empty((0, n, 2)), np.empty((0, n, 3)), np.empty((0, n)), np.empty((0, kernels)),
-            np.empty(0), np.empty((0, 2)), (), None,
-        )  # fmt: skip
+        known = coordinates(theory, structure_of(inputs))
+        return cls(study, inputs, theory, seed, (scores,), (), (), None, known)
+
+    @property
+    def first(self) -> int:
+        """Number of the period of the first row."""
+        return max(self.taken - 1, 0)
 
     @property
     def n_time(self) -> int:
         """Number of periods taken in."""
-        return len(self.evidence)
+        return self.first + len(self.rows)
+
+    def model(self, inputs: Inputs | None = None) -> Model:
+        """Return the model on these inputs, the track's own when None."""
+        return Model.of(self.inputs if inputs is None else inputs, self.theory, self.coordinates)
+
+    def row(self, period: int) -> int:
+        """Return the row of a period, which may count from the end.
+
+        Raises
+        ------
+        StudyError
+            The track has no row of it.
+        """
+        row = range(self.n_time)[period] - self.first
+        if row < 0:
+            raise self._outside(str(self.inputs.dates[range(self.n_time)[period]]))
+        return row
+
+    def _stacked(self, name: str) -> Any:
+        return np.stack([np.asarray(getattr(row, name)) for row in self.rows])
+
+    @cached_property
+    def epoch(self) -> NDArray[np.int64]:
+        """Which particles hold after every period, (R,)."""
+        return np.asarray([row.epoch for row in self.rows], dtype=np.int64)
+
+    @cached_property
+    def log_weights(self) -> Floats:
+        """Log weights after every period, (R, N), not normalised."""
+        return self._stacked("log_weights")
+
+    @cached_property
+    def mean(self) -> Floats:
+        """Filtered beliefs, log-odds, (R, N, 2)."""
+        return self._stacked("mean")
+
+    @cached_property
+    def cov(self) -> Floats:
+        """Their covariance, (R, N, 3): first side, both, second side."""
+        return self._stacked("cov")
+
+    @cached_property
+    def total(self) -> Floats:
+        """Log predictive density of all periods so far, (R, N)."""
+        return self._stacked("total")
+
+    @cached_property
+    def quality(self) -> Floats:
+        """What each kind of move had achieved, (R, kernels)."""
+        return self._stacked("quality")
+
+    @cached_property
+    def evidence(self) -> Floats:
+        """Log predictive density of every period under the theory, (R,)."""
+        return np.asarray([row.evidence for row in self.rows])
+
+    @cached_property
+    def predictive(self) -> Floats:
+        """The same by observable, (R, 2): readings, then talks given the period's readings."""
+        return self._stacked("predictive")
 
     @property
     def structure(self) -> Structure:
@@ -161,31 +231,32 @@ class Track:
 
     @property
     def ends(self) -> NDArray[np.datetime64]:
-        """Last day of every period taken in, (T,)."""
+        """Last day of the period of every row, (R,)."""
         last = np.timedelta64(self.inputs.step_days - 1, "D")
-        ends: NDArray[np.datetime64] = self.inputs.dates[: self.n_time].astype("datetime64[D]")
-        return ends + last
+        ends: NDArray[np.datetime64] = self.inputs.dates[self.first : self.n_time].astype("M8[D]")
+        ends = ends + last
+        return ends
 
     @property
     def log_evidence(self) -> Floats:
-        """Log evidence after every period, (T,)."""
-        return np.cumsum(self.evidence)
+        """Log evidence after every period, (R,); of a track taken over, that of later periods."""
+        return np.cumsum(np.nan_to_num(self.evidence, nan=0.0))
 
     @property
     def ess(self) -> Floats:
-        """Effective particles after every period, (T,)."""
-        return np.asarray([effective_size(w) for w in self.log_weights])
+        """Effective particles after every period, (R,)."""
+        return np.asarray([effective_size(row.log_weights) for row in self.rows])
 
     @property
     def distinct(self) -> NDArray[np.int64]:
-        """Different particles after every period, (T,)."""
+        """Different particles after every period, (R,)."""
         counts = np.asarray([distinct(s) for s in self.epochs], dtype=np.int64)
         held: NDArray[np.int64] = counts[self.epoch]
         return held
 
     def weights(self, period: int) -> Floats:
         """Return the normalised weights (N,) after a period."""
-        return normalised(self.log_weights[period])
+        return normalised(self.rows[self.row(period)].log_weights)
 
     def extended(
         self,
@@ -197,21 +268,33 @@ class Track:
         """Return this track with more periods."""
         if not rows:
             return self
-        more: Any = {
-            name: np.concatenate([getattr(self, name), np.stack([getattr(r, name) for r in rows])])
-            for name in _BY_PERIOD
-        }
-        return replace(self, **more, epochs=epochs, rejuvenations=rejuvenations, last=last)
+        return replace(
+            self, rows=(*self.rows, *rows), epochs=epochs, rejuvenations=rejuvenations, last=last
+        )
 
     def until(self, n_time: int) -> Track:
-        """Return the first `n_time` periods of this track."""
+        """Return the first `n_time` periods of this track.
+
+        Raises
+        ------
+        ConflictError
+            The track was taken over at a later period.
+        """
         if n_time >= self.n_time:
             return self
-        epochs = int(self.epoch[n_time - 1]) + 1 if n_time else 1
-        less: Any = {name: getattr(self, name)[:n_time] for name in _BY_PERIOD}
+        if n_time < self.taken:
+            raise ConflictError(
+                "the track cannot go back behind the posterior that it took over",
+                where=str(self.inputs.dates[n_time]),
+                found="other inputs in this period than the posterior was given",
+                expected=f"changes after {self.ends[0]} alone, the last day of that posterior",
+                mend="track the study anew (beliefs track), or fit it again",
+            )
+        kept = n_time - self.first
+        epochs = self.rows[kept - 1].epoch + 1 if kept else 1
         return replace(
             self,
-            **less,
+            rows=self.rows[:kept],
             epochs=self.epochs[:epochs],
             rejuvenations=tuple(r for r in self.rejuvenations if r.period < n_time),
             last=None,
@@ -228,14 +311,17 @@ class Track:
         day = np.datetime64(date, "D")
         step, ends = np.timedelta64(self.inputs.step_days, "D"), self.ends
         if day < ends[0] or day >= ends[-1] + step:
-            raise StudyError(
-                "the date lies outside the track",
-                where="date",
-                found=str(day),
-                expected=f"a date from {ends[0]} to {ends[-1]}",
-                mend="choose a date in between, or advance the track",
-            )
-        return int((ends <= day).sum()) - 1
+            raise self._outside(str(day))
+        return self.first + int((ends <= day).sum()) - 1
+
+    def _outside(self, day: str) -> StudyError:
+        return StudyError(
+            "the date lies outside the track",
+            where="date",
+            found=day,
+            expected=f"a date from {self.ends[0]} to {self.ends[-1]}",
+            mend="choose a date in between, or advance the track",
+        )
 
     def report(self, period: int = -1) -> Report:
         """Return the gate of the posterior after a period."""

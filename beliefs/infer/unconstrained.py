@@ -16,10 +16,9 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
-from scipy.special import ndtr, ndtri
 
 from beliefs.infer.exact import exact
+from beliefs.mechanism.distributions import Prior
 from beliefs.mechanism.structure import Structure
 from beliefs.theory.theory import Theory, free_parameters
 
@@ -29,6 +28,8 @@ Floats = NDArray[np.float64]
 REACH = 5.5
 """Normal scores up to which quantiles are tabulated; one prior draw in 25 million lies beyond."""
 NODES = 705
+FURTHEST = 20.0
+"""Normal score of a draw on the very bound of its prior."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,16 @@ class Part:
         Of the parameter.
     low, high
         Support of its prior.
-    table
-        (NODES,) quantiles at equally spaced scores, on a scale without bounds.
+    cubic
+        (NODES - 1, 4) coefficients of the spline of quantiles between equally spaced scores, on a
+        scale without bounds.
     """
 
     name: str
     shape: tuple[int, ...]
     low: float
     high: float
-    table: Floats
+    cubic: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +77,9 @@ class Coordinates:
     @cached_property
     def _tables(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
         """Cubic coefficients by part and interval, supports, and the part of each score."""
-        grid = np.linspace(-REACH, REACH, NODES)
-        cubics = [CubicSpline(grid, part.table).c.T for part in self.parts]
         sizes = [int(np.prod(part.shape, dtype=int)) for part in self.parts]
         return (
-            np.ascontiguousarray(np.stack(cubics)),
+            np.ascontiguousarray(np.stack([part.cubic for part in self.parts])),
             np.asarray([part.low for part in self.parts]),
             np.asarray([part.high for part in self.parts]),
             np.repeat(np.arange(len(self.parts)), sizes),
@@ -102,12 +102,24 @@ class Coordinates:
         return out
 
     def scores(self, params: Mapping[str, Any], priors: Mapping[str, Any]) -> Floats:
-        """Return normal scores (N, size) of parameters that lead with N draws."""
+        """Return normal scores (N, size) of parameters that lead with N draws; inverts `params`."""
+        from scipy.special import ndtr, ndtri
+
         columns = []
         for part in self.parts:
             values = np.asarray(params[part.name], dtype=float)
-            p = np.asarray(priors[part.name].cdf(values.ravel()))
+            flat = values.ravel()
+            p = np.asarray(priors[part.name].cdf(flat))
             inner = ndtri(np.clip(p, ndtr(-REACH), ndtr(REACH)))
+            # Past the table quantiles are straight, and so are scores.
+            with np.errstate(divide="ignore"):  # a draw may lie on the very bound of its prior
+                bent = _bend(flat, part.low, part.high)
+            for cell, x, side in ((0, 0.0, -1.0), (-1, 2.0 * REACH / (NODES - 1), 1.0)):
+                c = part.cubic[cell]
+                end = ((c[0] * x + c[1]) * x + c[2]) * x + c[3]
+                slope = (3.0 * c[0] * x + 2.0 * c[1]) * x + c[2]
+                past = side * (bent - end) / slope
+                inner = np.where(past > 0.0, side * np.minimum(REACH + past, FURTHEST), inner)
             columns.append(inner.reshape(len(values), -1))
         return np.concatenate(columns, axis=1)
 
@@ -123,7 +135,7 @@ def _bend(x: Floats, low: float, high: float) -> Floats:
     return x
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True, error_model="numpy")
 def _quantiles(
     scores: Floats, cubics: Floats, low: Floats, high: Floats, part_of: NDArray[np.int64]
 ) -> Floats:
@@ -132,7 +144,7 @@ def _quantiles(
     last = cubics.shape[1] - 1
     width = 2.0 * REACH / (last + 1)
     out = np.empty((n, d))
-    for i in numba.prange(n):
+    for i in range(n):
         for j in range(d):
             k = part_of[j]
             inside = min(max(scores[i, j], -REACH), REACH)
@@ -166,31 +178,24 @@ def coordinates(theory: Theory, structure: Structure) -> Coordinates:
     parts = []
     for p in free_parameters(theory, structure):
         if p.name != "innovation":
-            low, high, table = _table(_Prior(p.prior))
-            parts.append(Part(p.name, structure.size(p.dims), low, high, table))
+            low, high, cubic = _table(p.prior)
+            parts.append(Part(p.name, structure.size(p.dims), low, high, cubic))
     return Coordinates(tuple(parts))
-
-
-class _Prior:
-    """A prior that is equal to another of the same family and parameters."""
-
-    def __init__(self, prior: Any) -> None:
-        self.prior = prior
-        self.identity = (type(prior).__name__, *(float(v) for v in prior.params))
-
-    def __hash__(self) -> int:
-        return hash(self.identity)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Prior) and self.identity == other.identity
 
 
 @lru_cache(maxsize=256)
 @exact
-def _table(key: _Prior) -> tuple[float, float, Floats]:
-    """Return the support of a prior and its quantiles; PreliZ takes a second to compile them."""
-    low, high = (float(v) for v in key.prior.support)
-    grid = ndtr(np.linspace(-REACH, REACH, NODES))
-    table = _bend(np.asarray(key.prior.ppf(grid), dtype=float), low, high)
-    table.flags.writeable = False
-    return low, high, table
+def _table(prior: Prior) -> tuple[float, float, Floats]:
+    """Return the support of a prior and the spline of its quantiles.
+
+    PreliZ takes a second to compile these, so that a track keeps them; hence also the imports here.
+    """
+    from scipy.interpolate import CubicSpline
+    from scipy.special import ndtr
+
+    low, high = (float(v) for v in prior.support)
+    grid = np.linspace(-REACH, REACH, NODES)
+    quantiles = np.asarray(prior.ppf(ndtr(grid)), dtype=float)
+    cubic = np.ascontiguousarray(CubicSpline(grid, _bend(quantiles, low, high)).c.T)
+    cubic.flags.writeable = False
+    return low, high, cubic

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
 
@@ -25,8 +26,6 @@ MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the expone
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare costs of conflict, the pay-off of talking and the sequencing gap."""
-    import preliz as pz
-
     return (
         Parameter(
             "log_cost", ("side",), pz.Normal(-1.9, 0.5), float("-inf"), "log share of the stake",

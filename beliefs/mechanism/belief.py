@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.recurrence import recur
 from beliefs.mechanism.structure import Columns, Structure
@@ -27,8 +28,6 @@ NAME = "belief"
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare level, memory, volatility, start and innovations of belief."""
-    import preliz as pz
-
     return (
         Parameter(
             "belief_mean", ("side",), pz.Normal(0.5, 0.75), 0.0, "log-odds",

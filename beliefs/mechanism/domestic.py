@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.recurrence import recur
 from beliefs.mechanism.structure import Columns, Structure
@@ -27,8 +28,6 @@ SOFTNESS = 0.1  # log-odds over which the positive part bends
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare memory and price of audience costs, and projection."""
-    import preliz as pz
-
     return (
         Parameter(
             "audience_memory", ("side",), pz.Beta(8, 2), 1.0, "share kept per week",

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
 
@@ -28,8 +29,6 @@ NAME = "evidence"
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare scorecard weights, stalemate, endurance, reading style and learning."""
-    import preliz as pz
-
     per_news = "log-odds per sd of news per square-root week"
     per_week = "log-odds per week"
     return (

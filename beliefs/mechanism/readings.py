@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism import domestic
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import Columns, Structure
@@ -39,8 +40,6 @@ _LOG_STUDENT4 = float(np.log(3.0 / 8.0))  # density of the standard t with 4 deg
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare the spreads by channel and the bias of private signals."""
-    import preliz as pz
-
     return (
         Parameter(
             "log_reading_step", ("channel",), pz.Normal(-0.9, 0.5), 0.0, "log of log-odds",

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
-from numba.extending import register_jitable
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from beliefs.mechanism import contract, recurrence
-from beliefs.mechanism.contract import logistic
+from beliefs.mechanism.compiled import source_salt
 
 __all__ = ["recur_tensor", "source_salt"]
 
-# numba compiles the very functions that NumPy calls, so that the equation stands once.
-for _equation in (logistic, recurrence.gate, recurrence.carry, recurrence.step):
-    register_jitable(_equation)
 _carry, _step = recurrence.carry, recurrence.step
-
-
-def source_salt(*modules: Any) -> int:
-    """Return a number that changes with the source of the modules.
-
-    PyTensor caches compiled operations on disk by name alone; without a salt, an edited operation
-    would go on running its old machine code.
-    """
-    text = b"".join(Path(module.__file__).read_bytes() for module in modules)
-    return int(hashlib.sha256(text).hexdigest()[:12], 16)
 
 
 class GatedRecurrence(Op):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import Columns, Structure
 
@@ -21,8 +22,6 @@ NAME = "shocks"
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare jumps of belief, turnover resets and shifts of the talk hazard."""
-    import preliz as pz
-
     return (
         Parameter(
             "shock_jump", ("side", "shock"), pz.Normal(0.0, 0.5), 0.0, "log-odds",

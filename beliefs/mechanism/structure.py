@@ -237,7 +237,7 @@ def columns(inputs: Inputs) -> Columns:
         zip(structure.cost_indicator, structure.cost_sign, strict=True)
     ):
         cost[row] = sign * inputs.level[k]
-    shock_on = np.asarray(inputs.shock_on, dtype=float).reshape(len(structure.shocks), -1)
+    shock_on = np.asarray(inputs.shock_on, dtype=float)
     shock_on = shock_on.reshape(len(structure.shocks), structure.n_time) * on
     return {
         "active": on,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure
 
@@ -28,8 +29,6 @@ TINY = 1e-12
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare intercepts and slopes of both hazards."""
-    import preliz as pz
-
     from beliefs.study.reference import talk_onset_rate
 
     per_period = talk_onset_rate().mean * structure.step_weeks * 7.0

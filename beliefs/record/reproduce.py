@@ -19,7 +19,17 @@ from beliefs.forecast.interventions import from_table
 from beliefs.forecast.summary import summarise
 from beliefs.infer.fit import fit
 from beliefs.infer.sampling import Sampling
-from beliefs.record.run import content_hash, environment, load_run, read_manifest
+from beliefs.infer.track import advance
+from beliefs.infer.track import track as track_all
+from beliefs.infer.track_result import Track
+from beliefs.infer.track_start import from_posterior
+from beliefs.infer.track_tree import arrays_of
+from beliefs.record.hashes import content_hash
+from beliefs.record.manifest import environment, read_manifest
+from beliefs.record.run import load_run, read_parts
+from beliefs.record.tracks import FILE, load_track, track_hash
+from beliefs.study.load import Study, load_study
+from beliefs.theory.theory import Theory
 
 __all__ = ["Reproduction", "monte_carlo_distance", "reproduce"]
 
@@ -74,12 +84,19 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     """
     folder, say = Path(path), progress or (lambda _: None)
     say("read")
-    kept, manifest = load_run(folder), read_manifest(folder)
-    sampling = Sampling(**manifest["settings"])
-    again = fit(
-        kept.study, kept.theory, seed=manifest["seed"]["fit"], sampling=sampling, progress=say
-    )
-    same = content_hash(again.tree) == manifest["posterior_content_sha256"]
+    manifest = read_manifest(folder)
+    kept: Any
+    again: Any
+    if (folder / FILE).is_file():
+        track, anew = load_track(folder), _tracked(folder, manifest, say)
+        same = track_hash(arrays_of(anew)) == manifest["posterior_content_sha256"]
+        # As many draws as the weights are worth, so that their errors are those of the particles.
+        size = int(min(track.report().ess, anew.report().ess))
+        kept, again = (t.at(t.ends[-1], draws=size) for t in (track, anew))
+    else:
+        kept = load_run(folder)
+        again = _fitted(kept.study, kept.theory, manifest, say)
+        same = content_hash(again.tree) == manifest["posterior_content_sha256"]
     told: bool | None = None
     if manifest["horizon"] is not None:
         say("forecast")
@@ -109,6 +126,24 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
         if now[kind].get(name) != then
     )
     return Reproduction(verdict, same, told, distance, limit, worst, changed)
+
+
+def _fitted(study: Study, theory: Theory, manifest: Any, say: Callable[[str], None]) -> Any:
+    sampling = Sampling(**manifest["settings"])
+    return fit(study, theory, seed=manifest["seed"]["fit"], sampling=sampling, progress=say)
+
+
+def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
+    """Return the track of a folder, made in one go; updates give the same bits as one pass."""
+    say("track")
+    study, theory = read_parts(folder, manifest)
+    seed, particles = manifest["seed"]["fit"], manifest["settings"]["particles"]
+    start = manifest.get("start")
+    if start is None:
+        return track_all(study, theory, particles=particles, seed=seed, progress=say)
+    early = load_study(folder / "study", as_of=start["as_of"])
+    posterior = _fitted(early, theory, start, say)
+    return advance(from_posterior(posterior, particles, seed), study, progress=say)
 
 
 def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:

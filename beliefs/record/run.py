@@ -14,27 +14,23 @@ A run folder holds::
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.forecast.forecast import Forecast
-from beliefs.forecast.interventions import as_table
-from beliefs.infer.diagnose import diagnose
-from beliefs.infer.posterior import Posterior
+from beliefs.record.hashes import content_hash
+from beliefs.record.lock import commit, empty, reserved, unwritable
 from beliefs.record.manifest import damaged, environment, read_json, read_manifest
+from beliefs.study.append import copy_study
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Study, load_study
-from beliefs.study.safefile import open_safely
 from beliefs.theory.theory import Theory, table_of, theory_from_table
+
+if TYPE_CHECKING:
+    from beliefs.forecast.forecast import Forecast
+    from beliefs.infer.posterior import Posterior
 
 __all__ = [
     "content_hash",
@@ -45,28 +41,10 @@ __all__ = [
     "read_tree",
     "refuse_existing",
     "refuse_inside",
+    "same_hash",
     "save_run",
     "write_run",
 ]
-
-_STUDY_FILES = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_STUDY_EXTRAS = ("coverage.csv", "truth.json")
-
-
-def content_hash(tree: Any) -> str:
-    """Return the SHA-256 of all arrays of a DataTree, whatever the file format does around them."""
-    digest = hashlib.sha256()
-    for node in sorted(tree.subtree, key=lambda n: n.path):
-        dataset = node.to_dataset()
-        for name in sorted(dataset.variables):
-            values = np.asarray(dataset[name].values)
-            kind = values.dtype.kind
-            if kind in "OUT":  # text comes back from a file as another kind of text
-                kind, raw = "U", "\0".join(str(v) for v in values.ravel()).encode()
-            else:
-                raw = np.ascontiguousarray(values).tobytes()
-            digest.update(f"{node.path}/{name}{values.shape}{kind}".encode() + raw)
-    return digest.hexdigest()
 
 
 def refuse_existing(out: Path) -> None:
@@ -107,38 +85,22 @@ def refuse_inside(out: str | Path, study_path: str | Path) -> None:
         )
 
 
-def _copy_study(folder: Path, to: Path) -> None:
-    """Copy the study's own files, never through a link, and nothing else that lies there."""
-    to.mkdir()
-    for name in (*_STUDY_FILES, *_STUDY_EXTRAS):
-        if name == "coverage.csv" and not os.path.lexists(folder / name):
-            continue
-        if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
-            continue  # no part of the study as it was read: a link here is not worth a fit
-        with open_safely(folder, name) as source, (to / name).open("xb") as target:
-            shutil.copyfileobj(source, target)
-
-
 @contextlib.contextmanager
-def _written_aside(out: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of `out` that takes its place when the block succeeds."""
+def _written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
+    """Yield a folder beside `out` that takes its place when the block succeeds.
+
+    `aside` is that folder if the caller holds it already, see `beliefs.record.lock.reserved`.
+    """
     refuse_existing(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
-    try:
-        yield aside
-        aside.chmod(0o755)
-        os.rename(aside, out)
-    except OSError as error:
-        raise StudyError(
-            "the run folder could not be written",
-            where=str(out),
-            found=str(error),
-            expected="a writable place with enough room",
-            mend="free some room or choose another --out; nothing was left behind",
-        ) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with contextlib.ExitStack() as held:
+        if aside is None:
+            aside = held.enter_context(reserved(out))
+        try:
+            empty(aside)  # a first attempt may have failed
+            yield aside
+            commit(aside, out)
+        except OSError as error:
+            raise unwritable(out, error) from error
 
 
 def _dump(data: Any) -> str:
@@ -153,6 +115,7 @@ def save_run(
     summary: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
     report: Callable[[Path, dict[str, Any]], object] | None = None,
+    aside: Path | None = None,
 ) -> Path:
     """Write a run folder; it appears whole or not at all.
 
@@ -166,6 +129,8 @@ def save_run(
         Sampler and forecast settings, for the manifest.
     report
         Writes the HTML report, given a path and the manifest.
+    aside
+        See `write_run`.
 
     Raises
     ------
@@ -176,16 +141,21 @@ def save_run(
     """
 
     def write(aside: Path) -> None:
-        posterior.tree.to_netcdf(aside / "posterior.nc", engine="h5netcdf")
+        _write_netcdf(posterior.tree, aside / "posterior.nc")
         if forecast is not None:
-            forecast.to_dataset().to_netcdf(aside / "forecast.nc", engine="h5netcdf")
+            _write_netcdf(forecast.to_dataset(), aside / "forecast.nc")
         if summary is not None:
             (aside / "forecast.json").write_text(_dump(summary))
         if report is not None:
             report(aside / "report.html", manifest)
 
     manifest = _manifest(posterior, forecast, settings or {})
-    return write_run(Path(out), posterior.study, posterior.theory, manifest, write)
+    return write_run(Path(out), posterior.study, posterior.theory, manifest, write, aside)
+
+
+def _write_netcdf(tree: Any, file: Path) -> None:
+    """Write by way of memory: HDF5 itself does not survive a full disk."""
+    file.write_bytes(tree.to_netcdf(engine="h5netcdf"))
 
 
 def write_run(
@@ -194,6 +164,7 @@ def write_run(
     theory: Theory,
     manifest: dict[str, Any],
     write: Callable[[Path], object],
+    aside: Path | None = None,
 ) -> Path:
     """Write study, theory and manifest, and whatever `write` adds; all of it or nothing.
 
@@ -207,19 +178,31 @@ def write_run(
         Written last.
     write
         Writes further files into the folder it is given.
+    aside
+        From `beliefs.record.lock.reserved`, by those who kept the name for themselves before they
+        began to compute.
+
+    Raises
+    ------
+    ConflictError
+        The folder exists, or another process is writing it.
+    StudyError
+        It lies inside the study folder, or cannot be written.
     """
     refuse_inside(out, study.path)
-    with _written_aside(out) as aside:
-        _copy_study(study.path, aside / "study")
-        (aside / "theory.json").write_text(_dump(table_of(theory)))
-        write(aside)
-        (aside / "manifest.json").write_text(_dump(manifest))
+    with _written_aside(out, aside) as folder:
+        copy_study(study.path, folder / "study")
+        (folder / "theory.json").write_text(_dump(table_of(theory)))
+        write(folder)
+        (folder / "manifest.json").write_text(_dump(manifest))
     return out
 
 
 def _manifest(
     posterior: Posterior, forecast: Forecast | None, settings: dict[str, Any]
 ) -> dict[str, Any]:
+    from beliefs.forecast.interventions import as_table
+
     return {
         "format": 1,
         "study": posterior.study.spec.name,
@@ -253,6 +236,9 @@ def load_run(path: str | Path) -> Posterior:
         The folder is not a whole run, or its study, theory or posterior no longer has the hash
         it was written with.
     """
+    from beliefs.infer.diagnose import diagnose
+    from beliefs.infer.posterior import Posterior
+
     folder = Path(path)
     if (folder / "track.nc").is_file():
         from beliefs.record.tracks import load_track
@@ -270,8 +256,8 @@ def load_run(path: str | Path) -> Posterior:
             expected="a folder written by `beliefs run` or `beliefs fit`",
             mend="check the path",
         )
-    study, theory = read_parts(folder)
     manifest = read_manifest(folder)
+    study, theory = read_parts(folder, manifest)
     tree = read_tree(folder / "posterior.nc", manifest["posterior_content_sha256"])
     return Posterior(
         study=study,
@@ -284,19 +270,27 @@ def load_run(path: str | Path) -> Posterior:
     )
 
 
-def read_parts(folder: Path) -> tuple[Study, Theory]:
+def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[Study, Theory]:
     """Return the study and the theory of a run folder, as they were run.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    manifest
+        Its manifest, if that was read already.
 
     Raises
     ------
     StudyError
         One of them no longer has the hash it was run with.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder) if manifest is None else manifest
     study = load_study(folder / "study", as_of=manifest["as_of"])
-    theory = theory_from_table(read_json(folder / "theory.json"), str(folder / "theory.json"))
-    _same("study", folder, "folder", study.sha256, manifest["study_sha256"])
-    _same("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
+    file = folder / "theory.json"
+    theory = theory_from_table(read_json(file), str(file), checked=manifest["theory_sha256"])
+    same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])
+    same_hash("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
     return study, theory
 
 
@@ -315,11 +309,12 @@ def read_tree(file: Path, expected: str) -> Any:
             tree = opened.load()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error
-    _same(file.stem, file, "file", content_hash(tree), expected)
+    same_hash(file.stem, file, "file", content_hash(tree), expected)
     return tree
 
 
-def _same(what: str, where: Path, thing: str, found: str, expected: str) -> None:
+def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> None:
+    """Raise StudyError when a part of a run folder no longer has the hash it was written with."""
     if found != expected:
         raise StudyError(
             f"the {what} in the run folder was changed after the run",

@@ -12,6 +12,7 @@ import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.mechanism.contract import Parameter
+from beliefs.mechanism.distributions import Prior
 
 __all__ = ["check_priors", "distribution"]
 
@@ -24,16 +25,14 @@ _EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
 
 
 def distribution(spec: Mapping[str, Any]) -> Any:
-    """Return the PreliZ distribution that an override describes.
+    """Return the prior that an override describes.
 
     Parameters
     ----------
     spec
         ``{"dist": PreliZ name, **its parameters}``, already checked by `check_priors`.
     """
-    import preliz as pz
-
-    return getattr(pz, spec["dist"])(**{k: v for k, v in spec.items() if k != "dist"})
+    return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
 def check_priors(priors: Any, known: Known, where: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from beliefs.forecast.forecast import Forecast
 from beliefs.infer.diagnose import Limits
+from beliefs.infer.pareto import RELIABLE
 from beliefs.theory.theory import free_parameters
 from beliefs.view import interactive, series, tables
 from beliefs.view.canvas import key
@@ -210,6 +211,13 @@ def _gate(summary: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
     """Return what was measured, its value, its limit and whether it holds."""
     gate, limits = summary["gate"], Limits()
     share = gate["divergent_share"]
+    if gate.get("kind") == "particles":
+        return [
+            ("Effective and different particles", f"{gate['ess']:.0f}",
+             f"at least {limits.ess:.0f}", gate["ess"] >= limits.ess),
+            ("Pareto k of the weights", f"{gate['pareto_k']:.2f}", f"at most {RELIABLE}",
+             gate["pareto_k"] <= RELIABLE),
+        ]  # fmt: skip
     return [
         ("R-hat, worst", f"{gate['r_hat']:.4f}", f"at most {limits.r_hat}",
          gate["r_hat"] <= limits.r_hat),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beliefs.infer.diagnose import Limits
+from beliefs.infer.pareto import RELIABLE
 from beliefs.view.style import clean, day, interval, percent, points
 
 __all__ = ["Cell", "Headline", "Row", "gate_line", "headline", "plain", "read"]
@@ -79,6 +80,12 @@ class Headline:
 def gate_line(summary: Summary) -> str:
     """Return what the gate found, beside its limits."""
     gate, limits = summary["gate"], Limits()
+    if gate.get("kind") == "particles":
+        return (
+            f"Gate {'passed' if gate['passed'] else 'FAILED'}: {gate['ess']:.0f} effective and "
+            f"different particles (at least {limits.ess:.0f}), "
+            f"Pareto k of the weights {gate['pareto_k']:.2f} (at most {RELIABLE})"
+        )
     return (
         f"Gate {'passed' if gate['passed'] else 'FAILED'}: "
         f"R-hat {gate['r_hat']:.4f} (at most {limits.r_hat}), "

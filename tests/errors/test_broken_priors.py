@@ -133,31 +133,31 @@ THEORIES = {
 }
 
 
+def refused(folder, text, where, found, expected, *, whole):
+    """Load a text as a whole theory, or as changed priors of one, and read the complaint."""
+    file = folder / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        load_theory(file) if whole else load_theory("M1", file)
+    error = caught.value
+    assert str(file) in error.where and where in error.where
+    assert found in error.found and expected in error.expected and error.mend, str(error)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("place", ["a prior file", "a theory file"])
 @pytest.mark.parametrize("case", PRIORS)
 def test_a_prior_that_cannot_be_used_is_refused(case, place, tmp_path):
-    text, where, found, expected = PRIORS[case]
-    file = tmp_path / "mine.toml"
-    file.write_text((THEORY if place == "a theory file" else "") + text, encoding="utf-8")
-    with pytest.raises(StudyError) as caught:
-        load_theory(file) if place == "a theory file" else load_theory("M1", file)
-    error = caught.value
-    assert str(file) in error.where and where in error.where
-    assert found in error.found and expected in error.expected and error.mend, str(error)
+    text, *told = PRIORS[case]
+    whole = place == "a theory file"
+    refused(tmp_path, (THEORY if whole else "") + text, *told, whole=whole)
 
 
 @pytest.mark.parametrize("case", THEORIES)
 def test_a_theory_that_cannot_be_used_is_refused(case, tmp_path):
     old, new, found, expected = THEORIES[case]
     assert old in THEORY
-    file = tmp_path / "mine.toml"
-    file.write_text(THEORY.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(StudyError) as caught:
-        load_theory(file)
-    error = caught.value
-    assert str(file) in error.where
-    assert found in error.found and expected in error.expected and error.mend, str(error)
+    refused(tmp_path, THEORY.replace(old, new, 1), "", found, expected, whole=True)
 
 
 @pytest.mark.parametrize(

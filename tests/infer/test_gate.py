@@ -1,5 +1,7 @@
 """The gate (C5): each limit stops a posterior by itself."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,25 @@ def test_no_number_is_not_a_pass(unsampled):
     report = diagnose(changed(unsampled.tree, "posterior", "psi", holes))
     assert report.failures == ("psi has draws that are not finite",)
     assert not report.passed and not report.too_short
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("value", "why"), [(np.nan, "psi has draws that are not finite"), (0.3, "psi never varies in")]
+)
+def test_draws_that_nothing_can_be_said_of_fail_with_the_reason(unsampled, value, why):
+    tree = unsampled.tree
+    for name in tree["posterior"].data_vars:
+        values = np.full_like(tree["posterior"][name].values, value)
+        tree = changed(tree, "posterior", name, values)
+    report = diagnose(tree)
+    assert not report.passed and not report.too_short
+    assert any(s.startswith(why) for s in report.failures)
+    assert report.failures[-1] == "R-hat and ESS are known of no quantity"
+    assert not any("sample longer" in s for s in report.failures)
+    shown = report.as_dict()
+    assert (shown["r_hat"], shown["ess"], shown["worst"]) == (9999.0, 0.0, "every quantity")
+    json.dumps(shown, allow_nan=False)
 
 
 @pytest.mark.filterwarnings("error")

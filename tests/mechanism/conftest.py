@@ -50,10 +50,10 @@ def symbolic(case):
     """Call the PyTensor graph: params and xi -> (outputs by name, gradients by name)."""
     import pytensor
     import pytensor.tensor as pt
+    from mechanism_outputs import computed
     from pytensor.compile.mode import Mode
 
     from beliefs.infer.innovations import innovations
-    from beliefs.theory import system
 
     symbols = {
         name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))
@@ -65,21 +65,13 @@ def symbolic(case):
     path, params["innovation"], change = innovations(
         pt, params, case.columns, case.structure, symbols["xi"]
     )
-    run = system.evaluate(pt, params, case.columns, case.structure)
-    logs = system.log_likelihoods(pt, params, case.columns, case.structure, run)
     found = {
         "path": path,
         "innovation": params["innovation"],
         "log_change": change,
-        "logit_belief": run.logit_belief,
-        "audience": run.audience,
-        "surplus": run.surplus,
-        "onset": run.onset,
-        "continuation": run.continuation,
-        "log_talks": logs["talks"],
-        "log_reading": logs["reading"],
+        **computed(pt, params, case.columns, case.structure),
     }
-    total = logs["talks"].sum() + logs["reading"].sum() + change
+    total = found["log_talks"].sum() + found["log_reading"].sum() + change
     slopes = pytensor.grad(total, list(symbols.values()))
     # Python objects run the graph: compiling machine code would take longer than all calls.
     function = pytensor.function(

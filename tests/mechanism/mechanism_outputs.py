@@ -4,12 +4,16 @@ import numpy as np
 
 
 def outputs(case, params, columns=None, start=None):
-    """Everything the system computes, by name."""
+    """Everything the system computes from one draw."""
+    return computed(np, params, case.columns if columns is None else columns, case.structure, start)
+
+
+def computed(xp, params, columns, structure, start=None):
+    """Everything the system computes: with NumPy numbers, with PyTensor their graph."""
     from beliefs.theory import system
 
-    columns = case.columns if columns is None else columns
-    run = system.evaluate(np, params, columns, case.structure, start)
-    logs = system.log_likelihoods(np, params, columns, case.structure, run)
+    run = system.evaluate(xp, params, columns, structure, start)
+    logs = system.log_likelihoods(xp, params, columns, structure, run)
     return {
         "logit_belief": run.logit_belief,
         "audience": run.audience,

@@ -1,0 +1,108 @@
+"""An interrupt, or a signal to terminate, ends what is running, wherever it strikes."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, NoReturn
+
+__all__ = ["STOPPED", "heeded", "leave", "stoppable"]
+
+STOPPED = 130
+_AGAIN = 0.05  # seconds until a lost interrupt is sent again
+_USUAL: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+
+
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """Let no library lose an interrupt while the block runs, nor a signal to terminate.
+
+    Python raises KeyboardInterrupt in whatever Python code runs next. Where compiled code called
+    that, it may print and drop the interrupt, as Numba's compiler does: then it is sent again. Or
+    it may make an error of its own of it, as code in Rust does: then that error is the interrupt.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        A signal came, however the block ended.
+    """
+    came = False
+    timers: list[threading.Timer] = []
+    lost_before = sys.unraisablehook
+
+    def stop(*_: Any) -> None:
+        nonlocal came
+        came = True
+        raise KeyboardInterrupt
+
+    def again(lost: sys.UnraisableHookArgs) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            lost_before(lost)
+            return
+        timer = threading.Timer(_AGAIN, _thread.interrupt_main)  # raised here it would be lost too
+        timer.daemon = True
+        timer.start()
+        timers.append(timer)
+
+    here = threading.current_thread() is threading.main_thread()
+    # Whoever ignores a signal, or handles it, goes on doing so.
+    taken = [n for n, usual in _USUAL.items() if here and signal.getsignal(n) == usual]
+    for number in taken:
+        signal.signal(number, stop)
+    sys.unraisablehook = again
+    try:
+        yield
+    except BaseException as error:
+        if came:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for timer in timers:
+            timer.cancel()
+        sys.unraisablehook = lost_before
+        for number in taken:
+            signal.signal(number, _USUAL[number])
+    if came and not timers:
+        raise KeyboardInterrupt
+
+
+def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
+    """Make a function that returns an exit code say so, and return STOPPED, when it is stopped."""
+
+    @wraps(command)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            with heeded():
+                code = command(*args, **kwargs)
+        except KeyboardInterrupt:
+            code = STOPPED
+        if code == STOPPED:  # Typer too makes this code of an interrupt
+            sys.stderr.write("stopped; nothing was written\n")
+        return code
+
+    return inner
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code, without Python's own tidying up.
+
+    That takes half a second once numba and pandas are loaded; and when a command was stopped,
+    threads of the sampler may still run, and crash when their compiled code is freed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # whoever read it has seen enough
+            pass
+        except (OSError, ValueError):
+            code = code or 1  # what was asked for did not arrive
+    os._exit(code)

@@ -1,0 +1,36 @@
+"""Work on particles in chunks of one fixed size, as many at once as numba may have threads.
+
+Particles do not touch one another. The size is fixed because linear algebra of another shape may
+round differently: so neither the number of threads nor that of processors can change a bit. A
+chunk's arrays also fit into a processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+
+__all__ = ["CHUNK", "mapped"]
+
+CHUNK = 250
+"""Particles of a chunk."""
+
+
+def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
+    """Return what `work` makes of each chunk of n particles, in order.
+
+    Parameters
+    ----------
+    work
+        Called with the slice of a chunk, in threads; it must not touch anything but its chunk.
+    n
+        Number of particles.
+    """
+    chunks = [slice(low, min(low + CHUNK, n)) for low in range(0, n, CHUNK)]
+    threads = min(numba.config.NUMBA_NUM_THREADS, len(chunks))
+    if threads <= 1:
+        return [work(chunk) for chunk in chunks]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, chunks))

@@ -1,0 +1,271 @@
+"""Going on from a run as rows come in: read the old run, write a new one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.record.lock import only_one, reserved
+from beliefs.record.manifest import read_manifest
+from beliefs.record.run import load_run, refuse_existing
+from beliefs.record.tracks import FILE, load_track, save_track
+
+if TYPE_CHECKING:
+    from beliefs.infer.track_result import Track
+    from beliefs.study.append import Added
+    from beliefs.study.load import Study
+
+__all__ = ["Update", "update_run"]
+
+PARTICLES = 2000
+
+
+@dataclass(frozen=True)
+class Update:
+    """What `update_run` did.
+
+    Attributes
+    ----------
+    track
+        The track, gone on.
+    path
+        The new run folder.
+    rows
+        Rows that the study knows now and did not know before.
+    periods
+        Periods taken in for the first time.
+    back_to
+        First day of the period at which inputs had changed, so that the track went back to the one
+        before it; None if it only went forward.
+    back
+        Periods that were taken in again because of that.
+    took_over
+        Whether it began with the draws of a fit.
+    """
+
+    track: Track
+    path: Path
+    rows: int
+    periods: int
+    back_to: np.datetime64 | None
+    back: int
+    took_over: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record for JSON, without the track."""
+        return {
+            "run": str(self.path),
+            "as_of": str(self.track.study.as_of),
+            "rows": self.rows,
+            "periods": self.periods,
+            "back_to": None if self.back_to is None else str(self.back_to),
+            "back": self.back,
+            "took_over": self.took_over,
+        }
+
+
+def update_run(
+    run: str | Path,
+    out: str | Path,
+    *,
+    data: str | Path | Any = None,
+    to: str | None = None,
+    particles: int = PARTICLES,
+    progress: Callable[[str], None] | None = None,
+) -> Update:
+    """Go on from a run as rows come in, and write a new run folder.
+
+    Killed, it leaves no new run folder and is simply run again: it is short.
+
+    The result is what `beliefs.infer.track.track` gives for the study as it is now, bit for bit.
+    From the run of a fit its draws are taken over as particles, see
+    `beliefs.infer.track_start.from_posterior`.
+
+    Parameters
+    ----------
+    run
+        Run folder of a track or of a fit; it is only read.
+    out
+        Run folder to write; must be new.
+    data
+        New rows: a CSV file, see `beliefs.study.append.with_rows`, or a pandas table like it; none
+        when None.
+    to
+        New as-of date. None: the last date of publication among the new rows, or the old as-of
+        date if that is later.
+    particles
+        How many to begin with when the run holds a fit; a track keeps its own number.
+    progress
+        Called with a few words as periods are taken in.
+
+    Returns
+    -------
+    Update
+
+    Raises
+    ------
+    ConflictError
+        Nothing is new; `out` exists; another process is updating the run or writing `out`; the
+        rows change what a fit was given that was taken over.
+    GateError
+        Too few particles carry the new posterior. Nothing is written.
+    StudyError
+        The rows, the date or the folders cannot be used.
+    """
+    run, out = Path(run), Path(out)
+    refuse_existing(out)
+    if not run.is_dir():
+        load_run(run)  # says what is missing
+    if out.resolve().is_relative_to(run.resolve()):
+        raise StudyError(
+            "the new run folder would lie inside the old one",
+            where=str(out),
+            found=f"a place in {run}",
+            expected="a place outside the old run, which stays as it is",
+            mend="choose another --out",
+        )
+    with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
+        before, origin = _start(run, particles)
+        study = _grown(run / "study", before.study, data, to, Path(scratch))
+        track, back, back_to = _advanced(before, study, progress)
+        report = track.report()
+        if not report.passed:
+            raise GateError(
+                "too few particles carry the new posterior, so it is not written",
+                where=str(run),
+                found="; ".join(report.failures),
+                expected="a posterior that passes the gate of tracks",
+                mend="track the study anew with more particles (beliefs track --particles)",
+            )
+        manifest = read_manifest(run)
+        lineage = {
+            "start": origin,
+            "updated_from": {
+                "as_of": manifest["as_of"],
+                "posterior_content_sha256": manifest["posterior_content_sha256"],
+            },
+        }
+        save_track(out, track, lineage=lineage, aside=aside)
+    # The scratch folder is gone: what is asked of the track later is read where it was written.
+    kept = replace(track, study=replace(study, path=out / "study"))
+    return Update(
+        track=kept,
+        path=out,
+        rows=_gained(before.study, study),
+        periods=track.n_time - before.n_time,
+        back_to=back_to,
+        back=back,
+        took_over=not (run / FILE).is_file(),
+    )
+
+
+def _start(run: Path, particles: int) -> tuple[Track, dict[str, Any] | None]:
+    """Return the track to go on from, and the fit it began with, if it did."""
+    if (run / FILE).is_file():
+        return load_track(run), read_manifest(run).get("start")
+    from beliefs.infer.track_start import from_posterior
+
+    posterior, manifest = load_run(run), read_manifest(run)
+    if not posterior.report.passed:
+        raise GateError(
+            "the posterior to begin with failed its gate",
+            where=str(run),
+            found="; ".join(posterior.report.failures),
+            expected="a fit that passed",
+            mend="fit again with more draws (--draws), or track the study (beliefs track)",
+        )
+    keys = ("as_of", "seed", "settings", "posterior_content_sha256")
+    return (
+        from_posterior(posterior, particles, posterior.seed),
+        {"method": "fit", **{key: manifest[key] for key in keys}},
+    )
+
+
+def _grown(source: Path, old: Study, data: Any, to: str | None, scratch: Path) -> Study:
+    """Return the study with the new rows, as of the new date."""
+    from beliefs.study.append import with_rows
+    from beliefs.study.load import load_study
+
+    folder, added = source, None
+    if data is not None:
+        if hasattr(data, "to_csv"):
+            data.to_csv(scratch / "rows.csv", index=False)
+            data = scratch / "rows.csv"
+        folder = scratch / "study"
+        added = with_rows(source, Path(data), folder)
+    try:
+        day: Any = to or (old.as_of if added is None else _last_published(folder, source, old))
+        study = load_study(folder, as_of=day)
+    except StudyError as error:
+        raise (error if added is None else added.blamed(error)) from error
+    if study.as_of < old.as_of:
+        raise StudyError(
+            "the new as-of date lies before that of the run",
+            where="--to",
+            found=str(study.as_of),
+            expected=f"{old.as_of} or a later date",
+            mend="what was known earlier is in the run already; or track anew with --as-of",
+        )
+    if study.sha256 == old.sha256:
+        raise _nothing_new(source.parent, old, study, added)
+    return study
+
+
+def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> ConflictError:
+    found = f"the same rows, as of {old.as_of}"
+    if added is not None and added.rows:
+        found = f"{added.rows} rows of {added.data.name}, not yet published as of {study.as_of}"
+    elif added is not None:
+        found = f"no row in {added.data.name} that {added.name} did not hold, as of {old.as_of}"
+    return ConflictError(
+        "nothing is new, so nothing was written",
+        where=str(run),
+        found=found,
+        expected="rows that were not there before, or a later date",
+        mend="nothing to do; or give --data FILE or --to DATE",
+    )
+
+
+def _last_published(folder: Path, source: Path, old: Study) -> np.datetime64:
+    """Return the last day on which a row was published that only `folder` holds."""
+    from beliefs.study.load import load_study
+
+    new, before = load_study(folder), load_study(source)
+    last = old.as_of
+    for table in ("indicators", "events", "talks", "coverage"):
+        frame = getattr(new, table)
+        known = set(getattr(before, table).astype(str).itertuples(index=False, name=None))
+        column = "published_at" if "published_at" in frame else "start"
+        days = frame[column].to_numpy().astype("datetime64[D]")
+        rows = frame.astype(str).itertuples(index=False, name=None)
+        last = max([last, *(day for day, row in zip(days, rows, strict=True) if row not in known)])
+    return last
+
+
+def _advanced(
+    before: Track, study: Study, progress: Callable[[str], None] | None
+) -> tuple[Track, int, np.datetime64 | None]:
+    """Return the track gone on, how many periods it went back for that, and to where."""
+    from beliefs.infer.track import advance, first_change
+    from beliefs.study.inputs import build_inputs
+
+    inputs = build_inputs(study)
+    old, new = before.model(), before.model(inputs)
+    kept = before.n_time
+    if old.structure == new.structure:
+        kept = first_change(old, new, before.n_time)
+    track = advance(before, study, inputs=inputs, progress=progress)
+    back = before.n_time - kept
+    return track, back, inputs.dates[kept] if back else None
+
+
+def _gained(old: Study, new: Study) -> int:
+    """Return the number of rows that only the new study knows; none ever goes away."""
+    tables = ("indicators", "events", "talks")
+    return sum(len(getattr(new, table)) - len(getattr(old, table)) for table in tables)

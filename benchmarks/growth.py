@@ -1,0 +1,151 @@
+"""How the time of the filter and of a track grows with periods, particles and indicators.
+
+python benchmarks/growth.py [--parts filter track] [--particles 400] [--longest 5000] [--small]
+
+Studies are simulated: the synthetic duel, longer or with more indicators, drawn from the theory and
+one draw of its parameters. Printed are times relative to the smallest size, and the exponent e of
+time ~ size^e, fitted to all sizes; 1 is linear. A track also says how often it moved its particles,
+for a move goes through all periods so far. Sizes are timed in turns.
+"""
+
+import argparse
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kit import timing
+
+import beliefs
+from beliefs.evaluate.duel import draw_design
+from beliefs.evaluate.simulate import prior_params, simulate_inputs
+from beliefs.infer.filter_model import Model
+from beliefs.infer.track import track
+from beliefs.mechanism.structure import structure_of
+from beliefs.study.inputs import Inputs, build_inputs
+from beliefs.study.load import Study
+
+DUEL = Path(__file__).resolve().parents[1] / "data" / "synthetic-duel"
+START = np.datetime64("2001-01-01")
+OWN = 5  # indicators of the duel that are evidence
+MORE = """
+[[indicators]]
+id = "more_{k}"
+label = "Price {k}"
+unit = "marks"
+transform = "log"
+expectation = "walk"
+direction = {{ red = 1, blue = -1 }}
+own = ["{side}"]
+"""
+Drawn = tuple[Study, Inputs]
+
+
+def drawn(theory: Any, n_time: int, indicators: int, seed: int) -> Drawn:
+    """A study of so many periods and indicators of evidence, with drawn readings and talks."""
+    text = (DUEL / "study.toml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^end = 2001-04-30$", f"end = {START + n_time - 1}", text)
+    more = "".join(MORE.format(k=k, side=("red", "blue")[k % 2]) for k in range(indicators - OWN))
+    text = text.replace("\n[[channels]]", more + "\n[[channels]]", 1)
+    # What is declared for days that a short duel has not is left out.
+    for word in ("regimes", "shocks"):
+        for table in re.findall(rf"\[\[{word}\]\][^\[]*", text):
+            day = np.datetime64(re.findall(r"(?:start|date) = (\S+)", table)[0])
+            if day >= START + n_time:
+                text = text.replace(table, "")
+    with tempfile.TemporaryDirectory() as scratch:
+        design = Path(scratch) / "design"
+        design.mkdir()
+        (design / "study.toml").write_text(text, encoding="utf-8")
+        (design / "SOURCES.md").write_text((DUEL / "SOURCES.md").read_text(encoding="utf-8"))
+        study = draw_design(design, Path(scratch) / "study", seed=seed)
+        inputs = build_inputs(study)
+    rng = np.random.default_rng([seed, 9])
+    params = prior_params(theory, structure_of(inputs), rng)
+    return study, simulate_inputs(inputs, theory, params, rng)[0]
+
+
+def show(what: str, sizes: list[int], times: timing.Times, notes: list[str] | None = None) -> None:
+    """Print seconds, relative times and the exponent."""
+    taken = [float(np.median(times[str(size)])) for size in sizes]
+    print(f"\n**{what}**: exponent {timing.exponent(sizes, taken):.2f}\n")
+    header = ["size", "relative size", "relative time", "seconds", *(["moves"] if notes else [])]
+    rows = [
+        [size, f"{size / sizes[0]:.3g}", f"{t / taken[0]:.3g}", f"{t:.3f}"]
+        + ([notes[k]] if notes else [])
+        for k, (size, t) in enumerate(zip(sizes, taken, strict=True))
+    ]
+    timing.table(header, rows)
+
+
+def filter_task(theory: Any, inputs: Inputs, particles: int, seed: int) -> Callable[[], Any]:
+    """One pass of the filter through a study, from parameters to densities."""
+    model = Model.of(inputs, theory)
+    scores = np.random.default_rng(seed).standard_normal((particles, model.coordinates.size))
+    return lambda: model.replay(scores, model.structure.n_time)
+
+
+def grow(
+    what: str, sizes: list[int], make: Callable[[int], Callable[[], Any]], rounds: int
+) -> None:
+    """Time one task for each size and print how it grows."""
+    tasks = {str(size): make(size) for size in sizes}
+    kept: dict[str, Any] = {}
+
+    def keeping(name: str, task: Callable[[], Any]) -> Callable[[], None]:
+        return lambda: kept.update({name: task()})
+
+    wrapped = {name: keeping(name, task) for name, task in tasks.items()}
+    wrapped[str(sizes[0])]()  # what has to be compiled or loaded, once
+    times = timing.in_turns(wrapped, rounds, warm=False)
+    tracks = all(hasattr(v, "rejuvenations") for v in kept.values())
+    notes = None
+    if tracks:
+        notes = [
+            f"{len(v.rejuvenations)} times, {sum(r.moves for r in v.rejuvenations)} in all"
+            for v in kept.values()
+        ]
+    show(what, sizes, times, notes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="*", default=["filter", "track"])
+    parser.add_argument("--particles", type=int, default=400)
+    parser.add_argument("--longest", type=int, default=5000, help="periods of the longest study")
+    parser.add_argument("--rounds", type=int, default=5, help="of the filter; a third for tracks")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--small", action="store_true", help="to 500 periods, 1 round of tracks")
+    chosen = parser.parse_args()
+    if chosen.small:
+        chosen.longest, chosen.rounds = 500, 3
+    theory, seed, n = beliefs.load_theory("mutual_optimism"), chosen.seed, chosen.particles
+    print(f"{timing.machine()}\nsimulated duels, {n} particles where not said otherwise")
+    periods = [t for t in (50, 150, 500, 1500, 5000) if t <= chosen.longest]
+    clouds, counts = [n * k for k in (1, 2, 4, 8)], [5, 10, 20, 40]
+    long = {t: drawn(theory, t, OWN, seed) for t in periods}
+    wide = {k: drawn(theory, 200, k, seed) for k in counts}
+    if "filter" in chosen.parts:
+        grow("filter, periods", periods,
+             lambda t: filter_task(theory, long[t][1], n, seed), chosen.rounds)  # fmt: skip
+        grow("filter, particles, 200 periods", clouds,
+             lambda m: filter_task(theory, wide[OWN][1], m, seed), chosen.rounds)  # fmt: skip
+        grow("filter, indicators of evidence, 200 periods", counts,
+             lambda k: filter_task(theory, wide[k][1], n, seed), chosen.rounds)  # fmt: skip
+    if "track" in chosen.parts:
+        rounds = max(1, chosen.rounds // 3)
+
+        def follow(what: Drawn, particles: int = n) -> Callable[[], Any]:
+            return lambda: track(what[0], theory, particles=particles, seed=seed, inputs=what[1])
+
+        grow("track, periods", periods, lambda t: follow(long[t]), rounds)
+        grow("track, particles, 200 periods", clouds, lambda m: follow(wide[OWN], m), rounds)
+        grow("track, indicators of evidence, 200 periods", counts,
+             lambda k: follow(wide[k]), rounds)  # fmt: skip
+    print(f"\n{timing.machine()}")
+
+
+if __name__ == "__main__":
+    main()

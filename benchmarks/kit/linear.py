@@ -1,0 +1,169 @@
+"""The linear-Gaussian case of the model, for filters that can do nothing else.
+
+Misreading and projection are off, talks are unseen and readings are Gaussian. What other filters
+are given (matrices by period) is made from the package's own terms.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.infer import filter_kernel, filter_reading
+from beliefs.infer.filter import newborn, run
+from beliefs.infer.filter_model import Model
+from beliefs.infer.filter_terms import WIDTH, Still, Terms
+
+Floats = NDArray[np.float64]
+CHUNK = 250
+
+
+@numba.njit(error_model="numpy")
+def _density(miss: float, scale: float) -> float:
+    return -0.5 * (miss / scale) ** 2 - np.log(scale) - 0.5 * np.log(2.0 * np.pi)
+
+
+@numba.njit(error_model="numpy")
+def _precision(miss: float, scale: float) -> float:
+    return 1.0 / scale**2
+
+
+_filter_one = filter_kernel.particle_filter(_density, _precision)
+
+
+@numba.njit(nogil=True)
+def gaussian(  # type: ignore[no-untyped-def]
+    first, last, offset, mean, cov, noise, kept, drift, misread, scale, private, level, slope,
+    pull, drag, mediation, shift, floor, effect, process, held, before, seen, starts, sides,
+    channels, kinds, values, gate_rule, read_rule, talk_rule, total, newest, path,
+):  # fmt: skip
+    """The package's filter with the density of readings replaced by a Gaussian."""
+    for i in range(mean.shape[0]):
+        _filter_one(
+            first, last, offset, mean[i], cov[i], noise[i], kept[i], drift[i], misread[i],
+            scale[i], private[i], level[i], slope[i], pull[i], drag[i], mediation[i], shift[i],
+            floor[i], effect[i], process[i], held, before, seen, starts, sides, channels, kinds,
+            values, gate_rule, read_rule, talk_rule, total[i], newest[i], path[i],
+        )  # fmt: skip
+
+
+def _part(what: Any, chunk: slice) -> Any:
+    return type(what)(*(np.ascontiguousarray(v[chunk]) for v in vars(what).values()))
+
+
+@dataclass(frozen=True)
+class Case:
+    """N particles of parameters, T periods, at most m readings a period.
+
+    Attributes
+    ----------
+    model, still, terms
+        As the package's filter takes them; `terms` by block.
+    kept, drift
+        (N, T, 2).
+    noise, start
+        (N, 2): variance of a move, belief before the first period.
+    seen
+        (T, m) whether the slot holds a reading.
+    side, value
+        (T, m).
+    bias, spread
+        (N, T, m) of each reading; 0 and 1 in empty slots.
+    """
+
+    model: Model
+    still: Still
+    terms: list[Terms]
+    kept: Floats
+    drift: Floats
+    noise: Floats
+    start: Floats
+    seen: NDArray[np.bool_]
+    side: NDArray[np.int64]
+    value: Floats
+    bias: Floats
+    spread: Floats
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Particles and periods."""
+        return self.kept.shape[0], self.kept.shape[1]
+
+    def ours(self, chunk: slice, compiled: Any = gaussian) -> Floats:
+        """Log likelihoods of some particles by the package's filter."""
+        n_time = self.shape[1]
+        still = _part(self.still, chunk)
+        belief = newborn(still)
+        for block, whole in enumerate(self.terms):
+            last = min(n_time, (block + 1) * WIDTH)
+            terms = _part(whole, chunk)
+            belief, _ = run(
+                belief, still, terms, self.model.looks, block * WIDTH, last, compiled=compiled
+            )
+        return belief.total[:, 0] + belief.newest.sum(axis=1)
+
+    def ours_in_threads(self, compiled: Any = gaussian) -> Floats:
+        """Log likelihoods (N,), chunks of particles in as many threads as numba may have."""
+        n = self.shape[0]
+        chunks = [slice(k, min(n, k + CHUNK)) for k in range(0, n, CHUNK)]
+        with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+            return np.concatenate(list(pool.map(lambda c: self.ours(c, compiled), chunks)))
+
+
+def linear_case(model: Model, n: int, seed: int) -> Case:
+    """Lay the linear-Gaussian case out for `n` particles.
+
+    Particles lie around one draw from the prior, from which what was read is drawn anew: particle
+    filters say little where the readings are unlikely.
+    """
+    rng = np.random.default_rng(seed)
+    d = model.coordinates.size
+    scores = rng.standard_normal(d) + np.where(np.arange(n)[:, None] > 0, 0.1, 0.0) * (
+        rng.standard_normal((n, d))
+    )
+    params = dict(model.params(scores))
+    params["misread"] = np.zeros((n, 2))
+    params["projection"] = np.zeros((n, 2))
+    params["projection_level"] = np.full((n, 2), 3.0)  # far above the rounded corner
+    still, n_time = model.still(params, n), model.structure.n_time
+    terms, audience = [], np.zeros((n, 2))
+    for block in range(-(-n_time // WIDTH)):
+        terms.append(model.terms(params, n, block, audience))
+        audience = terms[-1].audience
+
+    def by_time(name: str) -> Floats:
+        whole = np.concatenate([getattr(t, name) for t in terms], axis=-1)[..., :n_time]
+        return np.ascontiguousarray(np.moveaxis(whole, -1, 1))
+
+    looks, kept, drift = model.looks, by_time("kept"), by_time("drift")
+    bias = np.where(looks.kinds == filter_reading.PRIVATE, still.private[:, looks.sides], 0.0)
+    bias = np.where(looks.kinds == filter_reading.PUBLIC, still.level[:, looks.sides], bias)
+    spread = still.scale[:, looks.channels]
+    counts = np.diff(looks.starts)
+    when = np.repeat(np.arange(len(counts)), counts)
+    belief, path = still.start[0], np.empty((n_time, 2))
+    for t in range(n_time):
+        noise = np.sqrt(still.noise[0]) * rng.standard_normal(2)
+        belief = path[t] = kept[0, t] * belief + drift[0, t] + noise
+    read = path[when, looks.sides] + bias[0] + spread[0] * rng.standard_normal(len(when))
+    looks = replace(looks, values=read, seen=np.zeros_like(looks.seen))
+
+    seen = np.arange(counts.max()) < counts[:, None]
+    place = np.where(seen, looks.starts[:-1, None] + np.arange(counts.max()), 0)
+    return Case(
+        model=replace(model, looks=looks),
+        still=still,
+        terms=terms,
+        kept=kept,
+        drift=drift,
+        noise=still.noise,
+        start=still.start,
+        seen=seen,
+        side=looks.sides[place],
+        value=np.where(seen, read[place], 0.0),
+        bias=np.where(seen, bias[:, place], 0.0),
+        spread=np.where(seen, spread[:, place], 1.0),
+    )

@@ -1,0 +1,174 @@
+"""`beliefs track` and `beliefs update` in the terminal."""
+
+import json
+
+import pytest
+
+from beliefs.cli import main
+from beliefs.record.run import load_run, read_manifest
+
+pytestmark = pytest.mark.xdist_group("track-folder")
+
+DAY, NEXT = "2026-02-13", "2026-02-14"
+SETTINGS = ("--theory", "base_rate", "--particles", 900, "--seed", 4)
+
+
+@pytest.fixture
+def call(capsys):
+    """Run the command line; return exit code, output and error output."""
+
+    def go(*arguments):
+        code = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return go
+
+
+@pytest.fixture(scope="module")
+def run(rich_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cli") / "run"
+    arguments = ["track", rich_folder, "--as-of", DAY, "--out", out, *SETTINGS]
+    assert main([str(a) for a in arguments]) == 0
+    return out
+
+
+def test_a_track_is_updated_and_says_what_it_did(call, run, tmp_path):
+    code, out, err = call("update", run, "--to", NEXT, "--out", tmp_path / "one")
+    assert code == 0 and err == ""
+    assert f"as of {NEXT}" in out and "1 new periods" in out and "went back" not in out
+    code, out, _ = call("update", run, "--to", NEXT, "--out", tmp_path / "two", "--json")
+    row = json.loads(out)
+    assert code == 0 and row["run"] == str(tmp_path / "two") and row["as_of"] == NEXT
+    assert row["periods"] == 1 and row["back_to"] is None and row["gate"]["passed"] is True
+    for name in ("track.nc", "theory.json", "study/events.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tmp_path):
+    header, row, *_ = (rich_folder / "talks.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=False))
+    late = {"talk_id": "LATE", "date": "2026-01-30", "date_end": "", "published_at": "2026-01-30"}
+    file = tmp_path / "late.csv"
+    file.write_text(header + "\n" + ",".join((cells | late)[c] for c in header.split(",")) + "\n")
+    code, out, err = call("update", run, "--data", file, "--out", tmp_path / "out")
+    assert code == 0, err
+    assert "1 new rows, 0 new periods" in out
+    assert "inputs of 2026-01-30 had changed: went back 15 periods" in out
+    code, _, err = call("update", tmp_path / "out", "--data", file, "--out", tmp_path / "again")
+    assert code == 4 and "nothing is new" in err and not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "named"),
+    [
+        (("--to", DAY), 4, "nothing is new"),
+        (("--to", "2026-02-12"), 2, "lies before that of the run"),
+        (("--to", "2026-13-01"), 2, "not a date"),
+        (("--data", "none.csv"), 2, "none.csv"),
+        ((), 4, "--to DATE"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_leaves_nothing(call, run, tmp_path, more, code, named):
+    found, out, err = call("update", run, *more, "--out", tmp_path / "out")
+    assert (found, out) == (code, "")
+    assert named in err and "mend:" in err and "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_occupied_place_ends_with_4_and_a_place_in_the_study_with_2(call, run, rich_folder):
+    assert call("update", run, "--to", NEXT, "--out", run)[0] == 4
+    assert call("track", rich_folder, "--out", run, *SETTINGS)[0] == 4
+    before = sorted(rich_folder.rglob("*"))
+    code, _, err = call("track", rich_folder, "--out", rich_folder / "run", *SETTINGS)
+    assert code == 2 and "inside the study folder" in err
+    assert sorted(rich_folder.rglob("*")) == before
+
+
+def test_a_track_that_fails_its_gate_ends_with_3_and_its_update_writes_nothing(
+    call, rich_folder, tmp_path
+):
+    few = ("--theory", "base_rate", "--particles", 400, "--seed", 4)
+    code, _, err = call("track", rich_folder, "--as-of", DAY, "--out", tmp_path / "few", *few)
+    assert code == 3 and "gate FAILED" in err and "--particles" in err
+    code, out, err = call("update", tmp_path / "few", "--to", NEXT, "--out", tmp_path / "out")
+    assert code == 3 and out == "" and "limit 400" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["few"]
+
+
+def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.record.run import save_run
+
+    fit = save_run(tmp_path / "fit", small_posterior(rich_folder, "base_rate", as_of=DAY))
+    before = {p: p.read_bytes() for p in fit.rglob("*") if p.is_file()}
+    code, out, err = call("update", fit, "--to", NEXT, "--out", tmp_path / "one")
+    assert code == 0, err
+    assert "began with 1200 draws of the fit" in out and "1 new periods" in out
+    manifest = read_manifest(tmp_path / "one")
+    assert manifest["start"]["method"] == "fit" and manifest["start"]["as_of"] == DAY
+    arguments = ("--to", NEXT, "--particles", 600, "--out", tmp_path / "two")
+    assert "began with 600 draws" in call("update", fit, *arguments)[1]
+    # From there it goes on like any track, and still knows how it began.
+    arguments = ("--to", "2026-02-17", "--out", tmp_path / "three")
+    code, out, err = call("update", tmp_path / "one", *arguments)
+    assert code == 0 and "3 new periods" in out and "began" not in out, err
+    assert read_manifest(tmp_path / "three")["start"] == manifest["start"]
+    assert str(load_run(tmp_path / "three").origin) == "2026-02-17"
+    assert {p: p.read_bytes() for p in fit.rglob("*") if p.is_file()} == before
+
+
+def test_a_row_that_a_fit_should_have_known_is_a_conflict(call, rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.record.run import save_run
+
+    fit = save_run(tmp_path / "fit", small_posterior(rich_folder, "base_rate", as_of=DAY))
+    header, row, *_ = (rich_folder / "talks.csv").read_text().splitlines()
+    cells = dict(zip(header.split(","), row.split(","), strict=False))
+    late = {"talk_id": "LATE", "date": "2026-01-30", "date_end": "", "published_at": "2026-01-30"}
+    file = tmp_path / "late.csv"
+    file.write_text(header + "\n" + ",".join((cells | late)[c] for c in header.split(",")) + "\n")
+    arguments = ("--data", file, "--to", NEXT, "--out", tmp_path / "out")
+    code, out, err = call("update", fit, *arguments)
+    assert code == 4 and out == "" and "cannot go back" in err and "2026-01-30" in err
+    assert "beliefs track" in err and not (tmp_path / "out").exists()
+
+
+def test_a_fit_that_failed_its_gate_is_not_gone_on_with(call, rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.record.run import save_run
+
+    failed = small_posterior(rich_folder, "base_rate", size=(2, 50), as_of=DAY)
+    fit = save_run(tmp_path / "fit", failed)
+    code, out, err = call("update", fit, "--to", NEXT, "--out", tmp_path / "out")
+    assert code == 3 and out == "" and "failed its gate" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["fit"]
+
+
+def test_other_commands_take_the_folder_of_a_track(call, run, tmp_path):
+    code, out, err = call("forecast", run, "--horizon", 7, "--json")
+    assert code == 0 and json.loads(out)["origin"] == DAY, err
+    code, _, err = call("report", run, "--out", tmp_path / "page.html", "--horizon", 7)
+    assert code == 0 and "A small study" in (tmp_path / "page.html").read_text("utf-8"), err
+    code, out, err = call("reproduce", run)
+    assert code == 0 and "bit-identical" in out, err
+    code, out, err = call("update", run, "--to", NEXT, "--out", tmp_path / "next")
+    code, out, err = call("diff", run, tmp_path / "next")
+    assert code == 0 and f"from {DAY} to {NEXT}" in out, err
+
+
+def test_an_update_loads_none_of_the_heavy_libraries(run, tmp_path):
+    import subprocess
+    import sys
+
+    heavy = "{'pymc', 'pytensor', 'preliz', 'arviz', 'xarray', 'matplotlib', 'nutpie'}"
+    arguments = ["update", str(run), "--to", NEXT, "--out", str(tmp_path / "out")]
+    code = (
+        f"import sys\nfrom beliefs.cli import main\nassert main({arguments!r}) == 0\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,163 @@
+"""An interrupted run ends with a message, and leaves nothing half written."""
+
+import ctypes
+import importlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from beliefs.cli import main
+from beliefs.cli_interrupt import heeded
+
+MESSAGE = "stopped; nothing was written\n"
+# Tells the name of each stage as it begins. Who runs the tests may ignore the signals.
+TOLD = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+from beliefs import cli, cli_options
+
+cli_options.Stages.__call__ = lambda self, stage: print(stage, flush=True)
+"""
+# Nothing is compiled or sampled: the folder beside the run is begun, and stays so.
+WRITING = """
+import time
+from beliefs.record import run
+
+def begin(out, posterior, settings):
+    with run._written_aside(out) as aside:
+        (aside / "posterior.nc").write_text("half")
+        print("begun", flush=True)
+        for _ in range(6000):  # a signal just before one long sleep would not shorten it
+            time.sleep(0.01)
+
+cli.fitted = lambda *_: None
+run.save_run = begin
+"""
+
+
+def interrupted(script, arguments, stage, delay, number):
+    """Exit code and what was complained after a signal, some seconds into a stage."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script + "\ncli.entry()", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said = []
+        while stage not in said:
+            line = process.stdout.readline()
+            assert line, (said, process.stderr.read())
+            said.append(line.strip())
+        time.sleep(delay)
+        process.send_signal(number)
+        _, complaints = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    return process.returncode, complaints
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_a_run_folder_being_written_goes_away(number, tmp_path):
+    command = ["fit", "small", "--out", tmp_path / "run"]
+    assert interrupted(TOLD + WRITING, command, "begun", 0, number) == (130, MESSAGE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "delay"), [("compile", 2), ("sample", 0), ("sample", 2), ("evaluate", 0.2)]
+)
+def test_each_stage_of_a_run_can_be_stopped(stage, delay, rich_folder, tmp_path):
+    # Sampling that is to be interrupted would take hours.
+    draws = ["--draws", 10**6] if stage == "sample" else ["--draws", 50, "--tune", 50]
+    command = ["run", rich_folder, "--out", tmp_path / "run", *draws]
+    code, complaints = interrupted(TOLD, command, stage, delay, signal.SIGINT)
+    # A library may complain in its own words first.
+    assert code == 130 and complaints.endswith(MESSAGE), complaints
+    assert list(tmp_path.iterdir()) == []
+
+
+class Sampler:
+    """Stands for that of nutpie, interrupted while waited for."""
+
+    cancelled = False
+
+    def wait(self):
+        raise KeyboardInterrupt
+
+    def cancel(self):
+        self.cancelled = True
+
+
+def test_interrupted_sampling_is_cancelled_and_is_no_posterior(
+    rich_folder, tmp_path, monkeypatch, capsys
+):
+    import nutpie
+
+    sampler, asked = Sampler(), {}
+    monkeypatch.setattr(nutpie, "sample", lambda _, **how: asked.update(how) or sampler)
+    fit = importlib.import_module("beliefs.infer.fit")
+    monkeypatch.setattr(fit, "compiled_model", lambda *_: None)
+    assert main(["run", str(rich_folder), "--out", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr() == ("", MESSAGE)
+    assert asked["blocking"] is False and sampler.cancelled
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_that_compiled_code_drops_comes_again():
+    begun = time.monotonic()
+    came = []
+    with pytest.raises(KeyboardInterrupt), heeded():
+        # Compiled code calls Python, and has no way to pass an exception on.
+        ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))()
+        came.append("dropped")
+        try:
+            while time.monotonic() < begun + 10:
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            came.append("again")
+            raise
+    assert came == ["dropped", "again"]
+
+
+class PanicError(BaseException):
+    """What code in Rust raises."""
+
+
+def test_an_error_made_of_an_interrupt_is_the_interrupt():
+    def library():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise PanicError from None
+
+    with pytest.raises(KeyboardInterrupt), heeded():
+        library()
+    with pytest.raises(PanicError), heeded():
+        raise PanicError
+
+
+def test_signals_are_handled_as_before_when_the_block_ends():
+    def handlers():
+        return [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)], sys.unraisablehook
+
+    before = handlers()
+    with heeded():
+        assert handlers() != before
+    assert handlers() == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with heeded():
+            signal.raise_signal(signal.SIGINT)
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

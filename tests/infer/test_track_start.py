@@ -1,0 +1,195 @@
+"""A posterior that was sampled goes on as a track."""
+
+import numpy as np
+import pytest
+from test_track import TOY
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.infer.filter_model import Model
+from beliefs.infer.track import advance, first_change, track
+from beliefs.infer.track_start import from_posterior
+from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import free_parameters, load_theory
+
+pytestmark = pytest.mark.xdist_group("track")
+
+DAY, END = "2026-02-13", "2026-03-01"
+
+
+@pytest.fixture(scope="module")
+def theory():
+    return load_theory("mutual_optimism")
+
+
+@pytest.fixture(scope="module")
+def filtered(rich_folder, theory):
+    """The filter's own posterior of the middle of the study, and of its end."""
+    early = track(load_study(rich_folder, as_of=DAY), theory, particles=400, seed=4)
+    return early, advance(early, load_study(rich_folder, as_of=END))
+
+
+@pytest.fixture(scope="module")
+def taken(filtered):
+    """Draws of that posterior, as a sampler would hand them over, taken over."""
+    early, _ = filtered
+    posterior = early.at(DAY, draws=500)
+    return posterior, from_posterior(posterior, 400, seed=9)
+
+
+def test_scores_of_parameters_give_these_parameters_again(rich_folder, theory):
+    model = Model.of(build_inputs(load_study(rich_folder)), theory)
+    scores = 2.5 * np.random.default_rng(1).normal(size=(300, model.coordinates.size))
+    assert np.abs(scores).max() > 8.0  # past the table of quantiles too
+    priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
+    back = model.coordinates.scores(model.coordinates.params(scores), priors)
+    np.testing.assert_allclose(back, scores, atol=1e-5)
+
+
+def test_the_draws_become_particles_of_equal_weight_with_the_filters_beliefs(taken):
+    posterior, found = taken
+    assert found.n_time == 40 and found.taken == 40 and len(found.rows) == 1
+    assert str(found.ends[0]) == DAY and found.period_of(DAY) == 39
+    model = found.model()
+    values = model.coordinates.params(found.epochs[0])
+    draws = posterior.tree["posterior"]
+    chosen = (np.arange(400) * 500) // 400
+    for name in ("psi", "belief_mean", "log_reading_step"):
+        np.testing.assert_allclose(values[name], draws[name].values[0][chosen], rtol=1e-4)
+    belief = model.replay(found.epochs[0], 40)[0]
+    np.testing.assert_array_equal(found.mean[0], belief.mean)
+    np.testing.assert_array_equal(found.weights(-1), np.full(400, 1 / 400))
+    assert np.isnan(found.evidence[0]) and found.log_evidence[0] == 0.0
+
+
+def test_fewer_draws_than_particles_are_all_taken(taken):
+    posterior, _ = taken
+    assert len(from_posterior(posterior, 2000, seed=1).epochs[0]) == 500
+
+
+def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(
+    rich_folder, tmp_path
+):
+    # Few free parameters: with many, two filters of a test's size differ by chance alone.
+    file = tmp_path / "toy.toml"
+    file.write_text(TOY, encoding="utf-8")
+    early, late = (load_study(rich_folder, as_of=day) for day in (DAY, END))
+    begun = track(early, load_theory(file), particles=2000, seed=4)
+    whole = advance(begun, late)
+    found = advance(from_posterior(begun.at(DAY, draws=3000), 2000, seed=9), late)
+    assert found.n_time == whole.n_time == 56 and len(found.rows) == 17
+    for side in (0, 1):
+        means, sds = [], []
+        for t in (found, whole):
+            weights, mean, var = t.weights(-1), t.mean[-1][:, side], t.cov[-1][:, 2 * side]
+            means.append(weights @ mean)
+            sds.append(np.sqrt(weights @ (mean**2 + var) - means[-1] ** 2))
+        assert abs(means[0] - means[1]) < 0.06 * sds[1]
+        assert abs(sds[0] / sds[1] - 1) < 0.06
+    for of in (0, 1, 2, 3):  # scores, whose prior has standard deviation 1
+        means = [t.weights(-1) @ t.epochs[-1][:, of] for t in (found, whole)]
+        assert abs(means[0] - means[1]) < 0.1
+    assert abs(found.log_evidence[-1] - whole.evidence[40:].sum()) < 0.1
+
+
+def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):
+    at_once = advance(taken[1], load_study(rich_folder, as_of=END))
+    found = taken[1]
+    for day in ("2026-02-14", "2026-02-20", END):
+        found = advance(found, load_study(rich_folder, as_of=day))
+        groups = arrays_of(found)
+        tree = {"groups": groups, "attributes": attributes_of(found)}
+        found = track_of(tree["groups"], tree["attributes"], found.study, found.theory)
+    for name in ("log_weights", "mean", "cov", "total", "evidence", "predictive"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(at_once, name), err_msg=name)
+    back = track_from(found.to_tree(), found.study, found.theory)
+    assert back.taken == 40
+    np.testing.assert_array_equal(back.mean, found.mean)
+
+
+def test_it_goes_back_to_a_change_after_the_posterior_and_no_further(taken, rich_folder):
+    from dataclasses import replace
+
+    study = load_study(rich_folder, as_of=END)
+    inputs = build_inputs(study)
+    found = advance(taken[1], study)
+
+    def revised(period):
+        talks = inputs.talks.copy()
+        talks[period] = 1 - talks[period]
+        return replace(inputs, talks=talks)
+
+    again = advance(found, study, inputs=revised(45))
+    np.testing.assert_array_equal(again.mean[:6], found.mean[:6])
+    assert again.evidence[6] != found.evidence[6]
+    for period in (39, 20, 0):
+        with pytest.raises(ConflictError, match="cannot go back") as caught:
+            advance(found, study, inputs=revised(period))
+        assert str(inputs.dates[period]) in caught.value.where and caught.value.mend
+
+
+def test_dates_before_the_posterior_are_outside_the_track(taken):
+    _, found = taken
+    for ask in (lambda: found.at("2026-02-12"), lambda: found.report(12)):
+        with pytest.raises(StudyError, match="outside the track"):
+            ask()
+
+
+def test_the_posterior_of_a_taken_over_track_is_that_of_its_particles(taken):
+    _, found = taken
+    posterior = found.at(DAY, draws=400)
+    draws = posterior.tree["posterior"]["psi"].values[0]
+    np.testing.assert_array_equal(draws, found.model().coordinates.params(found.epochs[0])["psi"])
+
+
+def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):
+    from dataclasses import replace
+
+    inputs = build_inputs(load_study(rich_folder))
+    old = Model.of(inputs, theory)
+    n = len(inputs.dates)
+    assert first_change(old, old, n) == n
+    told = np.argwhere(~np.isnan(inputs.reading))
+    for place in (told[0], told[-1]):
+        when = int(place[2])
+        for value in (9.0, np.nan):
+            reading = inputs.reading.copy()
+            reading[tuple(place)] = value
+            new = Model.of(replace(inputs, reading=reading), theory)
+            assert first_change(old, new, n) == first_change(new, old, n) == when
+            assert first_change(old, new, when) == when
+    silent = tuple(np.argwhere(np.isnan(inputs.reading))[0])
+    reading = inputs.reading.copy()
+    reading[silent] = 0.3
+    new = Model.of(replace(inputs, reading=reading), theory)
+    assert first_change(old, new, n) == silent[2]
+    for name in ("surprise", "quiet", "persist", "mediator", "talks", "hardline"):
+        values = getattr(inputs, name).copy()
+        values[..., 31] += 1
+        new = Model.of(replace(inputs, **{name: values}), theory)
+        assert first_change(old, new, n) == 31, name
+
+
+@pytest.mark.slow
+def test_a_fit_gone_on_with_agrees_with_a_fit_of_all_rows(rich_folder, tmp_path):
+    from beliefs.infer.fit import fit
+    from beliefs.infer.sampling import Sampling
+
+    # Few free parameters: with many, no sampler settles on so small a study.
+    file = tmp_path / "toy.toml"
+    file.write_text(TOY.replace('"initial", ', ""), encoding="utf-8")
+    toy, how = load_theory(file), Sampling(draws=1000, tune=500, chains=4, cores=2, attempts=1)
+    early, late = (
+        fit(load_study(rich_folder, as_of=day), toy, seed=3, sampling=how) for day in (DAY, END)
+    )
+    assert early.report.passed and late.report.passed
+    found = advance(from_posterior(early, 2000, seed=3), load_study(rich_folder, as_of=END))
+    mine, theirs = (p.tree["posterior"] for p in (found.at(END), late))
+    for name in ("belief_mean", "log_volatility", "logit_belief"):
+        one, other = (np.asarray(t[name].values, dtype=float) for t in (mine, theirs))
+        if name == "logit_belief":
+            one, other = one[..., -1], other[..., -1]
+        sd = other.std(axis=(0, 1))
+        assert (np.abs(one.mean(axis=(0, 1)) - other.mean(axis=(0, 1))) < 0.15 * sd).all(), name
+        assert (np.abs(one.std(axis=(0, 1)) / sd - 1.0) < 0.15).all(), name

@@ -1,0 +1,221 @@
+"""An update that is killed, or races another, or has no room, leaves the old run or the new one."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from beliefs.infer.track import track
+from beliefs.record.lock import aside_of
+from beliefs.record.run import load_run, read_manifest
+from beliefs.record.tracks import load_track, save_track
+from beliefs.record.update import update_run
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track-folder")
+
+DAY, NEXT = "2026-02-13", "2026-02-20"
+
+
+@pytest.fixture(scope="module")
+def run(rich_folder, tmp_path_factory):
+    """A track without beliefs, which takes a moment."""
+    found = track(
+        load_study(rich_folder, as_of=DAY), load_theory("base_rate"), particles=900, seed=4
+    )
+    return save_track(tmp_path_factory.mktemp("killed") / "run", found)
+
+
+@pytest.fixture(scope="module")
+def wanted(run):
+    """Content of the update when nobody interferes."""
+    out = run.parent / "undisturbed"
+    update_run(run, out, to=NEXT)
+    return read_manifest(out)["posterior_content_sha256"]
+
+
+def state(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def begun(run, out, *, script="", **how):
+    """An update in its own process."""
+    code = f"import sys\n{script}\nfrom beliefs import cli\ncli.entry()"
+    command = [sys.executable, "-c", code, "update", str(run), "--to", NEXT, "--out", str(out)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how
+    )
+
+
+def killed(process, out, rng, lifetime):
+    """Kill at a random moment: of its whole life, or of the part in which it writes."""
+    if rng.random() < 0.3:
+        time.sleep(rng.uniform(0.0, 1.2 * lifetime))
+    else:
+        until = time.monotonic() + 20 * lifetime
+        while not aside_of(out).exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0.0, 0.5 * lifetime))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def survives(run, wanted, folder, times):
+    """Kill updates at random moments; return how many had written the new run."""
+    before, out = state(run), folder / "out"
+    clock = time.monotonic()
+    process = begun(run, folder / "first")
+    assert process.wait() == 0, process.communicate()
+    lifetime = time.monotonic() - clock
+    rng = np.random.default_rng(times)
+    written = 0
+    for _ in range(times):
+        killed(begun(run, out), out, rng, lifetime)
+        assert state(run) == before
+        left = {p.name for p in folder.iterdir()} - {"first"}
+        assert left <= {"out", aside_of(out).name}
+        if out.exists():
+            written += 1
+            assert load_track(out).n_time == 47
+            assert read_manifest(out)["posterior_content_sha256"] == wanted
+            # Not a new one each time: what is there has to make way for the next.
+            os.rename(out, folder.parent / f"{folder.name}-{written}")
+    # Whatever was left behind, the next update neither minds nor leaves it.
+    update_run(run, out, to=NEXT)
+    assert read_manifest(out)["posterior_content_sha256"] == wanted
+    assert {p.name for p in folder.iterdir()} == {"first", "out"}
+    return written
+
+
+def test_an_update_killed_anywhere_leaves_the_old_run_or_the_new(run, wanted, tmp_path):
+    folder = tmp_path / "few"
+    folder.mkdir()
+    survives(run, wanted, folder, 4)
+
+
+@pytest.mark.slow
+def test_an_update_killed_at_many_moments_leaves_the_old_run_or_the_new(run, wanted, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    assert 0 < survives(run, wanted, folder, 40) < 40
+
+
+# The fit takes a minute and writes nothing: draws of the prior stand for it.
+AT_ONCE = """
+sys.path[:0] = [{tests!r}, {study!r}]
+from posteriors import small_posterior
+import beliefs.infer.fit
+beliefs.infer.fit.fit = lambda study, *_, **__: small_posterior(study.path)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tmp_path):
+    from pathlib import Path
+
+    here = Path(__file__).parent.parent
+    code = "import sys\n" + AT_ONCE.format(tests=str(here), study=str(here / "study"))
+    code += "from beliefs import cli\ncli.entry()"
+    out, rng = tmp_path / "out", np.random.default_rng(3)
+    command = [sys.executable, "-c", code, "run", rich_folder, "--out", out, "--horizon", "7"]
+    written = 0
+    for _ in range(10):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not aside_of(out).exists() and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0.0, 2.5))
+        process.kill()
+        process.communicate()
+        assert {p.name for p in tmp_path.iterdir()} <= {"out", aside_of(out).name} | {
+            f"done-{n}" for n in range(written + 1)
+        }
+        if out.exists():
+            written += 1
+            assert load_run(out).report.passed and (out / "report.html").is_file()
+            os.rename(out, tmp_path / f"done-{written}")
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    assert load_run(out).report.passed and not aside_of(out).exists()
+
+
+def test_of_two_updates_at_once_one_wins_and_the_other_exits_4(run, wanted, tmp_path):
+    before = state(run)
+    both = [begun(run, tmp_path / "out") for _ in range(2)]
+    ends = [(process.communicate()[1], process.returncode) for process in both]
+    assert sorted(code for _, code in ends) == [0, 4], ends
+    complaint = next(text for text, code in ends if code == 4)
+    assert "mend:" in complaint and "Traceback" not in complaint
+    assert read_manifest(tmp_path / "out")["posterior_content_sha256"] == wanted
+    assert [p.name for p in tmp_path.iterdir()] == ["out"] and state(run) == before
+
+
+# Waits at its first period until told to go on.
+WAITS = """
+from beliefs.infer import track
+at_once = track.advance
+def advance(*args, **how):
+    print("at work", flush=True)
+    sys.stdin.readline()
+    return at_once(*args, **how)
+track.advance = advance
+"""
+
+
+def test_a_second_update_of_a_run_exits_4_although_it_writes_elsewhere(run, wanted, tmp_path):
+    first = begun(run, tmp_path / "one", script=WAITS, stdin=subprocess.PIPE)
+    assert first.stdout.readline() == "at work\n"
+    second = begun(run, tmp_path / "two")
+    _, complaint = second.communicate()
+    assert second.returncode == 4 and "another process is updating this run" in complaint
+    _, complaint = first.communicate("go\n")
+    assert first.returncode == 0, complaint
+    assert [p.name for p in tmp_path.iterdir()] == ["one"]
+    assert read_manifest(tmp_path / "one")["posterior_content_sha256"] == wanted
+
+
+def refused_for_room(run, out, **how):
+    """Run an update that has no room; return what is left where it would be."""
+    before = state(run)
+    process = begun(run, out, **how)
+    _, complaint = process.communicate(timeout=120)
+    assert process.returncode == 2, (process.returncode, complaint)
+    assert "could not be written" in complaint and "free some room" in complaint
+    assert "Traceback" not in complaint and "HDF5" not in complaint
+    assert state(run) == before and load_track(run).n_time == 40
+    return [p.name for p in out.parent.iterdir()]
+
+
+@pytest.mark.parametrize("limit", [300, 20_000, 1_000_000])
+def test_a_limit_on_the_size_of_files_ends_an_update_and_leaves_nothing(run, tmp_path, limit):
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    # Machine code that cannot be cached is compiled anew, without a word.
+    assert refused_for_room(run, tmp_path / "out", preexec_fn=limited) == []
+
+
+@pytest.fixture(params=[4, 40, 800], ids=lambda size: f"{size}k")
+def small_disk(request, tmp_path):
+    """A disk with little room."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={request.param}k", "tmpfs", str(disk)]
+    try:
+        done = subprocess.run(command, capture_output=True)
+    except OSError:
+        pytest.skip("there is no mount")
+    if done.returncode:
+        pytest.skip("this user may not mount a disk; the limit on files stands for it")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_ends_an_update_and_leaves_nothing(run, small_disk):
+    assert refused_for_room(run, small_disk / "out") == []

@@ -1,0 +1,154 @@
+"""One writer at a time, and nothing that outlives its writer."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.record.lock import aside_of, commit, only_one, reserved
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from beliefs.record import lock
+with getattr(lock, sys.argv[1])(Path(sys.argv[2])) as aside:
+    if aside:
+        (aside / "half").write_text("written")
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextlib.contextmanager
+def holder(kind, path):
+    """Another process that holds a lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, kind, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "held\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_reserved_name_is_refused_to_another_process(tmp_path):
+    with holder("reserved", tmp_path / "run"):
+        with pytest.raises(ConflictError, match="another process is writing") as caught:
+            with reserved(tmp_path / "run"):
+                pytest.fail("two writers")
+        assert caught.value.exit_code == 4
+        with reserved(tmp_path / "other"):
+            pass
+        assert (aside_of(tmp_path / "run") / "half").read_text() == "written"
+
+
+def test_a_run_that_is_updated_is_refused_to_another_process(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (tmp_path / "latest").symlink_to(run)
+    with holder("only_one", run):
+        for name in (run, tmp_path / "latest"):
+            with pytest.raises(ConflictError, match="another process is updating"):
+                with only_one(name):
+                    pytest.fail("two updates")
+    with only_one(run):
+        pass
+    assert list(run.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["reserved", "only_one"])
+def test_no_lock_outlives_a_killed_process(tmp_path, kind):
+    run = tmp_path / "run"
+    if kind == "only_one":
+        run.mkdir()
+    with holder(kind, run) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if kind == "only_one":
+            with only_one(run):
+                return
+        assert (aside_of(run) / "half").is_file()
+        with reserved(run) as aside:
+            assert list(aside.iterdir()) == []
+            (aside / "whole").write_text("yes")
+            commit(aside, run)
+    assert [p.name for p in run.iterdir()] == ["whole"]
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_the_next_writer_sweeps_up_after_the_dead_and_leaves_the_living_alone(tmp_path):
+    with holder("reserved", tmp_path / "living"):
+        with holder("reserved", tmp_path / "dead") as process:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        (tmp_path / ".mine.part").mkdir()
+        assert aside_of(tmp_path / "dead").is_dir()
+        with reserved(tmp_path / "next"):
+            left = {p.name for p in tmp_path.iterdir()}
+        assert left == {
+            ".mine.part", aside_of(tmp_path / "living").name, aside_of(tmp_path / "next").name
+        }  # fmt: skip
+
+
+def test_a_link_where_the_half_written_folder_would_be_is_not_followed(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "precious").write_text("")
+    aside_of(tmp_path / "run").symlink_to(tmp_path / "target")
+    with pytest.raises(StudyError):
+        with reserved(tmp_path / "run"):
+            pass
+    assert (tmp_path / "target" / "precious").exists()
+
+
+@pytest.mark.parametrize("there", ["an empty folder", "a full folder", "a file", "a link"])
+def test_whoever_commits_second_is_told_so_and_replaces_nothing(tmp_path, there):
+    out = tmp_path / "run"
+    with reserved(out) as aside:
+        (aside / "mine").write_text("")
+        if there == "a file":
+            out.write_text("theirs")
+        elif there == "a link":
+            out.symlink_to(tmp_path / "nowhere")
+        else:
+            out.mkdir()
+            if there == "a full folder":
+                (out / "theirs").write_text("")
+        with pytest.raises(ConflictError, match="exists by now"):
+            commit(aside, out)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+    assert not (out / "mine").exists() and os.path.lexists(out)
+
+
+def test_without_locks_there_is_still_one_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr("beliefs.record.lock.fcntl", None)
+    out = tmp_path / "run"
+    with reserved(out) as one, reserved(out) as two:
+        assert one != two
+        commit(two, out)
+        with pytest.raises(ConflictError):
+            commit(one, out)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_place_where_nobody_may_write_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match="could not be written"):
+        with reserved(tmp_path / "file" / "run"):
+            pass
+
+
+def test_a_half_written_folder_that_a_reader_copied_is_no_run(tmp_path):
+    from beliefs.record.run import load_run
+
+    with reserved(tmp_path / "run") as aside:
+        (aside / "track.nc").write_bytes(b"half")
+        shutil.copytree(aside, tmp_path / "copy")
+    with pytest.raises(StudyError):
+        load_run(tmp_path / "copy")

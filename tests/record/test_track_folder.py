@@ -1,0 +1,305 @@
+"""Run folders of tracks, and updates of them: whole, exact, and never twice."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.infer.track import track
+from beliefs.infer.track_tree import arrays_of
+from beliefs.record.diff import diff_runs
+from beliefs.record.reproduce import reproduce
+from beliefs.record.run import load_run, read_manifest
+from beliefs.record.tracks import load_track, save_track, track_hash
+from beliefs.record.update import update_run
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track-folder")
+
+DAY, NEXT, END = "2026-02-13", "2026-02-14", "2026-03-01"
+PARTICLES = 900  # the gate asks for 400 effective ones
+
+
+def made(folder, day, theory="base_rate", **how):
+    settings = {"particles": PARTICLES, "seed": 4} | how
+    return track(load_study(folder, as_of=day), load_theory(theory), **settings)
+
+
+@pytest.fixture(scope="module")
+def run(rich_folder, tmp_path_factory):
+    """A track without beliefs, which takes a moment, to the middle of the study."""
+    return save_track(tmp_path_factory.mktemp("tracks") / "run", made(rich_folder, DAY))
+
+
+@pytest.fixture(scope="module")
+def believing(rich_folder, tmp_path_factory):
+    """A track with beliefs, to the middle of the study."""
+    out = tmp_path_factory.mktemp("tracks") / "run"
+    return save_track(out, made(rich_folder, DAY, "mutual_optimism"))
+
+
+@pytest.fixture(scope="module")
+def gone_on(believing):
+    """An update of it, by a few days."""
+    out = believing.parent / "gone on"
+    return update_run(believing, out, to="2026-02-17"), out
+
+
+def state(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_saved_track_is_loaded_with_every_bit(run, rich_folder):
+    back = load_track(run)
+    assert track_hash(arrays_of(back)) == track_hash(arrays_of(made(rich_folder, DAY)))
+    assert back.rejuvenations == made(rich_folder, DAY).rejuvenations
+    assert {p.name for p in run.iterdir()} == {"manifest.json", "study", "theory.json", "track.nc"}
+
+
+def test_the_file_of_a_track_opens_with_plain_xarray(run):
+    import xarray as xr
+
+    with xr.open_datatree(run / "track.nc", engine="h5netcdf") as tree:
+        assert dict(tree["periods"].sizes)["particle"] == PARTICLES
+        assert str(tree["periods"]["time"].values[-1])[:10] == DAY
+        assert tree["rejuvenations"]["capped"].dtype == bool
+        assert tree.attrs["study"] == "small"
+
+
+def test_an_update_is_the_track_of_all_rows(run, rich_folder, tmp_path):
+    before = state(run)
+    first = update_run(run, tmp_path / "one", to=NEXT)
+    assert (first.periods, first.back, first.back_to, first.took_over) == (1, 0, None, False)
+    update_run(tmp_path / "one", tmp_path / "two", to=END)
+    whole = made(rich_folder, END)
+    assert read_manifest(tmp_path / "two")["posterior_content_sha256"] == track_hash(
+        arrays_of(whole)
+    )
+    assert state(run) == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_what_an_update_returns_answers_for_earlier_dates(run, tmp_path):
+    done = update_run(run, tmp_path / "one", to=NEXT)
+    assert done.track.study.path == tmp_path / "one" / "study"
+    assert done.track.at("2026-02-01", draws=20).origin == np.datetime64("2026-02-01")
+    assert done.as_dict()["as_of"] == NEXT and done.rows > 0
+
+
+@pytest.mark.parametrize("how", [{}, {"to": DAY}], ids=["as it is", "to the same day"])
+def test_an_update_with_nothing_new_is_a_conflict_and_writes_nothing(run, tmp_path, how):
+    with pytest.raises(ConflictError, match="nothing is new") as caught:
+        update_run(run, tmp_path / "out", **how)
+    assert caught.value.exit_code == 4 and DAY in caught.value.found
+    assert list(tmp_path.iterdir()) == []
+
+
+ROWS = "indicator,date,published_at,value\n"
+
+
+def test_new_rows_come_from_a_file_and_the_same_rows_twice_are_nothing_new(run, tmp_path):
+    # As of the next day, when the study's own folder holds a price already: another day's.
+    rows = tmp_path / "new.csv"
+    rows.write_text(ROWS + "price,2026-02-13,2026-02-14,250.0\n")
+    done = update_run(run, tmp_path / "one", data=rows)
+    assert str(done.track.study.as_of) == "2026-02-14"
+    assert (
+        "price,2026-02-13,2026-02-14,250.0"
+        in (tmp_path / "one" / "study" / "indicators.csv").read_text()
+    )
+    with pytest.raises(ConflictError, match="nothing is new") as caught:
+        update_run(tmp_path / "one", tmp_path / "two", data=rows)
+    assert "no row in new.csv" in caught.value.found
+    assert not (tmp_path / "two").exists()
+
+
+def test_new_rows_may_be_a_table_of_pandas(run, tmp_path):
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        [["price", "2026-02-13", "2026-02-14", "250.0"]], columns=ROWS.strip().split(",")
+    )
+    done = update_run(run, tmp_path / "one", data=rows)
+    assert str(done.track.study.as_of) == "2026-02-14"
+
+
+def test_rows_of_the_future_alone_are_nothing_new(run, tmp_path):
+    rows = tmp_path / "new.csv"
+    rows.write_text(ROWS + "price,2026-02-13,2026-02-20,250.0\n")
+    with pytest.raises(ConflictError, match="nothing is new") as caught:
+        update_run(run, tmp_path / "out", data=rows, to=DAY)
+    assert "not yet published as of 2026-02-13" in caught.value.found
+
+
+def late_talk(folder, tmp_path):
+    """A file with a round of talks that became known late, published long before the as-of date."""
+    rows = (folder / "talks.csv").read_text().splitlines()
+    header, first = rows[0], rows[1].split(",")
+    cells = dict(zip(header.split(","), first, strict=False))
+    cells |= {"talk_id": "LATE", "date": "2026-01-30", "date_end": "", "published_at": "2026-01-30"}
+    file = tmp_path / "late.csv"
+    file.write_text(header + "\n" + ",".join(cells[c] for c in header.split(",")) + "\n")
+    return file
+
+
+def test_a_late_row_makes_the_track_go_back_and_says_how_far(run, rich_folder, tmp_path):
+    done = update_run(run, tmp_path / "out", data=late_talk(rich_folder, tmp_path))
+    assert str(done.back_to) == "2026-01-30" and done.periods == 0
+    assert done.back == 15  # 30 January to 13 February
+    found = load_track(tmp_path / "out")
+    fresh = track(found.study, found.theory, particles=PARTICLES, seed=4)
+    assert track_hash(arrays_of(found)) == track_hash(arrays_of(fresh))
+    before = load_track(run)
+    at = before.period_of("2026-01-29") + 1
+    np.testing.assert_array_equal(found.evidence[:at], before.evidence[:at])
+    assert found.evidence[at] != before.evidence[at]
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "found"),
+    [
+        ("indicator,date,value\nprice,2026-02-14,3\n", "new.csv:1", "indicator,date,value"),
+        (ROWS + "\nprize,2026-02-14,,250\n", "new.csv:3 column indicator", "prize"),
+        (ROWS + "price,2026-02-31,,250\n", "new.csv:2 column date", "2026-02-31"),
+        (ROWS + "price,2026-02-14,,dear\n", "new.csv:2 column value", "dear"),
+        (ROWS + "price,2026-02-14\n", "new.csv:2", "2 cells"),
+        ("", "new.csv:1", "nothing"),
+    ],
+    ids=["header", "indicator", "date", "value", "cells", "empty"],
+)
+def test_a_slip_in_the_new_rows_is_located_in_their_own_file(run, tmp_path, text, where, found):
+    file = tmp_path / "new.csv"
+    file.write_text(text)
+    with pytest.raises(StudyError) as caught:
+        update_run(run, tmp_path / "out", data=file)
+    error = caught.value
+    assert error.where.startswith(str(tmp_path)) and where in error.where
+    assert found in error.found and error.expected and error.mend
+    assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
+
+
+@pytest.mark.parametrize(
+    ("to", "found"), [("2026-02-12", "2026-02-12"), ("2027-01-01", "2027-01-01"), ("soon", "soon")]
+)
+def test_a_date_that_is_no_later_day_of_the_study_is_refused(run, tmp_path, to, found):
+    with pytest.raises(StudyError) as caught:
+        update_run(run, tmp_path / "out", to=to)
+    assert found in caught.value.found and caught.value.mend
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_that_an_update_cannot_use_are_refused(run, rich_folder, tmp_path):
+    before = state(run)
+    with pytest.raises(ConflictError, match="exists already"):
+        update_run(run, run, to=NEXT)
+    with pytest.raises(StudyError, match="inside the old one"):
+        update_run(run, run / "next", to=NEXT)
+    with pytest.raises(StudyError, match="not a run folder"):
+        update_run(tmp_path / "none", tmp_path / "out", to=NEXT)
+    with pytest.raises(StudyError, match="not a run folder"):
+        update_run(rich_folder, tmp_path / "out", to=NEXT)
+    with pytest.raises(StudyError, match="no such file of rows"):
+        update_run(run, tmp_path / "out", data=tmp_path / "none.csv")
+    assert state(run) == before and list(tmp_path.iterdir()) == []
+
+
+def test_a_track_that_fails_its_gate_is_not_written(rich_folder, tmp_path):
+    few = save_track(tmp_path / "few", made(rich_folder, DAY, particles=300))
+    with pytest.raises(GateError) as caught:
+        update_run(few, tmp_path / "out", to=NEXT)
+    assert caught.value.exit_code == 3 and "limit 400" in caught.value.found
+    assert [p.name for p in tmp_path.iterdir()] == ["few"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no netCDF", b"\x89HDF\r\n\x1a\n"])
+def test_a_broken_track_file_is_named(run, tmp_path, content):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    (copy / "track.nc").write_bytes(content)
+    with pytest.raises(StudyError, match=r"track\.nc in the run folder is damaged"):
+        load_track(copy)
+
+
+def test_a_changed_track_is_noticed(run, tmp_path):
+    import h5py
+
+    copy = shutil.copytree(run, tmp_path / "copy")
+    with h5py.File(copy / "track.nc", "r+") as file:
+        file["periods/evidence"][3] += 1e-12
+    with pytest.raises(StudyError, match="track in the run folder was changed"):
+        load_track(copy)
+
+
+@pytest.mark.parametrize("part", ["track.nc", "manifest.json", "theory.json", "study"])
+def test_a_track_folder_with_a_part_missing_is_refused(run, tmp_path, part):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    shutil.rmtree(copy / part) if part == "study" else (copy / part).unlink()
+    with pytest.raises(StudyError):
+        update_run(copy, tmp_path / "out", to=NEXT)
+    assert [p.name for p in tmp_path.iterdir()] == ["copy"]
+
+
+def test_the_posterior_of_a_track_folder_is_what_forecast_takes(gone_on):
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.summary import summarise
+
+    _, out = gone_on
+    posterior = load_run(out)
+    assert str(posterior.origin) == "2026-02-17" and posterior.report.passed
+    assert summarise(forecast(posterior, 10, seed=2))["as_of"] == "2026-02-17"
+
+
+def test_the_manifest_of_an_update_says_what_it_came_from(believing, gone_on):
+    manifest = read_manifest(gone_on[1])
+    assert manifest["method"] == "track" and manifest["start"] is None
+    assert manifest["updated_from"] == {
+        "as_of": DAY,
+        "posterior_content_sha256": read_manifest(believing)["posterior_content_sha256"],
+    }
+    assert manifest["gate"]["passed"] and manifest["gate"]["distinct"] >= 400
+    assert manifest["settings"] == {"particles": PARTICLES}
+
+
+def test_an_update_reproduces_to_the_bit(gone_on):
+    found = reproduce(gone_on[1])
+    assert found.verdict == "bit-identical" and found.forecast_identical is None
+
+
+def test_a_track_with_another_seed_is_within_monte_carlo_error(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["seed"]["fit"] = 5
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    found = reproduce(copy)
+    assert found.verdict == "within Monte-Carlo error"
+    assert 0 < found.distance < found.limit and not found.posterior_identical
+
+
+def test_what_moved_between_two_tracks_sums_up(believing, gone_on):
+    found = diff_runs(believing, gone_on[1])
+    assert found["rows"]["events"]["added"] > 0 and len(found["beliefs"]) == 2
+    for item in found["beliefs"]:
+        assert sum(p["mean"] for p in item["parts"]) == pytest.approx(item["change"], abs=1e-4)
+    json.dumps(found)
+
+
+def test_a_theory_with_other_priors_is_gone_on_with(rich_folder, tmp_path):
+    file = tmp_path / "priors.toml"
+    file.write_text('[priors.onset_base]\ndist = "StudentT"\nnu = 4\nmu = -3.0\nsigma = 0.5\n')
+    study, theory = load_study(rich_folder, as_of=DAY), load_theory("base_rate", file)
+    save_track(tmp_path / "run", track(study, theory, particles=PARTICLES, seed=1))
+    done = update_run(tmp_path / "run", tmp_path / "out", to=NEXT)
+    whole = track(load_study(rich_folder, as_of=NEXT), theory, particles=PARTICLES, seed=1)
+    assert track_hash(arrays_of(done.track)) == track_hash(arrays_of(whole))
+
+
+def test_saving_into_a_study_or_over_a_run_is_refused(run, rich_folder):
+    found = load_track(run)
+    with pytest.raises(ConflictError):
+        save_track(run, found)
+    inside = dataclasses.replace(found, study=dataclasses.replace(found.study, path=rich_folder))
+    with pytest.raises(StudyError, match="inside the study folder"):
+        save_track(rich_folder / "run", inside)

@@ -1,0 +1,28 @@
+"""The last posterior of a track is that of NUTS, on every bundled study."""
+
+import numpy as np
+import pytest
+from agreement import agreement
+
+from beliefs.infer.fit import fit
+from beliefs.infer.sampling import Sampling
+from beliefs.infer.track import track
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = [pytest.mark.statistical, pytest.mark.slow]
+HORIZON = {"us-civil-war": 26}  # periods; 90 days otherwise
+
+
+@pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
+@pytest.mark.parametrize("name", ["us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel"])
+def test_a_track_ends_where_the_sampler_does(name, theory):
+    study, chosen = load_study(name), load_theory(theory)
+    fitted = fit(study, chosen, seed=11, sampling=Sampling(draws=2500))
+    found = agreement(track(study, chosen, seed=1), fitted, HORIZON.get(name, 90))
+    over = np.abs(found.mean) > 0.15 + 2.0 * found.error
+    assert not over.any(), [(found.names[k], found.mean[k]) for k in np.flatnonzero(over)]
+    beyond = (found.spread < 0.85) | (found.spread > 1.15)
+    assert not beyond.any(), [(found.names[k], found.spread[k]) for k in np.flatnonzero(beyond)]
+    assert np.abs(found.belief).max() < 0.02, found.belief
+    assert max(map(abs, found.target.values())) < 0.03, found.target
