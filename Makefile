@@ -45,6 +45,7 @@ lock: PIN := scripts/uv pip compile --quiet --universal --python-version 3.12 --
 lock: ## resolve the pins anew (ARGS=--upgrade takes the newest versions)
 	@$(PIN) pyproject.toml --extra dev --extra notebooks -o requirements/dev.txt
 	@$(PIN) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	@$(PIN) pyproject.toml --extra benchmarks -c requirements/dev.txt -o requirements/benchmarks.txt
 	@$(PIN) requirements/tools.in -o requirements/tools.txt
 
 clean: ## remove the environment, the tools and all caches; runs/ stays

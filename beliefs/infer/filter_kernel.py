@@ -37,6 +37,34 @@ TINY = talks.TINY
 
 
 @numba.njit(error_model="numpy")
+def _moved(
+    mean: float,
+    var: float,
+    kept: float,
+    drift: float,
+    misread: float,
+    noise: float,
+    nodes: Any,
+    weights: Any,
+    work: Any,
+) -> tuple[float, float, float]:
+    """Return mean and variance of one side's belief a period on, and the slope of the move."""
+    if misread == 0.0:
+        return _carry(kept, drift, mean), kept * kept * var + noise, kept
+    root = np.sqrt(var)
+    first = second = cross = 0.0
+    for k in range(nodes.size):
+        work[k] = _step(quick, kept, drift, misread, mean + root * nodes[k])
+    for k in range(nodes.size):
+        moved = work[k]
+        first += weights[k] * moved
+        second += weights[k] * moved * moved
+        cross += weights[k] * moved * nodes[k]
+    slope = cross / root if root > 0.0 else kept
+    return first, max(second - first * first, 0.0) + noise, slope
+
+
+@numba.njit(error_model="numpy")
 def predict(
     mean: Any,
     cov: Any,
@@ -44,37 +72,24 @@ def predict(
     drift: Any,
     misread: Any,
     noise: Any,
+    k: int,
     nodes: Any,
     weights: Any,
     work: Any,
 ) -> tuple[float, float]:
-    """Move mean (2,) and covariance (3,: AA, AB, BB) one period on, in place.
+    """Move mean (2,) and covariance (3,: AA, AB, BB) into period k, in place.
 
     Returns the slope of each side's move in its belief (statistical linearisation where misreading
     bends it), which the backward pass needs.
     """
-    slope = np.empty(2)
-    for i in range(2):
-        var = cov[2 * i]
-        if misread[i] == 0.0:
-            slope[i] = kept[i]
-            mean[i] = _carry(kept[i], drift[i], mean[i])
-            cov[2 * i] = kept[i] * kept[i] * var + noise[i]
-        else:
-            root = np.sqrt(var)
-            first = second = cross = 0.0
-            for k in range(nodes.size):
-                work[k] = _step(quick, kept[i], drift[i], misread[i], mean[i] + root * nodes[k])
-            for k in range(nodes.size):
-                moved = work[k]
-                first += weights[k] * moved
-                second += weights[k] * moved * moved
-                cross += weights[k] * moved * nodes[k]
-            slope[i] = cross / root if root > 0.0 else kept[i]
-            mean[i] = first
-            cov[2 * i] = max(second - first * first, 0.0) + noise[i]
-    cov[1] *= slope[0] * slope[1]
-    return slope[0], slope[1]
+    mean[0], cov[0], first = _moved(
+        mean[0], cov[0], kept[0, k], drift[0, k], misread[0, k], noise[0], nodes, weights, work
+    )
+    mean[1], cov[2], second = _moved(
+        mean[1], cov[2], kept[1, k], drift[1, k], misread[1, k], noise[1], nodes, weights, work
+    )
+    cov[1] *= first * second
+    return first, second
 
 
 @numba.njit(error_model="numpy")
@@ -187,9 +202,8 @@ def particle_filter(density: Any, heed: Any) -> Any:
         for t in range(first, last):
             k = t - offset
             a, b = predict(
-                mean, cov, kept[:, k], drift[:, k], misread[:, k], noise, gate_rule[0],
-                gate_rule[1], work,
-            )  # fmt: skip
+                mean, cov, kept, drift, misread, noise, k, gate_rule[0], gate_rule[1], work
+            )
             if path.shape[0] > 0:
                 row = path[t - first]
                 row[4], row[5] = mean[0], mean[1]
