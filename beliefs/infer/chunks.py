@@ -7,12 +7,13 @@ chunk's arrays also fit into a processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
+import numpy as np
 
-__all__ = ["CHUNK", "mapped"]
+__all__ = ["CHUNK", "joined", "mapped"]
 
 CHUNK = 250
 """Particles of a chunk."""
@@ -34,3 +35,9 @@ def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
         return [work(chunk) for chunk in chunks]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, chunks))
+
+
+def joined[R](parts: Sequence[R]) -> R:
+    """Return records of arrays that lead with particles as one, in order."""
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return type(parts[0])(*(np.concatenate(column) for column in columns))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -70,12 +69,6 @@ class Belief:
     total: Floats
     newest: Floats
     audience: Floats
-
-    @classmethod
-    def joined(cls, parts: Sequence[Belief]) -> Belief:
-        """Return the particles of all parts, in order."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
 
     def take(self, index: Any) -> Belief:
         """Return the particles at an index."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer.chunks import mapped
+from beliefs.infer.chunks import joined, mapped
 from beliefs.infer.filter import NODES, Belief, newborn, run
 from beliefs.infer.filter_terms import (
     COLUMNS,
@@ -89,7 +89,7 @@ class Model:
             size = chunk.stop - chunk.start
             return terms_of(mine, self._blocks[block], self.structure, size, audience[chunk])
 
-        return Terms.joined(mapped(work, n))
+        return joined(mapped(work, n))
 
     def step(
         self, belief: Belief, still: Still, terms: Terms, first: int, last: int, keep: bool = False
@@ -114,7 +114,7 @@ class Model:
         _ = self._blocks  # made once, before threads ask for them
         parts = mapped(lambda chunk: self._replayed(scores[chunk], n_time, keep), len(scores))
         beliefs, stills, paths = zip(*parts, strict=True)
-        return Belief.joined(beliefs), Still.joined(stills), np.concatenate(paths)
+        return joined(beliefs), joined(stills), np.concatenate(paths)
 
     def _replayed(self, scores: Floats, n_time: int, keep: bool) -> tuple[Belief, Still, Floats]:
         """Do the work of `replay` for a chunk."""

@@ -6,7 +6,6 @@ round differently, and a filter that goes on one period at a time must give the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,12 +85,6 @@ class Still:
     effect: Floats
     process: Floats
 
-    @classmethod
-    def joined(cls, parts: Sequence[Still]) -> Still:
-        """Return the particles of all parts, in order."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
-
 
 @dataclass(frozen=True)
 class Terms:
@@ -117,12 +110,6 @@ class Terms:
     mediation: Floats
     shift: Floats
     audience: Floats
-
-    @classmethod
-    def joined(cls, parts: Sequence[Terms]) -> Terms:
-        """Return the particles of all parts, in order."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        return cls(*(np.concatenate(column) for column in columns))
 
 
 def looks_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Looks:

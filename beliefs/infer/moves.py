@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer.chunks import mapped
+from beliefs.infer.chunks import joined, mapped
 from beliefs.infer.filter import Belief
 from beliefs.infer.moves_bend import Bend, straight
 from beliefs.infer.moves_linear import Frame, from_frame
@@ -162,7 +162,7 @@ def move(
 
         theres, stretches, beliefs = zip(*mapped(work, n), strict=True)
         there, stretch = np.concatenate(theres), np.concatenate(stretches)
-        new = Belief.joined(beliefs)
+        new = joined(beliefs)
         gain = _log_target(there, new, power) - _log_target(scores, belief, power)
         gain += stretch - change
         # The proposal is reversible for the Gaussian, not for Lebesgue measure.
