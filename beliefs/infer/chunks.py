@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numba
 import numpy as np
 
-__all__ = ["CHUNK", "joined", "mapped"]
+__all__ = ["CHUNK", "fields", "joined", "mapped"]
 
 CHUNK = 250
 """Particles of a chunk."""
@@ -37,7 +38,12 @@ def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
         return list(pool.map(work, chunks))
 
 
+def fields(record: Any) -> list[Any]:
+    """Return the values of a record, a dataclass or a named tuple, in order."""
+    return list(record) if isinstance(record, tuple) else list(vars(record).values())
+
+
 def joined[R](parts: Sequence[R]) -> R:
     """Return records of arrays that lead with particles as one, in order."""
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    columns = zip(*(fields(part) for part in parts), strict=True)
     return type(parts[0])(*(np.concatenate(column) for column in columns))

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer import filter_kernel, filter_reading, quick
-from beliefs.infer.filter_kernel import filter_student
+from beliefs.infer import filter_kernel, filter_reading, filter_rows, quick
+from beliefs.infer.filter_kernel import batch_filter
+from beliefs.infer.filter_reading import heed_student, student
 from beliefs.infer.filter_terms import WIDTH, Looks, Still, Terms
 from beliefs.mechanism import (
     bargaining,
@@ -33,19 +33,6 @@ PATH = 14
 NODES = (6, 10, 4, 48)
 """Nodes for misreading, readings, (on each side) talks, and the fewest for readings sharper
 than the belief."""
-
-# A number that changes with the source of what numba compiles in: its own cache looks at one file.
-_SALT = source_salt(
-    contract,
-    recurrence,
-    readings,
-    domestic,
-    bargaining,
-    talks,
-    filter_kernel,
-    filter_reading,
-    quick,
-)
 
 
 @dataclass(frozen=True)
@@ -89,68 +76,22 @@ def hermite(n: int) -> Floats:
     return rule
 
 
-@lru_cache(maxsize=32)
-def square(n: int) -> Floats:
-    """Return n * n places and weights for the mean under two standard normals, (3, n * n)."""
-    nodes, weights = hermite(n)
-    first, second = np.meshgrid(nodes, nodes, indexing="ij")
-    rule = np.stack([first.ravel(), second.ravel(), np.outer(weights, weights).ravel()])
-    rule.flags.writeable = False
-    return rule
-
-
-def _compiled(salt: int) -> Any:
-    @numba.njit(nogil=True, cache=True)
-    def filter_all(
-        first: Any,
-        last: Any,
-        offset: Any,
-        mean: Any,
-        cov: Any,
-        noise: Any,
-        kept: Any,
-        drift: Any,
-        misread: Any,
-        scale: Any,
-        private: Any,
-        level: Any,
-        slope: Any,
-        pull: Any,
-        drag: Any,
-        mediation: Any,
-        shift: Any,
-        floor: Any,
-        effect: Any,
-        process: Any,
-        held: Any,
-        before: Any,
-        seen: Any,
-        starts: Any,
-        sides: Any,
-        channels: Any,
-        kinds: Any,
-        values: Any,
-        gate_rule: Any,
-        read_rule: Any,
-        places: Any,
-        talk_rule: Any,
-        total: Any,
-        newest: Any,
-        path: Any,
-    ) -> Any:
-        for i in range(mean.shape[0]):
-            filter_student(
-                first, last, offset, mean[i], cov[i], noise[i], kept[i], drift[i], misread[i],
-                scale[i], private[i], level[i], slope[i], pull[i], drag[i], mediation[i], shift[i],
-                floor[i], effect[i], process[i], held, before, seen, starts, sides, channels, kinds,
-                values, gate_rule, read_rule, places, talk_rule, total[i], newest[i], path[i],
-            )  # fmt: skip
-        return salt
-
-    return filter_all
-
-
-_filter_all = _compiled(_SALT)
+_filter_all = batch_filter(
+    student,
+    heed_student,
+    source_salt(
+        contract,
+        recurrence,
+        readings,
+        domestic,
+        bargaining,
+        talks,
+        filter_kernel,
+        filter_reading,
+        filter_rows,
+        quick,
+    ),
+)
 
 
 def newborn(still: Still) -> Belief:
@@ -199,12 +140,9 @@ def run(
     """
     new = replace(belief, **{k: v.copy() for k, v in vars(belief).items()})
     path = np.empty((len(belief.mean), last - first if keep else 0, PATH))
+    rules = (hermite(nodes[0]), hermite(nodes[1]), hermite(nodes[2]))
     (compiled or _filter_all)(
-        first, last, first // WIDTH * WIDTH, new.mean, new.cov, still.noise, terms.kept,
-        terms.drift, terms.misread, still.scale, still.private, still.level, still.slope,
-        terms.pull, terms.drag, terms.mediation, terms.shift, still.floor, still.effect,
-        still.process, looks.held, looks.before, looks.seen, looks.starts, looks.sides,
-        looks.channels, looks.kinds, looks.values, hermite(nodes[0]), hermite(nodes[1]),
-        nodes[3], square(nodes[2]), new.total, new.newest, path,
+        first, last, first // WIDTH * WIDTH, new.mean, new.cov, new.total, new.newest,
+        still, terms, looks, rules, nodes[3], path,
     )  # fmt: skip
     return new, path

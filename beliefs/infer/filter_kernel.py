@@ -1,10 +1,14 @@
-"""The marginal filter of one particle, compiled: both beliefs as one Gaussian.
+"""The marginal filter, compiled: both beliefs of a particle as one Gaussian.
 
 Given the parameters, belief is Gaussian but for three things: misreading bends its move, readings
-have fat tails and a bent public bias, and talks follow both beliefs through the surplus. Each is
-assimilated by moment matching with Gauss-Hermite nodes. The equations are those of
-`beliefs.mechanism`, compiled as they stand. Nodes fill an array first and are summed after, in
-order, so that the machine can evaluate many at once and still round in one way only.
+have fat tails and a bent public bias (`filter_reading`), and talks follow both beliefs through the
+surplus. Each is assimilated by moment matching with Gauss-Hermite nodes. The equations are those of
+`beliefs.mechanism`, compiled as they stand.
+
+Particles are taken `LANES` at a time, and the innermost loop of everything runs over them, so that
+the machine can evaluate many at once. They do not touch one another: which share a batch changes no
+bit. All numbers of a batch lie in one array of rows of `LANES` (see `filter_rows`), because a
+compiler that meets many arrays cannot tell that they do not overlap.
 """
 
 from __future__ import annotations
@@ -16,223 +20,269 @@ import numpy as np
 from numba.extending import register_jitable
 
 import beliefs.mechanism.compiled  # noqa: F401  (registers logistic, gate, carry, step)
+from beliefs.infer import filter_rows as row
 from beliefs.infer import quick
-from beliefs.infer.filter_reading import MOST, assimilation, heed_student, student
+from beliefs.infer.filter_reading import assimilation
+from beliefs.infer.filter_rows import LANES
 from beliefs.mechanism import bargaining, recurrence, talks
 from beliefs.mechanism.contract import logistic
 
-__all__ = ["filter_student", "particle_filter", "predict", "weigh_talks"]
+__all__ = ["batch_filter"]
 
-for _equation in (
-    bargaining.balance,
-    talks.chance,
-    talks.hazard,
-):
-    # A call inside a loop over nodes would keep the machine from running several at once.
+for _equation in (bargaining.balance, talks.chance, talks.log_odds, talks.mixed):
     register_jitable(forceinline=True, error_model="numpy")(_equation)
-_balance, _hazard, _chance = bargaining.balance, talks.hazard, talks.chance
+_balance, _log_odds, _mixed, _chance = (
+    bargaining.balance,
+    talks.log_odds,
+    talks.mixed,
+    talks.chance,
+)
 _carry, _step = recurrence.carry, recurrence.step
 
 TINY = talks.TINY
 
 
-@numba.njit(error_model="numpy")
-def _moved(
-    mean: float,
-    var: float,
-    kept: float,
-    drift: float,
-    misread: float,
-    noise: float,
-    nodes: Any,
-    weights: Any,
-    work: Any,
-) -> tuple[float, float, float]:
-    """Return mean and variance of one side's belief a period on, and the slope of the move."""
-    if misread == 0.0:
-        return _carry(kept, drift, mean), kept * kept * var + noise, kept
-    root = np.sqrt(var)
-    first = second = cross = 0.0
-    for k in range(nodes.size):
-        work[k] = _step(quick, kept, drift, misread, mean + root * nodes[k])
-    for k in range(nodes.size):
-        moved = work[k]
-        first += weights[k] * moved
-        second += weights[k] * moved * moved
-        cross += weights[k] * moved * nodes[k]
-    slope = cross / root if root > 0.0 else kept
-    return first, max(second - first * first, 0.0) + noise, slope
+@numba.njit(error_model="numpy", forceinline=True)
+def _move(
+    w: Any,
+    mean: int,
+    var: int,
+    noise: int,
+    kept: int,
+    drift: int,
+    misread: int,
+    slope: int,
+    bent: bool,
+    rule: Any,
+) -> None:
+    """Move one side's belief a period on; leaves the slope of the move in its belief.
 
-
-@numba.njit(error_model="numpy")
-def predict(
-    mean: Any,
-    cov: Any,
-    kept: Any,
-    drift: Any,
-    misread: Any,
-    noise: Any,
-    k: int,
-    nodes: Any,
-    weights: Any,
-    work: Any,
-) -> tuple[float, float]:
-    """Move mean (2,) and covariance (3,: AA, AB, BB) into period k, in place.
-
-    Returns the slope of each side's move in its belief (statistical linearisation where misreading
-    bends it), which the backward pass needs.
+    The arguments but the last two are rows of `w`. Where misreading bends the move, the slope is
+    that of statistical linearisation, which the backward pass needs.
     """
-    mean[0], cov[0], first = _moved(
-        mean[0], cov[0], kept[0, k], drift[0, k], misread[0, k], noise[0], nodes, weights, work
-    )
-    mean[1], cov[2], second = _moved(
-        mean[1], cov[2], kept[1, k], drift[1, k], misread[1, k], noise[1], nodes, weights, work
-    )
-    cov[1] *= first * second
+    if not bent:
+        for i in range(LANES):
+            a = w[kept + i]
+            w[mean + i] = _carry(a, w[drift + i], w[mean + i])
+            w[var + i] = a * a * w[var + i] + w[noise + i]
+            w[slope + i] = a
+        return
+    for i in range(LANES):
+        w[row.ROOT + i] = np.sqrt(w[var + i])
+        w[row.SUM0 + i] = w[row.SUM1 + i] = w[row.SUM2 + i] = 0.0
+    for k in range(rule.shape[1]):
+        x, weight = rule[0, k], rule[1, k]
+        for i in range(LANES):
+            moved = _step(
+                quick, w[kept + i], w[drift + i], w[misread + i], w[mean + i] + w[row.ROOT + i] * x
+            )
+            w[row.SUM0 + i] += weight * moved
+            w[row.SUM1 + i] += weight * moved * moved
+            w[row.SUM2 + i] += weight * moved * x
+    for i in range(LANES):
+        a, straight = w[kept + i], w[misread + i] == 0.0
+        first, root = w[row.SUM0 + i], w[row.ROOT + i]
+        spread = max(w[row.SUM1 + i] - first * first, 0.0)
+        bend = w[row.SUM2 + i] / root if root > 0.0 else a
+        along = _carry(a, w[drift + i], w[mean + i])
+        w[mean + i] = along if straight else first
+        w[var + i] = (a * a * w[var + i] if straight else spread) + w[noise + i]
+        w[slope + i] = a if straight else bend
+
+
+@numba.njit(error_model="numpy")
+def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
+    """Move both beliefs a period on."""
+    _move(
+        w, row.MEAN0, row.VAR0, row.NOISE0, row.KEPT0, row.DRIFT0, row.MISREAD0, row.SLOPE0,
+        first_bent, rule,
+    )  # fmt: skip
+    _move(
+        w, row.MEAN1, row.VAR1, row.NOISE1, row.KEPT1, row.DRIFT1, row.MISREAD1, row.SLOPE1,
+        second_bent, rule,
+    )  # fmt: skip
+    for i in range(LANES):
+        w[row.COV + i] *= w[row.SLOPE0 + i] * w[row.SLOPE1 + i]
+
+
+@numba.njit(error_model="numpy")
+def _weigh_talks(w: Any, held: float, rule: Any) -> None:
+    """Take in whether talks were held; leaves the log predictive probability in row SAID.
+
+    `rule` (2, n) holds nodes and weights for the mean under a standard normal; the places are the
+    square of it.
+    """
+    n = rule.shape[1]
+    for i in range(LANES):
+        root = np.sqrt(w[row.VAR0 + i])
+        across = w[row.COV + i] / root if root > 0.0 else 0.0
+        w[row.ROOT + i] = root
+        w[row.ACROSS + i] = across
+        w[row.REST + i] = np.sqrt(max(w[row.VAR1 + i] - across * across, 0.0))
+        w[row.SUM + i] = w[row.SUM0 + i] = w[row.SUM1 + i] = 0.0
+        w[row.SUM00 + i] = w[row.SUM01 + i] = w[row.SUM11 + i] = 0.0
+    for j in range(n):
+        x, x_weight = rule[0, j], rule[1, j]
+        for i in range(LANES):
+            w[row.P + i] = logistic(quick, w[row.MEAN0 + i] + w[row.ROOT + i] * x)
+            w[row.CENTRE + i] = w[row.MEAN1 + i] + w[row.ACROSS + i] * x
+            w[row.MASS0 + i] = w[row.MASS1 + i] = w[row.MASS2 + i] = 0.0
+        for k in range(n):
+            y, weight = rule[0, k], rule[1, k]
+            for i in range(LANES):
+                q = logistic(quick, w[row.CENTRE + i] + w[row.REST + i] * y)
+                surplus = _balance(w[row.PULL + i], w[row.DRAG + i], w[row.P + i], q)
+                sincere = logistic(quick, _log_odds(w[row.LOGIT + i], w[row.EFFECT + i], surplus))
+                p = _mixed(w[row.PROCESS + i], w[row.IDLE + i], sincere)
+                mass = weight * _chance(min(max(p, TINY), 1.0 - TINY), held)
+                w[row.MASS0 + i] += mass
+                w[row.MASS1 + i] += mass * y
+                w[row.MASS2 + i] += mass * (y * y)
+        for i in range(LANES):
+            s, sy = x_weight * w[row.MASS0 + i], x_weight * w[row.MASS1 + i]
+            w[row.SUM + i] += s
+            w[row.SUM0 + i] += s * x
+            w[row.SUM1 + i] += sy
+            w[row.SUM00 + i] += s * (x * x)
+            w[row.SUM01 + i] += sy * x
+            w[row.SUM11 + i] += x_weight * w[row.MASS2 + i]
+    for i in range(LANES):
+        total, root = w[row.SUM + i], w[row.ROOT + i]
+        across, rest = w[row.ACROSS + i], w[row.REST + i]
+        e0, e1 = w[row.SUM0 + i] / total, w[row.SUM1 + i] / total
+        c00 = w[row.SUM00 + i] / total - e0 * e0
+        c01 = w[row.SUM01 + i] / total - e0 * e1
+        c11 = w[row.SUM11 + i] / total - e1 * e1
+        w[row.MEAN0 + i] += root * e0
+        w[row.MEAN1 + i] += across * e0 + rest * e1
+        w[row.VAR0 + i] = root * root * c00
+        w[row.COV + i] = root * (across * c00 + rest * c01)
+        w[row.VAR1 + i] = across * across * c00 + 2.0 * across * rest * c01 + rest * rest * c11
+        w[row.SAID + i] = quick.log(total)
+
+
+@numba.njit(error_model="numpy")
+def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, still: Any) -> None:
+    """Fill the rows that a batch keeps; lanes without a particle repeat the last one."""
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.MEAN0 + i], w[row.MEAN1 + i] = mean[n, 0], mean[n, 1]
+        w[row.VAR0 + i], w[row.COV + i], w[row.VAR1 + i] = cov[n, 0], cov[n, 1], cov[n, 2]
+        w[row.NOISE0 + i], w[row.NOISE1 + i] = still.noise[n, 0], still.noise[n, 1]
+        w[row.PROCESS + i] = still.process[n]
+
+
+@numba.njit(error_model="numpy")
+def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, bool]:
+    """Fill the rows of a period's move; returns whether misreading bends it, by side."""
+    first = second = False
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.KEPT0 + i], w[row.KEPT1 + i] = terms.kept[n, 0, k], terms.kept[n, 1, k]
+        w[row.DRIFT0 + i], w[row.DRIFT1 + i] = terms.drift[n, 0, k], terms.drift[n, 1, k]
+        a, b = terms.misread[n, 0, k], terms.misread[n, 1, k]
+        w[row.MISREAD0 + i], w[row.MISREAD1 + i] = a, b
+        first |= a != 0.0
+        second |= b != 0.0
     return first, second
 
 
 @numba.njit(error_model="numpy")
-def weigh_talks(
-    mean: Any,
-    cov: Any,
-    held: float,
-    floor: float,
-    effect: float,
-    mediation: float,
-    shift: float,
-    process: float,
-    pull: float,
-    drag: float,
-    grid: Any,
-    work: Any,
-    at: Any,
-) -> float:
-    """Take in whether talks were held, in place; returns the log predictive probability.
+def _load_talks(w: Any, low: int, size: int, k: int, x: int, still: Any, terms: Any) -> None:
+    """Fill the rows that talks need in a period; x is 1 if they were on the period before."""
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.IDLE + i], w[row.EFFECT + i] = still.floor[n, x], still.effect[n, x]
+        w[row.LOGIT + i] = still.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
+        w[row.PULL + i], w[row.DRAG + i] = terms.pull[n, k], terms.drag[n, k]
+    for i in range(LANES):
+        w[row.IDLE + i] = logistic(quick, w[row.IDLE + i])
 
-    `grid` (3, n * n) holds a rule for the mean under two independent standard normals: both places
-    and the weight; the first place changes every n nodes.
+
+@numba.njit(error_model="numpy")
+def _keep(w: Any, low: int, size: int, k: int, place: int, path: Any) -> None:
+    """Write mean and covariance of a period to the path, as predicted (4) or as filtered (9)."""
+    for i in range(size):
+        out = path[low + i, k]
+        out[place], out[place + 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
+        out[place + 2], out[place + 3] = w[row.VAR0 + i], w[row.COV + i]
+        out[place + 4] = w[row.VAR1 + i]
+
+
+def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
+    """Return the compiled filter for readings of a given density.
+
+    Parameters
+    ----------
+    shape, heed
+        See `beliefs.infer.filter_reading.assimilation`.
+    salt
+        A number that changes with the source of all that is compiled in; numba's cache looks at
+        one file alone.
     """
-    l00 = np.sqrt(cov[0])
-    l10 = cov[1] / l00 if l00 > 0.0 else 0.0
-    l11 = np.sqrt(max(cov[2] - l10 * l10, 0.0))
-    m0, m1 = mean[0], mean[1]  # read once: `work` might be the same memory, for all LLVM knows
-    first, second, weights = grid[0], grid[1], grid[2]
-    n = int(np.sqrt(first.size))
-    for i in range(n):
-        p = logistic(quick, m0 + l00 * first[i * n])
-        for k in range(i * n, (i + 1) * n):
-            at[k] = p
-    for k in range(first.size):
-        q = logistic(quick, m1 + l10 * first[k] + l11 * second[k])
-        surplus = _balance(pull, drag, at[k], q)
-        chance = _hazard(quick, floor, effect, mediation, shift, process, surplus)
-        work[k] = weights[k] * _chance(min(max(chance, TINY), 1.0 - TINY), held)
-    total = s0 = s1 = s00 = s01 = s11 = 0.0
-    for k in range(first.size):
-        z, w, mass = first[k], second[k], work[k]
-        total += mass
-        s0 += mass * z
-        s1 += mass * w
-        s00 += mass * z * z
-        s01 += mass * z * w
-        s11 += mass * w * w
-    e0, e1 = s0 / total, s1 / total
-    c00, c01, c11 = s00 / total - e0 * e0, s01 / total - e0 * e1, s11 / total - e1 * e1
-    mean[0] += l00 * e0
-    mean[1] += l10 * e0 + l11 * e1
-    cov[0] = l00 * l00 * c00
-    cov[1] = l00 * (l10 * c00 + l11 * c01)
-    cov[2] = l10 * l10 * c00 + 2.0 * l10 * l11 * c01 + l11 * l11 * c11
-    return np.log(total)
+    assimilate = assimilation(shape, heed)
 
-
-def particle_filter(density: Any, heed: Any) -> Any:
-    """Return the compiled filter of one particle for readings of a given density."""
-    assimilate = assimilation(density, heed)
-
-    @numba.njit(error_model="numpy")
-    def filter_one(
+    @numba.njit(nogil=True, cache=True, error_model="numpy")
+    def filter_all(
         first: int,
         last: int,
         offset: int,
         mean: Any,
         cov: Any,
-        noise: Any,
-        kept: Any,
-        drift: Any,
-        misread: Any,
-        scale: Any,
-        private: Any,
-        level: Any,
-        slope: Any,
-        pull: Any,
-        drag: Any,
-        mediation: Any,
-        shift: Any,
-        floor: Any,
-        effect: Any,
-        process: float,
-        held: Any,
-        before: Any,
-        seen: Any,
-        starts: Any,
-        sides: Any,
-        channels: Any,
-        kinds: Any,
-        values: Any,
-        gate_rule: Any,
-        read_rule: Any,
-        places: int,
-        talk_rule: Any,
         total: Any,
         newest: Any,
+        still: Any,
+        terms: Any,
+        looks: Any,
+        rules: Any,
+        places: int,
         path: Any,
-    ) -> None:
-        """Filter periods `first` to `last` (exclusive) of one particle, in place.
+    ) -> int:
+        """Filter periods `first` to `last` (exclusive) of all particles, in place.
 
-        `kept`, `drift`, `misread` (2, width), `pull`, `drag`, `shift` (width,) begin at period
-        `offset`; `held`, `before`, `seen`, `starts` at period 0. `newest` (2,) holds the log
-        predictive densities of readings and talks in the last period, `total` (1,) their sum over
-        all earlier ones. `path`, (last - first, 14) or empty, receives for each period both
-        densities, the slopes of the move, then mean and covariance as predicted and as filtered.
+        Arrays of `terms` begin at period `offset`, those of `looks` at period 0. `newest` (N, 2)
+        holds the log predictive densities of readings and talks in the last period, `total` (N, 1)
+        their sum over all earlier ones. `path` (N, last - first or 0, 14) receives for each period
+        both densities, the slopes of the move, then mean and covariance as predicted and as
+        filtered. `rules` holds nodes and weights for misreading, readings and talks.
         """
-        most = max(gate_rule.shape[1], read_rule.shape[1], MOST, talk_rule.shape[1])
-        work, at = np.empty(most), np.empty(most)
-        for t in range(first, last):
-            k = t - offset
-            a, b = predict(
-                mean, cov, kept, drift, misread, noise, k, gate_rule[0], gate_rule[1], work
-            )
-            if path.shape[0] > 0:
-                row = path[t - first]
-                row[4], row[5] = mean[0], mean[1]
-                row[6], row[7], row[8] = cov[0], cov[1], cov[2]
-            heard = 0.0
-            for r in range(starts[t], starts[t + 1]):
-                i = sides[r]
-                heard += assimilate(
-                    mean, cov, i, kinds[r], values[r], scale[channels[r]], private[i], level[i],
-                    slope[i], read_rule[0], read_rule[1], places, work, at,
-                )  # fmt: skip
-            said = 0.0
-            if seen[t] > 0.0:
-                x = int(before[t])
-                said = weigh_talks(
-                    mean, cov, held[t], floor[x], effect[x], mediation[x, k], shift[k], process,
-                    pull[k], drag[k], talk_rule, work, at,
-                )  # fmt: skip
-            total[0] += newest[0] + newest[1]
-            newest[0] = heard
-            newest[1] = said
-            if path.shape[0] > 0:
-                row = path[t - first]
-                row[0], row[1] = heard, said
-                row[2], row[3] = a, b
-                row[9], row[10] = mean[0], mean[1]
-                row[11], row[12], row[13] = cov[0], cov[1], cov[2]
+        w = np.empty(row.ROWS * LANES)
+        work, at = np.empty(row.MOST), np.empty(row.MOST)
+        n_all = mean.shape[0]
+        for low in range(0, n_all, LANES):
+            size = min(LANES, n_all - low)
+            _load_state(w, low, size, mean, cov, still)
+            for t in range(first, last):
+                k = t - offset
+                a, b = _load_move(w, low, size, k, terms)
+                _predict(w, a, b, rules[0])
+                if path.shape[1] > 0:
+                    _keep(w, low, size, t - first, 4, path)
+                for i in range(LANES):
+                    w[row.HEARD + i] = w[row.SAID + i] = 0.0
+                for r in range(looks.starts[t], looks.starts[t + 1]):
+                    assimilate(
+                        w, low, size, looks.sides[r], looks.channels[r], looks.kinds[r],
+                        looks.values[r], still, rules[1], places, work, at,
+                    )  # fmt: skip
+                if looks.seen[t] > 0.0:
+                    _load_talks(w, low, size, k, int(looks.before[t]), still, terms)
+                    _weigh_talks(w, looks.held[t], rules[2])
+                for i in range(size):
+                    n = low + i
+                    total[n, 0] += newest[n, 0] + newest[n, 1]
+                    newest[n, 0], newest[n, 1] = w[row.HEARD + i], w[row.SAID + i]
+                if path.shape[1] > 0:
+                    _keep(w, low, size, t - first, 9, path)
+                    for i in range(size):
+                        out = path[low + i, t - first]
+                        out[0], out[1] = w[row.HEARD + i], w[row.SAID + i]
+                        out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
+            for i in range(size):
+                n = low + i
+                mean[n, 0], mean[n, 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
+                cov[n, 0], cov[n, 1] = w[row.VAR0 + i], w[row.COV + i]
+                cov[n, 2] = w[row.VAR1 + i]
+        return salt
 
-    return filter_one
-
-
-filter_student = particle_filter(student, heed_student)
+    return filter_all

@@ -1,4 +1,4 @@
-"""One reading taken into the Gaussian that stands for both beliefs, compiled."""
+"""One reading taken into the Gaussians of a batch of particles, compiled; see `filter_kernel`."""
 
 from __future__ import annotations
 
@@ -8,135 +8,177 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from beliefs.infer import filter_rows as row
 from beliefs.infer import quick
+from beliefs.infer.filter_rows import LANES, MOST
 from beliefs.mechanism import domestic, readings
 
-__all__ = ["MOST", "PRIVATE", "PUBLIC", "assimilation", "heed_student", "student"]
+__all__ = ["PRIVATE", "PUBLIC", "assimilation", "heed_student", "student"]
 
-for _equation in (domestic.projected, readings.heed, readings.log_density):
-    # A call inside a loop over nodes would keep the machine from running several at once.
+for _equation in (domestic.projected, readings.heed, readings.log_shape):
     register_jitable(forceinline=True, error_model="numpy")(_equation)
-_projected, _heed, _log_density = domestic.projected, readings.heed, readings.log_density
+_projected, _heed, _log_shape = domestic.projected, readings.heed, readings.log_shape
 
 ANCHOR, PRIVATE, PUBLIC = 0, 1, 2
 _ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 SHARP = 2.0  # precision of a reading, at best, against that of belief from which tails matter
 WIDER = 0.6  # share of a reading's precision with which nodes are placed: t tails are fat
-FINE, MOST = 0.7, 600  # spacing of its places in those of belief, and how many there may be
+FINE = 0.7  # spacing of the trapezoidal rule's places in standard deviations of belief
 REACH = 4.5  # standard deviations of belief that the trapezoidal rule spans on either side
 
 
 @numba.njit(error_model="numpy", forceinline=True)
-def student(miss: float, scale: float) -> float:
-    """Return the log density of a reading."""
-    return _log_density(quick, miss, scale)
+def student(z: float) -> float:
+    """Return the log density of a reading of scale 1 that misses by `z`."""
+    return _log_shape(quick, z)
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def heed_student(miss: float, scale: float) -> float:
     """Return the precision with which a reading pulls, for placing the nodes."""
     return _heed(miss, scale)
 
 
 @numba.njit(error_model="numpy")
-def _replace(mean: Any, cov: Any, side: int, new_mean: float, new_var: float) -> None:
-    """Give one side's marginal new moments; the other follows through the covariance."""
-    other = 1 - side
-    var = cov[2 * side]
-    if var > 0.0:
-        gain = cov[1] / var
-        mean[other] += gain * (new_mean - mean[side])
-        cov[2 * other] += gain * gain * (new_var - var)
-        cov[1] = gain * new_var
-    mean[side] = new_mean
-    cov[2 * side] = new_var
+def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, still: Any) -> None:
+    """Fill the rows of one reading: its side's belief, its own scale and bias."""
+    mean, var = row.MEAN0 + side * LANES, row.VAR0 + 2 * side * LANES
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.BEFORE + i], w[row.SPREAD + i] = w[mean + i], w[var + i]
+        w[row.SCALE + i] = still.scale[n, channel]
+        w[row.BIAS + i] = still.private[n, side] if kind == PRIVATE else 0.0
+        w[row.LEVEL + i], w[row.BEND + i] = still.level[n, side], still.slope[n, side]
+    if kind == PUBLIC:
+        for i in range(LANES):
+            w[row.BIAS + i] = _projected(
+                quick, w[row.LEVEL + i], w[row.BEND + i], w[row.BEFORE + i]
+            )
 
 
-def assimilation(density: Any, heed: Any) -> Any:
+@numba.njit(error_model="numpy")
+def _take_in(w: Any, side: int) -> None:
+    """Give a side's marginal its new moments; the other follows through the covariance."""
+    mean, var = row.MEAN0 + side * LANES, row.VAR0 + 2 * side * LANES
+    mean_other, var_other = row.MEAN0 + (1 - side) * LANES, row.VAR0 + 2 * (1 - side) * LANES
+    for i in range(LANES):
+        old, new = w[row.SPREAD + i], w[row.NEW_VAR + i]
+        gain = w[row.COV + i] / old if old > 0.0 else 0.0
+        w[row.CENTRE + i] = gain * (w[row.NEW_MEAN + i] - w[row.BEFORE + i])
+        w[row.WIDTH + i] = gain * gain * (new - old)
+        w[row.COV + i] = gain * new
+        w[row.HEARD + i] += w[row.LOG + i]
+    for i in range(LANES):
+        w[mean_other + i] += w[row.CENTRE + i]
+        w[var_other + i] += w[row.WIDTH + i]
+        w[mean + i], w[var + i] = w[row.NEW_MEAN + i], w[row.NEW_VAR + i]
+
+
+def assimilation(shape: Any, heed: Any) -> Any:
     """Return the compiled function that takes in a reading of a given density.
 
     Parameters
     ----------
-    density
-        Compiled log density of (miss, scale).
+    shape
+        Compiled log density of a reading of scale 1, of its miss.
     heed
         Compiled precision with which a reading pulls, of (miss, scale); it places the nodes.
     """
 
     @numba.njit(error_model="numpy")
-    def assimilate(
-        mean: Any,
-        cov: Any,
-        side: int,
-        kind: int,
-        value: float,
-        scale: float,
-        shift: float,
-        level: float,
-        slope: float,
-        nodes: Any,
-        weights: Any,
-        places: int,
-        work: Any,
-        at: Any,
-    ) -> float:
-        """Take in one reading of a side's belief, in place; returns its log predictive density.
-
-        The nodes are placed about where a Gaussian as precise as the reading would put the belief.
-        Where the reading may be the sharper of the two, a narrow peak with fat tails or two peaks
-        are left; there the trapezoidal rule takes over, around the reading, on a scale that is
-        stretched like a hyperbolic sine and so fine near the peak and wide in the tails.
-        """
-        before, var = mean[side], cov[2 * side]
-        bias = shift if kind == PRIVATE else 0.0
-        if kind == PUBLIC:
-            bias = _projected(quick, level, slope, before)
-        if var <= 0.0:
-            return density(value - before - bias, scale)
-        sharp = var * heed(0.0, scale) > SHARP
-        size = nodes.size
-        reach, centre, spread = 0.0, before, scale * scale
-        if sharp:
-            centre = value - bias
+    def by_nodes(w: Any, kind: int, value: float, rule: Any) -> None:
+        """Moments of belief given the reading, nodes about where a Gaussian would put belief."""
+        n = rule.shape[1]
+        for i in range(LANES):
+            w[row.CENTRE + i] = w[row.BEFORE + i]
+        for _ in range(3):
+            for i in range(LANES):
+                before, var, bias = w[row.BEFORE + i], w[row.SPREAD + i], w[row.BIAS + i]
+                precision = heed(value - w[row.CENTRE + i] - bias, w[row.SCALE + i])
+                w[row.CENTRE + i] = before + var * precision / (1.0 + var * precision) * (
+                    value - bias - before
+                )
+                w[row.WIDTH + i] = var / (1.0 + WIDER * var * precision)
+        for i in range(LANES):
+            w[row.TOP + i] = -np.inf
+            w[row.ROOT + i] = np.sqrt(w[row.WIDTH + i])
+            w[row.ACROSS + i] = 1.0 / w[row.SCALE + i]
+            w[row.REST + i] = 0.5 / w[row.SPREAD + i]
+            w[row.SUM + i] = w[row.SUM0 + i] = w[row.SUM1 + i] = 0.0
+        for k in range(n):
+            z = rule[0, k]
+            here = row.DENSITY + k * LANES
             if kind == PUBLIC:
-                for _ in range(3):
-                    centre = value - _projected(quick, level, slope, centre)
-            ratio = (abs(centre - before) + REACH * np.sqrt(var)) / scale
-            reach = np.log(ratio + np.sqrt(ratio * ratio + 1.0))
-            # Places lie far apart where belief was; they must still find it.
-            gaps = 2.0 * reach * abs(centre - before) / (FINE * np.sqrt(var))
-            size = min(max(places, int(gaps) + 2), MOST)
-            for k in range(size):
-                grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
-                at[k] = 0.5 * (grown - 1.0 / grown)
-        else:
+                for i in range(LANES):
+                    x = w[row.CENTRE + i] + w[row.ROOT + i] * z
+                    away = x - w[row.BEFORE + i]
+                    miss = value - x - _projected(quick, w[row.LEVEL + i], w[row.BEND + i], x)
+                    w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
+            else:
+                for i in range(LANES):
+                    x = w[row.CENTRE + i] + w[row.ROOT + i] * z
+                    away = x - w[row.BEFORE + i]
+                    miss = value - x - w[row.BIAS + i]
+                    w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
+            for i in range(LANES):
+                log = w[row.LOG + i]
+                w[here + i] = log + 0.5 * z * z
+                w[row.TOP + i] = max(w[row.TOP + i], log)
+        for k in range(n):
+            z, weight = rule[0, k], rule[1, k]
+            here = row.DENSITY + k * LANES
+            for i in range(LANES):
+                mass = weight * quick.exp(w[here + i] - w[row.TOP + i])
+                w[row.SUM + i] += mass
+                w[row.SUM0 + i] += mass * z
+                w[row.SUM1 + i] += mass * (z * z)
+        for i in range(LANES):
+            total = w[row.SUM + i]
+            first = w[row.SUM0 + i] / total
+            second = w[row.SUM1 + i] / total - first * first
+            w[row.NEW_MEAN + i] = w[row.CENTRE + i] + w[row.ROOT + i] * first
+            w[row.NEW_VAR + i] = w[row.WIDTH + i] * second
+            # log(total) + log(spread of nodes / spread of belief) / 2 - log(scale), at one go
+            ratio = w[row.WIDTH + i] / w[row.SPREAD + i]
+            w[row.LOG + i] = w[row.TOP + i] + quick.log(total * np.sqrt(ratio) * w[row.ACROSS + i])
+
+    @numba.njit(error_model="numpy")
+    def by_places(w: Any, i: int, kind: int, value: float, places: int, work: Any, at: Any) -> None:
+        """Do the same for one particle to which the reading may be the sharper of the two.
+
+        A narrow peak with fat tails or two peaks are left. The trapezoidal rule takes over, around
+        the reading, on a scale that is stretched like a hyperbolic sine and so fine near the peak
+        and wide in the tails.
+        """
+        before, var, scale = w[row.BEFORE + i], w[row.SPREAD + i], w[row.SCALE + i]
+        bias, level, slope = w[row.BIAS + i], w[row.LEVEL + i], w[row.BEND + i]
+        inverse, half = 1.0 / scale, 0.5 / var
+        centre = value - bias
+        if kind == PUBLIC:
             for _ in range(3):
-                precision = heed(value - centre - bias, scale)
-                gain = var * precision / (1.0 + var * precision)
-                centre = before + gain * (value - bias - before)
-            spread = var / (1.0 + WIDER * var * precision)
-            for k in range(size):
-                at[k] = nodes[k]
-        root = np.sqrt(spread)
-        inverse = 0.5 / var
+                centre = value - _projected(quick, level, slope, centre)
+        ratio = (abs(centre - before) + REACH * np.sqrt(var)) / scale
+        reach = np.log(ratio + np.sqrt(ratio * ratio + 1.0))
+        # Places lie far apart where belief was; they must still find it.
+        gaps = 2.0 * reach * abs(centre - before) / (FINE * np.sqrt(var))
+        size = min(max(places, int(gaps) + 2), MOST)
+        for k in range(size):
+            grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
+            at[k] = 0.5 * (grown - 1.0 / grown)
         if kind == PUBLIC:
             for k in range(size):
-                x = centre + root * at[k]
+                x = centre + scale * at[k]
                 miss = value - x - _projected(quick, level, slope, x)
-                work[k] = density(miss, scale) - (x - before) * (x - before) * inverse
+                work[k] = shape(miss * inverse) - (x - before) * (x - before) * half
         else:
             for k in range(size):
-                x = centre + root * at[k]
-                work[k] = density(value - x - bias, scale) - (x - before) * (x - before) * inverse
+                x = centre + scale * at[k]
+                work[k] = shape((value - x - bias) * inverse) - (x - before) * (x - before) * half
         top = work[0]
         for k in range(1, size):
             top = max(top, work[k])
-        if sharp:
-            for k in range(size):
-                work[k] = np.sqrt(1.0 + at[k] * at[k]) * quick.exp(work[k] - top)
-        else:
-            for k in range(size):
-                work[k] = weights[k] * quick.exp(work[k] + 0.5 * nodes[k] * nodes[k] - top)
+        for k in range(size):
+            work[k] = np.sqrt(1.0 + at[k] * at[k]) * quick.exp(work[k] - top)
         total = first = second = 0.0
         for k in range(size):
             total += work[k]
@@ -144,9 +186,47 @@ def assimilation(density: Any, heed: Any) -> Any:
             second += work[k] * at[k] * at[k]
         first /= total
         second = second / total - first * first
-        _replace(mean, cov, side, centre + root * first, spread * second)
-        if sharp:  # the mean under a standard normal, as the other rule has it
-            total *= 2.0 * reach / (size - 1) / _ROOT_2PI
-        return np.log(total) + top + 0.5 * np.log(spread / var)
+        w[row.NEW_MEAN + i] = centre + scale * first
+        w[row.NEW_VAR + i] = scale * scale * second
+        step = 2.0 * reach / (size - 1) / _ROOT_2PI
+        w[row.LOG + i] = np.log(total * step) + top - 0.5 * np.log(var)
+
+    @numba.njit(error_model="numpy")
+    def assimilate(
+        w: Any,
+        low: int,
+        size: int,
+        side: int,
+        channel: int,
+        kind: int,
+        value: float,
+        still: Any,
+        rule: Any,
+        places: int,
+        work: Any,
+        at: Any,
+    ) -> None:
+        """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
+        _load(w, low, size, side, channel, kind, still)
+        by_itself = 0
+        for i in range(LANES):
+            var = w[row.SPREAD + i]
+            apart = var <= 0.0 or var * heed(0.0, w[row.SCALE + i]) > SHARP
+            w[row.P + i] = 1.0 if apart else 0.0
+            by_itself += apart
+        if by_itself < LANES:
+            by_nodes(w, kind, value, rule)
+        if by_itself > 0:
+            for i in range(LANES):
+                if w[row.P + i] == 0.0:
+                    continue
+                if w[row.SPREAD + i] > 0.0:
+                    if i < size:
+                        by_places(w, i, kind, value, places, work, at)
+                else:  # belief is known: the reading changes nothing
+                    miss, scale = value - w[row.BEFORE + i] - w[row.BIAS + i], w[row.SCALE + i]
+                    w[row.LOG + i] = shape(miss / scale) - np.log(scale)
+                    w[row.NEW_MEAN + i], w[row.NEW_VAR + i] = w[row.BEFORE + i], w[row.SPREAD + i]
+        _take_in(w, side)
 
     return assimilate

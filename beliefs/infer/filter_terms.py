@@ -6,8 +6,7 @@ round differently, and a filter that goes on one period at a time must give the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +41,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Looks:
+class Looks(NamedTuple):
     """What was seen: talks by period, readings sorted by period.
 
     Attributes
@@ -71,8 +69,7 @@ class Looks:
         return self.held, self.before, self.seen
 
 
-@dataclass(frozen=True)
-class Still:
+class Still(NamedTuple):
     """Parameters of the filter that do not change with time, by particle."""
 
     start: Floats
@@ -86,8 +83,7 @@ class Still:
     process: Floats
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """Parts of the equations by particle and period of a block; see `system.movements`.
 
     Attributes

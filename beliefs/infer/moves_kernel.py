@@ -1,4 +1,8 @@
-"""The augmented filter of the linear parameters, compiled; see `beliefs.infer.moves_linear`."""
+"""The augmented filter of the linear parameters, compiled; see `beliefs.infer.moves_linear`.
+
+As in `filter_kernel`, particles are taken `LANES` at a time, the innermost loop runs over them, and
+all numbers of a batch lie in rows of one flat array.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,46 @@ from typing import Any
 import numba
 import numpy as np
 
+from beliefs.infer.lanes import LANES, add_products, blend
+
 __all__ = ["information", "unwhitened", "whitened"]
+
+_MEAN, _VAR, _MISS, _LOST, _WEIGHT, _WORSE, _KEPT, _ZERO = (k * LANES for k in range(8))
+_SCALARS = 8
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _factor(w: Any, k: int, root: int) -> None:
+    """Replace the lower triangle of a matrix by its Cholesky root."""
+    for j in range(k):
+        row = root + j * k * LANES
+        for i in range(j + 1):
+            at, other = row + i * LANES, root + i * k * LANES
+            add_products(w, at, row, LANES, other, LANES, i, -1.0)
+            if i == j:
+                for n in range(LANES):
+                    w[at + n] = np.sqrt(w[at + n])
+            else:
+                corner = other + i * LANES
+                for n in range(LANES):
+                    w[at + n] /= w[corner + n]
+
+
+@numba.njit(nogil=True, error_model="numpy")
+def _solve(w: Any, k: int, root: int, pull: int) -> None:
+    """Replace a vector by the solution of root root' x = vector."""
+    for j in range(k):
+        at = pull + j * LANES
+        add_products(w, at, root + j * k * LANES, LANES, pull, LANES, j, -1.0)
+        corner = root + (j * k + j) * LANES
+        for n in range(LANES):
+            w[at + n] /= w[corner + n]
+    for j in range(k - 1, -1, -1):
+        at, corner = pull + j * LANES, root + (j * k + j) * LANES
+        step = k * LANES
+        add_products(w, at, corner + step, step, at + LANES, LANES, k - 1 - j, -1.0)
+        for n in range(LANES):
+            w[at + n] /= w[corner + n]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -30,67 +73,73 @@ def information(
     prior: Any,
 ) -> Any:
     """Return the mode (N, k) and the root of the precision (N, k, k) of one side's parameters."""
-    n, n_time = kept.shape
+    n_all, n_time = kept.shape
     k = move.shape[1]
-    rows = (when.size + 3) // 4 * 4
-    modes, roots = np.empty((n, k)), np.empty((n, k, k))
-    for p in range(n):
-        root = np.eye(k)
-        pull = -prior
-        answer = start.copy()
-        # Rows of readings beyond the last are 0, so that four can be taken at once.
-        looks, weight = np.zeros((rows, k)), np.zeros(rows)
-        mean, var, r = begin[p], 0.0, 0
-        bent = move + worse[p] * bad
-        if level >= 0:
-            for t in range(n_time):
-                bent[t, level] = (1.0 - kept[p, t]) * gain
-        for t in range(n_time):
-            a = kept[p, t]
-            mean = a * mean + drift[p, t]
-            var = a * a * var + noise[p]
+    n_read = when.size
+    answer = _SCALARS * LANES
+    pull = answer + k * LANES
+    looks = pull + k * LANES  # answers of all readings, then the same times their weights
+    weighted = looks + n_read * k * LANES
+    root = weighted + n_read * k * LANES
+    w = np.empty(root + k * k * LANES)
+    modes, roots = np.empty((n_all, k)), np.zeros((n_all, k, k))
+    for low in range(0, n_all, LANES):
+        size = min(LANES, n_all - low)
+        w[_VAR : _VAR + LANES] = w[_ZERO : _ZERO + LANES] = 0.0
+        for n in range(LANES):
+            p = low + min(n, size - 1)
+            w[_MEAN + n], w[_WORSE + n] = begin[p], worse[p]
             for j in range(k):
-                answer[j] = a * answer[j] + bent[t, j]
+                w[answer + j * LANES + n] = start[j]
+                w[pull + j * LANES + n] = -prior[j]
+        r = 0
+        for t in range(n_time):
+            for n in range(LANES):
+                p = low + min(n, size - 1)
+                a = kept[p, t]
+                w[_KEPT + n] = a
+                w[_MEAN + n] = a * w[_MEAN + n] + drift[p, t]
+                w[_VAR + n] = a * a * w[_VAR + n] + noise[p]
+            for j in range(k):
+                at = answer + j * LANES
+                if j == level:
+                    blend(w, at, _KEPT, at, _KEPT, -gain, gain)
+                else:
+                    blend(w, at, _KEPT, at, _WORSE, bad[t, j], move[t, j])
             while r < when.size and when[r] == t:
                 h = slope[r]
-                f = h * h * var + variance[p, r]
-                miss = missed[r] - h * mean
-                d = looks[r]
-                weight[r] = 1.0 / f
+                for n in range(LANES):
+                    p = low + min(n, size - 1)
+                    f = h * h * w[_VAR + n] + variance[p, r]
+                    w[_MISS + n] = missed[r] - h * w[_MEAN + n]
+                    w[_WEIGHT + n] = 1.0 / f
+                    w[_LOST + n] = -h * w[_VAR + n] / f
+                for n in range(LANES):
+                    w[_MEAN + n] -= w[_LOST + n] * w[_MISS + n]
+                    w[_VAR + n] += w[_LOST + n] * h * w[_VAR + n]
                 for j in range(k):
-                    d[j] = h * answer[j] + heard[r, j]
-                    pull[j] += d[j] / f * miss
-                heeded = h * var / f
-                mean += heeded * miss
-                var -= heeded * h * var
-                for j in range(k):
-                    answer[j] -= heeded * d[j]
+                    at, place = answer + j * LANES, (r * k + j) * LANES
+                    d, times, pulled = looks + place, weighted + place, pull + j * LANES
+                    blend(w, d, _ZERO, _ZERO, at, h, heard[r, j])
+                    blend(w, at, _LOST, d, at, 1.0, 0.0)
+                    blend(w, times, d, _WEIGHT, _ZERO, 0.0, 0.0)
+                    blend(w, pulled, times, _MISS, pulled, 1.0, 0.0)
                 r += 1
-        for r in range(0, rows, 4):
-            a, b, c, d = looks[r], looks[r + 1], looks[r + 2], looks[r + 3]
-            for j in range(k):
-                wa, wb = weight[r] * a[j], weight[r + 1] * b[j]
-                wc, wd = weight[r + 2] * c[j], weight[r + 3] * d[j]
-                row = root[j]
-                for i in range(j + 1):
-                    row[i] += (wa * a[i] + wb * b[i]) + (wc * c[i] + wd * d[i])
-        for j in range(k):  # Cholesky, in place
+        step = k * LANES
+        for j in range(k):
             for i in range(j + 1):
-                total = root[j, i]
-                for m in range(i):
-                    total -= root[j, m] * root[i, m]
-                root[j, i] = np.sqrt(total) if i == j else total / root[i, i]
-        for j in range(k):
-            for i in range(j):
-                pull[j] -= root[j, i] * pull[i]
-            pull[j] /= root[j, j]
-        for j in range(k - 1, -1, -1):
-            for i in range(j + 1, k):
-                pull[j] -= root[i, j] * pull[i]
-            pull[j] /= root[j, j]
-        for j in range(k):
-            modes[p, j] = prior[j] + pull[j]
-        roots[p] = root
+                at = root + (j * k + i) * LANES
+                w[at : at + LANES] = 1.0 if i == j else 0.0
+                add_products(
+                    w, at, weighted + j * LANES, step, looks + i * LANES, step, n_read, 1.0
+                )
+        _factor(w, k, root)
+        _solve(w, k, root, pull)
+        for n in range(size):
+            for j in range(k):
+                modes[low + n, j] = prior[j] + w[pull + j * LANES + n]
+                for i in range(j + 1):
+                    roots[low + n, j, i] = w[root + (j * k + i) * LANES + n]
     return modes, roots
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "heed",
     "log_density",
     "log_likelihood",
+    "log_shape",
     "parameters",
     "simulate",
     "spread",
@@ -103,10 +104,14 @@ def gaussian_summary(
     return value / xp.maximum(precision, 1e-12), precision
 
 
+def log_shape(xp: Any, z: Array) -> Array:
+    """Return the log density of readings of scale 1 that miss belief and bias by `z`."""
+    return _LOG_STUDENT4 - 0.5 * (NU + 1.0) * xp.log1p(z**2 / NU)
+
+
 def log_density(xp: Any, miss: Array, scale: Array) -> Array:
     """Return the log density of readings that miss belief and bias by `miss`, given the scale."""
-    t2 = (miss / scale) ** 2
-    return _LOG_STUDENT4 - xp.log(scale) - 0.5 * (NU + 1.0) * xp.log1p(t2 / NU)
+    return log_shape(xp, miss / scale) - xp.log(scale)
 
 
 def heed(miss: Array, scale: Array) -> Array:

@@ -1,8 +1,8 @@
 """The gated linear recursion in time, for NumPy and for PyTensor.
 
-``b_t = a_t b_{t-1} + c_t + m_t G(b_{t-1})``. Both namespaces call the one `step` below: NumPy in a
-loop over time with draws vectorised, PyTensor through a compiled operation whose gradient is the
-same recursion run backwards. A matrix form (T x T) or `pytensor.scan` is 3-50 times slower here.
+``b_t = a_t b_{t-1} + c_t + m_t G(b_{t-1})``. Both namespaces call the one `step` below, compiled
+(`recurrence_loop`): NumPy at once, PyTensor through an operation whose gradient is the same
+recursion run backwards. A matrix form (T x T) or `pytensor.scan` is 3-50 times slower here.
 """
 
 from __future__ import annotations
@@ -51,12 +51,14 @@ def recur(xp: Any, a: Array, c: Array, m: Array, start: Array) -> Array:
         Shape (..., side, time).
     """
     if xp is np:
+        from beliefs.mechanism.recurrence_loop import loop
+
         a, c, m = np.broadcast_arrays(a, c, m)
-        belief = np.broadcast_to(start, a.shape[:-1])
+        start = np.broadcast_to(start, a.shape[:-1])
         out = np.empty(a.shape)
-        for t in range(a.shape[-1]):
-            belief = step(np, a[..., t], c[..., t], m[..., t], belief)
-            out[..., t] = belief
+        rows = (-1, a.shape[-1])
+        whole = [np.ascontiguousarray(v, dtype=float).reshape(rows) for v in (a, c, m)]
+        loop(*whole, np.ascontiguousarray(start, dtype=float).ravel(), out.reshape(rows))
         return out
     from beliefs.mechanism.recurrence_op import recur_tensor
 

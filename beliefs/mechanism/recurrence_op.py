@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numba
@@ -13,12 +12,10 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-from beliefs.mechanism import contract, recurrence
-from beliefs.mechanism.compiled import source_salt
+from beliefs.mechanism import recurrence
+from beliefs.mechanism.recurrence_loop import SALT, loop
 
-__all__ = ["recur_tensor", "source_salt"]
-
-_carry, _step = recurrence.carry, recurrence.step
+__all__ = ["recur_tensor"]
 
 
 class GatedRecurrence(Op):
@@ -55,17 +52,10 @@ def _numba_recurrence(op: Any, node: Any, **kwargs: Any) -> Any:
     @numba.njit
     def gated_recurrence(a: Any, c: Any, m: Any, start: Any) -> Any:
         out = np.empty(c.shape)
-        for i in range(c.shape[0]):
-            belief = start[i]
-            for t in range(c.shape[1]):
-                if m[i, t] == 0.0:  # most periods: spare the gate's tanh
-                    belief = _carry(a[i, t], c[i, t], belief)
-                else:
-                    belief = _step(np, a[i, t], c[i, t], m[i, t], belief)
-                out[i, t] = belief
+        loop(a, c, m, start, out)
         return out
 
-    return gated_recurrence, source_salt(contract, recurrence, sys.modules[__name__])
+    return gated_recurrence, SALT
 
 
 def recur_tensor(a: Any, c: Any, m: Any, start: Any) -> Any:

@@ -21,7 +21,16 @@ from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure
 
-__all__ = ["NAME", "chance", "hazard", "hazards", "log_likelihood", "parameters", "simulate"]
+__all__ = [
+    "NAME",
+    "chance",
+    "hazards",
+    "log_likelihood",
+    "log_odds",
+    "mixed",
+    "parameters",
+    "simulate",
+]
 
 NAME = "talks"
 TINY = 1e-12
@@ -59,35 +68,24 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
     )  # fmt: skip
 
 
-def hazard(
-    xp: Any,
-    floor: Array,
-    effect: Array,
-    mediation: Array,
-    shift: Array,
-    process: Array,
-    surplus: Array,
-) -> Array:
-    """Return the probability of talks in a period from the surplus and what it does not move.
+def log_odds(idle: Array, effect: Array, surplus: Array) -> Array:
+    """Return the log-odds of talks that follow the surplus.
 
     Parameters
     ----------
-    xp
-        ``numpy`` or ``pytensor.tensor``.
-    floor
-        Log-odds at zero surplus.
+    idle
+        Log-odds at zero surplus, mediation and recent shocks included.
     effect
         Log-odds per tenth of the stake.
-    mediation, shift
-        What a mediator and recent shocks add to the log-odds.
-    process
-        Share of talks that do not follow the surplus.
     surplus
         In shares of the stake.
     """
-    logit = floor + effect * (10.0 * surplus) + mediation + shift
-    sincere = logistic(xp, logit)
-    return sincere + process * (logistic(xp, floor) - sincere)
+    return idle + effect * (10.0 * surplus)
+
+
+def mixed(process: Array, idle: Array, sincere: Array) -> Array:
+    """Return the probability of talks of which a share `process` does not follow the surplus."""
+    return sincere + process * (idle - sincere)
 
 
 def hazards(
@@ -100,7 +98,8 @@ def hazards(
         effect = params["surplus_effect"][..., x, None]
         mediation = params["mediator_effect"][..., x, None] * columns["mediator"]
         process = params["process_share"][..., None]
-        out.append(hazard(xp, floor, effect, mediation, shift, process, surplus))
+        sincere = logistic(xp, log_odds(floor + mediation + shift, effect, surplus))
+        out.append(mixed(process, logistic(xp, floor), sincere))
     return out[0], out[1]
 
 

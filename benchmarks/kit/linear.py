@@ -22,8 +22,8 @@ CHUNK = 250
 
 
 @numba.njit(error_model="numpy")
-def _density(miss: float, scale: float) -> float:
-    return -0.5 * (miss / scale) ** 2 - np.log(scale) - 0.5 * np.log(2.0 * np.pi)
+def _shape(z: float) -> float:
+    return -0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
 
 
 @numba.njit(error_model="numpy")
@@ -31,27 +31,12 @@ def _precision(miss: float, scale: float) -> float:
     return 1.0 / scale**2
 
 
-_filter_one = filter_kernel.particle_filter(_density, _precision)
-
-
-@numba.njit(nogil=True)
-def gaussian(  # type: ignore[no-untyped-def]
-    first, last, offset, mean, cov, noise, kept, drift, misread, scale, private, level, slope,
-    pull, drag, mediation, shift, floor, effect, process, held, before, seen, starts, sides,
-    channels, kinds, values, gate_rule, read_rule, talk_rule, total, newest, path,
-):  # fmt: skip
-    """The package's filter with the density of readings replaced by a Gaussian."""
-    for i in range(mean.shape[0]):
-        _filter_one(
-            first, last, offset, mean[i], cov[i], noise[i], kept[i], drift[i], misread[i],
-            scale[i], private[i], level[i], slope[i], pull[i], drag[i], mediation[i], shift[i],
-            floor[i], effect[i], process[i], held, before, seen, starts, sides, channels, kinds,
-            values, gate_rule, read_rule, talk_rule, total[i], newest[i], path[i],
-        )  # fmt: skip
+gaussian = filter_kernel.batch_filter(_shape, _precision)
+"""The package's filter with the density of readings replaced by a Gaussian."""
 
 
 def _part(what: Any, chunk: slice) -> Any:
-    return type(what)(*(np.ascontiguousarray(v[chunk]) for v in vars(what).values()))
+    return type(what)(*(np.ascontiguousarray(v[chunk]) for v in what))
 
 
 @dataclass(frozen=True)
@@ -149,7 +134,7 @@ def linear_case(model: Model, n: int, seed: int) -> Case:
         noise = np.sqrt(still.noise[0]) * rng.standard_normal(2)
         belief = path[t] = kept[0, t] * belief + drift[0, t] + noise
     read = path[when, looks.sides] + bias[0] + spread[0] * rng.standard_normal(len(when))
-    looks = replace(looks, values=read, seen=np.zeros_like(looks.seen))
+    looks = looks._replace(values=read, seen=np.zeros_like(looks.seen))
 
     seen = np.arange(counts.max()) < counts[:, None]
     place = np.where(seen, looks.starts[:-1, None] + np.arange(counts.max()), 0)

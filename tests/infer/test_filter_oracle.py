@@ -6,9 +6,10 @@ import numba
 import numpy as np
 import pytest
 
-from beliefs.infer import filter_kernel, quick
+from beliefs.infer import quick
 from beliefs.infer.correction import weighted_paths
-from beliefs.infer.filter import hermite, newborn, run, square
+from beliefs.infer.filter import hermite, newborn, run
+from beliefs.infer.filter_kernel import batch_filter
 from beliefs.infer.filter_model import Model
 from beliefs.infer.filter_terms import WIDTH
 from beliefs.infer.posterior import stacked_params
@@ -25,8 +26,8 @@ pytestmark = pytest.mark.xdist_group("track")
 
 
 @numba.njit
-def normal_density(miss, scale):
-    return -0.5 * (miss / scale) ** 2 - np.log(scale) - 0.5 * np.log(2.0 * np.pi)
+def normal_shape(z):
+    return -0.5 * z**2 - 0.5 * np.log(2.0 * np.pi)
 
 
 @numba.njit
@@ -34,16 +35,7 @@ def normal_precision(miss, scale):
     return 1.0 / scale**2
 
 
-normal_filter = filter_kernel.particle_filter(normal_density, normal_precision)
-
-
-def gaussian_filter(first, last, offset, *arrays):
-    """The filter of `beliefs.infer.filter` with Gaussian readings."""
-    by_particle = {k for k in range(len(arrays)) if k <= 16 or k >= len(arrays) - 3}
-    for i in range(len(arrays[0])):
-        normal_filter(
-            first, last, offset, *(v[i] if k in by_particle else v for k, v in enumerate(arrays))
-        )
+gaussian_filter = batch_filter(normal_shape, normal_precision)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +65,9 @@ def without(model, *, readings=True, talks=True):
     """The model with readings or talks unseen."""
     looks = model.looks
     if not talks:
-        looks = replace(looks, seen=np.zeros_like(looks.seen))
+        looks = looks._replace(seen=np.zeros_like(looks.seen))
     if not readings:
-        looks = replace(looks, starts=np.zeros_like(looks.starts))
+        looks = looks._replace(starts=np.zeros_like(looks.starts))
     return replace(model, looks=looks)
 
 
@@ -253,6 +245,15 @@ def test_one_period_at_a_time_gives_the_bits_of_one_pass(model):
         np.testing.assert_array_equal(getattr(state, name), getattr(whole, name))
 
 
+def test_who_shares_a_batch_changes_no_bit(model):
+    drawn = scores(model, 71)
+    whole, _, _ = model.replay(drawn, model.structure.n_time)
+    for part in (slice(0, 1), slice(5, 38), slice(40, 71)):
+        alone, _, _ = model.replay(drawn[part], model.structure.n_time)
+        for name in ("mean", "cov", "total", "newest"):
+            np.testing.assert_array_equal(getattr(alone, name), getattr(whole, name)[part])
+
+
 def test_paths_drawn_backwards_have_the_smoothed_moments(model):
     params = model.params(np.repeat(scores(model, 1), 4000, axis=0))
     _, _, path = filtered(model, params, 4000, model.structure.n_time)
@@ -299,5 +300,3 @@ def test_quick_functions_miss_the_libraries_by_a_few_last_places():
 def test_rules_integrate_moments_of_normals_exactly(nodes):
     x, w = hermite(nodes)
     assert w @ x**2 == pytest.approx(1.0, abs=1e-13) and w @ x**4 == pytest.approx(3.0, abs=1e-12)
-    a, b, both = square(nodes)
-    assert both @ (a**2 * b**2) == pytest.approx(1.0, abs=1e-13)
