@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 
 from beliefs.mechanism.recurrence import gate
 from beliefs.study.inputs import Inputs
+from beliefs.study.observed import RUNGS
 
 __all__ = [
+    "PHASES",
+    "SCOPES",
     "SHOCK_KINDS",
     "TRANSITIONS",
     "Structure",
     "columns",
+    "conduct_columns",
     "evidence_matrix",
     "side_matrix",
     "structure_of",
@@ -29,7 +33,17 @@ __all__ = [
 
 SHOCK_KINDS = ("turnover", "escalation", "economic")
 TRANSITIONS = ("onset", "continuation")
+PHASES = ("calm", "truce", "war")
+SCOPES = ("treaty", "transaction")
 AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
+
+# Of `Observed`, what moves beliefs or the hazards of talks.
+_OF_BELIEF = ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy")
+# Of `columns`, what the equations of conduct read as well.
+_SHARED = (
+    "active", "quiet", "pressure", "hardline", "truce", "mediator", "waiver", "shock", "turnover",
+    "aftermath", "talks", "talks_previous", "talks_seen",
+)  # fmt: skip
 
 Columns = dict[str, NDArray[Any]]
 
@@ -56,6 +70,10 @@ class Structure:
         Declared shocks; side -1 when it belongs to no single side.
     endurance
         Whether merely surviving counts as good news, by side.
+    instruments
+        Ways of counting strikes, in the order of first use.
+    zones
+        Zones whose acts are counted apart.
     """
 
     sides: tuple[str, str]
@@ -78,6 +96,8 @@ class Structure:
     shock_kind: tuple[str, ...]
     shock_side: tuple[int, ...]
     endurance: tuple[bool, bool]
+    instruments: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
 
     @property
     def own(self) -> list[int]:
@@ -102,6 +122,11 @@ class Structure:
             "shock_kind": list(SHOCK_KINDS),
             "transition": list(TRANSITIONS),
             "enduring_side": [s for s, on in zip(self.sides, self.endurance, strict=True) if on],
+            "phase": list(PHASES),
+            "instrument": list(self.instruments[1:]),  # rates are relative to the first
+            "zone": list(self.zones),
+            "scope": list(SCOPES),
+            "rung_move": ["up", "down"],
         }
 
     def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
@@ -153,6 +178,8 @@ def structure_of(inputs: Inputs) -> Structure:
         shock_kind=tuple(s.kind for s in shocks),
         shock_side=tuple(-1 if s.side is None else s.side for s in shocks),
         endurance=inputs.endurance,
+        instruments=inputs.observed.instruments,
+        zones=inputs.observed.zones,
     )
 
 
@@ -267,4 +294,32 @@ def columns(inputs: Inputs) -> Columns:
         "talks": np.asarray(inputs.talks, dtype=float) * on,
         "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
         "talks_seen": inputs.talks_seen * on,
+        **{name: getattr(inputs.observed, name) * on for name in _OF_BELIEF},
     }
+
+
+def conduct_columns(inputs: Inputs) -> Columns:
+    """Return what the equations of conduct read, as floats; time is the last axis.
+
+    Every array of `Observed` stands under its own name, times ``active``. Instead of its numbers
+    of kinds there are columns of 0 and 1: ``instrument_on`` (instrument, time) for all ways of
+    counting but the first, ``rung_on`` (rung, time), and ``phase_on`` (phase, time) for calm,
+    truce and war. ``p_lag`` (side, time), ``p_lag_min`` and ``surplus_lag`` (time,) are what is
+    known of both beliefs and the bargaining surplus one period earlier; here they say nothing.
+    """
+    seen, on = inputs.observed, inputs.active.astype(float)
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    phase = np.select([kinds == "truce", kinds == "war"], [1, 2], 0)
+    shared = columns(inputs)
+    out = {name: shared[name] for name in _SHARED}
+    for name, value in vars(seen).items():
+        if isinstance(value, np.ndarray) and name not in ("instrument", "rung"):
+            out[name] = value * on
+    numbers = np.arange(1, max(len(seen.instruments), 1))
+    out["instrument_on"] = (numbers[:, None] == seen.instrument) * on
+    out["rung_on"] = (np.arange(len(RUNGS))[:, None] == seen.rung) * seen.rung_seen * on
+    out["phase_on"] = (np.arange(len(PHASES))[:, None] == phase) * on
+    out["p_lag"] = np.full((2, len(on)), 0.5)
+    out["p_lag_min"] = np.full(len(on), 0.5)
+    out["surplus_lag"] = np.zeros(len(on))
+    return out

@@ -18,6 +18,7 @@ from beliefs.study.arrivals import Arrivals, event_arrivals, series_arrivals
 from beliefs.study.codebook import REGIME_KINDS
 from beliefs.study.eventinputs import conduct, faded, quiet_periods, regime_kinds, shocks_on
 from beliefs.study.load import Study
+from beliefs.study.observed import Observed, blank
 from beliefs.study.readings import readings
 from beliefs.study.spec import Indicator
 from beliefs.study.surprises import (
@@ -118,6 +119,8 @@ class Inputs:
         Declared shocks, whether or not they were known yet.
     shock_on
         (S, T) 1 in the period in which the shock was published.
+    observed
+        Conduct: acts, truces, offers and agreements.
     """
 
     sides: tuple[str, str]
@@ -156,6 +159,7 @@ class Inputs:
     talks_by_rule: Mapping[str, NDArray[np.int64]]
     shocks: tuple[Shock, ...]
     shock_on: Floats
+    observed: Observed
 
 
 def build_inputs(study: Study) -> Inputs:
@@ -227,8 +231,9 @@ def build_inputs(study: Study) -> Inputs:
             for s in study.shock_slots
         ),
         shock_on=shocks_on(study, active),
+        observed=blank(grid.n),
     )
-    for value in (*vars(inputs).values(), *rules.values()):
+    for value in (*vars(inputs).values(), *rules.values(), *vars(inputs.observed).values()):
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
     return inputs
