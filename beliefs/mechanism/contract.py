@@ -8,6 +8,14 @@ A mechanism is a module with
   ``pytensor.tensor``. With NumPy every parameter may carry leading draw dimensions.
 
 Axis order everywhere: ``(..., side | term | channel, time)``; parameters ``(..., dim)``.
+
+Mechanisms of conduct (what the sides do, as against what they believe) have in addition
+
+* ``FACTORS``, the observables they explain;
+* ``log_likelihood(xp, params, columns, structure) -> dict[str, Array]``, by name of the factor,
+  each (..., time), 0 where nothing was seen;
+* ``rates(params, state, structure) -> dict[str, Array]``, the linear predictors of one period by
+  the same equations, which a simulator draws from (`beliefs.mechanism.observation.draw`).
 """
 
 from __future__ import annotations
@@ -16,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Array", "Parameter", "Params", "logistic"]
+__all__ = ["Array", "Factor", "Parameter", "Params", "logistic"]
 
 Array = Any
 Params = Mapping[str, Array]
@@ -51,6 +59,38 @@ class Parameter:
     unit: str
     source: str
     meaning: str
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One observable that a mechanism explains: a term of the likelihood.
+
+    Parameters
+    ----------
+    name
+        Unique over all mechanisms; the key in `log_likelihood` and in `rates`.
+    mechanism
+        Name of the mechanism.
+    base
+        A theory that frees none of these has nothing to say about the observable: the factor is
+        then left out of its likelihood.
+    reads
+        All parameters that enter. Factors with no free parameter in common are independent.
+    couples
+        Those of `reads` through which a belief of the period before enters as a covariate.
+    shared
+        Whether every theory explains it, so that theories can be compared on it.
+    family
+        Distribution given the linear predictor; see `beliefs.mechanism.observation`.
+    """
+
+    name: str
+    mechanism: str
+    base: tuple[str, ...]
+    reads: tuple[str, ...]
+    couples: tuple[str, ...] = ()
+    shared: bool = False
+    family: str = ""
 
 
 def logistic(xp: Any, x: Array) -> Array:
