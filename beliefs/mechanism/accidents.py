@@ -18,6 +18,9 @@ and powers outside the talks act more, or less, in war and near a deal:
 .. math:: excluded_t \sim \mathrm{Poisson}\left(7 w \exp(base + instrument
           + war_t\, exclusion_{war} + deal^{near}_t\, exclusion_{strikes})\right)
 
+Ways of counting have their own ratios here: these acts may be among the strikes of a side, and must
+not teach the ratio of strikes a second time.
+
 For a simulator: `rates` gives ``cause`` (N,) (binomial_logit), ``command`` (N, 2) (cloglog) and
 ``excluded`` (N,) (poisson_log). Keys of its state: ``phase_on`` (N, 3), ``instrument_on``
 (N, instrument), ``deal_near`` (N,). N may be absent.
@@ -27,6 +30,7 @@ Claims C12, C21, C28, C31, C32, C43. Source: MODEL section 2.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -34,7 +38,6 @@ import numpy as np
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Factor, Parameter, Params
 from beliefs.mechanism.observation import columns_of, log_density, predictors
-from beliefs.mechanism.reciprocity import counting
 from beliefs.mechanism.structure import PHASES, Columns, Structure
 
 __all__ = [
@@ -59,7 +62,7 @@ FACTORS = (
     Factor("command", NAME, ("command_control",), ("command_control",), family="cloglog"),
     Factor(
         "excluded", NAME, ("exclusion_base",),
-        ("exclusion_base", "exclusion_war", "exclusion_strikes", "instrument_rate"),
+        ("exclusion_base", "exclusion_war", "exclusion_strikes", "exclusion_instrument"),
         family="poisson_log",
     ),
 )  # fmt: skip
@@ -97,6 +100,11 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "acts of powers outside the talks",
         ),
         Parameter(
+            "exclusion_instrument", ("instrument",), pz.Normal(0.0, 0.4), 0.0, "log ratio",
+            "counts by different ways of counting are not comparable; width is judgement",
+            "how many more of them a way of counting finds than the first one",
+        ),
+        Parameter(
             "exclusion_war", (), pz.Normal(0.7, 0.5), 0.0, "log ratio", "judgement",
             "how much more of them there are in war",
         ),
@@ -121,34 +129,65 @@ def control_day(xp: Any, params: Params) -> Array:
 
 def excluded(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log of the expected acts of excluded powers per period, (..., time)."""
+    ratio = (params["exclusion_instrument"][..., None, :] @ columns["instrument_on"])[..., 0, :]
     return (
         params["exclusion_base"][..., None]
         + float(np.log(7.0 * structure.step_weeks))
-        + counting(params, columns)
+        + ratio
         + params["exclusion_war"][..., None] * columns["phase_on"][..., WAR, :]
         + params["exclusion_strikes"][..., None] * columns["deal_near"]
     )
 
 
-def log_likelihood(
-    xp: Any, params: Params, columns: Columns, structure: Structure
+def _predictors(
+    xp: Any, params: Params, columns: Columns, structure: Structure, names: Collection[str] | None
 ) -> dict[str, Array]:
-    """Return the log probability of causes, disobedience and excluded powers, each (..., time)."""
+    """Return the linear predictors by factor, (..., time); those that never change (..., 1)."""
+    out = {}
+    if names is None or "cause" in names:
+        out["cause"] = params["exogenous_disruption"][..., None]
+    if names is None or "command" in names:
+        out["command"] = command(xp, params, structure)[..., None]
+    if names is None or "excluded" in names:
+        out["excluded"] = excluded(xp, params, columns, structure)
+    return out
+
+
+def log_likelihood(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the log probability of causes, disobedience and excluded powers, each (..., time).
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.mechanism.contract`; columns of `conduct_columns`, which are numbers.
+    names
+        Factors to compute; all when None. Only the parameters that they read must be there.
+    """
     truce = columns["truce_seen"]
     acts = columns["breach_own"] + columns["breach_other"]
-    cause = params["exogenous_disruption"][..., None] + 0.0 * acts
-    hazard = command(xp, params, structure)[..., None] + 0.0 * columns["disobeyed"]
-    disobeyed = log_density(xp, "cloglog", columns["disobeyed"], hazard) * truce
-    rate = excluded(xp, params, columns, structure)
-    return {
-        "cause": log_density(xp, "binomial_logit", columns["breach_other"], cause, acts) * truce,
-        "command": disobeyed[..., 0, :] + disobeyed[..., 1, :],
-        "excluded": log_density(xp, "poisson_log", columns["excluded_count"], rate)
-        * columns["strikes_seen"],
+    seen = {
+        "cause": (columns["breach_other"], acts, truce),
+        "command": (columns["disobeyed"], None, truce),
+        "excluded": (columns["excluded_count"], None, columns["strikes_seen"]),
     }
+    family = {factor.name: factor.family for factor in FACTORS}
+    out = {}
+    for name, eta in _predictors(xp, params, columns, structure, names).items():
+        value, size, where = seen[name]
+        terms = log_density(xp, family[name], value, eta, size) * where
+        out[name] = terms[..., 0, :] + terms[..., 1, :] if value.ndim == 2 else terms
+    return out
 
 
-def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Array]:
+def rates(
+    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
+) -> dict[str, Array]:
     """Return the linear predictors of one period.
 
     Parameters
@@ -159,15 +198,13 @@ def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Arr
         What is known before the period; keys in the head of this module.
     structure
         Structure of the study.
+    names
+        Factors to compute; all when None. Only the parameters and the state that they read must
+        be there.
 
     Returns
     -------
     dict
         ``cause`` (N,), ``command`` (N, 2), ``excluded`` (N,).
     """
-    rate = excluded(np, params, columns_of(state), structure)
-    return {
-        "cause": params["exogenous_disruption"],
-        "command": command(np, params, structure),
-        **predictors({"excluded": rate}),
-    }
+    return predictors(_predictors(np, params, columns_of(state), structure, names))

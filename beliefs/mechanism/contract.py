@@ -12,10 +12,10 @@ Axis order everywhere: ``(..., side | term | channel, time)``; parameters ``(...
 Mechanisms of conduct (what the sides do, as against what they believe) have in addition
 
 * ``FACTORS``, the observables they explain;
-* ``log_likelihood(xp, params, columns, structure) -> dict[str, Array]``, by name of the factor,
-  each (..., time), 0 where nothing was seen;
-* ``rates(params, state, structure) -> dict[str, Array]``, the linear predictors of one period by
-  the same equations, which a simulator draws from (`beliefs.mechanism.observation.draw`).
+* ``log_likelihood(xp, params, columns, structure, names=None) -> dict[str, Array]``, by name of
+  the factor, each (..., time), 0 where nothing was seen;
+* ``rates(params, state, structure, names=None) -> dict[str, Array]``, the linear predictors of one
+  period by the same equations, which a simulator draws from (`beliefs.mechanism.observation.draw`).
 """
 
 from __future__ import annotations

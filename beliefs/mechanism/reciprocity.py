@@ -43,6 +43,7 @@ Source: Hawkes (1971); MODEL section 2.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -262,28 +263,49 @@ def severity_mean(params: Params, columns: Columns) -> Array:
     return params["severity_base"][..., None] + params["proportionality"][..., None, None] * answer
 
 
-def log_likelihood(
-    xp: Any, params: Params, columns: Columns, structure: Structure
-) -> dict[str, Array]:
-    """Return the log probability of counts and of severities by factor, each (..., time)."""
-    count, seen = columns["strike_count"], columns["strikes_seen"]
-    eta = log_rate(xp, params, columns, structure, trace(xp, params, columns, structure))
-    counts = log_density(xp, "negbin_log", count, eta, size_of(xp, params)) * seen
+def _severity(xp: Any, params: Params, columns: Columns) -> Array:
+    """Return the log density of the mean log severity of a period's acts, (..., side, time)."""
+    count = columns["strike_count"]
     # The mean of n acts has a spread smaller by the root of n.
-    acted = (count > 0.0) * seen
-    log_spread = params["log_severity_spread"][..., None, None] - 0.5 * np.log(
-        np.maximum(count, 1.0)
-    )
+    narrower = 0.5 * np.log(np.maximum(count, 1.0))
+    log_spread = params["log_severity_spread"][..., None, None] - narrower
     miss = (columns["severity_log"] - severity_mean(params, columns)) * xp.exp(-log_spread)
-    severity = (-0.5 * np.log(2.0 * np.pi) - log_spread - 0.5 * miss * miss) * acted
-    return {
-        "strikes_A": counts[..., 0, :],
-        "strikes_B": counts[..., 1, :],
-        "severity": severity[..., 0, :] + severity[..., 1, :],
-    }
+    density = -0.5 * float(np.log(2.0 * np.pi)) - log_spread - 0.5 * miss * miss
+    return density * (count > 0.0)
 
 
-def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Array]:
+def log_likelihood(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the log probability of counts and of severities by factor, each (..., time).
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.mechanism.contract`; columns of `conduct_columns`, which are numbers.
+    names
+        Factors to compute; all when None. Only the parameters that they read must be there.
+    """
+    seen = columns["strikes_seen"]
+    out: dict[str, Array] = {}
+    if names is None or {"strikes_A", "strikes_B"} & set(names):
+        eta = log_rate(xp, params, columns, structure, trace(xp, params, columns, structure))
+        size = size_of(xp, params)
+        counts = log_density(xp, "negbin_log", columns["strike_count"], eta, size) * seen
+        out |= {"strikes_A": counts[..., 0, :], "strikes_B": counts[..., 1, :]}
+    if names is None or "severity" in names:
+        density = _severity(xp, params, columns) * seen
+        out["severity"] = density[..., 0, :] + density[..., 1, :]
+    return {n: v for n, v in out.items() if names is None or n in names}
+
+
+def rates(
+    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
+) -> dict[str, Array]:
     """Return the linear predictors of one period.
 
     Parameters
@@ -294,6 +316,9 @@ def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Arr
         What is known before the period; keys in the head of this module.
     structure
         Structure of the study.
+    names
+        Factors to compute; all when None. Only the parameters and the state that they read must
+        be there.
 
     Returns
     -------
@@ -302,13 +327,13 @@ def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Arr
         of severity / 3.
     """
     now = columns_of(state)
-    eta = log_rate(np, params, now, structure, now["trace"])
-    found = predictors({"strikes": eta, "severity": severity_mean(params, now)})
-    return {
-        "strikes_A": found["strikes"][..., 0],
-        "strikes_B": found["strikes"][..., 1],
-        "severity": found["severity"],
-    }
+    out: dict[str, Array] = {}
+    if names is None or {"strikes_A", "strikes_B"} & set(names):
+        eta = log_rate(np, params, now, structure, now["trace"])
+        out |= {"strikes_A": eta[..., 0, :], "strikes_B": eta[..., 1, :]}
+    if names is None or "severity" in names:
+        out["severity"] = severity_mean(params, now)
+    return predictors({n: v for n, v in out.items() if names is None or n in names})
 
 
 def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:

@@ -11,6 +11,7 @@ Claim C24. Source: MODEL section 2.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -52,17 +53,37 @@ def crossing_rate(xp: Any, params: Params) -> Array:
 
 
 def log_likelihood(
-    xp: Any, params: Params, columns: Columns, structure: Structure
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
 ) -> dict[str, Array]:
-    """Return the log probability of crossings given touches, (..., time)."""
-    touched = columns["line_touch"]
-    eta = params["crossing"][..., None] + 0.0 * touched
-    crossed = log_density(xp, "binomial_logit", columns["line_cross"], eta, touched)
-    crossed = crossed * columns["strikes_seen"]
-    return {"crossing": crossed[..., 0, :] + crossed[..., 1, :]}
+    """Return the log probability of crossings given touches, (..., time).
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.mechanism.contract`; columns of `conduct_columns`, which are numbers.
+    names
+        Factors to compute; all when None.
+    """
+    if names is not None and "crossing" not in names:
+        return {}
+    terms = log_density(
+        xp,
+        "binomial_logit",
+        columns["line_cross"],
+        params["crossing"][..., None],
+        columns["line_touch"],
+    )
+    terms = terms * columns["strikes_seen"]
+    return {"crossing": terms[..., 0, :] + terms[..., 1, :]}
 
 
-def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Array]:
+def rates(
+    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
+) -> dict[str, Array]:
     """Return the linear predictor of a crossing given a touch, ``crossing`` (N, 2).
 
     Parameters
@@ -73,8 +94,10 @@ def rates(params: Params, state: Columns, structure: Structure) -> dict[str, Arr
         Not read.
     structure
         Structure of the study.
+    names
+        Factors to compute; all when None.
     """
-    return {"crossing": params["crossing"]}
+    return {} if names is not None and "crossing" not in names else {"crossing": params["crossing"]}
 
 
 def held_below(
