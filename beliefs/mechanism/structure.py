@@ -7,7 +7,7 @@ study share it, so that a compiled model serves both. `columns` holds the number
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,8 @@ class Structure:
     shock_kind: tuple[str, ...]
     shock_side: tuple[int, ...]
     endurance: tuple[bool, bool]
-    instruments: tuple[str, ...] = ()
+    # Compared by nothing that beliefs are inferred with: a new way of counting is no new structure.
+    instruments: tuple[str, ...] = field(default=(), compare=False)
     zones: tuple[str, ...] = ()
 
     @property

@@ -33,6 +33,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "line_touch": ("side",),
     "line_cross": ("side",),
     "disobeyed": ("side",),
+    "command_seen": ("side",),
     "zone_count": ("zone",),
     "zone_rule": ("zone",),
     "zone_near": ("zone",),
@@ -83,6 +84,8 @@ class Observed:
         Acts in a truce by own actors of either side; by others.
     disobeyed
         (2, T) 1 where forces that are not the side's own acted in a truce.
+    command_seen
+        (2, T) whether the side has such forces and a zero there is a real zero.
     truce_seen
         Whether a truce was in force when the period began, and its acts were recorded.
     truce_age
@@ -95,7 +98,9 @@ class Observed:
     at_deadline
         1 in the last days before an announced deadline.
     has_deadline
-        1 where an announced deadline lies ahead.
+        1 where an announced deadline lies ahead, or falls in t.
+    deadline_now
+        1 where it falls in t.
     quiet_passed
         1 once a window had its first days seen and without breach.
     spoiler_open
@@ -134,10 +139,14 @@ class Observed:
         1 with talks in the two weeks before t.
     excluded_count
         Kinetic acts of powers that are no party to the talks.
+    excluded_seen
+        Whether a zero there is a real zero.
     deal_near
         exp(-age / 7 days) since the last sign of a deal, before t.
     peripheral_count
         Kinetic acts on third parties or in outlying zones.
+    peripheral_seen
+        Whether a zero there is a real zero.
     calm
         1 without an act of severity 2 or more between the sides in the week before t.
     maritime
@@ -159,7 +168,9 @@ class Observed:
     power_shift
         From 0 to 4: how fast power is expected to shift, whatever the direction; as of t-1.
     deal
-        1 where a mutual agreement was published.
+        1 where a mutual agreement was published; the extension of one is none.
+    deal_seen
+        Whether a zero there is a real zero.
     deal_signed, deal_unsigned
         The same by form.
     scope_live
@@ -190,12 +201,14 @@ class Observed:
     breach_own: Floats
     breach_other: Floats
     disobeyed: Floats
+    command_seen: Bools
     truce_seen: Bools
     truce_age: Floats
     truce_end: Ints
     window_kind: Ints
     at_deadline: Floats
     has_deadline: Floats
+    deadline_now: Floats
     quiet_passed: Floats
     spoiler_open: Floats
     hotline: Floats
@@ -216,8 +229,10 @@ class Observed:
     sanction_seen: Bools
     talks_recent: Floats
     excluded_count: Floats
+    excluded_seen: Bools
     deal_near: Floats
     peripheral_count: Floats
+    peripheral_seen: Bools
     calm: Floats
     maritime: Floats
     mediator_old: Floats
@@ -229,6 +244,7 @@ class Observed:
     heavy: Floats
     power_shift: Floats
     deal: Floats
+    deal_seen: Bools
     deal_signed: Floats
     deal_unsigned: Floats
     scope_live: Floats
