@@ -35,7 +35,7 @@ def distribution(spec: Mapping[str, Any]) -> Any:
     return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
-def check_priors(priors: Any, known: Known, where: str) -> None:
+def check_priors(priors: Any, known: Known, where: str, *, widen: bool = False) -> None:
     """Refuse prior overrides that no model can be built with.
 
     Parameters
@@ -46,6 +46,8 @@ def check_priors(priors: Any, known: Known, where: str) -> None:
         Every declared parameter: name -> (mechanism, parameter).
     where
         The file, for messages.
+    widen
+        Whether a prior may reach beyond the declared one, as one that must not presume a sign.
 
     Raises
     ------
@@ -70,10 +72,10 @@ def check_priors(priors: Any, known: Known, where: str) -> None:
                 expected="one of " + ", ".join(sorted(known)),
                 mend="correct the parameter's name",
             )
-        _check(str(name), spec, known[name][1], f"{where}: priors.{name}")
+        _check(str(name), spec, known[name][1], f"{where}: priors.{name}", widen)
 
 
-def _check(name: str, spec: Any, parameter: Parameter, at: str) -> None:
+def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> None:
     if name == "innovation":
         raise StudyError(
             "the prior of `innovation` cannot be replaced",
@@ -92,7 +94,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str) -> None:
         )
     low, high = _support(_built(spec, at))
     known_low, known_high = (float(end) for end in parameter.prior.support)
-    if low < known_low or high > known_high:
+    if not widen and (low < known_low or high > known_high):
         raise StudyError(
             f"the prior allows values that `{name}` cannot take",
             where=at,

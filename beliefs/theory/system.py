@@ -3,18 +3,34 @@
 ``news -> belief -> surplus -> talks``, once, for the PyMC graph, the posterior in NumPy and the
 forward simulation alike. A mechanism that a theory leaves out holds its neutral values and so
 contributes exactly nothing.
+
+Conduct (strikes, truce, outcomes, diplomacy) stands beside it: each observable is a `Factor` of its
+mechanism, and beliefs of the period before are among the columns that it reads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from beliefs.mechanism import bargaining, belief, domestic, evidence, readings, shocks, talks
-from beliefs.mechanism.contract import Array, Params
+from beliefs.mechanism.contract import Array, Factor, Params
 from beliefs.mechanism.structure import Columns, Structure
+from beliefs.theory.theory import CONDUCT, Theory, conduct_parameters
 
-__all__ = ["Start", "System", "evaluate", "log_likelihoods", "movements"]
+__all__ = [
+    "Start",
+    "System",
+    "conduct_factors",
+    "conduct_log_likelihoods",
+    "evaluate",
+    "factors",
+    "log_likelihoods",
+    "movements",
+]
 
 
 @dataclass(frozen=True)
@@ -102,7 +118,8 @@ def evaluate(
     )
     z = bargaining.surplus(xp, params, columns, logit_belief, bound, structure)
     shift = shocks.hazard_shift(xp, params, columns, structure)
-    onset, continuation = talks.hazards(xp, params, columns, z, shift)
+    lower = bargaining.lower(xp, logit_belief)
+    onset, continuation = talks.hazards(xp, params, columns, z, shift, lower)
     return System(logit_belief, bound, z, onset, continuation)
 
 
@@ -117,3 +134,62 @@ def log_likelihoods(
         "talks": talks.log_likelihood(xp, columns, system.onset, system.continuation),
         "reading": readings.log_likelihood(xp, params, columns, system.logit_belief, structure),
     }
+
+
+def _conduct() -> tuple[ModuleType, ...]:
+    return tuple(import_module(f"beliefs.mechanism.{name}") for name in CONDUCT)
+
+
+def conduct_factors() -> tuple[Factor, ...]:
+    """Return every observable of conduct, in the order in which a period takes them in."""
+    return tuple(factor for module in _conduct() for factor in module.FACTORS)
+
+
+def factors(theory: Theory, structure: Structure) -> tuple[Factor, ...]:
+    """Return the observables of conduct that a theory explains in a study.
+
+    Its mechanism is on and at least one of its base parameters is free. What a study has no
+    dimension for (zones, say) is left out.
+
+    Raises
+    ------
+    StudyError
+        The theory names a parameter that no mechanism declares.
+    """
+    free = {p.name for p in conduct_parameters(theory, structure)}
+    return tuple(
+        factor
+        for factor in conduct_factors()
+        if factor.mechanism in theory.mechanisms and free.intersection(factor.base)
+    )
+
+
+def conduct_log_likelihoods(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the log likelihood of observables of conduct, each (..., time), 0 where unseen.
+
+    Parameters
+    ----------
+    xp
+        ``numpy`` or ``pytensor.tensor``.
+    params
+        Parameters that the observables read, free or neutral; NumPy arrays may lead with draw
+        dimensions.
+    columns
+        From `beliefs.mechanism.structure.conduct_columns`, beliefs of the period before filled in.
+    structure
+        Structure of the study.
+    names
+        Names of factors; all when None.
+    """
+    out: dict[str, Array] = {}
+    for module in _conduct():
+        mine = [f.name for f in module.FACTORS if names is None or f.name in names]
+        if mine:
+            out |= module.log_likelihood(xp, params, columns, structure, mine)
+    return out

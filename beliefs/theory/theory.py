@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,11 +19,18 @@ from beliefs.errors import StudyError
 from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.structure import Structure
 from beliefs.theory.priors import check_priors, distribution
+from beliefs.theory.theoryfile import bundled_theories, read_toml, unknown, wrong_type
 
 __all__ = [
+    "BARE",
+    "CONDUCT",
     "MECHANISMS",
     "Theory",
+    "all_declared",
     "bundled_theories",
+    "conduct_declared",
+    "conduct_neutral",
+    "conduct_parameters",
     "declared",
     "free_parameters",
     "load_theory",
@@ -32,12 +38,20 @@ __all__ = [
     "prior_table",
     "table_of",
     "theory_from_table",
+    "with_infinities",
 ]
 
 MECHANISMS = ("belief", "evidence", "readings", "domestic", "shocks", "bargaining", "talks")
+"""Mechanisms of belief and talks, which `fit` and `track` infer together."""
+CONDUCT = ("reciprocity", "accidents", "redlines", "truce", "outcomes", "diplomacy")
+"""Mechanisms of conduct, inferred in blocks of their own; beliefs enter them as covariates."""
 # Names and supports of parameters are the same in every study; this one has nothing else.
-_BARE = Structure(("one", "other"), 1.0, 1, *((),) * 16, endurance=(True, True))
-_KEYS = {"id", "name", "title", "source", "beliefs", "mechanisms", "neutral", "priors"}
+BARE = Structure(("one", "other"), 1.0, 1, *((),) * 16, endurance=(True, True))
+_KEYS = {"id", "name", "title", "source", "beliefs", "mechanisms", "neutral", "free", "priors"}
+_OPTIONAL = {"priors", "neutral", "free"}
+
+Declared = dict[str, tuple[str, Parameter]]
+Neutral = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,9 @@ class Theory:
         Parameters held at their neutral value although their mechanism is on.
     priors
         Overrides: parameter name -> {"dist": PreliZ name, **its parameters}.
+    free
+        The only parameters that are not neutral, for a theory that frees few of many; None where
+        `neutral` says which ones are.
     """
 
     id: str
@@ -66,45 +83,21 @@ class Theory:
     mechanisms: tuple[str, ...]
     neutral: tuple[str, ...]
     priors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    free: tuple[str, ...] | None = None
+
+    def frees(self, mechanism: str, parameter: str) -> bool:
+        """Return whether the theory lets the data move a parameter of a mechanism."""
+        if mechanism not in self.mechanisms:
+            return False
+        return parameter not in self.neutral if self.free is None else parameter in self.free
 
     @property
     def sha256(self) -> str:
         """Hash of everything that makes the theory what it is."""
-        content = {k: getattr(self, k) for k in sorted(_KEYS)}
+        content = {k: getattr(self, k) for k in sorted(_KEYS) if k != "free"}
+        if self.free is not None:  # a theory without it keeps the hash of its run folders
+            content["free"] = self.free
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def bundled_theories() -> tuple[str, ...]:
-    """Return the names of the theories that come with the package."""
-    return tuple(sorted(p.stem for p in Path(__file__).parent.glob("*.toml")))
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StudyError(
-            "no such theory or prior file",
-            where=str(path),
-            expected="one of " + ", ".join(bundled_theories()) + ", or a path to a TOML file",
-            mend="list the theories with `beliefs theories`",
-        ) from error
-    except OSError as error:
-        raise StudyError(
-            "the theory or prior file cannot be read",
-            where=str(path),
-            found=error.strerror or type(error).__name__,
-            expected="a readable TOML file",
-            mend="check the path and its permissions",
-        ) from error
-    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
-        raise StudyError(
-            "the file is not valid TOML",
-            where=str(path),
-            found=str(error),
-            expected="UTF-8 TOML",
-            mend="mend the line named in 'found'",
-        ) from error
 
 
 def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> Theory:
@@ -129,26 +122,16 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
         here = Path(__file__).parent
         by_id = {tomllib.loads(p.read_text())["id"]: p for p in sorted(here.glob("*.toml"))}
         path = by_id.get(text, here / f"{text}.toml")
-    theory = theory_from_table(_read_toml(path), str(path))
+    theory = theory_from_table(read_toml(path), str(path))
     if priors is not None:
-        extra = _read_toml(Path(priors))
-        unknown = set(extra) - {"priors"}
-        if unknown:
-            raise _unknown("key", sorted(unknown)[0], str(priors), ["priors"])
+        extra = read_toml(Path(priors))
+        other = set(extra) - {"priors"}
+        if other:
+            raise unknown("key", sorted(other)[0], str(priors), ["priors"])
         mine = extra.get("priors", {})
-        check_priors(mine, declared(_BARE), str(priors))
+        check_priors(mine, all_declared(BARE), str(priors))
         theory = replace(theory, priors={**theory.priors, **mine})
     return theory
-
-
-def _unknown(kind: str, found: str, where: str, known: list[str]) -> StudyError:
-    return StudyError(
-        f"unknown {kind}",
-        where=where,
-        found=found,
-        expected="one of " + ", ".join(known),
-        mend=f"correct the {kind}'s name",
-    )
 
 
 def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theory:
@@ -169,11 +152,11 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
         A key is missing, unknown or of the wrong type; unknown mechanism or parameter; bad prior.
     """
     if not isinstance(raw, dict):
-        raise _wrong_type("the theory", raw, where, "a table of keys")
+        raise wrong_type("the theory", raw, where, "a table of keys")
     for key in raw:
         if key not in _KEYS:
-            raise _unknown("key", key, where, sorted(_KEYS))
-    missing = sorted(_KEYS - {"priors", "neutral"} - set(raw))
+            raise unknown("key", key, where, sorted(_KEYS))
+    missing = sorted(_KEYS - _OPTIONAL - set(raw))
     if missing:
         raise StudyError(
             "a key is missing",
@@ -184,16 +167,25 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
         )
     for key in ("id", "name", "title", "source"):
         if not (isinstance(raw[key], str) and raw[key].strip()):
-            raise _wrong_type(key, raw[key], where, "a text in quotation marks")
+            raise wrong_type(key, raw[key], where, "a text in quotation marks")
     if not isinstance(raw["beliefs"], bool):
-        raise _wrong_type("beliefs", raw["beliefs"], where, "true or false")
+        raise wrong_type("beliefs", raw["beliefs"], where, "true or false")
     lists = {"mechanisms": raw["mechanisms"], "neutral": raw.get("neutral", [])}
+    lists |= {"free": raw["free"]} if "free" in raw else {}
     for key, value in lists.items():
         if not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
-            raise _wrong_type(key, value, where, 'a list of names such as ["talks"]')
+            raise wrong_type(key, value, where, 'a list of names such as ["talks"]')
+    if lists["neutral"] and "free" in lists:
+        raise StudyError(
+            "a theory says both which parameters are free and which are neutral",
+            where=f"{where}: free, neutral",
+            found=f"{len(lists['neutral'])} neutral and {len(lists['free'])} free ones",
+            expected="one of both: all others are then the opposite",
+            mend="remove one of the lists",
+        )
     for name in lists["mechanisms"]:
-        if name not in MECHANISMS:
-            raise _unknown("mechanism", name, where, list(MECHANISMS))
+        if name not in (*MECHANISMS, *CONDUCT):
+            raise unknown("mechanism", name, where, [*MECHANISMS, *CONDUCT])
     theory = Theory(
         id=raw["id"],
         name=raw["name"],
@@ -202,7 +194,8 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
         beliefs=raw["beliefs"],
         mechanisms=tuple(lists["mechanisms"]),
         neutral=tuple(lists["neutral"]),
-        priors=_with_infinities(raw.get("priors", {})),
+        priors=with_infinities(raw.get("priors", {})),
+        free=tuple(lists["free"]) if "free" in lists else None,
     )
     if checked is None or theory.sha256 != checked:
         _check_names(theory, where)
@@ -215,10 +208,12 @@ def table_of(theory: Theory) -> dict[str, Any]:
         name: {k: str(v) if isinstance(v, float) and math.isinf(v) else v for k, v in spec.items()}
         for name, spec in theory.priors.items()
     }
-    return {**dataclasses.asdict(theory), "priors": priors}
+    table = {**dataclasses.asdict(theory), "priors": priors}
+    return {k: v for k, v in table.items() if v is not None}
 
 
-def _with_infinities(priors: Any) -> Any:
+def with_infinities(priors: Any) -> Any:
+    """Return priors as they were parsed, with ``"inf"`` and ``"-inf"`` as numbers."""
     if not isinstance(priors, dict):
         return priors
     return {
@@ -229,56 +224,50 @@ def _with_infinities(priors: Any) -> Any:
     }
 
 
-def _wrong_type(what: str, found: Any, where: str, expected: str) -> StudyError:
-    return StudyError(
-        f"{what} is of the wrong type",
-        where=where,
-        found=repr(found),
-        expected=expected,
-        mend="copy a bundled theory and change it",
-    )
-
-
 def _check_names(theory: Theory, where: str) -> None:
-    """Check neutral parameters and priors against what the mechanisms declare."""
-    if not theory.neutral and theory.priors == {}:
+    """Check neutral or free parameters and priors against what the mechanisms declare."""
+    if not theory.neutral and not theory.free and theory.priors == {}:
         return
-    known = declared(_BARE)
-    for name in theory.neutral:
-        if name not in known:
-            raise _unknown("parameter", name, f"{where}: neutral", sorted(known))
+    known = all_declared(BARE)
+    for key in ("neutral", "free"):
+        for name in getattr(theory, key) or ():
+            if name not in known:
+                raise unknown("parameter", name, f"{where}: {key}", sorted(known))
     check_priors(theory.priors, known, where)
 
 
-def _modules() -> dict[str, ModuleType]:
-    return {name: import_module(f"beliefs.mechanism.{name}") for name in MECHANISMS}
-
-
-def declared(structure: Structure) -> dict[str, tuple[str, Parameter]]:
-    """Return every declared parameter: name -> (mechanism, parameter)."""
+def _declared(structure: Structure, group: tuple[str, ...]) -> Declared:
     return {
         parameter.name: (mechanism, parameter)
-        for mechanism, module in _modules().items()
-        for parameter in module.parameters(structure)
+        for mechanism in group
+        for parameter in import_module(f"beliefs.mechanism.{mechanism}").parameters(structure)
     }
 
 
-def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
-    """Return the parameters that the theory lets the data move, priors overridden.
+def declared(structure: Structure) -> Declared:
+    """Return every parameter of belief and talks: name -> (mechanism, parameter)."""
+    return _declared(structure, MECHANISMS)
 
-    Raises
-    ------
-    StudyError
-        The theory names a parameter that no mechanism declares.
-    """
-    known = declared(structure)
-    for name in (*theory.neutral, *theory.priors):
+
+def conduct_declared(structure: Structure) -> Declared:
+    """Return every parameter of conduct: name -> (mechanism, parameter)."""
+    return _declared(structure, CONDUCT)
+
+
+def all_declared(structure: Structure) -> Declared:
+    """Return the parameters of both groups, those of belief and talks first."""
+    return declared(structure) | conduct_declared(structure)
+
+
+def _free(theory: Theory, structure: Structure, group: Declared) -> tuple[Parameter, ...]:
+    known = all_declared(structure)
+    for name in (*theory.neutral, *(theory.free or ()), *theory.priors):
         if name not in known:
-            raise _unknown("parameter", name, f"theory {theory.name}", sorted(known))
+            raise unknown("parameter", name, f"theory {theory.name}", sorted(known))
     chosen = []
-    for name, (mechanism, parameter) in known.items():
+    for name, (mechanism, parameter) in group.items():
         empty = 0 in structure.size(parameter.dims)
-        if mechanism not in theory.mechanisms or name in theory.neutral or empty:
+        if empty or not theory.frees(mechanism, name):
             continue
         if name in theory.priors:
             parameter = replace(parameter, prior=distribution(theory.priors[name]))
@@ -286,19 +275,50 @@ def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ..
     return tuple(chosen)
 
 
-def neutral_values(theory: Theory, structure: Structure) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the neutral arrays of all parameters the theory does not free."""
-    free = {p.name for p in free_parameters(theory, structure)}
+def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
+    """Return the parameters of belief and talks that the theory lets the data move.
+
+    Priors are those of the theory.
+
+    Raises
+    ------
+    StudyError
+        The theory names a parameter that no mechanism declares.
+    """
+    return _free(theory, structure, declared(structure))
+
+
+def conduct_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
+    """Return the same for the parameters of conduct."""
+    return _free(theory, structure, conduct_declared(structure))
+
+
+def _neutral(structure: Structure, group: Declared, free: tuple[Parameter, ...]) -> Neutral:
+    names = {p.name for p in free}
     return {
         name: np.full(structure.size(parameter.dims), parameter.neutral)
-        for name, (_, parameter) in declared(structure).items()
-        if name not in free
+        for name, (_, parameter) in group.items()
+        if name not in names
     }
 
 
+def neutral_values(theory: Theory, structure: Structure) -> Neutral:
+    """Return the neutral arrays of all parameters of belief and talks the theory does not free."""
+    return _neutral(structure, declared(structure), free_parameters(theory, structure))
+
+
+def conduct_neutral(theory: Theory, structure: Structure) -> Neutral:
+    """Return the same for the parameters of conduct."""
+    return _neutral(structure, conduct_declared(structure), conduct_parameters(theory, structure))
+
+
 def prior_table(theory: Theory, structure: Structure) -> list[dict[str, Any]]:
-    """Return one row per declared parameter: prior, unit, source, neutral value, free or not."""
-    free = {p.name: p for p in free_parameters(theory, structure)}
+    """Return one row per declared parameter: prior, unit, source, neutral value, free or not.
+
+    Parameters of belief and talks come first, then those of conduct.
+    """
+    both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
+    free = {p.name: p for p in both}
     return [
         {
             "name": name,
@@ -311,5 +331,5 @@ def prior_table(theory: Theory, structure: Structure) -> list[dict[str, Any]]:
             "meaning": parameter.meaning,
             "source": parameter.source,
         }
-        for name, (mechanism, parameter) in declared(structure).items()
+        for name, (mechanism, parameter) in all_declared(structure).items()
     ]

@@ -1,0 +1,372 @@
+r"""Outcomes: deals and their form, how windows end, reversals, the periphery, the ladder of peace.
+
+.. math::
+    \log h^{deal}_t &= \beta_d + \log w + agenda\, maritime_t - shift\, power_t
+                       + 10\, \gamma Z_{t-1} \\
+    P(signed \mid deal) &= \mathrm{logistic}(-cost) \\
+    \log h^{end}_{st} &= \beta_s + \log w + turnover\, changed_{st} \\
+    \log E[peripheral_t] &= \log 7w + \beta_p + war + instrument + harm\, calm_t
+
+with the bargaining surplus Z of the period before (its mean; `beliefs.infer.blocks`) and w weeks in
+a period. A window that ended is one of lapse (only with an announced deadline), unilateral
+extension, mutual extension and deal, by sticks: the share of lapses, of unilateral acts among the
+rest, of extensions among mutual acts. These shares say how windows have ended; the forward
+simulation takes a lapse from the deadline itself, which passes unresolved.
+
+Rungs of the ladder change at weekly hazards up and down. A move up *skips* when it leaves out a
+rung of peace (truce, negative peace) that lies between; open war to truce leaves out none. Moves
+down may be of any size.
+
+The prior of the deal hazard is the reference class of formal agreements in violent crises that are
+older than a year (`beliefs.study.reference.settlement_rates`). Claims C17, C26, C29, C39, C50, C51,
+C53; Powell (2006) for shifts of power. Source: MODEL section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from beliefs.mechanism import distributions as pz
+from beliefs.mechanism.contract import Array, Factor, Parameter, Params
+from beliefs.mechanism.observation import columns_of, log_density, predictors
+from beliefs.mechanism.structure import PHASES, Columns, Structure
+from beliefs.study.observed import RUNGS
+
+__all__ = [
+    "FACTORS",
+    "KINDS",
+    "NAME",
+    "deal",
+    "form",
+    "kind_shares",
+    "ladder",
+    "log_likelihood",
+    "parameters",
+    "periphery",
+    "rates",
+    "reversal",
+    "skips",
+]
+
+NAME = "outcomes"
+KINDS = ("lapse", "unilateral", "mutual", "deal")  # values 1 to 4 of the column window_kind
+WAR = PHASES.index("war")
+FRICTION, NEGATIVE = RUNGS.index("friction"), RUNGS.index("negative_peace")
+TINY = 1e-12  # shares round to 0 or 1 in far tails; keeps the logarithm finite
+
+FACTORS = (
+    Factor(
+        "deal", NAME, ("deal_base",), ("deal_base", "deal_surplus", "shift_deal", "agenda_effect"),
+        couples=("deal_surplus",), family="cloglog",
+    ),
+    Factor("form", NAME, ("signature_cost",), ("signature_cost",), family="binomial_logit"),
+    Factor(
+        "kind", NAME, ("lapse_share", "unilateral_share", "mutual_share"),
+        ("lapse_share", "unilateral_share", "mutual_share"), family="categorical",
+    ),
+    Factor(
+        "reversal", NAME, ("reversal_base",), ("reversal_base", "turnover_termination"),
+        family="binomial_cloglog",
+    ),
+    Factor(
+        "periphery", NAME, ("peripheral_base",),
+        ("peripheral_base", "peripheral_war", "peripheral_instrument", "peripheral_harm"),
+        family="poisson_log",
+    ),
+    Factor(
+        "ladder", NAME, ("ladder_up", "ladder_down"), ("ladder_up", "ladder_down", "skip"),
+        family="categorical",
+    ),
+)  # fmt: skip
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare hazards of deals and reversals, shares of forms and kinds, periphery, ladder."""
+    from beliefs.study.reference import settlement_rates
+
+    centre = float(np.log(7.0 * settlement_rates()[-1].mean))
+    log_week = "log hazard per week"
+    return (
+        Parameter(
+            "deal_base", (), pz.Normal(round(centre, 3), 1.0), 0.0, log_week,
+            "formal agreements in violent crises older than a year (ICB); spread is judgement",
+            "hazard of a mutual agreement at zero surplus",
+        ),
+        Parameter(
+            "deal_surplus", (), pz.Normal(0.0, 0.3), 0.0, "log hazard per tenth of the stake",
+            "Fearon (1995); symmetric so that the sign is learnt",
+            "how the hazard of a deal follows the bargaining surplus",
+        ),
+        Parameter(
+            "shift_deal", (), pz.Normal(0.0, 0.5), 0.0, "log hazard per sd of shift",
+            "Powell (2006); symmetric so that the sign is learnt",
+            "fall of the hazard of a deal while power is expected to shift",
+        ),
+        Parameter(
+            "agenda_effect", (), pz.Normal(0.0, 0.5), 0.0, "log hazard ratio", "C39",
+            "hazard of a deal with an all-maritime agenda against one without",
+        ),
+        Parameter(
+            "signature_cost", (), pz.Normal(0.0, 1.0), 0.0, "log-odds", "C26",
+            "log-odds that a deal is left unsigned",
+        ),
+        Parameter(
+            "lapse_share", (), pz.Beta(2, 6), 0.5, "share", "C50; with the next two: 2, 3, 2 and 1",
+            "share of windows with a deadline that lapse, of those that end without collapse",
+        ),
+        Parameter(
+            "unilateral_share", (), pz.Beta(3, 3), 0.5, "share", "C50",
+            "share of unilateral extensions among windows that do not lapse",
+        ),
+        Parameter(
+            "mutual_share", (), pz.Beta(2, 1), 0.5, "share", "C50",
+            "share of extensions, rather than deals, among mutual ends of a window",
+        ),
+        Parameter(
+            "reversal_base", ("scope",), pz.Normal(-5.0, 1.0), 0.0, log_week,
+            "C51; median once in three years is judgement",
+            "hazard that an agreement in force is terminated or reversed",
+        ),
+        Parameter(
+            "turnover_termination", (), pz.Normal(0.0, 1.0), 0.0, "log hazard ratio", "C17",
+            "hazard of reversal once a government changed since the agreement",
+        ),
+        Parameter(
+            "peripheral_base", (), pz.Normal(-0.5, 1.0), 0.0, "log acts per day", "judgement",
+            "rate of acts on third parties out of war",
+        ),
+        Parameter(
+            "peripheral_war", (), pz.Normal(0.5, 0.5), 0.0, "log ratio", "judgement",
+            "rate of acts on third parties in war against other times",
+        ),
+        Parameter(
+            "peripheral_instrument", ("instrument",), pz.Normal(0.0, 0.4), 0.0, "log ratio",
+            "SOURCES: counts of different sources are not comparable",
+            "rate of acts on third parties by one way of counting against the first",
+        ),
+        Parameter(
+            "peripheral_harm", (), pz.Normal(0.0, 0.5), 0.0, "log ratio", "C29",
+            "rate of acts on third parties while both sides are calm with each other",
+        ),
+        Parameter(
+            "ladder_up", (), pz.Normal(-3.5, 0.7), 0.0, log_week, "judgement",
+            "hazard of a move up the ladder of peace",
+        ),
+        Parameter(
+            "ladder_down", (), pz.Normal(-3.5, 0.7), 0.0, log_week, "judgement",
+            "hazard of a move down the ladder of peace",
+        ),
+        Parameter(
+            "skip", (), pz.Normal(-2.2, 1.0), 0.0, "log-odds", "C53",
+            "log-odds that a move up that could leave out a rung of peace does so",
+        ),
+    )  # fmt: skip
+
+
+def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard of a mutual agreement in each period, (..., time)."""
+    return (
+        params["deal_base"][..., None]
+        + np.log(structure.step_weeks)
+        + params["agenda_effect"][..., None] * columns["maritime"]
+        - params["shift_deal"][..., None] * columns["power_shift"]
+        + params["deal_surplus"][..., None] * (10.0 * columns["surplus_lag"])
+    )
+
+
+def form(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log-odds that a deal is signed, (..., time)."""
+    return -params["signature_cost"][..., None] + 0.0 * columns["deal"]
+
+
+def kind_shares(params: Params, deadline: Array) -> list[Array]:
+    """Return the shares of `KINDS` among windows that ended without collapse.
+
+    Parameters
+    ----------
+    params
+        See `beliefs.mechanism.contract`; the shares broadcast with `deadline`.
+    deadline
+        1 where the window had an announced deadline, so that it can lapse.
+
+    Returns
+    -------
+    list
+        Lapse, unilateral extension, mutual extension, deal.
+    """
+    lapse = params["lapse_share"] * deadline
+    unilateral, extended = params["unilateral_share"], params["mutual_share"]
+    mutual = (1.0 - lapse) * (1.0 - unilateral)
+    return [lapse, (1.0 - lapse) * unilateral, mutual * extended, mutual * (1.0 - extended)]
+
+
+def reversal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard that an agreement in force ends, by scope, (..., scope, time)."""
+    changed = params["turnover_termination"][..., None, None] * columns["government_changed"]
+    return params["reversal_base"][..., None] + np.log(structure.step_weeks) + changed
+
+
+def periphery(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log mean number of acts on third parties, (..., time)."""
+    ratio = params["peripheral_instrument"][..., :, None] * columns["instrument_on"]
+    return (
+        params["peripheral_base"][..., None]
+        + params["peripheral_war"][..., None] * columns["phase_on"][..., WAR, :]
+        + ratio.sum(axis=-2)
+        + params["peripheral_harm"][..., None] * columns["calm"]
+        + np.log(7.0 * structure.step_weeks)
+    )
+
+
+def ladder(xp: Any, params: Params, rung: int, structure: Structure) -> tuple[Array, ...]:
+    """Return the probabilities of what one period does to a rung.
+
+    Parameters
+    ----------
+    xp, params, structure
+        See `beliefs.mechanism.contract`.
+    rung
+        Place in `beliefs.study.observed.RUNGS`.
+
+    Returns
+    -------
+    tuple
+        Staying, a move up in order, a move up that leaves out a rung of peace, a move down, each of
+        the shape of the parameters.
+    """
+    up, down = xp.exp(params["ladder_up"]), xp.exp(params["ladder_down"])
+    up = up * float(rung < len(RUNGS) - 1)
+    down = down * float(rung > 0)
+    stay = xp.exp(-structure.step_weeks * (up + down))
+    rise = (1.0 - stay) * (up / (up + down))
+    # From negative peace only positive peace lies above: nothing can be left out.
+    leap = float(rung < NEGATIVE) / (1.0 + xp.exp(-params["skip"]))
+    return stay, rise * (1.0 - leap), rise * leap, (1.0 - stay) * (down / (up + down))
+
+
+def skips(before: int, after: int) -> bool:
+    """Return whether a move up the ladder leaves out a rung of peace that lies between."""
+    return after - max(before, FRICTION) > 1
+
+
+def _log(xp: Any, share: Array) -> Array:
+    return xp.log(xp.clip(share, TINY, 1.0))
+
+
+def _kind(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    deadline = np.maximum(columns["has_deadline"], columns["at_deadline"])
+    shares = kind_shares({k: params[k][..., None] for k in FACTORS[2].reads}, deadline)
+    # A window that lapsed had a deadline, whatever its columns say of the days after it.
+    shares[0] = params["lapse_share"][..., None] + 0.0 * deadline
+    return sum(
+        _log(xp, share) * (columns["window_kind"] == number)
+        for number, share in enumerate(shares, start=1)
+    )
+
+
+def _ladder(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    on = columns["rung_on"]
+    before = np.concatenate([0.0 * on[..., :1], on[..., :-1]], axis=-1)
+    total = 0.0
+    for old in range(len(RUNGS)):
+        stay, step, leap, fall = (
+            _log(xp, p)[..., None] for p in ladder(xp, params, old, structure)
+        )
+        for new in range(len(RUNGS)):
+            happened = before[..., old, :] * on[..., new, :]
+            if new == old:
+                total = total + stay * happened
+            elif new < old:
+                total = total + fall * happened
+            else:
+                total = total + (leap if skips(old, new) else step) * happened
+    return total
+
+
+_LINEAR = {"deal": deal, "form": form, "reversal": reversal, "periphery": periphery}
+_OWN = {"kind": _kind, "ladder": _ladder}
+
+
+def _seen(columns: Columns, name: str) -> tuple[Array, Array, Array | None]:
+    """Return what was seen, where, and out of how many."""
+    if name == "deal":
+        return columns["deal"], columns["deal_seen"], None
+    if name == "form":
+        deals = columns["deal_signed"] + columns["deal_unsigned"]
+        return columns["deal_signed"], columns["active"], deals
+    if name == "reversal":
+        return columns["scope_ended"], columns["active"], columns["scope_live"]
+    return columns["peripheral_count"], columns["peripheral_seen"], None
+
+
+def log_likelihood(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the log likelihood of each factor by period, (..., time), 0 where unseen.
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.mechanism.contract`; columns of `conduct_columns`. Only the parameters that
+        the factors asked for read must be there.
+    names
+        Factors to compute; all when None.
+    """
+    out = {}
+    for factor in FACTORS:
+        name = factor.name
+        if names is not None and name not in names:
+            continue
+        if name in _OWN:
+            out[name] = _OWN[name](xp, params, columns, structure)
+            continue
+        value, seen, size = _seen(columns, name)
+        eta = _LINEAR[name](xp, params, columns, structure)
+        terms = log_density(xp, factor.family, value, eta, size)
+        out[name] = (terms.sum(axis=-2) if value.ndim > 1 else terms) * seen
+    return out
+
+
+def rates(
+    params: Params,
+    state: Mapping[str, Array],
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return what the forward simulation draws one period from.
+
+    Parameters
+    ----------
+    params
+        NumPy arrays, with leading draw dimensions or not.
+    state
+        Columns of one period, without the axis of time: (...) or (..., side), (..., scope), ...
+    structure
+        Structure of the study.
+    names
+        Factors to compute; all when None.
+
+    Returns
+    -------
+    dict
+        Linear predictors of ``deal``, ``form``, ``periphery`` (...) and ``reversal`` (..., scope),
+        see `beliefs.mechanism.observation.draw`; ``kind``, (..., 4), shares of `KINDS` for a window
+        with ``has_deadline`` or without; ``ladder``, (..., rung, 4), the probabilities of `ladder`.
+    """
+    columns = columns_of(state)
+    wanted = _LINEAR if names is None else {n: _LINEAR[n] for n in _LINEAR if n in names}
+    out = predictors({n: f(np, params, columns, structure) for n, f in wanted.items()})
+    if names is None or "kind" in names:
+        shares = kind_shares(params, np.asarray(state["has_deadline"], dtype=float))
+        out["kind"] = np.stack(np.broadcast_arrays(*shares), axis=-1)
+    if names is None or "ladder" in names:
+        moves = [ladder(np, params, rung, structure) for rung in range(len(RUNGS))]
+        out["ladder"] = np.stack([np.stack(m, axis=-1) for m in moves], axis=-2)
+    return out
