@@ -132,7 +132,11 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
             for i in range(LANES):
                 q = logistic(quick, w[row.CENTRE + i] + w[row.REST + i] * y)
                 surplus = _balance(w[row.PULL + i], w[row.DRAG + i], w[row.P + i], q)
-                sincere = logistic(quick, _log_odds(w[row.LOGIT + i], w[row.EFFECT + i], surplus))
+                lower = min(w[row.P + i], q)
+                odds = _log_odds(
+                    w[row.LOGIT + i], w[row.EFFECT + i], surplus, w[row.CRACK + i], lower
+                )
+                sincere = logistic(quick, odds)
                 p = _mixed(w[row.PROCESS + i], w[row.IDLE + i], sincere)
                 mass = weight * _chance(min(max(p, TINY), 1.0 - TINY), held)
                 w[row.MASS0 + i] += mass
@@ -169,7 +173,7 @@ def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, still: Any) ->
         w[row.MEAN0 + i], w[row.MEAN1 + i] = mean[n, 0], mean[n, 1]
         w[row.VAR0 + i], w[row.COV + i], w[row.VAR1 + i] = cov[n, 0], cov[n, 1], cov[n, 2]
         w[row.NOISE0 + i], w[row.NOISE1 + i] = still.noise[n, 0], still.noise[n, 1]
-        w[row.PROCESS + i] = still.process[n]
+        w[row.PROCESS + i], w[row.CRACK + i] = still.process[n], still.crack[n]
 
 
 @numba.njit(error_model="numpy")

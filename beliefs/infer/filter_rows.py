@@ -69,8 +69,10 @@ TOP = 45 * LANES
 NEW_MEAN = 46 * LANES
 NEW_VAR = 47 * LANES
 LOG = 48 * LANES
+# Weight of the lower belief in talks.
+CRACK = 49 * LANES
 # The log density of a reading at each node; the last rows.
-DENSITY = 49 * LANES
+DENSITY = 50 * LANES
 
-ROWS = 49 + MOST_NODES
+ROWS = 50 + MOST_NODES
 """Number of rows."""

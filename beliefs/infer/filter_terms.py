@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.mechanism import bargaining, belief, domestic, readings, shocks
+from beliefs.mechanism import bargaining, belief, domestic, readings, shocks, talks
 from beliefs.mechanism.contract import Params
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
@@ -37,7 +37,8 @@ _KINDS = {"anchor": 0, "private": 1, "public": 2}
 # The columns that the equations of a block read.
 COLUMNS = (
     "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
-    "mediator", "waiver", "shock", "turnover", "aftermath",
+    "mediator", "waiver", "shock", "turnover", "aftermath", "mediator_old", "spell_age", "hinge",
+    "power_shift", "proxy_attack", "heavy",
 )  # fmt: skip
 
 
@@ -81,6 +82,7 @@ class Still(NamedTuple):
     floor: Floats
     effect: Floats
     process: Floats
+    crack: Floats
 
 
 class Terms(NamedTuple):
@@ -93,7 +95,7 @@ class Terms(NamedTuple):
     pull, drag, shift
         (N, width).
     mediation
-        (N, 2, width), by transition.
+        (N, 2, width): what a transition alone is shifted by, see `talks.own_shift`.
     audience
         (N, 2): audience cost in the last period of the block.
     """
@@ -156,6 +158,7 @@ def still_of(params: Params, structure: Structure, n: int) -> Still:
         floor=np.stack([_full(v, (n,)) for v in bases], axis=-1),
         effect=_full(params["surplus_effect"], (n, 2)),
         process=_full(params["process_share"], (n,)),
+        crack=_full(params["crack_rule"], (n,)),
     )
 
 
@@ -187,7 +190,9 @@ def terms_of(
     bound = domestic.audience(np, params, columns, structure, audience)
     pull, drag = bargaining.stakes(np, params, columns, bound, structure)
     shift = shocks.hazard_shift(np, params, columns, structure)
-    mediation = params["mediator_effect"][..., None] * columns["mediator"]
+    shift = shift + talks.shared_shift(params, columns)
+    mediation = np.empty((n, 2, WIDTH))
+    mediation[:, 0], mediation[:, 1] = talks.own_shift(np, params, columns)
     both, one = (n, 2, WIDTH), (n, WIDTH)
     return Terms(
         kept=_full(kept, both),
@@ -195,7 +200,7 @@ def terms_of(
         misread=_full(misread, both),
         pull=_full(pull, one),
         drag=_full(drag, one),
-        mediation=_full(mediation, both),
+        mediation=mediation,
         shift=_full(shift, one),
         audience=_full(bound[..., -1], (n, 2)),
     )

@@ -3,7 +3,8 @@ r"""Bargaining: the surplus that a settlement would share out, in shares of the 
 .. math::
     Z_t = c_{At} + c_{Bt} + v - (p_{At} + p_{Bt} - 1)
           - \kappa_A a_{At} - \kappa_B a_{Bt} - \Delta_t,
-    \qquad c_{it} = \exp(c_{0i} + \sum_k c_{1k} level_{kt})
+    \qquad c_{it} = \exp(c_{0i} + \sum_k c_{1k} level_{kt} + c_2\, heavy_{it}
+                          + c_3\, escalation_t)
 
 Talks are rational when Z > 0: costs of conflict and the pay-off of talking exceed mutual optimism,
 audience costs and the sequencing gap (which waivers cut). Fearon (1995); Blainey (1973); Wittman
@@ -15,10 +16,11 @@ from __future__ import annotations
 from typing import Any
 
 from beliefs.mechanism import distributions as pz
+from beliefs.mechanism import shocks
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
 
-__all__ = ["NAME", "balance", "cost", "gap", "parameters", "stakes", "surplus"]
+__all__ = ["NAME", "balance", "cost", "gap", "lower", "parameters", "stakes", "surplus"]
 
 NAME = "bargaining"
 MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the exponential finite
@@ -47,6 +49,11 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "waiver_cut", (), pz.Beta(2, 2), 0.0, "share of the gap", "C42",
             "share of the sequencing gap that a waiver in force closes",
         ),
+        Parameter(
+            "convex_cost", (), pz.Normal(0.0, 0.2), 0.0, "log cost per log heavy act suffered",
+            "C56; symmetric so that the sign is learnt",
+            "how much faster cost grows under heavy acts than the listed levels say",
+        ),
     )  # fmt: skip
 
 
@@ -54,6 +61,8 @@ def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     """Return the cost of conflict of each side, (..., side, time)."""
     slopes = params["cost_slope"][..., None, :] * side_matrix(structure.cost_side)
     log_cost = params["log_cost"][..., None] + slopes @ columns["cost"]
+    log_cost = log_cost + params["convex_cost"][..., None, None] * columns["heavy"]
+    log_cost = log_cost + shocks.cost_shift(params, columns)[..., None, :]
     return xp.exp(xp.minimum(log_cost, MAX_LOG_COST))
 
 
@@ -78,6 +87,11 @@ def stakes(
     pull = costs[..., 0, :] + costs[..., 1, :] + params["talk_payoff"][..., None]
     drag = bound[..., 0, :] + bound[..., 1, :] + gap(params, columns)
     return pull, drag
+
+
+def lower(xp: Any, belief: Array) -> Array:
+    """Return the probability that the less confident side gives itself, (..., time)."""
+    return logistic(xp, xp.minimum(belief[..., 0, :], belief[..., 1, :]))
 
 
 def surplus(

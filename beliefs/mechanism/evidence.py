@@ -1,15 +1,18 @@
 r"""Evidence: how each side reads the same news on its own scorecard.
 
 .. math::
-    e_{it} = \sqrt{w} \sum_k w_{ik} x_{ikt} + w\, (\theta^{still}_i q_t + \theta^{endure}_i h_t),
+    e_{it} = \sqrt{w} \sum_k w_{ik} x_{ikt}
+             + w\, (\theta^{still}_i q_t + \theta^{reset}_i q_t\, truce_t + \theta^{endure}_i h_t),
     \qquad u_{it} = e^+_{it} - r_i e^-_{it} - w\, \psi_i\, persist_{jt}
 
 with signed surprises x, q_t = 1 in a quiet period, h_t = 1 while pressure lasts (endurance
 framework only) and w the length of a period in weeks: weights say what a *week* of one-sd news
 moves, whatever the step. r < 1 discounts bad news. psi is learning from a rival who persists;
-psi = 0 is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011).
+psi = 0 is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011). A share of the
+weights may be common to both sides (one scorecard); a quiet period within a truce may count for
+more than a quiet one in war, as time to regroup.
 
-Claims C02-C05, C11. Source: MODEL section 2.
+Claims C02-C05, C11, C35. Source: MODEL section 2.
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
 
-__all__ = ["NAME", "misreading", "news", "parameters", "push", "weights"]
+__all__ = ["NAME", "misreading", "news", "parameters", "push", "stillness", "weights"]
 
 NAME = "evidence"
 
@@ -63,7 +67,30 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
             "loss of belief from a week of the rival's persistence",
         ),
+        Parameter(
+            "shared", (), pz.Beta(1, 1), 0.0, "share of a weight",
+            "C02; uniform: the share is learnt",
+            "share of a common scorecard in what each side makes of the same news",
+        ),
+        Parameter(
+            "tactical_reset", ("side",), pz.Normal(0.0, 0.1), 0.0, per_week,
+            "C35; symmetric so that the sign is learnt",
+            "gain in belief from a quiet week of truce beyond that of any quiet week",
+        ),
     )  # fmt: skip
+
+
+def common_matrix(structure: Structure) -> NDArray[np.float64]:
+    """Return the matrix (term, term) that averages weights over both sides.
+
+    Terms on the same indicator in the same regimes are one entry of a common scorecard. Each side
+    still reads it in its own direction, so that news is good for one and bad for the other where
+    directions oppose.
+    """
+    entry = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
+    same = np.asarray([[a == b for b in entry] for a in entry], dtype=float)
+    same = same.reshape(len(entry), len(entry))
+    return same / np.maximum(same.sum(axis=1, keepdims=True), 1.0)
 
 
 def weights(xp: Any, params: Params, structure: Structure) -> Array:
@@ -73,7 +100,16 @@ def weights(xp: Any, params: Params, structure: Structure) -> Array:
     if xp is np:
         lead = np.broadcast_shapes(*(v.shape[:-1] for v in both))
         both = [np.broadcast_to(v, (*lead, v.shape[-1])) for v in both]
-    return xp.concatenate(both, axis=-1)[..., order]
+    own = xp.concatenate(both, axis=-1)[..., order]
+    common = own @ common_matrix(structure).T
+    return own + params["shared"][..., None] * (common - own)
+
+
+def stillness(params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return what quiet itself says to each side, (..., side, time)."""
+    quiet = (structure.step_weeks * columns["quiet"])[..., None, :]
+    reset = params["tactical_reset"][..., None] * quiet
+    return params["stalemate"][..., None] * quiet + reset * columns["truce"]
 
 
 def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
@@ -81,7 +117,7 @@ def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     week = structure.step_weeks
     by_side = side_matrix(structure.term_side) * week**0.5
     total = (weights(xp, params, structure)[..., None, :] * by_side) @ columns["evidence"]
-    total = total + params["stalemate"][..., None] * (week * columns["quiet"])[..., None, :]
+    total = total + stillness(params, columns, structure)
     enduring = [i for i, on in enumerate(structure.endurance) if on]
     gain = (params["endurance"][..., None, :] * side_matrix(enduring)).sum(axis=-1)
     return total + gain[..., None] * (week * columns["pressure"])[..., None, :]

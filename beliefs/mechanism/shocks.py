@@ -2,7 +2,9 @@ r"""Shocks: jumps at declared dates, as against slow news.
 
 A shock moves each belief by :math:`J_{is}` in its period; a turnover also pulls the belief of the
 side back towards its level by a share (a new administration recalibrates); and for a while talks
-become more or less likely whatever the surplus (``aftermath``, fading over 14 days).
+become more or less likely whatever the surplus (``aftermath``, fading over 14 days). A fresh
+escalation makes conflict dearer to both sides; and where an economic indicator is past its hinge
+(``hinge``, from 0 to 1) talks are more or less likely, whatever was shocking about it.
 
 Claims C13 (economic), C14 (turnover), C15 (escalation), C16. Source: MODEL section 2.
 """
@@ -13,9 +15,9 @@ from typing import Any
 
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
-from beliefs.mechanism.structure import Columns, Structure
+from beliefs.mechanism.structure import SHOCK_KINDS, Columns, Structure
 
-__all__ = ["NAME", "hazard_shift", "jump", "parameters", "reset"]
+__all__ = ["NAME", "cost_shift", "hazard_shift", "jump", "parameters", "reset"]
 
 NAME = "shocks"
 
@@ -35,6 +37,16 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "shock_hazard", ("shock_kind",), pz.Normal(0.0, 1.0), 0.0, "log-odds of talks",
             "C13-C15", "shift of both talk hazards right after a shock of a kind",
         ),
+        Parameter(
+            "escalation_cost", (), pz.Normal(0.0, 0.3), 0.0, "log cost",
+            "C15; symmetric so that the sign is learnt",
+            "rise of both sides' cost of conflict right after an escalation",
+        ),
+        Parameter(
+            "economic_hinge", (), pz.Normal(0.0, 1.0), 0.0, "log-odds of talks",
+            "C13; symmetric so that the sign is learnt",
+            "shift of both talk hazards while an economic indicator is past its hinge",
+        ),
     )  # fmt: skip
 
 
@@ -51,5 +63,15 @@ def reset(xp: Any, params: Params, columns: Columns) -> Array:
 
 
 def hazard_shift(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return what recent shocks add to the log-odds of talks, (..., time)."""
-    return (params["shock_hazard"][..., None, :] @ columns["aftermath"])[..., 0, :]
+    """Return what recent shocks and an economy past its hinge add to the log-odds of talks.
+
+    Shape (..., time).
+    """
+    recent = (params["shock_hazard"][..., None, :] @ columns["aftermath"])[..., 0, :]
+    return recent + params["economic_hinge"][..., None] * columns["hinge"]
+
+
+def cost_shift(params: Params, columns: Columns) -> Array:
+    """Return what a fresh escalation adds to the log cost of conflict, (..., time)."""
+    fresh = columns["aftermath"][..., SHOCK_KINDS.index("escalation"), :]
+    return params["escalation_cost"][..., None] * fresh

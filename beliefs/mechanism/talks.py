@@ -1,14 +1,17 @@
 r"""Talks: separate hazards of starting and of going on, driven by the bargaining surplus.
 
 .. math::
-    \mathrm{logit}\, h^{x}_t = \alpha_x + 10\, \beta_x Z_t + \eta_x\, mediator_t + shock_t,
-    \qquad x \in \{onset, continuation\}
+    \mathrm{logit}\, h^{x}_t = \alpha_x + 10\, \beta_x Z_t - 4 \gamma (\min(p_{At}, p_{Bt}) - 1/2)
+        + \eta_x\, mediator_t + \eta'\, old_t + shift_t, \qquad x \in \{onset, continuation\}
 
     P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x)
 
 :math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
-stake. Claims C07, C25, C38. The prior of the onset intercept is the reference class of first talks
-in interstate wars (`beliefs.study.reference`).
+stake. gamma says whether the less confident side counts beyond its part in the surplus (talks wait
+for the *first* belief to crack, C08). The onset hazard also has a Weibull shape in the age of the
+deadlock (C18); expected shifts of power (Powell 2006) and attacks by proxies (C49) shift both.
+Claims C07, C08, C18, C25, C38, C49. The prior of the onset intercept is the reference class of
+first talks in interstate wars (`beliefs.study.reference`).
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ __all__ = [
     "log_likelihood",
     "log_odds",
     "mixed",
+    "own_shift",
     "parameters",
+    "shared_shift",
     "simulate",
 ]
 
@@ -65,10 +70,32 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "process_share", (), pz.Beta(1, 9), 0.0, "share", "C25; Min (2020)",
             "share of talks that are process and do not follow the surplus",
         ),
+        Parameter(
+            "mediator_late", (), pz.Normal(0.0, 0.5), 0.0, "log-odds", "C38",
+            "shift of both hazards by mediation that has grown old",
+        ),
+        Parameter(
+            "deadlock_shape", (), pz.Normal(0.0, 0.3), 0.0, "log Weibull shape",
+            "C18; symmetric so that the sign is learnt",
+            "how the hazard of talks starting changes with the time since the last ones",
+        ),
+        Parameter(
+            "crack_rule", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per quarter of belief",
+            "C08; symmetric so that the sign is learnt",
+            "shift of both hazards as the less confident side's belief falls, beyond the surplus",
+        ),
+        Parameter(
+            "shift_talks", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per sd", "Powell (2006)",
+            "fall of both hazards while a shift of power is expected",
+        ),
+        Parameter(
+            "proxy_credibility", (), pz.Normal(0.0, 0.5), 0.0, "log-odds", "C49",
+            "shift of both hazards after attacks by proxies in a truce",
+        ),
     )  # fmt: skip
 
 
-def log_odds(idle: Array, effect: Array, surplus: Array) -> Array:
+def log_odds(idle: Array, effect: Array, surplus: Array, crack: Array, lower: Array) -> Array:
     """Return the log-odds of talks that follow the surplus.
 
     Parameters
@@ -79,8 +106,12 @@ def log_odds(idle: Array, effect: Array, surplus: Array) -> Array:
         Log-odds per tenth of the stake.
     surplus
         In shares of the stake.
+    crack
+        Log-odds per quarter of the lower belief.
+    lower
+        The lower of both beliefs, a probability.
     """
-    return idle + effect * (10.0 * surplus)
+    return idle + effect * (10.0 * surplus) - 4.0 * crack * (lower - 0.5)
 
 
 def mixed(process: Array, idle: Array, sincere: Array) -> Array:
@@ -88,17 +119,57 @@ def mixed(process: Array, idle: Array, sincere: Array) -> Array:
     return sincere + process * (idle - sincere)
 
 
+def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
+    """Return what mediation and the age of a deadlock add to the log-odds of each transition.
+
+    Returns
+    -------
+    onset, continuation
+        Each (..., time).
+    """
+    late = params["mediator_late"][..., None] * columns["mediator_old"]
+    fresh = [params["mediator_effect"][..., x, None] * columns["mediator"] for x in (0, 1)]
+    age = xp.expm1(params["deadlock_shape"])[..., None] * columns["spell_age"]
+    return fresh[0] + late + age, fresh[1] + late
+
+
+def shared_shift(params: Params, columns: Columns) -> Array:
+    """Return what shifts of power and attacks by proxies add to both log-odds, (..., time)."""
+    proxy = params["proxy_credibility"][..., None] * columns["proxy_attack"]
+    return proxy - params["shift_talks"][..., None] * columns["power_shift"]
+
+
 def hazards(
-    xp: Any, params: Params, columns: Columns, surplus: Array, shift: Array
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    surplus: Array,
+    shift: Array,
+    lower: Array = 0.5,
 ) -> tuple[Array, Array]:
-    """Return the probabilities that talks start and that talks go on, each (..., time)."""
+    """Return the probabilities that talks start and that talks go on, each (..., time).
+
+    Parameters
+    ----------
+    xp, params, columns
+        See `beliefs.mechanism.contract`.
+    surplus
+        In shares of the stake, (..., time).
+    shift
+        What shocks add to both log-odds, (..., time).
+    lower
+        The lower of both beliefs, (..., time); a half says nothing.
+    """
+    shift = shift + shared_shift(params, columns)
+    crack = params["crack_rule"][..., None]
     out = []
-    for x, base in enumerate(("onset_base", "continuation_base")):
+    for x, (base, own) in enumerate(
+        zip(("onset_base", "continuation_base"), own_shift(xp, params, columns), strict=True)
+    ):
         floor = params[base][..., None]
         effect = params["surplus_effect"][..., x, None]
-        mediation = params["mediator_effect"][..., x, None] * columns["mediator"]
         process = params["process_share"][..., None]
-        sincere = logistic(xp, log_odds(floor + mediation + shift, effect, surplus))
+        sincere = logistic(xp, log_odds(floor + own + shift, effect, surplus, crack, lower))
         out.append(mixed(process, logistic(xp, floor), sincere))
     return out[0], out[1]
 

@@ -42,7 +42,11 @@ def case(rich_folder):
         for name, p in known.items()
     }
     xi = rng.normal(size=(20, 2, structure.n_time))
-    return Case(structure, columns(inputs), known, draws, xi)
+    cols = columns(inputs)
+    # Parts of conduct that a small study lacks and beliefs or talks answer to.
+    for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy"):
+        cols[name] = rng.uniform(0.0, 1.0, cols[name].shape)
+    return Case(structure, cols, known, draws, xi)
 
 
 @pytest.fixture(scope="session")

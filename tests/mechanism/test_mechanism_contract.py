@@ -13,9 +13,9 @@ pytestmark = pytest.mark.xdist_group("mechanism")
 # Parameter -> (what acts only through it, the outputs it acts on, what must be neutral as well).
 # What acts may be a column, or another parameter.
 ACTS_THROUGH = {
-    "weight_own": ("evidence own", "logit_belief", ()),
-    "weight_other": ("evidence other", "logit_belief", ()),
-    "stalemate": ("quiet", "logit_belief", ()),
+    "weight_own": ("evidence own", "logit_belief", ("shared",)),
+    "weight_other": ("evidence other", "logit_belief", ("shared",)),
+    "stalemate": ("quiet", "logit_belief", ("tactical_reset",)),
     "endurance": ("pressure", "logit_belief", ()),
     "misread": ("rival_resolve", "logit_belief", ()),
     "psi": ("rival_persists", "logit_belief", ()),
@@ -23,7 +23,7 @@ ACTS_THROUGH = {
     "innovation": ("log_volatility", "logit_belief", ()),
     "shock_jump": ("shock", "logit_belief", ()),
     "turnover_reset": ("turnover", "logit_belief", ()),
-    "shock_hazard": ("aftermath", "onset", ()),
+    "shock_hazard": ("aftermath", "onset", ("escalation_cost",)),
     "private_bias": ("cell_private", "log_reading", ()),
     "audience_memory": ("hardline", "audience", ()),
     "heat_loss": ("truce", "audience", ()),
@@ -35,7 +35,20 @@ ACTS_THROUGH = {
     "surplus_effect": ("cost", "onset", ()),
     "mediator_effect": ("mediator", "onset", ()),
     "projection_level": ("cell_public", "log_reading", ("projection",)),
+    "tactical_reset": ("truce", "logit_belief", ()),
+    "escalation_cost": ("aftermath", "surplus", ()),
+    "economic_hinge": ("hinge", "onset", ()),
+    "convex_cost": ("heavy", "surplus", ()),
+    "mediator_late": ("mediator_old", "onset", ()),
+    "deadlock_shape": ("spell_age", "onset", ()),
+    "shift_talks": ("power_shift", "onset", ()),
+    "proxy_credibility": ("proxy_attack", "onset", ()),
 }
+TALKS = {
+    "surplus_effect", "mediator_effect", "mediator_late", "deadlock_shape", "crack_rule",
+    "shift_talks", "proxy_credibility", "shock_hazard", "economic_hinge", "onset_base",
+    "continuation_base",
+}  # fmt: skip
 # These have no column of their own; the tests named here prove what their neutral value does.
 PROVED_BELOW = {
     "belief_mean": "test_a_neutral_level_of_belief_adds_nothing",
@@ -48,6 +61,8 @@ PROVED_BELOW = {
     "onset_base": "test_neutral_talks_are_a_coin",
     "continuation_base": "test_neutral_talks_are_a_coin",
     "log_reading_step": "test_a_neutral_reading_step_is_one_unit_of_spread",
+    "shared": "test_a_neutral_common_scorecard_leaves_each_side_its_own",
+    "crack_rule": "test_a_neutral_crack_rule_leaves_the_surplus_alone",
 }
 
 
@@ -174,22 +189,56 @@ def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
 def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
     from beliefs.mechanism import shocks
 
-    params = neutral(case, case.params(0), "process_share")
+    later = "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"
+    params = neutral(case, case.params(0), "process_share", *later)
     found = outputs(case, params)
     logit = (
         params["onset_base"]
-        + params["surplus_effect"][0] * (10.0 * found["surplus"])
         + params["mediator_effect"][0] * case.columns["mediator"]
         + shocks.hazard_shift(np, params, case.columns, case.structure)
+        + params["surplus_effect"][0] * (10.0 * found["surplus"])
     )
     np.testing.assert_array_equal(found["onset"], 0.5 * (1.0 + np.tanh(0.5 * logit)))
     mixed = outputs(case, params | {"process_share": np.array(0.5)})["onset"]
     assert not np.array_equal(mixed, found["onset"])
 
 
+def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
+    from beliefs.mechanism.evidence import weights
+
+    structure = case.structure
+    params = neutral(case, case.params(0), "shared")
+    own = weights(np, params, structure)
+    np.testing.assert_array_equal(own[structure.own], params["weight_own"])
+    np.testing.assert_array_equal(own[structure.other], params["weight_other"])
+    common = weights(np, params | {"shared": np.array(1.0)}, structure)
+    entries = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
+    both = [e for e in set(entries) if entries.count(e) == 2]
+    assert both
+    for entry in both:
+        mine = [k for k, e in enumerate(entries) if e == entry]
+        assert {structure.term_side[k] for k in mine} == {0, 1}
+        np.testing.assert_allclose(common[mine], own[mine].mean(), rtol=1e-14)
+
+
+def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
+    params = neutral(case, case.params(0), "crack_rule", "process_share")
+    off, on = (outputs(case, params | {"crack_rule": np.array(v)}) for v in (0.0, 0.75))
+    p = 0.5 * (1.0 + np.tanh(0.5 * off["logit_belief"])).min(axis=0)
+    for name in ("onset", "continuation"):
+        shift = np.log(on[name] / (1 - on[name])) - np.log(off[name] / (1 - off[name]))
+        np.testing.assert_allclose(shift, -4 * 0.75 * (p - 0.5), atol=1e-9)
+    # Exactly nothing at its neutral value, whatever the beliefs are.
+    from beliefs.mechanism.talks import log_odds
+
+    idle, effect, surplus, lower = np.random.default_rng(1).normal(size=(4, 50))
+    np.testing.assert_array_equal(
+        log_odds(idle, effect, surplus, 0.0, lower), idle + effect * (10.0 * surplus)
+    )
+
+
 def test_neutral_talks_are_a_coin(case):
-    switches = ("surplus_effect", "mediator_effect", "shock_hazard", "onset_base")
-    found = outputs(case, neutral(case, case.params(0), *switches, "continuation_base"))
+    found = outputs(case, neutral(case, case.params(0), *TALKS))
     assert (found["onset"] == 0.5).all() and (found["continuation"] == 0.5).all()
 
 
