@@ -1,0 +1,127 @@
+"""Densities of observables against their textbook forms, and draws that follow them."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import expit
+
+from beliefs.mechanism.observation import FAMILIES, draw, log_density, probability
+
+COUNTS = np.arange(12.0)
+ETA = np.array([-3.0, -0.4, 1.3])[:, None] + np.zeros(12)
+
+
+def test_the_negative_binomial_is_that_of_the_textbook():
+    size = np.array([0.4, 3.0, 40.0])
+    found = log_density(np, "negbin_log", COUNTS, ETA, size)
+    shape = size[:, None]
+    expected = stats.nbinom.logpmf(COUNTS, shape, shape / (shape + np.exp(ETA)))
+    np.testing.assert_allclose(found, expected, rtol=1e-11)
+
+
+def test_counts_of_two_sides_are_those_of_each():
+    value = np.stack([COUNTS, COUNTS[::-1]])
+    eta = np.stack([ETA, ETA + 0.3], axis=1)
+    size = np.array([0.4, 3.0, 40.0])
+    both = log_density(np, "negbin_log", value, eta, size)
+    for side in (0, 1):
+        alone = log_density(np, "negbin_log", value[side], eta[:, side], size)
+        np.testing.assert_array_equal(both[:, side], alone)
+
+
+def test_at_infinite_size_the_negative_binomial_is_poisson_to_the_bit():
+    found = log_density(np, "negbin_log", COUNTS, ETA, np.full(3, np.inf))
+    poisson = log_density(np, "poisson_log", COUNTS, ETA)
+    np.testing.assert_array_equal(found, poisson)
+    np.testing.assert_allclose(poisson, stats.poisson.logpmf(COUNTS, np.exp(ETA)), rtol=1e-12)
+
+
+def test_the_limit_of_the_negative_binomial_is_reached_smoothly():
+    sizes = 10.0 ** np.arange(6.0, 17.0)
+    eta = np.full((len(sizes), 12), 0.7)
+    gap = log_density(np, "negbin_log", COUNTS, eta, sizes) - stats.poisson.logpmf(
+        COUNTS, np.exp(0.7)
+    )
+    # The leading term of the gap is ((n - m)^2 - n) / (2 size); nothing else must show.
+    leading = ((COUNTS - np.exp(0.7)) ** 2 - COUNTS) / (2.0 * sizes[:, None])
+    np.testing.assert_allclose(gap, leading, rtol=1e-3, atol=2e-13)
+
+
+def test_the_binomials_are_those_of_the_textbook():
+    hits, trials = np.array([0.0, 1.0, 2.0, 5.0]), np.array([0.0, 3.0, 2.0, 9.0])
+    eta = np.array([[-2.0], [0.0], [1.5]]) + np.zeros(4)
+    logit = log_density(np, "binomial_logit", hits, eta, trials)
+    np.testing.assert_allclose(logit, stats.binom.logpmf(hits, trials, expit(eta)), atol=1e-13)
+    hazard = log_density(np, "binomial_cloglog", hits, eta, trials)
+    p = -np.expm1(-np.exp(eta))
+    np.testing.assert_allclose(hazard, stats.binom.logpmf(hits, trials, p), atol=1e-13)
+
+
+@pytest.mark.parametrize("family", ["bernoulli_logit", "cloglog"])
+def test_yes_and_no_have_their_probabilities(family):
+    eta = np.linspace(-4.0, 2.0, 7)
+    p = expit(eta) if family == "bernoulli_logit" else 1.0 - np.exp(-np.exp(eta))
+    np.testing.assert_allclose(log_density(np, family, np.ones(7), eta), np.log(p), rtol=1e-12)
+    no = log_density(np, family, np.zeros(7), eta)
+    np.testing.assert_allclose(no, np.log1p(-p), rtol=1e-12)
+    np.testing.assert_allclose(probability(family, eta), p, rtol=1e-14)
+
+
+@pytest.mark.parametrize("family", ["cloglog", "bernoulli_logit"])
+@pytest.mark.parametrize("seen", [0.0, 1.0])
+def test_far_predictors_have_finite_log_probabilities(family, seen):
+    eta = np.array([-800.0, -31.0, -29.0, 29.0])
+    found = log_density(np, family, np.full(4, seen), eta)
+    assert np.isfinite(found).all()
+    if seen == 1.0:
+        np.testing.assert_allclose(found[:3], eta[:3], rtol=1e-12)  # rare events: log p = eta
+
+
+def test_the_gradient_of_a_certain_poisson_count_exists():
+    import pytensor
+    import pytensor.tensor as pt
+
+    eta, size = pt.dvector("eta"), pt.dscalar("size")
+    total = log_density(pt, "negbin_log", np.array([0.0, 2.0, 5.0]), eta, size).sum()
+    slope = pytensor.function([eta, size], pytensor.grad(total, [eta, size]), mode="FAST_COMPILE")
+    at = np.array([-1.0, 0.2, 1.0])
+    steep, _ = slope(at, np.inf)
+    np.testing.assert_allclose(steep, np.array([0.0, 2.0, 5.0]) - np.exp(at), rtol=1e-12)
+    assert all(np.isfinite(g).all() for g in slope(at, 2.0))
+
+
+def test_an_unknown_family_is_refused():
+    with pytest.raises(ValueError, match="no family 'normal'"):
+        log_density(np, "normal", COUNTS, ETA)
+    with pytest.raises(ValueError, match="no probability"):
+        probability("poisson_log", ETA)
+
+
+def test_draws_are_quantiles():
+    rng = np.random.default_rng(4)
+    u = rng.random(4000)
+    eta = rng.normal(size=4000)
+    size = np.exp(rng.normal(size=4000))
+    mean = np.exp(eta)
+    found = draw(u, "negbin_log", eta, size)
+    np.testing.assert_array_equal(found, stats.nbinom.ppf(u, size, size / (size + mean)))
+    np.testing.assert_array_equal(draw(u, "poisson_log", eta), stats.poisson.ppf(u, mean))
+    infinite = draw(u, "negbin_log", eta, np.inf)
+    np.testing.assert_array_equal(infinite, stats.poisson.ppf(u, mean))
+    trials = rng.integers(0, 9, 4000)
+    hits = draw(u, "binomial_logit", eta, trials)
+    np.testing.assert_array_equal(hits, trials - stats.binom.ppf(u, trials, expit(-eta)))
+    np.testing.assert_array_equal(draw(u, "bernoulli_logit", eta), u < expit(eta))
+
+
+def test_no_more_than_the_most_is_drawn():
+    assert draw(np.array(0.999999), "poisson_log", np.array(5.0), most=7) == 7.0
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_higher_predictor_never_draws_less_from_the_same_number(family):
+    u = np.random.default_rng(6).random(500)[:, None]
+    eta = np.linspace(-4.0, 2.0, 40)
+    found = draw(u, family, eta, 6.0 if family not in ("bernoulli_logit", "cloglog") else None)
+    assert (np.diff(found, axis=1) >= 0.0).all()
+    assert (found[:, -1] > found[:, 0]).any()
