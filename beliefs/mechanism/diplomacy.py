@@ -28,8 +28,8 @@ import numpy as np
 
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Factor, Parameter, Params
-from beliefs.mechanism.observation import columns_of, log_density, predictors
 from beliefs.mechanism.recurrence import recur
+from beliefs.mechanism.scoring import Seen, predicted, scored
 from beliefs.mechanism.structure import Columns, Structure
 
 __all__ = [
@@ -155,16 +155,16 @@ def walkout(xp: Any, params: Params, columns: Columns, structure: Structure) -> 
 _LINEAR = {"concession": concession, "reply": reply, "sanction": sanction, "walkout": walkout}
 
 
-def _seen(columns: Columns, name: str) -> tuple[Array, Array, Array | None]:
+def _seen(name: str, columns: Columns) -> Seen:
     """Return what was seen, where, and out of how many."""
     if name == "concession":
-        return columns["concession"], columns["concession_seen"], None
+        return Seen(columns["concession"], columns["concession_seen"])
     if name == "reply":
         replies = columns["reply_yes"] + columns["reply_no"]
-        return columns["reply_yes"], columns["active"], replies
+        return Seen(columns["reply_yes"], columns["active"], replies)
     if name == "sanction":
-        return columns["sanction"], columns["sanction_seen"], None
-    return columns["walkout"], columns["walkout_at_risk"], None
+        return Seen(columns["sanction"], columns["sanction_seen"])
+    return Seen(columns["walkout"], columns["walkout_at_risk"])
 
 
 def log_likelihood(
@@ -184,15 +184,7 @@ def log_likelihood(
     names
         Factors to compute; all when None.
     """
-    out = {}
-    for factor in FACTORS:
-        if names is not None and factor.name not in names:
-            continue
-        value, seen, size = _seen(columns, factor.name)
-        eta = _LINEAR[factor.name](xp, params, columns, structure)
-        terms = log_density(xp, factor.family, value, eta, size)
-        out[factor.name] = (terms.sum(axis=-2) if value.ndim > 1 else terms) * seen
-    return out
+    return scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
 
 
 def rates(
@@ -220,6 +212,4 @@ def rates(
     dict
         Factor name -> (...), ``concession`` (..., side): see `beliefs.mechanism.observation.draw`.
     """
-    columns = columns_of(state)
-    wanted = _LINEAR if names is None else {n: _LINEAR[n] for n in _LINEAR if n in names}
-    return predictors({n: f(np, params, columns, structure) for n, f in wanted.items()})
+    return predicted(params, state, structure, _LINEAR, names)

@@ -13,10 +13,6 @@ extension, mutual extension and deal, by sticks: the share of lapses, of unilate
 rest, of extensions among mutual acts. These shares say how windows have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
 
-Rungs of the ladder change at weekly hazards up and down. A move up *skips* when it leaves out a
-rung of peace (truce, negative peace) that lies between; open war to truce leaves out none. Moves
-down may be of any size.
-
 The prior of the deal hazard is the reference class of formal agreements in violent crises that are
 older than a year (`beliefs.study.reference.settlement_rates`). Claims C17, C26, C29, C39, C50, C51,
 C53; Powell (2006) for shifts of power. Source: MODEL section 2.
@@ -30,10 +26,12 @@ from typing import Any
 import numpy as np
 
 from beliefs.mechanism import distributions as pz
+from beliefs.mechanism import ladder
 from beliefs.mechanism.contract import Array, Factor, Parameter, Params
-from beliefs.mechanism.observation import columns_of, log_density, predictors
+from beliefs.mechanism.ladder import log_share
+from beliefs.mechanism.scoring import Seen, predicted, scored
 from beliefs.mechanism.structure import PHASES, Columns, Structure
-from beliefs.study.observed import RUNGS
+from beliefs.study.codebook import RUNGS
 
 __all__ = [
     "FACTORS",
@@ -42,20 +40,16 @@ __all__ = [
     "deal",
     "form",
     "kind_shares",
-    "ladder",
     "log_likelihood",
     "parameters",
     "periphery",
     "rates",
     "reversal",
-    "skips",
 ]
 
 NAME = "outcomes"
 KINDS = ("lapse", "unilateral", "mutual", "deal")  # values 1 to 4 of the column window_kind
 WAR = PHASES.index("war")
-FRICTION, NEGATIVE = RUNGS.index("friction"), RUNGS.index("negative_peace")
-TINY = 1e-12  # shares round to 0 or 1 in far tails; keeps the logarithm finite
 
 FACTORS = (
     Factor(
@@ -211,95 +205,41 @@ def reversal(xp: Any, params: Params, columns: Columns, structure: Structure) ->
 
 def periphery(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log mean number of acts on third parties, (..., time)."""
-    ratio = params["peripheral_instrument"][..., :, None] * columns["instrument_on"]
+    ratio = params["peripheral_instrument"][..., None, :] @ columns["instrument_on"]
     return (
         params["peripheral_base"][..., None]
         + params["peripheral_war"][..., None] * columns["phase_on"][..., WAR, :]
-        + ratio.sum(axis=-2)
+        + ratio[..., 0, :]
         + params["peripheral_harm"][..., None] * columns["calm"]
         + np.log(7.0 * structure.step_weeks)
     )
 
 
-def ladder(xp: Any, params: Params, rung: int, structure: Structure) -> tuple[Array, ...]:
-    """Return the probabilities of what one period does to a rung.
-
-    Parameters
-    ----------
-    xp, params, structure
-        See `beliefs.mechanism.contract`.
-    rung
-        Place in `beliefs.study.observed.RUNGS`.
-
-    Returns
-    -------
-    tuple
-        Staying, a move up in order, a move up that leaves out a rung of peace, a move down, each of
-        the shape of the parameters.
-    """
-    up, down = xp.exp(params["ladder_up"]), xp.exp(params["ladder_down"])
-    up = up * float(rung < len(RUNGS) - 1)
-    down = down * float(rung > 0)
-    stay = xp.exp(-structure.step_weeks * (up + down))
-    rise = (1.0 - stay) * (up / (up + down))
-    # From negative peace only positive peace lies above: nothing can be left out.
-    leap = float(rung < NEGATIVE) / (1.0 + xp.exp(-params["skip"]))
-    return stay, rise * (1.0 - leap), rise * leap, (1.0 - stay) * (down / (up + down))
-
-
-def skips(before: int, after: int) -> bool:
-    """Return whether a move up the ladder leaves out a rung of peace that lies between."""
-    return after - max(before, FRICTION) > 1
-
-
-def _log(xp: Any, share: Array) -> Array:
-    return xp.log(xp.clip(share, TINY, 1.0))
-
-
 def _kind(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    deadline = np.maximum(columns["has_deadline"], columns["at_deadline"])
+    deadline = columns["has_deadline"]
     shares = kind_shares({k: params[k][..., None] for k in FACTORS[2].reads}, deadline)
     # A window that lapsed had a deadline, whatever its columns say of the days after it.
     shares[0] = params["lapse_share"][..., None] + 0.0 * deadline
     return sum(
-        _log(xp, share) * (columns["window_kind"] == number)
+        log_share(xp, share) * (columns["window_kind"] == number)
         for number, share in enumerate(shares, start=1)
     )
 
 
-def _ladder(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    on = columns["rung_on"]
-    before = np.concatenate([0.0 * on[..., :1], on[..., :-1]], axis=-1)
-    total = 0.0
-    for old in range(len(RUNGS)):
-        stay, step, leap, fall = (
-            _log(xp, p)[..., None] for p in ladder(xp, params, old, structure)
-        )
-        for new in range(len(RUNGS)):
-            happened = before[..., old, :] * on[..., new, :]
-            if new == old:
-                total = total + stay * happened
-            elif new < old:
-                total = total + fall * happened
-            else:
-                total = total + (leap if skips(old, new) else step) * happened
-    return total
-
-
 _LINEAR = {"deal": deal, "form": form, "reversal": reversal, "periphery": periphery}
-_OWN = {"kind": _kind, "ladder": _ladder}
+_OWN = {"kind": _kind, "ladder": ladder.log_likelihood}
 
 
-def _seen(columns: Columns, name: str) -> tuple[Array, Array, Array | None]:
+def _seen(name: str, columns: Columns) -> Seen:
     """Return what was seen, where, and out of how many."""
     if name == "deal":
-        return columns["deal"], columns["deal_seen"], None
+        return Seen(columns["deal"], columns["deal_seen"])
     if name == "form":
         deals = columns["deal_signed"] + columns["deal_unsigned"]
-        return columns["deal_signed"], columns["active"], deals
+        return Seen(columns["deal_signed"], columns["active"], deals)
     if name == "reversal":
-        return columns["scope_ended"], columns["active"], columns["scope_live"]
-    return columns["peripheral_count"], columns["peripheral_seen"], None
+        return Seen(columns["scope_ended"], columns["active"], columns["scope_live"])
+    return Seen(columns["peripheral_count"], columns["peripheral_seen"])
 
 
 def log_likelihood(
@@ -319,18 +259,10 @@ def log_likelihood(
     names
         Factors to compute; all when None.
     """
-    out = {}
-    for factor in FACTORS:
-        name = factor.name
-        if names is not None and name not in names:
-            continue
-        if name in _OWN:
-            out[name] = _OWN[name](xp, params, columns, structure)
-            continue
-        value, seen, size = _seen(columns, name)
-        eta = _LINEAR[name](xp, params, columns, structure)
-        terms = log_density(xp, factor.family, value, eta, size)
-        out[name] = (terms.sum(axis=-2) if value.ndim > 1 else terms) * seen
+    out = scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
+    for name, own in _OWN.items():
+        if names is None or name in names:
+            out[name] = own(xp, params, columns, structure)
     return out
 
 
@@ -358,15 +290,14 @@ def rates(
     dict
         Linear predictors of ``deal``, ``form``, ``periphery`` (...) and ``reversal`` (..., scope),
         see `beliefs.mechanism.observation.draw`; ``kind``, (..., 4), shares of `KINDS` for a window
-        with ``has_deadline`` or without; ``ladder``, (..., rung, 4), the probabilities of `ladder`.
+        with ``has_deadline`` or without; ``ladder``, (..., rung, 4), see
+        `beliefs.mechanism.ladder.moves`.
     """
-    columns = columns_of(state)
-    wanted = _LINEAR if names is None else {n: _LINEAR[n] for n in _LINEAR if n in names}
-    out = predictors({n: f(np, params, columns, structure) for n, f in wanted.items()})
+    out = predicted(params, state, structure, _LINEAR, names)
     if names is None or "kind" in names:
         shares = kind_shares(params, np.asarray(state["has_deadline"], dtype=float))
         out["kind"] = np.stack(np.broadcast_arrays(*shares), axis=-1)
     if names is None or "ladder" in names:
-        moves = [ladder(np, params, rung, structure) for rung in range(len(RUNGS))]
+        moves = [ladder.moves(np, params, rung, structure) for rung in range(len(RUNGS))]
         out["ladder"] = np.stack([np.stack(m, axis=-1) for m in moves], axis=-2)
     return out

@@ -31,7 +31,7 @@ import numpy as np
 
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Factor, Parameter, Params
-from beliefs.mechanism.observation import columns_of, log_density, predictors
+from beliefs.mechanism.scoring import Seen, predicted, scored
 from beliefs.mechanism.structure import PHASES, Columns, Structure
 
 __all__ = [
@@ -192,8 +192,8 @@ def resolve(xp: Any, params: Params, columns: Columns, structure: Structure) -> 
 def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log mean number of acts by zone, (..., zone, time)."""
     common = params["zone_war"][..., None] * columns["phase_on"][..., WAR, :]
-    ratio = params["zone_instrument"][..., :, None] * columns["instrument_on"]
-    common = common + ratio.sum(axis=-2) + np.log(7.0 * structure.step_weeks)
+    ratio = (params["zone_instrument"][..., None, :] @ columns["instrument_on"])[..., 0, :]
+    common = common + ratio + np.log(7.0 * structure.step_weeks)
     spared = params["zone_effect"][..., None, None] * columns["zone_rule"]
     near = params["zone_displacement"][..., None, None] * columns["zone_near"]
     return params["zone_base"][..., None] + common[..., None, :] + spared + near
@@ -202,16 +202,17 @@ def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
 _LINEAR = {"breach": breach, "collapse": collapse, "resolve": resolve, "zones": zones}
 
 
-def _seen(columns: Columns) -> dict[str, tuple[Array, Array]]:
-    """Return by factor what was seen, and where."""
-    in_truce = columns["truce_seen"]
+def _seen(name: str, columns: Columns) -> Seen:
+    """Return what was seen of a factor, and where."""
+    if name == "zones":
+        return Seen(columns["zone_count"], columns["strikes_seen"])
+    if name == "breach":
+        return Seen(columns["breach"], columns["truce_seen"])
     collapsed = 1.0 * (columns["truce_end"] == COLLAPSED)
-    return {
-        "breach": (columns["breach"], in_truce),
-        "collapse": (collapsed, in_truce),
-        "resolve": (1.0 * (columns["truce_end"] == RESOLVED), in_truce * (1.0 - collapsed)),
-        "zones": (columns["zone_count"], columns["strikes_seen"]),
-    }
+    if name == "collapse":
+        return Seen(collapsed, columns["truce_seen"])
+    resolved = 1.0 * (columns["truce_end"] == RESOLVED)
+    return Seen(resolved, columns["truce_seen"] * (1.0 - collapsed))
 
 
 def log_likelihood(
@@ -231,15 +232,7 @@ def log_likelihood(
     names
         Factors to compute; all when None.
     """
-    out = {}
-    for factor in FACTORS:
-        if names is not None and factor.name not in names:
-            continue
-        value, seen = _seen(columns)[factor.name]
-        eta = _LINEAR[factor.name](xp, params, columns, structure)
-        terms = log_density(xp, factor.family, value, eta)
-        out[factor.name] = (terms.sum(axis=-2) if value.ndim > 1 else terms) * seen
-    return out
+    return scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
 
 
 def rates(
@@ -266,6 +259,4 @@ def rates(
     dict
         Factor name -> (...), ``zones`` (..., zone): see `beliefs.mechanism.observation.draw`.
     """
-    columns = columns_of(state)
-    wanted = _LINEAR if names is None else {n: _LINEAR[n] for n in _LINEAR if n in names}
-    return predictors({n: f(np, params, columns, structure) for n, f in wanted.items()})
+    return predicted(params, state, structure, _LINEAR, names)
