@@ -173,8 +173,8 @@ def log_likelihood(
     acts = columns["breach_own"] + columns["breach_other"]
     seen = {
         "cause": (columns["breach_other"], acts, truce),
-        "command": (columns["disobeyed"], None, truce),
-        "excluded": (columns["excluded_count"], None, columns["strikes_seen"]),
+        "command": (columns["disobeyed"], None, columns["command_seen"] * truce),
+        "excluded": (columns["excluded_count"], None, columns["excluded_seen"]),
     }
     family = {factor.name: factor.family for factor in FACTORS}
     out = {}

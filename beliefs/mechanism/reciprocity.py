@@ -190,7 +190,7 @@ def kept(xp: Any, params: Params, structure: Structure) -> Array:
     return xp.exp(-7.0 * structure.step_weeks * xp.exp(params["log_decay"]))
 
 
-def next_trace(xp: Any, before: Array, marks: Array, share: Array) -> Array:
+def next_trace(before: Array, marks: Array, share: Array) -> Array:
     """Return the trace one period on, from that of a period and the marks made in it."""
     return share * before + (1.0 - share) * marks
 

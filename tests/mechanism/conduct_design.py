@@ -5,7 +5,8 @@ from dataclasses import fields
 import numpy as np
 
 from beliefs.mechanism.structure import PHASES, Structure
-from beliefs.study.observed import RUNGS, SHAPES, Observed
+from beliefs.study.codebook import RUNGS
+from beliefs.study.observed import SHAPES, Observed
 
 COUNTS = {
     "breach_own": 0.4, "breach_other": 0.4, "zone_count": 0.7, "spoiler_open": 0.3,
@@ -16,7 +17,8 @@ ONCE = {
     "provoked": 0.5, "disobeyed": 0.2, "breach": 0.2, "at_deadline": 0.2, "has_deadline": 0.6,
     "quiet_passed": 0.5, "hotline": 0.4, "zone_rule": 0.4, "zone_near": 0.4, "concession": 0.3,
     "walkout": 0.1, "sanction": 0.1, "talks_recent": 0.4, "calm": 0.5, "deal": 0.1, "talks": 0.3,
-    "truce": 0.5, "quiet": 0.4, "hardline": 0.3, "mediator": 0.3, "waiver": 0.2,
+    "deadline_now": 0.1, "truce": 0.5, "quiet": 0.4, "hardline": 0.3, "mediator": 0.3,
+    "waiver": 0.2,
 }  # fmt: skip
 SHARES = (
     "pause", "walkout_fresh", "deal_near", "maritime", "mediator_old", "hinge", "proxy_attack",
@@ -26,7 +28,8 @@ REALS = ("pressure_home", "severity_log", "provocation", "surplus_lag")
 POSITIVE = ("own_recent", "heavy", "power_shift", "round_number", "spell_age")
 SEEN = {
     "strikes_seen": 0.9, "truce_seen": 0.5, "concession_seen": 0.8, "sanction_seen": 0.8,
-    "walkout_at_risk": 0.6, "rung_seen": 0.9,
+    "walkout_at_risk": 0.6, "rung_seen": 0.9, "command_seen": 0.9, "excluded_seen": 0.9,
+    "peripheral_seen": 0.9, "deal_seen": 0.9,
 }  # fmt: skip
 
 
