@@ -1,0 +1,358 @@
+"""What every mechanism of conduct promises (contract C3)."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+from conduct_design import columns, prior_draws, structure
+
+from beliefs.mechanism.observation import FAMILIES
+from beliefs.mechanism.structure import until
+from beliefs.theory.theory import CONDUCT, conduct_declared, declared
+
+# xdist: the symbolic function is built once.
+pytestmark = pytest.mark.xdist_group("conduct")
+
+MODULES = [import_module(f"beliefs.mechanism.{name}") for name in CONDUCT]
+FACTORS = {factor.name: factor for module in MODULES for factor in module.FACTORS}
+OTHER_FAMILIES = {"normal", "categorical"}  # densities of their own, beside those of `observation`
+DRAWS = 20
+
+# Parameter -> (what acts only through it, the factor it acts on). A number after a column is the
+# side whose row acts.
+ACTS_THROUGH = {
+    "instrument_rate": ("instrument_on", "strikes_A"),
+    "log_excite_own": ("strike_by_severity 0", "strikes_A"),
+    "log_excite_cross": ("strike_by_severity 1", "strikes_A"),
+    "proportionality": ("provocation", "severity"),
+    "valve": ("own_recent", "strikes_A"),
+    "valve_pressure": ("pressure_home", "strikes_A"),
+    "talk_strike_tempo": ("talks", "strikes_A"),
+    "truce_gain": ("truce", "strikes_A"),
+    "pause_overshoot": ("pause", "strikes_A"),
+    "certainty_widening": ("p_lag_min", "strikes_B"),
+    "warning_effect": ("warned_by_severity", "strikes_B"),
+    "walkout_noise": ("walkout_fresh", "strikes_B"),
+    "exclusion_instrument": ("instrument_on", "excluded"),
+    "exclusion_war": ("phase_on", "excluded"),
+    "exclusion_strikes": ("deal_near", "excluded"),
+    "shelf_life": ("truce_age", "breach"),
+    "quiet_for_quiet": ("quiet_passed", "breach"),
+    "deadline_effect": ("at_deadline", "resolve"),
+    "breach_to_collapse": ("breach", "collapse"),
+    "attribution_gap": ("spoiler_open", "collapse"),
+    "renewal_effect": ("concession_broken", "collapse"),
+    "hotline_effect": ("hotline", "collapse"),
+    "belief_breach": ("p_lag_min", "breach"),
+    "zone_war": ("phase_on", "zones"),
+    "zone_instrument": ("instrument_on", "zones"),
+    "zone_effect": ("zone_rule", "zones"),
+    "zone_displacement": ("zone_near", "zones"),
+    "deal_surplus": ("surplus_lag", "deal"),
+    "shift_deal": ("power_shift", "deal"),
+    "agenda_effect": ("maritime", "deal"),
+    "turnover_termination": ("government_changed", "reversal"),
+    "peripheral_war": ("phase_on", "periphery"),
+    "peripheral_instrument": ("instrument_on", "periphery"),
+    "peripheral_harm": ("calm", "periphery"),
+    "wait_value": ("p_lag", "concession"),
+    "audience_hold": ("hardline", "concession"),
+    "price_discovery": ("round_number", "reply"),
+    "talks_defer": ("talks_recent", "sanction"),
+}
+# Parameter -> (the factor to whose linear predictor it is added, its sign).
+ADDED = {
+    "exogenous_disruption": ("cause", 1.0),
+    "exclusion_base": ("excluded", 1.0),
+    "crossing": ("crossing", 1.0),
+    "breach_base": ("breach", 1.0),
+    "collapse_base": ("collapse", 1.0),
+    "resolve_base": ("resolve", 1.0),
+    "zone_base": ("zones", 1.0),
+    "deal_base": ("deal", 1.0),
+    "signature_cost": ("form", -1.0),
+    "reversal_base": ("reversal", 1.0),
+    "peripheral_base": ("periphery", 1.0),
+    "concession_base": ("concession", 1.0),
+    "reply_base": ("reply", 1.0),
+    "sanction_base": ("sanction", 1.0),
+    "walkout_base": ("walkout", 1.0),
+    "severity_base": ("severity", 1.0),
+}
+# Neutral values of these are no absence; the tests named here prove what they are.
+PROVED = {
+    "strike_base": ("test_reciprocity", "test_a_neutral_base_is_one_act_a_day"),
+    "log_dispersion": (
+        "test_observation", "test_at_infinite_size_the_negative_binomial_is_poisson_to_the_bit",
+    ),
+    "log_decay": ("test_reciprocity", "test_a_neutral_decay_is_one_per_day"),
+    "severity_power": ("test_reciprocity", "test_at_power_zero_every_act_counts_alike"),
+    "log_severity_spread": (
+        "test_reciprocity", "test_neutral_severities_are_lognormal_around_three",
+    ),
+    "command_control": (
+        "test_accidents",
+        "test_neutral_causes_and_control_are_coins_and_a_neutral_base_is_one_act_a_day",
+    ),
+    "lapse_share": ("test_conduct_contract", "test_neutral_shares_halve_what_is_left"),
+    "unilateral_share": ("test_conduct_contract", "test_neutral_shares_halve_what_is_left"),
+    "mutual_share": ("test_conduct_contract", "test_neutral_shares_halve_what_is_left"),
+    "ladder_up": ("test_conduct_contract", "test_a_neutral_ladder_is_climbed_and_left_once_a_week"),
+    "ladder_down": (
+        "test_conduct_contract", "test_a_neutral_ladder_is_climbed_and_left_once_a_week",
+    ),
+    "skip": ("test_conduct_contract", "test_a_neutral_ladder_is_climbed_and_left_once_a_week"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def where():
+    return structure(n_time=40)
+
+
+@pytest.fixture(scope="module")
+def seen(where):
+    return columns(where, np.random.default_rng(1))
+
+
+@pytest.fixture(scope="module")
+def known(where):
+    return {name: parameter for name, (_, parameter) in conduct_declared(where).items()}
+
+
+@pytest.fixture(scope="module")
+def draws(where, known):
+    return prior_draws(known.values(), where, DRAWS, np.random.default_rng(2))
+
+
+def one(draws, number):
+    return {name: values[number] for name, values in draws.items()}
+
+
+def at_neutral(params, known, *names):
+    return params | {n: np.full_like(params[n], known[n].neutral) for n in names}
+
+
+def logs(params, seen, where, xp=np):
+    """Log likelihood of every factor of every mechanism."""
+    out = {}
+    for module in MODULES:
+        out |= module.log_likelihood(xp, params, seen, where)
+    return out
+
+
+def state_at(seen, t):
+    """The columns of one period, and what a simulator carries in place of the past."""
+    state = {name: values[..., t] for name, values in seen.items()}
+    return state | {"trace": np.array([0.3, 0.1]), "hardline_trace": np.array([0.2, 0.4])}
+
+
+def shaken(seen, what):
+    """The columns with one of them, or one side's row of it, changed everywhere."""
+    name, _, side = what.partition(" ")
+    rows = int(side) if side else slice(None)
+    changed = seen[name].astype(float).copy()
+    changed[rows] += np.random.default_rng(8).uniform(0.1, 0.9, changed[rows].shape)
+    if name == "warned_by_severity":  # no more than there were
+        changed = np.minimum(changed, seen["strike_by_severity"])
+    return seen | {name: changed}
+
+
+def test_every_parameter_has_a_test_of_its_neutral_value(known):
+    from pathlib import Path
+
+    listed = [*ACTS_THROUGH, *ADDED, *PROVED]
+    assert len(listed) == len(set(listed))
+    assert set(known) == set(listed)
+    for name, (file, test) in PROVED.items():
+        source = Path(__file__).with_name(f"{file}.py").read_text(encoding="utf-8")
+        assert f"def {test}(" in source, name
+
+
+@pytest.mark.parametrize("name", sorted(ACTS_THROUGH))
+def test_at_its_neutral_value_a_parameter_of_conduct_lets_nothing_through(
+    name, where, seen, known, draws
+):
+    what, factor = ACTS_THROUGH[name]
+    params, changed = one(draws, 0), shaken(seen, what)
+    live, moved = (logs(params, c, where)[factor] for c in (seen, changed))
+    assert not np.array_equal(live, moved)  # it does act
+    off = at_neutral(params, known, name)
+    absent, silent = (logs(off, c, where)[factor] for c in (seen, changed))
+    np.testing.assert_array_equal(silent, absent)
+
+
+@pytest.mark.parametrize("name", sorted(ADDED))
+def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
+    name, where, seen, known, draws
+):
+    factor, sign = ADDED[name]
+    assert known[name].neutral == 0.0
+    module = import_module(f"beliefs.mechanism.{FACTORS[factor].mechanism}")
+    params, state = one(draws, 1), state_at(seen, 5)
+    neutral = at_neutral(params, known, name)
+    raised = params | {name: neutral[name] + 0.75}
+    found, zero = (module.rates(p, state, where)[factor] for p in (raised, neutral))
+    np.testing.assert_allclose(found - zero, 0.75 * sign, rtol=1e-12)
+
+
+def test_neutral_shares_halve_what_is_left(known):
+    from beliefs.mechanism.outcomes import kind_shares
+
+    halves = {name: known[name].neutral for name in ("lapse_share", "unilateral_share")}
+    shares = kind_shares(halves | {"mutual_share": known["mutual_share"].neutral}, np.array(1.0))
+    assert [float(s) for s in shares] == [0.5, 0.25, 0.125, 0.125]
+
+
+def test_a_neutral_ladder_is_climbed_and_left_once_a_week(known):
+    from beliefs.mechanism.ladder import moves
+
+    neutral = {n: np.array(known[n].neutral) for n in ("ladder_up", "ladder_down", "skip")}
+    stay, step, leap, fall = moves(np, neutral, 1, structure(step_weeks=1.0))
+    np.testing.assert_allclose(stay, np.exp(-2.0), rtol=1e-14)  # one way up and one down
+    np.testing.assert_allclose([step + leap, fall], 0.5 * (1.0 - np.exp(-2.0)), rtol=1e-14)
+    assert step == leap  # a coin
+
+
+def test_factors_keep_the_contract(where, known):
+    assert len(FACTORS) == sum(len(module.FACTORS) for module in MODULES)
+    for module in MODULES:
+        for factor in module.FACTORS:
+            assert factor.mechanism == module.NAME
+            assert factor.base and set(factor.base) <= set(factor.reads) <= set(known), factor.name
+            assert set(factor.couples) <= set(factor.reads), factor.name
+            assert factor.family in (*FAMILIES, *OTHER_FAMILIES), factor.name
+    read = {name for factor in FACTORS.values() for name in factor.reads}
+    assert read == set(known)  # no parameter without an observable
+
+
+def test_a_factor_reads_the_parameters_that_it_says(where, seen, known, draws):
+    params = one(draws, 0)
+    before = logs(params, seen, where)
+    assert set(before) == set(FACTORS)
+    for name in known:
+        moved = params[name] * 0.9 + 0.01
+        after = logs(params | {name: moved}, seen, where)
+        changed = {f for f in before if not np.array_equal(before[f], after[f])}
+        assert changed == {f.name for f in FACTORS.values() if name in f.reads}, name
+
+
+def test_a_factor_asked_for_alone_needs_only_what_it_reads(where, seen, draws):
+    params, state = one(draws, 0), state_at(seen, 7)
+    together = logs(params, seen, where)
+    for factor in FACTORS.values():
+        module = import_module(f"beliefs.mechanism.{factor.mechanism}")
+        mine = {name: params[name] for name in factor.reads}
+        alone = module.log_likelihood(np, mine, seen, where, [factor.name])
+        assert set(alone) == {factor.name}
+        np.testing.assert_array_equal(alone[factor.name], together[factor.name])
+        rate = module.rates(mine, state, where, [factor.name])
+        assert set(rate) == {factor.name}
+        all_rates = module.rates(params, state, where)
+        np.testing.assert_array_equal(rate[factor.name], all_rates[factor.name])
+
+
+def test_beliefs_enter_through_the_parameters_that_couple(where, seen, known, draws):
+    params = one(draws, 0)
+    moved = shaken(shaken(shaken(seen, "p_lag"), "p_lag_min"), "surplus_lag")
+    before, after = (logs(params, c, where) for c in (seen, moved))
+    coupled = {f.name for f in FACTORS.values() if f.couples}
+    assert {f for f in before if not np.array_equal(before[f], after[f])} == coupled
+    off = at_neutral(params, known, *{n for f in FACTORS.values() for n in f.couples})
+    before, after = (logs(off, c, where) for c in (seen, moved))
+    assert all(np.array_equal(before[f], after[f]) for f in before)
+
+
+def test_where_nothing_was_seen_the_likelihood_says_exactly_nothing(where, seen, draws):
+    nothing = {name: np.zeros_like(values) for name, values in seen.items()}
+    for name, found in logs(draws, nothing, where).items():
+        assert found.shape == (DRAWS, where.n_time), name
+        assert (found == 0.0).all(), name
+
+
+def test_later_periods_do_not_change_earlier_terms(where, seen, draws):
+    whole, short = (logs(draws, c, where) for c in (seen, until(seen, 23)))
+    for name, found in short.items():
+        np.testing.assert_allclose(found, whole[name][..., :23], rtol=1e-12, err_msg=name)
+
+
+def test_a_stack_of_draws_gives_what_each_draw_of_conduct_gives(where, seen, draws):
+    stacked = {n: v[:6].reshape(3, 2, *v.shape[1:]) for n, v in draws.items()}
+    together = logs(stacked, seen, where)
+    state = state_at(seen, 3)
+    rates = {m.NAME: m.rates(stacked, state, where) for m in MODULES}
+    for number in range(6):
+        place, params = divmod(number, 2), one(draws, number)
+        for name, expected in logs(params, seen, where).items():
+            np.testing.assert_allclose(
+                together[name][place], expected, rtol=1e-12, atol=1e-13, err_msg=name
+            )
+        for module in MODULES:
+            for name, expected in module.rates(params, state, where).items():
+                found = np.broadcast_to(rates[module.NAME][name], (3, 2, *np.shape(expected)))
+                np.testing.assert_allclose(found[place], expected, rtol=1e-12, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def symbolic(where, seen, known):
+    """Call the PyTensor graph: params -> (log likelihoods by name, gradients by name)."""
+    import pytensor
+    import pytensor.tensor as pt
+    from pytensor.compile.mode import Mode
+
+    symbols = {
+        name: pt.tensor(name, dtype="float64", shape=where.size(p.dims))
+        for name, p in known.items()
+    }
+    found = logs(symbols, seen, where, pt)
+    slopes = pytensor.grad(sum(v.sum() for v in found.values()), list(symbols.values()))
+    # Python objects run the graph as it stands: rewriting it would take longer than all calls.
+    function = pytensor.function(
+        list(symbols.values()), [*found.values(), *slopes], mode=Mode("py", None)
+    )
+
+    def call(params):
+        values = function(*(params[name] for name in symbols))
+        return (
+            dict(zip(found, values, strict=False)),
+            dict(zip(symbols, values[len(found) :], strict=True)),
+        )
+
+    return call
+
+
+def test_numpy_and_pytensor_agree_on_conduct(where, seen, draws, symbolic):
+    for number in range(DRAWS):
+        params = one(draws, number)
+        found, expected = symbolic(params)[0], logs(params, seen, where)
+        assert set(found) == set(expected)
+        for name, values in found.items():
+            np.testing.assert_allclose(
+                values, expected[name], rtol=1e-10, atol=1e-10, err_msg=f"{name} of draw {number}"
+            )
+
+
+def test_gradients_of_conduct_are_finite_at_prior_draws(draws, symbolic):
+    moved = dict.fromkeys(draws, False)
+    for number in range(DRAWS):
+        for name, values in symbolic(one(draws, number))[1].items():
+            assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
+            moved[name] |= bool(np.any(values != 0))
+    assert [name for name, yes in moved.items() if not yes] == []
+
+
+def test_every_parameter_of_conduct_is_declared_in_full(where, known, draws):
+    for parameter in known.values():
+        words = (parameter.unit, parameter.source, parameter.meaning)
+        assert all(len(word.strip()) >= 3 for word in words), parameter.name
+        assert np.isfinite(parameter.prior.median()), parameter.name
+        assert set(parameter.dims) <= set(where.coords), parameter.name
+        assert np.shape(draws[parameter.name])[1:] == where.size(parameter.dims)
+        assert np.isfinite(draws[parameter.name]).all()
+        assert not np.isnan(parameter.neutral)
+
+
+def test_names_of_both_groups_are_unique(where):
+    names = [p.name for module in MODULES for p in module.parameters(where)]
+    assert len(names) == len(set(names)) == len(conduct_declared(where))
+    assert not set(names) & set(declared(where))
