@@ -21,7 +21,11 @@ __all__ = ["COST_CLIP", "block_indices", "future_columns", "set_shocks"]
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
 
-_GATHERED = ("quiet", "rival_persists", "rival_resolve", "hardline", "mediator")
+_GATHERED = (
+    "quiet", "rival_persists", "rival_resolve", "hardline", "mediator", "mediator_old", "heavy",
+    "proxy_attack",
+)  # fmt: skip
+_CARRIED = ("hinge", "power_shift")  # slow: they stay where they are
 
 
 def block_indices(
@@ -74,10 +78,12 @@ def future_columns(
 ) -> tuple[Columns, NDArray[Any]]:
     """Return the columns of a future whose periods repeat past ones.
 
-    Surprises, quiet, persistence, resolve, hard-line words and mediation of one future period all
-    come from the same past period, so what moves together stays together. The regime stays the one
-    in force. Cost levels go on from the last level by the resampled changes. Waivers and the
-    aftermath of past shocks fade. Shocks recur at the rate at which the study declares them.
+    Surprises, quiet, persistence, resolve, hard-line words, mediation and acts suffered of one
+    future period all come from the same past period, so what moves together stays together. The
+    regime stays the one in force, and so do an expected shift of power and an economy past its
+    hinge. Cost levels go on from the last level by the resampled changes. Waivers and the aftermath
+    of past shocks fade. Shocks recur at the rate at which the study declares them. The age of a
+    deadlock grows as long as there are no talks, which is what the first ones wait for.
 
     Parameters
     ----------
@@ -107,6 +113,10 @@ def future_columns(
     regime = np.full(horizon, inputs.regime[n - 1])
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
     out = {name: gather(past[name]) for name in _GATHERED}
+    out |= {name: np.full((samples, horizon), past[name][n - 1]) for name in _CARRIED}
+    out["spell_age"] = np.broadcast_to(
+        deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon), (samples, horizon)
+    )
     out["active"] = np.ones((samples, horizon))
     out["evidence"] = evidence_matrix(structure, surprise, regime)
     out["pressure"] = np.full((samples, horizon), float(kind != "talks"))
@@ -127,6 +137,22 @@ def future_columns(
     fading = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
     out["aftermath"] = np.maximum(out["aftermath"], fading)
     return out, surprise
+
+
+def deadlock(talks: NDArray[Any], last: float, horizon: int) -> NDArray[np.float64]:
+    """Return the log of the periods since the last talks, (horizon,), while none are held.
+
+    Parameters
+    ----------
+    talks
+        Whether there were talks, by past period.
+    last
+        What the column ``spell_age`` says of the last past period.
+    horizon
+        Number of future periods.
+    """
+    age = 0.0 if talks[-1] > 0 else np.exp(last)
+    return np.log(np.maximum(age + np.arange(1, horizon + 1), 1.0))
 
 
 def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any]) -> None:
