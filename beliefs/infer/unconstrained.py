@@ -8,7 +8,7 @@ the usual choices, leave a half-normal or a beta prior skewed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.infer.exact import exact
+from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.distributions import Prior
 from beliefs.mechanism.structure import Structure
 from beliefs.theory.theory import Theory, free_parameters
 
-__all__ = ["Coordinates", "coordinates"]
+__all__ = ["Coordinates", "coordinates", "coordinates_of"]
 
 Floats = NDArray[np.float64]
 REACH = 5.5
@@ -175,12 +176,15 @@ def coordinates(theory: Theory, structure: Structure) -> Coordinates:
     structure
         Names and counts.
     """
-    parts = []
-    for p in free_parameters(theory, structure):
-        if p.name != "innovation":
-            low, high, cubic = _table(p.prior)
-            parts.append(Part(p.name, structure.size(p.dims), low, high, cubic))
-    return Coordinates(tuple(parts))
+    free = free_parameters(theory, structure)
+    return coordinates_of([p for p in free if p.name != "innovation"], structure)
+
+
+def coordinates_of(parameters: Sequence[Parameter], structure: Structure) -> Coordinates:
+    """Return the coordinates of parameters by their priors."""
+    return Coordinates(
+        tuple(Part(p.name, structure.size(p.dims), *_table(p.prior)) for p in parameters)
+    )
 
 
 @lru_cache(maxsize=256)
