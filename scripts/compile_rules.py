@@ -25,6 +25,10 @@ TALK_COLUMNS = (
     "talk_id,date,date_end,published_at,format,label,direct,venue,confidence,source_url".split(",")
 )
 COVERAGE_COLUMNS = ("start", "end", "density", "instrument", "note")
+AGREEMENT_COLUMNS = (
+    "agreement_id,date,published_at,scope,form,mutual,deadline,ended,end_published_at,end_kind,"
+    "parent,confidence,source_url"
+).split(",")
 
 KINETIC = {
     "strike",

@@ -3,9 +3,10 @@
     python scripts/compile_studies.py RAW [--out data]
 
 Only tables are written; `study.toml`, `SOURCES.md` and `data/claims.csv` are kept by hand. The
-output is a pure function of the raw files and of `public_record.csv` beside this script: the same
-input gives the same bytes. Values are copied as the text that the source gives, never re-formatted,
-so that a number in `data/` can be found again in its source; only weekly means are computed.
+output is a pure function of the raw files and of `public_record.csv` and `agreements.csv` beside
+this script: the same input gives the same bytes. Values are copied as the text that the source
+gives, never re-formatted, so that a number in `data/` can be found again in its source; only weekly
+means are computed.
 """
 
 from __future__ import annotations
@@ -210,6 +211,24 @@ def talks_and_deals(raw: Path, start: str, end: str) -> tuple[list[Row], list[Ro
     return talks, deals
 
 
+def agreement_rows(raw: Path, start: str, end: str) -> list[Row]:
+    """Return the agreements that were in force at some time in a span.
+
+    Each row of `agreements.csv` names the talk or the event that it was read from; its address is
+    taken over from there.
+    """
+    talks, _ = talks_and_deals(raw, "2012-10-08", end)
+    address = {row["talk_id"]: row["source_url"] for row in talks}
+    address |= {row["event_id"]: row["source_url"] for row in coded_events(raw)}
+    rows = [
+        row | {"source_url": address[row["talk"] or row["event"]]}
+        for row in read_table(HERE / "agreements.csv")
+        if row["date"] <= end and (not row["ended"] or row["ended"] >= start)
+    ]
+    kept = {row["agreement_id"] for row in rows}
+    return [row | {"parent": row["parent"] if row["parent"] in kept else ""} for row in rows]
+
+
 def compile_2026(raw: Path, out: Path) -> None:
     """Write the tables of the daily study of 2026."""
     start, end = "2024-12-01", "2026-06-30"
@@ -224,6 +243,8 @@ def compile_2026(raw: Path, out: Path) -> None:
     write_table(out / "events.csv", rules.EVENT_COLUMNS, coded_events(raw))
     write_table(out / "talks.csv", rules.TALK_COLUMNS, talks)
     write_table(out / "coverage.csv", rules.COVERAGE_COLUMNS, coverage_rows(raw))
+    agreed = agreement_rows(raw, "2025-12-01", end)
+    write_table(out / "agreements.csv", rules.AGREEMENT_COLUMNS, agreed)
 
 
 def compile_2012(raw: Path, out: Path) -> None:
@@ -253,6 +274,8 @@ def compile_2012(raw: Path, out: Path) -> None:
     )
     write_table(out / "talks.csv", rules.TALK_COLUMNS, talks)
     write_table(out / "coverage.csv", rules.COVERAGE_COLUMNS, coverage)
+    agreed = agreement_rows(raw, begin, end)
+    write_table(out / "agreements.csv", rules.AGREEMENT_COLUMNS, agreed)
 
 
 def civil_war_event(number: int, row: Row) -> Row:

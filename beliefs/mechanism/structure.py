@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.mechanism.recurrence import gate
+from beliefs.study.codebook import RUNGS
 from beliefs.study.inputs import Inputs
-from beliefs.study.observed import RUNGS
 
 __all__ = [
     "PHASES",

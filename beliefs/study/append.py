@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from beliefs.errors import StudyError
+from beliefs.study.agreements import AGREEMENT_COLUMNS
 from beliefs.study.coverage import COVERAGE_COLUMNS
 from beliefs.study.rows import EVENT_COLUMNS, TALK_COLUMNS
 from beliefs.study.safefile import open_safely, read_lines
@@ -20,12 +21,13 @@ from beliefs.study.tables import read_table
 __all__ = ["Added", "copy_study", "with_rows"]
 
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_EXTRAS: Final = ("coverage.csv", "truth.json")
+_EXTRAS: Final = ("coverage.csv", "agreements.csv", "truth.json")
 _TABLES: Final = {
     "indicators.csv": (INDICATOR_COLUMNS, ("indicator", "date", "published_at")),
     "events.csv": (EVENT_COLUMNS, ("date",)),
     "talks.csv": (TALK_COLUMNS, ("date",)),
     "coverage.csv": (COVERAGE_COLUMNS, ("start",)),
+    "agreements.csv": (AGREEMENT_COLUMNS, ("date",)),
 }
 
 
@@ -85,7 +87,7 @@ def copy_study(folder: Path, to: Path) -> None:
     """
     to.mkdir()
     for name in (*_FILES, *_EXTRAS):
-        if name == "coverage.csv" and not os.path.lexists(folder / name):
+        if name in _EXTRAS[:2] and not os.path.lexists(folder / name):
             continue
         if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
             continue  # no part of the study as it was read: a link here is not worth a fit
@@ -104,8 +106,8 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
     folder
         The study folder.
     data
-        CSV file with exactly the columns of ``indicators.csv``, ``events.csv``, ``talks.csv`` or
-        ``coverage.csv``, in any order.
+        CSV file with exactly the columns of ``indicators.csv``, ``events.csv``, ``talks.csv``,
+        ``coverage.csv`` or ``agreements.csv``, in any order.
     out
         Folder to write; must not exist.
 

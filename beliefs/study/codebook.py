@@ -9,13 +9,18 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "AGREEMENT_FORMS",
     "CHANNELS",
     "CONFIDENCE",
     "DENSITIES",
+    "DIPLOMATIC",
+    "ENDINGS",
     "KINDS",
     "KINETIC",
     "PARTIES",
     "REGIME_KINDS",
+    "RUNGS",
+    "SCOPES",
     "TALK_FORMATS",
     "TALK_LABELS",
     "ZONES",
@@ -122,3 +127,36 @@ TALK_LABELS: Final = (
 )
 REGIME_KINDS: Final = ("none", "talks", "truce", "war")
 """State of the confrontation, in the order in which `Inputs.regime` numbers it."""
+
+RUNGS: Final = ("open_war", "friction", "truce", "negative_peace", "positive_peace")
+"""The ladder of peace, lowest rung first."""
+
+SCOPES: Final = ("truce", "interim", "treaty", "transaction")
+"""What an agreement covers; the first two hold for a while only and are windows."""
+
+AGREEMENT_FORMS: Final = ("signed", "announced", "tacit")
+ENDINGS: Final = (
+    "lapse",
+    "extended_unilateral",
+    "extended_mutual",
+    "deal",
+    "collapse",
+    "terminated",
+    "reversed",
+)
+"""How an agreement ended: it ran out, was followed by another, or was broken off."""
+
+DIPLOMATIC: Final = (
+    "talks",
+    "talks_announced",
+    "talks_cancelled",
+    "offer",
+    "counter_offer",
+    "acceptance",
+    "rejection",
+    "truce_start",
+    "truce_extension",
+    "deal_signed",
+    "deal_terminated",
+)
+"""Kinds of which the agenda of talks is made."""

@@ -18,7 +18,7 @@ from beliefs.study.arrivals import Arrivals, event_arrivals, series_arrivals
 from beliefs.study.codebook import REGIME_KINDS
 from beliefs.study.eventinputs import conduct, faded, quiet_periods, regime_kinds, shocks_on
 from beliefs.study.load import Study
-from beliefs.study.observed import Observed, blank
+from beliefs.study.observed import Observed, build_observed
 from beliefs.study.readings import readings
 from beliefs.study.spec import Indicator
 from beliefs.study.surprises import (
@@ -231,7 +231,7 @@ def build_inputs(study: Study) -> Inputs:
             for s in study.shock_slots
         ),
         shock_on=shocks_on(study, active),
-        observed=blank(grid.n),
+        observed=build_observed(study, active, level),
     )
     for value in (*vars(inputs).values(), *rules.values(), *vars(inputs.observed).values()):
         if isinstance(value, np.ndarray):

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from beliefs.errors import StudyError
+from beliefs.study.agreements import known_agreements, read_agreements
 from beliefs.study.bundled import find_study
 from beliefs.study.calendar import Grid, period_grid
 from beliefs.study.coverage import read_coverage
@@ -30,6 +31,11 @@ from beliefs.study.specfile import Where, read_spec
 __all__ = ["Study", "load_study"]
 
 FILTERS = ("initiator", "target", "kinds", "zone")
+_CONDUCT = (
+    "strikes", "truce", "redlines", "offers", "sanctions", "agreements", "excluded", "periphery",
+    "zones", "maritime", "hinge", "pressure", "power_shift", "proxy", "forecast", "safeguards",
+    "concessions", "spoilers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,18 +47,20 @@ class Study:
     spec
         Settings, without the regimes, shocks and resets that were not yet known. The end of a
         regime that was still running is None.
-    indicators, events, talks, coverage
+    indicators, events, talks, coverage, agreements
         Tables with real dates (datetime64), without rows published after `as_of`; spans that were
-        still running are cut at `as_of`.
+        still running are cut at `as_of`, and agreements that were in force have no end.
     as_of
         The day, itself included.
     path
         Folder it was read from.
     sha256
-        Hash of the content above (`as_of` included, `path` and `shock_slots` not). Two folders
+        Hash of the content above (`as_of` included, `path` and the slots not). Two folders
         that differ only in rows published later have the same hash.
     shock_slots
         All declared shocks, also later ones: they fix names and shapes, never values.
+    instrument_slots
+        Likewise all ways of counting under the coverage of ``[strikes]``, in the order of time.
     remarks
         What looks like a slip but may be a study that has just begun: an indicator or a table
         without rows. One sentence each, printed by ``beliefs check``; never a refusal, because
@@ -64,10 +72,12 @@ class Study:
     events: pd.DataFrame
     talks: pd.DataFrame
     coverage: pd.DataFrame
+    agreements: pd.DataFrame
     as_of: np.datetime64
     path: Path
     sha256: str
     shock_slots: tuple[ShockSpec, ...]
+    instrument_slots: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -122,6 +132,7 @@ def load_study(
     if len(events):
         first = events["published_at"].to_numpy().min().astype("datetime64[D]")
     coverage = read_coverage(folder, spec, first)
+    agreements = read_agreements(folder, spec)
     known = _as_of(spec, as_of)
     parts = (
         _spec_known(spec, known),
@@ -129,9 +140,13 @@ def load_study(
         _cut(_published(events, known), "date_end", known),
         _cut(_published(talks, known), "date_end", known),
         _cut(coverage[coverage["start"] <= known].reset_index(drop=True), "end", known),
+        known_agreements(_published(agreements, known), known),
     )
     remarks = tuple(_remarks(spec, indicators, events, talks, where))
-    return Study(*parts, known, folder, _content_hash(*parts, known), spec.shocks, remarks)
+    counted = coverage["density"].isin(spec.strikes.coverage if spec.strikes else ())
+    instruments = tuple(dict.fromkeys(coverage["instrument"][counted]))
+    content = _content_hash(parts[0], parts[1:], known)
+    return Study(*parts, known, folder, content, spec.shocks, instruments, remarks)
 
 
 def _check_sources(folder: Path) -> None:
@@ -220,22 +235,37 @@ def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
         i.model_copy(update={"resets": tuple(r for r in i.resets if r <= day)})
         for i in spec.indicators
     )
-    return spec.model_copy(update={"regimes": regimes, "shocks": shocks, "indicators": indicators})
+    safeguards = tuple(
+        s if s.end is None or s.end <= day else s.model_copy(update={"end": None})
+        for s in spec.safeguards
+        if s.published_at <= day
+    )
+    spoilers = tuple(s for s in spec.spoilers if s.attributed_at <= day)
+    update: dict[str, object] = {"regimes": regimes, "shocks": shocks, "indicators": indicators}
+    update |= {"safeguards": safeguards, "spoilers": spoilers}
+    if spec.forecast is not None:
+        days = tuple(d for d in spec.forecast.origins if d <= day)
+        origins = spec.forecast.model_copy(update={"origins": days}) if days else None
+        update |= {"forecast": origins}
+    return spec.model_copy(update=update)
 
 
-def _content_hash(
-    spec: StudySpec,
-    indicators: pd.DataFrame,
-    events: pd.DataFrame,
-    talks: pd.DataFrame,
-    coverage: pd.DataFrame,
-    known: np.datetime64,
-) -> str:
-    """Hash parsed content, not bytes: quoting, column order and later rows do not matter."""
+def _content_hash(spec: StudySpec, frames: tuple[pd.DataFrame, ...], known: np.datetime64) -> str:
+    """Hash parsed content, not bytes: quoting, column order and later rows do not matter.
+
+    What a study does not say of conduct is left out, so that one without these tables has the hash
+    that it had before they existed.
+    """
     digest = hashlib.sha256()
     settings = spec.model_dump(mode="json")
+    settings = {k: v for k, v in settings.items() if k not in _CONDUCT or v}
+    for regime in settings["regimes"]:
+        if regime["rung"] is None:
+            del regime["rung"]
     digest.update(json.dumps([str(known), settings], sort_keys=True).encode())
-    for frame in (indicators, events, talks, coverage):
+    for number, frame in enumerate(frames):
+        if number == len(frames) - 1 and not len(frame):
+            continue  # no agreements: as if there were no such table
         digest.update(f"\n{len(frame)} {','.join(frame.columns)}\n".encode())
         for column in frame.columns if len(frame) else ():  # columns without rows have no type
             values = frame[column].to_numpy()

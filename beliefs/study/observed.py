@@ -10,19 +10,25 @@ and nothing seen.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RUNGS", "Observed", "blank"]
+from beliefs.study.acts import between, force, strike_arrays
+from beliefs.study.eventinputs import faded
+from beliefs.study.exchanges import exchange_arrays
+from beliefs.study.load import Study
+from beliefs.study.states import level_arrays, power_shift, state_arrays
+from beliefs.study.windows import scope_arrays, truce_arrays, truces_of
+
+__all__ = ["Observed", "blank", "build_observed"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-RUNGS = ("open_war", "friction", "truce", "negative_peace", "positive_peace")
-"""The ladder of peace, lowest rung first, in the order in which `Observed.rung` numbers it."""
-
+OLD = 8.0  # memories after which mediation is old
 SHAPES: dict[str, tuple[str, ...]] = {
     "strike_count": ("side",),
     "strike_by_severity": ("side", "severity"),
@@ -87,7 +93,7 @@ class Observed:
     command_seen
         (2, T) whether the side has such forces and a zero there is a real zero.
     truce_seen
-        Whether a truce was in force when the period began, and its acts were recorded.
+        Whether a truce was in force when the period began, and acts were recorded before and in it.
     truce_age
         Periods since the chain of windows began, 1 in its first seen period; 0 outside.
     truce_end
@@ -258,10 +264,57 @@ def blank(n: int, instruments: tuple[str, ...] = (), zones: tuple[str, ...] = ()
     """Return what is seen where nothing is: zeros, and -1 for the way of counting."""
     sizes = {"side": 2, "severity": 5, "scope": 2, "zone": len(zones)}
     kinds = {"Floats": np.float64, "Bools": np.bool_, "Ints": np.int64}
-    arrays = {
+    arrays: dict[str, Any] = {
         f.name: np.zeros((*(sizes[d] for d in SHAPES.get(f.name, ())), n), dtype=kinds[f.type])
         for f in fields(Observed)
         if isinstance(f.type, str) and f.type in kinds
     }
     arrays["instrument"] -= 1
     return Observed(instruments=instruments, zones=zones, **arrays)
+
+
+def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
+    """Turn the tables of a study into what there is to see of conduct.
+
+    Parameters
+    ----------
+    study
+        The study, already cut at its as-of date.
+    active
+        Periods that had ended, shape (T,).
+    level
+        (K, T) slow levels of the indicators.
+
+    Returns
+    -------
+    Observed
+        Periods after the as-of date are zero and unseen.
+    """
+    spec, grid = study.spec, study.grid
+    zones = () if spec.zones is None else spec.zones.watched
+    found = vars(blank(grid.n, study.instrument_slots, zones))
+    # Acts of the year before the period still fade, provoke and age when it begins.
+    longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
+    lead = longer.n - grid.n
+    acts = force(study)
+    dyadic = between(study, acts)
+    truces = truces_of(study, longer)
+    early = {
+        **strike_arrays(study, longer, acts, dyadic),
+        **truce_arrays(study, longer, truces, acts, dyadic),
+        **scope_arrays(study, longer),
+        **exchange_arrays(study, longer, lead),
+        **power_shift(study, longer, lead, int(active.sum()) - 1),
+    }
+    found |= {name: value[..., lead:] for name, value in early.items()}
+    found |= state_arrays(study, grid)
+    found |= level_arrays(study, grid, level)
+    memory = spec.mediator.model_copy(update={"memory": OLD * spec.mediator.memory})
+    found["mediator_old"] = faded(study, memory, active)
+    return Observed(**{name: _until(name, value, active) for name, value in found.items()})
+
+
+def _until(name: str, value: Any, active: Bools) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    return np.where(active, value, np.array(-1 if name == "instrument" else 0).astype(value.dtype))

@@ -10,7 +10,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from beliefs.study import spec_conduct as conduct
+from beliefs.study.specbase import Confidence, Density, Id, SpecTable, Text
 
 __all__ = [
     "MAX_PERIODS",
@@ -33,22 +36,13 @@ __all__ = [
 MAX_PERIODS = 20_000
 """Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
 
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 RunLength = Annotated[int, Field(ge=1, le=1000)]
 RegimeKind = Literal["none", "talks", "truce", "war"]
-Density = Literal["dense", "headline", "none"]
-Confidence = Literal["low", "medium", "high"]
+Rung = Literal["open_war", "friction", "truce", "negative_peace", "positive_peace"]
 
 
-class _Table(BaseModel):
-    """Common rules: immutable, no unknown key, no silent conversion of types, no NaN."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Period(_Table):
+class Period(SpecTable):
     """The stretch of time that is modelled, cut into days or weeks."""
 
     start: dt.date
@@ -66,7 +60,7 @@ class Period(_Table):
         return ((self.end - self.start).days + 1) // self.step_days
 
 
-class Side(_Table):
+class Side(SpecTable):
     """One of the two sides and the event initiators that stand for it."""
 
     id: Id
@@ -77,7 +71,7 @@ class Side(_Table):
     forces: Annotated[tuple[Id, ...], Field(min_length=1)]
 
 
-class Indicator(_Table):
+class Indicator(SpecTable):
     """A series that a side reads: how it is counted, transformed and what a rise means."""
 
     id: Id
@@ -105,7 +99,7 @@ class Indicator(_Table):
     coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
 
 
-class ChannelSeries(_Table):
+class ChannelSeries(SpecTable):
     """A series that is itself a reading of one side's belief, such as a war-time money price."""
 
     side: Id
@@ -115,7 +109,7 @@ class ChannelSeries(_Table):
     invert: bool = False
 
 
-class Channel(_Table):
+class Channel(SpecTable):
     """A way in which confidence shows; channels are listed in order of increasing noise."""
 
     id: Id
@@ -124,7 +118,7 @@ class Channel(_Table):
     series: tuple[ChannelSeries, ...] = ()
 
 
-class Crack(_Table):
+class Crack(SpecTable):
     """When a belief counts as cracked: below `threshold` for `periods` periods in a row."""
 
     threshold: Probability = 0.5
@@ -133,7 +127,7 @@ class Crack(_Table):
     grid_periods: Annotated[tuple[RunLength, ...], Field(min_length=1)] = (1, 3, 7)
 
 
-class TalkRule(_Table):
+class TalkRule(SpecTable):
     """A machine-readable answer to "were talks held": formats, labels, least confidence."""
 
     id: Id
@@ -160,35 +154,35 @@ class TalkRule(_Table):
     min_confidence: Confidence = "low"
 
 
-class TalksRule(_Table):
+class TalksRule(SpecTable):
     """All label rules for talks and the name of the headline one."""
 
     headline: Id
     rules: Annotated[tuple[TalkRule, ...], Field(min_length=1, max_length=20)]
 
 
-class Quiet(_Table):
+class Quiet(SpecTable):
     """A period is quiet when no event reaches `min_severity`, where coverage lets one say so."""
 
     min_severity: Annotated[float, Field(ge=1, le=5)] = 3.0
     coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
 
 
-class Kinds(_Table):
+class Kinds(SpecTable):
     """A set of event kinds, counted where coverage lets one say that there was none."""
 
     kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
     coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
 
 
-class Memory(_Table):
+class Memory(SpecTable):
     """A set of event kinds whose effect fades with `memory` periods."""
 
     kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
     memory: Annotated[float, Field(gt=0, le=10_000)]
 
 
-class Regime(_Table):
+class Regime(SpecTable):
     """A spell of war, truce or talks. `end` is its last day; None means it is still running."""
 
     id: Id
@@ -198,9 +192,10 @@ class Regime(_Table):
     label: Text
     after: Id | None = None
     published_at: dt.date
+    rung: Rung | None = None
 
 
-class ShockSpec(_Table):
+class ShockSpec(SpecTable):
     """A declared date at which a belief may jump."""
 
     id: Id
@@ -227,7 +222,7 @@ _PERSIST = (
 )
 
 
-class StudySpec(_Table):
+class StudySpec(SpecTable):
     """A whole `study.toml`."""
 
     format: Literal[1]
@@ -248,6 +243,24 @@ class StudySpec(_Table):
     waiver: Memory = Memory(kinds=("sanctions_relief", "prisoner_or_humanitarian"), memory=30.0)
     regimes: Annotated[tuple[Regime, ...], Field(max_length=1000)] = ()
     shocks: Annotated[tuple[ShockSpec, ...], Field(max_length=200)] = ()
+    strikes: conduct.Strikes | None = None
+    truce: conduct.Truce | None = None
+    redlines: conduct.RedLines | None = None
+    offers: conduct.Offers | None = None
+    sanctions: conduct.Sanctions | None = None
+    agreements: conduct.Agreements | None = None
+    excluded: conduct.Excluded | None = None
+    periphery: conduct.Periphery | None = None
+    zones: conduct.Zones | None = None
+    maritime: conduct.Maritime | None = None
+    hinge: conduct.Hinge | None = None
+    pressure: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
+    power_shift: conduct.PowerShift | None = None
+    proxy: conduct.Proxy | None = None
+    forecast: conduct.Origins | None = None
+    safeguards: Annotated[tuple[conduct.Safeguard, ...], Field(max_length=200)] = ()
+    concessions: Annotated[tuple[conduct.Concession, ...], Field(max_length=20)] = ()
+    spoilers: Annotated[tuple[conduct.Spoiler, ...], Field(max_length=1000)] = ()
 
     @property
     def side_ids(self) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from beliefs.errors import StudyError
 from beliefs.study.codebook import CHANNELS, KINDS, PARTIES
 from beliefs.study.spec import MAX_PERIODS, Indicator, Regime, StudySpec
 
-__all__ = ["check_spec"]
+__all__ = ["check_members", "check_spec", "check_unique", "published_early"]
 
 At = Callable[..., str]
 
@@ -31,20 +31,20 @@ def check_spec(spec: StudySpec, where: At) -> None:
     """
     _check_period(spec, where)
     _check_sides(spec, where)
-    _check_unique([i.id for i in spec.indicators], "indicators", where)
+    check_unique([i.id for i in spec.indicators], "indicators", where)
     for number, indicator in enumerate(spec.indicators):
         _check_indicator(spec, indicator, number, where)
     _check_channels(spec, where)
     _check_talks_rule(spec, where)
     for table in ("hardline", "persist", "mediator", "waiver"):
-        _check_members(getattr(spec, table).kinds, KINDS, "event kind", where, table, "kinds")
+        check_members(getattr(spec, table).kinds, KINDS, "event kind", where, table, "kinds")
     _check_regimes(spec.regimes, where)
-    _check_unique([s.id for s in spec.shocks], "shocks", where)
+    check_unique([s.id for s in spec.shocks], "shocks", where)
     for number, shock in enumerate(spec.shocks):
         if shock.side is not None:
-            _check_members([shock.side], spec.side_ids, "side", where, "shocks", number, "side")
+            check_members([shock.side], spec.side_ids, "side", where, "shocks", number, "side")
         if shock.published_at < shock.date:
-            raise _published_early(where("shocks", number, "published_at"), shock.published_at)
+            raise published_early(where("shocks", number, "published_at"), shock.published_at)
 
 
 def _check_period(spec: StudySpec, where: At) -> None:
@@ -77,11 +77,11 @@ def _check_period(spec: StudySpec, where: At) -> None:
 
 def _check_sides(spec: StudySpec, where: At) -> None:
     first, second = spec.sides
-    _check_unique(spec.side_ids, "sides", where)
+    check_unique(spec.side_ids, "sides", where)
     parties = (*PARTIES, *spec.side_ids)
     for number, side in enumerate(spec.sides):
         for key in ("actors", "forces"):
-            _check_members(getattr(side, key), parties, "party", where, "sides", number, key)
+            check_members(getattr(side, key), parties, "party", where, "sides", number, key)
     for key in ("actors", "forces"):
         shared = sorted(set(getattr(first, key)) & set(getattr(second, key)))
         if shared:
@@ -97,9 +97,9 @@ def _check_sides(spec: StudySpec, where: At) -> None:
 def _check_indicator(spec: StudySpec, indicator: Indicator, number: int, where: At) -> None:
     at = ("indicators", number)
     sides = spec.side_ids
-    _check_members(indicator.direction, sides, "side", where, *at, "direction")
+    check_members(indicator.direction, sides, "side", where, *at, "direction")
     for key in ("own", "seen_by", "cost"):
-        _check_members(getattr(indicator, key), sides, "side", where, *at, key)
+        check_members(getattr(indicator, key), sides, "side", where, *at, key)
     unread = [side for side in indicator.own if side not in indicator.direction]
     if unread:
         raise StudyError(
@@ -139,9 +139,9 @@ def _check_indicator(spec: StudySpec, indicator: Indicator, number: int, where: 
                 mend=f"add `{key}` to this indicator",
             )
         parties = (*PARTIES, *sides)
-        _check_members(indicator.kinds, KINDS, "event kind", where, *at, "kinds")
+        check_members(indicator.kinds, KINDS, "event kind", where, *at, "kinds")
         for key in ("initiator", "target"):
-            _check_members(getattr(indicator, key), parties, "party", where, *at, key)
+            check_members(getattr(indicator, key), parties, "party", where, *at, key)
         if indicator.transform in ("log", "logit"):
             raise StudyError(
                 "counts of events can be zero",
@@ -153,12 +153,12 @@ def _check_indicator(spec: StudySpec, indicator: Indicator, number: int, where: 
 
 
 def _check_channels(spec: StudySpec, where: At) -> None:
-    _check_unique([c.id for c in spec.channels], "channels", where)
+    check_unique([c.id for c in spec.channels], "channels", where)
     series = {i.id: i for i in spec.indicators if i.source == "series"}
     for number, channel in enumerate(spec.channels):
         at = ("channels", number)
         if channel.source == "events":
-            _check_members([channel.id], CHANNELS, "channel of events", where, *at, "id")
+            check_members([channel.id], CHANNELS, "channel of events", where, *at, "id")
         if (channel.source == "series") != bool(channel.series):
             raise StudyError(
                 "a channel's source and its series disagree",
@@ -167,22 +167,22 @@ def _check_channels(spec: StudySpec, where: At) -> None:
                 expected='[[channels.series]] tables exactly where source = "series"',
                 mend="add or remove the series, or change source",
             )
-        _check_unique([s.side for s in channel.series], "channels", where, number, "series")
+        check_unique([s.side for s in channel.series], "channels", where, number, "series")
         for item, read in enumerate(channel.series):
             here = (*at, "series", item)
-            _check_members([read.side], spec.side_ids, "side", where, *here, "side")
-            _check_members([read.indicator], series, "series indicator", where, *here, "indicator")
+            check_members([read.side], spec.side_ids, "side", where, *here, "side")
+            check_members([read.indicator], series, "series indicator", where, *here, "indicator")
 
 
 def _check_talks_rule(spec: StudySpec, where: At) -> None:
     ids = [rule.id for rule in spec.talks_rule.rules]
-    _check_unique(ids, "talks_rule", where, "rules")
-    _check_members([spec.talks_rule.headline], ids, "label rule", where, "talks_rule", "headline")
+    check_unique(ids, "talks_rule", where, "rules")
+    check_members([spec.talks_rule.headline], ids, "label rule", where, "talks_rule", "headline")
 
 
 def _check_regimes(regimes: Sequence[Regime], where: At) -> None:
     ids = [regime.id for regime in regimes]
-    _check_unique(ids, "regimes", where)
+    check_unique(ids, "regimes", where)
     for number, regime in enumerate(regimes):
         if regime.end is not None and regime.end < regime.start:
             raise StudyError(
@@ -194,7 +194,7 @@ def _check_regimes(regimes: Sequence[Regime], where: At) -> None:
             )
         if regime.published_at < regime.start:
             at = where("regimes", number, "published_at")
-            raise _published_early(at, regime.published_at)
+            raise published_early(at, regime.published_at)
         if regime.after is not None:
             _check_after(regimes, number, where)
     for number in range(1, len(regimes)):
@@ -224,7 +224,7 @@ def _check_after(regimes: Sequence[Regime], number: int, where: At) -> None:
     by_id = {regime.id: place for place, regime in enumerate(regimes)}
     at = where("regimes", number, "after")
     regime = regimes[number]
-    _check_members([str(regime.after)], by_id, "regime", where, "regimes", number, "after")
+    check_members([str(regime.after)], by_id, "regime", where, "regimes", number, "after")
     chain, current = [regime.id], regime.after
     while current is not None and current in by_id and current not in chain:
         chain.append(current)
@@ -247,7 +247,8 @@ def _check_after(regimes: Sequence[Regime], number: int, where: At) -> None:
         )
 
 
-def _published_early(where: str, found: object) -> StudyError:
+def published_early(where: str, found: object) -> StudyError:
+    """Return the error for a publication before the day of what was published."""
     return StudyError(
         "something was published before it happened",
         where=where,
@@ -257,7 +258,8 @@ def _published_early(where: str, found: object) -> StudyError:
     )
 
 
-def _check_unique(ids: Sequence[str], table: str, where: At, *rest: str | int) -> None:
+def check_unique(ids: Sequence[str], table: str, where: At, *rest: str | int) -> None:
+    """Refuse a name that stands twice in a list."""
     seen: dict[str, int] = {}
     for number, name in enumerate(ids):
         if name in seen:
@@ -271,9 +273,10 @@ def _check_unique(ids: Sequence[str], table: str, where: At, *rest: str | int) -
         seen[name] = number
 
 
-def _check_members(
+def check_members(
     found: Iterable[str], allowed: Iterable[str], noun: str, where: At, *loc: str | int
 ) -> None:
+    """Refuse a name that is not one of those allowed."""
     known = list(allowed)
     for name in found:
         if name not in known:

@@ -15,6 +15,7 @@ from beliefs.errors import StudyError
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import StudySpec
 from beliefs.study.speccheck import check_spec
+from beliefs.study.speccheck_conduct import check_conduct
 
 __all__ = ["FORMAT", "Where", "read_spec"]
 
@@ -119,6 +120,7 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     except ValidationError as error:
         raise _translate(error, where) from None
     check_spec(spec, where)
+    check_conduct(spec, where)
     return spec, where
 
 
@@ -173,6 +175,7 @@ def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
         ("indicators", lambda _: {"halflife": halflife, "seen_by": ids}),
         ("regimes", lambda row: {"published_at": row.get("start")}),
         ("shocks", lambda row: {"published_at": row.get("date")}),
+        ("safeguards", lambda row: {"published_at": row.get("start")}),
     ):
         rows = raw.get(table)
         if isinstance(rows, tuple):

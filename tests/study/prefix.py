@@ -15,7 +15,11 @@ def columns(inputs: Inputs) -> dict[str, np.ndarray]:
     found = {}
     for field in dataclasses.fields(inputs):
         value = getattr(inputs, field.name)
-        items = value.items() if field.name == "talks_by_rule" else [("", value)]
+        items = [("", value)]
+        if field.name == "talks_by_rule":
+            items = value.items()
+        elif field.name == "observed":
+            items = [(f".{name}", array) for name, array in vars(value).items()]
         for key, array in items:
             if isinstance(array, np.ndarray) and field.name not in AT_THE_END:
                 found[field.name + key] = array
@@ -25,10 +29,9 @@ def columns(inputs: Inputs) -> dict[str, np.ndarray]:
 def structure(inputs: Inputs) -> dict[str, object]:
     """Names, counts and shapes: all that must not depend on the as-of date."""
     return {
-        field.name: value.shape if isinstance(value, np.ndarray) else value
-        for field in dataclasses.fields(inputs)
-        if field.name != "talks_by_rule"
-        for value in [getattr(inputs, field.name)]
+        name: value.shape if isinstance(value, np.ndarray) else value
+        for name, value in {**vars(inputs), **vars(inputs.observed)}.items()
+        if name not in ("talks_by_rule", "observed")
     }
 
 

@@ -1,0 +1,157 @@
+"""Words and offers by period: concessions, replies, rounds, walkouts, sanctions, agenda."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from beliefs.study.calendar import Grid
+from beliefs.study.codebook import CONFIDENCE, DIPLOMATIC
+from beliefs.study.coverage import covered
+from beliefs.study.load import Study
+from beliefs.study.rows import select_events
+from beliefs.study.spans import span_periods
+from beliefs.study.traces import before, counts, freshness, periods_of, recent
+
+__all__ = ["exchange_arrays"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MONTH, FORTNIGHT = 30.0, 14.0
+FRESH_DAYS = 7.0  # e-folding time of a walkout, or of a sign that a deal is near (judgement)
+
+
+def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
+    """Return the columns of `Observed` that tell of words, offers and sanctions, on a grid.
+
+    Parameters
+    ----------
+    study
+        The study, already cut at its as-of date.
+    grid
+        Periods, those of the study and `lead` before them.
+    lead
+        Number of periods before the study's first.
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    held, rounds = _talks(study, grid)
+    walkout = counts(study.talks[study.talks["label"] == "cancelled"], grid) > 0
+    near = select_events(study.events, kind=("acceptance", "talks_announced", "deal_signed"))
+    near = near[np.isin(near["initiator"], (*_actors(study), "mediator"))]
+    fortnight = periods_of(FORTNIGHT, grid)
+    out = {
+        "walkout": walkout.astype(float),
+        "walkout_fresh": before(freshness(walkout, FRESH_DAYS, grid)),
+        "deal_near": before(freshness((counts(near, grid) > 0) | held, FRESH_DAYS, grid)),
+        "talks_recent": (recent(held, fortnight) > 0).astype(float),
+        "spell_age": _spell_age(held, lead),
+        "round_number": _round_number(study, grid, rounds, lead),
+    }
+    return out | _offers(study, grid) | _sanctions(study, grid) | _agenda(study, grid)
+
+
+def _actors(study: Study) -> tuple[str, ...]:
+    return (*study.spec.sides[0].actors, *study.spec.sides[1].actors)
+
+
+def _seen(study: Study, grid: Grid, densities: Collection[str]) -> Bools:
+    return covered(study.coverage, grid.dates, grid.step_days, densities)
+
+
+def _talks(study: Study, grid: Grid) -> tuple[Bools, Floats]:
+    """Return the periods of talks under the headline rule, and how many rounds began in each."""
+    rule_set = study.spec.talks_rule
+    rule = next(r for r in rule_set.rules if r.id == rule_set.headline)
+    sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
+    rows = study.talks[
+        study.talks["format"].isin(rule.formats)
+        & study.talks["label"].isin(rule.labels)
+        & study.talks["confidence"].isin(sure)
+    ]
+    return span_periods(rows, grid), counts(rows, grid)
+
+
+def _spell_age(held: Bools, lead: int) -> Floats:
+    """Return log(periods since talks), counted from the study's start while there were none."""
+    now = np.arange(len(held))
+    last = np.maximum.accumulate(np.where(held, now, -1))
+    last = np.concatenate([[-1], last[:-1]])
+    age = np.where(last >= 0, now - last, now - lead + 1)
+    return np.log(np.maximum(age, 1))
+
+
+def _round_number(study: Study, grid: Grid, rounds: Floats, lead: int) -> Floats:
+    """Return log(1 + rounds and counter-offers since the last onset of war), as of t-1."""
+    counter = _dyadic(study, ("counter_offer",))
+    steps = rounds + counts(counter, grid)
+    steps[:lead] = 0.0
+    total = np.cumsum(steps)
+    base = np.zeros(grid.n)
+    for regime in study.spec.regimes:
+        period = int(grid.index(np.datetime64(max(regime.start, regime.published_at), "D")))
+        if regime.kind == "war" and 0 <= period < grid.n:
+            base[period:] = total[period - 1] if period else 0.0
+    return before(np.log1p(total - base))
+
+
+def _dyadic(study: Study, kinds: Sequence[str]) -> pd.DataFrame:
+    """Return the acts of some kinds by either side's own actors on the other's."""
+    first, second = (side.actors for side in study.spec.sides)
+    rows = select_events(study.events, kind=tuple(kinds))
+    there = np.isin(rows["initiator"], first) & np.isin(rows["target"], second)
+    back = np.isin(rows["initiator"], second) & np.isin(rows["target"], first)
+    return rows[there | back]
+
+
+def _offers(study: Study, grid: Grid) -> dict[str, NDArray]:
+    offers = study.spec.offers
+    if offers is None:
+        return {}
+    seen = _seen(study, grid, offers.coverage)
+    made = _dyadic(study, offers.made)
+    own = [made[np.isin(made["initiator"], side.actors)] for side in study.spec.sides]
+    events = select_events(study.events, kind=("offer", "counter_offer", "mediation"))
+    chance = recent(counts(study.talks, grid) + counts(events, grid), periods_of(MONTH, grid)) > 0
+    return {
+        "concession": np.stack([counts(rows, grid) > 0 for rows in own]) * seen.astype(float),
+        "concession_seen": seen,
+        "reply_yes": counts(_dyadic(study, ("acceptance", "counter_offer")), grid) * seen,
+        "reply_no": counts(_dyadic(study, ("rejection",)), grid) * seen,
+        "walkout_at_risk": chance & seen,
+    }
+
+
+def _sanctions(study: Study, grid: Grid) -> dict[str, NDArray]:
+    """Return sanctions on the one side that endures; nothing where not just one does."""
+    enduring = [side for side in study.spec.sides if side.endurance]
+    if study.spec.sanctions is None or len(enduring) != 1:
+        return {}
+    coercing = next(side for side in study.spec.sides if side is not enduring[0])
+    rows = select_events(
+        study.events,
+        kind=("sanction",),
+        initiator=(*coercing.actors, "europe", "un"),
+        target=enduring[0].actors,
+    )
+    seen = _seen(study, grid, study.spec.sanctions.coverage)
+    return {"sanction": (counts(rows, grid) > 0) * seen.astype(float), "sanction_seen": seen}
+
+
+def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
+    """Return the share of maritime matters among the diplomatic acts of the month before."""
+    sea = study.spec.maritime
+    if sea is None:
+        return {}
+    rows = select_events(study.events, kind=DIPLOMATIC)
+    maritime = np.isin(rows["zone"], sea.zones) | np.isin(rows["red_line"], sea.red_lines)
+    month = periods_of(MONTH, grid)
+    total = recent(counts(rows, grid), month)
+    mine = recent(counts(rows[maritime], grid), month)
+    return {"maritime": np.divide(mine, total, out=np.zeros(grid.n), where=total > 0)}
