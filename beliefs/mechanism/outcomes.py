@@ -263,7 +263,7 @@ def log_likelihood(
     for name, own in _OWN.items():
         if names is None or name in names:
             out[name] = own(xp, params, columns, structure)
-    return out
+    return {factor.name: out[factor.name] for factor in FACTORS if factor.name in out}
 
 
 def rates(

@@ -6,6 +6,9 @@ import pytest
 from beliefs.errors import StudyError
 from beliefs.theory.theory import (
     bundled_theories,
+    conduct_declared,
+    conduct_neutral,
+    conduct_parameters,
     declared,
     free_parameters,
     load_theory,
@@ -59,7 +62,9 @@ def test_an_empty_prior_file_changes_nothing(tmp_path):
 def test_a_theory_loads_by_name_by_id_and_by_path(tmp_path):
     path = changed(tmp_path, "# M1", "# M1 again")
     assert load_theory("M1") == load_theory("mutual_optimism") == load_theory(path)
-    assert set(bundled_theories()) == {"base_rate", "mutual_optimism"}
+    assert bundled_theories() == (
+        "base_rate", "commitment", "managed_deescalation", "mutual_optimism", "status_quo",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -111,12 +116,17 @@ def test_the_base_rate_has_no_beliefs_and_frees_only_the_talk_hazards(structure)
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["base_rate", "mutual_optimism"])
+@pytest.mark.parametrize("name", bundled_theories())
 def test_every_parameter_is_either_free_or_neutral(name, structure):
     theory = load_theory(name)
     free = {p.name for p in free_parameters(theory, structure)}
     still = neutral_values(theory, structure)
     assert free.isdisjoint(still)
     assert free | set(still) == set(declared(structure))
+    acts = {p.name for p in conduct_parameters(theory, structure)}
+    held = conduct_neutral(theory, structure)
+    assert acts.isdisjoint(held)
+    assert acts | set(held) == set(conduct_declared(structure))
     table = {row["name"]: row for row in prior_table(theory, structure)}
-    assert {n for n, row in table.items() if row["free"]} == free
+    assert list(table) == [*declared(structure), *conduct_declared(structure)]
+    assert {n for n, row in table.items() if row["free"]} == free | acts

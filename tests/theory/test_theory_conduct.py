@@ -1,0 +1,165 @@
+"""What a theory says of conduct: which observables it explains, and by which parameters."""
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.mechanism.structure import Structure, conduct_columns, structure_of
+from beliefs.study.bundled import list_studies
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory import system
+from beliefs.theory.judging import judged
+from beliefs.theory.theory import (
+    CONDUCT,
+    MECHANISMS,
+    bundled_theories,
+    conduct_declared,
+    conduct_neutral,
+    conduct_parameters,
+    declared,
+    free_parameters,
+    load_theory,
+    table_of,
+    theory_from_table,
+)
+
+SHARED = ("strikes_A", "strikes_B", "breach", "collapse", "resolve")
+BARE = Structure(
+    ("red", "blue"), 1.0, 9, *((),) * 16, endurance=(True, True),
+    instruments=("record", "digest"), zones=("north", "south"),
+)  # fmt: skip
+# Belief and talks of the theories of before conduct had mechanisms, in the order in which the
+# sampler and the track number them.
+FREE_BEFORE = {
+    "M0": "onset_base continuation_base",
+    "M1": "belief_mean retention log_volatility initial innovation weight_own weight_other "
+    "stalemate endurance log_discount misread psi log_reading_step private_bias audience_memory "
+    "heat_loss audience_effect projection_level projection shock_jump turnover_reset shock_hazard "
+    "log_cost cost_slope onset_base continuation_base surplus_effect",
+}
+
+
+@pytest.fixture(scope="module", params=list_studies())
+def study(request):
+    inputs = build_inputs(load_study(request.param))
+    return structure_of(inputs), conduct_columns(inputs)
+
+
+@pytest.fixture(scope="module")
+def rich(rich_folder):
+    return structure_of(build_inputs(load_study(rich_folder)))
+
+
+@pytest.mark.parametrize("name", FREE_BEFORE)
+def test_parameters_of_belief_and_talks_keep_their_order(name, rich):
+    free = free_parameters(load_theory(name), rich)
+    assert " ".join(p.name for p in free) == FREE_BEFORE[name]
+
+
+def test_the_two_groups_share_no_mechanism_and_no_parameter(rich):
+    assert not set(MECHANISMS) & set(CONDUCT)
+    assert not set(declared(rich)) & set(conduct_declared(rich))
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_every_theory_explains_what_theories_are_compared_on(name):
+    found = system.factors(load_theory(name), BARE)
+    assert {f.name for f in found if f.shared} == set(SHARED)
+    assert {f.name for f in system.conduct_factors() if f.shared} == set(SHARED)
+    assert "onset_base" in {p.name for p in free_parameters(load_theory(name), BARE)}
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
+    theory = load_theory(name)
+    free = {p.name for p in conduct_parameters(theory, BARE)}
+    explained = system.factors(theory, BARE)
+    for factor in system.conduct_factors():
+        on = factor.mechanism in theory.mechanisms and bool(free & set(factor.base))
+        assert (factor in explained) == on, factor.name
+    assert free <= {name for factor in explained for name in factor.reads}, (
+        "a parameter moves nought"
+    )
+
+
+@pytest.mark.parametrize("name", ["base_rate", "commitment"])
+def test_theories_without_beliefs_let_none_enter(name):
+    theory = load_theory(name)
+    free = {p.name for p in conduct_parameters(theory, BARE)}
+    assert not theory.beliefs
+    assert not [f.name for f in system.factors(theory, BARE) if free & set(f.couples)]
+
+
+def test_the_commitment_problem_is_the_base_rate_with_shifts_of_power_and_replies():
+    base, powell = load_theory("M0"), load_theory("M4")
+    assert set(powell.free) - set(base.free) == {
+        "shift_talks", "shift_deal", "log_excite_own", "log_excite_cross", "log_decay",
+        "severity_power",
+    }  # fmt: skip
+    assert set(base.free) < set(powell.free)
+
+
+def test_what_a_study_has_no_dimension_for_is_left_out():
+    bare = Structure(("red", "blue"), 1.0, 9, *((),) * 16, endurance=(True, True))
+    zoned, plain = (
+        {f.name for f in system.factors(load_theory("M3"), where)} for where in (BARE, bare)
+    )
+    assert zoned - plain == {"zones"}
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study):
+    structure, columns = study
+    for theory in (load_theory(name), judged(name)):
+        rng = np.random.default_rng(4)
+        params = dict(conduct_neutral(theory, structure))
+        for p in conduct_parameters(theory, structure):
+            params[p.name] = np.asarray(
+                p.prior.rvs(size=(5, *structure.size(p.dims)), random_state=rng)
+            )
+        names = [f.name for f in system.factors(theory, structure)]
+        found = system.conduct_log_likelihoods(np, params, columns, structure, names)
+        assert list(found) == names
+        for factor, values in found.items():
+            whole = np.broadcast_to(values, (5, structure.n_time))
+            assert np.isfinite(whole).all(), factor
+            late = columns["active"] == 0.0
+            assert not whole[:, late].any(), factor
+            assert (values <= 1e-12).all() or factor == "severity", factor
+
+
+def test_a_theory_file_may_say_what_is_free_instead_of_what_is_neutral(rich):
+    import json
+
+    table = json.loads(json.dumps(table_of(load_theory("base_rate"))))
+    assert "onset_base" in table["free"]
+    assert theory_from_table(table, "here") == load_theory("M0")
+    assert "free" not in table_of(load_theory("mutual_optimism"))
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"neutral": ["skip"]}, "1 neutral and 16 free"),
+        ({"free": ["onset_bass"]}, "onset_bass"),
+        ({"free": "onset_base"}, "'onset_base'"),
+        ({"mechanisms": ["talks", "reciprosity"]}, "reciprosity"),
+    ],
+)
+def test_a_mistake_in_a_white_list_is_named(change, found):
+    table = table_of(load_theory("base_rate"))
+    table = {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
+    with pytest.raises(StudyError) as caught:
+        theory_from_table(table | change, "here")
+    assert found in caught.value.found
+    assert caught.value.mend and "here" in caught.value.where
+
+
+def test_a_theory_that_names_its_neutral_parameters_keeps_its_hash():
+    from dataclasses import replace
+
+    theory = load_theory("mutual_optimism")
+    assert replace(theory, free=None).sha256 == theory.sha256
+    assert replace(theory, free=("psi",)).sha256 != theory.sha256
+    assert replace(theory, free=()).sha256 != theory.sha256

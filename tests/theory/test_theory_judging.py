@@ -1,0 +1,129 @@
+"""Claims are judged under priors that do not presume them."""
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.mechanism.structure import Structure
+from beliefs.study.bundled import data_folder
+from beliefs.theory.judging import judged
+from beliefs.theory.theory import (
+    all_declared,
+    bundled_theories,
+    conduct_parameters,
+    free_parameters,
+    load_theory,
+)
+from beliefs.theory.theoryfile import read_toml
+
+STUDY = Structure(
+    ("red", "blue"), 1.0, 9, ("north",), ("red:a", "blue:a"), (0, 1), (0, 0), ((0,), (0,)),
+    (1.0, -1.0), (True, False), ("red:a",), (0,), (0,), (1.0,), ("words",), ("public",),
+    ("s",), ("economic",), (-1,), endurance=(True, True),
+    instruments=("record", "digest"), zones=("north", "south"),
+)  # fmt: skip
+JUDGED = [name for name in bundled_theories() if judged(name) != load_theory(name)]
+# A sign that a claim is about: (theory, parameter).
+SIGNS = [
+    ("mutual_optimism", name)
+    for name in (
+        "surplus_effect", "weight_own", "misread", "projection", "audience_effect", "crack_rule",
+        "certainty_widening", "wait_value", "audience_hold", "deadlock_shape", "economic_hinge",
+        "escalation_cost", "turnover_termination", "endurance", "stalemate", "belief_breach",
+    )
+] + [
+    ("status_quo", name)
+    for name in (
+        "talk_strike_tempo", "warning_effect", "valve", "valve_pressure", "signature_cost",
+        "talks_defer", "walkout_noise", "peripheral_harm", "shelf_life", "exogenous_disruption",
+        "talk_payoff", "convex_cost", "surplus_effect",
+    )
+] + [
+    ("managed_deescalation", name)
+    for name in (
+        "deadline_effect", "tactical_reset", "heat_loss", "quiet_for_quiet", "mediator_effect",
+        "mediator_late", "agenda_effect", "attribution_gap", "sequencing_gap", "exclusion_strikes",
+        "truce_gain", "pause_overshoot", "hotline_effect", "zone_effect", "proxy_credibility",
+        "renewal_effect", "price_discovery",
+    )
+]  # fmt: skip
+
+
+def free_of(theory):
+    both = (*free_parameters(theory, STUDY), *conduct_parameters(theory, STUDY))
+    return {p.name: p for p in both}
+
+
+def written(folder, text):
+    path = folder / "judging.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("theory", "name"), SIGNS)
+def test_a_claimed_sign_is_open(theory, name):
+    prior = free_of(judged(theory))[name].prior
+    low, high = float(prior.cdf(0.0)), 1.0 - float(prior.cdf(0.0))
+    assert min(low, high) > 0.02, (low, high)
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_judging_frees_and_widens_and_takes_nothing_away(name):
+    plain, open_ = load_theory(name), judged(name)
+    before, after = free_of(plain), free_of(open_)
+    file = read_toml(data_folder() / "judging.toml").get(name, {})
+    assert set(after) - set(before) == set(file.get("free", []))
+    assert set(before) <= set(after)
+    kept = set(before) - set(file.get("priors", {}))
+    assert all(before[n].prior == after[n].prior for n in kept)
+    assert open_.mechanisms == plain.mechanisms
+    for n in file.get("priors", {}):
+        quantiles = after[n].prior.ppf(np.array([0.01, 0.5, 0.99]))
+        assert np.isfinite(quantiles).all() and (np.diff(quantiles) > 0).all(), n
+
+
+def test_every_prior_of_judging_is_of_a_parameter_that_is_free():
+    for name in JUDGED:
+        priors = read_toml(data_folder() / "judging.toml")[name]["priors"]
+        assert set(priors) <= set(free_of(judged(name))), name
+
+
+def test_a_judged_theory_has_a_name_and_a_hash_of_its_own():
+    plain, open_ = load_theory("M1"), judged("mutual_optimism")
+    assert (open_.id, open_.name) == ("M1J", "mutual_optimism_judged")
+    assert open_.sha256 != plain.sha256
+    assert judged("M1") == open_
+    assert judged("base_rate") == load_theory("base_rate")
+    assert {"mutual_optimism", "status_quo", "managed_deescalation"} == set(JUDGED)
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "expected"),
+    [
+        ("[mutual_optimist]\n", "mutual_optimist", "mutual_optimism"),
+        ("[mutual_optimism]\nfreed = []\n", "freed", "free"),
+        ('[mutual_optimism]\nfree = "shared"\n', "shared", "list"),
+        ('[mutual_optimism]\nfree = ["shard"]\n', "shard", "shared"),
+        ('[mutual_optimism]\nfree = ["psi"]\n', "psi", "neutral"),
+        ('[mutual_optimism]\nfree = ["crossing"]\n', "redlines", "mechanism is on"),
+        ('[mutual_optimism.priors.psi]\ndist = "Normol"\n', "Normol", "PreliZ"),
+        ("mutual_optimism = 3\n", "3", "table"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path, text, found, expected):
+    with pytest.raises(StudyError) as caught:
+        judged("mutual_optimism", written(tmp_path, text))
+    assert found in caught.value.found
+    assert expected in caught.value.expected
+    assert caught.value.mend and "judging.toml" in caught.value.where
+
+
+def test_a_user_cannot_widen_a_prior_as_judging_can(tmp_path):
+    table = '[{}priors.psi]\ndist = "Normal"\nmu = 0.0\nsigma = 0.1\n'
+    path = tmp_path / "mine.toml"
+    path.write_text(table.format(""), encoding="utf-8")
+    with pytest.raises(StudyError, match="cannot take"):
+        load_theory("M1", path)
+    open_ = judged("M1", written(tmp_path, table.format("mutual_optimism.")))
+    assert free_of(open_)["psi"].prior.support == (-np.inf, np.inf)
+    assert set(all_declared(STUDY)) >= set(free_of(open_))
