@@ -13,7 +13,7 @@ from beliefs.study.codebook import KINETIC
 from beliefs.study.coverage import covered, instruments
 from beliefs.study.load import Study
 from beliefs.study.rows import select_events
-from beliefs.study.traces import before, counts, fading_sum, periods_of, recent, running
+from beliefs.study.traces import before, binned, counts, fading_sum, periods_of, recent, running
 
 __all__ = ["between", "force", "strike_arrays"]
 
@@ -109,22 +109,16 @@ def _ratio(total: Floats, count: Floats) -> Floats:
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 
 
-def _weighted(rows: pd.DataFrame, weight: NDArray, grid: Grid) -> Floats:
-    period = grid.index(rows["published_at"].to_numpy())
-    inside = (period >= 0) & (period < grid.n)
-    return np.bincount(period[inside], weights=weight[inside], minlength=grid.n)
-
-
 def _log_severity(rows: pd.DataFrame, grid: Grid) -> Floats:
     """Sum log(severity / 3)."""
-    return _weighted(rows, np.log(rows["severity"].to_numpy() / MIDDLE), grid)
+    return binned(rows, np.log(rows["severity"].to_numpy() / MIDDLE), grid)
 
 
 def _by_severity(rows: pd.DataFrame, grid: Grid) -> Floats:
     """Count by severity 1 to 5, (5, T); one in between counts in both neighbours, by nearness."""
     severity = rows["severity"].to_numpy()
     share = np.maximum(0.0, 1.0 - np.abs(severity - np.arange(1, 6)[:, None]))
-    return np.stack([_weighted(rows, part, grid) for part in share])
+    return np.stack([binned(rows, part, grid) for part in share])
 
 
 def _suffered(acts: pd.DataFrame, forces: Sequence[str], by_rival: Bools, grid: Grid) -> Floats:

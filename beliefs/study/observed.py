@@ -110,7 +110,7 @@ class Observed:
     quiet_passed
         1 once a window had its first days seen and without breach.
     spoiler_open
-        Unattributed acts of force in a truce that are still open.
+        Acts of force in a truce that nobody owned to: for a week, or until they were attributed.
     hotline
         1 where a hotline between the sides was in force.
     zone_count
@@ -120,9 +120,10 @@ class Observed:
     zone_near
         (Z, T) 1 where another zone had a rule and this one had none.
     proxy_attack
-        Fading trace of acts in a truce by those forces of one side that are not its own.
+        exp(-age / 7 days) since the last act in a truce by those forces of the declared side that
+        are not its own; 1 in its period.
     concession_broken
-        Named concessions breached in the present window so far.
+        Named concessions breached in the present window so far, t included.
     concession
         (2, T) 1 where a side's own actor made the rival an offer or a concession.
     concession_seen
@@ -136,7 +137,7 @@ class Observed:
     walkout_at_risk
         Whether there were talks, offers or mediation in the month before that could be.
     walkout_fresh
-        exp(-age / 7 days) since talks were last cancelled, before t.
+        exp(-age / 7 days) since talks were last cancelled, as of t-1: 1 in the period after it.
     sanction
         1 where the enduring side was sanctioned.
     sanction_seen
@@ -148,7 +149,8 @@ class Observed:
     excluded_seen
         Whether a zero there is a real zero.
     deal_near
-        exp(-age / 7 days) since the last sign of a deal, before t.
+        exp(-age / 7 days) since the last sign of a deal, as of t-1: talks, their announcement, an
+        acceptance or a deal.
     peripheral_count
         Kinetic acts on third parties or in outlying zones.
     peripheral_seen
@@ -156,7 +158,7 @@ class Observed:
     calm
         1 without an act of severity 2 or more between the sides in the week before t.
     maritime
-        Share of maritime matters among the diplomatic acts of the last 30 days.
+        Share of maritime matters among the diplomatic acts of the 30 days before t.
     mediator_old
         exp(-age / (8 memories)) since the last mediation.
     spell_age
@@ -166,11 +168,13 @@ class Observed:
     pressure_home
         (2, T) mean signed level of the indicators of pressure at home.
     own_recent
-        (2, T) log(1 + own strikes fading with 3 days), as of t-1.
+        (2, T) log(1 + s), s the sum of own strikes fading with exp(-age / 3 days), as of t-1.
     pause
-        From 0 to 1: how long there was no act between the sides, full after 14 days; as of t-1.
+        log(1 + d) / log(15) up to 1, d the days in a row without an act between the sides, as of
+        t-1; an unrecorded period begins the count anew.
     heavy
-        (2, T) log(1 + acts of severity 4 or more *suffered*, fading with 14 days).
+        (2, T) log(1 + s), s the sum of acts of severity 4 or more *suffered*, fading with
+        exp(-age / 14 days); one in t counts whole.
     power_shift
         From 0 to 4: how fast power is expected to shift, whatever the direction; as of t-1.
     deal

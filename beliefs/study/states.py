@@ -7,13 +7,13 @@ import datetime as dt
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.study.arrivals import event_count, series_arrivals
+from beliefs.study.arrivals import series_arrivals
 from beliefs.study.calendar import Grid
 from beliefs.study.codebook import RUNGS
 from beliefs.study.load import Study
 from beliefs.study.rows import counted_events, select_events
 from beliefs.study.spec import Indicator
-from beliefs.study.traces import before, fading_sum
+from beliefs.study.traces import before, binned, counts, fading_sum
 
 __all__ = ["level_arrays", "power_shift", "state_arrays"]
 
@@ -111,7 +111,7 @@ def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:
 
 def _fading_count(study: Study, indicator: Indicator, grid: Grid) -> Floats:
     rows = counted_events(study.events, indicator)
-    return np.log1p(fading_sum(event_count(rows, grid), UNREST_DAYS, grid))
+    return np.log1p(fading_sum(counts(rows, grid), UNREST_DAYS, grid))
 
 
 def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDArray]:
@@ -170,9 +170,7 @@ def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
         np.isin(rows["initiator"], first.forces).astype(float)
         - np.isin(rows["initiator"], second.forces)
     )
-    period = grid.index(rows["published_at"].to_numpy())
-    inside = (period >= 0) & (period < grid.n)
-    return np.bincount(period[inside], weights=signed[inside], minlength=grid.n)
+    return binned(rows, signed, grid)
 
 
 def _trend(value: Floats, month: Floats) -> Floats:

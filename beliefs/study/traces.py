@@ -6,10 +6,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beliefs.study.arrivals import event_count
 from beliefs.study.calendar import Grid
 
-__all__ = ["before", "counts", "fading_sum", "freshness", "periods_of", "recent", "running"]
+__all__ = [
+    "before",
+    "binned",
+    "counts",
+    "fading_sum",
+    "freshness",
+    "periods_of",
+    "recent",
+    "running",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -22,7 +30,15 @@ def periods_of(days: float, grid: Grid) -> int:
 
 def counts(rows: pd.DataFrame, grid: Grid) -> Floats:
     """Return how many rows were published in each period, shape (grid.n,)."""
-    return event_count(rows, grid) if len(rows) else np.zeros(grid.n)
+    return binned(rows, np.ones(len(rows)), grid)
+
+
+def binned(rows: pd.DataFrame, weight: Floats, grid: Grid) -> Floats:
+    """Return the weight of the rows published in each period, shape (grid.n,)."""
+    period = grid.index(rows["published_at"].to_numpy())
+    inside = (period >= 0) & (period < grid.n)
+    # Without rows numpy counts in integers.
+    return np.bincount(period[inside], weights=weight[inside], minlength=grid.n).astype(np.float64)
 
 
 def before(values: NDArray) -> NDArray:

@@ -27,6 +27,7 @@ Ints = NDArray[np.int64]
 
 WINDOWS = ("truce", "interim")
 TRACKED = ("treaty", "transaction")
+EXTENDED = ("extended_unilateral", "extended_mutual")
 BROKEN = ("collapse", "terminated", "reversed")
 KINDS = {"lapse": 1, "extended_unilateral": 2, "extended_mutual": 3, "deal": 4}
 SPOILER_DAYS = 7.0  # an act that nobody owned to stops being an open question after a week
@@ -251,7 +252,7 @@ def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     if spec.agreements is None:
         return {}
     seen = covered(study.coverage, grid.dates, grid.step_days, spec.agreements.coverage)
-    extended = rows["agreement_id"][rows["end_kind"].str.startswith("extended")]
+    extended = rows["agreement_id"][rows["end_kind"].isin(EXTENDED)]
     # The end of what a row continues is public before the row, so this does not change later.
     new = (rows["mutual"] > 0) & ~(rows["parent"].isin(extended) & (rows["parent"] != ""))
     signed = counts(rows[new & (rows["form"] == "signed")], grid) * seen

@@ -36,13 +36,18 @@ def test_deleting_what_was_published_later_changes_nothing(name, share, tmp_path
     copy = shutil.copytree(data_folder() / name, tmp_path / "copy")
     lags = {i.id: i.publication_lag for i in whole.spec.indicators}
     dropped = 0
-    for table in ("indicators", "events", "talks"):
+    for table in ("indicators", "events", "talks", "agreements"):
         file = copy / f"{table}.csv"
+        if not file.exists():
+            continue
         with file.open(newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle)
             columns, rows = reader.fieldnames, list(reader)
         kept = [row for row in rows if published(row, lags) <= day]
         dropped += len(rows) - len(kept)
+        for row in kept:
+            if row.get("end_published_at", "") > day:
+                row |= {"ended": "", "end_published_at": "", "end_kind": ""}
         with file.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, columns, lineterminator="\n")
             writer.writeheader()

@@ -141,6 +141,8 @@ def test_periods_that_had_not_ended_are_empty(tmp_path, toml, ended):
             assert np.isnan(beyond).all()
         elif name == "regime":
             assert (beyond == inputs.regime[ended - 1]).all()
+        elif name == "observed.instrument":
+            assert (beyond == -1).all()
         elif name != "dates":
             assert not beyond.any(), name
 
