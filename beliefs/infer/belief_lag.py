@@ -1,13 +1,14 @@
 r"""What is known of both beliefs one period earlier, as covariates of what the sides do.
 
-Given a particle, filtered belief is Gaussian, so that the means of :math:`p = logistic(b)` and of
-:math:`\min(p_A, p_B)` are integrals over one normal each,
+Given a particle, filtered belief is Gaussian, so that the mean of :math:`p = logistic(b)` is an
+integral over one normal. The mean of :math:`\min(p_A, p_B)` is split where the beliefs are equal,
+because no rule with few nodes integrates a corner,
 
-.. math:: E \min(p_A, p_B) = E[p_A \Phi_{B|A}] + E[p_B \Phi_{A|B}], \qquad
-          \Phi_{B|A} = P(b_B > b_A \mid b_A)
+.. math:: E \min(p_A, p_B) = E[p_A; b_B > b_A] + E[p_B; b_A > b_B],
 
-(Clark 1961), by Gauss-Hermite quadrature. They are averaged over the particles of the period, so
-that no covariate knows more than its period did. Its uncertainty is left out: this is a cut.
+each over the gap of beliefs, on one side of zero, and one belief given the gap. They are averaged
+over the particles of the period, so that no covariate knows more than its period did. Its
+uncertainty is left out: this is a cut.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ __all__ = ["belief_lag", "known_beliefs"]
 
 Floats = NDArray[np.float64]
 
-NODES = 12
-"""Gauss-Hermite nodes of a belief."""
+NODES, GAPS, GIVEN = 12, 8, 4
+"""Nodes of a belief (Gauss-Hermite), of the gap of beliefs on one side of zero (Gauss-Legendre in
+its distribution function) and of a belief given the gap (Gauss-Hermite)."""
 THIN = 1e-9
-"""Standard deviation, in log-odds, of a belief that is certain."""
+"""Standard deviation, in log-odds, of a gap of beliefs that is certain."""
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -75,21 +78,33 @@ def known_beliefs(mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
     lower
         (...).
     """
-    from scipy.special import ndtr
+    from scipy.special import ndtr, ndtri
 
-    nodes, weights = hermite(NODES)
     p, lower = np.empty(mean.shape), np.zeros(mean.shape[:-1])
+    places, shares = np.polynomial.legendre.leggauss(GAPS)
+    places, shares = 0.5 * (1.0 + places), 0.5 * shares
+    wide = cov[..., 0] + cov[..., 2] - 2.0 * cov[..., 1]
+    wide = np.maximum(np.sqrt(np.maximum(wide, 0.0)), THIN)
     for i, j in ((0, 1), (1, 0)):
-        spread = np.maximum(np.sqrt(np.maximum(cov[..., 2 * i], 0.0)), THIN)
-        slope = cov[..., 1] / np.square(spread)
-        left = cov[..., 2 * j] - slope * cov[..., 1]
-        left = np.maximum(np.sqrt(np.maximum(left, 0.0)), THIN)
-        away = np.multiply.outer(spread, nodes)
-        chance = logistic(np, mean[..., i, None] + away)
-        p[..., i] = chance @ weights
-        gap = mean[..., j, None] - mean[..., i, None] + (slope[..., None] - 1.0) * away
-        lower += (chance * ndtr(gap / left[..., None])) @ weights
+        p[..., i] = _mean_chance(mean[..., i], cov[..., 2 * i], NODES)
+        # The gap b_j - b_i is above zero with this chance; z is it there, standardised.
+        above = ndtr((mean[..., j] - mean[..., i]) / wide)
+        z = -ndtri(np.maximum(above, TINY)[..., None] * places)
+        along = (cov[..., 1] - cov[..., 2 * i]) / wide
+        left = (cov[..., 2 * i] - along * along)[..., None]
+        given = _mean_chance(mean[..., i, None] + along[..., None] * z, left, GIVEN)
+        lower += above * (given @ shares)
     return p, lower
+
+
+def _mean_chance(mean: Floats, var: Floats, nodes: int) -> Floats:
+    """Return the mean of logistic(b) for normal b, in the shape of `mean`."""
+    at, weights = hermite(nodes)
+    root = np.sqrt(np.maximum(var, 0.0))
+    total = np.zeros(mean.shape)
+    for x, weight in zip(at, weights, strict=True):
+        total += weight * logistic(np, mean + root * x)
+    return total
 
 
 def belief_lag(track: Track | None, n_time: int) -> Columns:

@@ -1,0 +1,260 @@
+"""Blocks of a theory: who shares what, lagged beliefs, and what their tracks give together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beliefs.errors import ConflictError
+from beliefs.infer.belief_lag import belief_lag, known_beliefs
+from beliefs.infer.blocks import blocks, track_blocks
+from beliefs.infer.track import track
+from beliefs.infer.track_plain import track_plain
+from beliefs.infer.track_start import from_posterior
+from beliefs.infer.unconstrained import coordinates_of
+from beliefs.mechanism.structure import structure_of, until
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.system import conduct_log_likelihoods, factors
+from beliefs.theory.theory import (
+    bundled_theories,
+    conduct_neutral,
+    conduct_parameters,
+    free_parameters,
+    load_theory,
+)
+
+pytestmark = pytest.mark.xdist_group("track")
+
+END = "2026-02-13"
+
+
+@pytest.fixture(scope="module")
+def study(rich_folder):
+    return load_study(rich_folder, as_of=END)
+
+
+@pytest.fixture(scope="module")
+def believed(study):
+    return track(study, load_theory("mutual_optimism"), particles=400, seed=4)
+
+
+@pytest.fixture(scope="module")
+def real():
+    return load_study("us-iran-2026")
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_blocks_share_no_free_parameter_and_hold_every_observable_once(real, name):
+    theory, structure = load_theory(name), structure_of(build_inputs(real))
+    found = blocks(theory, structure)
+    read = [p for b in found for p in b.parameters]
+    assert len(read) == len(set(read))
+    seen = [o for b in found if not b.beliefs for o in b.observables]
+    known = {f.name: f for f in factors(theory, structure)}
+    assert sorted(seen) == sorted(known)
+    free = {p.name for p in conduct_parameters(theory, structure)}
+    for b in found:
+        if not b.beliefs:
+            reads = {p for o in b.observables for p in known[o].reads} & free
+            assert set(b.parameters) == reads
+            assert set(b.couples) == reads & {p for o in b.observables for p in known[o].couples}
+            # No part of it stands alone.
+            for o in b.observables[1:]:
+                rest = {p for other in b.observables if other != o for p in known[other].reads}
+                assert rest & set(known[o].reads) & free
+    assert [b.beliefs for b in found].count(True) == 1
+
+
+def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
+    theory, inputs = load_theory("base_rate"), build_inputs(real)
+    structure = structure_of(inputs)
+    names = ["strikes_A", "strikes_B", "breach", "resolve"]
+    parts = track_blocks(real, theory, particles=1000, seed=2, only=names, inputs=inputs)
+    neutral, n_time = conduct_neutral(theory, structure), int(inputs.active.sum())
+    read = {p for b in parts.layout if b.name in parts.tracks for p in b.parameters}
+    free = [p for p in conduct_parameters(theory, structure) if p.name in read]
+
+    def likelihood(params, n):
+        size = len(next(iter(params.values())))
+        logs = conduct_log_likelihoods(
+            np, {**neutral, **params}, until(parts.columns, n), structure, names
+        )
+        return np.stack([np.broadcast_to(logs[name], (size, n)) for name in names], axis=-1)
+
+    known = coordinates_of(free, structure)
+    whole = track_plain(likelihood, known, names, n_time, particles=2000, seed=8)
+    total = sum(t.log_evidence[-1] for t in parts.tracks.values())
+    assert len(parts.tracks) == 3 and abs(total) > 50
+    assert whole.log_evidence[-1] == pytest.approx(total, abs=0.5)
+    rng = np.random.default_rng(1)
+    one, other = parts.params(4000, rng), whole.params(4000, rng)
+    for name in read:
+        spread = other[name].std(axis=0)
+        miss = (one[name].mean(axis=0) - other[name].mean(axis=0)) / spread
+        assert np.abs(miss).max() < 0.2, name
+
+
+def test_means_of_beliefs_are_their_integrals():
+    rng = np.random.default_rng(2)
+    mean = rng.normal(0.0, 1.0, (40, 2))
+    spread = rng.uniform(0.05, 1.2, (40, 2))
+    link = rng.uniform(-0.9, 0.9, 40)
+    cov = np.stack([spread[:, 0] ** 2, link * spread.prod(axis=1), spread[:, 1] ** 2], axis=-1)
+    p, lower = known_beliefs(mean, cov)
+    x = np.linspace(-6, 6, 601)
+    mass = np.exp(-0.5 * x**2)
+    mass /= mass.sum()
+    least = []
+    for k in range(len(mean)):
+        first = mean[k, 0] + spread[k, 0] * x[:, None]
+        rest = link[k] * x[:, None] + np.sqrt(1 - link[k] ** 2) * x
+        second = mean[k, 1] + spread[k, 1] * rest
+        a, b = 1 / (1 + np.exp(-first)), 1 / (1 + np.exp(-second))
+        weight = mass[:, None] * mass
+        assert p[k, 0] == pytest.approx((weight * a).sum(), abs=1e-6)
+        assert p[k, 1] == pytest.approx((weight * b).sum(), abs=1e-6)
+        least.append(lower[k] - (weight * np.minimum(a, b)).sum())
+
+    assert np.abs(least).max() < 5e-4, np.abs(least).max()
+
+
+def test_beliefs_without_spread_are_what_they_are():
+    mean = np.array([[0.5, -0.3], [0.7, 0.7]])
+    p, lower = known_beliefs(mean, np.zeros((2, 3)))
+    np.testing.assert_allclose(p, 1 / (1 + np.exp(-mean)), rtol=1e-7)
+    np.testing.assert_allclose(lower, p.min(axis=1), rtol=1e-7)
+
+
+def test_lagged_beliefs_are_those_of_the_filter_a_period_earlier(believed):
+    lag = belief_lag(believed, believed.structure.n_time)
+    for t in (1, 9, believed.n_time - 1, believed.n_time):
+        row = believed.rows[t - 1]
+        p, lower = known_beliefs(row.mean, row.cov)
+        np.testing.assert_allclose(lag["p_lag"][:, t], believed.weights(t - 1) @ p, rtol=1e-12)
+        assert lag["p_lag_min"][t] == pytest.approx(believed.weights(t - 1) @ lower, rel=1e-12)
+    assert (lag["p_lag_min"] < lag["p_lag"].min(axis=0) + 1e-3).all()
+    # Held on after the track.
+    assert (lag["p_lag"][:, believed.n_time :] == lag["p_lag"][:, [believed.n_time]]).all()
+
+
+def test_the_lagged_surplus_is_that_of_drawn_paths(believed):
+    drawn = believed.at(believed.ends[-1], draws=2000).tree["posterior"]["surplus"].values[0, :, -1]
+    lag = belief_lag(believed, believed.structure.n_time)["surplus_lag"]
+    error = drawn.std() / np.sqrt(400 / 2)
+    assert lag[believed.n_time] == pytest.approx(drawn.mean(), abs=4 * error)
+    assert np.ptp(lag[1 : believed.n_time]) > 0
+
+
+def test_lagged_beliefs_do_not_know_what_comes_later(rich_folder, believed):
+    n = 20
+    early = believed.until(n)
+    one, other = (belief_lag(t, believed.structure.n_time) for t in (early, believed))
+    for name in ("p_lag", "p_lag_min", "surplus_lag"):
+        np.testing.assert_allclose(one[name][..., : n + 1], other[name][..., : n + 1], rtol=1e-12)
+    assert not np.array_equal(one["p_lag"], other["p_lag"])
+
+
+def test_a_track_taken_over_has_beliefs_of_the_periods_before(believed):
+    taken = from_posterior(believed.at(believed.ends[-1], draws=400), 400, seed=1)
+    lag = belief_lag(taken, believed.structure.n_time)
+    whole = belief_lag(believed, believed.structure.n_time)
+    here = believed.n_time
+    np.testing.assert_allclose(lag["p_lag"][:, here], whole["p_lag"][:, here], atol=0.05)
+    assert ((lag["p_lag"] > 0) & (lag["p_lag"] < 1)).all()
+    assert np.ptp(lag["p_lag"][:, 1:here], axis=1).min() > 0
+
+
+def test_without_beliefs_nothing_is_known():
+    lag = belief_lag(None, 5)
+    assert (lag["p_lag"] == 0.5).all() and lag["p_lag"].shape == (2, 5)
+    assert (lag["p_lag_min"] == 0.5).all() and (lag["surplus_lag"] == 0.0).all()
+
+
+@pytest.fixture(scope="module")
+def given(study, believed):
+    """All blocks of M1, its belief track given."""
+    theory = load_theory("mutual_optimism")
+    return track_blocks(study, theory, particles=200, seed=4, belief=believed)
+
+
+def test_a_belief_track_that_is_given_is_the_one_used(given, believed):
+    assert given.belief is believed
+    assert set(given.tracks) == {b.name for b in given.layout if not b.beliefs}
+    lag = belief_lag(believed, believed.structure.n_time)
+    for name, values in lag.items():
+        np.testing.assert_array_equal(given.columns[name], values)
+
+
+def test_only_what_is_asked_for_is_tracked(study):
+    theory = load_theory("mutual_optimism")
+    found = track_blocks(study, theory, particles=100, seed=4, only=["ladder"])
+    assert found.belief is None and list(found.tracks) == ["ladder"]
+    assert list(found.predictive()) == ["ladder"]
+
+
+def test_what_depends_on_beliefs_needs_their_track(study, believed):
+    theory = load_theory("mutual_optimism")
+    found = track_blocks(study, theory, particles=100, seed=4, only=["deal"])
+    assert found.belief is not None and list(found.tracks) == ["deal"]
+    off = replace(theory, neutral=(*theory.neutral, "deal_surplus"))
+    assert track_blocks(study, off, particles=100, seed=4, only=["deal"]).belief is None
+
+
+def test_predictive_densities_are_those_of_the_tracks(given, believed):
+    found = given.predictive()
+    assert "reading" not in found and set(found) == {
+        o for b in given.layout for o in b.observables if o != "reading"
+    }
+    assert all(v.shape == (given.n_time,) for v in found.values())
+    looks = believed.model().looks
+    seen = looks.seen[: given.n_time] > 0
+    assert (np.isfinite(found["talks"]) == seen).all()
+    np.testing.assert_array_equal(found["talks"][seen], believed.predictive[seen, 1])
+    heard = given.predictive(readings=True)["reading"]
+    total = np.nansum(heard) + np.nansum(found["talks"])
+    assert total == pytest.approx(believed.predictive.sum(), rel=1e-12)
+
+
+def test_joint_draws_hold_every_free_parameter(given, study):
+    theory, structure = given.theory, structure_of(given.inputs)
+    rng = np.random.default_rng(0)
+    drawn = given.params(50, rng)
+    mine = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
+    conduct = conduct_parameters(theory, structure)
+    assert set(drawn) == {p.name for p in [*mine, *conduct]}
+    for p in [*mine, *conduct]:
+        assert drawn[p.name].shape == (50, *structure.size(p.dims))
+    assert set(given.params(50, rng, beliefs=False)) == {p.name for p in conduct}
+    assert set(given.prior(50, rng)) == set(drawn)
+    again = given.params(50, np.random.default_rng(0))
+    for name, values in drawn.items():
+        np.testing.assert_array_equal(values, again[name])
+
+
+def test_a_parameter_that_nothing_reads_keeps_its_prior(study):
+    base = load_theory("base_rate")
+    theory = replace(base, free=(*base.free, "breach_to_collapse", "reply_base"))
+    found = track_blocks(study, theory, particles=100, seed=1, only=["ladder"])
+    assert "reply_base" not in {p for b in found.layout for p in b.parameters}
+    drawn = found.params(4000, np.random.default_rng(3))
+    prior = found.prior(4000, np.random.default_rng(4))
+    if "reply_base" in prior:
+        assert drawn["reply_base"].std() == pytest.approx(prior["reply_base"].std(), rel=0.1)
+    assert drawn["breach_to_collapse"].mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_cut_blocks_are_those_of_a_shorter_study(given):
+    cut = given.until(15)
+    assert cut.n_time == 15
+    for name, values in cut.predictive().items():
+        np.testing.assert_array_equal(values, given.predictive()[name][:15])
+
+
+def test_a_belief_track_of_another_theory_or_time_is_refused(study, believed):
+    theory = load_theory("mutual_optimism")
+    other = replace(theory, neutral=(*theory.neutral, "psi"))
+    with pytest.raises(ConflictError, match="another theory"):
+        track_blocks(study, other, particles=100, seed=1, belief=believed)
+    with pytest.raises(ConflictError, match="other periods"):
+        track_blocks(study, theory, particles=100, seed=1, belief=believed.until(10))
