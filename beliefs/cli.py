@@ -159,12 +159,12 @@ def theories(
     from beliefs.theory.theory import bundled_theories, load_theory, prior_table
 
     if show is None:
-        rows = [load_theory(name) for name in bundled_theories()]
+        rows = sorted((load_theory(name) for name in bundled_theories()), key=lambda t: t.id)
         if as_json:
             print_json([{"id": t.id, "name": t.name, "source": t.source} for t in rows])
             return
         for t in rows:
-            sys.stdout.write(f"{t.id}  {t.name:<18} {t.source}\n")
+            sys.stdout.write(f"{t.id}  {t.name:<20} {t.source}\n")
         return
     from beliefs.mechanism.structure import structure_of
     from beliefs.study.inputs import build_inputs

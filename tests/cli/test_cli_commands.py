@@ -67,10 +67,15 @@ def test_bad_input_ends_with_2_and_names_the_culprit(call, arguments, named):
 
 def test_theories_are_listed_and_shown_with_unit_source_and_neutral_value(call):
     code, out, _ = call("theories")
-    assert code == 0 and "M0" in out and "mutual_optimism" in out
+    assert code == 0 and [line.split()[:2] for line in out.splitlines()] == [
+        ["M0", "base_rate"], ["M1", "mutual_optimism"], ["M2", "status_quo"],
+        ["M3", "managed_deescalation"], ["M4", "commitment"],
+    ]  # fmt: skip
     code, out, _ = call("theories", "--show", "mutual_optimism", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     assert code == 0 and rows["psi"]["neutral"] == "0.0" and rows["psi"]["free"]
+    assert rows["breach_base"]["mechanism"] == "truce" and rows["breach_base"]["free"]
+    assert not rows["zone_effect"]["free"]
     assert all(row["unit"] and row["source"] and row["meaning"] for row in rows.values())
     code, out, _ = call("theories", "--show", "M1")
     for word in ("psi [side] (evidence)", "unit", "source", "neutral", "prior"):
