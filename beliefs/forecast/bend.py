@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.forecast.future import COST_CLIP, set_shocks
-from beliefs.forecast.interventions import Intervention, bad_intervention
+from beliefs.forecast.interventions import (
+    CONDUCT_KINDS,
+    Intervention,
+    bad_intervention,
+    period_of,
+)
+from beliefs.mechanism.contract import logistic
 from beliefs.mechanism.structure import Columns, Structure, evidence_matrix
 from beliefs.study.inputs import Inputs
-from beliefs.study.spec import Indicator
+from beliefs.study.spec import Indicator, StudySpec
+from beliefs.study.states import STEEPNESS
 from beliefs.study.surprises import CLIP, transform
 from beliefs.theory.theory import Theory, free_parameters
 
@@ -33,6 +40,7 @@ def apply_interventions(
     surprise: NDArray[Any],
     dates: NDArray[np.datetime64],
     draw_jump: Callable[[tuple[int, ...]], NDArray[Any]],
+    spec: StudySpec | None = None,
 ) -> tuple[Structure, Columns, NDArray[Any]]:
     """Bend future columns.
 
@@ -48,6 +56,8 @@ def apply_interventions(
         First day of each future period, (horizon,).
     draw_jump
         Draws the jump of a shock nobody has seen yet, given a shape.
+    spec
+        What the study says of its hinge and of pressure at home, which a path then moves too.
 
     Returns
     -------
@@ -65,7 +75,7 @@ def apply_interventions(
     samples, horizon = surprise.shape[0], surprise.shape[-1]
     jumps: list[NDArray[Any]] = []
     for item in interventions:
-        at = _period(item, item.date, dates, inputs.step_days)
+        at = period_of(item.label, item.date, dates, inputs.step_days)
         if item.kind == "path":
             k = _known(item, inputs, indicators)
             shift = _shift(item, indicators[k], float(inputs.last[k]), dates, inputs.step_days)
@@ -73,12 +83,17 @@ def apply_interventions(
             kinds = np.full(horizon, inputs.regime[int(inputs.active.sum()) - 1])
             columns["evidence"] = evidence_matrix(structure, surprise, kinds)
             columns["cost"] = _moved_cost(columns["cost"], k, shift, inputs, structure)
+            if spec is not None:
+                columns |= _moved_states(columns, k, shift, inputs, spec)
         elif item.kind == "waiver":
             force = dates >= dates[at]
             if item.until is not None:
                 force &= dates <= np.datetime64(item.until)
             columns["waiver"] = np.maximum(columns["waiver"], force)
-        else:
+        elif item.kind == "mediator_leaves":
+            for name in ("mediator", "mediator_old"):
+                columns[name] = np.where(np.arange(horizon) >= at, 0.0, columns[name])
+        elif item.kind not in CONDUCT_KINDS:
             side = -1
             if item.kind == "turnover":
                 if item.side not in structure.sides:
@@ -135,17 +150,6 @@ def new_jump(
     return np.asarray(free["shock_jump"].prior.rvs(shape, random_state=rng))
 
 
-def _period(item: Intervention, day: dt.date, dates: NDArray[np.datetime64], step_days: int) -> int:
-    """Return the number of the future period that a day lies in."""
-    end = dates[-1] + np.timedelta64(step_days - 1, "D")
-    if not dates[0] <= np.datetime64(day) <= end:
-        raise bad_intervention(
-            item.label, "the intervention lies outside the forecast", str(day),
-            f"a date from {dates[0]} to the end of the horizon, {end}",
-        )  # fmt: skip
-    return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
-
-
 def _known(item: Intervention, inputs: Inputs, indicators: Sequence[Indicator]) -> int:
     """Return the number of the indicator that a path moves."""
     if item.indicator not in inputs.indicators:
@@ -178,7 +182,7 @@ def _shift(
     """Return how far f(x) then stands from its last value, by period of arrival."""
     form = indicator.transform
     if item.change is not None:
-        at = _period(item, item.date, dates, step_days)
+        at = period_of(item.label, item.date, dates, step_days)
         moved = float(np.log1p(item.change)) if form == "log" else last * item.change
         return {at: moved}
     if not item.values:
@@ -191,7 +195,7 @@ def _shift(
                 item.label, f"the value on {day} does not fit a {form} indicator", str(value),
                 f"a number from {max(low, 0):g} to {high:g}, in {indicator.unit}",
             )  # fmt: skip
-        at = _period(item, dt.date.fromisoformat(day), dates, step_days)
+        at = period_of(item.label, dt.date.fromisoformat(day), dates, step_days)
         out[at] = float(transform(form, [value])[0]) - last
     return out
 
@@ -224,3 +228,27 @@ def _moved_cost(
                 out[:, row, h:] += sign * (moved - before) / float(inputs.level_scale[k])
                 before = moved
     return np.clip(out, -COST_CLIP, COST_CLIP)
+
+
+def _moved_states(
+    columns: Columns, k: int, shift: dict[int, float], inputs: Inputs, spec: StudySpec
+) -> Columns:
+    """Return hinge and pressure at home where the path's indicator makes them, from its dates on."""
+    out: Columns = {}
+    moved = np.zeros(columns["hinge"].shape[-1])
+    for h, by in sorted(shift.items()):
+        moved[h:] = by / float(inputs.level_scale[k])
+    later = np.arange(len(moved)) >= min(shift)
+    indicator = spec.indicators[k]
+    if spec.hinge is not None and spec.hinge.indicator == indicator.id:
+        level = float(inputs.level[k, int(inputs.active.sum()) - 1]) + moved
+        past = logistic(np, STEEPNESS * (indicator.cost_sign * level - spec.hinge.level))
+        out["hinge"] = np.where(later, past, columns["hinge"])
+    if "pressure_home" in columns and indicator.source == "series":
+        home = columns["pressure_home"].copy()
+        for i, side in enumerate(spec.side_ids):
+            names = spec.pressure.get(side, ())
+            if indicator.id in names:
+                home[:, i] -= indicator.direction[side] * moved / len(names)
+        out["pressure_home"] = np.clip(home, -COST_CLIP, COST_CLIP)
+    return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +12,19 @@ from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
 from beliefs.forecast.bend import apply_interventions, new_jump
-from beliefs.forecast.future import block_indices, future_columns
+from beliefs.forecast.bend_conduct import bends_of
+from beliefs.forecast.conduct import BASE, Conduct
+from beliefs.forecast.coupled import run_coupled
+from beliefs.forecast.future import block_indices, conduct_future, future_columns
 from beliefs.forecast.interventions import Intervention
 from beliefs.forecast.plan import check_horizon, future_dates
+from beliefs.forecast.streams import Streams
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior, stacked_params
 from beliefs.mechanism import talks
 from beliefs.mechanism.structure import columns
 from beliefs.theory import system
-from beliefs.theory.theory import free_parameters
+from beliefs.theory.theory import Theory, conduct_neutral, free_parameters, load_theory
 
 __all__ = ["BLOCK", "Forecast", "Paths", "day_of", "forecast"]
 
@@ -42,6 +46,9 @@ class Paths:
     history_belief, history_surplus
         The same over the periods up to the origin, (sample, side, time) and (sample, time), so
         that a run of periods may have begun before it.
+    events
+        What both sides did, see `beliefs.forecast.coupled.Run`; None where conduct was not
+        simulated.
     """
 
     logit_belief: NDArray[Any] | None
@@ -49,6 +56,7 @@ class Paths:
     talks: NDArray[np.bool_]
     history_belief: NDArray[Any] | None
     history_surplus: NDArray[Any] | None
+    events: Mapping[str, NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,10 @@ class Forecast:
         Seed of the simulation. The same seed gives paired draws across interventions.
     allowed_failed
         True when the posterior failed its gate and the caller asked for a forecast anyway.
+    conduct
+        What was known of conduct; None where it was not simulated.
+    base_paths
+        Futures under the base-rate theory, the yardstick of the targets of conduct.
     """
 
     posterior: Posterior
@@ -78,6 +90,8 @@ class Forecast:
     interventions: tuple[Intervention, ...]
     seed: int
     allowed_failed: bool
+    conduct: Conduct | None = None
+    base_paths: Paths | None = None
 
     @property
     def chains(self) -> int:
@@ -117,6 +131,11 @@ class Forecast:
                 self.paths.logit_belief.astype(np.float32),
             )
             data["surplus"] = (("sample", "horizon"), self.paths.surplus.astype(np.float32))  # type: ignore[union-attr]
+        lead = {"strikes": ("side",), "crossing": ("side",), "concession": ("side",),
+                "disobeyed": ("side",), "zones": ("zone",)}  # fmt: skip
+        for name, values in (self.paths.events or {}).items():
+            kept = values.astype(np.int8)
+            data[name] = (("sample", *lead.get(name, ()), "horizon"), kept)
         return xr.Dataset(
             data,
             coords={
@@ -164,6 +183,7 @@ def forecast(
     interventions: Sequence[Intervention] = (),
     resample_shocks: bool = True,
     allow_failed: bool = False,
+    conduct: Conduct | None = None,
 ) -> Forecast:
     """Simulate futures from every posterior draw, and from prior draws beside them.
 
@@ -181,6 +201,9 @@ def forecast(
         Whether shocks recur at the rate the study declares them.
     allow_failed
         Forecast from a posterior that failed its gate; every output then says so.
+    conduct
+        From `beliefs.forecast.conduct.conduct_of`: acts, truces and deals are then simulated
+        together with beliefs, which read them. Beliefs and talks alone without.
 
     Raises
     ------
@@ -199,74 +222,132 @@ def forecast(
             mend="sample longer (--draws, --tune), or allow it knowingly (--allow-failed)",
         )
     dates = future_dates(posterior.inputs, horizon)
-    runs = [
-        _simulate(posterior, group, dates, seed, tuple(interventions), resample_shocks)
-        for group in ("posterior", "prior")
-    ]
+    what_ifs = tuple(interventions)
+    runs = []
+    for group in ("posterior", "prior"):
+        acts = None
+        if conduct is not None:
+            acts = conduct_neutral(posterior.theory, posterior.structure) | getattr(conduct, group)
+        drawn = _draws_of(posterior, group)
+        runs.append(
+            _simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts)
+        )
+    yardstick = None
+    if conduct is not None:
+        base = load_theory(BASE)
+        theirs = {p.name for p in free_parameters(base, posterior.structure)}
+        mine = _Draws(base, {k: v for k, v in conduct.base.items() if k in theirs}, *[None] * 3)
+        acts = conduct_neutral(base, posterior.structure) | {
+            k: v for k, v in conduct.base.items() if k not in theirs
+        }
+        yardstick = _simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
     return Forecast(
         posterior=posterior,
         dates=dates,
         paths=runs[0],
         prior_paths=runs[1],
-        interventions=tuple(interventions),
+        interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
+        conduct=conduct,
+        base_paths=yardstick,
     )
 
 
-def _simulate(
-    posterior: Posterior,
-    group: str,
-    dates: NDArray[np.datetime64],
-    seed: int,
-    interventions: tuple[Intervention, ...],
-    resample_shocks: bool,
-) -> Paths:
-    inputs, theory = posterior.inputs, posterior.theory
-    structure, past = posterior.structure, columns(inputs)
-    n, horizon = int(inputs.active.sum()), len(dates)
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Parameters and past beliefs that futures start from; beliefs None without any."""
+
+    theory: Theory
+    params: dict[str, NDArray[Any]]
+    logit_belief: NDArray[Any] | None
+    audience: NDArray[Any] | None
+    surplus: NDArray[Any] | None
+
+
+def _draws_of(posterior: Posterior, group: str) -> _Draws:
+    """Return the draws of a group of the posterior's tree, (sample, ...)."""
     dataset = posterior.tree[group].to_dataset()
 
     def flat(name: str) -> NDArray[Any]:
         values = np.asarray(dataset[name].values)
         return values.reshape(-1, *values.shape[2:])
 
-    free = free_parameters(theory, structure)
-    draws = {p.name: flat(p.name) for p in free if p.name != "innovation"}
-    samples = next(iter(draws.values())).shape[0]
-    # One stream per part, so that an intervention never shifts the randomness of another part.
-    streams = [np.random.default_rng([seed, part]) for part in range(4)]
+    free = free_parameters(posterior.theory, posterior.structure)
+    params = {p.name: flat(p.name) for p in free if p.name != "innovation"}
+    if not posterior.theory.beliefs:
+        return _Draws(posterior.theory, params, None, None, None)
+    history = (flat(name) for name in ("logit_belief", "audience", "surplus"))
+    return _Draws(posterior.theory, params, *history)
+
+
+def _simulate(
+    posterior: Posterior,
+    draws: _Draws,
+    dates: NDArray[np.datetime64],
+    seed: int,
+    interventions: tuple[Intervention, ...],
+    resample_shocks: bool,
+    conduct: dict[str, NDArray[Any]] | None,
+) -> Paths:
+    """Run futures: the whole system where draws of conduct are given, else beliefs and talks."""
+    study, inputs, theory = posterior.study, posterior.inputs, draws.theory
+    structure, past = posterior.structure, columns(inputs)
+    n, horizon = int(inputs.active.sum()), len(dates)
+    samples = next(iter(draws.params.values())).shape[0]
+    streams = Streams(seed, samples)
     index = block_indices(
-        streams[0], n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n]
-    )
+        streams.of("bootstrap"),
+        n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n],
+    )  # fmt: skip
     cols, surprise = future_columns(inputs, structure, past, index, resample_shocks=resample_shocks)
+    if conduct is not None:
+        cols |= conduct_future(inputs, index)
     structure, cols, jumps = apply_interventions(
         interventions,
         inputs=inputs,
-        indicators=posterior.study.spec.indicators,
+        indicators=study.spec.indicators,
         structure=structure,
         columns=cols,
         surprise=surprise,
         dates=dates,
-        draw_jump=lambda shape: new_jump(theory, posterior.structure, shape, streams[3]),
+        draw_jump=lambda shape: new_jump(
+            theory, posterior.structure, shape, streams.of("jump")
+        ),
+        spec=study.spec,
     )
-    params = stacked_params(theory, posterior.structure, draws)
+    params = stacked_params(theory, posterior.structure, draws.params)
     if jumps.shape[-1]:
         known = np.broadcast_to(params["shock_jump"], (samples, 2, len(posterior.structure.shocks)))
         params["shock_jump"] = np.concatenate([known, jumps], axis=-1)
     start = None
     if theory.beliefs:
-        params["innovation"] = streams[1].normal(size=(samples, 2, horizon))
-        start = system.Start(flat("logit_belief")[..., -1], flat("audience"))
+        assert draws.logit_belief is not None
+        params["innovation"] = streams.of("innovation").normal(size=(samples, 2, horizon))
+        start = system.Start(draws.logit_belief[..., -1], draws.audience)
     else:
         params["innovation"] = params["innovation"][..., :1]
-    run = system.evaluate(np, params, cols, structure, start)
+    if conduct is not None:
+        run = run_coupled(
+            study, inputs, theory, structure, params | conduct, cols, surprise, start,
+            None if draws.surplus is None else draws.surplus[:, -1],
+            bends_of(
+                interventions, study=study, inputs=inputs, structure=structure, dates=dates
+            ),
+            streams,
+        )  # fmt: skip
+        if not theory.beliefs:
+            return Paths(None, None, run.talks, None, None, run.events)
+        return Paths(
+            run.logit_belief, run.surplus, run.talks, draws.logit_belief, draws.surplus, run.events
+        )
+    found = system.evaluate(np, params, cols, structure, start)
     held = talks.simulate(
-        streams[2],
-        np.broadcast_to(run.onset, (samples, horizon)),
-        np.broadcast_to(run.continuation, (samples, horizon)),
+        streams.of("talks"),
+        np.broadcast_to(found.onset, (samples, horizon)),
+        np.broadcast_to(found.continuation, (samples, horizon)),
         past["talks"][n - 1],
     )
     if not theory.beliefs:
         return Paths(None, None, held, None, None)
-    return Paths(run.logit_belief, run.surplus, held, flat("logit_belief"), flat("surplus"))
+    return Paths(found.logit_belief, found.surplus, held, draws.logit_belief, draws.surplus)

@@ -17,7 +17,7 @@ from beliefs.mechanism.structure import (
 )
 from beliefs.study.inputs import Inputs
 
-__all__ = ["COST_CLIP", "block_indices", "future_columns", "set_shocks"]
+__all__ = ["COST_CLIP", "block_indices", "conduct_future", "future_columns", "set_shocks"]
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
 
@@ -137,6 +137,38 @@ def future_columns(
     fading = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
     out["aftermath"] = np.maximum(out["aftermath"], fading)
     return out, surprise
+
+
+def conduct_future(inputs: Inputs, index: NDArray[np.int64]) -> Columns:
+    """Return what conduct reads of a future beside its own past.
+
+    Pressure at home goes on from its last level by the changes of the resampled periods. What the
+    talks are about stays what it is. Words by which a side persists are those of resampled periods
+    in which it did not act: its acts are drawn.
+
+    Parameters
+    ----------
+    inputs
+        The study.
+    index
+        As in `future_columns`.
+
+    Returns
+    -------
+    dict
+        ``pressure_home`` and ``persist_words`` (sample, side, horizon), ``maritime``
+        (sample, horizon).
+    """
+    n, seen = int(inputs.active.sum()), inputs.observed
+    home = seen.pressure_home[:, :n]
+    change = np.diff(home, axis=-1, prepend=home[:, :1])
+    level = home[:, -1][:, None] + np.cumsum(np.moveaxis(change[:, index], 0, 1), axis=-1)
+    idle = np.asarray(inputs.persist, dtype=float) * (inputs.strikes == 0)
+    return {
+        "pressure_home": np.clip(level, -COST_CLIP, COST_CLIP),
+        "persist_words": np.moveaxis(idle[:, index], 0, 1),
+        "maritime": np.full(index.shape, seen.maritime[n - 1]),
+    }
 
 
 def deadlock(talks: NDArray[Any], last: float, horizon: int) -> NDArray[np.float64]:

@@ -21,6 +21,20 @@ A TOML file holds one or more ``[[intervention]]`` tables::
     kind = "escalation"      # a shock of unknown direction: its jump is drawn from the prior
     date = 2026-07-15
 
+    [[intervention]]
+    kind = "mediator_leaves" # no mediation, fresh or old, from a date on
+    date = 2026-07-10
+
+On the conduct of both sides, where a study and a theory speak of it::
+
+    kind = "hotline"         # in force from a date (to `until` when given)
+    kind = "zone"            # a rule that spares `zone`, likewise
+    kind = "attribution"     # from a date on, acts nobody owns to are attributed within `hours`
+    kind = "spoiler"         # such an act: severity = 3, zone, hours until it is attributed (72)
+    kind = "crossing"        # an act of `side` at the red line `line`, severity = 5
+    kind = "extension"       # the truce goes on for `days`, mutual = true
+    kind = "concession"      # the named concession `id` is broken
+
 A path may name ``values = { 2026-07-10 = 1200000.0, 2026-07-17 = 1300000.0 }`` instead of a change,
 in the unit of the indicator.
 """
@@ -35,9 +49,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from beliefs.errors import StudyError
 
 __all__ = [
+    "CONDUCT_KINDS",
+    "HOURS",
     "KINDS",
     "Intervention",
     "as_table",
@@ -45,6 +64,7 @@ __all__ = [
     "from_table",
     "load_interventions",
     "parse",
+    "period_of",
 ]
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -52,8 +72,28 @@ KINDS: dict[str, tuple[str, ...]] = {
     "waiver": ("until",),
     "turnover": ("side",),
     "escalation": (),
+    "mediator_leaves": (),
+    "hotline": ("until",),
+    "zone": ("zone", "until"),
+    "attribution": ("hours",),
+    "spoiler": ("severity", "zone", "hours"),
+    "crossing": ("side", "line", "severity"),
+    "extension": ("days", "mutual"),
+    "concession": ("id",),
 }
 """Kinds of intervention and the keys each may have beside kind and date."""
+
+CONDUCT_KINDS = (
+    "hotline", "zone", "attribution", "spoiler", "crossing", "extension", "concession",
+)  # fmt: skip
+"""Those that act on conduct alone."""
+
+HOURS = 72.0  # until a spoiler's act is attributed, where the file does not say
+_NEEDED = {
+    "path": ("indicator",), "turnover": ("side",), "zone": ("zone",), "attribution": ("hours",),
+    "crossing": ("side", "line"), "extension": ("days",), "concession": ("id",),
+}  # fmt: skip
+_NUMBERS = {"hours": (0.0, 8760.0), "severity": (1.0, 5.0), "days": (1.0, 3660.0)}
 
 
 @dataclass(frozen=True)
@@ -70,9 +110,17 @@ class Intervention:
         For ``path``: indicator id; relative change of its last value on `date`, or
         values by date (ISO text).
     side
-        For ``turnover``: side id.
+        For ``turnover`` and ``crossing``: side id.
     until
-        For ``waiver``: last day in force; open when None.
+        For ``waiver``, ``hotline`` and ``zone``: last day in force; open when None.
+    zone, line, id
+        Watched zone; declared red line; named concession.
+    severity
+        Of the act of a ``spoiler`` or at a red line, 1 to 5.
+    hours
+        Until an act that nobody owns to is attributed.
+    days, mutual
+        For ``extension``: until the new deadline; whether both sides agree to it.
     """
 
     kind: str
@@ -82,12 +130,22 @@ class Intervention:
     values: Mapping[str, float] | None = None
     side: str | None = None
     until: dt.date | None = None
+    zone: str | None = None
+    line: str | None = None
+    id: str | None = None
+    severity: float | None = None
+    hours: float | None = None
+    days: float | None = None
+    mutual: bool | None = None
 
     @property
     def label(self) -> str:
         """Return a short name."""
-        detail = self.indicator or self.side or ""
+        named = (self.indicator, self.side, self.zone, self.line, self.id)
+        detail = " ".join(name for name in named if name)
         size = f" {self.change:+.0%}" if self.change is not None else ""
+        size += f" {self.hours:g} h" if self.hours is not None else ""
+        size += f" {self.days:g} days" if self.days is not None else ""
         return " ".join(f"{self.kind} {detail}{size} {self.date}".split())
 
 
@@ -186,9 +244,10 @@ def parse(where: str, table: Mapping[str, Any]) -> Intervention:
         raise bad_intervention(
             where, f"a {kind} has no such key", ", ".join(extra), "keys " + ", ".join(allowed)
         )
-    for name in ("indicator", "side"):
-        if name in KINDS[kind] and not isinstance(table.get(name), str):
+    for name in _NEEDED.get(kind, ()):
+        if name not in _NUMBERS and not isinstance(table.get(name), str):
             raise bad_intervention(where, f"a {kind} needs its {name}", repr(table.get(name)), "id")
+    _check_values(where, kind, table)
     until = table.get("until")
     if until is not None and (type(until) is not dt.date or until < date):
         raise bad_intervention(
@@ -197,6 +256,50 @@ def parse(where: str, table: Mapping[str, Any]) -> Intervention:
     if kind == "path":
         _check_path(where, table)
     return Intervention(**table)
+
+
+def _check_values(where: str, kind: str, table: Mapping[str, Any]) -> None:
+    for name, (low, high) in _NUMBERS.items():
+        value = table.get(name)
+        if value is None and name not in _NEEDED.get(kind, ()):
+            continue
+        if not _number(value) or not low <= value <= high:  # type: ignore[operator]
+            raise bad_intervention(
+                where, f"the {name} of a {kind} cannot be used", repr(value),
+                f"{name} = a number from {low:g} to {high:g}",
+            )  # fmt: skip
+    if "zone" in table and not isinstance(table["zone"], str):
+        raise bad_intervention(where, "zone is no name", repr(table["zone"]), "the id of a zone")
+    if "mutual" in table and type(table["mutual"]) is not bool:
+        raise bad_intervention(where, "mutual is neither", repr(table["mutual"]), "true or false")
+
+
+def period_of(where: str, day: dt.date, dates: NDArray[np.datetime64], step_days: int) -> int:
+    """Return the number of the future period that a day lies in.
+
+    Parameters
+    ----------
+    where
+        The intervention, for messages.
+    day
+        The day.
+    dates
+        First day of each future period, (horizon,).
+    step_days
+        Length of a period in days.
+
+    Raises
+    ------
+    StudyError
+        The day lies outside the forecast.
+    """
+    end = dates[-1] + np.timedelta64(step_days - 1, "D")
+    if not dates[0] <= np.datetime64(day) <= end:
+        raise bad_intervention(
+            where, "the intervention lies outside the forecast", str(day),
+            f"a date from {dates[0]} to the end of the horizon, {end}",
+        )  # fmt: skip
+    return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
 
 
 def _check_path(where: str, table: Mapping[str, Any]) -> None:

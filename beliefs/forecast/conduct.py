@@ -1,0 +1,152 @@
+"""What is known of the parameters of conduct: draws to be paired with those of a posterior.
+
+Blocks of conduct are independent of the belief block, given what each period knew of beliefs
+(`beliefs.infer.blocks`), so that draws of theirs are paired with draws of beliefs by index. Beside
+them stand as many draws under the base-rate theory, which is the yardstick of all targets of
+conduct.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.infer.posterior import Posterior
+from beliefs.mechanism.structure import structure_of
+from beliefs.theory.system import conduct_factors, conduct_log_likelihoods, factors
+from beliefs.theory.theory import Theory, conduct_neutral, conduct_parameters, load_theory
+
+if TYPE_CHECKING:
+    from beliefs.infer.blocks import Blocks
+    from beliefs.infer.track_result import Track
+
+__all__ = ["BASE", "PARTICLES", "Conduct", "conduct_of"]
+
+Floats = NDArray[np.float64]
+Draws = dict[str, Floats]
+
+BASE = "base_rate"
+PARTICLES = 1000
+CHUNK = 250  # draws whose likelihood is computed at once
+STREAM = 104729  # keeps what is drawn here apart from other uses of the seed
+
+
+@dataclass(frozen=True, eq=False)
+class Conduct:
+    """Draws of the parameters of conduct, each (sample, ...).
+
+    Attributes
+    ----------
+    theory
+        Name of the theory.
+    seed
+        Seed that they were drawn with.
+    posterior, prior
+        Free parameters of conduct.
+    base
+        Free parameters of the base-rate theory, talks among them.
+    log_prior, log_likelihood
+        (sample,) of the draws of `posterior`.
+    """
+
+    theory: str
+    seed: int
+    posterior: Draws
+    prior: Draws
+    base: Draws
+    log_prior: Floats
+    log_likelihood: Floats
+
+
+def conduct_of(
+    posterior: Posterior,
+    *,
+    seed: int,
+    track: Track | None = None,
+    particles: int = PARTICLES,
+    progress: Callable[[str], None] | None = None,
+) -> Conduct | None:
+    """Learn the parameters of conduct that go with a posterior.
+
+    Parameters
+    ----------
+    posterior
+        Where forecasts start from.
+    seed
+        Seed of everything random here.
+    track
+        The track that `posterior` was drawn from; a fit's draws are filtered once instead, to know
+        what each period knew of beliefs.
+    particles
+        Number of particles of each block.
+    progress
+        Called with a few words as periods are taken in.
+
+    Returns
+    -------
+    Conduct or None
+        None where the theory says nothing of conduct.
+    """
+    from beliefs.infer.blocks import track_blocks
+    from beliefs.infer.track_start import from_posterior
+
+    theory, structure = posterior.theory, structure_of(posterior.inputs)
+    names = [f.name for f in conduct_factors()]
+    if not factors(theory, structure):
+        return None
+    belief = track
+    if belief is None and theory.beliefs:
+        belief = from_posterior(posterior, particles, seed)
+    base = load_theory(BASE)
+    mine, yardstick = (
+        track_blocks(
+            posterior.study,
+            which,
+            particles=particles,
+            seed=seed,
+            only=names,
+            inputs=posterior.inputs,
+            progress=progress,
+            belief=known,
+        )
+        for which, known in ((theory, belief if theory.beliefs else None), (base, None))
+    )
+    sizes = posterior.tree["posterior"].sizes
+    draws = int(sizes["chain"] * sizes["draw"])
+    streams = [np.random.default_rng([seed, STREAM, part]) for part in range(3)]
+    found = mine.params(draws, streams[0], beliefs=False)
+    return Conduct(
+        theory=theory.name,
+        seed=seed,
+        posterior=found,
+        prior=mine.prior(draws, streams[1], beliefs=False),
+        base=yardstick.params(draws, streams[2]),
+        log_prior=_log_prior(theory, mine, found),
+        log_likelihood=_log_likelihood(theory, mine, found),
+    )
+
+
+def _log_prior(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:
+    """Return the log prior density of draws, (sample,)."""
+    total = np.zeros(len(next(iter(draws.values()))))
+    for p in conduct_parameters(theory, structure_of(blocks.inputs)):
+        values = draws[p.name]
+        total += np.asarray(p.prior.logpdf(values.ravel())).reshape(len(values), -1).sum(axis=-1)
+    return total
+
+
+def _log_likelihood(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:
+    """Return the log likelihood of draws, (sample,)."""
+    structure = structure_of(blocks.inputs)
+    neutral, names = conduct_neutral(theory, structure), [f.name for f in factors(theory, structure)]
+    size, parts = len(next(iter(draws.values()))), []
+    for low in range(0, size, CHUNK):
+        mine = {k: v[low : low + CHUNK] for k, v in draws.items()}
+        logs = conduct_log_likelihoods(np, neutral | mine, blocks.columns, structure, names)
+        total = sum(v.sum(axis=-1) for v in logs.values())
+        parts.append(np.broadcast_to(total, (len(next(iter(mine.values()))),)))
+    return np.concatenate(parts)

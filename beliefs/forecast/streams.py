@@ -1,0 +1,54 @@
+"""Random numbers of the coupled futures: one stream a part, used by position.
+
+Every part of the system has a generator of its own, and takes the same amount from it in every
+period, whatever happens. An intervention that changes one part leaves the numbers of all others
+where they are, so that futures with and without it are paired.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["PARTS", "Streams"]
+
+Floats = NDArray[np.float64]
+
+PARTS = (
+    "bootstrap", "innovation", "talks", "jump", "strikes", "severity", "crossing", "excluded",
+    "breach", "collapse", "resolve", "kind", "deal", "form", "walkout", "sanction", "concession",
+    "reply", "periphery", "ladder", "spoiler", "reversal", "command", "touch", "zones", "share",
+    "culprit",
+)  # fmt: skip
+"""Names of the parts; the place of a name is its number in the seed. Append, never reorder."""
+
+
+class Streams:
+    """Generators by part.
+
+    Parameters
+    ----------
+    seed
+        Seed of the simulation.
+    samples
+        Number of futures.
+    """
+
+    def __init__(self, seed: int, samples: int) -> None:
+        self.samples = samples
+        self._seed = seed
+        self._of: dict[str, np.random.Generator] = {}
+
+    def of(self, part: str) -> np.random.Generator:
+        """Return the generator of a part."""
+        if part not in self._of:
+            self._of[part] = np.random.default_rng([self._seed, PARTS.index(part)])
+        return self._of[part]
+
+    def uniform(self, part: str, *more: int) -> Floats:
+        """Return uniform numbers of one period, (sample, *more)."""
+        return self.of(part).random((self.samples, *more))
+
+    def normal(self, part: str, *more: int) -> Floats:
+        """Return standard normal numbers of one period, (sample, *more)."""
+        return self.of(part).standard_normal((self.samples, *more))
