@@ -71,6 +71,8 @@ def log_likelihood(xp: Any, params: Params, columns: Columns, structure: Structu
         )
         for new in range(len(RUNGS)):
             happened = before[..., old, :] * on[..., new, :]
+            if not happened.any():
+                continue  # most pairs of rungs never follow each other
             if new == old:
                 total = total + stay * happened
             elif new < old:
