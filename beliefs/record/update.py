@@ -238,11 +238,13 @@ def _last_published(folder: Path, source: Path, old: Study) -> np.datetime64:
 
     new, before = load_study(folder), load_study(source)
     last = old.as_of
-    for table in ("indicators", "events", "talks", "coverage"):
+    for table in ("indicators", "events", "talks", "coverage", "agreements"):
         frame = getattr(new, table)
         known = set(getattr(before, table).astype(str).itertuples(index=False, name=None))
-        column = "published_at" if "published_at" in frame else "start"
-        days = frame[column].to_numpy().astype("datetime64[D]")
+        public = frame["published_at" if "published_at" in frame else "start"]
+        if "end_published_at" in frame:
+            public = frame["end_published_at"].fillna(public)
+        days = public.to_numpy().astype("datetime64[D]")
         rows = frame.astype(str).itertuples(index=False, name=None)
         last = max([last, *(day for day, row in zip(days, rows, strict=True) if row not in known)])
     return last
@@ -267,5 +269,5 @@ def _advanced(
 
 def _gained(old: Study, new: Study) -> int:
     """Return the number of rows that only the new study knows; none ever goes away."""
-    tables = ("indicators", "events", "talks")
+    tables = ("indicators", "events", "talks", "agreements")
     return sum(len(getattr(new, table)) - len(getattr(old, table)) for table in tables)

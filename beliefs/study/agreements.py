@@ -170,6 +170,14 @@ def _check_ends(
                 "both `ended` and `end_kind`, or neither while it is in force",
                 "fill in the other one",
             )
+        if table.cells["end_published_at"][row] and not kind:
+            raise table.error(
+                row,
+                "end_published_at",
+                "an end that is not there was published",
+                "an empty cell while the agreement is in force",
+                "fill in `ended` and `end_kind`, or leave it empty",
+            )
         begun = table.cells["date"][row]
         for column, days, least in (
             ("deadline", deadline, date),

@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,14 +21,15 @@ from beliefs.study.tables import read_table
 
 __all__ = ["Added", "copy_study", "with_rows"]
 
+AGREEMENTS: Final = "agreements.csv"
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_EXTRAS: Final = ("coverage.csv", "agreements.csv", "truth.json")
+_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "truth.json")
 _TABLES: Final = {
     "indicators.csv": (INDICATOR_COLUMNS, ("indicator", "date", "published_at")),
     "events.csv": (EVENT_COLUMNS, ("date",)),
     "talks.csv": (TALK_COLUMNS, ("date",)),
     "coverage.csv": (COVERAGE_COLUMNS, ("start",)),
-    "agreements.csv": (AGREEMENT_COLUMNS, ("date",)),
+    AGREEMENTS: (AGREEMENT_COLUMNS, ("date",)),
 }
 
 
@@ -98,8 +100,9 @@ def copy_study(folder: Path, to: Path) -> None:
 def with_rows(folder: Path, data: Path, out: Path) -> Added:
     """Copy a study folder and merge the rows of a file into the table that its header names.
 
-    Rows that the table holds already are left out; the others find their place in time. The copy is
-    not checked here: `load_study` does that.
+    Rows that the table holds already are left out; the others find their place in time. A row that
+    ends an agreement takes the place of the one without an end. The copy is not checked here:
+    `load_study` does that.
 
     Parameters
     ----------
@@ -146,7 +149,9 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
         raise _of_file(error, data) from error
     # A row that stands twice in the file is new once.
     new = {row: line for row, line in reversed(given) if row not in known}
-    merged: list[tuple[tuple[str, ...], int]] = [(row, 0) for row, _ in old]
+    merged: list[tuple[tuple[str, ...], int]] = [
+        (row, 0) for row, _ in old if not (name == AGREEMENTS and _ended_by(row, new))
+    ]
     merged += reversed(new.items())
     place = [columns.index(key) for key in order]
     merged.sort(key=lambda item: tuple(item[0][k] for k in place))
@@ -161,6 +166,16 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
             writer.writerow(row)
             at += sum(cell.count("\n") for cell in row)  # cells may hold line ends
     return Added(data, name, len(new), lines)
+
+
+def _ended_by(old: tuple[str, ...], new: Iterable[tuple[str, ...]]) -> bool:
+    """Tell whether one of the new rows is this agreement, in force until now, with its end."""
+    ends = [AGREEMENT_COLUMNS.index(c) for c in ("ended", "end_published_at", "end_kind")]
+
+    def begun(row: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cell for k, cell in enumerate(row) if k not in ends)
+
+    return not any(old[k] for k in ends) and any(begun(row) == begun(old) for row in new)
 
 
 def _of_file(error: StudyError, data: Path) -> StudyError:

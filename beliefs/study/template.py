@@ -116,6 +116,36 @@ published_at = 2026-01-16
 kind = "turnover"              # or "escalation", "economic"
 side = "south"
 label = "New cabinet in the South"
+
+# What follows is optional: what it would let one see of conduct is not seen without it.
+
+[strikes]                      # acts of force that are counted, by kind "strike" and the like
+min_severity = 1
+coverage = ["dense"]           # where no act recorded means no act
+
+[truce]                        # truces themselves stand in agreements.csv
+breach_severity = 2            # an act this severe on the other side's own actors breaks one
+coverage = ["dense"]
+last_days = 3                  # how near a deadline is near
+quiet_days = 4                 # a truce that begins with so many quiet days has passed its test
+
+[offers]                       # acts by which a side concedes something
+made = ["offer", "counter_offer", "acceptance", "sanctions_relief", "prisoner_or_humanitarian"]
+coverage = ["dense"]
+
+[agreements]                   # agreements.csv is complete here
+coverage = ["dense", "headline"]
+
+# [redlines]                   # lines, and the severity from which touching one is crossing it
+# lines = { capital = 3 }      # names from the column red_line of events.csv
+# [zones]                      # zones whose acts are counted apart
+# watched = ["other"]
+# [pressure]                   # indicators that press a side at home
+# south = ["exchange_rate"]
+# [[safeguards]]               # a "hotline", a "cell", or a rule for a "zone"
+# id = "red_telephone"
+# kind = "hotline"
+# start = 2026-01-25
 """
 
 _RATES: Final = """\
@@ -147,6 +177,13 @@ _COVERAGE: Final = """\
 start,end,density,instrument,note
 2025-12-01,2026-01-09,headline,papers,only large events
 2026-01-10,2026-01-31,dense,digest,a daily digest
+"""
+
+_AGREEMENTS: Final = """\
+agreement_id,date,published_at,scope,form,mutual,deadline,ended,end_published_at,end_kind,parent,\
+confidence,source_url
+A1,2026-01-20,,truce,announced,1,2026-01-27,2026-01-26,,extended_mutual,,high,
+A2,2026-01-26,,truce,announced,1,2026-02-10,,,,A1,high,
 """
 
 _SOURCES: Final = """\
@@ -208,6 +245,7 @@ def new_study(folder: str | Path) -> Path:
         ("events.csv", _EVENTS),
         ("talks.csv", _TALKS),
         ("coverage.csv", _COVERAGE),
+        ("agreements.csv", _AGREEMENTS),
         ("SOURCES.md", _SOURCES),
     ):
         (path / file).write_text(text, encoding="utf-8", newline="\n")

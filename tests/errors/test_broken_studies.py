@@ -20,6 +20,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
 
 from broken import Case
+from broken_conduct import CASES as CONDUCT
 from broken_files import CASES as FILES
 from broken_references import CASES as REFERENCES
 from broken_regimes import CASES as REGIMES
@@ -30,7 +31,7 @@ from make_study import write_study
 from beliefs.errors import StudyError
 from beliefs.study import build_inputs, load_study
 
-CASES = [*FILES, *SETTINGS, *REFERENCES, *REGIMES, *TABLES]
+CASES = [*FILES, *SETTINGS, *REFERENCES, *REGIMES, *TABLES, *CONDUCT]
 GOLDEN = Path(__file__).with_name("messages.md")
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 

@@ -130,7 +130,7 @@ def test_only_the_study_s_own_files_are_copied(unsampled, rich_folder, tmp_path)
     study = dataclasses.replace(unsampled.study, path=folder)
     out = save_run(tmp_path / "run", dataclasses.replace(unsampled, study=study))
     own = {"study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md", "truth.json"}
-    own |= {path.name for path in folder.glob("coverage.csv")}
+    own |= {name for name in ("coverage.csv", "agreements.csv") if (folder / name).exists()}
     copies = {path.name: path for path in (out / "study").iterdir()}
     assert set(copies) == own
     for name, path in copies.items():

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from make_conduct import CONDUCT, acts, agreements, row, write_conduct
+from make_conduct import CONDUCT, HEADER, acts, agreements, row, write_conduct
 from make_study import coverage_rows, day, event, talk, write_study
 from prefix import assert_same_past
 
+from beliefs.errors import StudyError
 from beliefs.mechanism.structure import columns, conduct_columns, structure_of
 from beliefs.study import build_inputs, load_study
+from beliefs.study.append import with_rows
 from beliefs.study.codebook import RUNGS
 from beliefs.study.observed import Observed
 
@@ -271,8 +273,9 @@ def test_a_header_without_rows_is_as_good_as_no_table(tmp_path):
     (folder / "agreements.csv").unlink()
     without = load_study(folder)
     assert with_table.sha256 == without.sha256
+    other = vars(build_inputs(with_table).observed)
     for name, array in vars(build_inputs(without).observed).items():
-        np.testing.assert_array_equal(array, getattr(build_inputs(with_table).observed, name))
+        np.testing.assert_array_equal(array, other[name], err_msg=name)
 
 
 def test_settings_that_become_known_later_do_not_show(tmp_path):
@@ -302,3 +305,28 @@ def test_a_new_instrument_is_no_new_structure_of_belief(tmp_path):
     two = build_inputs(load_study(write_conduct(tmp_path / "t", coverage=coverage_rows())))
     assert structure_of(one).instruments != structure_of(two).instruments
     assert structure_of(one) == structure_of(two)
+
+
+def test_a_row_that_ends_an_agreement_takes_the_place_of_the_one_without_an_end(tmp_path):
+    folder = write_conduct(tmp_path / "s", agreed=[row("G1", 28, deadline=40)])
+    later = [row("G1", 28, deadline=40, ended=39, end_kind="extended_mutual")]
+    later.append(row("G2", 39, parent="G1"))
+    data = tmp_path / "new.csv"
+    data.write_text("\n".join([HEADER, *(",".join(map(str, cells)) for cells in later)]) + "\n")
+    assert with_rows(folder, data, tmp_path / "out").rows == 2
+    kept = load_study(tmp_path / "out").agreements
+    assert kept["agreement_id"].tolist() == ["G1", "G2"]
+    assert kept["end_kind"].tolist() == ["extended_mutual", ""]
+    # Before the end was published, the new folder is the old one.
+    one, two = (load_study(path, as_of=day(38)) for path in (folder, tmp_path / "out"))
+    assert one.sha256 == two.sha256
+
+
+def test_an_agreement_with_an_end_is_not_replaced(tmp_path):
+    folder = write_conduct(tmp_path / "s", agreed=[row("G1", 28, ended=39, end_kind="lapse")])
+    data = tmp_path / "new.csv"
+    other = row("G1", 28, ended=38, end_kind="lapse")
+    data.write_text(f"{HEADER}\n{','.join(map(str, other))}\n")
+    with_rows(folder, data, tmp_path / "out")
+    with pytest.raises(StudyError, match="a row stands twice"):
+        load_study(tmp_path / "out")

@@ -13,6 +13,10 @@ def test_the_template_loads_and_every_part_of_it_reaches_the_inputs(tmp_path):
     assert inputs.shock_on.sum() == 1
     assert inputs.mediator.max() == 1
     assert inputs.quiet_seen.any() and not inputs.quiet_seen.all()
+    seen = inputs.observed
+    assert seen.strikes_seen.sum() == 22 and seen.strike_count.sum() == 2
+    assert seen.truce_seen.any() and seen.window_kind.max() == 3 and seen.deal.sum() == 1
+    assert seen.concession.sum() == 1
 
 
 def test_the_study_is_named_after_its_folder(tmp_path):
