@@ -36,7 +36,7 @@ def study(rich_folder):
 
 @pytest.fixture(scope="module")
 def believed(study):
-    return track(study, load_theory("mutual_optimism"), particles=400, seed=4)
+    return track(study, load_theory("mutual_optimism"), particles=200, seed=4)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_lagged_beliefs_are_those_of_the_filter_a_period_earlier(believed):
 def test_the_lagged_surplus_is_that_of_drawn_paths(believed):
     drawn = believed.at(believed.ends[-1], draws=2000).tree["posterior"]["surplus"].values[0, :, -1]
     lag = belief_lag(believed, believed.structure.n_time)["surplus_lag"]
-    error = drawn.std() / np.sqrt(400 / 2)
+    error = drawn.std() / np.sqrt(200 / 2)
     assert lag[believed.n_time] == pytest.approx(drawn.mean(), abs=4 * error)
     assert np.ptp(lag[1 : believed.n_time]) > 0
 

@@ -28,7 +28,8 @@ source = "test"
 beliefs = true
 mechanisms = ["belief", "readings", "talks"]
 neutral = ["retention", "initial", "private_bias", "log_reading_step", "onset_base",
-  "continuation_base", "surplus_effect", "mediator_effect", "process_share"]
+  "continuation_base", "surplus_effect", "mediator_effect", "process_share",
+  "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"]
 """
 SIDES = 2  # belief_mean and log_volatility each have one element per side
 ARRAYS = ("epoch", "log_weights", "mean", "cov", "total", "quality", "evidence", "predictive")

@@ -1,0 +1,144 @@
+"""The density path against Kalman's formulas and against scores without the parameter."""
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from test_track import TOY
+
+from beliefs.errors import StudyError
+from beliefs.infer import density_path as paths
+from beliefs.infer.density_path import density_path, log_density_at
+from beliefs.infer.filter_model import Model
+from beliefs.infer.track import track
+from beliefs.infer.track_start import from_posterior
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track")
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    path = tmp_path_factory.mktemp("toy") / "toy.toml"
+    path.write_text(TOY, encoding="utf-8")
+    return load_theory(path)
+
+
+@pytest.fixture(scope="module")
+def study(rich_folder):
+    return load_study(rich_folder)
+
+
+@pytest.fixture(scope="module")
+def tracked(study, toy):
+    return track(study, toy, particles=2000, seed=1)
+
+
+def log_normal(x, mean, var):
+    return -0.5 * (x - mean) ** 2 / var - 0.5 * np.log(2 * np.pi * var)
+
+
+def test_in_a_linear_gaussian_model_it_is_the_exact_difference_of_scores():
+    """y = x'theta + noise: predictive densities with and without theta[0] held at 0.7."""
+    rng = np.random.default_rng(3)
+    x, held = rng.normal(size=(8, 3)), 0.7
+    y = x @ [0.6, -0.4, 0.5] + 0.8 * rng.normal(size=8)
+    scores = rng.standard_normal((2_000_000, 3))
+    logs = log_normal(y[:, None], x @ scores.T, 0.64)
+    steps = np.cumsum(np.concatenate([np.zeros((1, len(scores))), logs]), axis=0)
+    place = np.array([held])
+    found = -np.diff([log_density_at(scores[:, :1], step, place) for step in steps])
+
+    def predicted(given):
+        """Exact one-step log densities; `given` are the known parameters."""
+        free = [k for k in range(3) if k not in given]
+        mean, cov, out = np.zeros(len(free)), np.eye(len(free)), []
+        for row, value in zip(x, y, strict=True):
+            h = row[free]
+            known = value - sum(row[k] * v for k, v in given.items())
+            total = h @ cov @ h + 0.64
+            out.append(log_normal(known, h @ mean, total))
+            gain = cov @ h / total
+            mean, cov = mean + gain * (known - h @ mean), cov - np.outer(gain, h @ cov)
+        return np.asarray(out)
+
+    exact = predicted({}) - predicted({0: held})
+    assert np.abs(exact).max() > 0.3
+    np.testing.assert_allclose(found, exact, atol=0.03)
+    assert found.sum() == pytest.approx(exact.sum(), abs=0.03)
+
+
+def test_densities_are_those_of_a_multivariate_normal():
+    from scipy.stats import multivariate_normal
+
+    rng = np.random.default_rng(0)
+    scores, log_weights = rng.normal(size=(500, 3)), rng.normal(size=500)
+    weights = np.exp(log_weights) / np.exp(log_weights).sum()
+    mean = weights @ scores
+    cov = np.cov(scores.T, aweights=weights, bias=True)
+    place = np.array([0.3, -1.0, 2.0])
+    assert log_density_at(scores, log_weights, place) == pytest.approx(
+        multivariate_normal(mean, cov).logpdf(place), rel=1e-10
+    )
+
+
+def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_neutral(study, toy, tracked):
+    """By brute force: importance sampling from the prior, with and without the parameter."""
+    model, n = Model.of(build_inputs(study), toy), tracked.n_time
+    labels = model.coordinates.labels
+    mine = labels.index("belief_mean[0]")
+    scores = np.random.default_rng(5).standard_normal((40_000, 4))
+    (neutral,) = (0.0 - 0.5) / 0.75 * np.ones(1)
+
+    def by_period(at):
+        path = model.replay(at, n, keep=True)[2][..., :2]
+        total = np.cumsum(path.reshape(len(at), -1), axis=1)
+        return np.diff(logsumexp(total, axis=0), prepend=np.log(len(at))).reshape(n, 2)
+
+    off = scores.copy()
+    off[:, mine] = neutral
+    exact = by_period(scores) - by_period(off)
+    found = density_path(tracked, {"level": ["belief_mean[0]"]})
+    assert found.groups == ("level",) and found.observables == ("reading", "talks")
+    assert found.difference.shape == (1, n, 2)
+    assert np.abs(exact).sum() > 0.5
+    np.testing.assert_allclose(found.difference[0], exact, atol=0.12)
+    assert found.difference.sum() == pytest.approx(exact.sum(), abs=0.2)
+
+
+def test_periods_that_leave_few_particles_are_judged_by_the_new_ones(tracked, monkeypatch):
+    plain = density_path(tracked, {"level": ["belief_mean"]}).difference
+    moved = sorted({r.period for r in tracked.rejuvenations})
+    assert moved
+    monkeypatch.setattr(paths, "FEWEST", 2.0)
+    other = density_path(tracked, {"level": ["belief_mean"]}).difference
+    same = np.setdiff1d(np.arange(tracked.n_time), moved)
+    np.testing.assert_array_equal(other[:, same], plain[:, same])
+    assert not np.array_equal(other[:, moved], plain[:, moved])
+    np.testing.assert_allclose(other[:, moved], plain[:, moved], atol=0.25)
+
+
+def test_where_nothing_was_seen_no_score_changes(tracked):
+    found = density_path(tracked, {"level": ["belief_mean"], "one": ["belief_mean[1]"]})
+    looks = tracked.model().looks
+    heard = np.diff(looks.starts)[: tracked.n_time] > 0
+    assert (found.difference[:, ~heard, 0] == 0.0).all()
+    assert (found.difference[:, looks.seen[: tracked.n_time] == 0, 1] == 0.0).all()
+
+
+def test_a_parameter_that_is_not_free_is_named(tracked):
+    with pytest.raises(StudyError, match="no such free parameter") as error:
+        density_path(tracked, {"one": ["psi"]})
+    assert "psi" in str(error.value)
+
+
+def test_a_neutral_value_on_the_bound_of_a_prior_is_refused(tracked):
+    with pytest.raises(StudyError, match="bound"):
+        density_path(tracked, {"one": ["log_volatility[0]"]})
+
+
+def test_a_track_that_was_taken_over_is_refused(tracked):
+    taken = from_posterior(tracked.at(tracked.ends[-1], draws=100), 100, seed=1)
+    with pytest.raises(StudyError, match="taken over"):
+        density_path(taken, {"one": ["belief_mean"]})
