@@ -158,7 +158,10 @@ def act(
     added = breach & (count.sum(axis=-1) == 0)
     # Whose act broke the truce is drawn by how readily each acts.
     first = odd < np.divide(
-        now["intensity"][:, 0], now["intensity"].sum(axis=-1), where=True, out=np.full(len(odd), 0.5)
+        now["intensity"][:, 0],
+        now["intensity"].sum(axis=-1),
+        where=True,
+        out=np.full(len(odd), 0.5),
     )
     count[added & first, 0] += 1.0
     count[added & ~first, 1] += 1.0

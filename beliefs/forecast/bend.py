@@ -80,8 +80,9 @@ def apply_interventions(
             k = _known(item, inputs, indicators)
             shift = _shift(item, indicators[k], float(inputs.last[k]), dates, inputs.step_days)
             surprise = _move(surprise, k, shift, inputs, indicators[k])
-            kinds = np.full(horizon, inputs.regime[int(inputs.active.sum()) - 1])
-            columns["evidence"] = evidence_matrix(structure, surprise, kinds)
+            if "evidence" in columns:
+                kinds = np.full(horizon, inputs.regime[int(inputs.active.sum()) - 1])
+                columns["evidence"] = evidence_matrix(structure, surprise, kinds)
             columns["cost"] = _moved_cost(columns["cost"], k, shift, inputs, structure)
             if spec is not None:
                 columns |= _moved_states(columns, k, shift, inputs, spec)

@@ -142,7 +142,10 @@ def _log_prior(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:
 def _log_likelihood(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:
     """Return the log likelihood of draws, (sample,)."""
     structure = structure_of(blocks.inputs)
-    neutral, names = conduct_neutral(theory, structure), [f.name for f in factors(theory, structure)]
+    neutral, names = (
+        conduct_neutral(theory, structure),
+        [f.name for f in factors(theory, structure)],
+    )
     size, parts = len(next(iter(draws.values()))), []
     for low in range(0, size, CHUNK):
         mine = {k: v[low : low + CHUNK] for k, v in draws.items()}

@@ -97,9 +97,7 @@ def run_coupled(
         audience=np.zeros((samples, 2)) if start is None else np.asarray(start.audience),
         surplus=np.zeros(samples) if surplus is None else surplus,
     )
-    return simulate(
-        theory, setting, structure, params, state, future, surprise, bends, streams
-    )
+    return simulate(theory, setting, structure, params, state, future, surprise, bends, streams)
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +193,13 @@ class _Kept:
 
     def __init__(self, names: list[str], samples: int, horizon: int, setting: Setting) -> None:
         two, zones = (2,), (len(setting.structure.zones),)
-        shape = {"strikes": two, "crossing": two, "concession": two, "disobeyed": two, "zones": zones}
+        shape = {
+            "strikes": two,
+            "crossing": two,
+            "concession": two,
+            "disobeyed": two,
+            "zones": zones,
+        }
         counts = ("strikes", "excluded", "peripheral", "zones", "ended", "rung")
         kind = {n: np.int8 if n in counts else np.bool_ for n in names}
         self._belief = np.empty((horizon, samples, 2))
@@ -299,9 +303,9 @@ def _left_behind(
         own=before.own * np.exp(-days / RECENT_DAYS) + count,
         heavy=before.heavy * np.exp(-days / HEAVY_DAYS) + np.where(spared[:, None], 0.0, heavy),
         recent_count=np.concatenate([before.recent_count[1:], count[None]])[-ANSWER:],
-        recent_log=np.concatenate(
-            [before.recent_log[1:], (count * np.log(severity / 3.0))[None]]
-        )[-ANSWER:],
+        recent_log=np.concatenate([before.recent_log[1:], (count * np.log(severity / 3.0))[None]])[
+            -ANSWER:
+        ],
         idle=np.where(act_between, 0.0, before.idle + days),
         calm=np.where(grave, 0.0, before.calm + 1.0),
         contact=np.where(contact, 0.0, before.contact + days),

@@ -81,7 +81,9 @@ def fixed_shares(setting: Setting, params: Params, samples: int) -> Fixed:
     """Return what a set of parameters says of windows that go on, and of the ladder."""
     kinds = np.broadcast_to([1.0, 1.0, 1.0], (samples, 3))
     if "kind" in setting.names:
-        shares = outcomes.rates(params, {"has_deadline": np.zeros(())}, setting.structure, ("kind",))
+        shares = outcomes.rates(
+            params, {"has_deadline": np.zeros(())}, setting.structure, ("kind",)
+        )
         kinds = np.broadcast_to(np.cumsum(shares["kind"][..., 1:], axis=-1), (samples, 3))
     ladder = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (samples, len(RUNGS), 4))
     if "ladder" in setting.names:

@@ -229,9 +229,7 @@ def forecast(
         if conduct is not None:
             acts = conduct_neutral(posterior.theory, posterior.structure) | getattr(conduct, group)
         drawn = _draws_of(posterior, group)
-        runs.append(
-            _simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts)
-        )
+        runs.append(_simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
     yardstick = None
     if conduct is not None:
         base = load_theory(BASE)
@@ -300,7 +298,9 @@ def _simulate(
         streams.of("bootstrap"),
         n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n],
     )  # fmt: skip
-    cols, surprise = future_columns(inputs, structure, past, index, resample_shocks=resample_shocks)
+    cols, surprise = future_columns(
+        inputs, structure, past, index, resample_shocks=resample_shocks, evidence=conduct is None
+    )
     if conduct is not None:
         cols |= conduct_future(inputs, index)
     structure, cols, jumps = apply_interventions(
@@ -311,9 +311,7 @@ def _simulate(
         columns=cols,
         surprise=surprise,
         dates=dates,
-        draw_jump=lambda shape: new_jump(
-            theory, posterior.structure, shape, streams.of("jump")
-        ),
+        draw_jump=lambda shape: new_jump(theory, posterior.structure, shape, streams.of("jump")),
         spec=study.spec,
     )
     params = stacked_params(theory, posterior.structure, draws.params)

@@ -75,6 +75,7 @@ def future_columns(
     index: NDArray[np.int64],
     *,
     resample_shocks: bool = True,
+    evidence: bool = True,
 ) -> tuple[Columns, NDArray[Any]]:
     """Return the columns of a future whose periods repeat past ones.
 
@@ -95,6 +96,8 @@ def future_columns(
         Past period of each future one, shape (sample, horizon).
     resample_shocks
         False: no shock happens in the future unless an intervention says so.
+    evidence
+        False: without the column ``evidence``, where the regimes of the future are not known yet.
 
     Returns
     -------
@@ -118,7 +121,8 @@ def future_columns(
         deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon), (samples, horizon)
     )
     out["active"] = np.ones((samples, horizon))
-    out["evidence"] = evidence_matrix(structure, surprise, regime)
+    if evidence:
+        out["evidence"] = evidence_matrix(structure, surprise, regime)
     out["pressure"] = np.full((samples, horizon), float(kind != "talks"))
     out["truce"] = np.full((samples, 1, horizon), float(kind == "truce"))
     change = np.diff(past["cost"][:, :n], axis=1, prepend=past["cost"][:, :1])

@@ -99,7 +99,9 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         miss = float(inputs.scale[k]) / MAD_TO_SD
         found.append((k, i, share, weighted, fast, float(inputs.expectation[k]), miss))
     fast_force = 1.0 - 0.5 ** (1.0 / FORCE_HALFLIFE[inputs.step_days])
-    force = [_force(inputs.strikes[i, :n][inputs.strikes_seen[:n]], inputs.step_days) for i in (0, 1)]
+    force = [
+        _force(inputs.strikes[i, :n][inputs.strikes_seen[:n]], inputs.step_days) for i in (0, 1)
+    ]
     fast = np.array([f[4] for f in found] + [fast_force] * 2)
     return Feed(
         indicator=tuple(f[0] for f in found),
@@ -179,10 +181,8 @@ def news_of(
     mine = count[:, feed.side]
     part = len(feed.indicator)
     counted = mine.copy()
-    if part:
-        # Most acts of most periods: none. Only futures with acts are drawn for.
-        there = np.flatnonzero(mine[:, :part].any(axis=1))
-        p = np.log(np.maximum(feed.share[:part], 1e-9)) - np.log1p(-np.minimum(feed.share[:part], 1 - 1e-9))
-        counted[there, :part] = draw(uniform[there], "binomial_logit", p, mine[there, :part])
+    odds = np.log(np.maximum(feed.share, 1e-9)) - np.log1p(-np.minimum(feed.share, 1.0 - 1e-9))
+    there = np.nonzero(mine[:, :part])  # most counts of most periods are zero
+    counted[there] = draw(uniform[there], "binomial_logit", odds[there[1]], mine[there])
     value = np.where(feed.weighted, counted * severity[:, feed.side], counted)
     return step(feed, memory, value)

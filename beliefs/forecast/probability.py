@@ -11,9 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import Forecast, Paths, day_of
-from beliefs.forecast.passage import NEVER, first_passage
-from beliefs.infer.sensitivity import prior_dominated
+from beliefs.forecast.forecast import Forecast, day_of
+from beliefs.forecast.targets import (
+    CONDUCT_TARGETS,
+    LATENT,
+    TARGETS,
+    event_steps,
+    happened_by,
+)
+from beliefs.infer.sensitivity import dominates, prior_dominated
 from beliefs.study.reference import AGE_BINS, settlement_rates, talk_onset_rate
 
 __all__ = [
@@ -27,8 +33,6 @@ __all__ = [
     "settlement_base_rate",
 ]
 
-TARGETS = ("crack", "crack_first", "talks_rational", "talks")
-LATENT = ("crack", "crack_first", "talks_rational")
 FEWEST = 30  # futures that must meet a condition
 
 
@@ -55,6 +59,8 @@ class Probability:
         Condition in words, or None. Every number but the base rate of talks is under it.
     threshold, periods
         Crack rule used, where it applies.
+    rule
+        Which extensions count, where it applies.
     """
 
     target: str
@@ -69,85 +75,13 @@ class Probability:
     given: str | None = None
     threshold: float | None = None
     periods: int | None = None
+    rule: str | None = None
 
 
-def event_steps(
-    forecast: Forecast,
-    target: str,
-    side: str | None = None,
-    *,
-    prior: bool = False,
-    threshold: float | None = None,
-    periods: int | None = None,
-) -> NDArray[Any]:
-    """Return the period in which a target first happens in each sample.
-
-    Parameters
-    ----------
-    forecast
-        The forecast.
-    target, side
-        One of `TARGETS`; ``crack`` and ``crack_first`` need a side.
-    prior
-        Use the futures of the prior.
-    threshold, periods
-        Crack rule; the study's own when None.
-
-    Returns
-    -------
-    ndarray of int
-        Shape (sample,): 0 at the origin already, 1.. in the horizon, `NEVER` otherwise. For
-        ``crack_first`` a tie belongs to neither side.
-
-    Raises
-    ------
-    StudyError
-        Unknown target or side, or the theory has no beliefs.
-    """
-    paths = forecast.prior_paths if prior else forecast.paths
-    rule = forecast.posterior.study.spec.crack
-    threshold = rule.threshold if threshold is None else threshold
-    periods = rule.periods if periods is None else periods
-    if target == "talks":
-        return first_passage(paths.talks, 1)
-    if target not in TARGETS:
-        raise StudyError(
-            "unknown target", where="target", found=target, expected=", ".join(TARGETS),
-            mend="choose one of them",
-        )  # fmt: skip
-    if paths.logit_belief is None:
-        raise StudyError(
-            f"{target} is a statement about beliefs, and the theory has none",
-            where=f"theory {forecast.posterior.theory.name}",
-            found=target,
-            expected="target talks",
-            mend="forecast under a theory with beliefs, e.g. mutual_optimism",
-        )
-    if target == "talks_rational":
-        return _run(paths.surplus, paths.history_surplus, periods)
-    sides = forecast.posterior.structure.sides
-    if side not in sides:
-        raise StudyError(
-            f"{target} needs a side", where="side", found=str(side), expected=" or ".join(sides),
-            mend="name the side",
-        )  # fmt: skip
-    cracks = [_crack(paths, i, threshold, periods) for i in (0, 1)]
-    i = sides.index(side)
-    if target == "crack":
-        return cracks[i]
-    return np.where(cracks[i] < cracks[1 - i], cracks[i], NEVER)
-
-
-def _run(values: Any, history: Any, periods: int) -> NDArray[Any]:
-    back = history[:, -periods:] > 0
-    return first_passage(values > 0, periods, back)
-
-
-def _crack(paths: Paths, side: int, threshold: float, periods: int) -> NDArray[Any]:
-    limit = float(np.log(threshold / (1.0 - threshold)))
-    assert paths.logit_belief is not None and paths.history_belief is not None
-    below = paths.logit_belief[:, side] < limit
-    return first_passage(below, periods, paths.history_belief[:, side, -periods:] < limit)
+Given = tuple[str, str | None, bool]
+"""A target, its side, and whether it has happened."""
+History = tuple[str, float]
+"""``"quiet"`` and the hours, from the origin on, in which no truce was broken."""
 
 
 def probability(
@@ -156,9 +90,11 @@ def probability(
     *,
     by: str | dt.date,
     side: str | None = None,
-    given: tuple[str, str | None, bool] | None = None,
+    given: Given | None = None,
+    given_history: History | None = None,
     threshold: float | None = None,
     periods: int | None = None,
+    rule: str = "any",
 ) -> Probability:
     """Return the probability that a target happens by a date.
 
@@ -166,50 +102,45 @@ def probability(
     ----------
     forecast
         From `beliefs.forecast`.
-    target, side, threshold, periods
-        See `event_steps`.
+    target, side, threshold, periods, rule
+        See `beliefs.forecast.targets.event_steps`.
     by
         Last day of the window, inside the horizon.
     given
         Condition ``(target, side, happened)``: only futures in which that target has (or has not)
         happened by the same date, by the study's own crack rule. The yardstick of a latent target
-        is held to it too: prior futures in which the condition holds.
+        is held to it too: prior futures in which the condition holds; and so is that of a target
+        of conduct where the condition is one.
+    given_history
+        Condition ``("quiet", hours)``: only futures in whose first hours no truce was broken.
 
     Raises
     ------
     StudyError
-        Unknown target, side or date, or the condition holds in fewer than `FEWEST` futures.
+        Unknown target, side, rule, condition or date, or the condition holds in fewer than `FEWEST`
+        futures.
 
     Notes
     -----
     A conditional probability is a ratio of two means, r = mean(a c) / mean(c) with a the event and
     c the condition. Its Monte-Carlo error is that of the mean of the linearised draws
     c (a - r) / mean(c) (delta method; Owen, Monte Carlo theory, methods and examples, section 2.7).
+
+    Futures are not censored, so that the share of them in which something has happened is its
+    cumulative incidence: what would have happened without competing ends is not asked.
     """
     steps = forecast.step_of(by)
-    when = event_steps(forecast, target, side, threshold=threshold, periods=periods)
-    happened = when <= steps
-    words = None
-    held = np.ones(len(happened), dtype=bool)
-    if given is not None:
-        words = _in_words(given)
-        held = _holds(forecast, given, steps)
-        if held.sum() < FEWEST:
-            raise _too_rare(words, held)
+    how: dict[str, Any] = {"threshold": threshold, "periods": periods, "rule": rule}
+    happened = happened_by(forecast, target, steps, side, **how)
+    when = event_steps(forecast, target, side, **how)
+    conditions = _Conditions(given, given_history)
+    words, held = conditions.words, conditions.hold(forecast, steps)
+    if words is not None and held.sum() < FEWEST:
+        raise _too_rare(words, held)
     p = float(happened[held].mean())
-    if target in LATENT:
-        prior_when = event_steps(
-            forecast, target, side, prior=True, threshold=threshold, periods=periods
-        )
-        base, source = _prior_rate(forecast, prior_when <= steps, given, steps)
-    elif given is not None:
-        base, source = None, "none: the reference class of talks knows no such condition"
-    else:
-        rate = talk_onset_rate()
-        days = steps * forecast.posterior.inputs.step_days
-        base = rate.any_by(days)
-        source = rate.label
-    rule = forecast.posterior.study.spec.crack
+    base, source = _yardstick(forecast, target, side, steps, conditions, how)
+    rule_of = forecast.posterior.study.spec.crack
+    crack = target.startswith("crack")
     return Probability(
         target=target,
         side=side,
@@ -218,14 +149,97 @@ def probability(
         mcse=monte_carlo_error(held * (happened - p) / held.mean(), forecast.chains, held),
         base_rate=base,
         base_rate_source=source,
-        prior_dominated=prior_dominated(_where(forecast.posterior.tree, held), happened[held]),
-        at_origin=float((when[held] == 0).mean()),
+        prior_dominated=_dominated(forecast, target, happened, held),
+        at_origin=float((when[held] == 0).mean()) if target != "no_crossing" else 0.0,
         given=words,
-        threshold=(rule.threshold if threshold is None else threshold)
-        if target.startswith("crack")
-        else None,
-        periods=None if target == "talks" else (rule.periods if periods is None else periods),
+        threshold=(rule_of.threshold if threshold is None else threshold) if crack else None,
+        periods=(rule_of.periods if periods is None else periods) if target in LATENT else None,
+        rule=rule if target == "extension" else None,
     )
+
+
+@dataclass(frozen=True)
+class _Conditions:
+    """What futures must meet."""
+
+    given: Given | None
+    history: History | None
+
+    @property
+    def words(self) -> str | None:
+        """The conditions in words, None without any."""
+        parts = [] if self.given is None else [_in_words(self.given)]
+        if self.history is not None:
+            parts.append(f"{self.history[1]:g} hours without a breach")
+        return " and ".join(parts) or None
+
+    @property
+    def of_conduct(self) -> bool:
+        """Whether futures of the base-rate theory can be held to them."""
+        return self.given is None or self.given[0] in CONDUCT_TARGETS
+
+    def hold(self, forecast: Forecast, steps: int, **paths: bool) -> NDArray[np.bool_]:
+        """Return in which futures they hold, (sample,)."""
+        size = len(forecast.paths.talks)
+        held = np.ones(size, dtype=bool)
+        if self.given is not None:
+            other, side, wanted = self.given
+            held &= happened_by(forecast, other, steps, side, **paths) == wanted
+        if self.history is not None:
+            kind, hours = self.history
+            if kind != "quiet" or not hours > 0.0:
+                raise StudyError(
+                    "unknown history", where="given_history", found=repr(self.history),
+                    expected='("quiet", hours), hours above 0', mend='ask ("quiet", 96)',
+                )  # fmt: skip
+            first = int(np.ceil(hours / 24.0 / forecast.posterior.inputs.step_days))
+            held &= event_steps(forecast, "breach", **paths) > first
+        return held
+
+
+def _yardstick(
+    forecast: Forecast,
+    target: str,
+    side: str | None,
+    steps: int,
+    conditions: _Conditions,
+    how: dict[str, Any],
+) -> tuple[float | None, str]:
+    """Return the base rate of a target under the same conditions, and where it comes from."""
+    asked = conditions.words is not None
+    if target in LATENT:
+        happened = happened_by(forecast, target, steps, side, prior=True, **how)
+        return _prior_rate(forecast, happened, conditions, steps)
+    if target in CONDUCT_TARGETS:
+        if not conditions.of_conduct:
+            return None, "none: the base-rate theory knows no such condition"
+        held = conditions.hold(forecast, steps, base=True)
+        if held.sum() < FEWEST:
+            return None, f"none: the condition holds in {held.sum()} of {len(held)} base futures"
+        happened = happened_by(forecast, target, steps, side, base=True, **how)
+        more = ", under the same condition" if asked else ""
+        return float(happened[held].mean()), (
+            f"base-rate theory M0: constant hazards learnt from this study{more}"
+        )
+    if asked:
+        return None, "none: the reference class of talks knows no such condition"
+    rate = talk_onset_rate()
+    return rate.any_by(steps * forecast.posterior.inputs.step_days), rate.label
+
+
+def _dominated(
+    forecast: Forecast, target: str, happened: NDArray[np.bool_], held: NDArray[np.bool_]
+) -> bool:
+    """Return whether a probability follows the prior more than the data.
+
+    For targets of conduct: the prior and the data of the blocks of conduct.
+    """
+    conduct = forecast.conduct
+    if target in CONDUCT_TARGETS and conduct is not None:
+        return dominates(
+            conduct.log_prior[held], conduct.log_likelihood[held], happened[held].astype(float)
+        )
+    return prior_dominated(_where(forecast.posterior.tree, held), happened[held])
 
 
 def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
@@ -275,14 +289,6 @@ def _in_words(given: tuple[str, str | None, bool]) -> str:
     return f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}"
 
 
-def _holds(
-    forecast: Forecast, given: tuple[str, str | None, bool], steps: int, *, prior: bool = False
-) -> NDArray[np.bool_]:
-    """Return in which futures a condition holds, (sample,)."""
-    other, side, wanted = given
-    return np.asarray((event_steps(forecast, other, side, prior=prior) <= steps) == wanted)
-
-
 def _too_rare(words: str, held: NDArray[np.bool_]) -> StudyError:
     count = int(held.sum())
     return StudyError(
@@ -295,15 +301,12 @@ def _too_rare(words: str, held: NDArray[np.bool_]) -> StudyError:
 
 
 def _prior_rate(
-    forecast: Forecast,
-    happened: NDArray[np.bool_],
-    given: tuple[str, str | None, bool] | None,
-    steps: int,
+    forecast: Forecast, happened: NDArray[np.bool_], conditions: _Conditions, steps: int
 ) -> tuple[float | None, str]:
     """Return the yardstick of a latent target and its source."""
-    if given is None:
+    if conditions.words is None:
         return float(happened.mean()), "prior alone (latent: no reference class records it)"
-    held = _holds(forecast, given, steps, prior=True)
+    held = conditions.hold(forecast, steps, prior=True)
     if held.sum() < FEWEST:
         return None, f"none: the condition holds in {held.sum()} of {len(held)} prior futures"
     return float(happened[held].mean()), (

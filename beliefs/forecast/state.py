@@ -226,7 +226,9 @@ def start_of(
     counts = seen.strike_count[:, max(n - ANSWER, 0) : n].T
     logs = (seen.strike_count * seen.severity_log)[:, max(n - ANSWER, 0) : n].T
     blank = np.zeros((ANSWER - len(counts), 2))
-    recent = [np.concatenate([blank, v])[:, None] * np.ones((1, samples, 1)) for v in (counts, logs)]
+    recent = [
+        np.concatenate([blank, v])[:, None] * np.ones((1, samples, 1)) for v in (counts, logs)
+    ]
     return State(
         logit_belief=logit_belief,
         audience=audience,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["power_scaling", "prior_dominated"]
+__all__ = ["dominates", "power_scaling", "prior_dominated"]
 
 STEP = 0.05  # change of the power on the log2 scale's natural unit, small enough for weights
 NOTICEABLE = 0.01  # change of a probability per doubling that is worth a flag
@@ -50,5 +50,15 @@ def prior_dominated(tree: Any, happened: NDArray[Any]) -> bool:
         for variable in tree[group].to_dataset().data_vars.values():
             values = np.asarray(variable.values)
             total = total + values.reshape(*values.shape[:2], -1).sum(axis=-1)
-        sums[group] = np.abs(power_scaling(total.reshape(-1), np.asarray(happened, dtype=float)))
-    return bool(sums["log_prior"] > max(sums["log_likelihood"], NOTICEABLE))
+        sums[group] = total.reshape(-1)
+    return dominates(sums["log_prior"], sums["log_likelihood"], np.asarray(happened, dtype=float))
+
+
+def dominates(
+    log_prior: NDArray[Any], log_likelihood: NDArray[Any], happened: NDArray[Any]
+) -> bool:
+    """Return the same for log densities of each draw, (sample,)."""
+    prior, likelihood = (
+        abs(power_scaling(density, happened)) for density in (log_prior, log_likelihood)
+    )
+    return bool(prior > max(likelihood, NOTICEABLE))

@@ -1,0 +1,60 @@
+"""Cumulative incidence: how the truce first ends, cause by cause, and how often it still stands.
+
+Causes compete. The share of futures in which the *first* end is of one cause is its cumulative
+incidence (Aalen and Johansen 1978; with nothing censored, counting is that estimator). One minus a
+Kaplan-Meier curve per cause would answer another question, and the answers would add up to more
+than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.forecast.course import COLLAPSE, DEAL, LAPSE, MUTUAL, UNILATERAL
+from beliefs.forecast.forecast import Paths
+
+__all__ = ["CAUSES", "cumulative_incidence"]
+
+CAUSES = {
+    "collapse": COLLAPSE,
+    "lapse": LAPSE,
+    "unilateral": UNILATERAL,
+    "mutual": MUTUAL,
+    "deal": DEAL,
+}
+"""How a window can end or go on."""
+
+
+def cumulative_incidence(
+    paths: Paths, causes: Sequence[str] = tuple(CAUSES)
+) -> NDArray[np.float64]:
+    """Return the share of futures whose window has first ended by each cause.
+
+    Parameters
+    ----------
+    paths
+        Futures with conduct.
+    causes
+        Names of `CAUSES`.
+
+    Returns
+    -------
+    ndarray
+        Shape (cause, horizon). Summed over all causes, the share in which it has ended.
+
+    Raises
+    ------
+    ValueError
+        There is no such cause, or conduct was not simulated.
+    """
+    unknown = [c for c in causes if c not in CAUSES]
+    if unknown or paths.events is None or "ended" not in paths.events:
+        raise ValueError(f"no cause {unknown}" if unknown else "no ends of windows were simulated")
+    ended = paths.events["ended"]
+    any_end = ended > 0
+    first = any_end & (np.cumsum(any_end, axis=-1) == 1)
+    hits = np.stack([(first & (ended == CAUSES[cause])).mean(axis=0) for cause in causes])
+    return np.asarray(np.cumsum(hits, axis=-1))
