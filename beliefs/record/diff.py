@@ -18,7 +18,7 @@ from beliefs.study.load import Study
 
 __all__ = ["diff_runs", "moved_beliefs", "moved_rows"]
 
-TABLES = ("indicators", "events", "talks", "coverage")
+TABLES = ("indicators", "events", "talks", "coverage", "agreements")
 EXAMPLES = 10  # rows of each table printed in full
 
 

@@ -6,11 +6,13 @@ import pytest
 from broken import C, E, I, S, T
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from make_conduct import write_conduct
 from make_study import write_study
 
 from beliefs.errors import StudyError
 from beliefs.study import build_inputs, load_study
 
+A = "agreements.csv"
 SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b"[", b"]", b"{", b"=", b"#", b"'''"]
 SNIPPETS += [
     b"nan",
@@ -36,7 +38,18 @@ damages = st.lists(
 @given(st.sampled_from([S, S, I, E, T, C]), damages)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_damaged_files_are_read_or_refused(tmp_path_factory, file, damage):
-    folder = write_study(tmp_path_factory.mktemp("study"))
+    check_damaged(write_study(tmp_path_factory.mktemp("study")), file, damage)
+
+
+@pytest.mark.filterwarnings("error")
+@given(st.sampled_from([S, A, A, E, T]), damages)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_damaged_files_about_conduct_are_read_or_refused(tmp_path_factory, file, damage):
+    check_damaged(write_conduct(tmp_path_factory.mktemp("study")), file, damage)
+
+
+def check_damaged(folder, file, damage):
+    """Damage a file of a study; it must load, or be refused with a message that helps."""
     content = (folder / file).read_bytes()
     for place, length, snippet in damage:
         start = int(place * len(content))

@@ -1,5 +1,7 @@
 """What a study lets one see of acts, truces, offers and agreements."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from make_conduct import CONDUCT, HEADER, acts, agreements, row, write_conduct
@@ -12,6 +14,7 @@ from beliefs.study import build_inputs, load_study
 from beliefs.study.append import with_rows
 from beliefs.study.codebook import RUNGS
 from beliefs.study.observed import Observed
+from beliefs.study.spec import Rung
 
 DAYS = 56
 
@@ -230,6 +233,10 @@ def test_the_ladder_follows_the_regimes_and_what_they_declare(tmp_path, seen):
     assert (names[0], names[-1]) == ("open_war", "truce")
     peace = CONDUCT.replace('label = "Pause"', 'label = "Pause"\nrung = "negative_peace"')
     assert observed(tmp_path / "s", toml=peace).rung[40] == RUNGS.index("negative_peace")
+
+
+def test_every_rung_of_the_ladder_can_be_declared():
+    assert get_args(Rung) == RUNGS
 
 
 # ---- Safety
