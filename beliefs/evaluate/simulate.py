@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.evaluate.simulate_conduct import simulate_observed
 from beliefs.infer.posterior import draw_prior, stacked_params
 from beliefs.mechanism import readings, talks
-from beliefs.mechanism.structure import Structure, columns, structure_of
+from beliefs.mechanism.contract import logistic
+from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
 from beliefs.study.inputs import Inputs
 from beliefs.theory import system
-from beliefs.theory.theory import Theory
+from beliefs.theory.theory import Theory, free_parameters
 
-__all__ = ["Truth", "prior_params", "simulate_inputs"]
+__all__ = ["Truth", "lagged", "prior_params", "simulate_inputs", "simulate_whole"]
 
 Floats = NDArray[np.float64]
 
@@ -113,3 +115,60 @@ def simulate_inputs(
         "talks_by_rule": dict.fromkeys(inputs.talk_rules, held),
     }
     return replace(inputs, **told), Truth(dict(params), run.logit_belief, run.surplus)
+
+
+def lagged(truth: Truth) -> Columns:
+    """Return the beliefs and the surplus of a period before, as conduct reads them."""
+    p = logistic(np, truth.logit_belief)
+    before = np.concatenate([np.full((2, 1), 0.5), p[:, :-1]], axis=-1)
+    z = np.concatenate([[0.0], truth.surplus[:-1]])
+    return {"p_lag": before, "p_lag_min": before.min(axis=0), "surplus_lag": z}
+
+
+def simulate_whole(
+    inputs: Inputs, theory: Theory, params: dict[str, Floats], rng: np.random.Generator
+) -> tuple[Inputs, Truth | None]:
+    """Draw readings, talks and conduct anew.
+
+    Parameters
+    ----------
+    inputs
+        A design.
+    theory
+        Any theory.
+    params
+        Free parameters of belief and of conduct by name, with ``innovation`` where the theory has
+        beliefs.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    inputs : Inputs
+    truth : Truth or None
+        None for a theory without beliefs.
+    """
+    structure = structure_of(inputs)
+    names = {p.name for p in free_parameters(theory, structure)}
+    mine = {k: v for k, v in params.items() if k in names}
+    truth = None
+    if theory.beliefs:
+        inputs, truth = simulate_inputs(inputs, theory, mine, rng)
+    else:
+        found = system.evaluate(
+            np, stacked_params(theory, structure, mine), columns(inputs), structure
+        )
+        size = (len(inputs.dates),)
+        onset, on = (np.broadcast_to(v, size) for v in (found.onset, found.continuation))
+        drawn = talks.simulate(rng, onset, on, inputs.talks_previous[0])
+        held = drawn.astype(np.int64) * inputs.active
+        before = np.append(inputs.talks_previous[0], held[:-1]) * inputs.active
+        inputs = replace(
+            inputs,
+            talks=held,
+            talks_previous=before,
+            talks_by_rule=dict.fromkeys(inputs.talk_rules, held),
+        )
+    theirs = {k: v for k, v in params.items() if k not in names}
+    beliefs = {} if truth is None else lagged(truth)
+    return simulate_observed(inputs, theory, theirs, rng, beliefs=beliefs), truth
