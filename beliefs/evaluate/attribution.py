@@ -74,6 +74,7 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
     factor = np.where(e >= 0.0, 1.0, np.exp(params["log_discount"])[..., None])
     weights = evidence.weights(np, params, structure)
     scale, week = structure.step_weeks**0.5, structure.step_weeks
+    still = evidence.stillness(params, cols, structure)
 
     def column(values: Any) -> NDArray[Any]:
         return np.asarray(values)[..., None]
@@ -84,8 +85,7 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
         yield Cause(side, "news", k, name, push, x * structure.term_direction[k])
     endured = 0
     for i in (0, 1):
-        still = column(params["stalemate"][..., i]) * (week * cols["quiet"])
-        yield Cause(i, "quiet", None, "quiet", factor[:, i] * still, None)
+        yield Cause(i, "quiet", None, "quiet", factor[:, i] * still[:, i], None)
         if structure.endurance[i]:
             held = column(params["endurance"][..., endured]) * (week * cols["pressure"])
             yield Cause(i, "endurance", None, "endurance", factor[:, i] * held, None)

@@ -38,7 +38,7 @@ Ints = NDArray[np.int64]
 
 LINEAR = (
     "belief_mean", "initial", "weight_own", "weight_other", "stalemate", "endurance", "psi",
-    "misread", "shock_jump", "private_bias", "projection_level", "projection",
+    "misread", "shock_jump", "private_bias", "projection_level", "projection", "tactical_reset",
 )  # fmt: skip
 STEP = 0.5  # normal scores over which a response is measured
 BLUNT, FURTHER, ROUGH = 3.0, 2.0, 0.014

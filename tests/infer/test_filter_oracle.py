@@ -43,6 +43,30 @@ def model(rich_folder):
     return Model.of(build_inputs(load_study(rich_folder)), load_theory("mutual_optimism"))
 
 
+# What rival theories add to belief and talks, all neutral in mutual optimism, and their columns.
+MORE = (
+    "shared", "tactical_reset", "escalation_cost", "economic_hinge", "convex_cost", "mediator_late",
+    "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility",
+)  # fmt: skip
+MORE_COLUMNS = ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy")
+
+
+def shaken(model, seed=6):
+    """The model with random numbers in the columns that only the additions read."""
+    rng = np.random.default_rng(seed)
+    more = {k: rng.uniform(0.0, 1.0, model.columns[k].shape) for k in MORE_COLUMNS}
+    return replace(model, columns={**model.columns, **more})
+
+
+@pytest.fixture(scope="module")
+def wider(rich_folder):
+    """Mutual optimism with everything that rival theories add to belief and talks."""
+    theory = load_theory("mutual_optimism")
+    free = tuple(name for name in theory.neutral if name not in MORE)
+    inputs = build_inputs(load_study(rich_folder))
+    return shaken(Model.of(inputs, replace(theory, neutral=free)))
+
+
 def scores(model, n, seed=3):
     return np.random.default_rng(seed).standard_normal((n, model.coordinates.size))
 
@@ -170,7 +194,8 @@ def particle_filter(model, params, size, rng):
                 axis=-1
             )
         z = bargaining.surplus(np, params, now, b[..., None], audience[..., t : t + 1], structure)
-        onset, going = talks.hazards(np, params, now, z, shift[..., t : t + 1])
+        lower = bargaining.lower(np, b[..., None])
+        onset, going = talks.hazards(np, params, now, z, shift[..., t : t + 1], lower)
         weight = weight + talks.log_likelihood(np, now, onset, going)[..., 0]
         top = weight.max()
         mass = np.exp(weight - top)
@@ -188,8 +213,11 @@ def plausible(model, n, seed=3):
     return drawn[np.argsort(-(state.total[:, 0] + state.newest.sum(axis=1)))[:n]]
 
 
-@pytest.mark.parametrize("rank", [0, 5])
-def test_with_tails_talks_and_misreading_it_agrees_with_a_large_particle_filter(model, rank):
+@pytest.mark.parametrize(("which", "rank"), [("model", 0), ("model", 5), ("wider", 0)])
+def test_with_tails_talks_and_misreading_it_agrees_with_a_large_particle_filter(
+    request, which, rank
+):
+    model = request.getfixturevalue(which)
     drawn = plausible(model, 6)[rank : rank + 1]
     params, n_time = model.params(drawn), model.structure.n_time
     state, _, _ = filtered(model, params, 1, n_time)
@@ -218,6 +246,25 @@ def test_with_tails_talks_and_misreading_it_agrees_with_a_large_particle_filter(
     assert (np.abs(mean - means.mean(axis=0)) < 4 * error).all()
     spread = np.sqrt((share * (ends - mean) ** 2).sum(axis=0))
     np.testing.assert_allclose(spread, spreads.mean(axis=0), rtol=0.03)
+
+
+def test_what_a_theory_holds_neutral_changes_no_bit(model):
+    assert not set(MORE) & {part.name for part in model.coordinates.parts}
+    drawn, n_time = scores(model, 40), model.structure.n_time
+    plain, _, path = model.replay(drawn, n_time, keep=True)
+    other, _, shaken_path = shaken(model).replay(drawn, n_time, keep=True)
+    np.testing.assert_array_equal(path, shaken_path)
+    for name in ("mean", "cov", "total", "newest", "audience"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_what_a_theory_frees_is_heard_by_the_filter(wider, name):
+    n_time = wider.structure.n_time
+    params = wider.params(scores(wider, 3))
+    off = {**params, name: np.zeros_like(params[name])}
+    on, other = (filtered(wider, p, 3, n_time)[2] for p in (params, off))
+    assert not np.array_equal(on[..., :2], other[..., :2])
 
 
 def test_more_nodes_change_nothing_that_matters(model):
