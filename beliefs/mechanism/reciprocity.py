@@ -24,12 +24,7 @@ and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multipli
 replies too: what widens an incident is how it is answered. p enters as the filtered mean of the
 period before (``p_lag_min``), known before the acts of t.
 
-The mean log severity of the acts of a day answers that of the rival's acts of the three periods
-before; a day of n acts tells n times as much about it:
-
-.. math::
-    \overline{\log(k/3)}_{it} \sim \mathrm{Normal}\left(
-        severity_i + proportionality\, provocation_{it},\ e^{spread} / \sqrt{n_{it}}\right)
+Of the severity of replies see `beliefs.mechanism.severity`.
 
 For a simulator: `rates` gives the linear predictors ``strikes_A``, ``strikes_B`` (draw with the
 size `size_of`) and ``severity``, a mean that `drawn_severity` turns into severities; `next_trace`
@@ -47,16 +42,17 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Factor, Parameter, Params
 from beliefs.mechanism.observation import columns_of, log_density, predictors
 from beliefs.mechanism.recurrence import recur
+from beliefs.mechanism.severity import MIDDLE, drawn_severity, severity_density, severity_mean
 from beliefs.mechanism.structure import Columns, Structure
 
 __all__ = [
     "FACTORS",
+    "MIDDLE",
     "NAME",
     "counting",
     "drawn_severity",
@@ -72,10 +68,7 @@ __all__ = [
     "trace",
 ]
 
-Floats = NDArray[np.float64]
-
 NAME = "reciprocity"
-MIDDLE = 3.0  # the severity that counts as one
 LOG_LEVELS = np.log(np.arange(1.0, 6.0) / MIDDLE)
 
 _STRIKES = (
@@ -257,23 +250,6 @@ def size_of(xp: Any, params: Params) -> Array:
     return xp.exp(params["log_dispersion"])
 
 
-def severity_mean(params: Params, columns: Columns) -> Array:
-    """Return the expected log of severity / 3 of acts, (..., side, time)."""
-    answer = columns["provocation"] * columns["provoked"]
-    return params["severity_base"][..., None] + params["proportionality"][..., None, None] * answer
-
-
-def _severity(xp: Any, params: Params, columns: Columns) -> Array:
-    """Return the log density of the mean log severity of a period's acts, (..., side, time)."""
-    count = columns["strike_count"]
-    # The mean of n acts has a spread smaller by the root of n.
-    narrower = 0.5 * np.log(np.maximum(count, 1.0))
-    log_spread = params["log_severity_spread"][..., None, None] - narrower
-    miss = (columns["severity_log"] - severity_mean(params, columns)) * xp.exp(-log_spread)
-    density = -0.5 * float(np.log(2.0 * np.pi)) - log_spread - 0.5 * miss * miss
-    return density * (count > 0.0)
-
-
 def log_likelihood(
     xp: Any,
     params: Params,
@@ -298,7 +274,7 @@ def log_likelihood(
         counts = log_density(xp, "negbin_log", columns["strike_count"], eta, size) * seen
         out |= {"strikes_A": counts[..., 0, :], "strikes_B": counts[..., 1, :]}
     if names is None or "severity" in names:
-        density = _severity(xp, params, columns) * seen
+        density = severity_density(xp, params, columns) * seen
         out["severity"] = density[..., 0, :] + density[..., 1, :]
     return {n: v for n, v in out.items() if names is None or n in names}
 
@@ -334,25 +310,6 @@ def rates(
     if names is None or "severity" in names:
         out["severity"] = severity_mean(params, now)
     return predictors({n: v for n, v in out.items() if names is None or n in names})
-
-
-def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:
-    """Return the severity 1 to 5 that all acts of a side in a period share.
-
-    Parameters
-    ----------
-    params
-        Each (N, ...).
-    mean
-        Expected log of severity / 3, (N, 2).
-    count
-        Number of acts, (N, 2).
-    normal
-        Standard normal draws, (N, 2).
-    """
-    spread = np.exp(params["log_severity_spread"])[..., None] / np.sqrt(np.maximum(count, 1.0))
-    severity: Floats = np.clip(np.rint(MIDDLE * np.exp(mean + spread * normal)), 1.0, 5.0)
-    return severity
 
 
 def gain(xp: Any, params: Params, mean_mark: Array = 1.0) -> Array:

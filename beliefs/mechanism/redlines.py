@@ -104,7 +104,7 @@ def held_below(
     severity: NDArray[np.float64],
     touches: NDArray[Any],
     crosses: NDArray[Any],
-    level: NDArray[np.float64],
+    level: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
     """Return severities consistent with what happened at a line.
 
