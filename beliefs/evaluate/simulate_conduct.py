@@ -65,7 +65,8 @@ def simulate_observed(
     rng
         Source of randomness.
     beliefs
-        ``p_lag``, ``p_lag_min`` and ``surplus_lag``; see `beliefs.evaluate.simulate.lagged`. Without them beliefs are even.
+        ``p_lag``, ``p_lag_min`` and ``surplus_lag``; see
+        `beliefs.evaluate.simulate.lagged`. Without them beliefs are even.
 
     Returns
     -------

@@ -234,7 +234,7 @@ def _moved_cost(
 def _moved_states(
     columns: Columns, k: int, shift: dict[int, float], inputs: Inputs, spec: StudySpec
 ) -> Columns:
-    """Return hinge and pressure at home where the path's indicator makes them, from its dates on."""
+    """Return hinge and pressure at home where the path's indicator makes them."""
     out: Columns = {}
     moved = np.zeros(columns["hinge"].shape[-1])
     for h, by in sorted(shift.items()):

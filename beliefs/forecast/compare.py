@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from beliefs.forecast.forecast import Forecast
-from beliefs.forecast.probability import event_steps, monte_carlo_error
+from beliefs.forecast.probability import monte_carlo_error
 from beliefs.forecast.summary import horizon_days
+from beliefs.forecast.targets import asked_of, happened_by
 
 __all__ = ["differences"]
 
@@ -27,16 +28,18 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     """
     if with_it.seed != without.seed or with_it.posterior is not without.posterior:
         raise ValueError("paired differences need one posterior and one seed")
+    if with_it.conduct is not without.conduct:
+        raise ValueError("paired differences need the same draws of conduct")
     sides = with_it.posterior.structure.sides
     wanted: list[tuple[str, str | None]] = [("talks", None)]
     if with_it.posterior.theory.beliefs:
         wanted = [("crack", s) for s in sides] + [("talks_rational", None), *wanted]
+    wanted += [(name, None) for name in asked_of(with_it)]
     rows = []
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
         for target, side in wanted:
-            a = (event_steps(with_it, target, side) <= steps).astype(float)
-            b = (event_steps(without, target, side) <= steps).astype(float)
+            a, b = (happened_by(f, target, steps, side).astype(float) for f in (with_it, without))
             rows.append(
                 {
                     "target": target,

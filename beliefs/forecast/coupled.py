@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from beliefs.forecast.acts import Acts, Params, act, known
 from beliefs.forecast.bend_conduct import Bends
 from beliefs.forecast.course import Course, fixed_shares, run_course
-from beliefs.forecast.news import News, beliefs_of, draw_news
+from beliefs.forecast.news import beliefs_of, draw_news
 from beliefs.forecast.setting import Setting, setting_of
 from beliefs.forecast.state import LONGEST_OPEN, State, start_of
 from beliefs.forecast.streams import Streams

@@ -1,4 +1,4 @@
-r"""From acts to news: surprises of a future in which acts are drawn, and not repeated from the past.
+r"""From acts to news: surprises of a future whose acts are drawn, not repeated from the past.
 
 Indicators that count acts of force of one side are fed by the drawn acts, by the recursion of
 `beliefs.study.surprises` carried on from the origin, for all futures at once:

@@ -13,7 +13,7 @@ from beliefs.forecast.newsfeed import Memory, start_memory
 from beliefs.forecast.setting import Setting, phases
 from beliefs.mechanism import diplomacy, reciprocity
 from beliefs.mechanism.structure import Columns, conduct_columns
-from beliefs.study.acts import ANSWER, CALM_DAYS, HEAVY_DAYS, PAUSE_DAYS, RECENT_DAYS
+from beliefs.study.acts import ANSWER, CALM_DAYS, PAUSE_DAYS, RECENT_DAYS
 from beliefs.study.calendar import Grid
 from beliefs.study.exchanges import FRESH_DAYS
 from beliefs.study.inputs import Inputs

@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.forecast.bend_conduct import held_neutral
 from beliefs.forecast.forecast import Forecast
+from beliefs.forecast.incidence import CAUSES, cumulative_incidence
 from beliefs.forecast.probability import (
     Probability,
     probability,
     settlement_base_rate,
 )
+from beliefs.forecast.state import window_at
+from beliefs.forecast.targets import RULES, asked_of
 from beliefs.mechanism.contract import logistic
 
 __all__ = ["HORIZONS", "INTERVAL", "SCHEMA", "horizon_days", "summarise"]
@@ -52,6 +56,8 @@ def _target(item: Probability) -> dict[str, Any]:
     }
     if item.given is not None:
         out["given"] = item.given
+    if item.rule is not None:
+        out["rule"] = item.rule
     return out
 
 
@@ -70,6 +76,41 @@ def _beliefs(forecast: Forecast) -> list[dict[str, Any]]:
     return rows
 
 
+def _settlement(forecast: Forecast, windows: list[dt.date]) -> dict[str, Any]:
+    """Return what is forecast of conduct, where it was simulated."""
+    asked = asked_of(forecast)
+    if not asked:
+        return {}
+    targets = [
+        _target(probability(forecast, name, by=by, rule=rule))
+        for by in windows
+        for name in asked
+        for rule in (RULES if name == "extension" else RULES[:1])
+    ]
+    out: dict[str, Any] = {"settlement": targets}
+    if "collapse" in asked and window_at(forecast.posterior.study, forecast.posterior.inputs).on:
+        steps = [forecast.step_of(by) - 1 for by in windows]
+        both = [(forecast.paths, "p"), (forecast.base_paths, "base_rate")]
+        shares = {
+            key: cumulative_incidence(paths)[:, steps]
+            for paths, key in both
+            if paths is not None and paths.events is not None
+        }
+        out["endings"] = [
+            {
+                "cause": cause,
+                "by": by.isoformat(),
+                **{key: _round(found[c, k]) for key, found in shares.items()},
+            }
+            for k, by in enumerate(windows)
+            for c, cause in enumerate(CAUSES)
+        ]
+    notes = held_neutral(
+        forecast.posterior.theory, forecast.posterior.structure, forecast.interventions
+    )
+    return out | ({"notes": notes} if notes else {})
+
+
 def crisis_age(forecast: Forecast) -> int:
     """Return days from the start of the first war or truce regime in force to the origin."""
     inputs = forecast.posterior.inputs
@@ -86,8 +127,9 @@ def crisis_age(forecast: Forecast) -> int:
 def summarise(forecast: Forecast) -> dict[str, Any]:
     """Return the forecast as plain data that fits ``forecast.schema.json``.
 
-    Every probability stands beside its Monte-Carlo error and base rate. Timings and versions are
-    left to the manifest, so that the same seed gives the same document.
+    Every probability stands beside its Monte-Carlo error and base rate. Where conduct was
+    simulated, ``settlement`` holds its targets and ``endings`` how the truce in force first ends.
+    Timings and versions are left to the manifest, so that the same seed gives the same document.
     """
     posterior = forecast.posterior
     spec, theory = posterior.study.spec, posterior.theory
@@ -139,6 +181,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "targets": [_target(item) for item in targets],
         "crack_grid": [_target(item) for item in grid],
         "reference": settlement,
+        **_settlement(forecast, windows),
     }
     return json.loads(json.dumps(document))
 

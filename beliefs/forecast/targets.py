@@ -139,9 +139,9 @@ def event_steps(
         conduct was not simulated.
     """
     paths = forecast.prior_paths if prior else forecast.paths
-    rule = forecast.posterior.study.spec.crack
-    threshold = rule.threshold if threshold is None else threshold
-    periods = rule.periods if periods is None else periods
+    crack = forecast.posterior.study.spec.crack
+    threshold = crack.threshold if threshold is None else threshold
+    periods = crack.periods if periods is None else periods
     if target == "talks":
         return first_passage(paths.talks, 1)
     if target not in TARGETS:

@@ -59,7 +59,13 @@ class Headline:
     windows
         Last day of each window and its length in days.
     rows
-        Targets.
+        Targets of belief and talks.
+    settlement
+        Targets of conduct; none where it was not simulated.
+    endings
+        Window and, by cause, how the truce in force first ends, beside base rates.
+    notes
+        Interventions that change nothing.
     sources
         Sources of the base rates, numbered from 1.
     reference
@@ -73,6 +79,9 @@ class Headline:
     beliefs: tuple[tuple[str, str, str], ...]
     windows: tuple[tuple[str, int], ...]
     rows: tuple[Row, ...]
+    settlement: tuple[Row, ...]
+    endings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
     sources: tuple[str, ...]
     reference: tuple[tuple[str, str, str], ...]
 
@@ -103,6 +112,16 @@ def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
         "crack_first": f"{side} cracks first",
         "talks_rational": "Talks become rational",
         "talks": "Talks are held",
+        "signed": "An agreement is signed",
+        "deal": "A mutual agreement is made, signed or not",
+        "war": "Open war",
+        "breach": "A truce is broken",
+        "collapse": "A truce collapses",
+        "extension": "A truce is extended"
+        + (" by both sides" if item.get("rule") == "mutual" else ""),
+        "lapse": "A truce lapses at its deadline",
+        "terminated": "An agreement in force is ended",
+        "no_crossing": "No red line is crossed",
     }[item["target"]]
     return text + (f", given {clean(item['given'])}" if "given" in item else "")
 
@@ -117,13 +136,56 @@ def _warnings(summary: Summary) -> tuple[str, ...]:
             f"FAILED GATE: this forecast was allowed although the fit failed its checks "
             f"({reasons}). Do not rely on these numbers."
         )
-    flagged = sum(t["prior_dominated"] for t in summary["targets"])
+    targets = [*summary["targets"], *summary.get("settlement", [])]
+    flagged = sum(t["prior_dominated"] for t in targets)
     if flagged:
         out.append(
-            f"PRIOR-DOMINATED: {flagged} of {len(summary['targets'])} probabilities (marked "
+            f"PRIOR-DOMINATED: {flagged} of {len(targets)} probabilities (marked "
             f"{PRIOR_FLAG}) follow the prior more than the data."
         )
     return tuple(out)
+
+
+def _rows(
+    items: list[Mapping[str, Any]], dates: list[str], sources: list[str], names: Mapping[str, str]
+) -> tuple[Row, ...]:
+    """Return one row a target."""
+    cells: dict[str, dict[str, Cell]] = {}
+    about: dict[str, Mapping[str, Any]] = {}
+    for item in items:
+        label = _label(item, names)
+        about[label] = item
+        cells.setdefault(label, {})[item["by"]] = Cell(
+            p=percent(item["p"]),
+            mcse=points(item["mcse"]),
+            base="none" if item["base_rate"] is None else percent(item["base_rate"]),
+            flagged=bool(item["prior_dominated"]),
+        )
+    missing = Cell("–", "–", "–", False)
+    return tuple(
+        Row(
+            label,
+            tuple(found.get(by, missing) for by in dates),
+            percent(about[label]["at_origin"]) if about[label]["at_origin"] > 0 else "",
+            1 + sources.index(clean(about[label]["base_rate_source"])),
+        )
+        for label, found in cells.items()
+    )
+
+
+def _ending(summary: Summary, by: str) -> str:
+    """Return how the truce in force first ends by a date, in words."""
+    words = {
+        "collapse": "collapse", "lapse": "lapse", "unilateral": "one-sided extension",
+        "mutual": "mutual extension", "deal": "deal",
+    }  # fmt: skip
+    mine = [row for row in summary["endings"] if row["by"] == by]
+    parts = [
+        f"{words[r['cause']]} {percent(r['p'])} (base {percent(r['base_rate'])})" for r in mine
+    ]
+    rest, base = (1.0 - sum(r[key] for r in mine) for key in ("p", "base_rate"))
+    parts.append(f"none of these {percent(max(rest, 0.0))} (base {percent(max(base, 0.0))})")
+    return ", ".join(parts)
 
 
 def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
@@ -137,30 +199,10 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
         Words for the side ids; the ids themselves when None.
     """
     names = names or {}
-    targets = summary["targets"]
+    conduct = summary.get("settlement", [])
+    targets = [*summary["targets"], *conduct]
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
-    cells: dict[str, dict[str, Cell]] = {}
-    about: dict[str, Mapping[str, Any]] = {}
-    for item in targets:
-        label = _label(item, names)
-        about[label] = item
-        cells.setdefault(label, {})[item["by"]] = Cell(
-            p=percent(item["p"]),
-            mcse=points(item["mcse"]),
-            base="none" if item["base_rate"] is None else percent(item["base_rate"]),
-            flagged=bool(item["prior_dominated"]),
-        )
-    missing = Cell("–", "–", "–", False)
-    rows = tuple(
-        Row(
-            label,
-            tuple(found.get(by, missing) for by in dates),
-            percent(about[label]["at_origin"]) if about[label]["at_origin"] > 0 else "",
-            1 + sources.index(clean(about[label]["base_rate_source"])),
-        )
-        for label, found in cells.items()
-    )
     origin = dt.date.fromisoformat(summary["origin"])
     subtitle = f"theory {clean(summary['theory'])}"
     if summary["interventions"]:
@@ -179,7 +221,10 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             for b in summary["belief"]
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - origin).days) for by in dates),
-        rows=rows,
+        rows=_rows(summary["targets"], dates, sources, names),
+        settlement=_rows(conduct, dates, sources, names),
+        endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
+        notes=tuple(clean(note) for note in summary.get("notes", [])),
         sources=tuple(sources),
         reference=tuple(
             (r["by"], percent(r["base_rate"]), clean(r["base_rate_source"]))
@@ -228,31 +273,40 @@ def headline(summary: Summary) -> Any:
         parts.append(table)
     else:
         parts.append(Text(_NO_BELIEFS))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Probability that")
-    for by, days in head.windows:
-        table.add_column(f"in {days} days\nby {by}", justify="right")
-    for row in head.rows:
-        label = Text(row.label)
-        if row.at_origin:
-            label.append(f"\n  so already at the origin: {row.at_origin}", style="dim")
-        cells = []
-        for cell in row.cells:
-            text = Text(f"{cell.p} ±{cell.mcse}{PRIOR_FLAG if cell.flagged else ' '}", "bold")
-            cells.append(text.append(f"\nbase {cell.base} [{row.yardstick}]", style="not bold dim"))
-        table.add_row(label, *cells)
-    parts.append(table)
+    for title, rows in (("Probability that", head.rows), ("Conduct", head.settlement)):
+        if not rows:
+            continue
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column(title)
+        for by, days in head.windows:
+            table.add_column(f"in {days} days\nby {by}", justify="right")
+        for row in rows:
+            label = Text(row.label)
+            if row.at_origin:
+                label.append(f"\n  so already at the origin: {row.at_origin}", style="dim")
+            cells = []
+            for cell in row.cells:
+                flag = PRIOR_FLAG if cell.flagged else " "
+                text = Text(f"{cell.p} ±{cell.mcse}{flag}", "bold")
+                base = f"\nbase {cell.base} [{row.yardstick}]"
+                cells.append(text.append(base, style="not bold dim"))
+            table.add_row(label, *cells)
+        parts.append(table)
+    parts += [Text(f"How the truce first ends by {by}: {how}") for by, how in head.endings]
     parts += [Text(line, style="dim") for line in _notes(head)]
     parts.append(Text(head.gate, style="" if summary["gate"]["passed"] else "bold red"))
     return Padding(Group(*parts), (0, 0, 0, 0))
 
 
 def _notes(head: Headline) -> list[str]:
-    flagged = any(cell.flagged for row in head.rows for cell in row.cells)
+    rows = (*head.rows, *head.settlement)
+    flagged = any(cell.flagged for row in rows for cell in row.cells)
     notes = [_HOW + (f"; {PRIOR_NOTE}" if flagged else "")]
     notes += [f"[{n}] base rate: {source}" for n, source in enumerate(head.sources, start=1)]
+    settled = "Reference class" if head.settlement else "Not modelled"
+    notes += list(head.notes)
     notes += [
-        f"Not modelled: settlement by {by}, base rate {rate} ({source})"
+        f"{settled}: settlement by {by}, base rate {rate} ({source})"
         for by, rate, source in head.reference
     ]
     return notes
@@ -274,7 +328,7 @@ def plain(summary: Summary) -> str:
         lines.append(_NO_BELIEFS)
     for number, (by, days) in enumerate(head.windows):
         lines.append(f"by {by} ({days} days):")
-        for row in head.rows:
+        for row in (*head.rows, *head.settlement):
             cell = row.cells[number]
             flag = f" {PRIOR_FLAG}" if cell.flagged else ""
             now = f"; already at the origin {row.at_origin}" if row.at_origin else ""
@@ -282,4 +336,5 @@ def plain(summary: Summary) -> str:
                 f"  {row.label}: {cell.p} ±{cell.mcse}{flag} "
                 f"(base rate {cell.base} [{row.yardstick}]{now})"
             )
+        lines += [f"  the truce first ends by: {how}" for date, how in head.endings if date == by]
     return "\n".join([*lines, *_notes(head), head.gate]) + "\n"
