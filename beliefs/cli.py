@@ -18,6 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from beliefs.cli_interrupt import leave, stoppable
+from beliefs.cli_judge import compare, verdicts
 from beliefs.cli_options import (
     AsOfOpt,
     ChainsOpt,
@@ -299,7 +300,7 @@ def run(
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
-for _command in (report, track, update, reproduce, diff):
+for _command in (report, track, update, reproduce, diff, compare, verdicts):
     app.command()(_command)
 
 

@@ -37,14 +37,20 @@ def report(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Seed of the futures [the run's own].")
     ] = None,
+    claims: Annotated[
+        Path | None,
+        typer.Option("--verdicts", help="What `verdicts STUDY --json` printed: adds a page of it."),
+    ] = None,
     allow_failed: FailedOpt = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
     from beliefs.forecast.interventions import from_table
     from beliefs.forecast.summary import summarise
     from beliefs.record.run import load_run, read_manifest
+    from beliefs.view.claims import read_verdicts
     from beliefs.view.report import write_report
 
+    judged = [] if claims is None else read_verdicts(claims)
     posterior, manifest = load_run(run), read_manifest(run)
     foretold = manifest["horizon"] is not None
     if seed is None:
@@ -56,7 +62,7 @@ def report(
         tuple(from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]),
         allow_failed or foretold,  # a run that foretold with a failed gate was allowed to
     )
-    write_report(told, summarise(told), out, manifest)
+    write_report(told, summarise(told), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")
 
 

@@ -201,9 +201,9 @@ def _claim(stated: Mapping[str, str], raw: Any, where: str) -> Claim:
 
     show = {name: read(text, known) for name, text in row.show.items()}
     fields = {*WORDS, *(f"{n}{end}" for n in show for end in ("", "_low", "_high"))}
-    for _, name, _, _ in string.Formatter().parse(row.says):
-        if name is not None and name not in fields:
-            raise unknown("word of the sentence", name, where, sorted(fields))
+    for _, word, _, _ in string.Formatter().parse(row.says):
+        if word is not None and word not in fields:
+            raise unknown("word of the sentence", word, where, sorted(fields))
     return Claim(
         id=stated["id"],
         seed=stated["title"],

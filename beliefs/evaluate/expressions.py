@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -90,9 +90,7 @@ class Expression:
     def names(self) -> tuple[str, ...]:
         """Names that it reads, sorted."""
         called = {n.func for n in ast.walk(self._tree) if isinstance(n, ast.Call)}
-        found = {
-            n.id for n in ast.walk(self._tree) if isinstance(n, ast.Name) and n not in called
-        }
+        found = {n.id for n in ast.walk(self._tree) if isinstance(n, ast.Name) and n not in called}
         return tuple(sorted(found))
 
     def __call__(self, values: Mapping[str, Values], roles: Mapping[str, str]) -> Values:
@@ -234,19 +232,14 @@ def _evaluate(node: ast.expr, values: Mapping[str, Values], roles: Mapping[str, 
         case ast.BoolOp(op=op, values=parts):
             found = [_truth(part(p)) for p in parts]
             both = np.logical_and if isinstance(op, ast.And) else np.logical_or
-            out = found[0]
-            for other in found[1:]:
-                out = both(out, other)
-            return Values(out)
+            return Values(reduce(both, found))
         case ast.Compare(left=left, ops=ops, comparators=rights):
-            out, before = None, part(left)
-            for op, right in zip(ops, rights, strict=True):
-                after = part(right)
-                said = _joined(_COMPARE[type(op)], before, after)
-                out = said if out is None else _joined(np.logical_and, out, said)
-                before = after
-            assert out is not None  # a comparison has two sides at least
-            return out
+            terms = [part(left), *(part(right) for right in rights)]
+            said = [
+                _joined(_COMPARE[type(comparison)], before, after)
+                for comparison, before, after in zip(ops, terms, terms[1:], strict=False)
+            ]
+            return reduce(lambda one, two: _joined(np.logical_and, one, two), said)
     raise ValueError(f"{type(node).__name__} is not of the language")  # parse would have said so
 
 
@@ -260,7 +253,8 @@ def _picked(inner: Values, name: str, label: str, roles: Mapping[str, str]) -> V
     wanted = [w.strip() for w in label.split(",")]
     if len(wanted) != len(inner.labels):
         raise Absent(f"{name}[{label}]")
-    array, left = inner.array, []
+    array = inner.array
+    left: list[tuple[str, ...]] = []
     for axis, (text, labels) in enumerate(zip(wanted, inner.labels, strict=True)):
         place = 1 + axis - (axis - len(left))
         for role, side in roles.items():

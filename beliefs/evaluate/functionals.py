@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluate.expressions import Absent, Values
-from beliefs.mechanism import accidents, belief, domestic, evidence, outcomes, readings, reciprocity
+from beliefs.mechanism import accidents, domestic, evidence, outcomes, readings, reciprocity
 from beliefs.mechanism.structure import Columns, Structure, until
 
 __all__ = ["FUNCTIONALS", "Functional", "Quantities", "Setting", "setting_of"]
@@ -209,9 +209,7 @@ class Quantities(Mapping[str, Values]):
         Names of the dimensions of each parameter.
     """
 
-    def __init__(
-        self, draws: Draws, setting: Setting, dims: Mapping[str, tuple[str, ...]]
-    ) -> None:
+    def __init__(self, draws: Draws, setting: Setting, dims: Mapping[str, tuple[str, ...]]) -> None:
         self._draws, self._setting, self._dims = draws, setting, dims
         self._known: dict[str, Values] = {}
 

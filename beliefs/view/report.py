@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from beliefs.infer.pareto import RELIABLE
 from beliefs.theory.theory import free_parameters
 from beliefs.view import interactive, series, tables
 from beliefs.view.canvas import key
+from beliefs.view.claims import claim_groups
 from beliefs.view.marks import Span, regime_spans, shock_marks
 from beliefs.view.moves import top_moves
 from beliefs.view.sources import study_sources
@@ -35,6 +36,7 @@ def write_report(
     summary: Mapping[str, Any],
     path: str | Path,
     manifest: Mapping[str, Any] | None = None,
+    verdicts: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write the report of a forecast.
 
@@ -49,6 +51,9 @@ def write_report(
         File to write; an existing one is replaced.
     manifest
         Versions, platform and timings of the run, shown as they are; left out when None.
+    verdicts
+        Rows of `beliefs.evaluate.verdict.Verdict.as_dict`: each claim of the source texts is shown
+        beside the evidence; left out when empty.
 
     Returns
     -------
@@ -56,12 +61,15 @@ def write_report(
         The file.
     """
     out = Path(path)
-    out.write_bytes(render(forecast, summary, manifest).encode("utf-8"))
+    out.write_bytes(render(forecast, summary, manifest, verdicts).encode("utf-8"))
     return out
 
 
 def render(
-    forecast: Forecast, summary: Mapping[str, Any], manifest: Mapping[str, Any] | None = None
+    forecast: Forecast,
+    summary: Mapping[str, Any],
+    manifest: Mapping[str, Any] | None = None,
+    verdicts: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return the report as text; parameters as in `write_report`."""
     from plotly.offline import get_plotlyjs
@@ -104,6 +112,7 @@ def render(
         "origins": _origins(forecast, summary),
         "priors": _priors(forecast),
         "sources": study_sources(posterior.study),
+        "claims": claim_groups(verdicts),
         "manifest": _flat(manifest or {}),
         "library": library,
         "boot": BOOT,

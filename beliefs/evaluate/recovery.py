@@ -1,0 +1,111 @@
+"""Model recovery: how often theories are told apart by studies of the size of a real one.
+
+Studies are drawn from each theory, every theory is scored on each, and the one that foretold best
+is noted: a confusion matrix. What the package's own run of it found (`scripts/model_recovery.py`)
+lies in ``data/model_recovery.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.evaluate.compare import STACK, Comparison, compare
+from beliefs.evaluate.simulate import simulate_whole
+from beliefs.infer.blocks import Blocks
+from beliefs.mechanism.structure import structure_of
+from beliefs.study.bundled import data_folder
+from beliefs.study.load import Study
+from beliefs.theory.theory import Theory
+
+__all__ = ["CONFUSED", "FILE", "confusion", "doubts", "recover", "winner"]
+
+FILE = "model_recovery.json"
+CONFUSED = 0.25
+"""Share of the studies of one theory that another one wins, from which they count as confused."""
+
+
+def recover(
+    study: Study,
+    truth: Theory,
+    theories: Sequence[Theory],
+    source: Blocks,
+    *,
+    seed: int,
+    particles: int = 400,
+) -> Comparison:
+    """Draw a study from a theory and compare all theories on it.
+
+    Parameters
+    ----------
+    study
+        Whose calendar, news and coverage the drawn study has.
+    truth
+        Theory that draws it.
+    theories
+        What is compared.
+    source
+        Blocks of `truth` on the study; its posterior is what parameters are drawn from.
+    seed
+        Seed of everything random here.
+    particles
+        Number of particles of each block.
+    """
+    structure = structure_of(source.inputs)
+    rng = np.random.default_rng([seed, 1])
+    draws = {name: values[0] for name, values in source.params(1, rng).items()}
+    if truth.beliefs:
+        draws["innovation"] = rng.standard_normal((2, structure.n_time))
+    drawn, _ = simulate_whole(source.inputs, truth, draws, rng)
+    return compare(study, theories, seed=seed, particles=particles, inputs=drawn)
+
+
+def winner(comparison: Comparison) -> str:
+    """Return the id of the theory that foretold best, the stack apart."""
+    return next(row.id for row in comparison.table if row.id != STACK)
+
+
+def confusion(winners: Mapping[str, Sequence[str]], ids: Sequence[str]) -> NDArray[np.float64]:
+    """Return shares (truth, winner).
+
+    Parameters
+    ----------
+    winners
+        By the theory that drew them: ids of the theories that won each study.
+    ids
+        Order of rows and columns.
+    """
+    out = np.zeros((len(ids), len(ids)))
+    for i, truth in enumerate(ids):
+        won = list(winners.get(truth, ()))
+        for j, name in enumerate(ids):
+            out[i, j] = won.count(name) / max(len(won), 1)
+    return out
+
+
+def doubts(ids: Sequence[str]) -> list[str]:
+    """Return, in words, which theories a study of real size confuses.
+
+    Parameters
+    ----------
+    ids
+        Theories that are asked about.
+    """
+    file = data_folder() / FILE
+    if not file.is_file():
+        return []
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    known, matrix = found["theories"], np.asarray(found["confusion"])
+    out = []
+    for i, truth in enumerate(known):
+        for j, other in enumerate(known):
+            if i != j and matrix[i, j] >= CONFUSED and truth in ids and other in ids:
+                out.append(
+                    f"Of {found['studies']} studies drawn from {truth} at the size of "
+                    f"{found['study']}, {matrix[i, j]:.0%} look more like {other}."
+                )
+    return out
