@@ -20,7 +20,8 @@ from beliefs.errors import ConflictError
 from beliefs.infer.belief_lag import belief_lag
 from beliefs.infer.particles import resample
 from beliefs.infer.track import track
-from beliefs.infer.track_plain import PlainTrack, track_plain
+from beliefs.infer.track_plain import track_plain
+from beliefs.infer.track_plain_result import PlainTrack
 from beliefs.infer.track_result import Track
 from beliefs.infer.unconstrained import coordinates_of
 from beliefs.mechanism.contract import Factor
