@@ -21,6 +21,7 @@ from beliefs.cli_interrupt import leave, stoppable
 from beliefs.cli_judge import compare, verdicts
 from beliefs.cli_options import (
     AsOfOpt,
+    BeliefsOnlyOpt,
     ChainsOpt,
     CoresOpt,
     DrawsOpt,
@@ -46,7 +47,7 @@ from beliefs.cli_options import (
     stages,
     told_future,
 )
-from beliefs.cli_runs import diff, report, reproduce, track, update
+from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.infer.sampling import Sampling
 
@@ -221,24 +222,6 @@ def fit(
 
 
 @app.command()
-def forecast(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
-    horizon: HorizonOpt = None,
-    seed: SeedOpt = 1,
-    intervene: InterveneOpt = None,
-    allow_failed: FailedOpt = False,
-    as_json: JsonOpt = False,
-) -> None:
-    """Forecast from the posterior of a run; with --intervene, beside no intervention."""
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import load_run
-
-    interventions = planned(intervene)
-    told = told_future(load_run(run), horizon, seed, interventions, allow_failed)
-    show_with_differences(summarise(told), changed_by(told), as_json)
-
-
-@app.command()
 def run(
     study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = "us-iran-2026",
     out: OutOpt = None,
@@ -252,6 +235,7 @@ def run(
     tune: TuneOpt = Sampling.tune,
     chains: ChainsOpt = Sampling.chains,
     cores: CoresOpt = Sampling.cores,
+    beliefs_only: BeliefsOnlyOpt = False,
     allow_failed: FailedOpt = False,
     as_json: JsonOpt = False,
     quiet: QuietOpt = False,
@@ -273,12 +257,15 @@ def run(
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say, Place(out) as place:
         posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
-        say("forecast")
+        from beliefs.forecast.conduct import conduct_of
         from beliefs.forecast.summary import summarise
         from beliefs.view.report import write_report
 
         try:
-            told = told_future(posterior, horizon, seed, interventions, allow_failed)
+            say("conduct")
+            conduct = None if beliefs_only else conduct_of(posterior, seed=seed)
+            say("forecast")
+            told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
             summary, changes = summarise(told), changed_by(told)
             say("report")
             save_run(
@@ -300,7 +287,7 @@ def run(
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
-for _command in (report, track, update, reproduce, diff, compare, verdicts):
+for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts):
     app.command()(_command)
 
 

@@ -10,24 +10,50 @@ import typer
 
 from beliefs.cli_options import (
     AsOfOpt,
+    BeliefsOnlyOpt,
     FailedOpt,
     HorizonOpt,
+    InterveneOpt,
     JsonOpt,
     PriorsOpt,
     QuietOpt,
     SeedOpt,
     StudyArg,
     TheoryOpt,
+    changed_by,
+    known_conduct,
+    planned,
     print_json,
     refuse_occupied,
+    show_with_differences,
     stages,
     told_future,
 )
 
-__all__ = ["diff", "report", "reproduce", "track", "update"]
+__all__ = ["diff", "forecast", "report", "reproduce", "track", "update"]
 
 RunArg = Annotated[Path, typer.Argument(help="Run folder.")]
 PARTS = 6  # parts of a moved belief printed for a person
+
+
+def forecast(
+    run: RunArg,
+    horizon: HorizonOpt = None,
+    seed: SeedOpt = 1,
+    intervene: InterveneOpt = None,
+    allow_failed: FailedOpt = False,
+    beliefs_only: BeliefsOnlyOpt = False,
+    as_json: JsonOpt = False,
+) -> None:
+    """Forecast from the posterior of a run; with --intervene, beside no intervention."""
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import load_run
+
+    interventions = planned(intervene)
+    posterior = load_run(run)
+    conduct = None if beliefs_only else known_conduct(run, posterior)
+    told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
+    show_with_differences(summarise(told), changed_by(told), as_json)
 
 
 def report(
@@ -46,6 +72,7 @@ def report(
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
     from beliefs.forecast.interventions import from_table
     from beliefs.forecast.summary import summarise
+    from beliefs.record.conduct import conduct_in
     from beliefs.record.run import load_run, read_manifest
     from beliefs.view.claims import read_verdicts
     from beliefs.view.report import write_report
@@ -61,6 +88,7 @@ def report(
         seed,
         tuple(from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]),
         allow_failed or foretold,  # a run that foretold with a failed gate was allowed to
+        conduct_in(run),
     )
     write_report(told, summarise(told), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")

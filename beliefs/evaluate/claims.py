@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from beliefs.errors import StudyError
 from beliefs.evaluate.expressions import Expression, parse
-from beliefs.evaluate.functionals import FUNCTIONALS
+from beliefs.evaluate.functionals import FUNCTIONALS, PATHS
 from beliefs.study.bundled import data_folder
 from beliefs.theory.priors import check_priors
 from beliefs.theory.system import conduct_factors
@@ -184,7 +184,7 @@ def _claim(stated: Mapping[str, str], raw: Any, where: str) -> Claim:
     if row.theory not in bundled_theories():
         raise unknown("theory", row.theory, where, list(bundled_theories()))
     declared = all_declared(BARE)
-    known = {*declared, *FUNCTIONALS}
+    known = {*declared, *FUNCTIONALS, *PATHS}
     fixed = with_infinities(row.fixed)
     check_priors(fixed, declared, where, widen=True)
     observables = [*OBSERVABLES, *(f.name for f in conduct_factors())]

@@ -13,10 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluate.expressions import Absent, Values
-from beliefs.mechanism import accidents, domestic, evidence, outcomes, readings, reciprocity
+from beliefs.mechanism import accidents, domestic, outcomes, readings, reciprocity
 from beliefs.mechanism.structure import Columns, Structure, until
+from beliefs.theory.theory import Theory, all_declared, conduct_neutral, neutral_values
 
-__all__ = ["FUNCTIONALS", "Functional", "Quantities", "Setting", "setting_of"]
+__all__ = [
+    "FUNCTIONALS",
+    "PATHS",
+    "Functional",
+    "Quantities",
+    "Setting",
+    "quantities_of",
+    "setting_of",
+]
 
 Floats = NDArray[np.float64]
 Draws = Mapping[str, Floats]
@@ -120,15 +129,6 @@ def _balance_halflife(draws: Draws, setting: Setting) -> Values:
     return Values(np.log(0.5) / np.minimum(left, -1e-9))
 
 
-def _jump_share(draws: Draws, setting: Setting) -> Values:
-    structure, columns = setting.structure, setting.columns
-    if not structure.shocks:
-        raise Absent("declared shocks")
-    jumps = np.minimum(draws["shock_jump"] @ columns["shock"], 0.0).sum(axis=(1, 2))
-    news = np.minimum(evidence.push(np, draws, columns, structure), 0.0).sum(axis=(1, 2))
-    return Values(jumps / np.minimum(jumps + news, -1e-12))
-
-
 def _within_month(base: str) -> Callable[[Draws, Setting], Values]:
     def of(draws: Draws, setting: Setting) -> Values:
         return Values(-np.expm1(-MONTH * np.exp(draws[base])))
@@ -146,8 +146,6 @@ def _waiver_gain(draws: Draws, setting: Setting) -> Values:
 
 
 _GAIN = ("log_excite_own", "log_excite_cross", "severity_power", "warning_effect")
-_NEWS = ("weight_own", "weight_other", "shared", "stalemate", "endurance", "tactical_reset")
-
 FUNCTIONALS: dict[str, Functional] = {
     "public_bias": Functional(
         ("projection_level", "projection"), _public_bias,
@@ -165,10 +163,6 @@ FUNCTIONALS: dict[str, Functional] = {
     "balance_halflife": Functional(
         ("retention",), _balance_halflife, "weeks in which a gap between beliefs halves"
     ),
-    "jump_share": Functional(
-        ("shock_jump", "log_discount", "psi", *_NEWS), _jump_share,
-        "share of declared shocks in all that pushed beliefs down",
-    ),
     "deal_30": Functional(
         ("deal_base",), _within_month("deal_base"), "probability of a deal within 30 days"
     ),
@@ -184,6 +178,10 @@ FUNCTIONALS: dict[str, Functional] = {
         ("sequencing_gap", "waiver_cut"), _waiver_gain, "surplus that a waiver wins back"
     ),
 }  # fmt: skip
+
+
+PATHS = {"jump_share": "share of declared shocks in the falls that end in a crack"}
+"""What follows from whole paths of belief; see `beliefs.evaluate.cracks`."""
 
 
 def setting_of(structure: Structure, columns: Columns, conduct: Columns, n_time: int) -> Setting:
@@ -207,11 +205,20 @@ class Quantities(Mapping[str, Values]):
         What functionals know beside them.
     dims
         Names of the dimensions of each parameter.
+    extra
+        Values that follow from more than parameters, by name; their number of draws is their own.
     """
 
-    def __init__(self, draws: Draws, setting: Setting, dims: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        draws: Draws,
+        setting: Setting,
+        dims: Mapping[str, tuple[str, ...]],
+        extra: Mapping[str, Values] | None = None,
+    ) -> None:
         self._draws, self._setting, self._dims = draws, setting, dims
-        self._known: dict[str, Values] = {}
+        self._known: dict[str, Values] = dict(extra or {})
+        self._names = dict.fromkeys([*self._known, *draws, *FUNCTIONALS])
 
     def __getitem__(self, name: str) -> Values:
         if name not in self._known:
@@ -226,10 +233,34 @@ class Quantities(Mapping[str, Values]):
         return self._known[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._draws or name in FUNCTIONALS
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._draws, *FUNCTIONALS])
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._draws) + len(FUNCTIONALS)
+        return len(self._names)
+
+
+def quantities_of(
+    draws: Draws, theory: Theory, setting: Setting, extra: Mapping[str, Values] | None = None
+) -> Quantities:
+    """Return draws of a theory's free parameters, and neutral values of all others.
+
+    Parameters
+    ----------
+    draws
+        Free parameters, (N, *shape); those that are not there are neutral.
+    theory
+        Which parameters are free.
+    setting
+        What functionals know beside them.
+    extra
+        See `Quantities`.
+    """
+    structure = setting.structure
+    n = len(next(iter(draws.values())))
+    held = neutral_values(theory, structure) | conduct_neutral(theory, structure)
+    full = {k: np.broadcast_to(v, (n, *v.shape)) for k, v in held.items() if k != "innovation"}
+    dims = {name: p.dims for name, (_, p) in all_declared(structure).items()}
+    return Quantities(full | dict(draws), setting, dims, extra)
