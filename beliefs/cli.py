@@ -263,7 +263,8 @@ def run(
 
         try:
             say("conduct")
-            conduct = None if beliefs_only else conduct_of(posterior, seed=seed)
+            told_of = not beliefs_only and (posterior.report.passed or allow_failed)
+            conduct = conduct_of(posterior, seed=seed) if told_of else None
             say("forecast")
             told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
             summary, changes = summarise(told), changed_by(told)

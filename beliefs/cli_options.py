@@ -33,6 +33,10 @@ HorizonOpt = Annotated[
 FailedOpt = Annotated[
     bool, typer.Option("--allow-failed", help="Forecast from a failed gate, and say so.")
 ]
+BeliefsOnlyOpt = Annotated[
+    bool,
+    typer.Option("--beliefs-only", help="Beliefs and talks alone, without acts, truces and deals."),
+]
 InterveneOpt = Annotated[
     Path | None,
     typer.Option("--intervene", help="TOML file of [[intervention]] tables; prints differences."),
@@ -184,9 +188,14 @@ def planned(intervene: Path | None) -> tuple[Any, ...]:
 
 
 def told_future(
-    posterior: Any, horizon: int | None, seed: int, interventions: tuple[Any, ...], ok: bool
+    posterior: Any,
+    horizon: int | None,
+    seed: int,
+    interventions: tuple[Any, ...],
+    ok: bool,
+    conduct: Any = None,
 ) -> Any:
-    """Return the forecast that a command asks for."""
+    """Return the forecast that a command asks for; with draws of conduct, of conduct too."""
     from beliefs.forecast.forecast import forecast as simulate
 
     return simulate(
@@ -195,7 +204,21 @@ def told_future(
         seed=seed,
         interventions=interventions,
         allow_failed=ok,
+        conduct=conduct,
     )
+
+
+def known_conduct(run: Path, posterior: Any) -> Any:
+    """Return the draws of conduct of a run folder, learnt now where it holds none."""
+    from beliefs.forecast.conduct import conduct_of
+    from beliefs.record.conduct import conduct_in
+    from beliefs.record.tracks import FILE, load_track
+
+    kept = conduct_in(run)
+    if kept is not None:
+        return kept
+    track = load_track(run) if (run / FILE).is_file() else None
+    return conduct_of(posterior, seed=posterior.seed, track=track)
 
 
 def changed_by(told: Any) -> list[dict[str, Any]]:
@@ -204,7 +227,9 @@ def changed_by(told: Any) -> list[dict[str, Any]]:
         return []
     from beliefs.forecast.compare import differences
 
-    plain = told_future(told.posterior, len(told.dates), told.seed, (), told.allowed_failed)
+    plain = told_future(
+        told.posterior, len(told.dates), told.seed, (), told.allowed_failed, told.conduct
+    )
     return differences(told, plain)
 
 

@@ -51,7 +51,8 @@ def forecast(
 
     interventions = planned(intervene)
     posterior = load_run(run)
-    conduct = None if beliefs_only else known_conduct(run, posterior)
+    told_of = not beliefs_only and (posterior.report.passed or allow_failed)
+    conduct = known_conduct(run, posterior) if told_of else None
     told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
     show_with_differences(summarise(told), changed_by(told), as_json)
 

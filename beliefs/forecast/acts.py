@@ -168,7 +168,7 @@ def act(
     severity = _severity(setting, params, state, now, count, streams)
     broke = breach[:, None] & (count == count.max(axis=-1, keepdims=True)) & (count > 0)
     severity = np.where(broke, np.maximum(severity, np.ceil(setting.breach)), severity)
-    severity, crossed = _lines(setting, params, count, severity, streams)
+    severity, crossed = _lines(setting, params, state, count, severity, streams)
     for crossing in bends.crossings:
         if crossing.at == t:
             i = crossing.side
@@ -232,18 +232,24 @@ def _severity(
         drawn = reciprocity.drawn_severity(params, mean, count, normal)
     else:
         below = np.moveaxis(setting.severity[:, state.phase], 0, 1)  # (N, 2, 5)
-        drawn = 1.0 + (uniform[..., None] >= below[..., :4]).sum(axis=-1)
+        drawn = 1.0 + (uniform[..., None] >= below[..., :4]).sum(axis=-1).astype(float)
     return np.maximum(drawn, np.ceil(setting.least))
 
 
 def _lines(
-    setting: Setting, params: Params, count: Floats, severity: Floats, streams: Streams
+    setting: Setting,
+    params: Params,
+    state: State,
+    count: Floats,
+    severity: Floats,
+    streams: Streams,
 ) -> tuple[Floats, Bools]:
     """Draw whether acts touch a red line and cross it; those that do not stay below it."""
-    touches = streams.uniform("touch", 2) < 1.0 - (1.0 - setting.touch) ** count
+    spared = (1.0 - setting.touch[:, state.phase].T) ** count
+    touches = streams.uniform("touch", 2) < 1.0 - spared
     uniform = streams.uniform("crossing", 2)
     if "crossing" not in setting.names:
-        return severity, touches & (uniform < setting.cross)
+        return severity, touches & (uniform < setting.cross[:, state.phase].T)
     eta = redlines.rates(params, {}, setting.structure, ("crossing",))["crossing"]
     crosses = touches & (draw(uniform, "bernoulli_logit", eta) > 0)
     return redlines.held_below(severity, touches, crosses, np.float64(setting.line)), crosses

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.forecast.interventions import HOURS, Intervention, bad_intervention, period_of
+from beliefs.forecast.interventions import (
+    CONDUCT_KINDS,
+    HOURS,
+    Intervention,
+    bad_intervention,
+    period_of,
+)
 from beliefs.mechanism.structure import Structure
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
@@ -185,7 +191,11 @@ def _crossing(item: Intervention, study: Study, at: int) -> Crossing:
 
 
 def held_neutral(
-    theory: Theory, structure: Structure, interventions: Sequence[Intervention]
+    theory: Theory,
+    structure: Structure,
+    interventions: Sequence[Intervention],
+    *,
+    conduct: bool = True,
 ) -> list[str]:
     """Return a sentence for every intervention that changes nothing under a theory.
 
@@ -197,16 +207,19 @@ def held_neutral(
         Structure of the study.
     interventions
         What to do.
+    conduct
+        Whether conduct is simulated.
     """
     both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
     free = {p.name for p in both}
     found = []
     for item in interventions:
         through = ACTS_THROUGH[item.kind]
+        why = None
         if not free.intersection(through):
-            one = len(through) == 1
-            found.append(
-                f"{item.label}: {theory.name} holds {' and '.join(through)} neutral, so that "
-                f"{'it changes' if one else 'they change'} nothing"
-            )
+            why = f"{theory.name} holds {', '.join(through)} neutral"
+        elif not conduct and item.kind in CONDUCT_KINDS:
+            why = "conduct was not simulated"
+        if why is not None:
+            found.append(f"{item.label} changes nothing: {why}")
     return found

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from beliefs.forecast.forecast import Forecast
 from beliefs.forecast.probability import monte_carlo_error
 from beliefs.forecast.summary import horizon_days
@@ -24,7 +27,8 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        target, side, by, p, without, difference, mcse.
+        target, side, by, p, without, difference, mcse. Beside the targets of the forecast: an act
+        in each zone that an intervention speaks of.
     """
     if with_it.seed != without.seed or with_it.posterior is not without.posterior:
         raise ValueError("paired differences need one posterior and one seed")
@@ -35,11 +39,19 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     if with_it.posterior.theory.beliefs:
         wanted = [("crack", s) for s in sides] + [("talks_rational", None), *wanted]
     wanted += [(name, None) for name in asked_of(with_it)]
-    rows = []
+    rows, both = [], (with_it, without)
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
-        for target, side in wanted:
-            a, b = (happened_by(f, target, steps, side).astype(float) for f in (with_it, without))
+        pairs: list[tuple[str, str | None, tuple[NDArray[np.bool_], ...]]] = [
+            (target, side, tuple(happened_by(f, target, steps, side) for f in both))
+            for target, side in wanted
+        ]
+        pairs += [
+            (f"act in {zone}", None, tuple(_act_in(f, zone, steps) for f in both))
+            for zone in _zones(with_it)
+        ]
+        for target, side, found in pairs:
+            a, b = (happened.astype(float) for happened in found)
             rows.append(
                 {
                     "target": target,
@@ -52,3 +64,18 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _zones(forecast: Forecast) -> list[str]:
+    """Return the zones that interventions speak of, where acts are drawn by zone."""
+    if forecast.paths.events is None or "zones" not in forecast.paths.events:
+        return []
+    return list(dict.fromkeys(i.zone for i in forecast.interventions if i.zone is not None))
+
+
+def _act_in(forecast: Forecast, zone: str, steps: int) -> NDArray[np.bool_]:
+    """Return in which futures there was an act in a zone within `steps` periods, (sample,)."""
+    assert forecast.paths.events is not None
+    place = forecast.posterior.structure.zones.index(zone)
+    hit: NDArray[np.bool_] = forecast.paths.events["zones"][:, place, :steps].any(axis=-1)
+    return hit

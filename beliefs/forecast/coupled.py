@@ -37,7 +37,7 @@ from beliefs.study.windows import PROXY_DAYS
 from beliefs.theory.system import Start
 from beliefs.theory.theory import Theory
 
-__all__ = ["EVENTS", "Run", "run_coupled", "simulate"]
+__all__ = ["EVENTS", "SIDED", "Run", "run_coupled", "simulate"]
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +60,9 @@ EVENTS = {
     "added": ("breach",),
 }
 """What is kept of every future, and the observables of which one must be explained for it."""
+
+SIDED = ("strikes", "crossing", "concession", "disobeyed")
+"""Those that are kept by side."""
 
 
 def run_coupled(
@@ -192,20 +195,14 @@ class _Kept:
     """The arrays of a run, filled period by period; time is last in what is handed on."""
 
     def __init__(self, names: list[str], samples: int, horizon: int, setting: Setting) -> None:
-        two, zones = (2,), (len(setting.structure.zones),)
-        shape = {
-            "strikes": two,
-            "crossing": two,
-            "concession": two,
-            "disobeyed": two,
-            "zones": zones,
-        }
+        shape: dict[str, tuple[int, ...]] = dict.fromkeys(SIDED, (2,))
+        shape["zones"] = (len(setting.structure.zones),)
         counts = ("strikes", "excluded", "peripheral", "zones", "ended", "rung")
         kind = {n: np.int8 if n in counts else np.bool_ for n in names}
         self._belief = np.empty((horizon, samples, 2))
         self._surplus = np.empty((horizon, samples))
         self._talks = np.empty((horizon, samples), dtype=bool)
-        self._events = {
+        self._events: dict[str, NDArray[Any]] = {
             n: np.empty((horizon, samples, *shape.get(n, ())), dtype=kind[n]) for n in names
         }
 
@@ -244,8 +241,8 @@ def _befallen(
     setting: Setting, params: Params, state: State, streams: Streams, bends: Bends, t: int
 ) -> State:
     """Return the futures after acts that nobody owns to, and concessions that are broken."""
-    happened = (streams.uniform("spoiler") < setting.spoiler) & state.window
-    happened = happened.astype(float)
+    alone = (streams.uniform("spoiler") < setting.spoiler) & state.window
+    happened = alone.astype(float)
     if not np.any(params["attribution_gap"] != 0.0):
         happened[:] = 0.0  # no equation reads it
     happened += sum(spoiler.at == t for spoiler in bends.spoilers)

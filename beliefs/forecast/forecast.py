@@ -14,7 +14,7 @@ from beliefs.errors import GateError, StudyError
 from beliefs.forecast.bend import apply_interventions, new_jump
 from beliefs.forecast.bend_conduct import bends_of
 from beliefs.forecast.conduct import BASE, Conduct
-from beliefs.forecast.coupled import run_coupled
+from beliefs.forecast.coupled import SIDED, run_coupled
 from beliefs.forecast.future import block_indices, conduct_future, future_columns
 from beliefs.forecast.interventions import Intervention
 from beliefs.forecast.plan import check_horizon, future_dates
@@ -131,8 +131,7 @@ class Forecast:
                 self.paths.logit_belief.astype(np.float32),
             )
             data["surplus"] = (("sample", "horizon"), self.paths.surplus.astype(np.float32))  # type: ignore[union-attr]
-        lead = {"strikes": ("side",), "crossing": ("side",), "concession": ("side",),
-                "disobeyed": ("side",), "zones": ("zone",)}  # fmt: skip
+        lead = dict.fromkeys(SIDED, ("side",)) | {"zones": ("zone",)}
         for name, values in (self.paths.events or {}).items():
             kept = values.astype(np.int8)
             data[name] = (("sample", *lead.get(name, ()), "horizon"), kept)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.forecast.bend import apply_interventions
+from beliefs.forecast.bend_conduct import bends_of
 from beliefs.forecast.future import future_columns
 from beliefs.forecast.interventions import Intervention
 from beliefs.mechanism.structure import columns, structure_of
@@ -62,6 +63,8 @@ def check_plan(study: Study, horizon: int, interventions: Sequence[Intervention]
     cols, surprise = future_columns(
         inputs, structure, columns(inputs), index, resample_shocks=False
     )
+    dates = future_dates(inputs, horizon)
+    bends_of(interventions, study=study, inputs=inputs, structure=structure, dates=dates)
     apply_interventions(
         interventions,
         inputs=inputs,
@@ -69,6 +72,7 @@ def check_plan(study: Study, horizon: int, interventions: Sequence[Intervention]
         structure=structure,
         columns=cols,
         surprise=surprise,
-        dates=future_dates(inputs, horizon),
+        dates=dates,
         draw_jump=np.zeros,
+        spec=study.spec,
     )

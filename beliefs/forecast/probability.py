@@ -178,7 +178,7 @@ class _Conditions:
         """Whether futures of the base-rate theory can be held to them."""
         return self.given is None or self.given[0] in CONDUCT_TARGETS
 
-    def hold(self, forecast: Forecast, steps: int, **paths: bool) -> NDArray[np.bool_]:
+    def hold(self, forecast: Forecast, steps: int, **paths: Any) -> NDArray[np.bool_]:
         """Return in which futures they hold, (sample,)."""
         size = len(forecast.paths.talks)
         held = np.ones(size, dtype=bool)

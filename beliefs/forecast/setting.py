@@ -44,8 +44,10 @@ class Setting:
         (side, phase, 5) distribution function of the severity of an act.
     rate
         (side, phase) acts per period.
-    warned, touch, cross
-        (side,) shares: of acts that were announced; that touch a red line; of those, that cross it.
+    warned
+        (side,) share of acts that were announced.
+    touch, cross
+        (side, phase) share of acts that touch a red line; of those, of acts that cross it.
     line
         Least severity by which a declared line is crossed.
     least, breach, loud
@@ -106,15 +108,17 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     tally = (tally + HALF) * (np.arange(1, 6) >= least)
     acts = by_severity.sum(axis=(-2, -1))
     days = np.array([(watched & (phase == k)).sum() for k in range(len(PHASES))])
-    touch = seen.line_touch[:, :n].sum(axis=-1)
-    cross = seen.line_cross[:, :n].sum(axis=-1)
+    at_line = watched & (phase == np.arange(len(PHASES))[:, None])
+    touch, cross, total = (
+        (value[:, None, :n] * at_line).sum(axis=-1)
+        for value in (seen.line_touch, seen.line_cross, seen.strike_count)
+    )
     truce = seen.truce_seen[:n]
     begun = np.maximum(np.diff(seen.spoiler_open[:n], prepend=0.0), 0.0)[truce].sum()
     instruments = seen.instrument[:n][watched]
     places = np.arange(1, max(len(structure.instruments), 1))
     rules = spec.truce
     lines = None if spec.redlines is None else spec.redlines.lines
-    total = (by_severity.sum(axis=-2)[:, None] * (phase == np.arange(len(PHASES))[:, None])).sum(-1)
     return Setting(
         structure=structure,
         step_days=inputs.step_days,
@@ -123,7 +127,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
         rate=(total + HALF) / (days + 1.0),
         warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
-        touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(acts, touch) + 2 * HALF)),
+        touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
         cross=(cross + HALF) / (touch + 2 * HALF),
         line=5.0 if lines is None else float(min(lines.values())),
         least=float(least),

@@ -105,10 +105,19 @@ def _settlement(forecast: Forecast, windows: list[dt.date]) -> dict[str, Any]:
             for k, by in enumerate(windows)
             for c, cause in enumerate(CAUSES)
         ]
+    return out
+
+
+def _notes(forecast: Forecast) -> dict[str, Any]:
+    """Return which interventions change nothing, where there are any."""
+    posterior = forecast.posterior
     notes = held_neutral(
-        forecast.posterior.theory, forecast.posterior.structure, forecast.interventions
+        posterior.theory,
+        posterior.structure,
+        forecast.interventions,
+        conduct=forecast.conduct is not None,
     )
-    return out | ({"notes": notes} if notes else {})
+    return {"notes": notes} if notes else {}
 
 
 def crisis_age(forecast: Forecast) -> int:
@@ -182,6 +191,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "crack_grid": [_target(item) for item in grid],
         "reference": settlement,
         **_settlement(forecast, windows),
+        **_notes(forecast),
     }
     return json.loads(json.dumps(document))
 

@@ -5,6 +5,7 @@ A run folder holds::
     manifest.json    hashes, as-of, seeds, settings, versions, platform, gate, timings
     posterior.nc     the DataTree of the posterior
     forecast.nc      simulated futures (sample, side, horizon)
+    conduct.nc       draws of the parameters of conduct that they were simulated with
     forecast.json    the headline, a contract with scripts
     report.html      for people
     study/           the study folder as it was read
@@ -144,6 +145,10 @@ def save_run(
         _write_netcdf(posterior.tree, aside / "posterior.nc")
         if forecast is not None:
             _write_netcdf(forecast.to_dataset(), aside / "forecast.nc")
+            if forecast.conduct is not None:
+                from beliefs.record.conduct import write_conduct
+
+                write_conduct(aside, forecast.conduct)
         if summary is not None:
             (aside / "forecast.json").write_text(_dump(summary))
         if report is not None:
@@ -222,9 +227,19 @@ def _manifest(
         else [as_table(item) for item in forecast.interventions],
         "gate": posterior.report.as_dict(),
         "posterior_content_sha256": content_hash(posterior.tree),
+        **_conduct(forecast),
         "timings_seconds": posterior.timings,
         **environment(),
     }
+
+
+def _conduct(forecast: Forecast | None) -> dict[str, str]:
+    """Return the hash of the draws of conduct, where there are any."""
+    if forecast is None or forecast.conduct is None:
+        return {}
+    from beliefs.record.conduct import conduct_hash
+
+    return {"conduct_content_sha256": conduct_hash(forecast.conduct)}
 
 
 def load_run(path: str | Path) -> Posterior:
