@@ -82,6 +82,11 @@ class Score:
         """Number of forecasts that can be checked."""
         return len(self.rows)
 
+    @property
+    def came(self) -> float:
+        """Share of them in which what was foretold came."""
+        return float(np.mean([row[1] for row in self.rows])) if self.rows else 0.0
+
     def as_dict(self) -> dict[str, Any]:
         """Return it for a script."""
         names = ("origin", "came", "p", "p_base_rate")

@@ -49,6 +49,8 @@ class Ground:
         Draws from posterior and prior.
     gains
         What the part of each claim adds to the log score, by id; may lack some.
+    caveat, doubtful
+        What a verdict that reads any of these parameters has to say of how they were inferred.
     """
 
     theory: str
@@ -58,6 +60,8 @@ class Ground:
     after: Quantities
     before: Quantities
     gains: Mapping[str, Ablation]
+    caveat: str = ""
+    doubtful: frozenset[str] = frozenset()
 
 
 def roles_of(structure: Structure) -> dict[str, str]:
@@ -155,17 +159,31 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
             high=None if gap is None else gap.high,
             ablation="ablation" in claim.kind,
             limits=claim.limits,
-            forecast=None if score is None else (score.mean, score.low, score.high, score.n),
+            forecast=None
+            if score is None
+            else (score.mean, score.low, score.high, score.n, score.came),
         )
     )
     if claim.modes is not None and not absent:
         if two_modes(claim.modes.scalar(ground.after, ground.roles)):
             why += "; the posterior has two modes, whose weights are uncertain"
+    reads = {name for expression in claim.of for name in expression.names}
+    if ground.caveat and not absent and reads & ground.doubtful:
+        why += f"; {ground.caveat}"
     names = {role: ground.roles.get(role, "no side") for role in ROLES}
     counted = "; ".join(
         f"n = {_periods(item.expression, ground.columns, ground.roles)} {item.words}"
         for item in claim.count
     )
+    if score is not None and score.n and claim.region is not None:
+        counted = "; ".join(
+            part
+            for part in (
+                counted,
+                f"its forecasts score {score.mean:+.2f} each against the base rate (n = {score.n})",
+            )
+            if part
+        )
     return Verdict(
         id=claim.id,
         seed=claim.seed,

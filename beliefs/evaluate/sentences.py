@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from beliefs.evaluate.claims import Claim
 from beliefs.evaluate.expressions import Expression, Values
-from beliefs.evaluate.verdict import UNLEARNABLE
 
 __all__ = ["sentence", "shown", "two_modes"]
 
@@ -69,8 +68,10 @@ def sentence(
         parts.append(f"probability {numbers['p']:.0%}, before the data {numbers['p_prior']:.0%}")
     if counted:
         parts.append(counted)
-    if verdict == UNLEARNABLE or "odds" not in why:
+    if not why.startswith("the odds"):
         parts.append(why)
+    elif "; " in why:
+        parts.append(why.split("; ", 1)[1])
     return f"{said} {parts[0][0].upper()}{parts[0][1:]}: {'; '.join(parts[1:] or [why])}."
 
 

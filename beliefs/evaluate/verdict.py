@@ -10,7 +10,8 @@ r"""The rule by which a claim gets its verdict, with every threshold of it.
 4. A claim that a part matters for prediction (kind ``ablation``) is not supported unless the log
    score is better with the part than without.
 5. A claim about forecasts alone is judged by its score against the base rate: supported where the
-   whole 90 % interval of the difference lies above 0, contradicted where it lies below.
+   whole 90 % interval of the difference lies above 0 and what it foretells came more often than
+   not, contradicted where the interval lies below 0.
 6. Everything else is *undecided*.
 
 All of it is in this file, and explained in docs/MODEL.md section 7.
@@ -65,8 +66,8 @@ class Evidence:
     limits
         Own limits (support, contradict) of a claim that something is possible; None for the rule's.
     forecast
-        (mean, low, high, number of resolved forecasts) of the score against the base rate; None for
-        a claim that is not about forecasts alone.
+        (mean, low, high, number of resolved forecasts, share of them in which it came) of the score
+        against the base rate; None for a claim that foretells nothing.
     """
 
     missing: str = ""
@@ -79,7 +80,7 @@ class Evidence:
     high: float | None = None
     ablation: bool = False
     limits: tuple[float, float] | None = None
-    forecast: tuple[float, float, float, int] | None = None
+    forecast: tuple[float, float, float, int, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -185,13 +186,14 @@ def decide(seen: Evidence) -> tuple[str, str]:
     return "undecided", "the odds moved less than threefold from what the prior had"
 
 
-def _by_forecast(found: tuple[float, float, float, int] | None) -> tuple[str, str]:
+def _by_forecast(found: tuple[float, float, float, int, float] | None) -> tuple[str, str]:
     if found is None or found[3] == 0:
         return UNLEARNABLE, "no forecast of the claim can be checked in this study"
-    mean, low, high, n = found
+    mean, low, high, n, came = found
     if n < FEWEST_ORIGINS:
         return "undecided", f"only {n} forecasts can be checked"
-    said = f"mean log score {mean:+.2f} against the base rate over {n} forecasts"
-    if low > 0.0:
+    said = f"mean log score {mean:+.2f} against the base rate over {n} forecasts, {came:.0%} of "
+    said += "which saw it come"
+    if low > 0.0 and came > 0.5:
         return "supported", said
     return ("contradicted" if high < 0.0 else "undecided"), said

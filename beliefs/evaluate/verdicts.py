@@ -32,14 +32,15 @@ from beliefs.mechanism.structure import columns, structure_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.judging import judged
-from beliefs.theory.theory import Theory, load_theory
+from beliefs.theory.theory import Theory, free_parameters, load_theory
 
 __all__ = ["PARTICLES", "default_particles", "verdicts"]
 
 Say = Callable[[str], None] | None
 
-PARTICLES = {1: 1000, 7: 600}
-"""Particles by days of a period: weeks are many, and cost as much each."""
+PARTICLES = {1: 2000, 7: 1000}
+"""Particles by days of a period: studies of weeks are long, and a week costs what a day does."""
+FEWEST = 100
 
 
 def default_particles(study: Study) -> int:
@@ -66,7 +67,8 @@ def verdicts(
     seed
         Seed of everything random here.
     particles
-        Number of particles of each block; `default_particles` when None.
+        Number of particles of each block, `default_particles` when None. Belief blocks that are
+        tracked again without a part take half as many: only their scores are read.
     claims
         From `beliefs.evaluate.claims.load_claims`; all of the package when None.
     inputs
@@ -128,11 +130,19 @@ def _ground(
     worth = [claim for claim in claims if not missing(claim.needs, seen, roles)]
     for part in belief_reruns(worth, theory, structure):
         said(f"tracking without {', '.join(part.neutral) or 'what is freed'}")
-        reruns[part] = rerun_belief(part, blocks, particles=particles, seed=seed)
+        reruns[part] = rerun_belief(part, blocks, particles=max(particles // 2, FEWEST), seed=seed)
     gains = ablations(worth, blocks, reruns, setting, roles, particles=particles, progress=progress)
     rng = np.random.default_rng([seed, STREAM])
     asked = {name for claim in worth if claim.region is not None for name in claim.region.names}
     whole = crack_shares(blocks.belief) if asked & set(PATHS) and blocks.belief else {}
     after = quantities_of(blocks.params(DRAWS, rng), theory, setting, whole.get("posterior"))
     before = quantities_of(blocks.prior(PRIOR_DRAWS, rng), theory, setting, whole.get("prior"))
-    return blocks, Ground(theory.id, inputs.step_days, roles, seen, after, before, gains)
+    caveat, doubtful = "", frozenset[str]()
+    if blocks.belief is not None:
+        gate = blocks.belief.report()
+        if not gate.passed:
+            caveat = f"the track of beliefs failed its gate ({gate.failures[0]})"
+            doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | set(PATHS)
+    return blocks, Ground(
+        theory.id, inputs.step_days, roles, seen, after, before, gains, caveat, doubtful
+    )

@@ -44,11 +44,12 @@ def test_the_rule(seen, expected):
     ("forecast", "expected"),
     [
         (None, UNLEARNABLE),
-        ((0.0, 0.0, 0.0, 0), UNLEARNABLE),
-        ((0.4, 0.1, 0.7, 2), "undecided"),  # two forecasts decide nothing
-        ((0.4, 0.1, 0.7, 6), "supported"),
-        ((-0.4, -0.7, -0.1, 6), "contradicted"),
-        ((0.1, -0.2, 0.4, 6), "undecided"),
+        ((0.0, 0.0, 0.0, 0, 0.0), UNLEARNABLE),
+        ((0.4, 0.1, 0.7, 2, 1.0), "undecided"),  # two forecasts decide nothing
+        ((0.4, 0.1, 0.7, 6, 1.0), "supported"),
+        ((0.4, 0.1, 0.7, 6, 0.5), "undecided"),  # well foretold, but it hardly came
+        ((-0.4, -0.7, -0.1, 6, 1.0), "contradicted"),
+        ((0.1, -0.2, 0.4, 6, 1.0), "undecided"),
     ],
 )
 def test_a_claim_about_forecasts_alone_is_judged_by_its_score(forecast, expected):
