@@ -253,7 +253,7 @@ class _Past:
         for module, name, column, where, size in (
             (accidents, "command", "disobeyed", "command_seen", None),
             (accidents, "excluded", "excluded_count", "excluded_seen", None),
-            (truce, "zones", "zone_count", "strikes_seen", None),
+            (truce, "zones", "zone_count", "zone_seen", None),
             (outcomes, "deal", "deal", "deal_seen", None),
             (outcomes, "reversal", "scope_ended", "active", "scope_live"),
             (outcomes, "periphery", "peripheral_count", "peripheral_seen", None),

@@ -205,7 +205,7 @@ _LINEAR = {"breach": breach, "collapse": collapse, "resolve": resolve, "zones": 
 def _seen(name: str, columns: Columns) -> Seen:
     """Return what was seen of a factor, and where."""
     if name == "zones":
-        return Seen(columns["zone_count"], columns["strikes_seen"])
+        return Seen(columns["zone_count"], columns["zone_seen"])
     if name == "breach":
         return Seen(columns["breach"], columns["truce_seen"])
     collapsed = 1.0 * (columns["truce_end"] == COLLAPSED)

@@ -101,7 +101,7 @@ def strike_arrays(
         "heavy": np.log1p(fading_sum(suffered, HEAVY_DAYS, grid)),
         **_pauses(grid, acts, counted & (dyadic[0] | dyadic[1]), seen),
         **_lines(study, grid, acts, mine),
-        **_places(study, grid, acts, mine, counted, seen),
+        **_places(study, grid, acts, mine, counted),
     }
 
 
@@ -160,17 +160,20 @@ def _lines(study: Study, grid: Grid, acts: pd.DataFrame, mine: list[Bools]) -> d
 
 
 def _places(
-    study: Study, grid: Grid, acts: pd.DataFrame, mine: list[Bools], counted: Bools, seen: Bools
+    study: Study, grid: Grid, acts: pd.DataFrame, mine: list[Bools], counted: Bools
 ) -> dict[str, NDArray]:
     """Return acts by zone, at the periphery, and of powers that are no party to the talks."""
     spec = study.spec
     out: dict[str, NDArray] = {}
     both = mine[0] | mine[1]
+    # Headlines leave these out even where they hold every severe strike between the sides.
+    seen = covered(study.coverage, grid.dates, grid.step_days, ("dense",))
     if spec.zones is not None:
         zones = spec.zones.watched
         out["zone_count"] = np.stack(
             [counts(acts[both & (acts["zone"] == z).to_numpy()], grid) for z in zones]
         )
+        out["zone_seen"] = seen
     if spec.excluded is not None:
         outside = counted & np.isin(acts["initiator"], spec.excluded.actors)
         out |= {"excluded_count": counts(acts[outside], grid), "excluded_seen": seen}

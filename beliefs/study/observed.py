@@ -115,6 +115,8 @@ class Observed:
         1 where a hotline between the sides was in force.
     zone_count
         (Z, T) kinetic acts of both sides' forces by zone.
+    zone_seen
+        Whether a zero there is a real zero.
     zone_rule
         (Z, T) 1 where a rule for the zone was in force.
     zone_near
@@ -223,6 +225,7 @@ class Observed:
     spoiler_open: Floats
     hotline: Floats
     zone_count: Floats
+    zone_seen: Bools
     zone_rule: Floats
     zone_near: Floats
     proxy_attack: Floats

@@ -179,3 +179,17 @@ def test_agreements_are_in_force_in_the_study_that_they_stand_in():
         rows = table(name, "agreements.csv")
         assert (rows["date"] <= str(period.end)).all()
         assert ((rows["ended"] == "") | (rows["ended"] >= str(period.start))).all()
+
+
+def test_what_headlines_leave_out_is_seen_in_dense_weeks_only(long):
+    seen, dates = long
+    spans = table("us-iran-2012", "coverage.csv")
+    spans = spans[spans["density"] == "dense"]
+    days = pd.DatetimeIndex(
+        np.concatenate([pd.date_range(s, e) for s, e in zip(spans.start, spans.end, strict=True)])
+    )
+    week = dates[:, None] + np.arange(7).astype("timedelta64[D]")
+    whole = np.isin(week, days.to_numpy().astype(week.dtype)).all(axis=1)
+    assert 10 < whole.sum() < 30 < seen.strikes_seen.sum()
+    for name in ("zone_seen", "peripheral_seen", "excluded_seen"):
+        np.testing.assert_array_equal(getattr(seen, name), whole, err_msg=name)

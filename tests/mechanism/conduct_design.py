@@ -29,7 +29,7 @@ POSITIVE = ("own_recent", "heavy", "power_shift", "round_number", "spell_age")
 SEEN = {
     "strikes_seen": 0.9, "truce_seen": 0.5, "concession_seen": 0.8, "sanction_seen": 0.8,
     "walkout_at_risk": 0.6, "rung_seen": 0.9, "command_seen": 0.9, "excluded_seen": 0.9,
-    "peripheral_seen": 0.9, "deal_seen": 0.9,
+    "peripheral_seen": 0.9, "deal_seen": 0.9, "zone_seen": 0.9,
 }  # fmt: skip
 
 

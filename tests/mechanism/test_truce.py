@@ -38,7 +38,7 @@ def standing(of=WEEKS):
     seen["truce_seen"] += 1.0
     seen["truce_age"] += np.arange(1.0, 6.0)
     seen["p_lag_min"] += 0.5
-    seen["strikes_seen"] += 1.0
+    seen["zone_seen"] += 1.0
     return seen
 
 
@@ -118,7 +118,7 @@ def test_acts_in_a_zone_follow_its_rule_and_those_of_others():
     np.testing.assert_allclose(found[:, 1], base + 0.3)
     np.testing.assert_allclose(found[:, 2], base + np.array([0.2, -0.9, 0.2]))
     seen["zone_count"] = np.random.default_rng(1).poisson(2.0, (3, 5)).astype(float)
-    seen["strikes_seen"][4] = 0.0
+    seen["zone_seen"][4] = 0.0
     mean = np.exp(truce.zones(np, PARAMS, seen, WEEKS))
     expected = stats.poisson.logpmf(seen["zone_count"], mean).sum(axis=0) * [1, 1, 1, 1, 0]
     np.testing.assert_allclose(likelihood(seen, "zones"), expected, rtol=1e-12)
