@@ -17,6 +17,7 @@ Claims C02-C05, C11, C35. Source: MODEL section 2.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,7 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=32)
 def common_matrix(structure: Structure) -> NDArray[np.float64]:
     """Return the matrix (term, term) that averages weights over both sides.
 
@@ -90,7 +92,9 @@ def common_matrix(structure: Structure) -> NDArray[np.float64]:
     entry = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
     same = np.asarray([[a == b for b in entry] for a in entry], dtype=float)
     same = same.reshape(len(entry), len(entry))
-    return same / np.maximum(same.sum(axis=1, keepdims=True), 1.0)
+    out = same / np.maximum(same.sum(axis=1, keepdims=True), 1.0)
+    out.flags.writeable = False
+    return out
 
 
 def weights(xp: Any, params: Params, structure: Structure) -> Array:
