@@ -1,0 +1,102 @@
+"""Theories are compared on what all explain; the table, the stack and the ties are right."""
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.evaluate.compare import STACK, compare, compared
+from beliefs.evaluate.recovery import confusion, winner
+from beliefs.evaluate.scores import SHARED
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+THEORIES = [load_theory(name) for name in ("M0", "M1", "M4")]
+N = 90
+
+
+def table(scores, theories=THEORIES):
+    dates = np.datetime64("2026-01-01") + np.arange(scores.shape[-1])
+    return compared(scores, theories, study="made-up", dates=dates, step_days=1, seed=1)
+
+
+@pytest.fixture(scope="module")
+def made():
+    """M4 is the best by 0.2 a period on talks; nobody saw truces; M1 lacks one strike column."""
+    rng = np.random.default_rng(1)
+    scores = np.full((3, len(SHARED), N), np.nan)
+    scores[:, 0] = rng.normal(-1.0, 0.3, N) + np.array([[0.0], [-0.1], [0.2]])
+    scores[:, 1] = rng.normal(-1.0, 0.3, N)
+    scores[0, 2] = scores[2, 2] = -1.0
+    return scores
+
+
+def test_the_best_theory_stands_first_and_the_stack_last(made):
+    found = table(made)
+    assert [row.id for row in found.table] == ["M4", "M0", "M1", STACK]
+    assert found.table[0].against_best.total == 0.0
+    assert found.table[2].against_best.total == pytest.approx(-0.3 * N)
+    assert winner(found) == "M4"
+
+
+def test_what_one_theory_does_not_explain_is_scored_for_none(made):
+    found = table(made)
+    assert found.observables == ("talks", "strikes_A")
+    assert found.scores.shape == (3, 2, N)
+    assert found.table[0].elpd == pytest.approx(made[2, :2].sum())
+
+
+def test_differences_are_against_the_base_rate_by_observable(made):
+    row = table(made).table[0]
+    assert row.by_observable["talks"].total == pytest.approx(0.2 * N)
+    assert row.by_observable["strikes_A"].total == 0.0
+    assert row.against_base.low == pytest.approx(0.2 * N)  # the same in every period
+
+
+def test_a_steady_lead_is_told_apart_and_a_fickle_one_is_not(made):
+    assert ("M4", "M0") not in table(made).tied
+    fickle = made.copy()
+    fickle[2, 0] = made[0, 0] + np.where(np.arange(N) < N // 2, 0.3, -0.28)
+    assert ("M4", "M0") in table(fickle).tied
+
+
+def test_the_stack_foretells_with_weights_of_before(made):
+    found = table(made)
+    total = made[:, :2].sum(axis=1)
+    first = np.logaddexp.reduce(total[:, 0]) - np.log(3.0)
+    stack = next(row for row in found.table if row.id == STACK)
+    assert np.isnan(stack.weight)
+    assert stack.elpd < found.table[0].elpd
+    # In the first week all theories weigh alike, so that the stack is their plain mean.
+    week = table(made[..., :7])
+    mean = np.logaddexp.reduce(total[:, :7], axis=0) - np.log(3.0)
+    assert next(r for r in week.table if r.id == STACK).elpd == pytest.approx(mean.sum())
+    assert mean[0] == pytest.approx(first)
+
+
+def test_the_document_says_everything(made):
+    told = table(made).as_dict()
+    assert {t["id"] for t in told["theories"]} == {"M0", "M1", "M4", STACK}
+    assert told["weights"][0]["M0"] == pytest.approx(1 / 3, abs=1e-4)
+    assert told["weights"][-1]["periods"] == N
+    assert told["cannot_be_told_apart"] == []
+
+
+@pytest.mark.slow
+def test_theories_without_beliefs_are_compared_in_seconds():
+    study = load_study("us-iran-2026", as_of="2026-04-30")
+    found = compare(study, [load_theory("M0"), load_theory("M4")], seed=1, particles=200)
+    assert found.observables == SHARED
+    assert found.scores.shape == (2, 6, 151)
+    again = compare(study, [load_theory("M0"), load_theory("M4")], seed=1, particles=200)
+    np.testing.assert_array_equal(found.scores, again.scores)
+
+
+@pytest.mark.parametrize("names", [("M0",), ("M0", "M0"), ()])
+def test_one_theory_is_no_comparison(names):
+    with pytest.raises(StudyError, match="nothing to compare"):
+        compare(load_study("synthetic-duel"), [load_theory(n) for n in names], seed=1)
+
+
+def test_confusion_is_the_share_of_studies_that_each_theory_wins():
+    found = confusion({"M0": ["M0", "M0", "M4", "M0"], "M4": ["M4"]}, ["M0", "M4"])
+    assert found.tolist() == [[0.75, 0.25], [0.0, 1.0]]
