@@ -8,6 +8,8 @@ Indicators that count acts of force of one side are fed by the drawn acts, by th
     \bar a_t = \bar a_{t-1} + slow\, (|f(x_t) - m_{t-1}| - \bar a_{t-1}), \qquad
     m_t = m_{t-1} + fast\, (f(x_t) - m_{t-1})
 
+where both learn no slower than plain means of what has been heard so far.
+
 An indicator counts a part of a side's acts (those on one target, say): each drawn act belongs to it
 with the share that it had in the past.
 """
@@ -38,8 +40,9 @@ from beliefs.study.surprises import (
 __all__ = ["Feed", "Memory", "feed_of", "news_of", "start_memory", "step"]
 
 Floats = NDArray[np.float64]
-Memory = tuple[Floats, Floats]
-"""Expectation m and mean miss of each fed count, (sample, count): indicators, then both forces."""
+Memory = tuple[Floats, Floats, int]
+"""Expectation m and mean miss of each fed count, (sample, count): indicators, then both forces; and
+how many periods have been heard since the origin."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +63,9 @@ class Feed:
         (K + 2,) what the expectation and the mean miss learn from one period.
     mean, miss
         (K + 2,) both at the origin.
+    heard
+        (2, K + 2) arrivals by the origin since the level last began anew, and since the way of
+        counting did.
     """
 
     indicator: tuple[int, ...]
@@ -70,6 +76,7 @@ class Feed:
     slow: Floats
     mean: Floats
     miss: Floats
+    heard: Floats
 
 
 def feed_of(study: Study, inputs: Inputs) -> Feed:
@@ -82,6 +89,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
     """
     spec, n = study.spec, int(inputs.active.sum())
     found: list[tuple[int, int, float, bool, float, float, float]] = []
+    heard: list[tuple[int, int]] = []
     for k, indicator in enumerate(spec.indicators):
         fits = indicator.source == "events" and indicator.transform == "count"
         if not fits or not set(indicator.kinds) <= set(KINETIC) or not indicator.kinds:
@@ -98,6 +106,8 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         fast = 1.0 - 0.5 ** (1.0 / indicator.halflife)
         miss = float(inputs.scale[k]) / MAD_TO_SD
         found.append((k, i, share, weighted, fast, float(inputs.expectation[k]), miss))
+        begun = (arrived.begins | arrived.restarts, arrived.restarts)
+        heard.append(tuple(len(b) - int(np.max(np.flatnonzero(b), initial=0)) for b in begun))  # type: ignore[arg-type]
     fast_force = 1.0 - 0.5 ** (1.0 / FORCE_HALFLIFE[inputs.step_days])
     force = [
         _force(inputs.strikes[i, :n][inputs.strikes_seen[:n]], inputs.step_days) for i in (0, 1)
@@ -112,6 +122,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         slow=1.0 - (1.0 - fast) ** (1.0 / SCALE_MEMORY),
         mean=np.array([f[5] for f in found] + [m for m, _ in force]),
         miss=np.array([f[6] for f in found] + [a for _, a in force]),
+        heard=np.array(heard + [(int(inputs.strikes_seen[:n].sum()),) * 2] * 2, dtype=float).T,
     )
 
 
@@ -131,7 +142,7 @@ def _force(total: Floats, step_days: int) -> tuple[float, float]:
 def start_memory(feed: Feed, samples: int) -> Memory:
     """Return the expectations that all futures begin with."""
     shape = (samples, len(feed.mean))
-    return np.broadcast_to(feed.mean, shape).copy(), np.broadcast_to(feed.miss, shape).copy()
+    return np.broadcast_to(feed.mean, shape), np.broadcast_to(feed.miss, shape), 0
 
 
 def step(feed: Feed, memory: Memory, value: Floats) -> tuple[Floats, Memory]:
@@ -153,11 +164,14 @@ def step(feed: Feed, memory: Memory, value: Floats) -> tuple[Floats, Memory]:
     memory
         Expectations after.
     """
-    mean, miss = memory
+    mean, miss, since = memory
+    age, misses = feed.heard + since
+    fast = np.maximum(feed.fast, 1.0 / (age + 1.0))
+    slow = np.maximum(feed.slow, 1.0 / np.maximum(misses, 1.0))
     away = transform("count", value) - mean
     scale = np.maximum(MAD_TO_SD * miss, np.maximum(FLOORS["count"], 1e-6 * (1.0 + np.abs(mean))))
     news = np.clip(away / scale, -CLIP, CLIP)
-    return news, (mean + feed.fast * away, miss + feed.slow * (np.abs(away) - miss))
+    return news, (mean + fast * away, miss + slow * (np.abs(away) - miss), since + 1)
 
 
 def news_of(

@@ -1,4 +1,8 @@
+import numpy as np
 import pytest
+
+ORIGIN = "2026-04-12"  # a truce of two weeks has been in force for five days
+HORIZON = 35
 
 
 @pytest.fixture(scope="session")
@@ -9,3 +13,48 @@ def base_rate_futures(rich_folder):
     from beliefs.forecast.forecast import forecast
 
     return forecast(small_posterior(rich_folder, "base_rate"), 35, seed=5)
+
+
+def prior_conduct(posterior, scale=0.5, seed=3):
+    """Draws of conduct around the medians of the prior, as many as the posterior has."""
+    from beliefs.forecast.conduct import BASE, Conduct
+    from beliefs.infer.unconstrained import coordinates_of
+    from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
+
+    sizes = posterior.tree["posterior"].sizes
+    size, rng = sizes["chain"] * sizes["draw"], np.random.default_rng(seed)
+    base, structure = load_theory(BASE), posterior.structure
+
+    def drawn(parameters):
+        known = coordinates_of(list(parameters), structure)
+        return known.params(scale * rng.standard_normal((size, known.size)))
+
+    mine = conduct_parameters(posterior.theory, structure)
+    theirs = (*free_parameters(base, structure), *conduct_parameters(base, structure))
+    theirs = [p for p in theirs if p.name != "innovation"]
+    posterior_draws, prior = drawn(mine), drawn(mine)
+    density = rng.standard_normal((2, size))
+    return Conduct(
+        posterior.theory.name, seed, posterior_draws, prior, drawn(theirs), density[0], density[1]
+    )
+
+
+@pytest.fixture(scope="session")
+def told():
+    """Forecasts with conduct from the truce of 2026, by theory; draws around prior medians."""
+    from posteriors import small_posterior
+
+    from beliefs.forecast.forecast import forecast
+    from beliefs.study.load import load_study
+
+    path, known = load_study("us-iran-2026").path, {}
+
+    def ask(theory):
+        if theory not in known:
+            posterior = small_posterior(path, theory, size=(4, 100), as_of=ORIGIN)
+            known[theory] = forecast(
+                posterior, HORIZON, seed=5, conduct=prior_conduct(posterior), allow_failed=True
+            )
+        return known[theory]
+
+    return ask

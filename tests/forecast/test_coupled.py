@@ -1,0 +1,216 @@
+"""Acts, truces and beliefs simulated together follow the mechanisms that they are made of."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beliefs.forecast.bend_conduct import bends_of
+from beliefs.forecast.coupled import run_coupled
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.future import conduct_future, future_columns
+from beliefs.forecast.newsfeed import Feed, start_memory, step
+from beliefs.forecast.plan import future_dates
+from beliefs.forecast.state import window_at
+from beliefs.forecast.streams import PARTS, Streams
+from beliefs.infer.posterior import stacked_params
+from beliefs.mechanism.structure import columns, structure_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.study.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises, transform
+from beliefs.theory.system import Start
+from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
+
+MANY = 20_000
+
+
+@pytest.fixture(scope="module")
+def truce():
+    """The study on the fifth day of the truce of 2026."""
+    study = load_study("us-iran-2026", as_of="2026-04-12")
+    return study, build_inputs(study)
+
+
+def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
+    """Many futures of one set of parameters: neutral but for `values`."""
+    study, inputs = truce
+    structure, chosen = structure_of(inputs), load_theory(theory)
+    index = np.full((MANY, horizon), int(inputs.active.sum()) - 1)
+    past = columns(inputs)
+    cols, surprise = future_columns(inputs, structure, past, index, resample_shocks=False)
+    params = stacked_params(chosen, structure, {}) | conduct_neutral(chosen, structure)
+    for p in free_parameters(chosen, structure):
+        params[p.name] = np.full(structure.size(p.dims), p.neutral)
+    for name, (_, p) in _conduct(structure).items():
+        params.setdefault(name, np.full(structure.size(p.dims), p.neutral))
+    for name, value in values.items():
+        params[name] = np.broadcast_to(np.asarray(value, float), params[name].shape)
+    params["innovation"] = np.zeros((1, 2, horizon))
+    start = None
+    if chosen.beliefs:
+        at = np.zeros((MANY, 2)) if belief is None else belief
+        start = Start(at, np.zeros((MANY, 2)))
+    dates = future_dates(inputs, horizon)
+    bends = bends_of((), study=study, inputs=inputs, structure=structure, dates=dates)
+    return run_coupled(
+        study, inputs, chosen, structure, params, cols | conduct_future(inputs, index),
+        surprise, start, None if start is None else np.zeros(MANY), bends, Streams(seed, MANY),
+    )  # fmt: skip
+
+
+def _conduct(structure):
+    from beliefs.theory.theory import conduct_declared
+
+    return conduct_declared(structure)
+
+
+def near(found, wanted):
+    """Whether a share of many futures is what it should be, within four standard errors."""
+    error = np.sqrt(max(wanted * (1.0 - wanted), 1e-6) / MANY)
+    return abs(float(np.mean(found)) - wanted) < 4.0 * error
+
+
+def test_the_first_day_has_the_probabilities_that_the_mechanisms_give_it(truce):
+    run = one_truth(
+        truce, "base_rate", strike_base=np.log(0.7), breach_base=np.log(0.9),
+        collapse_base=np.log(0.5), resolve_base=np.log(0.8), deal_base=np.log(0.6),
+        signature_cost=0.4,
+    )  # fmt: skip
+    day = {k: v[..., 0] for k, v in run.events.items()}
+
+    def hit(weekly):
+        return 1.0 - np.exp(-weekly / 7.0)
+
+    assert near(day["breach"], hit(0.9))
+    assert near(day["ended"] == 5, hit(0.5))
+    assert near(np.isin(day["ended"], (2, 3, 4)), (1.0 - hit(0.5)) * hit(0.8))
+    assert near(day["deal"], hit(0.6))  # though windows may end in deals as well
+    signed = day["signed"][day["deal"]]
+    assert abs(signed.mean() - 1 / (1 + np.exp(0.4))) < 4 * 0.5 / np.sqrt(len(signed))
+    # A breach for which no act was drawn adds one.
+    drawn = day["strikes"].sum(axis=1) - day["added"]
+    assert abs(drawn.mean() - 1.4) < 4 * np.sqrt(1.4 / MANY)
+    assert (day["strikes"].sum(axis=1)[day["breach"]] > 0).all()
+
+
+def test_a_window_that_passes_its_deadline_lapses_on_that_day_and_on_no_other(truce):
+    run = one_truth(
+        truce, "base_rate", horizon=14, collapse_base=-40.0, resolve_base=-40.0, deal_base=-40.0
+    )
+    left = int(window_at(*truce).left)
+    assert (run.events["ended"][:, left] == 1).all()
+    assert (np.delete(run.events["ended"], left, axis=1) == 0).all()
+
+
+def test_acts_read_the_beliefs_of_the_day_before_and_only_where_a_theory_says_so(truce):
+    sure, unsure = np.full((MANY, 2), 2.0), np.full((MANY, 2), -2.0)
+    for effect, more in ((1.5, True), (0.0, False)):
+        runs = [
+            one_truth(
+                truce, "mutual_optimism", belief=at, strike_base=0.0, certainty_widening=effect
+            )
+            for at in (sure, unsure)
+        ]
+        high, low = (run.events["strikes"][..., 0].sum(axis=1) for run in runs)
+        if more:
+            ratio = high.mean() / low.mean()
+            spread = np.tanh(1.0)  # logistic(2) - logistic(-2)
+            assert ratio == pytest.approx(np.exp(effect * spread), rel=0.05)
+        else:
+            np.testing.assert_array_equal(high, low)
+
+
+def test_acts_are_news_that_moves_beliefs_on_the_same_day(truce):
+    """Where nothing else moves beliefs, they move where acts were made, and only there."""
+    still = one_truth(truce, "mutual_optimism", strike_base=0.0, retention=1.0)
+    moved = one_truth(truce, "mutual_optimism", strike_base=0.0, retention=1.0, weight_own=0.5)
+    assert np.ptp(still.logit_belief) == 0.0
+    acts = still.events["strikes"][..., 0]
+    np.testing.assert_array_equal(acts, moved.events["strikes"][..., 0])
+    change = moved.logit_belief[..., 0] - still.logit_belief[..., 0]
+    busy = acts.sum(axis=1) >= 3
+    assert change[busy].std() > 0.0
+    assert np.ptp(change[acts.sum(axis=1) == 0], axis=0).max() < 1e-12
+
+
+@pytest.mark.parametrize("halflife", [3.0, 14.0])
+def test_surprises_go_on_as_the_study_computes_them(halflife):
+    rng = np.random.default_rng(2)
+    counts = rng.poisson(2.0, 80).astype(float)
+    known = 60
+    whole = surprises(
+        transform("count", counts), halflife, floor=FLOORS["count"], burn_in=COUNT_BURN_IN
+    )
+    past = surprises(
+        transform("count", counts[:known]), halflife, floor=FLOORS["count"], burn_in=COUNT_BURN_IN
+    )
+    fast = np.array([1.0 - 0.5 ** (1.0 / halflife)])
+    feed = Feed(
+        (), np.zeros(1, int), np.ones(1), np.ones(1, bool), fast, 1.0 - (1.0 - fast) ** (1 / 3.0),
+        past.mean[-1:], past.scale[-1:] / MAD_TO_SD, np.full((2, 1), float(known)),
+    )  # fmt: skip
+    memory, found = start_memory(feed, 1), []
+    for t in range(known, 80):
+        news, memory = step(feed, memory, counts[t : t + 1][None])
+        found.append(float(news[0, 0]))
+    np.testing.assert_allclose(found, whole.z[known:], atol=1e-9)
+
+
+def test_what_one_part_draws_does_not_depend_on_the_others():
+    one, other = Streams(4, 10), Streams(4, 10)
+    for part in PARTS[4:]:
+        if part != "breach":
+            one.uniform(part, 3)
+    np.testing.assert_array_equal(one.uniform("breach"), other.uniform("breach"))
+    assert len(set(PARTS)) == len(PARTS)
+    assert not np.array_equal(other.uniform("deal"), other.uniform("form"))
+
+
+@pytest.mark.parametrize(
+    ("day", "age", "own", "left"),
+    [("2026-04-12", 6, 6, 9), ("2026-04-24", 18, 4, np.inf), ("2026-06-30", 85, 14, 46)],
+)
+def test_the_truce_at_the_origin_has_its_age_and_its_deadline(day, age, own, left):
+    study = load_study("us-iran-2026", as_of=day)
+    found = window_at(study, build_inputs(study))
+    assert (found.on, found.age, found.own_age, found.left) == (True, age, own, left)
+
+
+def test_there_is_no_truce_before_the_truce():
+    study = load_study("us-iran-2026", as_of="2026-03-15")
+    assert not window_at(study, build_inputs(study)).on
+
+
+def test_the_same_seed_gives_the_same_futures_and_another_gives_others(told):
+    plain = told("mutual_optimism")
+    again, other = (
+        forecast(plain.posterior, 35, seed=s, conduct=plain.conduct, allow_failed=True)
+        for s in (plain.seed, plain.seed + 1)
+    )
+    for name, values in plain.paths.events.items():
+        np.testing.assert_array_equal(again.paths.events[name], values, err_msg=name)
+    np.testing.assert_array_equal(again.paths.logit_belief, plain.paths.logit_belief)
+    assert not np.array_equal(other.paths.events["strikes"], plain.paths.events["strikes"])
+
+
+@pytest.mark.parametrize(
+    "theory", ["base_rate", "status_quo", "managed_deescalation", "commitment"]
+)
+def test_every_theory_is_simulated_and_its_events_agree_with_one_another(told, theory):
+    events = told(theory).paths.events
+    assert (events["signed"] <= events["deal"]).all()
+    assert (events["deal"] >= (events["ended"] == 4)).all()
+    collapsed = events["ended"] == 5
+    assert (events["rung"][collapsed] == 0).all() and collapsed.any()
+    acts = events["strikes"].sum(axis=1)
+    assert (acts[events["breach"]] > 0).all() and events["breach"].any()
+    assert np.isfinite(told(theory).paths.events["strikes"]).all()
+
+
+def test_without_draws_of_conduct_a_forecast_is_one_of_beliefs_and_talks(told):
+    plain = told("mutual_optimism")
+    alone = forecast(plain.posterior, 35, seed=plain.seed, allow_failed=True)
+    assert alone.paths.events is None and alone.base_paths is None and alone.conduct is None
+    # News repeats the same past days, and talks are drawn with the same numbers.
+    assert alone.paths.talks.shape == plain.paths.talks.shape
+    assert replace(plain, conduct=None).paths.events is not None
