@@ -21,7 +21,7 @@ from beliefs.study.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises,
 from beliefs.theory.system import Start
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
-MANY = 20_000
+MANY = 8_000
 
 
 @pytest.fixture(scope="module")

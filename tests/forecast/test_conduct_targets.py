@@ -1,0 +1,149 @@
+"""Targets of conduct: competing ends, conditions, yardsticks, and what cannot be asked."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.forecast.incidence import CAUSES, cumulative_incidence
+from beliefs.forecast.probability import probability
+from beliefs.forecast.summary import SCHEMA, summarise
+from beliefs.forecast.targets import CONDUCT_TARGETS, asked_of, event_steps
+from beliefs.view.tables import plain
+
+
+@pytest.fixture(scope="module")
+def managed(told):
+    return told("managed_deescalation")
+
+
+def last_day(futures, steps):
+    return futures.dates[steps - 1].astype(object)
+
+
+def test_the_first_end_of_a_truce_is_counted_once_and_by_its_cause(managed):
+    ended = np.zeros((4, 5), dtype=np.int8)
+    ended[0, 1], ended[0, 3] = CAUSES["unilateral"], CAUSES["collapse"]
+    ended[1, 2] = CAUSES["collapse"]
+    ended[2, 4] = CAUSES["lapse"]
+    paths = replace(managed.paths, events={"ended": ended})
+    found = dict(zip(CAUSES, cumulative_incidence(paths), strict=True))
+    np.testing.assert_array_equal(found["unilateral"], [0, 0.25, 0.25, 0.25, 0.25])
+    np.testing.assert_array_equal(found["collapse"], [0, 0, 0.25, 0.25, 0.25])
+    np.testing.assert_array_equal(found["lapse"], [0, 0, 0, 0, 0.25])
+    assert sum(found.values())[-1] == 0.75
+
+
+def test_competing_ends_add_up_to_the_truces_that_ended(managed):
+    ended = managed.paths.events["ended"]
+    found = cumulative_incidence(managed.paths)
+    np.testing.assert_allclose(found.sum(axis=0), (np.cumsum(ended > 0, axis=1) > 0).mean(axis=0))
+    assert (np.diff(found, axis=1) >= 0).all() and found[:, -1].sum() > 0.3
+    with pytest.raises(ValueError, match="no cause"):
+        cumulative_incidence(managed.paths, ("weather",))
+
+
+@pytest.mark.parametrize("target", CONDUCT_TARGETS)
+def test_a_target_has_the_share_of_futures_in_which_it_happened(managed, target):
+    steps, events = 14, managed.paths.events
+    happened = {
+        "signed": events["signed"], "deal": events["deal"], "war": events["rung"] == 0,
+        "breach": events["breach"], "collapse": events["ended"] == CAUSES["collapse"],
+        "extension": np.isin(events["ended"], (CAUSES["unilateral"], CAUSES["mutual"])),
+        "lapse": events["ended"] == CAUSES["lapse"], "terminated": events["terminated"],
+        "no_crossing": events["crossing"].any(axis=1),
+    }[target][:, :steps].any(axis=1)  # fmt: skip
+    found = probability(managed, target, by=last_day(managed, steps))
+    wanted = 1.0 - happened.mean() if target == "no_crossing" else happened.mean()
+    assert found.p == pytest.approx(wanted) and 0.0 < found.mcse < 0.1
+    assert found.base_rate is not None and "M0" in found.base_rate_source
+
+
+def test_the_yardstick_is_the_same_target_under_the_base_rate_theory(managed):
+    found = probability(managed, "breach", by=last_day(managed, 7))
+    base = managed.base_paths.events["breach"][:, :7].any(axis=1).mean()
+    assert found.base_rate == pytest.approx(base)
+    assert base != managed.paths.events["breach"][:, :7].any(axis=1).mean()
+
+
+def test_an_extension_by_both_sides_is_one_by_any(managed):
+    day = last_day(managed, 20)
+    both, any_ = (probability(managed, "extension", by=day, rule=r) for r in ("mutual", "any"))
+    assert 0.0 < both.p < any_.p and (both.rule, any_.rule) == ("mutual", "any")
+    assert probability(managed, "collapse", by=day).rule is None
+
+
+def test_a_quiet_beginning_is_a_condition_on_the_same_futures(managed):
+    day = last_day(managed, 14)
+    found = probability(managed, "collapse", by=day, given_history=("quiet", 96))
+    quiet = ~managed.paths.events["breach"][:, :4].any(axis=1)
+    collapsed = (managed.paths.events["ended"][:, :14] == CAUSES["collapse"]).any(axis=1)
+    assert found.p == pytest.approx(collapsed[quiet].mean())
+    assert found.given == "96 hours without a breach"
+    base = managed.base_paths.events
+    calm = ~base["breach"][:, :4].any(axis=1)
+    wanted = (base["ended"][:, :14] == CAUSES["collapse"]).any(axis=1)[calm].mean()
+    assert found.base_rate == pytest.approx(wanted)
+
+
+def test_beliefs_and_conduct_condition_each_other(managed):
+    day = last_day(managed, 20)
+    breached = event_steps(managed, "breach") <= 20
+    found = probability(managed, "talks", by=day, given=("breach", None, True))
+    talked = managed.paths.talks[:, :20].any(axis=1)
+    assert found.p == pytest.approx(talked[breached].mean()) and found.base_rate is None
+    on = probability(managed, "breach", by=day, given=("talks", None, True))
+    assert on.p == pytest.approx(breached[talked].mean()) and on.base_rate is None
+    no_line = probability(managed, "breach", by=day, given=("deal", None, False))
+    dealt = event_steps(managed, "deal") <= 20
+    assert no_line.p == pytest.approx(breached[~dealt].mean()) and no_line.base_rate is not None
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"target": "peace"}, "unknown target"),
+        ({"target": "extension", "rule": "polite"}, "unknown rule"),
+        ({"target": "collapse", "side": "us"}, "no statement about this side"),
+        ({"target": "no_crossing", "side": "them"}, "no statement about this side"),
+        ({"target": "breach", "given_history": ("loud", 96)}, "unknown history"),
+        ({"target": "breach", "given_history": ("quiet", 0)}, "unknown history"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(managed, asked, named):
+    with pytest.raises(StudyError, match=named):
+        probability(managed, by=last_day(managed, 7), **asked)
+
+
+def test_conduct_that_was_not_simulated_is_not_forecast(futures):
+    assert asked_of(futures) == ()
+    with pytest.raises(StudyError, match="not simulated") as caught:
+        probability(futures, "breach", by=futures.dates[6].astype(object))
+    assert "conduct_of" in caught.value.mend
+
+
+def test_a_red_line_of_one_side_is_crossed_less_often_than_one_of_any(managed):
+    day = last_day(managed, 3)
+    mine, any_ = (probability(managed, "no_crossing", by=day, side=s).p for s in ("us", None))
+    assert mine > any_
+
+
+def test_the_document_holds_conduct_beside_its_base_rates_and_fits_its_schema(managed):
+    import json
+
+    import jsonschema
+
+    document = summarise(managed)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    asked = {(t["target"], t.get("rule")) for t in document["settlement"]}
+    assert asked == {(t, None) for t in CONDUCT_TARGETS if t != "extension"} | {
+        ("extension", "any"), ("extension", "mutual")
+    }  # fmt: skip
+    assert all(t["base_rate"] is not None for t in document["settlement"])
+    by = document["endings"][0]["by"]
+    assert sum(e["p"] for e in document["endings"] if e["by"] == by) <= 1.0
+    text = plain(document)
+    for words in ("An agreement is signed", "the truce first ends by", "No red line is crossed"):
+        assert words in text
+    assert "base-rate theory M0" in text and "Not modelled" not in text
