@@ -1,0 +1,147 @@
+"""Made-up studies in which a claim is true, or false, judged like real ones."""
+
+import sys
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for conduct_design
+
+from conduct_design import columns, structure
+
+from beliefs.evaluate.claims import load_claims
+from beliefs.evaluate.functionals import quantities_of, setting_of
+from beliefs.evaluate.judge import DRAWS, PRIOR_DRAWS, Ground, Seen, judge, roles_of
+from beliefs.evaluate.simulate_conduct import simulate_columns
+from beliefs.infer.blocks import blocks
+from beliefs.infer.track_plain import track_plain
+from beliefs.infer.unconstrained import coordinates_of
+from beliefs.mechanism.structure import until
+from beliefs.theory.judging import judged
+from beliefs.theory.system import conduct_log_likelihoods
+from beliefs.theory.theory import conduct_neutral, conduct_parameters, free_parameters
+
+SHORT, LONG = 700, 2000  # periods, with strikes and without, which are quicker to follow
+PARTICLES = 300
+FAR = 0.9332  # quantile one and a half standard deviations out
+MIDWAY = 0.8413  # and one standard deviation
+OFTEN = 0.95  # quantile of base rates: something has to happen in the made-up study
+
+
+def place(n_time):
+    """The made-up study: one side coerces, the other endures."""
+    return replace(structure(n_time), endurance=(False, True))
+
+
+WHERE = place(SHORT)
+
+
+def judgeable():
+    """Claims whose region is about the parameters of one block of conduct."""
+    out = []
+    for claim in load_claims():
+        theory = judged(claim.theory)
+        known = {p.name for p in conduct_parameters(theory, WHERE)}
+        part = {n for e in (*claim.neutral, *([claim.null] if claim.null else [])) for n in e.names}
+        if claim.region is not None and part and part <= known:
+            out.append(claim)
+    return out
+
+
+class Case:
+    """A claim, the block that it is about, and parameters under which it is true and false.
+
+    Attributes
+    ----------
+    truths
+        Whether the claim is true -> parameters of the block, by name.
+    """
+
+    def __init__(self, claim):
+        self.claim, self.theory = claim, judged(claim.theory)
+        self.block = next(
+            b
+            for b in blocks(self.theory, WHERE)
+            if not b.beliefs and set(b.observables) & set(claim.score)
+        )
+        free = {p.name: p for p in conduct_parameters(self.theory, WHERE)}
+        self.free = [free[name] for name in self.block.parameters]
+        beliefs = [p for p in free_parameters(self.theory, WHERE) if p.name != "innovation"]
+        self.rest = [p for p in (*beliefs, *free.values()) if p not in self.free]
+        self.n = SHORT if "strikes_A" in self.block.observables else LONG
+        self.where = place(self.n)
+        self.columns = columns(self.where, np.random.default_rng(7))
+        # Hard-line words in spells, so that their trace moves.
+        spells = (np.arange(self.n)[None, :] // 60 + np.array([[0], [1]])) % 2
+        self.columns["hardline"] = 5.0 * spells
+        self.setting = self.setting_of(self.columns)
+        self.roles = roles_of(self.where)
+        self.truths = self._truths()
+
+    def setting_of(self, found):
+        """What functionals know of some columns."""
+        return setting_of(self.where, {"cell_time": np.zeros(0)}, found, self.n)
+
+    def _truths(self):
+        expressions = (*self.claim.neutral, *([self.claim.null] if self.claim.null else []))
+        part = sorted({n for e in expressions for n in e.names})
+        still = {}
+        for p in (*self.free, *self.rest):
+            often = p.name.endswith("_base") and p.name != "strike_base"
+            value = float(p.prior.ppf(OFTEN if often else 0.5))
+            still[p.name] = np.full(self.where.size(p.dims), value)
+        moving = [
+            (p, k) for p in self.free if p.name in part for k in np.ndindex(still[p.name].shape)
+        ]
+        out = {}
+        spots = (FAR, 1.0 - FAR, MIDWAY)
+        together = [(q,) * len(moving) for q in spots]  # the clearest cases come first
+        for far in (*together, *product(spots, repeat=min(len(moving), 3))):
+            values = {k: v.copy() for k, v in still.items()}
+            for (p, k), q in zip(moving, far, strict=False):
+                values[p.name][k] = float(p.prior.ppf(q))
+            draws = {k: v[None] for k, v in values.items()}
+            found = quantities_of(draws, self.theory, self.setting)
+            out.setdefault(bool(self.claim.region.scalar(found, self.roles)[0]), values)
+        return out
+
+    def verdict(self, true, seed):
+        """The verdict on the claim in a study drawn with the claim true or false."""
+        rng = np.random.default_rng([seed, int(true)])
+        neutral = conduct_neutral(self.theory, self.where)
+        drawn = self.columns | simulate_columns(
+            self.columns, neutral | self.truths[true], self.where, self.block.observables, rng
+        )
+
+        def likelihood(params, n):
+            size = len(next(iter(params.values())))
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                logs = conduct_log_likelihoods(
+                    np, neutral | params, until(drawn, n), self.where, self.block.observables
+                )
+            return np.stack(
+                [np.broadcast_to(logs[k], (size, n)) for k in self.block.observables], axis=-1
+            )
+
+        known = coordinates_of(self.free, self.where)
+        track = track_plain(
+            likelihood, known, self.block.observables, self.n, particles=PARTICLES, seed=seed
+        )
+        setting = self.setting_of(drawn)
+        rest = coordinates_of(self.rest, self.where)
+        before, others, after = (
+            c.params(rng.standard_normal((n, c.size)))
+            for c, n in ((known, PRIOR_DRAWS), (rest, PRIOR_DRAWS), (rest, DRAWS))
+        )
+        ground = Ground(
+            self.theory.id,
+            1,
+            self.roles,
+            Seen(drawn, self.where),
+            quantities_of(after | track.at(-1, DRAWS, rng), self.theory, setting),
+            quantities_of(before | others, self.theory, setting),
+            {},
+        )
+        return judge(self.claim, ground, seed)
