@@ -1,0 +1,73 @@
+"""Draws of conduct in a run folder: kept to the bit, and guarded against change."""
+
+import json
+
+import numpy as np
+import pytest
+
+from beliefs.cli import main
+from beliefs.errors import StudyError
+from beliefs.forecast.conduct import Conduct, conduct_of
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.summary import summarise
+from beliefs.record.conduct import FILE, conduct_in
+from beliefs.record.run import load_run, read_manifest, save_run
+
+
+@pytest.fixture(scope="module")
+def acting(unsampled):
+    """Two weeks ahead of `unsampled`, conduct learnt by few particles."""
+    conduct = conduct_of(unsampled, seed=4, particles=100)
+    return forecast(unsampled, 14, seed=5, conduct=conduct)
+
+
+@pytest.fixture(scope="module")
+def run(acting, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "acting"
+    return save_run(out, acting.posterior, forecast=acting, summary=summarise(acting), settings={})
+
+
+def test_a_run_keeps_its_draws_of_conduct(run, acting):
+    kept = conduct_in(run)
+    assert isinstance(kept, Conduct)
+    assert (kept.theory, kept.seed) == (acting.conduct.theory, acting.conduct.seed)
+    for group in ("posterior", "prior", "base"):
+        one, two = getattr(kept, group), getattr(acting.conduct, group)
+        assert set(one) == set(two) and one
+        for name in one:
+            np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+    np.testing.assert_array_equal(kept.log_likelihood, acting.conduct.log_likelihood)
+
+
+def test_a_run_is_forecast_again_from_them(run, capsys):
+    asked = ["forecast", str(run), "--horizon", "14", "--seed", "5", "--json"]
+    assert main(asked) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads((run / "forecast.json").read_text())
+
+
+def test_draws_that_were_changed_after_the_run_are_refused(run, tmp_path):
+    import shutil
+
+    import h5py
+
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    with h5py.File(copy / FILE, "r+") as root:
+        root["posterior"]["deal_base"][0] += 1.0
+    with pytest.raises(StudyError, match="conduct in the run folder was changed"):
+        conduct_in(copy)
+    (copy / FILE).write_bytes(b"nothing")
+    with pytest.raises(StudyError, match=FILE):
+        conduct_in(copy)
+
+
+def test_a_run_without_conduct_has_none(run_folder):
+    assert "conduct_content_sha256" not in read_manifest(run_folder)
+    assert conduct_in(run_folder) is None
+
+
+def test_the_same_seed_learns_the_same_conduct_from_a_run_folder(run, acting):
+    again = conduct_of(load_run(run), seed=4, particles=100)
+    for name, values in acting.conduct.posterior.items():
+        np.testing.assert_array_equal(again.posterior[name], values, err_msg=name)
