@@ -26,6 +26,7 @@ _WHERE = {
     "Theory": "beliefs.theory.theory",
     "Track": "beliefs.infer.track_result",
     "advance": "beliefs.infer.track",
+    "compare": "beliefs.evaluate.compare",
     "build_inputs": "beliefs.study.inputs",
     "diagnose": "beliefs.infer.diagnose",
     "fit": "beliefs.infer.fit",
@@ -42,6 +43,7 @@ _WHERE = {
     "summarise": "beliefs.forecast.summary",
     "track": "beliefs.infer.track",
     "update_run": "beliefs.record.update",
+    "verdicts": "beliefs.evaluate.verdicts",
     "write_report": "beliefs.view.report",
 }
 

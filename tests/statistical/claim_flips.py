@@ -39,13 +39,17 @@ WHERE = place(SHORT)
 
 
 def judgeable():
-    """Claims whose region is about the parameters of one block of conduct."""
+    """Claims whose region is about the parameters of one block of conduct.
+
+    Severities are left out: drawn acts are rounded and cut to the scale from 1 to 5, which the
+    density of severities does not know, so that made-up studies attenuate what they are drawn with.
+    """
     out = []
     for claim in load_claims():
         theory = judged(claim.theory)
         known = {p.name for p in conduct_parameters(theory, WHERE)}
         part = {n for e in (*claim.neutral, *([claim.null] if claim.null else [])) for n in e.names}
-        if claim.region is not None and part and part <= known:
+        if claim.region is not None and part and part <= known and "severity" not in claim.score:
             out.append(claim)
     return out
 
