@@ -19,6 +19,7 @@ from beliefs.evaluate.claims import Claim
 from beliefs.evaluate.expressions import Absent, Expression, Values
 from beliefs.evaluate.functionals import Quantities, Setting
 from beliefs.infer.blocks import Blocks, track_blocks
+from beliefs.infer.blocks import blocks as layout_of
 from beliefs.infer.density_path import density_path, log_density_at
 from beliefs.infer.track import track
 from beliefs.infer.track_result import Track
@@ -235,6 +236,7 @@ def _retracked(
     kept = [n for n in names if n not in gone]
     out: dict[str, Floats] = {}
     if kept:
+        mine = [b for b in layout_of(theory, structure) if set(kept).intersection(b.observables)]
         out |= track_blocks(
             blocks.study,
             theory,
@@ -242,7 +244,8 @@ def _retracked(
             seed=blocks.seed,
             only=kept,
             inputs=blocks.inputs,
-            belief=blocks.belief,
+            # Where beliefs do not enter there is no need to know them.
+            belief=blocks.belief if any(b.couples for b in mine) else None,
         ).predictive()
     if gone:  # nothing free is left: the neutral values are the prediction
         n = blocks.n_time
