@@ -12,6 +12,8 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
+
 import beliefs
 from beliefs.evaluate.recovery import confusion, recover, winner
 from beliefs.infer.blocks import track_blocks
@@ -43,7 +45,9 @@ def main():
         source = track_blocks(study, truth, particles=1000, seed=chosen.seed)
         for seed in seeds:
             begun = time.process_time()
-            found = recover(study, truth, theories, source, seed=seed, particles=chosen.particles)
+            draws = source.params(1, np.random.default_rng([seed, 2]))
+            params = {name: values[0] for name, values in draws.items()}
+            found = recover(study, truth, theories, params, seed=seed, particles=chosen.particles)
             pairs = zip(found.ids, found.weights[-1], strict=True)
             row = {
                 "truth": truth.id,

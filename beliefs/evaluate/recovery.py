@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from beliefs.evaluate.compare import STACK, Comparison, compare
 from beliefs.evaluate.simulate import simulate_whole
-from beliefs.infer.blocks import Blocks
-from beliefs.mechanism.structure import structure_of
 from beliefs.study.bundled import data_folder
+from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory
 
@@ -33,7 +32,7 @@ def recover(
     study: Study,
     truth: Theory,
     theories: Sequence[Theory],
-    source: Blocks,
+    params: Mapping[str, NDArray[Any]],
     *,
     seed: int,
     particles: int = 400,
@@ -48,19 +47,21 @@ def recover(
         Theory that draws it.
     theories
         What is compared.
-    source
-        Blocks of `truth` on the study; its posterior is what parameters are drawn from.
+    params
+        One draw of the free parameters of `truth`, innovations apart: from its posterior on the
+        study (`beliefs.infer.blocks.Blocks.params`) for effects of the size that it finds, or from
+        its prior.
     seed
         Seed of everything random here.
     particles
         Number of particles of each block.
     """
-    structure = structure_of(source.inputs)
+    inputs = build_inputs(study)
     rng = np.random.default_rng([seed, 1])
-    draws = {name: values[0] for name, values in source.params(1, rng).items()}
+    draws = dict(params)
     if truth.beliefs:
-        draws["innovation"] = rng.standard_normal((2, structure.n_time))
-    drawn, _ = simulate_whole(source.inputs, truth, draws, rng)
+        draws["innovation"] = rng.standard_normal((2, len(inputs.dates)))
+    drawn, _ = simulate_whole(inputs, truth, draws, rng)
     return compare(study, theories, seed=seed, particles=particles, inputs=drawn)
 
 

@@ -1,32 +1,56 @@
 """A study drawn from a theory is foretold by it as well as by its rivals, on the whole."""
 
+import numpy as np
 import pytest
 
-from beliefs.evaluate.recovery import recover, winner
-from beliefs.infer.blocks import track_blocks
+from beliefs.evaluate.recovery import recover
+from beliefs.infer.unconstrained import coordinates_of
+from beliefs.mechanism.structure import structure_of
+from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
+from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 
 IDS = ("M0", "M2", "M4")  # nothing scored of these depends on beliefs, so that they are quick
 STUDIES = 3
-PARTICLES = 200
-SLACK = 4.0  # what three studies and two hundred particles leave to chance, in log score
+# Where parameters come from the prior, a rival's density of a study is at most 1 / a times that of
+# the theory that drew it with a chance of 1 - a (Markov): a theory that is right never trails far.
+FALSE_ALARM = 0.002
+NOISE = 1.0  # of log evidence from a few hundred particles
+
+
+@pytest.fixture(scope="module")
+def leads():
+    """Log score of the theory that drew three studies, less that of each theory, in sum."""
+    study = load_study("us-iran-2026")
+    structure = structure_of(build_inputs(study))
+    theories = [load_theory(name) for name in IDS]
+    out = {}
+    for number, truth in enumerate(theories):
+        free = [p for p in free_parameters(truth, structure) if p.name != "innovation"]
+        known = coordinates_of([*free, *conduct_parameters(truth, structure)], structure)
+        lead = dict.fromkeys(IDS, 0.0)
+        for seed in range(STUDIES):
+            rng = np.random.default_rng([number, seed])
+            # Within one and a half standard deviations: acts do not feed on themselves without end.
+            scores = np.clip(rng.standard_normal((1, known.size)), -1.5, 1.5)
+            params = {k: v[0] for k, v in known.params(scores).items()}
+            found = recover(study, truth, theories, params, seed=seed, particles=300)
+            score = {row.id: row.elpd for row in found.table}
+            for other in IDS:
+                lead[other] += score[truth.id] - score[other]
+        out[truth.id] = lead
+    return out
 
 
 @pytest.mark.parametrize("truth", IDS)
-def test_the_theory_that_drew_a_study_is_not_beaten_on_the_whole(truth):
-    study = load_study("us-iran-2026")
-    theories = [load_theory(name) for name in IDS]
-    mine = load_theory(truth)
-    only = None if not mine.beliefs else ("strikes_A", "breach", "collapse", "resolve", "deal")
-    source = track_blocks(study, mine, particles=PARTICLES, seed=1, only=only)
-    lead = dict.fromkeys(IDS, 0.0)
-    for seed in range(STUDIES):
-        found = recover(study, mine, theories, source, seed=seed, particles=PARTICLES)
-        assert winner(found) in IDS
-        score = {row.id: row.elpd for row in found.table}
-        for other in IDS:
-            lead[other] += score[truth] - score[other]
-    assert min(lead.values()) > -SLACK, lead
+def test_the_theory_that_drew_a_study_is_not_beaten(leads, truth):
+    worst = min(leads[truth].values())
+    assert worst > np.log(FALSE_ALARM) - NOISE, leads[truth]
+
+
+def test_theories_are_told_apart_by_what_they_draw(leads):
+    # Some rival of every theory falls behind by more than chance explains.
+    for truth, lead in leads.items():
+        assert max(lead.values()) > -np.log(0.05), (truth, lead)
