@@ -22,7 +22,8 @@ def _shade(ax: Any, study: Study, first: np.datetime64, last: np.datetime64) -> 
         start = max(np.datetime64(regime.start, "D"), first)
         end = last if regime.end is None else min(np.datetime64(regime.end, "D"), last)
         if start < end and regime.kind in ("truce", "war"):
-            ax.axvspan(start, end, color=REGIME_COLOURS[regime.kind], lw=0, zorder=0)
+            after = end + np.timedelta64(1, "D")  # its last day belongs to it
+            ax.axvspan(start, after, color=REGIME_COLOURS[regime.kind], lw=0, zorder=0)
 
 
 def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any:
