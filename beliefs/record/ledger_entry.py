@@ -34,9 +34,10 @@ def entry_of(
     Parameters
     ----------
     run
-        Run folder. Its ``forecast.json`` is taken; where there is none (`beliefs track`,
-        `beliefs update`, `beliefs fit`), or where `horizon` or `seed` are given, the forecast is
-        made from its posterior, as `beliefs forecast` does.
+        Run folder. Its ``forecast.json`` is taken as it stands: the hash of the posterior and the
+        seeds are registered too, so that anybody can make it anew. Where there is none
+        (`beliefs track`, `beliefs update`, `beliefs fit`), or where `horizon` or `seed` are given,
+        the forecast is made from the posterior, as `beliefs forecast` does.
     horizon, seed
         Periods ahead and seed of the futures; 90 days or 26 weeks, and 1, when None.
     allow_failed
@@ -153,13 +154,14 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
             raise damaged(file, f"{key} = {here}", f"that of manifest.json, {there}")
     if manifest["horizon"] is None:
         raise damaged(file, "no horizon in manifest.json", "the run of a forecast")
-    days = [dt.date.fromisoformat(manifest["origin"])]
     try:
-        days += [dt.date.fromisoformat(target["by"]) for target in document["targets"]]
+        days = [dt.date.fromisoformat(target["by"]) for target in document["targets"]]
     except (TypeError, KeyError, ValueError) as error:
         raise damaged(file, repr(error), "targets, each with the date `by`") from error
-    if min(days[1:], default=days[0]) <= days[0]:
-        raise damaged(file, f"by {min(days[1:], default=days[0])}", f"dates after {days[0]}")
+    origin = dt.date.fromisoformat(document["origin"])
+    if not days or min(days) <= origin:
+        found = f"by {min(days)}" if days else "no targets"
+        raise damaged(file, found, f"targets by days after {origin}")
 
 
 def _made(

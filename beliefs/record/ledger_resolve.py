@@ -308,7 +308,7 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
             return whole
         return load_study(place, as_of=today)
 
-    if as_of is not None and as_of > today.isoformat():
+    if as_of is not None and _lies_ahead(as_of, today):
         raise StudyError(
             "the as-of date lies in the future",
             where="as_of",
@@ -317,3 +317,10 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
             mend="give the last day up to which the label table was kept",
         )
     return study_as_of
+
+
+def _lies_ahead(as_of: str, today: dt.date) -> bool:
+    try:
+        return dt.date.fromisoformat(as_of) > today
+    except ValueError:  # told when a study is read
+        return False

@@ -69,9 +69,14 @@ def log_score(p: ArrayLike, happened: ArrayLike, error: ArrayLike) -> NDArray[np
     """
     import scoringrules
 
-    share, off = np.asarray(p, float), np.maximum(np.asarray(error, float), _LEAST)
+    share, off = np.asarray(p, float), np.asarray(error, float)
     inside = np.where(share == 0.0, off, np.where(share == 1.0, 1.0 - off, share))
-    return np.asarray(scoringrules.log_score(np.asarray(happened, float), inside))
+    inside = np.clip(inside, _LEAST, 1.0 - _LEAST)
+    # As a binomial of one trial; scoringrules.log_score adds 1 and takes it off again, which costs
+    # small probabilities their last digits.
+    return np.asarray(
+        scoringrules.logs_binomial(np.asarray(happened, float), np.ones_like(inside), inside)
+    )
 
 
 def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
