@@ -200,8 +200,8 @@ def damaged(path: Path, chain: Chain) -> StudyError:
             where=f"{path}:{problem.line}",
             found=f"{len(chain.rest)} bytes, {chain.rest[:60].decode('ascii', 'replace')!r}...",
             expected="a line that ends",
-            mend=f"beliefs ledger mend --ledger {path}   (it keeps what it cuts off); then add the "
-            "run of that line again",
+            mend=f"beliefs ledger mend --ledger {path}   (it keeps what it cuts off); then add "
+            "that run, or resolve, again",
         )
     if len(chain.problems) > 1:
         found += f"; {len(chain.problems) - 1} more"
