@@ -18,6 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from beliefs.cli_interrupt import leave, stoppable
+from beliefs.cli_ledger import ledger
 from beliefs.cli_options import (
     AsOfOpt,
     ChainsOpt,
@@ -299,6 +300,7 @@ def run(
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
+app.add_typer(ledger, name="ledger")
 for _command in (report, track, update, reproduce, diff):
     app.command()(_command)
 

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.codebook import CONFIDENCE
 from beliefs.study.load import Study
 from beliefs.study.spans import span_periods
+from beliefs.study.spec import TalkRule
 
-__all__ = ["talk_days"]
+__all__ = ["rule_rows", "talk_days"]
+
+
+def rule_rows(talks: pd.DataFrame, rule: TalkRule) -> pd.DataFrame:
+    """Return the rows of a talk table that count as talks by a label rule.
+
+    Parameters
+    ----------
+    talks
+        Talk table of a study.
+    rule
+        Formats, labels and least confidence.
+    """
+    sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
+    return talks[
+        talks["format"].isin(rule.formats)
+        & talks["label"].isin(rule.labels)
+        & talks["confidence"].isin(sure)
+    ]
 
 
 def talk_days(
@@ -37,13 +57,7 @@ def talk_days(
     found: dict[str, NDArray[np.int64]] = {}
     previous = np.zeros(len(active), dtype=np.int64)
     for rule in rules:
-        sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
-        rows = study.talks[
-            study.talks["format"].isin(rule.formats)
-            & study.talks["label"].isin(rule.labels)
-            & study.talks["confidence"].isin(sure)
-        ]
-        held = span_periods(rows, longer)
+        held = span_periods(rule_rows(study.talks, rule), longer)
         found[rule.id] = (held[1:] & active).astype(np.int64)
         if rule.id == rule_set.headline:
             previous = (held[:-1] & active).astype(np.int64)
