@@ -214,7 +214,8 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
 def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
     """Return mode and root by side given the other parameters, and log|du/dz|, (N,)."""
     model, n = frame.model, len(scores)
-    params = {**model.params(scores), **frame.at}  # one value for all particles where it is linear
+    # One value for all particles where it is linear.
+    params = {**model.neutral, **model.coordinates.params(scores, frame.at), **frame.at}
     kept, drift = _moves(model, params, n, frame.n_time, frame.gated)
     still = model.still(params, n)
     worse = _bad_news(params, n) - frame.discount
