@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 PATH = 14
 """Numbers kept of each period of a path; see `run`."""
 
-NODES = (4, 8, 4, 48)
+NODES = (4, 10, 4, 48)
 """Nodes for misreading, readings, (on each side) talks, and the fewest for readings sharper
 than the belief."""
 

@@ -1,8 +1,8 @@
 """The augmented filter of the linear parameters, compiled; see `beliefs.infer.moves_linear`.
 
-As in `filter_kernel`, particles are taken `LANES` at a time, the innermost loop runs over them, and
-all numbers of a batch lie in rows of one flat array. Single precision does: these are coordinates to
-propose in, and any bijection is right.
+As in `filter_kernel`, particles are taken `LANES` at a time, the innermost loop runs over them,
+and all numbers of a batch lie in rows of one flat array. Single precision does: these are
+coordinates to propose in, and any bijection is right.
 """
 
 from __future__ import annotations
