@@ -238,13 +238,11 @@ def _last_published(folder: Path, source: Path, old: Study) -> np.datetime64:
 
     new, before = load_study(folder), load_study(source)
     last = old.as_of
-    for table in ("indicators", "events", "talks", "coverage"):
-        frame = getattr(new, table)
-        known = set(getattr(before, table).astype(str).itertuples(index=False, name=None))
-        column = "published_at" if "published_at" in frame else "start"
-        days = frame[column].to_numpy().astype("datetime64[D]")
-        rows = frame.astype(str).itertuples(index=False, name=None)
-        last = max([last, *(day for day, row in zip(days, rows, strict=True) if row not in known)])
+    for name, table in vars(new.tables).items():
+        known = set(getattr(before.tables, name).rows())
+        days = table["start" if name == "coverage" else "published_at"]
+        fresh = np.asarray([row not in known for row in table.rows()], dtype=bool)
+        last = max([last, *days[fresh]])
     return last
 
 
@@ -267,5 +265,5 @@ def _advanced(
 
 def _gained(old: Study, new: Study) -> int:
     """Return the number of rows that only the new study knows; none ever goes away."""
-    tables = ("indicators", "events", "talks")
-    return sum(len(getattr(new, table)) - len(getattr(old, table)) for table in tables)
+    names = ("indicators", "events", "talks")
+    return sum(len(getattr(new.tables, n)) - len(getattr(old.tables, n)) for n in names)

@@ -25,7 +25,6 @@ __all__ = [
     "id_column",
     "name_column",
     "number_column",
-    "stamp",
 ]
 
 MAX_NUMBER = 1e15
@@ -294,19 +293,3 @@ def check_not_early(table: Table, date: Dates, published: Dates) -> None:
             f"a date on or after {table.cells['date'][row]}",
             "correct date or published_at",
         )
-
-
-def stamp(days: Dates) -> NDArray[np.datetime64]:
-    """Return dates in the unit that data frames hold.
-
-    Parameters
-    ----------
-    days
-        Dates, shape (rows,).
-
-    Returns
-    -------
-    ndarray of datetime64[s], shape (rows,)
-    """
-    # Seconds, because pandas has no day unit and nanoseconds end in the year 2262.
-    return days.astype("datetime64[s]")

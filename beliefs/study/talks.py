@@ -32,17 +32,18 @@ def talk_days(
         The headline rule one period earlier, also for the first period.
     """
     rule_set = study.spec.talks_rule
+    talks = study.tables.talks
     rules = sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)
     longer = study.grid.backwards(study.grid.start - np.timedelta64(1, "D"))
     found: dict[str, NDArray[np.int64]] = {}
     previous = np.zeros(len(active), dtype=np.int64)
     for rule in rules:
         sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
-        rows = study.talks[
-            study.talks["format"].isin(rule.formats)
-            & study.talks["label"].isin(rule.labels)
-            & study.talks["confidence"].isin(sure)
-        ]
+        rows = talks.take(
+            talks.among("format", rule.formats)
+            & talks.among("label", rule.labels)
+            & talks.among("confidence", sure)
+        )
         held = span_periods(rows, longer)
         found[rule.id] = (held[1:] & active).astype(np.int64)
         if rule.id == rule_set.headline:
