@@ -114,9 +114,7 @@ def event_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
     return _counted(study, rows, indicator.measure == "severity", indicator, last)
 
 
-def force_arrivals(
-    study: Study, rows: Records, densities: tuple[str, ...], last: int
-) -> Arrivals:
+def force_arrivals(study: Study, rows: Records, densities: tuple[str, ...], last: int) -> Arrivals:
     """Sum the severity of the given acts of force in each covered period.
 
     Parameters

@@ -185,29 +185,34 @@ def surprises(
     begin_mean = begin_all | (no if reset is None else np.asarray(reset, dtype=bool))
     fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
     slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
-    z, mean, scale = np.zeros(n), np.zeros(n), np.zeros(n)
-    seen = no.copy()
-    age, misses, m, miss = 0, 0, 0.0, 0.0
-    for i, value in enumerate(values.tolist()):
-        if begin_all[i]:
+    z, mean, scale, seen = [0.0] * n, [0.0] * n, [0.0] * n, [False] * n
+    age, misses, m, miss, now = 0, 0, 0.0, 0.0, 0.0
+    starts = zip(values.tolist(), begin_all.tolist(), begin_mean.tolist(), strict=True)
+    for i, (value, anew, shifted) in enumerate(starts):
+        if anew:
             misses, miss = 0, 0.0
-        if i == 0 or begin_mean[i]:
+        if i == 0 or shifted:
             age, m = 0, value
         else:
             away = value - m
             if age >= burn_in:
-                z[i] = min(CLIP, max(-CLIP, away / _scale(miss, m, floor)))
+                z[i] = _clipped(away / now)
                 seen[i] = True
             misses += 1
             miss += max(slow, 1.0 / misses) * (abs(away) - miss)
             m += max(fast, 1.0 / (age + 1)) * away
         age += 1
-        mean[i], scale[i] = m, _scale(miss, m, floor)
-    return Surprises(z, seen, mean, scale)
+        now = _scale(miss, m, floor)
+        mean[i], scale[i] = m, now
+    return Surprises(np.array(z), np.array(seen, dtype=bool), np.array(mean), np.array(scale))
 
 
 def _scale(miss: float, level: float, floor: float) -> float:
     return max(MAD_TO_SD * miss, floor, 1e-6 * (1.0 + abs(level)))
+
+
+def _clipped(z: float) -> float:
+    return CLIP if z > CLIP else max(z, -CLIP)
 
 
 def slow_level(
@@ -248,19 +253,20 @@ def slow_level(
     """
     values, gaps = np.asarray(f, dtype=float), np.asarray(age, dtype=float)
     begin = np.zeros(len(values), bool) if restart is None else np.asarray(restart, dtype=bool)
-    out, scale = np.zeros(len(values)), np.zeros(len(values))
-    count, m, miss = 0, 0.0, 0.0
-    for i, value in enumerate(values.tolist()):
-        if i == 0 or begin[i]:
+    out, scale = [0.0] * len(values), [0.0] * len(values)
+    forgotten = {gap: 1.0 - 0.5 ** (max(gap, 1e-9) / halflife) for gap in set(gaps.tolist())}
+    count, m, miss, now = 0, 0.0, 0.0, 0.0
+    arrived = zip(values.tolist(), gaps.tolist(), begin.tolist(), strict=True)
+    for i, (value, gap, anew) in enumerate(arrived):
+        if i == 0 or anew:
             count, m, miss = 1, value, 0.0
-            scale[i] = _scale(miss, m, floor)
-            continue
-        away = value - m
-        if count >= burn_in:
-            out[i] = min(CLIP, max(-CLIP, away / _scale(miss, m, floor)))
-        weight = 1.0 - 0.5 ** (max(gaps[i], 1e-9) / halflife)
-        miss += max(weight, 1.0 / count) * (abs(away) - miss)
-        m += max(weight, 1.0 / (count + 1)) * away
-        count += 1
-        scale[i] = _scale(miss, m, floor)
-    return out, scale
+        else:
+            away, weight = value - m, forgotten[gap]
+            if count >= burn_in:
+                out[i] = _clipped(away / now)
+            miss += max(weight, 1.0 / count) * (abs(away) - miss)
+            count += 1
+            m += max(weight, 1.0 / count) * away
+        now = _scale(miss, m, floor)
+        scale[i] = now
+    return np.array(out), np.array(scale)
