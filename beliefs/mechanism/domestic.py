@@ -17,7 +17,7 @@ from typing import Any
 
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
-from beliefs.mechanism.recurrence import recur
+from beliefs.mechanism.recurrence import fade
 from beliefs.mechanism.structure import Columns, Structure
 
 __all__ = ["NAME", "audience", "parameters", "projected", "projection"]
@@ -76,7 +76,7 @@ def audience(
     drift = gain * columns["hardline"]
     if start is None:
         start = 0.0 * params["audience_effect"]
-    return recur(xp, xp.exp(rate * weekly), drift, 0.0 * drift, start)
+    return fade(xp, xp.exp(rate * weekly), drift, start)
 
 
 def projected(xp: Any, level: Array, slope: Array, belief: Array) -> Array:

@@ -7,13 +7,14 @@ same recursion run backwards. A matrix form (T x T) or `pytensor.scan` is 3-50 t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from beliefs.mechanism.contract import Array, logistic
 
-__all__ = ["carry", "gate", "recur", "step"]
+__all__ = ["carry", "fade", "gate", "recur", "step"]
 
 GATE_STEEPNESS = 4.0
 
@@ -51,13 +52,35 @@ def recur(xp: Any, a: Array, c: Array, m: Array, start: Array) -> Array:
         Shape (..., side, time).
     """
     if xp is np:
-        a, c, m = np.broadcast_arrays(a, c, m)
-        belief = np.broadcast_to(start, a.shape[:-1])
-        out = np.empty(a.shape)
-        for t in range(a.shape[-1]):
-            belief = step(np, a[..., t], c[..., t], m[..., t], belief)
-            out[..., t] = belief
-        return out
+        return _followed(lambda belief, a, c, m: step(np, a, c, m, belief), start, a, c, m)
     from beliefs.mechanism.recurrence_op import recur_tensor
 
     return recur_tensor(a, c, m, start)
+
+
+def fade(xp: Any, a: Array, c: Array, start: Array) -> Array:
+    """Return the path of the recursion without its gated term.
+
+    Parameters
+    ----------
+    xp, a, c, start
+        See `recur`.
+
+    Returns
+    -------
+    Array
+        Shape (..., side, time).
+    """
+    if xp is np:
+        return _followed(lambda value, a, c: carry(a, c, value), start, a, c)
+    return recur(xp, a, c, 0.0 * c, start)
+
+
+def _followed(move: Callable[..., Array], value: Array, *parts: Array) -> Array:
+    parts = np.broadcast_arrays(*parts)
+    out = np.empty(parts[0].shape)
+    value = np.broadcast_to(value, out.shape[:-1])
+    for t in range(out.shape[-1]):
+        value = move(value, *(part[..., t] for part in parts))
+        out[..., t] = value
+    return out

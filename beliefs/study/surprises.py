@@ -186,6 +186,7 @@ def surprises(
     fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
     slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
     z, mean, scale, seen = [0.0] * n, [0.0] * n, [0.0] * n, [False] * n
+    # This runs thousands of times a day, so that a larger of two is an `if` and not a call.
     age, misses, m, miss, now = 0, 0, 0.0, 0.0, 0.0
     starts = zip(values.tolist(), begin_all.tolist(), begin_mean.tolist(), strict=True)
     for i, (value, anew, shifted) in enumerate(starts):
@@ -196,23 +197,25 @@ def surprises(
         else:
             away = value - m
             if age >= burn_in:
-                z[i] = _clipped(away / now)
+                z[i] = away / now
                 seen[i] = True
             misses += 1
-            miss += max(slow, 1.0 / misses) * (abs(away) - miss)
-            m += max(fast, 1.0 / (age + 1)) * away
+            part = 1.0 / misses
+            miss += (part if part > slow else slow) * (abs(away) - miss)
+            part = 1.0 / (age + 1)
+            m += (part if part > fast else fast) * away
         age += 1
         now = _scale(miss, m, floor)
         mean[i], scale[i] = m, now
-    return Surprises(np.array(z), np.array(seen, dtype=bool), np.array(mean), np.array(scale))
+    clipped = np.clip(np.array(z), -CLIP, CLIP)
+    return Surprises(clipped, np.array(seen, dtype=bool), np.array(mean), np.array(scale))
 
 
 def _scale(miss: float, level: float, floor: float) -> float:
-    return max(MAD_TO_SD * miss, floor, 1e-6 * (1.0 + abs(level)))
-
-
-def _clipped(z: float) -> float:
-    return CLIP if z > CLIP else max(z, -CLIP)
+    least = 1e-6 * (1.0 + abs(level))
+    least = least if least > floor else floor
+    usual = MAD_TO_SD * miss
+    return usual if usual > least else least
 
 
 def slow_level(
@@ -263,10 +266,12 @@ def slow_level(
         else:
             away, weight = value - m, forgotten[gap]
             if count >= burn_in:
-                out[i] = _clipped(away / now)
-            miss += max(weight, 1.0 / count) * (abs(away) - miss)
+                out[i] = away / now
+            part = 1.0 / count
+            miss += (part if part > weight else weight) * (abs(away) - miss)
             count += 1
-            m += max(weight, 1.0 / count) * away
+            part = 1.0 / count
+            m += (part if part > weight else weight) * away
         now = _scale(miss, m, floor)
         scale[i] = now
-    return np.array(out), np.array(scale)
+    return np.clip(np.array(out), -CLIP, CLIP), np.array(scale)
