@@ -1,7 +1,7 @@
 """Loading a study as it was known on a date.
 
-`load_study` is the only door: rows published after the as-of date are dropped here, once, so that
-nothing further in can look ahead.
+`Source.known` is the only door, and `load_study` goes through it: rows published after the as-of
+date are dropped here, once, so that nothing further in can look ahead.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from beliefs.study.specfile import Where, read_spec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Study", "Tables", "load_study"]
+__all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
 
 FILTERS = ("initiator", "target", "kinds", "zone")
 
@@ -116,6 +116,32 @@ class Study:
         return period_grid(self.spec.period)
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A whole study folder as it was read and checked, rows published later included.
+
+    Nothing but `known` looks into it.
+    """
+
+    spec: StudySpec
+    tables: Tables
+    path: Path
+    remarks: tuple[str, ...]
+
+    def known(self, as_of: str | dt.date | np.datetime64 | None = None) -> Study:
+        """Return the study as it was known on a date; see `load_study`."""
+        known = _as_of(self.spec, as_of)
+        cut, whole = _spec_known(self.spec, known), self.tables
+        tables = Tables(
+            _published(whole.indicators, known),
+            _cut(_published(whole.events, known), "date_end", known),
+            _cut(_published(whole.talks, known), "date_end", known),
+            _cut(whole.coverage.take(whole.coverage["start"] <= known), "end", known),
+        )
+        sha256 = _content_hash(cut, tables, known)
+        return Study(cut, tables, known, self.path, sha256, self.spec.shocks, self.remarks)
+
+
 def load_study(
     name_or_path: str | Path, as_of: str | dt.date | np.datetime64 | None = None
 ) -> Study:
@@ -147,6 +173,22 @@ def load_study(
     >>> load_study(folder, as_of="2026-01-15").as_of
     np.datetime64('2026-01-15')
     """
+    return read_study(name_or_path).known(as_of)
+
+
+def read_study(name_or_path: str | Path) -> Source:
+    """Read and check a whole study folder, for those who need it as of more than one date.
+
+    Parameters
+    ----------
+    name_or_path
+        See `load_study`.
+
+    Raises
+    ------
+    StudyError
+        The folder breaks a rule of the format.
+    """
     folder = find_study(name_or_path)
     spec, where = read_spec(folder)
     _check_sources(folder)
@@ -157,17 +199,8 @@ def load_study(
     if len(events):
         first = events["published_at"].min()
     coverage = read_coverage(folder, spec, first)
-    known = _as_of(spec, as_of)
-    cut = _spec_known(spec, known)
-    tables = Tables(
-        _published(indicators, known),
-        _cut(_published(events, known), "date_end", known),
-        _cut(_published(talks, known), "date_end", known),
-        _cut(coverage.take(coverage["start"] <= known), "end", known),
-    )
-    remarks = tuple(_remarks(spec, indicators, events, talks, where))
-    sha256 = _content_hash(cut, tables, known)
-    return Study(cut, tables, known, folder, sha256, spec.shocks, remarks)
+    tables = Tables(indicators, events, talks, coverage)
+    return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
 
 
 def _check_sources(folder: Path) -> None:
@@ -181,15 +214,9 @@ def _check_sources(folder: Path) -> None:
         )
 
 
-def _remarks(
-    spec: StudySpec,
-    indicators: Records,
-    events: Records,
-    talks: Records,
-    where: Where,
-) -> Iterator[str]:
+def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
     """Yield what may be a misspelt word, or rows that have yet to come."""
-    present = set(indicators["indicator"])
+    present, events = set(tables.indicators["indicator"]), tables.events
     for number, indicator in enumerate(spec.indicators):
         place = f"{indicator.id} ({where('indicators', number)})"
         if indicator.source == "series" and indicator.id not in present:
@@ -198,7 +225,7 @@ def _remarks(
             filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
             words = ", ".join(f"{key} = {list(value)}" for key, value in filters.items())
             yield f"{place} counts no event at all; its filters are {words}"
-    for name, table in (("events.csv", events), ("talks.csv", talks)):
+    for name, table in (("events.csv", events), ("talks.csv", tables.talks)):
         if not len(table):
             yield f"{name} has no rows"
 
