@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,11 +108,13 @@ class Structure:
 
     def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
         """Return the shape that `dims` has in this structure."""
-        return tuple(self._sizes[d] for d in dims)
+        sizes = _sizes(self)
+        return tuple(sizes[d] for d in dims)
 
-    @cached_property
-    def _sizes(self) -> dict[str, int]:
-        return {k: len(v) for k, v in self.coords.items()} | {"time": self.n_time}
+
+@lru_cache(maxsize=32)
+def _sizes(structure: Structure) -> dict[str, int]:
+    return {k: len(v) for k, v in structure.coords.items()} | {"time": structure.n_time}
 
 
 def rough_path(reading: NDArray[Any]) -> NDArray[np.float64]:
