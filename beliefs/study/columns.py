@@ -33,6 +33,8 @@ MAX_NUMBER = 1e15
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _YEARS = (1600, 2200)
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_BLANK = int(np.datetime64("NaT").astype(np.int64))
 
 Dates = NDArray[np.datetime64]
 Numbers = NDArray[np.float64]
@@ -57,13 +59,14 @@ def date_column(table: Table, column: str, *, blank: bool = False) -> Dates:
     StudyError
         At the first cell that is not a real date between 1600 and 2200.
     """
-    known: dict[str, dt.date | None] = {"": None} if blank else {}
-    days: list[dt.date | None] = []
+    known: dict[str, int] = {"": _BLANK} if blank else {}
+    days: list[int] = []
     for row, text in enumerate(table.cells[column]):
         if text not in known:
-            known[text] = _date(table, row, column, text)
+            known[text] = _date(table, row, column, text).toordinal() - _EPOCH
         days.append(known[text])
-    return np.array(days, dtype="datetime64[D]")
+    # Numbers first: NumPy takes date objects one by one.
+    return np.array(days, dtype=np.int64).view("datetime64[D]")
 
 
 def _date(table: Table, row: int, column: str, text: str) -> dt.date:

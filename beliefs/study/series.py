@@ -86,18 +86,19 @@ def _check_indicator_names(table: Table, spec: StudySpec, series: dict[str, Indi
 def _check_order(table: Table, date: Dates, published: Dates) -> None:
     """Rows of one indicator stand in the order of date, then of publication."""
     last: dict[str, int] = {}
+    days = date.astype(np.int64).tolist()
     for row, name in enumerate(table.cells["indicator"]):
         before = last.get(name)
         last[name] = row
-        if before is None or date[before] < date[row]:
+        if before is None or days[before] < days[row]:
             continue
-        same = date[before] == date[row]
+        same = days[before] == days[row]
         if same and published[before] == published[row]:
             raise _duplicate(table, row, before)
         both_blank = same and np.isnat(published[before]) and np.isnat(published[row])
         if both_blank:
             raise _duplicate(table, row, before)
-        if date[before] > date[row] or published[before] > published[row]:
+        if days[before] > days[row] or published[before] > published[row]:
             raise table.error(
                 row,
                 "date" if not same else "published_at",
@@ -109,8 +110,9 @@ def _check_order(table: Table, date: Dates, published: Dates) -> None:
 
 def _check_revisions(table: Table, date: Dates, published: Dates) -> None:
     """After blanks are filled, two rows may turn out to be one and the same publication."""
-    seen: dict[tuple[str, np.datetime64, np.datetime64], int] = {}
-    for row, key in enumerate(zip(table.cells["indicator"], date, published, strict=True)):
+    seen: dict[tuple[str, int, int], int] = {}
+    days, told = (column.astype(np.int64).tolist() for column in (date, published))
+    for row, key in enumerate(zip(table.cells["indicator"], days, told, strict=True)):
         if key in seen:
             raise _duplicate(table, row, seen[key])
         seen[key] = row
