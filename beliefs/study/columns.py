@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _YEARS = (1600, 2200)
 _EPOCH = dt.date(1970, 1, 1).toordinal()
-_BLANK = int(np.datetime64("NaT").astype(np.int64))
+_BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 Dates = NDArray[np.datetime64]
 Numbers = NDArray[np.float64]
