@@ -125,7 +125,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         },
         "talk_periods": int(inputs.talks.sum()),
         "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
-        "events": len(loaded.events),
+        "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
     }
     if as_json:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.mechanism.recurrence import gate
+from beliefs.study.codebook import REGIME_KINDS
 from beliefs.study.inputs import Inputs
 
 __all__ = [
@@ -106,8 +108,13 @@ class Structure:
 
     def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
         """Return the shape that `dims` has in this structure."""
-        sizes = {k: len(v) for k, v in self.coords.items()} | {"time": self.n_time}
+        sizes = _sizes(self)
         return tuple(sizes[d] for d in dims)
+
+
+@lru_cache(maxsize=32)
+def _sizes(structure: Structure) -> dict[str, int]:
+    return {k: len(v) for k, v in structure.coords.items()} | {"time": structure.n_time}
 
 
 def rough_path(reading: NDArray[Any]) -> NDArray[np.float64]:
@@ -181,15 +188,13 @@ def evidence_matrix(
         Shape (..., term, time): a rise that is good news is positive; a term split by regime is
         0 outside its own regime.
     """
-    rows = [
-        surprise[..., k, :] * direction * np.isin(regime, regimes)
-        for k, direction, regimes in zip(
-            structure.term_indicator, structure.term_direction, structure.term_regimes, strict=True
-        )
-    ]
-    if not rows:
-        return np.zeros((*surprise.shape[:-2], 0, surprise.shape[-1]))
-    return np.stack(rows, axis=-2)
+    counted = np.zeros((len(structure.terms), len(REGIME_KINDS)), dtype=bool)
+    for term, regimes in enumerate(structure.term_regimes):
+        counted[term, list(regimes)] = True
+    by_term = surprise[..., np.asarray(structure.term_indicator, dtype=np.intp), :]
+    direction = np.asarray(structure.term_direction, dtype=np.float64)
+    on: NDArray[Any] = np.moveaxis(counted[:, regime], 0, -2)
+    return np.ascontiguousarray(by_term * direction[:, None] * on)
 
 
 def aftermath(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
@@ -198,13 +203,11 @@ def aftermath(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
     out = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):
         members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
-        if not members:
-            continue
-        hit = shock_on[..., members, :].max(axis=-2)
-        trace = np.zeros(hit.shape[:-1])
-        for t in range(hit.shape[-1]):
-            trace = np.maximum(trace * fade, hit[..., t])
-            out[..., number, t] = trace
+        if members:
+            out[..., number, :] = shock_on[..., members, :].max(axis=-2)
+    first = int(out.any(axis=tuple(range(out.ndim - 1))).argmax())  # nothing fades before it
+    for t in range(first + 1, out.shape[-1]):
+        np.maximum(out[..., t], out[..., t - 1] * fade, out=out[..., t])
     return out
 
 

@@ -249,15 +249,17 @@ def look_up(
     held, _ = talk_days(judged, grid.active(study.as_of))
     days = grid.dates[window & (held[rules.headline] == 1)]
     (headline,) = (rule for rule in rules.rules if rule.id == rules.headline)
-    rows = rule_rows(study.talks, headline)
-    inside = [span_periods(rows.iloc[[i]], grid)[window].any() for i in range(len(rows))]
+    rows = rule_rows(study.tables.talks, headline)
+    inside = [
+        span_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
+    ]
     return Outcome(
         line=line,
         by=target.by,
         outcome=bool(len(days)),
         outcomes={rule: bool(periods[window].any()) for rule, periods in held.items()},
         first=days[0].astype(object) if len(days) else None,
-        rows=tuple(str(row) for row in rows["talk_id"][inside]),
+        rows=tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
         as_of=study.as_of.astype(object),
         study_sha256=study.sha256,
     )

@@ -25,7 +25,7 @@ from beliefs.record.lock import commit, empty, reserved, unwritable
 from beliefs.record.manifest import damaged, environment, read_json, read_manifest
 from beliefs.study.append import copy_study
 from beliefs.study.inputs import build_inputs
-from beliefs.study.load import Study, load_study
+from beliefs.study.load import Source, Study, read_study
 from beliefs.theory.theory import Theory, table_of, theory_from_table
 
 if TYPE_CHECKING:
@@ -270,7 +270,9 @@ def load_run(path: str | Path) -> Posterior:
     )
 
 
-def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[Study, Theory]:
+def read_parts(
+    folder: Path, manifest: dict[str, Any] | None = None, source: Source | None = None
+) -> tuple[Study, Theory]:
     """Return the study and the theory of a run folder, as they were run.
 
     Parameters
@@ -279,6 +281,8 @@ def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[St
         The run folder.
     manifest
         Its manifest, if that was read already.
+    source
+        Its study folder, if that was read already.
 
     Raises
     ------
@@ -286,7 +290,8 @@ def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[St
         One of them no longer has the hash it was run with.
     """
     manifest = read_manifest(folder) if manifest is None else manifest
-    study = load_study(folder / "study", as_of=manifest["as_of"])
+    source = read_study(folder / "study") if source is None else source
+    study = source.known(manifest["as_of"])
     file = folder / "theory.json"
     theory = theory_from_table(read_json(file), str(file), checked=manifest["theory_sha256"])
     same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])

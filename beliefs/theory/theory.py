@@ -9,6 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -256,11 +257,16 @@ def _modules() -> dict[str, ModuleType]:
 
 def declared(structure: Structure) -> dict[str, tuple[str, Parameter]]:
     """Return every declared parameter: name -> (mechanism, parameter)."""
-    return {
-        parameter.name: (mechanism, parameter)
+    return dict(_declared(structure))
+
+
+@lru_cache(maxsize=32)
+def _declared(structure: Structure) -> tuple[tuple[str, tuple[str, Parameter]], ...]:
+    return tuple(
+        (parameter.name, (mechanism, parameter))
         for mechanism, module in _modules().items()
         for parameter in module.parameters(structure)
-    }
+    )
 
 
 def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
