@@ -242,7 +242,7 @@ def look_up(
         or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
     ):
         return "other periods"
-    if not covered(study.coverage, grid.dates[window], grid.step_days, WATCHED).all():
+    if not covered(study.tables.coverage, grid.dates[window], grid.step_days, WATCHED).all():
         return "not covered"
     rules = _rules(forecast)
     judged = replace(study, spec=study.spec.model_copy(update={"talks_rule": rules}))
