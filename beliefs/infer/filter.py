@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from beliefs.infer import filter_kernel, filter_reading, filter_rows, quick
 from beliefs.infer.filter_kernel import batch_filter
 from beliefs.infer.filter_reading import heed_student, student
-from beliefs.infer.filter_terms import WIDTH, Looks, Still, Terms
+from beliefs.infer.filter_terms import Looks, Still, Terms
 from beliefs.mechanism import (
     bargaining,
     contract,
@@ -48,7 +48,7 @@ class Belief:
     newest
         (N, 2) log predictive density of the newest period: readings, then talks given these.
     audience
-        (N, 2) audience cost before the block of the newest period.
+        (N, 2) audience cost in the newest period.
     """
 
     mean: Floats
@@ -110,11 +110,12 @@ def run(
     first: int,
     last: int,
     *,
+    begin: int | None = None,
     keep: bool = False,
     nodes: tuple[int, int, int, int] = NODES,
     compiled: Any = None,
 ) -> tuple[Belief, Floats]:
-    """Filter periods `first` to `last` (exclusive), all of one block.
+    """Filter periods `first` to `last` (exclusive).
 
     Parameters
     ----------
@@ -122,6 +123,8 @@ def run(
         State after period ``first - 1``; it is not changed.
     still, terms, looks
         From `beliefs.infer.filter_terms`.
+    begin
+        Period at which `terms` begin; `first` when None.
     keep
         Whether to return the path.
     nodes
@@ -138,11 +141,13 @@ def run(
         readings and of talks, the slope of each side's move, then mean (2) and covariance (3) as
         predicted and as filtered.
     """
-    new = replace(belief, **{k: v.copy() for k, v in vars(belief).items()})
+    begin = first if begin is None else begin
+    state = {k: v.copy() for k, v in vars(belief).items()}
+    new = Belief(**{**state, "audience": terms.audience[..., last - 1 - begin].copy()})
     path = np.empty((len(belief.mean), last - first if keep else 0, PATH))
     rules = (hermite(nodes[0]), hermite(nodes[1]), hermite(nodes[2]))
     (compiled or _filter_all)(
-        first, last, first // WIDTH * WIDTH, new.mean, new.cov, new.total, new.newest,
+        first, last, begin, new.mean, new.cov, new.total, new.newest,
         still, terms, looks, rules, nodes[3], path,
     )  # fmt: skip
     return new, path

@@ -14,6 +14,7 @@ from typing import Any
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import Columns, Structure
+from beliefs.mechanism.sums import weighted_sum
 
 __all__ = ["NAME", "hazard_shift", "jump", "parameters", "reset"]
 
@@ -42,7 +43,7 @@ def jump(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     """Return the jump of each belief by period, (..., side, time)."""
     if not structure.shocks:
         return 0.0 * columns["turnover"]
-    return params["shock_jump"] @ columns["shock"]
+    return weighted_sum(xp, params["shock_jump"], columns["shock"])
 
 
 def reset(xp: Any, params: Params, columns: Columns) -> Array:
@@ -52,4 +53,4 @@ def reset(xp: Any, params: Params, columns: Columns) -> Array:
 
 def hazard_shift(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return what recent shocks add to the log-odds of talks, (..., time)."""
-    return (params["shock_hazard"][..., None, :] @ columns["aftermath"])[..., 0, :]
+    return weighted_sum(xp, params["shock_hazard"][..., None, :], columns["aftermath"])[..., 0, :]
