@@ -235,8 +235,10 @@ def _resumed(found: Track, model: Model) -> Cloud:
         return Cloud(scores, newborn(still), np.zeros(n), np.ones(KINDS))
     belief, row = found.last, found.rows[-1]
     if belief is None:  # gone back: what the track does not keep by period is computed again
-        audience = model.replay(scores, found.n_time)[0].audience
-        belief = Belief(row.mean, row.cov, row.total[:, None], np.zeros((n, 2)), audience)
+        again = model.replay(scores, found.n_time)[0]
+        belief = Belief(
+            row.mean, row.cov, row.total[:, None], np.zeros((n, 2)), again.audience, again.pair
+        )
     return Cloud(scores, belief, row.log_weights, row.quality)
 
 
