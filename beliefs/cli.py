@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from beliefs.cli_interrupt import leave, stoppable
 from beliefs.cli_judge import compare, verdicts
+from beliefs.cli_ledger import ledger
 from beliefs.cli_options import (
     AsOfOpt,
     BeliefsOnlyOpt,
@@ -126,7 +127,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         },
         "talk_periods": int(inputs.talks.sum()),
         "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
-        "events": len(loaded.events),
+        "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
     }
     if as_json:
@@ -288,6 +289,7 @@ def run(
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
+app.add_typer(ledger, name="ledger")
 for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts):
     app.command()(_command)
 

@@ -128,7 +128,10 @@ def track(
 def update(
     run: RunArg,
     out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
-    data: Annotated[Path | None, typer.Option("--data", help="CSV file of new rows.")] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", help="CSV file of new rows of a table; may be given several times."),
+    ] = None,
     to: Annotated[str | None, typer.Option("--to", help="New as-of date, YYYY-MM-DD.")] = None,
     particles: Annotated[
         int, typer.Option("--particles", min=400, help="Particles to begin with, from a fit.")

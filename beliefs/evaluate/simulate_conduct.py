@@ -85,7 +85,7 @@ def simulate_observed(
             told["rung"] = np.where(value.any(axis=0), value.argmax(axis=0), seen.rung)
         else:
             told[name] = value.astype(getattr(seen, name).dtype)
-    return replace(inputs, observed=replace(seen, **told))
+    return inputs.having(replace(seen, **told))
 
 
 def simulate_columns(

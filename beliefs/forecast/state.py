@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.forecast.newsfeed import Memory, start_memory
@@ -151,10 +150,10 @@ def window_at(study: Study, inputs: Inputs) -> Window:
     root = k
     while rows["parent"][root] in place:
         root = place[rows["parent"][root]]
-    known = grid.index(np.maximum(rows["date"].to_numpy(), rows["published_at"].to_numpy()))
+    known = grid.index(np.maximum(rows["date"], rows["published_at"]))
     left = span = np.inf
-    if not pd.isna(rows["deadline"][k]):
-        deadline = int(grid.index(rows["deadline"].to_numpy()[k]))
+    if not np.isnat(rows["deadline"][k]):
+        deadline = int(grid.index(rows["deadline"][k]))
         left, span = float(deadline - n), float(max(deadline - known[k], 1))
     quiet = 4 if study.spec.truce is None else periods_of(study.spec.truce.quiet_days, grid)
     seen = inputs.observed.truce_seen[:n] & (inputs.observed.breach[:n] == 0)
@@ -211,14 +210,11 @@ def start_of(
     any_act = np.where(seen.truce_seen[:n], seen.breach[:n], seen.strike_count[:, :n].sum(0) > 0)
     talks = inputs.talks[:n]
     contact = talks + seen.concession[:, :n].sum(axis=0) + seen.reply_no[:n]
-    rows = study.agreements
-    open_ = rows[rows["ended"].isna().to_numpy()]
+    rows = study.tables.agreements
+    open_ = rows.take(np.isnat(rows["ended"]))
     turned = [np.datetime64(s.date, "D") for s in study.spec.shocks if s.kind == "turnover"]
-    live = [open_[(open_["scope"] == scope).to_numpy()] for scope in TRACKED]
-    old = [
-        sum(any(day < t for t in turned) for day in r["date"].to_numpy().astype("datetime64[D]"))
-        for r in live
-    ]
+    live = [open_.take(open_.among("scope", (scope,))) for scope in TRACKED]
+    old = [sum(any(day < t for t in turned) for day in r["date"]) for r in live]
     open_acts = np.zeros(LONGEST_OPEN)
     if window.on:  # how old they are is not known: half of a week is left
         open_acts[: periods_of(CALM_DAYS / 2.0, study.grid)] = seen.spoiler_open[last]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer import filter_kernel, filter_reading, filter_rows, quick
+from beliefs.infer import filter_kernel, filter_pair, filter_reading, filter_rows, quick
 from beliefs.infer.filter_kernel import batch_filter
 from beliefs.infer.filter_reading import heed_student, student
-from beliefs.infer.filter_terms import WIDTH, Looks, Still, Terms
+from beliefs.infer.filter_terms import Looks, Still, Terms
 from beliefs.mechanism import (
     bargaining,
     contract,
@@ -27,7 +27,7 @@ __all__ = ["NODES", "Belief", "hermite", "newborn", "run"]
 
 Floats = NDArray[np.float64]
 
-PATH = 14
+PATH = 20
 """Numbers kept of each period of a path; see `run`."""
 
 NODES = (6, 10, 4, 48)
@@ -48,7 +48,10 @@ class Belief:
     newest
         (N, 2) log predictive density of the newest period: readings, then talks given these.
     audience
-        (N, 2) audience cost before the block of the newest period.
+        (N, 2) audience cost in the newest period.
+    pair
+        (N, 6) of each side the second of two Gaussians that its belief is made of: share, mean and
+        variance in standard units of the whole; share 0 where one does. See `filter_pair`.
     """
 
     mean: Floats
@@ -56,6 +59,7 @@ class Belief:
     total: Floats
     newest: Floats
     audience: Floats
+    pair: Floats
 
     def take(self, index: Any) -> Belief:
         """Return the particles at an index."""
@@ -87,6 +91,7 @@ _filter_all = batch_filter(
         bargaining,
         talks,
         filter_kernel,
+        filter_pair,
         filter_reading,
         filter_rows,
         quick,
@@ -97,9 +102,8 @@ _filter_all = batch_filter(
 def newborn(still: Still) -> Belief:
     """Return the state before the first period."""
     n = len(still.start)
-    return Belief(
-        still.start, np.zeros((n, 3)), np.zeros((n, 1)), np.zeros((n, 2)), np.zeros((n, 2))
-    )
+    zeros = [np.zeros((n, k)) for k in (3, 1, 2, 2, 6)]
+    return Belief(still.start, *zeros)
 
 
 def run(
@@ -110,11 +114,12 @@ def run(
     first: int,
     last: int,
     *,
+    begin: int | None = None,
     keep: bool = False,
     nodes: tuple[int, int, int, int] = NODES,
     compiled: Any = None,
 ) -> tuple[Belief, Floats]:
-    """Filter periods `first` to `last` (exclusive), all of one block.
+    """Filter periods `first` to `last` (exclusive).
 
     Parameters
     ----------
@@ -122,6 +127,8 @@ def run(
         State after period ``first - 1``; it is not changed.
     still, terms, looks
         From `beliefs.infer.filter_terms`.
+    begin
+        Period at which `terms` begin; `first` when None.
     keep
         Whether to return the path.
     nodes
@@ -135,14 +142,16 @@ def run(
         State after period ``last - 1``.
     ndarray
         (N, last - first, PATH), empty unless `keep`: by period the log predictive density of
-        readings and of talks, the slope of each side's move, then mean (2) and covariance (3) as
-        predicted and as filtered.
+        readings and of talks, the slope of each side's move, mean (2) and covariance (3) as
+        predicted and as filtered, then the second Gaussian (3) of either side.
     """
-    new = replace(belief, **{k: v.copy() for k, v in vars(belief).items()})
+    begin = first if begin is None else begin
+    state = {k: v.copy() for k, v in vars(belief).items()}
+    new = Belief(**{**state, "audience": terms.audience[..., last - 1 - begin].copy()})
     path = np.empty((len(belief.mean), last - first if keep else 0, PATH))
     rules = (hermite(nodes[0]), hermite(nodes[1]), hermite(nodes[2]))
     (compiled or _filter_all)(
-        first, last, first // WIDTH * WIDTH, new.mean, new.cov, new.total, new.newest,
+        first, last, begin, new.mean, new.cov, new.pair, new.total, new.newest,
         still, terms, looks, rules, nodes[3], path,
     )  # fmt: skip
     return new, path

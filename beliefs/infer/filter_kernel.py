@@ -22,6 +22,7 @@ from numba.extending import register_jitable
 import beliefs.mechanism.compiled  # noqa: F401  (registers logistic, gate, carry, step)
 from beliefs.infer import filter_rows as row
 from beliefs.infer import quick
+from beliefs.infer.filter_pair import travel
 from beliefs.infer.filter_reading import assimilation
 from beliefs.infer.filter_rows import LANES
 from beliefs.mechanism import bargaining, recurrence, talks
@@ -93,6 +94,10 @@ def _move(
 @numba.njit(error_model="numpy")
 def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
     """Move both beliefs a period on."""
+    pairs = 0
+    for i in range(LANES):
+        pairs += w[row.SHARE0 + i] > 0.0 or w[row.SHARE1 + i] > 0.0
+        w[row.BEFORE + i], w[row.SPREAD + i] = w[row.VAR0 + i], w[row.VAR1 + i]
     _move(
         w, row.MEAN0, row.VAR0, row.NOISE0, row.KEPT0, row.DRIFT0, row.MISREAD0, row.SLOPE0,
         first_bent, rule,
@@ -103,6 +108,14 @@ def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
     )  # fmt: skip
     for i in range(LANES):
         w[row.COV + i] *= w[row.SLOPE0 + i] * w[row.SLOPE1 + i]
+    if pairs > 0:
+        for i in range(LANES):
+            if w[row.SHARE0 + i] > 0.0:
+                a = w[row.SLOPE0 + i]
+                travel(w, row.SHARE0 + i, a * a * w[row.BEFORE + i] / w[row.VAR0 + i])
+            if w[row.SHARE1 + i] > 0.0:
+                a = w[row.SLOPE1 + i]
+                travel(w, row.SHARE1 + i, a * a * w[row.SPREAD + i] / w[row.VAR1 + i])
 
 
 @numba.njit(error_model="numpy")
@@ -166,7 +179,7 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
 
 
 @numba.njit(error_model="numpy")
-def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, still: Any) -> None:
+def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, still: Any) -> None:
     """Fill the rows that a batch keeps; lanes without a particle repeat the last one."""
     for i in range(LANES):
         n = low + min(i, size - 1)
@@ -174,6 +187,8 @@ def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, still: Any) ->
         w[row.VAR0 + i], w[row.COV + i], w[row.VAR1 + i] = cov[n, 0], cov[n, 1], cov[n, 2]
         w[row.NOISE0 + i], w[row.NOISE1 + i] = still.noise[n, 0], still.noise[n, 1]
         w[row.PROCESS + i], w[row.CRACK + i] = still.process[n], still.crack[n]
+        for k in range(6):
+            w[row.SHARE0 + k * LANES + i] = pair[n, k]
 
 
 @numba.njit(error_model="numpy")
@@ -233,6 +248,7 @@ def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
         offset: int,
         mean: Any,
         cov: Any,
+        pair: Any,
         total: Any,
         newest: Any,
         still: Any,
@@ -246,16 +262,18 @@ def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
 
         Arrays of `terms` begin at period `offset`, those of `looks` at period 0. `newest` (N, 2)
         holds the log predictive densities of readings and talks in the last period, `total` (N, 1)
-        their sum over all earlier ones. `path` (N, last - first or 0, 14) receives for each period
-        both densities, the slopes of the move, then mean and covariance as predicted and as
-        filtered. `rules` holds nodes and weights for misreading, readings and talks.
+        their sum over all earlier ones. `path` (N, last - first or 0, 20) receives for each period
+        both densities, the slopes of the move, mean and covariance as predicted and as filtered,
+        then the second Gaussian of either side. `rules` holds nodes and weights for misreading,
+        readings and talks.
         """
         w = np.empty(row.ROWS * LANES)
-        work, at = np.empty(row.MOST), np.empty(row.MOST)
+        work = np.empty((3, row.MOST))
+        parts = np.empty((4, 3))
         n_all = mean.shape[0]
         for low in range(0, n_all, LANES):
             size = min(LANES, n_all - low)
-            _load_state(w, low, size, mean, cov, still)
+            _load_state(w, low, size, mean, cov, pair, still)
             for t in range(first, last):
                 k = t - offset
                 a, b = _load_move(w, low, size, k, terms)
@@ -267,7 +285,7 @@ def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
                 for r in range(looks.starts[t], looks.starts[t + 1]):
                     assimilate(
                         w, low, size, looks.sides[r], looks.channels[r], looks.kinds[r],
-                        looks.values[r], still, rules[1], places, work, at,
+                        looks.values[r], still, rules[1], places, work, parts,
                     )  # fmt: skip
                 if looks.seen[t] > 0.0:
                     _load_talks(w, low, size, k, int(looks.before[t]), still, terms)
@@ -282,11 +300,15 @@ def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
                         out = path[low + i, t - first]
                         out[0], out[1] = w[row.HEARD + i], w[row.SAID + i]
                         out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
+                        for j in range(6):
+                            out[14 + j] = w[row.SHARE0 + j * LANES + i]
             for i in range(size):
                 n = low + i
                 mean[n, 0], mean[n, 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
                 cov[n, 0], cov[n, 1] = w[row.VAR0 + i], w[row.COV + i]
                 cov[n, 2] = w[row.VAR1 + i]
+                for k in range(6):
+                    pair[n, k] = w[row.SHARE0 + k * LANES + i]
         return salt
 
     return filter_all

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +16,8 @@ from beliefs.infer.filter_terms import (
     WIDTH,
     Looks,
     Still,
-    Terms,
-    block_columns,
     looks_of,
+    part_columns,
     still_of,
     terms_of,
 )
@@ -58,19 +57,25 @@ class Model:
     @classmethod
     def of(cls, inputs: Inputs, theory: Theory, known: Coordinates | None = None) -> Model:
         """Return the model of a theory on a study's inputs, with coordinates `known` already."""
-        structure, cols = structure_of(inputs), columns(inputs)
+        structure = structure_of(inputs)
+        neutral = neutral_values(theory, structure)
+        cols = columns(inputs, without=neutral)
         return cls(
             known or coordinates(theory, structure),
-            neutral_values(theory, structure),
+            neutral,
             structure,
             cols,
             looks_of(cols, structure, readings_on="readings" in theory.mechanisms),
         )
 
     @cached_property
-    def _blocks(self) -> list[Columns]:
-        n = -(-self.structure.n_time // WIDTH)
-        return [block_columns(self.columns, block) for block in range(n)]
+    def _parts(self) -> list[tuple[int, Columns]]:
+        """First period and columns of what a replay evaluates at once."""
+        n = self.structure.n_time
+        return [
+            (low, part_columns(self.columns, low, min(low + WIDTH, n)))
+            for low in range(0, n, WIDTH)
+        ]
 
     def params(self, scores: Floats) -> dict[str, Any]:
         """Return all parameters of particles, (N, *shape) the free ones."""
@@ -80,22 +85,12 @@ class Model:
         """Return what does not change with time."""
         return still_of(params, self.structure, n)
 
-    def terms(self, params: dict[str, Any], n: int, block: int, audience: Floats) -> Terms:
-        """Return what beliefs do not enter, of a block; `audience` is that before the block."""
-        free = {part.name for part in self.coordinates.parts}
-
-        def work(chunk: slice) -> Terms:
-            mine = {k: v[chunk] if k in free else v for k, v in params.items()}
-            size = chunk.stop - chunk.start
-            return terms_of(mine, self._blocks[block], self.structure, size, audience[chunk])
-
-        return joined(mapped(work, n))
-
-    def step(
-        self, belief: Belief, still: Still, terms: Terms, first: int, last: int, keep: bool = False
-    ) -> tuple[Belief, Floats]:
-        """Filter some periods of one block; see `beliefs.infer.filter.run`."""
-        return run(belief, still, terms, self.looks, first, last, keep=keep, nodes=self.nodes)
+    def step(self, params: dict[str, Any], belief: Belief, still: Still, t: int) -> Belief:
+        """Filter period `t` of N particles that have come to the one before."""
+        n = len(belief.mean)
+        part = part_columns(self.columns, t, t + 1)
+        terms = terms_of(params, part, self.structure, n, belief.audience)
+        return run(belief, still, terms, self.looks, t, t + 1, nodes=self.nodes)[0]
 
     def replay(
         self, scores: Floats, n_time: int, keep: bool = False
@@ -111,7 +106,7 @@ class Model:
         path
             See `beliefs.infer.filter.run`; empty unless `keep`.
         """
-        _ = self._blocks  # made once, before threads ask for them
+        _ = self._parts  # made once, before threads ask for them
         parts = mapped(lambda chunk: self._replayed(scores[chunk], n_time, keep), len(scores))
         beliefs, stills, paths = zip(*parts, strict=True)
         return joined(beliefs), joined(stills), np.concatenate(paths)
@@ -122,13 +117,15 @@ class Model:
         params = self.params(scores)
         still = self.still(params, n)
         belief, paths = newborn(still), []
-        for block in range(-(-n_time // WIDTH)):
-            terms = terms_of(params, self._blocks[block], self.structure, n, belief.audience)
-            last = min(n_time, (block + 1) * WIDTH)
-            belief, path = self.step(belief, still, terms, block * WIDTH, last, keep)
+        for low, part in self._parts:
+            if low >= n_time:
+                break
+            terms = terms_of(params, part, self.structure, n, belief.audience)
+            belief, path = run(
+                belief, still, terms, self.looks, low, min(n_time, low + WIDTH), keep=keep,
+                nodes=self.nodes,
+            )  # fmt: skip
             paths.append(path)
-            if last < n_time:
-                belief = replace(belief, audience=terms.audience)
         return belief, still, np.concatenate(paths, axis=1)
 
     def seen_by_period(self, n_time: int) -> list[Any]:

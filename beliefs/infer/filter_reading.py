@@ -10,6 +10,7 @@ from numba.extending import register_jitable
 
 from beliefs.infer import filter_rows as row
 from beliefs.infer import quick
+from beliefs.infer.filter_pair import core, other, paired
 from beliefs.infer.filter_rows import LANES, MOST
 from beliefs.mechanism import domestic, readings
 
@@ -24,6 +25,7 @@ _ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 SHARP = 2.0  # precision of a reading, at best, against that of belief from which tails matter
 WIDER = 0.6  # share of a reading's precision with which nodes are placed: t tails are fat
 FINE = 0.7  # spacing of the trapezoidal rule's places in standard deviations of belief
+LEAST = 1e-3  # share of belief below which a second Gaussian is not worth carrying
 REACH = 4.5  # standard deviations of belief that the trapezoidal rule spans on either side
 
 
@@ -72,6 +74,16 @@ def _take_in(w: Any, side: int) -> None:
         w[mean_other + i] += w[row.CENTRE + i]
         w[var_other + i] += w[row.WIDTH + i]
         w[mean + i], w[var + i] = w[row.NEW_MEAN + i], w[row.NEW_VAR + i]
+
+
+@numba.njit(error_model="numpy")
+def _piece(
+    parts: Any, n: int, share: float, centre: float, scale: float, s0: float, s1: float, s2: float
+) -> None:
+    """Write the Gaussian of a piece of belief, given its sums over places, to row n."""
+    first = s1 / s0
+    parts[n, 0], parts[n, 1] = share, centre + scale * first
+    parts[n, 2] = scale * scale * (s2 / s0 - first * first)
 
 
 def assimilation(shape: Any, heed: Any) -> Any:
@@ -143,16 +155,24 @@ def assimilation(shape: Any, heed: Any) -> Any:
             w[row.LOG + i] = w[row.TOP + i] + quick.log(total * np.sqrt(ratio) * w[row.ACROSS + i])
 
     @numba.njit(error_model="numpy")
-    def by_places(w: Any, i: int, kind: int, value: float, places: int, work: Any, at: Any) -> None:
-        """Do the same for one particle to which the reading may be the sharper of the two.
+    def by_places(
+        w: Any, i: int, before: float, var: float, kind: int, value: float, places: int,
+        work: Any, parts: Any, n: int,
+    ) -> tuple[float, int]:  # fmt: skip
+        """Take a reading into one Gaussian of one particle; returns its log density.
 
-        A narrow peak with fat tails or two peaks are left. The trapezoidal rule takes over, around
-        the reading, on a scale that is stretched like a hyperbolic sine and so fine near the peak
-        and wide in the tails.
+        Leaves, from row n of `parts` on, what the reading's core and its tail make of belief, and
+        returns the number of rows then. A narrow peak with fat tails or two peaks are possible. The
+        trapezoidal rule goes, around the reading, on a scale that is stretched like a hyperbolic
+        sine and so fine near the peak and wide in the tails.
         """
-        before, var, scale = w[row.BEFORE + i], w[row.SPREAD + i], w[row.SCALE + i]
-        bias, level, slope = w[row.BIAS + i], w[row.LEVEL + i], w[row.BEND + i]
+        scale, bias, level, slope = (
+            w[row.SCALE + i], w[row.BIAS + i], w[row.LEVEL + i], w[row.BEND + i],
+        )  # fmt: skip
         inverse, half = 1.0 / scale, 0.5 / var
+        at, mass, near = work[0], work[1], work[2]
+        if kind == PUBLIC:
+            bias = _projected(quick, level, slope, before)
         centre = value - bias
         if kind == PUBLIC:
             for _ in range(3):
@@ -168,28 +188,66 @@ def assimilation(shape: Any, heed: Any) -> Any:
         if kind == PUBLIC:
             for k in range(size):
                 x = centre + scale * at[k]
-                miss = value - x - _projected(quick, level, slope, x)
-                work[k] = shape(miss * inverse) - (x - before) * (x - before) * half
+                near[k] = (value - x - _projected(quick, level, slope, x)) * inverse
         else:
             for k in range(size):
-                x = centre + scale * at[k]
-                work[k] = shape((value - x - bias) * inverse) - (x - before) * (x - before) * half
-        top = work[0]
+                near[k] = (value - bias - centre) * inverse - at[k]
+        for k in range(size):
+            away = centre + scale * at[k] - before
+            mass[k] = shape(near[k]) - away * away * half
+        top = mass[0]
         for k in range(1, size):
-            top = max(top, work[k])
+            top = max(top, mass[k])
         for k in range(size):
-            work[k] = np.sqrt(1.0 + at[k] * at[k]) * quick.exp(work[k] - top)
-        total = first = second = 0.0
+            mass[k] = np.sqrt(1.0 + at[k] * at[k]) * quick.exp(mass[k] - top)
+            near[k] = core(near[k]) * mass[k]
+        s0 = s1 = s2 = c0 = c1 = c2 = 0.0
         for k in range(size):
-            total += work[k]
-            first += work[k] * at[k]
-            second += work[k] * at[k] * at[k]
-        first /= total
-        second = second / total - first * first
-        w[row.NEW_MEAN + i] = centre + scale * first
-        w[row.NEW_VAR + i] = scale * scale * second
-        step = 2.0 * reach / (size - 1) / _ROOT_2PI
-        w[row.LOG + i] = np.log(total * step) + top - 0.5 * np.log(var)
+            s0 += mass[k]
+            s1 += mass[k] * at[k]
+            s2 += mass[k] * at[k] * at[k]
+            c0 += near[k]
+            c1 += near[k] * at[k]
+            c2 += near[k] * at[k] * at[k]
+        step = 2.0 * reach / (size - 1) / _ROOT_2PI  # the mean under a standard normal
+        log = np.log(s0 * step / np.sqrt(var)) + top
+        share = c0 / s0
+        if min(share, 1.0 - share) < LEAST:
+            _piece(parts, n, 1.0, centre, scale, s0, s1, s2)
+            return log, n + 1
+        _piece(parts, n, share, centre, scale, c0, c1, c2)
+        _piece(parts, n + 1, 1.0 - share, centre, scale, s0 - c0, s1 - c1, s2 - c2)
+        return log, n + 2
+
+    @numba.njit(error_model="numpy")
+    def by_pieces(
+        w: Any, i: int, side: int, kind: int, value: float, places: int, work: Any, parts: Any
+    ) -> None:
+        """Take a reading into the one or two Gaussians of one particle's belief."""
+        before, var = w[row.BEFORE + i], w[row.SPREAD + i]
+        at = row.SHARE0 + 3 * side * LANES + i
+        share, root = w[at], np.sqrt(var)
+        if share > 0.0:
+            m2, v2 = w[at + LANES], w[at + 2 * LANES]
+            m1, v1 = other(share, m2, v2)
+            log, first = by_places(
+                w, i, before + root * m1, var * v1, kind, value, places, work, parts, 0
+            )
+            also, n = by_places(
+                w, i, before + root * m2, var * v2, kind, value, places, work, parts, first
+            )
+        else:
+            log, first = by_places(w, i, before, var, kind, value, places, work, parts, 0)
+            also, n = log, first
+        top, total = max(log, also), 0.0
+        for k in range(n):
+            weight = 1.0 - share if k < first else share
+            parts[k, 0] *= weight * np.exp((log if k < first else also) - top)
+            total += parts[k, 0]
+        for k in range(n):
+            parts[k, 0] /= total
+        w[row.NEW_MEAN + i], w[row.NEW_VAR + i] = paired(parts, n, w, at)
+        w[row.LOG + i] = np.log(total) + top
 
     @numba.njit(error_model="numpy")
     def assimilate(
@@ -204,14 +262,14 @@ def assimilation(shape: Any, heed: Any) -> Any:
         rule: Any,
         places: int,
         work: Any,
-        at: Any,
+        parts: Any,
     ) -> None:
         """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
         _load(w, low, size, side, channel, kind, still)
         by_itself = 0
         for i in range(LANES):
-            var = w[row.SPREAD + i]
-            apart = var <= 0.0 or var * heed(0.0, w[row.SCALE + i]) > SHARP
+            var, pair = w[row.SPREAD + i], w[row.SHARE0 + 3 * side * LANES + i] > 0.0
+            apart = pair or var <= 0.0 or var * heed(0.0, w[row.SCALE + i]) > SHARP
             w[row.P + i] = 1.0 if apart else 0.0
             by_itself += apart
         if by_itself < LANES:
@@ -220,10 +278,9 @@ def assimilation(shape: Any, heed: Any) -> Any:
             for i in range(LANES):
                 if w[row.P + i] == 0.0:
                     continue
-                if w[row.SPREAD + i] > 0.0:
-                    if i < size:
-                        by_places(w, i, kind, value, places, work, at)
-                else:  # belief is known: the reading changes nothing
+                if w[row.SPREAD + i] > 0.0 and i < size:
+                    by_pieces(w, i, side, kind, value, places, work, parts)
+                else:  # belief is known, and the reading changes nothing; or there is no particle
                     miss, scale = value - w[row.BEFORE + i] - w[row.BIAS + i], w[row.SCALE + i]
                     w[row.LOG + i] = shape(miss / scale) - np.log(scale)
                     w[row.NEW_MEAN + i], w[row.NEW_VAR + i] = w[row.BEFORE + i], w[row.SPREAD + i]

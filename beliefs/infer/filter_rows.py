@@ -22,57 +22,65 @@ VAR1 = 4 * LANES
 NOISE0 = 5 * LANES
 NOISE1 = 6 * LANES
 PROCESS = 7 * LANES
+# By side the second of two Gaussians that its belief is made of: share, mean, variance in standard
+# units of the whole; share 0 where one does. See `filter_pair`.
+SHARE0 = 8 * LANES
+OTHER0 = 9 * LANES
+INNER0 = 10 * LANES
+SHARE1 = 11 * LANES
+OTHER1 = 12 * LANES
+INNER1 = 13 * LANES
 # A period's move, and its slope.
-KEPT0 = 8 * LANES
-KEPT1 = 9 * LANES
-DRIFT0 = 10 * LANES
-DRIFT1 = 11 * LANES
-MISREAD0 = 12 * LANES
-MISREAD1 = 13 * LANES
-SLOPE0 = 14 * LANES
-SLOPE1 = 15 * LANES
+KEPT0 = 14 * LANES
+KEPT1 = 15 * LANES
+DRIFT0 = 16 * LANES
+DRIFT1 = 17 * LANES
+MISREAD0 = 18 * LANES
+MISREAD1 = 19 * LANES
+SLOPE0 = 20 * LANES
+SLOPE1 = 21 * LANES
 # Log predictive densities of a period: readings, talks.
-HEARD = 16 * LANES
-SAID = 17 * LANES
+HEARD = 22 * LANES
+SAID = 23 * LANES
 # What talks depend on.
-LOGIT = 18 * LANES
-EFFECT = 19 * LANES
-IDLE = 20 * LANES
-PULL = 21 * LANES
-DRAG = 22 * LANES
+LOGIT = 24 * LANES
+EFFECT = 25 * LANES
+IDLE = 26 * LANES
+PULL = 27 * LANES
+DRAG = 28 * LANES
 # Places of belief: root of the covariance, a probability.
-ROOT = 23 * LANES
-ACROSS = 24 * LANES
-REST = 25 * LANES
-P = 26 * LANES
+ROOT = 29 * LANES
+ACROSS = 30 * LANES
+REST = 31 * LANES
+P = 32 * LANES
 # Sums over nodes.
-SUM = 27 * LANES
-SUM0 = 28 * LANES
-SUM1 = 29 * LANES
-SUM2 = 30 * LANES
-SUM00 = 31 * LANES
-SUM01 = 32 * LANES
-SUM11 = 33 * LANES
-MASS0 = 34 * LANES
-MASS1 = 35 * LANES
-MASS2 = 36 * LANES
+SUM = 33 * LANES
+SUM0 = 34 * LANES
+SUM1 = 35 * LANES
+SUM2 = 36 * LANES
+SUM00 = 37 * LANES
+SUM01 = 38 * LANES
+SUM11 = 39 * LANES
+MASS0 = 40 * LANES
+MASS1 = 41 * LANES
+MASS2 = 42 * LANES
 # One reading: its side's belief, its own scale and bias, where nodes are placed, what it says.
-BEFORE = 37 * LANES
-SPREAD = 38 * LANES
-SCALE = 39 * LANES
-BIAS = 40 * LANES
-LEVEL = 41 * LANES
-BEND = 42 * LANES
-CENTRE = 43 * LANES
-WIDTH = 44 * LANES
-TOP = 45 * LANES
-NEW_MEAN = 46 * LANES
-NEW_VAR = 47 * LANES
-LOG = 48 * LANES
+BEFORE = 43 * LANES
+SPREAD = 44 * LANES
+SCALE = 45 * LANES
+BIAS = 46 * LANES
+LEVEL = 47 * LANES
+BEND = 48 * LANES
+CENTRE = 49 * LANES
+WIDTH = 50 * LANES
+TOP = 51 * LANES
+NEW_MEAN = 52 * LANES
+NEW_VAR = 53 * LANES
+LOG = 54 * LANES
 # Weight of the lower belief in talks.
-CRACK = 49 * LANES
+CRACK = 55 * LANES
 # The log density of a reading at each node; the last rows.
-DENSITY = 50 * LANES
+DENSITY = 56 * LANES
 
-ROWS = 50 + MOST_NODES
+ROWS = 56 + MOST_NODES
 """Number of rows."""

@@ -1,7 +1,7 @@
-"""What the filter needs of the equations and beliefs do not enter, a block of periods at a time.
+"""What the filter needs of the equations and beliefs do not enter, some periods at a time.
 
-Blocks have one fixed width, whatever the number of periods: linear algebra of another shape may
-round differently, and a filter that goes on one period at a time must give the bits of one pass.
+A period has the same bits alone as among others, so that a filter that goes on one period at a time
+gives those of one pass.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = [
     "Looks",
     "Still",
     "Terms",
-    "block_columns",
     "looks_of",
+    "part_columns",
     "still_of",
     "terms_of",
 ]
 
 WIDTH = 32
-"""Periods of a block."""
+"""Periods that a replay evaluates at once: few enough for the processor's cache."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _KINDS = {"anchor": 0, "private": 1, "public": 2}
-# The columns that the equations of a block read.
+# The columns that the equations read.
 COLUMNS = (
     "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
     "mediator", "waiver", "shock", "turnover", "aftermath", "mediator_old", "spell_age", "hinge",
@@ -86,7 +86,7 @@ class Still(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """Parts of the equations by particle and period of a block; see `system.movements`.
+    """Parts of the equations by particle and period; see `system.movements`.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Terms(NamedTuple):
     mediation
         (N, 2, width): what a transition alone is shifted by, see `talks.own_shift`.
     audience
-        (N, 2): audience cost in the last period of the block.
+        (N, 2, width) audience cost.
     """
 
     kept: Floats
@@ -128,16 +128,9 @@ def looks_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Lo
     )
 
 
-def block_columns(columns: Columns, block: int) -> Columns:
-    """Return the columns of a block, filled up with zeros past the last period."""
-    low = block * WIDTH
-    out: Columns = {}
-    for name in COLUMNS:
-        part = columns[name][..., low : low + WIDTH]
-        full = np.zeros((*part.shape[:-1], WIDTH))
-        full[..., : part.shape[-1]] = part
-        out[name] = full
-    return out
+def part_columns(columns: Columns, first: int, last: int) -> Columns:
+    """Return the columns of periods `first` to `last` (exclusive)."""
+    return {name: np.ascontiguousarray(columns[name][..., first:last]) for name in COLUMNS}
 
 
 def _full(values: Any, shape: tuple[int, ...]) -> Floats:
@@ -169,20 +162,20 @@ def terms_of(
     n: int,
     audience: Floats,
 ) -> Terms:
-    """Evaluate a block.
+    """Evaluate the equations over some periods.
 
     Parameters
     ----------
     params
         All parameters; the free ones lead with `n` particles.
     columns
-        From `block_columns`.
+        From `part_columns`.
     structure
         Structure of the study.
     n
         Number of particles.
     audience
-        Audience cost in the period before the block, (N, 2); 0 before the first.
+        Audience cost in the period before, (N, 2); 0 before the first.
     """
     # A theory may hold all of audience costs neutral; what they were still leads with particles.
     params = {**params, "audience_memory": np.broadcast_to(params["audience_memory"], (n, 2))}
@@ -191,9 +184,10 @@ def terms_of(
     pull, drag = bargaining.stakes(np, params, columns, bound, structure)
     shift = shocks.hazard_shift(np, params, columns, structure)
     shift = shift + talks.shared_shift(params, columns)
-    mediation = np.empty((n, 2, WIDTH))
+    width = columns["quiet"].shape[-1]
+    mediation = np.empty((n, 2, width))
     mediation[:, 0], mediation[:, 1] = talks.own_shift(np, params, columns)
-    both, one = (n, 2, WIDTH), (n, WIDTH)
+    both, one = (n, 2, width), (n, width)
     return Terms(
         kept=_full(kept, both),
         drift=_full(belief.drift(params, kept, push), both),
@@ -202,5 +196,5 @@ def terms_of(
         drag=_full(drag, one),
         mediation=mediation,
         shift=_full(shift, one),
-        audience=_full(bound[..., -1], (n, 2)),
+        audience=_full(bound, both),
     )

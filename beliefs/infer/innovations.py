@@ -120,6 +120,8 @@ def _linear(
 
 
 def _lagged(xp: Any, path: Array, start: Array) -> Array:
+    if xp is np:  # a start that is held neutral does not lead with draws
+        start = np.broadcast_to(start, path.shape[:-1])
     return xp.concatenate([start[..., None], path[..., :-1]], axis=-1)
 
 

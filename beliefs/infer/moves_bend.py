@@ -54,6 +54,7 @@ def bend_of(x: Floats, log_weights: Floats) -> Bend:
 def _bent(x: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Floats, Floats]:
     n, d = x.shape
     out, log = np.empty((n, d)), np.zeros(n)
+    narrow = np.log(spread)
     for i in range(n):
         for j in range(d):
             z = (x[i, j] - centre[j]) / spread[j]
@@ -61,7 +62,7 @@ def _bent(x: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Flo
             grown = np.log1p(abs(z))
             size = np.expm1(p * grown) / p
             out[i, j] = size if z >= 0.0 else -size
-            log[i] += (p - 1.0) * grown - np.log(spread[j])
+            log[i] += (p - 1.0) * grown - narrow[j]
     return out, log
 
 
@@ -69,6 +70,7 @@ def _bent(x: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Flo
 def _straight(y: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple[Floats, Floats]:
     n, d = y.shape
     out, log = np.empty((n, d)), np.zeros(n)
+    narrow = np.log(spread)
     for i in range(n):
         for j in range(d):
             p = power[j] if y[i, j] >= 0.0 else 2.0 - power[j]
@@ -76,7 +78,7 @@ def _straight(y: Floats, centre: Floats, spread: Floats, power: Floats) -> tuple
             size = np.expm1(grown)
             z = size if y[i, j] >= 0.0 else -size
             out[i, j] = centre[j] + spread[j] * z
-            log[i] += (p - 1.0) * grown - np.log(spread[j])
+            log[i] += (p - 1.0) * grown - narrow[j]
     return out, log
 
 

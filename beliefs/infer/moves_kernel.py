@@ -1,7 +1,8 @@
 """The augmented filter of the linear parameters, compiled; see `beliefs.infer.moves_linear`.
 
-As in `filter_kernel`, particles are taken `LANES` at a time, the innermost loop runs over them, and
-all numbers of a batch lie in rows of one flat array.
+As in `filter_kernel`, particles are taken `LANES` at a time, the innermost loop runs over them,
+and all numbers of a batch lie in rows of one flat array. Single precision does: these are
+coordinates to propose in, and any bijection is right.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def _factor(w: Any, k: int, root: int) -> None:
             at, other = row + i * LANES, root + i * k * LANES
             add_products(w, at, row, LANES, other, LANES, i, -1.0)
             if i == j:
-                for n in range(LANES):
-                    w[at + n] = np.sqrt(w[at + n])
+                for n in range(LANES):  # at least 1, but for rounding: the prior's share
+                    w[at + n] = np.sqrt(max(w[at + n], np.float32(1.0)))
             else:
                 corner = other + i * LANES
                 for n in range(LANES):
@@ -81,7 +82,7 @@ def information(
     looks = pull + k * LANES  # answers of all readings, then the same times their weights
     weighted = looks + n_read * k * LANES
     root = weighted + n_read * k * LANES
-    w = np.empty(root + k * k * LANES)
+    w = np.empty(root + k * k * LANES, dtype=np.float32)
     modes, roots = np.empty((n_all, k)), np.zeros((n_all, k, k))
     for low in range(0, n_all, LANES):
         size = min(LANES, n_all - low)

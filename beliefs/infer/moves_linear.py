@@ -57,6 +57,8 @@ class Frame:
         The model, and the number of periods looked at.
     reference
         (d,) scores of the reference point.
+    at
+        Its linear parameters, (1, *shape) each.
     gated
         (2, n_time) misreading's gate along the reference path.
     linear
@@ -82,6 +84,7 @@ class Frame:
     model: Model
     n_time: int
     reference: Floats
+    at: dict[str, Floats]
     gated: Floats
     linear: tuple[Ints, Ints]
     move: tuple[Floats, Floats]
@@ -192,6 +195,7 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         model=model,
         n_time=n_time,
         reference=reference,
+        at={name: v for name, v in here.items() if name in LINEAR and name not in model.neutral},
         gated=gated,
         linear=tuple(out["linear"]),
         move=tuple(out["move"]),
@@ -210,10 +214,8 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
 def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
     """Return mode and root by side given the other parameters, and log|du/dz|, (N,)."""
     model, n = frame.model, len(scores)
-    fixed = scores.copy()
-    for places in frame.linear:
-        fixed[:, places] = frame.reference[places]
-    params = model.params(fixed)
+    # One value for all particles where it is linear.
+    params = {**model.neutral, **model.coordinates.params(scores, frame.at), **frame.at}
     kept, drift = _moves(model, params, n, frame.n_time, frame.gated)
     still = model.still(params, n)
     worse = _bad_news(params, n) - frame.discount

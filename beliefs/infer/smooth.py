@@ -68,33 +68,96 @@ def _smoothed(path: Floats) -> tuple[Floats, Floats]:
     return mean, cov
 
 
+@numba.njit(cache=True, error_model="numpy")
+def _piece(now: Any, side: int, second: int) -> tuple[float, float, float]:
+    """Return share, mean and variance of one of the Gaussians of a side's filtered belief."""
+    w, m, v = now[14 + 3 * side], now[15 + 3 * side], now[16 + 3 * side]
+    mean, var = now[9 + side], now[11 + 2 * side]
+    root = np.sqrt(var)
+    if second == 1:
+        return w, mean + root * m, var * v
+    m1 = -w * m / (1.0 - w)
+    v1 = (1.0 - w * (v + m * m)) / (1.0 - w) - m1 * m1
+    return 1.0 - w, mean + root * m1, var * v1
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _second_share(now: Any, then: Any, side: int, after: float, last: bool) -> float:
+    """Return the probability of a side's second Gaussian, given its belief a period later."""
+    if now[14 + 3 * side] == 0.0 or last:
+        return float(now[14 + 3 * side])
+    logs = np.empty(2)
+    for second in (0, 1):
+        w, m, v = _piece(now, side, second)
+        m = then[4 + side] + then[2 + side] * (m - now[9 + side])
+        v = then[6 + 2 * side] + then[2 + side] ** 2 * (v - now[11 + 2 * side])
+        logs[second] = np.log(w) - 0.5 * np.log(v) - 0.5 * (after - m) ** 2 / v
+    return float(1.0 / (1.0 + np.exp(logs[0] - logs[1])))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _conditioned(
+    now: Any, then: Any, after: Any, last: bool, first: int, second: int, out: Any
+) -> None:
+    """Fill mean (2) and root (3) of beliefs given those a period later, of one Gaussian each."""
+    row, ahead = now.copy(), then.copy()
+    for side, which in ((0, first), (1, second)):
+        if now[14 + 3 * side] > 0.0:
+            _, row[9 + side], row[11 + 2 * side] = _piece(now, side, which)
+    if now[14] > 0.0 or now[17] > 0.0:
+        row[12] *= np.sqrt(row[11] / now[11] * row[13] / now[13])
+        for side in (0, 1):
+            a = then[2 + side]
+            ahead[4 + side] += a * (row[9 + side] - now[9 + side])
+            ahead[6 + 2 * side] += a * a * (row[11 + 2 * side] - now[11 + 2 * side])
+        ahead[7] = then[2] * then[3] * row[12]
+    m0, m1, v00, v01, v11 = row[9], row[10], row[11], row[12], row[13]
+    if not last:
+        j00, j01, j10, j11 = _gain(row, ahead)
+        e0, e1 = after[0] - ahead[4], after[1] - ahead[5]
+        m0 += j00 * e0 + j01 * e1
+        m1 += j10 * e0 + j11 * e1
+        r00, r01 = j00 * ahead[6] + j01 * ahead[7], j00 * ahead[7] + j01 * ahead[8]
+        r10, r11 = j10 * ahead[6] + j11 * ahead[7], j10 * ahead[7] + j11 * ahead[8]
+        v00 -= r00 * j00 + r01 * j01
+        v01 -= r00 * j10 + r01 * j11
+        v11 -= r10 * j10 + r11 * j11
+    l00 = np.sqrt(max(v00, 0.0))
+    l10 = v01 / l00 if l00 > 0.0 else 0.0
+    out[0], out[1], out[2], out[3] = m0, m1, l00, l10
+    out[4] = np.sqrt(max(v11 - l10 * l10, 0.0))
+
+
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _drawn(path: Floats, noise: Floats) -> tuple[Floats, Floats]:
+def _drawn(path: Floats, noise: Floats, choice: Floats) -> tuple[Floats, Floats]:
     n, n_time, _ = path.shape
     out, log = np.empty((n, 2, n_time)), np.zeros(n)
+    of, after = np.empty(5), np.empty(2)
     for i in range(n):
-        m0 = m1 = v00 = v01 = v11 = 0.0
         for t in range(n_time - 1, -1, -1):
-            now = path[i, t]
-            m0, m1, v00, v01, v11 = now[9], now[10], now[11], now[12], now[13]
-            if t < n_time - 1:
-                then = path[i, t + 1]
-                j00, j01, j10, j11 = _gain(now, then)
-                e0, e1 = out[i, 0, t + 1] - then[4], out[i, 1, t + 1] - then[5]
-                m0 += j00 * e0 + j01 * e1
-                m1 += j10 * e0 + j11 * e1
-                r00, r01 = j00 * then[6] + j01 * then[7], j00 * then[7] + j01 * then[8]
-                r10, r11 = j10 * then[6] + j11 * then[7], j10 * then[7] + j11 * then[8]
-                v00 -= r00 * j00 + r01 * j01
-                v01 -= r00 * j10 + r01 * j11
-                v11 -= r10 * j10 + r11 * j11
-            l00 = np.sqrt(max(v00, 0.0))
-            l10 = v01 / l00 if l00 > 0.0 else 0.0
-            out[i, 0, t] = m0 + l00 * noise[i, 0, t]
-            rest = np.sqrt(max(v11 - l10 * l10, 0.0))
-            out[i, 1, t] = m1 + l10 * noise[i, 0, t] + rest * noise[i, 1, t]
-            log[i] -= np.log(l00 * rest)
-            log[i] -= 0.5 * (noise[i, 0, t] ** 2 + noise[i, 1, t] ** 2) + _LOG_2PI
+            last = t == n_time - 1
+            now, then = path[i, t], path[i, t if last else t + 1]
+            if not last:
+                after[0], after[1] = out[i, 0, t + 1], out[i, 1, t + 1]
+            p = _second_share(now, then, 0, after[0], last)
+            q = _second_share(now, then, 1, after[1], last)
+            a, b = int(choice[i, 0, t] < p), int(choice[i, 1, t] < q)
+            _conditioned(now, then, after, last, a, b, of)
+            out[i, 0, t] = of[0] + of[2] * noise[i, 0, t]
+            out[i, 1, t] = of[1] + of[3] * noise[i, 0, t] + of[4] * noise[i, 1, t]
+            near = -0.5 * (noise[i, 0, t] ** 2 + noise[i, 1, t] ** 2) - np.log(of[2] * of[4])
+            if p > 0.0 or q > 0.0:
+                density = 0.0
+                for one in (0, 1):
+                    for two in (0, 1):
+                        share = (p if one == 1 else 1.0 - p) * (q if two == 1 else 1.0 - q)
+                        if share > 0.0:
+                            _conditioned(now, then, after, last, one, two, of)
+                            z = (out[i, 0, t] - of[0]) / of[2]
+                            w = (out[i, 1, t] - of[1] - of[3] * z) / of[4]
+                            density += share * np.exp(-0.5 * (z * z + w * w)) / (of[2] * of[4])
+                near = np.log(density)
+            log[i] += near - _LOG_2PI
     return out, log
 
 
@@ -114,6 +177,7 @@ def draw_paths(path: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     log_density
         (N,) log density with which each was drawn.
     """
-    noise = rng.standard_normal((len(path), 2, path.shape[1]))
-    drawn, log = _drawn(np.ascontiguousarray(path), noise)
+    shape = (len(path), 2, path.shape[1])
+    noise, choice = rng.standard_normal(shape), rng.random(shape)
+    drawn, log = _drawn(np.ascontiguousarray(path), noise, choice)
     return drawn, log

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.infer.filter import Belief, newborn
 from beliefs.infer.filter_model import Model
-from beliefs.infer.filter_terms import WIDTH
 from beliefs.infer.moves import KERNELS, Limits, core_first, move
 from beliefs.infer.moves_bend import bend_of, bent
 from beliefs.infer.moves_linear import frame_of, to_frame
@@ -201,19 +199,18 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
     n = len(cloud.scores)
     rows: list[Row] = []
     epochs, done = list(found.epochs), list(found.rejuvenations)
-    params, still, terms = _prepared(model, cloud, max(start - 1, 0))
+    params = model.params(cloud.scores)
+    still = model.still(params, n)
     for t in range(start, end):
-        if t % WIDTH == 0 and t > 0:
-            cloud = replace(cloud, belief=replace(cloud.belief, audience=terms.audience))
-            terms = model.terms(params, n, t // WIDTH, cloud.belief.audience)
-        belief, _ = model.step(cloud.belief, still, terms, t, t + 1)
+        belief = model.step(params, cloud.belief, still, t)
         predictive = _predictive(cloud.log_weights, belief.newest)
         cloud = replace(cloud, belief=belief)
         cloud, evidence, moved = _take_in(model, cloud, t, found.seed)
         if moved:
             done += moved
             epochs.append(cloud.scores)
-            params, still, terms = _prepared(model, cloud, t)
+            params = model.params(cloud.scores)
+            still = model.still(params, n)
             if progress is not None:
                 progress(f"{found.inputs.dates[t]}: moved particles")
         rows.append(
@@ -229,13 +226,6 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
     return found.extended(rows, tuple(epochs), tuple(done), cloud.belief)
 
 
-def _prepared(model: Model, cloud: Cloud, t: int) -> tuple[Any, Any, Any]:
-    """Return parameters, what does not change with time, and the terms of the block of period t."""
-    params, n = model.params(cloud.scores), len(cloud.scores)
-    terms = model.terms(params, n, t // WIDTH, cloud.belief.audience)
-    return params, model.still(params, n), terms
-
-
 def _resumed(found: Track, model: Model) -> Cloud:
     """Return the particles as the track left them."""
     scores = found.epochs[-1]
@@ -245,8 +235,10 @@ def _resumed(found: Track, model: Model) -> Cloud:
         return Cloud(scores, newborn(still), np.zeros(n), np.ones(KINDS))
     belief, row = found.last, found.rows[-1]
     if belief is None:  # gone back: what the track does not keep by period is computed again
-        audience = model.replay(scores, found.n_time)[0].audience
-        belief = Belief(row.mean, row.cov, row.total[:, None], np.zeros((n, 2)), audience)
+        again = model.replay(scores, found.n_time)[0]
+        belief = Belief(
+            row.mean, row.cov, row.total[:, None], np.zeros((n, 2)), again.audience, again.pair
+        )
     return Cloud(scores, belief, row.log_weights, row.quality)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Rejuvenation", "Row", "Track"]
 
 Floats = NDArray[np.float64]
+
+# Kept as long as the inputs are: the new model of one day is the old one of the next.
+_MODELS: WeakKeyDictionary[Inputs, tuple[Theory, Coordinates, Model]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,12 @@ class Track:
 
     def model(self, inputs: Inputs | None = None) -> Model:
         """Return the model on these inputs, the track's own when None."""
-        return Model.of(self.inputs if inputs is None else inputs, self.theory, self.coordinates)
+        inputs = self.inputs if inputs is None else inputs
+        theory, known, model = _MODELS.get(inputs, (None, None, None))
+        if model is None or theory is not self.theory or known is not self.coordinates:
+            model = Model.of(inputs, self.theory, self.coordinates)
+            _MODELS[inputs] = (self.theory, self.coordinates, model)
+        return model
 
     def row(self, period: int) -> int:
         """Return the row of a period, which may count from the end.
@@ -233,9 +242,7 @@ class Track:
     def ends(self) -> NDArray[np.datetime64]:
         """Last day of the period of every row, (R,)."""
         last = np.timedelta64(self.inputs.step_days - 1, "D")
-        ends: NDArray[np.datetime64] = self.inputs.dates[self.first : self.n_time].astype("M8[D]")
-        ends = ends + last
-        return ends
+        return np.asarray(self.inputs.dates[self.first : self.n_time].astype("M8[D]") + last)
 
     @property
     def log_evidence(self) -> Floats:

@@ -23,7 +23,7 @@ __all__ = ["Groups", "arrays_of", "attributes_of", "track_from", "track_of", "tr
 Groups = Mapping[str, Mapping[str, tuple[tuple[str, ...], Any]]]
 """Group -> variable -> names of its dimensions, values; a tuple of arrays is their stack."""
 
-_STATE = ("mean", "cov", "total", "newest", "audience")
+_STATE = ("mean", "cov", "total", "newest", "audience", "pair")
 _BY_PERIOD = {
     "epoch": ("time",),
     "log_weights": ("time", "particle"),

@@ -8,7 +8,7 @@ the usual choices, leave a half-normal or a beta prior skewed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -77,29 +77,32 @@ class Coordinates:
 
     @cached_property
     def _tables(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
-        """Cubic coefficients by part and interval, supports, and the part of each score."""
+        """Cubic coefficients by part and interval, supports, and where each part begins."""
         sizes = [int(np.prod(part.shape, dtype=int)) for part in self.parts]
         return (
             np.ascontiguousarray(np.stack([part.cubic for part in self.parts])),
             np.asarray([part.low for part in self.parts]),
             np.asarray([part.high for part in self.parts]),
-            np.repeat(np.arange(len(self.parts)), sizes),
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         )
 
-    def values(self, scores: Floats) -> Floats:
-        """Return the parameters at normal scores (N, size), laid out like these."""
-        values: Floats = _quantiles(np.ascontiguousarray(scores), *self._tables)
-        return values
+    def params(self, scores: Floats, without: Collection[str] = ()) -> dict[str, Floats]:
+        """Return the parameters at normal scores (N, size), each (N, *shape).
 
-    def params(self, scores: Floats) -> dict[str, Floats]:
-        """Return the parameters at normal scores (N, size), each (N, *shape)."""
-        values = self.values(scores)
-        out, place = {}, 0
-        for part in self.parts:
-            size = int(np.prod(part.shape, dtype=int))
-            block = np.ascontiguousarray(values[:, place : place + size])
-            out[part.name] = block.reshape(len(scores), *part.shape)
-            place += size
+        Parameters
+        ----------
+        scores
+            Normal scores.
+        without
+            Names of parameters that are not wanted.
+        """
+        cubics, low, high, ends = self._tables
+        out = {}
+        for k, part in enumerate(self.parts):
+            if part.name not in without:
+                block = np.ascontiguousarray(scores[:, ends[k] : ends[k + 1]])
+                values = _quantiles(block, cubics[k], low[k], high[k])
+                out[part.name] = values.reshape(len(scores), *part.shape)
         return out
 
     def scores(self, params: Mapping[str, Any], priors: Mapping[str, Any]) -> Floats:
@@ -137,31 +140,28 @@ def _bend(x: Floats, low: float, high: float) -> Floats:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _quantiles(
-    scores: Floats, cubics: Floats, low: Floats, high: Floats, part_of: NDArray[np.int64]
-) -> Floats:
+def _quantiles(scores: Floats, cubic: Floats, low: float, high: float) -> Floats:
     """Return quantiles at normal scores; straight on the scale without bounds past the table."""
     n, d = scores.shape
-    last = cubics.shape[1] - 1
+    last = cubic.shape[0] - 1
     width = 2.0 * REACH / (last + 1)
+    below, above = np.isfinite(low), np.isfinite(high)
     out = np.empty((n, d))
     for i in range(n):
         for j in range(d):
-            k = part_of[j]
             inside = min(max(scores[i, j], -REACH), REACH)
             cell = min(int((inside + REACH) / width), last)
             x = inside - (cell * width - REACH)
-            c = cubics[k, cell]
+            c = cubic[cell]
             y = ((c[0] * x + c[1]) * x + c[2]) * x + c[3]
             slope = (3.0 * c[0] * x + 2.0 * c[1]) * x + c[2]
             y += slope * (scores[i, j] - inside)
-            below, above = np.isfinite(low[k]), np.isfinite(high[k])
             if below and above:
-                y = low[k] + (high[k] - low[k]) * (0.5 * (1.0 + np.tanh(0.5 * y)))
+                y = low + (high - low) * (0.5 * (1.0 + np.tanh(0.5 * y)))
             elif below:
-                y = low[k] + np.exp(y)
+                y = low + np.exp(y)
             elif above:
-                y = high[k] - np.exp(-y)
+                y = high - np.exp(-y)
             out[i, j] = y
     return out
 

@@ -19,6 +19,7 @@ from beliefs.mechanism import distributions as pz
 from beliefs.mechanism import shocks
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
+from beliefs.mechanism.sums import weighted_sum
 
 __all__ = ["NAME", "balance", "cost", "gap", "lower", "parameters", "stakes", "surplus"]
 
@@ -60,7 +61,7 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
 def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the cost of conflict of each side, (..., side, time)."""
     slopes = params["cost_slope"][..., None, :] * side_matrix(structure.cost_side)
-    log_cost = params["log_cost"][..., None] + slopes @ columns["cost"]
+    log_cost = params["log_cost"][..., None] + weighted_sum(xp, slopes, columns["cost"])
     log_cost = log_cost + params["convex_cost"][..., None, None] * columns["heavy"]
     log_cost = log_cost + shocks.cost_shift(params, columns)[..., None, :]
     return xp.exp(xp.minimum(log_cost, MAX_LOG_COST))

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import Columns, Structure, side_matrix
+from beliefs.mechanism.sums import weighted_sum
 
 __all__ = ["NAME", "misreading", "news", "parameters", "push", "stillness", "weights"]
 
@@ -120,7 +121,8 @@ def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     """Return evidence e before it is read, shape (..., side, time)."""
     week = structure.step_weeks
     by_side = side_matrix(structure.term_side) * week**0.5
-    total = (weights(xp, params, structure)[..., None, :] * by_side) @ columns["evidence"]
+    signed = weights(xp, params, structure)[..., None, :] * by_side
+    total = weighted_sum(xp, signed, columns["evidence"])
     total = total + stillness(params, columns, structure)
     enduring = [i for i, on in enumerate(structure.endurance) if on]
     gain = (params["endurance"][..., None, :] * side_matrix(enduring)).sum(axis=-1)

@@ -16,6 +16,7 @@ from typing import Any
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params
 from beliefs.mechanism.structure import SHOCK_KINDS, Columns, Structure
+from beliefs.mechanism.sums import weighted_sum
 
 __all__ = ["NAME", "cost_shift", "hazard_shift", "jump", "parameters", "reset"]
 
@@ -54,7 +55,7 @@ def jump(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     """Return the jump of each belief by period, (..., side, time)."""
     if not structure.shocks:
         return 0.0 * columns["turnover"]
-    return params["shock_jump"] @ columns["shock"]
+    return weighted_sum(xp, params["shock_jump"], columns["shock"])
 
 
 def reset(xp: Any, params: Params, columns: Columns) -> Array:
@@ -67,7 +68,8 @@ def hazard_shift(xp: Any, params: Params, columns: Columns, structure: Structure
 
     Shape (..., time).
     """
-    recent = (params["shock_hazard"][..., None, :] @ columns["aftermath"])[..., 0, :]
+    kinds = params["shock_hazard"][..., None, :]
+    recent = weighted_sum(xp, kinds, columns["aftermath"])[..., 0, :]
     return recent + params["economic_hinge"][..., None] * columns["hinge"]
 
 

@@ -6,16 +6,19 @@ study share it, so that a compiled model serves both. `columns` holds the number
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.mechanism.guess import rough_path
 from beliefs.mechanism.recurrence import gate
-from beliefs.study.codebook import RUNGS
+from beliefs.study.codebook import REGIME_KINDS, RUNGS
 from beliefs.study.inputs import Inputs
+from beliefs.study.observed import SHAPES
 
 __all__ = [
     "PHASES",
@@ -37,8 +40,15 @@ PHASES = ("calm", "truce", "war")
 SCOPES = ("treaty", "transaction")
 AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
 
-# Of `Observed`, what moves beliefs or the hazards of talks.
-_OF_BELIEF = ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy")
+# Of `Observed`, what moves beliefs or the hazards of talks, and by which parameter.
+_OF_BELIEF = {
+    "hinge": "economic_hinge",
+    "mediator_old": "mediator_late",
+    "spell_age": "deadlock_shape",
+    "power_shift": "shift_talks",
+    "proxy_attack": "proxy_credibility",
+    "heavy": "convex_cost",
+}
 # Of `columns`, what the equations of conduct read as well.
 _SHARED = (
     "active", "quiet", "pressure", "hardline", "truce", "mediator", "waiver", "shock", "turnover",
@@ -132,22 +142,14 @@ class Structure:
 
     def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
         """Return the shape that `dims` has in this structure."""
-        sizes = {k: len(v) for k, v in self.coords.items()} | {"time": self.n_time}
+        sizes = _sizes(self, self.instruments)
         return tuple(sizes[d] for d in dims)
 
 
-def rough_path(reading: NDArray[Any]) -> NDArray[np.float64]:
-    """Return a kernel average of all readings of a side, (side, time); 0.5 far from any.
-
-    Only the place around which the sampler's change of variables is expanded; no result
-    depends on it.
-    """
-    time = np.arange(reading.shape[-1])
-    kernel = np.exp(-np.abs(time[:, None] - time) / 10.0)
-    heard = ~np.isnan(reading)
-    weight = heard.sum(axis=1) @ kernel
-    total = np.where(heard, reading, 0.0).sum(axis=1) @ kernel
-    return (total + 0.5 * 0.5) / (weight + 0.5)
+@lru_cache(maxsize=32)
+def _sizes(structure: Structure, instruments: tuple[str, ...]) -> dict[str, int]:
+    # Structures that differ in their ways of counting alone are equal.
+    return {k: len(v) for k, v in structure.coords.items()} | {"time": structure.n_time}
 
 
 def until(columns: Columns, n: int) -> Columns:
@@ -179,8 +181,8 @@ def structure_of(inputs: Inputs) -> Structure:
         shock_kind=tuple(s.kind for s in shocks),
         shock_side=tuple(-1 if s.side is None else s.side for s in shocks),
         endurance=inputs.endurance,
-        instruments=inputs.observed.instruments,
-        zones=inputs.observed.zones,
+        instruments=inputs.instruments,
+        zones=inputs.zones,
     )
 
 
@@ -209,15 +211,13 @@ def evidence_matrix(
         Shape (..., term, time): a rise that is good news is positive; a term split by regime is
         0 outside its own regime.
     """
-    rows = [
-        surprise[..., k, :] * direction * np.isin(regime, regimes)
-        for k, direction, regimes in zip(
-            structure.term_indicator, structure.term_direction, structure.term_regimes, strict=True
-        )
-    ]
-    if not rows:
-        return np.zeros((*surprise.shape[:-2], 0, surprise.shape[-1]))
-    return np.stack(rows, axis=-2)
+    counted = np.zeros((len(structure.terms), len(REGIME_KINDS)), dtype=bool)
+    for term, regimes in enumerate(structure.term_regimes):
+        counted[term, list(regimes)] = True
+    by_term = surprise[..., np.asarray(structure.term_indicator, dtype=np.intp), :]
+    direction = np.asarray(structure.term_direction, dtype=np.float64)
+    on: NDArray[Any] = np.moveaxis(counted[:, regime], 0, -2)
+    return np.ascontiguousarray(by_term * direction[:, None] * on)
 
 
 def aftermath(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
@@ -226,13 +226,11 @@ def aftermath(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
     out = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):
         members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
-        if not members:
-            continue
-        hit = shock_on[..., members, :].max(axis=-2)
-        trace = np.zeros(hit.shape[:-1])
-        for t in range(hit.shape[-1]):
-            trace = np.maximum(trace * fade, hit[..., t])
-            out[..., number, t] = trace
+        if members:
+            out[..., number, :] = shock_on[..., members, :].max(axis=-2)
+    first = int(out.any(axis=tuple(range(out.ndim - 1))).argmax())  # nothing fades before it
+    for t in range(first + 1, out.shape[-1]):
+        np.maximum(out[..., t], out[..., t - 1] * fade, out=out[..., t])
     return out
 
 
@@ -246,12 +244,20 @@ def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def columns(inputs: Inputs) -> Columns:
+def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     """Return the arrays the equations read; time is the last axis and has full length.
 
     Columns ``cell_*`` have one entry per reading instead, so that silence costs nothing.
     Periods after the as-of date hold zeros and have ``active`` 0, so that they carry no
     likelihood and no news.
+
+    Parameters
+    ----------
+    inputs
+        Inputs of a study.
+    without
+        Parameters that are neutral. Columns of conduct that only they weigh are zeros, so that
+        conduct need not be collected, and changes nothing, where beliefs do not ask for it.
     """
     structure = structure_of(inputs)
     on = inputs.active.astype(float)
@@ -295,8 +301,18 @@ def columns(inputs: Inputs) -> Columns:
         "talks": np.asarray(inputs.talks, dtype=float) * on,
         "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
         "talks_seen": inputs.talks_seen * on,
-        **{name: getattr(inputs.observed, name) * on for name in _OF_BELIEF},
+        **_conduct_of_belief(inputs, on, without),
     }
+
+
+def _conduct_of_belief(inputs: Inputs, on: NDArray[Any], without: Collection[str]) -> Columns:
+    out = {}
+    for name, parameter in _OF_BELIEF.items():
+        if parameter in without:
+            out[name] = np.zeros((2, len(on)) if SHAPES.get(name) else len(on))
+        else:
+            out[name] = getattr(inputs.observed, name) * on
+    return out
 
 
 def conduct_columns(inputs: Inputs) -> Columns:
@@ -311,7 +327,7 @@ def conduct_columns(inputs: Inputs) -> Columns:
     seen, on = inputs.observed, inputs.active.astype(float)
     kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
     phase = np.select([kinds == "truce", kinds == "war"], [1, 2], 0)
-    shared = columns(inputs)
+    shared = columns(inputs, without=_OF_BELIEF.values())
     out = {name: shared[name] for name in _SHARED}
     for name, value in vars(seen).items():
         if isinstance(value, np.ndarray) and name not in ("instrument", "rung"):

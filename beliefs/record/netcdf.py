@@ -7,7 +7,7 @@ per group and dimension scales; dates are nanoseconds since 1970, truth values b
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +88,8 @@ def _write_group(group: Any, variables: Mapping[str, tuple[tuple[str, ...], Any]
         if isinstance(stored, tuple):
             shape = (len(stored), *stored[0].shape)
             made = group.create_dataset(name, shape, stored[0].dtype)
-            for place, piece in enumerate(stored):
-                made.write_direct(np.ascontiguousarray(piece), dest_sel=np.s_[place])
+            for place, pieces in _joined(stored):
+                made.write_direct(pieces, dest_sel=np.s_[place : place + len(pieces)])
         else:
             kind = h5py.string_dtype() if stored.dtype.kind == "O" else stored.dtype
             made = group.create_dataset(name, data=stored, dtype=kind)
@@ -110,6 +110,22 @@ def _write_group(group: Any, variables: Mapping[str, tuple[tuple[str, ...], Any]
     for dims, made in waiting:
         for place, dim in enumerate(dims):
             made.dims[place].attach_scale(scales[dim])
+
+
+def _joined(pieces: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield pieces of a stack from number n on as one array, where they lie so in memory.
+
+    What was read from a file does, and one large write takes less than a thousand small ones.
+    """
+    ready = [np.ascontiguousarray(piece) for piece in pieces]
+    places = [piece.__array_interface__["data"][0] for piece in ready]
+    size, first = ready[0].nbytes, 0
+    for n in range(1, len(ready) + 1):
+        if n < len(ready) and places[n] == places[n - 1] + size:
+            continue
+        shape, strides = (n - first, *ready[0].shape), (size, *ready[0].strides)
+        yield first, np.lib.stride_tricks.as_strided(ready[first], shape, strides, writeable=False)
+        first = n
 
 
 def _stored(values: Any) -> tuple[Any, dict[str, Any]]:

@@ -26,7 +26,7 @@ from beliefs.record.lock import commit, empty, reserved, unwritable
 from beliefs.record.manifest import damaged, environment, read_json, read_manifest
 from beliefs.study.append import copy_study
 from beliefs.study.inputs import build_inputs
-from beliefs.study.load import Study, load_study
+from beliefs.study.load import Source, Study, read_study
 from beliefs.theory.theory import Theory, table_of, theory_from_table
 
 if TYPE_CHECKING:
@@ -285,7 +285,9 @@ def load_run(path: str | Path) -> Posterior:
     )
 
 
-def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[Study, Theory]:
+def read_parts(
+    folder: Path, manifest: dict[str, Any] | None = None, source: Source | None = None
+) -> tuple[Study, Theory]:
     """Return the study and the theory of a run folder, as they were run.
 
     Parameters
@@ -294,6 +296,8 @@ def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[St
         The run folder.
     manifest
         Its manifest, if that was read already.
+    source
+        Its study folder, if that was read already.
 
     Raises
     ------
@@ -301,7 +305,8 @@ def read_parts(folder: Path, manifest: dict[str, Any] | None = None) -> tuple[St
         One of them no longer has the hash it was run with.
     """
     manifest = read_manifest(folder) if manifest is None else manifest
-    study = load_study(folder / "study", as_of=manifest["as_of"])
+    source = read_study(folder / "study") if source is None else source
+    study = source.known(manifest["as_of"])
     file = folder / "theory.json"
     theory = theory_from_table(read_json(file), str(file), checked=manifest["theory_sha256"])
     same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beliefs.errors import StudyError
-from beliefs.record.hashes import arrays_hash
+from beliefs.record.hashes import Seen, arrays_hash
 from beliefs.record.manifest import damaged, environment, read_manifest
 from beliefs.record.netcdf import read_netcdf, write_netcdf
 from beliefs.record.run import read_parts, same_hash, write_run
 
 if TYPE_CHECKING:
     from beliefs.infer.track_result import Track
+    from beliefs.study.load import Source
 
 __all__ = ["FILE", "load_track", "save_track", "track_hash"]
 
@@ -33,6 +34,7 @@ def save_track(
     *,
     lineage: dict[str, Any] | None = None,
     aside: Path | None = None,
+    seen: Seen | None = None,
 ) -> Path:
     """Write the run folder of a track; it appears whole or not at all.
 
@@ -48,6 +50,9 @@ def save_track(
         Further keys of the manifest: ``start`` (the fit that was taken over), ``updated_from``.
     aside
         See `beliefs.record.run.write_run`.
+    seen
+        From the `load_track` of the track that this one goes on from, if none of its arrays can
+        have been written into since.
 
     Raises
     ------
@@ -77,7 +82,7 @@ def save_track(
             "pareto_k": judged["pareto_k"] if math.isfinite(judged["pareto_k"]) else None,
         },
         "log_evidence": float(track.log_evidence[-1]),
-        "posterior_content_sha256": track_hash(groups),
+        "posterior_content_sha256": track_hash(groups, seen),
         "horizon": None,
         "interventions": [],
         "timings_seconds": {},
@@ -94,17 +99,29 @@ def save_track(
     )
 
 
-def track_hash(groups: Any) -> str:
+def track_hash(groups: Any, seen: Seen | None = None) -> str:
     """Return the hash of `beliefs.infer.track_tree.arrays_of` a track."""
-    return arrays_hash(
+    arrays = (
         (f"/{group}/{name}", values)
         for group, variables in groups.items()
         for name, (_, values) in variables.items()
     )
+    return arrays_hash(arrays, seen)
 
 
-def load_track(path: str | Path) -> Track:
+def load_track(
+    path: str | Path, *, source: Source | None = None, seen: Seen | None = None
+) -> Track:
     """Load the track of a run folder.
+
+    Parameters
+    ----------
+    path
+        The run folder.
+    source
+        Its study folder, if that was read already.
+    seen
+        Takes the digests of what was read, see `beliefs.record.hashes.arrays_hash`.
 
     Raises
     ------
@@ -123,10 +140,10 @@ def load_track(path: str | Path) -> Track:
             mend="beliefs track STUDY --out RUN; an update goes on from there",
         )
     manifest = read_manifest(folder)
-    study, theory = read_parts(folder, manifest)
+    study, theory = read_parts(folder, manifest, source)
     try:
         groups, attributes = read_netcdf(folder / FILE)
-        found = track_hash(groups)
+        found = track_hash(groups, seen)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise damaged(
             folder / FILE, str(error), "a netCDF file as `beliefs track` writes it"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.record.hashes import Seen
 from beliefs.record.lock import only_one, reserved
 from beliefs.record.manifest import read_manifest
 from beliefs.record.run import load_run, refuse_existing
@@ -19,7 +20,7 @@ from beliefs.record.tracks import FILE, load_track, save_track
 if TYPE_CHECKING:
     from beliefs.infer.track_result import Track
     from beliefs.study.append import Added
-    from beliefs.study.load import Study
+    from beliefs.study.load import Source, Study
 
 __all__ = ["Update", "update_run"]
 
@@ -94,8 +95,8 @@ def update_run(
     out
         Run folder to write; must be new.
     data
-        New rows: a CSV file, see `beliefs.study.append.with_rows`, or a pandas table like it; none
-        when None.
+        New rows: a CSV file, see `beliefs.study.append.with_rows`, a pandas table like it, or a
+        list of these; none when None.
     to
         New as-of date. None: the last date of publication among the new rows, or the old as-of
         date if that is later.
@@ -131,8 +132,9 @@ def update_run(
             mend="choose another --out",
         )
     with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
-        before, origin = _start(run, particles)
-        study = _grown(run / "study", before.study, data, to, Path(scratch))
+        seen: Seen = {}
+        before, source, origin = _start(run, particles, seen)
+        study = _grown(source, before.study, _files(data, Path(scratch)), to, Path(scratch))
         track, back, back_to = _advanced(before, study, progress)
         report = track.report()
         if not report.passed:
@@ -151,7 +153,7 @@ def update_run(
                 "posterior_content_sha256": manifest["posterior_content_sha256"],
             },
         }
-        save_track(out, track, lineage=lineage, aside=aside)
+        save_track(out, track, lineage=lineage, aside=aside, seen=seen)
     # The scratch folder is gone: what is asked of the track later is read where it was written.
     kept = replace(track, study=replace(study, path=out / "study"))
     return Update(
@@ -165,10 +167,14 @@ def update_run(
     )
 
 
-def _start(run: Path, particles: int) -> tuple[Track, dict[str, Any] | None]:
-    """Return the track to go on from, and the fit it began with, if it did."""
+def _start(run: Path, particles: int, seen: Seen) -> tuple[Track, Source, dict[str, Any] | None]:
+    """Return the track to go on from, its study folder, and the fit it began with, if it did."""
+    from beliefs.study.load import read_study
+
     if (run / FILE).is_file():
-        return load_track(run), read_manifest(run).get("start")
+        start = read_manifest(run).get("start")
+        source = read_study(run / "study")
+        return load_track(run, source=source, seen=seen), source, start
     from beliefs.infer.track_start import from_posterior
 
     posterior, manifest = load_run(run), read_manifest(run)
@@ -183,25 +189,37 @@ def _start(run: Path, particles: int) -> tuple[Track, dict[str, Any] | None]:
     keys = ("as_of", "seed", "settings", "posterior_content_sha256")
     return (
         from_posterior(posterior, particles, posterior.seed),
+        read_study(run / "study"),
         {"method": "fit", **{key: manifest[key] for key in keys}},
     )
 
 
-def _grown(source: Path, old: Study, data: Any, to: str | None, scratch: Path) -> Study:
+def _files(data: Any, scratch: Path) -> list[Path]:
+    """Return files of new rows; data frames are written first."""
+    if data is None:
+        return []
+    files = []
+    for number, item in enumerate(data if isinstance(data, (list, tuple)) else [data]):
+        if hasattr(item, "to_csv"):
+            item.to_csv(scratch / f"rows{number}.csv", index=False)
+            item = scratch / f"rows{number}.csv"
+        files.append(Path(item))
+    return files
+
+
+def _grown(source: Source, old: Study, files: list[Path], to: str | None, scratch: Path) -> Study:
     """Return the study with the new rows, as of the new date."""
     from beliefs.study.append import with_rows
-    from beliefs.study.load import load_study
+    from beliefs.study.load import read_study
 
-    folder, added = source, None
-    if data is not None:
-        if hasattr(data, "to_csv"):
-            data.to_csv(scratch / "rows.csv", index=False)
-            data = scratch / "rows.csv"
-        folder = scratch / "study"
-        added = with_rows(source, Path(data), folder)
+    new, added = source, None
+    if files:
+        added = with_rows(source.path, files, scratch / "study")
     try:
-        day: Any = to or (old.as_of if added is None else _last_published(folder, source, old))
-        study = load_study(folder, as_of=day)
+        if added is not None:
+            new = read_study(scratch / "study")
+        day: Any = to or (old.as_of if added is None else _last_published(new, source, old))
+        study = new.known(day)
     except StudyError as error:
         raise (error if added is None else added.blamed(error)) from error
     if study.as_of < old.as_of:
@@ -213,16 +231,17 @@ def _grown(source: Path, old: Study, data: Any, to: str | None, scratch: Path) -
             mend="what was known earlier is in the run already; or track anew with --as-of",
         )
     if study.sha256 == old.sha256:
-        raise _nothing_new(source.parent, old, study, added)
+        raise _nothing_new(source.path.parent, old, study, added)
     return study
 
 
 def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> ConflictError:
     found = f"the same rows, as of {old.as_of}"
     if added is not None and added.rows:
-        found = f"{added.rows} rows of {added.data.name}, not yet published as of {study.as_of}"
+        found = f"{added.rows} rows of {added.named}, not yet published as of {study.as_of}"
     elif added is not None:
-        found = f"no row in {added.data.name} that {added.name} did not hold, as of {old.as_of}"
+        held = ", ".join(added.tables)
+        found = f"no row in {added.named} that {held} did not hold, as of {old.as_of}"
     return ConflictError(
         "nothing is new, so nothing was written",
         where=str(run),
@@ -232,21 +251,17 @@ def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> Co
     )
 
 
-def _last_published(folder: Path, source: Path, old: Study) -> np.datetime64:
-    """Return the last day on which a row was published that only `folder` holds."""
-    from beliefs.study.load import load_study
-
-    new, before = load_study(folder), load_study(source)
+def _last_published(new: Source, before: Source, old: Study) -> np.datetime64:
+    """Return the last day on which a row was published that only `new` holds."""
     last = old.as_of
-    for table in ("indicators", "events", "talks", "coverage", "agreements"):
-        frame = getattr(new, table)
-        known = set(getattr(before, table).astype(str).itertuples(index=False, name=None))
-        public = frame["published_at" if "published_at" in frame else "start"]
-        if "end_published_at" in frame:
-            public = frame["end_published_at"].fillna(public)
-        days = public.to_numpy().astype("datetime64[D]")
-        rows = frame.astype(str).itertuples(index=False, name=None)
-        last = max([last, *(day for day, row in zip(days, rows, strict=True) if row not in known)])
+    for name, table in vars(new.tables).items():
+        known = set(getattr(before.tables, name).rows())
+        days = table["start" if name == "coverage" else "published_at"]
+        if name == "agreements":  # a row that has got its end was published with that
+            ends = table["end_published_at"]
+            days = np.where(np.isnat(ends), days, ends)
+        fresh = np.asarray([row not in known for row in table.rows()], dtype=bool)
+        last = max([last, *days[fresh]])
     return last
 
 
@@ -269,5 +284,5 @@ def _advanced(
 
 def _gained(old: Study, new: Study) -> int:
     """Return the number of rows that only the new study knows; none ever goes away."""
-    tables = ("indicators", "events", "talks", "agreements")
-    return sum(len(getattr(new, table)) - len(getattr(old, table)) for table in tables)
+    names = ("indicators", "events", "talks", "agreements")
+    return sum(len(getattr(new.tables, n)) - len(getattr(old.tables, n)) for n in names)

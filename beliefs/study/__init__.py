@@ -1,6 +1,6 @@
 """What is observed: study folders, as-of tables, surprises, labels, bundled studies.
 
-Names are imported on first use, so that listing the studies needs neither pandas nor pydantic.
+Names are imported on first use, so that listing the studies needs no pydantic.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.calendar import Grid
 from beliefs.study.codebook import KINETIC
 from beliefs.study.coverage import covered, instruments
 from beliefs.study.load import Study
+from beliefs.study.records import Records
 from beliefs.study.rows import select_events
 from beliefs.study.traces import before, binned, counts, fading_sum, periods_of, recent, running
 
@@ -28,12 +28,12 @@ PAUSE_DAYS = 14.0  # a full pause
 HEAVY_DAYS, HEAVY_SEVERITY = 14.0, 4.0
 
 
-def force(study: Study) -> pd.DataFrame:
+def force(study: Study) -> Records:
     """Return all acts of force of a study."""
-    return select_events(study.events, kind=KINETIC).reset_index(drop=True)
+    return select_events(study.tables.events, kind=KINETIC)
 
 
-def between(study: Study, acts: pd.DataFrame) -> tuple[Bools, Bools]:
+def between(study: Study, acts: Records) -> tuple[Bools, Bools]:
     """Tell which acts are by a force of one side on the other side's own actors.
 
     Parameters
@@ -50,13 +50,13 @@ def between(study: Study, acts: pd.DataFrame) -> tuple[Bools, Bools]:
     """
     first, second = study.spec.sides
     return (
-        np.isin(acts["initiator"], first.forces) & np.isin(acts["target"], second.actors),
-        np.isin(acts["initiator"], second.forces) & np.isin(acts["target"], first.actors),
+        acts.among("initiator", first.forces) & acts.among("target", second.actors),
+        acts.among("initiator", second.forces) & acts.among("target", first.actors),
     )
 
 
 def strike_arrays(
-    study: Study, grid: Grid, acts: pd.DataFrame, dyadic: tuple[Bools, Bools]
+    study: Study, grid: Grid, acts: Records, dyadic: tuple[Bools, Bools]
 ) -> dict[str, NDArray]:
     """Return the columns of `Observed` that count acts of force, on a grid.
 
@@ -79,19 +79,19 @@ def strike_arrays(
     spec = study.spec
     if spec.strikes is None:
         return {}
-    seen = covered(study.coverage, grid.dates, grid.step_days, spec.strikes.coverage)
-    counted = (acts["severity"] >= spec.strikes.min_severity).to_numpy()
-    mine = [counted & np.isin(acts["initiator"], side.forces) for side in spec.sides]
-    count = np.stack([counts(acts[m], grid) for m in mine])
-    logs = np.stack([_log_severity(acts[m], grid) for m in mine])
+    seen = covered(study.tables.coverage, grid.dates, grid.step_days, spec.strikes.coverage)
+    counted = acts["severity"] >= spec.strikes.min_severity
+    mine = [counted & acts.among("initiator", side.forces) for side in spec.sides]
+    count = np.stack([counts(acts.take(m), grid) for m in mine])
+    logs = np.stack([_log_severity(acts.take(m), grid) for m in mine])
     rival = recent(count[::-1], ANSWER)
     suffered = np.stack([_suffered(acts, side.forces, mine[1 - i], grid)
                          for i, side in enumerate(spec.sides)])  # fmt: skip
-    warned = [m & (acts["prior_warning"] == 1.0).to_numpy() for m in mine]
+    warned = [m & (acts["prior_warning"] == 1.0) for m in mine]
     return {
         "strike_count": count,
-        "strike_by_severity": np.stack([_by_severity(acts[m], grid) for m in mine]),
-        "warned_by_severity": np.stack([_by_severity(acts[m], grid) for m in warned]),
+        "strike_by_severity": np.stack([_by_severity(acts.take(m), grid) for m in mine]),
+        "warned_by_severity": np.stack([_by_severity(acts.take(m), grid) for m in warned]),
         "strikes_seen": seen,
         "instrument": np.where(seen, _instrument(study, grid), -1),
         "severity_log": _ratio(logs, count),
@@ -109,35 +109,35 @@ def _ratio(total: Floats, count: Floats) -> Floats:
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 
 
-def _log_severity(rows: pd.DataFrame, grid: Grid) -> Floats:
+def _log_severity(rows: Records, grid: Grid) -> Floats:
     """Sum log(severity / 3)."""
-    return binned(rows, np.log(rows["severity"].to_numpy() / MIDDLE), grid)
+    return binned(rows, np.log(rows["severity"] / MIDDLE), grid)
 
 
-def _by_severity(rows: pd.DataFrame, grid: Grid) -> Floats:
+def _by_severity(rows: Records, grid: Grid) -> Floats:
     """Count by severity 1 to 5, (5, T); one in between counts in both neighbours, by nearness."""
-    severity = rows["severity"].to_numpy()
+    severity = rows["severity"]
     share = np.maximum(0.0, 1.0 - np.abs(severity - np.arange(1, 6)[:, None]))
     return np.stack([binned(rows, part, grid) for part in share])
 
 
-def _suffered(acts: pd.DataFrame, forces: Sequence[str], by_rival: Bools, grid: Grid) -> Floats:
-    hit = by_rival & np.isin(acts["target"], forces)
-    return counts(acts[hit & (acts["severity"] >= HEAVY_SEVERITY).to_numpy()], grid)
+def _suffered(acts: Records, forces: Sequence[str], by_rival: Bools, grid: Grid) -> Floats:
+    hit = by_rival & acts.among("target", forces) & (acts["severity"] >= HEAVY_SEVERITY)
+    return counts(acts.take(hit), grid)
 
 
 def _instrument(study: Study, grid: Grid) -> NDArray[np.int64]:
     """Return the place of each period's way of counting among the slots of the study."""
     slots = {name: place for place, name in enumerate(study.instrument_slots)}
-    places = [slots.get(name, -1) for name in dict.fromkeys(study.coverage["instrument"])]
-    return np.array([*places, -1])[instruments(study.coverage, grid.dates)]
+    places = [slots.get(name, -1) for name in dict.fromkeys(study.tables.coverage["instrument"])]
+    return np.array([*places, -1])[instruments(study.tables.coverage, grid.dates)]
 
 
-def _pauses(grid: Grid, acts: pd.DataFrame, dyadic: Bools, seen: Bools) -> dict[str, NDArray]:
+def _pauses(grid: Grid, acts: Records, dyadic: Bools, seen: Bools) -> dict[str, NDArray]:
     """Return how long there was nothing between the sides, as of the period before."""
-    quiet = (counts(acts[dyadic], grid) == 0) & seen
+    quiet = (counts(acts.take(dyadic), grid) == 0) & seen
     days = before(running(quiet)) * grid.step_days
-    mild = counts(acts[dyadic & (acts["severity"] >= CALM_SEVERITY).to_numpy()], grid) == 0
+    mild = counts(acts.take(dyadic & (acts["severity"] >= CALM_SEVERITY)), grid) == 0
     week = periods_of(CALM_DAYS, grid)
     return {
         "pause": np.minimum(np.log1p(days) / np.log1p(PAUSE_DAYS), 1.0),
@@ -145,40 +145,44 @@ def _pauses(grid: Grid, acts: pd.DataFrame, dyadic: Bools, seen: Bools) -> dict[
     }
 
 
-def _lines(study: Study, grid: Grid, acts: pd.DataFrame, mine: list[Bools]) -> dict[str, NDArray]:
+def _lines(study: Study, grid: Grid, acts: Records, mine: list[Bools]) -> dict[str, NDArray]:
     lines = study.spec.redlines
     if lines is None:
         return {}
-    seen = covered(study.coverage, grid.dates, grid.step_days, lines.coverage)
-    level = acts["red_line"].map(lines.lines).to_numpy(dtype=float)  # NaN where no such line
+    seen = covered(study.tables.coverage, grid.dates, grid.step_days, lines.coverage)
+    # NaN where there is no such line.
+    level = np.asarray([lines.lines.get(name, np.nan) for name in acts["red_line"]], dtype=float)
     touch = [m & ~np.isnan(level) for m in mine]
-    cross = [m & (acts["severity"].to_numpy() >= level) for m in mine]
+    cross = [m & (acts["severity"] >= level) for m in mine]
     return {
-        "line_touch": np.stack([counts(acts[m], grid) for m in touch]) * seen,
-        "line_cross": np.stack([counts(acts[m], grid) for m in cross]) * seen,
+        "line_touch": np.stack([counts(acts.take(m), grid) for m in touch]) * seen,
+        "line_cross": np.stack([counts(acts.take(m), grid) for m in cross]) * seen,
     }
 
 
 def _places(
-    study: Study, grid: Grid, acts: pd.DataFrame, mine: list[Bools], counted: Bools
+    study: Study, grid: Grid, acts: Records, mine: list[Bools], counted: Bools
 ) -> dict[str, NDArray]:
     """Return acts by zone, at the periphery, and of powers that are no party to the talks."""
     spec = study.spec
     out: dict[str, NDArray] = {}
     both = mine[0] | mine[1]
     # Headlines leave these out even where they hold every severe strike between the sides.
-    seen = covered(study.coverage, grid.dates, grid.step_days, ("dense",))
+    seen = covered(study.tables.coverage, grid.dates, grid.step_days, ("dense",))
     if spec.zones is not None:
         zones = spec.zones.watched
         out["zone_count"] = np.stack(
-            [counts(acts[both & (acts["zone"] == z).to_numpy()], grid) for z in zones]
+            [counts(acts.take(both & acts.among("zone", (z,))), grid) for z in zones]
         )
         out["zone_seen"] = seen
     if spec.excluded is not None:
-        outside = counted & np.isin(acts["initiator"], spec.excluded.actors)
-        out |= {"excluded_count": counts(acts[outside], grid), "excluded_seen": seen}
+        outside = counted & acts.among("initiator", spec.excluded.actors)
+        out |= {"excluded_count": counts(acts.take(outside), grid), "excluded_seen": seen}
     if spec.periphery is not None:
         parties = (*spec.sides[0].forces, *spec.sides[1].forces)
-        away = ~np.isin(acts["target"], parties) | np.isin(acts["zone"], spec.periphery.zones)
-        out |= {"peripheral_count": counts(acts[counted & away], grid), "peripheral_seen": seen}
+        away = ~acts.among("target", parties) | acts.among("zone", spec.periphery.zones)
+        out |= {
+            "peripheral_count": counts(acts.take(counted & away), grid),
+            "peripheral_seen": seen,
+        }
     return out

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from beliefs.errors import StudyError
 from beliefs.study.codebook import AGREEMENT_FORMS, CONFIDENCE, ENDINGS, SCOPES
@@ -23,8 +22,8 @@ from beliefs.study.columns import (
     date_column,
     flag_column,
     id_column,
-    stamp,
 )
+from beliefs.study.records import Records
 from beliefs.study.spec import StudySpec
 from beliefs.study.tables import Table, read_table
 
@@ -46,9 +45,10 @@ AGREEMENT_COLUMNS: Final = (
     "source_url",
 )
 NAME = "agreements.csv"
+_NEVER: Final = np.datetime64("NaT", "D")
 
 
-def read_agreements(folder: Path, spec: StudySpec) -> pd.DataFrame:
+def read_agreements(folder: Path, spec: StudySpec) -> Records:
     """Read and check `agreements.csv`; no rows when there is no such file.
 
     Parameters
@@ -60,8 +60,8 @@ def read_agreements(folder: Path, spec: StudySpec) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        The columns of `AGREEMENT_COLUMNS`; dates as datetime64 with `published_at` and
+    Records
+        The columns of `AGREEMENT_COLUMNS`; dates as datetime64[D] with `published_at` and
         `end_published_at` filled by `date` and `ended`, NaT where there is none; `mutual` as
         float; in the order of publication.
 
@@ -71,7 +71,7 @@ def read_agreements(folder: Path, spec: StudySpec) -> pd.DataFrame:
         At the first row that breaks a rule.
     """
     if not os.path.lexists(folder / NAME):
-        return _frame(Table(NAME, (), {column: () for column in AGREEMENT_COLUMNS}))
+        return _records(Table(NAME, (), {column: () for column in AGREEMENT_COLUMNS}))
     table = read_table(folder, NAME, AGREEMENT_COLUMNS, max_rows=10_000)
     if spec.agreements is None:
         raise StudyError(
@@ -81,32 +81,32 @@ def read_agreements(folder: Path, spec: StudySpec) -> pd.DataFrame:
             expected='[agreements] with coverage = ["dense", "headline"] or another list',
             mend=f"add the table, or remove {NAME}",
         )
-    return _frame(table)
+    return _records(table)
 
 
-def known_agreements(frame: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
+def known_agreements(rows: Records, known: np.datetime64) -> Records:
     """Blank the ends that were not yet known on a day.
 
     Parameters
     ----------
-    frame
-        Rows published by then.
+    rows
+        Those published by then.
     known
         The day, itself included.
 
     Returns
     -------
-    DataFrame
+    Records
     """
-    later = frame["end_published_at"] > pd.Timestamp(known)
-    return frame.assign(
-        ended=frame["ended"].mask(later),
-        end_published_at=frame["end_published_at"].mask(later),
-        end_kind=frame["end_kind"].mask(later, ""),
+    later = rows["end_published_at"] > known
+    return rows.having(
+        ended=np.where(later, _NEVER, rows["ended"]),
+        end_published_at=np.where(later, _NEVER, rows["end_published_at"]),
+        end_kind=np.where(later, "", rows["end_kind"]),
     )
 
 
-def _frame(table: Table) -> pd.DataFrame:
+def _records(table: Table) -> Records:
     date = date_column(table, "date")
     published = date_column(table, "published_at", blank=True)
     published = np.where(np.isnat(published), date, published)
@@ -119,24 +119,24 @@ def _frame(table: Table) -> pd.DataFrame:
     _check_ends(table, date, published, deadline, ended, end_published, end_kind)
     ids = id_column(table, "agreement_id")
     _check_parents(table, published, end_published)
-    frame = pd.DataFrame(
+    records = Records(
         {
             "agreement_id": ids,
-            "date": stamp(date),
-            "published_at": stamp(published),
+            "date": date,
+            "published_at": published,
             "scope": choice_column(table, "scope", SCOPES),
             "form": choice_column(table, "form", AGREEMENT_FORMS),
             "mutual": _mutual(table),
-            "deadline": stamp(deadline),
-            "ended": stamp(ended),
-            "end_published_at": stamp(end_published),
+            "deadline": deadline,
+            "ended": ended,
+            "end_published_at": end_published,
             "end_kind": end_kind,
             "parent": table.cells["parent"],
             "confidence": choice_column(table, "confidence", CONFIDENCE),
             "source_url": table.cells["source_url"],
         }
     )
-    return frame.sort_values(["published_at", "date", "agreement_id"], ignore_index=True)
+    return records.ordered("published_at", "date", "agreement_id")
 
 
 def _mutual(table: Table) -> np.ndarray:

@@ -6,7 +6,7 @@ import csv
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,8 @@ _TABLES: Final = {
     AGREEMENTS: (AGREEMENT_COLUMNS, ("date",)),
 }
 
+Row = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Added:
@@ -39,20 +41,25 @@ class Added:
 
     Attributes
     ----------
-    data
-        The file with the rows.
-    name
-        The table they belong to.
+    files
+        The files with the rows.
+    tables
+        The tables they belong to.
     rows
         How many were not there before.
     lines
-        Line in the new table -> line in `data`, of each of them.
+        Table and line in it -> file and line in that, of each of them.
     """
 
-    data: Path
-    name: str
+    files: tuple[Path, ...]
+    tables: tuple[str, ...]
     rows: int
-    lines: dict[int, int]
+    lines: dict[tuple[str, int], tuple[Path, int]]
+
+    @property
+    def named(self) -> str:
+        """Names of the files, as one text."""
+        return ", ".join(file.name for file in self.files)
 
     def blamed(self, error: StudyError) -> StudyError:
         """Return a complaint about the new table as one about the file with the rows.
@@ -63,10 +70,11 @@ class Added:
             What `load_study` said of the new folder; returned as it is where it is about something
             else.
         """
-        place = re.match(rf"{re.escape(self.name)}:(\d+)(.*)", error.where)
-        if place is None or int(place[1]) not in self.lines:
+        place = re.match(r"(\w+\.csv):(\d+)(.*)", error.where)
+        if place is None or (place[1], int(place[2])) not in self.lines:
             return error
-        where = f"{self.data}:{self.lines[int(place[1])]}{place[2]}"
+        file, line = self.lines[place[1], int(place[2])]
+        where = f"{file}:{line}{place[3]}"
         return StudyError(
             error.what, where=where, found=error.found, expected=error.expected, mend=error.mend
         )
@@ -97,10 +105,10 @@ def copy_study(folder: Path, to: Path) -> None:
             shutil.copyfileobj(source, target)
 
 
-def with_rows(folder: Path, data: Path, out: Path) -> Added:
-    """Copy a study folder and merge the rows of a file into the table that its header names.
+def with_rows(folder: Path, files: Sequence[Path], out: Path) -> Added:
+    """Copy a study folder and merge the rows of files into the tables that their headers name.
 
-    Rows that the table holds already are left out; the others find their place in time. A row that
+    Rows that a table holds already are left out; the others find their place in time. A row that
     ends an agreement takes the place of the one without an end. The copy is not checked here:
     `load_study` does that.
 
@@ -108,9 +116,9 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
     ----------
     folder
         The study folder.
-    data
-        CSV file with exactly the columns of ``indicators.csv``, ``events.csv``, ``talks.csv``,
-        ``coverage.csv`` or ``agreements.csv``, in any order.
+    files
+        CSV files with exactly the columns of ``indicators.csv``, ``events.csv``, ``talks.csv``,
+        ``coverage.csv`` or ``agreements.csv`` each, in any order.
     out
         Folder to write; must not exist.
 
@@ -122,8 +130,25 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
     Raises
     ------
     StudyError
-        The file cannot be read, or its header is that of no table.
+        A file cannot be read, or its header is that of no table.
     """
+    given: dict[str, list[tuple[Row, Path, int]]] = {}
+    for file in files:
+        name = _table_of(file)
+        try:
+            rows = _rows(file.parent, file.name, _TABLES[name][0])
+        except StudyError as error:
+            raise _of_file(error, file) from error
+        given.setdefault(name, []).extend((row, file, line) for row, line in rows)
+    copy_study(folder, out)
+    lines: dict[tuple[str, int], tuple[Path, int]] = {}
+    for name, rows_given in given.items():
+        lines |= _merge(folder, name, rows_given, out)
+    return Added(tuple(files), tuple(given), len(lines), lines)
+
+
+def _table_of(data: Path) -> str:
+    """Return the table whose header a file has."""
     try:
         header = next(csv.reader(read_lines(data.parent, data.name), strict=True), [])
     except StudyError as error:
@@ -139,18 +164,20 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
             expected="\n            or ".join(",".join(columns) for columns, _ in _TABLES.values()),
             mend="write the header of the table that the rows belong to as the first line",
         )
+    return name
+
+
+def _merge(
+    folder: Path, name: str, given: list[tuple[Row, Path, int]], out: Path
+) -> dict[tuple[str, int], tuple[Path, int]]:
+    """Write a table with further rows; return where each of these stands, and where it stood."""
     columns, order = _TABLES[name]
-    copy_study(folder, out)
     old = _rows(folder, name, columns) if (folder / name).is_file() else []
     known = {row for row, _ in old}
-    try:
-        given = _rows(data.parent, data.name, columns)
-    except StudyError as error:
-        raise _of_file(error, data) from error
-    # A row that stands twice in the file is new once.
-    new = {row: line for row, line in reversed(given) if row not in known}
-    merged: list[tuple[tuple[str, ...], int]] = [
-        (row, 0) for row, _ in old if not (name == AGREEMENTS and _ended_by(row, new))
+    # A row that stands twice among them is new once.
+    new = {row: (file, line) for row, file, line in reversed(given) if row not in known}
+    merged: list[tuple[Row, tuple[Path, int] | None]] = [
+        (row, None) for row, _ in old if not (name == AGREEMENTS and _ended_by(row, new))
     ]
     merged += reversed(new.items())
     place = [columns.index(key) for key in order]
@@ -159,13 +186,13 @@ def with_rows(folder: Path, data: Path, out: Path) -> Added:
     with open(out / name, "w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(columns)
-        for row, line in merged:
+        for row, origin in merged:
             at += 1
-            if line:
-                lines[at] = line
+            if origin:
+                lines[name, at] = origin
             writer.writerow(row)
             at += sum(cell.count("\n") for cell in row)  # cells may hold line ends
-    return Added(data, name, len(new), lines)
+    return lines
 
 
 def _ended_by(old: tuple[str, ...], new: Iterable[tuple[str, ...]]) -> bool:
@@ -194,7 +221,7 @@ def _of_file(error: StudyError, data: Path) -> StudyError:
     )
 
 
-def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[tuple[tuple[str, ...], int]]:
+def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[tuple[Row, int]]:
     table = read_table(folder, name, columns)
     rows = zip(*(table.cells[c] for c in columns), strict=True)
     return list(zip(rows, table.lines, strict=True))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.calendar import Grid
 from beliefs.study.coverage import covered, instruments
 from beliefs.study.load import Study
+from beliefs.study.records import Records
 from beliefs.study.rows import counted_events
 from beliefs.study.spec import Indicator
 
@@ -65,13 +65,13 @@ def series_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
     -------
     Arrivals
     """
-    rows = study.indicators[study.indicators["indicator"] == indicator.id]
-    rows = rows.sort_values(["published_at", "date"])
-    date = rows["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    series = study.tables.indicators
+    rows = series.take(series.among("indicator", (indicator.id,))).ordered("published_at", "date")
+    date = rows["date"].astype(np.int64)
     before = np.concatenate([[np.iinfo(np.int64).min], np.maximum.accumulate(date)[:-1]])
     news = date > before[: len(date)]
-    date, value = date[news], rows["value"].to_numpy()[news]
-    period = study.grid.index(rows["published_at"].to_numpy())[news]
+    date, value = date[news], rows["value"][news]
+    period = study.grid.index(rows["published_at"])[news]
     keep = period <= last
     date, value, period = date[keep], value[keep], period[keep]
     numbers, first = np.unique(period, return_index=True)
@@ -110,13 +110,11 @@ def event_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
     -------
     Arrivals
     """
-    rows = counted_events(study.events, indicator)
+    rows = counted_events(study.tables.events, indicator)
     return _counted(study, rows, indicator.measure == "severity", indicator, last)
 
 
-def force_arrivals(
-    study: Study, rows: pd.DataFrame, densities: tuple[str, ...], last: int
-) -> Arrivals:
+def force_arrivals(study: Study, rows: Records, densities: tuple[str, ...], last: int) -> Arrivals:
     """Sum the severity of the given acts of force in each covered period.
 
     Parameters
@@ -139,7 +137,7 @@ def force_arrivals(
 
 def _counted(
     study: Study,
-    rows: pd.DataFrame,
+    rows: Records,
     weighted: bool,
     how: Indicator | tuple[str, ...],
     last: int,
@@ -147,14 +145,15 @@ def _counted(
     densities = how if isinstance(how, tuple) else how.coverage
     resets = () if isinstance(how, tuple) else how.resets
     grid = study.grid
-    early = study.coverage["start"].to_numpy().astype("datetime64[D]")
+    coverage = study.tables.coverage
+    early = coverage["start"]
     longer = grid.backwards(early.min()) if len(early) else grid
     shift = longer.n - grid.n
     total = severity_sum(rows, longer) if weighted else event_count(rows, longer)
-    use = covered(study.coverage, longer.dates, grid.step_days, densities)
+    use = covered(coverage, longer.dates, grid.step_days, densities)
     use &= np.arange(longer.n) - shift <= last
     where = np.flatnonzero(use)
-    instrument = instruments(study.coverage, longer.dates)[where]
+    instrument = instruments(coverage, longer.dates)[where]
     days = longer.last_days[where].astype(np.int64)
     return Arrivals(
         where - shift,
@@ -164,7 +163,7 @@ def _counted(
     )
 
 
-def event_count(rows: pd.DataFrame, grid: Grid) -> NDArray[np.float64]:
+def event_count(rows: Records, grid: Grid) -> NDArray[np.float64]:
     """Count events in the period in which they were published.
 
     Parameters
@@ -181,7 +180,7 @@ def event_count(rows: pd.DataFrame, grid: Grid) -> NDArray[np.float64]:
     return _binned(rows, grid, np.ones(len(rows)))
 
 
-def severity_sum(rows: pd.DataFrame, grid: Grid) -> NDArray[np.float64]:
+def severity_sum(rows: Records, grid: Grid) -> NDArray[np.float64]:
     """Sum severities in the period in which the events were published.
 
     Parameters
@@ -195,10 +194,10 @@ def severity_sum(rows: pd.DataFrame, grid: Grid) -> NDArray[np.float64]:
     -------
     ndarray of float, shape (grid.n,)
     """
-    return _binned(rows, grid, rows["severity"].fillna(1.0).to_numpy())
+    return _binned(rows, grid, np.where(np.isnan(rows["severity"]), 1.0, rows["severity"]))
 
 
-def _binned(rows: pd.DataFrame, grid: Grid, weight: NDArray) -> NDArray[np.float64]:
-    period = grid.index(rows["published_at"].to_numpy())
+def _binned(rows: Records, grid: Grid, weight: NDArray) -> NDArray[np.float64]:
+    period = grid.index(rows["published_at"])
     inside = (period >= 0) & (period < grid.n)
     return np.bincount(period[inside], weights=weight[inside], minlength=grid.n)

@@ -25,7 +25,6 @@ __all__ = [
     "id_column",
     "name_column",
     "number_column",
-    "stamp",
 ]
 
 MAX_NUMBER = 1e15
@@ -34,6 +33,8 @@ MAX_NUMBER = 1e15
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _YEARS = (1600, 2200)
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 Dates = NDArray[np.datetime64]
 Numbers = NDArray[np.float64]
@@ -58,13 +59,14 @@ def date_column(table: Table, column: str, *, blank: bool = False) -> Dates:
     StudyError
         At the first cell that is not a real date between 1600 and 2200.
     """
-    known: dict[str, dt.date | None] = {"": None} if blank else {}
-    days: list[dt.date | None] = []
+    known: dict[str, int] = {"": _BLANK} if blank else {}
+    days: list[int] = []
     for row, text in enumerate(table.cells[column]):
         if text not in known:
-            known[text] = _date(table, row, column, text)
+            known[text] = _date(table, row, column, text).toordinal() - _EPOCH
         days.append(known[text])
-    return np.array(days, dtype="datetime64[D]")
+    # Numbers first: NumPy takes date objects one by one.
+    return np.array(days, dtype=np.int64).view("datetime64[D]")
 
 
 def _date(table: Table, row: int, column: str, text: str) -> dt.date:
@@ -294,19 +296,3 @@ def check_not_early(table: Table, date: Dates, published: Dates) -> None:
             f"a date on or after {table.cells['date'][row]}",
             "correct date or published_at",
         )
-
-
-def stamp(days: Dates) -> NDArray[np.datetime64]:
-    """Return dates in the unit that data frames hold.
-
-    Parameters
-    ----------
-    days
-        Dates, shape (rows,).
-
-    Returns
-    -------
-    ndarray of datetime64[s], shape (rows,)
-    """
-    # Seconds, because pandas has no day unit and nanoseconds end in the year 2262.
-    return days.astype("datetime64[s]")

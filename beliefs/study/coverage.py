@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from beliefs.errors import StudyError
 from beliefs.study.codebook import DENSITIES
-from beliefs.study.columns import choice_column, date_column, name_column, stamp
+from beliefs.study.columns import choice_column, date_column, name_column
+from beliefs.study.records import Records
 from beliefs.study.spec import StudySpec
 from beliefs.study.tables import Table, read_table
 
@@ -27,7 +27,7 @@ COVERAGE_COLUMNS: Final = ("start", "end", "density", "instrument", "note")
 ONE_DAY = np.timedelta64(1, "D")
 
 
-def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64) -> pd.DataFrame:
+def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64) -> Records:
     """Read and check `coverage.csv`, or return full coverage when there is none.
 
     Parameters
@@ -42,8 +42,8 @@ def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64)
 
     Returns
     -------
-    DataFrame
-        `start`, `end` (datetime64, both included), `density`, `instrument`, `note`; in the order
+    Records
+        `start`, `end` (datetime64[D], both included), `density`, `instrument`, `note`; in the order
         of time.
 
     Raises
@@ -78,11 +78,11 @@ def _frame(
     density: Sequence[str],
     instrument: Sequence[str],
     note: Sequence[str],
-) -> pd.DataFrame:
-    return pd.DataFrame(
+) -> Records:
+    return Records(
         {
-            "start": stamp(np.asarray(start)),
-            "end": stamp(np.asarray(end)),
+            "start": np.asarray(start),
+            "end": np.asarray(end),
             "density": density,
             "instrument": instrument,
             "note": note,
@@ -134,17 +134,16 @@ def _check_cover(
             )
 
 
-def _span_of(coverage: pd.DataFrame, days: NDArray) -> NDArray[np.intp]:
+def _span_of(coverage: Records, days: NDArray) -> NDArray[np.intp]:
     """Return the row of the span of each day, -1 where no span holds it."""
-    start = coverage["start"].to_numpy().astype("datetime64[D]")
-    end = coverage["end"].to_numpy().astype("datetime64[D]")
+    start, end = coverage["start"], coverage["end"]
     row = np.searchsorted(start, days, side="right") - 1
     inside = (row >= 0) & (days <= end[np.maximum(row, 0)]) if len(start) else row >= 0
     return np.where(inside, row, -1)
 
 
 def covered(
-    coverage: pd.DataFrame, first_days: NDArray, step_days: int, densities: Collection[str]
+    coverage: Records, first_days: NDArray, step_days: int, densities: Collection[str]
 ) -> NDArray[np.bool_]:
     """Tell in which periods a zero is a real zero.
 
@@ -166,11 +165,11 @@ def covered(
     """
     days = first_days[:, None] + np.arange(step_days)
     row = _span_of(coverage, days)
-    good = np.array([*coverage["density"].isin(list(densities)), False])
+    good = np.array([*coverage.among("density", densities), False])
     return good[row].all(axis=1)
 
 
-def instruments(coverage: pd.DataFrame, first_days: NDArray) -> NDArray[np.intp]:
+def instruments(coverage: Records, first_days: NDArray) -> NDArray[np.intp]:
     """Return the number of the instrument in use on the first day of each period.
 
     Parameters

@@ -58,16 +58,16 @@ def conduct(study: Study, active: Bools) -> Conduct:
     n, last = grid.n, int(active.sum()) - 1
 
     def watched(densities: Collection[str]) -> Bools:
-        return covered(study.coverage, grid.dates, grid.step_days, densities) & active
+        return covered(study.tables.coverage, grid.dates, grid.step_days, densities) & active
 
     seen = watched(spec.quiet.coverage)
     persist, resolve, hardline, strikes = (np.zeros((2, n)) for _ in range(4))
     for i, side in enumerate(spec.sides):
-        acts = select_events(study.events, initiator=side.forces, kind=spec.persist.kinds)
+        acts = select_events(study.tables.events, initiator=side.forces, kind=spec.persist.kinds)
         persist[i] = span_periods(acts, grid) & watched(spec.persist.coverage)
-        hard = select_events(study.events, initiator=side.actors, kind=spec.hardline.kinds)
+        hard = select_events(study.tables.events, initiator=side.actors, kind=spec.hardline.kinds)
         hardline[i] = np.log1p(event_count(hard, grid)) * watched(spec.hardline.coverage)
-        force = select_events(study.events, initiator=side.forces, kind=KINETIC)
+        force = select_events(study.tables.events, initiator=side.forces, kind=KINETIC)
         strikes[i] = severity_sum(force, grid) * active
         counted = force_arrivals(study, force, spec.quiet.coverage, last)
         news = surprises(
@@ -102,9 +102,9 @@ def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
     """
     spec, grid = study.spec, study.grid
     forces = (*spec.sides[0].forces, *spec.sides[1].forces)
-    severe = select_events(study.events, initiator=forces, kind=KINETIC)
-    severe = severe[severe["severity"] >= spec.quiet.min_severity]
-    seen = covered(study.coverage, grid.dates, grid.step_days, spec.quiet.coverage) & active
+    severe = select_events(study.tables.events, initiator=forces, kind=KINETIC)
+    severe = severe.take(severe["severity"] >= spec.quiet.min_severity)
+    seen = covered(study.tables.coverage, grid.dates, grid.step_days, spec.quiet.coverage) & active
     return (seen & ~span_periods(severe, grid)).astype(float), seen
 
 
@@ -125,8 +125,8 @@ def faded(study: Study, memory: Memory, active: Bools) -> Floats:
     ndarray of float, shape (T,)
         1 in the period of an act. Acts before the study's period count as well.
     """
-    acts = study.events[study.events["kind"].isin(memory.kinds)]
-    periods = np.sort(study.grid.index(acts["published_at"].to_numpy()))
+    acts = study.tables.events.take(study.tables.events.among("kind", memory.kinds))
+    periods = np.sort(study.grid.index(acts["published_at"]))
     now = np.arange(study.grid.n)
     place = np.searchsorted(periods, now, side="right") - 1
     if not len(periods):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.calendar import Grid
-from beliefs.study.codebook import CONFIDENCE, DIPLOMATIC
+from beliefs.study.codebook import DIPLOMATIC
 from beliefs.study.coverage import covered
 from beliefs.study.load import Study
+from beliefs.study.records import Records
 from beliefs.study.rows import select_events
 from beliefs.study.spans import span_periods
+from beliefs.study.talks import rule_rows
 from beliefs.study.traces import before, counts, freshness, periods_of, recent
 
 __all__ = ["exchange_arrays"]
@@ -41,10 +42,11 @@ def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
     -------
     dict of str to ndarray
     """
+    talks = study.tables.talks
     held, rounds = _talks(study, grid)
-    walkout = counts(study.talks[study.talks["label"] == "cancelled"], grid) > 0
-    near = select_events(study.events, kind=("acceptance", "talks_announced", "deal_signed"))
-    near = near[np.isin(near["initiator"], (*_actors(study), "mediator"))]
+    walkout = counts(talks.take(talks.among("label", ("cancelled",))), grid) > 0
+    near = select_events(study.tables.events, kind=("acceptance", "talks_announced", "deal_signed"))
+    near = near.take(near.among("initiator", (*_actors(study), "mediator")))
     fortnight = periods_of(FORTNIGHT, grid)
     out = {
         "walkout": walkout.astype(float),
@@ -62,19 +64,14 @@ def _actors(study: Study) -> tuple[str, ...]:
 
 
 def _seen(study: Study, grid: Grid, densities: Collection[str]) -> Bools:
-    return covered(study.coverage, grid.dates, grid.step_days, densities)
+    return covered(study.tables.coverage, grid.dates, grid.step_days, densities)
 
 
 def _talks(study: Study, grid: Grid) -> tuple[Bools, Floats]:
     """Return the periods of talks under the headline rule, and how many rounds began in each."""
     rule_set = study.spec.talks_rule
     rule = next(r for r in rule_set.rules if r.id == rule_set.headline)
-    sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
-    rows = study.talks[
-        study.talks["format"].isin(rule.formats)
-        & study.talks["label"].isin(rule.labels)
-        & study.talks["confidence"].isin(sure)
-    ]
+    rows = rule_rows(study.tables.talks, rule)
     return span_periods(rows, grid), counts(rows, grid)
 
 
@@ -101,13 +98,13 @@ def _round_number(study: Study, grid: Grid, rounds: Floats, lead: int) -> Floats
     return before(np.log1p(total - base))
 
 
-def _dyadic(study: Study, kinds: Sequence[str]) -> pd.DataFrame:
+def _dyadic(study: Study, kinds: Sequence[str]) -> Records:
     """Return the acts of some kinds by either side's own actors on the other's."""
     first, second = (side.actors for side in study.spec.sides)
-    rows = select_events(study.events, kind=tuple(kinds))
-    there = np.isin(rows["initiator"], first) & np.isin(rows["target"], second)
-    back = np.isin(rows["initiator"], second) & np.isin(rows["target"], first)
-    return rows[there | back]
+    rows = select_events(study.tables.events, kind=tuple(kinds))
+    there = rows.among("initiator", first) & rows.among("target", second)
+    back = rows.among("initiator", second) & rows.among("target", first)
+    return rows.take(there | back)
 
 
 def _offers(study: Study, grid: Grid) -> dict[str, NDArray]:
@@ -116,9 +113,10 @@ def _offers(study: Study, grid: Grid) -> dict[str, NDArray]:
         return {}
     seen = _seen(study, grid, offers.coverage)
     made = _dyadic(study, offers.made)
-    own = [made[np.isin(made["initiator"], side.actors)] for side in study.spec.sides]
-    events = select_events(study.events, kind=("offer", "counter_offer", "mediation"))
-    chance = recent(counts(study.talks, grid) + counts(events, grid), periods_of(MONTH, grid)) > 0
+    own = [made.take(made.among("initiator", side.actors)) for side in study.spec.sides]
+    events = select_events(study.tables.events, kind=("offer", "counter_offer", "mediation"))
+    tried = counts(study.tables.talks, grid) + counts(events, grid)
+    chance = recent(tried, periods_of(MONTH, grid)) > 0
     return {
         "concession": np.stack([counts(rows, grid) > 0 for rows in own]) * seen.astype(float),
         "concession_seen": seen,
@@ -135,7 +133,7 @@ def _sanctions(study: Study, grid: Grid) -> dict[str, NDArray]:
         return {}
     coercing = next(side for side in study.spec.sides if side is not enduring[0])
     rows = select_events(
-        study.events,
+        study.tables.events,
         kind=("sanction",),
         initiator=(*coercing.actors, "europe", "un"),
         target=enduring[0].actors,
@@ -149,9 +147,9 @@ def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
     sea = study.spec.maritime
     if sea is None:
         return {}
-    rows = select_events(study.events, kind=DIPLOMATIC)
-    maritime = np.isin(rows["zone"], sea.zones) | np.isin(rows["red_line"], sea.red_lines)
+    rows = select_events(study.tables.events, kind=DIPLOMATIC)
+    maritime = rows.among("zone", sea.zones) | rows.among("red_line", sea.red_lines)
     month = periods_of(MONTH, grid)
     total = recent(counts(rows, grid), month)
-    mine = recent(counts(rows[maritime], grid), month)
+    mine = recent(counts(rows.take(maritime), grid), month)
     return {"maritime": np.divide(mine, total, out=np.zeros(grid.n), where=total > 0)}

@@ -8,8 +8,9 @@ NaN) and `active` is False there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,8 +120,10 @@ class Inputs:
         Declared shocks, whether or not they were known yet.
     shock_on
         (S, T) 1 in the period in which the shock was published.
-    observed
-        Conduct: acts, truces, offers and agreements.
+    instruments, zones
+        Ways of counting under the coverage of ``[strikes]``; the zones of ``[zones]``.
+    seeing
+        Gives `observed`.
     """
 
     sides: tuple[str, str]
@@ -159,7 +162,18 @@ class Inputs:
     talks_by_rule: Mapping[str, NDArray[np.int64]]
     shocks: tuple[Shock, ...]
     shock_on: Floats
-    observed: Observed
+    instruments: tuple[str, ...]
+    zones: tuple[str, ...]
+    seeing: Callable[[], Observed]
+
+    @cached_property
+    def observed(self) -> Observed:
+        """Conduct: acts, truces, offers and agreements; computed when it is first asked for."""
+        return self.seeing()
+
+    def having(self, observed: Observed) -> Inputs:
+        """Return these inputs with other conduct."""
+        return replace(self, seeing=lambda: observed)
 
 
 def build_inputs(study: Study) -> Inputs:
@@ -231,12 +245,20 @@ def build_inputs(study: Study) -> Inputs:
             for s in study.shock_slots
         ),
         shock_on=shocks_on(study, active),
-        observed=build_observed(study, active, level),
+        instruments=study.instrument_slots,
+        zones=() if spec.zones is None else spec.zones.watched,
+        seeing=lambda: _read_only(build_observed(study, active, level)),
     )
-    for value in (*vars(inputs).values(), *rules.values(), *vars(inputs.observed).values()):
+    for rule in rules.values():
+        rule.flags.writeable = False
+    return _read_only(inputs)
+
+
+def _read_only[T](record: T) -> T:
+    for value in vars(record).values():
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
-    return inputs
+    return record
 
 
 def _news(

@@ -1,41 +1,40 @@
 """Loading a study as it was known on a date.
 
-`load_study` is the only door: rows published after the as-of date are dropped here, once, so that
-nothing further in can look ahead.
+`Source.known` is the only door, and `load_study` goes through it: rows published after the as-of
+date are dropped here, once, so that nothing further in can look ahead.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from beliefs.errors import StudyError
 from beliefs.study.agreements import known_agreements, read_agreements
 from beliefs.study.bundled import find_study
 from beliefs.study.calendar import Grid, period_grid
+from beliefs.study.content import Tables, content_hash
 from beliefs.study.coverage import read_coverage
+from beliefs.study.records import Records
 from beliefs.study.rows import counted_events, read_events, read_talks
 from beliefs.study.safefile import read_lines
 from beliefs.study.series import read_indicators
 from beliefs.study.spec import ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
 
-__all__ = ["Study", "load_study"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
 
 FILTERS = ("initiator", "target", "kinds", "zone")
-_CONDUCT = (
-    "strikes", "truce", "redlines", "offers", "sanctions", "agreements", "excluded", "periphery",
-    "zones", "maritime", "hinge", "pressure", "power_shift", "proxy", "forecast", "safeguards",
-    "concessions", "spoilers",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +46,9 @@ class Study:
     spec
         Settings, without the regimes, shocks and resets that were not yet known. The end of a
         regime that was still running is None.
-    indicators, events, talks, coverage, agreements
-        Tables with real dates (datetime64), without rows published after `as_of`; spans that were
-        still running are cut at `as_of`, and agreements that were in force have no end.
+    tables
+        What was published by `as_of`. `indicators`, `events`, `talks`, `coverage` and `agreements`
+        are the same as data frames.
     as_of
         The day, itself included.
     path
@@ -68,11 +67,7 @@ class Study:
     """
 
     spec: StudySpec
-    indicators: pd.DataFrame
-    events: pd.DataFrame
-    talks: pd.DataFrame
-    coverage: pd.DataFrame
-    agreements: pd.DataFrame
+    tables: Tables
     as_of: np.datetime64
     path: Path
     sha256: str
@@ -85,10 +80,77 @@ class Study:
         """Name of the study."""
         return self.spec.name
 
+    @cached_property
+    def indicators(self) -> pd.DataFrame:
+        """Published values: `indicator`, `date`, `published_at`, `value`."""
+        return self.tables.indicators.to_frame()
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """Events, with the columns of `events.csv`."""
+        return self.tables.events.to_frame()
+
+    @cached_property
+    def talks(self) -> pd.DataFrame:
+        """Talks, with the columns of `talks.csv`."""
+        return self.tables.talks.to_frame()
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """Spans of coverage, with the columns of `coverage.csv`."""
+        return self.tables.coverage.to_frame()
+
+    @cached_property
+    def agreements(self) -> pd.DataFrame:
+        """Agreements, with the columns of `agreements.csv`."""
+        return self.tables.agreements.to_frame()
+
     @property
     def grid(self) -> Grid:
         """Grid of the modelled periods."""
         return period_grid(self.spec.period)
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A whole study folder as it was read and checked, rows published later included.
+
+    Nothing but `known` looks into it.
+    """
+
+    spec: StudySpec
+    tables: Tables
+    path: Path
+    remarks: tuple[str, ...]
+
+    def known(self, as_of: str | dt.date | np.datetime64 | None = None) -> Study:
+        """Return the study as it was known on a date; see `load_study`."""
+        known = _as_of(self.spec, as_of)
+        cut, whole = _spec_known(self.spec, known), self.tables
+        tables = Tables(
+            _published(whole.indicators, known),
+            _cut(_published(whole.events, known), "date_end", known),
+            _cut(_published(whole.talks, known), "date_end", known),
+            _cut(whole.coverage.take(whole.coverage["start"] <= known), "end", known),
+            known_agreements(_published(whole.agreements, known), known),
+        )
+        return Study(
+            spec=cut,
+            tables=tables,
+            as_of=known,
+            path=self.path,
+            sha256=content_hash(cut, tables, known),
+            shock_slots=self.spec.shocks,
+            instrument_slots=self._instruments,
+            remarks=self.remarks,
+        )
+
+    @cached_property
+    def _instruments(self) -> tuple[str, ...]:
+        """Ways of counting under the coverage of ``[strikes]``."""
+        coverage, strikes = self.tables.coverage, self.spec.strikes
+        counted = coverage.among("density", strikes.coverage if strikes else ())
+        return tuple(dict.fromkeys(coverage["instrument"][counted]))
 
 
 def load_study(
@@ -122,6 +184,22 @@ def load_study(
     >>> load_study(folder, as_of="2026-01-15").as_of
     np.datetime64('2026-01-15')
     """
+    return read_study(name_or_path).known(as_of)
+
+
+def read_study(name_or_path: str | Path) -> Source:
+    """Read and check a whole study folder, for those who need it as of more than one date.
+
+    Parameters
+    ----------
+    name_or_path
+        See `load_study`.
+
+    Raises
+    ------
+    StudyError
+        The folder breaks a rule of the format.
+    """
     folder = find_study(name_or_path)
     spec, where = read_spec(folder)
     _check_sources(folder)
@@ -130,23 +208,11 @@ def load_study(
     talks = read_talks(folder)
     first = np.datetime64(spec.period.start, "D")
     if len(events):
-        first = events["published_at"].to_numpy().min().astype("datetime64[D]")
+        first = events["published_at"].min()
     coverage = read_coverage(folder, spec, first)
     agreements = read_agreements(folder, spec)
-    known = _as_of(spec, as_of)
-    parts = (
-        _spec_known(spec, known),
-        _published(indicators, known),
-        _cut(_published(events, known), "date_end", known),
-        _cut(_published(talks, known), "date_end", known),
-        _cut(coverage[coverage["start"] <= known].reset_index(drop=True), "end", known),
-        known_agreements(_published(agreements, known), known),
-    )
-    remarks = tuple(_remarks(spec, indicators, events, talks, where))
-    counted = coverage["density"].isin(spec.strikes.coverage if spec.strikes else ())
-    instruments = tuple(dict.fromkeys(coverage["instrument"][counted]))
-    content = _content_hash(parts[0], parts[1:], known)
-    return Study(*parts, known, folder, content, spec.shocks, instruments, remarks)
+    tables = Tables(indicators, events, talks, coverage, agreements)
+    return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
 
 
 def _check_sources(folder: Path) -> None:
@@ -160,25 +226,19 @@ def _check_sources(folder: Path) -> None:
         )
 
 
-def _remarks(
-    spec: StudySpec,
-    indicators: pd.DataFrame,
-    events: pd.DataFrame,
-    talks: pd.DataFrame,
-    where: Where,
-) -> Iterator[str]:
+def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
     """Yield what may be a misspelt word, or rows that have yet to come."""
-    present = set(indicators["indicator"])
+    present, events = set(tables.indicators["indicator"]), tables.events
     for number, indicator in enumerate(spec.indicators):
         place = f"{indicator.id} ({where('indicators', number)})"
         if indicator.source == "series" and indicator.id not in present:
             yield f"{place} has no rows in indicators.csv"
-        if indicator.source == "events" and counted_events(events, indicator).empty:
+        if indicator.source == "events" and not len(counted_events(events, indicator)):
             filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
             words = ", ".join(f"{key} = {list(value)}" for key, value in filters.items())
             yield f"{place} counts no event at all; its filters are {words}"
-    for name, frame in (("events.csv", events), ("talks.csv", talks)):
-        if frame.empty:
+    for name, table in (("events.csv", events), ("talks.csv", tables.talks)):
+        if not len(table):
             yield f"{name} has no rows"
 
 
@@ -213,14 +273,14 @@ def _as_of(spec: StudySpec, as_of: str | dt.date | np.datetime64 | None) -> np.d
     return known
 
 
-def _published(frame: pd.DataFrame, known: np.datetime64) -> pd.DataFrame:
+def _published(table: Records, known: np.datetime64) -> Records:
     """Drop what was published later: the one place where that happens."""
-    return frame[frame["published_at"] <= known].reset_index(drop=True)
+    return table.take(table["published_at"] <= known)
 
 
-def _cut(frame: pd.DataFrame, column: str, known: np.datetime64) -> pd.DataFrame:
+def _cut(table: Records, column: str, known: np.datetime64) -> Records:
     """Cut spans that were still running: on that day nobody knew when they would end."""
-    return frame.assign(**{column: frame[column].clip(upper=pd.Timestamp(known))})
+    return table.having(**{column: np.minimum(table[column], known)})
 
 
 def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
@@ -248,31 +308,3 @@ def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
         origins = spec.forecast.model_copy(update={"origins": days}) if days else None
         update |= {"forecast": origins}
     return spec.model_copy(update=update)
-
-
-def _content_hash(spec: StudySpec, frames: tuple[pd.DataFrame, ...], known: np.datetime64) -> str:
-    """Hash parsed content, not bytes: quoting, column order and later rows do not matter.
-
-    What a study does not say of conduct is left out, so that one without these tables has the hash
-    that it had before they existed.
-    """
-    digest = hashlib.sha256()
-    settings = spec.model_dump(mode="json")
-    settings = {k: v for k, v in settings.items() if k not in _CONDUCT or v}
-    for regime in settings["regimes"]:
-        if regime["rung"] is None:
-            del regime["rung"]
-    digest.update(json.dumps([str(known), settings], sort_keys=True).encode())
-    for number, frame in enumerate(frames):
-        if number == len(frames) - 1 and not len(frame):
-            continue  # no agreements: as if there were no such table
-        digest.update(f"\n{len(frame)} {','.join(frame.columns)}\n".encode())
-        for column in frame.columns if len(frame) else ():  # columns without rows have no type
-            values = frame[column].to_numpy()
-            if values.dtype.kind == "M":
-                digest.update(values.astype("datetime64[D]").astype("<i8").tobytes())
-            elif values.dtype.kind == "f":
-                digest.update(values.astype("<f8").tobytes())
-            else:
-                digest.update(json.dumps(values.tolist()).encode())
-    return digest.hexdigest()

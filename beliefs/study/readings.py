@@ -51,15 +51,15 @@ def readings(
 
 
 def _spoken(study: Study, channel: str, actors: tuple[str, ...]) -> NDArray[np.float64]:
-    events, n = study.events, study.grid.n
-    rows = events[
-        (events["channel"] == channel)
-        & events["initiator"].isin(actors)
-        & events["belief_signal"].notna()
-    ]
-    period = study.grid.index(rows["published_at"].to_numpy())
+    events, n = study.tables.events, study.grid.n
+    rows = events.take(
+        events.among("channel", (channel,))
+        & events.among("initiator", actors)
+        & ~np.isnan(events["belief_signal"])
+    )
+    period = study.grid.index(rows["published_at"])
     inside = (period >= 0) & (period < n)
-    period, signal = period[inside], rows["belief_signal"].to_numpy()[inside]
+    period, signal = period[inside], rows["belief_signal"][inside]
     count = np.bincount(period, minlength=n)
     total = np.bincount(period, weights=signal, minlength=n)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

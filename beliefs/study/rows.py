@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from beliefs.study.codebook import (
     CHANNELS,
@@ -29,8 +28,8 @@ from beliefs.study.columns import (
     id_column,
     name_column,
     number_column,
-    stamp,
 )
+from beliefs.study.records import Records
 from beliefs.study.spec import Indicator, StudySpec
 from beliefs.study.tables import Table, read_table
 
@@ -75,7 +74,7 @@ TALK_COLUMNS: Final = (
 )
 
 
-def read_events(folder: Path, spec: StudySpec) -> pd.DataFrame:
+def read_events(folder: Path, spec: StudySpec) -> Records:
     """Read and check `events.csv`.
 
     Parameters
@@ -87,8 +86,8 @@ def read_events(folder: Path, spec: StudySpec) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        The columns of `EVENT_COLUMNS`; dates as datetime64 with blanks filled (`date_end` and
+    Records
+        The columns of `EVENT_COLUMNS`; dates as datetime64[D] with blanks filled (`date_end` and
         `published_at` by `date`), `severity`, `belief_signal`, `prior_warning` and `coders` as
         float with NaN for unknown; sorted by publication, date and id.
 
@@ -99,7 +98,7 @@ def read_events(folder: Path, spec: StudySpec) -> pd.DataFrame:
     """
     table = read_table(folder, "events.csv", EVENT_COLUMNS)
     parties = (*PARTIES, *spec.side_ids)
-    frame = pd.DataFrame(
+    records = Records(
         {
             "event_id": id_column(table, "event_id"),
             **_spans(table),
@@ -117,23 +116,23 @@ def read_events(folder: Path, spec: StudySpec) -> pd.DataFrame:
             "source_url": table.cells["source_url"],
         }
     )
-    bare = frame["kind"].isin(KINETIC) & frame["severity"].isna()
+    bare = records.among("kind", KINETIC) & np.isnan(records["severity"])
     if bare.any():
         raise table.error(
-            int(np.argmax(bare.to_numpy())),
+            int(np.argmax(bare)),
             "severity",
             "an act of force has no severity",
             "a number from 1 (harassment) to 5 (strategic)",
             "code the severity, or use a kind that is not kinetic",
         )
-    return frame.sort_values(["published_at", "date", "event_id"], ignore_index=True)
+    return records.ordered("published_at", "date", "event_id")
 
 
 def _channels(spec: StudySpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*CHANNELS, *(c.id for c in spec.channels if not c.series))))
 
 
-def read_talks(folder: Path) -> pd.DataFrame:
+def read_talks(folder: Path) -> Records:
     """Read and check `talks.csv`.
 
     Parameters
@@ -143,7 +142,7 @@ def read_talks(folder: Path) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    Records
         The columns of `TALK_COLUMNS`, dates filled as for events; sorted by publication.
 
     Raises
@@ -152,7 +151,7 @@ def read_talks(folder: Path) -> pd.DataFrame:
         At the first row that breaks a rule.
     """
     table = read_table(folder, "talks.csv", TALK_COLUMNS)
-    frame = pd.DataFrame(
+    records = Records(
         {
             "talk_id": id_column(table, "talk_id"),
             **_spans(table),
@@ -164,7 +163,7 @@ def read_talks(folder: Path) -> pd.DataFrame:
             "source_url": table.cells["source_url"],
         }
     )
-    return frame.sort_values(["published_at", "date", "talk_id"], ignore_index=True)
+    return records.ordered("published_at", "date", "talk_id")
 
 
 def _spans(table: Table) -> dict[str, np.ndarray]:
@@ -184,10 +183,10 @@ def _spans(table: Table) -> dict[str, np.ndarray]:
             "correct date or date_end; leave date_end empty for a single day",
         )
     check_not_early(table, date, published)
-    return {"date": stamp(date), "date_end": stamp(end), "published_at": stamp(published)}
+    return {"date": date, "date_end": end, "published_at": published}
 
 
-def select_events(events: pd.DataFrame, **wanted: tuple[str, ...]) -> pd.DataFrame:
+def select_events(events: Records, **wanted: tuple[str, ...]) -> Records:
     """Return the events whose columns hold one of the wanted words; () means any.
 
     Parameters
@@ -199,16 +198,16 @@ def select_events(events: pd.DataFrame, **wanted: tuple[str, ...]) -> pd.DataFra
 
     Returns
     -------
-    DataFrame
+    Records
     """
     keep = np.ones(len(events), dtype=bool)
     for column, words in wanted.items():
         if words:
-            keep &= events[column].isin(words).to_numpy()
-    return events[keep]
+            keep &= events.among(column, words)
+    return events.take(keep)
 
 
-def counted_events(events: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
+def counted_events(events: Records, indicator: Indicator) -> Records:
     """Return the events that an indicator counts.
 
     Parameters
@@ -220,7 +219,7 @@ def counted_events(events: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    Records
     """
     return select_events(
         events,

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
@@ -20,8 +19,8 @@ from beliefs.study.columns import (
     choice_column,
     date_column,
     number_column,
-    stamp,
 )
+from beliefs.study.records import Records
 from beliefs.study.spec import Indicator, StudySpec
 from beliefs.study.tables import Table, read_table
 
@@ -30,7 +29,7 @@ __all__ = ["INDICATOR_COLUMNS", "read_indicators"]
 INDICATOR_COLUMNS: Final = ("indicator", "date", "published_at", "value")
 
 
-def read_indicators(folder: Path, spec: StudySpec) -> pd.DataFrame:
+def read_indicators(folder: Path, spec: StudySpec) -> Records:
     """Read and check `indicators.csv`.
 
     Parameters
@@ -42,8 +41,8 @@ def read_indicators(folder: Path, spec: StudySpec) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
-        `indicator` (str), `date`, `published_at` (datetime64, blanks filled by the indicator's
+    Records
+        `indicator` (str), `date`, `published_at` (datetime64[D], blanks filled by the indicator's
         publication lag), `value` (float); sorted by indicator, date, publication.
 
     Raises
@@ -66,15 +65,8 @@ def read_indicators(folder: Path, spec: StudySpec) -> pd.DataFrame:
         _check_domain(table, np.flatnonzero(mine), value, spec, indicator)
     check_not_early(table, date, published)
     _check_revisions(table, date, published)
-    frame = pd.DataFrame(
-        {
-            "indicator": names.astype(str),
-            "date": stamp(date),
-            "published_at": stamp(published),
-            "value": value,
-        }
-    )
-    return frame.sort_values(["indicator", "date", "published_at"], ignore_index=True)
+    records = Records({"indicator": names, "date": date, "published_at": published, "value": value})
+    return records.ordered("indicator", "date", "published_at")
 
 
 def _check_indicator_names(table: Table, spec: StudySpec, series: dict[str, Indicator]) -> None:
@@ -94,18 +86,19 @@ def _check_indicator_names(table: Table, spec: StudySpec, series: dict[str, Indi
 def _check_order(table: Table, date: Dates, published: Dates) -> None:
     """Rows of one indicator stand in the order of date, then of publication."""
     last: dict[str, int] = {}
+    days = date.astype(np.int64).tolist()
     for row, name in enumerate(table.cells["indicator"]):
         before = last.get(name)
         last[name] = row
-        if before is None or date[before] < date[row]:
+        if before is None or days[before] < days[row]:
             continue
-        same = date[before] == date[row]
+        same = days[before] == days[row]
         if same and published[before] == published[row]:
             raise _duplicate(table, row, before)
         both_blank = same and np.isnat(published[before]) and np.isnat(published[row])
         if both_blank:
             raise _duplicate(table, row, before)
-        if date[before] > date[row] or published[before] > published[row]:
+        if days[before] > days[row] or published[before] > published[row]:
             raise table.error(
                 row,
                 "date" if not same else "published_at",
@@ -117,8 +110,9 @@ def _check_order(table: Table, date: Dates, published: Dates) -> None:
 
 def _check_revisions(table: Table, date: Dates, published: Dates) -> None:
     """After blanks are filled, two rows may turn out to be one and the same publication."""
-    seen: dict[tuple[str, np.datetime64, np.datetime64], int] = {}
-    for row, key in enumerate(zip(table.cells["indicator"], date, published, strict=True)):
+    seen: dict[tuple[str, int, int], int] = {}
+    days, told = (column.astype(np.int64).tolist() for column in (date, published))
+    for row, key in enumerate(zip(table.cells["indicator"], days, told, strict=True)):
         if key in seen:
             raise _duplicate(table, row, seen[key])
         seen[key] = row

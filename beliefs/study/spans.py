@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.calendar import Grid
+from beliefs.study.records import Records
 
 __all__ = ["span_periods"]
 
 
-def span_periods(rows: pd.DataFrame, grid: Grid) -> NDArray[np.bool_]:
+def span_periods(rows: Records, grid: Grid) -> NDArray[np.bool_]:
     """Mark the periods in which at least one of the rows was running and public.
 
     A row counts from its publication on. One that became public only after it was over counts in
@@ -28,9 +28,9 @@ def span_periods(rows: pd.DataFrame, grid: Grid) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (grid.n,)
     """
-    known = rows["published_at"].to_numpy()
-    first = grid.index(np.maximum(rows["date"].to_numpy(), known))
-    last = grid.index(np.maximum(rows["date_end"].to_numpy(), known))
+    known = rows["published_at"]
+    first = grid.index(np.maximum(rows["date"], known))
+    last = grid.index(np.maximum(rows["date_end"], known))
     touching = (last >= 0) & (first < grid.n)
     steps = np.zeros(grid.n + 1, dtype=np.int64)
     np.add.at(steps, np.maximum(first[touching], 0), 1)

@@ -110,7 +110,7 @@ def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:
 
 
 def _fading_count(study: Study, indicator: Indicator, grid: Grid) -> Floats:
-    rows = counted_events(study.events, indicator)
+    rows = counted_events(study.tables.events, indicator)
     return np.log1p(fading_sum(counts(rows, grid), UNREST_DAYS, grid))
 
 
@@ -163,12 +163,11 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
 
 def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
     """Return side 0's acts less side 1's; an act of force weighs its severity over 3."""
-    rows = select_events(study.events, kind=kinds)
+    rows = select_events(study.tables.events, kind=kinds)
     first, second = study.spec.sides
-    weight = (rows["severity"].fillna(3.0) / 3.0).to_numpy()
+    weight = np.where(np.isnan(rows["severity"]), 3.0, rows["severity"]) / 3.0
     signed = weight * (
-        np.isin(rows["initiator"], first.forces).astype(float)
-        - np.isin(rows["initiator"], second.forces)
+        rows.among("initiator", first.forces).astype(float) - rows.among("initiator", second.forces)
     )
     return binned(rows, signed, grid)
 

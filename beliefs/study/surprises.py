@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 CLIP: Final = 4.0
 BURN_IN: Final = 8
@@ -179,35 +180,58 @@ def surprises(
     Early on the weights are 1/n, so that the mean of few arrivals is their plain mean.
     """
     values = np.asarray(f, dtype=float)
-    n = len(values)
-    no = np.zeros(n, dtype=bool)
+    no = np.zeros(len(values), dtype=bool)
     begin_all = no if restart is None else np.asarray(restart, dtype=bool)
     begin_mean = begin_all | (no if reset is None else np.asarray(reset, dtype=bool))
     fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
     slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
-    z, mean, scale = np.zeros(n), np.zeros(n), np.zeros(n)
-    seen = no.copy()
-    age, misses, m, miss = 0, 0, 0.0, 0.0
-    for i, value in enumerate(values.tolist()):
-        if begin_all[i]:
-            misses, miss = 0, 0.0
-        if i == 0 or begin_mean[i]:
-            age, m = 0, value
+    mean, miss, age = _means(values, begin_mean, begin_all, fast, slow)
+    scale = _scale(miss, mean, floor)
+    seen = (age > 0) & (age >= burn_in)
+    return Surprises(_missed(values, mean, scale, seen), seen, mean, scale)
+
+
+def _means(
+    values: Floats, begin_mean: Bools, begin_miss: Bools, fast: ArrayLike, slow: ArrayLike
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return weighted means of values and of absolute misses, and arrivals since the beginning.
+
+    `fast` and `slow` are the weights of an arrival in them, (N,) or numbers; early on 1/n.
+    """
+    place = np.arange(len(values))
+    begin_mean = begin_mean | (place == 0)
+    age = place - np.maximum.accumulate(np.where(begin_mean, place, 0))
+    misses = np.cumsum(~begin_mean)
+    misses -= np.maximum.accumulate(np.where(begin_miss, misses, 0))
+    heed = np.maximum(fast, 1.0 / (age + 1)).tolist()
+    heed_miss = np.maximum(slow, 1.0 / np.maximum(misses, 1)).tolist()
+    mean, miss = [0.0] * len(values), [0.0] * len(values)
+    m, usual = 0.0, 0.0
+    begins = zip(values.tolist(), begin_mean.tolist(), begin_miss.tolist(), strict=True)
+    for i, (value, anew, forgets) in enumerate(begins):
+        if forgets:
+            usual = 0.0
+        if anew:
+            m = value
         else:
             away = value - m
-            if age >= burn_in:
-                z[i] = min(CLIP, max(-CLIP, away / _scale(miss, m, floor)))
-                seen[i] = True
-            misses += 1
-            miss += max(slow, 1.0 / misses) * (abs(away) - miss)
-            m += max(fast, 1.0 / (age + 1)) * away
-        age += 1
-        mean[i], scale[i] = m, _scale(miss, m, floor)
-    return Surprises(z, seen, mean, scale)
+            usual += heed_miss[i] * (abs(away) - usual)
+            m += heed[i] * away
+        mean[i], miss[i] = m, usual
+    return np.array(mean), np.array(miss), age
 
 
-def _scale(miss: float, level: float, floor: float) -> float:
-    return max(MAD_TO_SD * miss, floor, 1e-6 * (1.0 + abs(level)))
+def _scale(miss: Floats, level: Floats, floor: float) -> Floats:
+    least = np.maximum(floor, 1e-6 * (1.0 + np.abs(level)))
+    return np.maximum(MAD_TO_SD * miss, least)
+
+
+def _missed(values: Floats, mean: Floats, scale: Floats, told: Bools) -> Floats:
+    """Return how far arrivals missed the mean before them, in scales before them, where `told`."""
+    out = np.zeros(len(values))
+    now = np.flatnonzero(told)
+    out[now] = np.clip((values[now] - mean[now - 1]) / scale[now - 1], -CLIP, CLIP)
+    return out
 
 
 def slow_level(
@@ -248,19 +272,8 @@ def slow_level(
     """
     values, gaps = np.asarray(f, dtype=float), np.asarray(age, dtype=float)
     begin = np.zeros(len(values), bool) if restart is None else np.asarray(restart, dtype=bool)
-    out, scale = np.zeros(len(values)), np.zeros(len(values))
-    count, m, miss = 0, 0.0, 0.0
-    for i, value in enumerate(values.tolist()):
-        if i == 0 or begin[i]:
-            count, m, miss = 1, value, 0.0
-            scale[i] = _scale(miss, m, floor)
-            continue
-        away = value - m
-        if count >= burn_in:
-            out[i] = min(CLIP, max(-CLIP, away / _scale(miss, m, floor)))
-        weight = 1.0 - 0.5 ** (max(gaps[i], 1e-9) / halflife)
-        miss += max(weight, 1.0 / count) * (abs(away) - miss)
-        m += max(weight, 1.0 / (count + 1)) * away
-        count += 1
-        scale[i] = _scale(miss, m, floor)
-    return out, scale
+    known = {gap: 1.0 - 0.5 ** (max(gap, 1e-9) / halflife) for gap in set(gaps.tolist())}
+    forgotten = np.array([known[gap] for gap in gaps.tolist()])
+    mean, miss, count = _means(values, begin, begin, forgotten, forgotten)
+    scale = _scale(miss, mean, floor)
+    return _missed(values, mean, scale, (count > 0) & (count >= burn_in)), scale

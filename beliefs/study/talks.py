@@ -7,9 +7,29 @@ from numpy.typing import NDArray
 
 from beliefs.study.codebook import CONFIDENCE
 from beliefs.study.load import Study
+from beliefs.study.records import Records
 from beliefs.study.spans import span_periods
+from beliefs.study.spec import TalkRule
 
-__all__ = ["talk_days"]
+__all__ = ["rule_rows", "talk_days"]
+
+
+def rule_rows(talks: Records, rule: TalkRule) -> Records:
+    """Return the records of a talk table that count as talks by a label rule.
+
+    Parameters
+    ----------
+    talks
+        Talk table of a study.
+    rule
+        Formats, labels and least confidence.
+    """
+    sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
+    return talks.take(
+        talks.among("format", rule.formats)
+        & talks.among("label", rule.labels)
+        & talks.among("confidence", sure)
+    )
 
 
 def talk_days(
@@ -32,18 +52,13 @@ def talk_days(
         The headline rule one period earlier, also for the first period.
     """
     rule_set = study.spec.talks_rule
+    talks = study.tables.talks
     rules = sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)
     longer = study.grid.backwards(study.grid.start - np.timedelta64(1, "D"))
     found: dict[str, NDArray[np.int64]] = {}
     previous = np.zeros(len(active), dtype=np.int64)
     for rule in rules:
-        sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
-        rows = study.talks[
-            study.talks["format"].isin(rule.formats)
-            & study.talks["label"].isin(rule.labels)
-            & study.talks["confidence"].isin(sure)
-        ]
-        held = span_periods(rows, longer)
+        held = span_periods(rule_rows(talks, rule), longer)
         found[rule.id] = (held[1:] & active).astype(np.int64)
         if rule.id == rule_set.headline:
             previous = (held[:-1] & active).astype(np.int64)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.calendar import Grid
+from beliefs.study.records import Records
 
 __all__ = [
     "before",
@@ -28,14 +28,14 @@ def periods_of(days: float, grid: Grid) -> int:
     return max(1, round(days / grid.step_days))
 
 
-def counts(rows: pd.DataFrame, grid: Grid) -> Floats:
+def counts(rows: Records, grid: Grid) -> Floats:
     """Return how many rows were published in each period, shape (grid.n,)."""
     return binned(rows, np.ones(len(rows)), grid)
 
 
-def binned(rows: pd.DataFrame, weight: Floats, grid: Grid) -> Floats:
+def binned(rows: Records, weight: Floats, grid: Grid) -> Floats:
     """Return the weight of the rows published in each period, shape (grid.n,)."""
-    period = grid.index(rows["published_at"].to_numpy())
+    period = grid.index(rows["published_at"])
     inside = (period >= 0) & (period < grid.n)
     # Without rows numpy counts in integers.
     return np.bincount(period[inside], weights=weight[inside], minlength=grid.n).astype(np.float64)

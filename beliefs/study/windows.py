@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.study.calendar import Grid
 from beliefs.study.coverage import covered
 from beliefs.study.load import Study
+from beliefs.study.records import Records
 from beliefs.study.rows import select_events
 from beliefs.study.traces import before, counts, freshness, periods_of
 
@@ -48,7 +48,7 @@ class Truces:
         (T,) the window in force when the period began; -1 for none.
     """
 
-    rows: pd.DataFrame
+    rows: Records
     first: Ints
     last: Ints
     current: Ints
@@ -59,13 +59,11 @@ class Truces:
         return self.current >= 0
 
 
-def _in_force(rows: pd.DataFrame, grid: Grid) -> tuple[Ints, Ints]:
+def _in_force(rows: Records, grid: Grid) -> tuple[Ints, Ints]:
     """Return the first and the last period that begin under each row."""
-    known = np.maximum(rows["date"].to_numpy(), rows["published_at"].to_numpy())
-    first = grid.index(known) + 1
-    open_ = rows["ended"].isna().to_numpy()
-    ends = rows["end_published_at"].fillna(rows["date"]).to_numpy()
-    return first, np.where(open_, grid.n, grid.index(ends))
+    first = grid.index(np.maximum(rows["date"], rows["published_at"])) + 1
+    ends = np.where(np.isnat(rows["end_published_at"]), rows["date"], rows["end_published_at"])
+    return first, np.where(np.isnat(rows["ended"]), grid.n, grid.index(ends))
 
 
 def truces_of(study: Study, grid: Grid) -> Truces:
@@ -82,9 +80,8 @@ def truces_of(study: Study, grid: Grid) -> Truces:
     -------
     Truces
     """
-    rows = study.agreements
-    rows = rows[rows["scope"].isin(WINDOWS)].sort_values(["published_at", "date"])
-    rows = rows.reset_index(drop=True)
+    rows = study.tables.agreements
+    rows = rows.take(rows.among("scope", WINDOWS)).ordered("published_at", "date")
     current = np.full(grid.n, -1, dtype=np.int64)
     if not len(rows):
         return Truces(rows, np.zeros(0, np.int64), np.zeros(0, np.int64), current)
@@ -95,7 +92,7 @@ def truces_of(study: Study, grid: Grid) -> Truces:
 
 
 def truce_arrays(
-    study: Study, grid: Grid, truces: Truces, acts: pd.DataFrame, dyadic: tuple[Bools, Bools]
+    study: Study, grid: Grid, truces: Truces, acts: Records, dyadic: tuple[Bools, Bools]
 ) -> dict[str, NDArray]:
     """Return the columns of `Observed` that tell of truces, on a grid.
 
@@ -121,21 +118,21 @@ def truce_arrays(
     out: dict[str, NDArray] = {"proxy_attack": _proxy_attack(study, grid, truces, acts)}
     if spec.truce is None:
         return out
-    watched = covered(study.coverage, grid.dates, grid.step_days, spec.truce.coverage)
+    watched = covered(study.tables.coverage, grid.dates, grid.step_days, spec.truce.coverage)
     # A recording that begins because a truce broke is no fair sample of how long truces hold.
     seen = truces.on & watched & before(watched)
-    hard = (acts["severity"] >= spec.truce.breach_severity).to_numpy()
-    own = np.isin(acts["initiator"], (*spec.sides[0].actors, *spec.sides[1].actors))
-    breach = (counts(acts[hard & (dyadic[0] | dyadic[1])], grid) > 0) & seen
+    hard = acts["severity"] >= spec.truce.breach_severity
+    own = acts.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
+    breach = (counts(acts.take(hard & (dyadic[0] | dyadic[1])), grid) > 0) & seen
     others = [tuple(f for f in s.forces if f not in s.actors) for s in spec.sides]
     excluded = spec.excluded.actors if spec.excluded else ()
-    foreign = np.isin(acts["initiator"], (*others[0], *others[1], "none", *excluded)) & ~own
-    unruly = [counts(acts[hard & np.isin(acts["initiator"], o)], grid) > 0 for o in others]
+    foreign = acts.among("initiator", (*others[0], *others[1], "none", *excluded)) & ~own
+    unruly = [counts(acts.take(hard & acts.among("initiator", o)), grid) > 0 for o in others]
     out |= {
         "truce_seen": seen,
         "breach": breach.astype(float),
-        "breach_own": counts(acts[hard & own], grid) * seen,
-        "breach_other": counts(acts[hard & foreign], grid) * seen,
+        "breach_own": counts(acts.take(hard & own), grid) * seen,
+        "breach_other": counts(acts.take(hard & foreign), grid) * seen,
         "disobeyed": np.stack(unruly) * seen.astype(float),
         "command_seen": np.stack([seen & bool(o) for o in others]),
         "spoiler_open": _spoilers(study, grid, acts) * truces.on,
@@ -161,8 +158,8 @@ def _course(
         start = truces.first[k]
         if start >= 0 and (seen & ~breach)[start : start + quiet].sum() == quiet:
             passed[mine & (now >= start + quiet)] = 1.0
-        if not pd.isna(rows["deadline"][k]):
-            deadline = int(grid.index(rows["deadline"].to_numpy()[k]))
+        if not np.isnat(rows["deadline"][k]):
+            deadline = int(grid.index(rows["deadline"][k]))
             has[mine & (now <= deadline)] = 1.0
             at[mine & (now <= deadline) & (now > deadline - near)] = 1.0
             due[mine & (now == deadline)] = 1.0
@@ -181,9 +178,9 @@ def _course(
     }
 
 
-def _chain_starts(rows: pd.DataFrame, grid: Grid) -> Ints:
+def _chain_starts(rows: Records, grid: Grid) -> Ints:
     """Return the period in which the first window of each one's chain was published."""
-    known = grid.index(np.maximum(rows["date"].to_numpy(), rows["published_at"].to_numpy()))
+    known = grid.index(np.maximum(rows["date"], rows["published_at"]))
     place = {name: k for k, name in enumerate(rows["agreement_id"])}
     for k, parent in enumerate(rows["parent"]):
         if parent in place:
@@ -191,12 +188,12 @@ def _chain_starts(rows: pd.DataFrame, grid: Grid) -> Ints:
     return known
 
 
-def _spoilers(study: Study, grid: Grid, acts: pd.DataFrame) -> Floats:
+def _spoilers(study: Study, grid: Grid, acts: Records) -> Floats:
     """Count the acts that nobody owned to and nobody was blamed for yet, up to a week old."""
     blamed = {s.event: np.datetime64(s.attributed_at, "D") for s in study.spec.spoilers}
     out, span = np.zeros(grid.n), periods_of(SPOILER_DAYS, grid)
-    rows = acts[(acts["initiator"] == "none").to_numpy()]
-    begins = grid.index(rows["published_at"].to_numpy())
+    rows = acts.take(acts.among("initiator", ("none",)))
+    begins = grid.index(rows["published_at"])
     for name, begin in zip(rows["event_id"], begins, strict=True):
         stop = begin + span
         if name in blamed:
@@ -210,7 +207,7 @@ def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
     out = np.zeros(grid.n)
     for concession in study.spec.concessions:
         rows = select_events(
-            study.events,
+            study.tables.events,
             initiator=concession.initiator,
             kind=concession.kinds,
             target=concession.target,
@@ -223,13 +220,13 @@ def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
     return out
 
 
-def _proxy_attack(study: Study, grid: Grid, truces: Truces, acts: pd.DataFrame) -> Floats:
+def _proxy_attack(study: Study, grid: Grid, truces: Truces, acts: Records) -> Floats:
     """Return how fresh the last attack in a truce by one side's allies is."""
     if study.spec.proxy is None:
         return np.zeros(grid.n)
     side = next(s for s in study.spec.sides if s.id == study.spec.proxy.side)
     allies = tuple(f for f in side.forces if f not in side.actors)
-    mine = acts[np.isin(acts["initiator"], allies)]
+    mine = acts.take(acts.among("initiator", allies))
     return freshness((counts(mine, grid) > 0) & truces.on, PROXY_DAYS, grid)
 
 
@@ -248,19 +245,19 @@ def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     dict of str to ndarray
         Empty without a table ``[agreements]``.
     """
-    spec, rows = study.spec, study.agreements
+    spec, rows = study.spec, study.tables.agreements
     if spec.agreements is None:
         return {}
-    seen = covered(study.coverage, grid.dates, grid.step_days, spec.agreements.coverage)
-    extended = rows["agreement_id"][rows["end_kind"].isin(EXTENDED)]
+    seen = covered(study.tables.coverage, grid.dates, grid.step_days, spec.agreements.coverage)
+    extended = rows["agreement_id"][rows.among("end_kind", EXTENDED)]
     # The end of what a row continues is public before the row, so this does not change later.
-    new = (rows["mutual"] > 0) & ~(rows["parent"].isin(extended) & (rows["parent"] != ""))
-    signed = counts(rows[new & (rows["form"] == "signed")], grid) * seen
-    unsigned = counts(rows[new & (rows["form"] != "signed")], grid) * seen
+    new = (rows["mutual"] > 0) & ~rows.among("parent", set(extended) - {""})
+    signed = counts(rows.take(new & rows.among("form", ("signed",))), grid) * seen
+    unsigned = counts(rows.take(new & ~rows.among("form", ("signed",))), grid) * seen
     turnovers = [s for s in spec.shocks if s.kind == "turnover"]
     live, ended, changed = (np.zeros((2, grid.n)) for _ in range(3))
     for s, scope in enumerate(TRACKED):
-        mine = rows[(rows["scope"] == scope).to_numpy()].reset_index(drop=True)
+        mine = rows.take(rows.among("scope", (scope,)))
         if not len(mine):
             continue
         first, last = _in_force(mine, grid)
@@ -269,7 +266,7 @@ def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
             on = (now >= first[k]) & (now <= last[k]) & seen
             live[s] += on
             ended[s] += on & (now == last[k]) & (mine["end_kind"][k] in BROKEN)
-            made = mine["date"].to_numpy()[k].astype("datetime64[D]")
+            made = mine["date"][k]
             since = np.zeros(grid.n)
             for shock in turnovers:
                 period = int(grid.index(np.datetime64(shock.published_at, "D")))

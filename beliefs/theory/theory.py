@@ -9,6 +9,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -237,11 +238,19 @@ def _check_names(theory: Theory, where: str) -> None:
 
 
 def _declared(structure: Structure, group: tuple[str, ...]) -> Declared:
-    return {
-        parameter.name: (mechanism, parameter)
+    # Structures that differ in their ways of counting alone are equal, and yet of other sizes.
+    return dict(_parameters(structure, structure.instruments, group))
+
+
+@lru_cache(maxsize=64)
+def _parameters(
+    structure: Structure, instruments: tuple[str, ...], group: tuple[str, ...]
+) -> tuple[tuple[str, tuple[str, Parameter]], ...]:
+    return tuple(
+        (parameter.name, (mechanism, parameter))
         for mechanism in group
         for parameter in import_module(f"beliefs.mechanism.{mechanism}").parameters(structure)
-    }
+    )
 
 
 def declared(structure: Structure) -> Declared:

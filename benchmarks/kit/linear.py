@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from beliefs.infer import filter_kernel, filter_reading
 from beliefs.infer.filter import newborn, run
 from beliefs.infer.filter_model import Model
-from beliefs.infer.filter_terms import WIDTH, Still, Terms
+from beliefs.infer.filter_terms import WIDTH, Still, Terms, part_columns, terms_of
 
 Floats = NDArray[np.float64]
 CHUNK = 250
@@ -83,11 +83,9 @@ class Case:
         still = _part(self.still, chunk)
         belief = newborn(still)
         for block, whole in enumerate(self.terms):
-            last = min(n_time, (block + 1) * WIDTH)
-            terms = _part(whole, chunk)
-            belief, _ = run(
-                belief, still, terms, self.model.looks, block * WIDTH, last, compiled=compiled
-            )
+            low, terms = block * WIDTH, _part(whole, chunk)
+            last = min(n_time, low + WIDTH)
+            belief, _ = run(belief, still, terms, self.model.looks, low, last, compiled=compiled)
         return belief.total[:, 0] + belief.newest.sum(axis=1)
 
     def ours_in_threads(self, compiled: Any = gaussian) -> Floats:
@@ -115,9 +113,10 @@ def linear_case(model: Model, n: int, seed: int) -> Case:
     params["projection_level"] = np.full((n, 2), 3.0)  # far above the rounded corner
     still, n_time = model.still(params, n), model.structure.n_time
     terms, audience = [], np.zeros((n, 2))
-    for block in range(-(-n_time // WIDTH)):
-        terms.append(model.terms(params, n, block, audience))
-        audience = terms[-1].audience
+    for low in range(0, n_time, WIDTH):
+        columns = part_columns(model.columns, low, min(n_time, low + WIDTH))
+        terms.append(terms_of(params, columns, model.structure, n, audience))
+        audience = terms[-1].audience[..., -1]
 
     def by_time(name: str) -> Floats:
         whole = np.concatenate([getattr(t, name) for t in terms], axis=-1)[..., :n_time]

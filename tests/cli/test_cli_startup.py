@@ -54,3 +54,11 @@ def test_every_public_name_loads():
         assert getattr(beliefs, name) is not None, name
     with pytest.raises(AttributeError, match="nonsense"):
         _ = beliefs.nonsense
+
+
+def test_the_package_runs_as_the_command_does():
+    found = [
+        subprocess.run([*command, "studies", "--json"], check=True, capture_output=True).stdout
+        for command in ([str(BELIEFS)], [sys.executable, "-m", "beliefs"])
+    ]
+    assert found[0] == found[1] != b""

@@ -59,6 +59,54 @@ def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tm
     assert code == 4 and "nothing is new" in err and not (tmp_path / "again").exists()
 
 
+def late_rows(folder, to):
+    """Write a new talk, a new event and a revised value, a file each."""
+    spans = {"date": NEXT, "date_end": ""}
+    files = []
+    for table, own in (
+        ("talks", {"talk_id": "LATE", **spans}),
+        ("events", {"event_id": "LATE", **spans}),
+        ("indicators", {}),
+    ):
+        header, row, *_ = (folder / f"{table}.csv").read_text().splitlines()
+        names = header.split(",")
+        cells = dict(zip(names, row.split(","), strict=False)) | own | {"published_at": NEXT}
+        files.append(to / f"{table}-new.csv")
+        files[-1].write_text(header + "\n" + ",".join(cells[name] for name in names) + "\n")
+    return files
+
+
+def test_rows_of_several_tables_come_in_at_once_as_they_do_one_after_another(
+    call, run, rich_folder, tmp_path
+):
+    files = late_rows(rich_folder, tmp_path)
+    every = [word for file in files for word in ("--data", file)]
+    code, _, err = call("update", run, *every, "--to", NEXT, "--out", tmp_path / "at-once")
+    assert code == 0, err
+    for file in files:
+        table = file.name.replace("-new", "")
+        new = file.read_text().splitlines()[1]
+        assert new in (tmp_path / "at-once" / "study" / table).read_text().splitlines()
+    before = run
+    for number, file in enumerate(files):
+        code, _, err = call("update", before, "--data", file, "--out", tmp_path / f"step{number}")
+        assert code == 0, err
+        before = tmp_path / f"step{number}"
+    last = "posterior_content_sha256"
+    assert read_manifest(before)[last] == read_manifest(tmp_path / "at-once")[last]
+    code, _, err = call("update", before, *every, "--out", tmp_path / "again")
+    assert code == 4 and "talks-new.csv, events-new.csv, indicators-new.csv" in err
+
+
+def test_a_bad_row_is_told_by_its_own_file_among_several(call, run, rich_folder, tmp_path):
+    files = late_rows(rich_folder, tmp_path)
+    files[1].write_text(files[1].read_text().replace(NEXT, "2026-02-30"))
+    every = [word for file in files for word in ("--data", file)]
+    code, _, err = call("update", run, *every, "--out", tmp_path / "out")
+    assert code == 2 and f"{files[1]}:2 column date" in err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "code", "named"),
     [

@@ -1,7 +1,5 @@
 """Conduct drawn from known parameters is what its mechanisms say, and remembers itself rightly."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -152,4 +150,4 @@ def test_certainty_widens_what_is_drawn(design):
         for b in (sure, unsure)
     )
     np.testing.assert_array_equal(one.observed.strike_count, two.observed.strike_count)
-    assert replace(one, observed=two.observed).dates is one.dates
+    assert one.having(two.observed).dates is one.dates

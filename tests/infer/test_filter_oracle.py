@@ -11,7 +11,7 @@ from beliefs.infer.correction import weighted_paths
 from beliefs.infer.filter import hermite, newborn, run
 from beliefs.infer.filter_kernel import batch_filter
 from beliefs.infer.filter_model import Model
-from beliefs.infer.filter_terms import WIDTH
+from beliefs.infer.filter_terms import WIDTH, part_columns, terms_of
 from beliefs.infer.posterior import stacked_params
 from beliefs.infer.smooth import draw_paths, smoothed
 from beliefs.mechanism import belief as belief_equations
@@ -75,13 +75,12 @@ def filtered(model, params, n, n_time, *, keep=True, **how):
     """Belief state and path of particles given by their parameters."""
     still = model.still(params, n)
     state, paths = newborn(still), []
-    for block in range(-(-n_time // WIDTH)):
-        terms = model.terms(params, n, block, state.audience)
-        last = min(n_time, (block + 1) * WIDTH)
-        state, path = run(state, still, terms, model.looks, block * WIDTH, last, keep=keep, **how)
+    for low in range(0, n_time, WIDTH):
+        last = min(n_time, low + WIDTH)
+        columns = part_columns(model.columns, low, last)
+        terms = terms_of(params, columns, model.structure, n, state.audience)
+        state, path = run(state, still, terms, model.looks, low, last, keep=keep, **how)
         paths.append(path)
-        if last < n_time:
-            state = replace(state, audience=terms.audience)
     return state, still, np.concatenate(paths, axis=1)
 
 
@@ -282,12 +281,8 @@ def test_one_period_at_a_time_gives_the_bits_of_one_pass(model):
     params = model.params(scores(model, n))
     whole, still, _ = filtered(model, params, n, n_time)
     state = newborn(still)
-    audience, terms = state.audience, None
     for t in range(n_time):
-        if t % WIDTH == 0:
-            audience = terms.audience if terms else audience
-            terms = model.terms(params, n, t // WIDTH, audience)
-        state, _ = run(state, still, terms, model.looks, t, t + 1)
+        state = model.step(params, state, still, t)
     for name in ("mean", "cov", "total", "newest"):
         np.testing.assert_array_equal(getattr(state, name), getattr(whole, name))
 

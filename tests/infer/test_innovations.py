@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beliefs.infer.innovations import innovations
+from beliefs.infer.innovations import innovations, level
 from beliefs.mechanism import belief
 from beliefs.mechanism.structure import columns, structure_of, until
 from beliefs.study.inputs import build_inputs
@@ -71,3 +71,20 @@ def test_the_change_of_density_is_the_determinant_of_the_change_of_variables(cas
     sign, log = np.linalg.slogdet(np.array(slopes))
     assert sign == 1
     assert change == pytest.approx(log, abs=1e-6)
+
+
+def test_an_initial_distance_held_at_zero_is_that_of_draws_that_are_all_zero(case):
+    structure, cols, params = case
+    rng = np.random.default_rng(6)
+    draws = {name: np.broadcast_to(v, (2, 3, *v.shape)) for name, v in params.items()}
+    z, xi = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3, 2, structure.n_time))
+
+    def found(initial):
+        given = draws | {"initial": initial}
+        mean, stretch = level(np, given, cols, structure, z, 0.0, 1.0)
+        given["belief_mean"] = mean
+        return mean, stretch, *innovations(np, given, cols, structure, xi)
+
+    for held, drawn in zip(found(np.zeros(2)), found(np.zeros((2, 3, 2))), strict=True):
+        assert held.shape[:2] == (2, 3)
+        np.testing.assert_array_equal(held, drawn)

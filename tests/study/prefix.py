@@ -18,8 +18,8 @@ def columns(inputs: Inputs) -> dict[str, np.ndarray]:
         items = [("", value)]
         if field.name == "talks_by_rule":
             items = value.items()
-        elif field.name == "observed":
-            items = [(f".{name}", array) for name, array in vars(value).items()]
+        elif field.name == "seeing":
+            items = [(f".{name}", array) for name, array in vars(value()).items()]
         for key, array in items:
             if isinstance(array, np.ndarray) and field.name not in AT_THE_END:
                 found[field.name + key] = array
@@ -31,7 +31,7 @@ def structure(inputs: Inputs) -> dict[str, object]:
     return {
         name: value.shape if isinstance(value, np.ndarray) else value
         for name, value in {**vars(inputs), **vars(inputs.observed)}.items()
-        if name not in ("talks_by_rule", "observed")
+        if name not in ("talks_by_rule", "seeing", "observed")
     }
 
 

@@ -1,17 +1,17 @@
 import numpy as np
-import pandas as pd
 
 from beliefs.study.coverage import covered, instruments
+from beliefs.study.records import Records
 
-SPANS = pd.DataFrame(
-    [
-        ("2026-01-05", "2026-01-13", "dense", "a"),
-        ("2026-01-14", "2026-01-18", "headline", "a"),
-        ("2026-02-02", "2026-02-20", "dense", "b"),  # nothing from 19 January to 1 February
-        ("2026-02-21", "2026-02-25", "dense", "c"),
-    ],
-    columns=["start", "end", "density", "instrument"],
-).assign(start=lambda t: pd.to_datetime(t["start"]), end=lambda t: pd.to_datetime(t["end"]))
+SPANS = Records(
+    {
+        # nothing from 19 January to 1 February
+        "start": np.array(["2026-01-05", "2026-01-14", "2026-02-02", "2026-02-21"], "M8[D]"),
+        "end": np.array(["2026-01-13", "2026-01-18", "2026-02-20", "2026-02-25"], "M8[D]"),
+        "density": ["dense", "headline", "dense", "dense"],
+        "instrument": ["a", "a", "b", "c"],
+    }
+)
 
 
 def weeks(first, count):

@@ -1,0 +1,177 @@
+"""`beliefs ledger` in the terminal, from a forecast to its score."""
+
+import json
+import shutil
+
+import pytest
+from ledgers import on
+
+from beliefs.cli import main
+
+
+@pytest.fixture
+def call(capsys):
+    """Run the command line; return exit code, output and error output."""
+
+    def go(*arguments):
+        code = main(["ledger", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return go
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Set the clock that the commands read."""
+
+    def to(day):
+        for module in ("ledger", "ledger_lines", "ledger_entry", "ledger_resolve"):
+            monkeypatch.setattr(f"beliefs.record.{module}.utc_now", lambda: on(day))
+
+    import beliefs.record.ledger_entry
+    import beliefs.record.ledger_resolve  # noqa: F401  patched by name
+
+    return to
+
+
+@pytest.fixture(scope="module")
+def run(rich_folder, tmp_path_factory):
+    """The run of a forecast a week ahead, as of 5 February."""
+    from posteriors import small_posterior
+
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import save_run
+
+    early = small_posterior(rich_folder, as_of="2026-02-05")
+    told = forecast(early, 7, seed=5)
+    out = tmp_path_factory.mktemp("ledger") / "run"
+    return save_run(out, early, forecast=told, summary=summarise(told))
+
+
+def head_of(out):
+    return out.split("head: ")[1].split()[0]
+
+
+def test_a_forecast_is_registered_resolved_and_scored(call, clock, run, rich_folder, tmp_path):
+    ledger = tmp_path / "ledger.jsonl"
+    clock("2026-02-06")
+    code, out, err = call("add", run, "--ledger", ledger)
+    assert (code, err) == (0, "")
+    assert f"{ledger}:1: mutual_optimism on small as of 2026-02-05, 6 probabilities" in out
+    assert "began a new ledger" in out and "LATE" not in out
+    noted = head_of(out)
+    code, out, err = call("add", run, "--ledger", ledger)
+    assert code == 4 and out == "" and "registered already" in err
+
+    clock("2026-02-09")
+    code, out, _ = call("resolve", "--ledger", ledger)
+    assert code == 0 and "1 unresolved: the study is not bundled: name its folder" in out
+    code, out, _ = call("resolve", "--ledger", ledger, "--study", rich_folder, "--json")
+    assert json.loads(out)["added"] == []
+    assert {row["why"] for row in json.loads(out)["unresolved"]} == {"latent", "not over"}
+
+    clock("2026-02-15")
+    code, out, _ = call("resolve", "--ledger", ledger, "--study", rich_folder)
+    assert code == 0 and "line 2: talks by 2026-02-12 (forecast of line 1): yes" in out
+    assert "first 2026-02-11" in out and "any yes, direct no" in out and " T3" in out
+    assert "5 unresolved: latent: nobody can look up a belief" in out
+    code, out, _ = call("score", "--ledger", ledger)
+    assert code == 0 and "6 probabilities: 1 resolved, 5 unresolved (5 latent" in out
+    assert "registered in advance:" in out and "hindcast" not in out
+    found = json.loads(call("score", "--ledger", ledger, "--json")[1])
+    p = json.loads(ledger.read_text().splitlines()[0])["targets"][-1]["p"]
+    assert found["classes"][0]["brier"] == pytest.approx((p - 1) ** 2, abs=1e-10)
+    assert found["classes"][0]["events"] == 1
+
+    code, out, _ = call("verify", "--ledger", ledger, "--head", noted)
+    assert code == 0 and "2 lines in order" in out and "1 lines were added since" in out
+    code, out, _ = call("verify", "--ledger", ledger)
+    assert code == 0 and "cannot show lines missing at its end" in out
+
+
+def test_what_is_registered_too_late_is_told(call, clock, run, tmp_path):
+    clock("2026-03-01")
+    _, out, _ = call("add", run, "--ledger", tmp_path / "late")
+    assert "LATE: registered on 2026-03-01, 6 of 6 after their last day" in out
+    assert "hindcast" in call("score", "--ledger", tmp_path / "late")[1]
+    clock("2026-02-10")
+    _, out, _ = call("add", run, "--ledger", tmp_path / "slow", "--json")
+    row = json.loads(out)
+    assert row["line"] == 1 and row["late"] == 0 and len(row["head"]) == 64
+    assert "while its window ran" in call("score", "--ledger", tmp_path / "slow")[1]
+    assert "registered 5 days after" in call("add", run, "--ledger", tmp_path / "x")[1]
+
+
+def test_a_changed_byte_is_told_with_its_line_by_every_command(call, clock, run, tmp_path):
+    clock("2026-02-06")
+    ledger = tmp_path / "ledger"
+    noted = head_of(call("add", run, "--ledger", ledger)[1])
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole.replace(b'"side":"north"', b'"side":"morth"', 1))
+    code, out, err = call("verify", "--ledger", ledger)
+    assert (code, err) == (3, "")
+    assert out == f"{ledger}:1: the hash of line 1 does not match what the line says\n"
+    row = json.loads(call("verify", "--ledger", ledger, "--json")[1])
+    assert row["passed"] is False and row["problems"][0]["line"] == 1
+    for command in (("add", run), ("resolve",), ("score",)):
+        code, out, err = call(*command, "--ledger", ledger)
+        assert (code, out) == (2, "") and "hash of line 1 does not match" in err
+    ledger.write_bytes(b"")
+    code, out, _ = call("verify", "--ledger", ledger, "--head", noted)
+    assert code == 3 and "the noted head is the hash of no line" in out
+
+
+def test_a_half_written_line_is_mended_by_hand(call, clock, run, tmp_path):
+    clock("2026-02-06")
+    ledger = tmp_path / "ledger"
+    call("add", run, "--ledger", ledger)
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole + whole[:100])
+    code, _, err = call("add", run, "--ledger", ledger)
+    assert code == 2 and f"beliefs ledger mend --ledger {ledger}" in err and f"{ledger}:2" in err
+    code, out, _ = call("mend", "--ledger", ledger)
+    assert code == 0 and "1 whole lines; what was cut off is in" in out
+    assert ledger.read_bytes() == whole
+    (kept,) = tmp_path.glob("ledger.cut-2-*")
+    assert kept.read_bytes() == whole[:100]
+    code, _, err = call("mend", "--ledger", ledger)
+    assert code == 4 and "no line of the ledger is cut off" in err
+
+
+def test_a_table_that_changed_its_mind_ends_with_4(call, clock, run, rich_folder, tmp_path):
+    clock("2026-02-15")
+    ledger = tmp_path / "ledger"
+    call("add", run, "--ledger", ledger)
+    call("resolve", "--ledger", ledger, "--study", rich_folder)
+    gone = shutil.copytree(rich_folder, tmp_path / "gone")
+    rows = (gone / "talks.csv").read_text().splitlines(keepends=True)
+    (gone / "talks.csv").write_text("".join(r for r in rows if not r.startswith("T3")))
+    code, out, _ = call("resolve", "--ledger", ledger, "--study", gone)
+    assert code == 4 and "line 2 (forecast of line 1, by 2026-02-12) no longer agrees" in out
+    code, out, _ = call("resolve", "--ledger", ledger, "--study", gone, "--correct")
+    assert code == 0 and "corrects line 2" in out
+    assert "1 outcomes were corrected" in call("score", "--ledger", ledger)[1]
+
+
+@pytest.mark.parametrize("command", ["resolve", "score", "verify", "mend"])
+def test_a_ledger_that_is_not_there_is_told_and_not_begun(call, tmp_path, command):
+    code, out, err = call(command, "--ledger", tmp_path / "none.jsonl")
+    assert (code, out) == (2, "") and "there is no such ledger" in err and "mend:" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gate_that_failed_ends_with_3_and_registers_nothing(call, rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.record.run import save_run
+
+    poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
+    run, ledger = save_run(tmp_path / "run", poor), tmp_path / "ledger"
+    code, out, err = call("add", run, "--ledger", ledger)
+    assert (code, out) == (3, "") and "gate" in err and not ledger.exists()
+    code, out, _ = call("add", run, "--ledger", ledger, "--allow-failed", "--horizon", 7)
+    assert code == 0 and "the gate of its posterior FAILED" in out
+    assert json.loads(ledger.read_text())["allowed_failed"] is True

@@ -1,0 +1,279 @@
+"""Registering forecasts: in order, one at a time, each once, and never half."""
+
+import datetime as dt
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ledgers import a_forecast, a_target, on
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.record import ledger_file
+from beliefs.record.ledger import register, verify
+from beliefs.record.ledger_file import mend, writing
+from beliefs.record.ledger_lines import LATENT, read_ledger
+
+TESTS = str(Path(__file__).parent.parent)
+ADD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ledgers import a_forecast
+from beliefs.record.ledger import register
+ledger, first, count = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+sys.stdin.readline()
+for number in range(first, first + count):
+    register(ledger, a_forecast(number))
+"""
+DIE = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from ledgers import a_forecast
+from beliefs.record import ledger_file
+from beliefs.record.ledger import register
+
+def half(number, data):
+    os.write(number, data[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+ledger_file._write = half
+register(sys.argv[2], a_forecast(77))
+"""
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return tmp_path / "ledger.jsonl"
+
+
+def all_at_once(ledger, processes, each):
+    """Let processes that have all started add forecasts of their own."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", ADD, TESTS, str(ledger), str(k * each), str(each)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for k in range(processes)
+    ]
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in running:
+        _, error = process.communicate()
+        assert process.returncode == 0, error
+
+
+@pytest.mark.parametrize(
+    "each", [13, pytest.param(125, marks=pytest.mark.slow)], ids=["104 adds", "1000 adds"]
+)
+def test_eight_processes_adding_at_once_lose_and_break_nothing(ledger, each):
+    all_at_once(ledger, 8, each)
+    verdict = verify(ledger)
+    assert verdict.passed and verdict.lines == 8 * each
+    numbers = [f.seed["forecast"] for f in read_ledger(ledger).forecasts.values()]
+    assert sorted(numbers) == [*range(8 * each)]
+    assert [p.name for p in ledger.parent.iterdir()] == [ledger.name]
+
+
+def test_a_forecast_is_registered_with_its_time_and_the_head_is_that_line(ledger):
+    one = register(ledger, a_forecast(1), now=on("2026-02-01"))
+    two = register(ledger, a_forecast(2), now=on("2026-02-02"))
+    assert (one.n, one.begun, two.n, two.begun) == (1, True, 2, False)
+    read = read_ledger(ledger)
+    assert read.hashes == (one.head, two.head)
+    assert read.forecasts[2] == two.forecast
+    assert two.forecast.at == on("2026-02-02")
+    assert two.forecast.model_copy(update={"at": a_forecast(2).at}) == a_forecast(2)
+    assert verify(ledger, head=one.head).since == 1
+    assert verify(ledger, head=f" {two.head.upper()}\n").since == 0
+
+
+def test_a_time_is_kept_in_utc_whatever_zone_it_was_told_in(ledger):
+    east = dt.timezone(dt.timedelta(hours=14))
+    done = register(ledger, a_forecast(), now=dt.datetime(2026, 2, 8, 3, tzinfo=east))
+    assert done.forecast.at == on("2026-02-07", 13)
+    assert not done.forecast.targets[0].late
+    assert b'"at":"2026-02-07T13:00:00Z"' in ledger.read_bytes()
+
+
+def test_only_what_is_registered_after_its_last_day_is_late(ledger):
+    targets = [a_target(by="2026-02-07"), a_target(by="2026-02-08"), a_target(by="2026-02-09")]
+    done = register(ledger, a_forecast(targets=targets), now=on("2026-02-08", 23))
+    assert [t.late for t in done.forecast.targets] == [True, False, False]
+
+
+def test_the_same_forecast_is_refused_and_leaves_the_ledger_as_it_is(ledger):
+    register(ledger, a_forecast(1))
+    register(ledger, a_forecast(2))
+    before = ledger.read_bytes()
+    with pytest.raises(ConflictError, match="registered already") as caught:
+        register(ledger, a_forecast(1))
+    assert caught.value.exit_code == 4 and f"{ledger}:1" in str(caught.value)
+    assert ledger.read_bytes() == before
+
+
+def test_a_forecast_that_knows_tomorrow_is_refused(ledger):
+    register(ledger, a_forecast(1), now=on("2026-01-30", 12))  # it is the 31st in the east
+    with pytest.raises(StudyError, match="a day that has not come"):
+        register(ledger, a_forecast(2), now=on("2026-01-29"))
+    assert verify(ledger).lines == 1
+
+
+def test_a_killed_writers_half_line_is_told_by_the_next_add_and_kept_by_mending(ledger):
+    register(ledger, a_forecast(1))
+    before = ledger.read_bytes()
+    done = subprocess.run([sys.executable, "-c", DIE, TESTS, str(ledger)])
+    assert done.returncode == -signal.SIGKILL
+    torn = ledger.read_bytes()
+    assert torn.startswith(before) and len(torn) > len(before)
+    with pytest.raises(StudyError, match="a writer was killed") as caught:
+        register(ledger, a_forecast(2))
+    assert f"{ledger}:2" in str(caught.value) and "beliefs ledger mend" in caught.value.mend
+    assert ledger.read_bytes() == torn
+    assert "line 2, the last, is cut off" in verify(ledger).problems[0].what
+    kept, lines = mend(ledger)
+    assert lines == 1 and ledger.read_bytes() == before
+    assert kept.parent == ledger.parent and before + kept.read_bytes() == torn
+    assert register(ledger, a_forecast(77)).n == 2
+    assert verify(ledger).passed
+
+
+def test_a_last_line_that_only_lacks_its_end_gets_it(ledger):
+    register(ledger, a_forecast(1))
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole[:-1])
+    with pytest.raises(StudyError, match="cut off"):
+        register(ledger, a_forecast(2))
+    assert mend(ledger) == (None, 1)
+    assert ledger.read_bytes() == whole
+
+
+def test_mending_refuses_what_is_whole_and_what_is_damaged_elsewhere(ledger):
+    with pytest.raises(StudyError, match="no such ledger"):
+        mend(ledger)
+    assert not ledger.exists()
+    register(ledger, a_forecast(1))
+    register(ledger, a_forecast(2))
+    with pytest.raises(ConflictError, match="no line of the ledger is cut off"):
+        mend(ledger)
+    broken = ledger.read_bytes().replace(b'"p":0.3', b'"p":0.4', 1)[:-9]
+    ledger.write_bytes(broken)
+    with pytest.raises(StudyError, match="damaged or changed"):
+        mend(ledger)
+    assert ledger.read_bytes() == broken
+    assert [p.name for p in ledger.parent.iterdir()] == [ledger.name]
+
+
+@pytest.mark.parametrize("line", [1, 2])
+def test_nothing_is_added_to_a_damaged_ledger(ledger, line):
+    register(ledger, a_forecast(1))
+    register(ledger, a_forecast(2))
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    lines[line - 1] = lines[line - 1].replace(b'"p":0.3', b'"p":0.9')
+    ledger.write_bytes(b"".join(lines))
+    with pytest.raises(StudyError, match=f"hash of line {line} does not match") as caught:
+        register(ledger, a_forecast(3))
+    assert f"{ledger}:{line}" in str(caught.value) and caught.value.exit_code == 2
+    with pytest.raises(StudyError, match="damaged or changed"):
+        read_ledger(ledger)
+    assert ledger.read_bytes() == b"".join(lines)
+
+
+def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
+    notes = tmp_path / "notes.md"
+    notes.write_text("# Notes\nof mine\n")
+    with pytest.raises(StudyError, match="line 1 is not valid JSON"):
+        register(notes, a_forecast())
+    assert notes.read_text() == "# Notes\nof mine\n"
+    for place in (tmp_path, tmp_path / "none" / "ledger.jsonl"):
+        with pytest.raises(StudyError, match="cannot be opened"):
+            register(place, a_forecast())
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.md"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+def test_a_write_that_fails_leaves_the_ledger_as_it_was(ledger, monkeypatch, error):
+    register(ledger, a_forecast(1))
+    before = ledger.read_bytes()
+
+    def fails(number, data):
+        os.write(number, data[:50])
+        raise error
+
+    monkeypatch.setattr(ledger_file, "_write", fails)
+    with pytest.raises(StudyError if isinstance(error, OSError) else KeyboardInterrupt):
+        register(ledger, a_forecast(2))
+    assert ledger.read_bytes() == before
+
+
+def test_a_writer_waits_for_another_and_gives_up_in_the_end(ledger, monkeypatch):
+    register(ledger, a_forecast(1))
+    monkeypatch.setattr(ledger_file, "PATIENCE", 0.05)
+    with writing(ledger):
+        with pytest.raises(ConflictError, match="another process is writing"):
+            register(ledger, a_forecast(2))
+        with pytest.raises(ConflictError, match="another process is writing"):
+            verify(ledger)  # or it might read half a line
+    assert register(ledger, a_forecast(2)).n == 2
+
+
+def test_a_ledger_that_was_replaced_while_one_waited_is_the_one_written(ledger, monkeypatch):
+    register(ledger, a_forecast(1))
+    copy = ledger.with_name("copy")
+    copy.write_bytes(ledger.read_bytes())
+    lock, calls = ledger_file._locked, []
+
+    def replaced_meanwhile(path, number, kind):
+        lock(path, number, kind)
+        calls.append(number)
+        if len(calls) == 1:
+            os.replace(copy, ledger)
+
+    monkeypatch.setattr(ledger_file, "_locked", replaced_meanwhile)
+    register(ledger, a_forecast(2))
+    monkeypatch.undo()
+    assert len(calls) == 2 and verify(ledger).lines == 2
+
+
+def test_where_the_kernel_has_no_such_lock_a_lock_file_does(ledger, monkeypatch):
+    monkeypatch.setattr(ledger_file, "fcntl", None)
+    monkeypatch.setattr(ledger_file, "PATIENCE", 0.05)
+    register(ledger, a_forecast(1))
+    with writing(ledger):
+        with pytest.raises(ConflictError, match="another process is writing"):
+            register(ledger, a_forecast(2))
+    assert register(ledger, a_forecast(2)).n == 2
+    assert verify(ledger).passed
+
+
+def test_a_noted_head_shows_lines_that_are_gone(ledger):
+    heads = [register(ledger, a_forecast(k)).head for k in range(3)]
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    ledger.write_bytes(b"".join(lines[:2]))
+    assert verify(ledger).passed
+    assert verify(ledger, head=heads[1]).passed
+    verdict = verify(ledger, head=heads[2])
+    assert not verdict.passed and "the noted head is the hash of no line" in str(verdict.problems)
+    with pytest.raises(StudyError, match="not the head of a ledger"):
+        verify(ledger, head=heads[0][:-1])
+
+
+def test_a_line_of_another_kind_is_told(ledger):
+    register(ledger, a_forecast(1))
+    with writing(ledger) as book:
+        book.append({"kind": "prophecy"})
+    assert verify(ledger).passed  # the chain is in order
+    with pytest.raises(StudyError, match="this version does not write") as caught:
+        read_ledger(ledger)
+    assert f"{ledger}:2" in str(caught.value) and "prophecy" in str(caught.value)
+
+
+def test_the_ledger_knows_the_latent_targets_of_the_forecasts():
+    from beliefs.forecast.probability import LATENT as THERE
+
+    assert LATENT == THERE

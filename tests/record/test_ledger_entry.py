@@ -1,0 +1,139 @@
+"""What is registered of a run folder is what its forecast says, and nothing that was patched up."""
+
+import json
+import shutil
+
+import pytest
+
+from beliefs.errors import GateError, StudyError
+from beliefs.record.ledger_entry import document_hash, entry_of
+from beliefs.record.run import read_manifest, read_parts
+
+
+@pytest.fixture
+def copy(run_folder, tmp_path):
+    return shutil.copytree(run_folder, tmp_path / "run")
+
+
+def edited(folder, **changes):
+    """The run folder with keys of forecast.json replaced."""
+    file = folder / "forecast.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    return folder
+
+
+def test_everything_that_identifies_a_forecast_is_registered(run_folder):
+    document = json.loads((run_folder / "forecast.json").read_text())
+    manifest, entry = read_manifest(run_folder), entry_of(run_folder)
+    study, theory = read_parts(run_folder)
+    said = json.loads(entry.model_dump_json())
+    for key in ("study", "study_sha256", "as_of", "origin", "theory", "theory_sha256", "hindcast"):
+        assert said[key] == document[key]
+    assert entry.study_sha256 == study.sha256 and entry.theory_sha256 == theory.sha256
+    assert entry.posterior_sha256 == manifest["posterior_content_sha256"]
+    assert entry.beliefs_version == manifest["versions"]["beliefs"]
+    assert (entry.seed, entry.horizon, entry.step_days) == ({"fit": 3, "forecast": 5}, 35, 1)
+    assert entry.label_rule == study.spec.talks_rule.headline
+    assert [rule["id"] for rule in entry.label_rules] == ["any", "direct"]
+    assert entry.forecast_sha256 == document_hash(document)
+    assert len(said["targets"]) == len(document["targets"]) > 6
+    for ours, theirs in zip(said["targets"], document["targets"], strict=True):
+        assert {key: ours[key] for key in theirs} == theirs
+
+
+def test_spacing_does_not_make_another_forecast_and_a_digit_does(copy):
+    before = entry_of(copy).forecast_sha256
+    assert entry_of(edited(copy)).forecast_sha256 == before
+    targets = json.loads((copy / "forecast.json").read_text())["targets"]
+    targets[0]["p"] += 1e-6
+    assert entry_of(edited(copy, targets=targets)).forecast_sha256 != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"study_sha256": "0" * 64}, "study_sha256"),
+        ({"theory": "other"}, "theory = other"),
+        ({"origin": "2026-02-01"}, "origin"),
+        ({"seed": {"fit": 3, "forecast": 6}}, "seed"),
+        ({"targets": [{"target": "talks"}]}, "by"),
+        ({"targets": []}, "no targets"),
+        ({"gate": {"passed": True}}, "gate"),
+    ],
+)
+def test_a_document_of_another_run_is_refused(copy, changes, named):
+    with pytest.raises(StudyError, match=r"forecast\.json in the run folder is damaged") as caught:
+        entry_of(edited(copy, **changes))
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("p", [1.2, -0.1, "0.5", None, True])
+def test_a_probability_that_is_none_is_refused(copy, p):
+    targets = json.loads((copy / "forecast.json").read_text())["targets"]
+    targets[2]["p"] = p
+    with pytest.raises(StudyError, match=r"targets\.2\.p"):
+        entry_of(edited(copy, targets=targets))
+
+
+def test_a_day_that_is_not_after_the_origin_is_refused(copy):
+    targets = json.loads((copy / "forecast.json").read_text())["targets"]
+    targets[0]["by"] = json.loads((copy / "forecast.json").read_text())["origin"]
+    with pytest.raises(StudyError, match="targets by days after"):
+        entry_of(edited(copy, targets=targets))
+
+
+def test_a_study_that_was_changed_after_the_run_is_refused(copy):
+    talks = copy / "study" / "talks.csv"
+    talks.write_text(talks.read_text().replace("high", "medium", 1))
+    with pytest.raises(StudyError, match="changed after the run"):
+        entry_of(copy)
+
+
+def test_a_what_if_is_refused(unsampled, tmp_path):
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.interventions import load_interventions
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import save_run
+
+    file = tmp_path / "plan.toml"
+    file.write_text('[[intervention]]\nkind = "waiver"\ndate = 2026-03-05\n')
+    told = forecast(unsampled, 7, seed=5, interventions=load_interventions(file))
+    run = save_run(tmp_path / "run", unsampled, forecast=told, summary=summarise(told))
+    with pytest.raises(StudyError, match="a what-if cannot be registered"):
+        entry_of(run)
+
+
+def test_a_run_without_a_forecast_is_forecast_from_its_posterior(run_folder, unsampled, tmp_path):
+    from beliefs.record.run import save_run
+
+    bare = save_run(tmp_path / "bare", unsampled)
+    made, kept = entry_of(bare, horizon=35, seed=5), entry_of(run_folder)
+    assert made == kept.model_copy(update={"at": made.at})
+    anew = entry_of(run_folder, horizon=7)  # asked for, it is made anew from such a run too
+    assert (anew.horizon, anew.seed) == (7, {"fit": 3, "forecast": 1})
+    assert anew.forecast_sha256 != kept.forecast_sha256
+
+
+def test_a_failed_gate_is_refused_unless_allowed_and_then_recorded(rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import save_run
+
+    poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
+    assert not poor.report.passed
+    told = forecast(poor, 7, seed=1, allow_failed=True)
+    run = save_run(tmp_path / "run", poor, forecast=told, summary=summarise(told))
+    for folder in (run, save_run(tmp_path / "bare", poor)):
+        with pytest.raises(GateError) as caught:
+            entry_of(folder)
+        assert caught.value.exit_code == 3
+        entry = entry_of(folder, allow_failed=True)
+        assert entry.allowed_failed and entry.gate["failures"]
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(StudyError, match="not a run folder"):
+            entry_of(folder)

@@ -1,0 +1,221 @@
+"""Outcomes are looked up by the rule that was registered, and only where somebody looked."""
+
+import datetime as dt
+
+import pytest
+from ledgers import a_forecast, a_target, on
+from make_study import TOML, coverage_rows, day, event, event_rows, talk, talk_rows, write_study
+
+from beliefs.errors import StudyError
+from beliefs.record.ledger import register, verify
+from beliefs.record.ledger_lines import read_ledger
+from beliefs.record.ledger_resolve import resolve
+from beliefs.study.load import load_study
+
+LATER = on("2026-03-05")
+# T3 is held on 7 February, an indirect back channel, and is made public on the 11th.
+
+
+@pytest.fixture
+def study(tmp_path):
+    return write_study(tmp_path / "study")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return tmp_path / "ledger.jsonl"
+
+
+def registered(ledger, study, bys, *, as_of="2026-01-31", number=0, **more):
+    """Register a forecast of talks by some days, made as of a day."""
+    then = load_study(study, as_of=as_of)
+    rules = then.spec.talks_rule
+    said = {
+        "study_sha256": then.sha256, "as_of": as_of, "origin": as_of, "label_rule": rules.headline,
+        "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
+        "targets": [a_target(by=by) for by in bys], **more,
+    }  # fmt: skip
+    return register(ledger, a_forecast(number, **said), now=on(as_of, 20))
+
+
+def outcomes(done):
+    """Outcome by last day."""
+    return {str(r.by): r.outcome for r in done.added.values()}
+
+
+def why(done):
+    """Reason by last day."""
+    return {str(target.by): reason for _, target, reason in done.unresolved}
+
+
+def test_talks_are_looked_up_in_the_window_by_every_rule(ledger, study):
+    line = registered(ledger, study, ["2026-02-07", "2026-02-10", "2026-02-12"])
+    done = resolve(ledger, studies=(study,), now=LATER)
+    # It counts from its publication on, as for the model: what nobody knew nobody could foretell.
+    assert outcomes(done) == {"2026-02-07": False, "2026-02-10": False, "2026-02-12": True}
+    last = done.added[4]
+    assert last.outcomes == {"any": True, "direct": False}
+    assert last.first == dt.date(2026, 2, 11) and last.rows == ("T3",)
+    assert last.forecast == 1 and last.forecast_line_sha256 == line.head
+    assert last.same_past and last.as_of == dt.date(2026, 3, 1)
+    assert last.study_sha256 == load_study(study).sha256
+    assert done.added[2].first is None and done.added[2].rows == ()
+    assert verify(ledger, head=done.head).since == 0
+
+
+def test_talks_at_the_origin_count_only_if_they_go_on_after_it(ledger, study):
+    registered(ledger, study, ["2026-01-27"], as_of="2026-01-25")  # T2 lasts 25 to 27 January
+    registered(ledger, study, ["2026-01-28"], as_of="2026-01-27", number=1)
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert outcomes(done) == {"2026-01-27": True, "2026-01-28": False}
+    assert done.added[3].first == dt.date(2026, 1, 26) and done.added[3].rows == ("T2",)
+
+
+def test_looking_again_adds_nothing(ledger, study):
+    registered(ledger, study, ["2026-02-07", "2026-02-12"])
+    resolve(ledger, studies=(study,), now=LATER)
+    before = ledger.read_bytes()
+    again = resolve(ledger, studies=(study,), now=LATER)
+    assert (again.added, again.already, again.differing) == ({}, 2, ())
+    assert ledger.read_bytes() == before
+
+
+def test_earlier_lines_are_never_touched(ledger, study):
+    registered(ledger, study, ["2026-02-07"])
+    before = ledger.read_bytes()
+    resolve(ledger, studies=(study,), now=LATER)
+    assert ledger.read_bytes().startswith(before) and len(ledger.read_bytes()) > len(before)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "now", "resolved"),
+    [
+        (None, "2026-02-06", False),
+        (None, "2026-02-07", False),  # the day is not over
+        (None, "2026-02-08", True),
+        ("2026-02-06", "2026-03-05", False),  # the label table was kept up to the day before
+        ("2026-02-07", "2026-03-05", True),
+    ],
+)
+def test_a_day_that_is_not_over_is_not_resolved(ledger, study, as_of, now, resolved):
+    registered(ledger, study, ["2026-02-07"])
+    done = resolve(ledger, studies=(study,), as_of=as_of, now=on(now))
+    assert len(done.added) == resolved
+    assert why(done) == ({} if resolved else {"2026-02-07": "not over"})
+
+
+def test_a_window_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
+    # Nobody looked from 29 to 31 January. Talks on the 30th are known all the same; yet were they
+    # taken, silence would have to be taken as well.
+    study = write_study(tmp_path / "study", talks=[*talk_rows(), talk("T9", 25)])
+    registered(ledger, study, ["2026-01-28", "2026-01-29", "2026-02-02"], as_of="2026-01-26")
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert outcomes(done) == {"2026-01-28": True}
+    assert why(done) == {"2026-01-29": "not covered", "2026-02-02": "not covered"}
+
+
+def test_headlines_are_enough_to_hear_of_talks(ledger, tmp_path):
+    rows = [(*r[:2], "headline" if r[2] == "dense" else r[2], *r[3:]) for r in coverage_rows()]
+    study = write_study(tmp_path / "study", coverage=rows)
+    registered(ledger, study, ["2026-02-12"])
+    assert outcomes(resolve(ledger, studies=(study,), now=LATER)) == {"2026-02-12": True}
+
+
+def test_what_nobody_can_look_up_stays_unresolved_and_is_said(ledger, study):
+    targets = [a_target("crack", "2026-02-07", side="north", threshold=0.5, periods=3),
+               a_target("crack_first", "2026-02-08", side="south", threshold=0.5, periods=3),
+               a_target("talks_rational", "2026-02-09", periods=3),
+               a_target("talks", "2026-02-10", given="crack of north")]  # fmt: skip
+    registered(ledger, study, [], targets=targets)
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert done.added == {}
+    assert [*why(done).values()] == ["latent", "latent", "latent", "conditional"]
+
+
+def test_a_study_that_nobody_named_and_a_day_after_its_end_stay_unresolved(ledger, study):
+    registered(ledger, study, ["2026-02-07", "2026-03-02"])
+    assert set(why(resolve(ledger, now=LATER)).values()) == {"no study"}
+    done = resolve(ledger, studies=(study,), now=on("2026-06-01"))
+    assert why(done) == {"2026-03-02": "beyond"} and len(done.added) == 1
+
+
+def test_the_rule_is_the_registered_one_whatever_the_study_says_by_now(ledger, study, tmp_path):
+    registered(ledger, study, ["2026-02-12"])
+    toml = TOML.replace('headline = "any"', 'headline = "direct"')
+    toml = toml.replace('labels = ["talks", "back_channel"]', 'labels = ["deal"]')
+    other = write_study(tmp_path / "other", toml=toml)
+    done = resolve(ledger, studies=(other,), now=LATER)
+    assert done.added[2].outcomes == {"any": True, "direct": False} and done.added[2].outcome
+    assert not done.added[2].same_past
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [((), True), ((event("N1", 40),), True), ((event("N2", 10),), False)],
+    ids=["as it was", "a new row", "a row of before the forecast"],
+)
+def test_a_past_that_was_changed_is_told(ledger, study, tmp_path, more, same):
+    registered(ledger, study, ["2026-02-12"])
+    now = write_study(tmp_path / "now", events=[*event_rows(), *more])
+    assert resolve(ledger, studies=(now,), now=LATER).added[2].same_past is same
+
+
+def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger, study, tmp_path):
+    registered(ledger, study, ["2026-02-12"])
+    resolve(ledger, studies=(study,), now=LATER)
+    gone = write_study(tmp_path / "gone", talks=[r for r in talk_rows() if r[0] != "T3"])
+    before = ledger.read_bytes()
+    done = resolve(ledger, studies=(gone,), now=LATER)
+    ((outcome, line),) = done.differing
+    assert line == 2 and outcome.outcome is False and done.added == {}
+    assert ledger.read_bytes() == before
+    done = resolve(ledger, studies=(gone,), now=LATER, correct=True)
+    assert done.added[3].corrects == 2 and done.differing == ()
+    read = read_ledger(ledger)
+    assert read.resolutions[1, dt.date(2026, 2, 12)][1].outcome is False and read.corrected == 1
+    assert ledger.read_bytes().startswith(before)
+    assert resolve(ledger, studies=(gone,), now=LATER).already == 1
+
+
+def test_whoever_resolves_second_adds_no_line_twice(ledger, study, monkeypatch):
+    from beliefs.record import ledger_resolve
+
+    registered(ledger, study, ["2026-02-07", "2026-02-12"])
+    resolution = ledger_resolve._resolution
+
+    def slower(*arguments):
+        monkeypatch.undo()
+        resolve(ledger, studies=(study,), now=LATER)  # another process, just before the lock
+        return resolution(*arguments)
+
+    monkeypatch.setattr(ledger_resolve, "_resolution", slower)
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert done.added == {} and done.already == 2
+    assert verify(ledger).lines == 3
+
+
+def test_weeks_must_still_be_the_same_weeks(ledger, tmp_path):
+    weekly = TOML.replace('step = "day"', 'step = "week"')
+    study = write_study(tmp_path / "weekly", toml=weekly)
+    registered(ledger, study, ["2026-02-15"], as_of="2026-02-01", step_days=7)
+    shifted = weekly.replace("start = 2026-01-05\nend", "start = 2026-01-06\nend")
+    moved = write_study(tmp_path / "moved", toml=shifted)
+    for other in (moved, write_study(tmp_path / "daily")):
+        assert why(resolve(ledger, studies=(other,), now=LATER)) == {"2026-02-15": "other periods"}
+    assert outcomes(resolve(ledger, studies=(study,), now=LATER)) == {"2026-02-15": True}
+
+
+def test_a_future_as_of_date_is_refused(ledger, study):
+    registered(ledger, study, ["2026-02-07"])
+    with pytest.raises(StudyError, match="lies in the future"):
+        resolve(ledger, studies=(study,), as_of="2026-02-20", now=on("2026-02-10"))
+    with pytest.raises(StudyError, match="not a date"):
+        resolve(ledger, studies=(study,), as_of="2026-13-20", now=LATER)
+
+
+def test_without_coverage_days_up_to_today_count_as_watched_and_no_later_ones(ledger, tmp_path):
+    study = write_study(tmp_path / "study")
+    (study / "coverage.csv").unlink()
+    registered(ledger, study, [str(day(40)), str(day(50))])
+    done = resolve(ledger, studies=(study,), now=on(str(day(41))))
+    assert outcomes(done) == {str(day(40)): True} and why(done) == {str(day(50)): "not over"}
