@@ -15,14 +15,13 @@ def columns(inputs: Inputs) -> dict[str, np.ndarray]:
     found = {}
     for field in dataclasses.fields(inputs):
         value = getattr(inputs, field.name)
-        items = [("", value)]
-        if field.name == "talks_by_rule":
-            items = value.items()
-        elif field.name == "seeing":
-            items = [(f".{name}", array) for name, array in vars(value()).items()]
+        items = value.items() if field.name == "talks_by_rule" else [("", value)]
         for key, array in items:
             if isinstance(array, np.ndarray) and field.name not in AT_THE_END:
                 found[field.name + key] = array
+    for name, array in vars(inputs.observed).items():
+        if isinstance(array, np.ndarray):
+            found[f"observed.{name}"] = array
     return found
 
 
