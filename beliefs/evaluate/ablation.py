@@ -8,7 +8,7 @@ or a claim asks for a track.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,7 +45,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-Say = Callable[[str], None] | None
 
 BELIEF = ("talks", "reading")
 
@@ -147,7 +146,6 @@ def ablations(
     roles: Mapping[str, str],
     *,
     particles: int,
-    progress: Say = None,
 ) -> dict[str, Ablation]:
     """Return what the part of each claim adds to the score of its observables.
 
@@ -163,8 +161,6 @@ def ablations(
         See `beliefs.evaluate.functionals` and `beliefs.evaluate.expressions`.
     particles
         Number of particles of blocks tracked again.
-    progress
-        Called with a few words.
 
     Returns
     -------
@@ -188,8 +184,6 @@ def ablations(
             mine = replace(blocks, belief=reruns[part]).predictive(readings=True)
             out[claim.id] = _against(base, mine, claim.score, blocks.n_time)
         elif touched & of_conduct and not touched & of_belief:
-            if progress is not None:
-                progress(f"{blocks.theory.id} without {', '.join(sorted(touched))}")
             mine = _retracked(part, blocks, claim.score, particles)
             out[claim.id] = _against(base, mine, claim.score, blocks.n_time)
         elif touched & of_belief and blocks.belief is not None:
@@ -200,8 +194,6 @@ def ablations(
             except Absent:
                 continue
     if groups and blocks.belief is not None:
-        if progress is not None:
-            progress(f"{blocks.theory.id}: densities at neutral values")
         path = density_path(blocks.belief, groups)
         scores = {claim.id: claim.score for claim in claims}
         for g, name in enumerate(path.groups):
@@ -287,9 +279,7 @@ def _contrast(
     return Ablation(gain, ~np.isnan(mine.predictive[:, which]).all(axis=1), "density")
 
 
-def rerun_belief(
-    part: Part, blocks: Blocks, *, particles: int, seed: int, progress: Say = None
-) -> Track:
+def rerun_belief(part: Part, blocks: Blocks, *, particles: int, seed: int) -> Track:
     """Track the belief block without a part."""
     return track(
         blocks.study,
@@ -297,5 +287,4 @@ def rerun_belief(
         particles=particles,
         seed=seed,
         inputs=blocks.inputs,
-        progress=progress,
     )

@@ -187,12 +187,8 @@ def compare(
     n = int(inputs.active.sum())
     scores = np.full((len(theories), len(SHARED), n), np.nan)
     for k, theory in enumerate(theories):
-
-        def said(text: str, name: str = theory.id) -> None:
-            if progress is not None:
-                progress(f"{name}: {text}")
-
-        said("tracking")
+        if progress is not None:
+            progress(f"{theory.id}: tracking")
         found = track_blocks(
             study,
             _scored_part(theory),
@@ -200,7 +196,6 @@ def compare(
             seed=seed,
             only=SHARED,
             inputs=inputs,
-            progress=said,
         ).predictive()
         for o, name in enumerate(SHARED):
             if name in found:

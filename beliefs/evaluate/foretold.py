@@ -26,7 +26,6 @@ __all__ = ["EVENTS", "Event", "Score", "foretold"]
 
 Floats = NDArray[np.float64]
 Events = Mapping[str, NDArray[Any]]
-Say = Callable[[str], None] | None
 
 DRAWS = 1000
 RESAMPLES = 2000
@@ -158,7 +157,7 @@ EVENTS: dict[str, Event] = {
 
 
 def foretold(
-    claims: Sequence[Claim], blocks: Blocks, base: Blocks, *, seed: int, progress: Say = None
+    claims: Sequence[Claim], blocks: Blocks, base: Blocks, *, seed: int
 ) -> dict[str, Score]:
     """Score what claims foretell.
 
@@ -170,8 +169,6 @@ def foretold(
         All blocks of that theory and of the base rate on the whole study.
     seed
         Seed of the futures.
-    progress
-        Called with a few words.
 
     Returns
     -------
@@ -196,8 +193,6 @@ def foretold(
         }
         if not ahead:
             continue
-        if progress is not None:
-            progress(f"{blocks.theory.id}: futures from {ends[n - 1]}")
         horizon = max(part.stop - part.start for part in ahead.values())
         told = _futures(blocks, base, n, horizon, seed)
         if told is None:

@@ -97,7 +97,9 @@ def verdicts(
                 base = track_blocks(
                     study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
                 )
-            scores = foretold(mine, blocks, base, seed=seed, progress=progress)
+            if progress is not None:
+                progress(f"{blocks.theory.id}: futures from the study's origins")
+            scores = foretold(mine, blocks, base, seed=seed)
         known |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
     return tuple(known[claim.id] for claim in claims)
 
@@ -120,9 +122,7 @@ def _ground(
             progress(f"{theory.id}: {text}")
 
     said("tracking")
-    blocks = track_blocks(
-        study, theory, particles=particles, seed=seed, inputs=inputs, progress=said
-    )
+    blocks = track_blocks(study, theory, particles=particles, seed=seed, inputs=inputs)
     belief_columns = columns(inputs)
     setting = setting_of(structure, belief_columns, blocks.columns, blocks.n_time)
     seen = Seen({**setting.columns, **setting.conduct}, structure)
@@ -131,7 +131,8 @@ def _ground(
     for part in belief_reruns(worth, theory, structure):
         said(f"tracking without {', '.join(part.neutral) or 'what is freed'}")
         reruns[part] = rerun_belief(part, blocks, particles=max(particles // 2, FEWEST), seed=seed)
-    gains = ablations(worth, blocks, reruns, setting, roles, particles=particles, progress=progress)
+    said("what each part adds")
+    gains = ablations(worth, blocks, reruns, setting, roles, particles=particles)
     rng = np.random.default_rng([seed, STREAM])
     asked = {name for claim in worth if claim.region is not None for name in claim.region.names}
     whole = crack_shares(blocks.belief) if asked & set(PATHS) and blocks.belief else {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.errors import ConflictError
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.structure import structure_of
 from beliefs.theory.system import conduct_factors, conduct_log_likelihoods, factors
@@ -60,6 +61,27 @@ class Conduct:
     base: Draws
     log_prior: Floats
     log_likelihood: Floats
+
+    def draws_for(self, posterior: Posterior, group: str) -> Draws:
+        """Return all parameters of conduct to go with a group of draws of a posterior.
+
+        Raises
+        ------
+        ConflictError
+            These are draws for another theory, or not as many.
+        """
+        sizes = posterior.tree[group].sizes
+        want, have = int(sizes["chain"] * sizes["draw"]), len(self.log_prior)
+        if (posterior.theory.name, want) != (self.theory, have):
+            raise ConflictError(
+                "the draws of conduct belong to another posterior",
+                where="conduct",
+                found=f"{have} draws under {self.theory}",
+                expected=f"{want} draws under {posterior.theory.name}",
+                mend="conduct_of(posterior, seed=...) for this posterior",
+            )
+        mine: Draws = self.posterior if group == "posterior" else self.prior
+        return conduct_neutral(posterior.theory, posterior.structure) | mine
 
 
 def conduct_of(

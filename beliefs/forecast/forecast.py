@@ -222,11 +222,10 @@ def forecast(
         )
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
-    runs = []
+    runs, acts = [], None
     for group in ("posterior", "prior"):
-        acts = None
         if conduct is not None:
-            acts = conduct_neutral(posterior.theory, posterior.structure) | getattr(conduct, group)
+            acts = conduct.draws_for(posterior, group)
         drawn = _draws_of(posterior, group)
         runs.append(_simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
     yardstick = None

@@ -178,7 +178,9 @@ def beliefs_of(
         Probabilities that talks start and that they go on, each (N,).
     """
     which = streams.uniform("share", len(setting.feed.indicator))
-    surprise, memory = news_of(setting.feed, state.memory, acts.count, acts.severity, which)
+    surprise, memory = news_of(
+        setting.feed, state.memory, acts.count, acts.severity, state.phase, which
+    )
     samples, seen = len(state.talks), news.columns
     rest = news.rest[news.place[state.kind], t, np.arange(samples)]
     terms = [rest[:, 0], rest[:, 1]]

@@ -11,7 +11,7 @@ Indicators that count acts of force of one side are fed by the drawn acts, by th
 where both learn no slower than plain means of what has been heard so far.
 
 An indicator counts a part of a side's acts (those on one target, say): each drawn act belongs to it
-with the share that it had in the past.
+with the share that it had in the past in the same phase (calm, truce, war).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.mechanism.observation import draw
+from beliefs.mechanism.structure import PHASES
 from beliefs.study.arrivals import event_arrivals
 from beliefs.study.codebook import KINETIC
 from beliefs.study.eventinputs import FORCE_HALFLIFE
@@ -37,7 +38,7 @@ from beliefs.study.surprises import (
     transform,
 )
 
-__all__ = ["Feed", "Memory", "feed_of", "news_of", "start_memory", "step"]
+__all__ = ["Feed", "Memory", "feed_of", "news_of", "phases", "start_memory", "step"]
 
 Floats = NDArray[np.float64]
 Memory = tuple[Floats, Floats, int]
@@ -56,7 +57,7 @@ class Feed:
     side
         (K + 2,) whose acts.
     share
-        (K + 2,) share of them that counts.
+        (phase, K + 2) share of them that counts.
     weighted
         (K + 2,) whether severities are summed rather than acts counted.
     fast, slow
@@ -88,7 +89,8 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         The study as of its origin.
     """
     spec, n = study.spec, int(inputs.active.sum())
-    found: list[tuple[int, int, float, bool, float, float, float]] = []
+    phase = phases(inputs)
+    found: list[tuple[int, int, Floats, bool, float, float, float]] = []
     heard: list[tuple[int, int]] = []
     for k, indicator in enumerate(spec.indicators):
         fits = indicator.source == "events" and indicator.transform == "count"
@@ -102,7 +104,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         inside = (arrived.period >= 0) & inputs.strikes_seen[np.maximum(arrived.period, 0)]
         when = arrived.period[inside]
         whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
-        share = min(float(arrived.value[inside].sum() / max(whole.sum(), 1.0)), 1.0)
+        share = _shares(arrived.value[inside], whole, phase[when])
         fast = 1.0 - 0.5 ** (1.0 / indicator.halflife)
         miss = float(inputs.scale[k]) / MAD_TO_SD
         found.append((k, i, share, weighted, fast, float(inputs.expectation[k]), miss))
@@ -116,7 +118,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
     return Feed(
         indicator=tuple(f[0] for f in found),
         side=np.array([f[1] for f in found] + [0, 1], dtype=np.int64),
-        share=np.array([f[2] for f in found] + [1.0, 1.0]),
+        share=np.stack([f[2] for f in found] + [np.ones(len(PHASES))] * 2, axis=-1),
         weighted=np.array([f[3] for f in found] + [True, True]),
         fast=fast,
         slow=1.0 - (1.0 - fast) ** (1.0 / SCALE_MEMORY),
@@ -124,6 +126,25 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         miss=np.array([f[6] for f in found] + [a for _, a in force]),
         heard=np.array(heard + [(int(inputs.strikes_seen[:n].sum()),) * 2] * 2, dtype=float).T,
     )
+
+
+def phases(inputs: Inputs) -> NDArray[np.int64]:
+    """Return the phase of each period: calm, truce or war, as numbers of `PHASES`."""
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    return np.select([kinds == "truce", kinds == "war"], [1, 2], 0)
+
+
+def _shares(counted: Floats, whole: Floats, phase: NDArray[np.int64]) -> Floats:
+    """Return the share of a side's acts that an indicator counts, by phase.
+
+    The share over all phases stands for one act in each, so that a phase without acts has it.
+    """
+    overall = min(float(counted.sum() / max(whole.sum(), 1.0)), 1.0)
+    out = [
+        (overall + counted[phase == k].sum()) / (1.0 + whole[phase == k].sum())
+        for k in range(len(PHASES))
+    ]
+    return np.minimum(out, 1.0)
 
 
 def _force(total: Floats, step_days: int) -> tuple[float, float]:
@@ -175,7 +196,12 @@ def step(feed: Feed, memory: Memory, value: Floats) -> tuple[Floats, Memory]:
 
 
 def news_of(
-    feed: Feed, memory: Memory, count: Floats, severity: Floats, uniform: Floats
+    feed: Feed,
+    memory: Memory,
+    count: Floats,
+    severity: Floats,
+    phase: NDArray[np.int64],
+    uniform: Floats,
 ) -> tuple[Floats, Memory]:
     """Return the surprises that the acts of a period make.
 
@@ -185,6 +211,8 @@ def news_of(
         See `step`.
     count, severity
         Acts of each side and the severity they share, (sample, side).
+    phase
+        Number of the phase, (sample,).
     uniform
         Which of the acts belong to an indicator, (sample, indicator).
 
@@ -197,6 +225,7 @@ def news_of(
     counted = mine.copy()
     odds = np.log(np.maximum(feed.share, 1e-9)) - np.log1p(-np.minimum(feed.share, 1.0 - 1e-9))
     there = np.nonzero(mine[:, :part])  # most counts of most periods are zero
-    counted[there] = draw(uniform[there], "binomial_logit", odds[there[1]], mine[there])
+    mass = odds[phase[there[0]], there[1]]
+    counted[there] = draw(uniform[there], "binomial_logit", mass, mine[there])
     value = np.where(feed.weighted, counted * severity[:, feed.side], counted)
     return step(feed, memory, value)

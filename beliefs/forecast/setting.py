@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.forecast.newsfeed import Feed, feed_of
+from beliefs.forecast.newsfeed import Feed, feed_of, phases
 from beliefs.mechanism.structure import PHASES, Structure, structure_of
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
@@ -141,9 +141,3 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         open_periods=SPOILER_DAYS / inputs.step_days,
         feed=feed_of(study, inputs),
     )
-
-
-def phases(inputs: Inputs) -> NDArray[np.int64]:
-    """Return the phase of each period: calm, truce or war, as numbers of `PHASES`."""
-    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
-    return np.select([kinds == "truce", kinds == "war"], [1, 2], 0)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.forecast.newsfeed import Memory, start_memory
-from beliefs.forecast.setting import Setting, phases
+from beliefs.forecast.newsfeed import Memory, phases, start_memory
+from beliefs.forecast.setting import Setting
 from beliefs.mechanism import diplomacy, reciprocity
 from beliefs.mechanism.structure import Columns, conduct_columns
 from beliefs.study.acts import ANSWER, CALM_DAYS, PAUSE_DAYS, RECENT_DAYS

@@ -123,6 +123,15 @@ def test_conduct_that_was_not_simulated_is_not_forecast(futures):
     assert "conduct_of" in caught.value.mend
 
 
+def test_draws_of_another_posterior_are_refused(told, managed):
+    from beliefs.errors import ConflictError
+    from beliefs.forecast.forecast import forecast
+
+    other = told("mutual_optimism").conduct
+    with pytest.raises(ConflictError, match="another posterior"):
+        forecast(managed.posterior, 7, seed=1, conduct=other, allow_failed=True)
+
+
 def test_a_red_line_of_one_side_is_crossed_less_often_than_one_of_any(managed):
     day = last_day(managed, 3)
     mine, any_ = (probability(managed, "no_crossing", by=day, side=s).p for s in ("us", None))

@@ -107,7 +107,12 @@ def test_acts_read_the_beliefs_of_the_day_before_and_only_where_a_theory_says_so
     for effect, more in ((1.5, True), (0.0, False)):
         runs = [
             one_truth(
-                truce, "mutual_optimism", belief=at, strike_base=0.0, certainty_widening=effect
+                truce,
+                "mutual_optimism",
+                belief=at,
+                strike_base=0.0,
+                breach_base=-40.0,
+                certainty_widening=effect,
             )
             for at in (sure, unsure)
         ]
