@@ -106,7 +106,9 @@ def weights(xp: Any, params: Params, structure: Structure) -> Array:
         lead = np.broadcast_shapes(*(v.shape[:-1] for v in both))
         both = [np.broadcast_to(v, (*lead, v.shape[-1])) for v in both]
     own = xp.concatenate(both, axis=-1)[..., order]
-    common = own @ common_matrix(structure).T
+    if xp is np and not np.any(params["shared"]):
+        return own
+    common = weighted_sum(xp, own[..., None, :], common_matrix(structure).T)[..., 0, :]
     return own + params["shared"][..., None] * (common - own)
 
 
