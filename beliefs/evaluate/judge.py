@@ -23,6 +23,10 @@ __all__ = ["DRAWS", "PRIOR_DRAWS", "Ground", "Seen", "judge", "missing", "roles_
 DRAWS, PRIOR_DRAWS = 4000, 20_000
 STREAM = 7919  # keeps what is drawn here apart from other uses of the seed
 
+APART = 0.65
+"""Distance between the means of two tracks, in standard deviations of both together, from which
+they disagree: R-hat above about 1.1."""
+
 # Leading axes of columns that are not among the observables of conduct.
 _AXES = {
     "hardline": ("side",), "turnover": ("side",), "rival_persists": ("side",),
@@ -46,7 +50,8 @@ class Ground:
     columns
         What was seen.
     after, before
-        Draws from posterior and prior.
+        Draws from posterior and prior; those from the posterior are of two tracks, one behind the
+        other.
     gains
         What the part of each claim adds to the log score, by id; may lack some.
     caveat, doubtful
@@ -150,6 +155,7 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
     verdict, why = decide(
         Evidence(
             missing=absent,
+            doubt="" if absent else _doubt(claim, ground),
             p=p,
             p_prior=p_prior,
             contraction=contraction,
@@ -167,9 +173,6 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
     if claim.modes is not None and not absent:
         if two_modes(claim.modes.scalar(ground.after, ground.roles)):
             why += "; the posterior has two modes, whose weights are uncertain"
-    reads = {name for expression in claim.of for name in expression.names}
-    if ground.caveat and not absent and reads & ground.doubtful:
-        why += f"; {ground.caveat}"
     names = {role: ground.roles.get(role, "no side") for role in ROLES}
     counted = "; ".join(
         f"n = {_periods(item.expression, ground.columns, ground.roles)} {item.words}"
@@ -207,6 +210,20 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         why=why,
         sentence=sentence(claim, verdict, why, numbers, names, counted),
     )
+
+
+def _doubt(claim: Claim, ground: Ground) -> str:
+    """Return why the draws behind a claim are not to be relied on; empty where they are."""
+    reads = {name for expression in claim.of for name in expression.names}
+    if ground.caveat and reads & ground.doubtful:
+        return ground.caveat
+    for expression in claim.of:
+        values = expression(ground.after, ground.roles).flat
+        one, two = np.array_split(values, 2)
+        spread = np.maximum(values.std(axis=0), 1e-300)
+        if (np.abs(one.mean(axis=0) - two.mean(axis=0)) > APART * spread).any():
+            return "two tracks of different seeds disagree"
+    return ""
 
 
 def _contraction(of: Sequence[Expression], ground: Ground) -> float:

@@ -3,16 +3,18 @@ r"""The rule by which a claim gets its verdict, with every threshold of it.
 1. Nothing was seen of what the claim is about: *not learnable here*.
 2. The data left what the claim is about as wide as the prior had it (contraction, 1 less the ratio
    of standard deviations, below `CONTRACTION`): *not learnable here*.
-3. With p the posterior and :math:`p_0` the prior probability of the claimed region, the odds moved
+3. The draws are not to be relied on (a track failed its gate, or two tracks of different seeds
+   disagree): *undecided*.
+4. With p the posterior and :math:`p_0` the prior probability of the claimed region, the odds moved
    by :math:`BF = \frac{p / (1 - p)}{p_0 / (1 - p_0)}`. Supported: :math:`p \ge` `SUPPORT` and
    :math:`BF \ge` `ODDS`. Contradicted: :math:`p \le` `CONTRADICT` and :math:`BF \le` 1 / `ODDS`. A
    claim that something is *possible* has limits of its own, and no odds.
-4. A claim that a part matters for prediction (kind ``ablation``) is not supported unless the log
+5. A claim that a part matters for prediction (kind ``ablation``) is not supported unless the log
    score is better with the part than without.
-5. A claim about forecasts alone is judged by its score against the base rate: supported where the
+6. A claim about forecasts alone is judged by its score against the base rate: supported where the
    whole 90 % interval of the difference lies above 0 and what it foretells came more often than
    not, contradicted where the interval lies below 0.
-6. Everything else is *undecided*.
+7. Everything else is *undecided*.
 
 All of it is in this file, and explained in docs/MODEL.md section 7.
 """
@@ -53,6 +55,8 @@ class Evidence:
     ----------
     missing
         What was not seen, in words; empty where everything needed was.
+    doubt
+        Why the draws are not to be relied on, in words; empty where they are.
     p, p_prior
         Probability of the claimed region after and before the data; None without a region.
     contraction
@@ -71,6 +75,7 @@ class Evidence:
     """
 
     missing: str = ""
+    doubt: str = ""
     p: float | None = None
     p_prior: float | None = None
     contraction: float | None = None
@@ -167,6 +172,8 @@ def decide(seen: Evidence) -> tuple[str, str]:
     if seen.contraction is not None and seen.contraction < CONTRACTION:
         left = max(1.0 - seen.contraction, 0.0)
         return UNLEARNABLE, f"the data leave {left:.0%} of the prior's width"
+    if seen.doubt:
+        return "undecided", seen.doubt
     if seen.limits is not None:
         least, most = seen.limits
         if seen.p >= least:

@@ -1,18 +1,21 @@
 """`verdicts`: what a study says of every claim.
 
 Each claim is judged under the theory of the text that makes it, with priors that leave the answer
-open (`beliefs.theory.judging`). One set of tracks per theory serves all its claims.
+open (`beliefs.theory.judging`). Two sets of tracks per theory, of different seeds, serve all its
+claims: where they disagree the particles of one have not found the whole posterior, which neither
+would show by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from beliefs.evaluate.ablation import Part, ablations, belief_reruns, rerun_belief
 from beliefs.evaluate.claims import Claim, load_claims
 from beliefs.evaluate.cracks import crack_shares
+from beliefs.evaluate.expressions import Values
 from beliefs.evaluate.foretold import Score, foretold
 from beliefs.evaluate.functionals import PATHS, quantities_of, setting_of
 from beliefs.evaluate.judge import (
@@ -38,9 +41,10 @@ __all__ = ["PARTICLES", "default_particles", "verdicts"]
 
 Say = Callable[[str], None] | None
 
-PARTICLES = {1: 2000, 7: 1000}
-"""Particles by days of a period: studies of weeks are long, and a week costs what a day does."""
-FEWEST = 100
+PARTICLES = {1: 1000, 7: 500}
+"""Particles of one track by days of a period: studies of weeks are long."""
+TWIN = 500_009
+"""What is added to a seed for the second set of tracks."""
 
 
 def default_particles(study: Study) -> int:
@@ -67,8 +71,7 @@ def verdicts(
     seed
         Seed of everything random here.
     particles
-        Number of particles of each block, `default_particles` when None. Belief blocks that are
-        tracked again without a part take half as many: only their scores are read.
+        Number of particles of each block and track, `default_particles` when None.
     claims
         From `beliefs.evaluate.claims.load_claims`; all of the package when None.
     inputs
@@ -122,7 +125,10 @@ def _ground(
             progress(f"{theory.id}: {text}")
 
     said("tracking")
-    blocks = track_blocks(study, theory, particles=particles, seed=seed, inputs=inputs)
+    blocks, twin = (
+        track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
+        for s in (seed, seed + TWIN)
+    )
     belief_columns = columns(inputs)
     setting = setting_of(structure, belief_columns, blocks.columns, blocks.n_time)
     seen = Seen({**setting.columns, **setting.conduct}, structure)
@@ -130,20 +136,37 @@ def _ground(
     worth = [claim for claim in claims if not missing(claim.needs, seen, roles)]
     for part in belief_reruns(worth, theory, structure):
         said(f"tracking without {', '.join(part.neutral) or 'what is freed'}")
-        reruns[part] = rerun_belief(part, blocks, particles=max(particles // 2, FEWEST), seed=seed)
+        reruns[part] = rerun_belief(part, blocks, particles=particles, seed=seed)
     said("what each part adds")
     gains = ablations(worth, blocks, reruns, setting, roles, particles=particles)
     rng = np.random.default_rng([seed, STREAM])
     asked = {name for claim in worth if claim.region is not None for name in claim.region.names}
-    whole = crack_shares(blocks.belief) if asked & set(PATHS) and blocks.belief else {}
-    after = quantities_of(blocks.params(DRAWS, rng), theory, setting, whole.get("posterior"))
-    before = quantities_of(blocks.prior(PRIOR_DRAWS, rng), theory, setting, whole.get("prior"))
+    wanted = bool(asked & set(PATHS))
+    whole = [crack_shares(b.belief) if wanted and b.belief else {} for b in (blocks, twin)]
+    drawn = [b.params(DRAWS // 2, rng) for b in (blocks, twin)]
+    after = quantities_of(
+        {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]},
+        theory,
+        setting,
+        _both([w.get("posterior", {}) for w in whole]),
+    )
+    before = quantities_of(blocks.prior(PRIOR_DRAWS, rng), theory, setting, whole[0].get("prior"))
     caveat, doubtful = "", frozenset[str]()
-    if blocks.belief is not None:
-        gate = blocks.belief.report()
-        if not gate.passed:
+    for found in (blocks.belief, twin.belief):
+        gate = None if found is None else found.report()
+        if gate is not None and not gate.passed:
             caveat = f"the track of beliefs failed its gate ({gate.failures[0]})"
             doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | set(PATHS)
     return blocks, Ground(
         theory.id, inputs.step_days, roles, seen, after, before, gains, caveat, doubtful
     )
+
+
+def _both(parts: Sequence[Mapping[str, Values]]) -> dict[str, Values]:
+    """Return values of two tracks, equally many of each, one behind the other."""
+    one, two = parts
+    out = {}
+    for name in set(one) & set(two):
+        n = min(len(one[name].array), len(two[name].array))
+        out[name] = Values(np.concatenate([one[name].array[:n], two[name].array[:n]]))
+    return out

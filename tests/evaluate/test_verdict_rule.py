@@ -24,6 +24,8 @@ def verdict(**seen):
         ({"p": 0.97, "contraction": CONTRACTION}, "supported"),
         ({"p": 0.03, "contraction": -0.2}, UNLEARNABLE),  # wider than before is not learnt
         ({"p": 0.97, "missing": "a hotline"}, UNLEARNABLE),
+        ({"p": 0.97, "doubt": "two tracks disagree"}, "undecided"),
+        ({"p": 0.97, "doubt": "two tracks disagree", "contraction": 0.05}, UNLEARNABLE),
         ({"p": 1.0, "p_prior": 0.25}, "supported"),
         ({"p": 0.0, "p_prior": 0.25}, "contradicted"),
         ({"p": 0.97, "ablation": True, "delta": 0.1, "low": -1.0, "high": 1.0}, "supported"),

@@ -41,14 +41,15 @@ WHERE = place(SHORT)
 def judgeable():
     """Claims whose region is about the parameters of one block of conduct.
 
-    Severities are left out: drawn acts are rounded and cut to the scale from 1 to 5, which the
-    density of severities does not know, so that made-up studies attenuate what they are drawn with.
+    Severities are left out: where replies take over all of the severity that provoked them, drawn
+    log severities wander off without bound.
     """
     out = []
     for claim in load_claims():
         theory = judged(claim.theory)
         known = {p.name for p in conduct_parameters(theory, WHERE)}
-        part = {n for e in (*claim.neutral, *([claim.null] if claim.null else [])) for n in e.names}
+        absent = [claim.null] if claim.null else []
+        part = {name for e in (*claim.neutral, *absent) for name in e.names}
         if claim.region is not None and part and part <= known and "severity" not in claim.score:
             out.append(claim)
     return out
@@ -93,7 +94,8 @@ class Case:
         part = sorted({n for e in expressions for n in e.names})
         still = {}
         for p in (*self.free, *self.rest):
-            often = p.name.endswith("_base") and p.name != "strike_base"
+            often = p.name.startswith("ladder") or p.name.endswith("_base")
+            often = often and p.name != "strike_base"
             value = float(p.prior.ppf(OFTEN if often else 0.5))
             still[p.name] = np.full(self.where.size(p.dims), value)
         moving = [
@@ -108,6 +110,8 @@ class Case:
                 values[p.name][k] = float(p.prior.ppf(q))
             draws = {k: v[None] for k, v in values.items()}
             found = quantities_of(draws, self.theory, self.setting)
+            if self.claim.null and self.claim.null.scalar(found, self.roles)[0] == 0.0:
+                continue  # neither true nor false
             out.setdefault(bool(self.claim.region.scalar(found, self.roles)[0]), values)
         return out
 
@@ -115,9 +119,14 @@ class Case:
         """The verdict on the claim in a study drawn with the claim true or false."""
         rng = np.random.default_rng([seed, int(true)])
         neutral = conduct_neutral(self.theory, self.where)
-        drawn = self.columns | simulate_columns(
-            self.columns, neutral | self.truths[true], self.where, self.block.observables, rng
+        # Windows have to end, and acts to happen, for anything to be seen of how.
+        acts = (
+            {"strikes_A", "strikes_B"} if {"crossing", "severity"} & set(self.claim.score) else ()
         )
+        names = {*self.block.observables, "resolve", *acts}
+        params = neutral | self.truths[true]
+        made = simulate_columns(self.columns, params, self.where, names, rng)
+        drawn = self.columns | made
 
         def likelihood(params, n):
             size = len(next(iter(params.values())))
