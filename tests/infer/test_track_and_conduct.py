@@ -1,0 +1,77 @@
+"""Conduct costs a track nothing, and changes nothing in it, where beliefs do not weigh it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from make_conduct import write_conduct
+from make_study import coverage_rows
+
+from beliefs.infer.filter_model import Model
+from beliefs.infer.track import first_change
+from beliefs.mechanism.structure import columns, structure_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import conduct_declared, conduct_neutral, load_theory
+
+OF_BELIEF = ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return load_study(write_conduct(tmp_path_factory.mktemp("conduct") / "small"))
+
+
+def more_conduct(inputs):
+    """The same inputs after a heavy blow in period 5 and a deadlock."""
+    seen = inputs.observed
+    heavy = seen.heavy.copy()
+    heavy[:, 5:] += 1.0
+    return inputs.having(replace(seen, heavy=heavy, spell_age=seen.spell_age + 1.0))
+
+
+@pytest.mark.parametrize("name", ["base_rate", "mutual_optimism"])
+def test_conduct_that_beliefs_do_not_weigh_is_not_collected(study, name):
+    inputs = build_inputs(study)
+    model = Model.of(inputs, load_theory(name))
+    assert "observed" not in vars(inputs)
+    for column in OF_BELIEF:
+        assert model.columns[column].shape == getattr(inputs.observed, column).shape
+        assert not model.columns[column].any()
+
+
+def test_it_sends_no_track_back(study):
+    theory, inputs = load_theory("mutual_optimism"), build_inputs(study)
+    old, new = (Model.of(i, theory) for i in (inputs, more_conduct(inputs)))
+    assert first_change(old, new, 40) == 40
+
+
+def test_conduct_that_beliefs_weigh_sends_a_track_back_to_it(study):
+    freed = replace(load_theory("mutual_optimism"), neutral=())
+    inputs = build_inputs(study)
+    heavy = replace(inputs.observed, heavy=more_conduct(inputs).observed.heavy)
+    old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
+    assert old.columns["heavy"].any()
+    assert first_change(old, new, 40) == 5
+
+
+def test_columns_are_those_of_conduct_unless_told_otherwise(study):
+    inputs = build_inputs(study)
+    seen = columns(inputs)
+    for name in OF_BELIEF:
+        np.testing.assert_array_equal(seen[name], getattr(inputs.observed, name))
+
+
+def test_ways_of_counting_have_sizes_of_their_own_though_structures_are_equal(tmp_path):
+    one = structure_of(build_inputs(load_study(write_conduct(tmp_path / "s"))))
+    many = write_conduct(tmp_path / "t", coverage=coverage_rows())
+    two = structure_of(build_inputs(load_study(many)))
+    assert one == two and hash(one) == hash(two)
+    bare = replace(load_theory("base_rate"), mechanisms=())
+    for structure in (one, two):
+        further = len(structure.instruments) - 1
+        assert structure.size(("instrument",)) == (further,)
+        values = conduct_neutral(bare, structure)
+        by_way = [k for k, (_, p) in conduct_declared(structure).items() if "instrument" in p.dims]
+        assert by_way and all(values[k].shape == (further,) for k in by_way)
+    assert one.size(("instrument",)) != two.size(("instrument",))
