@@ -120,3 +120,17 @@ CIVIL_NEWS = {
     "Re-election": ("legislative_vote", "union", "none"),
     "Banking": ("legislative_vote", "union", "none"),
 }
+
+# Wars of the reference table in which the United States itself fought, whether or not from the
+# first day on (facts of common knowledge, added here).
+US_WARS = {
+    "Mexican-American War",
+    "Spanish-American War",
+    "World War I (Germany-Allies)",
+    "Korean War",
+    "Gulf War",
+    "Kosovo (NATO-Yugoslavia)",
+    "Iraq War 2003 (conventional phase)",
+    "Israel/US-Iran 2025 (12-day war)",
+    "US/Israel-Iran 2026",
+}

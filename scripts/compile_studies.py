@@ -368,7 +368,9 @@ def compile_reference(raw: Path, out: Path) -> None:
     for row in wars:
         row["verified"] = "0" if row["source_url"] == "memory_unverified" else "1"
         row["source_url"] = row["source_url"] if row["verified"] == "1" else ""
-    names = ("war", "start", "end", "first_talks", "first_ceasefire", "verified", "source_url")
+        row["us_belligerent"] = "1" if row["war"] in rules.US_WARS else "0"
+    names = ("war", "start", "end", "first_talks", "first_ceasefire", "us_belligerent", "verified")
+    names = (*names, "source_url")
     write_table(out / "wars" / "war_talk_onsets.csv", names, wars)
 
 

@@ -27,7 +27,7 @@ __all__ = ["core", "other", "paired", "travel"]
 
 CUT = 0.25
 """Precision, against the reading's own, below which it counts as an outlier: 9 % of readings."""
-ONE = 3e-4
+ONE = 1e-3
 """Loss (Kullback-Leibler, in nats) below which two Gaussians become one."""
 
 

@@ -24,8 +24,9 @@ ANCHOR, PRIVATE, PUBLIC = 0, 1, 2
 _ROOT_2PI = float(np.sqrt(2.0 * np.pi))
 SHARP = 2.0  # precision of a reading, at best, against that of belief from which tails matter
 WIDER = 0.6  # share of a reading's precision with which nodes are placed: t tails are fat
+SMOOTH = 24  # places of the trapezoidal rule where the belief is the sharper of the two
 FINE = 0.7  # spacing of the trapezoidal rule's places in standard deviations of belief
-LEAST = 1e-3  # share of belief below which a second Gaussian is not worth carrying
+LEAST = 5e-3  # share of belief below which a second Gaussian is not worth carrying
 REACH = 4.5  # standard deviations of belief that the trapezoidal rule spans on either side
 
 
@@ -181,7 +182,8 @@ def assimilation(shape: Any, heed: Any) -> Any:
         reach = np.log(ratio + np.sqrt(ratio * ratio + 1.0))
         # Places lie far apart where belief was; they must still find it.
         gaps = 2.0 * reach * abs(centre - before) / (FINE * np.sqrt(var))
-        size = min(max(places, int(gaps) + 2), MOST)
+        fewest = places if var * heed(0.0, scale) > SHARP else SMOOTH
+        size = min(max(fewest, int(gaps) + 2), MOST)
         for k in range(size):
             grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
             at[k] = 0.5 * (grown - 1.0 / grown)

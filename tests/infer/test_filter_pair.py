@@ -1,0 +1,145 @@
+"""Two Gaussians for a belief that a sharp reading leaves with two explanations."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import pytest
+
+from beliefs.infer.correction import weighted_paths
+from beliefs.infer.filter_model import Model
+from beliefs.infer.filter_pair import core
+from beliefs.infer.filter_terms import part_columns, terms_of
+from beliefs.infer.track import track
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track")
+
+
+class Seen(NamedTuple):
+    """Readings by period, as `Looks` has them."""
+
+    starts: np.ndarray
+    sides: np.ndarray
+    values: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Weekly market prices alone, without talks, so that each side is a problem of its own."""
+    study, theory = load_study("us-civil-war"), load_theory("mutual_optimism")
+    model = Model.of(build_inputs(study), theory)
+    looks = model.looks
+    first = np.flatnonzero(looks.channels == 0)
+    when = np.searchsorted(looks.starts, first, side="right") - 1
+    starts = np.searchsorted(when, np.arange(len(looks.starts)))
+    looks = looks._replace(
+        seen=np.zeros_like(looks.seen),
+        starts=starts,
+        **{name: getattr(looks, name)[first] for name in ("sides", "channels", "kinds", "values")},
+    )
+    kept = model.columns["cell_channel"] == 0
+    columns = {k: v[kept] if k.startswith("cell_") else v for k, v in model.columns.items()}
+    columns["talks_seen"] = np.zeros_like(columns["talks_seen"])
+    return replace(model, looks=looks, columns=columns)
+
+
+@pytest.fixture(scope="module")
+def draws(model):
+    """Particles of the first year's posterior, without misreading, which a grid would not know."""
+    study = load_study("us-civil-war", as_of="1862-12-31")
+    found = track(study, load_theory("mutual_optimism"), particles=200, seed=1)
+    few = found.epochs[-1][:8].copy()
+    few[:, [label.startswith("misread") for label in model.coordinates.labels]] = -8.0
+    return few, found.n_time
+
+
+@numba.njit
+def _filtered(kept, drift, start, sd, scale, looks, side, one):
+    """Log density of one side's readings by a grid that reaches wherever belief may be."""
+    step, total, low = 0.2 * min(sd, scale), 0.0, 0
+    mass = np.ones(1)
+    for t in range(len(kept)):
+        seen = np.flatnonzero(mass > 1e-14 * mass.max())
+        first, last = seen[0], seen[-1]
+        at = (low + np.arange(first, last + 1)) * step if t > 0 else np.full(1, start)
+        centre = kept[t] * at + drift[t]
+        mass = mass[first : last + 1]
+        low = int(np.floor((centre.min() - 8.0 * sd) / step))
+        x = (low + np.arange(int((centre.max() + 8.0 * sd) / step) - low + 2)) * step
+        new = np.zeros(len(x))
+        for j in range(len(at)):
+            new += mass[j] * np.exp(-0.5 * ((x - centre[j]) / sd) ** 2)
+        mass = new / new.sum()
+        for r in range(looks.starts[t], looks.starts[t + 1]):
+            if looks.sides[r] == side:
+                z = (looks.values[r] - x) / scale
+                mass = mass * 0.375 / scale * (1.0 + z * z / 4.0) ** -2.5
+                total += np.log(mass.sum())
+                mass /= mass.sum()
+                if one:
+                    mean = (mass * x).sum()
+                    var = (mass * (x - mean) ** 2).sum()
+                    mass = np.exp(-0.5 * (x - mean) ** 2 / var)
+                    mass /= mass.sum()
+    return total
+
+
+def on_a_grid(model, scores, n_time, *, one):
+    """Log density of all readings by a grid of beliefs; as `one` Gaussian after each, if asked."""
+    n = len(scores)
+    params, nobody = model.params(scores), np.zeros((len(scores), 2))
+    still, looks = model.still(params, n), model.looks
+    columns = part_columns(model.columns, 0, n_time)
+    terms = terms_of(params, columns, model.structure, n, nobody)
+    kept, drift = terms.kept, terms.drift
+    seen = Seen(looks.starts, looks.sides, looks.values)
+    out = np.zeros(n)
+    for p in range(n):
+        for side in (0, 1):
+            out[p] += _filtered(
+                kept[p, side], drift[p, side], still.start[p, side], np.sqrt(still.noise[p, side]),
+                still.scale[p, 0], seen, side, one,
+            )  # fmt: skip
+    return out
+
+
+@pytest.mark.slow
+def test_two_gaussians_come_closer_than_one(model, draws):
+    few, n_time = draws
+    truth = on_a_grid(model, few, n_time, one=False)
+    state, _, path = model.replay(few, n_time, keep=True)
+    assert (path[..., [14, 17]] > 0.0).any()
+    ours = state.total[:, 0] + state.newest.sum(axis=1) - truth
+    single = on_a_grid(model, few, n_time, one=True) - truth
+    assert np.sqrt(np.mean(ours**2)) < 0.5 * np.sqrt(np.mean(single**2))
+
+
+@pytest.mark.slow
+def test_paths_drawn_from_two_gaussians_have_the_density_they_are_given(model, draws):
+    # Weighted, they give the density of all readings that a grid gives.
+    few, n_time = draws
+    few, size = few[:1], 8_000
+    truth = on_a_grid(model, few, n_time, one=False)
+    state, _, path = model.replay(few, n_time, keep=True)
+    assert (path[..., [14, 17]] > 0.0).any()
+    _, _, log = weighted_paths(
+        model, load_theory("mutual_optimism"), np.repeat(few, size, axis=0), n_time,
+        np.random.default_rng(2),
+    )  # fmt: skip
+    weights = np.exp(log)
+    error = weights.std() / weights.mean() / np.sqrt(size)
+    found = state.total[0, 0] + state.newest[0].sum() + np.log(weights.mean())
+    assert error < 0.05
+    assert abs(found - truth[0]) < 4 * error
+
+
+def test_core_and_tail_of_a_reading_are_its_mixture_of_normals():
+    from scipy.special import gammaincc
+
+    z = np.linspace(-40.0, 40.0, 401)
+    found = np.asarray([core(v) for v in z])
+    np.testing.assert_allclose(found, gammaincc(2.5, 0.125 * (4.0 + z**2)), atol=1e-6)

@@ -1,0 +1,256 @@
+"""Pooled base rates: what is shipped, and what it predicts of a new conflict."""
+
+import csv
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from beliefs.evaluate.pooled_scores import DAYS, EVENTS, TRUSTED_K, unpooled_log_scores
+from beliefs.infer.diagnose import Limits
+from beliefs.infer.pooling import log_likelihood
+from beliefs.study.bundled import data_folder
+from beliefs.study.pooled import (
+    CLASSES,
+    PooledHazard,
+    incidence,
+    load_pooled,
+    load_summary,
+    quadrature,
+    settlement_incidence,
+    talk_onset_log_odds,
+)
+from beliefs.study.spells import AGE_BINS, crisis_spells, talk_spells
+
+
+def spells_of(name):
+    return talk_spells() if name == "talks" else crisis_spells(name)
+
+
+def hazard(age, effect=(0.0,), frailty=0.0, draws=1):
+    """A posterior of equal draws; constant over ages where `age` is one number."""
+    bins = len(AGE_BINS) - 1
+    return PooledHazard(
+        "events in a class",
+        ("armed",),
+        np.array([0.25]),
+        np.tile(np.broadcast_to(age, (bins,)), (draws, 1)).astype(float),
+        np.tile(np.asarray(effect, dtype=float), (draws, 1)),
+        np.full(draws, frailty),
+    )
+
+
+# ---- What is shipped
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_shipped_posterior_is_of_the_present_tables(name):
+    told, spells = load_summary()["classes"][name], spells_of(name)
+    assert told["source_sha256"] == spells.sha256, "run `make pool`"
+    assert told["label"] == spells.label
+    assert (told["conflicts"], told["events"]) == (len(spells.names), spells.event.sum())
+    pooled = load_pooled(name)
+    assert pooled.covariates == spells.covariates
+    np.testing.assert_allclose(pooled.centre, spells.mean, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_shipped_posterior_passed_its_gate(name):
+    told, limits = load_summary()["classes"][name], Limits()
+    assert told["gate"]["passed"] and not told["gate"]["failures"]
+    assert told["gate"]["r_hat"] <= limits.r_hat and told["gate"]["ess"] >= limits.ess
+    assert (told["largest_pareto_k"] > TRUSTED_K) == bool(told["sampled_anew_without"])
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_shipped_draws_are_those_of_the_summary(name):
+    told, pooled = load_summary()["classes"][name], load_pooled(name)
+    with (data_folder() / "pooled" / f"{name}.csv").open(encoding="utf-8") as handle:
+        header = next(csv.reader(handle))
+    assert header == [f"age_{b}" for b in range(5)] + [*pooled.covariates, "frailty"]
+    columns = [*pooled.age.T, *pooled.effect.T, pooled.frailty]
+    figures = [*told["log_hazard_per_day"], *told["covariates"].values(), told["frailty"]]
+    for draws, figure in zip(columns, figures, strict=True):
+        error = figure["sd"] / np.sqrt(len(draws))
+        # 26 means, thinned draws near independent, and three decimals
+        assert abs(draws.mean() - figure["mean"]) < 5 * error + 0.001
+        assert draws.std() == pytest.approx(figure["sd"], rel=0.2)
+
+
+# ---- The likelihood
+
+
+def test_frailty_is_integrated_out_as_an_adaptive_integral_does():
+    spells = talk_spells().take(np.array([0, 7, 14, 34]))  # two long ones, one of them censored
+    age, effect = np.array([-5.0, -5.2, -5.3, -5.5, -5.4]), np.array([0.4, -0.3])
+    for sd in (0.3, 1.3, 2.5):
+        ours = log_likelihood(np, age, effect, np.asarray(sd), spells)
+        for i, tilt in enumerate((spells.design - spells.mean) @ effect):
+            total = spells.exposure[i] @ np.exp(age) * np.exp(tilt)
+            at_end = np.exp(age[spells.bin[i]] + tilt)
+
+            def density(z, total=total, at_end=at_end, happened=spells.event[i], sd=sd):
+                factor = np.exp(sd * z)
+                own = (at_end * factor if happened else 1.0) * np.exp(-total * factor)
+                return own * stats.norm.pdf(z)
+
+            parts = np.arange(-10, 10)
+            exact = sum(integrate.quad(density, z, z + 1, epsabs=0)[0] for z in parts)
+            assert ours[i] == pytest.approx(np.log(exact), abs=0.002)
+
+
+def test_the_likelihood_is_the_same_under_numpy_and_pytensor():
+    pt = pytest.importorskip("pytensor.tensor")
+    spells = crisis_spells("agreement")
+    rng = np.random.default_rng(3)
+    age, effect, sd = rng.normal(-5, 0.5, 5), rng.normal(0, 0.4, 8), np.asarray(0.8)
+    graph = log_likelihood(pt, *(pt.as_tensor_variable(v) for v in (age, effect, sd)), spells).eval(
+        mode="FAST_COMPILE"
+    )
+    np.testing.assert_allclose(graph, log_likelihood(np, age, effect, sd, spells), rtol=1e-12)
+
+
+def test_draws_lead_the_likelihood():
+    spells = talk_spells()
+    rng = np.random.default_rng(4)
+    age, effect, sd = rng.normal(-5, 1, (3, 5)), rng.normal(size=(3, 2)), rng.random(3)
+    many = log_likelihood(np, age, effect, sd, spells)
+    one = log_likelihood(np, age[1], effect[1], sd[1], spells)
+    assert many.shape == (3, len(spells.names))
+    np.testing.assert_allclose(many[1], one)
+
+
+# ---- A new conflict
+
+
+def test_log_odds_without_spread_are_those_of_the_hazard():
+    told = hazard(np.log(0.01), effect=(0.8,), frailty=1e-9).log_odds(7.0, 200.0, {"armed": 1.0})
+    p = 1.0 - np.exp(-7.0 * 0.01 * np.exp(0.8 * 0.75))
+    assert told.mean == pytest.approx(np.log(p / (1 - p)))
+    assert told.sd == pytest.approx(0.0, abs=1e-6)
+
+
+def test_log_odds_average_the_ages_of_the_study():
+    age = np.log([0.04, 0.01, 0.01, 0.01, 0.01])
+    told = hazard(age, frailty=1e-9).log_odds(1.0, 60.0)
+    assert told.mean == pytest.approx(np.log(np.expm1((0.04 + 0.01) / 2)))
+
+
+def test_log_odds_of_a_new_conflict_spread_as_simulated_conflicts_do():
+    pooled = load_pooled("talks")
+    rng = np.random.default_rng(6)
+    draw = rng.integers(0, len(pooled.age), 400_000)
+    log_h = pooled.age[draw, 0] + pooled.frailty[draw] * rng.normal(size=draw.size)
+    log_h += pooled.effect[draw] @ (np.array([1.0, 1.0]) - pooled.centre)
+    risk = 7.0 * np.exp(log_h)
+    low, high = np.quantile(risk + np.log(-np.expm1(-risk)), stats.norm.cdf([-1, 1]))
+    told = pooled.log_odds(7.0, 30.0, {"us_actor": 1, "since_1945": 1})
+    assert told.mean - told.sd == pytest.approx(low, abs=0.02)
+    assert told.mean + told.sd == pytest.approx(high, abs=0.02)
+
+
+def test_conflicts_differ_more_than_the_mean_of_their_class_is_unknown():
+    told = talk_onset_log_odds(1.0, 30.0)
+    of_the_mean = load_pooled("talks").age[:, 0].std()
+    assert told.sd > 2 * of_the_mean
+    assert talk_onset_log_odds(7.0, 30.0).mean == pytest.approx(told.mean + np.log(7.0), abs=0.2)
+
+
+def test_a_covariate_that_is_not_known_counts_as_the_mean_of_the_class():
+    pooled = load_pooled("agreement")
+    means = dict(zip(pooled.covariates, pooled.centre, strict=True))
+    np.testing.assert_allclose(pooled.log_hazard(), pooled.log_hazard(means))
+    np.testing.assert_allclose(pooled.log_hazard(), pooled.age)
+
+
+def test_a_covariate_that_the_class_lacks_is_refused():
+    with pytest.raises(ValueError, match="weather"):
+        talk_onset_log_odds(1.0, 30.0, {"weather": 1.0})
+    with pytest.raises(ValueError, match="talks"):
+        load_pooled("truces")
+
+
+# ---- Incidence
+
+
+def test_incidence_of_constant_hazards_is_the_closed_form():
+    causes = [(hazard(np.log(0.002)), {}), (hazard(np.log(0.006)), {})]
+    p = incidence(causes, 40.0, 300.0)
+    gone = 1.0 - np.exp(-0.008 * 300.0)
+    assert p == pytest.approx((gone / 4, gone * 3 / 4))
+    assert incidence(causes, 40.0, 0.0) == (0.0, 0.0)
+
+
+def test_incidence_goes_on_where_it_stopped():
+    causes = [
+        (hazard([-4, -5, -6, -5, -4], frailty=1.1), {"armed": 1.0}),
+        (hazard([-5, -5, -4, -6, -5], frailty=0.6), {}),
+    ]
+    first, then, whole = (incidence(causes, *span) for span in ((20, 80), (100, 300), (20, 380)))
+    stay = 1.0 - sum(first)
+    assert np.asarray(first) + stay * np.asarray(then) == pytest.approx(np.asarray(whole))
+
+
+def test_incidence_of_what_has_lasted_is_that_of_simulated_survivors():
+    one = hazard(np.log(0.004), frailty=1.2)
+    two = hazard(np.log(0.010), frailty=0.7)
+    rng = np.random.default_rng(7)
+    times = [
+        rng.exponential(1.0 / (rate * np.exp(sd * rng.normal(size=1_000_000))))
+        for rate, sd in ((0.004, 1.2), (0.010, 0.7))
+    ]
+    end = np.minimum(*times)
+    alive = end > 60.0
+    simulated = ((times[0] == end) & (end <= 240.0) & alive).sum() / alive.sum()
+    error = np.sqrt(simulated * (1 - simulated) / alive.sum())
+    p = incidence([(one, {}), (two, {})], 60.0, 180.0)[0]
+    assert abs(p - simulated) < 4 * error
+    young, old = (sum(incidence([(one, {}), (two, {})], age, 180.0)) for age in (0.0, 200.0))
+    assert old < young - 0.1  # survivors are the slow ones
+
+
+def test_agreement_grows_with_time_and_differs_by_violence():
+    by = [settlement_incidence(30.0, days) for days in (7.0, 30.0, 90.0, 365.0)]
+    assert by == sorted(by) and 0.0 < by[0] < by[-1] < 1.0
+    war, none = (settlement_incidence(30.0, 90.0, {"war": w}) for w in (1.0, 0.0))
+    assert war != pytest.approx(none, abs=1e-4)
+
+
+@pytest.mark.parametrize("span", [(-1.0, 10.0), (1.0, -10.0)])
+def test_negative_days_are_refused(span):
+    with pytest.raises(ValueError, match="negative"):
+        incidence([(hazard(-5.0), {})], *span)
+
+
+# ---- Unpooled scores
+
+
+def test_unpooled_scores_are_those_of_the_rate_integrated_numerically():
+    spells = talk_spells()
+    scores = unpooled_log_scores(spells, by_age=False)
+    for i in (0, 13, 23):
+        rest = np.arange(len(spells.names)) != i
+        rate = stats.gamma(
+            EVENTS + spells.event[rest].sum(), scale=1.0 / (DAYS + spells.days[rest].sum())
+        )
+        happened, days = spells.event[i], spells.days[i]
+
+        def chance(h, rate=rate, days=days, happened=happened):
+            return rate.pdf(h) * (h if happened else 1.0) * np.exp(-h * days)
+
+        direct = integrate.quad(chance, 0.0, 0.02, epsabs=0, epsrel=1e-10)[0]
+        assert scores[i] == pytest.approx(np.log(direct), abs=1e-6)
+
+
+def test_cells_say_nothing_of_each_other():
+    spells = talk_spells()
+    mine = spells.design[:, 1] == 1
+    alone = unpooled_log_scores(spells.take(mine), by_age=True)
+    within = unpooled_log_scores(spells, by_age=True, cells=("since_1945",))
+    np.testing.assert_allclose(within[mine], alone)
+
+
+def test_quadrature_integrates_a_lognormal():
+    places, weights = quadrature()
+    assert weights.sum() == pytest.approx(1.0)
+    assert (weights * np.exp(1.3 * places)).sum() == pytest.approx(np.exp(1.3**2 / 2))

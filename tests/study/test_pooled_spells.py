@@ -1,0 +1,137 @@
+"""The spells behind pooled base rates, with lifelines as oracle for hazards that pool nothing."""
+
+import csv
+import datetime as dt
+import shutil
+
+import numpy as np
+import pytest
+from lifelines import AalenJohansenFitter, KaplanMeierFitter, PiecewiseExponentialFitter
+
+from beliefs.study import spells as module
+from beliefs.study.bundled import data_folder, list_studies
+from beliefs.study.load import load_study
+from beliefs.study.pooled import PooledHazard, incidence
+from beliefs.study.spells import AGE_BINS, OWN_SPAN, OWN_WARS, crisis_spells, talk_spells
+
+EDGES = AGE_BINS[1:-1]
+ALL = {
+    "talks": talk_spells(),
+    "agreement": crisis_spells("agreement"),
+    "other_end": crisis_spells("other_end"),
+}
+
+
+def rates(spells):
+    """Events per day at risk by bin of age, nothing pooled."""
+    at_end = np.eye(len(AGE_BINS) - 1)[spells.bin] * spells.event[:, None]
+    return at_end.sum(axis=0) / spells.exposure.sum(axis=0)
+
+
+def without_spread(spells):
+    """The same rates as one draw of a posterior."""
+    return PooledHazard(
+        spells.label, (), np.zeros(0), np.log(rates(spells))[None], np.zeros((1, 0)), np.zeros(1)
+    )
+
+
+def test_no_spell_is_of_a_war_of_the_bundled_studies():
+    assert len(ALL["talks"].names) == 49
+    assert not set(OWN_WARS) & set(ALL["talks"].names)
+    with (data_folder() / "wars" / "war_talk_onsets.csv").open(encoding="utf-8") as handle:
+        assert set(OWN_WARS) < {row["war"] for row in csv.DictReader(handle)}
+
+
+def test_what_came_of_the_own_wars_changes_no_spell(tmp_path, monkeypatch):
+    shutil.copytree(data_folder() / "wars", tmp_path / "wars")
+    table = tmp_path / "wars" / "war_talk_onsets.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith(OWN_WARS):
+            war, start, *rest = line.split(",")
+            lines[number] = ",".join([war, start, "2026-06-29", start, "", "1", *rest[4:]])
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    monkeypatch.setattr(module, "data_folder", lambda: tmp_path)
+    other = talk_spells.__wrapped__()
+    assert other.sha256 != ALL["talks"].sha256
+    assert other.names == ALL["talks"].names
+    np.testing.assert_array_equal(other.days, ALL["talks"].days)
+    np.testing.assert_array_equal(other.event, ALL["talks"].event)
+
+
+def test_no_crisis_began_during_a_bundled_study_of_the_united_states():
+    studies = [load_study(name) for name in list_studies()]
+    starts = [s.spec.period.start for s in studies if "us" in [side.id for side in s.spec.sides]]
+    assert len(starts) == 2 and OWN_SPAN == min(starts)
+    with (data_folder() / "crises" / "icb_crises.csv").open(encoding="utf-8") as handle:
+        start = {f"crisis {row['crisis']}": row["start"] for row in csv.DictReader(handle)}
+    kept = [dt.date.fromisoformat(start[name]) for name in ALL["agreement"].names]
+    assert len(kept) == 398 and max(kept) < OWN_SPAN
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_days_at_risk_add_up_over_ages_and_end_in_their_bin(name):
+    spells = ALL[name]
+    np.testing.assert_allclose(spells.exposure.sum(axis=1), spells.days)
+    last = (spells.exposure > 0).sum(axis=1) - 1
+    np.testing.assert_array_equal(last, spells.bin)
+
+
+def test_a_crisis_ends_by_one_cause_and_only_one():
+    one, other = ALL["agreement"], ALL["other_end"]
+    assert one.names == other.names
+    assert (one.event ^ other.event).all()
+
+
+def test_covariates_of_crises_split_each_code_once():
+    design = dict(zip(ALL["agreement"].covariates, ALL["agreement"].design.T, strict=True))
+    for group in (
+        ("minor_clashes", "serious_clashes", "war"),
+        ("us_activity_2", "us_activity_3", "us_activity_4"),
+    ):
+        total = sum(design[name] for name in group)
+        assert total.max() == 1 and 0 < total.mean() < 1
+
+
+def test_another_cause_is_refused():
+    with pytest.raises(ValueError, match="ceasefire"):
+        crisis_spells("ceasefire")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_rates_by_age_are_those_of_lifelines(name):
+    spells = ALL[name]
+    year = 365.0  # its optimiser stops early on numbers of very different size
+    # Its bins begin with their first edge, ours end with their last.
+    fitter = PiecewiseExponentialFitter([edge / year for edge in EDGES])
+    fitter.fit((spells.days - 1e-6) / year, spells.event)
+    np.testing.assert_allclose(rates(spells), 1.0 / (fitter.params_ * year), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_survival_at_bin_edges_lies_within_kaplan_meier_intervals(name):
+    spells = ALL[name]
+    band = KaplanMeierFitter(alpha=0.05).fit(spells.days, spells.event)
+    band = band.confidence_interval_survival_function_
+    for edge in EDGES:
+        left = 1.0 - incidence([(without_spread(spells), {})], 0.0, edge)[0]
+        low, high = band.loc[:edge].iloc[-1]
+        assert low <= left <= high, (edge, left, low, high)
+
+
+def test_cumulative_incidence_of_agreement_lies_within_aalen_johansen_intervals():
+    agreed, other = ALL["agreement"], ALL["other_end"]
+    causes = [(without_spread(agreed), {}), (without_spread(other), {})]
+    code = np.where(agreed.event, 1, 2)
+    rng = np.random.default_rng(5)  # it wants no ties: break those of whole days
+    days = agreed.days - 0.5 * rng.random(len(code))
+    found = AalenJohansenFitter(alpha=0.05).fit(days, code, event_of_interest=1)
+    band = found.confidence_interval_
+    alone = incidence([causes[0]], 0.0, 365.0)[0]
+    for edge in EDGES:
+        p, rest = incidence(causes, 0.0, edge)
+        low, high = band.loc[:edge].iloc[-1]
+        assert low <= p <= high, (edge, p, low, high)
+        assert p + rest < 1.0
+    # One minus survival from this cause alone lets crises that ended otherwise go on to agree.
+    assert alone > high + 0.05
