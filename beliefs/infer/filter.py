@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,9 +81,39 @@ def hermite(n: int) -> Floats:
     return rule
 
 
-_filter_all = batch_filter(
-    student,
-    heed_student,
+_filter_student = batch_filter(student, heed_student)
+
+
+def _compiled(salt: int) -> Any:
+    # numba's cache looks at this file alone, and at numbers enclosed; a function enclosed would
+    # have another name in every process, and never be found again.
+    @numba.njit(nogil=True, cache=True)
+    def filter_all(
+        first: Any,
+        last: Any,
+        offset: Any,
+        mean: Any,
+        cov: Any,
+        pair: Any,
+        total: Any,
+        newest: Any,
+        still: Any,
+        terms: Any,
+        looks: Any,
+        rules: Any,
+        places: Any,
+        path: Any,
+    ) -> Any:
+        _filter_student(
+            first, last, offset, mean, cov, pair, total, newest, still, terms, looks, rules, places,
+            path,
+        )  # fmt: skip
+        return salt
+
+    return filter_all
+
+
+_filter_all = _compiled(
     source_salt(
         contract,
         recurrence,
@@ -95,7 +126,7 @@ _filter_all = batch_filter(
         filter_reading,
         filter_rows,
         quick,
-    ),
+    )
 )
 
 

@@ -228,20 +228,17 @@ def _keep(w: Any, low: int, size: int, k: int, place: int, path: Any) -> None:
         out[place + 4] = w[row.VAR1 + i]
 
 
-def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
+def batch_filter(shape: Any, heed: Any) -> Any:
     """Return the compiled filter for readings of a given density.
 
     Parameters
     ----------
     shape, heed
         See `beliefs.infer.filter_reading.assimilation`.
-    salt
-        A number that changes with the source of all that is compiled in; numba's cache looks at
-        one file alone.
     """
     assimilate = assimilation(shape, heed)
 
-    @numba.njit(nogil=True, cache=True, error_model="numpy")
+    @numba.njit(nogil=True, error_model="numpy")
     def filter_all(
         first: int,
         last: int,
@@ -257,7 +254,7 @@ def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
         rules: Any,
         places: int,
         path: Any,
-    ) -> int:
+    ) -> None:
         """Filter periods `first` to `last` (exclusive) of all particles, in place.
 
         Arrays of `terms` begin at period `offset`, those of `looks` at period 0. `newest` (N, 2)
@@ -309,6 +306,5 @@ def batch_filter(shape: Any, heed: Any, salt: int = 0) -> Any:
                 cov[n, 2] = w[row.VAR1 + i]
                 for k in range(6):
                     pair[n, k] = w[row.SHARE0 + k * LANES + i]
-        return salt
 
     return filter_all
