@@ -134,7 +134,13 @@ def part_columns(columns: Columns, first: int, last: int) -> Columns:
 
 
 def _full(values: Any, shape: tuple[int, ...]) -> Floats:
-    return np.ascontiguousarray(np.broadcast_to(values, shape), dtype=np.float64)
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape == shape and values.flags.c_contiguous and values.flags.writeable:
+        return values
+    # A view that cannot be written to is another type to the compiler, which begins anew with it.
+    out = np.empty(shape)
+    out[...] = values
+    return out
 
 
 def still_of(params: Params, structure: Structure, n: int) -> Still:
