@@ -96,7 +96,9 @@ def render(
         "names": names,
         "colours": SIDE_COLOURS,
         "strips": _strips(summary),
-        "any_flag": any(cell.flagged for row in head.rows for cell in row.cells),
+        "any_flag": any(
+            cell.flagged for row in (*head.rows, *head.settlement) for cell in row.cells
+        ),
         "figures": _figures(forecast),
         "regimes": [_regime(s) for s in regime_spans(forecast)],
         "shocks": [(m.number, short_day(m.date), m.label) for m in shock_marks(forecast)],

@@ -1,6 +1,7 @@
 """Targets of conduct: competing ends, conditions, yardsticks, and what cannot be asked."""
 
 from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from beliefs.forecast.incidence import CAUSES, cumulative_incidence
 from beliefs.forecast.probability import probability
 from beliefs.forecast.summary import SCHEMA, summarise
 from beliefs.forecast.targets import CONDUCT_TARGETS, asked_of, event_steps
+from beliefs.view.report import render
+from beliefs.view.style import percent
 from beliefs.view.tables import plain
 
 
@@ -156,3 +159,13 @@ def test_the_document_holds_conduct_beside_its_base_rates_and_fits_its_schema(ma
     for words in ("An agreement is signed", "the truce first ends by", "No red line is crossed"):
         assert words in text
     assert "base-rate theory M0" in text and "Not modelled" not in text
+
+
+def test_the_report_holds_every_conduct_number(managed):
+    document = summarise(managed)
+    html = render(managed, document)
+    assert "How it settles" in html and "Not modelled" not in html
+    for target in document["settlement"]:
+        assert f"<b>{escape(percent(target['p']))}</b>" in html
+        assert f"base {escape(percent(target['base_rate']))}" in html
+    assert "How the truce first ends by" in html
