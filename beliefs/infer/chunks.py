@@ -14,10 +14,25 @@ from typing import Any
 import numba
 import numpy as np
 
-__all__ = ["CHUNK", "fields", "joined", "mapped"]
+__all__ = ["CHUNK", "chunks", "fields", "joined", "mapped"]
 
-CHUNK = 250
+CHUNK = 1000
 """Particles of a chunk."""
+_FREED = 31 << 20
+"""Bytes of the largest array that glibc, once it was freed, keeps memory like it for new ones."""
+
+
+def _keep_memory() -> None:
+    """Let the C library keep freed memory: else each array's pages are faulted in anew."""
+    np.empty(_FREED, dtype=np.uint8)  # not touched, so it takes no memory
+
+
+_keep_memory()
+
+
+def chunks(n: int) -> int:
+    """Return the number of chunks of n particles."""
+    return -(-n // CHUNK)
 
 
 def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
@@ -30,12 +45,12 @@ def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
     n
         Number of particles.
     """
-    chunks = [slice(low, min(low + CHUNK, n)) for low in range(0, n, CHUNK)]
-    threads = min(numba.config.NUMBA_NUM_THREADS, len(chunks))
+    slices = [slice(low, min(low + CHUNK, n)) for low in range(0, n, CHUNK)]
+    threads = min(numba.config.NUMBA_NUM_THREADS, len(slices))
     if threads <= 1:
-        return [work(chunk) for chunk in chunks]
+        return [work(chunk) for chunk in slices]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, chunks))
+        return list(pool.map(work, slices))
 
 
 def fields(record: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer.chunks import joined, mapped
+from beliefs.infer.chunks import CHUNK, joined, mapped
 from beliefs.infer.filter import NODES, Belief, newborn, run
 from beliefs.infer.filter_terms import (
     COLUMNS,
@@ -85,12 +85,27 @@ class Model:
         """Return what does not change with time."""
         return still_of(params, self.structure, n)
 
-    def step(self, params: dict[str, Any], belief: Belief, still: Still, t: int) -> Belief:
-        """Filter period `t` of N particles that have come to the one before."""
-        n = len(belief.mean)
+    def prepared(self, scores: Floats) -> list[tuple[dict[str, Any], Still]]:
+        """Return of each chunk of particles the parameters, and what does not change with time."""
+
+        def work(chunk: slice) -> tuple[dict[str, Any], Still]:
+            mine = np.ascontiguousarray(scores[chunk])
+            params = self.params(mine)
+            return params, self.still(params, len(mine))
+
+        return mapped(work, len(scores))
+
+    def step(self, prepared: list[tuple[dict[str, Any], Still]], belief: Belief, t: int) -> Belief:
+        """Filter period `t` of N particles, `prepared`, that have come to the one before."""
         part = part_columns(self.columns, t, t + 1)
-        terms = terms_of(params, part, self.structure, n, belief.audience)
-        return run(belief, still, terms, self.looks, t, t + 1, nodes=self.nodes)[0]
+
+        def work(chunk: slice) -> Belief:
+            params, still = prepared[chunk.start // CHUNK]
+            mine = belief.take(chunk)
+            terms = terms_of(params, part, self.structure, len(mine.mean), mine.audience)
+            return run(mine, still, terms, self.looks, t, t + 1, nodes=self.nodes)[0]
+
+        return joined(mapped(work, len(belief.mean)))
 
     def replay(
         self, scores: Floats, n_time: int, keep: bool = False

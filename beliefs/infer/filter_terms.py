@@ -28,7 +28,7 @@ __all__ = [
     "terms_of",
 ]
 
-WIDTH = 32
+WIDTH = 64
 """Periods that a replay evaluates at once: few enough for the processor's cache."""
 
 Floats = NDArray[np.float64]

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer.chunks import joined, mapped
+from beliefs.infer.chunks import CHUNK, chunks, joined, mapped
 from beliefs.infer.filter import Belief
-from beliefs.infer.moves_bend import Bend, straight
-from beliefs.infer.moves_linear import Frame, from_frame
-from beliefs.infer.particles import spread_by, whiten
+from beliefs.infer.moves_chart import Chart, back
 
-__all__ = ["KERNELS", "Limits", "Moved", "core_first", "move"]
+__all__ = ["KERNELS", "Limits", "Moved", "move"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,9 +22,6 @@ WHOLE = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
 PART = (0.0, 0.6, 0.85)
 """The same for moves of the core alone."""
 KERNELS = (*WHOLE, *PART)
-CORE = ("retention", "log_volatility", "log_discount", "log_reading_step", "projection_level")
-"""Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
-which the others follow in expectation, are cheap in acceptance."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +73,6 @@ class Moved:
     capped: bool
 
 
-def core_first(labels: tuple[str, ...]) -> tuple[Ints, int]:
-    """Return the order of parameters in which the core comes first, and the size of the core."""
-    core = [label.split("[")[0] in CORE for label in labels]
-    order = np.argsort([not mine for mine in core], kind="stable")
-    return order.astype(np.int64), sum(core)
-
-
 def _chosen(quality: Floats, part: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
     """Draw a kernel for each particle, oftener the better it served."""
     kernel = np.empty(len(part), dtype=np.int64)
@@ -97,13 +85,12 @@ def _chosen(quality: Floats, part: NDArray[np.bool_], rng: np.random.Generator) 
 
 
 def move(
-    frame: Frame,
-    bend: Bend,
+    chart: Chart,
+    places: Floats,
+    change: Floats,
     scores: Floats,
     belief: Belief,
     power: float,
-    places: tuple[Floats, Floats],
-    gaussian: tuple[Floats, Floats],
     quality: Floats,
     rng: np.random.Generator,
     limits: Limits,
@@ -117,19 +104,14 @@ def move(
 
     Parameters
     ----------
-    frame
+    chart
         Coordinates in which particles move, and the number of periods in the target.
-    bend
-        What takes the skew out of them, in the order of `core_first`.
+    places, change
+        The particles in them (N, d), and log|d scores / d places|, (N,); see `moves_chart`.
     scores, belief
         Particles (N, d) and their filter states after these periods.
     power
         From 0 to 1.
-    places
-        The particles in bent coordinates of the frame, in the order of `core_first`, and
-        log|d scores / d these|.
-    gaussian
-        Mean and root of the covariance of the particles, in the same coordinates.
     quality
         What each kernel achieved so far, (kernels,).
     rng
@@ -137,12 +119,9 @@ def move(
     limits
         When to stop.
     """
-    mean, root = gaussian[0], np.sqrt(limits.wider) * gaussian[1]
-    n, d = scores.shape
-    order, n_core = core_first(frame.model.coordinates.labels)
-    back = np.argsort(order)
-    here, change = places
-    white = whiten(root, here - mean)
+    wide = float(np.sqrt(limits.wider))
+    white = places / wide
+    (n, d), n_core, frame = scores.shape, chart.n_core, chart.frame
     jump, moves, accepted = 0.0, 0, 0.0
     quality = quality.copy()
     # With nothing but a core, or none at all, every move is one of all parameters.
@@ -152,16 +131,21 @@ def move(
         part = np.asarray(rng.random(n) < share)
         kernel = _chosen(quality, part, rng)
         keep = np.asarray(KERNELS)[kernel, None]
-        proposed = keep * white + np.sqrt(1.0 - keep**2) * rng.standard_normal((n, d))
-        proposed[part, n_core:] = white[part, n_core:]
+        noise = rng.spawn(chunks(n))
 
-        def work(chunk: slice, proposed: Floats = proposed) -> tuple[Floats, Floats, Belief]:
-            unbent, bending = straight(bend, mean + spread_by(root, proposed[chunk]))
-            there, stretch = from_frame(frame, unbent[:, back])
-            return there, stretch - bending, frame.model.replay(there, frame.n_time)[0]
+        def work(
+            chunk: slice, was: Floats = white, keep: Floats = keep, part: Any = part,
+            noise: Any = noise,
+        ) -> tuple[Floats, Floats, Floats, Belief]:  # fmt: skip
+            was, keep, part = was[chunk], keep[chunk], part[chunk]
+            drawn = noise[chunk.start // CHUNK].standard_normal(was.shape)
+            proposed = keep * was + np.sqrt(1.0 - keep**2) * drawn
+            proposed[part, n_core:] = was[part, n_core:]
+            there, stretch = back(chart, wide * proposed)
+            return proposed, there, stretch, frame.model.replay(there, frame.n_time)[0]
 
-        theres, stretches, beliefs = zip(*mapped(work, n), strict=True)
-        there, stretch = np.concatenate(theres), np.concatenate(stretches)
+        *arrays, beliefs = zip(*mapped(work, n), strict=True)
+        proposed, there, stretch = (np.concatenate(parts) for parts in arrays)
         new = joined(beliefs)
         gain = _log_target(there, new, power) - _log_target(scores, belief, power)
         gain += stretch - change

@@ -40,13 +40,27 @@ def _answer() -> float:
 _ANSWER = _answer()
 
 
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _moments(x: Floats, w: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return mean, spread and skewness of each weighted column."""
+    n, d = x.shape
+    centre, square, cube = np.zeros(d), np.zeros(d), np.zeros(d)
+    for i in range(n):
+        for j in range(d):
+            centre[j] += w[i] * x[i, j]
+    for i in range(n):
+        for j in range(d):
+            away = x[i, j] - centre[j]
+            square[j] += w[i] * away * away
+            cube[j] += w[i] * away * away * away
+    spread = np.sqrt(square)
+    spread[spread == 0.0] = 1.0
+    return centre, spread, cube / spread**3
+
+
 def bend_of(x: Floats, log_weights: Floats) -> Bend:
     """Return the bend that takes the skew out of weighted particles (N, d)."""
-    weights = normalised(log_weights)[:, None]
-    centre = (weights * x).sum(axis=0)
-    spread = np.sqrt((weights * (x - centre) ** 2).sum(axis=0))
-    spread = np.where(spread > 0.0, spread, 1.0)
-    skew = (weights * ((x - centre) / spread) ** 3).sum(axis=0)
+    centre, spread, skew = _moments(np.ascontiguousarray(x), normalised(log_weights))
     return Bend(centre, spread, 1.0 - np.clip(skew / _ANSWER, -FURTHEST, FURTHEST))
 
 

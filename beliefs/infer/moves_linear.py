@@ -16,6 +16,7 @@ and not exactness.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -242,21 +243,30 @@ def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
 def to_frame(frame: Frame, scores: Floats) -> tuple[Floats, Floats]:
     """Return coordinates (N, d) for moves of normal scores, and log|d scores / d coordinates|."""
 
-    def work(chunk: slice) -> tuple[Floats, Floats]:
-        given, change = _given(frame, scores[chunk])
-        out = scores[chunk].copy()
-        for places, (mode, root) in zip(frame.linear, given, strict=True):
-            out[:, places] = whitened(root, np.ascontiguousarray(out[:, places] - mode))
-        return out, change
+    def turn(x: Floats, mode: Floats, root: Any) -> Floats:
+        return whitened(root, np.ascontiguousarray(x - mode))
 
-    found, change = zip(*mapped(work, len(scores)), strict=True)
+    found, change = zip(
+        *mapped(lambda k: _turned(frame, scores[k], turn), len(scores)), strict=True
+    )
     return np.concatenate(found), np.concatenate(change)
 
 
 def from_frame(frame: Frame, coordinates: Floats) -> tuple[Floats, Floats]:
     """Return normal scores (N, d) at coordinates, and log|d scores / d coordinates|."""
-    given, change = _given(frame, coordinates)
-    out = coordinates.copy()
-    for places, (mode, root) in zip(frame.linear, given, strict=True):
-        out[:, places] = mode + unwhitened(root, np.ascontiguousarray(coordinates[:, places]))
+
+    def turn(x: Floats, mode: Floats, root: Any) -> Floats:
+        return mode + unwhitened(root, np.ascontiguousarray(x))
+
+    return _turned(frame, coordinates, turn)
+
+
+def _turned(
+    frame: Frame, given: Floats, turn: Callable[[Floats, Floats, Any], Floats]
+) -> tuple[Floats, Floats]:
+    """Turn the linear columns of particles (N, d) given their others."""
+    roots, change = _given(frame, given)
+    out = given.copy()
+    for places, (mode, root) in zip(frame.linear, roots, strict=True):
+        out[:, places] = turn(given[:, places], mode, root)
     return out, change

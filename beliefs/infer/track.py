@@ -16,16 +16,13 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.infer.filter import Belief, newborn
 from beliefs.infer.filter_model import Model
-from beliefs.infer.moves import KERNELS, Limits, core_first, move
-from beliefs.infer.moves_bend import bend_of, bent
-from beliefs.infer.moves_linear import frame_of, to_frame
+from beliefs.infer.moves import KERNELS, Limits, move
+from beliefs.infer.moves_chart import chart_of
 from beliefs.infer.pareto import RELIABLE, pareto_k
 from beliefs.infer.particles import (
     distinct,
     effective_size,
-    fitted_gaussian,
     log_mean,
-    normalised,
     resample,
     temper,
 )
@@ -196,21 +193,18 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
     """Take in all periods of the study after those that the track has seen."""
     start, end = found.n_time, int(found.inputs.active.sum())
     cloud = _resumed(found, model)
-    n = len(cloud.scores)
     rows: list[Row] = []
     epochs, done = list(found.epochs), list(found.rejuvenations)
-    params = model.params(cloud.scores)
-    still = model.still(params, n)
+    prepared = model.prepared(cloud.scores)
     for t in range(start, end):
-        belief = model.step(params, cloud.belief, still, t)
+        belief = model.step(prepared, cloud.belief, t)
         predictive = _predictive(cloud.log_weights, belief.newest)
         cloud = replace(cloud, belief=belief)
         cloud, evidence, moved = _take_in(model, cloud, t, found.seed)
         if moved:
             done += moved
             epochs.append(cloud.scores)
-            params = model.params(cloud.scores)
-            still = model.still(params, n)
+            prepared = model.prepared(cloud.scores)
             if progress is not None:
                 progress(f"{found.inputs.dates[t]}: moved particles")
         rows.append(
@@ -270,17 +264,11 @@ def _take_in(
         if power == 1.0 and left >= ENOUGH * n and reliable:
             return cloud, evidence, done
         rng = np.random.default_rng([seed, t + 1, len(done)])
-        frame = frame_of(model, normalised(cloud.log_weights) @ cloud.scores, t + 1)
-        here, change = to_frame(frame, cloud.scores)
-        here = np.ascontiguousarray(here[:, core_first(model.coordinates.labels)[0]])
-        bend = bend_of(here, cloud.log_weights)
-        here, bending = bent(bend, here)
-        change = change - bending
-        gaussian = fitted_gaussian(here, cloud.log_weights)
+        chart, places, change = chart_of(model, cloud.scores, cloud.log_weights, t + 1)
         index = resample(cloud.log_weights, rng.random())
         result = move(
-            frame, bend, cloud.scores[index], cloud.belief.take(index), power,
-            (here[index], change[index]), gaussian, cloud.quality, rng, LIMITS,
+            chart, places[index], change[index], cloud.scores[index], cloud.belief.take(index),
+            power, cloud.quality, rng, LIMITS,
         )  # fmt: skip
         cloud = Cloud(result.scores, result.belief, np.zeros(n), result.quality)
         left_over = Rejuvenation(

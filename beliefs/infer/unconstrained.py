@@ -66,7 +66,7 @@ class Coordinates:
         """Number of scores."""
         return sum(int(np.prod(part.shape, dtype=int)) for part in self.parts)
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """Name and index of each score."""
         return tuple(

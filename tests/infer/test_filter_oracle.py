@@ -278,11 +278,11 @@ def test_more_nodes_change_nothing_that_matters(model):
 
 def test_one_period_at_a_time_gives_the_bits_of_one_pass(model):
     n, n_time = 30, model.structure.n_time
-    params = model.params(scores(model, n))
-    whole, still, _ = filtered(model, params, n, n_time)
-    state = newborn(still)
+    drawn = scores(model, n)
+    whole, still, _ = filtered(model, model.params(drawn), n, n_time)
+    state, prepared = newborn(still), model.prepared(drawn)
     for t in range(n_time):
-        state = model.step(params, state, still, t)
+        state = model.step(prepared, state, t)
     for name in ("mean", "cov", "total", "newest"):
         np.testing.assert_array_equal(getattr(state, name), getattr(whole, name))
 
