@@ -1,0 +1,80 @@
+"""Coordinates of moves: a bijection of known determinant, and the curvature that it takes out."""
+
+import numpy as np
+import pytest
+
+from beliefs.infer.filter_model import Model
+from beliefs.infer.moves_chart import back, chart_of, in_order
+from beliefs.infer.moves_shear import shear_of, sheared, unsheared
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+LABELS = ("retention[0]", "weight_own[0]", "log_cost[0]", "surplus_effect[0]", "onset_base")
+EVEN = np.zeros(4000)
+
+
+def banana(n=4000):
+    """Normal but for a square and a product in the last coordinate."""
+    z = np.random.default_rng(3).standard_normal((n, 5))
+    z[:, 4] = 0.7 * z[:, 4] + 0.5 * (z[:, 1] ** 2 - 1.0) - 0.4 * z[:, 2] * z[:, 3]
+    return z
+
+
+def test_a_shear_is_undone_exactly():
+    z = banana()
+    shear = shear_of(z, EVEN, LABELS)
+    np.testing.assert_allclose(unsheared(shear, sheared(shear, z)), z, rtol=1e-12, atol=1e-12)
+
+
+def test_squares_and_products_are_found_and_taken_out():
+    z = banana()
+    shear = shear_of(z, EVEN, LABELS)
+    found = set(zip(shear.target, shear.first, shear.second, strict=True))
+    assert {(4, 1, 1), (4, 3, 2)} <= found
+    left = sheared(shear, z)
+    for feature in (z[:, 1] ** 2, z[:, 2] * z[:, 3]):
+        assert abs(np.corrcoef(left[:, 4], feature)[0, 1]) < 0.05
+        assert abs(np.corrcoef(z[:, 4], feature)[0, 1]) > 0.3
+
+
+def test_what_is_normal_already_is_hardly_touched():
+    z = np.random.default_rng(4).standard_normal((4000, 5))
+    assert len(shear_of(z, EVEN, LABELS).target) <= 1
+
+
+def test_the_core_comes_first_and_intercepts_of_talks_last():
+    order, n_core = in_order(("onset_base", "psi[0]", "log_cost[0]", "retention[1]", "psi[1]"))
+    assert (list(order), n_core) == ([3, 1, 4, 2, 0], 1)
+
+
+@pytest.fixture(scope="module")
+def charted():
+    study = load_study("synthetic-duel")
+    model = Model.of(build_inputs(study), load_theory("mutual_optimism"))
+    rng = np.random.default_rng(5)
+    scores = 0.5 * rng.standard_normal((300, model.coordinates.size))
+    return scores, *chart_of(model, scores, 0.3 * rng.standard_normal(300), 40)
+
+
+def test_scores_come_back_from_their_places(charted):
+    scores, chart, places, change = charted
+    again, stretch = back(chart, places)
+    np.testing.assert_allclose(again, scores, atol=2e-4)  # the frame is in single precision
+    off = stretch - change
+    np.testing.assert_allclose(off, off[0], atol=1e-3)
+
+
+def test_the_determinant_is_that_of_the_map(charted):
+    _, chart, places, _ = charted
+    d, step = places.shape[1], 1e-2
+    logs, stretches = [], []
+    for at in places[:3]:
+        near = np.repeat(at[None], 2 * d, axis=0)
+        near[np.arange(d), np.arange(d)] += step
+        near[d + np.arange(d), np.arange(d)] -= step
+        high, low = np.split(back(chart, near)[0], 2)
+        logs.append(np.linalg.slogdet((high - low) / (2.0 * step))[1])
+        stretches.append(back(chart, at[None])[1][0])
+    # Up to one constant of the chart.
+    np.testing.assert_allclose(np.diff(logs), np.diff(stretches), atol=0.05)
