@@ -19,6 +19,7 @@ from beliefs.mechanism.recurrence import gate
 from beliefs.study.codebook import REGIME_KINDS, RUNGS
 from beliefs.study.inputs import Inputs
 from beliefs.study.observed import SHAPES
+from beliefs.study.spells import SECOND_WORLD_WAR_ENDED
 
 __all__ = [
     "PHASES",
@@ -84,6 +85,9 @@ class Structure:
         Ways of counting strikes, in the order of first use.
     zones
         Zones whose acts are counted apart.
+    us_actor, since_1945
+        Whether a side is the United States (its id is ``us``); whether the study begins after the
+        Second World War. They tell which wars of others are like this one.
     """
 
     sides: tuple[str, str]
@@ -109,6 +113,8 @@ class Structure:
     # Compared by nothing that beliefs are inferred with: a new way of counting is no new structure.
     instruments: tuple[str, ...] = field(default=(), compare=False)
     zones: tuple[str, ...] = ()
+    us_actor: bool = False
+    since_1945: bool = True
 
     @property
     def own(self) -> list[int]:
@@ -183,6 +189,8 @@ def structure_of(inputs: Inputs) -> Structure:
         endurance=inputs.endurance,
         instruments=inputs.instruments,
         zones=inputs.zones,
+        us_actor="us" in inputs.sides,
+        since_1945=bool(inputs.dates[0] > np.datetime64(SECOND_WORLD_WAR_ENDED)),
     )
 
 

@@ -10,8 +10,8 @@ r"""Talks: separate hazards of starting and of going on, driven by the bargainin
 stake. gamma says whether the less confident side counts beyond its part in the surplus (talks wait
 for the *first* belief to crack, C08). The onset hazard also has a Weibull shape in the age of the
 deadlock (C18); expected shifts of power (Powell 2006) and attacks by proxies (C49) shift both.
-Claims C07, C08, C18, C25, C38, C49. The prior of the onset intercept is the reference class of
-first talks in interstate wars (`beliefs.study.reference`).
+Claims C07, C08, C18, C25, C38, C49. The prior of the onset intercept is what first
+talks in the interstate wars of others say of a new conflict (`beliefs.study.pooled`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from beliefs.mechanism import distributions as pz
 from beliefs.mechanism.contract import Array, Parameter, Params, logistic
 from beliefs.mechanism.structure import Columns, Structure
+from beliefs.study.pooled import talk_onset_log_odds
 
 __all__ = [
     "NAME",
@@ -43,14 +44,16 @@ TINY = 1e-12
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare intercepts and slopes of both hazards."""
-    from beliefs.study.reference import talk_onset_rate
-
-    per_period = talk_onset_rate().mean * structure.step_weeks * 7.0
-    centre = float(np.log(np.expm1(per_period)))
+    step_days = structure.step_weeks * 7.0
+    onset = talk_onset_log_odds(
+        step_days,
+        step_days * structure.n_time,
+        {"us_actor": structure.us_actor, "since_1945": structure.since_1945},
+    )
     return (
         Parameter(
-            "onset_base", (), pz.Normal(round(centre, 3), 1.0), 0.0, "log-odds per period",
-            "first talks in interstate wars (data/wars); spread is judgement",
+            "onset_base", (), pz.Normal(round(onset.mean, 3), round(onset.sd, 3)), 0.0,
+            "log-odds per period", "first talks in interstate wars, pooled (data/pooled)",
             "log-odds that talks start in a period at zero surplus",
         ),
         Parameter(

@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 
 from beliefs.study.bundled import data_folder
 
-__all__ = ["AGE_BINS", "OWN_SPAN", "OWN_WARS", "Spells", "crisis_spells", "talk_spells"]
+__all__ = [
+    "AGE_BINS",
+    "OWN_SPAN",
+    "OWN_WARS",
+    "SECOND_WORLD_WAR_ENDED",
+    "Spells",
+    "crisis_spells",
+    "talk_spells",
+]
 
 AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
 """Ages in days between which a hazard is constant."""
@@ -30,7 +38,7 @@ OWN_SPAN = dt.date(2012, 10, 8)
 actors, so crises that began later are left out whoever fought them."""
 
 _LAST_DAY = dt.date(2026, 6, 30)  # end of the war table: ongoing wars are censored here
-_SECOND_WORLD_WAR_ENDED = dt.date(1945, 9, 2)
+SECOND_WORLD_WAR_ENDED = dt.date(1945, 9, 2)
 _FORMAL_AGREEMENT = "1"  # ICB form of outcome
 
 
@@ -130,7 +138,7 @@ def talk_spells(*, verified_only: bool = False) -> Spells:
         names.append(row["war"])
         event.append(happened)
         days.append(max(((talks if happened and talks else end) - start).days, 1))
-        design.append((row["us_belligerent"] == "1", start > _SECOND_WORLD_WAR_ENDED))
+        design.append((row["us_belligerent"] == "1", start > SECOND_WORLD_WAR_ENDED))
     return Spells(
         f"first talks in {len(names)} interstate wars since 1846",
         tuple(names),
