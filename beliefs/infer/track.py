@@ -43,12 +43,6 @@ ENOUGH = 0.5
 FEWEST = 1.0 / 8.0
 """Share of effective particles that one step may leave; a period that leaves fewer is split."""
 
-SETTLE, FORGOTTEN, ROUNDS = 300, 1.5, 8
-"""Every resampling leaves a trace that moves of half the distance between independent draws do not
-wipe out, and a long study has many. After this many periods, and ever 1.5 times as many, particles
-move on until they have gone this jump, in at most so many rounds of coordinates fitted anew."""
-ROUND = Limits(moves=24)
-
 
 @dataclass(frozen=True)
 class Cloud:
@@ -207,7 +201,6 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
         predictive = _predictive(cloud.log_weights, belief.newest)
         cloud = replace(cloud, belief=belief)
         cloud, evidence, moved = _take_in(model, cloud, t, found.seed)
-        cloud, moved = _settled(model, cloud, t, found.seed, moved)
         if moved:
             done += moved
             epochs.append(cloud.scores)
@@ -270,53 +263,25 @@ def _take_in(
         reliable = pareto_k(cloud.log_weights) <= RELIABLE
         if power == 1.0 and left >= ENOUGH * n and reliable:
             return cloud, evidence, done
-        cloud, moved = _moved(model, cloud, t, power, (seed, t + 1, len(done)), LIMITS)
-        done.append(moved)
+        rng = np.random.default_rng([seed, t + 1, len(done)])
+        chart, places, change = chart_of(model, cloud.scores, cloud.log_weights, t + 1)
+        index = resample(cloud.log_weights, rng.random())
+        result = move(
+            chart, places[index], change[index], cloud.scores[index], cloud.belief.take(index),
+            power, cloud.quality, rng, LIMITS,
+        )  # fmt: skip
+        cloud = Cloud(result.scores, result.belief, np.zeros(n), result.quality)
+        left_over = Rejuvenation(
+            period=t,
+            power=power,
+            ess=left,
+            ancestors=len(np.unique(index)),
+            distinct=distinct(result.scores),
+            moves=result.moves,
+            jump=result.jump,
+            accepted=result.accepted,
+            capped=result.capped,
+        )
+        done.append(left_over)
         if power == 1.0:
             return cloud, evidence, done
-
-
-def _moved(
-    model: Model, cloud: Cloud, t: int, power: float, seed: tuple[int, ...], limits: Limits
-) -> tuple[Cloud, Rejuvenation]:
-    """Resample particles and move them, period t counted to a power."""
-    rng = np.random.default_rng(seed)
-    chart, places, change = chart_of(model, cloud.scores, cloud.log_weights, t + 1)
-    index = resample(cloud.log_weights, rng.random())
-    result = move(
-        chart, places[index], change[index], cloud.scores[index], cloud.belief.take(index),
-        power, cloud.quality, rng, limits,
-    )  # fmt: skip
-    return Cloud(result.scores, result.belief, np.zeros(len(index)), result.quality), Rejuvenation(
-        period=t,
-        power=power,
-        ess=effective_size(cloud.log_weights),
-        ancestors=len(np.unique(index)),
-        distinct=distinct(result.scores),
-        moves=result.moves,
-        jump=result.jump,
-        accepted=result.accepted,
-        capped=result.capped,
-    )
-
-
-def _settled(
-    model: Model, cloud: Cloud, t: int, seed: int, done: list[Rejuvenation]
-) -> tuple[Cloud, list[Rejuvenation]]:
-    """Move particles until they have forgotten where they were, if period t is one for it."""
-    if not settles(t + 1):
-        return cloud, done
-    gone, last = 0.0, len(done) + ROUNDS
-    while gone < FORGOTTEN and len(done) < last:
-        cloud, moved = _moved(model, cloud, t, 1.0, (seed, t + 1, len(done)), ROUND)
-        done = [*done, moved]
-        gone += moved.jump
-    return cloud, done
-
-
-def settles(n_time: int) -> bool:
-    """Return whether particles are to settle after so many periods: ever 1.5 times as many."""
-    at = float(SETTLE)
-    while round(at) < n_time:
-        at *= 1.5
-    return round(at) == n_time

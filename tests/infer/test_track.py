@@ -10,7 +10,6 @@ from scipy.special import logsumexp
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.forecast.forecast import forecast
-from beliefs.infer import track as tracks
 from beliefs.infer.filter_model import Model
 from beliefs.infer.track import advance, track
 from beliefs.infer.track_tree import track_from
@@ -132,21 +131,6 @@ def test_going_on_day_by_day_gives_the_bits_of_one_track(rich_folder, study, the
     for day in (dates[9], dates[30], dates[31], dates[32], dates[55]):
         found = advance(found, load_study(rich_folder, as_of=day))
     same(found, whole)
-
-
-def test_particles_settle_after_ever_half_as_many_periods_more():
-    first = tracks.SETTLE
-    assert [n for n in range(2 * first) if tracks.settles(n)] == [first, round(1.5 * first)]
-
-
-def test_settling_is_part_of_the_track_and_goes_far(rich_folder, study, theory, monkeypatch):
-    monkeypatch.setattr(tracks, "SETTLE", 24)
-    dates = build_inputs(study).dates
-    whole = track(study, theory, particles=200, seed=4)
-    early = track(load_study(rich_folder, as_of=dates[22]), theory, particles=200, seed=4)
-    same(advance(early, study), whole)
-    gone = sum(r.jump for r in whole.rejuvenations if r.period == 23)
-    assert gone >= tracks.FORGOTTEN
 
 
 def test_what_comes_later_changes_nothing_before(rich_folder, study, theory, whole):
