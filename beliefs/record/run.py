@@ -45,6 +45,7 @@ __all__ = [
     "same_hash",
     "save_run",
     "write_run",
+    "written_aside",
 ]
 
 
@@ -87,7 +88,7 @@ def refuse_inside(out: str | Path, study_path: str | Path) -> None:
 
 
 @contextlib.contextmanager
-def _written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
+def written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
     """Yield a folder beside `out` that takes its place when the block succeeds.
 
     `aside` is that folder if the caller holds it already, see `beliefs.record.lock.reserved`.
@@ -195,7 +196,7 @@ def write_run(
         It lies inside the study folder, or cannot be written.
     """
     refuse_inside(out, study.path)
-    with _written_aside(out, aside) as folder:
+    with written_aside(out, aside) as folder:
         copy_study(study.path, folder / "study")
         (folder / "theory.json").write_text(_dump(table_of(theory)))
         write(folder)
