@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from beliefs.errors import ConflictError, StudyError
 from beliefs.record.hashes import content_hash
 from beliefs.record.lock import commit, empty, reserved, unwritable
-from beliefs.record.manifest import damaged, environment, read_json, read_manifest
+from beliefs.record.manifest import damaged, document_hash, environment, read_json, read_manifest
 from beliefs.study.append import copy_study
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Source, Study, read_study
@@ -156,6 +156,8 @@ def save_run(
             report(aside / "report.html", manifest)
 
     manifest = _manifest(posterior, forecast, settings or {})
+    if summary is not None:
+        manifest["forecast_sha256"] = document_hash(summary)
     return write_run(Path(out), posterior.study, posterior.theory, manifest, write, aside)
 
 
