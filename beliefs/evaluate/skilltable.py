@@ -80,7 +80,7 @@ def skill_table(scores: pd.DataFrame, frame: Frame, every: int, *, seed: int) ->
                     "against": against,
                     "score": score,
                 }
-                | _counts(part, name, str(kind), every)
+                | _counts(part, name, against, score, str(kind), every)
                 | _renamed(asdict(found))
             )
     return pd.DataFrame(rows)
@@ -109,15 +109,18 @@ def _pairs(
                     yield name, against, score
 
 
-def _counts(part: pd.DataFrame, name: str, kind: str, every: int) -> dict[str, Any]:
-    mine = part[part["forecaster"] == name]
-    windows = float(len(mine) * min(1.0, every / float(mine["horizon"].iloc[0])))
-    if kind != "event":
-        return {"came": float((mine["came"] > 0).sum()), "events": np.nan, "windows": windows}
+def _counts(
+    part: pd.DataFrame, name: str, against: str, score: str, kind: str, every: int
+) -> dict[str, Any]:
+    """Count what came in the windows that both are scored on."""
+    scored = part[part[score].notna()]
+    both = scored.loc[scored["forecaster"] == against, "origin"]
+    mine = scored[(scored["forecaster"] == name) & scored["origin"].isin(both)]
+    windows = len(mine) * min(1.0, every / float(part["horizon"].iloc[0]))
     spell = mine["spell"].to_numpy()
     return {
-        "came": float(mine["came"].sum()),
-        "events": float(len(set(spell[spell > 0]))),
+        "came": float((mine["came"] > 0).sum()),
+        "events": float(len(set(spell[spell > 0]))) if kind == "event" else np.nan,
         "windows": windows,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from beliefs.evaluate.scorecard import CLIMATOLOGY
-from beliefs.evaluate.skilltable import BASE, HEADLINE
+from beliefs.evaluate.skilltable import BASE, HEADLINE, standings
 
 if TYPE_CHECKING:
     from beliefs.evaluate.backtest import Backtest
@@ -26,7 +26,7 @@ def plain(found: Backtest) -> str:
         "",
         "Under each theory: mean score of climatology less the theory's, log score of targets and",
         "CRPS of counts; above 0 the theory foretold better. * the 90 % interval by blocks of",
-        "origins lies above 0, x below 0, ? too few windows for an interval. `events` are runs of",
+        "origins lies above 0, x below 0, ? too few windows or events to say. `events` are runs of",
         "periods in which it came, `windows` as many as do not overlap.",
     ]
     if BASE in frame.theories and len(frame.theories) > 1:
@@ -43,6 +43,7 @@ def _table(found: Backtest, against: str) -> list[str]:
     head = skill["kind"].map(HEADLINE) == skill["score"]
     mine = skill[(skill["against"] == against) & head]
     theories = [t for t in found.frame.theories if t != against]
+    doubted = {(s.target, s.horizon) for s in standings(skill, against) if s.doubt}
     rows = [["target", "days", "n", "came", "events", "windows", against, *theories]]
     for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False):
         by = {row["forecaster"]: row for row in part.to_dict("records")}
@@ -51,7 +52,7 @@ def _table(found: Backtest, against: str) -> list[str]:
             [
                 str(target), str(horizon), str(some["n"]), _whole(some["came"]),
                 _whole(some["events"]), f"{some['windows']:.1f}", f"{some['reference']:.3f}",
-                *(_cell(by.get(name)) for name in theories),
+                *(_cell(by.get(name), (target, horizon) in doubted) for name in theories),
             ]
         )  # fmt: skip
     if len(rows) == 1:
@@ -70,11 +71,11 @@ def _whole(value: float) -> str:
     return "" if value != value else f"{value:.0f}"
 
 
-def _cell(row: dict[str, Any] | None) -> str:
+def _cell(row: dict[str, Any] | None, doubted: bool) -> str:
     if row is None:
         return "-"
     low, high = row["low"], row["high"]
-    mark = "?" if low != low else "*" if low > 0.0 else "x" if high < 0.0 else " "
+    mark = "?" if doubted or low != low else "*" if low > 0.0 else "x" if high < 0.0 else " "
     return f"{row['difference']:+.3f}{mark}"
 
 
@@ -95,6 +96,12 @@ def _sentences(found: Backtest) -> list[str]:
         lines.append("No theory beats climatology on " + "; ".join(lost) + ".")
     if doubted:
         lines.append("Nothing can be said of " + "; ".join(doubted) + ".")
+    for horizon in found.horizons:
+        if horizon.days not in {s.horizon for s in all_}:
+            lines.append(
+                f"No window of {horizon.days} days could be held against climatology: it needs one "
+                "such window before the origin, and one after it that was watched whole."
+            )
     for name, why in found.frame.unscored.items():
         lines.append(f"Not scored: {name}, {why}.")
     return lines
