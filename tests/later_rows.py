@@ -29,7 +29,7 @@ def published(row, lags):
 
 def without_later_rows(name: str, day: str, to: Path) -> tuple[Path, int]:
     """Copy a bundled study without the rows published after a day; and how many those were."""
-    return _changed(name, day, to, lambda table, late: [])
+    return _changed(name, day, to, None)
 
 
 def with_later_rows_permuted(name: str, day: str, to: Path, seed: int) -> tuple[Path, int]:
@@ -37,7 +37,7 @@ def with_later_rows_permuted(name: str, day: str, to: Path, seed: int) -> tuple[
     rng = random.Random(seed)
     settings = (data_folder() / name / "study.toml").read_text(encoding="utf-8")
 
-    def permuted(table, late):
+    def permute(table, late):
         free = [row for row in late if f'"{row.get("event_id")}"' not in settings]
         groups = {}
         for row in free:
@@ -48,12 +48,12 @@ def with_later_rows_permuted(name: str, day: str, to: Path, seed: int) -> tuple[
             rng.shuffle(said)
             for row, new in zip(rows, said, strict=True):
                 row.update(new)
-        return late
 
-    return _changed(name, day, to, permuted)
+    return _changed(name, day, to, permute)
 
 
-def _changed(name, day, to, what):
+def _changed(name, day, to, permute):
+    """Copy with later rows permuted in their places, or without them; agreements always without."""
     copy = Path(shutil.copytree(data_folder() / name, to))
     lags = {i.id: i.publication_lag for i in load_study(name).spec.indicators}
     count = 0
@@ -65,15 +65,16 @@ def _changed(name, day, to, what):
             reader = csv.DictReader(handle)
             columns, rows = reader.fieldnames, list(reader)
         late = [row for row in rows if published(row, lags) > day]
-        count += len(late)
-        kept = [row for row in rows if published(row, lags) <= day]
-        for row in kept:
-            if row.get("end_published_at", "") > day:
-                row |= {"ended": "", "end_published_at": "", "end_kind": ""}
-                count += 1
-        after = [row for row in what(table, late)] if table != "agreements" else []
+        ended = [row for row in rows if row.get("end_published_at", "") > day]
+        count += len(late) + len(ended)
+        for row in ended:
+            row |= {"ended": "", "end_published_at": "", "end_kind": ""}
+        if permute is None or table == "agreements":
+            rows = [row for row in rows if published(row, lags) <= day]
+        else:
+            permute(table, late)
         with file.open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, columns, lineterminator="\n")
             writer.writeheader()
-            writer.writerows([*kept, *after])
+            writer.writerows(rows)
     return copy, count
