@@ -33,7 +33,7 @@ def backtest(
     horizons: Annotated[str, typer.Option("--horizons", help="Days ahead, by commas.")] = "7,30,90",
     as_of: AsOfOpt = None,
     particles: Annotated[
-        int | None, typer.Option("--particles", min=100, help="Particles of each block [500].")
+        int | None, typer.Option("--particles", min=100, help="Particles of each block [1000].")
     ] = None,
     draws: Annotated[
         int | None, typer.Option("--draws", min=50, help="Futures from each origin [500].")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["DRAWS", "HORIZONS", "PARTICLES", "Backtest", "backtest"]
 
 HORIZONS = (7, 30, 90)
-PARTICLES = 500
+PARTICLES = 1000
 DRAWS = 500
 
 
@@ -81,6 +81,11 @@ class Backtest:
     pit: pd.DataFrame
 
     @property
+    def gates(self) -> tuple[int, ...]:
+        """Origins at which the posterior of each theory passed its gate."""
+        return tuple(int(n) for n in self.frame.passed.sum(axis=1))
+
+    @property
     def standings(self) -> list[Standing]:
         """Who beats climatology, by target and window."""
         return standings(self.skill)
@@ -102,6 +107,7 @@ class Backtest:
             "draws": self.draws,
             "seed": self.seed,
             "origins": [str(day) for day in self.frame.origins],
+            "gates_passed": dict(zip(self.frame.theories, self.gates, strict=True)),
             "unscored": dict(self.frame.unscored),
             "beats_climatology": [
                 {**asdict(one), "theories": list(one.theories)} for one in self.standings

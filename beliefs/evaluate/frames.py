@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class Frame:
         Names of what is counted over windows.
     total
         (theory, origin, horizon, count, sample), and `UNSAID`.
+    passed
+        (theory, origin) whether the posterior passed its gate.
     unscored
         Targets that are not scored, and why.
     """
@@ -63,6 +65,7 @@ class Frame:
     when: Ints
     counts: tuple[str, ...]
     total: Ints
+    passed: NDArray[np.bool_]
     unscored: Mapping[str, str]
 
     def to_dataset(self) -> Any:
@@ -89,6 +92,7 @@ class Frame:
                 "when": ((*lead, "target", "sample"), self.when),
                 "total": ((*lead, "horizon", "count", "sample"), self.total),
                 "periods": (("horizon",), limits),
+                "gate_passed": (lead, self.passed),
             },
             coords={
                 "theory": list(self.theories),
@@ -136,7 +140,9 @@ def frame_of(
     counts = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in counted)
     when = np.full((len(origins), len(targets), draws), UNSAID, dtype=np.int16)
     total = np.full((len(origins), len(horizons), len(counts), draws), UNSAID, dtype=np.int16)
+    passed = np.zeros(len(origins), dtype=bool)
     for o, (n, one) in enumerate(zip(origins, told, strict=True)):
+        passed[o] = one.posterior.report.passed
         for k, question in enumerate(asked):
             if question.asked[n]:
                 when[o, k] = _steps(one, question.target, None, question.rule, longest)
@@ -160,6 +166,7 @@ def frame_of(
         when=when[None],
         counts=counts,
         total=total[None],
+        passed=passed[None],
         unscored=dict.fromkeys(latent, _LATENT),
     )
 
@@ -185,11 +192,10 @@ def _values(told: Forecast, quantity: Quantity) -> NDArray[Any] | None:
 
 def joined(frames: Sequence[Frame]) -> Frame:
     """Return the frames of several theories as one."""
-    from dataclasses import replace
-
     return replace(
         frames[0],
         theories=tuple(name for f in frames for name in f.theories),
         when=np.concatenate([f.when for f in frames]),
         total=np.concatenate([f.total for f in frames]),
+        passed=np.concatenate([f.passed for f in frames]),
     )

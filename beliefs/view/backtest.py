@@ -102,6 +102,13 @@ def _sentences(found: Backtest) -> list[str]:
                 f"No window of {horizon.days} days could be held against climatology: it needs one "
                 "such window before the origin, and one after it that was watched whole."
             )
+    n = len(found.frame.origins)
+    for theory, passed in zip(found.frame.theories, found.gates, strict=True):
+        if passed < n:
+            lines.append(
+                f"{theory}: the posterior failed its gate at {n - passed} of {n} origins; more "
+                "particles may help."
+            )
     for name, why in found.frame.unscored.items():
         lines.append(f"Not scored: {name}, {why}.")
     return lines
