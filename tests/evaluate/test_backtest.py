@@ -150,6 +150,8 @@ def test_where_nothing_came_nobody_is_said_to_win(found):
     words = plain(found)
     assert "No theory beats climatology on any target of this study." in words
     assert "Not scored: crack_red" in words
+    assert found.gates == (0, 0)  # a hundred particles are never worth four hundred
+    assert "M1: the posterior failed its gate at 13 of 13 origins" in words
 
 
 def odds_of(target, p=0.25):
@@ -212,14 +214,18 @@ def test_questions_come_in_order_and_never_before_they_are_asked(name):
     assert all((q.value >= 0.0).all() for q in quantities(study, inputs))
 
 
-@pytest.mark.parametrize("day", ["2026-02-15", "2026-04-30"])
-def test_questions_known_early_stay_as_they_were(day):
-    early, late = load_study("us-iran-2026", as_of=day), load_study("us-iran-2026")
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [("us-iran-2026", "2026-02-15"), ("us-iran-2026", "2026-04-30"), ("us-civil-war", "1863-12-27"),
+     ("us-iran-2012", "2018-01-14")],
+)  # fmt: skip
+def test_questions_known_early_stay_as_they_were(name, day):
+    early, late = load_study(name, as_of=day), load_study(name)
     one = {q.name: q for q in questions(early, build_inputs(early))}
     two = {q.name: q for q in questions(late, build_inputs(late))}
     assert set(one) <= set(two)
     n = int(build_inputs(early).active.sum())
-    for name, q in one.items():
+    for target, q in one.items():
         for part in ("hit", "seen", "asked"):
-            later = getattr(two[name], part)[:n]
-            np.testing.assert_array_equal(getattr(q, part), later, err_msg=f"{name} {part}")
+            later = getattr(two[target], part)[:n]
+            np.testing.assert_array_equal(getattr(q, part), later, err_msg=f"{target} {part}")
