@@ -17,6 +17,7 @@ from beliefs.errors import BeliefsError, ConflictError, GateError, StudyError
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Backtest": "beliefs.evaluate.backtest",
     "Forecast": "beliefs.forecast.forecast",
     "Intervention": "beliefs.forecast.interventions",
     "Posterior": "beliefs.infer.posterior",
@@ -26,6 +27,7 @@ _WHERE = {
     "Theory": "beliefs.theory.theory",
     "Track": "beliefs.infer.track_result",
     "advance": "beliefs.infer.track",
+    "backtest": "beliefs.evaluate.backtest",
     "compare": "beliefs.evaluate.compare",
     "build_inputs": "beliefs.study.inputs",
     "diagnose": "beliefs.infer.diagnose",

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from beliefs.cli_evaluate import backtest
 from beliefs.cli_interrupt import leave, stoppable
 from beliefs.cli_judge import compare, verdicts
 from beliefs.cli_ledger import ledger
@@ -290,7 +291,7 @@ def run(
 
 
 app.add_typer(ledger, name="ledger")
-for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts):
+for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts, backtest):
     app.command()(_command)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,52 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
-from beliefs.forecast.bend import apply_interventions, new_jump
-from beliefs.forecast.bend_conduct import bends_of
 from beliefs.forecast.conduct import BASE, Conduct
-from beliefs.forecast.coupled import SIDED, run_coupled
-from beliefs.forecast.future import block_indices, conduct_future, future_columns
+from beliefs.forecast.coupled import SIDED
 from beliefs.forecast.interventions import Intervention
+from beliefs.forecast.paths import BLOCK, Draws, Paths, draws_of, simulate
 from beliefs.forecast.plan import check_horizon, future_dates
-from beliefs.forecast.streams import Streams
 from beliefs.infer.exact import exact
-from beliefs.infer.posterior import Posterior, stacked_params
-from beliefs.mechanism import talks
-from beliefs.mechanism.structure import columns
-from beliefs.theory import system
-from beliefs.theory.theory import Theory, conduct_neutral, free_parameters, load_theory
+from beliefs.infer.posterior import Posterior
+from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
 __all__ = ["BLOCK", "Forecast", "Paths", "day_of", "forecast"]
-
-BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Simulated futures of one set of draws.
-
-    Attributes
-    ----------
-    logit_belief
-        (sample, side, horizon); None when the theory has no beliefs.
-    surplus
-        (sample, horizon); None when the theory has no beliefs.
-    talks
-        (sample, horizon) of bool.
-    history_belief, history_surplus
-        The same over the periods up to the origin, (sample, side, time) and (sample, time), so
-        that a run of periods may have begun before it.
-    events
-        What both sides did, see `beliefs.forecast.coupled.Run`; None where conduct was not
-        simulated.
-    """
-
-    logit_belief: NDArray[Any] | None
-    surplus: NDArray[Any] | None
-    talks: NDArray[np.bool_]
-    history_belief: NDArray[Any] | None
-    history_surplus: NDArray[Any] | None
-    events: Mapping[str, NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +34,7 @@ class Forecast:
     dates
         First day of each future period, (horizon,).
     paths, prior_paths
-        Futures from posterior and from prior draws.
+        Futures from posterior and from prior draws; the latter None where no yardstick was run.
     interventions
         What was assumed to happen.
     seed
@@ -86,7 +50,7 @@ class Forecast:
     posterior: Posterior
     dates: NDArray[np.datetime64]
     paths: Paths
-    prior_paths: Paths
+    prior_paths: Paths | None
     interventions: tuple[Intervention, ...]
     seed: int
     allowed_failed: bool
@@ -183,6 +147,7 @@ def forecast(
     resample_shocks: bool = True,
     allow_failed: bool = False,
     conduct: Conduct | None = None,
+    yardsticks: bool = True,
 ) -> Forecast:
     """Simulate futures from every posterior draw, and from prior draws beside them.
 
@@ -203,6 +168,9 @@ def forecast(
     conduct
         From `beliefs.forecast.conduct.conduct_of`: acts, truces and deals are then simulated
         together with beliefs, which read them. Beliefs and talks alone without.
+    yardsticks
+        Whether futures of the prior and of the base rate are run beside them. A backtest has
+        yardsticks of its own.
 
     Raises
     ------
@@ -223,127 +191,28 @@ def forecast(
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
     runs, acts = [], None
-    for group in ("posterior", "prior"):
+    for group in ("posterior", "prior") if yardsticks else ("posterior",):
         if conduct is not None:
             acts = conduct.draws_for(posterior, group)
-        drawn = _draws_of(posterior, group)
-        runs.append(_simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
+        drawn = draws_of(posterior, group)
+        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
     yardstick = None
-    if conduct is not None:
+    if conduct is not None and yardsticks:
         base = load_theory(BASE)
         theirs = {p.name for p in free_parameters(base, posterior.structure)}
-        mine = _Draws(base, {k: v for k, v in conduct.base.items() if k in theirs}, *[None] * 3)
+        mine = Draws(base, {k: v for k, v in conduct.base.items() if k in theirs}, *[None] * 3)
         acts = conduct_neutral(base, posterior.structure) | {
             k: v for k, v in conduct.base.items() if k not in theirs
         }
-        yardstick = _simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
+        yardstick = simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
     return Forecast(
         posterior=posterior,
         dates=dates,
         paths=runs[0],
-        prior_paths=runs[1],
+        prior_paths=runs[1] if yardsticks else None,
         interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
         conduct=conduct,
         base_paths=yardstick,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Draws:
-    """Parameters and past beliefs that futures start from; beliefs None without any."""
-
-    theory: Theory
-    params: dict[str, NDArray[Any]]
-    logit_belief: NDArray[Any] | None
-    audience: NDArray[Any] | None
-    surplus: NDArray[Any] | None
-
-
-def _draws_of(posterior: Posterior, group: str) -> _Draws:
-    """Return the draws of a group of the posterior's tree, (sample, ...)."""
-    dataset = posterior.tree[group].to_dataset()
-
-    def flat(name: str) -> NDArray[Any]:
-        values = np.asarray(dataset[name].values)
-        return values.reshape(-1, *values.shape[2:])
-
-    free = free_parameters(posterior.theory, posterior.structure)
-    params = {p.name: flat(p.name) for p in free if p.name != "innovation"}
-    if not posterior.theory.beliefs:
-        return _Draws(posterior.theory, params, None, None, None)
-    history = (flat(name) for name in ("logit_belief", "audience", "surplus"))
-    return _Draws(posterior.theory, params, *history)
-
-
-def _simulate(
-    posterior: Posterior,
-    draws: _Draws,
-    dates: NDArray[np.datetime64],
-    seed: int,
-    interventions: tuple[Intervention, ...],
-    resample_shocks: bool,
-    conduct: dict[str, NDArray[Any]] | None,
-) -> Paths:
-    """Run futures: the whole system where draws of conduct are given, else beliefs and talks."""
-    study, inputs, theory = posterior.study, posterior.inputs, draws.theory
-    structure, past = posterior.structure, columns(inputs)
-    n, horizon = int(inputs.active.sum()), len(dates)
-    samples = next(iter(draws.params.values())).shape[0]
-    streams = Streams(seed, samples)
-    index = block_indices(
-        streams.of("bootstrap"),
-        n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n],
-    )  # fmt: skip
-    cols, surprise = future_columns(
-        inputs, structure, past, index, resample_shocks=resample_shocks, evidence=conduct is None
-    )
-    if conduct is not None:
-        cols |= conduct_future(inputs, index)
-    structure, cols, jumps = apply_interventions(
-        interventions,
-        inputs=inputs,
-        indicators=study.spec.indicators,
-        structure=structure,
-        columns=cols,
-        surprise=surprise,
-        dates=dates,
-        draw_jump=lambda shape: new_jump(theory, posterior.structure, shape, streams.of("jump")),
-        spec=study.spec,
-    )
-    params = stacked_params(theory, posterior.structure, draws.params)
-    if jumps.shape[-1]:
-        known = np.broadcast_to(params["shock_jump"], (samples, 2, len(posterior.structure.shocks)))
-        params["shock_jump"] = np.concatenate([known, jumps], axis=-1)
-    start = None
-    if theory.beliefs:
-        assert draws.logit_belief is not None
-        params["innovation"] = streams.of("innovation").normal(size=(samples, 2, horizon))
-        start = system.Start(draws.logit_belief[..., -1], draws.audience)
-    else:
-        params["innovation"] = params["innovation"][..., :1]
-    if conduct is not None:
-        run = run_coupled(
-            study, inputs, theory, structure, params | conduct, cols, surprise, start,
-            None if draws.surplus is None else draws.surplus[:, -1],
-            bends_of(
-                interventions, study=study, inputs=inputs, structure=structure, dates=dates
-            ),
-            streams,
-        )  # fmt: skip
-        if not theory.beliefs:
-            return Paths(None, None, run.talks, None, None, run.events)
-        return Paths(
-            run.logit_belief, run.surplus, run.talks, draws.logit_belief, draws.surplus, run.events
-        )
-    found = system.evaluate(np, params, cols, structure, start)
-    held = talks.simulate(
-        streams.of("talks"),
-        np.broadcast_to(found.onset, (samples, horizon)),
-        np.broadcast_to(found.continuation, (samples, horizon)),
-        past["talks"][n - 1],
-    )
-    if not theory.beliefs:
-        return Paths(None, None, held, None, None)
-    return Paths(found.logit_belief, found.surplus, held, draws.logit_belief, draws.surplus)

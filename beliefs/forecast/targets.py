@@ -139,6 +139,11 @@ def event_steps(
         conduct was not simulated.
     """
     paths = forecast.prior_paths if prior else forecast.paths
+    if paths is None:
+        raise StudyError(
+            "no futures of the prior were run", where="prior", found="none",
+            expected="futures of the prior beside the others", mend="forecast with yardsticks=True",
+        )  # fmt: skip
     crack = forecast.posterior.study.spec.crack
     threshold = crack.threshold if threshold is None else threshold
     periods = crack.periods if periods is None else periods

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from beliefs.errors import StudyError
 from beliefs.evaluate.attribution import causes
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.contract import logistic
+from beliefs.record.manifest import read_json, read_manifest, same_document
 from beliefs.record.run import load_run
 from beliefs.study.load import Study
 
@@ -151,7 +151,11 @@ def _moved_targets(one: Path, two: Path) -> list[dict[str, Any]]:
     told = []
     for folder in (one, two):
         file = folder / "forecast.json"
-        targets = json.loads(file.read_text())["targets"] if file.is_file() else []
+        targets = []
+        if file.is_file():
+            document = read_json(file)
+            same_document(file, document, read_manifest(folder))
+            targets = document["targets"]
         told.append({(t["target"], t["side"], t["by"]): t for t in targets})
     return [
         {

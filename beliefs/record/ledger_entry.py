@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,12 @@ from pydantic import ValidationError
 
 from beliefs.errors import GateError, StudyError
 from beliefs.record.ledger_lines import Forecast, utc_now
-from beliefs.record.manifest import damaged, read_json, read_manifest
+from beliefs.record.manifest import damaged, document_hash, read_json, read_manifest, same_document
 
 if TYPE_CHECKING:
     from beliefs.study.load import Study
 
-__all__ = ["document_hash", "entry_from", "entry_of"]
+__all__ = ["entry_from", "entry_of"]
 
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
@@ -136,12 +135,6 @@ def entry_from(
         raise damaged(file, f"{place}: {first['msg']}", "what `beliefs run` writes") from error
 
 
-def document_hash(document: dict[str, Any]) -> str:
-    """Return the SHA-256 of a forecast document, whatever its spacing and order of keys."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
 def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     """Refuse a document that is not the forecast of its own run."""
     needed = (*_SHARED, "hindcast", "seed", "gate", "interventions", "targets")
@@ -162,6 +155,7 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     if not days or min(days) <= origin:
         found = f"by {min(days)}" if days else "no targets"
         raise damaged(file, found, f"targets by days after {origin}")
+    same_document(file, document, manifest)
 
 
 def _made(

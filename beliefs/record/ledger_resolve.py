@@ -37,7 +37,7 @@ from beliefs.study.coverage import covered
 from beliefs.study.load import Study, load_study
 from beliefs.study.spans import span_periods
 from beliefs.study.spec import TalksRule
-from beliefs.study.talks import rule_rows, talk_days
+from beliefs.study.talks import WATCHED, rule_rows, talk_days
 
 __all__ = ["OPEN", "Outcome", "Resolved", "look_up", "resolve"]
 
@@ -52,7 +52,6 @@ OPEN = {
 }
 """Why a probability stays unresolved."""
 
-WATCHED = ("dense", "headline")  # rounds of talks make headlines
 Lookup = Callable[[str, dt.date | None], Study | None]
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from beliefs.evaluate.proper import brier, log_score
 from beliefs.record.ledger_lines import LATENT, Forecast, Ledger, Resolution, Target
 
 __all__ = ["TIMINGS", "brier", "log_score", "score", "timing"]
@@ -21,7 +21,6 @@ TIMINGS = {
 }
 """When a probability was registered, best first."""
 
-_LEAST = 1e-6  # registered numbers have six digits
 PROMPT = 1  # days from the as-of date to registration: tomorrow morning is still in advance
 
 
@@ -45,38 +44,6 @@ def timing(forecast: Forecast, target: Target) -> str:
     if target.late:
         return "late"
     return "ahead" if (forecast.at.date() - forecast.as_of).days <= PROMPT else "during"
-
-
-def brier(p: ArrayLike, happened: ArrayLike) -> NDArray[np.float64]:
-    """Return (p - y)² (Brier 1950), the shape of `p`."""
-    import scoringrules
-
-    return np.asarray(scoringrules.brier_score(np.asarray(happened, float), np.asarray(p, float)))
-
-
-def log_score(p: ArrayLike, happened: ArrayLike, error: ArrayLike) -> NDArray[np.float64]:
-    """Return -log of the probability given to what happened (Good 1952), the shape of `p`.
-
-    Parameters
-    ----------
-    p
-        Probabilities.
-    happened
-        Outcomes, 0 or 1.
-    error
-        Monte-Carlo error of `p`. A share of 0 or 1 among draws means no more than "rarer than one
-        draw": it counts as that far from 0 or 1, since the score of certainty may be infinite.
-    """
-    import scoringrules
-
-    share, off = np.asarray(p, float), np.asarray(error, float)
-    inside = np.where(share == 0.0, off, np.where(share == 1.0, 1.0 - off, share))
-    inside = np.clip(inside, _LEAST, 1.0 - _LEAST)
-    # As a binomial of one trial; scoringrules.log_score adds 1 and takes it off again, which costs
-    # small probabilities their last digits.
-    return np.asarray(
-        scoringrules.logs_binomial(np.asarray(happened, float), np.ones_like(inside), inside)
-    )
 
 
 def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:

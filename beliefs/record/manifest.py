@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import platform
@@ -11,7 +12,14 @@ from typing import Any
 
 from beliefs.errors import StudyError
 
-__all__ = ["damaged", "environment", "read_json", "read_manifest"]
+__all__ = [
+    "damaged",
+    "document_hash",
+    "environment",
+    "read_json",
+    "read_manifest",
+    "same_document",
+]
 
 # What readers of a manifest rely on, and its types.
 _MANIFEST: dict[str, type | tuple[type, ...]] = {
@@ -80,6 +88,29 @@ def read_json(file: Path) -> Any:
         raise damaged(file, error.strerror or type(error).__name__, "a readable file") from error
     except (ValueError, RecursionError) as error:
         raise damaged(file, str(error), "JSON as `beliefs run` writes it") from error
+
+
+def document_hash(document: dict[str, Any]) -> str:
+    """Return the SHA-256 of a forecast document, whatever its spacing and order of keys."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def same_document(file: Path, document: Any, manifest: dict[str, Any]) -> None:
+    """Refuse a forecast document that was changed after the run.
+
+    Manifests of before ``forecast_sha256`` was kept cannot tell.
+
+    Raises
+    ------
+    StudyError
+        It has another hash than the manifest says.
+    """
+    wanted = manifest.get("forecast_sha256")
+    if wanted is not None and document_hash(document) != wanted:
+        raise damaged(
+            file, f"hash {document_hash(document)[:12]}", f"hash {wanted[:12]}, as it was written"
+        )
 
 
 def damaged(file: Path, found: str, expected: str) -> StudyError:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from beliefs.errors import ConflictError, StudyError
 from beliefs.record.hashes import content_hash
 from beliefs.record.lock import commit, empty, reserved, unwritable
-from beliefs.record.manifest import damaged, environment, read_json, read_manifest
+from beliefs.record.manifest import damaged, document_hash, environment, read_json, read_manifest
 from beliefs.study.append import copy_study
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Source, Study, read_study
@@ -45,6 +45,7 @@ __all__ = [
     "same_hash",
     "save_run",
     "write_run",
+    "written_aside",
 ]
 
 
@@ -87,7 +88,7 @@ def refuse_inside(out: str | Path, study_path: str | Path) -> None:
 
 
 @contextlib.contextmanager
-def _written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
+def written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
     """Yield a folder beside `out` that takes its place when the block succeeds.
 
     `aside` is that folder if the caller holds it already, see `beliefs.record.lock.reserved`.
@@ -155,6 +156,8 @@ def save_run(
             report(aside / "report.html", manifest)
 
     manifest = _manifest(posterior, forecast, settings or {})
+    if summary is not None:
+        manifest["forecast_sha256"] = document_hash(summary)
     return write_run(Path(out), posterior.study, posterior.theory, manifest, write, aside)
 
 
@@ -195,7 +198,7 @@ def write_run(
         It lies inside the study folder, or cannot be written.
     """
     refuse_inside(out, study.path)
-    with _written_aside(out, aside) as folder:
+    with written_aside(out, aside) as folder:
         copy_study(study.path, folder / "study")
         (folder / "theory.json").write_text(_dump(table_of(theory)))
         write(folder)

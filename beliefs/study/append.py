@@ -23,7 +23,7 @@ __all__ = ["Added", "copy_study", "with_rows"]
 
 AGREEMENTS: Final = "agreements.csv"
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "truth.json")
+_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv", "truth.json")
 _TABLES: Final = {
     "indicators.csv": (INDICATOR_COLUMNS, ("indicator", "date", "published_at")),
     "events.csv": (EVENT_COLUMNS, ("date",)),
@@ -97,7 +97,7 @@ def copy_study(folder: Path, to: Path) -> None:
     """
     to.mkdir()
     for name in (*_FILES, *_EXTRAS):
-        if name in _EXTRAS[:2] and not os.path.lexists(folder / name):
+        if name in _EXTRAS[:3] and not os.path.lexists(folder / name):
             continue
         if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
             continue  # no part of the study as it was read: a link here is not worth a fit

@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.study.codebook import CONFIDENCE
+from beliefs.study.coverage import covered
 from beliefs.study.load import Study
 from beliefs.study.records import Records
 from beliefs.study.spans import span_periods
 from beliefs.study.spec import TalkRule
 
-__all__ = ["rule_rows", "talk_days"]
+__all__ = ["WATCHED", "rule_rows", "talk_days", "talks_watched"]
+
+WATCHED = ("dense", "headline")  # rounds of talks make headlines
 
 
 def rule_rows(talks: Records, rule: TalkRule) -> Records:
@@ -63,3 +66,9 @@ def talk_days(
         if rule.id == rule_set.headline:
             previous = (held[:-1] & active).astype(np.int64)
     return found, previous
+
+
+def talks_watched(study: Study) -> NDArray[np.bool_]:
+    """Return in which periods no talks means that there were none, (T,)."""
+    grid = study.grid
+    return covered(study.tables.coverage, grid.dates, grid.step_days, WATCHED)

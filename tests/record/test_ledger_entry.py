@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from beliefs.errors import GateError, StudyError
-from beliefs.record.ledger_entry import document_hash, entry_of
+from beliefs.record.ledger_entry import entry_of
+from beliefs.record.manifest import document_hash
 from beliefs.record.run import read_manifest, read_parts
 
 
@@ -15,10 +16,14 @@ def copy(run_folder, tmp_path):
     return shutil.copytree(run_folder, tmp_path / "run")
 
 
-def edited(folder, **changes):
-    """The run folder with keys of forecast.json replaced."""
-    file = folder / "forecast.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+def edited(folder, *, hashed=True, **changes):
+    """The run folder with keys of forecast.json replaced, and its hash in manifest.json."""
+    file, other = folder / "forecast.json", folder / "manifest.json"
+    document = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps(document))
+    if hashed:
+        manifest = json.loads(other.read_text()) | {"forecast_sha256": document_hash(document)}
+        other.write_text(json.dumps(manifest))
     return folder
 
 
@@ -43,10 +48,26 @@ def test_everything_that_identifies_a_forecast_is_registered(run_folder):
 
 def test_spacing_does_not_make_another_forecast_and_a_digit_does(copy):
     before = entry_of(copy).forecast_sha256
-    assert entry_of(edited(copy)).forecast_sha256 == before
+    assert entry_of(edited(copy, hashed=False)).forecast_sha256 == before
     targets = json.loads((copy / "forecast.json").read_text())["targets"]
     targets[0]["p"] += 1e-6
     assert entry_of(edited(copy, targets=targets)).forecast_sha256 != before
+
+
+def test_a_forecast_that_was_edited_after_the_run_is_refused(copy):
+    document = json.loads((copy / "forecast.json").read_text())
+    assert read_manifest(copy)["forecast_sha256"] == document_hash(document)
+    document["targets"][0]["p"] = 0.123456
+    with pytest.raises(StudyError, match=r"forecast\.json in the run folder is damaged") as caught:
+        entry_of(edited(copy, hashed=False, targets=document["targets"]))
+    assert "as it was written" in str(caught.value)
+
+
+def test_a_run_of_before_the_hash_was_kept_is_still_registered(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    del manifest["forecast_sha256"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert entry_of(copy).forecast_sha256
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,14 @@
 """A bundled study as of a date is the same whether or not the rows published later are there."""
 
-import csv
-import shutil
-
 import numpy as np
 import pytest
+from later_rows import without_later_rows
 
-from beliefs.study.bundled import data_folder
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
 
 SHARES = (0.02, 0.1, 0.3, 0.6, 0.9)
 STUDIES = ("us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel")
-
-
-def published(row, lags):
-    if row.get("published_at"):
-        return row["published_at"]
-    day = np.datetime64(row.get("date") or row["start"])
-    return str(day + np.timedelta64(lags.get(row.get("indicator"), 0), "D"))
 
 
 @pytest.mark.parametrize("share", SHARES)
@@ -33,25 +23,7 @@ def test_deleting_what_was_published_later_changes_nothing(name, share, tmp_path
             (period.end - period.start) * share, whole.grid.dates[2].astype(object) - period.start
         )
     )[:10]
-    copy = shutil.copytree(data_folder() / name, tmp_path / "copy")
-    lags = {i.id: i.publication_lag for i in whole.spec.indicators}
-    dropped = 0
-    for table in ("indicators", "events", "talks", "agreements"):
-        file = copy / f"{table}.csv"
-        if not file.exists():
-            continue
-        with file.open(newline="", encoding="utf-8") as handle:
-            reader = csv.DictReader(handle)
-            columns, rows = reader.fieldnames, list(reader)
-        kept = [row for row in rows if published(row, lags) <= day]
-        dropped += len(rows) - len(kept)
-        for row in kept:
-            if row.get("end_published_at", "") > day:
-                row |= {"ended": "", "end_published_at": "", "end_kind": ""}
-        with file.open("w", newline="", encoding="utf-8") as handle:
-            writer = csv.DictWriter(handle, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(kept)
+    copy, dropped = without_later_rows(name, day, tmp_path / "copy")
     assert dropped > 0
     full, cut = load_study(name, as_of=day), load_study(copy, as_of=day)
     assert full.sha256 == cut.sha256

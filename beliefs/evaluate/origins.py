@@ -1,0 +1,181 @@
+"""Forecasts from many origins out of one track: each sees what was published by its day, no more.
+
+A track's posterior after a period is made of what was published by the end of that period, whatever
+was published later: late rows count in the period of their publication. Every origin's inputs are
+built anew from the study as of that day, and held against those that the track has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.forecast.conduct import Conduct
+from beliefs.forecast.forecast import Forecast, forecast
+from beliefs.infer.blocks import Blocks
+from beliefs.infer.track_posterior import posterior_at
+from beliefs.mechanism.structure import conduct_columns
+from beliefs.study.inputs import Inputs
+from beliefs.theory.system import factors
+
+__all__ = ["FIRST_DAYS", "Horizon", "futures_from", "horizons_of", "origins_of"]
+
+FIRST_DAYS = 28
+"""Days of a study before the first origin."""
+STREAM = 179424673  # keeps what is drawn here apart from other uses of the seed
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A window ahead of an origin.
+
+    Attributes
+    ----------
+    days
+        As it was asked for.
+    periods
+        Whole periods that end within so many days, 1 at least.
+    """
+
+    days: int
+    periods: int
+
+
+def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
+    """Return windows in whole periods, the shortest first.
+
+    Raises
+    ------
+    StudyError
+        There is none, one is shorter than a day, or two are the same periods.
+    """
+    found = [Horizon(d, max(d // step_days, 1)) for d in sorted(set(days))]
+    if not found or found[0].days < 1 or len({h.periods for h in found}) < len(found):
+        raise StudyError(
+            "these horizons cannot be scored",
+            where="horizons",
+            found=", ".join(map(str, days)) or "none",
+            expected=f"different numbers of periods of {step_days} days, from 1 on",
+            mend="--horizons 7,30,90",
+        )
+    return tuple(found)
+
+
+def origins_of(inputs: Inputs, every: int, shortest: int) -> NDArray[np.int64]:
+    """Return the numbers of periods that are known at the origins.
+
+    Parameters
+    ----------
+    inputs
+        Of the whole study.
+    every
+        Days from origin to origin; whole periods.
+    shortest
+        Periods of the shortest horizon, which the last origin has room for.
+
+    Raises
+    ------
+    StudyError
+        `every` is no whole number of periods, or the study is too short.
+    """
+    step, n = inputs.step_days, int(inputs.active.sum())
+    if every < step or every % step:
+        raise StudyError(
+            "origins do not fall on the ends of periods",
+            where="every",
+            found=f"{every} days",
+            expected=f"a multiple of {step} days",
+            mend=f"--every {max(every // step, 1) * step}",
+        )
+    first = -(-FIRST_DAYS // step)
+    found = np.arange(first, n - shortest + 1, every // step)
+    if not len(found):
+        raise StudyError(
+            "the study is too short for a backtest",
+            where="as_of",
+            found=f"{n} periods of {step} days",
+            expected=f"{FIRST_DAYS} days before the first origin and {shortest} periods after it",
+            mend="choose a later --as-of, or a shorter horizon",
+        )
+    return found
+
+
+def futures_from(
+    blocks: Blocks,
+    origins: NDArray[np.int64],
+    horizon: int,
+    *,
+    draws: int,
+    seed: int,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[Forecast]:
+    """Yield forecasts from all origins, each from the posterior of its day.
+
+    Parameters
+    ----------
+    blocks
+        All blocks of a theory on the whole study.
+    origins
+        Numbers of periods known.
+    horizon
+        Periods ahead.
+    draws
+        Futures of each origin.
+    seed
+        Seed of the draws and the futures; theories of one seed are paired by origin.
+    progress
+        Called with the day of each origin.
+
+    Raises
+    ------
+    ConflictError
+        What is known by an origin is not what the track has seen up to it.
+    """
+    belief = blocks.belief
+    assert belief is not None  # every theory has talks
+    for n in origins:
+        if progress is not None:
+            progress(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
+        posterior = posterior_at(belief, int(n) - 1, draws)
+        conduct = None
+        if factors(blocks.theory, posterior.structure):
+            _same_past(blocks, posterior.inputs, int(n))
+            conduct = _conduct(blocks, int(n), draws, seed)
+        mine = int(np.random.SeedSequence([seed, STREAM, int(n)]).generate_state(1)[0])
+        yield forecast(
+            posterior, horizon, seed=mine, allow_failed=True, conduct=conduct, yardsticks=False
+        )
+
+
+def _conduct(blocks: Blocks, n: int, draws: int, seed: int) -> Conduct:
+    rng = np.random.default_rng([seed, STREAM, n])
+    zero = np.zeros(draws)
+    return Conduct(
+        theory=blocks.theory.name,
+        seed=seed,
+        posterior=blocks.params(draws, rng, period=n - 1, beliefs=False),
+        prior={},
+        base={},
+        log_prior=zero,
+        log_likelihood=zero,
+    )
+
+
+def _same_past(blocks: Blocks, known: Inputs, n: int) -> None:
+    """Refuse conduct that the blocks have seen otherwise than it was known on the day."""
+    for name, values in conduct_columns(known).items():
+        # Beliefs of the period before are the track's own, and known by then.
+        if name.endswith("_lag") or name == "p_lag_min" or values.ndim == 0:
+            continue
+        if not np.array_equal(values[..., :n], np.asarray(blocks.columns[name])[..., :n]):
+            raise ConflictError(
+                "a later row has changed what was known before",
+                where=f"{blocks.study.spec.name}, {name}",
+                found=f"other values up to {blocks.inputs.dates[n - 1]}",
+                expected="what was known on that day",
+                mend="track the study anew; if it stays so, a column is not causal",
+            )

@@ -1,0 +1,163 @@
+"""What a study shows of the targets of forecasts: when they came, and where they may be asked.
+
+The definitions are those of the simulated targets (`beliefs.forecast.targets`), read off what was
+observed. A column of a period holds no more than was published in it, so that the answer for a
+window is the same whatever was published after the window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.forecast.course import LAPSE, MUTUAL, UNILATERAL
+from beliefs.study.codebook import RUNGS
+from beliefs.study.inputs import Inputs
+from beliefs.study.load import Study
+from beliefs.study.talks import talks_watched
+from beliefs.study.windows import truces_of
+
+__all__ = ["Quantity", "Question", "quantities", "questions", "spells"]
+
+Bools = NDArray[np.bool_]
+WAR = RUNGS.index("open_war")
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Something that does or does not come within some periods.
+
+    Attributes
+    ----------
+    target, rule
+        See `beliefs.forecast.targets.event_steps`; rule None where there is one alone.
+    hit
+        (T,) whether it came in the period.
+    seen
+        (T,) whether none there is really none.
+    asked
+        (T,) whether the question makes sense just before the period: it has not come already, and
+        there is something that it can come to.
+    """
+
+    target: str
+    rule: str | None
+    hit: Bools
+    seen: Bools
+    asked: Bools
+
+    @property
+    def name(self) -> str:
+        """Target and rule in one word."""
+        return self.target if self.rule is None else f"{self.target}_{self.rule}"
+
+    @property
+    def negated(self) -> bool:
+        """Whether the target is that it does not come."""
+        return self.target == "no_crossing"
+
+    def first(self, n: int, periods: int) -> int | None:
+        """Return when it first came in a window: 1 .. `periods`, one more if it did not.
+
+        None where the window reaches beyond what was seen.
+        """
+        window = slice(n, n + periods)
+        if n + periods > len(self.hit) or not self.seen[window].all():
+            return None
+        hits = np.flatnonzero(self.hit[window])
+        return int(hits[0]) + 1 if len(hits) else periods + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Quantity:
+    """Something that is counted over a window.
+
+    Attributes
+    ----------
+    name, side
+        ``strikes`` of a side (its number), ``talk_periods`` of none.
+    value
+        (T,) how many there were in the period.
+    seen
+        (T,) whether a zero there is a real zero.
+    """
+
+    name: str
+    side: int | None
+    value: NDArray[np.float64]
+    seen: Bools
+
+    def total(self, n: int, periods: int) -> float | None:
+        """Return the sum over a window, None where it reaches beyond what was seen."""
+        window = slice(n, n + periods)
+        if n + periods > len(self.value) or not self.seen[window].all():
+            return None
+        return float(self.value[window].sum())
+
+
+def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
+    """Return the questions that a study has labels for, cut at the as-of date.
+
+    Parameters
+    ----------
+    study, inputs
+        The study and its inputs.
+    """
+    n, spec, seen = int(inputs.active.sum()), study.spec, inputs.observed
+    grid = study.grid
+    always = np.ones(n, dtype=bool)
+
+    def before(values: NDArray) -> Bools:
+        return np.concatenate([[False], values[: n - 1] > 0])
+
+    def one(target: str, hit: NDArray, watched: NDArray, asked: NDArray, rule: str | None = None):  # type: ignore[no-untyped-def]
+        return Question(target, rule, *(np.asarray(v[:n] > 0) for v in (hit, watched, asked)))
+
+    out = [one("talks", inputs.talks, talks_watched(study), always)]
+    if seen.deal_seen[:n].any():
+        asked = before(seen.deal_seen)
+        out += [
+            one("signed", seen.deal_signed, seen.deal_seen, asked),
+            one("deal", seen.deal, seen.deal_seen, asked),
+        ]
+        live = seen.scope_live.sum(axis=0)
+        if live[:n].any():
+            out.append(one("terminated", seen.scope_ended.sum(axis=0), seen.deal_seen, live))
+    if seen.rung_seen[:n].any():
+        war = (seen.rung == WAR) & seen.rung_seen
+        out.append(one("war", war, seen.rung_seen, before(seen.rung_seen & ~war)))
+    if spec.truce is not None:
+        on = truces_of(study, grid).current[:n] >= 0
+        # Without a truce nothing can happen to one, whoever looks.
+        known = ~on | seen.truce_seen[:n]
+        ahead = on & (seen.has_deadline[:n] > 0)
+        kind = seen.window_kind
+        out += [
+            one("breach", seen.breach, known, on),
+            one("collapse", seen.truce_end == 1, known, on),
+            one("extension", np.isin(kind, (UNILATERAL, MUTUAL)), known, ahead, "any"),
+            one("extension", kind == MUTUAL, known, ahead, "mutual"),
+            one("lapse", kind == LAPSE, known, ahead),
+        ]
+    if spec.redlines is not None:
+        crossed = seen.line_cross.sum(axis=0)
+        out.append(one("no_crossing", crossed, seen.strikes_seen, before(seen.strikes_seen)))
+    return tuple(q for q in out if q.asked.any())
+
+
+def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
+    """Return what is counted in a study, cut at the as-of date."""
+    n, seen = int(inputs.active.sum()), inputs.observed
+    out = [Quantity("talk_periods", None, inputs.talks[:n].astype(float), talks_watched(study)[:n])]
+    if seen.strikes_seen[:n].any():
+        watched = seen.strikes_seen[:n]
+        out += [Quantity("strikes", i, seen.strike_count[i, :n], watched) for i in (0, 1)]
+    return tuple(out)
+
+
+def spells(hit: Bools) -> NDArray[np.int64]:
+    """Return the number of the run of periods in a row that each hit belongs to, 0 elsewhere."""
+    begins = hit & ~np.concatenate([[False], hit[:-1]])
+    return np.where(hit, np.cumsum(begins), 0)

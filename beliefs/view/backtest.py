@@ -1,0 +1,114 @@
+"""A backtest for a terminal: skill by target and window, and plainly where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beliefs.evaluate.scorecard import CLIMATOLOGY
+from beliefs.evaluate.skilltable import BASE, HEADLINE, standings
+
+if TYPE_CHECKING:
+    from beliefs.evaluate.backtest import Backtest
+
+__all__ = ["plain"]
+
+
+def plain(found: Backtest) -> str:
+    """Return what a backtest showed, as text."""
+    frame = found.frame
+    lines = [
+        f"{found.study}, as of {found.as_of}: {len(frame.origins)} origins every {found.every} "
+        f"days from {frame.origins[0]} to {frame.origins[-1]}, {found.draws} futures each",
+        "",
+    ]
+    lines += _table(found, CLIMATOLOGY)
+    lines += [
+        "",
+        "Under each theory: mean score of climatology less the theory's, log score of targets and",
+        "CRPS of counts; above 0 the theory foretold better. * the 90 % interval by blocks of",
+        "origins lies above 0, x below 0, ? too few windows or events to say. `events` are runs of",
+        "periods in which it came, `windows` as many as do not overlap.",
+    ]
+    if BASE in frame.theories and len(frame.theories) > 1:
+        lines += ["", f"Against {BASE}, constant rates learnt from this study:", ""]
+        lines += _table(found, BASE)
+    lines += ["", *_sentences(found)]
+    return "\n".join(lines)
+
+
+def _table(found: Backtest, against: str) -> list[str]:
+    skill = found.skill
+    if not len(skill):
+        return ["nothing could be scored"]
+    head = skill["kind"].map(HEADLINE) == skill["score"]
+    mine = skill[(skill["against"] == against) & head]
+    theories = [t for t in found.frame.theories if t != against]
+    doubted = {(s.target, s.horizon) for s in standings(skill, against) if s.doubt}
+    rows = [["target", "days", "n", "came", "events", "windows", against, *theories]]
+    for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False):
+        by = {row["forecaster"]: row for row in part.to_dict("records")}
+        some = next(iter(by.values()))
+        rows.append(
+            [
+                str(target), str(horizon), str(some["n"]), _whole(some["came"]),
+                _whole(some["events"]), f"{some['windows']:.1f}", f"{some['reference']:.3f}",
+                *(_cell(by.get(name), (target, horizon) in doubted) for name in theories),
+            ]
+        )  # fmt: skip
+    if len(rows) == 1:
+        return [f"nothing could be scored against {against}"]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(w) if k == 0 else cell.rjust(w)
+            for k, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _whole(value: float) -> str:
+    return "" if value != value else f"{value:.0f}"
+
+
+def _cell(row: dict[str, Any] | None, doubted: bool) -> str:
+    if row is None:
+        return "-"
+    low, high = row["low"], row["high"]
+    mark = "?" if doubted or low != low else "*" if low > 0.0 else "x" if high < 0.0 else " "
+    return f"{row['difference']:+.3f}{mark}"
+
+
+def _sentences(found: Backtest) -> list[str]:
+    """Return where theories beat climatology, where none does, and what was not scored."""
+    all_ = found.standings
+    won = [s for s in all_ if s.theories]
+    lost = [f"{s.target} in {s.horizon} days" for s in all_ if not s.theories and not s.doubt]
+    doubted = [f"{s.target} in {s.horizon} days ({s.doubt})" for s in all_ if s.doubt]
+    lines = []
+    if not won:
+        lines.append("No theory beats climatology on any target of this study.")
+    lines += [
+        f"Climatology is beaten on {s.target} in {s.horizon} days by {', '.join(s.theories)}."
+        for s in won
+    ]
+    if lost and won:
+        lines.append("No theory beats climatology on " + "; ".join(lost) + ".")
+    if doubted:
+        lines.append("Nothing can be said of " + "; ".join(doubted) + ".")
+    for horizon in found.horizons:
+        if horizon.days not in {s.horizon for s in all_}:
+            lines.append(
+                f"No window of {horizon.days} days could be held against climatology: it needs one "
+                "such window before the origin, and one after it that was watched whole."
+            )
+    n = len(found.frame.origins)
+    for theory, passed in zip(found.frame.theories, found.gates, strict=True):
+        if passed < n:
+            lines.append(
+                f"{theory}: the posterior failed its gate at {n - passed} of {n} origins; more "
+                "particles may help."
+            )
+    for name, why in found.frame.unscored.items():
+        lines.append(f"Not scored: {name}, {why}.")
+    return lines

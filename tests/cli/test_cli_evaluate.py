@@ -1,0 +1,103 @@
+"""`beliefs backtest` prints its findings in every format, writes a whole folder, and refuses."""
+
+import csv
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+
+from beliefs.cli import main
+
+FEW = ("--theory", "M0", "--horizons", "7,30", "--particles", "100", "--draws", "50")
+
+
+@pytest.fixture
+def call(capsys):
+    """Run the command line; return exit code, output and error output."""
+
+    def run(*arguments):
+        code = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A run folder of a small backtest, and its JSON document."""
+    import contextlib
+
+    out = tmp_path_factory.mktemp("backtests") / "duel"
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        assert main(["backtest", "synthetic-duel", *FEW, "--out", str(out), "--json"]) == 0
+    return out, json.loads(text.getvalue())
+
+
+def test_the_folder_holds_frame_scores_and_how_they_were_made(written):
+    import xarray as xr
+
+    out, document = written
+    names = {p.name for p in out.iterdir()}
+    assert names == {
+        "manifest.json", "forecasts.nc", "scores.csv", "skill.csv", "reliability.csv", "pit.csv",
+        "theories.json", "study",
+    }  # fmt: skip
+    manifest = json.loads((out / "manifest.json").read_text())
+    for key in ("study_sha256", "theories", "seed", "particles", "draws", "every", "horizons"):
+        assert manifest[key] == document[key]
+    for name, wanted in manifest["tables_sha256"].items():
+        assert hashlib.sha256((out / f"{name}.csv").read_bytes()).hexdigest() == wanted
+    with xr.open_dataset(out / "forecasts.nc", engine="h5netcdf") as data:
+        assert data["happened"].dims == ("theory", "origin", "horizon", "target", "sample")
+        assert data.sizes["origin"] == manifest["origins"] == len(document["origins"])
+        assert {"talks", "crack_red", "talks_rational"} <= set(data["target"].values.tolist())
+        scores = list(csv.DictReader((out / "scores.csv").open()))
+        talks = data["happened"].sel(theory="M0", target="talks", horizon=7)
+        mine = [
+            float(r["p"]) for r in scores
+            if r["forecaster"] == "M0" and r["target"] == "talks" and r["horizon"] == "7"
+        ]  # fmt: skip
+        np.testing.assert_allclose(mine, talks.mean("sample").values, atol=1e-7)
+
+
+def test_the_table_says_plainly_where_nobody_wins(call):
+    code, out, _ = call("backtest", "synthetic-duel", *FEW)
+    assert code == 0
+    assert "No theory beats climatology on any target of this study." in out
+    assert "it never came" in out
+    assert "Not scored: crack_red, latent" in out
+
+
+def test_csv_is_the_table_of_skill(call, written):
+    code, out, _ = call("backtest", "synthetic-duel", *FEW, "--csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == len(written[1]["skill"])
+    assert {row["against"] for row in rows} == {"climatology", "persistence"}
+
+
+def test_an_occupied_folder_is_refused_before_anything_runs(call, written, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("it ran")
+
+    monkeypatch.setattr("beliefs.evaluate.backtest.backtest", never)
+    code, _, err = call("backtest", "synthetic-duel", *FEW, "--out", written[0])
+    assert code == 4 and "exists already" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--json", "--csv"), "two formats"),
+        (("--horizons", "7,soon"), "no horizons"),
+        (("--every", "0"), "every"),
+        (("--as-of", "2001-01-20"), "too short"),
+        (("--theory", "M99"), "M99"),
+    ],
+)
+def test_what_cannot_be_done_is_said(call, arguments, words):
+    code, _, err = call("backtest", "synthetic-duel", *FEW[2:], *arguments)
+    assert code == 2 and words in err

@@ -1,0 +1,231 @@
+"""Forecasts from rolling origins know what was known by then; their scores are paired and plain."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from later_rows import with_later_rows_permuted, without_later_rows
+
+from beliefs.errors import StudyError
+from beliefs.evaluate.backtest import backtest
+from beliefs.evaluate.frames import UNSAID
+from beliefs.evaluate.origins import futures_from, horizons_of, origins_of
+from beliefs.evaluate.questions import quantities, questions
+from beliefs.forecast.targets import event_steps
+from beliefs.infer.blocks import track_blocks
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.study.odds import Odds
+from beliefs.theory.theory import load_theory
+from beliefs.view.backtest import plain
+
+SMALL = {"particles": 100, "draws": 50, "seed": 1}
+THEORIES = [load_theory(name) for name in ("M0", "M1")]
+CUT = "2001-03-31"
+
+
+@pytest.fixture(scope="module")
+def duel():
+    return load_study("synthetic-duel")
+
+
+@pytest.fixture(scope="module")
+def found(duel):
+    return backtest(duel, THEORIES, horizons=(7, 30), **SMALL)
+
+
+def up_to(scores, day):
+    """Scores of windows that were over by a day."""
+    step = 7 if (scores["periods"] < scores["horizon"]).any() else 1
+    ends = scores["origin"] + pd.to_timedelta(scores["periods"] * step, unit="D")
+    return scores[ends <= np.datetime64(day)].reset_index(drop=True)
+
+
+def test_scores_up_to_a_day_are_those_of_the_study_as_of_that_day(found, duel):
+    early = backtest(load_study("synthetic-duel", as_of=CUT), THEORIES, horizons=(7, 30), **SMALL)
+    now = up_to(found.scores, CUT)
+    assert len(now) > 50
+    pd.testing.assert_frame_equal(now, up_to(early.scores, CUT), check_exact=True)
+
+
+@pytest.mark.parametrize("how", ["deleted", "permuted"])
+def test_later_rows_change_no_score_up_to_the_day(found, how, tmp_path):
+    if how == "deleted":
+        copy, count = without_later_rows("synthetic-duel", CUT, tmp_path / "copy")
+    else:
+        copy, count = with_later_rows_permuted("synthetic-duel", CUT, tmp_path / "copy", 1)
+    assert count > 30
+    other = backtest(load_study(copy), THEORIES, horizons=(7, 30), **SMALL)
+    one, two = up_to(found.scores, CUT), up_to(other.scores, CUT)
+    assert len(one) > 50
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    # ... and they did change something, later on.
+    assert not found.scores["p"].reset_index(drop=True).equals(other.scores["p"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["deleted", "permuted"])
+@pytest.mark.parametrize(
+    ("name", "day", "every"),
+    [("us-iran-2026", "2026-03-31", 14), ("us-iran-2012", "2018-01-14", 364),
+     ("us-civil-war", "1863-12-27", 84)],
+)  # fmt: skip
+def test_later_rows_change_no_score_of_a_real_study(name, day, every, how, tmp_path):
+    theories = [load_theory(n) for n in ("M0", "M1", "M3")]
+    if how == "deleted":
+        copy, count = without_later_rows(name, day, tmp_path / "copy")
+    else:
+        copy, count = with_later_rows_permuted(name, day, tmp_path / "copy", 1)
+    assert count > 30
+    settings = {"every": every, "horizons": (7, 30, 90), **SMALL}
+    one, two = (
+        up_to(backtest(load_study(which), theories, **settings).scores, day)
+        for which in (name, copy)
+    )
+    assert len(one) > 50
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_the_posterior_of_an_origin_is_that_of_a_track_of_what_was_known(duel):
+    theory, n = THEORIES[1], 90
+    early = load_study("synthetic-duel", as_of=CUT)
+    assert int(build_inputs(early).active.sum()) == n
+    told = []
+    for study in (duel, early):
+        blocks = track_blocks(study, theory, particles=100, seed=1)
+        (one,) = futures_from(blocks, np.array([n]), 10, draws=50, seed=1)
+        told.append(one)
+    np.testing.assert_array_equal(told[0].paths.talks, told[1].paths.talks)
+    np.testing.assert_array_equal(told[0].paths.logit_belief, told[1].paths.logit_belief)
+    assert str(told[0].posterior.study.as_of) == CUT
+
+
+def test_one_seed_gives_the_same_bits(found, duel):
+    again = backtest(duel, THEORIES, horizons=(7, 30), **SMALL)
+    pd.testing.assert_frame_equal(found.scores, again.scores, check_exact=True)
+    pd.testing.assert_frame_equal(found.skill, again.skill, check_exact=True)
+    np.testing.assert_array_equal(found.frame.when, again.frame.when)
+
+
+def test_the_frame_holds_every_sample_of_every_target(found):
+    data = found.to_dataset()
+    assert data["happened"].dims == ("theory", "origin", "horizon", "target", "sample")
+    assert data.sizes["sample"] == 50 and data.sizes["origin"] == 13
+    talks = data["happened"].sel(theory="M1", target="talks")
+    mine = found.scores[(found.scores["forecaster"] == "M1") & (found.scores["target"] == "talks")]
+    for row in mine.to_dict("records"):
+        share = float(talks.sel(origin=row["origin"], horizon=row["horizon"]).mean())
+        assert share == pytest.approx(row["p"], abs=1e-12)
+
+
+def test_latent_targets_are_dumped_and_not_scored(found):
+    assert set(found.frame.unscored) == {"crack_red", "crack_blue", "talks_rational"}
+    assert not set(found.scores["target"]) & set(found.frame.unscored)
+    place = found.frame.targets.index("crack_red")
+    assert (found.frame.when[0, :, place] == UNSAID).all()  # M0 has no beliefs
+    assert (found.frame.when[1, :, place] != UNSAID).all()
+
+
+def test_forecasts_are_those_of_the_targets(duel):
+    blocks = track_blocks(duel, THEORIES[0], particles=100, seed=1)
+    (one,) = futures_from(blocks, np.array([60]), 30, draws=50, seed=1)
+    small = backtest(duel, [THEORIES[0]], every=4, horizons=(30,), **SMALL)
+    row = small.scores[
+        (small.scores["target"] == "talks") & (small.scores["forecaster"] == "M0")
+        & (small.scores["origin"] == np.datetime64("2001-03-01"))
+    ]  # fmt: skip
+    assert float((event_steps(one, "talks") <= 30).mean()) == pytest.approx(row["p"].item())
+
+
+def test_labels_are_those_of_the_study(found, duel):
+    inputs = build_inputs(duel)
+    mine = found.scores[(found.scores["forecaster"] == "M0") & (found.scores["target"] == "talks")]
+    for row in mine.to_dict("records"):
+        n = int((inputs.dates <= row["origin"]).sum())
+        assert row["came"] == inputs.talks[n : n + row["periods"]].any()
+
+
+def test_where_nothing_came_nobody_is_said_to_win(found):
+    talks = [s for s in found.standings if s.target == "talks"]
+    assert talks and all(s.doubt == "it never came" and not s.theories for s in talks)
+    words = plain(found)
+    assert "No theory beats climatology on any target of this study." in words
+    assert "Not scored: crack_red" in words
+    assert found.gates == (0, 0)  # a hundred particles are never worth four hundred
+    assert "M1: the posterior failed its gate at 13 of 13 origins" in words
+
+
+def odds_of(target, p=0.25):
+    """Odds of one day on the next thirty days."""
+    day = np.array([np.datetime64("2001-02-25")])
+    return Odds(day, day + np.timedelta64(30, "D"), (target,), np.array([p]), ("made up",))
+
+
+def test_hand_set_odds_are_a_yardstick(duel):
+    with_odds = backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of("talks"), **SMALL)
+    rows = with_odds.scores[with_odds.scores["forecaster"] == "market"]
+    assert len(rows) == 3  # the odds are fresh for two weeks
+    assert rows["p"].iloc[0] == 0.25
+    assert rows["log"].iloc[0] == pytest.approx(-np.log(0.75), abs=1e-12)
+    assert "market" in set(with_odds.skill["against"])
+
+
+def test_odds_of_no_target_are_refused(duel):
+    with pytest.raises(StudyError, match="does not exist"):
+        backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of("rain"), **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"every": 0}, "ends of periods"),
+        ({"horizons": ()}, "horizons"),
+        ({"horizons": (7, 0)}, "horizons"),
+        ({"horizons": (365,)}, "too short"),
+        ({"theories": ()}, "told apart"),
+        ({"theories": (THEORIES[0], THEORIES[0])}, "told apart"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_before_anything_runs(duel, settings, words):
+    with pytest.raises(StudyError, match=words):
+        backtest(duel, **{"theories": THEORIES, **settings}, **SMALL)
+
+
+def test_weeks_are_cut_to_whole_periods():
+    inputs = build_inputs(load_study("us-civil-war"))
+    assert [h.periods for h in horizons_of((90, 7, 30), 7)] == [1, 4, 12]
+    assert np.diff(origins_of(inputs, 28, 1)).tolist()[:3] == [4, 4, 4]
+    with pytest.raises(StudyError, match="multiple of 7"):
+        origins_of(inputs, 10, 1)
+
+
+@pytest.mark.parametrize("name", ["us-iran-2026", "us-iran-2012", "us-civil-war"])
+def test_questions_come_in_order_and_never_before_they_are_asked(name):
+    study = load_study(name)
+    inputs = build_inputs(study)
+    asked = questions(study, inputs)
+    names = [q.name for q in asked]
+    assert names[0] == "talks" and len(set(names)) == len(names)
+    n = int(inputs.active.sum())
+    for q in asked:
+        assert q.hit.shape == q.seen.shape == q.asked.shape == (n,)
+    for q in (q for q in asked if q.target in ("extension", "lapse", "collapse")):
+        # A window is resolved, lapses or collapses while it is in force.
+        assert q.asked[q.hit].all(), q.name
+    assert all((q.value >= 0.0).all() for q in quantities(study, inputs))
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [("us-iran-2026", "2026-02-15"), ("us-iran-2026", "2026-04-30"), ("us-civil-war", "1863-12-27"),
+     ("us-iran-2012", "2018-01-14")],
+)  # fmt: skip
+def test_questions_known_early_stay_as_they_were(name, day):
+    early, late = load_study(name, as_of=day), load_study(name)
+    one = {q.name: q for q in questions(early, build_inputs(early))}
+    two = {q.name: q for q in questions(late, build_inputs(late))}
+    assert set(one) <= set(two)
+    n = int(build_inputs(early).active.sum())
+    for target, q in one.items():
+        for part in ("hit", "seen", "asked"):
+            later = getattr(two[target], part)[:n]
+            np.testing.assert_array_equal(getattr(q, part), later, err_msg=f"{target} {part}")

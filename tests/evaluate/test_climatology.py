@@ -1,0 +1,91 @@
+"""Yardsticks know what had happened by the origin, and nothing after it."""
+
+import numpy as np
+import pytest
+
+from beliefs.evaluate.climatology import (
+    climatology,
+    count_climatology,
+    count_persistence,
+    persistence,
+    waits,
+)
+from beliefs.evaluate.questions import Quantity, Question, spells
+
+N = 120
+
+
+def question(hits=(), unseen=(), asked=slice(None)):
+    hit, seen, may = np.zeros(N, bool), np.ones(N, bool), np.zeros(N, bool)
+    hit[list(hits)], seen[list(unseen)], may[asked] = True, False, True
+    return Question("talks", None, hit, seen, may)
+
+
+def test_waits_end_with_what_came_and_are_censored_by_what_is_not_known():
+    origin, came, time = waits(question(hits=[3], unseen=[6]), 9)
+    assert origin.tolist() == [0, 1, 2, 3, 4, 5, 7, 8]  # from period 6 on nothing is known of it
+    assert came.tolist() == [True] * 4 + [False] * 4
+    assert time.tolist() == [4, 3, 2, 1, 2, 1, 2, 1]
+
+
+def test_a_hit_that_nobody_watched_does_not_count():
+    _, came, _ = waits(question(hits=[4], unseen=[4]), 9)
+    assert not came.any()
+
+
+def test_climatology_is_the_share_of_windows_by_which_it_came():
+    found = climatology(question(hits=[]), 100, 10)
+    # Ten windows in which nothing came, and half a window of either outcome before them.
+    assert found[-1] == pytest.approx(0.5 / 11.0)
+    assert found[0] == 0.0 and (np.diff(found) >= 0.0).all()
+    always = climatology(question(hits=range(N)), 100, 10)
+    assert always[-1] == pytest.approx(10.5 / 11.0)
+    assert always[1] > 0.9
+
+
+def test_with_less_than_a_window_behind_it_there_is_none():
+    assert climatology(question(), 9, 10) is None
+    assert climatology(question(), 10, 10) is not None
+    assert climatology(question(asked=slice(50, 55)), 100, 10) is None
+
+
+@pytest.mark.parametrize("rule", [climatology, persistence])
+@pytest.mark.parametrize("n", [20, 57, 100])
+def test_nothing_after_the_origin_is_read(rule, n):
+    rng = np.random.default_rng(n)
+    one, two = (question(np.flatnonzero(rng.random(N) < 0.1)) for _ in range(2))
+    for name in ("hit", "seen", "asked"):
+        getattr(two, name)[:n] = getattr(one, name)[:n]
+    np.testing.assert_array_equal(rule(one, n, 10), rule(two, n, 10))
+
+
+def test_persistence_tells_a_busy_time_from_a_quiet_one():
+    # Busy for forty periods, quiet for forty, busy again.
+    busy = [*range(0, 40, 2), *range(80, 120, 2)]
+    made = question(busy)
+    assert persistence(made, 110, 7)[-1] > climatology(made, 110, 7)[-1]
+    assert persistence(made, 78, 7)[-1] < climatology(made, 78, 7)[-1]
+
+
+def test_counts_are_held_against_earlier_windows():
+    value = np.arange(N, dtype=float)
+    seen = np.ones(N, bool)
+    seen[50] = False
+    made = Quantity("strikes", 0, value, seen)
+    assert count_climatology(made, 8, 2).tolist() == [1, 3, 5, 7, 9, 11, 13]
+    assert len(count_climatology(made, 60, 2)) == 57  # two windows hold the unseen period
+    assert count_climatology(made, 2, 2) is None
+    assert count_persistence(made, 10, 3).tolist() == [24.0]
+    assert count_persistence(made, 51, 3) is None
+
+
+def test_a_window_is_answered_when_all_of_it_was_watched():
+    made = question(hits=[12], unseen=[30])
+    assert made.first(10, 5) == 3
+    assert made.first(13, 5) == 6
+    assert made.first(28, 5) is None
+    assert made.first(N - 3, 5) is None
+
+
+def test_spells_are_runs_of_hits():
+    assert spells(np.array([0, 1, 1, 0, 1], bool)).tolist() == [0, 1, 1, 0, 2]

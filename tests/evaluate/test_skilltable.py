@@ -1,0 +1,129 @@
+"""The table of skill pairs forecasts by origin, counts events once, and names winners sparingly."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beliefs.evaluate.proper import brier, log_score
+from beliefs.evaluate.reliability import EDGES, pit_table, reliability_table
+from beliefs.evaluate.skilltable import skill_table, standings
+
+N = 40
+DAYS = pd.date_range("2026-01-04", periods=N, freq="7D")
+
+
+class Plain:
+    """What the table asks of a frame."""
+
+    theories = ("M0", "M1")
+    origins = DAYS.to_numpy("datetime64[D]")
+
+
+def rows(forecaster, p, came, spell=None, target="talks", horizon=7):
+    """Rows of scores, one an origin."""
+    p, came = np.broadcast_to(p, N).astype(float), np.asarray(came, float)
+    return pd.DataFrame(
+        {
+            "origin": DAYS, "horizon": horizon, "periods": horizon, "target": target,
+            "kind": "event", "forecaster": forecaster, "p": p, "came": came, "first": np.nan,
+            "spell": np.zeros(N, int) if spell is None else spell,
+            "log": log_score(p, came, 1e-6), "brier": brier(p, came), "crps": np.nan,
+            "twcrps": np.nan, "threshold": np.nan, "pit": np.nan,
+        }
+    )  # fmt: skip
+
+
+def made(came, spell):
+    """M1 knows what will come, M0 and climatology do not."""
+    know = np.where(np.asarray(came) > 0, 0.9, 0.1)
+    return pd.concat(
+        [rows("M0", 0.5, came, spell), rows("M1", know, came, spell),
+         rows("climatology", 0.5, came, spell)], ignore_index=True,
+    )  # fmt: skip
+
+
+CAME = np.zeros(N)
+CAME[[3, 4, 10, 20, 30]] = 1
+SPELL = np.zeros(N, int)
+SPELL[[3, 4, 10, 20, 30]] = [1, 1, 2, 3, 4]
+
+
+def find(table, name, against, score="log"):
+    mine = (table["forecaster"] == name) & (table["against"] == against)
+    (row,) = table[mine & (table["score"] == score)].to_dict("records")
+    return row
+
+
+def test_differences_are_means_over_the_same_origins():
+    scores = made(CAME, SPELL)
+    gone = (scores["forecaster"] == "climatology") & (scores["origin"] < DAYS[5])
+    table = skill_table(scores[~gone], Plain, 7, seed=1)
+    row = find(table, "M1", "climatology")
+    assert row["n"] == N - 5
+    assert row["difference"] == pytest.approx(np.log(0.9) - np.log(0.5), abs=1e-12)
+    assert (row["came"], row["events"]) == (3.0, 3.0)  # two came before there was a climatology
+    assert find(table, "M1", "M0")["n"] == N
+    assert find(table, "M0", "climatology")["difference"] == 0.0
+
+
+def test_windows_that_share_an_event_count_it_once():
+    row = find(skill_table(made(CAME, SPELL), Plain, 7, seed=1), "M1", "M0")
+    assert (row["came"], row["events"], row["windows"]) == (5.0, 4.0, float(N))
+
+
+def test_whoever_knows_more_wins_and_whoever_knows_as_much_does_not():
+    (one,) = standings(skill_table(made(CAME, SPELL), Plain, 7, seed=1))
+    assert one.theories == ("M1",) and one.doubt is None
+
+
+@pytest.mark.parametrize(
+    ("came", "doubt"), [([], "it never came"), ([3, 4], "it came 2 times")], ids=["never", "twice"]
+)
+def test_nobody_wins_on_what_hardly_ever_came(came, doubt):
+    hits, spell = np.zeros(N), np.zeros(N, int)
+    hits[came], spell[came] = 1, range(1, len(came) + 1)
+    (one,) = standings(skill_table(made(hits, spell), Plain, 7, seed=1))
+    assert one.theories == () and one.doubt == doubt
+
+
+def test_nobody_wins_on_a_few_long_windows():
+    scores = made(CAME, SPELL).assign(horizon=90)
+    (one,) = standings(skill_table(scores, Plain, 7, seed=1))
+    assert one.doubt == "too few windows" and one.theories == ()
+
+
+def calibrated(rng, horizon):
+    p = rng.uniform(0.05, 0.95, N)
+    return rows("M1", p, rng.random(N) < p, horizon=horizon)
+
+
+def test_calibrated_forecasts_lie_within_their_bands_as_often_as_they_say():
+    inside, bins = 0, 0
+    for k in range(60):
+        table = reliability_table(calibrated(np.random.default_rng(k), 7), 7, seed=k)
+        inside += ((table["low"] <= table["came"]) & (table["came"] <= table["high"])).sum()
+        bins += len(table)
+    assert 0.86 < inside / bins < 0.98  # few forecasts in a bin: bands are steps
+
+
+def test_overconfidence_leaves_the_bands():
+    rng = np.random.default_rng(1)
+    table = reliability_table(rows("M1", 0.95, rng.random(N) < 0.5), 7, seed=1)
+    assert (table["came"] < table["low"]).all()
+    assert (table["from"].iloc[0], table["to"].iloc[0]) == EDGES[-2:]
+
+
+def test_windows_that_overlap_have_wider_bands():
+    rng = np.random.default_rng(2)
+    came = rng.random(N) < 0.5
+    short, long = (reliability_table(rows("M1", 0.5, came, horizon=h), 7, seed=1) for h in (7, 63))
+    width = [float((t["high"] - t["low"]).iloc[0]) for t in (short, long)]
+    assert width[1] > 2.0 * width[0]
+
+
+def test_a_transform_that_is_not_uniform_leaves_its_bands():
+    scores = rows("M1", 0.5, CAME)
+    flat = pit_table(scores.assign(pit=(np.arange(N) + 0.5) / N), 7, seed=1)
+    assert ((flat["low"] <= flat["share"]) & (flat["share"] <= flat["high"])).all()
+    high = pit_table(scores.assign(pit=0.95), 7, seed=1)
+    assert high["share"].iloc[-1] == 1.0 > high["high"].iloc[-1]

@@ -1,0 +1,84 @@
+"""Hand-set odds are read strictly, kept out of what theories see, and used while they are fresh."""
+
+import numpy as np
+import pytest
+from make_study import write_study
+
+from beliefs.errors import StudyError
+from beliefs.study.append import copy_study
+from beliefs.study.load import load_study
+from beliefs.study.odds import FRESH_DAYS, read_odds
+
+HEAD = "date,target,side,by,p,source"
+ROWS = (
+    "2026-01-20,talks,,2026-02-19,0.5,a desk",
+    "2026-01-10,talks,,2026-02-09,0.2,a desk",
+    "2026-02-20,crack,north,2026-03-01,0.1,a desk",
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_study(tmp_path / "small")
+    return tmp_path / "small"
+
+
+def put(folder, *rows):
+    (folder / "odds.csv").write_text("\n".join([HEAD, *rows]) + "\n")
+    return folder
+
+
+def test_a_study_without_the_file_has_none(folder):
+    assert read_odds(load_study(folder)).target == ()
+
+
+def test_rows_are_sorted_and_those_of_later_days_dropped(folder):
+    odds = read_odds(load_study(put(folder, *ROWS), as_of="2026-02-15"))
+    assert odds.date.astype(str).tolist() == ["2026-01-10", "2026-01-20"]
+    assert odds.p.tolist() == [0.2, 0.5]
+    whole = read_odds(load_study(folder))
+    assert whole.target == ("talks", "talks", "crack_north")
+
+
+def test_odds_do_not_make_another_study(folder):
+    before = load_study(folder).sha256
+    assert load_study(put(folder, *ROWS)).sha256 == before
+
+
+def test_a_copy_of_the_study_holds_them(folder, tmp_path):
+    copy_study(put(folder, *ROWS), tmp_path / "copy")
+    assert (tmp_path / "copy" / "odds.csv").read_text() == (folder / "odds.csv").read_text()
+
+
+def test_the_freshest_odds_known_by_the_origin_count(folder):
+    odds = read_odds(load_study(put(folder, *ROWS)))
+    day = np.datetime64
+    assert odds.of("talks", day("2026-01-09"), day("2026-02-09")) is None
+    assert odds.of("talks", day("2026-01-10"), day("2026-02-09")) == 0.2
+    assert odds.of("talks", day("2026-01-20"), day("2026-02-19")) == 0.5
+    last = day("2026-01-20") + np.timedelta64(FRESH_DAYS, "D")
+    assert odds.of("talks", last, day("2026-02-19")) == 0.5
+    assert odds.of("talks", last + np.timedelta64(1, "D"), day("2026-02-19")) is None
+    assert odds.of("war", last, day("2026-02-19")) is None
+
+
+def test_another_window_is_reached_at_a_constant_hazard(folder):
+    odds = read_odds(load_study(put(folder, *ROWS)))
+    # Thirty days at one half are fifteen days at 1 - sqrt(1/2).
+    found = odds.of("talks", np.datetime64("2026-01-20"), np.datetime64("2026-02-04"))
+    assert found == pytest.approx(1.0 - np.sqrt(0.5), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ("2026-01-20,talks,,2026-02-19,1.5,a desk", "p"),
+        ("2026-01-20,talks,,2026-02-19,,a desk", "p"),
+        ("2026-01-20,talks,,2026-01-20,0.5,a desk", "by"),
+        ("soon,talks,,2026-02-19,0.5,a desk", "date"),
+    ],
+)
+def test_rows_that_say_nothing_are_refused(folder, row, column):
+    study = load_study(put(folder, row))
+    with pytest.raises(StudyError, match=rf"odds\.csv:2 column {column}"):
+        read_odds(study)
