@@ -26,7 +26,7 @@ from beliefs.mechanism.structure import columns
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, conduct_neutral, free_parameters, load_theory
 
-__all__ = ["BLOCK", "Forecast", "Paths", "day_of", "forecast"]
+__all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast", "simulate_paths"]
 
 BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
 
@@ -227,16 +227,16 @@ def forecast(
         if conduct is not None:
             acts = conduct.draws_for(posterior, group)
         drawn = _draws_of(posterior, group)
-        runs.append(_simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
+        runs.append(simulate_paths(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
     yardstick = None
     if conduct is not None:
         base = load_theory(BASE)
         theirs = {p.name for p in free_parameters(base, posterior.structure)}
-        mine = _Draws(base, {k: v for k, v in conduct.base.items() if k in theirs}, *[None] * 3)
+        mine = Draws(base, {k: v for k, v in conduct.base.items() if k in theirs}, *[None] * 3)
         acts = conduct_neutral(base, posterior.structure) | {
             k: v for k, v in conduct.base.items() if k not in theirs
         }
-        yardstick = _simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
+        yardstick = simulate_paths(posterior, mine, dates, seed, (), resample_shocks, acts)
     return Forecast(
         posterior=posterior,
         dates=dates,
@@ -251,7 +251,7 @@ def forecast(
 
 
 @dataclass(frozen=True, eq=False)
-class _Draws:
+class Draws:
     """Parameters and past beliefs that futures start from; beliefs None without any."""
 
     theory: Theory
@@ -261,7 +261,7 @@ class _Draws:
     surplus: NDArray[Any] | None
 
 
-def _draws_of(posterior: Posterior, group: str) -> _Draws:
+def _draws_of(posterior: Posterior, group: str) -> Draws:
     """Return the draws of a group of the posterior's tree, (sample, ...)."""
     dataset = posterior.tree[group].to_dataset()
 
@@ -272,14 +272,14 @@ def _draws_of(posterior: Posterior, group: str) -> _Draws:
     free = free_parameters(posterior.theory, posterior.structure)
     params = {p.name: flat(p.name) for p in free if p.name != "innovation"}
     if not posterior.theory.beliefs:
-        return _Draws(posterior.theory, params, None, None, None)
+        return Draws(posterior.theory, params, None, None, None)
     history = (flat(name) for name in ("logit_belief", "audience", "surplus"))
-    return _Draws(posterior.theory, params, *history)
+    return Draws(posterior.theory, params, *history)
 
 
-def _simulate(
+def simulate_paths(
     posterior: Posterior,
-    draws: _Draws,
+    draws: Draws,
     dates: NDArray[np.datetime64],
     seed: int,
     interventions: tuple[Intervention, ...],
