@@ -26,6 +26,7 @@ _WHERE = {
     "Theory": "beliefs.theory.theory",
     "Track": "beliefs.infer.track_result",
     "advance": "beliefs.infer.track",
+    "calibrate": "beliefs.record.calibration",
     "compare": "beliefs.evaluate.compare",
     "build_inputs": "beliefs.study.inputs",
     "diagnose": "beliefs.infer.diagnose",

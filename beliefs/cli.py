@@ -49,6 +49,7 @@ from beliefs.cli_options import (
     told_future,
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
+from beliefs.cli_trust import calibrate
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.infer.sampling import Sampling
 
@@ -290,7 +291,7 @@ def run(
 
 
 app.add_typer(ledger, name="ledger")
-for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts):
+for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts, calibrate):
     app.command()(_command)
 
 

@@ -32,7 +32,6 @@ from beliefs.infer.particles import resample
 from beliefs.infer.posterior import Posterior, drawn, stacked_params
 from beliefs.infer.smooth import draw_paths
 from beliefs.infer.track import track
-from beliefs.infer.track_result import Track
 from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.structure import Structure, structure_of, until
 from beliefs.study.inputs import Inputs, build_inputs
