@@ -88,15 +88,23 @@ def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
 
 def _statistic(counts: NDArray[np.int64], n: int, draws: int) -> Floats:
     """Return the smallest two-sided tail probability, (...)."""
-    from scipy.special import bdtr
-
-    at = np.arange(1, draws + 1) / (draws + 1.0)
-    table = np.stack([bdtr(k, n, at) for k in range(n + 1)])  # P(X_j <= k)
+    table = _tails(n, draws)
     place = np.arange(draws)
     below = table[counts, place]
     above = 1.0 - np.where(counts > 0, table[np.maximum(counts - 1, 0), place], 0.0)
     tail: Floats = 2.0 * np.minimum(below, above).min(axis=-1)
     return tail
+
+
+@lru_cache(maxsize=8)
+def _tails(n: int, draws: int) -> Floats:
+    """Return P(X_j <= k), (n + 1, L)."""
+    from scipy.special import bdtr
+
+    at = np.arange(1, draws + 1) / (draws + 1.0)
+    found = np.stack([bdtr(k, n, at) for k in range(n + 1)])
+    found.flags.writeable = False
+    return found
 
 
 @lru_cache(maxsize=8)
