@@ -41,6 +41,7 @@ _WHERE = {
     "probability": "beliefs.forecast.probability",
     "save_run": "beliefs.record.run",
     "save_track": "beliefs.record.tracks",
+    "sensitivity": "beliefs.evaluate.sensitivity",
     "summarise": "beliefs.forecast.summary",
     "track": "beliefs.infer.track",
     "update_run": "beliefs.record.update",

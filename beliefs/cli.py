@@ -49,7 +49,7 @@ from beliefs.cli_options import (
     told_future,
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
-from beliefs.cli_trust import calibrate
+from beliefs.cli_trust import calibrate, sensitivity
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.infer.sampling import Sampling
 
@@ -291,7 +291,9 @@ def run(
 
 
 app.add_typer(ledger, name="ledger")
-for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts, calibrate):
+for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts):
+    app.command()(_command)
+for _command in (calibrate, sensitivity):
     app.command()(_command)
 
 

@@ -11,17 +11,25 @@ import typer
 
 from beliefs.cli_options import (
     AsOfOpt,
+    BeliefsOnlyOpt,
+    FailedOpt,
+    HorizonOpt,
     JsonOpt,
     PriorsOpt,
     QuietOpt,
     SeedOpt,
+    TheoryOpt,
+    horizon_or_default,
+    known_conduct,
     print_json,
     remaining,
+    stages,
 )
 
-__all__ = ["calibrate"]
+__all__ = ["calibrate", "sensitivity"]
 
 SHOWN = 10  # quantities printed for a person
+MOVED = 0.01  # change of a probability below which no line is printed
 
 
 def calibrate(
@@ -103,3 +111,145 @@ def _tell(told: dict[str, Any], out: Path, seconds: float) -> None:
     write(f"  {verdict}, allowing for how many are judged at once\n")
     write(f"  {told['cut']}\n")
     write(f"{out}: {seconds / 60.0:.1f} minutes of processor time\n")
+
+
+def sensitivity(
+    source: Annotated[
+        str, typer.Argument(metavar="RUN|STUDY", help="Run folder; or a study, which is tracked.")
+    ],
+    theory: TheoryOpt = "mutual_optimism",
+    priors: PriorsOpt = None,
+    as_of: AsOfOpt = None,
+    horizon: HorizonOpt = None,
+    scales: Annotated[
+        str, typer.Option("--scales", help="Factors of the width of the priors, by commas.")
+    ] = "0.5,2",
+    particles: Annotated[
+        int, typer.Option("--particles", min=100, help="Particles of what is tracked.")
+    ] = 2000,
+    seed: SeedOpt = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="JSON file to write as well; must be new.")
+    ] = None,
+    beliefs_only: BeliefsOnlyOpt = False,
+    allow_failed: FailedOpt = False,
+    as_json: JsonOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Say how forecasts move with crack rule and priors, and what the study taught."""
+    from beliefs.evaluate.sensitivity import sensitivity as ask
+    from beliefs.record.run import refuse_existing
+
+    if out is not None:
+        refuse_existing(out)
+    factors = _factors(scales)
+    with stages(quiet) as say:
+        posterior, conduct = _source(
+            source, theory, priors, as_of, seed, particles, not beliefs_only, say
+        )
+        found = ask(
+            posterior, horizon_or_default(posterior.study, horizon), seed=seed, conduct=conduct,
+            scales=factors, particles=particles, allow_failed=allow_failed, progress=say,
+        )  # fmt: skip
+    told = found.as_dict()
+    if out is not None:
+        import json
+
+        text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
+        out.write_text(text + "\n", encoding="utf-8")
+    if as_json:
+        print_json(told)
+    else:
+        _tell_sensitivity(told)
+
+
+def _source(
+    source: str,
+    theory: str,
+    priors: Path | None,
+    as_of: str | None,
+    seed: int,
+    particles: int,
+    acts: bool,
+    say: Any,
+) -> tuple[Any, Any]:
+    """Return the posterior of a run folder or of a study, and its draws of conduct."""
+    if (Path(source) / "manifest.json").is_file():
+        from beliefs.record.run import load_run
+
+        say("load")
+        posterior = load_run(source)
+        return posterior, known_conduct(Path(source), posterior) if acts else None
+    from beliefs.forecast.conduct import conduct_of
+    from beliefs.infer.track import track
+    from beliefs.infer.track_posterior import posterior_at
+    from beliefs.study.load import load_study
+    from beliefs.theory.theory import load_theory
+
+    loaded, chosen = load_study(source, as_of=as_of), load_theory(theory, priors)
+    say("track")
+    found = track(loaded, chosen, particles=particles, seed=seed)
+    posterior = posterior_at(found, found.n_time - 1)
+    return posterior, conduct_of(posterior, seed=seed, track=found) if acts else None
+
+
+def _factors(text: str) -> tuple[float, ...]:
+    from beliefs.errors import StudyError
+
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0.0 < v < float("inf") for v in found):
+        raise StudyError(
+            "the scales cannot be used", where="--scales", found=text,
+            expected="numbers above 0, by commas", mend="write --scales 0.5,2",
+        )  # fmt: skip
+    return found
+
+
+def _tell_sensitivity(told: dict[str, Any]) -> None:
+    """Print what moves the forecasts, and what was learnt, for a person."""
+    write, items = sys.stdout.write, told["probabilities"]
+    write(f"{told['study']} as of {told['as_of']} under {told['theory']}\n")
+    write("\nProbabilities; change per doubling of the power of prior | likelihood\n")
+    for item in items:
+        if item["own_rule"]:
+            flag = "  prior dominated" if item["prior_dominated"] else ""
+            write(
+                f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}  "
+                f"{item['power_prior']:+.3f} | {item['power_likelihood']:+.3f}{flag}\n"
+            )
+    others = [item for item in items if not item["own_rule"]]
+    if others:
+        write("\nOther crack rules\n")
+        for item in others:
+            write(f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}\n")
+    write(f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and above\n")
+    for point in told["scales"]:
+        gate = "" if point["gate_passed"] else ", its gate FAILED"
+        k = "" if point["pareto_k"] is None else f", k {point['pareto_k']:.2f}"
+        write(f"  {point['part']} x {point['scale']:g} ({point['method']}{gate}{k})\n")
+        for item, p, error in zip(items, point["p"], point["mcse"], strict=True):
+            if item["own_rule"] and abs(p - item["p"]) >= MOVED:
+                change = p - item["p"]
+                write(f"    {_label(item):<32} {p:.3f} ± {error:.3f}  {change:+.3f}\n")
+    rows = sorted(told["contraction"], key=lambda row: -row["contraction"])
+    write("\nContraction: 1 - sd after / sd before the data\n")
+    for row in rows:
+        if row["learnable"]:
+            write(
+                f"  {row['contraction']:6.0%}  {row['prior_sd']:.3f} -> {row['posterior_sd']:.3f}"
+                f"  {row['name']}\n"
+            )
+    left = sum(not row["learnable"] for row in rows)
+    write(f"  below 10 %: {left} of {len(rows)}, not learnable here\n")
+
+
+def _label(item: dict[str, Any]) -> str:
+    side = f" {item['side']}" if item["side"] else ""
+    rule = ""
+    if not item["own_rule"]:
+        below = f" below {item['threshold']:g}" if item["threshold"] is not None else ""
+        rule = f"{below} for {item['periods']}"
+    return f"{item['target']}{side}{rule} by {item['by']}"

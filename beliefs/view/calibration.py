@@ -70,6 +70,7 @@ def plot_calibration(found: Calibration, *, axes: Any = None) -> Any:
                 style = {"color": COLOURS[outside.index(row.name) % len(COLOURS)], "lw": 1.5}
             ax.plot(band.at, below - band.at, label=label, **style)
         ax.set_title(f"{TITLES[group]}: {len(rows)}", loc="left", fontsize=9.5)
+        ax.set_ylabel("off uniform", fontsize=8)
         if outside:
             ax.legend(fontsize=7, frameon=False, loc="upper right", ncols=2)
     axes[-1].set_xlabel("rank of the truth, as a share")
