@@ -293,8 +293,8 @@ def run(
 app.add_typer(ledger, name="ledger")
 for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts):
     app.command()(_command)
-for _command in (calibrate, sensitivity):
-    app.command()(_command)
+app.command()(calibrate)
+app.command()(sensitivity)
 
 
 @stoppable

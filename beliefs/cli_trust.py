@@ -29,7 +29,7 @@ from beliefs.cli_options import (
 __all__ = ["calibrate", "sensitivity"]
 
 SHOWN = 10  # quantities printed for a person
-MOVED = 0.01  # change of a probability below which no line is printed
+MOVED, SURE = 0.01, 2.0  # least change printed, and in Monte-Carlo errors
 
 
 def calibrate(
@@ -225,15 +225,16 @@ def _tell_sensitivity(told: dict[str, Any]) -> None:
         write("\nOther crack rules\n")
         for item in others:
             write(f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}\n")
-    write(f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and above\n")
+    write(f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and two errors")
+    write(", or more\n")
     for point in told["scales"]:
         gate = "" if point["gate_passed"] else ", its gate FAILED"
         k = "" if point["pareto_k"] is None else f", k {point['pareto_k']:.2f}"
         write(f"  {point['part']} x {point['scale']:g} ({point['method']}{gate}{k})\n")
-        for item, p, error in zip(items, point["p"], point["mcse"], strict=True):
-            if item["own_rule"] and abs(p - item["p"]) >= MOVED:
-                change = p - item["p"]
-                write(f"    {_label(item):<32} {p:.3f} ± {error:.3f}  {change:+.3f}\n")
+        for item, p, error in zip(items, point["p"], point["error_of_change"], strict=True):
+            change = p - item["p"]
+            if item["own_rule"] and abs(change) >= max(MOVED, SURE * error):
+                write(f"    {_label(item):<32} {p:.3f}  {change:+.3f} ± {error:.3f}\n")
     rows = sorted(told["contraction"], key=lambda row: -row["contraction"])
     write("\nContraction: 1 - sd after / sd before the data\n")
     for row in rows:

@@ -89,7 +89,9 @@ def parameter_draws(
     return out
 
 
-def contraction(posterior: Posterior, conduct: Conduct | None = None) -> tuple[Contracted, ...]:
+def contraction(
+    posterior: Posterior, conduct: Conduct | None = None, *, power: bool = True
+) -> tuple[Contracted, ...]:
     """Return what the data did to every free parameter, element by element.
 
     Parameters
@@ -98,6 +100,8 @@ def contraction(posterior: Posterior, conduct: Conduct | None = None) -> tuple[C
         From `beliefs.fit`, or of a track.
     conduct
         Draws of the parameters of conduct, where the theory has any.
+    power
+        Whether to power-scale as well, which takes longest.
     """
     structure = structure_of(posterior.inputs)
     home = {
@@ -106,7 +110,7 @@ def contraction(posterior: Posterior, conduct: Conduct | None = None) -> tuple[C
         for name in names
     }
     known = parameter_draws(posterior, conduct)
-    power = _power(posterior, conduct, known)
+    scaled = _power(posterior, conduct, known) if power else None
     rows = []
     for name, (p, values) in known.items():
         prior_sd = float(np.asarray(p.prior.std()))
@@ -114,7 +118,9 @@ def contraction(posterior: Posterior, conduct: Conduct | None = None) -> tuple[C
             labels = [structure.coords[d][i] for d, i in zip(p.dims, index, strict=True)]
             label = name + (f"[{', '.join(labels)}]" if labels else "")
             sd = float(values[:, *index].std(ddof=1))
-            told = (float(power[group][name][index]) for group in ("prior", "likelihood"))
+            told = [np.nan, np.nan]
+            if scaled is not None:
+                told = [float(scaled[group][name][index]) for group in ("prior", "likelihood")]
             rows.append(Contracted(label, home[name], prior_sd, sd, *told))
     return tuple(rows)
 

@@ -108,21 +108,31 @@ def sensitivity(
         logs = _log_ratio(draws, wider, mine, posterior)
         k = pareto_k(logs)
         if k <= RELIABLE:
-            weights = normalised(logs)
-            p = happened @ weights
-            error = np.sqrt(np.square(happened - p[:, None]) @ np.square(weights))
+            p, error = _reweighted(happened, normalised(logs))
             points.append(Point(part, scale, mine, k, "reweighted", True, p, error))
             continue
         say(f"{part} x {scale:g}, tracked")
         again, gate = _again(posterior, wider, horizon, seed, conduct is not None, particles)
         values = np.stack([item.happened(again) for item in asked])
-        error = np.asarray([monte_carlo_error(h, again.chains) for h in values])
-        p = values.mean(axis=1)
+        p, error = values.mean(axis=1), np.asarray(
+            [np.hypot(row.mcse, monte_carlo_error(h, again.chains))
+             for row, h in zip(rows, values, strict=True)]
+        )  # fmt: skip
         points.append(Point(part, scale, mine, k, "tracked", gate, p, error))
     say("contraction")
     return Sensitivity(
         posterior, horizon, seed, rows, tuple(points), contraction(posterior, conduct)
     )
+
+
+def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return weighted means of indicators (K, sample), and the error of their change.
+
+    Both means are of the same draws, so that the error is that of the linearised difference.
+    """
+    p, n = happened @ weights, len(weights)
+    apart = n * weights * (happened - p[:, None]) - (happened - happened.mean(axis=1)[:, None])
+    return p, apart.std(axis=1) / np.sqrt(n)
 
 
 def _asked(told: Forecast) -> tuple[Asked, ...]:

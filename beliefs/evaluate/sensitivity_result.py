@@ -90,8 +90,10 @@ class Point:
         ``reweighted``, or ``tracked`` where the weights cannot be relied on.
     gate
         Whether what was tracked passed its gate; True where draws were reweighted.
-    p, mcse
-        In the order of the rows, with Monte-Carlo errors.
+    p
+        Probabilities, in the order of the rows.
+    error
+        Monte-Carlo errors of their changes.
     """
 
     part: str
@@ -101,7 +103,7 @@ class Point:
     method: str
     gate: bool
     p: Floats
-    mcse: Floats
+    error: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ class Sensitivity:
                     "method": point.method,
                     "gate_passed": point.gate,
                     "p": [round(float(v), 4) for v in point.p],
-                    "mcse": [round(float(v), 4) for v in point.mcse],
+                    "error_of_change": [round(float(v), 4) for v in point.error],
                 }
                 for point in self.points
             ],
