@@ -42,7 +42,7 @@ def calibrate(
     priors: PriorsOpt = None,
     particles: Annotated[
         int, typer.Option("--particles", min=100, help="Particles of each block.")
-    ] = 400,
+    ] = 1000,
     draws: Annotated[
         int, typer.Option("--draws", min=20, help="Posterior draws the truth is ranked among.")
     ] = 100,

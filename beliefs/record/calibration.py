@@ -34,7 +34,7 @@ from beliefs.theory.theory import Theory
 
 __all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
 
-PARTICLES = 400
+PARTICLES = 1000
 FIGURE, LINES, SETTINGS = "calibration.png", "ranks.jsonl", "settings.json"
 FORMAT = 1
 CUT = (
