@@ -107,6 +107,11 @@ def _tell(told: dict[str, Any], out: Path, seconds: float) -> None:
         )
     if len(rows) > SHOWN:
         write(f"    and {len(rows) - SHOWN} more in {out / 'calibration.json'}\n")
+    for row in told["groups"]:
+        write(
+            f"  {row['quantities']:>4} of {row['group']:<10} mean {row['mean']:.3f}  "
+            f"spread {row['spread']:.3f}\n"
+        )
     verdict = "calibrated" if told["passed"] else "NOT calibrated"
     write(f"  {verdict}, allowing for how many are judged at once\n")
     write(f"  {told['cut']}\n")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,20 +22,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import StudyError
 from beliefs.evaluate.calibration import DRAWS, GROUPS, Design
 from beliefs.evaluate.calibration_cores import simulated
 from beliefs.evaluate.uniformity import COVERAGE, Judged, judge
+from beliefs.record.calibration_files import (
+    FORMAT,
+    LINES,
+    append_line,
+    read_lines,
+    replace_text,
+    settled,
+)
 from beliefs.record.lock import only_one, unwritable
-from beliefs.record.manifest import environment
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory
 
 __all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
 
 PARTICLES = 1000
-FIGURE, LINES, SETTINGS = "calibration.png", "ranks.jsonl", "settings.json"
-FORMAT = 1
+FIGURE = "calibration.png"
 CUT = (
     "Conduct is drawn from what the filter knew of beliefs a period before, as the theory says: "
     "the inference of its parameters is calibrated, not the choice to cut feedback from conduct "
@@ -89,6 +94,25 @@ class Calibration:
         """Whether every simulation was done and nothing fails, allowing for how many are judged."""
         return not self.failed and all(r.adjusted > 1.0 - COVERAGE for r in self.judged)
 
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """Mean spread and mean rank by kind of quantity.
+
+        A spread above 1 in all of many parameters shows draws that are somewhat too narrow, as too
+        few particles leave them, before any single one leaves its bands.
+        """
+        out = []
+        for group in GROUPS:
+            mine = [row for row in self.judged if row.name.startswith(f"{group}:")]
+            if mine:
+                mean, spread = (
+                    round(float(np.mean([getattr(row, k) for row in mine])), 4)
+                    for k in ("mean", "spread")
+                )
+                told = {"group": group, "quantities": len(mine), "mean": mean, "spread": spread}
+                out.append(told)
+        return out
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data; the same simulations give the same bytes."""
         return {
@@ -101,6 +125,7 @@ class Calibration:
             "judged": len(self.judged),
             "outside": [row.name for row in self.outside],
             "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
+            "groups": self.groups,
             "quantities": [_rounded(asdict(row)) for row in self.judged],
             "probabilities": [
                 {
@@ -187,13 +212,13 @@ def calibrate(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with only_one(folder):
-            settings = _settled(folder, design)
-            done = _read(folder / LINES)
+            settings = settled(folder, design)
+            done = read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
             begun, size = time.monotonic(), len(left)
             with (folder / LINES).open("ab", buffering=0) as kept:
                 for count, line in enumerate(simulated(design, left, cores), start=1):
-                    _append(kept.fileno(), line)
+                    append_line(kept.fileno(), line)
                     done[line["number"]] = line
                     if progress is not None:
                         rest = (time.monotonic() - begun) / count * (size - count)
@@ -212,90 +237,6 @@ def _check(**least: int) -> None:
                 f"{name} cannot be used", where=name, found=str(value), expected="at least 1",
                 mend="give a larger number",
             )  # fmt: skip
-
-
-def _settled(folder: Path, design: Design) -> dict[str, Any]:
-    """Return the settings of a folder, written where it is new; refuse another calibration."""
-    source = design.truth or design.theory
-    settings: dict[str, Any] = {
-        "format": FORMAT,
-        "theory": design.theory.name,
-        "theory_sha256": design.theory.sha256,
-        "drawn_from_sha256": source.sha256,
-        "study": design.study.spec.name,
-        "study_sha256": design.study.sha256,
-        "as_of": str(design.study.as_of),
-        **{k: getattr(design, k) for k in ("seed", "particles", "draws", "horizon")},
-        **environment(),
-    }
-    file = folder / SETTINGS
-    if not file.exists():
-        if any(folder.iterdir()):
-            raise _other(folder, "other files", "a new folder, or that of this calibration")
-        _replace(file, json.dumps(settings, indent=1) + "\n")
-        return settings
-    kept = _loaded(file)
-    for key, value in settings.items():
-        if kept.get(key) != value:
-            found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
-            wanted = "those of now" if isinstance(value, dict) else f"{key} = {value!r}"
-            raise _other(folder, found, wanted)
-    return settings
-
-
-def _other(folder: Path, found: str, expected: str) -> ConflictError:
-    return ConflictError(
-        "the folder holds another calibration",
-        where=str(folder),
-        found=found,
-        expected=expected,
-        mend="choose another --out",
-    )
-
-
-def _loaded(file: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise _damaged(file, str(error)) from error
-    if not isinstance(told, dict):
-        raise _damaged(file, f"a {type(told).__name__}")
-    return told
-
-
-def _damaged(file: Path, found: str) -> StudyError:
-    return StudyError(
-        "a file of the calibration is damaged",
-        where=str(file),
-        found=found,
-        expected="what `beliefs calibrate` wrote",
-        mend="restore it, or calibrate into a new folder",
-    )
-
-
-def _read(file: Path) -> dict[int, dict[str, Any]]:
-    """Return the simulations that are done; the half line of a killed writer is cut off."""
-    if not file.exists():
-        return {}
-    data = file.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        os.truncate(file, len(whole))
-    done = {}
-    for k, raw in enumerate(whole.splitlines(), start=1):
-        try:
-            line = json.loads(raw)
-            done[int(line["number"])] = line
-        except (ValueError, KeyError, TypeError) as error:
-            raise _damaged(file, f"line {k}: {error}") from error
-    return done
-
-
-def _append(number: int, line: dict[str, Any]) -> None:
-    data = json.dumps(line).encode() + b"\n"
-    while data:
-        data = data[os.write(number, data) :]
-    os.fsync(number)
 
 
 def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -> Calibration:
@@ -322,13 +263,6 @@ def _write(folder: Path, found: Calibration) -> None:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["simulation", *found.ranks])
     writer.writerows(zip(found.numbers, *found.ranks.values(), strict=True))
-    _replace(folder / "ranks.csv", table.getvalue())
+    replace_text(folder / "ranks.csv", table.getvalue())
     text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    _replace(folder / "calibration.json", text + "\n")
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write a file that is there whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(file)
+    replace_text(folder / "calibration.json", text + "\n")

@@ -117,6 +117,10 @@ def test_the_result_says_what_was_judged(whole, theory):
     assert (told["simulations"], told["theory"], told["failed"]) == (4, "base_rate", {})
     assert told["judged"] == len(found.ranks) == len(told["quantities"])
     assert all(v.shape == (4,) for v in found.ranks.values())
+    assert sum(row["quantities"] for row in told["groups"]) == told["judged"]
+    for row in told["groups"]:
+        mine = [q["spread"] for q in told["quantities"] if q["name"].startswith(row["group"] + ":")]
+        assert row["spread"] == pytest.approx(np.mean(mine), abs=1e-4)
     assert {row["target"] for row in told["probabilities"]} >= {"time of talks", "time of breach"}
 
 
