@@ -66,11 +66,15 @@ def calibrate(
 
     chosen, design = load_theory(theory, priors), load_study(study, as_of=as_of)
     out = out or Path("runs") / f"calibration-{chosen.id}"
-    with remaining(quiet, "simulations") as say:
-        found = simulate(
-            chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
-            horizon=horizon, cores=cores or os.cpu_count() or 1, progress=say,
-        )  # fmt: skip
+    try:
+        with remaining(quiet, "simulations") as say:
+            found = simulate(
+                chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
+                horizon=horizon, cores=cores or os.cpu_count() or 1, progress=say,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        sys.stderr.write(f"simulations that were done are kept in {out}: the command goes on\n")
+        raise
     if len(found.numbers):
         import matplotlib as mpl
 

@@ -14,7 +14,7 @@ from beliefs.record.manifest import environment
 __all__ = ["FORMAT", "LINES", "SETTINGS", "append_line", "read_lines", "replace_text", "settled"]
 
 FORMAT = 1
-LINES, SETTINGS = "ranks.jsonl", "settings.json"
+LINES, SETTINGS, PART = "ranks.jsonl", "settings.json", ".part"
 
 
 def settled(folder: Path, design: Design) -> dict[str, Any]:
@@ -33,7 +33,8 @@ def settled(folder: Path, design: Design) -> dict[str, Any]:
     }
     file = folder / SETTINGS
     if not file.exists():
-        if any(folder.iterdir()):
+        # What a killed writer left half written is no other's.
+        if any(not item.name.endswith(PART) for item in folder.iterdir()):
             raise _other(folder, "other files", "a new folder, or that of this calibration")
         replace_text(file, json.dumps(settings, indent=1) + "\n")
         return settings
@@ -104,6 +105,6 @@ def append_line(number: int, line: dict[str, Any]) -> None:
 
 def replace_text(file: Path, text: str) -> None:
     """Write a file that is there whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
+    part = file.with_name(f".{file.name}{PART}")
     part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(file)

@@ -96,3 +96,46 @@ def test_sensitivity_of_a_run_starts_from_its_posterior(run_folder, capsys):
 def test_scales_that_cannot_be_used_are_refused(folder, scales, capsys):
     assert main(["sensitivity", str(folder), "--scales", scales]) == 2
     assert "numbers above 0" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_one_that_is_stopped_leaves_no_process_and_goes_on(folder, tmp_path, sign):
+    import os
+    import signal
+    import subprocess
+    import sys
+    import time
+    from pathlib import Path
+
+    out = tmp_path / "M0"
+    command = [str(Path(sys.executable).with_name("beliefs")), "calibrate", "M0", "--study",
+               str(folder), "--out", str(out), "--particles", "100", "--draws", "20",
+               "--horizon", "5", "--cores", "2"]  # fmt: skip
+    lines = out / "ranks.jsonl"
+    with subprocess.Popen(
+        [*command, "--sims", "2000"], start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as running:
+        for _ in range(1200):
+            if lines.exists() and lines.read_bytes().count(b"\n") >= 3:
+                break
+            time.sleep(0.1)
+        running.send_signal(getattr(signal, sign))
+        running.wait(30)
+        said = running.stderr.read()
+    for _ in range(100):
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a process of the calibration lives on")
+    if sign != "SIGKILL":
+        assert running.returncode == 130
+        assert f"simulations that were done are kept in {out}" in said
+    done = lines.read_bytes().count(b"\n")
+    assert 3 <= done < 2000
+    subprocess.run([*command, "--sims", str(done + 1), "--quiet"], check=False)
+    assert lines.read_bytes().count(b"\n") == done + 1
+    assert json.loads((out / "calibration.json").read_text())["simulations"] == done + 1
