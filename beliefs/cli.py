@@ -50,6 +50,7 @@ from beliefs.cli_options import (
     told_future,
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
+from beliefs.cli_trust import calibrate, sensitivity
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.infer.sampling import Sampling
 
@@ -293,6 +294,8 @@ def run(
 app.add_typer(ledger, name="ledger")
 for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts, backtest):
     app.command()(_command)
+app.command()(calibrate)
+app.command()(sensitivity)
 
 
 @stoppable

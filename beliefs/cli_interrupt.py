@@ -86,7 +86,7 @@ def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
         except KeyboardInterrupt:
             code = STOPPED
         if code == STOPPED:  # Typer too makes this code of an interrupt
-            sys.stderr.write("stopped; nothing was written\n")
+            sys.stderr.write("stopped; nothing unfinished was written\n")
         return code
 
     return inner

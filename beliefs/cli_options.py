@@ -88,6 +88,32 @@ def stages(quiet: bool) -> Iterator[Stages]:
         say.end()
 
 
+@contextlib.contextmanager
+def remaining(quiet: bool, what: str) -> Iterator[Callable[[int, int, float | None], None] | None]:
+    """Yield what tells how many of all are done and the time left, on stderr.
+
+    A bar on a terminal; elsewhere a line for every twentieth that is done.
+    """
+    if quiet:
+        yield None
+        return
+    told = 0.0
+
+    def say(done: int, of: int, seconds: float | None) -> None:
+        nonlocal told
+        share, live = done / of, sys.stderr.isatty()
+        if not live and share < told + 0.05 and done < of:
+            return
+        told = share
+        left = "" if seconds is None else f", {seconds / 60.0:.1f} min left"
+        end = "\n" if not live or done == of else "   \r"
+        bar = f"[{'#' * int(30 * share):<30}] " if live else ""
+        sys.stderr.write(f"{bar}{done} of {of} {what}{left}{end}")
+        sys.stderr.flush()
+
+    yield say
+
+
 def horizon_or_default(study: Any, horizon: int | None) -> int:
     """Return the horizon asked for, or a quarter year or half a year ahead."""
     return horizon or {"day": 90, "week": 26}[study.spec.period.step]

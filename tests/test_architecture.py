@@ -10,7 +10,8 @@ PACKAGE = ROOT / "beliefs"
 # A room imports only from itself and from the rooms to its left.
 ROOMS = (
     "errors", "study", "mechanism", "theory", "infer", "forecast", "evaluate", "record", "view",
-    "cli_interrupt", "cli_options", "cli_runs", "cli_judge", "cli_evaluate", "cli_ledger", "cli",
+    "cli_interrupt", "cli_options", "cli_runs", "cli_judge", "cli_evaluate", "cli_ledger",
+    "cli_trust", "cli",
     "__main__",
 )  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -22,7 +22,14 @@ from beliefs.study.inputs import Inputs
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters
 
-__all__ = ["Truth", "lagged", "prior_params", "simulate_inputs", "simulate_whole"]
+__all__ = [
+    "Truth",
+    "lagged",
+    "prior_params",
+    "simulate_belief_block",
+    "simulate_inputs",
+    "simulate_whole",
+]
 
 Floats = NDArray[np.float64]
 
@@ -151,24 +158,44 @@ def simulate_whole(
     structure = structure_of(inputs)
     names = {p.name for p in free_parameters(theory, structure)}
     mine = {k: v for k, v in params.items() if k in names}
-    truth = None
-    if theory.beliefs:
-        inputs, truth = simulate_inputs(inputs, theory, mine, rng)
-    else:
-        found = system.evaluate(
-            np, stacked_params(theory, structure, mine), columns(inputs), structure
-        )
-        size = (len(inputs.dates),)
-        onset, on = (np.broadcast_to(v, size) for v in (found.onset, found.continuation))
-        drawn = talks.simulate(rng, onset, on, inputs.talks_previous[0])
-        held = drawn.astype(np.int64) * inputs.active
-        before = np.append(inputs.talks_previous[0], held[:-1]) * inputs.active
-        inputs = replace(
-            inputs,
-            talks=held,
-            talks_previous=before,
-            talks_by_rule=dict.fromkeys(inputs.talk_rules, held),
-        )
+    inputs, truth = simulate_belief_block(inputs, theory, mine, rng)
     theirs = {k: v for k, v in params.items() if k not in names}
     beliefs = {} if truth is None else lagged(truth)
     return simulate_observed(inputs, theory, theirs, rng, beliefs=beliefs), truth
+
+
+def simulate_belief_block(
+    inputs: Inputs, theory: Theory, params: dict[str, Floats], rng: np.random.Generator
+) -> tuple[Inputs, Truth | None]:
+    """Draw readings and talks anew, or talks alone for a theory without beliefs.
+
+    Parameters
+    ----------
+    inputs
+        A design.
+    theory
+        Any theory.
+    params
+        Its free parameters of belief and talks, with ``innovation`` where it has beliefs.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    inputs : Inputs
+    truth : Truth or None
+        None for a theory without beliefs.
+    """
+    if theory.beliefs:
+        return simulate_inputs(inputs, theory, params, rng)
+    structure = structure_of(inputs)
+    found = system.evaluate(
+        np, stacked_params(theory, structure, params), columns(inputs), structure
+    )
+    size = (len(inputs.dates),)
+    onset, on = (np.broadcast_to(v, size) for v in (found.onset, found.continuation))
+    drawn = talks.simulate(rng, onset, on, inputs.talks_previous[0])
+    held = drawn.astype(np.int64) * inputs.active
+    before = np.append(inputs.talks_previous[0], held[:-1]) * inputs.active
+    by_rule = dict.fromkeys(inputs.talk_rules, held)
+    return replace(inputs, talks=held, talks_previous=before, talks_by_rule=by_rule), None

@@ -20,7 +20,7 @@ from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
-__all__ = ["BLOCK", "Forecast", "Paths", "day_of", "forecast"]
+__all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ __all__ = [
     "TARGETS",
     "asked_of",
     "event_steps",
+    "explained",
     "happened_by",
 ]
 
@@ -69,14 +70,14 @@ _SEEN: dict[str, Callable[[Observed], Any]] = {
 
 def asked_of(forecast: Forecast) -> tuple[str, ...]:
     """Return the targets of conduct that the theory explains and the study has seen anything of."""
-    if forecast.paths.events is None:
-        return ()
     seen = forecast.posterior.inputs.observed
-    return tuple(
-        name
-        for name in CONDUCT_TARGETS
-        if _OF[name][0] in forecast.paths.events and np.any(_SEEN[name](seen))
-    )
+    return tuple(name for name in explained(forecast) if np.any(_SEEN[name](seen)))
+
+
+def explained(forecast: Forecast) -> tuple[str, ...]:
+    """Return the targets of conduct that were simulated."""
+    events = forecast.paths.events or {}
+    return tuple(name for name in CONDUCT_TARGETS if _OF[name][0] in events)
 
 
 def happened_by(

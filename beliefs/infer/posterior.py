@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from beliefs.infer.diagnose import Report
 from beliefs.mechanism import readings
+from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.structure import Structure, columns, structure_of, until
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters, neutral_values
 
-__all__ = ["Posterior", "build_tree", "draw_prior", "stacked_params"]
+__all__ = ["Posterior", "build_tree", "draw_prior", "drawn", "stacked_params"]
 
 Draws = dict[str, NDArray[Any]]
 
@@ -65,9 +66,19 @@ class Posterior:
 def draw_prior(
     theory: Theory, structure: Structure, rng: np.random.Generator, size: tuple[int, ...]
 ) -> Draws:
-    """Draw every free parameter from its prior, arrays of shape (*size, *dims)."""
+    """Draw every free parameter of belief and talks from its prior, (*size, *dims)."""
+    return drawn(free_parameters(theory, structure), structure, rng, size)
+
+
+def drawn(
+    parameters: Iterable[Parameter],
+    structure: Structure,
+    rng: np.random.Generator,
+    size: tuple[int, ...],
+) -> Draws:
+    """Draw parameters from their priors, arrays of shape (*size, *dims)."""
     out = {}
-    for p in free_parameters(theory, structure):
+    for p in parameters:
         shape = (*size, *structure.size(p.dims))
         # PreliZ compiles anew for every number of dimensions: one is enough.
         flat = p.prior.rvs(size=int(np.prod(shape)), random_state=rng)

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from beliefs.evaluate.contraction import LEARNABLE, contraction
 from beliefs.forecast.forecast import Forecast
 from beliefs.infer.diagnose import Limits
 from beliefs.infer.pareto import RELIABLE
@@ -107,6 +108,7 @@ def render(
         "crack": spec.crack,
         "unit": "days" if posterior.inputs.step_days == 1 else "weeks",
         "talking": bool(posterior.inputs.talks[posterior.inputs.active][-1]),
+        "learnt": _learnt(forecast),
         "gate": _gate(summary),
         "slow": _slow(forecast),
         "limits": Limits(),
@@ -216,6 +218,20 @@ def _moves(forecast: Forecast) -> list[list[tuple[str, str, str, str]]]:
         ]
         for side in (0, 1)
     ]
+
+
+def _learnt(forecast: Forecast) -> dict[str, Any]:
+    """Return the parameters that the study narrowed, most first, and how many it did not."""
+    found = contraction(forecast.posterior, forecast.conduct, power=False)
+    rows = sorted((r for r in found if r.learnable), key=lambda r: -r.contraction)
+    return {
+        "rows": [
+            (r.name, f"{r.prior_sd:.3f}", f"{r.posterior_sd:.3f}", f"{r.contraction:.0%}")
+            for r in rows
+        ],
+        "of": len(found),
+        "least": f"{LEARNABLE:.0%}",
+    }
 
 
 def _gate(summary: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:

@@ -12,7 +12,7 @@ import pytest
 from beliefs.cli import main
 from beliefs.cli_interrupt import heeded
 
-MESSAGE = "stopped; nothing was written\n"
+MESSAGE = "stopped; nothing unfinished was written\n"
 # Tells the name of each stage as it begins. Who runs the tests may ignore the signals.
 TOLD = """
 import signal, sys

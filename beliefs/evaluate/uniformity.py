@@ -1,0 +1,198 @@
+r"""Are ranks uniform? The empirical distribution function against simultaneous bands.
+
+Of n ranks from 0 to L, those below j number Binomial(n, j / (L + 1)) where the truth is one more
+draw. The statistic is the smallest tail probability over all j,
+
+.. math:: \gamma = \min_j 2 \min\{P(X_j \le c_j), P(X_j \ge c_j)\},
+
+and its distribution under uniform ranks comes from simulated ones (Säilynoja, Bürkner and Vehtari
+2022). `arviz_stats` draws the same bands for continuous values; it gives no p-value and knows no
+discrete ranks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value"]
+
+Floats = NDArray[np.float64]
+
+COVERAGE = 0.99
+REFERENCE = 20_000
+"""Sets of uniform ranks that bands and p-values are simulated from; no p-value is smaller than one
+over their number."""
+SEED = 20_220_401
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Simultaneous bands of the distribution function of ranks less that of uniform ones.
+
+    Attributes
+    ----------
+    at
+        Share (L + 2,) of ranks that lie below 0, 1, ... L + 1, were they uniform.
+    low, high
+        (L + 2,) bounds of the difference.
+    """
+
+    at: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Verdict on the ranks of one quantity.
+
+    Attributes
+    ----------
+    name
+        Of the quantity.
+    p
+        Probability of ranks as far from uniform.
+    adjusted
+        The same, allowing for the number of quantities judged at once (Holm 1979).
+    outside
+        Whether its distribution function leaves its own bands.
+    mean
+        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws.
+    spread
+        Variance of the same as a multiple of that of uniform ranks: above 1 where the draws are
+        too narrow.
+    """
+
+    name: str
+    p: float
+    adjusted: float
+    outside: bool
+    mean: float
+    spread: float
+
+
+def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
+    """Return how many ranks lie below 1, ... L, (..., L)."""
+    values = np.asarray(ranks, dtype=np.int64)
+    if values.size and (values.min() < 0 or values.max() > draws):
+        raise ValueError(f"ranks lie between 0 and {draws}")
+    each = np.stack([np.bincount(row, minlength=draws + 1) for row in np.atleast_2d(values)])
+    found: NDArray[np.int64] = np.cumsum(each, axis=-1)[:, :-1]
+    return found
+
+
+def _statistic(counts: NDArray[np.int64], n: int, draws: int) -> Floats:
+    """Return the smallest two-sided tail probability, (...)."""
+    table = _tails(n, draws)
+    place = np.arange(draws)
+    below = table[counts, place]
+    above = 1.0 - np.where(counts > 0, table[np.maximum(counts - 1, 0), place], 0.0)
+    tail: Floats = 2.0 * np.minimum(below, above).min(axis=-1)
+    return tail
+
+
+@lru_cache(maxsize=8)
+def _tails(n: int, draws: int) -> Floats:
+    """Return P(X_j <= k), (n + 1, L)."""
+    from scipy.special import bdtr
+
+    at = np.arange(1, draws + 1) / (draws + 1.0)
+    found = np.stack([bdtr(k, n, at) for k in range(n + 1)])
+    found.flags.writeable = False
+    return found
+
+
+@lru_cache(maxsize=8)
+def _reference(n: int, draws: int) -> Floats:
+    """Return sorted statistics of uniform ranks, (REFERENCE,)."""
+    rng = np.random.default_rng([SEED, n, draws])
+    parts = [
+        _statistic(_counts(rng.integers(0, draws + 1, size=(1000, n)), draws), n, draws)
+        for _ in range(REFERENCE // 1000)
+    ]
+    found = np.sort(np.concatenate(parts))
+    found.flags.writeable = False
+    return found
+
+
+def p_value(ranks: ArrayLike, draws: int) -> float:
+    """Return the probability that uniform ranks lie as far from uniform as these.
+
+    Parameters
+    ----------
+    ranks
+        (n,), whole numbers from 0 to L.
+    draws
+        L, the number of draws that the truth was ranked among.
+
+    Raises
+    ------
+    ValueError
+        No rank, or one that is out of range.
+    """
+    n = np.asarray(ranks).size
+    if n == 0:
+        raise ValueError("no ranks")
+    found = _statistic(_counts(ranks, draws), n, draws)[0]
+    # Statistics are discrete: those that differ by rounding alone are equal.
+    beyond = int(np.searchsorted(_reference(n, draws), found * (1.0 + 1e-9), side="right"))
+    return (1.0 + beyond) / (1.0 + REFERENCE)
+
+
+def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
+    """Return bands that uniform ranks leave nowhere with probability `coverage`.
+
+    Parameters
+    ----------
+    n
+        Number of ranks.
+    draws
+        L.
+    coverage
+        Probability that the whole function stays inside.
+    """
+    from scipy.stats import binom
+
+    level = float(np.quantile(_reference(n, draws), 1.0 - coverage, method="lower"))
+    at = np.arange(draws + 2) / (draws + 1.0)
+    low = binom.ppf(0.5 * level, n, at) / n - at
+    high = binom.isf(0.5 * level, n, at) / n - at
+    low[[0, -1]] = high[[0, -1]] = 0.0
+    return Bands(at, low, high)
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Return p-values (K,) adjusted for their number (Holm 1979)."""
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    out = np.empty(len(values))
+    out[order] = np.minimum(steps, 1.0)
+    return out
+
+
+def judge(ranks: Mapping[str, ArrayLike], draws: int) -> tuple[Judged, ...]:
+    """Judge the ranks of many quantities, the least uniform first.
+
+    Parameters
+    ----------
+    ranks
+        By quantity, (n,) each.
+    draws
+        L.
+    """
+    each = {name: np.asarray(v, dtype=float) for name, v in ranks.items()}
+    p = [p_value(np.asarray(v, dtype=np.int64), draws) for v in each.values()]
+    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
+    rows = []
+    for (name, values), mine, adjusted in zip(each.items(), p, holm(p), strict=True):
+        share = (values + 0.5) / (draws + 1.0)
+        spread = float(np.mean((share - 0.5) ** 2) / uniform)
+        outside = mine <= 1.0 - COVERAGE
+        rows.append(Judged(name, mine, float(adjusted), outside, float(share.mean()), spread))
+    return tuple(sorted(rows, key=lambda row: (row.p, row.name)))

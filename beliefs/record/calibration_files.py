@@ -1,0 +1,110 @@
+"""The files of a calibration folder: settings checked, simulations appended, texts replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluate.calibration import Design
+from beliefs.record.manifest import environment
+
+__all__ = ["FORMAT", "LINES", "SETTINGS", "append_line", "read_lines", "replace_text", "settled"]
+
+FORMAT = 1
+LINES, SETTINGS, PART = "ranks.jsonl", "settings.json", ".part"
+
+
+def settled(folder: Path, design: Design) -> dict[str, Any]:
+    """Return the settings of a folder, written where it is new; refuse another calibration."""
+    source = design.truth or design.theory
+    settings: dict[str, Any] = {
+        "format": FORMAT,
+        "theory": design.theory.name,
+        "theory_sha256": design.theory.sha256,
+        "drawn_from_sha256": source.sha256,
+        "study": design.study.spec.name,
+        "study_sha256": design.study.sha256,
+        "as_of": str(design.study.as_of),
+        **{k: getattr(design, k) for k in ("seed", "particles", "draws", "horizon")},
+        **environment(),
+    }
+    file = folder / SETTINGS
+    if not file.exists():
+        # What a killed writer left half written is no other's.
+        if any(not item.name.endswith(PART) for item in folder.iterdir()):
+            raise _other(folder, "other files", "a new folder, or that of this calibration")
+        replace_text(file, json.dumps(settings, indent=1) + "\n")
+        return settings
+    kept = _loaded(file)
+    for key, value in settings.items():
+        if kept.get(key) != value:
+            found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
+            wanted = "those of now" if isinstance(value, dict) else f"{key} = {value!r}"
+            raise _other(folder, found, wanted)
+    return settings
+
+
+def _other(folder: Path, found: str, expected: str) -> ConflictError:
+    return ConflictError(
+        "the folder holds another calibration",
+        where=str(folder),
+        found=found,
+        expected=expected,
+        mend="choose another --out",
+    )
+
+
+def _loaded(file: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(file, str(error)) from error
+    if not isinstance(told, dict):
+        raise _damaged(file, f"a {type(told).__name__}")
+    return told
+
+
+def _damaged(file: Path, found: str) -> StudyError:
+    return StudyError(
+        "a file of the calibration is damaged",
+        where=str(file),
+        found=found,
+        expected="what `beliefs calibrate` wrote",
+        mend="restore it, or calibrate into a new folder",
+    )
+
+
+def read_lines(file: Path) -> dict[int, dict[str, Any]]:
+    """Return the simulations that are done; the half line of a killed writer is cut off."""
+    if not file.exists():
+        return {}
+    data = file.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(file, len(whole))
+    done = {}
+    for k, raw in enumerate(whole.splitlines(), start=1):
+        try:
+            line = json.loads(raw)
+            done[int(line["number"])] = line
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(file, f"line {k}: {error}") from error
+    return done
+
+
+def append_line(number: int, line: dict[str, Any]) -> None:
+    """Append a simulation to an open descriptor, and have the disk keep it."""
+    data = json.dumps(line).encode() + b"\n"
+    while data:
+        data = data[os.write(number, data) :]
+    os.fsync(number)
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
+    part = file.with_name(f".{file.name}{PART}")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(file)

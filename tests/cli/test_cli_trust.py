@@ -1,0 +1,141 @@
+"""`beliefs calibrate` and `beliefs sensitivity` say what they find, and refuse what they must."""
+
+import json
+
+import pytest
+from make_conduct import write_conduct
+
+from beliefs.cli import main
+
+CALIBRATE = ["--sims", "2", "--particles", "100", "--draws", "20", "--horizon", "5", "--cores", "1"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_conduct(tmp_path_factory.mktemp("trust") / "small")
+
+
+@pytest.fixture(scope="module")
+def calibrated(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("calibrations") / "M0"
+    assert main(["calibrate", "M0", "--study", str(folder), "--out", str(out), *CALIBRATE]) == 0
+    return out
+
+
+def test_a_calibration_leaves_its_result_its_ranks_and_a_figure(calibrated):
+    assert {p.name for p in calibrated.iterdir()} == {
+        "settings.json", "ranks.jsonl", "calibration.json", "ranks.csv", "calibration.png",
+    }  # fmt: skip
+    assert len((calibrated / "ranks.csv").read_text().splitlines()) == 3
+
+
+def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibrated, capsys):
+    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(calibrated), *CALIBRATE]
+    assert main(arguments) == 0
+    said = capsys.readouterr()
+    assert "base_rate: 2 simulations of the size of small" in said.out
+    assert "outside their 99% bands: " in said.out
+    assert "the inference of its parameters is calibrated" in said.out
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads((calibrated / "calibration.json").read_text())
+
+
+def test_progress_tells_the_time_left(folder, tmp_path, capsys):
+    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(tmp_path / "a")]
+    assert main([*arguments, *CALIBRATE]) == 0
+    assert "2 of 2 simulations, 0.0 min left" in capsys.readouterr().err
+    assert main([*arguments, *CALIBRATE, "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_another_calibration_in_the_folder_is_a_conflict(folder, calibrated, capsys):
+    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(calibrated), *CALIBRATE]
+    assert main([*arguments, "--seed", "7"]) == 4
+    assert "another calibration" in capsys.readouterr().err
+
+
+def test_ranks_that_are_not_even_are_exit_code_3(folder, calibrated, tmp_path, capsys):
+    import shutil
+
+    out = tmp_path / "wrong"
+    shutil.copytree(calibrated, out)
+    line = json.loads((out / "ranks.jsonl").read_text().splitlines()[0])
+    rows = [line | {"number": k, "ranks": dict.fromkeys(line["ranks"], 0)} for k in range(20)]
+    (out / "ranks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(out), *CALIBRATE]
+    assert main([*arguments, "--sims", "20"]) == 3
+    assert "NOT calibrated" in capsys.readouterr().out
+
+
+def test_sensitivity_of_a_study_prints_what_moves_it_and_what_was_learnt(folder, tmp_path, capsys):
+    out = tmp_path / "sensitivity.json"
+    arguments = ["sensitivity", str(folder), "--theory", "base_rate", "--particles", "400",
+                 "--allow-failed", "--horizon", "30", "--scales", "2"]  # fmt: skip
+    assert main([*arguments, "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    for words in ("change per doubling of the power", "all priors x 2", "Contraction"):
+        assert words in said
+    told = json.loads(out.read_text())
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told
+    assert main([*arguments, "--out", str(out)]) == 4
+
+
+def test_sensitivity_of_a_run_starts_from_its_posterior(run_folder, capsys):
+    arguments = ["sensitivity", str(run_folder), "--horizon", "7", "--beliefs-only", "--json"]
+    assert main([*arguments, "--scales", "1"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    # Priors that stay as they are weigh every draw alike: nothing moves.
+    base = [item["p"] for item in told["probabilities"]]
+    assert told["scales"] == [] or all(point["p"] == base for point in told["scales"])
+    assert told["theory"] == "mutual_optimism"
+
+
+@pytest.mark.parametrize("scales", ["", "0", "-1", "two", "inf"])
+def test_scales_that_cannot_be_used_are_refused(folder, scales, capsys):
+    assert main(["sensitivity", str(folder), "--scales", scales]) == 2
+    assert "numbers above 0" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_one_that_is_stopped_leaves_no_process_and_goes_on(folder, tmp_path, sign):
+    import os
+    import signal
+    import subprocess
+    import sys
+    import time
+    from pathlib import Path
+
+    out = tmp_path / "M0"
+    command = [str(Path(sys.executable).with_name("beliefs")), "calibrate", "M0", "--study",
+               str(folder), "--out", str(out), "--particles", "100", "--draws", "20",
+               "--horizon", "5", "--cores", "2"]  # fmt: skip
+    lines = out / "ranks.jsonl"
+    with subprocess.Popen(
+        [*command, "--sims", "2000"], start_new_session=True, stderr=subprocess.PIPE, text=True
+    ) as running:
+        for _ in range(1200):
+            if lines.exists() and lines.read_bytes().count(b"\n") >= 3:
+                break
+            time.sleep(0.1)
+        running.send_signal(getattr(signal, sign))
+        running.wait(30)
+        said = running.stderr.read()
+    for _ in range(100):
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a process of the calibration lives on")
+    if sign != "SIGKILL":
+        assert running.returncode == 130
+        assert f"simulations that were done are kept in {out}" in said
+    done = lines.read_bytes().count(b"\n")
+    assert 3 <= done < 2000
+    subprocess.run([*command, "--sims", str(done + 1), "--quiet"], check=False)
+    assert lines.read_bytes().count(b"\n") == done + 1
+    assert json.loads((out / "calibration.json").read_text())["simulations"] == done + 1

@@ -1,0 +1,194 @@
+"""A simulation is a function of its number; a calibration that was stopped goes on."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from make_conduct import write_conduct
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluate import calibration as rooms
+from beliefs.evaluate.calibration import Design, rank, simulation
+from beliefs.record.calibration import calibrate
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+SMALL = {"seed": 3, "particles": 100, "draws": 30, "horizon": 5}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return load_study(write_conduct(tmp_path_factory.mktemp("design") / "small"))
+
+
+@pytest.fixture(scope="module")
+def theory():
+    return load_theory("base_rate")
+
+
+@pytest.fixture(scope="module")
+def whole(study, theory, tmp_path_factory):
+    out = tmp_path_factory.mktemp("calibrations") / "whole"
+    return out, calibrate(theory, study, out, sims=4, **SMALL)
+
+
+def test_ties_are_broken_at_random_and_evenly():
+    rng = np.random.default_rng(1)
+    values = np.asarray([0.0, 1.0, 1.0, 1.0, 2.0])
+    found = [rank(values, 1.0, rng) for _ in range(4000)]
+    counts = np.bincount(found, minlength=6)
+    assert counts[[0, 5]].sum() == 0
+    assert (abs(counts[1:5] - 1000) < 4 * np.sqrt(4000 * 0.25 * 0.75)).all()
+    assert rank(values, -1.0, rng) == 0 and rank(values, 3.0, rng) == 5
+    with pytest.raises(ValueError, match="not a number"):
+        rank(values, np.nan, rng)
+
+
+def test_the_rank_of_one_more_draw_is_even():
+    rng = np.random.default_rng(4)
+    found = [rank(rng.normal(size=9), rng.normal(), rng) for _ in range(5000)]
+    counts = np.bincount(found, minlength=10)
+    assert (abs(counts - 500) < 4 * np.sqrt(450)).all()
+
+
+def test_every_kind_of_quantity_is_ranked(study):
+    design = Design(study, load_theory("mutual_optimism"), **SMALL)
+    found = simulation(design, 0)
+    kinds = {name.split(":")[0] for name in found.ranks}
+    assert kinds == set(rooms.GROUPS)
+    assert all(0 <= v <= 30 for v in found.ranks.values())
+    for name in ("parameter:retention[north]", "belief:south", "forecast:time of talks",
+                 "density:posterior of belief", "conduct:breach_base"):  # fmt: skip
+        assert name in found.ranks
+    assert all(0.0 <= p <= 1.0 for p, _ in found.probabilities.values())
+    assert found == simulation(design, 0, build_inputs(study))
+    assert found.ranks != simulation(design, 1).ranks
+
+
+def test_conduct_is_drawn_from_what_the_filter_knew_of_beliefs(study, monkeypatch):
+    given = {}
+
+    drawn, tracked = rooms.simulate_observed, rooms.track_blocks
+
+    def told(*args, **more):
+        given["drawn"] = more["beliefs"]
+        return drawn(*args, **more)
+
+    def known(*args, **more):
+        found = tracked(*args, **more)
+        given["tracked"] = found.columns
+        return found
+
+    monkeypatch.setattr(rooms, "simulate_observed", told)
+    monkeypatch.setattr(rooms, "track_blocks", known)
+    simulation(Design(study, load_theory("mutual_optimism"), **SMALL), 0)
+    for name, values in given["drawn"].items():
+        np.testing.assert_array_equal(values, given["tracked"][name])
+    assert np.ptp(given["drawn"]["p_lag"]) > 0.0
+
+
+def test_one_that_was_stopped_goes_on_to_the_same_bytes(study, theory, whole, tmp_path):
+    out, _ = whole
+    again = tmp_path / "again"
+    calibrate(theory, study, again, sims=2, **SMALL)
+    lines = again / "ranks.jsonl"
+    lines.write_bytes(lines.read_bytes() + b'{"number": 2, "ran')  # killed while it wrote
+    told = []
+    calibrate(theory, study, again, sims=4, progress=lambda *a: told.append(a), **SMALL)
+    assert [t[:2] for t in told] == [(3, 4), (4, 4)]
+    for name in ("calibration.json", "ranks.csv"):
+        assert (again / name).read_bytes() == (out / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_more_cores_give_the_same_bytes(study, theory, whole, tmp_path):
+    out, _ = whole
+    calibrate(theory, study, tmp_path / "two", sims=4, cores=2, **SMALL)
+    for name in ("calibration.json", "ranks.csv"):
+        assert (tmp_path / "two" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_the_result_says_what_was_judged(whole, theory):
+    out, found = whole
+    told = json.loads((out / "calibration.json").read_text())
+    assert told == found.as_dict()
+    assert (told["simulations"], told["theory"], told["failed"]) == (4, "base_rate", {})
+    assert told["judged"] == len(found.ranks) == len(told["quantities"])
+    assert all(v.shape == (4,) for v in found.ranks.values())
+    assert sum(row["quantities"] for row in told["groups"]) == told["judged"]
+    for row in told["groups"]:
+        mine = [q["spread"] for q in told["quantities"] if q["name"].startswith(row["group"] + ":")]
+        assert row["spread"] == pytest.approx(np.mean(mine), abs=1e-4)
+    assert {row["target"] for row in told["probabilities"]} >= {"time of talks", "time of breach"}
+
+
+@pytest.mark.parametrize("other", [{"seed": 4}, {"particles": 120}, {"draws": 20}])
+def test_a_folder_of_another_calibration_is_refused(study, theory, whole, other):
+    with pytest.raises(ConflictError, match="another calibration"):
+        calibrate(theory, study, whole[0], sims=4, **{**SMALL, **other})
+
+
+def test_a_folder_with_other_files_is_refused(study, theory, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(ConflictError, match="another calibration"):
+        calibrate(theory, study, tmp_path, sims=4, **SMALL)
+
+
+def test_a_damaged_line_is_named(study, theory, whole, tmp_path):
+    again = tmp_path / "again"
+    calibrate(theory, study, again, sims=1, **SMALL)
+    lines = again / "ranks.jsonl"
+    lines.write_bytes(b"nonsense\n" + lines.read_bytes())
+    with pytest.raises(StudyError, match="damaged") as error:
+        calibrate(theory, study, again, sims=2, **SMALL)
+    assert "line 1" in error.value.render()
+
+
+def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
+    study, theory, tmp_path, monkeypatch
+):
+    from beliefs.evaluate import calibration_cores
+
+    real = calibration_cores.simulation
+
+    def failing(design, number, inputs):
+        if number == 1:
+            raise ValueError("a made-up failure")
+        return real(design, number, inputs)
+
+    monkeypatch.setattr(calibration_cores, "simulation", failing)
+    found = calibrate(theory, study, tmp_path / "one", sims=3, **SMALL)
+    assert dict(found.failed) == {1: "ValueError: a made-up failure"}
+    assert list(found.numbers) == [0, 2] and not found.passed
+
+
+def test_the_truth_may_come_from_another_prior(study, theory):
+    far = {"dist": "Normal", "mu": -0.5, "sigma": 0.05}
+    shifted = replace(theory, priors={**theory.priors, "ladder_up": far})
+    design = Design(study, theory, truth=shifted, **SMALL)
+    assert simulation(design, 0).ranks["conduct:ladder_up"] >= 29
+
+
+def test_the_figure_shows_every_group_and_names_what_is_outside(whole):
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from beliefs.evaluate.uniformity import judge
+    from beliefs.view.calibration import plot_calibration
+
+    _, found = whole
+    n = 60
+    rng = np.random.default_rng(1)
+    ranks = {name: rng.integers(0, 31, n) for name in found.ranks}
+    ranks["conduct:ladder_up"] = np.full(n, 3)
+    made = replace(
+        found, numbers=np.arange(n), ranks=ranks, judged=judge(ranks, found.draws)
+    )  # fmt: skip
+    axes = plot_calibration(made)
+    assert [ax.get_title(loc="left").split(":")[0] for ax in axes] == [
+        "parameters of belief and talks", "parameters of conduct", "log densities", "forecasts",
+    ]  # fmt: skip
+    texts = [t.get_text() for ax in axes if ax.get_legend() for t in ax.get_legend().get_texts()]
+    assert any(text.startswith("ladder_up (p =") for text in texts)

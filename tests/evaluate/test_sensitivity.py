@@ -1,0 +1,137 @@
+"""What moves a forecast: reweighted draws agree with tracking again, flags with forecasts."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from make_conduct import write_conduct
+
+from beliefs.errors import GateError, StudyError
+from beliefs.evaluate import sensitivity as module
+from beliefs.evaluate.contraction import contraction
+from beliefs.evaluate.sensitivity import sensitivity
+from beliefs.evaluate.sensitivity_result import ALL
+from beliefs.forecast.conduct import conduct_of
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.probability import probability
+from beliefs.infer.track import track
+from beliefs.infer.track_posterior import posterior_at
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+HORIZON = 30
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory):
+    """A small study under the base-rate theory: two parameters of talks, and conduct."""
+    study = load_study(write_conduct(tmp_path_factory.mktemp("sens") / "small"))
+    found = track(study, load_theory("base_rate"), particles=1000, seed=1)
+    posterior = posterior_at(found, found.n_time - 1)
+    return posterior, conduct_of(posterior, seed=1, track=found, particles=1000)
+
+
+@pytest.fixture(scope="module")
+def found(tracked):
+    posterior, conduct = tracked
+    return sensitivity(posterior, HORIZON, seed=2, conduct=conduct, particles=1000)
+
+
+def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):
+    posterior, conduct = tracked
+    told = forecast(posterior, HORIZON, seed=2, conduct=conduct)
+    assert {row.asked.target for row in found.rows} >= {"talks", "breach", "deal", "war"}
+    for row in found.rows:
+        said = probability(told, row.asked.target, by=row.asked.by, side=row.asked.side)
+        assert row.p == said.p and row.mcse == pytest.approx(said.mcse)
+        assert row.power.prior_dominated == said.prior_dominated
+
+
+def test_every_part_is_scaled_both_ways(found):
+    parts = [(point.part, point.scale) for point in found.points]
+    assert parts[:2] == [(ALL, 0.5), (ALL, 2.0)]
+    assert ("talks", 0.5) in parts and ("truce", 2.0) in parts
+    for point in found.points:
+        assert (point.method == "reweighted") == (point.pareto_k <= 0.7)
+        assert ((point.p >= 0.0) & (point.p <= 1.0 + 1e-12)).all()
+
+
+@pytest.mark.slow
+def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, monkeypatch):
+    posterior, conduct = tracked
+    monkeypatch.setattr(module, "RELIABLE", -np.inf)
+    again = sensitivity(posterior, HORIZON, seed=2, conduct=conduct, particles=1000)
+    assert all(point.method == "tracked" for point in again.points)
+    compared = 0
+    for one, two in zip(found.points, again.points, strict=True):
+        if one.method == "reweighted":
+            # The tracked change has other draws: its error counts as well.
+            error = np.hypot(one.error, two.error) + 1e-3
+            assert (abs(one.p - two.p) < 4.5 * error).all(), one.part
+            compared += 1
+    assert compared >= 4
+
+
+def test_a_part_that_a_target_does_not_read_leaves_it_where_it_is(found):
+    talks = [k for k, row in enumerate(found.rows) if row.asked.target == "talks"]
+    base = np.asarray([found.rows[k].p for k in talks])
+    moved = {p.part: abs(p.p[talks] - base).max() for p in found.points if p.scale == 2.0}
+    outcomes = next(p for p in found.points if (p.part, p.scale) == ("outcomes", 2.0))
+    assert moved["talks"] > 0.0
+    assert (abs(outcomes.p[talks] - base) < 4.5 * outcomes.error[talks] + 1e-12).all()
+
+
+def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
+    posterior, conduct = tracked
+    rows = {row.name: row for row in found.contraction}
+    base = posterior.tree["posterior"]["onset_base"].values.ravel()
+    row = rows["onset_base"]
+    assert row.prior_sd == pytest.approx(1.0, rel=1e-6)
+    assert row.contraction == pytest.approx(1.0 - base.std(ddof=1) / row.prior_sd)
+    assert row.mechanism == "talks" and np.isfinite([row.power_prior, row.power_likelihood]).all()
+    assert any(name.startswith("strike_base[") for name in rows)
+    short = contraction(posterior, conduct, power=False)
+    assert [r.contraction for r in short] == [r.contraction for r in found.contraction]
+    # Strikes were seen on most days, agreements hardly: the study teaches the one.
+    learnt = max(r.contraction for n, r in rows.items() if n.startswith("strike_base"))
+    assert learnt > 0.3 > rows["reversal_base[treaty]"].contraction
+
+
+def test_it_is_plain_data(found):
+    told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert len(told["probabilities"]) == len(found.rows)
+    assert all(len(point["p"]) == len(found.rows) for point in told["scales"])
+    assert len(told["contraction"]) == len(found.contraction)
+
+
+def test_other_crack_rules_are_asked_of_the_last_window(unsampled):
+    rows = sensitivity(unsampled, HORIZON, seed=1, scales=()).rows
+    spec = unsampled.study.spec.crack
+    others = [row.asked for row in rows if not row.asked.own]
+    grid = {(a.threshold, a.periods) for a in others if a.target == "crack"}
+    wanted = {(p, d) for p in spec.grid_thresholds for d in spec.grid_periods}
+    assert grid == wanted - {(spec.threshold, spec.periods)}
+    assert {a.periods for a in others if a.target == "talks_rational"} == {
+        d for d in spec.grid_periods if d != spec.periods
+    }
+    assert len({a.by for a in others}) == 1
+    # A higher threshold is crossed at least as often, a longer run at most as often.
+    p = {(r.asked.side, r.asked.threshold, r.asked.periods): r.p
+         for r in rows if r.asked.target == "crack" and r.asked.by == others[0].by}  # fmt: skip
+    for (side, threshold, periods), value in p.items():
+        for (other, more, longer), bound in p.items():
+            if side == other and more >= threshold and longer <= periods:
+                assert value <= bound
+
+
+def test_what_cannot_be_used_is_refused_before_anything_is_simulated(unsampled, monkeypatch):
+    monkeypatch.setattr(module, "forecast", None)
+    with pytest.raises(StudyError, match="cannot be scaled"):
+        sensitivity(unsampled, HORIZON, seed=1, scales=(0.0,))
+
+
+def test_a_failed_gate_stops_it(unsampled):
+    failed = replace(unsampled, report=replace(unsampled.report, passed=False, failures=("x",)))
+    with pytest.raises(GateError):
+        sensitivity(failed, HORIZON, seed=1, scales=())
