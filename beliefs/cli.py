@@ -324,7 +324,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {problem.render()}\n")
         return problem.exit_code
     except TyperException as error:  # an unknown option, a value out of range
-        sys.stderr.write(f"error: {error.format_message()}\n  mend:     see `beliefs --help`\n")
+        message = error.format_message().strip()
+        if message:  # without one nothing was asked, and the help is printed already
+            sys.stderr.write(f"error: {message}\n  mend:     see `beliefs --help`\n")
         return 2
     return done if isinstance(done, int) else 0
 

@@ -28,6 +28,11 @@ def test_studies_are_listed(call):
     assert rows["us-civil-war"]["step"] == "week" and len(rows["us-civil-war"]["sides"]) == 2
 
 
+def test_without_a_command_the_help_is_printed_and_nothing_called_an_error(call):
+    code, out, err = call()
+    assert code == 2 and "Usage" in out + err and "error:" not in out + err
+
+
 def test_a_new_study_passes_the_check(call, tmp_path):
     code, out, _ = call("new-study", tmp_path / "mine")
     assert code == 0 and "beliefs check" in out
