@@ -209,7 +209,7 @@ def _yardstick(
     if target in LATENT:
         happened = happened_by(forecast, target, steps, side, prior=True, **how)
         return _prior_rate(forecast, happened, conditions, steps)
-    if target in CONDUCT_TARGETS:
+    if target in CONDUCT_TARGETS or forecast.base_paths is not None:
         if not conditions.of_conduct:
             return None, "none: the base-rate theory knows no such condition"
         held = conditions.hold(forecast, steps, base=True)
@@ -224,9 +224,11 @@ def _yardstick(
         return None, "none: the reference class of talks knows no such condition"
     inputs, structure = forecast.posterior.inputs, forecast.posterior.structure
     kind = {"us_actor": structure.us_actor, "since_1945": structure.since_1945}
-    age, days = int(inputs.active.sum()) * inputs.step_days, steps * inputs.step_days
+    rounds = np.flatnonzero(inputs.talks[inputs.active])
+    silent = int(inputs.active.sum()) - (int(rounds[-1]) + 1 if len(rounds) else 0)
+    age, days = silent * inputs.step_days, steps * inputs.step_days
     return talk_incidence(age, days, kind), (
-        f"{load_pooled('talks').label}, pooled; conflict {age} days old at the origin"
+        f"{load_pooled('talks').label}, pooled; {age} days without talks at the origin"
     )
 
 

@@ -124,7 +124,7 @@ def event_steps(
     rule
         Which extensions count, one of `RULES`.
     base
-        Use the futures of the base-rate theory; for targets of conduct only.
+        Use the futures of the base-rate theory; for talks and targets of conduct only.
 
     Returns
     -------
@@ -149,6 +149,8 @@ def event_steps(
     threshold = crack.threshold if threshold is None else threshold
     periods = crack.periods if periods is None else periods
     if target == "talks":
+        if base and forecast.base_paths is not None:
+            paths = forecast.base_paths
         return first_passage(paths.talks, 1)
     if target not in TARGETS:
         raise StudyError(

@@ -70,6 +70,12 @@ def test_the_yardstick_is_the_same_target_under_the_base_rate_theory(managed):
     assert base != managed.paths.events["breach"][:, :7].any(axis=1).mean()
 
 
+def test_talks_stand_beside_talks_under_the_base_rate_theory(managed):
+    found = probability(managed, "talks", by=last_day(managed, 20))
+    assert found.base_rate == managed.base_paths.talks[:, :20].any(axis=1).mean()
+    assert found.base_rate_source.startswith("base-rate theory M0")
+
+
 def test_an_extension_by_both_sides_is_one_by_any(managed):
     day = last_day(managed, 20)
     both, any_ = (probability(managed, "extension", by=day, rule=r) for r in ("mutual", "any"))
@@ -95,7 +101,10 @@ def test_beliefs_and_conduct_condition_each_other(managed):
     breached = event_steps(managed, "breach") <= 20
     found = probability(managed, "talks", by=day, given=("breach", None, True))
     talked = managed.paths.talks[:, :20].any(axis=1)
-    assert found.p == pytest.approx(talked[breached].mean()) and found.base_rate is None
+    assert found.p == pytest.approx(talked[breached].mean())
+    broken = event_steps(managed, "breach", base=True) <= 20
+    theirs = managed.base_paths.talks[:, :20].any(axis=1)
+    assert found.base_rate == pytest.approx(theirs[broken].mean())
     on = probability(managed, "breach", by=day, given=("talks", None, True))
     assert on.p == pytest.approx(breached[talked].mean()) and on.base_rate is None
     no_line = probability(managed, "breach", by=day, given=("deal", None, False))
