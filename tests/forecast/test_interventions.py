@@ -67,7 +67,7 @@ def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(future
         *rest, jumps = real(*arguments, **named)
         return *rest, np.zeros_like(jumps)
 
-    monkeypatch.setattr("beliefs.forecast.forecast.apply_interventions", without_jumps)
+    monkeypatch.setattr("beliefs.forecast.paths.apply_interventions", without_jumps)
     bent = with_it(futures, what_if(futures, "turnover", 0))
     moved = bent.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
     level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
