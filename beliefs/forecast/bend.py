@@ -41,7 +41,7 @@ def apply_interventions(
     dates: NDArray[np.datetime64],
     draw_jump: Callable[[tuple[int, ...]], NDArray[Any]],
     spec: StudySpec | None = None,
-) -> tuple[Structure, Columns, NDArray[Any]]:
+) -> tuple[Structure, Columns, NDArray[Any], NDArray[Any]]:
     """Bend future columns.
 
     Parameters
@@ -63,6 +63,8 @@ def apply_interventions(
     -------
     structure, columns
         With one more shock per turnover or escalation.
+    surprise
+        With the values of paths arriving: coupled futures read it, others read ``evidence``.
     jumps
         Jumps of those new shocks, (sample, side, new shock).
 
@@ -114,7 +116,7 @@ def apply_interventions(
             set_shocks(structure, columns, shock)
             jumps.append(draw_jump((samples, 2)))
     added = np.stack(jumps, axis=-1) if jumps else np.zeros((samples, 2, 0))
-    return structure, columns, added
+    return structure, columns, surprise, added
 
 
 def new_jump(

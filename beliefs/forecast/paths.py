@@ -138,7 +138,7 @@ def simulate(
     )
     if conduct is not None:
         cols |= conduct_future(inputs, index)
-    structure, cols, jumps = apply_interventions(
+    structure, cols, surprise, jumps = apply_interventions(
         interventions,
         inputs=inputs,
         indicators=study.spec.indicators,

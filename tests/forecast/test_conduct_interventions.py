@@ -38,7 +38,7 @@ MORE = {
 
 def bent(plain, kind, at=AT, **more):
     day = dt.date.fromisoformat(str(plain.dates[at]))
-    item = Intervention(kind, day, **(MORE[kind] | more))
+    item = Intervention(kind, day, **(MORE.get(kind, {}) | more))
     return forecast(
         plain.posterior, len(plain.dates), seed=plain.seed, interventions=(item,),
         conduct=plain.conduct, allow_failed=True,
@@ -48,6 +48,14 @@ def bent(plain, kind, at=AT, **more):
 @pytest.fixture(scope="module")
 def managed(told):
     return told("managed_deescalation")
+
+
+def test_a_path_is_news_to_beliefs_where_acts_are_simulated_too(told):
+    plain = told("mutual_optimism")
+    other = bent(plain, "path", indicator="usd_irr", change=0.3)
+    moved = other.paths.logit_belief - plain.paths.logit_belief
+    assert (moved[..., :AT] == 0).all()
+    assert (moved[:, 0, AT] > 0).all()  # on Washington's own scorecard, whose weights are positive
 
 
 @pytest.mark.parametrize("kind", [k for k in MORE if k != "attribution"])

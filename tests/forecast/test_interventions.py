@@ -64,10 +64,10 @@ def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(future
     real = bend.apply_interventions
 
     def without_jumps(*arguments, **named):
-        structure, columns, jumps = real(*arguments, **named)
-        return structure, columns, np.zeros_like(jumps)
+        *rest, jumps = real(*arguments, **named)
+        return *rest, np.zeros_like(jumps)
 
-    monkeypatch.setattr("beliefs.forecast.forecast.apply_interventions", without_jumps)
+    monkeypatch.setattr("beliefs.forecast.paths.apply_interventions", without_jumps)
     bent = with_it(futures, what_if(futures, "turnover", 0))
     moved = bent.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
     level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
@@ -251,7 +251,7 @@ def test_a_path_moves_the_cost_that_its_indicator_is(futures):
     plain = {k: v[None, ..., n - 8 : n] for k, v in columns(inputs).items() if k == "cost"}
     rows = [r for r, k in enumerate(structure.cost_indicator) if inputs.indicators[k] == "price"]
     assert rows
-    _, bent, _ = apply_interventions(
+    _, bent, _, _ = apply_interventions(
         [what_if(futures, "path", 5, change=0.01)],
         inputs=inputs,
         indicators=posterior.study.spec.indicators,
