@@ -15,7 +15,7 @@ from beliefs.theory.theory import MECHANISMS, Theory, free_parameters
 
 STUDIES = 30
 # Particles, and how often the calendar of the bundled duel (120 days) is gone through.
-SIZE = {"news": (600, 1), "talks": (300, 3), "surplus": (300, 4), "crack": (300, 6)}
+SIZE = {"news": (600, 1), "talks": (300, 3), "surplus": (300, 4), "crack": (300, 3)}
 SPELL, SHOCKS = 20, 15  # days of a regime, and from one shock to the next
 # Additions to belief and talks, tracked together by what they act on, and the parameters that go
 # with them: scorecards and noise, both hazards of talks, costs and how talks follow the surplus.
@@ -52,7 +52,7 @@ LIVELY = {
     # Both beliefs enter the surplus in sum, and the lower one is half of that: a strong surplus
     # leaves nothing to tell the two apart by.
     "crack": {
-        "log_volatility": {"dist": "Normal", "mu": 0.0, "sigma": 0.3},
+        "log_volatility": {"dist": "Normal", "mu": -0.5, "sigma": 0.3},
         "surplus_effect": {"dist": "Normal", "mu": 0.2, "sigma": 0.1},
         "onset_base": {"dist": "Normal", "mu": -0.5, "sigma": 0.5},
         "continuation_base": {"dist": "Normal", "mu": 0.0, "sigma": 0.5},
@@ -65,7 +65,7 @@ def theory(group):
     added, rest = GROUPS[group]
     return Theory(
         "R", f"recovery_{group}", "Additions to belief and talks", "test", True, MECHANISMS, (),
-        LIVELY.get(group, {}), (*added, *rest),
+        LIVELY.get(group, {}), (*added, *rest, "innovation"),
     )  # fmt: skip
 
 
