@@ -67,7 +67,7 @@ def main():
         json.dumps(
             {
                 "study": chosen.study,
-                "studies": min(len(won) for won in winners.values()),
+                "studies": {truth: len(won) for truth, won in winners.items()},
                 "particles": chosen.particles,
                 "seed": chosen.seed,
                 "theories": list(IDS),

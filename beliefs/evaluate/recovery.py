@@ -21,11 +21,13 @@ from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory
 
-__all__ = ["CONFUSED", "FILE", "confusion", "doubts", "recover", "winner"]
+__all__ = ["CONFUSED", "FILE", "RECOGNISED", "confusion", "doubts", "recover", "winner"]
 
 FILE = "model_recovery.json"
 CONFUSED = 0.25
 """Share of the studies of one theory that another one wins, from which they count as confused."""
+RECOGNISED = 0.5
+"""Share of its own studies below which a theory counts as not recognised."""
 
 
 def recover(
@@ -89,7 +91,10 @@ def confusion(winners: Mapping[str, Sequence[str]], ids: Sequence[str]) -> NDArr
 
 
 def doubts(ids: Sequence[str]) -> list[str]:
-    """Return, in words, which theories a study of real size confuses.
+    """Return, in words, which theories a study of real size confuses with others.
+
+    Named is a theory that wins less than `RECOGNISED` of the studies drawn from it, or of whose
+    studies another one wins `CONFUSED` or more.
 
     Parameters
     ----------
@@ -103,10 +108,17 @@ def doubts(ids: Sequence[str]) -> list[str]:
     known, matrix = found["theories"], np.asarray(found["confusion"])
     out = []
     for i, truth in enumerate(known):
-        for j, other in enumerate(known):
-            if i != j and matrix[i, j] >= CONFUSED and truth in ids and other in ids:
-                out.append(
-                    f"Of {found['studies']} studies drawn from {truth} at the size of "
-                    f"{found['study']}, {matrix[i, j]:.0%} look more like {other}."
-                )
+        rivals = [
+            j for j, other in enumerate(known)
+            if j != i and other in ids and matrix[i, j] >= CONFUSED
+        ]  # fmt: skip
+        if truth not in ids or not (rivals or matrix[i, i] < RECOGNISED):
+            continue
+        shares = [f"{matrix[i, j]:.0%} by {known[j]}" for j in rivals]
+        out.append(
+            f"Of {found['studies'][truth]} studies drawn from {truth} at the size of "
+            f"{found['study']}, {matrix[i, i]:.0%} are foretold best by {truth} itself"
+            + (", " + ", ".join(shares) if shares else "")
+            + "."
+        )
     return out

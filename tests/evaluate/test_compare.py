@@ -1,11 +1,13 @@
 """Theories are compared on what all explain; the table, the stack and the ties are right."""
 
+import json
+
 import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
 from beliefs.evaluate.compare import STACK, compare, compared
-from beliefs.evaluate.recovery import confusion, winner
+from beliefs.evaluate.recovery import FILE, confusion, doubts, winner
 from beliefs.evaluate.scores import SHARED
 from beliefs.study.load import load_study
 from beliefs.theory.theory import load_theory
@@ -100,3 +102,20 @@ def test_one_theory_is_no_comparison(names):
 def test_confusion_is_the_share_of_studies_that_each_theory_wins():
     found = confusion({"M0": ["M0", "M0", "M4", "M0"], "M4": ["M4"]}, ["M0", "M4"])
     assert found.tolist() == [[0.75, 0.25], [0.0, 1.0]]
+
+
+def test_theories_that_a_study_of_this_size_confuses_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("beliefs.evaluate.recovery.data_folder", lambda: tmp_path)
+    assert doubts(("A", "B", "C")) == []  # nobody has tried
+    found = {
+        "study": "made-up",
+        "studies": {"A": 20, "B": 10, "C": 20},
+        "theories": ["A", "B", "C"],
+        "confusion": [[0.6, 0.3, 0.1], [0.2, 0.8, 0.0], [0.2, 0.2, 0.4]],
+    }
+    (tmp_path / FILE).write_text(json.dumps(found), encoding="utf-8")
+    first, third = doubts(("A", "B", "C"))
+    assert first.startswith("Of 20 studies drawn from A at the size of made-up, 60% are foretold")
+    assert first.endswith("by A itself, 30% by B.")
+    assert third.endswith("40% are foretold best by C itself.")
+    assert doubts(("A", "C")) == [third]

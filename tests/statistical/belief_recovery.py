@@ -1,0 +1,147 @@
+"""Studies drawn from known parameters of belief and talks, and how often intervals hold them."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+from conduct_recovery import LEVEL, Recovery
+
+from beliefs.evaluate.simulate import prior_params, simulate_inputs
+from beliefs.infer.particles import resample
+from beliefs.infer.track import track
+from beliefs.mechanism.structure import structure_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import MECHANISMS, Theory, free_parameters
+
+STUDIES = 30
+# Particles, and how often the calendar of the bundled duel (120 days) is gone through.
+SIZE = {"news": (600, 1), "talks": (300, 3), "surplus": (300, 4), "crack": (300, 3)}
+SPELL, SHOCKS = 20, 15  # days of a regime, and from one shock to the next
+# Additions to belief and talks, tracked together by what they act on, and the parameters that go
+# with them: scorecards and noise, both hazards of talks, costs and how talks follow the surplus.
+# Few at a time, because some hundred particles do not find their way in forty dimensions.
+GROUPS = {
+    "news": (("shared", "tactical_reset"), ("weight_own", "log_volatility", "log_reading_step")),
+    "talks": (
+        ("economic_hinge", "mediator_late", "deadlock_shape", "shift_talks", "proxy_credibility"),
+        ("onset_base", "continuation_base"),
+    ),
+    "surplus": (
+        ("escalation_cost", "convex_cost"),
+        ("log_volatility", "log_cost", "surplus_effect", "onset_base", "continuation_base"),
+    ),
+    "crack": (
+        ("crack_rule",),
+        ("log_volatility", "surplus_effect", "onset_base", "continuation_base"),
+    ),
+}
+# Talks every few days and not every few years, dear fighting and lively beliefs: under the declared
+# priors most studies hold no talks at all, from which nothing can be found again.
+LIVELY = {
+    "talks": {
+        "onset_base": {"dist": "Normal", "mu": -0.5, "sigma": 0.5},
+        "continuation_base": {"dist": "Normal", "mu": 0.0, "sigma": 0.5},
+    },
+    "surplus": {
+        "log_volatility": {"dist": "Normal", "mu": -0.5, "sigma": 0.3},
+        "log_cost": {"dist": "Normal", "mu": -1.0, "sigma": 0.3},
+        "surplus_effect": {"dist": "Normal", "mu": 1.0, "sigma": 0.3},
+        "onset_base": {"dist": "Normal", "mu": -8.0, "sigma": 0.5},
+        "continuation_base": {"dist": "Normal", "mu": -7.0, "sigma": 0.5},
+    },
+    # Both beliefs enter the surplus in sum, and the lower one is half of that: a strong surplus
+    # leaves nothing to tell the two apart by.
+    "crack": {
+        "log_volatility": {"dist": "Normal", "mu": -0.5, "sigma": 0.3},
+        "surplus_effect": {"dist": "Normal", "mu": 0.2, "sigma": 0.1},
+        "onset_base": {"dist": "Normal", "mu": -0.5, "sigma": 0.5},
+        "continuation_base": {"dist": "Normal", "mu": 0.0, "sigma": 0.5},
+    },
+}
+
+
+def theory(group):
+    """A theory that frees the parameters of a group alone."""
+    added, rest = GROUPS[group]
+    return Theory(
+        "R", f"recovery_{group}", "Additions to belief and talks", "test", True, MECHANISMS, (),
+        LIVELY.get(group, {}), (*added, *rest, "innovation"),
+    )  # fmt: skip
+
+
+def design(rng, times):
+    """The bundled duel gone through some times, in which all that the additions weigh happens.
+
+    Regimes change often, shocks come again and again, and what conduct tells of mediators, shifts
+    of power and the rest is made up without any order.
+    """
+    once = build_inputs(load_study("synthetic-duel"))
+    one, n = len(once.dates), times * len(once.dates)
+    time = {f.name for f in fields(once) if f.name != "seeing"}
+    told = {
+        name: np.concatenate([value] * times, axis=-1)
+        for name in time
+        if isinstance(value := getattr(once, name), np.ndarray)
+        and value.ndim
+        and value.shape[-1] == one
+    }
+    told["dates"] = once.dates[0] + np.arange(n)
+    spells = [once.regime_kinds.index(k) for k in ("war", "truce")]
+    told["regime"] = np.asarray(spells)[np.arange(n) // SPELL % 2]
+    told["quiet"], told["quiet_seen"] = 1.0 * (rng.random(n) < 0.6), np.ones(n, dtype=bool)
+    told["shock_on"] = np.zeros((len(once.shocks), n))
+    for number in range(len(once.shocks)):
+        told["shock_on"][number, SHOCKS * (number + 1) // 2 :: SHOCKS * (number + 1)] = 1.0
+    told["talks_by_rule"] = dict.fromkeys(once.talk_rules, told["talks"])
+    seen = replace(
+        once.observed,
+        heavy=rng.gamma(1.0, 1.0, (2, n)),
+        hinge=rng.random(n),
+        mediator_old=rng.random(n),
+        spell_age=rng.gamma(1.0, 1.0, n),
+        power_shift=rng.gamma(1.0, 1.0, n),
+        proxy_attack=rng.random(n),
+    )
+    return replace(once, **told, seeing=lambda: seen)
+
+
+def recover(group, seed):
+    """Draw studies with parameters from the prior, track them, and compare with the truth.
+
+    Parameters
+    ----------
+    group
+        One of `GROUPS`.
+    seed
+        Seed of the design and of everything drawn.
+
+    Returns
+    -------
+    Recovery
+        Of the group's additions.
+    """
+    particles, times = SIZE[group]
+    study, made = load_study("synthetic-duel"), design(np.random.default_rng(seed), times)
+    mine, added = theory(group), GROUPS[group][0]
+    where = structure_of(made)
+    prior = {
+        p.name: float(np.std(p.prior.rvs(4000, random_state=1)))
+        for p in free_parameters(mine, where)
+    }
+    held, shrunk = ({name: [] for name in added} for _ in range(2))
+    for number in range(STUDIES):
+        rng = np.random.default_rng([seed, number])
+        truth = prior_params(mine, where, rng)
+        inputs, _ = simulate_inputs(made, mine, truth, rng)
+        found = track(study, mine, particles=particles, seed=number, inputs=inputs)
+        index = resample(found.rows[-1].log_weights, rng.random(), particles)
+        draws = found.coordinates.params(found.epochs[-1][index])
+        for name in added:
+            values = draws[name]
+            low, high = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0], axis=0)
+            held[name].append(np.ravel((low <= truth[name]) & (truth[name] <= high)))
+            shrunk[name].append(np.mean(1.0 - values.std(axis=0) / prior[name]))
+    return Recovery(
+        {name: np.asarray(values) for name, values in held.items()},
+        {name: float(np.mean(values)) for name, values in shrunk.items()},
+    )
