@@ -62,11 +62,11 @@ def skill_table(scores: pd.DataFrame, frame: Frame, every: int, *, seed: int) ->
             for name in part["forecaster"].unique()
             for mine in [np.asarray(part["forecaster"] == name)]
         }
-        block = block_origins(int(horizon), every)
+        overlap = block_origins(int(horizon), every)
         for name, against, score in _pairs(by, frame.theories, str(kind)):
             words = f"{target} {horizon} {score} {against}"
             found = skill(
-                by[name][score], by[against][score], block=block,
+                by[name][score], by[against][score], overlap=overlap,
                 seed=[seed, STREAM, crc32(words.encode())],
             )  # fmt: skip
             if found.n == 0:
