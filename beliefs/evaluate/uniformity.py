@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value", "shares"]
+__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value"]
 
 Floats = NDArray[np.float64]
 
@@ -49,32 +49,31 @@ class Bands:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdict on one quantity: on its ranks, or on something else that has a p-value.
+    """Verdict on the ranks of one quantity.
 
     Attributes
     ----------
     name
         Of the quantity.
     p
-        Probability of ranks as far from uniform, or of that something else.
+        Probability of ranks as far from uniform.
     adjusted
         The same, allowing for the number of quantities judged at once (Holm 1979).
     outside
         Whether its distribution function leaves its own bands.
     mean
-        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws. None without
-        ranks.
+        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws.
     spread
         Variance of the same as a multiple of that of uniform ranks: above 1 where the draws are
-        too narrow. None without ranks.
+        too narrow.
     """
 
     name: str
     p: float
     adjusted: float
     outside: bool
-    mean: float | None
-    spread: float | None
+    mean: float
+    spread: float
 
 
 def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
@@ -177,30 +176,7 @@ def holm(p: ArrayLike) -> Floats:
     return out
 
 
-def shares(ranks: ArrayLike, draws: int) -> tuple[Floats, Floats]:
-    """Return ranks as shares (rank + 1/2) / (L + 1), and the spread of each.
-
-    Parameters
-    ----------
-    ranks
-        (...,).
-    draws
-        L.
-
-    Returns
-    -------
-    tuple of ndarray
-        Squared distance from 1/2 over its mean under uniform ranks, (...,), is the spread; its mean
-        is 1 where ranks are uniform.
-    """
-    share = (np.asarray(ranks, dtype=float) + 0.5) / (draws + 1.0)
-    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
-    return share, (share - 0.5) ** 2 / uniform
-
-
-def judge(
-    ranks: Mapping[str, ArrayLike], draws: int, others: Mapping[str, float] | None = None
-) -> tuple[Judged, ...]:
+def judge(ranks: Mapping[str, ArrayLike], draws: int) -> tuple[Judged, ...]:
     """Judge the ranks of many quantities, the least uniform first.
 
     Parameters
@@ -209,15 +185,14 @@ def judge(
         By quantity, (n,) each.
     draws
         L.
-    others
-        P-values of what is judged with them but has no ranks.
     """
-    p = {name: p_value(np.asarray(v, dtype=np.int64), draws) for name, v in ranks.items()}
-    p |= others or {}
+    each = {name: np.asarray(v, dtype=float) for name, v in ranks.items()}
+    p = [p_value(np.asarray(v, dtype=np.int64), draws) for v in each.values()]
+    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
     rows = []
-    for (name, mine), adjusted in zip(p.items(), holm([*p.values()]), strict=True):
-        mean = spread = None
-        if name in ranks:
-            mean, spread = (float(v.mean()) for v in shares(ranks[name], draws))
-        rows.append(Judged(name, mine, float(adjusted), mine <= 1.0 - COVERAGE, mean, spread))
+    for (name, values), mine, adjusted in zip(each.items(), p, holm(p), strict=True):
+        share = (values + 0.5) / (draws + 1.0)
+        spread = float(np.mean((share - 0.5) ** 2) / uniform)
+        outside = mine <= 1.0 - COVERAGE
+        rows.append(Judged(name, mine, float(adjusted), outside, float(share.mean()), spread))
     return tuple(sorted(rows, key=lambda row: (row.p, row.name)))
