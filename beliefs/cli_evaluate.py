@@ -40,6 +40,10 @@ def backtest(
     ] = None,
     seed: SeedOpt = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write; must be new.")] = None,
+    again: Annotated[
+        Path | None,
+        typer.Option("--again", help="Score the forecasts of this run folder anew; no other runs."),
+    ] = None,
     as_json: JsonOpt = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of skill as CSV.")] = False,
     quiet: QuietOpt = False,
@@ -52,6 +56,14 @@ def backtest(
         )  # fmt: skip
     days = _days(horizons)
     refuse_occupied(out)
+    if again is not None:
+        from beliefs.record.backtests import rescore, save_backtest
+
+        found, loaded = rescore(again)
+        if out is not None:
+            save_backtest(out, found, loaded)
+        _show(found, out, as_json, as_csv)
+        return
     from beliefs.evaluate.backtest import DRAWS, PARTICLES
     from beliefs.evaluate.backtest import backtest as score
     from beliefs.record.backtests import save_backtest
