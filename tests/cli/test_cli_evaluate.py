@@ -138,6 +138,7 @@ def test_an_occupied_folder_is_refused_before_anything_runs(call, written, monke
         (("--every", "0"), "every"),
         (("--as-of", "2001-01-20"), "too short"),
         (("--theory", "M99"), "M99"),
+        (("--again", "somewhere"), "the run folder alone"),
     ],
 )
 def test_what_cannot_be_done_is_said(call, arguments, words):
