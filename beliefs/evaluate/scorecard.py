@@ -3,9 +3,9 @@
 Columns: ``origin``, ``horizon`` (days), ``periods``, ``target``, ``kind``, ``forecaster`` (id of a
 theory, ``climatology``, ``persistence`` or ``market``) and ``pit``. Of a target that comes or not
 (kind ``event``): ``p``, ``came``, ``first`` (period in which it first came or was first broken,
-NaN without), ``spell`` (number of the run of periods that ``first`` lies in), ``log``, ``brier``
-and ``crps`` (days). Of a count (kind ``count``): ``p`` its mean, ``came`` what was counted,
-``crps``, ``twcrps`` and its ``threshold``.
+NaN without), ``log``, ``brier`` and ``crps`` (days). Of a count (kind ``count``): ``p`` its mean,
+``came`` what was counted, ``crps``, ``twcrps`` and its ``threshold``. ``spell`` is the number of
+the run of periods in which it first came, or anything was first counted, in the window; 0 without.
 
 A window is scored where all its periods were watched, success or not: were successes taken and
 silences not, only successes would be scored.
@@ -171,6 +171,9 @@ def _count(
     observed = quantity.total(n, periods)
     if observed is None:
         return
+    any_ = quantity.value > 0
+    hits = np.flatnonzero(any_[n : n + periods])
+    spell = int(spells(any_)[n + hits[0]]) if len(hits) else 0
     earlier = yard.count_climatology(quantity, n, periods)
     threshold = np.nan if earlier is None else max(float(np.quantile(earlier, HIGH)), 1.0)
     told: list[tuple[str, Floats | None]] = [
@@ -191,6 +194,7 @@ def _count(
             "forecaster": forecaster,
             "p": float(samples.mean()),
             "came": observed,
+            "spell": spell,
             "crps": whole,
             "twcrps": np.nan if earlier is None else above,
             "threshold": threshold,

@@ -2,8 +2,8 @@
 
 Columns: ``target``, ``horizon``, ``forecaster``, ``against``, ``score`` (its name), those of
 `beliefs.evaluate.skill.Skill`, ``came`` (windows in which the target came, or anything was
-counted), of events ``events`` (different runs of periods in which it did), and ``windows`` (as many
-as would not overlap). Rows against a theory are those against the base rate, M0.
+counted), ``events`` (different runs of periods in which it did) and ``windows`` (as many as would
+not overlap). Rows against a theory are those against the base rate, M0.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def skill_table(scores: pd.DataFrame, frame: Foretold, every: int, *, seed: int)
                     "against": against,
                     "score": score,
                 }
-                | _counts(part, name, against, score, str(kind), every)
+                | _counts(part, name, against, score, every)
                 | _renamed(asdict(found))
             )
     return pd.DataFrame(rows)
@@ -128,9 +128,7 @@ def _pairs(
                     yield name, against, score
 
 
-def _counts(
-    part: pd.DataFrame, name: str, against: str, score: str, kind: str, every: int
-) -> dict[str, Any]:
+def _counts(part: pd.DataFrame, name: str, against: str, score: str, every: int) -> dict[str, Any]:
     """Count what came in the windows that both are scored on."""
     scored = part[part[score].notna()]
     both = scored.loc[scored["forecaster"] == against, "origin"]
@@ -139,7 +137,7 @@ def _counts(
     spell = mine["spell"].to_numpy()
     return {
         "came": float((mine["came"] > 0).sum()),
-        "events": float(len(set(spell[spell > 0]))) if kind == "event" else np.nan,
+        "events": float(len(set(spell[spell > 0]))),
         "windows": windows,
     }
 
@@ -185,7 +183,7 @@ def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]
     mine = table[(table["against"] == against) & head]
     out = []
     for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False):
-        events = part["events"].fillna(part["came"]).max()
+        events = part["events"].max()
         doubt = None
         if events < FEWEST_EVENTS:
             doubt = f"it came {int(events)} times" if events else "it never came"

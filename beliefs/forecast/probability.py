@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from beliefs.forecast.targets import (
     happened_by,
 )
 from beliefs.infer.sensitivity import dominates, prior_dominated
-from beliefs.study.reference import AGE_BINS, settlement_rates, talk_onset_rate
+from beliefs.study.pooled import load_pooled, settlement_incidence, talk_incidence
 
 __all__ = [
     "FEWEST",
@@ -223,8 +222,12 @@ def _yardstick(
         )
     if asked:
         return None, "none: the reference class of talks knows no such condition"
-    rate = talk_onset_rate()
-    return rate.any_by(steps * forecast.posterior.inputs.step_days), rate.label
+    inputs, structure = forecast.posterior.inputs, forecast.posterior.structure
+    kind = {"us_actor": structure.us_actor, "since_1945": structure.since_1945}
+    age, days = int(inputs.active.sum()) * inputs.step_days, steps * inputs.step_days
+    return talk_incidence(age, days, kind), (
+        f"{load_pooled('talks').label}, pooled; conflict {age} days old at the origin"
+    )
 
 
 def _dominated(
@@ -243,17 +246,12 @@ def _dominated(
 
 
 def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
-    """Return P(formal agreement within `days` | crisis is `age_days` old) in violent crises.
+    """Return P(formal agreement within `days` | crisis is `age_days` old), and its source.
 
-    Rates by age are `beliefs.study.reference.settlement_rates`; their Gamma posteriors are
-    integrated out.
+    Cumulative incidence in international crises, where any other end competes with agreement.
     """
-    stay = 1.0
-    rates = settlement_rates()
-    for (low, high), rate in zip(pairwise(AGE_BINS), rates, strict=True):
-        inside = max(0.0, min(age_days + days, high) - max(age_days, low))
-        stay *= 1.0 - rate.any_by(inside)
-    return 1.0 - stay, rates[0].label.rsplit(",", 1)[0]
+    label = load_pooled("agreement").label
+    return settlement_incidence(age_days, days), f"{label}, pooled"
 
 
 def monte_carlo_error(

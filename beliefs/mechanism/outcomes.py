@@ -13,9 +13,9 @@ extension, mutual extension and deal, by sticks: the share of lapses, of unilate
 rest, of extensions among mutual acts. These shares say how windows have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
 
-The prior of the deal hazard is the reference class of formal agreements in violent crises that are
-older than a year (`beliefs.study.reference.settlement_rates`). Claims C17, C26, C29, C39, C50, C51,
-C53; Powell (2006) for shifts of power. Source: MODEL section 2.
+The prior of the deal hazard is centred on what formal agreements in crises older than a year say of
+a new one (`beliefs.study.pooled`); the spread is wider, because a deal here need not be formal.
+Claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power. Source: MODEL 2.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from beliefs.mechanism.ladder import log_share
 from beliefs.mechanism.scoring import Seen, predicted, scored
 from beliefs.mechanism.structure import PHASES, Columns, Structure
 from beliefs.study.codebook import RUNGS
+from beliefs.study.pooled import load_pooled
 
 __all__ = [
     "FACTORS",
@@ -79,14 +80,12 @@ FACTORS = (
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
     """Declare hazards of deals and reversals, shares of forms and kinds, periphery, ladder."""
-    from beliefs.study.reference import settlement_rates
-
-    centre = float(np.log(7.0 * settlement_rates()[-1].mean))
+    centre = load_pooled("agreement").late().mean + float(np.log(7.0))
     log_week = "log hazard per week"
     return (
         Parameter(
             "deal_base", (), pz.Normal(round(centre, 3), 1.0), 0.0, log_week,
-            "formal agreements in violent crises older than a year (ICB); spread is judgement",
+            "formal agreements in crises older than a year (data/pooled); spread is judgement",
             "hazard of a mutual agreement at zero surplus",
         ),
         Parameter(

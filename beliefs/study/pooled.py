@@ -34,6 +34,7 @@ __all__ = [
     "load_summary",
     "quadrature",
     "settlement_incidence",
+    "talk_incidence",
     "talk_onset_log_odds",
 ]
 
@@ -58,7 +59,7 @@ def quadrature(nodes: int = 31, reach: float = 6.0) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class LogOdds:
-    """The normal that stands for a predictive distribution of a log-odds, as a prior takes it.
+    """The normal that stands for a predictive distribution of log-odds or of a log hazard.
 
     Its points one standard deviation below and above the mean are those of the distribution. Its
     moments would not do: log-odds run to infinity where a hazard is far above one per period.
@@ -135,11 +136,22 @@ class PooledHazard:
         edges = np.asarray(AGE_BINS)
         share = (np.clip(span_days, edges[:-1], edges[1:]) - edges[:-1]) / span_days
         mean_hazard = np.exp(self.log_hazard(covariates)) @ share
-        centre = np.log(step_days * mean_hazard)
-        low, high = (_mixture_quantile(centre, self.frailty, float(ndtr(z))) for z in (-1.0, 1.0))
+        low, high = self._ends(np.log(step_days * mean_hazard))
         # Of a hazard r per period: the log-odds of 1 - exp(-r).
         ends = [r + np.log(-np.expm1(-r)) for r in np.exp([low, high])]
         return LogOdds(float(sum(ends) / 2.0), float((ends[1] - ends[0]) / 2.0))
+
+    def late(self, covariates: Mapping[str, float] = _NOTHING) -> LogOdds:
+        """Return the predictive log hazard per day in a conflict past the last bin of age."""
+        low, high = self._ends(self.log_hazard(covariates)[:, -1])
+        return LogOdds((low + high) / 2.0, (high - low) / 2.0)
+
+    def _ends(self, centre: Floats) -> tuple[float, float]:
+        """Return the points one standard deviation off the mean, frailties around `centre`."""
+        return (
+            _mixture_quantile(centre, self.frailty, float(ndtr(-1.0))),
+            _mixture_quantile(centre, self.frailty, float(ndtr(1.0))),
+        )
 
 
 def _mixture_quantile(mean: Floats, sd: Floats, level: float) -> float:
@@ -263,6 +275,21 @@ def talk_onset_log_odds(
         Of ``us_actor`` and ``since_1945``, 0 or 1, what is known.
     """
     return load_pooled("talks").log_odds(step_days, span_days, covariates)
+
+
+def talk_incidence(
+    age_days: float, days: float, covariates: Mapping[str, float] = _NOTHING
+) -> float:
+    """Return P(first talks within `days` | none in the `age_days` of a war so far).
+
+    Parameters
+    ----------
+    age_days, days
+        Age of the war; days ahead.
+    covariates
+        As for `talk_onset_log_odds`.
+    """
+    return incidence([(load_pooled("talks"), covariates)], age_days, days)[0]
 
 
 def settlement_incidence(

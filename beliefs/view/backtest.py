@@ -50,8 +50,8 @@ def _table(found: Backtest, against: str) -> list[str]:
         some = next(iter(by.values()))
         rows.append(
             [
-                str(target), str(horizon), str(some["n"]), _whole(some["came"]),
-                _whole(some["events"]), f"{some['windows']:.1f}", f"{some['reference']:.3f}",
+                str(target), str(horizon), str(some["n"]), f"{some['came']:.0f}",
+                f"{some['events']:.0f}", f"{some['windows']:.1f}", f"{some['reference']:.3f}",
                 *(_cell(by.get(name), (target, horizon) in doubted) for name in theories),
             ]
         )  # fmt: skip
@@ -65,10 +65,6 @@ def _table(found: Backtest, against: str) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _whole(value: float) -> str:
-    return "" if value != value else f"{value:.0f}"
 
 
 def _cell(row: dict[str, Any] | None, doubted: bool) -> str:

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from beliefs.mechanism import ladder, outcomes
 from beliefs.study.codebook import RUNGS
-from beliefs.study.reference import settlement_rates
+from beliefs.study.pooled import load_pooled
 
 WEEKS = structure(n_time=5, step_weeks=1.0)
 PARAMS = {
@@ -46,7 +46,7 @@ def likelihood(seen, name, params=PARAMS):
 
 def test_the_hazard_of_a_deal_is_centred_on_the_reference_class():
     prior = next(p.prior for p in outcomes.parameters(WEEKS) if p.name == "deal_base")
-    expected = math.log(7.0 * settlement_rates()[-1].mean)
+    expected = math.log(7.0) + load_pooled("agreement").late().mean
     assert prior.median() == pytest.approx(expected, abs=0.0006)
 
 

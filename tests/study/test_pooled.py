@@ -130,6 +130,14 @@ def test_log_odds_without_spread_are_those_of_the_hazard():
     assert told.sd == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_late_hazard_is_that_of_the_last_ages_with_the_spread_between_conflicts():
+    age = (0.0, 0.0, 0.0, 0.0, np.log(0.02))
+    told = hazard(age, effect=(0.8,), frailty=0.3).late({"armed": 1.0})
+    same = hazard(age, effect=(0.8,), frailty=0.3).log_hazard({"armed": 1.0})[0, -1]
+    assert told.mean == pytest.approx(same, abs=1e-9)
+    assert told.sd == pytest.approx(0.3, abs=1e-9)
+
+
 def test_log_odds_average_the_ages_of_the_study():
     age = np.log([0.04, 0.01, 0.01, 0.01, 0.01])
     told = hazard(age, frailty=1e-9).log_odds(1.0, 60.0)
