@@ -2,8 +2,8 @@
 
 python scripts/model_card.py [--backtests FOLDER ...] [--calibrations FOLDER ...] [--out FILE]
 
-A FOLDER is a run folder of `beliefs backtest` or `beliefs calibrate`, or a folder of such. What they
-showed is kept in data/evaluation, numbers only; without folders the card is made of what is kept.
+A FOLDER is a run folder of `beliefs backtest` or `beliefs calibrate`, or a folder of such. What
+they showed is kept in data/evaluation; without folders the card is made of what is kept.
 """
 
 import argparse

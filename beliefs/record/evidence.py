@@ -97,10 +97,9 @@ def backtest_folders(path: str | Path) -> list[Path]:
     path
         A run folder, or a folder of such.
     """
-    return [p.parent for p in _found(path, "manifest.json") if _loaded(p).get("method") == _METHOD]
-
-
-_METHOD = "backtest"
+    return [
+        p.parent for p in _found(path, "manifest.json") if _loaded(p).get("method") == "backtest"
+    ]
 
 
 def calibration_folders(path: str | Path) -> list[Path]:
@@ -151,9 +150,8 @@ def summarise_backtests(folders: Iterable[str | Path]) -> list[BacktestSummary]:
 def _summary(folders: Sequence[Path]) -> BacktestSummary:
     import pandas as pd
 
-    told = sorted(
-        ((_loaded(f / "manifest.json"), f) for f in folders), key=lambda one: list(one[0]["theories"])
-    )  # fmt: skip
+    told = [(_loaded(f / "manifest.json"), f) for f in folders]
+    told.sort(key=lambda one: list(one[0]["theories"]))
     head = told[0][0]
     seen: set[str] = set()
     for about, folder in told:
@@ -203,7 +201,10 @@ def _scores(folder: Path, about: dict[str, Any]) -> pd.DataFrame:
     data = _bytes(folder / "scores.csv")
     if hashlib.sha256(data).hexdigest() != about["tables_sha256"]["scores"]:
         raise _damaged(folder / "scores.csv", "another hash than that in manifest.json")
-    return pd.read_csv(io.BytesIO(data), parse_dates=["origin"])
+    scores = pd.read_csv(io.BytesIO(data), parse_dates=["origin"])
+    if scores["spell"].isna().any():  # written before counts had spells
+        raise _damaged(folder / "scores.csv", "rows without a spell")
+    return scores
 
 
 def write_backtest_summary(summary: BacktestSummary, folder: str | Path) -> None:

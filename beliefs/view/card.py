@@ -22,6 +22,7 @@ from beliefs.view.card_skill import (
     settings_line,
     skill_tables,
     table,
+    unreliable,
 )
 from beliefs.view.sources import study_sources
 
@@ -34,10 +35,10 @@ _PURPOSE = """\
 talks, strikes, truces and deals, under rival theories. It is made for comparing such theories, for
 teaching, and for keeping honest score of forecasts that are registered in advance."""
 _KEEP_AWAY = """\
-- **Whoever decides on force, sanctions or negotiations.** A probability of talks is no reason to wait
-  or to strike. Where the table below shows no skill, neither does the number that is on your desk.
-- **Whoever wants to know what a leader thinks.** A belief here is a latent variable anchored by coded
-  acts. Nobody can look it up, nothing below tests it, and it can be wrong as a whole.
+- **Whoever decides on force, sanctions or negotiations.** A probability of talks is no reason to
+  wait or to strike. Where the tables below show no skill, neither does the number on your desk.
+- **Whoever wants to know what a leader thinks.** A belief here is a latent variable anchored by
+  coded acts. Nobody can look it up, nothing below tests it, and it can be wrong as a whole.
 - **Whoever trades on it.** What was scored is scored in hindsight: those who chose indicators,
   regimes, shocks and label rules knew how each case went on.
 - **Whoever asks what a step would cause.** What-ifs follow from a theory's equations and priors; no
@@ -53,13 +54,21 @@ _LIMITS = """\
   theory is true.
 - Nothing here was registered before its outcome; `beliefs ledger` is for that."""
 _LEGEND = (
-    "Cells are the mean score of the yardstick less that of the theory, log score of events and CRPS "
-    f"of counts: above 0 the theory foretold better. In brackets the {LEVEL:.0%} interval by circular "
-    "blocks of origins. `*` the interval lies above 0, `x` below it, `?` nothing can be said: fewer "
-    f"than {FEWEST_EVENTS} different events, or too few windows. `n` is the number of origins, "
-    "`came` in how many of their windows it came, `events` the number of different runs of periods in "
-    "which it did, `windows` as many as do not overlap. Targets are defined in "
+    "Cells are the mean score of the yardstick less that of the theory, log score of events and "
+    f"CRPS of counts: above 0 the theory foretold better. In brackets the {LEVEL:.0%} interval by "
+    "circular blocks of origins. `*` the interval lies above 0, `x` below it, `?` nothing can be "
+    f"said: fewer than {FEWEST_EVENTS} different events, or too few windows. `n` is the number of "
+    "origins, `came` in how many of their windows it came, `events` the number of different runs "
+    "of periods in which it did (or in which `no_crossing` was broken), `windows` as many as do "
+    "not overlap. Targets are defined in "
     "[MODEL.md](MODEL.md#1-targets), yardsticks and scores in its section 7.3."
+)
+
+_RANKS = (
+    "Parameters are drawn from the prior and studies from the parameters; the truth should then "
+    "rank among posterior draws like one more of them ([MODEL.md](MODEL.md), section 6.1). Bands "
+    f"hold a calibrated quantity whole with {COVERAGE:.0%} probability; `adjusted` allows for how "
+    "many are judged at once (Holm)."
 )
 
 
@@ -88,7 +97,13 @@ def model_card(
     tested = {b.about["study"] for b in backtests}
     invented = _invented(studies)
     missing = [s.name for s in studies if s.name not in tested and s.name not in invented]
-    lines = [_MADE, "# Model card", "", headline(backtests, missing), ""]
+    lines = [
+        _MADE,
+        "# Model card",
+        "",
+        headline(backtests, [t.id for t in theories if t.beliefs], missing),
+        "",
+    ]
     lines += ["## What it is for", "", _PURPOSE, ""]
     lines += ["## Who should not use it, and for what", "", _KEEP_AWAY, ""]
     lines += ["## Data", "", *_data(studies), ""]
@@ -102,7 +117,7 @@ def model_card(
             *_stale(one, studies, theories),
         ]
         lines += [*skill_tables(one), "", *reliability_lines(one), ""]
-    lines += ["## Calibration", "", *_calibration_intro(), ""]
+    lines += ["## Calibration", "", _RANKS, ""]
     lines += [
         *calibration_lines(calibrations, theories),
         *_stale_calibrations(calibrations, studies, theories),
@@ -134,11 +149,10 @@ def _data(studies: Sequence[Study]) -> list[str]:
     invented = _invented(studies)
     for study in studies:
         grid = study.grid
-        step = "day" if grid.step_days == 1 else f"{grid.step_days} days"
+        step = "a day" if grid.step_days == 1 else f"{grid.step_days} days"
         rows.append([
             f"`{study.name}`" + (" (invented)" if study.name in invented else ""),
-            f"{grid.dates[0]} to {grid.last_days[-1]}, {grid.n} periods of a {step}"
-            if step == "day" else f"{grid.dates[0]} to {grid.last_days[-1]}, {grid.n} periods of {step}",
+            f"{grid.dates[0]} to {grid.last_days[-1]}, {grid.n} periods of {step}",
             *(str(len(t)) for t in (study.indicators, study.events, study.talks, study.agreements)),
             "; ".join(_licences(study)) or "this project's",
         ])  # fmt: skip
@@ -173,15 +187,6 @@ def _theories(theories: Sequence[Theory]) -> list[str]:
     return [*table(rows), "", "Priors, with units and sources: `beliefs theories --show NAME`."]
 
 
-def _calibration_intro() -> list[str]:
-    return [
-        "Parameters are drawn from the prior and studies from the parameters; the truth should then "
-        "rank among posterior draws like one more of them (MODEL.md, section 6.1). Bands hold a "
-        f"calibrated quantity whole with {COVERAGE:.0%} probability; `adjusted` allows for how many "
-        "are judged at once (Holm)."
-    ]
-
-
 def _stale(one: BacktestSummary, studies: Sequence[Study], theories: Sequence[Theory]) -> list[str]:
     """Say what has changed since the runs were made."""
     now = {s.name: s.sha256 for s in studies}
@@ -212,7 +217,7 @@ def _fails(
     backtests: Sequence[BacktestSummary], calibrations: Sequence[CalibrationSummary]
 ) -> list[str]:
     """Return everything that runs found wrong, as items."""
-    items = [line for one in backtests for line in losses(one)]
+    items = [line for one in backtests for line in (*losses(one), *unreliable(one))]
     for one in backtests:
         told = one.about
         for name, passed in told["gates_passed"].items():

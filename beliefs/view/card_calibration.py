@@ -58,8 +58,11 @@ def calibration_lines(found: Sequence[CalibrationSummary], theories: Sequence[Th
         f"{t.id} `{t.name}`" for t in theories if t.name not in {o.told["theory"] for o in done}
     ]
     if missing:
-        lines += ["", "**Not calibrated yet:** " + ", ".join(missing) + ". Whether what is computed "
-                  "under these is their posterior has been shown by no simulation."]  # fmt: skip
+        lines += [
+            "",
+            f"**Not calibrated:** {', '.join(missing)}. Whether what is computed under them is "
+            "their posterior has been shown by no simulation.",
+        ]
     few = [o.told for o in done if o.told["simulations"] < WANTED]
     if few:
         counts = ", ".join(f"{ids.get(t['theory'], t['theory'])} {t['simulations']}" for t in few)
@@ -72,8 +75,9 @@ def _row(told: dict[str, Any], ids: dict[str, str]) -> list[str]:
     verdict = "calibrated" if told["passed"] else "**not calibrated**"
     if told["failed"]:
         verdict += f", {len(told['failed'])} could not be done"
+    name, study = told["theory"], told["study"]
     return [
-        f"{ids.get(told['theory'], '')} `{told['theory']}`", f"`{told['study']}` to {told['as_of']}",
+        f"{ids.get(name, '')} `{name}`", f"`{study}` to {told['as_of']}",
         str(told["simulations"]), str(told["particles"]), str(told["judged"]),
         str(len(told["outside"])), f"{told['outside_by_chance']:.1f}", f"{least:.3f}", verdict,
     ]  # fmt: skip
@@ -113,7 +117,7 @@ def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
     if not wrong:
         wrong.append("shape alone, neither mean nor spread")
     if quantity["adjusted"] > 1.0 - told["coverage"]:
-        return f"{', '.join(wrong)}; chance alone does that to one of {told['judged']}"
+        return f"{', '.join(wrong)}; no more than chance among {told['judged']}"
     return f"**{', '.join(wrong)}; more than chance**"
 
 

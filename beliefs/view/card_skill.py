@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from beliefs.evaluate.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
 from beliefs.evaluate.skill import LEVEL
 from beliefs.evaluate.skilltable import BASE, HEADLINE, Standing, standings
@@ -14,7 +16,15 @@ from beliefs.view.style import number
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["headline", "losses", "reliability_lines", "settings_line", "skill_tables", "table"]
+__all__ = [
+    "headline",
+    "losses",
+    "reliability_lines",
+    "settings_line",
+    "skill_tables",
+    "table",
+    "unreliable",
+]
 
 
 def table(rows: Sequence[Sequence[str]], right: int = 0) -> list[str]:
@@ -39,17 +49,22 @@ def windows(found: Iterable[Standing]) -> str:
     return ", ".join(f"`{name}` ({', '.join(days)} days)" for name, days in by.items())
 
 
-def headline(summaries: Sequence[BacktestSummary], missing: Sequence[str]) -> str:
+def headline(
+    summaries: Sequence[BacktestSummary], believing: Sequence[str], missing: Sequence[str]
+) -> str:
     """Return the first paragraph of the card: where no theory beats climatology.
 
     Parameters
     ----------
     summaries
         Of the studies that were backtested.
+    believing
+        Ids of the theories that have beliefs.
     missing
         Names of bundled studies that were not.
     """
-    said = [" ".join(_study_headline(one)) for one in summaries]
+    said = [_against_both(summaries, believing)] if summaries else []
+    said += [" ".join(_study_headline(one)) for one in summaries]
     latent = sorted({name for one in summaries for name in one.about["unscored"]})
     if latent:
         names = ", ".join(f"`{name}`" for name in latent)
@@ -63,6 +78,32 @@ def headline(summaries: Sequence[BacktestSummary], missing: Sequence[str]) -> st
     return " ".join(said)
 
 
+def _against_both(summaries: Sequence[BacktestSummary], believing: Sequence[str]) -> str:
+    """Say whether beliefs have helped anywhere, beyond what the past and constant rates say."""
+    better = []
+    for one in summaries:
+        by = {
+            against: {
+                (s.target, s.horizon, t) for s in standings(one.skill, against) for t in s.theories
+            }
+            for against in (CLIMATOLOGY, BASE)
+        }
+        better += [
+            f"{t} on `{one.about['study']}`, {windows([Standing(target, days, (t,), None)])}"
+            for target, days, t in sorted(by[CLIMATOLOGY] & by[BASE])
+            if t in believing
+        ]
+    if not better:
+        return (
+            "**No theory with beliefs is known to foretell anything better than both climatology "
+            f"and constant rates ({BASE}) do.**"
+        )
+    return (
+        f"Theories with beliefs foretell better than both climatology and constant rates ({BASE}) "
+        f"only here: {'; '.join(better)}."
+    )
+
+
 def _study_headline(one: BacktestSummary) -> list[str]:
     name = one.about["study"]
     all_ = standings(one.skill)
@@ -70,33 +111,34 @@ def _study_headline(one: BacktestSummary) -> list[str]:
     lost = [s for s in all_ if not s.theories and not s.doubt]
     doubted = [s for s in all_ if s.doubt]
     out = []
-    if not won and not lost:
-        out.append(f"**On `{name}` no theory beats climatology: on none of its targets can anything "
-                   "be said.**")  # fmt: skip
-    elif not won:
-        out.append(f"**On `{name}` no theory beats climatology on any target**, that is on "
-                   f"{windows(lost)}.")  # fmt: skip
-    elif lost:
+    if won and lost:
         out.append(f"**On `{name}` no theory beats climatology on {windows(lost)}.**")
-    if won:
-        out.append("It is beaten on " if lost else f"**On `{name}` climatology is beaten on ")
-        by = "; ".join(f"{windows([s])} by {', '.join(s.theories)}" for s in won)
-        out[-1] += f"{by}." if lost else f"{by}.**"
+        out.append(f"It is beaten on {_by(won)}.")
+    elif won:
+        out.append(f"**On `{name}` climatology is beaten on {_by(won)}.**")
+    elif lost:
+        out.append(f"**On `{name}` no theory beats climatology on any target**: not on")
+        out.append(f"{windows(lost)}.")
+    else:
+        out.append(f"**On `{name}` no theory beats climatology on any target.**")
     if doubted:
         out.append(
-            f"Of {len(doubted)} of {len(all_)} pairs of target and window nothing can be said, "
-            "because too little came or too few windows fit."
+            f"Nothing can be said of {len(doubted)} of its {len(all_)} pairs of target and window: "
+            "too little came, or too few windows fit."
         )
-    if BASE in one.about["theories"]:
+    if len(_judged(one, BASE)):
         better = [s for s in standings(one.skill, BASE) if s.theories]
+        rates = f"{BASE}, constant rates without beliefs,"
         out.append(
-            f"{BASE}, constant rates without beliefs, is beaten on "
-            + "; ".join(f"{windows([s])} by {', '.join(s.theories)}" for s in better)
-            + "."
+            f"{rates} is beaten on {_by(better)}."
             if better
-            else f"No theory beats {BASE}, constant rates without beliefs, on anything."
+            else f"{rates} is beaten by no theory on anything."
         )
     return out
+
+
+def _by(won: Iterable[Standing]) -> str:
+    return "; ".join(f"{windows([s])} by {', '.join(s.theories)}" for s in won)
 
 
 def settings_line(one: BacktestSummary) -> str:
@@ -152,15 +194,11 @@ def _rows(one: BacktestSummary, against: str) -> list[list[str]]:
         by = {row["forecaster"]: row for row in part.to_dict("records")}
         some = next(iter(by.values()))
         rows.append([
-            f"`{target}`", str(horizon), str(some["n"]), _whole(some["came"]),
-            _whole(some["events"]), f"{some['windows']:.1f}", f"{some['reference']:.2f}",
+            f"`{target}`", str(horizon), str(some["n"]), f"{some['came']:.0f}",
+            f"{some['events']:.0f}", f"{some['windows']:.1f}", f"{some['reference']:.2f}",
             *(_cell(by.get(name), (target, horizon) in doubted) for name in theories),
         ])  # fmt: skip
     return rows
-
-
-def _whole(value: float) -> str:
-    return "" if value != value else f"{value:.0f}"
 
 
 def _cell(row: dict[str, Any] | None, doubted: bool) -> str:
@@ -178,6 +216,8 @@ def _chance(one: BacktestSummary, against: str) -> str:
     """Say how many intervals would leave 0 by chance."""
     judged = _judged(one, against)
     n, tail = len(judged), (1.0 - LEVEL) / 2.0
+    if not n:
+        return "No interval says anything: too little came, or too few windows fit."
     above, below = int((judged["low"] > 0.0).sum()), int((judged["high"] < 0.0).sum())
     return (
         f"Of {n} intervals that say anything {above} lie above 0 and {below} below; about "
@@ -189,7 +229,7 @@ def _judged(one: BacktestSummary, against: str) -> pd.DataFrame:
     sure = {(s.target, s.horizon) for s in standings(one.skill, against) if not s.doubt}
     head = _head(one, against)
     mine = [pair in sure for pair in zip(head["target"], head["horizon"], strict=True)]
-    return head[mine].dropna(subset=["low"])
+    return head[np.asarray(mine, dtype=bool)].dropna(subset=["low"])
 
 
 def losses(one: BacktestSummary) -> list[str]:
@@ -210,12 +250,29 @@ def losses(one: BacktestSummary) -> list[str]:
     return out
 
 
-def reliability_lines(one: BacktestSummary) -> list[str]:
-    """Return a table of the bins in which forecasts of theories were not reliable."""
+def _bins(one: BacktestSummary) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return all bins of theories, and those outside their bands."""
     told = one.reliability
     told = told[told["forecaster"].isin(list(one.about["theories"]))]
-    below, above = (told["came"] < told["low"]), (told["came"] > told["high"])
-    wrong = told[below | above]
+    return told, told[(told["came"] < told["low"]) | (told["came"] > told["high"])]
+
+
+def unreliable(one: BacktestSummary) -> list[str]:
+    """Return what was foretold too seldom or too often, as items."""
+    told, wrong = _bins(one)
+    if not len(wrong):
+        return []
+    more = int((wrong["came"] > wrong["high"]).sum())
+    return [
+        f"- `{one.about['study']}`: probabilities lie outside their bands in {len(wrong)} of "
+        f"{len(told)} bins ({(1.0 - LEVEL) * len(told):.1f} by chance), too low in {more}, too "
+        f"high in {len(wrong) - more}."
+    ]
+
+
+def reliability_lines(one: BacktestSummary) -> list[str]:
+    """Return a table of the bins in which forecasts of theories were not reliable."""
+    told, wrong = _bins(one)
     lines = [
         f"Outside their {LEVEL:.0%} bands lie {len(wrong)} of {len(told)} bins of probability; "
         f"about {(1.0 - LEVEL) * len(told):.1f} would by chance."
