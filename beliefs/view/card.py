@@ -101,7 +101,7 @@ def model_card(
         _MADE,
         "# Model card",
         "",
-        headline(backtests, [t.id for t in theories if t.beliefs], missing),
+        headline(backtests, theories, missing),
         "",
     ]
     lines += ["## What it is for", "", _PURPOSE, ""]

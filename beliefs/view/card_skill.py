@@ -11,6 +11,7 @@ from beliefs.evaluate.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
 from beliefs.evaluate.skill import LEVEL
 from beliefs.evaluate.skilltable import BASE, HEADLINE, Standing, standings
 from beliefs.record.evidence import BacktestSummary
+from beliefs.theory.theory import Theory
 from beliefs.view.style import number
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def windows(found: Iterable[Standing]) -> str:
 
 
 def headline(
-    summaries: Sequence[BacktestSummary], believing: Sequence[str], missing: Sequence[str]
+    summaries: Sequence[BacktestSummary], theories: Sequence[Theory], missing: Sequence[str]
 ) -> str:
     """Return the first paragraph of the card: where no theory beats climatology.
 
@@ -58,13 +59,17 @@ def headline(
     ----------
     summaries
         Of the studies that were backtested.
-    believing
-        Ids of the theories that have beliefs.
+    theories
+        All theories, whether they were backtested or not.
     missing
         Names of bundled studies that were not.
     """
+    believing = [t.id for t in theories if t.beliefs]
     said = [_against_both(summaries, believing)] if summaries else []
-    said += [" ".join(_study_headline(one)) for one in summaries]
+    for one in summaries:
+        said += _study_headline(one)
+        if gone := [t.id for t in theories if t.id not in one.about["theories"]]:
+            said.append(f"Not backtested on `{one.about['study']}`: {', '.join(gone)}.")
     latent = sorted({name for one in summaries for name in one.about["unscored"]})
     if latent:
         names = ", ".join(f"`{name}`" for name in latent)

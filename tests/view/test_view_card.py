@@ -55,6 +55,12 @@ def test_a_study_without_backtest_is_named(tmp_path):
     assert "Not backtested" in first(page_of()) and "`us-civil-war`" in first(page_of())
 
 
+def test_a_theory_that_was_not_backtested_is_named(tmp_path):
+    assert "Not backtested on `us-civil-war`: M1." in first(
+        page_of(summary(tmp_path / "a", M0=0.5))
+    )
+
+
 def test_where_a_theory_loses_it_is_listed_as_a_failure(tmp_path):
     page = page_of(summary(tmp_path / "a", M0=KNOWN, M1=1 - KNOWN))
     failed = page.split("## Where it fails")[1].split("\n## ")[0]
