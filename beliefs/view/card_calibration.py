@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from scipy.stats import binom
+
 from beliefs.evaluate.calibration import GROUPS
 from beliefs.record.evidence import CalibrationSummary
 from beliefs.theory.theory import Theory
@@ -50,6 +52,8 @@ def calibration_lines(found: Sequence[CalibrationSummary], theories: Sequence[Th
         if outside:
             head = ["theory", "quantity", "p", "adjusted", "mean rank", "spread", "reason"]
             lines += ["", "Outside their own bands:", "", *table([head, *outside])]
+            for one in done:
+                lines += _narrow(one.told, ids.get(one.told["theory"], one.told["theory"]))
         else:
             lines += ["", "No quantity lies outside its band."]
         cuts = dict.fromkeys(one.told["cut"] for one in done)
@@ -116,9 +120,28 @@ def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
         wrong.append("draws too " + ("narrow" if quantity["spread"] > 1.0 else "wide"))
     if not wrong:
         wrong.append("shape alone, neither mean nor spread")
-    if quantity["adjusted"] > 1.0 - told["coverage"]:
-        return f"{', '.join(wrong)}; no more than chance among {told['judged']}"
-    return f"**{', '.join(wrong)}; more than chance**"
+    level = 1.0 - told["coverage"]
+    if quantity["adjusted"] <= level:
+        verdict = "more than chance"
+    elif binom.sf(len(told["outside"]) - 1, told["judged"], level) < level:
+        verdict = "by itself chance would do, but not for so many at once"
+    else:
+        verdict = f"no more than chance among {told['judged']}"
+    return f"{', '.join(wrong)}; {verdict}"
+
+
+def _narrow(told: dict[str, Any], name: str) -> list[str]:
+    """Say what draws that are too narrow throughout point to."""
+    outside = [q for q in told["quantities"] if q["outside"]]
+    narrow = sum("narrow" in reason(q, told) for q in outside)
+    if told["passed"] or 2 * narrow <= len(outside):
+        return []
+    return [
+        "",
+        f"Under {name} draws are too narrow in {narrow} of {len(outside)} of these: so they are where "
+        "particles are too few for so many dimensions ([MODEL.md](MODEL.md), section 6.1). Take "
+        f"more than {told['particles']}, and intervals of this theory for too short.",
+    ]
 
 
 def failures(found: Sequence[CalibrationSummary]) -> list[str]:

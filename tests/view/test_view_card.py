@@ -88,10 +88,11 @@ QUANTITY = {"name": "forecast:x", "p": 0.001, "adjusted": 0.5, "outside": True}
     ],
 )  # fmt: skip
 def test_the_reason_is_read_off_mean_and_spread_of_the_ranks(mean, spread, words):
-    told = {"simulations": 200, "coverage": 0.99, "judged": 40}
+    told = {"simulations": 200, "coverage": 0.99, "judged": 40, "outside": ["forecast:x"]}
     row = QUANTITY | {"mean": mean, "spread": spread}
     assert words in reason(row, told) and "no more than chance" in reason(row, told)
     assert "; more than chance" in reason(row | {"adjusted": 0.001}, told)
+    assert "not for so many at once" in reason(row, told | {"outside": list("abcdefgh")})
 
 
 def test_theories_without_calibration_and_with_few_simulations_are_named():
