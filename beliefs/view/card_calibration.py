@@ -124,7 +124,7 @@ def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
     if quantity["adjusted"] <= level:
         verdict = "more than chance"
     elif binom.sf(len(told["outside"]) - 1, told["judged"], level) < level:
-        verdict = "by itself chance would do, but not for so many at once"
+        verdict = f"with {len(told['outside'])} of {told['judged']} outside, hardly chance"
     else:
         verdict = f"no more than chance among {told['judged']}"
     return f"{', '.join(wrong)}; {verdict}"
@@ -138,8 +138,8 @@ def _narrow(told: dict[str, Any], name: str) -> list[str]:
         return []
     return [
         "",
-        f"Under {name} draws are too narrow in {narrow} of {len(outside)} of these: so they are where "
-        "particles are too few for so many dimensions ([MODEL.md](MODEL.md), section 6.1). Take "
+        f"Under {name} draws are too narrow in {narrow} of {len(outside)} of these: so they are "
+        "where particles are too few for so many dimensions ([MODEL.md](MODEL.md), section 6.1). Take "
         f"more than {told['particles']}, and intervals of this theory for too short.",
     ]
 

@@ -92,7 +92,7 @@ def test_the_reason_is_read_off_mean_and_spread_of_the_ranks(mean, spread, words
     row = QUANTITY | {"mean": mean, "spread": spread}
     assert words in reason(row, told) and "no more than chance" in reason(row, told)
     assert "; more than chance" in reason(row | {"adjusted": 0.001}, told)
-    assert "not for so many at once" in reason(row, told | {"outside": list("abcdefgh")})
+    assert "8 of 40 outside, hardly chance" in reason(row, told | {"outside": list("abcdefgh")})
 
 
 def test_theories_without_calibration_and_with_few_simulations_are_named():
