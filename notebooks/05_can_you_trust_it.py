@@ -31,7 +31,7 @@ from beliefs.infer.track import track
 from beliefs.infer.track_posterior import posterior_at
 from beliefs.record.evidence import read_backtest_summary, read_calibration
 from beliefs.study.bundled import data_folder
-from beliefs.view.axes import house_axes, legend_below
+from beliefs.view.axes import house_axes
 from beliefs.view.style import GREY, INK
 from beliefs.view.weights import THEORY_COLOURS
 
@@ -171,12 +171,13 @@ for ax, found in zip(panels[0], calibrations, strict=False):
         out = name in found.told["outside"]
         ax.plot(
             band.at, off, color="#D55E00" if out else GREY, lw=1.5 if out else 0.5,
-            alpha=1 if out else 0.5, label=name if out else None,
+            alpha=1 if out else 0.5,
         )  # fmt: skip
     ax.set_title(f"{found.told['theory']}: {n} simulations", loc="left", fontsize=10)
     ax.set_xlabel("rank of the truth, as a share")
-    if found.told["outside"]:
-        legend_below(ax, 1)
+    out = found.told["outside"]
+    named = "\n".join([*out[:4], f"and {len(out) - 4} more"] if len(out) > 4 else out)
+    ax.text(0.02, 0.98, named, transform=ax.transAxes, va="top", fontsize=8, color="#D55E00")
 panels[0, 0].set_ylabel("off uniform")
 plt.show()
 pd.DataFrame(
@@ -216,9 +217,8 @@ if not KEPT.exists():
     KEPT.write_text(json.dumps(moved(), indent=1, ensure_ascii=False) + "\n")
 told = json.loads(KEPT.read_text())
 rows = pd.DataFrame([p for p in told["probabilities"] if p["own_rule"]])
-rows["asked"] = (
-    rows["target"] + rows["side"].map(lambda s: f" {s}" if s else "") + " by " + rows["by"]
-)
+side = rows["side"].fillna("").map(lambda s: f" {s}" if s else "")
+rows["asked"] = rows["target"] + side + " by " + rows["by"]
 flagged = int(rows["prior_dominated"].sum())
 print(f"as of {told['as_of']} {flagged} of {len(rows)} probabilities are flagged")
 rows.set_index("asked")[["p", "mcse", "power_prior", "power_likelihood", "prior_dominated"]]
@@ -260,11 +260,13 @@ def command(*words):
 with tempfile.TemporaryDirectory() as folder:
     run, ledger = Path(folder) / "run", Path(folder) / "ledger.jsonl"
     command("track", "us-iran-2026", "--theory", "M0", "--as-of", "2026-05-01", "--out", run)
-    json.loads(command("ledger", "add", run, "--ledger", ledger, "--json"))["line"]
+    command("ledger", "add", run, "--ledger", ledger)
     command("ledger", "resolve", "--ledger", ledger)
     scored = json.loads(command("ledger", "score", "--ledger", ledger, "--json"))
-    print(command("ledger", "verify", "--ledger", ledger).replace(folder, ""))
-scored
+    print(command("ledger", "verify", "--ledger", ledger).replace(f"{folder}/", ""))
+pd.DataFrame(scored["classes"])[
+    ["registered", "target", "days", "n", "events", "brier", "log_score"]
+]
 
 # %% [markdown]
 # ## How to read this

@@ -139,8 +139,8 @@ def _narrow(told: dict[str, Any], name: str) -> list[str]:
     return [
         "",
         f"Under {name} draws are too narrow in {narrow} of {len(outside)} of these: so they are "
-        "where particles are too few for so many dimensions ([MODEL.md](MODEL.md), section 6.1). Take "
-        f"more than {told['particles']}, and intervals of this theory for too short.",
+        "where particles are too few for so many dimensions ([MODEL.md](MODEL.md), section 6.1). "
+        f"Take more than {told['particles']}, and intervals of this theory for too short.",
     ]
 
 
