@@ -13,20 +13,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluate.frames import Frame
 from beliefs.evaluate.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
 from beliefs.evaluate.skill import TAIL, block_origins, skill
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BASE", "FEWEST_EVENTS", "HEADLINE", "Standing", "skill_table", "standings"]
+__all__ = [
+    "BASE",
+    "FEWEST_EVENTS",
+    "HEADLINE",
+    "Foretold",
+    "Standing",
+    "skill_table",
+    "standings",
+]
 
 BASE = "M0"
 HEADLINE = {"event": "log", "count": "crps"}
@@ -37,7 +44,19 @@ FEWEST_EVENTS = 3
 STREAM = 32452843  # keeps what is drawn here apart from other uses of the seed
 
 
-def skill_table(scores: pd.DataFrame, frame: Frame, every: int, *, seed: int) -> pd.DataFrame:
+class Foretold(Protocol):
+    """What the table asks of a `beliefs.evaluate.frames.Frame`."""
+
+    @property
+    def theories(self) -> tuple[str, ...]:
+        """Ids, in order."""
+
+    @property
+    def origins(self) -> NDArray[np.datetime64]:
+        """Last day known at each origin."""
+
+
+def skill_table(scores: pd.DataFrame, frame: Foretold, every: int, *, seed: int) -> pd.DataFrame:
     """Return mean scores against yardsticks.
 
     Parameters
