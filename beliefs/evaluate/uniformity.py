@@ -7,7 +7,9 @@ draw. The statistic is the smallest tail probability over all j,
 
 and its distribution under uniform ranks comes from simulated ones (Säilynoja, Bürkner and Vehtari
 2022). `arviz_stats` draws the same bands for continuous values; it gives no p-value and knows no
-discrete ranks.
+discrete ranks. Where none of these is as small, their share only says "less than one over their
+number"; there the union bound over the L places counts, :math:`p \le L \gamma`, which falls as far
+as the ranks do.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ Floats = NDArray[np.float64]
 
 COVERAGE = 0.99
 REFERENCE = 20_000
-"""Sets of uniform ranks that bands and p-values are simulated from; no p-value is smaller than one
-over their number."""
+"""Sets of uniform ranks that bands and p-values are simulated from; p-values smaller than one over
+their number are bounds."""
 SEED = 20_220_401
 
 
@@ -88,23 +90,25 @@ def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
 
 def _statistic(counts: NDArray[np.int64], n: int, draws: int) -> Floats:
     """Return the smallest two-sided tail probability, (...)."""
-    table = _tails(n, draws)
+    below, above = _tails(n, draws)
     place = np.arange(draws)
-    below = table[counts, place]
-    above = 1.0 - np.where(counts > 0, table[np.maximum(counts - 1, 0), place], 0.0)
-    tail: Floats = 2.0 * np.minimum(below, above).min(axis=-1)
+    tail: Floats = 2.0 * np.minimum(below[counts, place], above[counts, place]).min(axis=-1)
     return tail
 
 
 @lru_cache(maxsize=8)
-def _tails(n: int, draws: int) -> Floats:
-    """Return P(X_j <= k), (n + 1, L)."""
-    from scipy.special import bdtr
+def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
+    """Return P(X_j <= k) and P(X_j >= k), (n + 1, L) each.
+
+    Each is computed for itself: one less the other would lose all digits of small ones.
+    """
+    from scipy.special import bdtr, bdtrc
 
     at = np.arange(1, draws + 1) / (draws + 1.0)
-    found = np.stack([bdtr(k, n, at) for k in range(n + 1)])
-    found.flags.writeable = False
-    return found
+    below = np.stack([bdtr(k, n, at) for k in range(n + 1)])
+    above = np.stack([np.ones(draws), *(bdtrc(k - 1, n, at) for k in range(1, n + 1))])
+    below.flags.writeable = above.flags.writeable = False
+    return below, above
 
 
 @lru_cache(maxsize=8)
@@ -134,6 +138,11 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
     ------
     ValueError
         No rank, or one that is out of range.
+
+    Notes
+    -----
+    The share of simulated sets that lie as far, or, where none does and it is smaller, the union
+    bound over the places.
     """
     n = np.asarray(ranks).size
     if n == 0:
@@ -141,7 +150,11 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
     found = _statistic(_counts(ranks, draws), n, draws)[0]
     # Statistics are discrete: those that differ by rounding alone are equal.
     beyond = int(np.searchsorted(_reference(n, draws), found * (1.0 + 1e-9), side="right"))
-    return (1.0 + beyond) / (1.0 + REFERENCE)
+    share = (1.0 + beyond) / (1.0 + REFERENCE)
+    if beyond:
+        return share
+    # A tail may be smaller than any double.
+    return float(min(share, max(draws * found, np.finfo(float).tiny)))
 
 
 def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:

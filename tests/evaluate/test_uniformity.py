@@ -79,3 +79,28 @@ def test_p_values_are_adjusted_as_holm_did():
     # The smallest times 4, the next times 3, ..., and never below one before it.
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm([0.9, 0.8]), [1.0, 1.0])
+
+
+def test_what_cannot_come_by_chance_fails_among_any_number_of_quantities():
+    even = np.random.default_rng(6).integers(0, DRAWS + 1, size=(400, N))
+    ranks = {f"even {k}": row for k, row in enumerate(even)}
+    ranks["stuck"] = np.full(N, 3)
+    worst = judge(ranks, DRAWS)[0]
+    assert worst.name == "stuck" and worst.p < 1e-100 and worst.adjusted < 1e-6
+
+
+def test_below_the_simulated_floor_p_values_go_on_falling_and_never_rise():
+    # More and more ranks are drawn to the lower half.
+    u = np.random.default_rng(7).random(N)
+    p = [p_value(np.floor(u**power * (DRAWS + 1)).astype(int), DRAWS)
+         for power in (1.0, 1.5, 2.0, 2.5, 3.0)]  # fmt: skip
+    assert p[0] > 0.01 and p == sorted(p, reverse=True)
+    assert p[4] < p[3] < p[2] < 1.0 / 20_001
+
+
+def test_the_bound_is_one_that_small_sets_keep():
+    # Of three ranks among two draws all 27 sets can be listed.
+    every = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)
+    p = np.asarray([p_value(ranks, 2) for ranks in every])
+    for level in np.unique(p):
+        assert (p <= level).mean() <= level + 4.0 * np.sqrt(level * (1.0 - level) / 20_000)
