@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value"]
+__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value", "shares"]
 
 Floats = NDArray[np.float64]
 
@@ -51,31 +51,32 @@ class Bands:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdict on the ranks of one quantity.
+    """Verdict on one quantity: on its ranks, or on something else that has a p-value.
 
     Attributes
     ----------
     name
         Of the quantity.
     p
-        Probability of ranks as far from uniform.
+        Probability of ranks as far from uniform, or of that something else.
     adjusted
         The same, allowing for the number of quantities judged at once (Holm 1979).
     outside
         Whether its distribution function leaves its own bands.
     mean
-        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws.
+        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws. None without
+        ranks.
     spread
         Variance of the same as a multiple of that of uniform ranks: above 1 where the draws are
-        too narrow.
+        too narrow. None without ranks.
     """
 
     name: str
     p: float
     adjusted: float
     outside: bool
-    mean: float
-    spread: float
+    mean: float | None
+    spread: float | None
 
 
 def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
@@ -189,7 +190,30 @@ def holm(p: ArrayLike) -> Floats:
     return out
 
 
-def judge(ranks: Mapping[str, ArrayLike], draws: int) -> tuple[Judged, ...]:
+def shares(ranks: ArrayLike, draws: int) -> tuple[Floats, Floats]:
+    """Return ranks as shares (rank + 1/2) / (L + 1), and the spread of each.
+
+    Parameters
+    ----------
+    ranks
+        (...,).
+    draws
+        L.
+
+    Returns
+    -------
+    tuple of ndarray
+        Squared distance from 1/2 over its mean under uniform ranks, (...,), is the spread; its mean
+        is 1 where ranks are uniform.
+    """
+    share = (np.asarray(ranks, dtype=float) + 0.5) / (draws + 1.0)
+    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
+    return share, (share - 0.5) ** 2 / uniform
+
+
+def judge(
+    ranks: Mapping[str, ArrayLike], draws: int, others: Mapping[str, float] | None = None
+) -> tuple[Judged, ...]:
     """Judge the ranks of many quantities, the least uniform first.
 
     Parameters
@@ -198,14 +222,15 @@ def judge(ranks: Mapping[str, ArrayLike], draws: int) -> tuple[Judged, ...]:
         By quantity, (n,) each.
     draws
         L.
+    others
+        P-values of what is judged with them but has no ranks.
     """
-    each = {name: np.asarray(v, dtype=float) for name, v in ranks.items()}
-    p = [p_value(np.asarray(v, dtype=np.int64), draws) for v in each.values()]
-    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
+    p = {name: p_value(np.asarray(v, dtype=np.int64), draws) for name, v in ranks.items()}
+    p |= others or {}
     rows = []
-    for (name, values), mine, adjusted in zip(each.items(), p, holm(p), strict=True):
-        share = (values + 0.5) / (draws + 1.0)
-        spread = float(np.mean((share - 0.5) ** 2) / uniform)
-        outside = mine <= 1.0 - COVERAGE
-        rows.append(Judged(name, mine, float(adjusted), outside, float(share.mean()), spread))
+    for (name, mine), adjusted in zip(p.items(), holm([*p.values()]), strict=True):
+        mean = spread = None
+        if name in ranks:
+            mean, spread = (float(v.mean()) for v in shares(ranks[name], draws))
+        rows.append(Judged(name, mine, float(adjusted), mine <= 1.0 - COVERAGE, mean, spread))
     return tuple(sorted(rows, key=lambda row: (row.p, row.name)))
