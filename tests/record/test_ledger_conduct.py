@@ -71,7 +71,7 @@ def test_conduct_is_looked_up_in_its_window(ledger, study):
         ("extension", "mutual"): (False, "None"),
         ("war", None): (False, "None"),
         ("no_crossing", None): (True, "None"),
-        ("talks", None): (True, "2026-02-11"),
+        ("talks", None): (False, "None"),  # T3 is a back channel, which this rule leaves out
     }
     assert not done.unresolved
     again = resolve(ledger, studies=(study,), now=LATER)
@@ -92,7 +92,7 @@ def test_what_nothing_could_come_of_is_resolved_neither_way(ledger, study):
 
 def test_a_window_of_conduct_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
     rows = [
-        (day(-60), day(37), "dense", "digest", ""), (day(38), day(39), "none", "", ""),
+        (day(-60), day(37), "dense", "digest", ""), (day(38), day(39), "none", "digest", ""),
         (day(40), day(60), "dense", "digest", ""),
     ]  # fmt: skip
     study = write_conduct(tmp_path / "study", coverage=rows)
@@ -154,10 +154,11 @@ def test_in_advance_goes_by_the_origin_where_the_window_begins():
 def test_a_folder_that_nobody_kept_is_no_silence(ledger, tmp_path):
     study = write_study(tmp_path / "study")
     (study / "coverage.csv").unlink()
-    table = study / "indicators.csv"
-    head, *rows = table.read_text().splitlines(keepends=True)
-    place = head.strip().split(",").index("published_at")
-    table.write_text("".join([head, *(r for r in rows if r.split(",")[place] <= "2026-02-20")]))
+    for name in ("indicators.csv", "events.csv", "talks.csv"):
+        head, *rows = (study / name).read_text().splitlines(keepends=True)
+        place = head.strip().split(",").index("published_at")
+        kept = [row for row in rows if row.split(",")[place].strip() <= "2026-02-20"]
+        (study / name).write_text("".join([head, *kept]))
     whole = load_study(study).tables
     last = max(t["published_at"].max() for t in (whole.indicators, whole.events, whole.talks))
     kept = last.astype(object)
