@@ -11,7 +11,7 @@ export PYTENSOR_FLAGS  ?= base_compiledir=$(CURDIR)/.cache/pytensor
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint bench notebooks pool lock clean
+.PHONY: help run test test-all lint bench notebooks pool card lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -42,6 +42,9 @@ notebooks: $(READY) ## bring each notebook and its .py together, then execute it
 
 pool: $(READY) ## sample the pooled base rates anew, into data/pooled (ARGS=...)
 	@$(BIN)/python scripts/pool_base_rates.py $(ARGS)
+
+card: $(READY) ## write docs/MODEL_CARD.md (ARGS='--backtests RUN ... --calibrations RUN ...' brings new runs)
+	@$(BIN)/python scripts/model_card.py $(ARGS)
 
 lock: PIN := scripts/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url $(ARGS)

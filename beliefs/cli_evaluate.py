@@ -23,9 +23,11 @@ from beliefs.errors import StudyError
 
 __all__ = ["backtest"]
 
+STUDY = "us-iran-2026"
+
 
 def backtest(
-    study: StudyArg = "us-iran-2026",
+    study: StudyArg = STUDY,
     theory: Annotated[
         list[str] | None, typer.Option("--theory", help="Name, id or file; may be repeated [all].")
     ] = None,
@@ -40,6 +42,10 @@ def backtest(
     ] = None,
     seed: SeedOpt = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write; must be new.")] = None,
+    again: Annotated[
+        Path | None,
+        typer.Option("--again", help="Score a run folder's forecasts anew, none made."),
+    ] = None,
     as_json: JsonOpt = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of skill as CSV.")] = False,
     quiet: QuietOpt = False,
@@ -52,6 +58,20 @@ def backtest(
         )  # fmt: skip
     days = _days(horizons)
     refuse_occupied(out)
+    if again is not None:
+        if theory or as_of or particles or draws or study != STUDY:
+            raise StudyError(
+                "forecasts that were made have a study and settings", where="--again",
+                found="a study, theories, a day, particles or draws as well",
+                expected="the run folder alone", mend="leave them out",
+            )  # fmt: skip
+        from beliefs.record.backtests import rescore, save_backtest
+
+        found, loaded = rescore(again)
+        if out is not None:
+            save_backtest(out, found, loaded)
+        _show(found, out, as_json, as_csv)
+        return
     from beliefs.evaluate.backtest import DRAWS, PARTICLES
     from beliefs.evaluate.backtest import backtest as score
     from beliefs.record.backtests import save_backtest

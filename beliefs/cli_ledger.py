@@ -56,7 +56,7 @@ def add(
     )
     if said.allowed_failed:
         out.append("the gate of its posterior FAILED, and the line says so")
-    waited = (said.at.date() - said.as_of).days
+    waited = (said.at.date() - said.origin).days
     if late:
         out.append(
             f"LATE: registered on {said.at.date()}, {late} of {len(said.targets)} after their last "
@@ -64,8 +64,8 @@ def add(
         )
     elif waited > 1:
         out.append(
-            f"registered {waited} days after its as-of date; it is scored apart from what was "
-            "registered in advance"
+            f"registered {waited} days after its origin, {said.origin}; it is scored apart "
+            "from what was registered in advance"
         )
     out.append(f"head: {done.head}")
     out.append(f"Note it elsewhere: beliefs ledger verify --ledger {file} --head HEAD")
@@ -81,7 +81,7 @@ def resolve(
     ] = None,
     as_of: Annotated[
         str | None,
-        typer.Option("--as-of", help="Last day up to which the label table was kept."),
+        typer.Option("--as-of", help="Last day up to which the tables were kept."),
     ] = None,
     correct: Annotated[
         bool, typer.Option("--correct", help="Where the table now says otherwise, add a line.")
@@ -102,6 +102,7 @@ def resolve(
         out += [f"{reasons[why]} unresolved: {OPEN[why]}" for why in OPEN if reasons[why]]
         for found, line in done.differing:
             now = ", ".join(f"{k} {_yes(v)}" for k, v in found.outcomes.items())
+            now = now or f"{found.target} {_yes(found.outcome)}"
             out.append(
                 f"line {line} (forecast of line {found.line}, by {found.by}) no longer agrees with "
                 f"the table, which says: {now}; --correct adds a line that says so"
@@ -114,9 +115,10 @@ def resolve(
 
 def _outcome(n: int, found: Any) -> str:
     others = ", ".join(f"{rule} {_yes(held)}" for rule, held in found.outcomes.items())
-    told = f"line {n}: talks by {found.by} (forecast of line {found.forecast}): "
+    name = found.target + (f" ({found.rule})" if found.rule else "")
+    told = f"line {n}: {name} by {found.by} (forecast of line {found.forecast}): "
     told += _yes(found.outcome) + (f", first {found.first}" if found.first else "")
-    told += f" [by rule: {others}]"
+    told += f" [by rule: {others}]" if others else ""
     if found.rows:
         told += f" {' '.join(found.rows)}"
     if found.corrects is not None:
@@ -170,7 +172,7 @@ def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
 
 
 _HEADER = (
-    f"  {'theory':<26} {'target':<7} {'days':>4} {'n':>4} {'windows':>7} {'happened':>8} "
+    f"  {'theory':<26} {'target':<16} {'days':>4} {'n':>4} {'windows':>7} {'happened':>8} "
     f"{'mean p':>6} {'Brier':>6} {'base':>6} {'log':>6} {'base':>6} {'skill':>8} {'open':>5}"
 )
 
@@ -183,7 +185,7 @@ def _line(row: dict[str, Any], doubled: set[str]) -> str:
     skill = "-" if row["skill"] is None else f"{row['skill']:.2f}"
     days = "all" if row["days"] is None else row["days"]
     return (
-        f"  {theory:<26} {row['target']:<7} {days:>4} {row['n']:>4} {row['windows']:>7} "
+        f"  {theory:<26} {row['target']:<16} {days:>4} {row['n']:>4} {row['windows']:>7} "
         f"{row['events']:>8} {cells} {skill:>8} {row['unresolved']:>5}"
     )
 

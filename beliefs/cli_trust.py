@@ -105,19 +105,37 @@ def _tell(told: dict[str, Any], out: Path, seconds: float) -> None:
     )
     rows = [row for row in told["quantities"] if row["outside"]]
     for row in rows[:SHOWN]:
-        write(
-            f"    p {row['p']:.4f} (of all {row['adjusted']:.3f})  mean {row['mean']:.2f}  "
-            f"spread {row['spread']:.2f}  {row['name']}\n"
+        ranked = (
+            "" if row["mean"] is None else (f"mean {row['mean']:.2f}  spread {row['spread']:.2f}  ")
         )
+        write(f"    p {row['p']:.2g} (of all {row['adjusted']:.2g})  {ranked}{row['name']}\n")
     if len(rows) > SHOWN:
         write(f"    and {len(rows) - SHOWN} more in {out / 'calibration.json'}\n")
     for row in told["groups"]:
+        ranked = (
+            ""
+            if row["mean"] is None
+            else (
+                f"  mean {row['mean']:.3f}  spread {row['spread']:.3f}"
+                + ("" if row["error"] is None else f" ± {row['error']:.3f}")
+            )
+        )
         write(
-            f"  {row['quantities']:>4} of {row['group']:<10} mean {row['mean']:.3f}  "
-            f"spread {row['spread']:.3f}\n"
+            f"  {row['quantities']:>4} of {row['group']:<11} {row['outside']:>3} outside, at most "
+            f"{row['limit']}{ranked}\n"
+        )
+    if told["probabilities"]:
+        write("  probabilities within the horizon: forecast, happened; number and ranges judged\n")
+    for row in told["probabilities"]:
+        z = "     -" if row["z"] is None else f"{row['z']:+6.2f}"
+        write(
+            f"    {row['forecast']:.3f}  {row['happened']:.3f} ± {row['error']:.3f}  z {z}  "
+            f"p {row['p']:.2g}, {row['reliability']:.2g}  {row['target']}\n"
         )
     verdict = "calibrated" if told["passed"] else "NOT calibrated"
     write(f"  {verdict}, allowing for how many are judged at once\n")
+    for reason in told["failures"]:
+        write(f"    {reason}\n")
     write(f"  {told['cut']}\n")
     write(f"{out}: {seconds / 60.0:.1f} minutes of processor time\n")
 

@@ -12,12 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from beliefs.errors import StudyError
-from beliefs.evaluate.frames import Frame, frame_of, joined
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluate.frames import Frame, frame_of, joined, last_days
 from beliefs.evaluate.origins import Horizon, futures_from, horizons_of, origins_of
-from beliefs.evaluate.questions import quantities, questions
+from beliefs.evaluate.questions import Question, quantities, questions
 from beliefs.evaluate.reliability import pit_table, reliability_table
-from beliefs.evaluate.scorecard import score_table
+from beliefs.evaluate.scorecard import check_odds, score_table
 from beliefs.evaluate.skilltable import Standing, skill_table, standings
 from beliefs.infer.blocks import track_blocks
 from beliefs.study.inputs import Inputs, build_inputs
@@ -28,7 +31,7 @@ from beliefs.theory.theory import Theory, bundled_theories, load_theory
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DRAWS", "HORIZONS", "PARTICLES", "Backtest", "backtest"]
+__all__ = ["DRAWS", "HORIZONS", "PARTICLES", "Backtest", "backtest", "scored"]
 
 HORIZONS = (7, 30, 90)
 PARTICLES = 1000
@@ -162,7 +165,8 @@ def backtest(
     Raises
     ------
     StudyError
-        No theory, two of one id, or no room for an origin or a horizon.
+        No theory, two of one id, no room for an origin or a horizon, or odds of a latent target or
+        of none.
     ConflictError
         The study's folder no longer holds what was read.
     """
@@ -172,6 +176,7 @@ def backtest(
     origins = origins_of(inputs, every, windows[0].periods)
     odds = read_odds(study) if odds is None else odds
     asked, counted = questions(study, inputs), quantities(study, inputs)
+    check_odds(odds, asked, inputs.sides)
     frames = []
     for theory in chosen:
         if progress is not None:
@@ -181,19 +186,56 @@ def backtest(
             blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=progress
         )
         frames.append(frame_of(theory, inputs, origins, windows, asked, counted, draws, told))
-    frame = joined(frames)
     if progress is not None:
         progress("scores")
-    scores = score_table(frame, inputs, origins, windows, asked, counted, odds, seed=seed)
+    return scored(
+        study, chosen, joined(frames), every=every, particles=particles, seed=seed, odds=odds,
+        inputs=inputs,
+    )  # fmt: skip
+
+
+def scored(
+    study: Study,
+    theories: tuple[Theory, ...],
+    frame: Frame,
+    *,
+    every: int,
+    particles: int,
+    seed: int,
+    odds: Odds | None = None,
+    inputs: Inputs | None = None,
+) -> Backtest:
+    """Hold forecasts that were made against what came.
+
+    Parameters
+    ----------
+    study, theories, every, particles, seed, odds, inputs
+        Those that they were made with, see `backtest`.
+    frame
+        What was foretold.
+
+    Raises
+    ------
+    ConflictError
+        The frame is not of this study, or not of these settings.
+    StudyError
+        See `beliefs.evaluate.scorecard.check_odds`.
+    """
+    inputs = build_inputs(study) if inputs is None else inputs
+    odds = read_odds(study) if odds is None else odds
+    asked, counted = questions(study, inputs), quantities(study, inputs)
+    origins = origins_of(inputs, every, frame.horizons[0].periods)
+    _check_frame(frame, inputs, origins, asked)
+    scores = score_table(frame, inputs, origins, frame.horizons, asked, counted, odds, seed=seed)
     return Backtest(
         study=study.spec.name,
         as_of=str(study.as_of),
         study_sha256=study.sha256,
-        theories=chosen,
+        theories=theories,
         every=every,
-        horizons=windows,
+        horizons=frame.horizons,
         particles=particles,
-        draws=draws,
+        draws=frame.when.shape[-1],
         seed=seed,
         step_days=inputs.step_days,
         frame=frame,
@@ -201,6 +243,22 @@ def backtest(
         skill=skill_table(scores, frame, every, seed=seed),
         reliability=reliability_table(scores, every, seed=seed),
         pit=pit_table(scores, every, seed=seed),
+    )
+
+
+def _check_frame(
+    frame: Frame, inputs: Inputs, origins: NDArray[np.int64], asked: Sequence[Question]
+) -> None:
+    days = last_days(inputs, origins)
+    names = (*(q.name for q in asked), *frame.unscored)
+    if np.array_equal(frame.origins, days) and frame.targets == names:
+        return
+    raise ConflictError(
+        "forecasts are not those of this study",
+        where="origins and targets",
+        found=f"{len(frame.origins)} origins from {frame.origins[0]}, " + ", ".join(frame.targets),
+        expected=f"{len(days)} origins from {days[0]}, " + ", ".join(names),
+        mend="run the backtest again",
     )
 
 

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from beliefs.errors import BeliefsError
+from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluate.calibration import Design, simulation
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import load_study
@@ -44,6 +45,11 @@ def simulated(design: Design, numbers: Iterable[int], cores: int | None = None) 
         The fields of `beliefs.evaluate.calibration.Simulation` and ``seconds`` of processor time,
         or ``number`` and ``error`` where one could not be done: a simulation that is left out
         silently would bend the ranks of all others.
+
+    Raises
+    ------
+    StudyError
+        A process was killed. What was done by then is yielded before.
     """
     if cores is None:
         inputs = build_inputs(design.study)
@@ -60,15 +66,45 @@ def simulated(design: Design, numbers: Iterable[int], cores: int | None = None) 
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         left, running = iter(numbers), set[Future[Line]]()
         while True:
-            for number in left:
-                running.add(pool.submit(_at_work, plan, number))
-                if len(running) >= cores * AHEAD:
-                    break
+            try:
+                for number in left:
+                    running.add(pool.submit(_at_work, plan, number))
+                    if len(running) >= cores * AHEAD:
+                        break
+            except BrokenProcessPool as error:
+                yield from _rescued(running)
+                raise _killed(number) from error
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
+            broken = [
+                future for future in done if isinstance(future.exception(), BrokenProcessPool)
+            ]
+            if broken:
+                # The others' results are whole: a pool that breaks takes none back.
+                yield from _rescued(done | running)
+                raise _killed(number) from broken[0].exception()
             for future in done:
                 yield future.result()
+
+
+def _rescued(futures: Iterable[Future[Line]]) -> Iterator[Line]:
+    """Yield the results of those that were done before the pool broke."""
+    wait(futures)
+    for future in futures:
+        if not future.cancelled() and future.exception() is None:
+            yield future.result()
+
+
+def _killed(number: int) -> StudyError:
+    return StudyError(
+        "a process that simulates was killed, perhaps because memory ran out",
+        where=f"simulations up to number {number}",
+        found="a process that ended without an answer",
+        expected="processes that live until they are done",
+        mend="run the same command again: simulations that were done are kept; with fewer --cores "
+        "if memory is short",
+    )
 
 
 def _line(design: Design, number: int, inputs: Inputs) -> Line:

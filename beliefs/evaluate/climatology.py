@@ -97,15 +97,20 @@ def climatology(question: Question, n: int, upto: int) -> Floats | None:
 def persistence(question: Question, n: int, upto: int) -> Floats | None:
     """Return the same from those earlier origins alone whose last window was like the present one.
 
-    None where these are fewer than `upto`, or the last window is not known.
+    None where these are fewer than `upto`, or the last window is not known: what came in a window
+    that was not watched whole is not known either.
     """
-    origin, came, time = waits(question, n)
-    hits = np.concatenate([[0], np.cumsum(question.hit[:n])])
     if n < upto:
         return None
-
-    before = hits > hits[np.maximum(np.arange(n + 1) - upto, 0)]  # it came in the last window
-    like = (before[origin] == before[n]) & (origin >= upto)
+    origin, came, time = waits(question, n)
+    hits = np.concatenate([[0], np.cumsum(question.hit[:n])])
+    seen = np.concatenate([[0], np.cumsum(question.seen[:n])])
+    start = np.maximum(np.arange(n + 1) - upto, 0)
+    before = hits > hits[start]  # it came in the last window
+    known = seen - seen[start] == upto
+    if not known[n]:
+        return None
+    like = (before[origin] == before[n]) & known[origin]
     return _incidence(came[like], time[like], upto)
 
 

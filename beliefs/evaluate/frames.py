@@ -18,7 +18,7 @@ from beliefs.forecast.targets import RULES, event_steps
 from beliefs.study.inputs import Inputs
 from beliefs.theory.theory import Theory
 
-__all__ = ["UNSAID", "Frame", "frame_of", "joined"]
+__all__ = ["UNSAID", "Frame", "frame_of", "joined", "last_days", "latent_targets"]
 
 Ints = NDArray[np.int16]
 
@@ -103,10 +103,54 @@ class Frame:
             },
         )
 
+    @classmethod
+    def from_dataset(cls, data: Any, sides: tuple[str, str]) -> Frame:
+        """Return the frame that a Dataset was made of.
+
+        Parameters
+        ----------
+        data
+            From `to_dataset`.
+        sides
+            Ids of the sides.
+
+        Raises
+        ------
+        KeyError, ValueError
+            A variable is missing, or has other dimensions.
+        """
+
+        def values(name: str, *dims: str) -> NDArray[Any]:
+            return np.asarray(data[name].transpose(*dims).values)
+
+        def names(dim: str) -> tuple[str, ...]:
+            return tuple(str(v) for v in data[dim].values)
+
+        lead = ("theory", "origin")
+        days, periods = data["horizon"].values.tolist(), values("periods", "horizon").tolist()
+        return cls(
+            theories=names("theory"),
+            origins=data["origin"].values.astype("M8[D]"),
+            horizons=tuple(Horizon(int(d), int(p)) for d, p in zip(days, periods, strict=True)),
+            sides=sides,
+            targets=names("target"),
+            when=values("when", *lead, "target", "sample").astype(np.int16),
+            counts=names("count"),
+            total=values("total", *lead, "horizon", "count", "sample").astype(np.int16),
+            passed=values("gate_passed", *lead).astype(bool),
+            unscored=dict.fromkeys(latent_targets(sides), _LATENT),
+        )
+
 
 def latent_targets(sides: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the latent targets: cracks of either side, and rational talks."""
     return (*(f"crack_{side}" for side in sides), "talks_rational")
+
+
+def last_days(inputs: Inputs, origins: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Return the last day known at origins, by the number of periods known."""
+    last = np.timedelta64(inputs.step_days - 1, "D")
+    return np.asarray(inputs.dates[origins - 1].astype("M8[D]") + last, dtype="M8[D]")
 
 
 def frame_of(
@@ -155,11 +199,9 @@ def frame_of(
                 sums = np.cumsum(values, axis=-1, dtype=np.int64)
                 for h, horizon in enumerate(horizons):
                     total[o, h, k] = sums[:, horizon.periods - 1]
-    last = np.timedelta64(inputs.step_days - 1, "D")
-    days = np.asarray(inputs.dates[origins - 1].astype("M8[D]") + last, dtype="M8[D]")
     return Frame(
         theories=(theory.id,),
-        origins=days,
+        origins=last_days(inputs, origins),
         horizons=horizons,
         sides=sides,
         targets=targets,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["brier", "count_scores", "log_score", "pit", "time_score"]
+__all__ = ["brier", "count_scores", "log_score", "pit", "smoothed", "time_score"]
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +21,23 @@ def brier(p: ArrayLike, happened: ArrayLike) -> Floats:
     import scoringrules
 
     return np.asarray(scoringrules.brier_score(np.asarray(happened, float), np.asarray(p, float)))
+
+
+def smoothed(share: ArrayLike, draws: int) -> Floats:
+    """Return (k + 1/2) / (n + 1) where k of n futures are a share: never 0 or 1.
+
+    The posterior mean of their probability under Jeffreys' prior. The log score of a share of 0 is
+    that of whatever stands in for it; here it is what n futures warrant, and done to all shares
+    alike, so that a share of 1 / n does not score worse or better than one of 0 for no reason.
+
+    Parameters
+    ----------
+    share
+        Shares of futures.
+    draws
+        How many futures there are.
+    """
+    return np.asarray((np.asarray(share, float) * draws + 0.5) / (draws + 1.0))
 
 
 def log_score(p: ArrayLike, happened: ArrayLike, error: ArrayLike) -> Floats:

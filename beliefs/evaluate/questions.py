@@ -23,6 +23,8 @@ __all__ = ["Quantity", "Question", "quantities", "questions", "spells"]
 
 Bools = NDArray[np.bool_]
 WAR = RUNGS.index("open_war")
+APART_DAYS = 7
+"""Quiet days that make two events of one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +159,18 @@ def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
     return tuple(out)
 
 
-def spells(hit: Bools) -> NDArray[np.int64]:
-    """Return the number of the run of periods in a row that each hit belongs to, 0 elsewhere."""
-    begins = hit & ~np.concatenate([[False], hit[:-1]])
+def spells(hit: Bools, step_days: int) -> NDArray[np.int64]:
+    """Return the number of the event that each hit belongs to, 0 elsewhere.
+
+    Parameters
+    ----------
+    hit
+        (T,) whether it came in the period.
+    step_days
+        Days of a period. Hits with fewer than `APART_DAYS` quiet days between them are one event.
+    """
+    later = np.arange(len(hit))
+    last = np.maximum.accumulate(np.where(hit, later, -1))
+    before = np.concatenate([[-1], last[:-1]])  # the last hit before the period
+    begins = hit & ((before < 0) | ((later - before - 1) * step_days >= APART_DAYS))
     return np.where(hit, np.cumsum(begins), 0)

@@ -5,7 +5,8 @@ theory, ``climatology``, ``persistence`` or ``market``) and ``pit``. Of a target
 (kind ``event``): ``p``, ``came``, ``first`` (period in which it first came or was first broken,
 NaN without), ``log``, ``brier`` and ``crps`` (days). Of a count (kind ``count``): ``p`` its mean,
 ``came`` what was counted, ``crps``, ``twcrps`` and its ``threshold``. ``spell`` is the number of
-the run of periods in which it first came, or anything was first counted, in the window; 0 without.
+the event, a run of periods without a quiet week, in which it first came, or anything was first
+counted, in the window; 0 without.
 
 A window is scored where all its periods were watched, success or not: were successes taken and
 silences not, only successes would be scored.
@@ -22,18 +23,18 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.evaluate import climatology as yard
-from beliefs.evaluate.frames import UNSAID, Frame
+from beliefs.evaluate.frames import UNSAID, Frame, latent_targets
 from beliefs.evaluate.origins import Horizon
-from beliefs.evaluate.proper import brier, count_scores, log_score, pit, time_score
+from beliefs.evaluate.proper import brier, count_scores, log_score, pit, smoothed, time_score
 from beliefs.evaluate.questions import Quantity, Question, spells
-from beliefs.forecast.targets import RULES, TARGETS
+from beliefs.forecast.targets import LATENT, RULES, TARGETS
 from beliefs.study.inputs import Inputs
-from beliefs.study.odds import Odds
+from beliefs.study.odds import NAME, Odds
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CLIMATOLOGY", "COLUMNS", "HIGH", "MARKET", "PERSISTENCE", "score_table"]
+__all__ = ["CLIMATOLOGY", "COLUMNS", "HIGH", "MARKET", "PERSISTENCE", "check_odds", "score_table"]
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -78,15 +79,16 @@ def score_table(
     Raises
     ------
     StudyError
-        Odds are of a target that does not exist.
+        See `check_odds`.
     """
     import pandas as pd
 
-    _check(odds, frame)
+    check_odds(odds, asked, frame.sides)
     rows: list[Row] = []
+    step = inputs.step_days
     for o, n in enumerate(origins):
         for h, horizon in enumerate(horizons):
-            last = frame.origins[o] + np.timedelta64(horizon.periods * inputs.step_days, "D")
+            last = frame.origins[o] + np.timedelta64(horizon.periods * step, "D")
             head = {
                 "origin": frame.origins[o].astype("datetime64[ns]"),
                 "horizon": horizon.days,
@@ -94,13 +96,13 @@ def score_table(
             }
             for k, question in enumerate(asked):
                 told = frame.when[:, o, k]
-                price = odds.of(question.name, frame.origins[o], last)
+                price = odds.of(question.name, frame.origins[o], last, negated=question.negated)
                 for row in _event(question, int(n), horizon.periods, told, frame, inputs, price):
                     rows.append(head | row)
             for k, quantity in enumerate(counted):
                 sums = frame.total[:, o, h, k]
                 name = frame.counts[k]
-                for row in _count(quantity, name, int(n), horizon.periods, sums, frame):
+                for row in _count(quantity, name, int(n), horizon.periods, sums, frame, step):
                     rows.append(head | row)
     for row in rows:
         row["pit"] = _randomised(row, seed)
@@ -122,50 +124,57 @@ def _event(
         return
     hit = first <= periods
     came = hit != question.negated
-    spell = int(spells(question.hit)[n + first - 1]) if hit else 0
-    curves: list[tuple[str, Floats | None, float]] = []
+    spell = int(spells(question.hit, inputs.step_days)[n + first - 1]) if hit else 0
+    curves: list[tuple[str, Floats | None, int | None]] = []  # the last: how many draws it is of
     for name, steps in zip(frame.theories, told, strict=True):
         if steps[0] != UNSAID:
             cdf = (steps[:, None] <= np.arange(periods + 1)).mean(axis=0)
-            curves.append((name, cdf, 1.0 / len(steps)))
+            curves.append((name, cdf, len(steps)))
     curves += [
-        (CLIMATOLOGY, yard.climatology(question, n, periods), EXACT),
-        (PERSISTENCE, yard.persistence(question, n, periods), EXACT),
+        (CLIMATOLOGY, yard.climatology(question, n, periods), None),
+        (PERSISTENCE, yard.persistence(question, n, periods), None),
     ]
-    for name, curve, error in curves:
+    for name, curve, draws in curves:
         if curve is None:
             continue
         p = float(1.0 - curve[-1] if question.negated else curve[-1])
         # Where nothing came, the time is known to lie beyond the window: the rest of the mass.
         below = float(curve[first - 1] if hit else curve[-1])
         upto = float(curve[first] if hit else 1.0)
-        yield _row(question.name, name, p, came, error) | {
+        yield _row(question.name, name, p, came, draws) | {
             "first": float(first) if hit else np.nan,
             "spell": spell,
             "crps": float(time_score(curve, first, inputs.step_days)),
             "pit": (below, upto),
         }
     if price is not None:
-        yield _row(question.name, MARKET, price, came, EXACT) | {
+        yield _row(question.name, MARKET, price, came, None) | {
             "first": float(first) if hit else np.nan,
             "spell": spell,
         }
 
 
-def _row(target: str, name: str, p: float, came: bool, error: float) -> Row:
+def _row(target: str, name: str, p: float, came: bool, draws: int | None) -> Row:
+    told = p if draws is None else float(smoothed(p, draws))
     return {
         "target": target,
         "kind": "event",
         "forecaster": name,
         "p": p,
         "came": float(came),
-        "log": float(log_score(p, came, error)),
+        "log": float(log_score(told, came, EXACT)),
         "brier": float(brier(p, came)),
     }
 
 
 def _count(
-    quantity: Quantity, name: str, n: int, periods: int, sums: NDArray[Any], frame: Frame
+    quantity: Quantity,
+    name: str,
+    n: int,
+    periods: int,
+    sums: NDArray[Any],
+    frame: Frame,
+    step_days: int,
 ) -> Iterator[Row]:
     """Yield the rows of a count from one origin."""
     observed = quantity.total(n, periods)
@@ -173,7 +182,7 @@ def _count(
         return
     any_ = quantity.value > 0
     hits = np.flatnonzero(any_[n : n + periods])
-    spell = int(spells(any_)[n + hits[0]]) if len(hits) else 0
+    spell = int(spells(any_, step_days)[n + hits[0]]) if len(hits) else 0
     earlier = yard.count_climatology(quantity, n, periods)
     threshold = np.nan if earlier is None else max(float(np.quantile(earlier, HIGH)), 1.0)
     told: list[tuple[str, Floats | None]] = [
@@ -212,14 +221,36 @@ def _randomised(row: Row, seed: int) -> float:
     return float(pit(below, upto, uniform))
 
 
-def _check(odds: Odds, frame: Frame) -> None:
-    known = {*TARGETS, *frame.targets, *(f"extension_{rule}" for rule in RULES)}
-    wrong = sorted(set(odds.target) - known)
-    if wrong:
-        raise StudyError(
-            "odds are given of a target that does not exist",
-            where="odds.csv target",
-            found=", ".join(wrong),
-            expected="one of " + ", ".join(sorted(known)),
-            mend="correct target and side",
-        )
+def check_odds(odds: Odds, asked: Sequence[Question], sides: Sequence[str]) -> None:
+    """Refuse odds that nothing can be held against.
+
+    Parameters
+    ----------
+    odds
+        Hand-set odds.
+    asked
+        What the study has labels for.
+    sides
+        Ids of the sides.
+
+    Raises
+    ------
+    StudyError
+        Odds are of a latent target, or of one that does not exist.
+    """
+    latent = {*LATENT, *latent_targets(sides), *(f"crack_first_{side}" for side in sides)}
+    rules = (f"extension_{rule}" for rule in RULES)
+    known = {*TARGETS, *(question.name for question in asked), *rules} - latent
+    for problem, wrong in (
+        ("odds are given of a latent target, which nobody can look up", latent),
+        ("odds are given of a target that does not exist", {*odds.target} - known),
+    ):
+        found = sorted(wrong & {*odds.target})
+        if found:
+            raise StudyError(
+                problem,
+                where=f"{NAME} target",
+                found=", ".join(found),
+                expected="one of " + ", ".join(sorted(known)),
+                mend="leave these rows out, or correct target and side",
+            )

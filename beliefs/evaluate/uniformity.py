@@ -7,7 +7,9 @@ draw. The statistic is the smallest tail probability over all j,
 
 and its distribution under uniform ranks comes from simulated ones (Säilynoja, Bürkner and Vehtari
 2022). `arviz_stats` draws the same bands for continuous values; it gives no p-value and knows no
-discrete ranks.
+discrete ranks. Where none of these is as small, their share only says "less than one over their
+number"; there the union bound over the L places counts, :math:`p \le L \gamma`, which falls as far
+as the ranks do.
 """
 
 from __future__ import annotations
@@ -19,14 +21,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value"]
+__all__ = ["COVERAGE", "Bands", "Judged", "bands", "holm", "judge", "p_value", "shares"]
 
 Floats = NDArray[np.float64]
 
 COVERAGE = 0.99
 REFERENCE = 20_000
-"""Sets of uniform ranks that bands and p-values are simulated from; no p-value is smaller than one
-over their number."""
+"""Sets of uniform ranks that bands and p-values are simulated from; p-values smaller than one over
+their number are bounds."""
 SEED = 20_220_401
 
 
@@ -49,31 +51,32 @@ class Bands:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdict on the ranks of one quantity.
+    """Verdict on one quantity: on its ranks, or on something else that has a p-value.
 
     Attributes
     ----------
     name
         Of the quantity.
     p
-        Probability of ranks as far from uniform.
+        Probability of ranks as far from uniform, or of that something else.
     adjusted
         The same, allowing for the number of quantities judged at once (Holm 1979).
     outside
         Whether its distribution function leaves its own bands.
     mean
-        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws.
+        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws. None without
+        ranks.
     spread
         Variance of the same as a multiple of that of uniform ranks: above 1 where the draws are
-        too narrow.
+        too narrow. None without ranks.
     """
 
     name: str
     p: float
     adjusted: float
     outside: bool
-    mean: float
-    spread: float
+    mean: float | None
+    spread: float | None
 
 
 def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
@@ -88,23 +91,25 @@ def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
 
 def _statistic(counts: NDArray[np.int64], n: int, draws: int) -> Floats:
     """Return the smallest two-sided tail probability, (...)."""
-    table = _tails(n, draws)
+    below, above = _tails(n, draws)
     place = np.arange(draws)
-    below = table[counts, place]
-    above = 1.0 - np.where(counts > 0, table[np.maximum(counts - 1, 0), place], 0.0)
-    tail: Floats = 2.0 * np.minimum(below, above).min(axis=-1)
+    tail: Floats = 2.0 * np.minimum(below[counts, place], above[counts, place]).min(axis=-1)
     return tail
 
 
 @lru_cache(maxsize=8)
-def _tails(n: int, draws: int) -> Floats:
-    """Return P(X_j <= k), (n + 1, L)."""
-    from scipy.special import bdtr
+def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
+    """Return P(X_j <= k) and P(X_j >= k), (n + 1, L) each.
+
+    Each is computed for itself: one less the other would lose all digits of small ones.
+    """
+    from scipy.special import bdtr, bdtrc
 
     at = np.arange(1, draws + 1) / (draws + 1.0)
-    found = np.stack([bdtr(k, n, at) for k in range(n + 1)])
-    found.flags.writeable = False
-    return found
+    below = np.stack([bdtr(k, n, at) for k in range(n + 1)])
+    above = np.stack([np.ones(draws), *(bdtrc(k - 1, n, at) for k in range(1, n + 1))])
+    below.flags.writeable = above.flags.writeable = False
+    return below, above
 
 
 @lru_cache(maxsize=8)
@@ -134,6 +139,11 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
     ------
     ValueError
         No rank, or one that is out of range.
+
+    Notes
+    -----
+    The share of simulated sets that lie as far, or, where none does and it is smaller, the union
+    bound over the places.
     """
     n = np.asarray(ranks).size
     if n == 0:
@@ -141,7 +151,11 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
     found = _statistic(_counts(ranks, draws), n, draws)[0]
     # Statistics are discrete: those that differ by rounding alone are equal.
     beyond = int(np.searchsorted(_reference(n, draws), found * (1.0 + 1e-9), side="right"))
-    return (1.0 + beyond) / (1.0 + REFERENCE)
+    share = (1.0 + beyond) / (1.0 + REFERENCE)
+    if beyond:
+        return share
+    # A tail may be smaller than any double.
+    return float(min(share, max(draws * found, np.finfo(float).tiny)))
 
 
 def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
@@ -176,7 +190,30 @@ def holm(p: ArrayLike) -> Floats:
     return out
 
 
-def judge(ranks: Mapping[str, ArrayLike], draws: int) -> tuple[Judged, ...]:
+def shares(ranks: ArrayLike, draws: int) -> tuple[Floats, Floats]:
+    """Return ranks as shares (rank + 1/2) / (L + 1), and the spread of each.
+
+    Parameters
+    ----------
+    ranks
+        (...,).
+    draws
+        L.
+
+    Returns
+    -------
+    tuple of ndarray
+        Squared distance from 1/2 over its mean under uniform ranks, (...,), is the spread; its mean
+        is 1 where ranks are uniform.
+    """
+    share = (np.asarray(ranks, dtype=float) + 0.5) / (draws + 1.0)
+    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
+    return share, (share - 0.5) ** 2 / uniform
+
+
+def judge(
+    ranks: Mapping[str, ArrayLike], draws: int, others: Mapping[str, float] | None = None
+) -> tuple[Judged, ...]:
     """Judge the ranks of many quantities, the least uniform first.
 
     Parameters
@@ -185,14 +222,15 @@ def judge(ranks: Mapping[str, ArrayLike], draws: int) -> tuple[Judged, ...]:
         By quantity, (n,) each.
     draws
         L.
+    others
+        P-values of what is judged with them but has no ranks.
     """
-    each = {name: np.asarray(v, dtype=float) for name, v in ranks.items()}
-    p = [p_value(np.asarray(v, dtype=np.int64), draws) for v in each.values()]
-    uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
+    p = {name: p_value(np.asarray(v, dtype=np.int64), draws) for name, v in ranks.items()}
+    p |= others or {}
     rows = []
-    for (name, values), mine, adjusted in zip(each.items(), p, holm(p), strict=True):
-        share = (values + 0.5) / (draws + 1.0)
-        spread = float(np.mean((share - 0.5) ** 2) / uniform)
-        outside = mine <= 1.0 - COVERAGE
-        rows.append(Judged(name, mine, float(adjusted), outside, float(share.mean()), spread))
+    for (name, mine), adjusted in zip(p.items(), holm([*p.values()]), strict=True):
+        mean = spread = None
+        if name in ranks:
+            mean, spread = (float(v.mean()) for v in shares(ranks[name], draws))
+        rows.append(Judged(name, mine, float(adjusted), mine <= 1.0 - COVERAGE, mean, spread))
     return tuple(sorted(rows, key=lambda row: (row.p, row.name)))

@@ -2,7 +2,8 @@
 
 A folder holds ``manifest.json``, ``forecasts.nc`` (the dense frame: origin, horizon, target,
 sample), ``scores.csv``, ``skill.csv``, ``reliability.csv``, ``pit.csv``, the theories, and
-``study/`` as it was read. It is written aside and renamed into place.
+``study/`` as it was read. It is written aside and renamed into place. What costs time is to
+forecast; `rescore` holds the forecasts of a folder against what came by the present rules.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beliefs.record.manifest import environment
+from beliefs.errors import ConflictError
+from beliefs.record.manifest import damaged, environment, read_json
 from beliefs.record.run import refuse_inside, written_aside
 from beliefs.study.append import copy_study
-from beliefs.theory.theory import table_of
+from beliefs.study.load import load_study
+from beliefs.theory.theory import table_of, theory_from_table
 
 if TYPE_CHECKING:
     from beliefs.evaluate.backtest import Backtest
+    from beliefs.evaluate.frames import Frame
     from beliefs.study.load import Study
 
-__all__ = ["FRAME", "save_backtest"]
+__all__ = ["FRAME", "rescore", "save_backtest"]
 
 FRAME = "forecasts.nc"
 _NUMBERS = "%.8g"
@@ -72,6 +76,69 @@ def save_backtest(
             hashes[name] = hashlib.sha256(text.encode()).hexdigest()
         (place / "manifest.json").write_text(_dump(_manifest(found, hashes)))
     return folder
+
+
+def rescore(folder: str | Path) -> tuple[Backtest, Study]:
+    """Score the forecasts of a run folder anew, without forecasting again.
+
+    Parameters
+    ----------
+    folder
+        From `save_backtest`, also of an earlier version.
+
+    Returns
+    -------
+    Backtest, Study
+        What `save_backtest` writes to another folder.
+
+    Raises
+    ------
+    StudyError
+        It is no folder of a backtest, or a file of it is damaged.
+    ConflictError
+        The study in it is not the one that forecasts were made of.
+    """
+    from beliefs.evaluate.backtest import scored
+
+    place = Path(folder)
+    about = read_json(place / "manifest.json")
+    if about.get("method") != "backtest":
+        raise damaged(
+            place / "manifest.json", f"method {about.get('method')}", "the manifest of a backtest"
+        )
+    study = load_study(place / "study", as_of=about["as_of"])
+    if study.sha256 != about["study_sha256"]:
+        raise ConflictError(
+            "the study in the folder is not the one that forecasts were made of",
+            where=str(place / "study"),
+            found=f"hash {study.sha256[:12]}",
+            expected=f"hash {about['study_sha256'][:12]}",
+            mend="restore it from a copy, or run the backtest again",
+        )
+    file = place / "theories.json"
+    hashes = about["theories"]
+    theories = tuple(
+        theory_from_table(raw, str(file), checked=hashes.get(raw.get("id")))
+        for raw in read_json(file)
+    )
+    frame = _frame(place / FRAME, study.spec.side_ids)
+    found = scored(
+        study, theories, frame, every=about["every"], particles=about["particles"],
+        seed=about["seed"],
+    )  # fmt: skip
+    return found, study
+
+
+def _frame(file: Path, sides: tuple[str, str]) -> Frame:
+    import xarray as xr
+
+    from beliefs.evaluate.frames import Frame
+
+    try:
+        with xr.open_dataset(file, engine="h5netcdf") as data:
+            return Frame.from_dataset(data, sides)
+    except (OSError, KeyError, ValueError) as error:
+        raise damaged(file, str(error), "the frame of a backtest") from error
 
 
 def _manifest(found: Backtest, hashes: dict[str, str]) -> dict[str, Any]:

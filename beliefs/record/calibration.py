@@ -6,6 +6,7 @@ A folder holds::
     ranks.jsonl       one line a simulation, in the order in which they ended
     calibration.json  the result: every quantity with its p-value, those outside their bands
     ranks.csv         the ranks, one row a simulation
+    probabilities.csv forecast probabilities and how often it happened, by target and range
     calibration.png   the figure, where one was asked for
 """
 
@@ -14,8 +15,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.evaluate.calibration import DRAWS, GROUPS, Design
 from beliefs.evaluate.calibration_cores import simulated
+from beliefs.evaluate.calibration_probabilities import Bin, Foretold, foretell, foretold_p
+from beliefs.evaluate.calibration_verdict import Group, failures, groups_of
 from beliefs.evaluate.uniformity import COVERAGE, Judged, judge
 from beliefs.record.calibration_files import (
     FORMAT,
@@ -66,7 +69,7 @@ class Calibration:
     draws
         Posterior draws that the truth was ranked among.
     judged
-        Verdicts, the least uniform first.
+        Verdicts on ranks and on forecast probabilities, the least uniform first.
     probabilities
         By target: forecast probabilities and whether it happened, (n, 2).
     failed
@@ -86,32 +89,28 @@ class Calibration:
 
     @property
     def outside(self) -> tuple[Judged, ...]:
-        """Quantities whose ranks leave their own bands."""
+        """Quantities that leave their own bands."""
         return tuple(row for row in self.judged if row.outside)
 
     @property
-    def passed(self) -> bool:
-        """Whether every simulation was done and nothing fails, allowing for how many are judged."""
-        return not self.failed and all(r.adjusted > 1.0 - COVERAGE for r in self.judged)
+    def groups(self) -> tuple[Group, ...]:
+        """What is to be said of each kind of quantity."""
+        return groups_of(self.judged, self.ranks, self.draws)
 
     @property
-    def groups(self) -> list[dict[str, Any]]:
-        """Mean spread and mean rank by kind of quantity.
+    def foretold(self) -> dict[str, Foretold]:
+        """Verdicts on the forecast probabilities, by target."""
+        return {name: foretell(v, self.draws) for name, v in self.probabilities.items()}
 
-        A spread above 1 in all of many parameters shows draws that are somewhat too narrow, as too
-        few particles leave them, before any single one leaves its bands.
-        """
-        out = []
-        for group in GROUPS:
-            mine = [row for row in self.judged if row.name.startswith(f"{group}:")]
-            if mine:
-                mean, spread = (
-                    round(float(np.mean([getattr(row, k) for row in mine])), 4)
-                    for k in ("mean", "spread")
-                )
-                told = {"group": group, "quantities": len(mine), "mean": mean, "spread": spread}
-                out.append(told)
-        return out
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it fails, by the rule of `beliefs.evaluate.calibration_verdict`; none if not."""
+        return failures(self.judged, self.groups, self.failed)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing fails."""
+        return not self.failures
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data; the same simulations give the same bytes."""
@@ -122,32 +121,30 @@ class Calibration:
             "failed": {str(k): v for k, v in self.failed.items()},
             "coverage": COVERAGE,
             "passed": self.passed,
+            "failures": list(self.failures),
             "judged": len(self.judged),
             "outside": [row.name for row in self.outside],
             "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
-            "groups": self.groups,
+            "groups": [_rounded(asdict(row)) for row in self.groups],
             "quantities": [_rounded(asdict(row)) for row in self.judged],
-            "probabilities": [
-                {
-                    "target": name,
-                    "forecast": round(float(v[:, 0].mean()), 4),
-                    "happened": round(float(v[:, 1].mean()), 4),
-                    "error": round(_error(v), 4),
-                }
-                for name, v in self.probabilities.items()
-            ],
+            "probabilities": [_foretold(k, v) for k, v in self.foretold.items()],
             "cut": CUT,
         }
 
 
-def _error(values: NDArray[np.float64]) -> float:
-    """Return the standard error of the share that happened, were each forecast right."""
-    p = values[:, 0]
-    return float(np.sqrt(np.sum(p * (1.0 - p))) / len(p))
+def _foretold(target: str, found: Foretold) -> dict[str, Any]:
+    bins = [_rounded(asdict(one)) for one in found.bins]
+    told = _rounded(asdict(found.all))
+    told |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
+    return {"target": target, **told, "bins": bins}
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}
+    """Round to six decimals, and what is smaller to six digits."""
+    return {
+        k: (round(v, 6) if abs(v) > 0.1 else float(f"{v:.6g}")) if isinstance(v, float) else v
+        for k, v in row.items()
+    }
 
 
 def calibrate(
@@ -244,25 +241,43 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
     names = list(good[0]["ranks"]) if good else []
     ranks = {n: np.asarray([line["ranks"][n] for line in good], dtype=np.int64) for n in names}
     targets = list(good[0]["probabilities"]) if good else []
+    probabilities = {
+        n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
+    }
+    told = {name: foretell(values, draws) for name, values in probabilities.items()}
     return Calibration(
         settings=settings,
         numbers=np.asarray([line["number"] for line in good], dtype=np.int64),
         ranks=dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0]))),
         draws=draws,
-        judged=judge(ranks, draws),
-        probabilities={
-            n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
-        },
+        judged=judge(ranks, draws, dict(foretold_p(told))),
+        probabilities=probabilities,
         failed={line["number"]: line["error"] for line in lines if "error" in line},
         seconds=float(sum(line["seconds"] for line in lines)),
     )
 
 
 def _write(folder: Path, found: Calibration) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["simulation", *found.ranks])
-    writer.writerows(zip(found.numbers, *found.ranks.values(), strict=True))
-    replace_text(folder / "ranks.csv", table.getvalue())
+    rows = zip(found.numbers, *found.ranks.values(), strict=True)
+    replace_text(folder / "ranks.csv", _table(["simulation", *found.ranks], rows))
+    columns = [field.name for field in fields(Bin)]
+    bins = (
+        [target, *_rounded(asdict(one)).values(), *row]
+        for target, told in found.foretold.items()
+        for one, row in [
+            (told.all, _rounded({"z": told.z, "reliability": told.reliability}).values()),
+            *((one, ("", "")) for one in told.bins),
+        ]
+    )
+    head = ["target", *columns, "z", "reliability"]
+    replace_text(folder / "probabilities.csv", _table(head, bins))
     text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     replace_text(folder / "calibration.json", text + "\n")
+
+
+def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return table.getvalue()

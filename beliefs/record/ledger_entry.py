@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from beliefs.errors import GateError, StudyError
 from beliefs.record.ledger_lines import Forecast, utc_now
+from beliefs.record.ledger_lookup import CONDUCT_RULES
 from beliefs.record.manifest import damaged, document_hash, read_json, read_manifest, same_document
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def entry_from(
             mend="run with more draws or particles, or add it with --allow-failed, which is "
             "recorded",
         )
-    rules = study.spec.talks_rule
+    rules, spec = study.spec.talks_rule, study.spec
     try:
         return Forecast.model_validate_json(
             json.dumps(
@@ -124,8 +125,13 @@ def entry_from(
                     "allowed_failed": not gate["passed"],
                     "label_rule": rules.headline,
                     "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
+                    "conduct_rules": {
+                        name: getattr(spec, name).model_dump(mode="json")
+                        for name in CONDUCT_RULES
+                        if getattr(spec, name) is not None
+                    },
                     "beliefs_version": manifest["versions"]["beliefs"],
-                    "targets": document["targets"],
+                    "targets": [*document["targets"], *document.get("settlement", [])],
                 }
             )
         )
@@ -148,12 +154,13 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     if manifest["horizon"] is None:
         raise damaged(file, "no horizon in manifest.json", "the run of a forecast")
     try:
-        days = [dt.date.fromisoformat(target["by"]) for target in document["targets"]]
+        told = [*document["targets"], *document.get("settlement", [])]
+        days = [dt.date.fromisoformat(target["by"]) for target in told]
     except (TypeError, KeyError, ValueError) as error:
         raise damaged(file, repr(error), "targets, each with the date `by`") from error
     origin = dt.date.fromisoformat(document["origin"])
-    if not days or min(days) <= origin:
-        found = f"by {min(days)}" if days else "no targets"
+    if not document["targets"] or min(days) <= origin:
+        found = f"by {min(days)}" if document["targets"] else "no targets"
         raise damaged(file, found, f"targets by days after {origin}")
     same_document(file, document, manifest)
 

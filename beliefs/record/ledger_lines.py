@@ -17,6 +17,7 @@ from beliefs.record.ledger_file import damaged, read_chain
 __all__ = [
     "LATENT",
     "Forecast",
+    "Key",
     "Ledger",
     "Resolution",
     "Target",
@@ -25,12 +26,18 @@ __all__ = [
     "utc_now",
 ]
 
+_Conduct = Literal[
+    "signed", "deal", "war", "breach", "collapse", "extension", "lapse", "terminated",
+    "no_crossing",
+]  # fmt: skip
 LATENT = ("crack", "crack_first", "talks_rational")
 """Targets that nobody can look up: they are statements about beliefs."""
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
-_Rule = dict[str, Any]  # a `beliefs.study.spec.TalkRule`, as it stood in the study
+_Rule = dict[str, Any]  # a `beliefs.study.spec.TalkRule` or a table, as it stood in the study
+Key = tuple[int, str, str | None, dt.date]
+"""Line of a forecast, target, rule and last day."""
 
 
 class _Said(BaseModel):
@@ -43,13 +50,13 @@ class Target(_Said):
     Attributes
     ----------
     target, side, by, p, mcse, base_rate, base_rate_source, prior_dominated, at_origin, threshold,
-    periods, given
+    periods, given, rule
         As in ``forecast.schema.json``.
     late
         Whether it was registered after its last day, `by`.
     """
 
-    target: Literal["crack", "crack_first", "talks_rational", "talks"]
+    target: Literal["crack", "crack_first", "talks_rational", "talks"] | _Conduct
     side: str | None
     by: dt.date
     p: _Share
@@ -61,7 +68,13 @@ class Target(_Said):
     threshold: float | None
     periods: int | None
     given: str | None = None
+    rule: Literal["any", "mutual"] | None = None
     late: bool = False
+
+    @property
+    def name(self) -> str:
+        """Target and rule in one word."""
+        return self.target if self.rule is None else f"{self.target}_{self.rule}"
 
 
 class Forecast(_Said):
@@ -85,6 +98,8 @@ class Forecast(_Said):
         Verdict on the posterior; whether it had failed and was registered all the same.
     label_rule, label_rules
         Id of the rule for talks that the forecast is about, and all rules as they stood.
+    conduct_rules
+        Tables of the study that say what counts as conduct, as they stood, by name.
     beliefs_version
         Version of the package that made the run.
     targets
@@ -109,12 +124,13 @@ class Forecast(_Said):
     allowed_failed: bool
     label_rule: str
     label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
+    conduct_rules: dict[str, _Rule] = {}
     beliefs_version: str
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
 
 class Resolution(_Said):
-    """An outcome, looked up in the label table of a study.
+    """An outcome, looked up in the tables of a study.
 
     Attributes
     ----------
@@ -122,16 +138,17 @@ class Resolution(_Said):
         When, UTC to the second.
     forecast, forecast_line_sha256
         Line of the forecast, and its hash.
-    target, by
+    target, rule, by
         Which of its probabilities.
     outcome
-        Whether it happened, by the label rule of the forecast.
+        Whether it happened, by the rules of the forecast.
     outcomes
-        The same by every label rule that was registered.
+        Of talks, the same by every label rule that was registered; empty otherwise.
     first
-        First day of the first period in which it had.
+        First day of the first period in which it had; of ``no_crossing``, in which it no longer
+        held.
     rows
-        Ids of the rows of the label table that say so.
+        Of talks, ids of the rows of the label table that say so.
     as_of, study_sha256
         Last day of publications that was looked at, and the hash of the study as of that day.
     same_past
@@ -147,7 +164,8 @@ class Resolution(_Said):
     kind: Literal["resolution"] = "resolution"
     forecast: int
     forecast_line_sha256: _Hash
-    target: Literal["talks"]
+    target: Literal["talks"] | _Conduct
+    rule: Literal["any", "mutual"] | None = None
     by: dt.date
     outcome: bool
     outcomes: dict[str, bool]
@@ -175,7 +193,7 @@ class Ledger:
     forecasts
         By line.
     resolutions
-        The valid one of each line and last day: the last.
+        The valid one of each line, target, rule and last day: the last.
     corrected
         How many were replaced by later ones.
     hashes
@@ -183,7 +201,7 @@ class Ledger:
     """
 
     forecasts: dict[int, Forecast]
-    resolutions: dict[tuple[int, dt.date], tuple[int, Resolution]]
+    resolutions: dict[Key, tuple[int, Resolution]]
     corrected: int
     hashes: tuple[str, ...]
 
@@ -217,7 +235,7 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
         A line says what this package does not write.
     """
     forecasts: dict[int, Forecast] = {}
-    resolutions: dict[tuple[int, dt.date], tuple[int, Resolution]] = {}
+    resolutions: dict[Key, tuple[int, Resolution]] = {}
     corrected = 0
     for line in chain.lines:
         kind = _KINDS.get(str(line.record.get("kind")))
@@ -235,7 +253,7 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
         if isinstance(record, Forecast):
             forecasts[line.n] = record
         elif isinstance(record, Resolution):
-            key = (record.forecast, record.by)
+            key = (record.forecast, record.target, record.rule, record.by)
             if record.forecast not in forecasts:
                 raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
             corrected += key in resolutions

@@ -1,18 +1,11 @@
-"""Outcomes of registered forecasts, looked up in the label table of a study.
-
-What was foretold is what the model calls talks: a period after the origin in which a row of the
-label rule was running and public (`beliefs.study.talks`). The rule is the one that was registered,
-whatever the study says by now. A window with a day that nobody watched is resolved neither way:
-were its talks taken and its silence not, only successes would be scored.
-"""
+"""Outcomes of registered forecasts, looked up in the tables of a study and appended."""
 
 from __future__ import annotations
 
 import datetime as dt
 import functools
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,50 +24,14 @@ from beliefs.record.ledger_lines import (
     read_ledger,
     utc_now,
 )
+from beliefs.record.ledger_lookup import OPEN, Outcome, look_up
 from beliefs.record.manifest import environment
 from beliefs.study.bundled import list_studies
-from beliefs.study.coverage import covered
 from beliefs.study.load import Study, load_study
-from beliefs.study.spans import span_periods
-from beliefs.study.spec import TalksRule
-from beliefs.study.talks import WATCHED, rule_rows, talk_days
 
 __all__ = ["OPEN", "Outcome", "Resolved", "look_up", "resolve"]
 
-OPEN = {
-    "latent": "latent: nobody can look up a belief, so these stay unresolved",
-    "conditional": "given something else, which is not looked up",
-    "no study": "the study is not bundled: name its folder with --study",
-    "not over": "the last day is not over, or lies after the as-of date",
-    "beyond": "the study's period ends before the last day",
-    "not covered": "nobody recorded on some of the days",
-    "other periods": "the study now cuts time into other periods",
-}
-"""Why a probability stays unresolved."""
-
 Lookup = Callable[[str, dt.date | None], Study | None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the label table says of one window.
-
-    Attributes
-    ----------
-    line, by
-        Line of the forecast, and last day of the window.
-    outcome, outcomes, first, rows, as_of, study_sha256
-        See `beliefs.record.ledger_lines.Resolution`.
-    """
-
-    line: int
-    by: dt.date
-    outcome: bool
-    outcomes: dict[str, bool]
-    first: dt.date | None
-    rows: tuple[str, ...]
-    as_of: dt.date
-    study_sha256: str
 
 
 @dataclass(frozen=True)
@@ -108,11 +65,26 @@ class Resolved:
             "added": [{"line": n, **r.model_dump(mode="json")} for n, r in self.added.items()],
             "already": self.already,
             "differing": [
-                {"line": n, "forecast": o.line, "by": str(o.by), "outcomes_now": o.outcomes}
+                {
+                    "line": n,
+                    "forecast": o.line,
+                    "target": o.target,
+                    "rule": o.rule,
+                    "by": str(o.by),
+                    "outcome_now": o.outcome,
+                    "outcomes_now": o.outcomes,
+                }
                 for o, n in self.differing
             ],
             "unresolved": [
-                {"line": n, "target": t.target, "side": t.side, "by": str(t.by), "why": why}
+                {
+                    "line": n,
+                    "target": t.target,
+                    "side": t.side,
+                    "rule": t.rule,
+                    "by": str(t.by),
+                    "why": why,
+                }
                 for n, t, why in self.unresolved
             ],
             "head": self.head,
@@ -137,8 +109,10 @@ def resolve(
         Folders or bundled names; each stands for the forecasts of the study of that name. Bundled
         studies need not be named.
     as_of
-        Last day of publications to look at: that up to which the label table was kept. The end of
-        the study's period or today, whichever is earlier, when None.
+        Last day of publications to look at: that up to which the tables were kept. When None, the
+        end of the study's period or today, whichever is earlier. A study without ``coverage.csv``
+        does not say how long anybody looked: there it is the day of its last publication, if that
+        is earlier still, so that a folder that nobody kept is no silence.
     correct
         Append a new line where the table now says something else than a line of before.
     now
@@ -168,19 +142,19 @@ def resolve(
     fresh, already, differing = _sorted(known, found)
     wanted = fresh + ([one for one, _ in differing] if correct else [])
     written = {
-        (one.line, one.by): _resolution(one, known, study_as_of, at) for one in wanted
+        one.key: _resolution(one, known, study_as_of, at) for one in wanted
     }  # studies are read before the ledger is locked
     added: dict[int, Resolution] = {}
     head = known.hashes[-1] if known.hashes else BEGINNING
     if wanted:
         with writing(path) as book:
             fresh, already, differing = _sorted(ledger_of(path, book.chain), found)
-            said = [written[one.line, one.by] for one in fresh]
+            said = [written[one.key] for one in fresh]
             if correct:
                 said += [
-                    written[one.line, one.by].model_copy(update={"corrects": old})
+                    written[one.key].model_copy(update={"corrects": old})
                     for one, old in differing
-                    if (one.line, one.by) in written
+                    if one.key in written
                 ]
                 differing = []
             lines = book.append(*(one.model_dump(mode="json") for one in said)) if said else ()
@@ -201,67 +175,14 @@ def _sorted(
     """Return what is new, how many are known, and what differs from a line of before."""
     fresh, already, differing = [], 0, []
     for one in found:
-        old = ledger.resolutions.get((one.line, one.by))
+        old = ledger.resolutions.get(one.key)
         if old is None:
             fresh.append(one)
-        elif old[1].outcomes == one.outcomes:
+        elif (old[1].outcome, old[1].outcomes) == (one.outcome, one.outcomes):
             already += 1
         else:
             differing.append((one, old[0]))
     return fresh, already, differing
-
-
-def look_up(
-    forecast: Forecast, target: Target, line: int, study: Study | None, today: dt.date
-) -> Outcome | str:
-    """Return whether talks were held in the window of a forecast, or a key of `OPEN`.
-
-    Parameters
-    ----------
-    forecast, target
-        What was registered; `target` is one about talks.
-    line
-        Its line.
-    study
-        The study as of the day to look at, None if there is none.
-    today
-        A day is over when it lies before this one, whatever the as-of date says.
-    """
-    if study is None:
-        return "no study"
-    grid, by, origin = study.grid, np.datetime64(target.by), np.datetime64(forecast.origin)
-    if by > grid.last_days[-1]:
-        return "beyond"
-    if by > study.as_of or target.by >= today:
-        return "not over"
-    window = (grid.dates > origin) & (grid.last_days <= by)
-    if (
-        grid.step_days != forecast.step_days
-        or by not in grid.last_days
-        or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
-    ):
-        return "other periods"
-    if not covered(study.tables.coverage, grid.dates[window], grid.step_days, WATCHED).all():
-        return "not covered"
-    rules = _rules(forecast)
-    judged = replace(study, spec=study.spec.model_copy(update={"talks_rule": rules}))
-    held, _ = talk_days(judged, grid.active(study.as_of))
-    days = grid.dates[window & (held[rules.headline] == 1)]
-    (headline,) = (rule for rule in rules.rules if rule.id == rules.headline)
-    rows = rule_rows(study.tables.talks, headline)
-    inside = [
-        span_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
-    ]
-    return Outcome(
-        line=line,
-        by=target.by,
-        outcome=bool(len(days)),
-        outcomes={rule: bool(periods[window].any()) for rule, periods in held.items()},
-        first=days[0].astype(object) if len(days) else None,
-        rows=tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
-        as_of=study.as_of.astype(object),
-        study_sha256=study.sha256,
-    )
 
 
 def _resolution(one: Outcome, ledger: Ledger, study_as_of: Lookup, at: dt.datetime) -> Resolution:
@@ -271,16 +192,10 @@ def _resolution(one: Outcome, ledger: Ledger, study_as_of: Lookup, at: dt.dateti
         at=at,
         forecast=said.pop("line"),
         forecast_line_sha256=ledger.hashes[one.line - 1],
-        target="talks",
         same_past=_same_past(forecast, study_as_of),
         beliefs_version=environment()["versions"]["beliefs"],
         **said,
     )
-
-
-def _rules(forecast: Forecast) -> TalksRule:
-    text = json.dumps({"headline": forecast.label_rule, "rules": forecast.label_rules})
-    return TalksRule.model_validate_json(text)
 
 
 def _same_past(forecast: Forecast, study_as_of: Lookup) -> bool:
@@ -305,9 +220,10 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
         if day is not None or as_of is not None:
             return load_study(place, as_of=as_of if day is None else day)
         whole = load_study(place)
-        if whole.as_of.astype(object) <= today:
+        last = min(_kept_up_to(whole), np.datetime64(today))
+        if whole.as_of <= last:
             return whole
-        return load_study(place, as_of=today)
+        return load_study(place, as_of=max(last, whole.grid.last_days[0]))
 
     if as_of is not None and _lies_ahead(as_of, today):
         raise StudyError(
@@ -318,6 +234,19 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
             mend="give the last day up to which the label table was kept",
         )
     return study_as_of
+
+
+def _kept_up_to(study: Study) -> np.datetime64:
+    """Return up to which day a whole study says what it knows."""
+    if (study.path / "coverage.csv").is_file():
+        return study.as_of
+    tables = vars(study.tables).values()
+    days = [t["published_at"] for t in tables if "published_at" in t.names and len(t)]
+    ended = study.tables.agreements
+    if len(ended):
+        days.append(ended["end_published_at"][~np.isnat(ended["end_published_at"])])
+    known = [day.max() for day in days if len(day)]
+    return min(study.as_of, max(known)) if known else study.grid.last_days[0]
 
 
 def _lies_ahead(as_of: str, today: dt.date) -> bool:

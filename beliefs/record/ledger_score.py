@@ -21,7 +21,7 @@ TIMINGS = {
 }
 """When a probability was registered, best first."""
 
-PROMPT = 1  # days from the as-of date to registration: tomorrow morning is still in advance
+PROMPT = 1  # days from the origin to registration: tomorrow morning is still in advance
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,12 @@ def timing(forecast: Forecast, target: Target) -> str:
     """Return when a probability was registered: a key of `TIMINGS`.
 
     It goes by dates alone and never by the outcome: were forecasts taken out whose talks had begun
-    before they were registered, only failures would stay.
+    before they were registered, only failures would stay. The window begins after the origin,
+    which may lie before the as-of date: with weeks it is the end of the last whole one.
     """
     if target.late:
         return "late"
-    return "ahead" if (forecast.at.date() - forecast.as_of).days <= PROMPT else "during"
+    return "ahead" if (forecast.at.date() - forecast.origin).days <= PROMPT else "during"
 
 
 def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
@@ -69,7 +70,11 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
         ``by_rule`` has the scores had a label rule been asked that was not the forecast's own.
     """
     items = [
-        _Item(forecast, target, ledger.resolutions.get((n, target.by), (0, None))[1])
+        _Item(
+            forecast,
+            target,
+            ledger.resolutions.get((n, target.target, target.rule, target.by), (0, None))[1],
+        )
         if target.target not in LATENT and target.given is None
         else _Item(forecast, target, None)
         for n, forecast in ledger.forecasts.items()
@@ -83,7 +88,7 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
         if item.target.target in LATENT:
             continue
         when = [*TIMINGS].index(timing(item.forecast, item.target))
-        named = (item.forecast.theory, item.forecast.theory_sha256, item.target.target)
+        named = (item.forecast.theory, item.forecast.theory_sha256, item.target.name)
         for days in (None, item.days):
             groups.setdefault((when, *named, -1 if days is None else days), []).append(item)
     return {
@@ -136,7 +141,7 @@ def _base(target: Target) -> tuple[float, float]:
 
 def _outcomes(item: _Item) -> dict[str, bool]:
     assert item.found is not None
-    return item.found.outcomes
+    return item.found.outcomes or {item.forecast.label_rule: item.found.outcome}
 
 
 def _others(item: _Item) -> set[str]:

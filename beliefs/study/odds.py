@@ -50,8 +50,15 @@ class Odds:
     p: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     source: tuple[str, ...] = ()
 
-    def of(self, target: str, origin: np.datetime64, last: np.datetime64) -> float | None:
-        """Return the probability that a target comes after an origin, by a last day.
+    def of(
+        self,
+        target: str,
+        origin: np.datetime64,
+        last: np.datetime64,
+        *,
+        negated: bool = False,
+    ) -> float | None:
+        """Return the probability that a target comes true after an origin, by a last day.
 
         The freshest odds given by the day of the origin count, up to `FRESH_DAYS` old, those whose
         window ends nearest to `last` if there are more. Odds of another window are brought to this
@@ -63,6 +70,9 @@ class Odds:
             Name of a target.
         origin, last
             Last day known, last day of the window.
+        negated
+            Whether the target is that something does not come. It is the chance of holding out that
+            is a power of the length of a window: p of a negated target, 1 - p of another.
         """
         names = np.asarray(self.target, dtype=object) == target
         age = (origin - self.date).astype(int)
@@ -74,7 +84,8 @@ class Odds:
         if self.by[k] == last:
             return float(self.p[k])
         share = float((last - origin).astype(int) / (self.by[k] - origin).astype(int))
-        return float(1.0 - (1.0 - self.p[k]) ** share)
+        p = float(self.p[k])
+        return p**share if negated else 1.0 - (1.0 - p) ** share
 
 
 def read_odds(study: Study) -> Odds:

@@ -26,8 +26,10 @@ def plain(found: Backtest) -> str:
         "",
         "Under each theory: mean score of climatology less the theory's, log score of targets and",
         "CRPS of counts; above 0 the theory foretold better. * the 90 % interval by blocks of",
-        "origins lies above 0, x below 0, ? too few windows or events to say. `events` are runs of",
-        "periods in which it came, `windows` as many as do not overlap.",
+        "origins lies above 0, x below 0, each taken alone (who wins is said below, allowing for",
+        "how many were tried), ? too few windows or changes to say. `came`: windows in which it",
+        "came true, of a count in which it was above its median; `events`, `misses`: how many",
+        "separate times it did, and did not; `windows`: as many as do not overlap.",
     ]
     if BASE in frame.theories and len(frame.theories) > 1:
         lines += ["", f"Against {BASE}, constant rates learnt from this study:", ""]
@@ -44,14 +46,15 @@ def _table(found: Backtest, against: str) -> list[str]:
     mine = skill[(skill["against"] == against) & head]
     theories = [t for t in found.frame.theories if t != against]
     doubted = {(s.target, s.horizon) for s in standings(skill, against) if s.doubt}
-    rows = [["target", "days", "n", "came", "events", "windows", against, *theories]]
+    rows = [["target", "days", "n", "came", "events", "misses", "windows", against, *theories]]
     for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False):
         by = {row["forecaster"]: row for row in part.to_dict("records")}
         some = next(iter(by.values()))
         rows.append(
             [
                 str(target), str(horizon), str(some["n"]), f"{some['came']:.0f}",
-                f"{some['events']:.0f}", f"{some['windows']:.1f}", f"{some['reference']:.3f}",
+                f"{some['events']:.0f}", f"{some['misses']:.0f}", f"{some['windows']:.1f}",
+                f"{some['reference']:.3f}",
                 *(_cell(by.get(name), (target, horizon) in doubted) for name in theories),
             ]
         )  # fmt: skip

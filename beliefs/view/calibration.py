@@ -22,6 +22,7 @@ TITLES = {
     "forecast": "forecasts",
 }
 # Okabe and Ito (2008), as for theories.
+NAMED = 6  # quantities that a legend lists: more would cover the panel
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
@@ -29,7 +30,7 @@ def plot_calibration(found: Calibration, *, axes: Any = None) -> Any:
     """Draw the distribution function of the ranks of every quantity, less that of uniform ones.
 
     One panel a group. The band holds the whole function of a calibrated quantity with 99 %
-    probability; those outside are coloured and named.
+    probability; those outside are coloured, and the worst six of a panel named.
 
     Parameters
     ----------
@@ -61,18 +62,24 @@ def plot_calibration(found: Calibration, *, axes: Any = None) -> Any:
         ax.axhline(0.0, color=INK, lw=0.7)
         rows = [row for row in found.judged if row.name.startswith(f"{group}:")]
         outside = [row.name for row in rows if row.outside]
+        named: dict[str, tuple[Any, str]] = {}
         for row in reversed(rows):
             below = np.searchsorted(np.sort(found.ranks[row.name]), places, side="left") / n
-            label = None
             style: dict[str, Any] = {"color": GREY, "lw": 0.6, "alpha": 0.6}
             if row.outside:
-                label = f"{mathless(row.name.split(':', 1)[1])} (p = {row.p:.4f})"
                 style = {"color": COLOURS[outside.index(row.name) % len(COLOURS)], "lw": 1.5}
-            ax.plot(band.at, below - band.at, label=label, **style)
+            (line,) = ax.plot(band.at, below - band.at, **style)
+            if row.outside:
+                named[row.name] = line, f"{mathless(row.name.split(':', 1)[1])} (p = {row.p:.2g})"
         ax.set_title(f"{TITLES[group]}: {len(rows)}", loc="left", fontsize=9.5)
         ax.set_ylabel("off uniform", fontsize=8)
         if outside:
-            ax.legend(fontsize=7, frameon=False, loc="upper right", ncols=2)
+            shown = [named[name] for name in outside[:NAMED]]  # the worst comes first
+            if len(outside) > NAMED:
+                (empty,) = ax.plot([], [], lw=0)
+                shown.append((empty, f"and {len(outside) - NAMED} more"))
+            lines, labels = zip(*shown, strict=True)
+            ax.legend(lines, labels, fontsize=7, frameon=False, loc="upper right", ncols=2)
     axes[-1].set_xlabel("rank of the truth, as a share")
     return list(axes)
 

@@ -63,6 +63,48 @@ def test_the_folder_holds_frame_scores_and_how_they_were_made(written):
         np.testing.assert_allclose(mine, talks.mean("sample").values, atol=1e-7)
 
 
+def test_forecasts_of_a_folder_are_scored_anew_without_any_forecast(
+    call, written, tmp_path, monkeypatch
+):
+    def never(*_, **__):
+        raise AssertionError("it forecast")
+
+    monkeypatch.setattr("beliefs.evaluate.backtest.track_blocks", never)
+    out, document = written
+    code, text, _ = call("backtest", "--again", out, "--out", tmp_path / "new", "--json")
+    assert code == 0 and json.loads(text) == document
+    for name in ("scores.csv", "skill.csv", "pit.csv", "reliability.csv", "theories.json"):
+        assert (tmp_path / "new" / name).read_bytes() == (out / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "status", "words"),
+    [
+        ("manifest.json", '"backtest"', '"run"', 2, "manifest.json in the run folder is damaged"),
+        ("manifest.json", '"every": 7', '"every": 14', 4, "not those of this study"),
+        ("study/events.csv", "\n", "\n\n", 4, "not the one that forecasts were made of"),
+        ("forecasts.nc", None, None, 2, "forecasts.nc in the run folder is damaged"),
+    ],
+)
+def test_a_folder_that_does_not_fit_is_not_scored(
+    call, written, tmp_path, file, old, new, status, words
+):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(written[0], copy)
+    place = copy / file
+    if file == "study/events.csv":
+        lines = place.read_text().splitlines(keepends=True)
+        place.write_text("".join(lines[:-1]))
+    elif old is None:
+        place.write_bytes(b"nothing")
+    else:
+        place.write_text(place.read_text().replace(old, new))
+    code, _, err = call("backtest", "--again", copy)
+    assert code == status and words in err
+
+
 def test_the_table_says_plainly_where_nobody_wins(call):
     code, out, _ = call("backtest", "synthetic-duel", *FEW)
     assert code == 0
@@ -96,6 +138,7 @@ def test_an_occupied_folder_is_refused_before_anything_runs(call, written, monke
         (("--every", "0"), "every"),
         (("--as-of", "2001-01-20"), "too short"),
         (("--theory", "M99"), "M99"),
+        (("--again", "somewhere"), "the run folder alone"),
     ],
 )
 def test_what_cannot_be_done_is_said(call, arguments, words):

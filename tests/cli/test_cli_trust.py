@@ -24,7 +24,8 @@ def calibrated(folder, tmp_path_factory):
 
 def test_a_calibration_leaves_its_result_its_ranks_and_a_figure(calibrated):
     assert {p.name for p in calibrated.iterdir()} == {
-        "settings.json", "ranks.jsonl", "calibration.json", "ranks.csv", "calibration.png",
+        "settings.json", "ranks.jsonl", "calibration.json", "ranks.csv", "probabilities.csv",
+        "calibration.png",
     }  # fmt: skip
     assert len((calibrated / "ranks.csv").read_text().splitlines()) == 3
 

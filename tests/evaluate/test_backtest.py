@@ -174,6 +174,22 @@ def test_odds_of_no_target_are_refused(duel):
         backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of("rain"), **SMALL)
 
 
+@pytest.mark.parametrize("target", ["crack_red", "crack", "crack_first_blue", "talks_rational"])
+def test_odds_of_latent_targets_are_refused_before_anything_runs(duel, target, monkeypatch):
+    monkeypatch.setattr("beliefs.evaluate.backtest.track_blocks", None)
+    with pytest.raises(StudyError, match=f"latent target(.|\n)*{target}"):
+        backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of(target), **SMALL)
+
+
+def test_a_share_of_futures_is_scored_as_what_so_many_warrant(found):
+    mine = found.scores[found.scores["forecaster"].isin(["M0", "M1"])]
+    mine = mine[mine["kind"] == "event"]
+    p = (mine["p"] * 50 + 0.5) / 51
+    told = np.where(mine["came"] > 0, p, 1.0 - p)
+    assert (mine["p"] == 0.0).any()
+    np.testing.assert_allclose(mine["log"], -np.log(told), rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -1,5 +1,6 @@
 """A simulation is a function of its number; a calibration that was stopped goes on."""
 
+import csv
 import json
 from dataclasses import replace
 
@@ -115,13 +116,44 @@ def test_the_result_says_what_was_judged(whole, theory):
     told = json.loads((out / "calibration.json").read_text())
     assert told == found.as_dict()
     assert (told["simulations"], told["theory"], told["failed"]) == (4, "base_rate", {})
-    assert told["judged"] == len(found.ranks) == len(told["quantities"])
+    assert told["judged"] == len(told["quantities"])
+    assert told["judged"] == len(found.ranks) + 2 * len(found.probabilities)
     assert all(v.shape == (4,) for v in found.ranks.values())
     assert sum(row["quantities"] for row in told["groups"]) == told["judged"]
+    assert (told["passed"], told["failures"]) == (found.passed, list(found.failures))
     for row in told["groups"]:
+        if row["spread"] is None:
+            assert row["group"] in ("probability", "reliability")
+            continue
         mine = [q["spread"] for q in told["quantities"] if q["name"].startswith(row["group"] + ":")]
         assert row["spread"] == pytest.approx(np.mean(mine), abs=1e-4)
     assert {row["target"] for row in told["probabilities"]} >= {"time of talks", "time of breach"}
+    table = list(csv.DictReader((out / "probabilities.csv").open()))
+    for row in told["probabilities"]:
+        assert sum(one["n"] for one in row["bins"]) == row["n"] == 4
+        whole, *bins = [line for line in table if line["target"] == row["target"]]
+        assert (float(whole["p"]), float(whole["reliability"])) == (row["p"], row["reliability"])
+        assert [float(line["happened"]) for line in bins] == [
+            one["happened"] for one in row["bins"]
+        ]
+
+
+def test_forecast_probabilities_that_do_not_come_true_fail_a_calibration(whole):
+    from beliefs.record.calibration import _judged
+
+    _, found = whole
+    rng = np.random.default_rng(2)
+    lines = [
+        {
+            "number": k, "seconds": 0.0,
+            "ranks": {name: int(rng.integers(0, 31)) for name in found.ranks},
+            "probabilities": {"time of talks": [0.5, bool(rng.random() < 0.95)]},
+        }
+        for k in range(60)
+    ]  # fmt: skip
+    made = _judged(found.settings, lines, 30)
+    assert made.judged[0].name in ("probability:time of talks", "reliability:time of talks")
+    assert not made.passed and made.foretold["time of talks"].z > 5.0
 
 
 @pytest.mark.parametrize("other", [{"seed": 4}, {"particles": 120}, {"draws": 20}])
@@ -192,3 +224,72 @@ def test_the_figure_shows_every_group_and_names_what_is_outside(whole):
     ]  # fmt: skip
     texts = [t.get_text() for ax in axes if ax.get_legend() for t in ax.get_legend().get_texts()]
     assert any(text.startswith("ladder_up (p =") for text in texts)
+
+
+def test_a_legend_names_the_worst_and_counts_the_rest(whole):
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from beliefs.evaluate.uniformity import judge
+    from beliefs.view.calibration import plot_calibration
+
+    _, found = whole
+    rng = np.random.default_rng(1)
+    ranks = {name: rng.integers(0, 31, 60) for name in found.ranks}
+    stuck = [name for name in ranks if name.startswith("conduct:")][:9]
+    ranks |= {name: np.arange(60) % (3 + k) for k, name in enumerate(stuck)}
+    made = replace(
+        found, numbers=np.arange(60), ranks=ranks, judged=judge(ranks, found.draws)
+    )  # fmt: skip
+    texts = [t.get_text() for t in plot_calibration(made)[1].get_legend().get_texts()]
+    assert len(texts) == 7 and texts[-1] == "and 3 more"
+    worst = [row.name.split(":")[1] for row in made.judged[:6]]
+    assert [text.split(" (p =")[0] for text in texts[:-1]] == worst
+
+
+def test_a_killed_process_is_told_and_what_was_done_is_kept(study, theory, tmp_path, monkeypatch):
+    from concurrent.futures import Future
+    from concurrent.futures.process import BrokenProcessPool
+
+    from beliefs.evaluate import calibration_cores
+
+    class Pool:
+        """Two simulations are done; then the pool breaks, as when memory runs out."""
+
+        def __init__(self, *args, **more):
+            self.given = 0
+
+        def submit(self, work, plan, number):
+            future = Future()
+            if self.given < 2:
+                future.set_result(work(plan, number))
+            else:
+                future.set_exception(BrokenProcessPool("terminated abruptly"))
+            self.given += 1
+            return future
+
+        def shutdown(self, **more):
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(calibration_cores, "ProcessPoolExecutor", Pool)
+        with pytest.raises(StudyError, match="was killed") as error:
+            calibrate(theory, study, tmp_path / "out", sims=4, cores=2, **SMALL)
+    assert "run the same command again" in error.value.render()
+    lines = (tmp_path / "out" / "ranks.jsonl").read_text().splitlines()
+    assert {json.loads(line)["number"] for line in lines} == {0, 1}
+    assert len(calibrate(theory, study, tmp_path / "out", sims=4, **SMALL).numbers) == 4
+
+
+def test_processes_that_end_at_once_raise_the_same(study, theory, tmp_path, monkeypatch):
+    import os
+
+    from beliefs.evaluate import calibration_cores
+
+    monkeypatch.setattr(calibration_cores, "_at_work", os._exit)
+    monkeypatch.setattr(calibration_cores, "_written", lambda design: 1)
+    pool = calibration_cores.ProcessPoolExecutor
+    submit = pool.submit
+    monkeypatch.setattr(pool, "submit", lambda self, work, plan, number: submit(self, work, plan))
+    with pytest.raises(StudyError, match="was killed"):
+        calibrate(theory, study, tmp_path / "out", sims=2, cores=1, **SMALL)

@@ -67,6 +67,26 @@ def test_persistence_tells_a_busy_time_from_a_quiet_one():
     assert persistence(made, 78, 7)[-1] < climatology(made, 78, 7)[-1]
 
 
+def test_persistence_is_silent_after_a_window_that_was_not_watched_whole():
+    # It came in the last window, as it had before: like others, but for what nobody saw of it.
+    hits = [20, 30, 40, 90, 91]
+    made = question(hits, unseen=[95])
+    assert persistence(question(hits), 98, 7) is not None
+    assert persistence(made, 95, 7) is not None
+    for n in range(96, 103):
+        assert persistence(made, n, 7) is None
+    assert persistence(made, 103, 7) is not None
+
+
+def test_persistence_learns_from_watched_windows_alone():
+    # Quiet origins whose last window holds the unseen day are not like a watched quiet one.
+    blind, gone = question(unseen=[40]), question(unseen=[40])
+    gone.asked[41:48] = False
+    np.testing.assert_array_equal(persistence(blind, 100, 7), persistence(gone, 100, 7))
+    whole = question()
+    assert not np.array_equal(persistence(blind, 100, 7), persistence(whole, 100, 7))
+
+
 def test_counts_are_held_against_earlier_windows():
     value = np.arange(N, dtype=float)
     seen = np.ones(N, bool)
@@ -87,5 +107,9 @@ def test_a_window_is_answered_when_all_of_it_was_watched():
     assert made.first(N - 3, 5) is None
 
 
-def test_spells_are_runs_of_hits():
-    assert spells(np.array([0, 1, 1, 0, 1], bool)).tolist() == [0, 1, 1, 0, 2]
+def test_hits_without_a_quiet_week_between_them_are_one_event():
+    flags = np.zeros(40, bool)
+    flags[[0, 1, 8, 16, 39]] = True  # six, seven and 22 quiet days between runs
+    assert spells(flags, 1)[flags].tolist() == [1, 1, 1, 2, 3]
+    assert not spells(flags, 1)[~flags].any()
+    assert spells(np.array([0, 1, 1, 0, 1], bool), 7).tolist() == [0, 1, 1, 0, 2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scoringrules
 
-from beliefs.evaluate.proper import brier, count_scores, log_score, pit, time_score
+from beliefs.evaluate.proper import brier, count_scores, log_score, pit, smoothed, time_score
 
 RNG = np.random.default_rng(20260101)
 
@@ -18,6 +18,19 @@ def test_log_and_brier_are_what_a_hand_computes():
 def test_certainty_counts_as_rarer_than_one_draw():
     assert log_score(0.0, 1, 0.002) == pytest.approx(-np.log(0.002))
     assert log_score(1.0, 0, 0.002) == pytest.approx(-np.log(0.002))
+
+
+def test_shares_of_futures_are_the_posterior_means_of_jeffreys_prior():
+    from scipy.stats import beta
+
+    k, n = np.arange(501), 500
+    wanted = beta(k + 0.5, n - k + 0.5).mean()
+    np.testing.assert_allclose(smoothed(k / n, n), wanted, rtol=0, atol=1e-10)
+    # What never came in the futures is scored as less likely than what came in one of them.
+    assert 0.0 < smoothed(0.0, n) < smoothed(1 / n, n) and smoothed(1.0, n) < 1.0
+    np.testing.assert_allclose(
+        log_score(smoothed(k / n, n), np.ones(501), 1e-6), -np.log(wanted), rtol=0, atol=1e-10
+    )
 
 
 @pytest.mark.parametrize("came", [1, 4, 12, 13, 40])

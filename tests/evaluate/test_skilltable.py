@@ -71,19 +71,89 @@ def test_windows_that_share_an_event_count_it_once():
     assert (row["came"], row["events"], row["windows"]) == (5.0, 4.0, float(N))
 
 
+def test_where_the_target_is_that_nothing_happens_all_columns_count_that():
+    # Crossings in five windows, four separate ones: it held in 35 windows, five separate times.
+    row = find(skill_table(made(1.0 - CAME, SPELL), Plain, 7, seed=1), "M1", "M0")
+    assert (row["came"], row["events"], row["misses"]) == (35.0, 5.0, 4.0)
+    mirror = find(skill_table(made(CAME, SPELL), Plain, 7, seed=1), "M1", "M0")
+    assert (mirror["came"], mirror["events"], mirror["misses"]) == (5.0, 4.0, 5.0)
+
+
+def counted(values, forecasters=("M1", "climatology"), ours=0.5):
+    """Rows of a count; M1 is nearer to it."""
+    parts = []
+    for name in forecasters:
+        part = rows(name, 0.5, CAME, SPELL, target="strikes").assign(kind="count", came=values)
+        parts.append(part.assign(crps=ours if name == "M1" else 1.0, twcrps=0.0))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_a_count_comes_where_it_is_above_its_median_and_must_go_both_ways():
+    values = np.ones(N)
+    values[[3, 4, 10, 20, 30]] = 9.0
+    table = skill_table(counted(values), Plain, 7, seed=1)
+    row = find(table, "M1", "climatology", "crps")
+    assert (row["came"], row["events"], row["misses"]) == (5.0, 4.0, 5.0)
+    assert standings(table)[0].theories == ("M1",)
+    values = np.ones(N)
+    values[: N // 2] = 9.0  # a war and a peace: one change, whatever the number of windows
+    (one,) = standings(skill_table(counted(values), Plain, 7, seed=1))
+    assert (one.theories, one.doubt) == ((), "it was high once")
+    (one,) = standings(skill_table(counted(np.full(N, 9.0)), Plain, 7, seed=1))
+    assert (one.theories, one.doubt) == ((), "it never varied")
+
+
 def test_whoever_knows_more_wins_and_whoever_knows_as_much_does_not():
     (one,) = standings(skill_table(made(CAME, SPELL), Plain, 7, seed=1))
     assert one.theories == ("M1",) and one.doubt is None
 
 
-@pytest.mark.parametrize(
-    ("came", "doubt"), [([], "it never came"), ([3, 4], "it came 2 times")], ids=["never", "twice"]
-)
-def test_nobody_wins_on_what_hardly_ever_came(came, doubt):
+def where(*windows):
+    """Flags of some windows, and an event of its own for each."""
     hits, spell = np.zeros(N), np.zeros(N, int)
-    hits[came], spell[came] = 1, range(1, len(came) + 1)
-    (one,) = standings(skill_table(made(hits, spell), Plain, 7, seed=1))
+    hits[list(windows)], spell[list(windows)] = 1, range(1, len(windows) + 1)
+    return hits, spell
+
+
+@pytest.mark.parametrize(
+    ("came", "doubt"),
+    [
+        ([], "it never came"), ([3], "it came once"), ([3, 9], "it came 2 separate times"),
+        (range(N), "it always came"), (range(N - 1), "it stayed away once"),
+        ({*range(N)} - {3, 4, 9}, "it stayed away 2 separate times"),
+    ],
+)  # fmt: skip
+def test_nobody_wins_on_what_hardly_ever_changed(came, doubt):
+    (one,) = standings(skill_table(made(*where(*sorted(came))), Plain, 7, seed=1))
     assert one.theories == () and one.doubt == doubt
+
+
+def test_who_wins_is_allowed_for_how_many_were_tried():
+    # A p of 0.02 wins alone, and not among nine that show nothing; a p of 0.001 wins among them.
+    head = {
+        "horizon": 7, "kind": "event", "forecaster": "M1", "against": "climatology",
+        "score": "log", "events": 5.0, "misses": 5.0,
+    }  # fmt: skip
+    lucky, idle = {"target": "talks", "p": 0.02}, [{"target": f"t{k}", "p": 0.5} for k in range(9)]
+    (alone,) = standings(pd.DataFrame([head | lucky]))
+    assert alone.theories == ("M1",)
+    among = standings(pd.DataFrame([head | one for one in (lucky, *idle)]))
+    assert [s.theories for s in among] == [()] * 10 and all(s.doubt is None for s in among)
+    sure = standings(pd.DataFrame([head | one for one in ({**lucky, "p": 0.001}, *idle)]))
+    assert [s.target for s in sure if s.theories] == ["talks"]
+
+
+def test_theories_that_know_nothing_rarely_win_anywhere():
+    # p values of no skill are uniform; unadjusted, one of eight wins in 1 - 0.95^8 = 0.34 of cases.
+    head = {
+        "horizon": 7, "kind": "event", "forecaster": "M1", "against": "climatology",
+        "score": "log", "events": 5.0, "misses": 5.0,
+    }  # fmt: skip
+    rng, trials, named = np.random.default_rng(8), 400, 0
+    for _ in range(trials):
+        table = pd.DataFrame([head | {"target": f"t{k}", "p": rng.random()} for k in range(8)])
+        named += any(s.theories for s in standings(table))
+    assert 0.0 < named / trials < 0.083  # 0.05 and three standard errors
 
 
 def test_nobody_wins_on_a_few_long_windows():

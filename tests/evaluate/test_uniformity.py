@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beliefs.evaluate.uniformity import bands, holm, judge, p_value
@@ -68,6 +68,8 @@ def test_ranks_of_wrong_draws_are_outside_and_say_how_they_are_wrong(wrong, mean
     assert mean(worst.mean) and spread(worst.spread)
 
 
+# Each number of ranks has a reference that is simulated once: its first example takes longer.
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=30))
 def test_every_rank_is_between_none_and_all_of_the_draws(ranks):
     assert 0.0 < p_value(ranks, 7) <= 1.0
@@ -79,3 +81,28 @@ def test_p_values_are_adjusted_as_holm_did():
     # The smallest times 4, the next times 3, ..., and never below one before it.
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
     np.testing.assert_allclose(holm([0.9, 0.8]), [1.0, 1.0])
+
+
+def test_what_cannot_come_by_chance_fails_among_any_number_of_quantities():
+    even = np.random.default_rng(6).integers(0, DRAWS + 1, size=(400, N))
+    ranks = {f"even {k}": row for k, row in enumerate(even)}
+    ranks["stuck"] = np.full(N, 3)
+    worst = judge(ranks, DRAWS)[0]
+    assert worst.name == "stuck" and worst.p < 1e-100 and worst.adjusted < 1e-6
+
+
+def test_below_the_simulated_floor_p_values_go_on_falling_and_never_rise():
+    # More and more ranks are drawn to the lower half.
+    u = np.random.default_rng(7).random(N)
+    p = [p_value(np.floor(u**power * (DRAWS + 1)).astype(int), DRAWS)
+         for power in (1.0, 1.5, 2.0, 2.5, 3.0)]  # fmt: skip
+    assert p[0] > 0.01 and p == sorted(p, reverse=True)
+    assert p[4] < p[3] < p[2] < 1.0 / 20_001
+
+
+def test_the_bound_is_one_that_small_sets_keep():
+    # Of three ranks among two draws all 27 sets can be listed.
+    every = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)
+    p = np.asarray([p_value(ranks, 2) for ranks in every])
+    for level in np.unique(p):
+        assert (p <= level).mean() <= level + 4.0 * np.sqrt(level * (1.0 - level) / 20_000)

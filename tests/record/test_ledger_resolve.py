@@ -172,7 +172,10 @@ def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger,
     done = resolve(ledger, studies=(gone,), now=LATER, correct=True)
     assert done.added[3].corrects == 2 and done.differing == ()
     read = read_ledger(ledger)
-    assert read.resolutions[1, dt.date(2026, 2, 12)][1].outcome is False and read.corrected == 1
+    assert (
+        read.resolutions[1, "talks", None, dt.date(2026, 2, 12)][1].outcome is False
+        and read.corrected == 1
+    )
     assert ledger.read_bytes().startswith(before)
     assert resolve(ledger, studies=(gone,), now=LATER).already == 1
 

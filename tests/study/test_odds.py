@@ -69,6 +69,17 @@ def test_another_window_is_reached_at_a_constant_hazard(folder):
     assert found == pytest.approx(1.0 - np.sqrt(0.5), abs=1e-12)
 
 
+def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(folder):
+    row = "2026-01-20,no_crossing,,2026-02-19,0.81,a desk"
+    odds = read_odds(load_study(put(folder, row)))
+    # Held for thirty days with 0.81, for fifteen with 0.9, for sixty with 0.81 squared.
+    for last, wanted in (("2026-02-04", 0.9), ("2026-03-21", 0.6561)):
+        found = odds.of(
+            "no_crossing", np.datetime64("2026-01-20"), np.datetime64(last), negated=True
+        )
+        assert found == pytest.approx(wanted, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("row", "column"),
     [

@@ -1,0 +1,75 @@
+"""Write docs/MODEL_CARD.md from run folders of backtests and calibrations.
+
+python scripts/model_card.py [--backtests FOLDER ...] [--calibrations FOLDER ...] [--out FILE]
+
+A FOLDER is a run folder of `beliefs backtest` or `beliefs calibrate`, or a folder of such. What
+they showed is kept in data/evaluation; without folders the card is made of what is kept.
+"""
+
+import argparse
+from pathlib import Path
+
+import beliefs
+from beliefs.errors import BeliefsError, StudyError
+from beliefs.record.evidence import (
+    backtest_folders,
+    calibration_folders,
+    read_backtest_summary,
+    read_calibration,
+    summarise_backtests,
+    write_backtest_summary,
+    write_calibration_summary,
+)
+from beliefs.study.bundled import list_studies
+from beliefs.theory.theory import bundled_theories
+from beliefs.view.card import model_card
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "data" / "evaluation"
+STUDIES = ("us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel")
+
+
+def keep(kept: Path, backtests: list[Path], calibrations: list[Path]) -> None:
+    """Put summaries of run folders among those that are kept."""
+    runs = [run for folder in backtests for run in backtest_folders(folder)]
+    for summary in summarise_backtests(runs):
+        write_backtest_summary(summary, kept / "backtests" / summary.about["study"])
+    seen: dict[str, Path] = {}
+    for folder in [run for path in calibrations for run in calibration_folders(path)]:
+        found = read_calibration(folder)
+        name = found.told["theory"]
+        if name in seen:
+            raise StudyError(
+                "two calibrations of one theory", where=str(folder), found=name,
+                expected=f"that in {seen[name]} alone", mend="name one folder for each theory",
+            )  # fmt: skip
+        seen[name] = folder
+        write_calibration_summary(found, kept / "calibrations" / name)
+
+
+def card(kept: Path) -> str:
+    """Return the card of the summaries that are kept."""
+    return model_card(
+        [beliefs.load_study(name) for name in STUDIES if name in list_studies()],
+        [beliefs.load_theory(name) for name in bundled_theories()],
+        [read_backtest_summary(p.parent) for p in sorted(kept.glob("backtests/*/summary.json"))],
+        [read_calibration(p.parent) for p in sorted(kept.glob("calibrations/*/calibration.json"))],
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backtests", nargs="+", type=Path, default=[], metavar="FOLDER")
+    parser.add_argument("--calibrations", nargs="+", type=Path, default=[], metavar="FOLDER")
+    parser.add_argument("--kept", type=Path, default=KEPT)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "MODEL_CARD.md")
+    said = parser.parse_args()
+    try:
+        keep(said.kept, said.backtests, said.calibrations)
+        said.out.write_text(card(said.kept), encoding="utf-8", newline="\n")
+    except BeliefsError as error:
+        parser.exit(error.exit_code, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Targets of conduct are registered with their rule and looked up as backtests look them up."""
+
+import datetime as dt
+import json
+import shutil
+from typing import get_args
+
+import pytest
+from ledgers import a_forecast, a_target, on
+from make_conduct import CONDUCT, write_conduct
+from make_study import day, write_study
+
+from beliefs.forecast.targets import CONDUCT_TARGETS
+from beliefs.record.ledger import register
+from beliefs.record.ledger_entry import entry_of
+from beliefs.record.ledger_lines import Resolution, read_ledger
+from beliefs.record.ledger_lookup import CONDUCT_RULES
+from beliefs.record.ledger_resolve import resolve
+from beliefs.record.ledger_score import score, timing
+from beliefs.record.manifest import document_hash
+from beliefs.study.load import load_study
+
+LATER = on("2026-03-05")
+
+
+@pytest.fixture
+def study(tmp_path):
+    return write_conduct(tmp_path / "study")
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return tmp_path / "ledger.jsonl"
+
+
+def registered(ledger, study, origin, *targets, number=0):
+    """Register a forecast of targets (name, last day, rule)."""
+    spec = load_study(study).spec
+    rules = {name: getattr(spec, name).model_dump(mode="json") for name in CONDUCT_RULES}
+    made = [a_target(name, by, rule=rule) for name, by, rule in targets]
+    said = {"as_of": origin, "origin": origin, "conduct_rules": rules, "targets": made}
+    return register(ledger, a_forecast(number, **said), now=on(origin, 20))
+
+
+def told(done):
+    """Outcome and first day by target and rule."""
+    return {(r.target, r.rule): (r.outcome, str(r.first)) for r in done.added.values()}
+
+
+def test_every_target_of_conduct_can_be_registered_and_resolved():
+    options = get_args(Resolution.model_fields["target"].annotation)
+    words = {word for option in options for word in (get_args(option) or (option,))}
+    assert words == {"talks", *CONDUCT_TARGETS}
+    for name in CONDUCT_TARGETS:
+        assert a_forecast(targets=[a_target(name)]).targets[0].target == name
+
+
+def test_conduct_is_looked_up_in_its_window(ledger, study):
+    # The truce is breached on 10 February, prolonged by one side on the 13th, broken on the 24th.
+    registered(
+        ledger, study, "2026-02-09", ("breach", "2026-02-12", None),
+        ("collapse", "2026-02-20", None), ("extension", "2026-02-14", "any"),
+        ("extension", "2026-02-14", "mutual"), ("war", "2026-02-12", None),
+        ("no_crossing", "2026-02-14", None), ("talks", "2026-02-12", None),
+    )  # fmt: skip
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert told(done) == {
+        ("breach", None): (True, "2026-02-10"),
+        ("collapse", None): (False, "None"),
+        ("extension", "any"): (True, "2026-02-13"),
+        ("extension", "mutual"): (False, "None"),
+        ("war", None): (False, "None"),
+        ("no_crossing", None): (True, "None"),
+        ("talks", None): (False, "None"),  # T3 is a back channel, which this rule leaves out
+    }
+    assert not done.unresolved
+    again = resolve(ledger, studies=(study,), now=LATER)
+    assert (again.added, again.already) == ({}, 7)
+
+
+def test_a_line_that_is_crossed_is_an_outcome_of_no(ledger, study):
+    registered(ledger, study, "2026-01-15", ("no_crossing", "2026-01-21", None))
+    found = told(resolve(ledger, studies=(study,), now=LATER))
+    assert found == {("no_crossing", None): (False, "2026-01-19")}
+
+
+def test_what_nothing_could_come_of_is_resolved_neither_way(ledger, study):
+    registered(ledger, study, "2026-01-15", ("breach", "2026-01-21", None))
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert [why for *_, why in done.unresolved] == ["not asked"] and not done.added
+
+
+def test_a_window_of_conduct_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
+    rows = [
+        (day(-60), day(37), "dense", "digest", ""), (day(38), day(39), "none", "digest", ""),
+        (day(40), day(60), "dense", "digest", ""),
+    ]  # fmt: skip
+    study = write_conduct(tmp_path / "study", coverage=rows)
+    registered(ledger, study, "2026-02-09", ("breach", "2026-02-14", None))
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert [why for *_, why in done.unresolved] == ["not covered"]
+
+
+def test_what_counts_is_what_was_registered_whatever_the_study_says_by_now(ledger, study, tmp_path):
+    registered(ledger, study, "2026-02-09", ("breach", "2026-02-12", None))
+    toml = CONDUCT.replace("[truce]\n", "[truce]\nbreach_severity = 4\n")
+    strict = write_conduct(tmp_path / "strict", toml=toml)
+    registered(ledger, strict, "2026-02-09", ("breach", "2026-02-12", None), number=1)
+    done = resolve(ledger, studies=(strict,), now=LATER)
+    assert [r.outcome for r in done.added.values()] == [True, False]
+
+
+def test_conduct_is_scored_by_target_and_rule(ledger, study):
+    registered(
+        ledger, study, "2026-02-09", ("extension", "2026-02-14", "any"),
+        ("extension", "2026-02-14", "mutual"),
+    )  # fmt: skip
+    resolve(ledger, studies=(study,), now=LATER)
+    found = score(read_ledger(ledger), today=LATER.date())
+    rows = {r["target"]: r for r in found["classes"] if r["days"] is None}
+    assert rows["extension_any"]["brier"] == pytest.approx(0.49)
+    assert rows["extension_mutual"]["brier"] == pytest.approx(0.09)
+    assert rows["extension_any"]["by_rule"] == {} and found["resolved"] == 2
+
+
+def test_what_a_run_says_of_conduct_is_registered_with_what_counts(run_folder, tmp_path):
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    document = json.loads((run / "forecast.json").read_text())
+    by = document["targets"][0]["by"]
+    document["settlement"] = [
+        a_target("breach", by), a_target("extension", by, rule="mutual", p=0.2)
+    ]  # fmt: skip
+    (run / "forecast.json").write_text(json.dumps(document))
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["forecast_sha256"] = document_hash(document)
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    entry = entry_of(run)
+    assert [(t.target, t.rule) for t in entry.targets[-2:]] == [
+        ("breach", None), ("extension", "mutual"),
+    ]  # fmt: skip
+    assert len(entry.targets) == len(document["targets"]) + 2
+    spec = load_study(run / "study").spec
+    assert set(entry.conduct_rules) == {k for k in CONDUCT_RULES if getattr(spec, k) is not None}
+
+
+def test_in_advance_goes_by_the_origin_where_the_window_begins():
+    # Told on Friday with a week that ended on Sunday: five days of the window are over.
+    told = a_forecast(origin="2026-02-01", as_of="2026-02-06", at="2026-02-06T08:00:00Z")
+    assert timing(told, told.targets[0]) == "during"
+    told = a_forecast(origin="2026-02-01", as_of="2026-02-01", at="2026-02-02T08:00:00Z")
+    assert timing(told, told.targets[0]) == "ahead"
+
+
+def test_a_folder_that_nobody_kept_is_no_silence(ledger, tmp_path):
+    study = write_study(tmp_path / "study")
+    (study / "coverage.csv").unlink()
+    for name in ("indicators.csv", "events.csv", "talks.csv"):
+        head, *rows = (study / name).read_text().splitlines(keepends=True)
+        place = head.strip().split(",").index("published_at")
+        kept = [row for row in rows if row.split(",")[place].strip() <= "2026-02-20"]
+        (study / name).write_text("".join([head, *kept]))
+    whole = load_study(study).tables
+    last = max(t["published_at"].max() for t in (whole.indicators, whole.events, whole.talks))
+    kept = last.astype(object)
+    assert kept < dt.date(2026, 3, 1)
+    after = kept + dt.timedelta(days=1)
+    registered_talks = [a_target(by=str(kept)), a_target(by=str(after))]
+    register(ledger, a_forecast(targets=registered_talks), now=on("2026-01-31", 20))
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert [r.by for r in done.added.values()] == [kept]
+    assert [(t.by, why) for _, t, why in done.unresolved] == [(after, "not over")]
+    # Whoever kept it longer says so.
+    done = resolve(ledger, studies=(study,), as_of="2026-03-01", now=LATER)
+    assert [r.by for r in done.added.values()] == [after]
