@@ -98,6 +98,7 @@ for ax, (study, found) in zip(panels, comparisons.items(), strict=True):
     first, last = weights["as_of"].iloc[[0, -1]]
     for regime in beliefs.load_study(study).spec.regimes:
         start, end = (pd.Timestamp(d or last) for d in (regime.start, regime.end))
+        end += pd.Timedelta(days=1)  # its last day belongs to it
         if regime.kind in ("truce", "war") and end > first:
             ax.axvspan(max(start, first), min(end, last), color=REGIME_COLOURS[regime.kind], lw=0)
     ids = [c for c in weights.columns if c.startswith("M")]
