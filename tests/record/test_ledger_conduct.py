@@ -156,8 +156,9 @@ def test_a_folder_that_nobody_kept_is_no_silence(ledger, tmp_path):
     (study / "coverage.csv").unlink()
     for name in ("indicators.csv", "events.csv", "talks.csv"):
         head, *rows = (study / name).read_text().splitlines(keepends=True)
-        place = head.strip().split(",").index("published_at")
-        kept = [row for row in rows if row.split(",")[place].strip() <= "2026-02-20"]
+        date, place = (head.strip().split(",").index(c) for c in ("date", "published_at"))
+        cells = [row.strip().split(",") for row in rows]
+        kept = [r for r, c in zip(rows, cells, strict=True) if (c[place] or c[date]) < "2026-02-21"]
         (study / name).write_text("".join([head, *kept]))
     whole = load_study(study).tables
     last = max(t["published_at"].max() for t in (whole.indicators, whole.events, whole.talks))
