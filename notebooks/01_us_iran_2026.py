@@ -135,7 +135,7 @@ plt.show()
 # the bargaining surplus stays positive for three days; whether they are *held* is a label anybody
 # can check. Each probability stands beside its base rate: the same forecast from the prior alone
 # for what nobody can observe, and for talks the pooled incidence of first talks in 49 other
-# interstate wars, in a war as old as the study that had none.
+# interstate wars, in a war that has gone without as long as the study has.
 
 # %%
 WORDS = {
