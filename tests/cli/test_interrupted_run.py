@@ -28,7 +28,7 @@ import time
 from beliefs.record import run
 
 def begin(out, posterior, settings):
-    with run._written_aside(out) as aside:
+    with run.written_aside(out) as aside:
         (aside / "posterior.nc").write_text("half")
         print("begun", flush=True)
         for _ in range(6000):  # a signal just before one long sleep would not shorten it

@@ -18,7 +18,7 @@ from beliefs.forecast.probability import probability
 from beliefs.infer.track import track
 from beliefs.infer.track_posterior import posterior_at
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
+from beliefs.theory.theory import free_parameters, load_theory
 
 HORIZON = 30
 
@@ -87,7 +87,9 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
     rows = {row.name: row for row in found.contraction}
     base = posterior.tree["posterior"]["onset_base"].values.ravel()
     row = rows["onset_base"]
-    assert row.prior_sd == pytest.approx(1.0, rel=1e-6)
+    free = free_parameters(posterior.theory, posterior.structure)
+    declared = next(p for p in free if p.name == "onset_base")
+    assert row.prior_sd == pytest.approx(declared.prior.sigma, rel=1e-6)
     assert row.contraction == pytest.approx(1.0 - base.std(ddof=1) / row.prior_sd)
     assert row.mechanism == "talks" and np.isfinite([row.power_prior, row.power_likelihood]).all()
     assert any(name.startswith("strike_base[") for name in rows)
