@@ -139,9 +139,9 @@ def _narrow(told: dict[str, Any], name: str) -> list[str]:
     return [
         "",
         f"Under {name} draws are too narrow in {narrow} of {len(outside)} of these. Too few "
-        f"particles ({told['particles']}) for so many dimensions would do that ([MODEL.md](MODEL.md), "
-        "section 6.1); whether they are the cause is not shown here. Take intervals of this theory "
-        "for too short.",
+        f"particles ({told['particles']}) for so many dimensions would do that "
+        "([MODEL.md](MODEL.md), section 6.1); whether they are the cause is not shown here. "
+        "Take intervals of this theory for too short.",
     ]
 
 
