@@ -257,7 +257,9 @@ def read_calibration(folder: str | Path) -> CalibrationSummary:
     table = pd.read_csv(io.BytesIO(_bytes(place / "ranks.csv")))
     told = _loaded(place / "calibration.json")
     ranks = {str(n): table[n].to_numpy(np.int64) for n in table.columns if n != "simulation"}
-    if len(table) != told["simulations"] or set(ranks) != {q["name"] for q in told["quantities"]}:
+    # Foretold probabilities are judged among the others and have no ranks.
+    ranked = {q["name"] for q in told["quantities"] if q["mean"] is not None}
+    if len(table) != told["simulations"] or set(ranks) != ranked:
         raise _damaged(place / "ranks.csv", "other simulations or quantities than judged")
     return CalibrationSummary(told, ranks)
 

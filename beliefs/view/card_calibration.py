@@ -45,7 +45,7 @@ def calibration_lines(found: Sequence[CalibrationSummary], theories: Sequence[Th
             for one in done)], right=1)  # fmt: skip
         outside = [
             [ids.get(one.told["theory"], one.told["theory"]), f"`{q['name']}`", f"{q['p']:.4f}",
-             f"{q['adjusted']:.3f}", f"{q['mean']:.2f}", f"{q['spread']:.2f}",
+             f"{q['adjusted']:.3f}", _two(q["mean"]), _two(q["spread"]),
              reason(q, one.told)]
             for one in done for q in one.told["quantities"] if q["outside"]
         ]  # fmt: skip
@@ -87,6 +87,11 @@ def _row(told: dict[str, Any], ids: dict[str, str]) -> list[str]:
     ]  # fmt: skip
 
 
+def _two(value: float | None) -> str:
+    """Return a number in two decimals, nothing where ranks say nothing."""
+    return "" if value is None else f"{value:.2f}"
+
+
 def spreads(one: CalibrationSummary) -> dict[str, str]:
     """Return the mean spread by kind of quantity; empty where there is none."""
     out = {}
@@ -113,10 +118,12 @@ def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
     """
     n = max(told["simulations"], 1)
     wrong = []
-    if abs(quantity["mean"] - 0.5) > SURE / math.sqrt(12.0 * n):
+    if quantity["mean"] is None:  # a probability, which has no ranks
+        wrong.append("it came oftener or less often than foretold")
+    elif abs(quantity["mean"] - 0.5) > SURE / math.sqrt(12.0 * n):
         side = "above" if quantity["mean"] > 0.5 else "below"
         wrong.append(f"the truth tends to lie {side} the draws")
-    if abs(quantity["spread"] - 1.0) > SURE * math.sqrt(0.8 / n):
+    if quantity["spread"] is not None and abs(quantity["spread"] - 1.0) > SURE * math.sqrt(0.8 / n):
         wrong.append("draws too " + ("narrow" if quantity["spread"] > 1.0 else "wide"))
     if not wrong:
         wrong.append("shape alone, neither mean nor spread")

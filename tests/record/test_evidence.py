@@ -1,5 +1,7 @@
 """Summaries of backtests hold what one run of all theories would have held, or say why not."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,7 +94,9 @@ def test_half_written_folders_are_passed_over(tmp_path):
 def test_a_calibration_whose_ranks_are_not_those_judged_is_refused(tmp_path):
     place = tmp_path / "c"
     place.mkdir()
-    (place / "calibration.json").write_text('{"simulations": 2, "quantities": [{"name": "x"}]}')
+    judged = [{"name": "x", "mean": 0.5}, {"name": "probability:war", "mean": None}]
+    told = json.dumps({"simulations": 2, "quantities": judged})
+    (place / "calibration.json").write_text(told)
     (place / "ranks.csv").write_text("simulation,x\n0,5\n1,7\n")
     found = read_calibration(place)
     assert found.ranks["x"].tolist() == [5, 7]
