@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import ConflictError
 from beliefs.evaluate.calibration import Design
-from beliefs.record.manifest import environment
+from beliefs.record.manifest import damaged, environment, read_table
 
 __all__ = ["FORMAT", "LINES", "SETTINGS", "append_line", "read_lines", "replace_text", "settled"]
 
@@ -38,7 +38,7 @@ def settled(folder: Path, design: Design) -> dict[str, Any]:
             raise _other(folder, "other files", "a new folder, or that of this calibration")
         replace_text(file, json.dumps(settings, indent=1) + "\n")
         return settings
-    kept = _loaded(file)
+    kept = read_table(file)
     for key, value in settings.items():
         if kept.get(key) != value:
             found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
@@ -57,26 +57,6 @@ def _other(folder: Path, found: str, expected: str) -> ConflictError:
     )
 
 
-def _loaded(file: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise _damaged(file, str(error)) from error
-    if not isinstance(told, dict):
-        raise _damaged(file, f"a {type(told).__name__}")
-    return told
-
-
-def _damaged(file: Path, found: str) -> StudyError:
-    return StudyError(
-        "a file of the calibration is damaged",
-        where=str(file),
-        found=found,
-        expected="what `beliefs calibrate` wrote",
-        mend="restore it, or calibrate into a new folder",
-    )
-
-
 def read_lines(file: Path) -> dict[int, dict[str, Any]]:
     """Return the simulations that are done; the half line of a killed writer is cut off."""
     if not file.exists():
@@ -91,7 +71,9 @@ def read_lines(file: Path) -> dict[int, dict[str, Any]]:
             line = json.loads(raw)
             done[int(line["number"])] = line
         except (ValueError, KeyError, TypeError) as error:
-            raise _damaged(file, f"line {k}: {error}") from error
+            raise damaged(
+                file, f"line {k}: {error}", "ranks as `beliefs calibrate` writes them"
+            ) from error
     return done
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.evaluate.reliability import reliability_table
 from beliefs.evaluate.skilltable import skill_table
+from beliefs.record.manifest import damaged, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,7 @@ _SAME = ("study", "study_sha256", "as_of", "every", "horizons", "particles", "dr
 """Settings that folders of one study must share to be read side by side."""
 _SPAN = ("origins", "first_origin", "last_origin")
 _NUMBERS = "%.6g"
+_WRITTEN = "what `beliefs backtest` or `beliefs calibrate` wrote"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,7 @@ def backtest_folders(path: str | Path) -> list[Path]:
         A run folder, or a folder of such.
     """
     return [
-        p.parent for p in _found(path, "manifest.json") if _loaded(p).get("method") == "backtest"
+        p.parent for p in _found(path, "manifest.json") if read_table(p).get("method") == "backtest"
     ]
 
 
@@ -143,14 +145,14 @@ def summarise_backtests(folders: Iterable[str | Path]) -> list[BacktestSummary]:
     """
     by: dict[str, list[Path]] = {}
     for folder in map(Path, folders):
-        by.setdefault(_loaded(folder / "manifest.json")["study"], []).append(folder)
+        by.setdefault(read_table(folder / "manifest.json")["study"], []).append(folder)
     return [_summary(parts) for _, parts in sorted(by.items())]
 
 
 def _summary(folders: Sequence[Path]) -> BacktestSummary:
     import pandas as pd
 
-    told = [(_loaded(f / "manifest.json"), f) for f in folders]
+    told = [(read_table(f / "manifest.json"), f) for f in folders]
     told.sort(key=lambda one: list(one[0]["theories"]))
     head = told[0][0]
     seen: set[str] = set()
@@ -200,10 +202,10 @@ def _scores(folder: Path, about: dict[str, Any]) -> pd.DataFrame:
 
     data = _bytes(folder / "scores.csv")
     if hashlib.sha256(data).hexdigest() != about["tables_sha256"]["scores"]:
-        raise _damaged(folder / "scores.csv", "another hash than that in manifest.json")
+        raise damaged(folder / "scores.csv", "another hash than that in manifest.json", _WRITTEN)
     scores = pd.read_csv(io.BytesIO(data), parse_dates=["origin"])
     if scores["spell"].isna().any():  # written before counts had spells
-        raise _damaged(folder / "scores.csv", "rows without a spell")
+        raise damaged(folder / "scores.csv", "rows without a spell", _WRITTEN)
     return scores
 
 
@@ -240,7 +242,7 @@ def read_backtest_summary(folder: str | Path) -> BacktestSummary:
     skill, reliability = (
         pd.read_csv(io.BytesIO(_bytes(place / f"{name}.csv"))) for name in ("skill", "reliability")
     )
-    return BacktestSummary(_loaded(place / "summary.json"), skill, reliability)
+    return BacktestSummary(read_table(place / "summary.json"), skill, reliability)
 
 
 def read_calibration(folder: str | Path) -> CalibrationSummary:
@@ -255,12 +257,12 @@ def read_calibration(folder: str | Path) -> CalibrationSummary:
 
     place = Path(folder)
     table = pd.read_csv(io.BytesIO(_bytes(place / "ranks.csv")))
-    told = _loaded(place / "calibration.json")
+    told = read_table(place / "calibration.json")
     ranks = {str(n): table[n].to_numpy(np.int64) for n in table.columns if n != "simulation"}
     # Foretold probabilities are judged among the others and have no ranks.
     ranked = {q["name"] for q in told["quantities"] if q["mean"] is not None}
     if len(table) != told["simulations"] or set(ranks) != ranked:
-        raise _damaged(place / "ranks.csv", "other simulations or quantities than judged")
+        raise damaged(place / "ranks.csv", "other simulations or quantities than judged", _WRITTEN)
     return CalibrationSummary(told, ranks)
 
 
@@ -287,27 +289,7 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise _damaged(file, str(error)) from error
-
-
-def _loaded(file: Path) -> dict[str, Any]:
-    try:
-        told = json.loads(_bytes(file))
-    except ValueError as error:
-        raise _damaged(file, str(error)) from error
-    if not isinstance(told, dict):
-        raise _damaged(file, f"a {type(told).__name__}")
-    return told
-
-
-def _damaged(file: Path, found: str) -> StudyError:
-    return StudyError(
-        "a result cannot be read",
-        where=str(file),
-        found=found,
-        expected="what `beliefs backtest` or `beliefs calibrate` wrote",
-        mend="restore it, or run the command anew",
-    )
+        raise damaged(file, str(error), _WRITTEN) from error
 
 
 def _dump(data: Any) -> str:

@@ -66,9 +66,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
         It is missing, no JSON or incomplete.
     """
     file = Path(path) / "manifest.json"
-    data = read_json(file)
-    if not isinstance(data, dict):
-        raise damaged(file, f"a {type(data).__name__}", "a table of keys")
+    data = read_table(file)
     for key, kind in _MANIFEST.items():
         if key not in data or not isinstance(data[key], kind) or isinstance(data[key], bool):
             raise damaged(
@@ -87,7 +85,15 @@ def read_json(file: Path) -> Any:
     except OSError as error:
         raise damaged(file, error.strerror or type(error).__name__, "a readable file") from error
     except (ValueError, RecursionError) as error:
-        raise damaged(file, str(error), "JSON as `beliefs run` writes it") from error
+        raise damaged(file, str(error), "JSON as `beliefs` writes it") from error
+
+
+def read_table(file: Path) -> dict[str, Any]:
+    """Return the table that a JSON file of a run folder holds, or raise StudyError."""
+    data = read_json(file)
+    if not isinstance(data, dict):
+        raise damaged(file, f"a {type(data).__name__}", "a table of keys")
+    return data
 
 
 def document_hash(document: dict[str, Any]) -> str:
