@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import threading
@@ -75,7 +76,8 @@ def simulated(design: Design, numbers: Iterable[int], cores: int | None = None) 
                 yield from _rescued(running)
                 raise _killed(number) from error
             if not running:
-                return
+                pool.shutdown()
+                break
             done, running = wait(running, return_when=FIRST_COMPLETED)
             broken = [
                 future for future in done if isinstance(future.exception(), BrokenProcessPool)
@@ -86,6 +88,9 @@ def simulated(design: Design, numbers: Iterable[int], cores: int | None = None) 
                 raise _killed(number) from broken[0].exception()
             for future in done:
                 yield future.result()
+    # A program that leaves at once would leave the pool's semaphores to be complained of.
+    del pool, stack
+    gc.collect()
 
 
 def _rescued(futures: Iterable[Future[Line]]) -> Iterator[Line]:
