@@ -173,7 +173,7 @@ for ax, found in zip(panels[0], calibrations, strict=False):
             band.at, off, color="#D55E00" if out else GREY, lw=1.5 if out else 0.5,
             alpha=1 if out else 0.5,
         )  # fmt: skip
-    ax.set_title(f"{found.told['theory']}: {n} simulations", loc="left", fontsize=10)
+    ax.set_title(f"{found.told['theory']}\n{n} simulations", loc="left", fontsize=10)
     ax.set_xlabel("rank of the truth, as a share")
     out = found.told["outside"]
     named = "\n".join([*out[:4], f"and {len(out) - 4} more"] if len(out) > 4 else out)
