@@ -28,7 +28,8 @@ class Agreement:
     mean
         Difference of means in posterior standard deviations.
     error
-        Monte-Carlo standard error of the fit's mean, in the same unit.
+        Monte-Carlo standard error of that difference, in the same unit: the fit's, from its
+        effective draws, and the track's were its effective particles independent.
     spread
         Ratio of standard deviations.
     belief
@@ -49,6 +50,7 @@ def agreement(track: Track, fitted: Any, horizon: int) -> Agreement:
     """Hold the last posterior of a track against one of `fit` on the same study."""
     found = track.at(track.ends[-1], draws=DRAWS)
     labels, mean, error, spread = [], [], [], []
+    particles = track.ess[-1]
     for name, ours in found.tree["posterior"].data_vars.items():
         if name not in fitted.tree["posterior"] or "time" in ours.dims or name == "logit_belief":
             continue
@@ -64,7 +66,7 @@ def agreement(track: Track, fitted: Any, horizon: int) -> Agreement:
                 continue
             labels.append(f"{name}[{k}]")
             mean.append((a[:, k].mean() - b[:, k].mean()) / sd)
-            error.append(1.0 / np.sqrt(size[k]))
+            error.append(np.sqrt(1.0 / size[k] + 1.0 / particles))
             spread.append(a[:, k].std() / sd)
     belief = np.zeros(2)
     if track.theory.beliefs:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from beliefs.infer.chunks import CHUNK, chunks, joined, mapped
 from beliefs.infer.filter import Belief
 from beliefs.infer.moves_chart import Chart, back
+from beliefs.infer.particles import distinct, drift
 
 __all__ = ["KERNELS", "Limits", "Moved", "move"]
 
@@ -37,15 +38,11 @@ class Limits:
         Most moves per rejuvenation.
     part
         Share of moves of the core alone.
-    wider
-        Variance of proposals against that of the particles. Particles lose some of their spread
-        by every resampling; proposals from their own spread would not give it back.
     """
 
     jump: float = 0.5
-    moves: int = 12
-    part: float = 0.5
-    wider: float = 1.1
+    moves: int = 40
+    part: float = 0.45
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,8 @@ class Moved:
         What each kernel achieved, (kernels,), to choose among them next time.
     moves, jump, accepted
         Number of moves, accumulated jump (see `Limits`), share accepted.
+    drift
+        How far the means of the coordinates went, see `beliefs.infer.particles.drift`.
     capped
         Whether the number of moves, not the jump, ended it.
     """
@@ -70,6 +69,7 @@ class Moved:
     moves: int
     jump: float
     accepted: float
+    drift: float
     capped: bool
 
 
@@ -119,8 +119,8 @@ def move(
     limits
         When to stop.
     """
-    wide = float(np.sqrt(limits.wider))
-    white = places / wide
+    white = places / chart.reach
+    start, different = white, distinct(scores)
     (n, d), n_core, frame = scores.shape, chart.n_core, chart.frame
     jump, moves, accepted = 0.0, 0, 0.0
     quality = quality.copy()
@@ -141,7 +141,7 @@ def move(
             drawn = noise[chunk.start // CHUNK].standard_normal(was.shape)
             proposed = keep * was + np.sqrt(1.0 - keep**2) * drawn
             proposed[part, n_core:] = was[part, n_core:]
-            there, stretch = back(chart, wide * proposed)
+            there, stretch = back(chart, chart.reach * proposed)
             return proposed, there, stretch, frame.model.replay(there, frame.n_time)[0]
 
         *arrays, beliefs = zip(*mapped(work, n), strict=True)
@@ -168,7 +168,10 @@ def move(
         change = np.where(yes, stretch, change)
         belief = belief.where(yes, new)
         moves += 1
-    return Moved(scores, belief, quality, moves, jump, accepted / max(moves, 1), jump < limits.jump)
+    return Moved(
+        scores, belief, quality, moves, jump, accepted / max(moves, 1),
+        drift(start, white, different), jump < limits.jump,
+    )  # fmt: skip
 
 
 def _log_target(scores: Floats, belief: Belief, power: float) -> Any:

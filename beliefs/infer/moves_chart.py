@@ -24,13 +24,21 @@ __all__ = ["Chart", "back", "chart_of", "in_order"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CORE = ("retention", "log_volatility", "log_discount", "log_reading_step", "projection_level")
+CORE = (
+    "retention", "log_volatility", "log_discount", "log_reading_step", "projection_level",
+    "surplus_effect", "onset_base",
+)  # fmt: skip
 """Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
 which the others follow in expectation, are cheap in acceptance."""
-LATE = ("belief_mean", *PRODUCTS)
+WIDER = 1.1
+"""Variance of proposals against that of the particles. Particles lose some of their spread by every
+resampling; proposals from their own spread would not give it back."""
+FAR, WIDEST = ("surplus_effect", "onset_base"), 1.3
+"""Parameters of a funnel, and their variance: the more talks hang on beliefs, the less room is left
+for beliefs, so few particles stand where the likelihood is highest, and the rest must find it."""
+LATE = ("belief_mean", *(name for name in PRODUCTS if name not in CORE))
 """Parameters that answer to squares and products of others, those that answer to most at the end:
-levels trade off against all weights, intercepts of talks against levels of cost and slopes."""
-BASES = ("onset_base", "continuation_base")
+levels trade off against all weights, the chance that talks go on against costs and slopes."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class Chart:
         are the core.
     bend, mean, root, shear
         What is done in that order: skew, mean and root of the covariance, curvature.
+    reach
+        Standard deviation of proposals in each coordinate, (d,).
     """
 
     frame: Frame
@@ -55,12 +65,13 @@ class Chart:
     mean: Floats
     root: Floats
     shear: Shear
+    reach: Floats
 
 
 def in_order(labels: tuple[str, ...]) -> tuple[Ints, int]:
     """Return the order in which coordinates depend on one another, and the size of the core."""
     names = [label.split("[")[0] for label in labels]
-    order = (*CORE, None, *(name for name in LATE if name not in BASES), *BASES)
+    order = (*CORE, None, *LATE)
     rank = [order.index(name) if name in order else len(CORE) for name in names]
     # Elements of the core keep the order of their labels.
     rank = [0 if name in CORE else r for name, r in zip(names, rank, strict=True)]
@@ -103,7 +114,9 @@ def chart_of(
     white = whiten(root, here - mean)
     labels = tuple(model.coordinates.labels[j] for j in order)
     shear = shear_of(white, log_weights, labels)
-    chart = Chart(frame, order, n_core, bend, mean, root, shear)
+    far = np.asarray([label.split("[")[0] in FAR for label in labels])
+    reach = np.sqrt(np.where(far, WIDEST, WIDER))
+    chart = Chart(frame, order, n_core, bend, mean, root, shear, reach)
     return chart, sheared(shear, white), change - bending
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "distinct",
+    "drift",
     "effective_size",
     "fitted_gaussian",
     "log_mean",
@@ -54,6 +55,32 @@ def effective_size(log_weights: Floats) -> float:
 def distinct(scores: Floats) -> int:
     """Return the number of different particles (N, d)."""
     return len(np.unique(scores[:, 0]))
+
+
+def drift(before: Floats, after: Floats, independent: int) -> float:
+    """Return how far the means of particles went, against what chance would do.
+
+    Moves that leave a distribution as it is leave the mean of particles that stand in it where it
+    was, up to noise; particles that have yet to reach a part of it go there on the average.
+
+    Parameters
+    ----------
+    before, after
+        (N, d) coordinates.
+    independent
+        Number of different particles before.
+
+    Returns
+    -------
+    float
+        Squared shift of the mean over its variance, on the average of coordinates: about 1 for
+        particles that stood where they should, less where some did not move.
+    """
+    gap = after - before
+    spread = gap.var(axis=0)
+    still = spread == 0.0
+    shift = np.square(gap.mean(axis=0)) * independent
+    return float(np.mean(np.where(still, 0.0, shift / np.where(still, 1.0, spread))))
 
 
 def temper(log_weights: Floats, log_values: Floats, rest: float, wanted: float) -> float:

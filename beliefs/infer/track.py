@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.infer.filter import Belief, newborn
 from beliefs.infer.filter_model import Model
-from beliefs.infer.moves import KERNELS, Limits, move
+from beliefs.infer.moves import KERNELS, Limits, Moved, move
 from beliefs.infer.moves_chart import chart_of
 from beliefs.infer.pareto import RELIABLE, pareto_k
 from beliefs.infer.particles import (
@@ -42,6 +42,12 @@ ENOUGH = 0.5
 """Share of effective particles below which they are resampled and moved."""
 FEWEST = 1.0 / 8.0
 """Share of effective particles that one step may leave; a period that leaves fewer is split."""
+DRIFT, ROUNDS = 1.6, 6
+"""Drift (see `Moved`) above which particles are still under way, so that moves are repeated in
+coordinates fitted anew, and how often at most."""
+RESTLESS, FURTHER = 2, 2.0
+"""Drifts of a track after which every round goes further, and how many times as far. Where one
+round of moves never brings all particles home, what is missing adds up from period to period."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,7 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
         belief = model.step(prepared, cloud.belief, t)
         predictive = _predictive(cloud.log_weights, belief.newest)
         cloud = replace(cloud, belief=belief)
-        cloud, evidence, moved = _take_in(model, cloud, t, found.seed)
+        cloud, evidence, moved = _take_in(model, cloud, t, found.seed, _limits(done))
         if moved:
             done += moved
             epochs.append(cloud.scores)
@@ -242,8 +248,14 @@ def _predictive(log_weights: Floats, newest: Floats) -> Floats:
     return np.asarray([heard, log_mean(log_weights + newest[:, 0], newest[:, 1])])
 
 
+def _limits(done: list[Rejuvenation]) -> Limits:
+    """Return when particles count as moved, after what they did before."""
+    restless = sum(r.drift > DRIFT for r in done) >= RESTLESS
+    return replace(LIMITS, jump=FURTHER * LIMITS.jump) if restless else LIMITS
+
+
 def _take_in(
-    model: Model, cloud: Cloud, t: int, seed: int
+    model: Model, cloud: Cloud, t: int, seed: int, limits: Limits
 ) -> tuple[Cloud, float, list[Rejuvenation]]:
     """Reweight by period t; move when few particles carry the weight, or its tail is too heavy."""
     n = len(cloud.scores)
@@ -264,24 +276,46 @@ def _take_in(
         if power == 1.0 and left >= ENOUGH * n and reliable:
             return cloud, evidence, done
         rng = np.random.default_rng([seed, t + 1, len(done)])
-        chart, places, change = chart_of(model, cloud.scores, cloud.log_weights, t + 1)
-        index = resample(cloud.log_weights, rng.random())
-        result = move(
-            chart, places[index], change[index], cloud.scores[index], cloud.belief.take(index),
-            power, cloud.quality, rng, LIMITS,
-        )  # fmt: skip
-        cloud = Cloud(result.scores, result.belief, np.zeros(n), result.quality)
-        left_over = Rejuvenation(
-            period=t,
-            power=power,
-            ess=left,
-            ancestors=len(np.unique(index)),
-            distinct=distinct(result.scores),
-            moves=result.moves,
-            jump=result.jump,
-            accepted=result.accepted,
-            capped=result.capped,
+        cloud, ancestors, rounds = _elsewhere(model, cloud, t + 1, power, rng, limits)
+        moves = sum(r.moves for r in rounds)
+        done.append(
+            Rejuvenation(
+                period=t,
+                power=power,
+                ess=left,
+                ancestors=ancestors,
+                distinct=distinct(cloud.scores),
+                moves=moves,
+                jump=sum(r.jump for r in rounds),
+                accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
+                drift=rounds[0].drift,
+                capped=rounds[-1].capped or rounds[-1].drift > DRIFT,
+            )
         )
-        done.append(left_over)
         if power == 1.0:
             return cloud, evidence, done
+
+
+def _elsewhere(
+    model: Model,
+    cloud: Cloud,
+    n_time: int,
+    power: float,
+    rng: np.random.Generator,
+    limits: Limits,
+) -> tuple[Cloud, int, list[Moved]]:
+    """Resample particles and move them until their means stay; also return how many were kept."""
+    n = len(cloud.scores)
+    index = resample(cloud.log_weights, rng.random())
+    ancestors = len(np.unique(index))
+    rounds: list[Moved] = []
+    while not rounds or (rounds[-1].drift > DRIFT and len(rounds) < ROUNDS):
+        chart, places, change = chart_of(model, cloud.scores, cloud.log_weights, n_time)
+        found = move(
+            chart, places[index], change[index], cloud.scores[index], cloud.belief.take(index),
+            power, cloud.quality, rng, limits,
+        )  # fmt: skip
+        rounds.append(found)
+        cloud = Cloud(found.scores, found.belief, np.zeros(n), found.quality)
+        index = np.arange(n)
+    return cloud, ancestors, rounds

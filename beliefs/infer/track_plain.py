@@ -19,6 +19,7 @@ from beliefs.errors import StudyError
 from beliefs.infer.chunks import mapped
 from beliefs.infer.particles import (
     distinct,
+    drift,
     effective_size,
     fitted_gaussian,
     log_mean,
@@ -221,6 +222,7 @@ def _moved(
     index = resample(cloud.log_weights, rng.random())
     scores, quality = cloud.scores[index], cloud.quality.copy()
     white = whiten(root, scores - mean)
+    start, different = white, len(np.unique(index))
     target = problem.target(scores, seen)
     jump, moves, accepted = 0.0, 0, 0.0
     while jump < JUMP and moves < MOVES:
@@ -252,11 +254,12 @@ def _moved(
         period=seen.t,
         power=seen.power,
         ess=left,
-        ancestors=len(np.unique(index)),
+        ancestors=different,
         distinct=distinct(scores),
         moves=moves,
         jump=jump,
         accepted=accepted / max(moves, 1),
+        drift=drift(start, white, different),
         capped=jump < JUMP,
     )
     return _Cloud(scores, np.zeros(n), quality), done

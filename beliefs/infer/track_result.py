@@ -48,8 +48,8 @@ class Rejuvenation:
         Effective particles before.
     ancestors, distinct
         Different particles after resampling, and after the moves.
-    moves, jump, accepted
-        Moves, mean squared jump as a share of that between independent draws, share accepted.
+    moves, jump, accepted, drift
+        As in `beliefs.infer.moves.Moved`, over all rounds; the drift is that of the first.
     capped
         Whether the number of moves, not the jump, ended it.
     """
@@ -62,6 +62,7 @@ class Rejuvenation:
     moves: int
     jump: float
     accepted: float
+    drift: float
     capped: bool
 
 

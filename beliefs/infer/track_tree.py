@@ -163,7 +163,7 @@ def track_of(
     Raises
     ------
     ConflictError
-        The study or the theory is not the one that was tracked.
+        The study or the theory is not the one that was tracked, or an array is missing.
     """
     from beliefs.infer.track_result import Rejuvenation, Row, Track
 
@@ -181,6 +181,14 @@ def track_of(
             )
 
     def array(group: str, name: str) -> Any:
+        if name not in groups[group]:
+            raise ConflictError(
+                "the track was written by another version of beliefs",
+                where=f"{group}/{name}",
+                found="no such array",
+                expected="all that a track keeps",
+                mend="track the study anew, or use the version that the manifest names",
+            )
         return np.ascontiguousarray(groups[group][name][1])
 
     names = tuple(Rejuvenation.__dataclass_fields__)

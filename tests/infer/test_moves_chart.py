@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beliefs.infer.filter_model import Model
-from beliefs.infer.moves_chart import back, chart_of, in_order
+from beliefs.infer.moves_chart import FAR, back, chart_of, in_order
 from beliefs.infer.moves_shear import shear_of, sheared, unsheared
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
@@ -43,9 +43,18 @@ def test_what_is_normal_already_is_hardly_touched():
     assert len(shear_of(z, EVEN, LABELS).target) <= 1
 
 
-def test_the_core_comes_first_and_intercepts_of_talks_last():
-    order, n_core = in_order(("onset_base", "psi[0]", "log_cost[0]", "retention[1]", "psi[1]"))
-    assert (list(order), n_core) == ([3, 1, 4, 2, 0], 1)
+def test_the_core_comes_first_and_what_answers_to_products_last():
+    labels = ("continuation_base", "psi[0]", "onset_base", "log_cost[0]", "retention[1]", "psi[1]")
+    order, n_core = in_order(labels)
+    assert (list(order), n_core) == ([2, 4, 1, 5, 3, 0], 2)
+
+
+def test_proposals_reach_beyond_the_particles_and_furthest_in_a_funnel(charted):
+    _, chart, _, _ = charted
+    labels = [chart.frame.model.coordinates.labels[j] for j in chart.order]
+    far = np.asarray([label.split("[")[0] in FAR for label in labels])
+    assert far.any() and not far.all() and (chart.reach > 1.0).all()
+    assert chart.reach[far].min() > chart.reach[~far].max()
 
 
 @pytest.fixture(scope="module")

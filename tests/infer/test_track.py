@@ -12,7 +12,7 @@ from beliefs.errors import ConflictError, StudyError
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.filter_model import Model
 from beliefs.infer.track import advance, track
-from beliefs.infer.track_tree import track_from
+from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
 from beliefs.theory.theory import load_theory
@@ -154,6 +154,28 @@ def test_a_saved_track_goes_on_as_if_it_had_never_stopped(
         with pytest.raises(ConflictError):
             track_from(tree, study, theory)
     same(advance(back, study), whole)
+
+
+def test_a_track_of_another_version_is_named_as_such(study, theory, whole):
+    groups = {k: dict(v) for k, v in arrays_of(whole).items()}
+    del groups["rejuvenations"]["drift"]
+    with pytest.raises(ConflictError, match="another version"):
+        track_of(groups, attributes_of(whole), study, theory)
+
+
+def test_a_track_that_drifts_goes_further_also_when_it_was_stopped(
+    rich_folder, study, theory, monkeypatch
+):
+    monkeypatch.setattr("beliefs.infer.track.DRIFT", 0.6)
+    monkeypatch.setattr("beliefs.infer.track.ROUNDS", 2)
+    once = track(study, theory, particles=100, seed=4)
+    drifted = [r.drift > 0.6 for r in once.rejuvenations]
+    second = int(np.flatnonzero(np.cumsum(drifted) == 2)[0])
+    assert len(drifted) > second + 2
+    assert np.mean([r.jump for r in once.rejuvenations[second + 1 :]]) > 1.0
+    day = build_inputs(study).dates[30]
+    early = track(load_study(rich_folder, as_of=day), theory, particles=100, seed=4)
+    same(advance(early, study), once)
 
 
 def test_a_revision_makes_the_track_go_back(study, theory, whole):
