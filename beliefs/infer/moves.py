@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from beliefs.infer.chunks import CHUNK, chunks, joined, mapped
 from beliefs.infer.filter import Belief
 from beliefs.infer.moves_chart import Chart, back
-from beliefs.infer.particles import distinct, drift
+from beliefs.infer.particles import drift
 
 __all__ = ["KERNELS", "Limits", "Moved", "move"]
 
@@ -35,7 +35,7 @@ class Limits:
         Mean squared jump to accumulate in moves of all parameters, as a share of that between
         independent draws.
     moves
-        Most moves per rejuvenation.
+        Most moves of a round.
     part
         Share of moves of the core alone.
     """
@@ -58,7 +58,7 @@ class Moved:
     moves, jump, accepted
         Number of moves, accumulated jump (see `Limits`), share accepted.
     drift
-        How far the means of the coordinates went, see `beliefs.infer.particles.drift`.
+        How far means went, in standard errors; see `beliefs.infer.particles.drift`.
     capped
         Whether the number of moves, not the jump, ended it.
     """
@@ -120,7 +120,7 @@ def move(
         When to stop.
     """
     white = places / chart.reach
-    start, different = white, distinct(scores)
+    start = white
     (n, d), n_core, frame = scores.shape, chart.n_core, chart.frame
     jump, moves, accepted = 0.0, 0, 0.0
     quality = quality.copy()
@@ -170,7 +170,7 @@ def move(
         moves += 1
     return Moved(
         scores, belief, quality, moves, jump, accepted / max(moves, 1),
-        drift(start, white, different), jump < limits.jump,
+        drift(start, white), jump < limits.jump,
     )  # fmt: skip
 
 

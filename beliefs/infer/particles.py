@@ -57,30 +57,35 @@ def distinct(scores: Floats) -> int:
     return len(np.unique(scores[:, 0]))
 
 
-def drift(before: Floats, after: Floats, independent: int) -> float:
-    """Return how far the means of particles went, against what chance would do.
+def drift(before: Floats, after: Floats) -> float:
+    """Return how far the means of particles went, in standard errors of a mean that stays.
 
-    Moves that leave a distribution as it is leave the mean of particles that stand in it where it
-    was, up to noise; particles that have yet to reach a part of it go there on the average.
+    Moves that leave a distribution as it is leave the means of particles that stand in it where
+    they were, up to noise; particles that have yet to reach a part of it go there on the average.
 
     Parameters
     ----------
     before, after
-        (N, d) coordinates.
-    independent
-        Number of different particles before.
+        (N, d) coordinates. Particles that are the same before are no independent witnesses: noise
+        is told from the differences between such families (Liang and Zeger 1986).
 
     Returns
     -------
     float
-        Squared shift of the mean over its variance, on the average of coordinates: about 1 for
-        particles that stood where they should, less where some did not move.
+        The larger of two: the largest shift of a coordinate's mean over its standard error, and
+        the excess of all squared ones over their number, over the deviation of a chi-squared.
     """
+    d = before.shape[1]
     gap = after - before
-    spread = gap.var(axis=0)
-    still = spread == 0.0
-    shift = np.square(gap.mean(axis=0)) * independent
-    return float(np.mean(np.where(still, 0.0, shift / np.where(still, 1.0, spread))))
+    total = gap.sum(axis=0)
+    _, family = np.unique(before[:, 0], return_inverse=True)
+    order = np.argsort(family, kind="stable")
+    first = np.flatnonzero(np.diff(family[order], prepend=-1))
+    apart = np.add.reduceat((gap - gap.mean(axis=0))[order], first, axis=0)
+    noise = np.square(apart).sum(axis=0)
+    still = noise == 0.0
+    squared = np.where(still, 0.0, np.square(total) / np.where(still, 1.0, noise))
+    return float(max(np.sqrt(squared.max()), (squared.mean() - 1.0) * np.sqrt(0.5 * d)))
 
 
 def temper(log_weights: Floats, log_values: Floats, rest: float, wanted: float) -> float:

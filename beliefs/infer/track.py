@@ -42,12 +42,12 @@ ENOUGH = 0.5
 """Share of effective particles below which they are resampled and moved."""
 FEWEST = 1.0 / 8.0
 """Share of effective particles that one step may leave; a period that leaves fewer is split."""
-DRIFT, ROUNDS = 1.6, 6
+DRIFT, ROUNDS = 5.5, 6
 """Drift (see `Moved`) above which particles are still under way, so that moves are repeated in
 coordinates fitted anew, and how often at most."""
-RESTLESS, FURTHER = 2, 2.0
-"""Drifts of a track after which every round goes further, and how many times as far. Where one
-round of moves never brings all particles home, what is missing adds up from period to period."""
+FURTHER = 2.0
+"""How many times as far a track goes with every round once it has drifted. Where rounds of moves do
+not bring all particles home, what is missing adds up from period to period."""
 
 
 @dataclass(frozen=True)
@@ -250,8 +250,8 @@ def _predictive(log_weights: Floats, newest: Floats) -> Floats:
 
 def _limits(done: list[Rejuvenation]) -> Limits:
     """Return when particles count as moved, after what they did before."""
-    restless = sum(r.drift > DRIFT for r in done) >= RESTLESS
-    return replace(LIMITS, jump=FURTHER * LIMITS.jump) if restless else LIMITS
+    drifted = any(r.drift > DRIFT for r in done)
+    return replace(LIMITS, jump=FURTHER * LIMITS.jump) if drifted else LIMITS
 
 
 def _take_in(
@@ -289,7 +289,7 @@ def _take_in(
                 jump=sum(r.jump for r in rounds),
                 accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
                 drift=rounds[0].drift,
-                capped=rounds[-1].capped or rounds[-1].drift > DRIFT,
+                capped=any(r.capped for r in rounds) or rounds[-1].drift > DRIFT,
             )
         )
         if power == 1.0:

@@ -222,7 +222,7 @@ def _moved(
     index = resample(cloud.log_weights, rng.random())
     scores, quality = cloud.scores[index], cloud.quality.copy()
     white = whiten(root, scores - mean)
-    start, different = white, len(np.unique(index))
+    start = white
     target = problem.target(scores, seen)
     jump, moves, accepted = 0.0, 0, 0.0
     while jump < JUMP and moves < MOVES:
@@ -254,12 +254,12 @@ def _moved(
         period=seen.t,
         power=seen.power,
         ess=left,
-        ancestors=different,
+        ancestors=len(np.unique(index)),
         distinct=distinct(scores),
         moves=moves,
         jump=jump,
         accepted=accepted / max(moves, 1),
-        drift=drift(start, white, different),
+        drift=drift(start, white),
         capped=jump < JUMP,
     )
     return _Cloud(scores, np.zeros(n), quality), done

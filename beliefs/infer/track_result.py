@@ -51,7 +51,7 @@ class Rejuvenation:
     moves, jump, accepted, drift
         As in `beliefs.infer.moves.Moved`, over all rounds; the drift is that of the first.
     capped
-        Whether the number of moves, not the jump, ended it.
+        Whether the number of moves or rounds ended it, not the jump and the drift.
     """
 
     period: int

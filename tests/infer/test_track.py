@@ -11,7 +11,8 @@ from scipy.special import logsumexp
 from beliefs.errors import ConflictError, StudyError
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.filter_model import Model
-from beliefs.infer.track import advance, track
+from beliefs.infer.moves_chart import FAR
+from beliefs.infer.track import LIMITS, advance, track
 from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
@@ -112,6 +113,29 @@ def test_the_posterior_of_a_toy_is_that_of_a_grid(study, toy):
             assert abs(mine_sd / sd - 1) < 0.06
 
 
+def test_talks_alone_are_a_grid_though_proposals_reach_further_in_one_of_both(study):
+    theory = load_theory("base_rate")
+    model = Model.of(build_inputs(study), theory)
+    labels = model.coordinates.labels
+    assert set(labels) == {"onset_base", "continuation_base"}
+    assert {"onset_base"} == set(FAR) & set(labels)
+    a, b = (v.ravel() for v in np.meshgrid(LINE, LINE, indexing="ij"))
+    at = np.stack([a, b] if labels[0] == "onset_base" else [b, a], axis=1)
+    state, _, _ = model.replay(at, model.structure.n_time)
+    log = state.total[:, 0] + state.newest.sum(axis=1) - 0.5 * (a**2 + b**2)
+    mass = np.exp(log - logsumexp(log))
+    found = track(study, theory, particles=8000, seed=2)
+    assert found.rejuvenations
+    weights, scores = found.weights(-1), found.epochs[-1]
+    for grid, name in ((a, "onset_base"), (b, "continuation_base")):
+        mean = mass @ grid
+        sd = np.sqrt(mass @ (grid - mean) ** 2)
+        mine = scores[:, labels.index(name)]
+        mine_mean = weights @ mine
+        assert abs(mine_mean - mean) < 0.05 * sd
+        assert abs(np.sqrt(weights @ (mine - mine_mean) ** 2) / sd - 1) < 0.04
+
+
 def test_the_evidence_of_a_toy_is_that_of_quadrature_within_one_per_cent(rich_folder, study, toy):
     # Twelve days, in which particles are moved once, and enough of them for chance to be a
     # quarter of the bound: the standard deviation of one run's log evidence is 0.005.
@@ -166,14 +190,19 @@ def test_a_track_of_another_version_is_named_as_such(study, theory, whole):
 def test_a_track_that_drifts_goes_further_also_when_it_was_stopped(
     rich_folder, study, theory, monkeypatch
 ):
-    monkeypatch.setattr("beliefs.infer.track.DRIFT", 0.6)
-    monkeypatch.setattr("beliefs.infer.track.ROUNDS", 2)
+    drifting = 2.5
+    monkeypatch.setattr("beliefs.infer.track.DRIFT", drifting)
+    monkeypatch.setattr("beliefs.infer.track.ROUNDS", 1)
     once = track(study, theory, particles=100, seed=4)
-    drifted = [r.drift > 0.6 for r in once.rejuvenations]
-    second = int(np.flatnonzero(np.cumsum(drifted) == 2)[0])
-    assert len(drifted) > second + 2
-    assert np.mean([r.jump for r in once.rejuvenations[second + 1 :]]) > 1.0
+    drifted = [r.drift > drifting for r in once.rejuvenations]
+    first = drifted.index(True)
+    before, after = once.rejuvenations[: first + 1], once.rejuvenations[first + 1 :]
+    assert len(after) > 2
+    far = 2.0 * LIMITS.jump
+    assert all(r.jump >= far or r.capped for r in after)
+    assert any(r.jump < far and not r.capped for r in before)
     day = build_inputs(study).dates[30]
+    assert once.rejuvenations[first].period < 30
     early = track(load_study(rich_folder, as_of=day), theory, particles=100, seed=4)
     same(advance(early, study), once)
 
