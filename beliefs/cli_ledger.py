@@ -16,6 +16,7 @@ __all__ = ["ledger"]
 ledger = typer.Typer(
     help="Register forecasts before their outcome, look outcomes up later, score them.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 LedgerOpt = Annotated[Path, typer.Option("--ledger", help="The ledger, a file of JSON lines.")]

@@ -89,11 +89,11 @@ def main() -> int:
         print(f"{theory.name} says nothing of conduct")
         return 2
     acts = conduct_neutral(theory, posterior.structure) | conduct.posterior
-    drawn = futures._draws_of(posterior, "posterior")
+    drawn = futures.draws_of(posterior, "posterior")
     dates = futures.future_dates(posterior.inputs, chosen.horizon)
 
     def run(with_acts: Any) -> Any:
-        return futures._simulate(posterior, drawn, dates, chosen.seed, (), True, with_acts)
+        return futures.simulate(posterior, drawn, dates, chosen.seed, (), True, with_acts)
 
     tasks = {
         COUPLED: lambda: run(acts),

@@ -46,14 +46,15 @@ Drawn = tuple[Study, Inputs]
 def drawn(theory: Any, n_time: int, indicators: int, seed: int) -> Drawn:
     """A study of so many periods and indicators of evidence, with drawn readings and talks."""
     text = (DUEL / "study.toml").read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^end = 2001-04-30$", f"end = {START + n_time - 1}", text)
+    end = START + np.timedelta64(n_time - 1, "D")
+    text = re.sub(r"(?m)^end = 2001-04-30$", f"end = {end}", text)
     more = "".join(MORE.format(k=k, side=("red", "blue")[k % 2]) for k in range(indicators - OWN))
     text = text.replace("\n[[channels]]", more + "\n[[channels]]", 1)
     # What is declared for days that a short duel has not is left out.
     for word in ("regimes", "shocks"):
         for table in re.findall(rf"\[\[{word}\]\][^\[]*", text):
             day = np.datetime64(re.findall(r"(?:start|date) = (\S+)", table)[0])
-            if day >= START + n_time:
+            if day > end:
                 text = text.replace(table, "")
     with tempfile.TemporaryDirectory() as scratch:
         design = Path(scratch) / "design"

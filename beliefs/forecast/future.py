@@ -17,15 +17,18 @@ from beliefs.mechanism.structure import (
 )
 from beliefs.study.inputs import Inputs
 
-__all__ = ["COST_CLIP", "block_indices", "conduct_future", "future_columns", "set_shocks"]
+__all__ = [
+    "CARRIED", "COST_CLIP", "GATHERED", "block_indices", "conduct_future", "deadlock",
+    "future_columns", "set_shocks",
+]  # fmt: skip
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
 
-_GATHERED = (
+GATHERED = (
     "quiet", "rival_persists", "rival_resolve", "hardline", "mediator", "mediator_old", "heavy",
     "proxy_attack",
 )  # fmt: skip
-_CARRIED = ("hinge", "power_shift")  # slow: they stay where they are
+CARRIED = ("hinge", "power_shift")  # slow: they stay where they are
 
 
 def block_indices(
@@ -115,8 +118,8 @@ def future_columns(
     surprise = gather(inputs.surprise * inputs.seen)
     regime = np.full(horizon, inputs.regime[n - 1])
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
-    out = {name: gather(past[name]) for name in _GATHERED}
-    out |= {name: np.full((samples, horizon), past[name][n - 1]) for name in _CARRIED}
+    out = {name: gather(past[name]) for name in GATHERED}
+    out |= {name: np.full((samples, horizon), past[name][n - 1]) for name in CARRIED}
     out["spell_age"] = np.broadcast_to(
         deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon), (samples, horizon)
     )

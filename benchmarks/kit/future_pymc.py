@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from beliefs.forecast.forecast import BLOCK
-from beliefs.forecast.future import COST_CLIP
+from beliefs.forecast.future import CARRIED, COST_CLIP, GATHERED, deadlock
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.structure import (
     AFTERMATH_DAYS,
@@ -16,8 +16,6 @@ from beliefs.mechanism.structure import (
 )
 from beliefs.theory import system
 from beliefs.theory.theory import free_parameters, neutral_values
-
-GATHERED = ("quiet", "rival_persists", "rival_resolve", "hardline", "mediator")
 
 
 def future_trace(posterior: Posterior) -> Any:
@@ -112,14 +110,22 @@ def _future(
     fade = np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS)
     trace = (pt.stack(hit)[:, None, :] * np.where(lag >= 0, fade ** np.abs(lag), 0.0)).max(axis=-1)
     before = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
-    return {name: gather(past[name]) for name in GATHERED} | {
-        "active": pt.ones(horizon),
-        "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),
-        "pressure": pt.full((horizon,), float(kind != "talks")),
-        "truce": pt.full((1, horizon), float(kind == "truce")),
-        "cost": pt.clip(level, -COST_CLIP, COST_CLIP),
-        "waiver": pt.as_tensor(past["waiver"][n - 1] * np.exp(-days / 30.0)),
-        "shock": shock,
-        "turnover": pt.stack(turned),
-        "aftermath": pt.maximum(trace, before),
-    }
+    slow = {name: pt.full((horizon,), float(past[name][n - 1])) for name in CARRIED}
+    return (
+        {name: gather(past[name]) for name in GATHERED}
+        | slow
+        | {
+            "spell_age": pt.as_tensor(
+                deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon)
+            ),
+            "active": pt.ones(horizon),
+            "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),
+            "pressure": pt.full((horizon,), float(kind != "talks")),
+            "truce": pt.full((1, horizon), float(kind == "truce")),
+            "cost": pt.clip(level, -COST_CLIP, COST_CLIP),
+            "waiver": pt.as_tensor(past["waiver"][n - 1] * np.exp(-days / 30.0)),
+            "shock": shock,
+            "turnover": pt.stack(turned),
+            "aftermath": pt.maximum(trace, before),
+        }
+    )

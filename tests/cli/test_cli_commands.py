@@ -310,6 +310,15 @@ def test_an_edited_run_ends_with_2(call, run_folder, tmp_path):
     assert code == 2 and "changed after the run" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [(("forecast",), "[[intervention]]"), (("backtest",), "[1000]"), (("ledger", "add"), "[1]")],
+)
+def test_help_shows_what_stands_in_brackets(call, words, shown):
+    code, out, _ = call(*words, "--help")
+    assert (code, shown in out) == (0, True)
+
+
 def test_help_is_no_error_and_a_bare_call_shows_it(call):
     code, out, _ = call("--help")
     assert code == 0 and "new-study" in out
