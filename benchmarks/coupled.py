@@ -18,8 +18,9 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.forecast import forecast as futures
 from beliefs.forecast.conduct import conduct_of
+from beliefs.forecast.paths import draws_of, simulate
+from beliefs.forecast.plan import future_dates
 from beliefs.forecast.setting import setting_of
 from beliefs.forecast.streams import PARTS, Streams
 from beliefs.infer.diagnose import diagnose
@@ -89,11 +90,11 @@ def main() -> int:
         print(f"{theory.name} says nothing of conduct")
         return 2
     acts = conduct_neutral(theory, posterior.structure) | conduct.posterior
-    drawn = futures.draws_of(posterior, "posterior")
-    dates = futures.future_dates(posterior.inputs, chosen.horizon)
+    drawn = draws_of(posterior, "posterior")
+    dates = future_dates(posterior.inputs, chosen.horizon)
 
     def run(with_acts: Any) -> Any:
-        return futures.simulate(posterior, drawn, dates, chosen.seed, (), True, with_acts)
+        return simulate(posterior, drawn, dates, chosen.seed, (), True, with_acts)
 
     tasks = {
         COUPLED: lambda: run(acts),
