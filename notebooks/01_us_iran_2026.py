@@ -227,7 +227,8 @@ p = logistic(np, hindsight.tree["posterior"]["logit_belief"])
 rows = []
 for date in DATES[:-1]:
     by = date + dt.timedelta(days=30)
-    month = p.sel(time=slice(str(date - dt.timedelta(days=1)), str(by)))
+    # From two days before: a crack of three days may be complete on the day of the forecast.
+    month = p.sel(time=slice(str(date - dt.timedelta(days=2)), str(by)))
     cracked = ((month < 0.5).rolling(time=3).sum() >= 3).any("time").mean(("chain", "draw"))
     for side, share in cracked.to_series().items():
         told = next(
@@ -309,7 +310,7 @@ pd.DataFrame(rows).pivot(index="what if", columns="target", values="points").loc
 #   than nine chances in ten, on 12 April one of Iran three in four. Seen from June the first is
 #   nearly excluded and the second unlikely: later rows took the story back.
 # - **Talks.** The forecast of 8 April was followed by talks within three days, to which it gave
-#   less than one chance in five for the week. That of 12 April gave talks within 30 days more than
+#   about one chance in five for the week. That of 12 April gave talks within 30 days more than
 #   nine chances in ten, and none were held until 25 May. It is a miss; one case cannot tell bad
 #   luck from a bad model.
 # - **The theory.** Mutual optimism says that talks start when the bargaining surplus is high, and
