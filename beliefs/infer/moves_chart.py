@@ -17,7 +17,7 @@ from beliefs.infer.filter_model import Model
 from beliefs.infer.moves_bend import Bend, bend_of, bent, straight
 from beliefs.infer.moves_linear import Frame, frame_of, from_frame, to_frame
 from beliefs.infer.moves_shear import PRODUCTS, Shear, shear_of, sheared, unsheared
-from beliefs.infer.particles import fitted_gaussian, normalised, spread_by, whiten
+from beliefs.infer.particles import WIDER, fitted_gaussian, normalised, spread_by, whiten
 
 __all__ = ["Chart", "back", "chart_of", "in_order"]
 
@@ -30,9 +30,6 @@ CORE = (
 )  # fmt: skip
 """Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
 which the others follow in expectation, are cheap in acceptance."""
-WIDER = 1.1
-"""Variance of proposals against that of the particles. Particles lose some of their spread by every
-resampling; proposals from their own spread would not give it back."""
 FAR, WIDEST = ("surplus_effect", "onset_base"), 1.3
 """Parameters of a funnel, and their variance: the more talks hang on beliefs, the less room is left
 for beliefs, so few particles stand where the likelihood is highest, and the rest must find it."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "WIDER",
     "distinct",
     "drift",
     "effective_size",
@@ -25,6 +26,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
+WIDER = 1.1
+"""Variance of proposals against that of the particles. Particles lose some of their spread by every
+resampling; proposals from their own spread would not give it back."""
 SURE, KEPT = 3.0, 0.25
 """Standard errors above which a correlation of particles is believed, share believed of others."""
 

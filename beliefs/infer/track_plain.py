@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.infer.chunks import mapped
 from beliefs.infer.particles import (
+    WIDER,
     distinct,
     drift,
     effective_size,
@@ -49,8 +50,6 @@ KEEP = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
 JUMP, MOVES = 1.0, 15
 """Mean squared jump that counts as moved, as a share of that between independent draws; most moves
 to get there."""
-WIDER = 1.1
-"""Variance of proposals against that of the particles, which lose spread by every resampling."""
 
 
 @dataclass(frozen=True)
