@@ -30,9 +30,10 @@ CORE = (
 )  # fmt: skip
 """Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
 which the others follow in expectation, are cheap in acceptance."""
-FAR, WIDEST = ("surplus_effect", "onset_base"), 1.3
-"""Parameters of a funnel, and their variance: the more talks hang on beliefs, the less room is left
-for beliefs, so few particles stand where the likelihood is highest, and the rest must find it."""
+FAR, WIDEST = ("surplus_effect", "onset_base", "log_cost", "cost_slope"), 1.3
+"""Parameters of a funnel, and variance of proposals: the more talks hang on the surplus, the less
+room is left for it, so few particles stand where the likelihood is highest, and the rest must find
+it."""
 LATE = ("belief_mean", *(name for name in PRODUCTS if name not in CORE))
 """Parameters that answer to squares and products of others, those that answer to most at the end:
 levels trade off against all weights, the chance that talks go on against costs and slopes."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from beliefs.errors import StudyError
 from beliefs.infer.filter import Belief, newborn
@@ -45,9 +46,12 @@ FEWEST = 1.0 / 8.0
 DRIFT, ROUNDS = 5.5, 6
 """Drift (see `Moved`) above which particles are still under way, so that moves are repeated in
 coordinates fitted anew, and how often at most."""
-FURTHER = 2.0
-"""How many times as far a track goes with every round once it has drifted. Where rounds of moves do
-not bring all particles home, what is missing adds up from period to period."""
+LAG, CALM = 3.5, 0.9
+"""Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
+of drifts that add nothing where particles stand in the target."""
+FURTHER = 3.0
+"""How many times as far a track goes with every round once its particles lag. Where rounds of moves
+do not bring all particles home, what is missing adds up from period to period."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,8 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
         belief = model.step(prepared, cloud.belief, t)
         predictive = _predictive(cloud.log_weights, belief.newest)
         cloud = replace(cloud, belief=belief)
-        cloud, evidence, moved = _take_in(model, cloud, t, found.seed, _limits(done))
+        limits = _limits(done, model.coordinates.size)
+        cloud, evidence, moved = _take_in(model, cloud, t, found.seed, limits)
         if moved:
             done += moved
             epochs.append(cloud.scores)
@@ -248,10 +253,16 @@ def _predictive(log_weights: Floats, newest: Floats) -> Floats:
     return np.asarray([heard, log_mean(log_weights + newest[:, 0], newest[:, 1])])
 
 
-def _limits(done: list[Rejuvenation]) -> Limits:
-    """Return when particles count as moved, after what they did before."""
-    drifted = any(r.drift > DRIFT for r in done)
-    return replace(LIMITS, jump=FURTHER * LIMITS.jump) if drifted else LIMITS
+def _limits(done: list[Rejuvenation], d: int) -> Limits:
+    """Return when particles of `d` coordinates count as moved, after what they did before."""
+    # The largest of d standard normals stays below this in a share CALM of cases.
+    noise = float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))
+    lag = 0.0
+    for r in done:
+        lag = max(0.0, lag + r.drift - noise)
+        if lag > LAG:
+            return replace(LIMITS, jump=FURTHER * LIMITS.jump)
+    return LIMITS
 
 
 def _take_in(

@@ -51,7 +51,20 @@ def rejuvenated(*drifts):
     return [Rejuvenation(t, 1.0, 9.0, 9, 9, 4, 0.5, 0.4, x, False) for t, x in enumerate(drifts)]
 
 
-def test_a_track_that_has_drifted_moves_further_from_then_on():
-    calm, loud = DRIFT - 0.1, DRIFT + 0.1
-    assert _limits(rejuvenated(calm, calm)) == LIMITS
-    assert _limits(rejuvenated(calm, loud, calm)).jump == FURTHER * LIMITS.jump
+def test_a_track_that_drifts_again_and_again_moves_further_from_then_on():
+    far = FURTHER * LIMITS.jump
+    assert _limits(rejuvenated(2.8, DRIFT + 0.1, 2.8), 90) == LIMITS
+    assert _limits(rejuvenated(2.8, DRIFT + 0.1, 4.6, 2.8), 90).jump == far
+    # The largest of 90 standard normals is below 3.25 nine times in ten.
+    assert _limits(rejuvenated(*([3.2] * 200)), 90) == LIMITS
+    assert _limits(rejuvenated(*([4.0] * 6), 0.0), 90).jump == far
+    assert _limits(rejuvenated(*([3.2] * 200)), 10).jump == far
+
+
+@pytest.mark.parametrize("d", [2, 10, 100])
+def test_noise_seldom_adds_up(d):
+    found = []
+    for seed in range(60):
+        before = resampled(seed, d, 800)
+        found.append(drift(before, moved(before, seed)))
+    assert _limits(rejuvenated(*found), d) == LIMITS

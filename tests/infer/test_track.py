@@ -12,7 +12,7 @@ from beliefs.errors import ConflictError, StudyError
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.filter_model import Model
 from beliefs.infer.moves_chart import FAR
-from beliefs.infer.track import LIMITS, advance, track
+from beliefs.infer.track import FURTHER, LIMITS, _limits, advance, track
 from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
@@ -187,22 +187,27 @@ def test_a_track_of_another_version_is_named_as_such(study, theory, whole):
         track_of(groups, attributes_of(whole), study, theory)
 
 
-def test_a_track_that_drifts_goes_further_also_when_it_was_stopped(
+def test_a_track_that_lags_goes_further_also_when_it_was_stopped(
     rich_folder, study, theory, monkeypatch
 ):
-    drifting = 2.5
-    monkeypatch.setattr("beliefs.infer.track.DRIFT", drifting)
+    monkeypatch.setattr("beliefs.infer.track.LAG", 0.0)
+    monkeypatch.setattr("beliefs.infer.track.CALM", 0.5)
     monkeypatch.setattr("beliefs.infer.track.ROUNDS", 1)
     once = track(study, theory, particles=100, seed=4)
-    drifted = [r.drift > drifting for r in once.rejuvenations]
-    first = drifted.index(True)
-    before, after = once.rejuvenations[: first + 1], once.rejuvenations[first + 1 :]
+    d = once.model().coordinates.size
+    prefixes = [once.rejuvenations[: k + 1] for k in range(len(once.rejuvenations))]
+    lags = [_limits(done, d) != LIMITS for done in prefixes]
+    first = lags.index(True)
+    # What a period demands is settled before it is taken in.
+    lagged = once.rejuvenations[first].period
+    before = [r for r in once.rejuvenations if r.period <= lagged]
+    after = [r for r in once.rejuvenations if r.period > lagged]
     assert len(after) > 2
-    far = 2.0 * LIMITS.jump
+    far = FURTHER * LIMITS.jump
     assert all(r.jump >= far or r.capped for r in after)
     assert any(r.jump < far and not r.capped for r in before)
     day = build_inputs(study).dates[30]
-    assert once.rejuvenations[first].period < 30
+    assert lagged < 30
     early = track(load_study(rich_folder, as_of=day), theory, particles=100, seed=4)
     same(advance(early, study), once)
 
