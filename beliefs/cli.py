@@ -41,7 +41,6 @@ from beliefs.cli_options import (
     TuneOpt,
     changed_by,
     fitted,
-    horizon_or_default,
     planned,
     print_json,
     refuse_occupied,
@@ -245,6 +244,7 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
+    from beliefs.record.foretold import horizon_or_default
     from beliefs.record.run import save_run
 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())

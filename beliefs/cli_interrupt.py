@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, NoReturn
@@ -16,6 +18,7 @@ __all__ = ["STOPPED", "heeded", "leave", "stoppable"]
 
 STOPPED = 130
 _AGAIN = 0.05  # seconds until a lost interrupt is sent again
+_SAME = 1.0  # seconds in which another signal means the same: `timeout` sends two
 _USUAL: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
@@ -29,25 +32,30 @@ def heeded() -> Iterator[None]:
     Python raises KeyboardInterrupt in whatever Python code runs next. Where compiled code called
     that, it may print and drop the interrupt, as Numba's compiler does: then it is sent again. Or
     it may make an error of its own of it, as code in Rust does: then that error is the interrupt.
+    Another signal within a second is taken for the same.
 
     Raises
     ------
     KeyboardInterrupt
         A signal came, however the block ended.
     """
-    came = False
+    came, struck = False, -math.inf
     timers: list[threading.Timer] = []
     lost_before = sys.unraisablehook
 
     def stop(*_: Any) -> None:
-        nonlocal came
-        came = True
+        nonlocal came, struck
+        if time.monotonic() - struck < _SAME:
+            return  # what the first one ended is being tidied up
+        came, struck = True, time.monotonic()
         raise KeyboardInterrupt
 
     def again(lost: sys.UnraisableHookArgs) -> None:
+        nonlocal struck
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             lost_before(lost)
             return
+        struck = -math.inf
         timer = threading.Timer(_AGAIN, _thread.interrupt_main)  # raised here it would be lost too
         timer.daemon = True
         timer.start()

@@ -114,11 +114,6 @@ def remaining(quiet: bool, what: str) -> Iterator[Callable[[int, int, float | No
     yield say
 
 
-def horizon_or_default(study: Any, horizon: int | None) -> int:
-    """Return the horizon asked for, or a quarter year or half a year ahead."""
-    return horizon or {"day": 90, "week": 26}[study.spec.period.step]
-
-
 def show(summary: dict[str, Any], as_json: bool) -> None:
     """Print the headline, for a person or a script."""
     from beliefs.view.tables import headline, plain
@@ -223,6 +218,7 @@ def told_future(
 ) -> Any:
     """Return the forecast that a command asks for; with draws of conduct, of conduct too."""
     from beliefs.forecast.forecast import forecast as simulate
+    from beliefs.record.foretold import horizon_or_default
 
     return simulate(
         posterior,
@@ -232,19 +228,6 @@ def told_future(
         allow_failed=ok,
         conduct=conduct,
     )
-
-
-def known_conduct(run: Path, posterior: Any) -> Any:
-    """Return the draws of conduct of a run folder, learnt now where it holds none."""
-    from beliefs.forecast.conduct import conduct_of
-    from beliefs.record.conduct import conduct_in
-    from beliefs.record.tracks import FILE, load_track
-
-    kept = conduct_in(run)
-    if kept is not None:
-        return kept
-    track = load_track(run) if (run / FILE).is_file() else None
-    return conduct_of(posterior, seed=posterior.seed, track=track)
 
 
 def changed_by(told: Any) -> list[dict[str, Any]]:

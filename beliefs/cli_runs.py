@@ -21,7 +21,6 @@ from beliefs.cli_options import (
     StudyArg,
     TheoryOpt,
     changed_by,
-    known_conduct,
     planned,
     print_json,
     refuse_occupied,
@@ -47,6 +46,7 @@ def forecast(
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
     from beliefs.forecast.summary import summarise
+    from beliefs.record.foretold import known_conduct
     from beliefs.record.run import load_run
 
     interventions = planned(intervene)
@@ -74,6 +74,7 @@ def report(
     from beliefs.forecast.interventions import from_table
     from beliefs.forecast.summary import summarise
     from beliefs.record.conduct import conduct_in
+    from beliefs.record.foretold import known_conduct
     from beliefs.record.run import load_run, read_manifest
     from beliefs.view.claims import read_verdicts
     from beliefs.view.report import write_report
@@ -83,13 +84,14 @@ def report(
     foretold = manifest["horizon"] is not None
     if seed is None:
         seed = manifest["seed"]["forecast"] if foretold else 1
+    may = posterior.report.passed or allow_failed
     told = told_future(
         posterior,
         horizon or manifest["horizon"],
         seed,
         tuple(from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]),
         allow_failed or foretold,  # a run that foretold with a failed gate was allowed to
-        conduct_in(run),
+        conduct_in(run) if foretold else known_conduct(run, posterior) if may else None,
     )
     write_report(told, summarise(told), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")
@@ -160,7 +162,12 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     if record.get("took_over"):
         out.append(f"began with {len(found.epochs[0])} draws of the fit")
     if "rows" in record:
-        out.append(f"{record['rows']} new rows, {record['periods']} new periods")
+        gained = (_counted(record[f"{kind}s"], f"new {kind}") for kind in ("row", "period"))
+        out.append(", ".join(gained))
+    if record.get("given"):
+        of = _counted(record["given"], "row")
+        late = f", {record['waiting']} of them not yet published" if record["waiting"] else ""
+        out.append(f"--data brought {of}{late}; the others are the study's own, up to that date")
     if record.get("back_to"):
         day, n = record["back_to"], record["back"]
         out.append(f"inputs of {day} had changed: went back {n} periods, to there")
@@ -169,6 +176,10 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     sys.stdout.write("\n".join(out) + "\n")
     if not gate.passed:
         sys.stderr.write("gate FAILED: " + "; ".join(gate.failures) + "\n")
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
@@ -222,9 +233,12 @@ def diff(
         if len(item["parts"]) > PARTS:
             out.append(f"  {rest:+.3f}  {len(item['parts']) - PARTS} smaller parts together")
     out += [
-        f"{t['target']} {t['side'] or ''} by {t['by']}: {t['then']:.3f} -> {t['now']:.3f}"
+        f"{t['target']}{' of ' + t['side'] if t['side'] else ''} by {t['by']}: {t['then']:.1%} -> "
+        f"{t['now']:.1%} ({100 * t['difference']:+.1f} ±{100 * t['mcse']:.1f})"
         for t in found["targets"]
     ]
+    if found["untold"]:
+        out.append(f"no probabilities: {found['untold']}")
     sys.stdout.write("\n".join(out) + "\n")
 
 

@@ -19,8 +19,6 @@ from beliefs.cli_options import (
     QuietOpt,
     SeedOpt,
     TheoryOpt,
-    horizon_or_default,
-    known_conduct,
     print_json,
     remaining,
     stages,
@@ -165,6 +163,7 @@ def sensitivity(
 ) -> None:
     """Say how forecasts move with crack rule and priors, and what the study taught."""
     from beliefs.evaluate.sensitivity import sensitivity as ask
+    from beliefs.record.foretold import horizon_or_default
     from beliefs.record.run import refuse_existing
 
     if out is not None:
@@ -202,6 +201,7 @@ def _source(
 ) -> tuple[Any, Any]:
     """Return the posterior of a run folder or of a study, and its draws of conduct."""
     if (Path(source) / "manifest.json").is_file():
+        from beliefs.record.foretold import known_conduct
         from beliefs.record.run import load_run
 
         say("load")

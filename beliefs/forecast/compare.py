@@ -1,4 +1,4 @@
-"""What an intervention changes: paired differences against no intervention."""
+"""What an intervention changes, paired; and what a later forecast says of the same dates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from beliefs.forecast.probability import monte_carlo_error
 from beliefs.forecast.summary import horizon_days
 from beliefs.forecast.targets import asked_of, happened_by
 
-__all__ = ["differences"]
+__all__ = ["differences", "moved"]
 
 
 def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
@@ -34,11 +34,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
         raise ValueError("paired differences need one posterior and one seed")
     if with_it.conduct is not without.conduct:
         raise ValueError("paired differences need the same draws of conduct")
-    sides = with_it.posterior.structure.sides
-    wanted: list[tuple[str, str | None]] = [("talks", None)]
-    if with_it.posterior.theory.beliefs:
-        wanted = [("crack", s) for s in sides] + [("talks_rational", None), *wanted]
-    wanted += [(name, None) for name in asked_of(with_it)]
+    wanted = _wanted(with_it)
     rows, both = [], (with_it, without)
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
@@ -64,6 +60,51 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
+    """Return how each headline probability of a forecast moved until a later one was made.
+
+    Parameters
+    ----------
+    then, now
+        Two forecasts of one study under theories with the same targets, the earlier origin first.
+
+    Returns
+    -------
+    list of dict
+        target, side, by, then, now, difference, and mcse, the Monte-Carlo error of the difference.
+        Asked of both are the dates of the earlier one that had yet to come at the later origin.
+    """
+    rows = []
+    wanted = [item for item in _wanted(then) if item in _wanted(now)]
+    for by in horizon_days(then):
+        if np.datetime64(by) <= now.posterior.origin:
+            continue
+        for target, side in wanted:
+            a, b = (happened_by(f, target, f.step_of(by), side).astype(float) for f in (then, now))
+            errors = monte_carlo_error(a, then.chains), monte_carlo_error(b, now.chains)
+            rows.append(
+                {
+                    "target": target,
+                    "side": side,
+                    "by": by.isoformat(),
+                    "then": round(float(a.mean()), 6),
+                    "now": round(float(b.mean()), 6),
+                    "difference": round(float(b.mean() - a.mean()), 6),
+                    "mcse": round(float(np.hypot(*errors)), 6),
+                }
+            )
+    return rows
+
+
+def _wanted(forecast: Forecast) -> list[tuple[str, str | None]]:
+    """Return headline targets and their sides."""
+    wanted: list[tuple[str, str | None]] = [("talks", None)]
+    if forecast.posterior.theory.beliefs:
+        sides = forecast.posterior.structure.sides
+        wanted = [("crack", s) for s in sides] + [("talks_rational", None), *wanted]
+    return wanted + [(name, None) for name in asked_of(forecast)]
 
 
 def _zones(forecast: Forecast) -> list[str]:

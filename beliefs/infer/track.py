@@ -49,7 +49,7 @@ coordinates fitted anew, and how often at most."""
 LAG, CALM = 3.5, 0.9
 """Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
 of drifts that add nothing where particles stand in the target."""
-FURTHER = 3.0
+FURTHER = 2.0
 """How many times as far a track goes with every round once its particles lag. Where rounds of moves
 do not bring all particles home, what is missing adds up from period to period."""
 

@@ -316,7 +316,10 @@ class Track:
         StudyError
             No tracked period had ended by then, or the date lies after the last one.
         """
-        day = np.datetime64(date, "D")
+        try:
+            day = np.datetime64(date, "D")
+        except ValueError:
+            raise self._outside(repr(date)) from None
         step, ends = np.timedelta64(self.inputs.step_days, "D"), self.ends
         if day < ends[0] or day >= ends[-1] + step:
             raise self._outside(str(day))
@@ -324,7 +327,7 @@ class Track:
 
     def _outside(self, day: str) -> StudyError:
         return StudyError(
-            "the date lies outside the track",
+            "no posterior of that date is in the track",
             where="date",
             found=day,
             expected=f"a date from {self.ends[0]} to {self.ends[-1]}",

@@ -12,6 +12,7 @@ from beliefs.errors import StudyError
 from beliefs.evaluate.attribution import causes
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.contract import logistic
+from beliefs.record.foretold import foretold
 from beliefs.record.manifest import read_json, read_manifest, same_document
 from beliefs.record.run import load_run
 from beliefs.study.load import Study
@@ -34,7 +35,9 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
     -------
     dict
         ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts
-        of the change; ``targets`` that both forecasts hold.
+        of the change; ``targets`` with ``then``, ``now``, ``difference`` and ``mcse``, those that
+        the forecasts in both folders hold, or else of forecasts made now, of the dates of the
+        earlier one that are still to come; ``untold``, why there are none, or None.
 
     Raises
     ------
@@ -58,6 +61,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
             expected="the earlier run first",
             mend=f"beliefs diff {two} {one}",
         )
+    targets, untold = _moved_targets((Path(one), Path(two)), (first, second))
     return {
         "runs": [
             {
@@ -71,7 +75,8 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         ],
         "rows": {table: moved_rows(first.study, second.study, table) for table in TABLES},
         "beliefs": moved_beliefs(first, second),
-        "targets": _moved_targets(Path(one), Path(two)),
+        "targets": targets,
+        "untold": untold,
     }
 
 
@@ -147,26 +152,42 @@ def _interval(logit: np.ndarray[Any, Any]) -> dict[str, float]:
     return {"mean": float(p.mean()), "lower": float(low), "upper": float(high)}
 
 
-def _moved_targets(one: Path, two: Path) -> list[dict[str, Any]]:
-    told = []
-    for folder in (one, two):
-        file = folder / "forecast.json"
-        targets = []
-        if file.is_file():
-            document = read_json(file)
-            same_document(file, document, read_manifest(folder))
-            targets = document["targets"]
-        told.append({(t["target"], t["side"], t["by"]): t for t in targets})
-    return [
-        {
-            "target": target,
-            "side": side,
-            "by": by,
-            "then": told[0][key]["p"],
-            "now": told[1][key]["p"],
-            "difference": told[1][key]["p"] - told[0][key]["p"],
-        }
-        for key in told[1]
-        if key in told[0]
-        for target, side, by in [key]
-    ]
+def _moved_targets(
+    folders: tuple[Path, Path], posteriors: tuple[Posterior, Posterior]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return how probabilities moved, or why nobody can say."""
+    from beliefs.forecast.compare import moved
+
+    told = [_told(folder) for folder in folders]
+    shared = [key for key in told[1] if key in told[0]]
+    if shared:
+        rows = []
+        for target, side, by in shared:
+            then, now = (t[target, side, by] for t in told)
+            rows.append(
+                {
+                    "target": target,
+                    "side": side,
+                    "by": by,
+                    "then": then["p"],
+                    "now": now["p"],
+                    "difference": now["p"] - then["p"],
+                    "mcse": float(np.hypot(then["mcse"], now["mcse"])),
+                }
+            )
+        return rows, None
+    for folder, posterior in zip(folders, posteriors, strict=True):
+        if not posterior.report.passed:
+            return [], f"{folder} failed its gate: {'; '.join(posterior.report.failures)}"
+    made = [foretold(f, p) for f, p in zip(folders, posteriors, strict=True)]
+    return moved(made[0], made[1]), None
+
+
+def _told(folder: Path) -> dict[tuple[str, str | None, str], dict[str, Any]]:
+    """Return the targets of the forecast in a run folder, by target, side and date."""
+    file = folder / "forecast.json"
+    if not file.is_file():
+        return {}
+    document = read_json(file)
+    same_document(file, document, read_manifest(folder))
+    return {(t["target"], t["side"], t["by"]): t for t in document["targets"]}

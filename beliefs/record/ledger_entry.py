@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from beliefs.errors import GateError, StudyError
+from beliefs.record.foretold import SEED, foretold
 from beliefs.record.ledger_lines import Forecast, utc_now
 from beliefs.record.ledger_lookup import CONDUCT_RULES
 from beliefs.record.manifest import damaged, document_hash, read_json, read_manifest, same_document
@@ -61,7 +62,9 @@ def entry_of(
         _fits(file, document, manifest)
         ahead = manifest["horizon"]
     else:
-        study, document, ahead = _made(folder, horizon, 1 if seed is None else seed, allow_failed)
+        study, document, ahead = _made(
+            folder, horizon, SEED if seed is None else seed, allow_failed
+        )
         manifest = read_manifest(folder)
     return entry_from(document, manifest, study, file, horizon=ahead, allow_failed=allow_failed)
 
@@ -169,11 +172,9 @@ def _made(
     folder: Path, horizon: int | None, seed: int, allow_failed: bool
 ) -> tuple[Study, dict[str, Any], int]:
     """Return study, document and periods ahead of a forecast made from a run's posterior."""
-    from beliefs.forecast.forecast import forecast
     from beliefs.forecast.summary import summarise
     from beliefs.record.run import load_run
 
     posterior = load_run(folder)
-    ahead = horizon or {"day": 90, "week": 26}[posterior.study.spec.period.step]
-    told = forecast(posterior, ahead, seed=seed, allow_failed=allow_failed)
-    return posterior.study, summarise(told), ahead
+    told = foretold(folder, posterior, horizon=horizon, seed=seed, allow_failed=allow_failed)
+    return posterior.study, summarise(told), len(told.dates)

@@ -271,7 +271,7 @@ def load_run(path: str | Path) -> Posterior:
             "this is not a run folder",
             where=str(folder),
             found="no " + ", ".join(missing),
-            expected="a folder written by `beliefs run` or `beliefs fit`",
+            expected="a folder written by `beliefs run`, `fit`, `track` or `update`",
             mend="check the path",
         )
     manifest = read_manifest(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,9 @@ class Update:
         Periods that were taken in again because of that.
     took_over
         Whether it began with the draws of a fit.
+    given, waiting
+        Rows of the files that the run's study did not hold yet, whether it knew them or not; and
+        how many of them are published after the new as-of date.
     """
 
     track: Track
@@ -57,6 +60,8 @@ class Update:
     back_to: np.datetime64 | None
     back: int
     took_over: bool
+    given: int
+    waiting: int
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON, without the track."""
@@ -68,6 +73,8 @@ class Update:
             "back_to": None if self.back_to is None else str(self.back_to),
             "back": self.back,
             "took_over": self.took_over,
+            "given": self.given,
+            "waiting": self.waiting,
         }
 
 
@@ -134,7 +141,8 @@ def update_run(
     with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
         seen: Seen = {}
         before, source, origin = _start(run, particles, seen)
-        study = _grown(source, before.study, _files(data, Path(scratch)), to, Path(scratch))
+        files = _files(data, Path(scratch))
+        study, given, waiting = _grown(source, before.study, files, to, Path(scratch))
         track, back, back_to = _advanced(before, study, progress)
         report = track.report()
         if not report.passed:
@@ -164,6 +172,8 @@ def update_run(
         back_to=back_to,
         back=back,
         took_over=not (run / FILE).is_file(),
+        given=given,
+        waiting=waiting,
     )
 
 
@@ -207,8 +217,10 @@ def _files(data: Any, scratch: Path) -> list[Path]:
     return files
 
 
-def _grown(source: Source, old: Study, files: list[Path], to: str | None, scratch: Path) -> Study:
-    """Return the study with the new rows, as of the new date."""
+def _grown(
+    source: Source, old: Study, files: list[Path], to: str | None, scratch: Path
+) -> tuple[Study, int, int]:
+    """Return the study as of the new date; rows that the files brought, and those still to come."""
     from beliefs.study.append import with_rows
     from beliefs.study.load import read_study
 
@@ -232,7 +244,8 @@ def _grown(source: Source, old: Study, files: list[Path], to: str | None, scratc
         )
     if study.sha256 == old.sha256:
         raise _nothing_new(source.path.parent, old, study, added)
-    return study
+    days = [] if added is None else list(_published(new, source))
+    return study, len(days), sum(bool(day > study.as_of) for day in days)
 
 
 def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> ConflictError:
@@ -253,7 +266,11 @@ def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> Co
 
 def _last_published(new: Source, before: Source, old: Study) -> np.datetime64:
     """Return the last day on which a row was published that only `new` holds."""
-    last = old.as_of
+    return max([old.as_of, *_published(new, before)])
+
+
+def _published(new: Source, before: Source) -> Iterator[np.datetime64]:
+    """Yield the day on which each row was published that only `new` holds."""
     for name, table in vars(new.tables).items():
         known = set(getattr(before.tables, name).rows())
         days = table["start" if name == "coverage" else "published_at"]
@@ -261,8 +278,7 @@ def _last_published(new: Source, before: Source, old: Study) -> np.datetime64:
             ends = table["end_published_at"]
             days = np.where(np.isnat(ends), days, ends)
         fresh = np.asarray([row not in known for row in table.rows()], dtype=bool)
-        last = max([last, *days[fresh]])
-    return last
+        yield from days[fresh]
 
 
 def _advanced(

@@ -71,8 +71,19 @@ class Added:
             else.
         """
         place = re.match(r"(\w+\.csv):(\d+)(.*)", error.where)
-        if place is None or (place[1], int(place[2])) not in self.lines:
+        if place is None:
             return error
+        if (place[1], int(place[2])) not in self.lines:
+            # Of two rows that are one, the complaint is about the later; it may be the old one.
+            twin = re.search(r"on line (\d+) of (\w+\.csv)", error.found)
+            if twin is None or (twin[2], int(twin[1])) not in self.lines:
+                return error
+            table, line = self.lines[twin[2], int(twin[1])]
+            found = error.found[: twin.start()] + f"on line {place[2]} of the run's {place[1]}"
+            return StudyError(
+                error.what, where=f"{table}:{line}{place[3]}", found=found,
+                expected=error.expected, mend=error.mend,
+            )  # fmt: skip
         file, line = self.lines[place[1], int(place[2])]
         where = f"{file}:{line}{place[3]}"
         return StudyError(

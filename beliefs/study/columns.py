@@ -264,7 +264,7 @@ def id_column(table: Table, column: str) -> Sequence[str]:
                 row,
                 column,
                 "a row stands twice",
-                f"ids that are unique; line {table.lines[seen[text]]} has the same",
+                f"ids that are unique; line {table.lines[seen[text]]} of {table.name} has the same",
                 "remove the row, or give it an id of its own",
             )
         seen[text] = row

@@ -268,7 +268,8 @@ def _as_of(spec: StudySpec, as_of: str | dt.date | np.datetime64 | None) -> np.d
             found=str(day),
             expected=f"a date from {grid.last_days[0]}, when the first {period.step} is over, "
             f"to {period.end}",
-            mend="choose a date in between, or change the period in study.toml",
+            mend="choose a date in between; or set a later `end` of the period in the study's own "
+            "study.toml, and fit or track it anew",
         )
     return known
 

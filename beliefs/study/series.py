@@ -125,7 +125,7 @@ def _duplicate(table: Table, row: int, before: int) -> StudyError:
         where=table.at(row, "date"),
         found=f"{name}, {table.cells['date'][row]}, published "
         f"{table.cells['published_at'][row] or '(by the lag)'}: also on line "
-        f"{table.lines[before]}",
+        f"{table.lines[before]} of {table.name}",
         expected="one row per indicator, date and published_at",
         mend="remove one; a revision needs a later published_at",
     )

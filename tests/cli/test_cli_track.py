@@ -36,7 +36,7 @@ def run(rich_folder, tmp_path_factory):
 def test_a_track_is_updated_and_says_what_it_did(call, run, tmp_path):
     code, out, err = call("update", run, "--to", NEXT, "--out", tmp_path / "one")
     assert code == 0 and err == ""
-    assert f"as of {NEXT}" in out and "1 new periods" in out and "went back" not in out
+    assert f"as of {NEXT}" in out and "1 new period" in out and "went back" not in out
     code, out, _ = call("update", run, "--to", NEXT, "--out", tmp_path / "two", "--json")
     row = json.loads(out)
     assert code == 0 and row["run"] == str(tmp_path / "two") and row["as_of"] == NEXT
@@ -53,7 +53,8 @@ def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tm
     file.write_text(header + "\n" + ",".join((cells | late)[c] for c in header.split(",")) + "\n")
     code, out, err = call("update", run, "--data", file, "--out", tmp_path / "out")
     assert code == 0, err
-    assert "1 new rows, 0 new periods" in out
+    assert "1 new row, 0 new periods" in out
+    assert "--data brought 1 row; the others" in out
     assert "inputs of 2026-01-30 had changed: went back 15 periods" in out
     code, _, err = call("update", tmp_path / "out", "--data", file, "--out", tmp_path / "again")
     assert code == 4 and "nothing is new" in err and not (tmp_path / "again").exists()
@@ -153,7 +154,7 @@ def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
     before = {p: p.read_bytes() for p in fit.rglob("*") if p.is_file()}
     code, out, err = call("update", fit, "--to", NEXT, "--out", tmp_path / "one")
     assert code == 0, err
-    assert "began with 1200 draws of the fit" in out and "1 new periods" in out
+    assert "began with 1200 draws of the fit" in out and "1 new period" in out
     manifest = read_manifest(tmp_path / "one")
     assert manifest["start"]["method"] == "fit" and manifest["start"]["as_of"] == DAY
     arguments = ("--to", NEXT, "--particles", 600, "--out", tmp_path / "two")

@@ -3,14 +3,19 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.forecast.probability import probability
+from beliefs.forecast.summary import horizon_days, summarise
 from beliefs.infer.track import track
 from beliefs.infer.track_tree import arrays_of
 from beliefs.record.diff import diff_runs
+from beliefs.record.foretold import foretold
+from beliefs.record.ledger_entry import entry_of
 from beliefs.record.reproduce import reproduce
 from beliefs.record.run import load_run, read_manifest
 from beliefs.record.tracks import load_track, save_track, track_hash
@@ -107,6 +112,7 @@ def test_new_rows_come_from_a_file_and_the_same_rows_twice_are_nothing_new(run, 
     rows.write_text(ROWS + "price,2026-02-13,2026-02-14,250.0\n")
     done = update_run(run, tmp_path / "one", data=rows)
     assert str(done.track.study.as_of) == "2026-02-14"
+    assert (done.given, done.waiting) == (1, 0) and done.rows > 1
     assert (
         "price,2026-02-13,2026-02-14,250.0"
         in (tmp_path / "one" / "study" / "indicators.csv").read_text()
@@ -133,6 +139,8 @@ def test_rows_of_the_future_alone_are_nothing_new(run, tmp_path):
     with pytest.raises(ConflictError, match="nothing is new") as caught:
         update_run(run, tmp_path / "out", data=rows, to=DAY)
     assert "not yet published as of 2026-02-13" in caught.value.found
+    done = update_run(run, tmp_path / "out", data=rows, to=NEXT)  # with rows of the study
+    assert (done.given, done.waiting) == (1, 1)
 
 
 def late_talk(folder, tmp_path):
@@ -168,8 +176,11 @@ def test_a_late_row_makes_the_track_go_back_and_says_how_far(run, rich_folder, t
         (ROWS + "price,2026-02-14,,dear\n", "new.csv:2 column value", "dear"),
         (ROWS + "price,2026-02-14\n", "new.csv:2", "2 cells"),
         ("", "new.csv:1", "nothing"),
+        # The study's own file holds that day's price already.
+        (ROWS + "price,2026-02-14,2026-02-14,250.0\n", "new.csv:2", "indicators.csv"),
+        (ROWS + "price,2026-02-14,,250.0\n", "new.csv:2", "indicators.csv"),
     ],
-    ids=["header", "indicator", "date", "value", "cells", "empty"],
+    ids=["header", "indicator", "date", "value", "cells", "empty", "twice", "twice by the lag"],
 )
 def test_a_slip_in_the_new_rows_is_located_in_their_own_file(run, tmp_path, text, where, found):
     file = tmp_path / "new.csv"
@@ -284,6 +295,36 @@ def test_what_moved_between_two_tracks_sums_up(believing, gone_on):
     for item in found["beliefs"]:
         assert sum(p["mean"] for p in item["parts"]) == pytest.approx(item["change"], abs=1e-4)
     json.dumps(found)
+
+
+def test_probabilities_of_the_same_days_move_between_two_tracks(believing, gone_on):
+    folders = believing, gone_on[1]
+    told = [foretold(Path(f), load_run(f)) for f in folders]
+    found = diff_runs(*folders)
+    assert found["untold"] is None
+    assert {t["by"] for t in found["targets"]} == {str(d) for d in horizon_days(told[0])}
+    assert {t["target"] for t in found["targets"]} > {"crack", "talks_rational", "talks"}
+    for t in found["targets"][::5]:
+        then, now = (probability(f, t["target"], side=t["side"], by=t["by"]) for f in told)
+        assert (t["then"], t["now"]) == pytest.approx((then.p, now.p), abs=1e-6)
+        assert t["difference"] == pytest.approx(now.p - then.p, abs=2e-6)
+        assert t["mcse"] == pytest.approx(np.hypot(then.mcse, now.mcse), abs=1e-6)
+
+
+def test_a_track_that_failed_its_gate_has_no_probabilities_to_compare(rich_folder, tmp_path):
+    few = save_track(tmp_path / "few", made(rich_folder, DAY, particles=300))
+    found = diff_runs(few, few)
+    assert found["targets"] == [] and "failed its gate" in found["untold"]
+
+
+def test_what_is_registered_of_a_track_is_what_forecast_says(believing):
+    entry = entry_of(believing)
+    said = summarise(foretold(Path(believing), load_run(believing)))
+    held = {(t["target"], t["side"], t["by"]): t["p"] for t in said["targets"]}
+    assert {(t.target, t.side, str(t.by)) for t in entry.targets} > set(held)
+    for t in entry.targets:
+        key = (t.target, t.side, str(t.by))
+        assert key not in held or held[key] == t.p
 
 
 def test_a_theory_with_other_priors_is_gone_on_with(rich_folder, tmp_path):
