@@ -12,6 +12,7 @@ from beliefs.theory.theory import load_theory
 
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 HORIZON = {"us-civil-war": 26}  # periods; 90 days otherwise
+PARTICLES = {"us-iran-2012": 4000}  # 2000 otherwise
 
 
 @pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
@@ -19,7 +20,8 @@ HORIZON = {"us-civil-war": 26}  # periods; 90 days otherwise
 def test_a_track_ends_where_the_sampler_does(name, theory):
     study, chosen = load_study(name), load_theory(theory)
     fitted = fit(study, chosen, seed=11, sampling=Sampling(draws=2500))
-    found = agreement(track(study, chosen, seed=1), fitted, HORIZON.get(name, 90))
+    followed = track(study, chosen, particles=PARTICLES.get(name, 2000), seed=1)
+    found = agreement(followed, fitted, HORIZON.get(name, 90))
     over = np.abs(found.mean) > 0.15 + 2.0 * found.error
     assert not over.any(), [(found.names[k], found.mean[k]) for k in np.flatnonzero(over)]
     beyond = (found.spread < 0.85) | (found.spread > 1.15)
