@@ -167,7 +167,9 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     if record.get("given"):
         of = _counted(record["given"], "row")
         late = f", {record['waiting']} of them not yet published" if record["waiting"] else ""
-        out.append(f"--data brought {of}{late}; the others are the study's own, up to that date")
+        more = record["rows"] > record["given"] - record["waiting"]
+        rest = "; the others are the study's own, up to that date" if more else ""
+        out.append(f"--data brought {of}{late}{rest}")
     if record.get("back_to"):
         day, n = record["back_to"], record["back"]
         out.append(f"inputs of {day} had changed: went back {n} periods, to there")
@@ -207,11 +209,14 @@ def diff(
     one: Annotated[Path, typer.Argument(help="Earlier run folder.")],
     two: Annotated[Path, typer.Argument(help="Later run folder.")],
     as_json: JsonOpt = False,
+    quiet: QuietOpt = False,
 ) -> None:
     """Say what moved between two runs: rows, beliefs and by what, probabilities."""
     from beliefs.record.diff import diff_runs
 
-    found = diff_runs(one, two)
+    with stages(quiet) as say:
+        say("compare")
+        found = diff_runs(one, two)
     if as_json:
         print_json(found)
         return
@@ -232,9 +237,11 @@ def diff(
         rest = sum(part["mean"] for part in item["parts"][PARTS:])
         if len(item["parts"]) > PARTS:
             out.append(f"  {rest:+.3f}  {len(item['parts']) - PARTS} smaller parts together")
+    if found["targets"]:
+        out.append("probabilities, each of what happens from its own origin on:")
     out += [
-        f"{t['target']}{' of ' + t['side'] if t['side'] else ''} by {t['by']}: {t['then']:.1%} -> "
-        f"{t['now']:.1%} ({100 * t['difference']:+.1f} ±{100 * t['mcse']:.1f})"
+        f"  {t['target']}{' of ' + t['side'] if t['side'] else ''} by {t['by']}: "
+        f"{t['then']:.1%} -> {t['now']:.1%} ({100 * t['difference']:+.1f} ±{100 * t['mcse']:.1f})"
         for t in found["targets"]
     ]
     if found["untold"]:

@@ -75,6 +75,8 @@ def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
     list of dict
         target, side, by, then, now, difference, and mcse, the Monte-Carlo error of the difference.
         Asked of both are the dates of the earlier one that had yet to come at the later origin.
+        Each counts what happens after its own origin: what came true in between counts for `then`
+        alone.
     """
     rows = []
     wanted = [item for item in _wanted(then) if item in _wanted(now)]

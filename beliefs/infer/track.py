@@ -50,8 +50,8 @@ LAG, CALM = 3.5, 0.9
 """Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
 of drifts that add nothing where particles stand in the target."""
 FURTHER = 2.0
-"""How many times as far a track goes with every round once its particles lag. Where rounds of moves
-do not bring all particles home, what is missing adds up from period to period."""
+"""How many times as far a track goes with rounds of later periods once its particles lag. Where
+rounds do not bring all particles home, what is missing adds up from period to period."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ def _predictive(log_weights: Floats, newest: Floats) -> Floats:
 
 def _limits(done: list[Rejuvenation], d: int) -> Limits:
     """Return when particles of `d` coordinates count as moved, after what they did before."""
-    # The largest of d standard normals stays below this in a share CALM of cases.
+    # The largest of d absolute standard normals stays below this in a share CALM of cases.
     noise = float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))
     lag = 0.0
     for r in done:

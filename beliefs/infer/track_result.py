@@ -314,25 +314,22 @@ class Track:
         Raises
         ------
         StudyError
-            No tracked period had ended by then, or the date lies after the last one.
+            No tracked period had ended by then, the date lies after the last one, or is none.
         """
         try:
-            day = np.datetime64(date, "D")
-        except ValueError:
+            day = np.datetime64(dt.date.fromisoformat(date) if isinstance(date, str) else date, "D")
+        except (ValueError, TypeError):
             raise self._outside(repr(date)) from None
-        step, ends = np.timedelta64(self.inputs.step_days, "D"), self.ends
-        if day < ends[0] or day >= ends[-1] + step:
+        if not self.ends[0] <= day < self.ends[-1] + np.timedelta64(self.inputs.step_days, "D"):
             raise self._outside(str(day))
-        return self.first + int((ends <= day).sum()) - 1
+        return self.first + int((self.ends <= day).sum()) - 1
 
     def _outside(self, day: str) -> StudyError:
         return StudyError(
-            "no posterior of that date is in the track",
-            where="date",
-            found=day,
+            "no posterior of that date is in the track", where="date", found=day,
             expected=f"a date from {self.ends[0]} to {self.ends[-1]}",
             mend="choose a date in between, or advance the track",
-        )
+        )  # fmt: skip
 
     def report(self, period: int = -1) -> Report:
         """Return the gate of the posterior after a period."""

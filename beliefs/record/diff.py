@@ -13,7 +13,6 @@ from beliefs.evaluate.attribution import causes
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.contract import logistic
 from beliefs.record.foretold import foretold
-from beliefs.record.manifest import read_json, read_manifest, same_document
 from beliefs.record.run import load_run
 from beliefs.study.load import Study
 
@@ -35,9 +34,9 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
     -------
     dict
         ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts
-        of the change; ``targets`` with ``then``, ``now``, ``difference`` and ``mcse``, those that
-        the forecasts in both folders hold, or else of forecasts made now, of the dates of the
-        earlier one that are still to come; ``untold``, why there are none, or None.
+        of the change; ``targets``, see `beliefs.forecast.compare.moved`, of forecasts made anew
+        from both posteriors without interventions (`beliefs.record.foretold`); ``untold``, why
+        there are none, or None.
 
     Raises
     ------
@@ -45,11 +44,14 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         The runs are of different studies, or in the wrong order.
     """
     first, second = load_run(one), load_run(two)
-    if first.structure.sides != second.structure.sides:
+    begun = [
+        (p.study.spec.name, p.structure.sides, str(p.inputs.dates[0])) for p in (first, second)
+    ]
+    if begun[0] != begun[1] or first.inputs.step_days != second.inputs.step_days:
         raise StudyError(
             "the two runs are of different confrontations",
             where=f"{one}, {two}",
-            found=f"sides {first.structure.sides} and {second.structure.sides}",
+            found=" and ".join(f"{n} of {', '.join(s)} from {day}" for n, s, day in begun),
             expected="two runs of one study",
             mend="choose another pair",
         )
@@ -158,36 +160,9 @@ def _moved_targets(
     """Return how probabilities moved, or why nobody can say."""
     from beliefs.forecast.compare import moved
 
-    told = [_told(folder) for folder in folders]
-    shared = [key for key in told[1] if key in told[0]]
-    if shared:
-        rows = []
-        for target, side, by in shared:
-            then, now = (t[target, side, by] for t in told)
-            rows.append(
-                {
-                    "target": target,
-                    "side": side,
-                    "by": by,
-                    "then": then["p"],
-                    "now": now["p"],
-                    "difference": now["p"] - then["p"],
-                    "mcse": float(np.hypot(then["mcse"], now["mcse"])),
-                }
-            )
-        return rows, None
     for folder, posterior in zip(folders, posteriors, strict=True):
         if not posterior.report.passed:
             return [], f"{folder} failed its gate: {'; '.join(posterior.report.failures)}"
-    made = [foretold(f, p) for f, p in zip(folders, posteriors, strict=True)]
-    return moved(made[0], made[1]), None
-
-
-def _told(folder: Path) -> dict[tuple[str, str | None, str], dict[str, Any]]:
-    """Return the targets of the forecast in a run folder, by target, side and date."""
-    file = folder / "forecast.json"
-    if not file.is_file():
-        return {}
-    document = read_json(file)
-    same_document(file, document, read_manifest(folder))
-    return {(t["target"], t["side"], t["by"]): t for t in document["targets"]}
+    made = [foretold(f, p, yardsticks=False) for f, p in zip(folders, posteriors, strict=True)]
+    rows = moved(made[0], made[1])
+    return rows, None if rows else f"no day foretold by {folders[0]} was still to come"

@@ -45,6 +45,7 @@ def foretold(
     horizon: int | None = None,
     seed: int = SEED,
     allow_failed: bool = False,
+    yardsticks: bool = True,
 ) -> Forecast:
     """Return the forecast of a run, of conduct too.
 
@@ -56,6 +57,8 @@ def foretold(
         Periods ahead, 90 days or 26 weeks when None, and seed of the futures.
     allow_failed
         Forecast from a posterior that failed its gate as well.
+    yardsticks
+        Whether futures of the prior and of the base rate are run beside them.
 
     Raises
     ------
@@ -70,5 +73,6 @@ def foretold(
         horizon_or_default(posterior.study, horizon),
         seed=seed,
         allow_failed=allow_failed,
+        yardsticks=yardsticks,
         conduct=known_conduct(run, posterior) if ok else None,
     )

@@ -33,6 +33,8 @@ _TABLES: Final = {
 }
 
 Row = tuple[str, ...]
+_OTHER: Final = "on line "
+"""Words before the number of the other line, in complaints about a row that stands twice."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,22 @@ class Added:
         place = re.match(r"(\w+\.csv):(\d+)(.*)", error.where)
         if place is None:
             return error
-        if (place[1], int(place[2])) not in self.lines:
-            # Of two rows that are one, the complaint is about the later; it may be the old one.
-            twin = re.search(r"on line (\d+) of (\w+\.csv)", error.found)
-            if twin is None or (twin[2], int(twin[1])) not in self.lines:
-                return error
-            table, line = self.lines[twin[2], int(twin[1])]
-            found = error.found[: twin.start()] + f"on line {place[2]} of the run's {place[1]}"
-            return StudyError(
-                error.what, where=f"{table}:{line}{place[3]}", found=found,
-                expected=error.expected, mend=error.mend,
-            )  # fmt: skip
-        file, line = self.lines[place[1], int(place[2])]
-        where = f"{file}:{line}{place[3]}"
+        here = self.lines.get((place[1], int(place[2])))
+        other = re.search(rf"{_OTHER}(\d+) of (\w+\.csv)", error.found)
+        there = None if other is None else self.lines.get((other[2], int(other[1])))
+        if here is None and there is None:
+            return error
+        found, table = error.found, place[1]
+        if here is None:  # of two rows that are one, the complaint is about the later
+            here, there = there, None
+        if other is not None:
+            at = f"in the run's {table}" if there is None else f"{_OTHER}{there[1]} of {there[0]}"
+            found = found[: other.start()] + at
+        assert here is not None
         return StudyError(
-            error.what, where=where, found=error.found, expected=error.expected, mend=error.mend
-        )
+            error.what, where=f"{here[0]}:{here[1]}{place[3]}", found=found,
+            expected=error.expected, mend=error.mend,
+        )  # fmt: skip
 
 
 def copy_study(folder: Path, to: Path) -> None:

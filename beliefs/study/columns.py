@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.errors import StudyError
 from beliefs.study.tables import Table
 
 __all__ = [
@@ -260,12 +261,12 @@ def id_column(table: Table, column: str) -> Sequence[str]:
                 row, column, f"{column} is missing or too long", "1 to 60 characters", "name it"
             )
         if text in seen:
-            raise table.error(
-                row,
-                column,
+            raise StudyError(
                 "a row stands twice",
-                f"ids that are unique; line {table.lines[seen[text]]} of {table.name} has the same",
-                "remove the row, or give it an id of its own",
+                where=table.at(row, column),
+                found=f"{text}: also on line {table.lines[seen[text]]} of {table.name}",
+                expected="ids that are unique",
+                mend="remove the row, or give it an id of its own",
             )
         seen[text] = row
     return table.cells[column]

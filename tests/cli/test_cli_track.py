@@ -54,7 +54,7 @@ def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tm
     code, out, err = call("update", run, "--data", file, "--out", tmp_path / "out")
     assert code == 0, err
     assert "1 new row, 0 new periods" in out
-    assert "--data brought 1 row; the others" in out
+    assert "--data brought 1 row\n" in out
     assert "inputs of 2026-01-30 had changed: went back 15 periods" in out
     code, _, err = call("update", tmp_path / "out", "--data", file, "--out", tmp_path / "again")
     assert code == 4 and "nothing is new" in err and not (tmp_path / "again").exists()

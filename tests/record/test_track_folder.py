@@ -1,6 +1,7 @@
 """Run folders of tracks, and updates of them: whole, exact, and never twice."""
 
 import dataclasses
+import datetime as dt
 import json
 import shutil
 from pathlib import Path
@@ -315,6 +316,39 @@ def test_a_track_that_failed_its_gate_has_no_probabilities_to_compare(rich_folde
     few = save_track(tmp_path / "few", made(rich_folder, DAY, particles=300))
     found = diff_runs(few, few)
     assert found["targets"] == [] and "failed its gate" in found["untold"]
+
+
+def test_days_that_have_passed_are_not_compared(believing, gone_on, monkeypatch):
+    monkeypatch.setattr("beliefs.forecast.compare.horizon_days", lambda _: [dt.date(2026, 2, 14)])
+    found = diff_runs(believing, gone_on[1])
+    assert found["targets"] == [] and "still to come" in found["untold"]
+
+
+def test_runs_of_two_studies_are_not_compared(run, rich_folder, tmp_path):
+    other = shutil.copytree(rich_folder, tmp_path / "other")
+    text = (other / "study.toml").read_text()
+    (other / "study.toml").write_text(text.replace('name = "small"', 'name = "another"'))
+    theirs = save_track(tmp_path / "run", made(other, DAY))
+    with pytest.raises(StudyError, match="different confrontations") as caught:
+        diff_runs(run, theirs)
+    assert "another" in caught.value.found
+
+
+def test_a_new_event_with_a_known_id_is_located_in_its_own_file(run, rich_folder, tmp_path):
+    header, first, *_, last = (rich_folder / "events.csv").read_text().splitlines()
+    name, cells = last.split(",")[0], first.split(",")
+    file = tmp_path / "new.csv"
+    file.write_text("\n".join([header, ",".join([name, *cells[1:]])]) + "\n")
+    with pytest.raises(StudyError, match="stands twice") as caught:
+        update_run(run, tmp_path / "out", data=file)
+    assert caught.value.where.startswith(f"{file}:2") and name in caught.value.found
+    assert "in the run's events.csv" in caught.value.found
+
+
+def test_no_posterior_of_what_is_no_date(run):
+    for date in ("x", "today", "NaT", None):
+        with pytest.raises(StudyError, match="no posterior of that date"):
+            load_track(run).at(date)
 
 
 def test_what_is_registered_of_a_track_is_what_forecast_says(believing):
