@@ -326,7 +326,7 @@ class Track:
 
     def _outside(self, day: str) -> StudyError:
         return StudyError(
-            "no posterior of that date is in the track", where="date", found=day,
+            "the date lies outside the track", where="date", found=day,
             expected=f"a date from {self.ends[0]} to {self.ends[-1]}",
             mend="choose a date in between, or advance the track",
         )  # fmt: skip

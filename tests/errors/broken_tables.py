@@ -263,12 +263,17 @@ CASES = [
         "event id twice",
         eve("E12", "E11"),
         f"{E}:13 column event_id",
-        "E11",
-        "line 12",
+        "E11: also on line 12",
+        "unique",
         "id of its own",
     ),
     Case(
-        "talk id twice", talk("T4", "T1"), f"{T}:5 column talk_id", "T1", "line 2", "id of its own"
+        "talk id twice",
+        talk("T4", "T1"),
+        f"{T}:5 column talk_id",
+        "T1: also on line 2",
+        "unique",
+        "id of its own",
     ),
     Case(
         "event without id", eve("E12,", ","), f"{E}:13 column event_id", "''", "1 to 60", "name it"

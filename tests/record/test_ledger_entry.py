@@ -125,10 +125,14 @@ def test_a_what_if_is_refused(unsampled, tmp_path):
 
 
 def test_a_run_without_a_forecast_is_forecast_from_its_posterior(run_folder, unsampled, tmp_path):
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.foretold import foretold
     from beliefs.record.run import save_run
 
     bare = save_run(tmp_path / "bare", unsampled)
-    made, kept = entry_of(bare, horizon=35, seed=5), entry_of(run_folder)
+    told = foretold(bare, unsampled, horizon=35, seed=5)
+    whole = save_run(tmp_path / "whole", unsampled, forecast=told, summary=summarise(told))
+    made, kept = entry_of(bare, horizon=35, seed=5), entry_of(whole)
     assert made == kept.model_copy(update={"at": made.at})
     anew = entry_of(run_folder, horizon=7)  # asked for, it is made anew from such a run too
     assert (anew.horizon, anew.seed) == (7, {"fit": 3, "forecast": 1})

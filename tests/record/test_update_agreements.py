@@ -14,7 +14,9 @@ def grown(tmp_path, *rows):
     data = tmp_path / "new.csv"
     data.write_text("\n".join([HEADER, *(",".join(map(str, cells)) for cells in rows)]) + "\n")
     old = source.known(day(32))
-    return old, _grown(source, old, [data], None, tmp_path)
+    new, given, waiting = _grown(source, old, [data], None, tmp_path)
+    assert (given, waiting) == (len(rows), 0)
+    return old, new
 
 
 def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):
