@@ -18,7 +18,7 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.forecast.conduct import conduct_of
+from beliefs.infer.conduct import conduct_of
 from beliefs.forecast.paths import draws_of, simulate
 from beliefs.forecast.plan import future_dates
 from beliefs.forecast.setting import setting_of

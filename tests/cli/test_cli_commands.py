@@ -143,7 +143,7 @@ def bent_run(unsampled, tmp_path_factory):
     from beliefs.view.report import write_report
 
     item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
-    told = forecast(unsampled, 20, seed=9, interventions=[item])
+    told = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
     summary = summarise(told)
     return save_run(
         tmp_path_factory.mktemp("runs") / "bent",
@@ -170,10 +170,10 @@ def asked(monkeypatch):
     """What `report` asks of the forecast, without writing a page."""
     found = {}
 
-    def told(posterior, horizon, seed, interventions, ok, conduct=None):
-        found.update(horizon=horizon, seed=seed, interventions=interventions, ok=ok)
+    def made(posterior, horizon, *, seed, interventions, allow_failed, actions):
+        found.update(horizon=horizon, seed=seed, interventions=interventions, ok=allow_failed)
 
-    monkeypatch.setattr("beliefs.cli_runs.told_future", told)
+    monkeypatch.setattr("beliefs.forecast.forecast.forecast", made)
     monkeypatch.setattr("beliefs.forecast.summary.summarise", lambda _: {})
     monkeypatch.setattr("beliefs.view.report.write_report", lambda *_: None)
     return found
