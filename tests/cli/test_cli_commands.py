@@ -109,6 +109,18 @@ def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
     assert code == 0 and "north" in out.lower()
 
 
+def test_python_and_the_command_line_say_the_same_by_default(call, run_folder):
+    """Actions simulated, the same base rates: one posterior, one seed, one document."""
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import load_run
+
+    ahead = forecast(load_run(run_folder), 14, seed=1)
+    assert ahead.paths.events is not None
+    code, out, _ = call("forecast", run_folder, "--horizon", 14, "--json")
+    assert code == 0 and json.loads(out) == summarise(ahead)
+
+
 def test_an_intervention_is_printed_beside_no_intervention(call, run_folder, tmp_path):
     file = tmp_path / "what_if.toml"
     file.write_text('[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n')
