@@ -46,7 +46,6 @@ from beliefs.cli_options import (
     refuse_occupied,
     show_with_differences,
     stages,
-    told_future,
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
 from beliefs.cli_trust import calibrate, sensitivity
@@ -244,7 +243,6 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
-    from beliefs.record.foretold import horizon_or_default
     from beliefs.record.run import save_run
 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -255,22 +253,26 @@ def run(
     def plan(loaded: Any) -> None:  # a slip of the pen must not cost a minute of sampling
         from beliefs.forecast.plan import check_plan
 
-        check_plan(loaded, horizon_or_default(loaded, horizon), interventions)
+        check_plan(loaded, horizon, interventions)
         place.take(loaded)
 
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say, Place(out) as place:
         posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
-        from beliefs.forecast.conduct import conduct_of
+        from beliefs.forecast.forecast import forecast as simulate
         from beliefs.forecast.summary import summarise
         from beliefs.view.report import write_report
 
         try:
-            say("conduct")
-            told_of = not beliefs_only and (posterior.report.passed or allow_failed)
-            conduct = conduct_of(posterior, seed=seed) if told_of else None
             say("forecast")
-            told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
+            told = simulate(
+                posterior,
+                horizon,
+                seed=seed,
+                interventions=interventions,
+                allow_failed=allow_failed,
+                actions=not beliefs_only,
+            )
             summary, changes = summarise(told), changed_by(told)
             say("report")
             save_run(

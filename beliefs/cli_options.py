@@ -208,38 +208,13 @@ def planned(intervene: Path | None) -> tuple[Any, ...]:
     return load_interventions(intervene) if intervene else ()
 
 
-def told_future(
-    posterior: Any,
-    horizon: int | None,
-    seed: int,
-    interventions: tuple[Any, ...],
-    ok: bool,
-    conduct: Any = None,
-) -> Any:
-    """Return the forecast that a command asks for; with draws of conduct, of conduct too."""
-    from beliefs.forecast.forecast import forecast as simulate
-    from beliefs.record.foretold import horizon_or_default
-
-    return simulate(
-        posterior,
-        horizon_or_default(posterior.study, horizon),
-        seed=seed,
-        interventions=interventions,
-        allow_failed=ok,
-        conduct=conduct,
-    )
-
-
 def changed_by(told: Any) -> list[dict[str, Any]]:
     """Return what the interventions of a forecast change; nothing where it has none."""
     if not told.interventions:
         return []
     from beliefs.forecast.compare import differences
 
-    plain = told_future(
-        told.posterior, len(told.dates), told.seed, (), told.allowed_failed, told.conduct
-    )
-    return differences(told, plain)
+    return differences(told, told.without_interventions())
 
 
 def show_with_differences(

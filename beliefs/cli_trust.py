@@ -163,18 +163,15 @@ def sensitivity(
 ) -> None:
     """Say how forecasts move with crack rule and priors, and what the study taught."""
     from beliefs.evaluate.sensitivity import sensitivity as ask
-    from beliefs.record.foretold import horizon_or_default
     from beliefs.record.run import refuse_existing
 
     if out is not None:
         refuse_existing(out)
     factors = _factors(scales)
     with stages(quiet) as say:
-        posterior, conduct = _source(
-            source, theory, priors, as_of, seed, particles, not beliefs_only, say
-        )
+        posterior = _source(source, theory, priors, as_of, seed, particles, say)
         found = ask(
-            posterior, horizon_or_default(posterior.study, horizon), seed=seed, conduct=conduct,
+            posterior, horizon, seed=seed, actions=not beliefs_only,
             scales=factors, particles=particles, allow_failed=allow_failed, progress=say,
         )  # fmt: skip
     told = found.as_dict()
@@ -196,18 +193,14 @@ def _source(
     as_of: str | None,
     seed: int,
     particles: int,
-    acts: bool,
     say: Any,
-) -> tuple[Any, Any]:
-    """Return the posterior of a run folder or of a study, and its draws of conduct."""
+) -> Any:
+    """Return the posterior of a run folder or of a study."""
     if (Path(source) / "manifest.json").is_file():
-        from beliefs.record.foretold import known_conduct
         from beliefs.record.run import load_run
 
         say("load")
-        posterior = load_run(source)
-        return posterior, known_conduct(Path(source), posterior) if acts else None
-    from beliefs.forecast.conduct import conduct_of
+        return load_run(source)
     from beliefs.infer.track import track
     from beliefs.infer.track_posterior import posterior_at
     from beliefs.study.load import load_study
@@ -216,8 +209,7 @@ def _source(
     loaded, chosen = load_study(source, as_of=as_of), load_theory(theory, priors)
     say("track")
     found = track(loaded, chosen, particles=particles, seed=seed)
-    posterior = posterior_at(found, found.n_time - 1)
-    return posterior, conduct_of(posterior, seed=seed, track=found) if acts else None
+    return posterior_at(found, found.n_time - 1)
 
 
 def _factors(text: str) -> tuple[float, ...]:

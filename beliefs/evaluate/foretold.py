@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from beliefs.evaluate.claims import Claim, Foretold
 from beliefs.evaluate.skill import TAIL, enough_blocks
-from beliefs.forecast.conduct import Conduct
 from beliefs.forecast.course import MUTUAL, UNILATERAL
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.blocks import Blocks
+from beliefs.infer.conduct import Conduct
 from beliefs.study.codebook import RUNGS
 from beliefs.study.observed import Observed
 
@@ -240,7 +240,7 @@ def _futures(
         log_prior=zero,
         log_likelihood=zero,
     )
-    told = forecast(posterior, horizon, seed=seed, allow_failed=True, conduct=conduct)
+    told = forecast(posterior, horizon, seed=seed, allow_failed=True, actions=conduct)
     if told.paths.events is None or told.base_paths is None or told.base_paths.events is None:
         return None
     return told.paths.events, told.base_paths.events

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.forecast.conduct import Conduct
 from beliefs.forecast.forecast import Forecast, forecast
 from beliefs.infer.blocks import Blocks
+from beliefs.infer.conduct import Conduct
 from beliefs.infer.track_posterior import posterior_at
 from beliefs.mechanism.structure import conduct_columns
 from beliefs.study.inputs import Inputs
@@ -147,7 +147,12 @@ def futures_from(
             conduct = _conduct(blocks, int(n), draws, seed)
         mine = int(np.random.SeedSequence([seed, STREAM, int(n)]).generate_state(1)[0])
         yield forecast(
-            posterior, horizon, seed=mine, allow_failed=True, conduct=conduct, yardsticks=False
+            posterior,
+            horizon,
+            seed=mine,
+            allow_failed=True,
+            actions=conduct or False,
+            baselines=False,
         )
 
 

@@ -124,8 +124,8 @@ class Blocks:
     ) -> dict[str, Floats]:
         """Return joint draws of all free parameters after a period, each (draws, *shape).
 
-        Blocks are independent, so their draws are paired by index. Parameters that no tracked block
-        holds are drawn from their prior.
+        Blocks are independent, so their draws are paired by index. Parameters that no block of the
+        theory holds are drawn from their prior, which is their posterior.
 
         Parameters
         ----------
@@ -138,7 +138,25 @@ class Blocks:
         beliefs
             Whether to draw the parameters of the belief block; without them the rest may be paired
             with the draws of `Track.at`.
+
+        Raises
+        ------
+        ConflictError
+            A block was not tracked, so that the posterior of its parameters is not known.
         """
+        absent = [
+            b.name
+            for b in self.layout
+            if (beliefs and self.belief is None if b.beliefs else b.name not in self.tracks)
+        ]
+        if absent:
+            raise ConflictError(
+                "parameters on which data bear were not inferred",
+                where=f"{self.study.spec.name} under {self.theory.name}",
+                found="no track of " + ", ".join(absent),
+                expected="all blocks of the theory",
+                mend="track_blocks(...) without `only`",
+            )
         out = self.prior(draws, rng, beliefs=beliefs)
         found = self.belief
         if beliefs and found is not None:

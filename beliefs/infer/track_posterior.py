@@ -66,7 +66,9 @@ def posterior_at(track: Track, period: int, draws: int | None = None) -> Posteri
     size = (1, len(index))
     stats = {"log_weight": np.zeros(size), "distinct_ancestor": index[None].astype(float)}
     tree = build_tree(study, inputs, track.theory, posterior=values, sample_stats=stats, rng=rng)
-    return Posterior(study, inputs, track.theory, tree, track_report(track, period), track.seed, {})
+    report = track_report(track, period)
+    cut = track.until(n)
+    return Posterior(study, inputs, track.theory, tree, report, track.seed, {}, track=cut)
 
 
 def _known_by(track: Track, period: int) -> tuple[Study, Inputs]:

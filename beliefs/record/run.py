@@ -256,6 +256,7 @@ def load_run(path: str | Path) -> Posterior:
     """
     from beliefs.infer.diagnose import diagnose
     from beliefs.infer.posterior import Posterior
+    from beliefs.record.conduct import conduct_in
 
     folder = Path(path)
     if (folder / "track.nc").is_file():
@@ -285,6 +286,7 @@ def load_run(path: str | Path) -> Posterior:
         report=diagnose(tree),
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
+        kept=conduct_in(folder),
     )
 
 

@@ -89,9 +89,9 @@ def outcome(folder):
 
 def followed(folder, inputs):
     """Track the first periods of a mutant and forecast from there; both may be refused."""
-    from beliefs.forecast.conduct import conduct_of
     from beliefs.forecast.forecast import forecast
     from beliefs.forecast.summary import summarise
+    from beliefs.infer.conduct import conduct_of
     from beliefs.infer.track import track
     from beliefs.infer.track_posterior import posterior_at
     from beliefs.theory.theory import load_theory
@@ -102,8 +102,8 @@ def followed(folder, inputs):
         study = load_study(folder, as_of=str(day)[:10])
         found = track(study, load_theory("mutual_optimism"), particles=100, seed=1)
         posterior = posterior_at(found, found.n_time - 1, 50)
-        conduct = conduct_of(posterior, seed=1, track=found, particles=100)
-        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, conduct=conduct)
+        conduct = conduct_of(posterior, seed=1, particles=100)
+        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, actions=conduct)
         json.dumps(summarise(ahead), allow_nan=False)
     except BeliefsError as error:
         assert error.exit_code in (2, 3, 4) and error.where and error.mend

@@ -41,7 +41,7 @@ def bent(plain, kind, at=AT, **more):
     item = Intervention(kind, day, **(MORE.get(kind, {}) | more))
     return forecast(
         plain.posterior, len(plain.dates), seed=plain.seed, interventions=(item,),
-        conduct=plain.conduct, allow_failed=True,
+        actions=plain.conduct, allow_failed=True,
     )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def test_a_quick_attribution_closes_what_an_attack_opened(managed):
 
     def ask(*more):
         return forecast(
-            managed.posterior, len(managed.dates), seed=managed.seed, conduct=managed.conduct,
+            managed.posterior, len(managed.dates), seed=managed.seed, actions=managed.conduct,
             interventions=(Intervention("spoiler", day, **dict(more)),), allow_failed=True,
         )  # fmt: skip
 
