@@ -16,6 +16,7 @@ from mutants import mutate
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.study import build_inputs, load_study
 from beliefs.study.bundled import find_study, list_studies
+from beliefs.theory.theory import bundled_theories
 
 A = "agreements.csv"
 SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b"[", b"]", b"{", b"=", b"#", b"'''"]
@@ -87,7 +88,7 @@ def outcome(folder):
             return None
 
 
-def followed(folder, inputs):
+def followed(folder, inputs, theory):
     """Track the first periods of a mutant and forecast from there; both may be refused."""
     from beliefs.forecast.forecast import forecast
     from beliefs.forecast.summary import summarise
@@ -100,7 +101,7 @@ def followed(folder, inputs):
     day = inputs.dates[last] + np.timedelta64(inputs.step_days - 1, "D")
     try:
         study = load_study(folder, as_of=str(day)[:10])
-        found = track(study, load_theory("mutual_optimism"), particles=100, seed=1)
+        found = track(study, load_theory(theory), particles=100, seed=1)
         posterior = posterior_at(found, found.n_time - 1, 50)
         conduct = conduct_of(posterior, seed=1, particles=100)
         ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, actions=conduct)
@@ -140,13 +141,13 @@ def test_many_changed_studies_are_read_tracked_and_forecast_or_refused(name, tmp
 
 def follow_mutants(name, count, place):
     """Check mutants of a study, and follow those that pass."""
-    wrong, passed = [], 0
+    theories, wrong, passed = sorted(bundled_theories()), [], 0
     for number in range(count):
         folder = place / "mutant"
         done = mutant(name, number, folder)
         try:
             if found := outcome(folder):
-                followed(folder, found[1])
+                followed(folder, found[1], theories[number % len(theories)])
                 passed += 1
         except Exception as error:  # all of them at once, so that they can be mended by kind
             wrong.append(f"mutant {number} ({done}): {error!r}")
