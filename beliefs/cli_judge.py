@@ -60,6 +60,8 @@ def compare(
     _refuse_existing(plot)
     from beliefs.evaluate.compare import compare as score
     from beliefs.evaluate.recovery import doubts
+    from beliefs.evaluate.scores import block_length
+    from beliefs.evaluate.skill import BLOCKS
     from beliefs.study.load import load_study
     from beliefs.theory.theory import bundled_theories, load_theory
 
@@ -77,10 +79,13 @@ def compare(
         return
     rows: list[list[Any]] = [
         [
-            row.rank, row.id, row.title, f"{row.elpd:.2f}", f"{row.se:.2f}",
-            f"{row.against_best.total:.2f}", f"{row.against_best.error:.2f}",
-            f"{row.against_base.total:.2f}", f"{row.against_base.low:.2f}",
-            f"{row.against_base.high:.2f}", "" if row.weight != row.weight else f"{row.weight:.2f}",
+            row.rank, row.id, row.title, *(
+                "" if v != v else f"{v:.2f}"
+                for v in (
+                    row.elpd, row.se, row.against_best.total, row.against_best.error,
+                    row.against_base.total, row.against_base.low, row.against_base.high, row.weight,
+                )
+            ),
         ]
         for row in found.table
     ]  # fmt: skip
@@ -104,6 +109,12 @@ def compare(
         "blocks of periods;\nweight is the stacking weight after the last period, M5 the stack of "
         "all by the weights of before.\n"
     )
+    if found.blocks < BLOCKS:
+        days = block_length(found.step_days) * found.step_days
+        sys.stdout.write(
+            f"Scored periods fill {found.blocks} of the {BLOCKS} blocks of {days} days that errors "
+            "and intervals need: none are given.\n"
+        )
     for better, worse in found.tied:
         sys.stdout.write(f"{better} and {worse} cannot be told apart by this study.\n")
     for doubt in doubts(found.ids):
