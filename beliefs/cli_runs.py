@@ -26,8 +26,10 @@ from beliefs.cli_options import (
     refuse_occupied,
     show_with_differences,
     stages,
+    to_write,
     told_future,
 )
+from beliefs.infer.sampling import MAX_SEED
 
 __all__ = ["diff", "forecast", "report", "reproduce", "track", "update"]
 
@@ -59,10 +61,11 @@ def forecast(
 
 def report(
     run: RunArg,
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.", callback=to_write())],
     horizon: HorizonOpt = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the futures [the run's own].")
+        int | None,
+        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [the run's own]."),
     ] = None,
     claims: Annotated[
         Path | None,
@@ -79,8 +82,9 @@ def report(
     from beliefs.view.claims import read_verdicts
     from beliefs.view.report import write_report
 
-    judged = [] if claims is None else read_verdicts(claims)
-    posterior, manifest = load_run(run), read_manifest(run)
+    manifest = read_manifest(run)
+    judged = [] if claims is None else read_verdicts(claims, manifest)
+    posterior = load_run(run)
     foretold = manifest["horizon"] is not None
     if seed is None:
         seed = manifest["seed"]["forecast"] if foretold else 1

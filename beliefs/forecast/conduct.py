@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
 from beliefs.infer.posterior import Posterior
+from beliefs.infer.sampling import checked_seed
 from beliefs.mechanism.structure import structure_of
 from beliefs.theory.system import conduct_factors, conduct_log_likelihoods, factors
 from beliefs.theory.theory import Theory, conduct_neutral, conduct_parameters, load_theory
@@ -116,6 +117,7 @@ def conduct_of(
     from beliefs.infer.blocks import track_blocks
     from beliefs.infer.track_start import from_posterior
 
+    seed = checked_seed(seed)
     theory, structure = posterior.theory, structure_of(posterior.inputs)
     names = [f.name for f in conduct_factors()]
     if not factors(theory, structure):
