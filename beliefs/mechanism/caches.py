@@ -24,6 +24,9 @@ def settle_caches() -> None:
     """
     if not _numba_has_a_place():
         os.environ["NUMBA_CACHE_DIR"] = str(_temporary() / "numba")
+        from numba.core.config import reload_config
+
+        reload_config()
     flags, home = os.environ.get("PYTENSOR_FLAGS", ""), Path(os.environ.get("HOME") or Path.home())
     if "base_compiledir" not in flags and os.name == "posix" and not _usable(home / ".pytensor"):
         mine = f"base_compiledir={_temporary() / 'pytensor'}"
