@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from beliefs.cli_evaluate import backtest
-from beliefs.cli_interrupt import leave, stoppable
+from beliefs.cli_interrupt import leave, sound_streams, stoppable, unusable
 from beliefs.cli_judge import compare, verdicts
 from beliefs.cli_ledger import ledger
 from beliefs.cli_options import (
@@ -49,7 +49,7 @@ from beliefs.cli_options import (
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
 from beliefs.cli_trust import calibrate, sensitivity
-from beliefs.errors import BeliefsError, StudyError
+from beliefs.errors import BeliefsError
 from beliefs.infer.sampling import Sampling
 
 __all__ = ["app", "main"]
@@ -314,16 +314,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except BrokenPipeError:
-        return 0
     except OSError as error:
-        problem = StudyError(
-            "a file could not be read or written",
-            where=str(error.filename or ""),
-            found=str(error.strerror or error),
-            expected="a place this user may use, with room",
-            mend="check the path and its rights",
-        )
+        problem = unusable(error)
         sys.stderr.write(f"error: {problem.render()}\n")
         return problem.exit_code
     except TyperException as error:  # an unknown option, a value out of range
@@ -336,6 +328,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Run as a program."""
+    sound_streams()
     gc.set_threshold(100_000, 50, 50)  # looking for garbage among what imports make takes a tenth
     leave(main())
 

@@ -19,8 +19,9 @@ from beliefs.cli_options import (
     StudyArg,
     print_json,
     stages,
+    to_write,
 )
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import StudyError
 
 __all__ = ["compare", "verdicts"]
 
@@ -30,7 +31,12 @@ ParticlesOpt = Annotated[
 ]
 CsvOpt = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 PlotOpt = Annotated[
-    Path | None, typer.Option("--plot", help="Image file of the weights over time; must be new.")
+    Path | None,
+    typer.Option(
+        "--plot",
+        help="Image file of the weights over time; must be new.",
+        callback=to_write(new=True, image=True),
+    ),
 ]
 COLUMNS = (
     "id", "theory", "verdict", "p_claim", "p_prior", "contraction", "log_bf", "delta_log_score",
@@ -57,7 +63,6 @@ def compare(
 ) -> None:
     """Score rival theories on a study, period by period: table, differences, weights over time."""
     _only_one(as_json, as_csv)
-    _refuse_existing(plot)
     from beliefs.evaluate.compare import compare as score
     from beliefs.evaluate.recovery import doubts
     from beliefs.evaluate.scores import block_length
@@ -71,9 +76,13 @@ def compare(
     with stages(quiet) as say:
         found = score(loaded, chosen, seed=seed, particles=particles or 1000, progress=say)
     if plot is not None:
+        import matplotlib as mpl
+
+        mpl.use("agg")
+        from beliefs.view.axes import save_figure
         from beliefs.view.weights import plot_weights
 
-        plot_weights(found, loaded).figure.savefig(plot, dpi=150)
+        save_figure(plot_weights(found, loaded).figure, plot, dpi=150)
     if as_json:
         print_json(found.as_dict() | {"confused": doubts(found.ids)})
         return
@@ -140,7 +149,8 @@ def verdicts(
         found = judge(loaded, seed=seed, particles=particles, progress=say)
     rows = [row.as_dict() for row in found]
     if as_json:
-        print_json({"study": loaded.spec.name, "as_of": str(loaded.as_of), "verdicts": rows})
+        head = {"study": loaded.spec.name, "study_sha256": loaded.sha256}
+        print_json({**head, "as_of": str(loaded.as_of), "verdicts": rows})
     elif as_csv:
         _print_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows])
     else:
@@ -179,16 +189,4 @@ def _only_one(as_json: bool, as_csv: bool) -> None:
             found="--json and --csv",
             expected="one of them",
             mend="leave one out",
-        )
-
-
-def _refuse_existing(path: Path | None) -> None:
-    """Refuse to replace a file before minutes are spent on computing."""
-    if path is not None and path.exists():
-        raise ConflictError(
-            "the file exists already",
-            where=str(path),
-            found="a file",
-            expected="a new name",
-            mend="choose another name, or remove the file",
         )

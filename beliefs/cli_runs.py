@@ -26,7 +26,9 @@ from beliefs.cli_options import (
     refuse_occupied,
     show_with_differences,
     stages,
+    to_write,
 )
+from beliefs.infer.sampling import MAX_SEED
 
 __all__ = ["diff", "forecast", "report", "reproduce", "track", "update"]
 
@@ -62,10 +64,11 @@ def forecast(
 
 def report(
     run: RunArg,
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.", callback=to_write())],
     horizon: HorizonOpt = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the futures [the run's own].")
+        int | None,
+        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [the run's own]."),
     ] = None,
     claims: Annotated[
         Path | None,
@@ -81,8 +84,9 @@ def report(
     from beliefs.view.claims import read_verdicts
     from beliefs.view.report import write_report
 
-    judged = [] if claims is None else read_verdicts(claims)
-    posterior, manifest = load_run(run), read_manifest(run)
+    manifest = read_manifest(run)
+    judged = [] if claims is None else read_verdicts(claims, manifest)
+    posterior = load_run(run)
     made = manifest["horizon"] is not None
     if seed is None:
         seed = manifest["seed"]["forecast"] if made else 1

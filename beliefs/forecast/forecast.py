@@ -18,6 +18,7 @@ from beliefs.forecast.plan import check_horizon, default_horizon, future_dates
 from beliefs.infer.conduct import BASE, Conduct
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior
+from beliefs.infer.sampling import checked_seed
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
 __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
@@ -194,6 +195,7 @@ def forecast(
         The horizon or an intervention cannot be used.
     """
     horizon = default_horizon(posterior.study) if horizon is None else horizon
+    seed = checked_seed(seed)
     check_horizon(horizon)
     if not posterior.report.passed and not allow_failed:
         raise GateError(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
+from beliefs.infer.sampling import checked_seed
 from beliefs.mechanism.structure import structure_of
 from beliefs.theory.system import conduct_factors, conduct_log_likelihoods, factors
 from beliefs.theory.theory import Theory, conduct_neutral, conduct_parameters, load_theory
@@ -112,7 +113,7 @@ def conduct_of(
     from beliefs.infer.track_start import from_posterior
 
     theory, structure = posterior.theory, structure_of(posterior.inputs)
-    seed = posterior.seed if seed is None else seed
+    seed = checked_seed(posterior.seed if seed is None else seed)
     if not factors(theory, structure):
         return None
     belief = None

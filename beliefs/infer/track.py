@@ -27,6 +27,7 @@ from beliefs.infer.particles import (
     resample,
     temper,
 )
+from beliefs.infer.sampling import checked_seed
 from beliefs.infer.track_result import Rejuvenation, Row, Track
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
@@ -111,6 +112,7 @@ def track(
     StudyError
         Too few particles, or the theory frees nothing on this study.
     """
+    seed = checked_seed(seed)
     if particles < 100:
         raise StudyError(
             "too few particles",

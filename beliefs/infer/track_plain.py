@@ -29,6 +29,7 @@ from beliefs.infer.particles import (
     temper,
     whiten,
 )
+from beliefs.infer.sampling import checked_seed
 from beliefs.infer.track_plain_result import PlainTrack
 from beliefs.infer.track_result import Rejuvenation
 from beliefs.infer.unconstrained import Coordinates
@@ -146,6 +147,7 @@ def track_plain(
     StudyError
         Too few particles, or an observation that no particle thinks possible.
     """
+    seed = checked_seed(seed)
     if particles < 100:
         raise StudyError(
             "too few particles",

@@ -237,7 +237,11 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
             filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
             words = ", ".join(f"{key} = {list(value)}" for key, value in filters.items())
             yield f"{place} counts no event at all; its filters are {words}"
-    for name, table in (("events.csv", events), ("talks.csv", tables.talks)):
+    for name, table in (
+        ("indicators.csv", tables.indicators),
+        ("events.csv", events),
+        ("talks.csv", tables.talks),
+    ):
         if not len(table):
             yield f"{name} has no rows"
 

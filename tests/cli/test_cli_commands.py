@@ -204,7 +204,7 @@ def test_a_report_of_a_run_without_a_forecast_takes_the_defaults(call, unsampled
 
     run = save_run(tmp_path / "fit", unsampled, settings={})
     assert call("report", run, "--out", tmp_path / "page.html")[0] == 0
-    assert asked == {"horizon": None, "seed": 1, "interventions": (), "ok": False}
+    assert asked == {"horizon": None, "seed": 1, "interventions": [], "ok": False}
 
 
 TURNOVER = '[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n'
