@@ -20,6 +20,7 @@ from beliefs.forecast.course import MUTUAL, UNILATERAL
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.blocks import Blocks
 from beliefs.infer.conduct import Conduct
+from beliefs.infer.known import blocks_known
 from beliefs.study.codebook import RUNGS
 from beliefs.study.observed import Observed
 
@@ -180,6 +181,7 @@ def foretold(
     if not asked or spec.forecast is None or blocks.belief is None:
         return {}
     step, last = inputs.step_days, int(inputs.active.sum())
+    then, ground = blocks, base
     rows: dict[str, list[tuple[str, bool, float, float]]] = {name: [] for name in asked}
     for day in spec.forecast.origins:
         ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
@@ -194,7 +196,8 @@ def foretold(
         if not ahead:
             continue
         horizon = max(part.stop - part.start for part in ahead.values())
-        told = _futures(blocks, base, n, horizon, seed)
+        then, ground = blocks_known(blocks, n, then), blocks_known(base, n, ground)
+        told = _futures(then, ground, n, horizon, seed)
         if told is None:
             continue
         for name, part in ahead.items():

@@ -205,6 +205,8 @@ def first_change(old: Model, new: Model, n_time: int) -> int:
 def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) -> Track:
     """Take in all periods of the study after those that the track has seen."""
     start, end = found.n_time, int(found.inputs.active.sum())
+    if start == end:
+        return found
     cloud = _resumed(found, model)
     rows: list[Row] = []
     epochs, done = list(found.epochs), list(found.rejuvenations)
