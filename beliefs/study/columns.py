@@ -78,6 +78,8 @@ def _date(table: Table, row: int, column: str, text: str) -> dt.date:
     if not text:
         raise table.error(row, column, "a date is missing", expected, "fill in the date")
     mend = "write year, month and day with hyphens, and a day that the month has"
+    if re.fullmatch(r"[0-9]{5}", text):
+        mend = "a spreadsheet saved the number of a day: give the column the format 2026-02-28"
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise table.error(row, column, "a date is not written as a date", expected, mend)
     try:
