@@ -155,7 +155,8 @@ def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
         f"{open_['over']} over but not looked up or not covered)"
     ]
     if found["corrected"]:
-        out.append(f"corrected outcomes: {found['corrected']}; the last correction counts")
+        outcomes = counted(found["corrected"], "outcome was", "outcomes were")
+        out.append(f"{outcomes} corrected; the last correction counts")
     names = {(row["theory"], row["theory_sha256"]) for row in found["classes"]}
     doubled = {t for t, n in Counter(theory for theory, _ in names).items() if n > 1}
     for when, words in TIMINGS.items():
@@ -222,7 +223,9 @@ def verify(
         if found.since is None:
             out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
         else:
-            out.append(f"the noted head is there; lines added since: {found.since}")
+            out.append(
+                f"the noted head is there; {counted(found.since, 'line was', 'lines were')} added since"
+            )
         sys.stdout.write("\n".join(out) + "\n")
     else:
         sys.stdout.write("".join(f"{file}:{p.line}: {p.what}\n" for p in found.problems))

@@ -170,7 +170,7 @@ def test_hand_set_odds_are_a_yardstick(duel):
 
 
 def test_odds_of_no_target_are_refused(duel):
-    for target in ("rain", "war", "extension"):  # the duel shows neither
+    for target in ("rain", "lapse", "extension"):  # the duel shows no truce
         with pytest.raises(StudyError, match="cannot show"):
             backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of(target), **SMALL)
 
