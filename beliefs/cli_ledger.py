@@ -223,9 +223,8 @@ def verify(
         if found.since is None:
             out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
         else:
-            out.append(
-                f"the noted head is there; {counted(found.since, 'line was', 'lines were')} added since"
-            )
+            since = counted(found.since, "line was", "lines were")
+            out.append(f"the noted head is there; {since} added since")
         sys.stdout.write("\n".join(out) + "\n")
     else:
         sys.stdout.write("".join(f"{file}:{p.line}: {p.what}\n" for p in found.problems))
