@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from beliefs import __version__
 from beliefs.cli_evaluate import backtest
 from beliefs.cli_interrupt import leave, sound_streams, stoppable, unusable
 from beliefs.cli_judge import compare, verdicts
@@ -49,7 +50,7 @@ from beliefs.cli_options import (
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
 from beliefs.cli_trust import calibrate, sensitivity
-from beliefs.errors import BeliefsError
+from beliefs.errors import BeliefsError, counted
 from beliefs.infer.sampling import Sampling
 
 __all__ = ["app", "main"]
@@ -62,6 +63,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"beliefs {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -131,6 +150,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
     }
+    _check_odds(loaded, inputs)
     if as_json:
         print_json(row)
         return
@@ -144,10 +164,22 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         f"  periods     {active} of {row['periods']}\n"
         f"  surprises   {seen}\n"
         f"  readings    {heard}\n"
-        f"  talks       {row['talk_periods']} periods\n"
-        f"  unobserved  {row['unobserved_conduct']} periods in which nobody recorded conduct\n"
-        + "".join(f"  note        {line}\n" for line in loaded.remarks)
+        f"  talks       {counted(row['talk_periods'], 'period')}\n"
+        f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
+        "conduct\n" + "".join(f"  note        {line}\n" for line in loaded.remarks)
     )
+
+
+def _check_odds(study: Any, inputs: Any) -> None:
+    """Refuse odds that a backtest could not use, where the study has any."""
+    from beliefs.study.odds import read_odds
+
+    odds = read_odds(study)
+    if odds.target:
+        from beliefs.evaluate.questions import questions
+        from beliefs.evaluate.scorecard import check_odds
+
+        check_odds(odds, questions(study, inputs))
 
 
 @app.command()

@@ -34,6 +34,12 @@ def backtest(
     ] = None,
     every: Annotated[int, typer.Option("--every", min=1, help="Days from origin to origin.")] = 7,
     horizons: Annotated[str, typer.Option("--horizons", help="Days ahead, by commas.")] = "7,30,90",
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day an origin may be, YYYY-MM-DD.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="Last day an origin may be, YYYY-MM-DD.")
+    ] = None,
     as_of: AsOfOpt = None,
     particles: Annotated[
         int | None, typer.Option("--particles", min=100, help="Particles of each block [1000].")
@@ -60,10 +66,10 @@ def backtest(
     days = _days(horizons)
     refuse_occupied(out)
     if again is not None:
-        if theory or as_of or particles or draws or study != STUDY:
+        if theory or as_of or first or last or particles or draws or study != STUDY:
             raise StudyError(
                 "forecasts that were made have a study and settings", where="--again",
-                found="a study, theories, a day, particles or draws as well",
+                found="a study, theories, days, particles or draws as well",
                 expected="the run folder alone", mend="leave them out",
             )  # fmt: skip
         from beliefs.record.backtests import rescore, save_backtest
@@ -95,6 +101,8 @@ def backtest(
             particles=particles or PARTICLES,
             draws=draws or DRAWS,
             seed=seed,
+            first=first,
+            last=last,
             progress=say,
         )
         if out is not None:

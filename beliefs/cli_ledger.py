@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from beliefs.cli_options import JsonOpt, print_json, to_write
+from beliefs.errors import counted
 from beliefs.infer.sampling import MAX_SEED
 
 __all__ = ["ledger"]
@@ -60,7 +61,8 @@ def add(
     out = ["began a new ledger"] if done.begun else []
     out.append(
         f"{file}:{done.n}: {said.theory} on {said.study} as of {said.as_of}, "
-        f"{len(said.targets)} probabilities by {', '.join(map(str, days))}"
+        f"{counted(len(said.targets), 'probability', 'probabilities')} by "
+        + ", ".join(map(str, days))
     )
     if said.allowed_failed:
         out.append("the gate of its posterior FAILED, and the line says so")
@@ -72,8 +74,8 @@ def add(
         )
     elif waited > 1:
         out.append(
-            f"registered {waited} days after its origin, {said.origin}; it is scored apart "
-            "from what was registered in advance"
+            f"registered {counted(waited, 'day')} after its origin, {said.origin}; it is scored "
+            "apart from what was registered in advance"
         )
     out.append(f"head: {done.head}")
     out.append(f"Note it elsewhere: beliefs ledger verify --ledger {file} --head HEAD")
@@ -153,13 +155,15 @@ def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
         return
     open_ = found["unresolved"]
     out = [
-        f"{found['forecasts']} forecasts, {found['probabilities']} probabilities: "
+        f"{counted(found['forecasts'], 'forecast')}, "
+        f"{counted(found['probabilities'], 'probability', 'probabilities')}: "
         f"{found['resolved']} resolved, {open_['all']} unresolved "
         f"({open_['latent']} latent, which nobody can look up; {open_['not_over']} not over; "
         f"{open_['over']} over but not looked up or not covered)"
     ]
     if found["corrected"]:
-        out.append(f"{found['corrected']} outcomes were corrected; the last correction counts")
+        outcomes = counted(found["corrected"], "outcome was", "outcomes were")
+        out.append(f"{outcomes} corrected; the last correction counts")
     names = {(row["theory"], row["theory_sha256"]) for row in found["classes"]}
     doubled = {t for t, n in Counter(theory for theory, _ in names).items() if n > 1}
     for when, words in TIMINGS.items():
@@ -174,7 +178,8 @@ def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
         )
     if certain := sum(row["certain"] for row in found["classes"] if row["days"] is None):
         out.append(
-            f"{certain} probabilities of 0 or 1 count in the log score as one Monte-Carlo error off"
+            f"{counted(certain, 'probability', 'probabilities')} of 0 or 1: in the log score "
+            "counted as one Monte-Carlo error off"
         )
     sys.stdout.write("\n".join(out) + "\n")
 
@@ -221,11 +226,12 @@ def verify(
     if as_json:
         print_json({"ledger": str(file), **found.as_dict()})
     elif found.passed:
-        out = [f"{file}: {found.lines} lines in order", f"head: {found.head}"]
+        out = [f"{file}: {counted(found.lines, 'line')} in order", f"head: {found.head}"]
         if found.since is None:
             out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
         else:
-            out.append(f"the noted head is there; {found.since} lines were added since")
+            since = counted(found.since, "line was", "lines were")
+            out.append(f"the noted head is there; {since} added since")
         sys.stdout.write("\n".join(out) + "\n")
     else:
         sys.stdout.write("".join(f"{file}:{p.line}: {p.what}\n" for p in found.problems))
@@ -242,4 +248,4 @@ def mend(file: LedgerOpt) -> None:
     if kept is None:
         sys.stdout.write(f"{file}: line {lines} was whole and only lacked its end; it has it now\n")
     else:
-        sys.stdout.write(f"{file}: {lines} whole lines; what was cut off is in {kept}\n")
+        sys.stdout.write(f"{file}: {counted(lines, 'whole line')}; what was cut off is in {kept}\n")

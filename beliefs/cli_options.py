@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,22 +78,46 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
-class Stages:
-    """Names the stage a command is at, and how much of it is done; silent without a bar."""
+EVERY_SECONDS = 10.0  # between lines about progress, where there is no terminal
 
-    def __init__(self, bar: Any = None) -> None:
-        self._bar, self._task = bar, None
+
+class Stages:
+    """Names the stage a command is at, and how much of it is done.
+
+    Parameters
+    ----------
+    bar
+        A progress bar; none writes a line on stderr now and then.
+    quiet
+        Whether nothing is written.
+    """
+
+    def __init__(self, bar: Any = None, *, quiet: bool = False) -> None:
+        self._bar, self._task, self._quiet = bar, None, quiet
+        self._stage, self._last = "", time.monotonic()
 
     def __call__(self, stage: str) -> None:
         """Begin a stage."""
-        if self._bar is not None:
+        self._stage = stage
+        if self._bar is None:
+            self._line(stage)
+        else:
             self.end()
             self._task = self._bar.add_task(stage, total=None)
 
     def share_done(self, share: float) -> None:
         """Move the bar of the stage; shares go from 0 to 1."""
-        if self._bar is not None and self._task is not None:
+        if self._bar is None:
+            self._line(f"{self._stage} {share:.0%}")
+        elif self._task is not None:
             self._bar.update(self._task, total=1.0, completed=share)
+
+    def _line(self, text: str) -> None:
+        now = time.monotonic()
+        if not self._quiet and now - self._last >= EVERY_SECONDS:
+            self._last = now
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
 
     def end(self) -> None:
         """End the stage."""
@@ -103,9 +128,9 @@ class Stages:
 
 @contextlib.contextmanager
 def stages(quiet: bool) -> Iterator[Stages]:
-    """Yield what names the stages; a progress bar with a clock, on a terminal only."""
+    """Yield what names the stages: a progress bar with a clock on a terminal, else few lines."""
     if quiet or not sys.stderr.isatty():
-        yield Stages()
+        yield Stages(quiet=quiet)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

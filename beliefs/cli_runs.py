@@ -28,6 +28,7 @@ from beliefs.cli_options import (
     stages,
     to_write,
 )
+from beliefs.errors import counted
 from beliefs.infer.sampling import MAX_SEED
 
 __all__ = ["diff", "forecast", "report", "reproduce", "track", "update"]
@@ -169,26 +170,24 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     if record.get("took_over"):
         out.append(f"began with {len(found.epochs[0])} draws of the fit")
     if "rows" in record:
-        gained = (_counted(record[f"{kind}s"], f"new {kind}") for kind in ("row", "period"))
+        gained = (counted(record[f"{kind}s"], f"new {kind}") for kind in ("row", "period"))
         out.append(", ".join(gained))
     if record.get("given"):
-        of = _counted(record["given"], "row")
+        of = counted(record["given"], "row")
         late = f", {record['waiting']} of them not yet published" if record["waiting"] else ""
         more = record["rows"] > record["given"] - record["waiting"]
         rest = "; the others are the study's own, up to that date" if more else ""
         out.append(f"--data brought {of}{late}{rest}")
+    if record.get("end"):
+        out.append(f"the study's period ends on {record['end']} now")
     if record.get("back_to"):
         day, n = record["back_to"], record["back"]
-        out.append(f"inputs of {day} had changed: went back {n} periods, to there")
+        out.append(f"inputs of {day} had changed: went back {counted(n, 'period')}, to there")
     for side, mean, lower, upper in beliefs:
         out.append(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})")
     sys.stdout.write("\n".join(out) + "\n")
     if not gate.passed:
         sys.stderr.write("gate FAILED: " + "; ".join(gate.failures) + "\n")
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
@@ -233,7 +232,8 @@ def diff(
         out.append(f"theories differ: {first['theory']}, {second['theory']} (or their priors)")
     for table, rows in found["rows"].items():
         if rows["added"] or rows["removed"]:
-            out.append(f"{table}: {rows['added']} rows added, {rows['removed']} removed")
+            added = counted(rows["added"], "row")
+            out.append(f"{table}: {added} added, {rows['removed']} removed")
     for item in found["beliefs"]:
         then, now = item["then"]["mean"], item["now"]["mean"]
         out.append(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["BeliefsError", "ConflictError", "GateError", "StudyError"]
+__all__ = ["BeliefsError", "ConflictError", "GateError", "StudyError", "counted"]
+
+
+def counted(n: float, one: str, many: str = "") -> str:
+    """Return a number and its noun, ``1 day`` or ``2 days``."""
+    return f"{int(n) if n == int(n) else n} {one if n == 1 else many or one + 's'}"
 
 
 class BeliefsError(Exception):

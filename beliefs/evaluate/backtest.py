@@ -8,8 +8,10 @@ the base-rate theory, climatology, persistence, and hand-set odds where a study 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from beliefs.infer.blocks import track_blocks
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.study.odds import Odds, read_odds
-from beliefs.theory.theory import Theory, bundled_theories, load_theory
+from beliefs.theory.theory import Theory, bundled_theories, theory_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +124,7 @@ class Backtest:
 
 def backtest(
     study: Study,
-    theories: Sequence[Theory] | None = None,
+    theories: Sequence[Theory | str | Path] | None = None,
     *,
     every: int = 7,
     horizons: Sequence[int] = HORIZONS,
@@ -131,6 +133,8 @@ def backtest(
     seed: int,
     odds: Odds | None = None,
     inputs: Inputs | None = None,
+    first: str | dt.date | np.datetime64 | None = None,
+    last: str | dt.date | np.datetime64 | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Backtest:
     """Score theories from rolling origins of a study.
@@ -140,7 +144,8 @@ def backtest(
     study
         From `beliefs.load_study`.
     theories
-        As they are written; all bundled ones when None. M0 among them is a yardstick as well.
+        As they are written, or their names, ids or files; all bundled ones when None. M0 among
+        them is a yardstick as well.
     every
         Days from origin to origin, whole periods.
     horizons
@@ -155,6 +160,8 @@ def backtest(
         Hand-set odds, from `beliefs.study.odds.read_odds`; those of the study's folder when None.
     inputs
         What the theories are told instead of ``build_inputs(study)``.
+    first, last
+        Days between which the origins lie, both included; all that have room when None.
     progress
         Called with a few words.
 
@@ -165,23 +172,26 @@ def backtest(
     Raises
     ------
     StudyError
-        No theory, two of one id, no room for an origin or a horizon, or odds of a latent target or
-        of none.
+        No theory, two of one id, no room for an origin or a horizon, or odds of what the study
+        cannot show.
     ConflictError
         The study's folder no longer holds what was read.
     """
     chosen = _chosen(theories)
     inputs = build_inputs(study) if inputs is None else inputs
     windows = horizons_of(tuple(horizons), inputs.step_days)
-    origins = origins_of(inputs, every, windows[0].periods)
+    origins = origins_of(inputs, every, windows[0].periods, first, last)
     odds = read_odds(study) if odds is None else odds
     asked, counted = questions(study, inputs), quantities(study, inputs)
-    check_odds(odds, asked, inputs.sides)
+    check_odds(odds, asked)
     frames = []
     for theory in chosen:
         if progress is not None:
             progress(f"{theory.id}: tracking")
-        blocks = track_blocks(study, theory, particles=particles, seed=seed, inputs=inputs)
+        blocks = track_blocks(
+            study, theory, particles=particles, seed=seed, inputs=inputs,
+            progress=None if progress is None else _named(theory, progress),
+        )  # fmt: skip
         told = futures_from(
             blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=progress
         )
@@ -192,6 +202,11 @@ def backtest(
         study, chosen, joined(frames), every=every, particles=particles, seed=seed, odds=odds,
         inputs=inputs,
     )  # fmt: skip
+
+
+def _named(theory: Theory, progress: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what says progress with the theory it is of."""
+    return lambda text: progress(f"{theory.id}: {text}")
 
 
 def scored(
@@ -224,7 +239,8 @@ def scored(
     inputs = build_inputs(study) if inputs is None else inputs
     odds = read_odds(study) if odds is None else odds
     asked, counted = questions(study, inputs), quantities(study, inputs)
-    origins = origins_of(inputs, every, frame.horizons[0].periods)
+    ends = frame.origins[0], frame.origins[-1]
+    origins = origins_of(inputs, every, frame.horizons[0].periods, *ends)
     _check_frame(frame, inputs, origins, asked)
     scores = score_table(frame, inputs, origins, frame.horizons, asked, counted, odds, seed=seed)
     return Backtest(
@@ -270,10 +286,11 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _chosen(theories: Sequence[Theory] | None) -> tuple[Theory, ...]:
+def _chosen(theories: Sequence[Theory | str | Path] | None) -> tuple[Theory, ...]:
+    chosen = tuple(theory_of(t) for t in (bundled_theories() if theories is None else theories))
     if theories is None:
-        theories = sorted((load_theory(n) for n in bundled_theories()), key=lambda t: t.id)
-    ids = [theory.id for theory in theories]
+        chosen = tuple(sorted(chosen, key=lambda t: t.id))
+    ids = [theory.id for theory in chosen]
     if not ids or len(set(ids)) < len(ids):
         raise StudyError(
             "these theories cannot be told apart",
@@ -282,4 +299,4 @@ def _chosen(theories: Sequence[Theory] | None) -> tuple[Theory, ...]:
             expected="one theory at least, each once",
             mend="list the theories with `beliefs theories`",
         )
-    return tuple(theories)
+    return chosen

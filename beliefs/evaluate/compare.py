@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from beliefs.infer.blocks import track_blocks
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.system import conduct_factors
-from beliefs.theory.theory import BARE, Theory, all_declared
+from beliefs.theory.theory import BARE, Theory, all_declared, theory_of
 
 __all__ = ["STACK", "Comparison", "Standing", "compare", "compared"]
 
@@ -156,7 +157,7 @@ class Comparison:
 
 def compare(
     study: Study,
-    theories: Sequence[Theory],
+    theories: Sequence[Theory | str | Path],
     *,
     seed: int,
     particles: int = 1000,
@@ -170,7 +171,7 @@ def compare(
     study
         From `beliefs.load_study`.
     theories
-        As they are written; two at least.
+        As they are written, or their names, ids or files; two at least.
     seed
         Seed of everything random here.
     particles
@@ -185,7 +186,8 @@ def compare(
     StudyError
         Fewer than two theories, or two of one id.
     """
-    ids = [theory.id for theory in theories]
+    chosen = [theory_of(theory) for theory in theories]
+    ids = [theory.id for theory in chosen]
     if len(set(ids)) < 2 or len(set(ids)) < len(ids):
         raise StudyError(
             "there is nothing to compare",
@@ -196,8 +198,8 @@ def compare(
         )
     inputs = build_inputs(study) if inputs is None else inputs
     n = int(inputs.active.sum())
-    scores = np.full((len(theories), len(SHARED), n), np.nan)
-    for k, theory in enumerate(theories):
+    scores = np.full((len(chosen), len(SHARED), n), np.nan)
+    for k, theory in enumerate(chosen):
         if progress is not None:
             progress(f"{theory.id}: tracking")
         found = track_blocks(
@@ -213,7 +215,7 @@ def compare(
                 scores[k, o] = found[name]
     return compared(
         scores,
-        theories,
+        chosen,
         study=study.spec.name,
         dates=inputs.dates[:n],
         step_days=inputs.step_days,

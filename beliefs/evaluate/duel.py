@@ -29,7 +29,7 @@ from beliefs.study.spec import StudySpec
 from beliefs.study.specfile import read_spec
 from beliefs.study.surprises import SHARE_BOUNDS
 from beliefs.study.writefile import write_file
-from beliefs.theory.theory import Theory, free_parameters
+from beliefs.theory.theory import Theory, free_parameters, theory_of
 
 __all__ = ["FORMAT", "draw_design", "simulate_study"]
 
@@ -58,7 +58,7 @@ class _Rows:
     talks: list[Row]
 
 
-def simulate_study(design: Path, out: Path, theory: Theory, *, seed: int) -> Truth:
+def simulate_study(design: Path, out: Path, theory: Theory | str | Path, *, seed: int) -> Truth:
     """Write a study folder drawn from a theory, its parameters drawn from the prior.
 
     Parameters
@@ -85,6 +85,7 @@ def simulate_study(design: Path, out: Path, theory: Theory, *, seed: int) -> Tru
         If the design is weekly, or a reading is beyond what a share can say (0.5 % to 99.5 %);
         choose another seed.
     """
+    theory = theory_of(theory)
     rows, placeholder = _drawn_evidence(design, out, seed)
     before = build_inputs(placeholder)
     streams = [np.random.default_rng([seed, part]) for part in (1, 2)]

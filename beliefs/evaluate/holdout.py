@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from beliefs.mechanism import readings
 from beliefs.mechanism.structure import columns
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study, load_study
-from beliefs.theory.theory import Theory, free_parameters
+from beliefs.theory.theory import Theory, free_parameters, theory_of
 
 __all__ = ["HoldoutResult", "cut_after_share", "hide_readings", "holdout_readings"]
 
@@ -97,7 +98,7 @@ def hide_readings(inputs: Inputs, cut: np.datetime64) -> tuple[Inputs, Cells]:
 
 def holdout_readings(
     study: Study,
-    theory: Theory,
+    theory: Theory | str | Path,
     cut: str | dt.date | np.datetime64,
     *,
     channel: str,
@@ -140,7 +141,7 @@ def holdout_readings(
     ValueError
         If nothing is left to predict, or a side has too few readings before the cut.
     """
-    say = progress or (lambda _: None)
+    theory, say = theory_of(theory), progress or (lambda _: None)
     day = np.datetime64(cut, "D")
     inputs = build_inputs(study)
     shown, hidden = hide_readings(inputs, day)

@@ -7,13 +7,14 @@ then, because a reading or a round of talks came out late, it goes back and on a
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
+from beliefs.errors import StudyError, counted
 from beliefs.forecast.forecast import Forecast, forecast
 from beliefs.infer.blocks import Blocks
 from beliefs.infer.conduct import Conduct
@@ -59,13 +60,19 @@ def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
             "these horizons cannot be scored",
             where="horizons",
             found=", ".join(map(str, days)) or "none",
-            expected=f"different numbers of periods of {step_days} days, from 1 on",
+            expected=f"different numbers of periods of {counted(step_days, 'day')}, from 1 on",
             mend="--horizons 7,30,90",
         )
     return tuple(found)
 
 
-def origins_of(inputs: Inputs, every: int, shortest: int) -> NDArray[np.int64]:
+def origins_of(
+    inputs: Inputs,
+    every: int,
+    shortest: int,
+    first: str | dt.date | np.datetime64 | None = None,
+    last: str | dt.date | np.datetime64 | None = None,
+) -> NDArray[np.int64]:
     """Return the numbers of periods that are known at the origins.
 
     Parameters
@@ -76,32 +83,59 @@ def origins_of(inputs: Inputs, every: int, shortest: int) -> NDArray[np.int64]:
         Days from origin to origin; whole periods.
     shortest
         Periods of the shortest horizon, which the last origin has room for.
+    first, last
+        Days between which the origins lie, both included: an origin is the last day of a period.
 
     Raises
     ------
     StudyError
-        `every` is no whole number of periods, or the study is too short.
+        `every` is no whole number of periods, the study is too short, or no origin lies there.
     """
     step, n = inputs.step_days, int(inputs.active.sum())
     if every < step or every % step:
         raise StudyError(
             "origins do not fall on the ends of periods",
             where="every",
-            found=f"{every} days",
-            expected=f"a multiple of {step} days",
+            found=counted(every, "day"),
+            expected=f"a multiple of {counted(step, 'day')}",
             mend=f"--every {max(every // step, 1) * step}",
         )
-    first = -(-FIRST_DAYS // step)
-    found = np.arange(first, n - shortest + 1, every // step)
-    if not len(found):
+    known = np.arange(-(-FIRST_DAYS // step), n - shortest + 1)
+    if not len(known):
         raise StudyError(
             "the study is too short for a backtest",
             where="as_of",
-            found=f"{n} periods of {step} days",
-            expected=f"{FIRST_DAYS} days before the first origin and {shortest} periods after it",
+            found=f"{counted(n, 'period')} of {counted(step, 'day')}",
+            expected=f"{FIRST_DAYS} days before the first origin and "
+            f"{counted(shortest, 'period')} after it",
             mend="choose a later --as-of, or a shorter horizon",
         )
-    return found
+    days = inputs.dates[known - 1].astype("M8[D]") + np.timedelta64(step - 1, "D")
+    inside = np.ones(len(known), dtype=bool)
+    if first is not None:
+        inside &= days >= _day(first, "--from")
+    if last is not None:
+        inside &= days <= _day(last, "--to")
+    if not inside.any():
+        raise StudyError(
+            "no origin lies between these days",
+            where="--from, --to",
+            found=f"{first or 'the beginning'} to {last or 'the end'}",
+            expected=f"days from {days[0]} to {days[-1]}",
+            mend="choose days in between, or a shorter horizon",
+        )
+    return known[inside][:: every // step]
+
+
+def _day(day: str | dt.date | np.datetime64, where: str) -> np.datetime64:
+    text = str(day)
+    try:
+        return np.datetime64(dt.date.fromisoformat(text), "D")
+    except ValueError:
+        raise StudyError(
+            "an origin is no date", where=where, found=text, expected="a date such as 2026-04-30",
+            mend="write year, month and day with hyphens",
+        ) from None  # fmt: skip
 
 
 def futures_from(

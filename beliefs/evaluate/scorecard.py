@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.evaluate import climatology as yard
-from beliefs.evaluate.frames import UNSAID, Frame, latent_targets
+from beliefs.evaluate.frames import UNSAID, Frame
 from beliefs.evaluate.origins import Horizon
 from beliefs.evaluate.proper import brier, count_scores, log_score, pit, smoothed, time_score
 from beliefs.evaluate.questions import Quantity, Question, spells
-from beliefs.forecast.targets import LATENT, RULES, TARGETS
+from beliefs.forecast.targets import LATENT
 from beliefs.study.inputs import Inputs
 from beliefs.study.odds import NAME, Odds
 
@@ -83,7 +83,7 @@ def score_table(
     """
     import pandas as pd
 
-    check_odds(odds, asked, frame.sides)
+    check_odds(odds, asked)
     rows: list[Row] = []
     step = inputs.step_days
     for o, n in enumerate(origins):
@@ -221,7 +221,7 @@ def _randomised(row: Row, seed: int) -> float:
     return float(pit(below, upto, uniform))
 
 
-def check_odds(odds: Odds, asked: Sequence[Question], sides: Sequence[str]) -> None:
+def check_odds(odds: Odds, asked: Sequence[Question]) -> None:
     """Refuse odds that nothing can be held against.
 
     Parameters
@@ -230,27 +230,22 @@ def check_odds(odds: Odds, asked: Sequence[Question], sides: Sequence[str]) -> N
         Hand-set odds.
     asked
         What the study has labels for.
-    sides
-        Ids of the sides.
 
     Raises
     ------
     StudyError
-        Odds are of a latent target, or of one that does not exist.
+        Odds are of a target that is latent, does not exist, or has no labels in this study.
     """
-    latent = {*LATENT, *latent_targets(sides), *(f"crack_first_{side}" for side in sides)}
-    rules = (f"extension_{rule}" for rule in RULES)
-    known = {*TARGETS, *(question.name for question in asked), *rules} - latent
-    for problem, wrong in (
-        ("odds are given of a latent target, which nobody can look up", latent),
-        ("odds are given of a target that does not exist", {*odds.target} - known),
-    ):
-        found = sorted(wrong & {*odds.target})
-        if found:
-            raise StudyError(
-                problem,
-                where=f"{NAME} target",
-                found=", ".join(found),
-                expected="one of " + ", ".join(sorted(known)),
-                mend="leave these rows out, or correct target and side",
-            )
+    known = [question.name for question in asked]
+    found = sorted({*odds.target} - {*known})
+    if found:
+        latent = set(found) & {*LATENT}
+        raise StudyError(
+            "odds are given of a latent target, which nobody can look up"
+            if latent
+            else "odds are given of a target that this study cannot show",
+            where=f"{NAME} target",
+            found=", ".join(found),
+            expected="one of " + ", ".join(known),
+            mend="correct the target, or leave these rows out",
+        )

@@ -52,7 +52,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
+from beliefs.errors import StudyError, counted
 
 __all__ = [
     "CONDUCT_KINDS",
@@ -146,7 +146,7 @@ class Intervention:
         detail = " ".join(name for name in named if name)
         size = f" {self.change:+.0%}" if self.change is not None else ""
         size += f" {self.hours:g} h" if self.hours is not None else ""
-        size += f" {self.days:g} days" if self.days is not None else ""
+        size += f" {counted(self.days, 'day')}" if self.days is not None else ""
         return " ".join(f"{self.kind} {detail}{size} {self.date}".split())
 
 
@@ -160,14 +160,15 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
         checked when a forecast applies them.
     """
     try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StudyError(
             "the intervention file cannot be read",
             where=str(path),
             found=str(error),
             expected="a TOML file with [[intervention]] tables",
-            mend="see `beliefs forecast --help` for an example",
+            mend='write [[intervention]], and below it kind = "turnover", side = "us" and '
+            "date = 2026-08-01, one key a line; other kinds: " + ", ".join(KINDS),
         ) from error
     tables = raw.get("intervention")
     if (

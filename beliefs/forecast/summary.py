@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.errors import counted
 from beliefs.forecast.bend_conduct import held_neutral
 from beliefs.forecast.forecast import Forecast
 from beliefs.forecast.incidence import CAUSES, cumulative_incidence
@@ -21,8 +22,10 @@ from beliefs.forecast.state import window_at
 from beliefs.forecast.targets import RULES, asked_of
 from beliefs.mechanism.contract import logistic
 
-__all__ = ["HORIZONS", "INTERVAL", "SCHEMA", "horizon_days", "summarise"]
+__all__ = ["FORMAT", "HORIZONS", "INTERVAL", "SCHEMA", "horizon_days", "summarise"]
 
+FORMAT = 2
+"""Of the document. In the first, targets of conduct stood apart, under ``settlement``."""
 HORIZONS = (7, 30, 90)  # days ahead, where the forecast reaches that far
 INTERVAL = 0.9
 SCHEMA = Path(__file__).with_name("forecast.schema.json")
@@ -76,36 +79,38 @@ def _beliefs(forecast: Forecast) -> list[dict[str, Any]]:
     return rows
 
 
-def _settlement(forecast: Forecast, windows: list[dt.date]) -> dict[str, Any]:
+def _conduct(forecast: Forecast, windows: list[dt.date]) -> list[Probability]:
     """Return what is forecast of conduct, where it was simulated."""
-    asked = asked_of(forecast)
-    if not asked:
-        return {}
-    targets = [
-        _target(probability(forecast, name, by=by, rule=rule))
+    return [
+        probability(forecast, name, by=by, rule=rule)
         for by in windows
-        for name in asked
+        for name in asked_of(forecast)
         for rule in (RULES if name == "extension" else RULES[:1])
     ]
-    out: dict[str, Any] = {"settlement": targets}
-    if "collapse" in asked and window_at(forecast.posterior.study, forecast.posterior.inputs).on:
-        steps = [forecast.step_of(by) - 1 for by in windows]
-        both = [(forecast.paths, "p"), (forecast.base_paths, "base_rate")]
-        shares = {
-            key: cumulative_incidence(paths)[:, steps]
-            for paths, key in both
-            if paths is not None and paths.events is not None
+
+
+def _endings(forecast: Forecast, windows: list[dt.date]) -> dict[str, Any]:
+    """Return how the truce in force first ends, where there is one and conduct was simulated."""
+    posterior = forecast.posterior
+    if "collapse" not in asked_of(forecast) or not window_at(posterior.study, posterior.inputs).on:
+        return {}
+    steps = [forecast.step_of(by) - 1 for by in windows]
+    both = [(forecast.paths, "p"), (forecast.base_paths, "base_rate")]
+    shares = {
+        key: cumulative_incidence(paths)[:, steps]
+        for paths, key in both
+        if paths is not None and paths.events is not None
+    }
+    rows = [
+        {
+            "cause": cause,
+            "by": by.isoformat(),
+            **{key: _round(found[c, k]) for key, found in shares.items()},
         }
-        out["endings"] = [
-            {
-                "cause": cause,
-                "by": by.isoformat(),
-                **{key: _round(found[c, k]) for key, found in shares.items()},
-            }
-            for k, by in enumerate(windows)
-            for c, cause in enumerate(CAUSES)
-        ]
-    return out
+        for k, by in enumerate(windows)
+        for c, cause in enumerate(CAUSES)
+    ]
+    return {"endings": rows}
 
 
 def _notes(forecast: Forecast) -> dict[str, Any]:
@@ -137,7 +142,8 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     """Return the forecast as plain data that fits ``forecast.schema.json``.
 
     Every probability stands beside its Monte-Carlo error and base rate. Where conduct was
-    simulated, ``settlement`` holds its targets and ``endings`` how the truce in force first ends.
+    simulated, its targets stand among the others, and ``endings`` says how the truce in force
+    first ends.
     Timings and versions are left to the manifest, so that the same seed gives the same document.
     """
     posterior = forecast.posterior
@@ -153,6 +159,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
             ]
             targets.append(probability(forecast, "talks_rational", by=by))
         targets.append(probability(forecast, "talks", by=by))
+    targets += _conduct(forecast, windows)
     if theory.beliefs:
         grid = [
             probability(forecast, "crack", side=s, by=windows[-1], threshold=p, periods=d)
@@ -170,10 +177,11 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
                 "target": "settlement",
                 "by": by.isoformat(),
                 "base_rate": _round(rate),
-                "base_rate_source": f"{source}; crisis {age} days old at the origin",
+                "base_rate_source": f"{source}; crisis {counted(age, 'day')} old at the origin",
             }
         )
     document = {
+        "format": FORMAT,
         "study": spec.name,
         "as_of": str(posterior.study.as_of),
         "origin": str(posterior.origin),
@@ -190,7 +198,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "targets": [_target(item) for item in targets],
         "crack_grid": [_target(item) for item in grid],
         "reference": settlement,
-        **_settlement(forecast, windows),
+        **_endings(forecast, windows),
         **_notes(forecast),
     }
     return json.loads(json.dumps(document))

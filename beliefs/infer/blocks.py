@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -29,7 +30,13 @@ from beliefs.mechanism.structure import Columns, Structure, conduct_columns, str
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 from beliefs.theory.system import conduct_log_likelihoods, factors
-from beliefs.theory.theory import Theory, conduct_neutral, conduct_parameters, free_parameters
+from beliefs.theory.theory import (
+    Theory,
+    conduct_neutral,
+    conduct_parameters,
+    free_parameters,
+    theory_of,
+)
 
 __all__ = ["Block", "Blocks", "advance_blocks", "blocks", "shared_past", "track_blocks"]
 
@@ -232,7 +239,7 @@ def blocks(theory: Theory, structure: Structure) -> tuple[Block, ...]:
 
 def track_blocks(
     study: Study,
-    theory: Theory,
+    theory: Theory | str | Path,
     *,
     particles: int = 2000,
     seed: int,
@@ -248,7 +255,7 @@ def track_blocks(
     study
         From `beliefs.load_study`.
     theory
-        From `beliefs.load_theory`.
+        From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles of each block.
     seed
@@ -273,6 +280,7 @@ def track_blocks(
     StudyError
         Too few particles.
     """
+    theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs
     structure, n_time = structure_of(inputs), int(inputs.active.sum())
     layout = blocks(theory, structure)

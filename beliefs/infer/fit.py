@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from beliefs.infer.sampling import Sampling, checked_seed
 from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
-from beliefs.theory.theory import Theory, free_parameters
+from beliefs.theory.theory import Theory, free_parameters, theory_of
 
 __all__ = ["fit"]
 
@@ -27,7 +28,7 @@ __all__ = ["fit"]
 @exact
 def fit(
     study: Study,
-    theory: Theory,
+    theory: Theory | str | Path,
     *,
     seed: int,
     sampling: Sampling | None = None,
@@ -42,7 +43,7 @@ def fit(
     study
         From `beliefs.load_study`; only rows published by its as-of date are in it.
     theory
-        From `beliefs.load_theory`.
+        From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     seed
         Seed of everything random here.
     sampling
@@ -67,7 +68,7 @@ def fit(
     import nutpie
 
     seed = checked_seed(seed)
-    sampling = sampling or Sampling()
+    theory, sampling = theory_of(theory), sampling or Sampling()
     say = progress or (lambda _: None)
     started = time.perf_counter()
     inputs = build_inputs(study) if inputs is None else inputs

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +30,10 @@ from beliefs.infer.particles import (
 )
 from beliefs.infer.sampling import checked_seed
 from beliefs.infer.track_result import Rejuvenation, Row, Track
+from beliefs.mechanism.structure import Structure
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
-from beliefs.theory.theory import Theory
+from beliefs.theory.theory import Theory, theory_of
 
 __all__ = ["advance", "track"]
 
@@ -77,7 +79,7 @@ class Cloud:
 
 def track(
     study: Study,
-    theory: Theory,
+    theory: Theory | str | Path,
     *,
     particles: int = 2000,
     seed: int,
@@ -91,7 +93,7 @@ def track(
     study
         From `beliefs.load_study`.
     theory
-        From `beliefs.load_theory`.
+        From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
         but for ``us-iran-2012``, 716 weeks, which takes 4000.
@@ -121,6 +123,7 @@ def track(
             expected="at least 100",
             mend="2000, or 4000 for a study of many years such as us-iran-2012",
         )
+    theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs
     model = Model.of(inputs, theory)
     if model.coordinates.size == 0:
@@ -167,7 +170,7 @@ def advance(
     """
     inputs = build_inputs(study) if inputs is None else inputs
     old, new = found.model(), found.model(inputs)
-    if old.structure != new.structure:
+    if not same_but_longer(old.structure, new.structure):
         raise StudyError(
             "the study has another structure than the track",
             where=study.spec.name,
@@ -179,6 +182,11 @@ def advance(
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
     return _follow(replace(found.until(kept), study=study, inputs=inputs), new, progress)
+
+
+def same_but_longer(old: Structure, new: Structure) -> bool:
+    """Tell whether a structure is another one, but for periods after its end."""
+    return new.n_time >= old.n_time and replace(new, n_time=old.n_time) == old
 
 
 def first_change(old: Model, new: Model, n_time: int) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beliefs.errors import counted
 from beliefs.infer.diagnose import Report
 from beliefs.infer.pareto import RELIABLE, pareto_k
 from beliefs.infer.particles import distinct, effective_size
@@ -61,7 +62,8 @@ def track_report(track: Track, period: int = -1, limits: TrackLimits | None = No
         )
     if not count >= limits.distinct:
         failures.append(
-            f"{count} different particles, limit {limits.distinct}: track with more (--particles)"
+            f"{counted(count, 'different particle')}, limit {limits.distinct}: track with more "
+            "(--particles)"
         )
     if not tail <= limits.pareto_k:
         failures.append(

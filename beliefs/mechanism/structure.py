@@ -88,6 +88,9 @@ class Structure:
     us_actor, since_1945
         Whether a side is the United States (its id is ``us``); whether the study begins after the
         Second World War. They tell which wars of others are like this one.
+    n_planned
+        Number of periods that priors go by: without those by which new rows moved the study's end
+        on. None: `n_time`.
     """
 
     sides: tuple[str, str]
@@ -115,6 +118,7 @@ class Structure:
     zones: tuple[str, ...] = ()
     us_actor: bool = False
     since_1945: bool = True
+    n_planned: int | None = None
 
     @property
     def own(self) -> list[int]:
@@ -191,6 +195,7 @@ def structure_of(inputs: Inputs) -> Structure:
         zones=inputs.zones,
         us_actor="us" in inputs.sides,
         since_1945=bool(inputs.dates[0] > np.datetime64(SECOND_WORLD_WAR_ENDED)),
+        n_planned=inputs.n_planned,
     )
 
 

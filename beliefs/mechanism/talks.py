@@ -49,7 +49,7 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
     step_days = structure.step_weeks * 7.0
     onset = talk_onset_log_odds(
         step_days,
-        step_days * structure.n_time,
+        step_days * (structure.n_planned or structure.n_time),
         {"us_actor": structure.us_actor, "since_1945": structure.since_1945},
     )
     return (

@@ -40,7 +40,7 @@ from beliefs.record.lock import only_one, unwritable
 from beliefs.record.manifest import FORMAT
 from beliefs.study.load import Study
 from beliefs.study.writefile import replace_file
-from beliefs.theory.theory import Theory
+from beliefs.theory.theory import Theory, theory_of
 
 __all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
 
@@ -149,7 +149,7 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def calibrate(
-    theory: Theory,
+    theory: Theory | str | Path,
     study: Study,
     out: str | Path,
     *,
@@ -205,7 +205,7 @@ def calibrate(
     import time
 
     _check(sims=sims, draws=draws, cores=1 if cores is None else cores)
-    design = Design(study, theory, checked_seed(seed), particles, draws, horizon, truth)
+    design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -135,7 +135,7 @@ def entry_from(
                         if getattr(spec, name) is not None
                     },
                     "beliefs_version": manifest["versions"]["beliefs"],
-                    "targets": [*document["targets"], *document.get("settlement", [])],
+                    "targets": document["targets"],
                 }
             )
         )
@@ -147,9 +147,13 @@ def entry_from(
 
 def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     """Refuse a document that is not the forecast of its own run."""
+    from beliefs.forecast.summary import FORMAT
+
     needed = (*_SHARED, "hindcast", "seed", "gate", "interventions", "targets")
     if not isinstance(document, dict) or any(key not in document for key in needed):
         raise damaged(file, "keys are missing", "what `beliefs run` writes")
+    if document.get("format") != FORMAT:
+        raise damaged(file, f"format {document.get('format', 1)}", f"format {FORMAT}")
     same = {key: (document[key], manifest.get(key)) for key in (*_SHARED, "seed", "gate")}
     same["interventions"] = (len(document["interventions"]), len(manifest["interventions"]))
     for key, (here, there) in same.items():
@@ -158,8 +162,7 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     if manifest["horizon"] is None:
         raise damaged(file, "no horizon in manifest.json", "the run of a forecast")
     try:
-        told = [*document["targets"], *document.get("settlement", [])]
-        days = [dt.date.fromisoformat(target["by"]) for target in told]
+        days = [dt.date.fromisoformat(target["by"]) for target in document["targets"]]
     except (TypeError, KeyError, ValueError) as error:
         raise damaged(file, repr(error), "targets, each with the date `by`") from error
     origin = dt.date.fromisoformat(document["origin"])

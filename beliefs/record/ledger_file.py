@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import ConflictError, StudyError, counted
 from beliefs.record.ledger_chain import Chain, Line, check, seal
 from beliefs.study.writefile import flush_folder, write_file
 
@@ -164,7 +164,7 @@ def mend(path: str | Path) -> tuple[Path | None, int]:
             raise ConflictError(
                 "no line of the ledger is cut off",
                 where=str(path),
-                found=f"{len(chain.lines)} whole lines",
+                found=counted(len(chain.lines), "whole line"),
                 expected="a last line without its end",
                 mend="beliefs ledger verify says what is wrong, if anything is",
             )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.errors import ConflictError, GateError, StudyError, counted
 from beliefs.record.hashes import Seen
 from beliefs.record.lock import only_one, reserved
 from beliefs.record.manifest import read_manifest
@@ -51,6 +54,8 @@ class Update:
     given, waiting
         Rows of the files that the run's study did not hold yet, whether it knew them or not; and
         how many of them are published after the new as-of date.
+    end
+        Where new rows moved the end of the study's period to; None where they did not.
     """
 
     track: Track
@@ -62,6 +67,7 @@ class Update:
     took_over: bool
     given: int
     waiting: int
+    end: dt.date | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON, without the track."""
@@ -75,6 +81,7 @@ class Update:
             "took_over": self.took_over,
             "given": self.given,
             "waiting": self.waiting,
+            "end": None if self.end is None else str(self.end),
         }
 
 
@@ -102,11 +109,12 @@ def update_run(
     out
         Run folder to write; must be new.
     data
-        New rows: a CSV file, see `beliefs.study.append.with_rows`, a pandas table like it, or a
-        list of these; none when None.
+        New rows: a CSV file, see `beliefs.study.append.with_rows`, a pandas data frame like it,
+        or a list of these; none when None. Days in a data frame may be text, dates or times
+        without a time zone.
     to
         New as-of date. None: the last date of publication among the new rows, or the old as-of
-        date if that is later.
+        date if that is later. Rows published after the end of the study's period move that on.
     particles
         How many to begin with when the run holds a fit; a track keeps its own number.
     progress
@@ -141,8 +149,8 @@ def update_run(
     with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
         seen: Seen = {}
         before, source, origin = _start(run, particles, seen)
-        files = _files(data, Path(scratch))
-        study, given, waiting = _grown(source, before.study, files, to, Path(scratch))
+        brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
+        study, given, waiting = _grown(source, before.study, brought, to, Path(scratch))
         track, back, back_to = _advanced(before, study, progress)
         report = track.report()
         if not report.passed:
@@ -174,6 +182,7 @@ def update_run(
         took_over=not (run / FILE).is_file(),
         given=given,
         waiting=waiting,
+        end=study.spec.period.end if study.spec.period.end > source.spec.period.end else None,
     )
 
 
@@ -204,32 +213,19 @@ def _start(run: Path, particles: int, seen: Seen) -> tuple[Track, Source, dict[s
     )
 
 
-def _files(data: Any, scratch: Path) -> list[Path]:
-    """Return files of new rows; data frames are written first."""
-    if data is None:
-        return []
-    files = []
-    for number, item in enumerate(data if isinstance(data, (list, tuple)) else [data]):
-        if hasattr(item, "to_csv"):
-            item.to_csv(scratch / f"rows{number}.csv", index=False)
-            item = scratch / f"rows{number}.csv"
-        files.append(Path(item))
-    return files
-
-
 def _grown(
-    source: Source, old: Study, files: list[Path], to: str | None, scratch: Path
+    source: Source, old: Study, data: list[Any], to: str | None, scratch: Path
 ) -> tuple[Study, int, int]:
-    """Return the study as of the new date; rows that the files brought, and those still to come."""
+    """Return the study as of the new date; rows that the data brought, and those still to come."""
     from beliefs.study.append import with_rows
     from beliefs.study.load import read_study
 
     new, added = source, None
-    if files:
-        added = with_rows(source.path, files, scratch / "study")
+    if data:
+        added = with_rows(old, data, scratch / "study", known=(old, source.known()))
     try:
         if added is not None:
-            new = read_study(scratch / "study")
+            new = _longer(read_study(scratch / "study"), source, to)
         day: Any = to or (old.as_of if added is None else _last_published(new, source, old))
         study = new.known(day)
     except StudyError as error:
@@ -248,10 +244,33 @@ def _grown(
     return study, len(days), sum(bool(day > study.as_of) for day in days)
 
 
+def _longer(new: Source, before: Source, to: str | None) -> Source:
+    """Return a study with the end of its period moved on to its newest row, or to a later `to`.
+
+    Only where a new row was published after the end; days after today are none of it.
+    """
+    from beliefs.study.append import move_end
+    from beliefs.study.load import read_study
+
+    today = np.datetime64(dt.datetime.now().astimezone().date())
+    end = np.datetime64(new.spec.period.end, "D")
+    later = [day for day in _published(new, before) if end < day <= today]
+    if not later:
+        return new
+    last = max(later)
+    if to is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", to):
+        with contextlib.suppress(ValueError):  # is none: said where it is read
+            last = max(last, min(np.datetime64(to, "D"), today))
+    move_end(new.path, last.astype(object))
+    return read_study(new.path)
+
+
 def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> ConflictError:
     found = f"the same rows, as of {old.as_of}"
     if added is not None and added.rows:
-        found = f"{added.rows} rows of {added.named}, not yet published as of {study.as_of}"
+        found = (
+            f"{counted(added.rows, 'row')} of {added.named}, not yet published as of {study.as_of}"
+        )
     elif added is not None:
         held = ", ".join(added.tables)
         found = f"no row in {added.named} that {held} did not hold, as of {old.as_of}"
@@ -285,13 +304,13 @@ def _advanced(
     before: Track, study: Study, progress: Callable[[str], None] | None
 ) -> tuple[Track, int, np.datetime64 | None]:
     """Return the track gone on, how many periods it went back for that, and to where."""
-    from beliefs.infer.track import advance, first_change
+    from beliefs.infer.track import advance, first_change, same_but_longer
     from beliefs.study.inputs import build_inputs
 
     inputs = build_inputs(study)
     old, new = before.model(), before.model(inputs)
     kept = before.n_time
-    if old.structure == new.structure:
+    if same_but_longer(old.structure, new.structure):
         kept = first_change(old, new, before.n_time)
     track = advance(before, study, inputs=inputs, progress=progress)
     back = before.n_time - kept

@@ -1,26 +1,39 @@
-"""New rows for a study folder, from a file with the header of one of its tables."""
+"""New rows for a study folder, from files or data frames with the columns of one of its tables.
+
+Rows are compared by what they say: 100 and 100.0 are one number, and a blank is the date that
+stands for it.
+"""
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.study.agreements import AGREEMENT_COLUMNS
+from beliefs.study.columns import date_column, flag_column, number_column, numerals
 from beliefs.study.coverage import COVERAGE_COLUMNS
+from beliefs.study.records import Records
 from beliefs.study.rows import EVENT_COLUMNS, TALK_COLUMNS
 from beliefs.study.safefile import open_safely, read_lines
 from beliefs.study.series import INDICATOR_COLUMNS
-from beliefs.study.tables import read_table
+from beliefs.study.specfile import read_spec
+from beliefs.study.tables import Table, read_header, read_table
 from beliefs.study.writefile import replace_file
 
-__all__ = ["Added", "copy_study", "with_rows"]
+if TYPE_CHECKING:
+    from beliefs.study.load import Study
+
+__all__ = ["Added", "copy_study", "move_end", "with_rows"]
 
 AGREEMENTS: Final = "agreements.csv"
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
@@ -32,10 +45,38 @@ _TABLES: Final = {
     "coverage.csv": (COVERAGE_COLUMNS, ("start",)),
     AGREEMENTS: (AGREEMENT_COLUMNS, ("date",)),
 }
+_NUMBERS: Final = ("value", "severity", "belief_signal", "coders")
+_FLAGS: Final = ("direct", "mutual", "prior_warning")
+_DATES: Final = (
+    "date", "date_end", "published_at", "start", "end", "deadline", "ended", "end_published_at",
+)  # fmt: skip
+_FILLED: Final = {"date_end": "date", "published_at": "date", "end_published_at": "ended"}
+"""Columns of dates, and the dates that stand for blank ones."""
+_ENDS: Final = [AGREEMENT_COLUMNS.index(c) for c in ("ended", "end_published_at", "end_kind")]
+_DAY: Final = dt.time()
 
 Row = tuple[str, ...]
+Values = tuple[Any, ...]
 _OTHER: Final = "on line "
 """Words before the number of the other line, in complaints about a row that stands twice."""
+
+
+class Origin(NamedTuple):
+    """Where a new row stood: the file and its line, or the data frame and its index."""
+
+    source: str
+    number: Any
+    line: bool = True
+
+    @property
+    def at(self) -> str:
+        """Position, for complaints."""
+        return f"{self.source}:{self.number}" if self.line else f"{self.source} row {self.number}"
+
+    @property
+    def other(self) -> str:
+        """Position, for complaints about another row."""
+        return f"{_OTHER if self.line else 'in row '}{self.number} of {self.source}"
 
 
 @dataclass(frozen=True)
@@ -44,25 +85,20 @@ class Added:
 
     Attributes
     ----------
-    files
-        The files with the rows.
+    named
+        Names of the files and data frames with the rows, as one text.
     tables
         The tables they belong to.
     rows
         How many were not there before.
     lines
-        Table and line in it -> file and line in that, of each of them.
+        Table and line in it -> where each of them stood.
     """
 
-    files: tuple[Path, ...]
+    named: str
     tables: tuple[str, ...]
     rows: int
-    lines: dict[tuple[str, int], tuple[Path, int]]
-
-    @property
-    def named(self) -> str:
-        """Names of the files, as one text."""
-        return ", ".join(file.name for file in self.files)
+    lines: dict[tuple[str, int], Origin]
 
     def blamed(self, error: StudyError) -> StudyError:
         """Return a complaint about the new table as one about the file with the rows.
@@ -85,11 +121,11 @@ class Added:
         if here is None:  # of two rows that are one, the complaint is about the later
             here, there = there, None
         if other is not None:
-            at = f"in the run's {table}" if there is None else f"{_OTHER}{there[1]} of {there[0]}"
+            at = f"in the run's {table}" if there is None else there.other
             found = found[: other.start()] + at
         assert here is not None
         return StudyError(
-            error.what, where=f"{here[0]}:{here[1]}{place[3]}", found=found,
+            error.what, where=f"{here.at}{place[3]}", found=found,
             expected=error.expected, mend=error.mend,
         )  # fmt: skip
 
@@ -119,8 +155,10 @@ def copy_study(folder: Path, to: Path) -> None:
             replace_file(to / name, source.read())
 
 
-def with_rows(folder: Path, files: Sequence[Path], out: Path) -> Added:
-    """Copy a study folder and merge the rows of files into the tables that their headers name.
+def with_rows(
+    study: Study, data: Sequence[Any], out: Path, *, known: Sequence[Study] = ()
+) -> Added:
+    """Copy a study's folder and merge new rows into the tables that their columns name.
 
     Rows that a table holds already are left out; the others find their place in time. A row that
     ends an agreement takes the place of the one without an end. The copy is not checked here:
@@ -128,13 +166,16 @@ def with_rows(folder: Path, files: Sequence[Path], out: Path) -> Added:
 
     Parameters
     ----------
-    folder
-        The study folder.
-    files
-        CSV files with exactly the columns of ``indicators.csv``, ``events.csv``, ``talks.csv``,
-        ``coverage.csv`` or ``agreements.csv`` each, in any order.
+    study
+        The study.
+    data
+        CSV files or pandas data frames with exactly the columns of ``indicators.csv``,
+        ``events.csv``, ``talks.csv``, ``coverage.csv`` or ``agreements.csv`` each, in any order.
     out
         Folder to write; must not exist.
+    known
+        The same as of some days: a row of theirs is held already, too, with spans that were cut on
+        the day.
 
     Returns
     -------
@@ -144,56 +185,177 @@ def with_rows(folder: Path, files: Sequence[Path], out: Path) -> Added:
     Raises
     ------
     StudyError
-        A file cannot be read, or its header is that of no table.
+        A file cannot be read, or its columns are those of no table.
     """
-    given: dict[str, list[tuple[Row, Path, int]]] = {}
-    for file in files:
-        name = _table_of(file)
-        try:
-            rows = _rows(file.parent, file.name, _TABLES[name][0])
-        except StudyError as error:
-            raise _of_file(error, file) from error
-        given.setdefault(name, []).extend((row, file, line) for row, line in rows)
-    copy_study(folder, out)
-    lines: dict[tuple[str, int], tuple[Path, int]] = {}
+    given: dict[str, list[tuple[Row, Values, Origin]]] = {}
+    names = []
+    for number, item in enumerate(data):
+        if hasattr(item, "columns"):
+            label = "data" if len(data) == 1 else f"data[{number}]"
+            table, origins = _framed(item, label)
+        else:
+            file = Path(item)
+            label = file.name
+            table = _filed(file)
+            origins = [Origin(str(file), line) for line in table.lines]
+        names.append(label)
+        rows = zip(_rows(table), _values(table, study), origins, strict=True)
+        given.setdefault(table.name, []).extend(rows)
+    copy_study(study.path, out)
+    lines: dict[tuple[str, int], Origin] = {}
     for name, rows_given in given.items():
-        lines |= _merge(folder, name, rows_given, out)
-    return Added(tuple(files), tuple(given), len(lines), lines)
+        held = {row for one in known for row in getattr(one.tables, name[:-4]).rows()}
+        lines |= _merge(study, name, rows_given, held, out)
+    return Added(", ".join(names), tuple(given), len(lines), lines)
 
 
-def _table_of(data: Path) -> str:
-    """Return the table whose header a file has."""
+def move_end(folder: Path, end: dt.date) -> None:
+    """Set a later end of the period in a copy of a study, and keep the first one beside it.
+
+    Parameters
+    ----------
+    folder
+        The copy.
+    end
+        The new end.
+
+    Raises
+    ------
+    StudyError
+        The settings are written so that the line with the end is not found.
+    """
+    spec, where = read_spec(folder)
+    at = where("period", "end")
+    number, period = int(at.split(":")[1].split()[0]), spec.period
+    lines = [*read_lines(folder, "study.toml")]
+    line = re.sub(rf"^(\s*end\s*=\s*){period.end}", rf"\g<1>{end}", lines[number - 1])
+    if line == lines[number - 1]:
+        raise StudyError(
+            "the end of the period cannot be moved on to the new rows",
+            where=at,
+            found=line.strip(),
+            expected=f"end = {period.end}, on a line of its own",
+            mend="write it so, or set a later end by hand, and track the study anew",
+        )
+    first = f"first_end = {period.end}  # where it ended before new rows moved it on\n"
+    lines[number - 1 : number] = [line.rstrip() + "\n", *([] if period.first_end else [first])]
+    (folder / "study.toml").write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def _filed(file: Path) -> Table:
+    """Read a file of rows; the table has the name of that which they belong to."""
     try:
-        header = next(csv.reader(read_lines(data.parent, data.name), strict=True), [])
+        known = {column for columns, _ in _TABLES.values() for column in columns}
+        name = _table_of(read_header(file.parent, file.name, known), f"{file}:1")
+        table = read_table(file.parent, file.name, _TABLES[name][0])
     except StudyError as error:
-        raise _of_file(error, data) from error
-    except csv.Error:
-        header = []
+        raise _of_file(error, file) from error
+    return Table(name, table.lines, table.cells, table.separator)
+
+
+def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
+    """Turn a data frame into text cells, blank where nothing is known."""
+    columns = [str(column).strip().lower() for column in frame.columns]
+    name = _table_of(columns, label)
+    cells: dict[str, Sequence[str]] = {}
+    for k, column in enumerate(columns):
+        blank = frame.iloc[:, k].isna().tolist()
+        values = zip(frame.iloc[:, k].tolist(), blank, strict=True)
+        cells[column] = ["" if unknown else _text(value) for value, unknown in values]
+    origins = [Origin(label, index, line=False) for index in frame.index.tolist()]
+    return Table(name, range(len(frame)), cells), origins
+
+
+def _text(value: Any) -> str:
+    """Write a value of a data frame as in a CSV file."""
+    if isinstance(value, np.bool_ | np.number):
+        value = value.item()
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # a column of whole numbers with a gap
+    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == _DAY:
+        return value.date().isoformat()
+    return str(value)
+
+
+def _table_of(header: Sequence[str], where: str) -> str:
+    """Return the table that has these columns."""
     name = next((n for n, (columns, _) in _TABLES.items() if sorted(columns) == sorted(header)), "")
     if not name:
         raise StudyError(
-            "the header is that of no table",
-            where=f"{data}:1",
+            "the columns are those of no table",
+            where=where,
             found=",".join(header) or "nothing",
             expected="\n            or ".join(",".join(columns) for columns, _ in _TABLES.values()),
-            mend="write the header of the table that the rows belong to as the first line",
+            mend="name the columns as the table that the rows belong to does; in a file they are "
+            "the first line",
         )
     return name
 
 
+def _rows(table: Table) -> list[Row]:
+    """Return the text of the rows, in the order of the table's columns."""
+    return [
+        *zip(
+            *(
+                numerals(table, c) if c in _NUMBERS else table.cells[c]
+                for c in _TABLES[table.name][0]
+            ),
+            strict=True,
+        )
+    ]
+
+
+def _values(table: Table, study: Study) -> list[Values]:
+    """Return what the rows say, in the form of `Records.rows` of a study."""
+    columns = {name: _parsed(table, name) for name in _TABLES[table.name][0]}
+    lags = {i.id: i.publication_lag for i in study.spec.indicators}
+    for name, of in _FILLED.items():
+        mine, days = columns.get(name), columns.get(of)
+        if mine is None or days is None or mine.dtype.kind != "M" or days.dtype.kind != "M":
+            continue
+        if "indicator" in columns:
+            lag = [lags.get(indicator, 0) for indicator in columns["indicator"]]
+            days = days + np.asarray(lag, dtype="timedelta64[D]")
+        columns[name] = np.where(np.isnat(mine), days, mine)
+    return list(Records(columns).rows())
+
+
+def _parsed(table: Table, column: str) -> np.ndarray:
+    words = np.empty(len(table), dtype=object)
+    words[:] = table.cells[column]
+    try:
+        if column in _DATES:
+            return date_column(table, column, blank=True)
+        if column in _NUMBERS:
+            return number_column(table, column, blank=True)
+        return flag_column(table, column) if column in _FLAGS else words
+    except StudyError:  # raised again, with its place, where the new table is read
+        return words
+
+
 def _merge(
-    folder: Path, name: str, given: list[tuple[Row, Path, int]], out: Path
-) -> dict[tuple[str, int], tuple[Path, int]]:
+    study: Study,
+    name: str,
+    given: list[tuple[Row, Values, Origin]],
+    held: set[Values],
+    out: Path,
+) -> dict[tuple[str, int], Origin]:
     """Write a table with further rows; return where each of these stands, and where it stood."""
     columns, order = _TABLES[name]
-    old = _rows(folder, name, columns) if (folder / name).is_file() else []
-    known = {row for row, _ in old}
+    old: list[tuple[Row, Values]] = []
+    if (study.path / name).is_file():
+        table = read_table(study.path, name, columns)
+        old = [*zip(_rows(table), _values(table, study), strict=True)]
+    known = held.union(values for _, values in old)
     # A row that stands twice among them is new once.
-    new = {row: (file, line) for row, file, line in reversed(given) if row not in known}
-    merged: list[tuple[Row, tuple[Path, int] | None]] = [
-        (row, None) for row, _ in old if not (name == AGREEMENTS and _ended_by(row, new))
+    new = {values: (row, at) for row, values, at in reversed(given) if values not in known}
+    ended = {_begun(values) for values in new} if name == AGREEMENTS else set()
+    merged: list[tuple[Row, Origin | None]] = [
+        (row, None) for row, values in old if not _ended_by(values, ended)
     ]
-    merged += reversed(new.items())
+    merged += reversed(new.values())
     place = [columns.index(key) for key in order]
     merged.sort(key=lambda item: tuple(item[0][k] for k in place))
     lines, at = {}, 1
@@ -210,14 +372,14 @@ def _merge(
     return lines
 
 
-def _ended_by(old: tuple[str, ...], new: Iterable[tuple[str, ...]]) -> bool:
-    """Tell whether one of the new rows is this agreement, in force until now, with its end."""
-    ends = [AGREEMENT_COLUMNS.index(c) for c in ("ended", "end_published_at", "end_kind")]
+def _begun(values: Values) -> Values:
+    """Return what a row of agreements says but for its end."""
+    return tuple(value for k, value in enumerate(values) if k not in _ENDS)
 
-    def begun(row: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(cell for k, cell in enumerate(row) if k not in ends)
 
-    return not any(old[k] for k in ends) and any(begun(row) == begun(old) for row in new)
+def _ended_by(old: Values, begun: Collection[Values]) -> bool:
+    """Tell whether this agreement, in force until now, is among those that begin alike."""
+    return bool(begun) and not old[_ENDS[-1]] and _begun(old) in begun
 
 
 def _of_file(error: StudyError, data: Path) -> StudyError:
@@ -234,9 +396,3 @@ def _of_file(error: StudyError, data: Path) -> StudyError:
     return StudyError(
         error.what, where=where, found=error.found, expected=error.expected, mend=error.mend
     )
-
-
-def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[tuple[Row, int]]:
-    table = read_table(folder, name, columns)
-    rows = zip(*(table.cells[c] for c in columns), strict=True)
-    return list(zip(rows, table.lines, strict=True))

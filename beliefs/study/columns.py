@@ -26,12 +26,15 @@ __all__ = [
     "id_column",
     "name_column",
     "number_column",
+    "numerals",
 ]
 
 MAX_NUMBER = 1e15
 """Largest size of a number. Beyond it sums of squares lose their meaning; change the unit."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _YEARS = (1600, 2200)
 _EPOCH = dt.date(1970, 1, 1).toordinal()
@@ -75,6 +78,8 @@ def _date(table: Table, row: int, column: str, text: str) -> dt.date:
     if not text:
         raise table.error(row, column, "a date is missing", expected, "fill in the date")
     mend = "write year, month and day with hyphens, and a day that the month has"
+    if re.fullmatch(r"[0-9]{5}", text):
+        mend = "a spreadsheet saved the number of a day: give the column the format 2026-02-28"
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise table.error(row, column, "a date is not written as a date", expected, mend)
     try:
@@ -120,7 +125,7 @@ def number_column(
     )
     values = np.empty(len(table))
     match = _NUMBER.fullmatch
-    for row, text in enumerate(table.cells[column]):
+    for row, text in enumerate(numerals(table, column)):
         if match(text):
             value = float(text)
             if not low <= value <= high:
@@ -136,6 +141,34 @@ def number_column(
                 mend = "leave the cell empty when the value is unknown"
             raise table.error(row, column, what, expected, mend)
     return values
+
+
+def numerals(table: Table, column: str) -> Sequence[str]:
+    """Return the cells of a column of numbers, with points where decimal commas stand.
+
+    A comma is a decimal one where cells are not separated by commas, no cell of the column has a
+    point, and one at least cannot be read as thousands; otherwise the cells are as they are.
+
+    Parameters
+    ----------
+    table, column
+        Where to look.
+
+    Returns
+    -------
+    sequence of str
+    """
+    cells = table.cells[column]
+    if table.separator == ",":
+        return cells
+    commas = [text for text in cells if "," in text]
+    if (
+        any("." in text for text in cells)
+        or not all(map(_COMMA.fullmatch, commas))
+        or all(map(_THOUSANDS.fullmatch, commas))
+    ):
+        return cells
+    return [text.replace(",", ".") for text in cells]
 
 
 def flag_column(table: Table, column: str) -> Numbers:
@@ -155,7 +188,7 @@ def flag_column(table: Table, column: str) -> Numbers:
     StudyError
         At the first cell that is none of them.
     """
-    known = {"1": 1.0, "0": 0.0, "": np.nan}
+    known = {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0, "": np.nan}
     for row, text in enumerate(table.cells[column]):
         if text not in known:
             raise table.error(

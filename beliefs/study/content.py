@@ -56,6 +56,8 @@ def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
     digest = hashlib.sha256()
     settings = spec.model_dump(mode="json")
     settings = {k: v for k, v in settings.items() if k not in _CONDUCT or v}
+    if settings["period"]["first_end"] is None:
+        del settings["period"]["first_end"]
     for regime in settings["regimes"]:
         if regime["rung"] is None:
             del regime["rung"]

@@ -1,7 +1,7 @@
 """How completely events were recorded, and by which instrument, day by day.
 
 Without `coverage.csv` a study claims to be dense everywhere. With it, days outside the spans are
-unobserved: a zero there is not a zero.
+unobserved: a zero there is not a zero. So are those after the last span, until a row covers them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64)
     folder
         The study folder.
     spec
-        Its settings; the spans must cover the whole period.
+        Its settings; the spans must cover the period from its start on, without a gap.
     first_published
         Day on which the first event was published. Without a `coverage.csv`, recording is taken
         to begin then, or with the period if that is earlier.
@@ -113,15 +113,12 @@ def _check_spans(table: Table, start: NDArray, end: NDArray) -> None:
 def _check_cover(
     table: Table, start: NDArray, end: NDArray, first: np.datetime64, last: np.datetime64
 ) -> None:
-    """Every day of the period belongs to a span."""
+    """Every day of the period up to the last span belongs to one."""
     mend = 'add a span; use density "none" for days that nobody recorded'
     if start[0] > first:
         raise table.error(
             0, "start", "coverage begins after the period", f"{first} or earlier", mend
         )
-    if end[-1] < last:
-        row = len(table) - 1
-        raise table.error(row, "end", "coverage ends before the period", f"{last} or later", mend)
     for row in range(1, len(table)):
         wanted = end[row - 1] + ONE_DAY
         if start[row] > wanted and start[row] > first and wanted <= last:

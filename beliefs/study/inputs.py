@@ -68,6 +68,8 @@ class Inputs:
         First day of each period, (T,) datetime64[D].
     step_days
         Length of a period in days.
+    n_planned
+        Number of periods before new rows moved the study's end on.
     active
         (T,) whether the period's last day lies at or before the as-of date.
     regime_kinds
@@ -135,6 +137,7 @@ class Inputs:
     endurance: tuple[bool, bool]
     dates: NDArray[np.datetime64]
     step_days: int
+    n_planned: int
     active: Bools
     regime_kinds: tuple[str, ...]
     regime: NDArray[np.int64]
@@ -215,6 +218,7 @@ def build_inputs(study: Study) -> Inputs:
         endurance=(spec.sides[0].endurance, spec.sides[1].endurance),
         dates=grid.dates,
         step_days=grid.step_days,
+        n_planned=spec.period.n_planned,
         active=active,
         regime_kinds=REGIME_KINDS,
         regime=regime_kinds(study, active),

@@ -237,6 +237,9 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
             filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
             words = ", ".join(f"{key} = {list(value)}" for key, value in filters.items())
             yield f"{place} counts no event at all; its filters are {words}"
+    covered = tables.coverage["end"][-1]
+    if covered < np.datetime64(spec.period.end, "D"):
+        yield f"coverage.csv ends on {covered}: later days count as unobserved"
     for name, table in (
         ("indicators.csv", tables.indicators),
         ("events.csv", events),

@@ -19,7 +19,7 @@ from beliefs.study.tables import read_table
 __all__ = ["NAME", "Odds", "read_odds"]
 
 NAME = "odds.csv"
-COLUMNS = ("date", "target", "side", "by", "p", "source")
+COLUMNS = ("date", "target", "by", "p", "source")
 FRESH_DAYS = 14
 """Days after which odds are stale."""
 
@@ -113,10 +113,7 @@ def read_odds(study: Study) -> Odds:
                 row, "by", "a window ends before its odds were given", f"a date after {date[row]}",
                 "give the last day of the window",
             )  # fmt: skip
-    names = [
-        f"{target}_{side}" if side else target
-        for target, side in zip(table.cells["target"], table.cells["side"], strict=True)
-    ]
+    names = table.cells["target"]
     order = [int(k) for k in np.argsort(date, kind="stable") if date[k] <= study.as_of]
     source = table.cells["source"]
     return Odds(

@@ -43,11 +43,15 @@ Rung = Literal["open_war", "friction", "truce", "negative_peace", "positive_peac
 
 
 class Period(SpecTable):
-    """The stretch of time that is modelled, cut into days or weeks."""
+    """The stretch of time that is modelled, cut into days or weeks.
+
+    `first_end` is where a study ended before new rows moved its `end` on; priors keep to it.
+    """
 
     start: dt.date
     end: dt.date
     step: Literal["day", "week"]
+    first_end: dt.date | None = None
 
     @property
     def step_days(self) -> int:
@@ -58,6 +62,11 @@ class Period(SpecTable):
     def n_periods(self) -> int:
         """Number of whole periods; days left over at the end belong to none."""
         return ((self.end - self.start).days + 1) // self.step_days
+
+    @property
+    def n_planned(self) -> int:
+        """Number of whole periods up to `first_end`, all without one."""
+        return (((self.first_end or self.end) - self.start).days + 1) // self.step_days
 
 
 class Side(SpecTable):

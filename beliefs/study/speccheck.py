@@ -57,6 +57,14 @@ def _check_period(spec: StudySpec, where: At) -> None:
             expected=f"a date on or after start = {period.start}",
             mend="exchange or correct the two dates",
         )
+    if period.first_end is not None and not period.start < period.first_end <= period.end:
+        raise StudyError(
+            "the period ends before it first ended",
+            where=where("period", "first_end"),
+            found=f"first_end = {period.first_end}",
+            expected=f"a date after {period.start}, up to end = {period.end}",
+            mend="remove first_end: `beliefs update` writes it where new rows move the end on",
+        )
     if period.n_periods < 2:
         raise StudyError(
             "the period is too short",

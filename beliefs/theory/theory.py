@@ -39,6 +39,7 @@ __all__ = [
     "prior_table",
     "table_of",
     "theory_from_table",
+    "theory_of",
     "with_infinities",
 ]
 
@@ -133,6 +134,11 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
         check_priors(mine, all_declared(BARE), str(priors))
         theory = replace(theory, priors={**theory.priors, **mine})
     return theory
+
+
+def theory_of(theory: Theory | str | Path) -> Theory:
+    """Return a theory as it is, or the one of a name, id or file, see `load_theory`."""
+    return theory if isinstance(theory, Theory) else load_theory(theory)
 
 
 def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theory:
@@ -321,11 +327,12 @@ def conduct_neutral(theory: Theory, structure: Structure) -> Neutral:
     return _neutral(structure, conduct_declared(structure), conduct_parameters(theory, structure))
 
 
-def prior_table(theory: Theory, structure: Structure) -> list[dict[str, Any]]:
+def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[str, Any]]:
     """Return one row per declared parameter: prior, unit, source, neutral value, free or not.
 
     Parameters of belief and talks come first, then those of conduct.
     """
+    theory = theory_of(theory)
     both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
     free = {p.name: p for p in both}
     return [

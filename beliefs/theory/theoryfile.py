@@ -25,7 +25,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         There is no such file, it cannot be read, or it is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise StudyError(
             "no such theory or prior file",

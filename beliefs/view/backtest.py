@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beliefs.errors import counted
 from beliefs.evaluate.scorecard import CLIMATOLOGY
 from beliefs.evaluate.skilltable import BASE, HEADLINE, standings
 
@@ -17,8 +18,9 @@ def plain(found: Backtest) -> str:
     """Return what a backtest showed, as text."""
     frame = found.frame
     lines = [
-        f"{found.study}, as of {found.as_of}: {len(frame.origins)} origins every {found.every} "
-        f"days from {frame.origins[0]} to {frame.origins[-1]}, {found.draws} futures each",
+        f"{found.study}, as of {found.as_of}: {counted(len(frame.origins), 'origin')} every "
+        f"{counted(found.every, 'day')} from {frame.origins[0]} to {frame.origins[-1]}, "
+        f"{found.draws} futures each",
         "",
     ]
     lines += _table(found, CLIMATOLOGY)
@@ -82,15 +84,13 @@ def _sentences(found: Backtest) -> list[str]:
     """Return where theories beat climatology, where none does, and what was not scored."""
     all_ = found.standings
     won = [s for s in all_ if s.theories]
-    lost = [f"{s.target} in {s.horizon} days" for s in all_ if not s.theories and not s.doubt]
-    doubted = [f"{s.target} in {s.horizon} days ({s.doubt})" for s in all_ if s.doubt]
+    named = {id(s): f"{s.target} in {counted(s.horizon, 'day')}" for s in all_}
+    lost = [named[id(s)] for s in all_ if not s.theories and not s.doubt]
+    doubted = [f"{named[id(s)]} ({s.doubt})" for s in all_ if s.doubt]
     lines = []
     if not won:
         lines.append("No theory beats climatology on any target of this study.")
-    lines += [
-        f"Climatology is beaten on {s.target} in {s.horizon} days by {', '.join(s.theories)}."
-        for s in won
-    ]
+    lines += [f"Climatology is beaten on {named[id(s)]} by {', '.join(s.theories)}." for s in won]
     if lost and won:
         lines.append("No theory beats climatology on " + "; ".join(lost) + ".")
     if doubted:
@@ -98,15 +98,16 @@ def _sentences(found: Backtest) -> list[str]:
     for horizon in found.horizons:
         if horizon.days not in {s.horizon for s in all_}:
             lines.append(
-                f"No window of {horizon.days} days could be held against climatology: it needs one "
-                "such window before the origin, and one after it that was watched whole."
+                f"No window of {counted(horizon.days, 'day')} could be held against climatology: "
+                "it needs one such window before the origin, and one after it that was watched "
+                "whole."
             )
     n = len(found.frame.origins)
     for theory, passed in zip(found.frame.theories, found.gates, strict=True):
         if passed < n:
             lines.append(
-                f"{theory}: the posterior failed its gate at {n - passed} of {n} origins; more "
-                "particles may help."
+                f"{theory}: the posterior failed its gate at {n - passed} of "
+                f"{counted(n, 'origin')}; more particles may help."
             )
     for name, why in found.frame.unscored.items():
         lines.append(f"Not scored: {name}, {why}.")

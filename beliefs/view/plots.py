@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.errors import counted
 from beliefs.forecast.forecast import Forecast
 from beliefs.infer.posterior import Posterior
 from beliefs.view import series
@@ -177,7 +178,7 @@ def plot_cracks(forecast: Forecast, *, ax: Any = None) -> Any:
     share_axis(ax, "probability by that day")
     legend_below(ax, 2)
     ax.set_title(
-        f"A crack: belief below {rule.threshold:g} for {rule.periods} periods in a row",
+        f"A crack: belief below {rule.threshold:g} for {counted(rule.periods, 'period')} in a row",
         loc="left",
         fontsize=11,
     )

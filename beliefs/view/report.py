@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from beliefs.errors import counted
 from beliefs.evaluate.contraction import LEARNABLE, contraction
 from beliefs.forecast.forecast import Forecast
 from beliefs.infer.diagnose import Limits
@@ -269,7 +270,10 @@ def _sampling(forecast: Forecast, summary: Mapping[str, Any]) -> list[tuple[str,
     return [
         ("Chains × draws", f"{sizes['chain']} × {sizes['draw']}"),
         ("Futures simulated", str(sizes["chain"] * sizes["draw"])),
-        ("Horizon", f"{len(forecast.dates)} periods of {forecast.posterior.inputs.step_days} d"),
+        (
+            "Horizon",
+            f"{counted(len(forecast.dates), 'period')} of {forecast.posterior.inputs.step_days} d",
+        ),
         ("Seeds", f"fit {summary['seed']['fit']}, forecast {summary['seed']['forecast']}"),
     ]
 

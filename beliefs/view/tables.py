@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from beliefs.errors import counted
+from beliefs.forecast.targets import CONDUCT_TARGETS
 from beliefs.infer.diagnose import Limits
 from beliefs.infer.pareto import RELIABLE
 from beliefs.view.style import clean, day, interval, percent, points
@@ -136,7 +138,7 @@ def _warnings(summary: Summary) -> tuple[str, ...]:
             f"FAILED GATE: this forecast was allowed although the fit failed its checks "
             f"({reasons}). Do not rely on these numbers."
         )
-    targets = [*summary["targets"], *summary.get("settlement", [])]
+    targets = summary["targets"]
     flagged = sum(t["prior_dominated"] for t in targets)
     if flagged:
         out.append(
@@ -199,8 +201,9 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
         Words for the side ids; the ids themselves when None.
     """
     names = names or {}
-    conduct = summary.get("settlement", [])
-    targets = [*summary["targets"], *conduct]
+    targets = summary["targets"]
+    conduct = [t for t in targets if t["target"] in CONDUCT_TARGETS]
+    others = [t for t in targets if t["target"] not in CONDUCT_TARGETS]
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
     origin = dt.date.fromisoformat(summary["origin"])
@@ -221,7 +224,7 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             for b in summary["belief"]
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - origin).days) for by in dates),
-        rows=_rows(summary["targets"], dates, sources, names),
+        rows=_rows(others, dates, sources, names),
         settlement=_rows(conduct, dates, sources, names),
         endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
         notes=tuple(clean(note) for note in summary.get("notes", [])),
@@ -279,7 +282,7 @@ def headline(summary: Summary) -> Any:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column(title)
         for by, days in head.windows:
-            table.add_column(f"in {days} days\nby {by}", justify="right")
+            table.add_column(f"in {counted(days, 'day')}\nby {by}", justify="right")
         for row in rows:
             label = Text(row.label)
             if row.at_origin:
@@ -327,7 +330,7 @@ def plain(summary: Summary) -> str:
     if not head.beliefs:
         lines.append(_NO_BELIEFS)
     for number, (by, days) in enumerate(head.windows):
-        lines.append(f"by {by} ({days} days):")
+        lines.append(f"by {by} ({counted(days, 'day')}):")
         for row in (*head.rows, *head.settlement):
             cell = row.cells[number]
             flag = f" {PRIOR_FLAG}" if cell.flagged else ""

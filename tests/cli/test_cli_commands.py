@@ -1,11 +1,16 @@
 """Every command does its one thing, and its exit code says how it went."""
 
 import json
+import re
 import shutil
 
 import pytest
+from typer.main import get_command
 
-from beliefs.cli import main
+import beliefs
+from beliefs.cli import app, main
+from beliefs.forecast.interventions import load_interventions
+from beliefs.theory.theory import load_theory
 
 
 @pytest.fixture
@@ -322,13 +327,45 @@ def test_an_edited_run_ends_with_2(call, run_folder, tmp_path):
     assert code == 2 and "changed after the run" in err
 
 
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [(("forecast",), "[[intervention]]"), (("backtest",), "[1000]"), (("ledger", "add"), "[1]")],
-)
-def test_help_shows_what_stands_in_brackets(call, words, shown):
-    code, out, _ = call(*words, "--help")
-    assert (code, shown in out) == (0, True)
+def commands(group, path=()):
+    """Every command of the command line with its words."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_help_swallows_no_brackets_of_any_option(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    seen = 0
+    for words, command in commands(get_command(app)):
+        shown = call(*words, "--help")[1]
+        for option in command.params:
+            for part in re.findall(r"\[+[^\]]*\]+", getattr(option, "help", None) or ""):
+                seen += 1
+                assert part in shown, words
+    assert seen > 10
+
+
+def test_the_version_is_printed(call):
+    assert call("--version") == (0, f"beliefs {beliefs.__version__}\n", "")
+
+
+def test_marks_of_spreadsheets_and_editors_are_no_part_of_a_plan_or_a_prior(tmp_path):
+    plan, prior = tmp_path / "plan.toml", tmp_path / "prior.toml"
+    plan.write_text('[[intervention]]\nkind = "waiver"\ndate = 2026-03-05\n', encoding="utf-8-sig")
+    prior.write_text('[priors.psi]\ndist = "HalfNormal"\nsigma = 0.3\n', encoding="utf-8-sig")
+    assert load_interventions(plan)[0].kind == "waiver"
+    assert load_theory("M1", prior).priors["psi"]["sigma"] == 0.3
+
+
+def test_a_broken_plan_is_shown_what_one_looks_like(call, tmp_path):
+    plan = tmp_path / "plan.toml"
+    plan.write_text("intervention: waiver\n")
+    code, _, err = call("run", "us-civil-war", "--intervene", plan, "--out", tmp_path / "run")
+    assert code == 2 and "[[intervention]]" in err and "--help" not in err
 
 
 def test_help_is_no_error_and_a_bare_call_shows_it(call):

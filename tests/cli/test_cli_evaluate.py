@@ -36,6 +36,24 @@ def written(tmp_path_factory):
     return out, json.loads(text.getvalue())
 
 
+def test_origins_lie_between_two_days(call):
+    between = ("--from", "2001-03-01", "--to", "2001-03-20", "--every", "1")
+    code, out, _ = call("backtest", "synthetic-duel", *FEW, *between, "--json")
+    assert code == 0
+    days = json.loads(out)["origins"]
+    assert (days[0], days[-1], len(days)) == ("2001-03-01", "2001-03-20", 20)
+
+
+def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(call, monkeypatch):
+    monkeypatch.setattr("beliefs.cli_options.EVERY_SECONDS", 0.0)
+    code, out, err = call("backtest", "synthetic-duel", *FEW, "--every", "28", "--csv")
+    lines = err.splitlines()
+    assert code == 0 and "M0: tracking" in lines and "scores" in lines
+    assert "M0: tracking" not in out
+    code, _, err = call("backtest", "synthetic-duel", *FEW, "--every", "28", "--csv", "--quiet")
+    assert code == 0 and err == ""
+
+
 def test_the_folder_holds_frame_scores_and_how_they_were_made(written):
     import xarray as xr
 

@@ -87,7 +87,7 @@ def test_a_forecast_is_registered_resolved_and_scored(call, clock, run, rich_fol
     assert found["classes"][0]["events"] == 1
 
     code, out, _ = call("verify", "--ledger", ledger, "--head", noted)
-    assert code == 0 and "2 lines in order" in out and "1 lines were added since" in out
+    assert code == 0 and "2 lines in order" in out and "1 line was added since" in out
     code, out, _ = call("verify", "--ledger", ledger)
     assert code == 0 and "cannot show lines missing at its end" in out
 
@@ -133,7 +133,7 @@ def test_a_half_written_line_is_mended_by_hand(call, clock, run, tmp_path):
     code, _, err = call("add", run, "--ledger", ledger)
     assert code == 2 and f"beliefs ledger mend --ledger {ledger}" in err and f"{ledger}:2" in err
     code, out, _ = call("mend", "--ledger", ledger)
-    assert code == 0 and "1 whole lines; what was cut off is in" in out
+    assert code == 0 and "1 whole line; what was cut off is in" in out
     assert ledger.read_bytes() == whole
     (kept,) = tmp_path.glob("ledger.cut-2-*")
     assert kept.read_bytes() == whole[:100]
@@ -153,7 +153,7 @@ def test_a_table_that_changed_its_mind_ends_with_4(call, clock, run, rich_folder
     assert code == 4 and "line 2 (forecast of line 1, by 2026-02-12) no longer agrees" in out
     code, out, _ = call("resolve", "--ledger", ledger, "--study", gone, "--correct")
     assert code == 0 and "corrects line 2" in out
-    assert "1 outcomes were corrected" in call("score", "--ledger", ledger)[1]
+    assert "1 outcome was corrected" in call("score", "--ledger", ledger)[1]
 
 
 @pytest.mark.parametrize("command", ["resolve", "score", "verify", "mend"])

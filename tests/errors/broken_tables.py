@@ -326,14 +326,6 @@ CASES = [
         "none",
     ),
     Case(
-        "coverage ends early",
-        cov("2026-03-06", "2026-02-28"),
-        f"{C}:6 column end",
-        "02-28",
-        "2026-03-01 or",
-        "none",
-    ),
-    Case(
         "span ends early",
         cov("2026-01-31", "2026-01-01"),
         f"{C}:4 column end",

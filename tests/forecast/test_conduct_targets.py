@@ -157,11 +157,12 @@ def test_the_document_holds_conduct_beside_its_base_rates_and_fits_its_schema(ma
 
     document = summarise(managed)
     jsonschema.validate(document, json.loads(SCHEMA.read_text()))
-    asked = {(t["target"], t.get("rule")) for t in document["settlement"]}
-    assert asked == {(t, None) for t in CONDUCT_TARGETS if t != "extension"} | {
-        ("extension", "any"), ("extension", "mutual")
-    }  # fmt: skip
-    assert all(t["base_rate"] is not None for t in document["settlement"])
+    asked = {(t["target"], t.get("rule")) for t in document["targets"]}
+    conduct = [t for t in document["targets"] if t["target"] in CONDUCT_TARGETS]
+    assert asked - {("talks", None)} > {(t, None) for t in CONDUCT_TARGETS if t != "extension"}
+    assert asked > {("talks", None), ("extension", "any"), ("extension", "mutual")}
+    assert "settlement" not in document
+    assert all(t["base_rate"] is not None for t in conduct)
     by = document["endings"][0]["by"]
     assert sum(e["p"] for e in document["endings"] if e["by"] == by) <= 1.0
     text = plain(document)
@@ -174,7 +175,7 @@ def test_the_report_holds_every_conduct_number(managed):
     document = summarise(managed)
     html = render(managed, document)
     assert "How it settles" in html and "Not modelled" not in html
-    for target in document["settlement"]:
+    for target in document["targets"]:
         assert f"<b>{escape(percent(target['p']))}</b>" in html
         assert f"base {escape(percent(target['base_rate']))}" in html
     assert "How the truce first ends by" in html

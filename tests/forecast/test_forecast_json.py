@@ -39,6 +39,7 @@ def test_the_document_of_a_theory_without_beliefs_fits_and_speaks_of_talks_only(
 @pytest.mark.parametrize(
     ("place", "value"),
     [
+        (("format",), 1),
         (("study",), None),
         (("as_of",), 20260301),
         (("study_sha256",), "abc"),

@@ -127,7 +127,7 @@ def test_what_a_run_says_of_conduct_is_registered_with_what_counts(run_folder, t
     run = shutil.copytree(run_folder, tmp_path / "run")
     document = json.loads((run / "forecast.json").read_text())
     by = document["targets"][0]["by"]
-    document["settlement"] = [
+    document["targets"] += [
         a_target("breach", by), a_target("extension", by, rule="mutual", p=0.2)
     ]  # fmt: skip
     (run / "forecast.json").write_text(json.dumps(document))
@@ -138,7 +138,7 @@ def test_what_a_run_says_of_conduct_is_registered_with_what_counts(run_folder, t
     assert [(t.target, t.rule) for t in entry.targets[-2:]] == [
         ("breach", None), ("extension", "mutual"),
     ]  # fmt: skip
-    assert len(entry.targets) == len(document["targets"]) + 2
+    assert len(entry.targets) == len(document["targets"])
     spec = load_study(run / "study").spec
     assert set(entry.conduct_rules) == {k for k in CONDUCT_RULES if getattr(spec, k) is not None}
 

@@ -80,6 +80,7 @@ def test_a_run_of_before_the_hash_was_kept_is_still_registered(copy):
         ({"targets": [{"target": "talks"}]}, "by"),
         ({"targets": []}, "no targets"),
         ({"gate": {"passed": True}}, "gate"),
+        ({"format": 1}, "format 1"),
     ],
 )
 def test_a_document_of_another_run_is_refused(copy, changes, named):

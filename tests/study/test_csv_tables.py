@@ -1,9 +1,10 @@
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.study.columns import date_column, number_column
+from beliefs.study.columns import date_column, flag_column, number_column
 from beliefs.study.tables import read_table
 
 
@@ -94,3 +95,50 @@ def test_everything_but_a_real_day_is_not_a_date(tmp_path, text):
 def test_a_blank_date_is_unknown_only_where_that_is_allowed(tmp_path):
     table = read_table(put(tmp_path, "a,b\n,x\n2024-02-29,x\n"), "t.csv", ("a", "b"))
     assert date_column(table, "a", blank=True).astype(str).tolist() == ["NaT", "2024-02-29"]
+
+
+PLAIN = 'a,b\n100,x\n100.4,"y,z"\n101.125,\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a;b\n100;x\n100,4;"y,z"\n101,125;\n',
+        "a\tb\n100\tx\n100.4\ty,z\n101.125\t\n",
+        "sep=,\n" + PLAIN,
+        'SEP=;\r\n"A";" B "\r\n100;x\r\n100.4;y,z\r\n101.125;\r\n',
+        "sep=|\na|b\n100|x\n100.4|y,z\n101.125|\n",
+        PLAIN.replace("a,b", "A,B"),
+    ],
+    ids=["semicolon", "tab", "sep and commas", "sep and semicolons", "sep and bars", "capitals"],
+)
+def test_tables_as_spreadsheets_save_them_are_read(tmp_path, text):
+    table = read_table(put(tmp_path, text), "t.csv", ("a", "b"))
+    assert number_column(table, "a").tolist() == [100.0, 100.4, 101.125]
+    assert list(table.cells["b"]) == ["x", "y,z", ""]
+    first = 2 + text.lower().startswith("sep")
+    assert list(table.lines) == [first, first + 1, first + 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [(["1,234", "5"], "1,234"), (["1.5", "1,5"], "1,5"), (["1.234,5", "2"], "1.234,5")],
+    ids=["thousands", "both kinds", "both in one"],
+)
+def test_a_comma_that_may_mean_thousands_is_refused(tmp_path, cells, found):
+    text = "a;b\n" + "".join(f"{cell};x\n" for cell in cells)
+    table = read_table(put(tmp_path, text), "t.csv", ("a", "b"))
+    with pytest.raises(StudyError) as caught:
+        number_column(table, "a")
+    assert caught.value.found == repr(found) and "1234.5" in caught.value.mend
+
+
+def test_a_file_without_header_is_shown_and_says_how_to_save_it(tmp_path):
+    with pytest.raises(StudyError, match="no header") as caught:
+        read_table(put(tmp_path, "a:b\n1:x\n"), "t.csv", ("a", "b"))
+    assert caught.value.found == "a:b" and "CSV" in caught.value.mend
+
+
+def test_flags_may_be_written_as_numbers(tmp_path):
+    table = read_table(put(tmp_path, "a,b\n1.0,x\n,x\n0.0,x\n"), "t.csv", ("a", "b"))
+    np.testing.assert_array_equal(flag_column(table, "a"), [1.0, np.nan, 0.0])

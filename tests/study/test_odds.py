@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 from make_study import write_study
 
+from beliefs.cli import main
 from beliefs.errors import StudyError
 from beliefs.study.append import copy_study
 from beliefs.study.load import load_study
 from beliefs.study.odds import FRESH_DAYS, read_odds
 
-HEAD = "date,target,side,by,p,source"
+HEAD = "date,target,by,p,source"
 ROWS = (
-    "2026-01-20,talks,,2026-02-19,0.5,a desk",
-    "2026-01-10,talks,,2026-02-09,0.2,a desk",
-    "2026-02-20,crack,north,2026-03-01,0.1,a desk",
+    "2026-01-20,talks,2026-02-19,0.5,a desk",
+    "2026-01-10,talks,2026-02-09,0.2,a desk",
+    "2026-02-20,war,2026-03-01,0.1,a desk",
 )
 
 
@@ -37,7 +38,21 @@ def test_rows_are_sorted_and_those_of_later_days_dropped(folder):
     assert odds.date.astype(str).tolist() == ["2026-01-10", "2026-01-20"]
     assert odds.p.tolist() == [0.2, 0.5]
     whole = read_odds(load_study(folder))
-    assert whole.target == ("talks", "talks", "crack_north")
+    assert whole.target == ("talks", "talks", "war")
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("2026-01-20,lapse,2026-02-19,0.5,a desk", "lapse"),
+        ("2026-01-20,crack,2026-02-19,0.5,a desk", "latent"),
+        ("x", "cells"),
+    ],
+)
+def test_the_check_of_a_study_reads_them(folder, row, named, capsys):
+    assert main(["check", str(put(folder, ROWS[0]))]) == 0
+    assert main(["check", str(put(folder, ROWS[0], row))]) == 2
+    assert named in capsys.readouterr().err
 
 
 def test_odds_do_not_make_another_study(folder):
@@ -70,7 +85,7 @@ def test_another_window_is_reached_at_a_constant_hazard(folder):
 
 
 def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(folder):
-    row = "2026-01-20,no_crossing,,2026-02-19,0.81,a desk"
+    row = "2026-01-20,no_crossing,2026-02-19,0.81,a desk"
     odds = read_odds(load_study(put(folder, row)))
     # Held for thirty days with 0.81, for fifteen with 0.9, for sixty with 0.81 squared.
     for last, wanted in (("2026-02-04", 0.9), ("2026-03-21", 0.6561)):
@@ -83,10 +98,10 @@ def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(fo
 @pytest.mark.parametrize(
     ("row", "column"),
     [
-        ("2026-01-20,talks,,2026-02-19,1.5,a desk", "p"),
-        ("2026-01-20,talks,,2026-02-19,,a desk", "p"),
-        ("2026-01-20,talks,,2026-01-20,0.5,a desk", "by"),
-        ("soon,talks,,2026-02-19,0.5,a desk", "date"),
+        ("2026-01-20,talks,2026-02-19,1.5,a desk", "p"),
+        ("2026-01-20,talks,2026-02-19,,a desk", "p"),
+        ("2026-01-20,talks,2026-01-20,0.5,a desk", "by"),
+        ("soon,talks,2026-02-19,0.5,a desk", "date"),
     ],
 )
 def test_rows_that_say_nothing_are_refused(folder, row, column):

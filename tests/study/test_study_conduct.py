@@ -320,7 +320,7 @@ def test_a_row_that_ends_an_agreement_takes_the_place_of_the_one_without_an_end(
     later.append(row("G2", 39, parent="G1"))
     data = tmp_path / "new.csv"
     data.write_text("\n".join([HEADER, *(",".join(map(str, cells)) for cells in later)]) + "\n")
-    assert with_rows(folder, [data], tmp_path / "out").rows == 2
+    assert with_rows(load_study(folder), [data], tmp_path / "out").rows == 2
     kept = load_study(tmp_path / "out").agreements
     assert kept["agreement_id"].tolist() == ["G1", "G2"]
     assert kept["end_kind"].tolist() == ["extended_mutual", ""]
@@ -334,6 +334,6 @@ def test_an_agreement_with_an_end_is_not_replaced(tmp_path):
     data = tmp_path / "new.csv"
     other = row("G1", 28, ended=38, end_kind="lapse")
     data.write_text(f"{HEADER}\n{','.join(map(str, other))}\n")
-    with_rows(folder, [data], tmp_path / "out")
+    with_rows(load_study(folder), [data], tmp_path / "out")
     with pytest.raises(StudyError, match="a row stands twice"):
         load_study(tmp_path / "out")

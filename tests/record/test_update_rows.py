@@ -1,0 +1,159 @@
+"""New rows of an update: data frames, rows that are there already, rows after the study's end."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.infer.track import track
+from beliefs.infer.track_tree import arrays_of
+from beliefs.record.tracks import load_track, save_track, track_hash
+from beliefs.record.update import update_run
+from beliefs.study.load import load_study
+from beliefs.theory.theory import load_theory
+
+DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"
+PARTICLES = 900
+
+
+def tracked(folder, out, day):
+    made = track(
+        load_study(folder, as_of=day), load_theory("base_rate"), particles=PARTICLES, seed=4
+    )
+    return save_track(out, made)
+
+
+@pytest.fixture(scope="module")
+def run(rich_folder, tmp_path_factory):
+    return tracked(rich_folder, tmp_path_factory.mktemp("tracks") / "run", DAY)
+
+
+def talk(**more):
+    cells = {
+        "talk_id": "NEW", "date": "2026-02-14", "date_end": "", "published_at": "2026-02-14",
+        "format": "direct", "label": "talks", "direct": 1, "venue": "Harbour",
+        "confidence": "high", "source_url": "",
+    }  # fmt: skip
+    return cells | more
+
+
+@pytest.mark.parametrize("name", ["indicators", "events", "talks", "coverage", "agreements"])
+@pytest.mark.parametrize("day", [DAY, None], ids=["as known", "whole"])
+def test_rows_of_the_study_handed_back_are_nothing_new(run, rich_folder, tmp_path, name, day):
+    frame = getattr(load_study(rich_folder, as_of=day), name)
+    if not len(frame):
+        pytest.skip("the study has no such rows")
+    with pytest.raises(ConflictError, match="nothing is new") as caught:
+        update_run(run, tmp_path / "out", data=frame, to=DAY)
+    assert caught.value.exit_code == 4 and "no row in data that" in caught.value.found
+
+
+def test_a_table_saved_again_is_nothing_new(run, tmp_path):
+    for name in ("indicators", "events", "talks"):
+        file = tmp_path / f"{name}.csv"
+        pd.read_csv(run / "study" / f"{name}.csv").to_csv(file, index=False)
+    changed = pd.read_csv(tmp_path / "indicators.csv").astype({"value": float})
+    changed.to_csv(tmp_path / "indicators.csv", index=False, sep=";", decimal=",")
+    assert ",0" in (tmp_path / "indicators.csv").read_text()
+    with pytest.raises(ConflictError, match="nothing is new"):
+        update_run(run, tmp_path / "out", data=sorted(tmp_path.glob("*.csv")))
+
+
+def test_a_data_frame_may_hold_gaps_dates_and_flags_as_pandas_keeps_them(run, tmp_path):
+    frame = pd.DataFrame(
+        [talk(), talk(talk_id="OLD", direct=None, date_end=None), talk(talk_id="NO", direct=0)]
+    )
+    for column in ("date", "published_at"):
+        frame[column] = pd.to_datetime(frame[column])
+    assert frame["direct"].dtype == float  # 1.0, nan, 0.0
+    done = update_run(run, tmp_path / "one", data=frame)
+    assert done.given == 3 and str(done.track.study.as_of) == NEXT
+    kept = load_study(tmp_path / "one" / "study").talks.set_index("talk_id")["direct"]
+    assert kept["NEW"] == 1 and np.isnan(kept["OLD"]) and kept["NO"] == 0
+    with pytest.raises(ConflictError, match="nothing is new"):
+        update_run(tmp_path / "one", tmp_path / "two", data=frame.convert_dtypes())
+
+
+@pytest.mark.parametrize(
+    ("cells", "where", "found"),
+    [
+        ({"direct": 2}, "data row 7 column direct", "2"),
+        ({"date": pd.Timestamp("2026-02-14 10:30")}, "data row 7 column date", "10:30"),
+        ({"label": "chat"}, "data row 7 column label", "chat"),
+    ],
+)
+def test_a_slip_in_a_data_frame_is_located_in_it(run, tmp_path, cells, where, found):
+    frame = pd.DataFrame([talk(talk_id="A"), talk(**cells)], index=[3, 7])
+    with pytest.raises(StudyError) as caught:
+        update_run(run, tmp_path / "out", data=frame)
+    assert caught.value.where == where and found in caught.value.found
+    assert "tmp" not in str(caught.value)
+
+
+def test_twins_and_columns_of_data_frames_are_named(run, tmp_path):
+    frame = pd.DataFrame([talk(), talk(venue="Bay")])
+    with pytest.raises(StudyError) as caught:
+        update_run(run, tmp_path / "out", data=[frame])
+    assert caught.value.where.startswith("data row 1") and "in row 0 of data" in caught.value.found
+    with pytest.raises(StudyError, match="columns are those of no table") as caught:
+        update_run(run, tmp_path / "out", data=[frame, frame.drop(columns="venue")])
+    assert caught.value.where == "data[1]"
+
+
+@pytest.fixture(scope="module")
+def ending(rich_folder, tmp_path_factory):
+    """The study with an earlier end of its period, and the rows published after that."""
+    home = tmp_path_factory.mktemp("ending")
+    folder = shutil.copytree(rich_folder, home / "study")
+    toml = folder / "study.toml"
+    toml.write_text(toml.read_text().replace("end = 2026-03-01", f"end = {SHORT}", 1))
+    later = []
+    for name in ("indicators", "events", "talks"):
+        with (folder / f"{name}.csv").open(newline="") as opened:
+            head, *rows = csv.reader(opened)
+        day, published = head.index("date"), head.index("published_at")
+        new = [row for row in rows if max(row[day], row[published]) > SHORT]
+        for file, kept in ((folder / f"{name}.csv", rows), (home / f"{name}.csv", new)):
+            mine = [row for row in kept if (row in new) == (kept is new)]
+            file.write_text("".join(",".join(row) + "\n" for row in [head, *mine]))
+        later.append(home / f"{name}.csv")
+    coverage = folder / "coverage.csv"
+    *kept, last = coverage.read_text().splitlines()
+    cells = last.split(",")
+    coverage.write_text("\n".join([*kept, ",".join([cells[0], SHORT, *cells[2:]])]) + "\n")
+    return folder, later
+
+
+def test_rows_after_the_end_of_the_period_move_it_on(ending, tmp_path):
+    folder, later = ending
+    before = tracked(folder, tmp_path / "run", DAY)
+    with pytest.raises(StudyError, match="after the last period"):
+        update_run(before, tmp_path / "out", to="2026-02-20")
+    done = update_run(before, tmp_path / "one", data=later, to="2026-02-20")
+    assert done.end is not None and str(done.end) >= "2026-02-20"
+    done = update_run(tmp_path / "one", tmp_path / "two", to=str(done.end))
+    assert done.end is None and str(done.track.study.as_of) > "2026-02-20"
+    # The same, to the bit, as a track of the study as it stands now; priors keep to the first end.
+    found = load_track(tmp_path / "two")
+    fresh = track(found.study, found.theory, particles=PARTICLES, seed=4)
+    assert track_hash(arrays_of(found)) == track_hash(arrays_of(fresh))
+    assert str(found.study.spec.period.first_end) == SHORT
+    # Nobody has said that anybody was watching on the new days.
+    seen = found.inputs.observed.strikes_seen
+    last = int((found.inputs.dates <= np.datetime64(SHORT)).sum())
+    assert not seen[last:].any()
+    assert any("ends on" in line for line in found.study.remarks)
+    assert Path(folder / "study.toml").read_text().count("first_end") == 0
+
+
+def test_rows_of_days_to_come_move_no_end(ending, tmp_path):
+    folder, _ = ending
+    before = tracked(folder, tmp_path / "run", DAY)
+    rows = tmp_path / "new.csv"
+    rows.write_text("indicator,date,published_at,value\nprice,2126-02-14,,250.0\n")
+    with pytest.raises(StudyError, match="after the last period"):
+        update_run(before, tmp_path / "out", data=rows)
