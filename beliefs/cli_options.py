@@ -75,7 +75,7 @@ def to_write(*, new: bool = False, image: bool = False) -> Callable[[Path | None
 
 def print_json(data: Any) -> None:
     """Print JSON for scripts."""
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 EVERY_SECONDS = 10.0  # between lines about progress, where there is no terminal

@@ -2,8 +2,8 @@
 
 python scripts/console.py [README.md docs/guide/*.md ...]
 
-In a fenced block of the kind ``console`` every line that begins with ``$ `` is run by bash, from an
-empty folder that all blocks of a document share and in which ``beliefs`` is on the path; what stands
+In a fenced block of the kind ``console`` every line that begins with ``$ `` is run by bash, from a
+folder that all blocks of a document share and in which ``beliefs`` is on the path; what stands
 between it and the next command is replaced by its output. A command that exits with anything but 0
 must end in a comment ``# exit N``. In a block that begins with ``# FILE`` and is of the kind
 ``toml`` the block itself is written to that file first.

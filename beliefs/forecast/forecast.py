@@ -24,7 +24,7 @@ from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Forecast:
     """Futures from the posterior, and beside them those of the prior and of the base rate.
 
@@ -58,6 +58,14 @@ class Forecast:
     allowed_failed: bool
     conduct: Conduct | None = None
     base_paths: Paths | None = None
+
+    def __repr__(self) -> str:
+        what_if = f", {len(self.interventions)} interventions" if self.interventions else ""
+        study, theory = self.posterior.study.name, self.posterior.theory.name
+        return (
+            f"<Forecast of {study} under {theory}: {len(self.paths.talks)} futures of "
+            f"{len(self.dates)} periods from {self.dates[0]}{what_if}>"
+        )
 
     @property
     def chains(self) -> int:

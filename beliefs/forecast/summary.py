@@ -201,7 +201,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         **_endings(forecast, windows),
         **_notes(forecast),
     }
-    return json.loads(json.dumps(document))
+    return json.loads(json.dumps(document, allow_nan=False))
 
 
 def _sides(forecast: Forecast) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ __all__ = ["Posterior", "build_tree", "draw_prior", "drawn", "stacked_params"]
 Draws = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Posterior:
     """What follows from a study under a theory.
 
@@ -59,8 +59,16 @@ class Posterior:
     report: Report
     seed: int
     timings: dict[str, float]
-    track: Track | None = field(default=None, repr=False)
-    kept: Conduct | None = field(default=None, repr=False)
+    track: Track | None = None
+    kept: Conduct | None = None
+
+    def __repr__(self) -> str:
+        sizes = self.tree["posterior"].sizes
+        return (
+            f"<Posterior of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
+            f"{sizes['chain'] * sizes['draw']} draws, convergence check "
+            f"{'passed' if self.report.passed else 'failed'}>"
+        )
 
     @cached_property
     def conduct(self) -> Conduct | None:
@@ -151,18 +159,7 @@ def build_tree(
     n = int(inputs.active.sum())
     dates = inputs.dates[:n].astype("datetime64[ns]")
     coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
-    coords |= {
-        "reading_side": (
-            "reading_id",
-            np.asarray(structure.sides, dtype=object)[cols["cell_side"]],
-        ),
-        "reading_channel": (
-            "reading_id",
-            np.asarray(structure.channels, dtype=object)[cols["cell_channel"]],
-        ),
-        "reading_time": ("reading_id", dates[cols["cell_time"]]),
-        "reading_id": np.arange(len(cols["cell_time"])),
-    }
+    coords["reading_id"] = np.arange(len(cols["cell_time"]))
     free = {p.name: p for p in free_parameters(theory, structure)}
     has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
 
@@ -198,7 +195,7 @@ def build_tree(
         predictive = {
             "talks": (
                 ("time",),
-                rng.random(onset.shape) < np.where(before > 0, continuation, onset),
+                (rng.random(onset.shape) < np.where(before > 0, continuation, onset)).astype(int),
             )
         }
         log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
@@ -228,6 +225,15 @@ def build_tree(
         "seen": (("indicator", "time"), inputs.seen[:, :n]),
         "regime": (("time",), inputs.regime[:n]),
     }
+    if has_readings:  # variables, not coordinates: ArviZ concatenates groups that have none of them
+        constant |= {
+            "reading_side": (("reading_id",), np.asarray(structure.sides)[cols["cell_side"]]),
+            "reading_channel": (
+                ("reading_id",),
+                np.asarray(structure.channels)[cols["cell_channel"]],
+            ),
+            "reading_time": (("reading_id",), dates[cols["cell_time"]]),
+        }
     coords["indicator"] = list(structure.indicators)
     attrs = {
         "study": study.spec.name,

@@ -151,6 +151,12 @@ class Track:
     coordinates: Coordinates
     taken: int = 0
 
+    def __repr__(self) -> str:
+        return (
+            f"<Track of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
+            f"{self.n_time} periods, {len(self.epochs[0])} particles>"
+        )
+
     @classmethod
     def empty(
         cls, study: Study, inputs: Inputs, theory: Theory, seed: int, scores: Floats

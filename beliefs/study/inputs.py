@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,7 +181,7 @@ class Inputs:
 
     def having(self, observed: Observed) -> Inputs:
         """Return these inputs with other conduct."""
-        return replace(self, seeing=lambda: observed)
+        return replace(self, seeing=partial(_read_only, observed))
 
 
 def build_inputs(study: Study) -> Inputs:
@@ -256,11 +256,15 @@ def build_inputs(study: Study) -> Inputs:
         shock_on=shocks_on(study, active),
         instruments=study.instrument_slots,
         zones=() if spec.zones is None else spec.zones.watched,
-        seeing=lambda: _read_only(build_observed(study, active, level)),
+        seeing=partial(_observed, study, active, level),
     )
     for rule in rules.values():
         rule.flags.writeable = False
     return _read_only(inputs)
+
+
+def _observed(study: Study, active: Bools, level: Floats) -> Observed:
+    return _read_only(build_observed(study, active, level))
 
 
 def _read_only[T](record: T) -> T:

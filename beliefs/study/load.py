@@ -37,7 +37,7 @@ __all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
 FILTERS = ("initiator", "target", "kinds", "zone")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """A study as it was known at the end of a day.
 
@@ -74,6 +74,10 @@ class Study:
     shock_slots: tuple[ShockSpec, ...]
     instrument_slots: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        sides = " and ".join(side.name for side in self.spec.sides)
+        return f"<Study {self.name} ({sides}) as of {self.as_of}: {self.grid.n} periods>"
 
     @property
     def name(self) -> str:

@@ -1,0 +1,45 @@
+"""A posterior's tree is one that ArviZ takes, and its records travel between processes."""
+
+import pickle
+
+import arviz as az
+import matplotlib
+import numpy as np
+import pytest
+
+from beliefs.infer.track import track
+
+matplotlib.use("Agg")
+NAMES = ["psi", "onset_base"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["summary", "ess", "rhat", "psense", "psense_summary", "plot_trace_dist", "plot_forest",
+     "plot_rank", "plot_psense_dist", "plot_psense_quantities"],
+)  # fmt: skip
+def test_arviz_takes_the_tree(unsampled, name):
+    assert getattr(az, name)(unsampled.tree, var_names=NAMES) is not None
+
+
+def test_arviz_takes_what_was_predicted(unsampled):
+    assert np.isfinite(az.loo(unsampled.tree, var_name="talks").elpd)
+    assert az.plot_ppc_dist(unsampled.tree) is not None
+
+
+def test_a_posterior_and_a_track_come_back_from_another_process(unsampled):
+    again = pickle.loads(pickle.dumps(unsampled))
+    assert again.tree.identical(unsampled.tree)
+    np.testing.assert_array_equal(
+        again.inputs.observed.strike_count, unsampled.inputs.observed.strike_count
+    )
+    found = track(unsampled.study, unsampled.theory, particles=200, seed=1)
+    back = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(back.mean, found.mean)
+    assert back.at(back.ends[-1], draws=50).tree.identical(found.at(found.ends[-1], draws=50).tree)
+
+
+def test_records_say_what_they_are_in_one_line(unsampled, futures):
+    for record in (unsampled, futures, unsampled.study):
+        assert len(repr(record)) < 200 and "\n" not in repr(record)
+        assert unsampled.study.name in repr(record)
