@@ -17,7 +17,10 @@ PriorsOpt = Annotated[
     Path | None, typer.Option("--priors", help="TOML file whose [priors.NAME] tables win.")
 ]
 AsOfOpt = Annotated[
-    str | None, typer.Option("--as-of", help="Drop every row published after YYYY-MM-DD.")
+    str | None,
+    typer.Option(
+        "--as-of", help="Drop every row published after YYYY-MM-DD [the last day on which one was]."
+    ),
 ]
 SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 OutOpt = Annotated[Path | None, typer.Option("--out", help="Run folder to write; must be new.")]

@@ -71,7 +71,7 @@ def report(
     allow_failed: FailedOpt = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
-    from beliefs.forecast.interventions import from_table
+    from beliefs.forecast.interventions import parse
     from beliefs.forecast.summary import summarise
     from beliefs.record.conduct import conduct_in
     from beliefs.record.foretold import known_conduct
@@ -89,7 +89,7 @@ def report(
         posterior,
         horizon or manifest["horizon"],
         seed,
-        tuple(from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]),
+        tuple(parse(str(run / "manifest.json"), t) for t in manifest["interventions"]),
         allow_failed or foretold,  # a run that foretold with a failed gate was allowed to
         conduct_in(run) if foretold else known_conduct(run, posterior) if may else None,
     )

@@ -192,7 +192,7 @@ def _shift(
         raise bad_intervention(item.label, "a path needs a change or values", "neither", "one")
     low, high = _DOMAIN.get(form, (-np.inf, np.inf))
     out = {}
-    for day, value in sorted(item.values.items()):
+    for day, value in item.values.items():
         if not low < value < high:
             raise bad_intervention(
                 item.label, f"the value on {day} does not fit a {form} indicator", str(value),
