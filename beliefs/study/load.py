@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
 
-ONE_DAY = np.timedelta64(1, "D")
 SILENT_DAYS = 7
-"""Days without a publication before an as-of date that are worth a remark."""
+"""Days before an as-of date without a row that are worth a remark."""
 FILTERS = ("initiator", "target", "kinds", "zone")
 
 
@@ -147,7 +146,7 @@ class Source:
             sha256=content_hash(cut, tables, known),
             shock_slots=self.spec.shocks,
             instrument_slots=self._instruments,
-            remarks=(*self.remarks, *self._silence(known)),
+            remarks=(*self.remarks, *_silence(tables, known)),
         )
 
     @cached_property
@@ -186,17 +185,6 @@ class Source:
             *(t["published_at"] for t in vars(tables).values() if "published_at" in t.names),
         ]
         return np.concatenate(days)
-
-    def _silence(self, known: np.datetime64) -> Iterator[str]:
-        """Yield that nothing was published for long before an as-of date."""
-        last = self.last_published(known)
-        last = np.datetime64(self.spec.period.start, "D") - ONE_DAY if last is None else last
-        days = int((known - last).astype(int))
-        if days > SILENT_DAYS:
-            yield (
-                f"nothing was published from {last + ONE_DAY} to {known}: these {days} days count "
-                "as watched and quiet"
-            )
 
     @property
     def grid(self) -> Grid:
@@ -325,6 +313,18 @@ def _published(table: Records, known: np.datetime64) -> Records:
 def _cut(table: Records, column: str, known: np.datetime64) -> Records:
     """Cut spans that were still running: on that day nobody knew when they would end."""
     return table.having(**{column: np.minimum(table[column], known)})
+
+
+def _silence(tables: Tables, known: np.datetime64) -> Iterator[str]:
+    """Yield that no row is about the days before an as-of date."""
+    rows = (tables.indicators["date"], tables.events["date_end"], tables.talks["date_end"])
+    about = np.concatenate([*rows, tables.agreements["date"]])
+    days = int((known - about.max()).astype(int)) if len(about) else 0
+    if days > SILENT_DAYS:
+        yield (
+            f"no row is about a day after {about.max()}: the {days} days to {known} count as "
+            "watched and quiet"
+        )
 
 
 def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
