@@ -125,14 +125,17 @@ def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder
 def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> None:
     """Check a study folder and say what the model would see."""
     from beliefs.study.inputs import build_inputs
-    from beliefs.study.load import load_study
+    from beliefs.study.load import read_study
 
-    loaded = load_study(study, as_of=as_of)
+    source = read_study(study)
+    loaded = source.known(as_of)
     inputs = build_inputs(loaded)
     active = int(inputs.active.sum())
+    last = source.last_published(loaded.as_of)
     row: dict[str, Any] = {
         "study": loaded.spec.name,
         "as_of": str(loaded.as_of),
+        "last_published": last and str(last),
         "sha256": loaded.sha256,
         "periods": len(inputs.dates),
         "active_periods": active,
@@ -161,12 +164,14 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
     )
     sys.stdout.write(
         f"{row['study']} is in order, as of {row['as_of']}.\n"
+        f"  published   {'nothing by then' if last is None else f'last on {last}'}\n"
         f"  periods     {active} of {row['periods']}\n"
         f"  surprises   {seen}\n"
         f"  readings    {heard}\n"
         f"  talks       {counted(row['talk_periods'], 'period')}\n"
         f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
-        "conduct\n" + "".join(f"  note        {line}\n" for line in loaded.remarks)
+        f"conduct, and {row['periods'] - active} after the as-of date\n"
+        + "".join(f"  note        {line}\n" for line in loaded.remarks)
     )
 
 

@@ -21,7 +21,10 @@ PriorsOpt = Annotated[
     Path | None, typer.Option("--priors", help="TOML file whose [priors.NAME] tables win.")
 ]
 AsOfOpt = Annotated[
-    str | None, typer.Option("--as-of", help="Drop every row published after YYYY-MM-DD.")
+    str | None,
+    typer.Option(
+        "--as-of", help="Drop every row published after YYYY-MM-DD [the last day on which one was]."
+    ),
 ]
 SeedOpt = Annotated[
     int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of everything random.")

@@ -79,7 +79,7 @@ def report(
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
     from beliefs.forecast.forecast import forecast as simulate
-    from beliefs.forecast.interventions import from_table
+    from beliefs.forecast.interventions import parse
     from beliefs.forecast.summary import summarise
     from beliefs.record.run import load_run, read_manifest
     from beliefs.view.claims import read_verdicts
@@ -95,9 +95,7 @@ def report(
         posterior,
         horizon or manifest["horizon"],
         seed=seed,
-        interventions=[
-            from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]
-        ],
+        interventions=[parse(str(run / "manifest.json"), t) for t in manifest["interventions"]],
         allow_failed=allow_failed or made,  # a run that forecast from a failed gate was allowed to
         actions=posterior.kept is not None or not made,
     )

@@ -92,7 +92,7 @@ def simulate_study(design: Path, out: Path, theory: Theory | str | Path, *, seed
     params = prior_params(theory, structure_of(before), streams[0])
     drawn, truth = simulate_inputs(before, theory, params, streams[1])
     _write(out, rows, _shares(placeholder.spec, drawn), _talk_rows(drawn))
-    study = load_study(out)
+    study = load_study(out, as_of=placeholder.spec.period.end)
     _check_same(drawn, build_inputs(study))
     text = json.dumps(_truth(study, drawn, theory, truth, seed), indent=1)
     write_file(out / "truth.json", text + "\n")
@@ -144,7 +144,7 @@ def _drawn_evidence(design: Path, out: Path, seed: int) -> tuple[_Rows, Study]:
         for d in (start + np.arange(n))[rng.random(n) < SPOKEN[c.bias]]
     ]
     _write(out, rows, heard, [])
-    return rows, load_study(out)
+    return rows, load_study(out, as_of=spec.period.end)
 
 
 def _series(rng: np.random.Generator, transform: str, n: int) -> NDArray[Any]:

@@ -96,7 +96,7 @@ class Frame:
             },
             coords={
                 "theory": list(self.theories),
-                "origin": self.origins.astype("datetime64[ns]"),
+                "origin": self.origins.astype("datetime64[s]"),
                 "horizon": [h.days for h in self.horizons],
                 "target": list(self.targets),
                 "count": list(self.counts),

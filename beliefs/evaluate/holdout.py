@@ -25,6 +25,7 @@ from beliefs.infer.posterior import Posterior, stacked_params
 from beliefs.infer.sampling import Sampling
 from beliefs.mechanism import readings
 from beliefs.mechanism.structure import columns
+from beliefs.study.dates import day_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study, load_study
 from beliefs.theory.theory import Theory, free_parameters, theory_of
@@ -142,7 +143,7 @@ def holdout_readings(
         If nothing is left to predict, or a side has too few readings before the cut.
     """
     theory, say = theory_of(theory), progress or (lambda _: None)
-    day = np.datetime64(cut, "D")
+    day = day_of(cut, "cut")
     inputs = build_inputs(study)
     shown, hidden = hide_readings(inputs, day)
     cells = _of_channel(hidden, inputs.channels.index(channel))

@@ -20,6 +20,7 @@ from beliefs.infer.blocks import Blocks
 from beliefs.infer.conduct import Conduct
 from beliefs.infer.known import blocks_known
 from beliefs.infer.track_posterior import posterior_at
+from beliefs.study.dates import day_of
 from beliefs.study.inputs import Inputs
 from beliefs.theory.system import factors
 
@@ -113,9 +114,9 @@ def origins_of(
     days = inputs.dates[known - 1].astype("M8[D]") + np.timedelta64(step - 1, "D")
     inside = np.ones(len(known), dtype=bool)
     if first is not None:
-        inside &= days >= _day(first, "--from")
+        inside &= days >= day_of(first, "--from")
     if last is not None:
-        inside &= days <= _day(last, "--to")
+        inside &= days <= day_of(last, "--to")
     if not inside.any():
         raise StudyError(
             "no origin lies between these days",
@@ -125,17 +126,6 @@ def origins_of(
             mend="choose days in between, or a shorter horizon",
         )
     return known[inside][:: every // step]
-
-
-def _day(day: str | dt.date | np.datetime64, where: str) -> np.datetime64:
-    text = str(day)
-    try:
-        return np.datetime64(dt.date.fromisoformat(text), "D")
-    except ValueError:
-        raise StudyError(
-            "an origin is no date", where=where, found=text, expected="a date such as 2026-04-30",
-            mend="write year, month and day with hyphens",
-        ) from None  # fmt: skip
 
 
 def futures_from(

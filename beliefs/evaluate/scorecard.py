@@ -90,7 +90,7 @@ def score_table(
         for h, horizon in enumerate(horizons):
             last = frame.origins[o] + np.timedelta64(horizon.periods * step, "D")
             head = {
-                "origin": frame.origins[o].astype("datetime64[ns]"),
+                "origin": frame.origins[o].astype("datetime64[s]"),
                 "horizon": horizon.days,
                 "periods": horizon.periods,
             }

@@ -73,9 +73,9 @@ def skill_table(scores: pd.DataFrame, frame: Foretold, every: int, *, seed: int)
     import pandas as pd
 
     rows = []
-    place = {day: k for k, day in enumerate(frame.origins.astype("datetime64[ns]"))}
+    place = {day: k for k, day in enumerate(frame.origins.astype("datetime64[s]"))}
     for (target, horizon, kind), part in scores.groupby(["target", "horizon", "kind"], sort=False):
-        days = part["origin"].to_numpy("datetime64[ns]")
+        days = part["origin"].to_numpy("datetime64[s]")
         where = np.asarray([place[day] for day in days], dtype=np.int64)
         by = {
             name: {

@@ -206,7 +206,7 @@ def _shift(
     if not item.values:
         raise bad_intervention(item.label, "a path needs a change or values", "neither", "one")
     low, high = _DOMAIN.get(form, (-np.inf, np.inf))
-    for day, value in sorted(item.values.items()):
+    for day, value in item.values.items():
         if not low < value < high:
             raise bad_intervention(
                 item.label, f"the value on {day} does not fit a {form} indicator", str(value),

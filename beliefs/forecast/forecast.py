@@ -19,9 +19,10 @@ from beliefs.infer.conduct import BASE, Conduct
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior
 from beliefs.infer.sampling import checked_seed
+from beliefs.study.dates import day_of
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
-__all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
+__all__ = ["BLOCK", "Draws", "Forecast", "Paths", "forecast"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,7 +81,7 @@ class Forecast:
         StudyError
             It is no date, or lies outside the horizon.
         """
-        day = day_of(by)
+        day = day_of(by, "by")
         step = np.timedelta64(self.posterior.inputs.step_days, "D")
         ends = self.dates + (step - np.timedelta64(1, "D"))
         steps = int((ends <= day).sum())
@@ -123,39 +124,11 @@ class Forecast:
         return xr.Dataset(
             data,
             coords={
-                "horizon": self.dates.astype("datetime64[ns]"),
+                "horizon": self.dates.astype("datetime64[s]"),
                 "side": list(self.posterior.structure.sides),
             },
             attrs={"chains": self.chains, "seed": self.seed},
         )
-
-
-def day_of(by: str | dt.date | np.datetime64) -> np.datetime64:
-    """Return a day as NumPy has it.
-
-    Parameters
-    ----------
-    by
-        ``YYYY-MM-DD`` or a date. Words such as ``today`` are refused: a forecast does not depend
-        on the clock.
-
-    Raises
-    ------
-    StudyError
-        It is no date.
-    """
-    try:
-        day: np.datetime64 = np.datetime64(
-            dt.date.fromisoformat(by) if isinstance(by, str) else by, "D"
-        )
-    except (TypeError, ValueError):
-        day = np.datetime64("NaT", "D")
-    if np.isnat(day):
-        raise StudyError(
-            "this is no date", where="by", found=repr(by), expected="YYYY-MM-DD",
-            mend="write the last day of the window, e.g. 2026-03-31",
-        )  # fmt: skip
-    return day
 
 
 @exact

@@ -53,6 +53,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError, counted
+from beliefs.study.dates import day_of
 
 __all__ = [
     "CONDUCT_KINDS",
@@ -62,7 +63,6 @@ __all__ = [
     "arrivals",
     "as_table",
     "bad_intervention",
-    "from_table",
     "load_interventions",
     "parse",
     "period_of",
@@ -109,7 +109,7 @@ class Intervention:
         First day it is in force.
     indicator, change, values
         For ``path``: indicator id; relative change of its last value on `date`, or
-        values by date (ISO text).
+        values by date, kept as ISO text in the order of time.
     side
         For ``turnover`` and ``crossing``: side id.
     until
@@ -138,6 +138,15 @@ class Intervention:
     hours: float | None = None
     days: float | None = None
     mutual: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Read the dates, so that text never decides their order."""
+        for key in ("date", "until"):
+            if getattr(self, key) is not None:
+                object.__setattr__(self, key, day_of(getattr(self, key), key).item())
+        if isinstance(self.values, Mapping):
+            read = {day_of(day, "values").item(): value for day, value in self.values.items()}
+            object.__setattr__(self, "values", {str(day): read[day] for day in sorted(read)})
 
     @property
     def label(self) -> str:
@@ -190,37 +199,10 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
 def as_table(item: Intervention) -> dict[str, Any]:
     """Return an intervention as a JSON table; dates become text, keys without a value are left out.
 
-    `from_table` reads it back.
+    `parse` reads it back.
     """
     found = {k: v for k, v in vars(item).items() if v is not None}
     return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in found.items()}
-
-
-def from_table(where: str, table: Mapping[str, Any]) -> Intervention:
-    """Return the intervention that `as_table` wrote, as a manifest holds it.
-
-    Parameters
-    ----------
-    where
-        Where the table stands, for messages.
-    table
-        From `as_table`.
-
-    Raises
-    ------
-    StudyError
-        The table cannot be used.
-    """
-    found = dict(table)
-    for key in ("date", "until"):
-        if key in found:
-            try:
-                found[key] = dt.date.fromisoformat(found[key])
-            except (TypeError, ValueError):
-                raise bad_intervention(
-                    where, f"{key} is no date", repr(found[key]), "text YYYY-MM-DD"
-                ) from None
-    return parse(where, found)
 
 
 def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyError:
@@ -236,11 +218,9 @@ def parse(where: str, table: Mapping[str, Any]) -> Intervention:
     StudyError
         With `where` and the key that is wrong.
     """
-    kind, date = table.get("kind"), table.get("date")
+    kind = table.get("kind")
     if kind not in KINDS:
         raise bad_intervention(where, "unknown kind", repr(kind), ", ".join(KINDS))
-    if type(date) is not dt.date:
-        raise bad_intervention(where, "no date", repr(date), "date = YYYY-MM-DD, unquoted")
     allowed = ("kind", "date", *KINDS[kind])
     if extra := [key for key in table if key not in allowed]:
         raise bad_intervention(
@@ -250,11 +230,12 @@ def parse(where: str, table: Mapping[str, Any]) -> Intervention:
         if name not in _NUMBERS and not isinstance(table.get(name), str):
             raise bad_intervention(where, f"a {kind} needs its {name}", repr(table.get(name)), "id")
     _check_values(where, kind, table)
-    until = table.get("until")
-    if until is not None and (type(until) is not dt.date or until < date):
-        raise bad_intervention(
-            where, "until is no date on or after date", repr(until), f"{date} or later, unquoted"
-        )
+    date, until = table.get("date"), table.get("until")
+    if date is None:
+        raise bad_intervention(where, "no date", "nothing", "date = YYYY-MM-DD")
+    day = day_of(date, f"{where} date")
+    if until is not None and day_of(until, f"{where} until") < day:
+        raise bad_intervention(where, "until lies before date", repr(until), f"{day} or later")
     if kind == "path":
         _check_path(where, table)
     return Intervention(**table)
@@ -321,7 +302,7 @@ def arrivals(item: Intervention, dates: NDArray[np.datetime64], step_days: int) 
     """
     return {
         period_of(item.label, dt.date.fromisoformat(day), dates, step_days): float(value)
-        for day, value in sorted((item.values or {}).items())
+        for day, value in (item.values or {}).items()
     }
 
 
@@ -342,10 +323,7 @@ def _check_path(where: str, table: Mapping[str, Any]) -> None:
     if not isinstance(values, dict) or not values:
         raise bad_intervention(where, "values is no table", repr(values), "{ YYYY-MM-DD = number }")
     for day, value in values.items():
-        try:
-            dt.date.fromisoformat(day)
-        except ValueError:
-            raise bad_intervention(where, "a key of values is no date", day, "YYYY-MM-DD") from None
+        day_of(day, f"{where} values")
         if not _number(value):
             raise bad_intervention(
                 where, f"the value on {day} is no number", repr(value), "a finite number"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import Forecast, day_of
+from beliefs.forecast.forecast import Forecast
 from beliefs.forecast.targets import (
     CONDUCT_TARGETS,
     LATENT,
@@ -19,6 +19,7 @@ from beliefs.forecast.targets import (
     happened_by,
 )
 from beliefs.infer.sensitivity import dominates, prior_dominated
+from beliefs.study.dates import day_of
 from beliefs.study.pooled import load_pooled, settlement_incidence
 
 __all__ = [
@@ -143,7 +144,7 @@ def probability(
     return Probability(
         target=target,
         side=side,
-        by=dt.date.fromisoformat(str(day_of(by))),
+        by=day_of(by, "by").item(),
         p=p,
         mcse=monte_carlo_error(held * (happened - p) / held.mean(), forecast.chains, held),
         base_rate=base,

@@ -157,7 +157,7 @@ def build_tree(
 
     structure, cols = structure_of(inputs), columns(inputs)
     n = int(inputs.active.sum())
-    dates = inputs.dates[:n].astype("datetime64[ns]")
+    dates = inputs.dates[:n].astype("datetime64[s]")
     coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
     coords["reading_id"] = np.arange(len(cols["cell_time"]))
     free = {p.name: p for p in free_parameters(theory, structure)}

@@ -19,6 +19,7 @@ from beliefs.infer.filter_model import Model
 from beliefs.infer.particles import distinct, effective_size, normalised
 from beliefs.infer.unconstrained import Coordinates, coordinates
 from beliefs.mechanism.structure import Structure, structure_of
+from beliefs.study.dates import day_of
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
 from beliefs.theory.theory import Theory
@@ -322,10 +323,7 @@ class Track:
         StudyError
             No tracked period had ended by then, the date lies after the last one, or is none.
         """
-        try:
-            day = np.datetime64(dt.date.fromisoformat(date) if isinstance(date, str) else date, "D")
-        except (ValueError, TypeError):
-            raise self._outside(repr(date)) from None
+        day = day_of(date, "date")
         if not self.ends[0] <= day < self.ends[-1] + np.timedelta64(self.inputs.step_days, "D"):
             raise self._outside(str(day))
         return self.first + int((self.ends <= day).sum()) - 1

@@ -60,7 +60,7 @@ def arrays_of(track: Track) -> Groups:
     from beliefs.infer.track_result import Rejuvenation
 
     parts = track.coordinates.parts
-    dates = track.inputs.dates[track.first : track.n_time].astype("datetime64[ns]")
+    dates = track.inputs.dates[track.first : track.n_time].astype("datetime64[s]")
     groups: dict[str, dict[str, tuple[tuple[str, ...], Any]]] = {
         "particles": {
             "score": (("draw_epoch", "particle", "parameter"), track.epochs),

@@ -135,8 +135,9 @@ def _frame(file: Path, sides: tuple[str, str]) -> Frame:
 
     from beliefs.evaluate.frames import Frame
 
+    seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:
-        with xr.open_dataset(file, engine="h5netcdf") as data:
+        with xr.open_dataset(file, engine="h5netcdf", decode_times=seconds) as data:
             return Frame.from_dataset(data, sides)
     except (OSError, KeyError, ValueError) as error:
         raise damaged(file, str(error), "the frame of a backtest") from error

@@ -57,8 +57,13 @@ def arrays_hash(arrays: Iterable[tuple[str, Any]], seen: Seen | None = None) -> 
                 digest.update(_slice_digest(piece, seen))
         else:
             for piece in pieces:
-                digest.update(_bytes(piece))
+                digest.update(_bytes(_nanoseconds(piece) if kind == "M" else piece))
     return digest.hexdigest()
+
+
+def _nanoseconds(days: NDArray[Any]) -> NDArray[np.int64]:
+    """Return days as nanoseconds since 1970 modulo 2^64, whatever unit they are kept in."""
+    return days.astype("datetime64[D]").astype(np.int64) * np.int64(86_400 * 10**9)
 
 
 def _slice_digest(piece: NDArray[Any], seen: Seen | None) -> bytes:

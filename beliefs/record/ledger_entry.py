@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from beliefs.forecast.forecast import forecast
 from beliefs.record.ledger_lines import Forecast, utc_now
 from beliefs.record.ledger_lookup import CONDUCT_RULES
 from beliefs.record.manifest import damaged, document_hash, read_json, read_manifest, same_document
+from beliefs.study.dates import read_day
 
 if TYPE_CHECKING:
     from beliefs.study.load import Study
@@ -162,10 +162,10 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     if manifest["horizon"] is None:
         raise damaged(file, "no horizon in manifest.json", "the run of a forecast")
     try:
-        days = [dt.date.fromisoformat(target["by"]) for target in document["targets"]]
+        days = [read_day(target["by"]) for target in document["targets"]]
     except (TypeError, KeyError, ValueError) as error:
         raise damaged(file, repr(error), "targets, each with the date `by`") from error
-    origin = dt.date.fromisoformat(document["origin"])
+    origin = read_day(document["origin"])
     if not document["targets"] or min(days) <= origin:
         found = f"by {min(days)}" if document["targets"] else "no targets"
         raise damaged(file, found, f"targets by days after {origin}")

@@ -27,7 +27,8 @@ from beliefs.record.ledger_lines import (
 from beliefs.record.ledger_lookup import OPEN, Outcome, look_up
 from beliefs.record.manifest import environment
 from beliefs.study.bundled import list_studies
-from beliefs.study.load import Study, load_study
+from beliefs.study.dates import day_of
+from beliefs.study.load import Study, read_study
 
 __all__ = ["OPEN", "Outcome", "Resolved", "look_up", "resolve"]
 
@@ -109,10 +110,8 @@ def resolve(
         Folders or bundled names; each stands for the forecasts of the study of that name. Bundled
         studies need not be named.
     as_of
-        Last day of publications to look at: that up to which the tables were kept. When None, the
-        end of the study's period or today, whichever is earlier. A study without ``coverage.csv``
-        does not say how long anybody looked: there it is the day of its last publication, if that
-        is earlier still, so that a folder that nobody kept is no silence.
+        Last day of publications to look at: that up to which the tables were kept. When None,
+        that of `beliefs.load_study`, so that a folder that nobody kept is no silence.
     correct
         Append a new line where the table now says something else than a line of before.
     now
@@ -210,22 +209,19 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
     """Return what gives a study by name as of a day, each read once."""
     places: dict[str, str | Path] = {name: name for name in list_studies()}
     for place in named:
-        places[load_study(place).name] = place
+        places[read_study(place).spec.name] = place
 
     @functools.cache
     def study_as_of(name: str, day: dt.date | None) -> Study | None:
         place = places.get(name)
         if place is None:
             return None
-        if day is not None or as_of is not None:
-            return load_study(place, as_of=as_of if day is None else day)
-        whole = load_study(place)
-        last = min(_kept_up_to(whole), np.datetime64(today))
-        if whole.as_of <= last:
-            return whole
-        return load_study(place, as_of=max(last, whole.grid.last_days[0]))
+        source, wanted = read_study(place), as_of if day is None else day
+        if wanted is not None:
+            return source.known(wanted)
+        return source.known(max(min(source.latest, np.datetime64(today)), source.grid.last_days[0]))
 
-    if as_of is not None and _lies_ahead(as_of, today):
+    if as_of is not None and day_of(as_of, "as_of").item() > today:
         raise StudyError(
             "the as-of date lies in the future",
             where="as_of",
@@ -234,23 +230,3 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
             mend="give the last day up to which the label table was kept",
         )
     return study_as_of
-
-
-def _kept_up_to(study: Study) -> np.datetime64:
-    """Return up to which day a whole study says what it knows."""
-    if (study.path / "coverage.csv").is_file():
-        return study.as_of
-    tables = vars(study.tables).values()
-    days = [t["published_at"] for t in tables if "published_at" in t.names and len(t)]
-    ended = study.tables.agreements
-    if len(ended):
-        days.append(ended["end_published_at"][~np.isnat(ended["end_published_at"])])
-    known = [day.max() for day in days if len(day)]
-    return min(study.as_of, max(known)) if known else study.grid.last_days[0]
-
-
-def _lies_ahead(as_of: str, today: dt.date) -> bool:
-    try:
-        return dt.date.fromisoformat(as_of) > today
-    except ValueError:  # told when a study is read
-        return False

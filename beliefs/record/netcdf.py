@@ -1,7 +1,7 @@
 """Groups of named arrays in a netCDF file, without xarray, whose import alone takes long.
 
 The files are those that xarray opens (``xr.open_datatree``): netCDF-4, that is HDF5 with one group
-per group and dimension scales; dates are nanoseconds since 1970, truth values bytes.
+per group and dimension scales; dates are days since 1970, truth values bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 __all__ = ["read_netcdf", "write_netcdf"]
 
-_EPOCH = "nanoseconds since 1970-01-01"
+_EPOCH = "days since 1970-01-01"
+_UNITS = {_EPOCH: "datetime64[D]", "nanoseconds since 1970-01-01": "datetime64[ns]"}
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable. %9d"
 _ROOM = 2**20  # for names and the like
 _LARGE, _ALIGNED = 2**16, 64  # arrays of so many bytes begin at a multiple of the latter
@@ -34,7 +35,7 @@ def write_netcdf(
         Path of the file; it must not exist.
     groups
         Group -> variable -> names of its dimensions, values: numbers, truth values, text or
-        datetime64[ns]. A tuple of arrays stands for their stack, which is then never made.
+        dates. A tuple of arrays stands for their stack, which is then never made.
         Dimensions are longer than 0.
     attributes
         Of the whole file, texts and numbers.
@@ -137,7 +138,7 @@ def _stored(values: Any) -> tuple[Any, dict[str, Any]]:
     kind = values.dtype.kind
     if kind == "M":
         notes = {"units": _EPOCH, "calendar": "proleptic_gregorian"}
-        return values.astype("datetime64[ns]").astype(np.int64), notes
+        return values.astype("datetime64[D]").astype(np.int64), notes
     if kind == "b":
         return values.astype(np.int8), {"dtype": "bool"}
     return (values.astype(object) if kind == "U" else values), {}
@@ -179,7 +180,7 @@ def _read_group(group: Any, file: Path) -> Iterator[tuple[str, tuple[tuple[str, 
             continue
         values = _values(made, file)
         if "units" in made.attrs:
-            values = values.astype("datetime64[ns]")
+            values = values.astype(_UNITS[made.attrs["units"]]).astype("datetime64[s]")
         elif made.attrs.get("dtype") == "bool":
             values = values.astype(bool)
         elif values.dtype.kind == "O":

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import from_table
+from beliefs.forecast.interventions import parse
 from beliefs.forecast.summary import summarise
 from beliefs.infer.fit import fit
 from beliefs.infer.sampling import Sampling
@@ -106,7 +106,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
                 manifest["horizon"],
                 seed=manifest["seed"]["forecast"],
                 interventions=[
-                    from_table(str(folder / "manifest.json"), table)
+                    parse(str(folder / "manifest.json"), table)
                     for table in manifest["interventions"]
                 ],
                 allow_failed=True,

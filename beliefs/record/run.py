@@ -342,8 +342,9 @@ def read_tree(file: Path, expected: str) -> Any:
     """
     import xarray as xr
 
+    seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:
-        with xr.open_datatree(file, engine="h5netcdf") as opened:
+        with xr.open_datatree(file, engine="h5netcdf", decode_times=seconds) as opened:
             tree = opened.load()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error

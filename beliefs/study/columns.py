@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.study.dates import EXPECTED, NotADay, read_day
 from beliefs.study.tables import Table
 
 __all__ = [
@@ -36,7 +37,6 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
-_YEARS = (1600, 2200)
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 _BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
@@ -74,21 +74,10 @@ def date_column(table: Table, column: str, *, blank: bool = False) -> Dates:
 
 
 def _date(table: Table, row: int, column: str, text: str) -> dt.date:
-    expected = f"a date such as 2026-02-28, between {_YEARS[0]} and {_YEARS[1]}"
-    if not text:
-        raise table.error(row, column, "a date is missing", expected, "fill in the date")
-    mend = "write year, month and day with hyphens, and a day that the month has"
-    if re.fullmatch(r"[0-9]{5}", text):
-        mend = "a spreadsheet saved the number of a day: give the column the format 2026-02-28"
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        raise table.error(row, column, "a date is not written as a date", expected, mend)
     try:
-        day = dt.date.fromisoformat(text)
-    except ValueError:
-        raise table.error(row, column, "there is no such day", expected, mend) from None
-    if not _YEARS[0] <= day.year <= _YEARS[1]:
-        raise table.error(row, column, "a date is out of range", expected, mend)
-    return day
+        return read_day(text)
+    except NotADay as error:
+        raise table.error(row, column, error.what, EXPECTED, error.mend) from None
 
 
 def number_column(

@@ -7,7 +7,6 @@ date are dropped here, once, so that nothing further in can look ahead.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.study.agreements import known_agreements, read_agreements
@@ -22,6 +22,7 @@ from beliefs.study.bundled import find_study
 from beliefs.study.calendar import Grid, period_grid
 from beliefs.study.content import Tables, content_hash
 from beliefs.study.coverage import read_coverage
+from beliefs.study.dates import day_of, today
 from beliefs.study.records import Records
 from beliefs.study.rows import counted_events, read_events, read_talks
 from beliefs.study.safefile import read_lines
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
 
+SILENT_DAYS = 7
+"""Days before an as-of date without a row that are worth a remark."""
 FILTERS = ("initiator", "target", "kinds", "zone")
 
 
@@ -62,8 +65,9 @@ class Study:
         Likewise all ways of counting under the coverage of ``[strikes]``, in the order of time.
     remarks
         What looks like a slip but may be a study that has just begun: an indicator or a table
-        without rows. One sentence each, printed by ``beliefs check``; never a refusal, because
-        whether a study is sound may not depend on rows that were published later.
+        without rows, a long silence before the as-of date. One sentence each, printed by
+        ``beliefs check``; never a refusal, because whether a study is sound may not depend on rows
+        that were published later.
     """
 
     spec: StudySpec
@@ -129,7 +133,7 @@ class Source:
 
     def known(self, as_of: str | dt.date | np.datetime64 | None = None) -> Study:
         """Return the study as it was known on a date; see `load_study`."""
-        known = _as_of(self.spec, as_of)
+        known = self.latest if as_of is None else _as_of(self.spec, day_of(as_of, "as_of"))
         cut, whole = _spec_known(self.spec, known), self.tables
         tables = Tables(
             _published(whole.indicators, known),
@@ -146,8 +150,50 @@ class Source:
             sha256=content_hash(cut, tables, known),
             shock_slots=self.spec.shocks,
             instrument_slots=self._instruments,
-            remarks=self.remarks,
+            remarks=(*self.remarks, *_silence(tables, known)),
         )
+
+    @cached_property
+    def latest(self) -> np.datetime64:
+        """The as-of date where none is given.
+
+        The last day on which anything was published, by today and within the period. A study
+        that reaches its last period is complete: it is known as of the end. One that has no rows
+        yet is known as of the end of its first period.
+        """
+        grid, now = self.grid, today()
+        last = self.last_published(now)
+        if last is not None and last >= grid.dates[-1]:
+            return _as_of(self.spec, min(np.datetime64(self.spec.period.end, "D"), now))
+        first = grid.last_days[0]
+        return _as_of(self.spec, first if last is None else max(first, last))
+
+    def last_published(self, by: np.datetime64) -> np.datetime64 | None:
+        """Return the last day up to `by` on which anything was published; None without any."""
+        days = self._published[self._published <= by]
+        return days.max() if len(days) else None
+
+    @cached_property
+    def _published(self) -> NDArray[np.datetime64]:
+        """Days on which anything was published."""
+        spec, tables = self.spec, self.tables
+        declared = [
+            *(r.published_at for r in spec.regimes),
+            *(s.published_at for s in spec.shocks),
+            *(s.published_at for s in spec.safeguards),
+            *(s.attributed_at for s in spec.spoilers),
+        ]
+        days = [
+            np.array(declared, dtype="datetime64[D]"),
+            tables.agreements["end_published_at"],  # NaT is never at or before a day
+            *(t["published_at"] for t in vars(tables).values() if "published_at" in t.names),
+        ]
+        return np.concatenate(days)
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the modelled periods."""
+        return period_grid(self.spec.period)
 
     @cached_property
     def _instruments(self) -> tuple[str, ...]:
@@ -168,7 +214,7 @@ def load_study(
         Name of a bundled study or path of a study folder.
     as_of
         Last day whose publications are known; a date or text such as ``2026-04-30``. None means
-        the last day of the study's period.
+        the last day on which anything was published, see `Source.latest`.
 
     Returns
     -------
@@ -253,32 +299,17 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
             yield f"{name} has no rows"
 
 
-def _as_of(spec: StudySpec, as_of: str | dt.date | np.datetime64 | None) -> np.datetime64:
-    period = spec.period
-    if as_of is None:
-        return np.datetime64(period.end, "D")
-    text = as_of if isinstance(as_of, str) else str(as_of)[:10]
-    try:
-        # Python also reads 20260430 and 2026-W18-4; one spelling is enough here.
-        day = dt.date.fromisoformat(text if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else "")
-    except ValueError:
-        raise StudyError(
-            "the as-of date is not a date",
-            where="as_of",
-            found=repr(as_of),
-            expected="a date such as 2026-04-30",
-            mend="write year, month and day with hyphens",
-        ) from None
-    known = np.datetime64(day, "D")
-    grid = period_grid(period)
-    if known < grid.last_days[0] or day > period.end:
-        early = day <= period.end
+def _as_of(spec: StudySpec, known: np.datetime64) -> np.datetime64:
+    grid = period_grid(spec.period)
+    end = np.datetime64(spec.period.end, "D")
+    if known < grid.last_days[0] or known > end:
+        early = known <= end
         raise StudyError(
             f"the as-of date lies {'before the first' if early else 'after the last'} period",
             where="as_of",
-            found=str(day),
-            expected=f"a date from {grid.last_days[0]}, when the first {period.step} is over, "
-            f"to {period.end}",
+            found=str(known),
+            expected=f"a date from {grid.last_days[0]}, when the first {spec.period.step} is over, "
+            f"to {end}",
             mend="choose a date in between; or set a later `end` of the period in the study's own "
             "study.toml, and fit or track it anew",
         )
@@ -293,6 +324,18 @@ def _published(table: Records, known: np.datetime64) -> Records:
 def _cut(table: Records, column: str, known: np.datetime64) -> Records:
     """Cut spans that were still running: on that day nobody knew when they would end."""
     return table.having(**{column: np.minimum(table[column], known)})
+
+
+def _silence(tables: Tables, known: np.datetime64) -> Iterator[str]:
+    """Yield that no row is about the days before an as-of date."""
+    rows = (tables.indicators["date"], tables.events["date_end"], tables.talks["date_end"])
+    about = np.concatenate([*rows, tables.agreements["date"]])
+    days = int((known - about.max()).astype(int)) if len(about) else 0
+    if days > SILENT_DAYS:
+        yield (
+            f"no row is about a day after {about.max()}: the {days} days to {known} count as "
+            "watched and quiet"
+        )
 
 
 def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:

@@ -7,13 +7,12 @@ file, with line numbers in every message, is `beliefs.study.specfile`.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from beliefs.study import spec_conduct as conduct
-from beliefs.study.specbase import Confidence, Density, Id, SpecTable, Text
+from beliefs.study.specbase import Confidence, Day, Density, Id, SpecTable, Text
 
 __all__ = [
     "MAX_PERIODS",
@@ -48,10 +47,10 @@ class Period(SpecTable):
     `first_end` is where a study ended before new rows moved its `end` on; priors keep to it.
     """
 
-    start: dt.date
-    end: dt.date
+    start: Day
+    end: Day
     step: Literal["day", "week"]
-    first_end: dt.date | None = None
+    first_end: Day | None = None
 
     @property
     def step_days(self) -> int:
@@ -98,7 +97,7 @@ class Indicator(SpecTable):
     split_by_regime: bool = False
     cost: tuple[Id, ...] = ()
     cost_sign: Literal[-1, 1] = 1
-    resets: tuple[dt.date, ...] = ()
+    resets: tuple[Day, ...] = ()
     max_age: Annotated[int, Field(ge=0, le=10_000)] = 10
     initiator: tuple[Id, ...] = ()
     target: tuple[Id, ...] = ()
@@ -196,11 +195,11 @@ class Regime(SpecTable):
 
     id: Id
     kind: RegimeKind
-    start: dt.date
-    end: dt.date | None = None
+    start: Day
+    end: Day | None = None
     label: Text
     after: Id | None = None
-    published_at: dt.date
+    published_at: Day
     rung: Rung | None = None
 
 
@@ -208,8 +207,8 @@ class ShockSpec(SpecTable):
     """A declared date at which a belief may jump."""
 
     id: Id
-    date: dt.date
-    published_at: dt.date
+    date: Day
+    published_at: Day
     kind: Literal["turnover", "escalation", "economic"]
     side: Id | None = None
     label: Text

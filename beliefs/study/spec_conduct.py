@@ -6,12 +6,11 @@ Every table is optional. Without it, what it would let one observe is not observ
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beliefs.study.specbase import Confidence, Density, Id, Severity, SpecTable
+from beliefs.study.specbase import Confidence, Day, Density, Id, Severity, SpecTable
 
 __all__ = [
     "Agreements",
@@ -129,7 +128,7 @@ class Proxy(SpecTable):
 class Origins(SpecTable):
     """Days from which forecasts are scored, and how far they look."""
 
-    origins: Annotated[tuple[dt.date, ...], Field(min_length=1, max_length=1000)]
+    origins: Annotated[tuple[Day, ...], Field(min_length=1, max_length=1000)]
     horizon_days: Days = 60
 
 
@@ -139,9 +138,9 @@ class Safeguard(SpecTable):
     id: Id
     kind: Literal["hotline", "cell", "zone"]
     zones: tuple[Id, ...] = ()
-    start: dt.date
-    end: dt.date | None = None
-    published_at: dt.date
+    start: Day
+    end: Day | None = None
+    published_at: Day
     confidence: Confidence = "high"
 
 
@@ -160,4 +159,4 @@ class Spoiler(SpecTable):
     """When an act that nobody owned to was attributed."""
 
     event: Annotated[str, Field(min_length=1, max_length=60)]
-    attributed_at: dt.date
+    attributed_at: Day

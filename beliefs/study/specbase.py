@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-__all__ = ["Confidence", "Density", "Id", "Severity", "SpecTable", "Text"]
+from beliefs.study.dates import NotADay, read_day
+
+__all__ = ["Confidence", "Day", "Density", "Id", "Severity", "SpecTable", "Text"]
+
+
+def _day(value: object) -> dt.date:
+    try:
+        return read_day(value)
+    except NotADay as error:
+        raise PydanticCustomError("day", "{mend}", {"mend": error.mend}) from None
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]

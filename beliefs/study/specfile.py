@@ -12,6 +12,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from beliefs.errors import StudyError
+from beliefs.study.dates import EXPECTED
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import StudySpec
 from beliefs.study.speccheck import check_spec
@@ -264,8 +265,8 @@ def _translate(error: ValidationError, where: Where) -> StudyError:
             mend = "add or remove some"
         elif kind in {"float_type", "int_type"}:
             mend = "write a plain number, without quotation marks"
-        elif kind == "date_type":
-            mend = "write a date without quotation marks: 2026-02-28"
+        elif kind == "day":
+            expected, mend = EXPECTED, context["mend"]
         elif kind.startswith(("less_than", "greater_than")):
             mend = "choose a value within the bounds"
         elif kind == "literal_error":

@@ -113,7 +113,7 @@ def test_a_bad_row_is_told_by_its_own_file_among_several(call, run, rich_folder,
     [
         (("--to", DAY), 4, "nothing is new"),
         (("--to", "2026-02-12"), 2, "lies before that of the run"),
-        (("--to", "2026-13-01"), 2, "not a date"),
+        (("--to", "2026-13-01"), 2, "no such day"),
         (("--data", "none.csv"), 2, "none.csv"),
         ((), 4, "--to DATE"),
     ],

@@ -15,8 +15,8 @@ from beliefs.forecast.interventions import (
     KINDS,
     Intervention,
     as_table,
-    from_table,
     load_interventions,
+    parse,
 )
 from beliefs.forecast.plan import check_plan
 from beliefs.study.load import load_study
@@ -187,7 +187,7 @@ def test_there_is_an_example_of_every_kind_and_each_can_be_used():
         items = load_interventions(file)
         check_plan(study, 90, items)
         kinds |= {item.kind for item in items}
-        assert [from_table("here", as_table(item)) for item in items] == list(items)
+        assert [parse("here", as_table(item)) for item in items] == list(items)
     assert kinds == set(KINDS) == set(ACTS_THROUGH) and set(CONDUCT_KINDS) < kinds
 
 

@@ -211,7 +211,8 @@ def test_a_file_gives_its_interventions_in_order(tmp_path):
     ("old", "new", "named"),
     [
         ('"path"', '"pathh"', "pathh"),
-        ("date = 2026-03-10", 'date = "2026-03-10"', "unquoted"),
+        ("date = 2026-03-10", 'date = "2026-W11-2"', "date"),
+        ("date = 2026-03-10", "date = 2026-03-10T00:00:00Z", "zone"),
         ("date = 2026-03-10\n", "", "no date"),
         ("change", "chance", "chance"),
         ("[[intervention]]", "[[what]]", "what"),

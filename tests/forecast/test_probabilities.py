@@ -236,7 +236,7 @@ def test_the_settlement_base_rate_grows_with_the_window_and_stays_below_one():
         ("talks", None, "soon", "soon"),
         ("talks", None, "today", "today"),
         ("talks", None, "2026-13-01", "2026-13-01"),
-        ("talks", None, "", "no date"),
+        ("talks", None, "", "a date is missing"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(futures, target, side, by, named):

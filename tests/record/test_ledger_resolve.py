@@ -223,7 +223,7 @@ def test_a_future_as_of_date_is_refused(ledger, study):
     registered(ledger, study, ["2026-02-07"])
     with pytest.raises(StudyError, match="lies in the future"):
         resolve(ledger, studies=(study,), as_of="2026-02-20", now=on("2026-02-10"))
-    with pytest.raises(StudyError, match="not a date"):
+    with pytest.raises(StudyError, match="no such day"):
         resolve(ledger, studies=(study,), as_of="2026-13-20", now=LATER)
 
 

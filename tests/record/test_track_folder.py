@@ -346,7 +346,7 @@ def test_a_new_event_with_a_known_id_is_located_in_its_own_file(run, rich_folder
 
 def test_no_posterior_of_what_is_no_date(run):
     for date in ("x", "today", "NaT", None):
-        with pytest.raises(StudyError, match="outside the track"):
+        with pytest.raises(StudyError, match="date"):
             load_track(run).at(date)
 
 

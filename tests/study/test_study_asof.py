@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_study import (
     TOML,
+    coverage_rows,
     day,
     event,
     event_rows,
@@ -19,6 +21,7 @@ from prefix import assert_same, assert_same_past, columns
 from beliefs.errors import StudyError
 from beliefs.study import build_inputs, list_studies, load_study
 
+PROMPT = re.sub("publication_lag = [0-9]", "publication_lag = 0", TOML)
 WEEKLY = TOML.replace('step = "day"', 'step = "week"')
 
 
@@ -241,3 +244,71 @@ def test_evidence_does_not_change_afterwards_and_nothing_is_known_before_it_is_p
     }
     cut = write_study(tmp_path_factory.mktemp("cut"), toml=toml, **kept)
     assert_same(first, build_inputs(load_study(cut, as_of=known)))
+
+
+def ahead(folder, end="2027-06-30", **more):
+    """The small study with the end of its period set well ahead, as it may be followed up to."""
+    rows = [*coverage_rows()[:-1], (day(41), dt.date.fromisoformat(end), "dense", "wire", "")]
+    toml = PROMPT.replace("end = 2026-03-01", f"end = {end}")
+    return write_study(folder, toml=toml, coverage=rows, **more)
+
+
+def test_without_a_date_a_study_is_known_as_of_its_last_publication(tmp_path):
+    folder = write_study(tmp_path / "short", toml=PROMPT)
+    study = load_study(ahead(tmp_path / "ahead"))
+    assert str(study.as_of) == "2026-03-01"
+    short, long = (build_inputs(s) for s in (load_study(folder), study))
+    n = int(short.active.sum())
+    assert long.active.sum() == n and len(long.active) > n
+    for name, value in columns(short).items():
+        later = columns(long)[name]
+        np.testing.assert_array_equal(later[..., :n], value, err_msg=name)
+    # What has not come is neither seen nor quiet.
+    assert study.coverage["end"].max() == study.as_of
+    for name in ("quiet_seen", "strikes_seen", "talks_seen", "quiet"):
+        assert not getattr(long, name)[n:].any(), name
+    assert not any(v[..., n:].any() for k, v in vars(long.observed).items() if k.endswith("_seen"))
+
+
+def test_a_study_is_never_known_as_of_a_day_that_has_not_come(tmp_path, monkeypatch):
+    monkeypatch.setattr("beliefs.study.load.today", lambda: np.datetime64(day(30)))
+    planned = talk("T9", 300)  # a round that is announced for next year stands in the table
+    for end in ("2026-03-01", "2027-06-30"):
+        study = ahead(tmp_path / end, end, talks=[*talk_rows(), planned])
+        assert load_study(study).as_of == day(30)
+
+
+@pytest.mark.parametrize(
+    ("last", "as_of"), [(day(45), day(45)), (day(49), day(55)), (day(54), day(55))]
+)
+def test_a_study_that_reaches_its_last_period_is_complete(tmp_path, last, as_of):
+    toml = PROMPT.replace('step = "day"', 'step = "week"')
+    study = write_study(
+        tmp_path / "study",
+        toml=toml,
+        indicators=[r for r in indicator_rows() if r[1] <= last],
+        events=published_by(event_rows(), 3, day(45)),
+        talks=published_by(talk_rows(), 3, day(45)),
+    )
+    assert load_study(study).as_of == as_of
+
+
+def test_a_study_without_rows_is_known_as_of_its_first_period(tmp_path):
+    toml = TOML[: TOML.index("[[regimes]]")]
+    study = write_study(tmp_path / "study", toml=toml, indicators=[], events=[], talks=[])
+    assert load_study(study).as_of == day(0)
+
+
+def test_check_says_what_lies_ahead_and_how_long_nothing_was_published(tmp_path, capsys):
+    from beliefs.cli import main
+
+    study = str(ahead(tmp_path / "ahead", end="2026-07-26"))  # 21 weeks after the last row
+
+    def checked(*more):
+        assert main(["check", study, *more]) == 0
+        return capsys.readouterr().out
+
+    assert "published   last on 2026-03-01" in checked()
+    assert "and 147 after the as-of date" in checked()
+    assert "2026-03-01: the 147 days to 2026-07-26 count" in checked("--as-of", "2026-07-26")
+    assert "count as watched" not in checked("--as-of", "2026-03-08")
