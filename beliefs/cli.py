@@ -108,9 +108,11 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
     """Check a study folder and say what the model would see."""
     from beliefs.study.inputs import build_inputs
     from beliefs.study.load import load_study
+    from beliefs.study.unfinished import left_out
+    from beliefs.view.tables import left_out_words
 
     loaded = load_study(study, as_of=as_of)
-    inputs = build_inputs(loaded)
+    inputs, rest = build_inputs(loaded), left_out(loaded)
     active = int(inputs.active.sum())
     row: dict[str, Any] = {
         "study": loaded.spec.name,
@@ -131,6 +133,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
         "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
+        **({} if rest is None else {"left_out": rest.as_dict()}),
     }
     if as_json:
         print_json(row)
@@ -148,6 +151,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         f"  talks       {row['talk_periods']} periods\n"
         f"  unobserved  {row['unobserved_conduct']} periods in which nobody recorded conduct\n"
         + "".join(f"  note        {line}\n" for line in loaded.remarks)
+        + ("" if rest is None else f"  left out    {left_out_words(rest.as_dict())}\n")
     )
 
 
@@ -221,6 +225,7 @@ def fit(
         verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
         sys.stdout.write(f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})\n")
     if not gate["passed"]:
+        sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
         raise SystemExit(3)
 
 

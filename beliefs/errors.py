@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["BeliefsError", "ConflictError", "GateError", "StudyError"]
+
+
+_OPTION = re.compile(r"`[^`]*`|--([a-z][a-z-]*)")  # a command in backticks stays as it is
 
 
 class BeliefsError(Exception):
@@ -19,7 +24,9 @@ class BeliefsError(Exception):
     expected
         What would have been right.
     mend
-        What the user can do about it.
+        What the user can do about it. Options stand as the command line has them,
+        ``--allow-failed``; `str` of the error has them as arguments, ``allow_failed``, for those
+        who call from Python.
     """
 
     exit_code = 2
@@ -29,16 +36,17 @@ class BeliefsError(Exception):
     ) -> None:
         self.what, self.where, self.found = what, where, found[:200]
         self.expected, self.mend = expected, mend
-        super().__init__(self.render())
+        argument = _OPTION.sub(lambda m: m[1].replace("-", "_") if m[1] else m[0], mend)
+        super().__init__(self._text(argument))
 
     def render(self) -> str:
-        """Return the message, one line per part that is known."""
-        rows = [self.what]
-        for name in ("where", "found", "expected", "mend"):
-            text = getattr(self, name)
-            if text:
-                rows.append(f"  {name + ':':<10}{text}")
-        return "\n".join(rows)
+        """Return the message for the command line, one line per part that is known."""
+        return self._text(self.mend)
+
+    def _text(self, mend: str) -> str:
+        parts = {"where": self.where, "found": self.found, "expected": self.expected, "mend": mend}
+        rows = [f"  {name + ':':<10}{text}" for name, text in parts.items() if text]
+        return "\n".join([self.what, *rows])
 
 
 class StudyError(BeliefsError):

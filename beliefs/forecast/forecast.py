@@ -18,6 +18,7 @@ from beliefs.forecast.paths import BLOCK, Draws, Paths, draws_of, simulate
 from beliefs.forecast.plan import check_horizon, future_dates
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior
+from beliefs.study.unfinished import LeftOut, left_out
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
 __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
@@ -45,6 +46,8 @@ class Forecast:
         What was known of conduct; None where it was not simulated.
     base_paths
         Futures under the base-rate theory, the yardstick of the targets of conduct.
+    left_out
+        Days after the last whole period, up to the as-of date; None where there are none.
     """
 
     posterior: Posterior
@@ -56,6 +59,7 @@ class Forecast:
     allowed_failed: bool
     conduct: Conduct | None = None
     base_paths: Paths | None = None
+    left_out: LeftOut | None = None
 
     @property
     def chains(self) -> int:
@@ -178,6 +182,14 @@ def forecast(
         The posterior failed its gate and `allow_failed` is False.
     StudyError
         The horizon or an intervention cannot be used.
+
+    Notes
+    -----
+    Futures begin after the last whole period, the origin. In a weekly study as of a Wednesday that
+    is up to six days earlier: what was published since is left out (`Forecast.left_out`), but for
+    talks known to have been held, which count as having happened. Windows of so many days are
+    counted from the as-of date, as whoever asks on that day means them, and end with the last
+    period that is over by then (`beliefs.forecast.summary.horizon_days`).
     """
     check_horizon(horizon)
     if not posterior.report.passed and not allow_failed:
@@ -185,8 +197,8 @@ def forecast(
             "the posterior failed its gate, so no forecast is made from it",
             where=f"{posterior.study.spec.name} under {posterior.theory.name}",
             found="; ".join(posterior.report.failures),
-            expected="R-hat <= 1.01, ESS >= 400, divergences <= 0.1 %, E-BFMI >= 0.3",
-            mend="sample longer (--draws, --tune), or allow it knowingly (--allow-failed)",
+            expected="a posterior that passed",
+            mend=f"{posterior.report.mend}; or allow it knowingly (--allow-failed)",
         )
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
@@ -215,4 +227,5 @@ def forecast(
         allowed_failed=not posterior.report.passed,
         conduct=conduct,
         base_paths=yardstick,
+        left_out=left_out(posterior.study),
     )
