@@ -113,7 +113,7 @@ def simulate_inputs(
     reading = np.full(inputs.reading.shape, np.nan)
     reading[cols["cell_side"], cols["cell_channel"], cols["cell_time"]] = said
     before = inputs.talks_previous[0]
-    drawn = talks.simulate(rng, run.onset, run.continuation, before)
+    drawn = talks.simulate(rng.random(run.onset.shape), run.onset, run.continuation, before)
     held = drawn.astype(np.int64) * inputs.active
     told: dict[str, Any] = {
         "reading": reading,
@@ -194,7 +194,7 @@ def simulate_belief_block(
     )
     size = (len(inputs.dates),)
     onset, on = (np.broadcast_to(v, size) for v in (found.onset, found.continuation))
-    drawn = talks.simulate(rng, onset, on, inputs.talks_previous[0])
+    drawn = talks.simulate(rng.random(onset.shape), onset, on, inputs.talks_previous[0])
     held = drawn.astype(np.int64) * inputs.active
     before = np.append(inputs.talks_previous[0], held[:-1]) * inputs.active
     by_rule = dict.fromkeys(inputs.talk_rules, held)

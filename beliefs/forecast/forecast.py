@@ -94,11 +94,8 @@ class Forecast:
 
         data: dict[str, Any] = {"talks": (("sample", "horizon"), self.paths.talks)}
         if self.paths.logit_belief is not None:
-            data["logit_belief"] = (
-                ("sample", "side", "horizon"),
-                self.paths.logit_belief.astype(np.float32),
-            )
-            data["surplus"] = (("sample", "horizon"), self.paths.surplus.astype(np.float32))  # type: ignore[union-attr]
+            data["logit_belief"] = (("sample", "side", "horizon"), self.paths.logit_belief)
+            data["surplus"] = (("sample", "horizon"), self.paths.surplus)
         lead = dict.fromkeys(SIDED, ("side",)) | {"zones": ("zone",)}
         for name, values in (self.paths.events or {}).items():
             kept = values.astype(np.int8)
@@ -207,7 +204,8 @@ def forecast(
         if conduct is not None:
             acts = conduct.draws_for(posterior, group)
         drawn = draws_of(posterior, group)
-        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
+        kept = group == "posterior"  # the prior is a base rate of beliefs alone
+        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts, kept))
     yardstick = None
     if conduct is not None and yardsticks:
         base = load_theory(BASE)

@@ -69,9 +69,10 @@ class Report:
         """What may help where the gate failed, as the parts of an error are written."""
         if self.kind == "particles":
             return "track with more --particles"
+        longer = "sample longer (--draws, --tune), or " if self.too_short else ""
         return (
-            "sample longer (--draws, --tune), or follow the study with `beliefs track` "
-            "(`beliefs.track` in Python), which samples no chains and has a gate of its own"
+            f"{longer}follow the study with `beliefs track` (`beliefs.track` in Python), which "
+            "samples no chains and has a gate of its own"
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -192,13 +192,13 @@ def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array)
     return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
 
 
-def simulate(rng: np.random.Generator, onset: Array, continuation: Array, start: Array) -> Array:
+def simulate(uniform: Array, onset: Array, continuation: Array, start: Array) -> Array:
     """Draw talk periods forward in time.
 
     Parameters
     ----------
-    rng
-        Source of randomness.
+    uniform
+        Uniform random numbers, (..., time).
     onset, continuation
         Probabilities, (..., time).
     start
@@ -209,7 +209,6 @@ def simulate(rng: np.random.Generator, onset: Array, continuation: Array, start:
     ndarray of bool
         Shape (..., time).
     """
-    uniform = rng.random(onset.shape)
     on = np.broadcast_to(np.asarray(start, dtype=bool), onset.shape[:-1])
     out = np.empty(onset.shape, dtype=bool)
     for t in range(onset.shape[-1]):
