@@ -126,10 +126,12 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
     """Check a study folder and say what the model would see."""
     from beliefs.study.inputs import build_inputs
     from beliefs.study.load import read_study
+    from beliefs.study.unfinished import left_out
+    from beliefs.view.tables import left_out_words
 
     source = read_study(study)
     loaded = source.known(as_of)
-    inputs = build_inputs(loaded)
+    inputs, rest = build_inputs(loaded), left_out(loaded)
     active = int(inputs.active.sum())
     last = source.last_published(loaded.as_of)
     row: dict[str, Any] = {
@@ -152,6 +154,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
         "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
+        **({} if rest is None else {"left_out": rest.as_dict()}),
     }
     _check_odds(loaded, inputs)
     if as_json:
@@ -172,6 +175,7 @@ def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> N
         f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
         f"conduct, and {row['periods'] - active} after the as-of date\n"
         + "".join(f"  note        {line}\n" for line in loaded.remarks)
+        + ("" if rest is None else f"  left out    {left_out_words(rest.as_dict())}\n")
     )
 
 
@@ -257,6 +261,7 @@ def fit(
         verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
         sys.stdout.write(f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})\n")
     if not gate["passed"]:
+        sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
         raise SystemExit(3)
 
 

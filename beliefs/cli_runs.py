@@ -185,7 +185,7 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
         out.append(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})")
     sys.stdout.write("\n".join(out) + "\n")
     if not gate.passed:
-        sys.stderr.write("gate FAILED: " + "; ".join(gate.failures) + "\n")
+        sys.stderr.write(f"gate FAILED: {'; '.join(gate.failures)}\n  mend:     {gate.mend}\n")
 
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:

@@ -239,6 +239,7 @@ def _tell_sensitivity(told: dict[str, Any]) -> None:
     for item in items:
         if item["own_rule"]:
             flag = "  prior dominated" if item["prior_dominated"] else ""
+            flag += "  prior and data in conflict" if item["prior_data_conflict"] else ""
             write(
                 f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}  "
                 f"{item['power_prior']:+.3f} | {item['power_likelihood']:+.3f}{flag}\n"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["BeliefsError", "ConflictError", "GateError", "StudyError", "counted"]
 
 
 def counted(n: float, one: str, many: str = "") -> str:
     """Return a number and its noun, ``1 day`` or ``2 days``."""
     return f"{int(n) if n == int(n) else n} {one if n == 1 else many or one + 's'}"
+
+
+_OPTION = re.compile(r"`[^`]*`|--([a-z][a-z-]*)")  # a command in backticks stays as it is
 
 
 class BeliefsError(Exception):
@@ -24,7 +29,9 @@ class BeliefsError(Exception):
     expected
         What would have been right.
     mend
-        What the user can do about it.
+        What the user can do about it. Options stand as the command line has them,
+        ``--allow-failed``; `str` of the error has them as arguments, ``allow_failed``, for those
+        who call from Python.
     """
 
     exit_code = 2
@@ -34,16 +41,17 @@ class BeliefsError(Exception):
     ) -> None:
         self.what, self.where, self.found = what, where, found[:200]
         self.expected, self.mend = expected, mend
-        super().__init__(self.render())
+        argument = _OPTION.sub(lambda m: m[1].replace("-", "_") if m[1] else m[0], mend)
+        super().__init__(self._text(argument))
 
     def render(self) -> str:
-        """Return the message, one line per part that is known."""
-        rows = [self.what]
-        for name in ("where", "found", "expected", "mend"):
-            text = getattr(self, name)
-            if text:
-                rows.append(f"  {name + ':':<10}{text}")
-        return "\n".join(rows)
+        """Return the message for the command line, one line per part that is known."""
+        return self._text(self.mend)
+
+    def _text(self, mend: str) -> str:
+        parts = {"where": self.where, "found": self.found, "expected": self.expected, "mend": mend}
+        rows = [f"  {name + ':':<10}{text}" for name, text in parts.items() if text]
+        return "\n".join([self.what, *rows])
 
 
 class StudyError(BeliefsError):

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from beliefs.evaluate.contraction import contraction, parameter_draws
 from beliefs.evaluate.sensitivity_result import ALL, Asked, Point, Row, Sensitivity
 from beliefs.forecast.forecast import Forecast, forecast
-from beliefs.forecast.probability import monte_carlo_error
+from beliefs.forecast.probability import monte_carlo_error, powers_of
 from beliefs.forecast.summary import horizon_days
-from beliefs.forecast.targets import CONDUCT_TARGETS, asked_of
+from beliefs.forecast.targets import asked_of
 from beliefs.infer.pareto import RELIABLE, pareto_k
 from beliefs.infer.particles import normalised
 from beliefs.infer.posterior import Posterior
-from beliefs.infer.sensitivity import Power, power_of, summed
 from beliefs.infer.track import track
 from beliefs.infer.track_posterior import posterior_at
 from beliefs.infer.track_result import Track
@@ -95,7 +94,12 @@ def sensitivity(
     asked = _asked(told)
     happened = np.stack([item.happened(told) for item in asked])
     rows = tuple(
-        Row(item, float(h.mean()), monte_carlo_error(h, told.chains), _power(told, item, h))
+        Row(
+            item,
+            float(h.mean()),
+            monte_carlo_error(h, told.chains),
+            powers_of(told, item.target, h) if item.own else (),
+        )
         for item, h in zip(asked, happened, strict=True)
     )
     draws = parameter_draws(posterior, told.conduct)
@@ -162,15 +166,6 @@ def _asked(told: Forecast) -> tuple[Asked, ...]:
             if d != own.periods
         ]
     return tuple(out)
-
-
-def _power(told: Forecast, asked: Asked, happened: Floats) -> Power | None:
-    if not asked.own:
-        return None
-    if asked.target in CONDUCT_TARGETS and told.conduct is not None:
-        return power_of(told.conduct.log_prior, told.conduct.log_likelihood, happened)
-    tree = told.posterior.tree
-    return power_of(summed(tree, "log_prior"), summed(tree, "log_likelihood"), happened)
 
 
 def _log_ratio(

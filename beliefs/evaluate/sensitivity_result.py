@@ -61,15 +61,15 @@ class Row:
         The probability.
     p, mcse
         Its value with the priors as they are, and the Monte-Carlo error.
-    power
-        Change per doubling of the power of prior and likelihood; None under another crack rule
-        than the study's own.
+    powers
+        Change per doubling of the power of prior and likelihood, by part of the model, see
+        `beliefs.forecast.probability.powers_of`; none under another crack rule than the study's.
     """
 
     asked: Asked
     p: float
     mcse: float
-    power: Power | None
+    powers: tuple[Power, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,7 @@ class Sensitivity:
             "probabilities": [
                 _named(row.asked)
                 | {"p": round(row.p, 4), "mcse": round(row.mcse, 4)}
-                | _powers(row.power)
+                | _powers(row.powers)
                 for row in self.rows
             ],
             "scales": [
@@ -176,11 +176,13 @@ def _named(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _powers(power: Power | None) -> dict[str, Any]:
-    if power is None:
+def _powers(powers: tuple[Power, ...]) -> dict[str, Any]:
+    if not powers:
         return {}
+    power = powers[0]
     return {
         "power_prior": round(power.prior, 4),
         "power_likelihood": round(power.likelihood, 4),
         "prior_dominated": power.prior_dominated,
+        "prior_data_conflict": any(p.prior_data_conflict for p in powers),
     }

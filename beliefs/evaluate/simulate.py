@@ -124,13 +124,12 @@ def _with_talks(
 ) -> Inputs:
     """Draw talks, and with them the time since the last ones."""
     before = inputs.talks_previous[0]
-    drawn, age = system.simulate_talks(
-        rng,
+    drawn, age, _ = system.simulate_talks(
+        rng.random(len(inputs.dates)),
         params,
         cols,
         structure_of(inputs),
         run,
-        shape=(len(inputs.dates),),
         start=before,
         age=np.exp(cols["spell_age"][0]),
     )

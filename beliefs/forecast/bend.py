@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.forecast.future import COST_CLIP, set_shocks
+from beliefs.forecast.future import COST_CLIP, Passed, set_shocks
 from beliefs.forecast.interventions import (
     CONDUCT_KINDS,
     Intervention,
@@ -41,6 +41,7 @@ def apply_interventions(
     dates: NDArray[np.datetime64],
     draw_jump: Callable[[tuple[int, ...]], NDArray[Any]],
     spec: StudySpec | None = None,
+    passed: Passed | None = None,
 ) -> tuple[Structure, Columns, NDArray[Any], NDArray[Any]]:
     """Bend future columns.
 
@@ -58,6 +59,8 @@ def apply_interventions(
         Draws the jump of a shock nobody has seen yet, given a shape.
     spec
         What the study says of its hinge and of pressure at home, which a path then moves too.
+    passed
+        What earlier periods left, where the columns are of a stretch of later ones.
 
     Returns
     -------
@@ -74,28 +77,31 @@ def apply_interventions(
         A name, date or value does not fit the study.
     """
     columns = dict(columns)
-    samples, horizon = surprise.shape[0], surprise.shape[-1]
+    passed = passed or Passed()
+    samples, begin = surprise.shape[0], passed.periods
+    stretch = slice(begin, begin + surprise.shape[-1])
+    days, step = dates[stretch], inputs.step_days
     jumps: list[NDArray[Any]] = []
     for item in interventions:
-        at = period_of(item.label, item.date, dates, inputs.step_days)
+        at = period_of(item.label, item.date, dates, step)
         if item.kind == "path":
             k = _known(item, inputs, indicators, structure, spec)
-            shift = _shift(item, indicators[k], float(inputs.last[k]), dates, inputs.step_days)
-            surprise = _move(surprise, k, shift, inputs, indicators[k])
+            shift = _shift(item, indicators[k], float(inputs.last[k]), dates, step)
+            surprise = _move(surprise, k, shift, inputs, indicators[k], begin)
             if "evidence" in columns:
-                kinds = np.full(horizon, inputs.regime[int(inputs.active.sum()) - 1])
+                kinds = np.full(len(days), inputs.regime[int(inputs.active.sum()) - 1])
                 columns["evidence"] = evidence_matrix(structure, surprise, kinds)
-            columns["cost"] = _moved_cost(columns["cost"], k, shift, inputs, structure)
+            columns["cost"] = _moved_cost(columns["cost"], k, shift, inputs, structure, begin)
             if spec is not None:
-                columns |= _moved_states(columns, k, shift, inputs, spec)
+                columns |= _moved_states(columns, k, shift, inputs, spec, stretch)
         elif item.kind == "waiver":
-            force = dates >= dates[at]
+            force = days >= dates[at]
             if item.until is not None:
-                force &= dates <= np.datetime64(item.until)
+                force &= days <= np.datetime64(item.until)
             columns["waiver"] = np.maximum(columns["waiver"], force)
         elif item.kind == "mediator_leaves":
             for name in ("mediator", "mediator_old"):
-                columns[name] = np.where(np.arange(horizon) >= at, 0.0, columns[name])
+                columns[name] = np.where(days >= dates[at], 0.0, columns[name])
         elif item.kind not in CONDUCT_KINDS:
             side = -1
             if item.kind == "turnover":
@@ -110,10 +116,10 @@ def apply_interventions(
                 shock_kind=(*structure.shock_kind, item.kind),
                 shock_side=(*structure.shock_side, side),
             )
-            row = np.zeros((samples, 1, horizon))
-            row[..., at] = 1.0
+            row = np.zeros((samples, 1, len(days)))
+            row[..., days == dates[at]] = 1.0
             shock = np.concatenate([columns["shock"], row], axis=1)
-            set_shocks(structure, columns, shock)
+            set_shocks(structure, columns, shock, passed)
             jumps.append(draw_jump((samples, 2)))
     added = np.stack(jumps, axis=-1) if jumps else np.zeros((samples, 2, 0))
     return structure, columns, surprise, added
@@ -219,7 +225,12 @@ def _shift(
 
 
 def _move(
-    surprise: NDArray[Any], k: int, shift: dict[int, float], inputs: Inputs, indicator: Indicator
+    surprise: NDArray[Any],
+    k: int,
+    shift: dict[int, float],
+    inputs: Inputs,
+    indicator: Indicator,
+    begin: int,
 ) -> NDArray[Any]:
     """Return surprises (sample, indicator, horizon) in which the path's values arrive."""
     out = surprise.copy()
@@ -227,13 +238,19 @@ def _move(
     learns = 1.0 if indicator.expectation == "walk" else 1.0 - 0.5 ** (1.0 / indicator.halflife)
     for h, moved in shift.items():
         missed = last + moved - expected
-        out[:, k, h] = np.clip(missed / float(inputs.scale[k]), -CLIP, CLIP)
+        if 0 <= h - begin < out.shape[-1]:
+            out[:, k, h - begin] = np.clip(missed / float(inputs.scale[k]), -CLIP, CLIP)
         expected += learns * missed
     return out
 
 
 def _moved_cost(
-    cost: NDArray[Any], k: int, shift: dict[int, float], inputs: Inputs, structure: Structure
+    cost: NDArray[Any],
+    k: int,
+    shift: dict[int, float],
+    inputs: Inputs,
+    structure: Structure,
+    begin: int,
 ) -> NDArray[Any]:
     """Return cost levels (sample, cost_term, horizon) that follow the path and stay there."""
     out = cost.copy()
@@ -241,22 +258,28 @@ def _moved_cost(
         zip(structure.cost_indicator, structure.cost_sign, strict=True)
     ):
         if number == k:
-            before = 0.0
+            before, unit = 0.0, float(inputs.level_scale[k])
             for h, moved in shift.items():
-                out[:, row, h:] += sign * (moved - before) / float(inputs.level_scale[k])
+                out[:, row, max(h - begin, 0) :] += sign * (moved - before) / unit
                 before = moved
     return np.clip(out, -COST_CLIP, COST_CLIP)
 
 
 def _moved_states(
-    columns: Columns, k: int, shift: dict[int, float], inputs: Inputs, spec: StudySpec
+    columns: Columns,
+    k: int,
+    shift: dict[int, float],
+    inputs: Inputs,
+    spec: StudySpec,
+    stretch: slice,
 ) -> Columns:
     """Return hinge and pressure at home where the path's indicator makes them."""
     out: Columns = {}
-    moved = np.zeros(columns["hinge"].shape[-1])
+    moved = np.zeros(stretch.stop)
     for h, by in sorted(shift.items()):
         moved[h:] = by / float(inputs.level_scale[k])
-    later = np.arange(len(moved)) >= min(shift)
+    later = (np.arange(len(moved)) >= min(shift))[stretch]
+    moved = moved[stretch]
     indicator = spec.indicators[k]
     if spec.hinge is not None and spec.hinge.indicator == indicator.id:
         level = float(inputs.level[k, int(inputs.active.sum()) - 1]) + moved

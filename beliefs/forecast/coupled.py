@@ -13,6 +13,7 @@ surplus, which is so in every bundled theory that frees that effect.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,12 +72,13 @@ def run_coupled(
     theory: Theory,
     structure: Structure,
     params: Params,
-    future: Columns,
-    surprise: Floats,
+    ahead: Iterable[tuple[Columns, Floats]],
+    horizon: int,
     start: Start | None,
     surplus: Floats | None,
     bends: Bends,
     streams: Streams,
+    events: bool = True,
 ) -> Run:
     """Simulate from the end of a study.
 
@@ -84,7 +86,7 @@ def run_coupled(
     ----------
     study, inputs
         The study as of its origin.
-    theory, structure, params, future, surprise, bends, streams
+    theory, structure, params, ahead, horizon, bends, streams, events
         See `simulate`.
     start, surplus
         Beliefs, audience costs and surplus at the origin; None for a theory without beliefs.
@@ -100,7 +102,9 @@ def run_coupled(
         audience=np.zeros((samples, 2)) if start is None else np.asarray(start.audience),
         surplus=np.zeros(samples) if surplus is None else surplus,
     )
-    return simulate(theory, setting, structure, params, state, future, surprise, bends, streams)
+    return simulate(
+        theory, setting, structure, params, state, ahead, horizon, bends, streams, events
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +113,9 @@ class Run:
 
     Attributes
     ----------
-    logit_belief
-        (N, 2, H).
-    surplus, talks
+    logit_belief, surplus
+        (N, 2, H) and (N, H) in single precision; None for a theory without beliefs.
+    talks
         (N, H).
     events
         By name (`EVENTS`), (N, [2 | zone,] H): counts of acts (``strikes``, ``excluded``,
@@ -119,8 +123,8 @@ class Run:
         `beliefs.forecast.course`), ``rung``, and what happened or not.
     """
 
-    logit_belief: Floats
-    surplus: Floats
+    logit_belief: NDArray[np.float32] | None
+    surplus: NDArray[np.float32] | None
     talks: NDArray[np.bool_]
     events: dict[str, NDArray[Any]]
 
@@ -131,10 +135,11 @@ def simulate(
     structure: Structure,
     params: Params,
     start: State,
-    future: Columns,
-    surprise: Floats,
+    ahead: Iterable[tuple[Columns, Floats]],
+    horizon: int,
     bends: Bends,
     streams: Streams,
+    events: bool = True,
 ) -> Run:
     """Run the whole system forward.
 
@@ -147,60 +152,75 @@ def simulate(
     structure
         Structure of the study, with the shocks of interventions.
     params
-        All parameters, of belief and of conduct, each (N, ...) or without draws; ``innovation``
-        is (N, 2, H).
+        All parameters, of belief and of conduct, each (N, ...) or without draws.
     start
         Where the futures begin.
-    future
-        Columns from `beliefs.forecast.future.future_columns`, bent, with ``pressure_home``,
-        ``maritime`` and past counts: see `beliefs.forecast.future.conduct_future`.
-    surprise
-        Resampled surprises, (N, indicator, H).
+    ahead
+        Stretches of the periods ahead, one after the other. Of each: columns from
+        `beliefs.forecast.future.future_columns`, bent, with ``pressure_home``, ``maritime`` and
+        past counts (see `beliefs.forecast.future.conduct_future`) and ``innovation`` (N, 2, h);
+        and resampled surprises, (N, indicator, h).
+    horizon
+        Number of periods in all of them.
     bends
         Interventions on conduct.
     streams
         Random numbers.
+    events
+        Whether to keep what both sides do.
 
     Returns
     -------
     Run
     """
-    samples, horizon = streams.samples, surprise.shape[-1]
-    names = [n for n, by in EVENTS.items() if setting.names.intersection(by)]
-    news = draw_news(theory, setting, structure, params, future, surprise, start)
+    samples = streams.samples
+    names = [n for n, by in EVENTS.items() if events and setting.names.intersection(by)]
     fixed = fixed_shares(setting, params, samples)
-    uniform = np.ascontiguousarray(streams.of("talks").random((samples, horizon)).T)
     early = "strikes_A" in setting.names and np.any(params["talk_strike_tempo"] != 0.0)
-    state, kept = start, _Kept(names, samples, horizon, setting)
+    state, kept = start, _Kept(names, samples, horizon, setting, theory.beliefs)
     hazards: tuple[Floats, Floats] | None = None
-    for t in range(horizon):
-        state = _befallen(setting, params, state, streams, bends, t)
-        now = known(setting, state, news.outside(t), bends, t)
-        if early and hazards is not None:
-            now["talks"] = (uniform[t] < np.where(state.talks > 0, hazards[1], hazards[0])) * 1.0
-        acts = act(setting, params, state, now, streams, bends, t)
-        course = run_course(setting, params, fixed, state, now, acts.breach, streams, bends, t)
-        after = _left_behind(setting, params, state, course.state, acts, course, bends, t)
-        memory, system, hazards = beliefs_of(news, setting, after, acts, bends, streams, t)
-        after = replace(after, memory=memory)
-        held = uniform[t] < np.where(state.talks > 0, hazards[1], hazards[0])
-        if early:
-            held = now["talks"] > 0 if t else held
-        state = _talked(setting, after, system, held, acts)
-        kept.note(t, state, acts, course, held)
+    done = 0
+    for future, surprise in ahead:
+        periods = slice(done, done + surprise.shape[-1])
+        moves = params | {"innovation": future["innovation"]}
+        news = draw_news(theory, setting, structure, moves, future, surprise, start)
+        uniform = np.ascontiguousarray(streams.stretch("talks", periods, horizon).T)
+        del future, surprise, moves  # the next stretch is made when this one is gone
+        for k, t in enumerate(range(horizon)[periods]):
+            state = _befallen(setting, params, state, streams, bends, t)
+            now = known(setting, state, news.outside(k), bends, t)
+            if early and hazards is not None:
+                chance = np.where(state.talks > 0, hazards[1], hazards[0])
+                now["talks"] = (uniform[k] < chance) * 1.0
+            acts = act(setting, params, state, now, streams, bends, t)
+            course = run_course(setting, params, fixed, state, now, acts.breach, streams, bends, t)
+            after = _left_behind(setting, params, state, course.state, acts, course, bends, t)
+            memory, system, hazards = beliefs_of(news, setting, after, acts, bends, streams, t, k)
+            after = replace(after, memory=memory)
+            held = uniform[k] < np.where(state.talks > 0, hazards[1], hazards[0])
+            if early:
+                held = now["talks"] > 0 if t else held
+            state = _talked(setting, after, system, held, acts)
+            kept.note(t, state, acts, course, held)
+        done = periods.stop
+        del news, uniform
     return Run(kept.belief, kept.surplus, kept.talks, kept.events)
 
 
 class _Kept:
     """The arrays of a run, filled period by period; time is last in what is handed on."""
 
-    def __init__(self, names: list[str], samples: int, horizon: int, setting: Setting) -> None:
+    def __init__(
+        self, names: list[str], samples: int, horizon: int, setting: Setting, beliefs: bool
+    ) -> None:
         shape: dict[str, tuple[int, ...]] = dict.fromkeys(SIDED, (2,))
         shape["zones"] = (len(setting.structure.zones),)
         counts = ("strikes", "excluded", "peripheral", "zones", "ended", "rung")
         kind = {n: np.int8 if n in counts else np.bool_ for n in names}
-        self._belief = np.empty((horizon, samples, 2))
-        self._surplus = np.empty((horizon, samples))
+        self._beliefs = beliefs
+        size = horizon if beliefs else 0
+        self._belief = np.empty((size, samples, 2), dtype=np.float32)
+        self._surplus = np.empty((size, samples), dtype=np.float32)
         self._talks = np.empty((horizon, samples), dtype=bool)
         self._events: dict[str, NDArray[Any]] = {
             n: np.empty((horizon, samples, *shape.get(n, ())), dtype=kind[n]) for n in names
@@ -208,7 +228,9 @@ class _Kept:
 
     def note(self, t: int, state: State, acts: Acts, course: Course, held: Any) -> None:
         """Keep what happened in a period."""
-        self._belief[t], self._surplus[t], self._talks[t] = state.logit_belief, state.surplus, held
+        self._talks[t] = held
+        if self._beliefs:
+            self._belief[t], self._surplus[t] = state.logit_belief, state.surplus
         found = {
             "strikes": acts.count, "breach": acts.breach, "ended": course.ended,
             "deal": course.deal, "signed": course.signed, "rung": state.rung,
@@ -221,12 +243,12 @@ class _Kept:
             values[t] = found[name]
 
     @property
-    def belief(self) -> Floats:
-        return np.moveaxis(self._belief, 0, -1)
+    def belief(self) -> NDArray[np.float32] | None:
+        return np.moveaxis(self._belief, 0, -1) if self._beliefs else None
 
     @property
-    def surplus(self) -> Floats:
-        return self._surplus.T
+    def surplus(self) -> NDArray[np.float32] | None:
+        return self._surplus.T if self._beliefs else None
 
     @property
     def talks(self) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior
 from beliefs.infer.sampling import checked_seed
 from beliefs.study.dates import day_of
+from beliefs.study.unfinished import LeftOut, left_out
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
 __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "forecast"]
@@ -48,6 +49,8 @@ class Forecast:
     base_paths
         Futures under the base-rate theory M0, the base rate of talks and of all targets of conduct;
         None without baselines.
+    left_out
+        Days after the last whole period, up to the as-of date; None where there are none.
     """
 
     posterior: Posterior
@@ -59,6 +62,7 @@ class Forecast:
     allowed_failed: bool
     conduct: Conduct | None = None
     base_paths: Paths | None = None
+    left_out: LeftOut | None = None
 
     def __repr__(self) -> str:
         what_if = f", {len(self.interventions)} interventions" if self.interventions else ""
@@ -112,11 +116,8 @@ class Forecast:
 
         data: dict[str, Any] = {"talks": (("sample", "horizon"), self.paths.talks)}
         if self.paths.logit_belief is not None:
-            data["logit_belief"] = (
-                ("sample", "side", "horizon"),
-                self.paths.logit_belief.astype(np.float32),
-            )
-            data["surplus"] = (("sample", "horizon"), self.paths.surplus.astype(np.float32))  # type: ignore[union-attr]
+            data["logit_belief"] = (("sample", "side", "horizon"), self.paths.logit_belief)
+            data["surplus"] = (("sample", "horizon"), self.paths.surplus)
         lead = dict.fromkeys(SIDED, ("side",)) | {"zones": ("zone",)}
         for name, values in (self.paths.events or {}).items():
             kept = values.astype(np.int8)
@@ -174,6 +175,14 @@ def forecast(
         The posterior failed its gate and `allow_failed` is False.
     StudyError
         The horizon or an intervention cannot be used.
+
+    Notes
+    -----
+    Futures begin after the last whole period, the origin. In a weekly study as of a Wednesday that
+    is up to six days earlier: what was published since is left out (`Forecast.left_out`), but for
+    talks known to have been held, which count as having happened. Windows of so many days are
+    counted from the as-of date, as whoever asks on that day means them, and end with the last
+    period that is over by then (`beliefs.forecast.summary.horizon_days`).
     """
     horizon = default_horizon(posterior.study) if horizon is None else horizon
     seed = checked_seed(seed)
@@ -183,8 +192,8 @@ def forecast(
             "the posterior failed its gate, so no forecast is made from it",
             where=f"{posterior.study.spec.name} under {posterior.theory.name}",
             found="; ".join(posterior.report.failures),
-            expected="R-hat <= 1.01, ESS >= 400, divergences <= 0.1 %, E-BFMI >= 0.3",
-            mend="sample longer (--draws, --tune), or allow it knowingly (--allow-failed)",
+            expected="a posterior that passed",
+            mend=f"{posterior.report.mend}; or allow it knowingly (--allow-failed)",
         )
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
@@ -194,7 +203,8 @@ def forecast(
         if conduct is not None:
             acts = conduct.draws_for(posterior, group)
         drawn = draws_of(posterior, group)
-        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
+        kept = group == "posterior"  # the prior is a base rate of beliefs alone
+        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts, kept))
     base_paths = None
     if baselines:
         base = load_theory(BASE)
@@ -215,4 +225,5 @@ def forecast(
         allowed_failed=not posterior.report.passed,
         conduct=conduct,
         base_paths=base_paths,
+        left_out=left_out(posterior.study),
     )

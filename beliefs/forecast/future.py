@@ -1,7 +1,11 @@
-"""The columns of the future: past periods resampled in blocks, then bent by interventions."""
+"""The columns of the future: past periods resampled in blocks, then bent by interventions.
+
+A long future is made stretch by stretch: what one leaves to the next is `Passed`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +22,7 @@ from beliefs.mechanism.structure import (
 from beliefs.study.inputs import Inputs
 
 __all__ = [
-    "CARRIED", "COST_CLIP", "GATHERED", "block_indices", "conduct_future", "deadlock",
+    "CARRIED", "COST_CLIP", "GATHERED", "Passed", "block_indices", "conduct_future", "deadlock",
     "future_columns", "set_shocks",
 ]  # fmt: skip
 
@@ -31,6 +35,34 @@ GATHERED = (
 CARRIED = ("hinge", "power_shift")  # slow: they stay where they are
 
 
+@dataclass
+class Passed:
+    """What the periods of a future that are done leave to those that follow.
+
+    Attributes
+    ----------
+    periods
+        How many are done.
+    sums
+        By column, the sum of its resampled changes, (sample, row).
+    aftermath
+        Trace of the future's own shocks in the last of them, (sample, shock_kind); None before
+        the first.
+    """
+
+    periods: int = 0
+    sums: dict[str, NDArray[Any]] = field(default_factory=dict)
+    aftermath: NDArray[Any] | None = None
+
+    def summed(self, name: str, change: NDArray[Any]) -> NDArray[Any]:
+        """Return the changes (sample, row, period) summed up since the origin."""
+        if name in self.sums:
+            change[..., 0] += self.sums[name]
+        total = np.cumsum(change, axis=-1)
+        self.sums[name] = total[..., -1].copy()
+        return total
+
+
 def block_indices(
     rng: np.random.Generator,
     n: int,
@@ -38,7 +70,7 @@ def block_indices(
     horizon: int,
     block: int,
     seen: NDArray[np.bool_] | None = None,
-) -> NDArray[np.int64]:
+) -> NDArray[np.int32]:
     """Return moving-block bootstrap indices into `n` past periods.
 
     Parameters
@@ -63,22 +95,24 @@ def block_indices(
     """
     block = min(block, n)
     count = -(-horizon // block)
-    begins = np.arange(n - block + 1)
+    begins = np.arange(n - block + 1, dtype=np.int32)
     if seen is not None:
         whole = np.convolve(seen, np.ones(block, dtype=int), mode="valid") == block
         begins = begins[whole] if whole.any() else begins
-    starts = begins[rng.integers(0, len(begins), size=(samples, count))]
-    return (starts[..., None] + np.arange(block)).reshape(samples, -1)[:, :horizon]
+    starts: NDArray[np.int32] = begins[rng.integers(0, len(begins), size=(samples, count))]
+    days: NDArray[np.int32] = np.add(starts[..., None], np.arange(block, dtype=np.int32))
+    return days.reshape(samples, -1)[:, :horizon]
 
 
 def future_columns(
     inputs: Inputs,
     structure: Structure,
     past: Columns,
-    index: NDArray[np.int64],
+    index: NDArray[np.integer],
     *,
     resample_shocks: bool = True,
     evidence: bool = True,
+    passed: Passed | None = None,
 ) -> tuple[Columns, NDArray[Any]]:
     """Return the columns of a future whose periods repeat past ones.
 
@@ -101,6 +135,9 @@ def future_columns(
         False: no shock happens in the future unless an intervention says so.
     evidence
         False: without the column ``evidence``, where the regimes of the future are not known yet.
+    passed
+        What earlier periods of these futures left, and what these leave; None where they are the
+        first and only ones.
 
     Returns
     -------
@@ -111,6 +148,7 @@ def future_columns(
     """
     n = int(inputs.active.sum())
     samples, horizon = index.shape
+    passed = passed or Passed()
 
     def gather(values: NDArray[Any]) -> NDArray[Any]:
         return np.moveaxis(values[..., index], -2, 0) if values.ndim > 1 else values[index]
@@ -121,7 +159,8 @@ def future_columns(
     out = {name: gather(past[name]) for name in GATHERED}
     out |= {name: np.full((samples, horizon), past[name][n - 1]) for name in CARRIED}
     out["spell_age"] = np.broadcast_to(
-        deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon), (samples, horizon)
+        deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon, passed.periods),
+        (samples, horizon),
     )
     out["active"] = np.ones((samples, horizon))
     if evidence:
@@ -129,9 +168,9 @@ def future_columns(
     out["pressure"] = np.full((samples, horizon), float(kind != "talks"))
     out["truce"] = np.full((samples, 1, horizon), float(kind == "truce"))
     change = np.diff(past["cost"][:, :n], axis=1, prepend=past["cost"][:, :1])
-    level = past["cost"][:, n - 1][:, None] + np.cumsum(gather(change), axis=-1)
+    level = past["cost"][:, n - 1][:, None] + passed.summed("cost", gather(change))
     out["cost"] = np.clip(level, -COST_CLIP, COST_CLIP)
-    days = structure.step_weeks * 7.0 * np.arange(1, horizon + 1)
+    days = structure.step_weeks * 7.0 * (passed.periods + np.arange(1, horizon + 1))
     out["waiver"] = np.broadcast_to(
         past["waiver"][n - 1] * np.exp(-days / 30.0), (samples, horizon)
     ).copy()
@@ -140,13 +179,15 @@ def future_columns(
         if resample_shocks
         else np.zeros((samples, len(structure.shocks), horizon))
     )
-    set_shocks(structure, out, shock)
+    set_shocks(structure, out, shock, passed)
     fading = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
     out["aftermath"] = np.maximum(out["aftermath"], fading)
     return out, surprise
 
 
-def conduct_future(inputs: Inputs, index: NDArray[np.int64]) -> Columns:
+def conduct_future(
+    inputs: Inputs, index: NDArray[np.integer], passed: Passed | None = None
+) -> Columns:
     """Return what conduct reads of a future beside its own past.
 
     Pressure at home goes on from its last level by the changes of the resampled periods. What the
@@ -157,7 +198,7 @@ def conduct_future(inputs: Inputs, index: NDArray[np.int64]) -> Columns:
     ----------
     inputs
         The study.
-    index
+    index, passed
         As in `future_columns`.
 
     Returns
@@ -169,7 +210,8 @@ def conduct_future(inputs: Inputs, index: NDArray[np.int64]) -> Columns:
     n, seen = int(inputs.active.sum()), inputs.observed
     home = seen.pressure_home[:, :n]
     change = np.diff(home, axis=-1, prepend=home[:, :1])
-    level = home[:, -1][:, None] + np.cumsum(np.moveaxis(change[:, index], 0, 1), axis=-1)
+    moved = (passed or Passed()).summed("home", np.moveaxis(change[:, index], 0, 1))
+    level = home[:, -1][:, None] + moved
     idle = np.asarray(inputs.persist, dtype=float) * (inputs.strikes == 0)
     return {
         "pressure_home": np.clip(level, -COST_CLIP, COST_CLIP),
@@ -178,7 +220,9 @@ def conduct_future(inputs: Inputs, index: NDArray[np.int64]) -> Columns:
     }
 
 
-def deadlock(talks: NDArray[Any], last: float, horizon: int) -> NDArray[np.float64]:
+def deadlock(
+    talks: NDArray[Any], last: float, horizon: int, passed: int = 0
+) -> NDArray[np.float64]:
     """Return the log of the periods since the last talks, (horizon,), while none are held.
 
     Parameters
@@ -189,13 +233,17 @@ def deadlock(talks: NDArray[Any], last: float, horizon: int) -> NDArray[np.float
         What the column ``spell_age`` says of the last past period.
     horizon
         Number of future periods.
+    passed
+        Number of future periods before them.
     """
     age = 0.0 if talks[-1] > 0 else np.exp(last)
-    return np.log(np.maximum(age + np.arange(1, horizon + 1), 1.0))
+    return np.log(np.maximum(age + (passed + np.arange(1, horizon + 1)), 1.0))
 
 
-def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any]) -> None:
+def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any], passed: Passed) -> None:
     """Write shocks (sample, shock, horizon) and what follows from them into fresh columns."""
     columns["shock"] = shock
     columns["turnover"] = turnover(structure, shock)
-    columns["aftermath"] = np.maximum(columns.get("aftermath", 0.0), aftermath(structure, shock))
+    columns["aftermath"] = np.maximum(
+        columns.get("aftermath", 0.0), aftermath(structure, shock, passed.aftermath)
+    )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from beliefs.forecast.course import COLLAPSE, DEAL, LAPSE, MUTUAL, UNILATERAL
 from beliefs.forecast.forecast import Paths
+from beliefs.forecast.passage import NEVER, first_passage
 
 __all__ = ["CAUSES", "cumulative_incidence"]
 
@@ -54,7 +55,9 @@ def cumulative_incidence(
     if unknown or paths.events is None or "ended" not in paths.events:
         raise ValueError(f"no cause {unknown}" if unknown else "no ends of windows were simulated")
     ended = paths.events["ended"]
-    any_end = ended > 0
-    first = any_end & (np.cumsum(any_end, axis=-1) == 1)
-    hits = np.stack([(first & (ended == CAUSES[cause])).mean(axis=0) for cause in causes])
-    return np.asarray(np.cumsum(hits, axis=-1))
+    samples, horizon = ended.shape
+    when = first_passage(ended > 0, 1)
+    at = when[when != NEVER] - 1
+    how = ended[when != NEVER, at]
+    hits = [np.bincount(at[how == CAUSES[cause]], minlength=horizon) for cause in causes]
+    return np.asarray(np.cumsum(hits, axis=-1) / samples)

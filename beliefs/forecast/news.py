@@ -154,7 +154,14 @@ def draw_news(
 
 
 def beliefs_of(
-    news: News, setting: Setting, state: State, acts: Acts, bends: Bends, streams: Streams, t: int
+    news: News,
+    setting: Setting,
+    state: State,
+    acts: Acts,
+    bends: Bends,
+    streams: Streams,
+    t: int,
+    place: int,
 ) -> tuple[Memory, Now, tuple[Floats, Floats]]:
     """Return what the acts of a period lead both sides to believe, and the chances of talks.
 
@@ -168,8 +175,8 @@ def beliefs_of(
         Of the period.
     bends
         Interventions; what one says an indicator counts holds whatever the acts.
-    streams, t
-        Random numbers and the number of the period.
+    streams, t, place
+        Random numbers, the number of the period and its place in `news`.
 
     Returns
     -------
@@ -189,14 +196,14 @@ def beliefs_of(
         setting.feed, state.memory, acts.count, acts.severity, state.phase, which, given
     )
     samples, seen = len(state.talks), news.columns
-    rest = news.rest[news.place[state.kind], t, np.arange(samples)]
+    rest = news.rest[news.place[state.kind], place, np.arange(samples)]
     terms = [rest[:, 0], rest[:, 1]]
     for j, direction, regimes in news.fed:
         terms.append(surprise[:, j] * direction * np.isin(state.kind, regimes))
     loud = ((acts.count > 0) & (acts.severity >= setting.loud)).any(axis=-1)
-    did = np.maximum(seen["persist_words"][t], acts.count > 0)
+    did = np.maximum(seen["persist_words"][place], acts.count > 0)
     force = np.maximum(surprise[:, -2:], 0.0) / CLIP
-    now = {n: seen[n][t] for n in _PASSED_ON[:10]}
+    now = {n: seen[n][place] for n in _PASSED_ON[:10]}
     now |= {
         "evidence": np.stack(terms, axis=-1),
         "quiet": 1.0 - loud,
@@ -209,7 +216,7 @@ def beliefs_of(
         "spell_age": np.log(np.maximum(state.talked, 1.0)),
     }
     columns = {name: value[..., None] for name, value in now.items()}
-    params = news.params | {"innovation": news.innovation[t][..., None]}
+    params = news.params | {"innovation": news.innovation[place][..., None]}
     start = system.Start(state.logit_belief, state.audience) if news.theory.beliefs else None
     run = system.evaluate(np, params, columns, news.structure, start)
 
@@ -219,6 +226,6 @@ def beliefs_of(
     if not news.theory.beliefs:
         run = replace(run, logit_belief=np.zeros((2, 1)), surplus=np.zeros(1))
     found = Now(
-        flat(run.logit_belief, 2), flat(run.audience, 2), flat(run.surplus), seen["hardline"][t]
+        flat(run.logit_belief, 2), flat(run.audience, 2), flat(run.surplus), seen["hardline"][place]
     )
     return memory, found, (flat(run.onset), flat(run.continuation))

@@ -41,7 +41,16 @@ def first_passage(
         for t in range(history.shape[1]):
             run = np.where(history[:, t], run + 1, 0)
         out[run >= periods] = 0
+    waiting = np.flatnonzero(out == NEVER)
+    run = run[waiting]
     for t in range(horizon):
-        run = np.where(condition[:, t], run + 1, 0)
-        out = np.where((out == NEVER) & (run >= periods), t + 1, out)
+        now = condition[:, t]
+        if not now.any():
+            run[:] = 0
+            continue
+        run = (run + 1) * now[waiting]
+        there = run >= periods
+        if there.any():
+            out[waiting[there]] = t + 1
+            waiting, run = waiting[~there], run[~there]
     return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from beliefs.forecast.bend import apply_interventions, new_jump
 from beliefs.forecast.bend_conduct import bends_of
 from beliefs.forecast.coupled import run_coupled
-from beliefs.forecast.future import block_indices, conduct_future, future_columns
+from beliefs.forecast.future import Passed, block_indices, conduct_future, future_columns
 from beliefs.forecast.interventions import Intervention
 from beliefs.forecast.streams import Streams
 from beliefs.infer.posterior import Posterior, stacked_params
-from beliefs.mechanism.structure import columns
+from beliefs.mechanism.structure import Columns, Structure, aftermath, columns
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters
 
 __all__ = ["BLOCK", "Draws", "Paths", "draws_of", "simulate"]
 
+CELLS = 250_000  # futures times periods that are made ready at once
 BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
 
 
@@ -32,9 +33,9 @@ class Paths:
     Attributes
     ----------
     logit_belief
-        (sample, side, horizon); None when the theory has no beliefs.
+        (sample, side, horizon) in single precision; None when the theory has no beliefs.
     surplus
-        (sample, horizon); None when the theory has no beliefs.
+        (sample, horizon) likewise.
     talks
         (sample, horizon) of bool.
     history_belief, history_surplus
@@ -42,7 +43,7 @@ class Paths:
         that a run of periods may have begun before it.
     events
         What both sides did, see `beliefs.forecast.coupled.Run`; None where conduct was not
-        simulated.
+        simulated, or what they did not kept.
     """
 
     logit_belief: NDArray[Any] | None
@@ -102,6 +103,7 @@ def simulate(
     interventions: tuple[Intervention, ...],
     resample_shocks: bool,
     conduct: dict[str, NDArray[Any]] | None,
+    events: bool = True,
 ) -> Paths:
     """Run futures: the whole system where draws of conduct are given, else beliefs and talks.
 
@@ -122,68 +124,135 @@ def simulate(
     conduct
         All parameters of conduct, each (sample, ...) or without draws; None for beliefs and talks
         alone.
+    events
+        Whether to keep what both sides do.
+
+    Notes
+    -----
+    What is needed of the periods ahead takes ten times the memory of what is kept. It is made for a
+    stretch of them at a time, with the numbers that the whole would have.
     """
     study, inputs, theory = posterior.study, posterior.inputs, draws.theory
-    structure, past = posterior.structure, columns(inputs)
-    n, horizon = int(inputs.active.sum()), len(dates)
-    samples = next(iter(draws.params.values())).shape[0]
+    past, horizon = columns(inputs), len(dates)
+    n, samples = int(inputs.active.sum()), next(iter(draws.params.values())).shape[0]
     streams = Streams(seed, samples)
     index = block_indices(
         streams.of("bootstrap"),
         n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n],
     )  # fmt: skip
-    cols, surprise = future_columns(
-        inputs, structure, past, index, resample_shocks=resample_shocks, evidence=conduct is None
-    )
-    if conduct is not None:
-        cols |= conduct_future(inputs, index)
-    structure, cols, surprise, jumps = apply_interventions(
-        interventions,
-        inputs=inputs,
-        indicators=study.spec.indicators,
-        structure=structure,
-        columns=cols,
-        surprise=surprise,
-        dates=dates,
-        draw_jump=lambda shape: new_jump(theory, posterior.structure, shape, streams.of("jump")),
-        spec=study.spec,
+
+    def columns_of(periods: slice, passed: Passed, draw_jump: Any = np.zeros) -> Any:
+        """Return structure, columns, surprises and jumps of some periods ahead."""
+        cols, surprise = future_columns(
+            inputs,
+            posterior.structure,
+            past,
+            index[:, periods],
+            resample_shocks=resample_shocks,
+            evidence=conduct is None,
+            passed=passed,
+        )
+        if conduct is not None:
+            cols |= conduct_future(inputs, index[:, periods], passed)
+        return apply_interventions(
+            interventions,
+            inputs=inputs,
+            indicators=study.spec.indicators,
+            structure=posterior.structure,
+            columns=cols,
+            surprise=surprise,
+            dates=dates,
+            draw_jump=draw_jump,
+            spec=study.spec,
+            passed=passed,
+        )
+
+    structure, _, _, jumps = columns_of(
+        slice(1),
+        Passed(),
+        lambda shape: new_jump(theory, posterior.structure, shape, streams.of("jump")),
     )
     params = stacked_params(theory, posterior.structure, draws.params)
     if jumps.shape[-1]:
         known = np.broadcast_to(params["shock_jump"], (samples, 2, len(posterior.structure.shocks)))
         params["shock_jump"] = np.concatenate([known, jumps], axis=-1)
+
+    def made(periods: slice, passed: Passed) -> tuple[Columns, NDArray[Any]]:
+        """Return columns, with innovations, and surprises of some periods ahead."""
+        _, cols, surprise, _ = columns_of(periods, passed)
+        passed.aftermath = aftermath(structure, cols["shock"], passed.aftermath)[..., -1]
+        passed.periods = periods.stop
+        cols["innovation"] = (
+            streams.stretch("innovation", periods, horizon, 2)
+            if theory.beliefs
+            else params["innovation"][..., :1]
+        )
+        return cols, surprise
+
+    def ahead() -> Iterator[tuple[Columns, NDArray[Any]]]:
+        passed, length = Passed(), max(CELLS // samples, 1)
+        for begin in range(0, horizon, length):
+            yield made(slice(begin, min(begin + length, horizon)), passed)
+
     start = None
     if theory.beliefs:
         assert draws.logit_belief is not None
-        params["innovation"] = streams.of("innovation").normal(size=(samples, 2, horizon))
         start = system.Start(draws.logit_belief[..., -1], draws.audience)
-    else:
-        params["innovation"] = params["innovation"][..., :1]
     if conduct is not None:
         run = run_coupled(
-            study, inputs, theory, structure, params | conduct, cols, surprise, start,
+            study, inputs, theory, structure, params | conduct, ahead(), horizon, start,
             None if draws.surplus is None else draws.surplus[:, -1],
             bends_of(
                 interventions, study=study, inputs=inputs, structure=structure, dates=dates
             ),
-            streams,
+            streams, events,
         )  # fmt: skip
-        if not theory.beliefs:
-            return Paths(None, None, run.talks, None, None, run.events)
         return Paths(
-            run.logit_belief, run.surplus, run.talks, draws.logit_belief, draws.surplus, run.events
-        )
-    found = system.evaluate(np, params, cols, structure, start)
-    held = system.simulate_talks(
-        streams.of("talks"),
-        params,
-        cols,
-        structure,
-        found,
-        shape=(samples, horizon),
-        start=past["talks"][n - 1],
-        age=np.exp(cols["spell_age"][..., 0]),
-    )[0]
+            run.logit_belief, run.surplus, run.talks, draws.logit_belief, draws.surplus,
+            run.events if events else None,
+        )  # fmt: skip
+    return _of_beliefs(theory, structure, params, ahead(), horizon, start, draws, past, n, streams)
+
+
+def _of_beliefs(
+    theory: Theory,
+    structure: Structure,
+    params: dict[str, NDArray[Any]],
+    ahead: Iterable[tuple[Columns, NDArray[Any]]],
+    horizon: int,
+    start: system.Start | None,
+    draws: Draws,
+    past: Columns,
+    n: int,
+    streams: Streams,
+) -> Paths:
+    """Return futures of beliefs and talks alone."""
+    samples, done = streams.samples, 0
+    belief = np.empty((horizon, samples, 2), dtype=np.float32)
+    surplus = np.empty((horizon, samples), dtype=np.float32)
+    held = np.empty((horizon, samples), dtype=bool)
+    talking = past["talks"][n - 1]
+    for cols, surprise in ahead:
+        size = surprise.shape[-1]
+        periods = slice(done, done + size)
+        moves = params | {"innovation": cols["innovation"]}
+        found = system.evaluate(np, moves, cols, structure, start)
+        if not done:
+            age = np.exp(cols["spell_age"][..., 0])
+        drawn, _, age = system.simulate_talks(
+            streams.stretch("talks", periods, horizon), moves, cols, structure, found,
+            start=talking, age=age,
+        )  # fmt: skip
+        held[periods] = drawn.T
+        if theory.beliefs:
+            belief[periods] = np.moveaxis(found.logit_belief, -1, 0)
+            surplus[periods] = np.broadcast_to(found.surplus, (samples, size)).T
+            start = system.Start(
+                found.logit_belief[..., -1],
+                np.broadcast_to(found.audience[..., -1], (samples, 2)),
+            )
+        talking, done = held[periods][-1], periods.stop
+        del cols, surprise, moves, found  # the next stretch is made when this one is gone
     if not theory.beliefs:
-        return Paths(None, None, held, None, None)
-    return Paths(found.logit_belief, found.surplus, held, draws.logit_belief, draws.surplus)
+        return Paths(None, None, held.T, None, None)
+    return Paths(np.moveaxis(belief, 0, -1), surplus.T, held.T, draws.logit_belief, draws.surplus)

@@ -17,8 +17,9 @@ from beliefs.forecast.targets import (
     TARGETS,
     event_steps,
     happened_by,
+    holds,
 )
-from beliefs.infer.sensitivity import dominates, prior_dominated
+from beliefs.infer.sensitivity import Power, power_of, summed
 from beliefs.study.dates import day_of
 from beliefs.study.pooled import load_pooled, settlement_incidence
 
@@ -29,6 +30,7 @@ __all__ = [
     "Probability",
     "event_steps",
     "monte_carlo_error",
+    "powers_of",
     "probability",
     "settlement_base_rate",
 ]
@@ -53,8 +55,12 @@ class Probability:
         is no yardstick under the same condition; the source then says why.
     prior_dominated
         True when scaling the prior moves `p` more than scaling the likelihood does.
+    prior_data_conflict
+        True when both move `p`, in opposite directions: other widths of the priors may give
+        another number.
     at_origin
-        Share of draws in which the event has already happened at the origin.
+        Share of draws in which the event has already happened at the origin. 1 for talks that are
+        known to have been held between the origin and the as-of date.
     given
         Condition in words, or None. Every number but the base rate of talks is under it.
     threshold, periods
@@ -72,6 +78,7 @@ class Probability:
     base_rate_source: str
     prior_dominated: bool
     at_origin: float
+    prior_data_conflict: bool = False
     given: str | None = None
     threshold: float | None = None
     periods: int | None = None
@@ -131,13 +138,14 @@ def probability(
     """
     steps = forecast.step_of(by)
     how: dict[str, Any] = {"threshold": threshold, "periods": periods, "rule": rule}
-    happened = happened_by(forecast, target, steps, side, **how)
     when = event_steps(forecast, target, side, **how)
+    happened = holds(target, when, steps)
     conditions = _Conditions(given, given_history)
     words, held = conditions.words, conditions.hold(forecast, steps)
     if words is not None and held.sum() < FEWEST:
         raise _too_rare(words, held)
     p = float(happened[held].mean())
+    powers = powers_of(forecast, target, happened, held)
     base, source = _yardstick(forecast, target, side, steps, conditions, how)
     rule_of = forecast.posterior.study.spec.crack
     crack = target.startswith("crack")
@@ -149,7 +157,8 @@ def probability(
         mcse=monte_carlo_error(held * (happened - p) / held.mean(), forecast.chains, held),
         base_rate=base,
         base_rate_source=source,
-        prior_dominated=_dominated(forecast, target, happened, held),
+        prior_dominated=powers[0].prior_dominated,
+        prior_data_conflict=any(power.prior_data_conflict for power in powers),
         at_origin=float((when[held] == 0).mean()) if target != "no_crossing" else 0.0,
         given=words,
         threshold=(rule_of.threshold if threshold is None else threshold) if crack else None,
@@ -164,6 +173,29 @@ class _Conditions:
 
     given: Given | None
     history: History | None
+
+    def __post_init__(self) -> None:
+        match self.given:
+            case None:
+                pass
+            case (_, _, wanted) if isinstance(wanted, bool | np.bool_):
+                pass
+            case _:
+                raise StudyError(
+                    "unknown condition", where="given", found=repr(self.given),
+                    expected="(target, side, True or False), side None where it has none",
+                    mend='ask ("crack", side, True) or ("talks", None, False)',
+                )  # fmt: skip
+        match self.history:
+            case None:
+                pass
+            case ("quiet", int() | float() as hours) if hours > 0.0:
+                pass
+            case _:
+                raise StudyError(
+                    "unknown history", where="given_history", found=repr(self.history),
+                    expected='("quiet", hours), hours above 0', mend='ask ("quiet", 96)',
+                )  # fmt: skip
 
     @property
     def words(self) -> str | None:
@@ -186,13 +218,7 @@ class _Conditions:
             other, side, wanted = self.given
             held &= happened_by(forecast, other, steps, side, **paths) == wanted
         if self.history is not None:
-            kind, hours = self.history
-            if kind != "quiet" or not hours > 0.0:
-                raise StudyError(
-                    "unknown history", where="given_history", found=repr(self.history),
-                    expected='("quiet", hours), hours above 0', mend='ask ("quiet", 96)',
-                )  # fmt: skip
-            first = int(np.ceil(hours / 24.0 / forecast.posterior.inputs.step_days))
+            first = int(np.ceil(self.history[1] / 24.0 / forecast.posterior.inputs.step_days))
             held &= event_steps(forecast, "breach", **paths) > first
         return held
 
@@ -207,6 +233,9 @@ def _yardstick(
 ) -> tuple[float | None, str]:
     """Return the base rate of a target under the same conditions, and where it comes from."""
     asked = conditions.words is not None
+    if target == "talks" and forecast.left_out is not None and forecast.left_out.talks:
+        known = ", ".join(str(day) for day in forecast.left_out.talks)
+        return 1.0, f"known: talks on {known}, after the last whole period"
     if target in LATENT:
         happened = happened_by(forecast, target, steps, side, prior=True, **how)
         return _prior_rate(forecast, happened, conditions, steps)
@@ -220,19 +249,37 @@ def _yardstick(
     return float(happened[held].mean()), f"base-rate theory M0, learnt from this study{more}"
 
 
-def _dominated(
-    forecast: Forecast, target: str, happened: NDArray[np.bool_], held: NDArray[np.bool_]
-) -> bool:
-    """Return whether a probability follows the prior more than the data.
+def powers_of(
+    forecast: Forecast,
+    target: str,
+    happened: NDArray[Any],
+    held: NDArray[np.bool_] | None = None,
+) -> tuple[Power, ...]:
+    """Return what prior and data of each part of the model do to a probability.
 
-    For targets of conduct: the prior and the data of the blocks of conduct.
+    Parameters
+    ----------
+    forecast, target
+        What is asked of which futures.
+    happened
+        In which futures the target holds, (sample,).
+    held
+        Futures that meet a condition, (sample,); all when None.
+
+    Returns
+    -------
+    tuple of Power
+        First the part that the target is about: conduct for targets of conduct where it was
+        simulated, belief and talks for others. Then the other one, which acts on it as well.
     """
-    conduct = forecast.conduct
-    if target in CONDUCT_TARGETS and conduct is not None:
-        return dominates(
-            conduct.log_prior[held], conduct.log_likelihood[held], happened[held].astype(float)
-        )
-    return prior_dominated(_where(forecast.posterior.tree, held), happened[held])
+    rows = slice(None) if held is None else held
+    tree, conduct = forecast.posterior.tree, forecast.conduct
+    parts = [(summed(tree, "log_prior"), summed(tree, "log_likelihood"))]
+    if conduct is not None:
+        parts.append((conduct.log_prior, conduct.log_likelihood))
+    if target in CONDUCT_TARGETS:
+        parts.reverse()
+    return tuple(power_of(prior[rows], data[rows], happened[rows]) for prior, data in parts)
 
 
 def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
@@ -300,20 +347,3 @@ def _prior_rate(
     return float(happened[held].mean()), (
         "prior alone, under the same condition (latent: no reference class records it)"
     )
-
-
-def _where(tree: Any, held: NDArray[np.bool_]) -> Any:
-    """Return the log densities of the draws that a condition leaves, as one chain."""
-    import xarray as xr
-
-    if held.all():
-        return tree
-    parts = {}
-    for group in ("log_prior", "log_likelihood"):
-        kept = {}
-        for name, variable in tree[group].to_dataset().data_vars.items():
-            values = np.asarray(variable.values)
-            rows = values.reshape(held.size, -1)[held]
-            kept[str(name)] = (("chain", "draw", f"{name}_part"), rows[None])
-        parts[group] = xr.Dataset(kept)
-    return xr.DataTree.from_dict(parts)

@@ -2,7 +2,9 @@
 
 Every part of the system has a generator of its own, and takes the same amount from it in every
 period, whatever happens. An intervention that changes one part leaves the numbers of all others
-where they are, so that futures with and without it are paired.
+where they are, so that futures with and without it are paired. Numbers that are drawn future by
+future, all periods of one before the next, can be had for a stretch of periods: the others are
+drawn too and dropped, so that a long horizon need not be held at once.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ __all__ = ["PARTS", "Streams"]
 
 Floats = NDArray[np.float64]
 
+CELLS = 1_000_000  # numbers drawn at once where most are dropped
 PARTS = (
     "bootstrap", "innovation", "talks", "jump", "strikes", "severity", "crossing", "excluded",
     "breach", "collapse", "resolve", "kind", "deal", "form", "walkout", "sanction", "concession",
@@ -48,6 +51,20 @@ class Streams:
     def uniform(self, part: str, *more: int) -> Floats:
         """Return uniform numbers of one period, (sample, *more)."""
         return self.of(part).random((self.samples, *more))
+
+    def stretch(self, part: str, periods: slice, horizon: int, *more: int) -> Floats:
+        """Return numbers of some periods, (sample, *more, period), drawn future by future.
+
+        Standard normal ones of the part ``innovation``, uniform ones of others.
+        """
+        rng = np.random.default_rng([self._seed, PARTS.index(part)])
+        draw = rng.standard_normal if part == "innovation" else rng.random
+        out = np.empty((self.samples, *more, periods.stop - periods.start))
+        size = max(CELLS // horizon, 1)
+        for low in range(0, self.samples, size):
+            rows = out[low : low + size]
+            rows[:] = draw((len(rows), *more, horizon))[..., periods]
+        return out
 
     def normal(self, part: str, *more: int) -> Floats:
         """Return standard normal numbers of one period, (sample, *more)."""

@@ -20,23 +20,29 @@ from beliefs.forecast.probability import (
 )
 from beliefs.forecast.state import window_at
 from beliefs.forecast.targets import RULES, asked_of
+from beliefs.infer.sensitivity import reversed_weights
 from beliefs.mechanism.contract import logistic
 
 __all__ = ["FORMAT", "HORIZONS", "INTERVAL", "SCHEMA", "horizon_days", "summarise"]
 
 FORMAT = 2
 """Of the document. In the first, targets of conduct stood apart, under ``settlement``."""
-HORIZONS = (7, 30, 90)  # days ahead, where the forecast reaches that far
+HORIZONS = (7, 30, 90)  # days after the as-of date, where the forecast reaches that far
 INTERVAL = 0.9
 SCHEMA = Path(__file__).with_name("forecast.schema.json")
 
 
 def horizon_days(forecast: Forecast) -> list[dt.date]:
-    """Return the last day of each headline window that lies inside the forecast."""
+    """Return the last day of each headline window, the last one that of the whole forecast.
+
+    A window of so many days ends with the last period that is over so many days after the as-of
+    date. Where that lies in an unfinished period, windows end fewer whole periods away.
+    """
     step = forecast.posterior.inputs.step_days
     ends = [d + np.timedelta64(step - 1, "D") for d in forecast.dates]
-    picks = [days // step for days in HORIZONS if 1 <= days // step <= len(ends)]
-    return [dt.date.fromisoformat(str(ends[k - 1])) for k in picks or [len(ends)]]
+    gap = 0 if forecast.left_out is None else forecast.left_out.days
+    picks = {(days + gap) // step for days in HORIZONS} & set(range(1, len(ends)))
+    return [dt.date.fromisoformat(str(ends[k - 1])) for k in sorted({*picks, len(ends)})]
 
 
 def _round(value: float | None, digits: int = 6) -> float | None:
@@ -53,6 +59,7 @@ def _target(item: Probability) -> dict[str, Any]:
         "base_rate": _round(item.base_rate),
         "base_rate_source": item.base_rate_source,
         "prior_dominated": item.prior_dominated,
+        "prior_data_conflict": item.prior_data_conflict,
         "at_origin": _round(item.at_origin),
         "threshold": item.threshold,
         "periods": item.periods,
@@ -125,6 +132,15 @@ def _notes(forecast: Forecast) -> dict[str, Any]:
     return {"notes": notes} if notes else {}
 
 
+def _reversed(forecast: Forecast) -> dict[str, Any]:
+    """Return which weights have the other sign than the study declares, where there are any."""
+    rows = [
+        {"term": term, "mean": _round(mean), "p_other_sign": _round(share)}
+        for term, mean, share in reversed_weights(forecast.posterior)
+    ]
+    return {"reversed_weights": rows} if rows else {}
+
+
 def crisis_age(forecast: Forecast) -> int:
     """Return days from the start of the first war or truce regime in force to the origin."""
     inputs = forecast.posterior.inputs
@@ -185,6 +201,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "study": spec.name,
         "as_of": str(posterior.study.as_of),
         "origin": str(posterior.origin),
+        **({} if forecast.left_out is None else {"left_out": forecast.left_out.as_dict()}),
         "study_sha256": posterior.study.sha256,
         "theory": theory.name,
         "theory_sha256": theory.sha256,
@@ -200,6 +217,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "reference": settlement,
         **_endings(forecast, windows),
         **_notes(forecast),
+        **_reversed(forecast),
     }
     return json.loads(json.dumps(document, allow_nan=False))
 

@@ -31,6 +31,7 @@ __all__ = [
     "event_steps",
     "explained",
     "happened_by",
+    "holds",
 ]
 
 LATENT = ("crack", "crack_first", "talks_rational")
@@ -92,7 +93,11 @@ def happened_by(
     steps
         Number of periods.
     """
-    when = event_steps(forecast, target, side, **more)
+    return holds(target, event_steps(forecast, target, side, **more), steps)
+
+
+def holds(target: str, when: NDArray[Any], steps: int) -> NDArray[np.bool_]:
+    """Return in which futures a target holds after `steps` periods; `when` as `event_steps`."""
     # Where nothing may happen, the target holds until something does.
     return when > steps if target == "no_crossing" else when <= steps
 
@@ -129,16 +134,18 @@ def event_steps(
     Returns
     -------
     ndarray of int
-        Shape (sample,): 0 at the origin already, 1.. in the horizon, `NEVER` otherwise. For
+        Shape (sample,): 0 at the origin already (or, of talks, known to have been held between it
+        and the as-of date), 1.. in the horizon, `NEVER` otherwise. For
         ``crack_first`` a tie belongs to neither side. For ``no_crossing``: the period in which a
         line is first crossed.
 
     Raises
     ------
     StudyError
-        Unknown target, side or rule; the theory has no beliefs, or does not explain the target;
-        conduct was not simulated.
+        Unknown target, side, threshold, periods or rule, or one that the target does not have; the
+        theory has no beliefs, or does not explain the target; conduct was not simulated.
     """
+    _check_words(forecast, target, side, threshold, periods, rule)
     paths = forecast.paths
     if prior or base:
         paths = _there(forecast.prior_paths if prior else forecast.base_paths)
@@ -146,12 +153,9 @@ def event_steps(
     threshold = crack.threshold if threshold is None else threshold
     periods = crack.periods if periods is None else periods
     if target == "talks":
-        return first_passage(paths.talks, 1)
-    if target not in TARGETS:
-        raise StudyError(
-            "unknown target", where="target", found=target, expected=", ".join(TARGETS),
-            mend="choose one of them",
-        )  # fmt: skip
+        when = first_passage(paths.talks, 1)
+        known = forecast.left_out is not None and forecast.left_out.talks
+        return np.zeros_like(when) if known else when
     if target in CONDUCT_TARGETS:
         return _conduct_steps(forecast, target, side, rule, paths)
     if paths.logit_belief is None:
@@ -164,14 +168,8 @@ def event_steps(
         )
     if target == "talks_rational":
         return _run(paths.surplus, paths.history_surplus, periods)
-    sides = forecast.posterior.structure.sides
-    if side not in sides:
-        raise StudyError(
-            f"{target} needs a side", where="side", found=str(side), expected=" or ".join(sides),
-            mend="name the side",
-        )  # fmt: skip
     cracks = [_crack(paths, i, threshold, periods) for i in (0, 1)]
-    i = sides.index(side)
+    i = forecast.posterior.structure.sides.index(side or "")
     if target == "crack":
         return cracks[i]
     return np.where(cracks[i] < cracks[1 - i], cracks[i], NEVER)
@@ -184,6 +182,57 @@ def _there(paths: Paths | None) -> Paths:
             expected="futures of prior and base rate", mend="forecast with baselines=True",
         )  # fmt: skip
     return paths
+
+
+def _check_words(
+    forecast: Forecast,
+    target: str,
+    side: str | None,
+    threshold: float | None,
+    periods: int | None,
+    rule: str,
+) -> None:
+    """Refuse words and numbers that are unknown, or that say nothing of the target."""
+    sides = forecast.posterior.structure.sides
+    crack, latent = target.startswith("crack"), target in LATENT
+    sided = ("crack", "crack_first", "no_crossing")
+    if target not in TARGETS:
+        raise _unusable("unknown target", "target", target, ", ".join(TARGETS))
+    if rule not in RULES:
+        raise _unusable("unknown rule", "rule", rule, " or ".join(RULES))
+    if side is not None and side not in sides:
+        raise _unusable("unknown side", "side", side, " or ".join(sides))
+    if side is not None and target not in sided:
+        raise _unusable(
+            f"{target} is no statement about a side", "side", side,
+            f"no side, or one of {', '.join(sided)}",
+        )  # fmt: skip
+    if side is None and crack:
+        raise _unusable(f"{target} needs a side", "side", side, " or ".join(sides))
+    for name, value, fits, known in (
+        ("rule", None if rule == RULES[0] else rule, target == "extension", ("extension",)),
+        ("threshold", threshold, crack, LATENT[:2]),
+        ("periods", periods, latent, LATENT),
+    ):
+        if value is not None and not fits:
+            raise _unusable(
+                f"{target} has no {name}", name, value,
+                f"no {name}, or one of the targets {', '.join(known)}",
+            )  # fmt: skip
+    if threshold is not None and not 0.0 < threshold < 1.0:
+        raise _unusable("no such threshold", "threshold", threshold, "a number between 0 and 1")
+    if periods is not None and periods < 1:
+        raise _unusable("no such run of periods", "periods", periods, "1 or more")
+
+
+def _unusable(what: str, where: str, found: object, expected: str) -> StudyError:
+    return StudyError(
+        what,
+        where=where,
+        found=repr(found),
+        expected=expected,
+        mend="choose among what is expected",
+    )
 
 
 def _run(values: Any, history: Any, periods: int) -> NDArray[Any]:
@@ -219,21 +268,9 @@ def _conduct_steps(
             expected="one of " + ", ".join(t for t in CONDUCT_TARGETS if _OF[t][0] in paths.events),
             mend="choose a target that the theory explains",
         )
-    if rule not in RULES:
-        raise StudyError(
-            "unknown rule", where="rule", found=rule, expected=" or ".join(RULES),
-            mend="choose one of them",
-        )  # fmt: skip
     values = paths.events[source]
     if side is not None:
-        sides = forecast.posterior.structure.sides
-        if target != "no_crossing" or side not in sides:
-            raise StudyError(
-                f"{target} is no statement about this side", where="side", found=str(side),
-                expected=" or ".join(sides) if target == "no_crossing" else "no side",
-                mend="leave the side out",
-            )  # fmt: skip
-        i = sides.index(side)
+        i = forecast.posterior.structure.sides.index(side)
         values = values[:, i : i + 1]
     on = values == MUTUAL if target == "extension" and rule == "mutual" else is_it(values)
     steps = first_passage(on, 1)

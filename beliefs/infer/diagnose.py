@@ -64,6 +64,17 @@ class Report:
     kind: str = "chains"
     pareto_k: float | None = None
 
+    @property
+    def mend(self) -> str:
+        """What may help where the gate failed, as the parts of an error are written."""
+        if self.kind == "particles":
+            return "track with more --particles"
+        longer = "sample longer (--draws, --tune), or " if self.too_short else ""
+        return (
+            f"{longer}follow the study with `beliefs track` (`beliefs.track` in Python), which "
+            "samples no chains and has a gate of its own"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report without its table, for JSON."""
         return {
@@ -139,13 +150,10 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     failures = []
     if judged and not worst_r["r_hat"] <= limits.r_hat:
         failures.append(
-            f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.4f}, limit {limits.r_hat}: "
-            "sample longer (--draws, --tune)"
+            f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.4f}, limit {limits.r_hat}"
         )
     if judged and not ess >= limits.ess:
-        failures.append(
-            f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}: sample longer (--draws)"
-        )
+        failures.append(f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}")
     short = len(failures)
     failures += broken
     if not divergent <= limits.divergent_share:

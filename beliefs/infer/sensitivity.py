@@ -1,6 +1,8 @@
-"""Is a quantity governed by the prior? Power-scaling of prior and likelihood.
+"""Is a quantity governed by the prior, or do prior and data pull it apart? Power-scaling of both.
 
-Kallioinen, Paananen, Bürkner and Vehtari (2024), by importance weights over posterior draws.
+Kallioinen, Paananen, Bürkner and Vehtari (2024), by importance weights over posterior draws. A
+prior that holds a quantity back against the data goes unnoticed when one asks only which of the two
+moves it more: near a Gaussian posterior they then move it equally far, in opposite directions.
 """
 
 from __future__ import annotations
@@ -11,10 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Power", "dominates", "power_of", "power_scaling", "prior_dominated", "summed"]
+from beliefs.infer.posterior import Posterior, stacked_params
+from beliefs.mechanism.evidence import weights
+
+__all__ = ["Power", "power_of", "power_scaling", "reversed_weights", "summed"]
 
 STEP = 0.05  # change of the power on the log2 scale's natural unit, small enough for weights
 NOTICEABLE = 0.01  # change of a probability per doubling that is worth a flag
+SENSITIVE = 0.05  # cumulative Jensen-Shannon distance per doubling that is worth a flag
+OTHER_SIGN = 0.9  # posterior probability of the sign that was not declared, to be worth a flag
+ERRORS = 2.5  # Monte-Carlo errors that a change must exceed to be called a conflict
 
 
 def power_scaling(log_density: NDArray[Any], happened: NDArray[Any]) -> float:
@@ -37,22 +45,55 @@ def power_scaling(log_density: NDArray[Any], happened: NDArray[Any]) -> float:
 
 @dataclass(frozen=True)
 class Power:
-    """Change of a probability per doubling of the power of the prior, and of the likelihood."""
+    """Change of a probability per doubling of the power of the prior, and of the likelihood.
+
+    Attributes
+    ----------
+    prior, likelihood
+        The two changes.
+    error
+        Monte-Carlo error of the first.
+    p
+        The probability.
+    """
 
     prior: float
     likelihood: float
+    error: float
+    p: float
 
     @property
     def prior_dominated(self) -> bool:
         """Whether the prior moves it more than the likelihood does, and noticeably."""
         return abs(self.prior) > max(abs(self.likelihood), NOTICEABLE)
 
+    @property
+    def prior_data_conflict(self) -> bool:
+        """Whether both move it noticeably, and in opposite directions.
+
+        Both distances must exceed `SENSITIVE`, the limit of Kallioinen et al. That of two events
+        with probabilities p and p + d is |d| / (sqrt(8 log 2) min(p, 1 - p)) for small d.
+        """
+        rarer = min(self.p, 1.0 - self.p)
+        least = max(SENSITIVE * np.sqrt(8.0 * np.log(2.0)) * rarer, NOTICEABLE)
+        both = min(abs(self.prior), abs(self.likelihood)) > least
+        apart = self.prior * self.likelihood < 0.0
+        return bool(both and apart and abs(self.prior) > ERRORS * self.error)
+
 
 def power_of(
     log_prior: NDArray[Any], log_likelihood: NDArray[Any], happened: NDArray[Any]
 ) -> Power:
     """Return what scaling prior and likelihood does to P(happened), each (sample,)."""
-    return Power(*(power_scaling(density, happened) for density in (log_prior, log_likelihood)))
+    values = np.asarray(happened, dtype=float)
+    p = float(values.mean())
+    parts = np.log(2.0) * (log_prior - log_prior.mean()) * (values - p)
+    return Power(
+        power_scaling(log_prior, values),
+        power_scaling(log_likelihood, values),
+        float(parts.std() / np.sqrt(parts.size)),
+        p,
+    )
 
 
 def summed(tree: Any, group: str) -> NDArray[np.float64]:
@@ -65,22 +106,29 @@ def summed(tree: Any, group: str) -> NDArray[np.float64]:
     return found
 
 
-def prior_dominated(tree: Any, happened: NDArray[Any]) -> bool:
-    """Return whether scaling the prior moves a probability more than scaling the likelihood.
+def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
+    """Return the weights off a side's own scorecard that are read against their direction.
 
-    Parameters
-    ----------
-    tree
-        DataTree with ``log_prior`` and ``log_likelihood``.
-    happened
-        Indicator by sample (chain * draws + draw).
+    Priors keep own weights positive. Others may have either sign: where the posterior gives the
+    sign that the study did not declare a probability of `OTHER_SIGN` or more, the side seems to
+    read this news the other way round, or the indicator stands for something else.
+
+    Returns
+    -------
+    list of tuple
+        Name of the term, mean weight in the declared direction, probability that it is negative.
     """
-    prior, likelihood = (summed(tree, group) for group in ("log_prior", "log_likelihood"))
-    return dominates(prior, likelihood, np.asarray(happened, dtype=float))
-
-
-def dominates(
-    log_prior: NDArray[Any], log_likelihood: NDArray[Any], happened: NDArray[Any]
-) -> bool:
-    """Return the same for log densities of each draw, (sample,)."""
-    return power_of(log_prior, log_likelihood, happened).prior_dominated
+    structure = posterior.structure
+    drawn = posterior.tree["posterior"].to_dataset()
+    names = ("weight_own", "weight_other", "shared")
+    if "weight_other" not in drawn:
+        return []
+    draws = {name: np.asarray(drawn[name].values) for name in names if name in drawn}
+    found = weights(np, stacked_params(posterior.theory, structure, draws), structure)
+    found = found.reshape(-1, found.shape[-1])
+    rows = ((k, found[:, k]) for k in structure.other)
+    return [
+        (structure.terms[k], float(w.mean()), float((w < 0.0).mean()))
+        for k, w in rows
+        if (w < 0.0).mean() >= OTHER_SIGN
+    ]

@@ -57,18 +57,13 @@ def track_report(track: Track, period: int = -1, limits: TrackLimits | None = No
     count = distinct(track.epochs[row.epoch])
     failures = []
     if not ess >= limits.ess:
-        failures.append(
-            f"{ess:.0f} effective particles, limit {limits.ess:.0f}: track with more (--particles)"
-        )
+        failures.append(f"{ess:.0f} effective particles, limit {limits.ess:.0f}")
     if not count >= limits.distinct:
-        failures.append(
-            f"{counted(count, 'different particle')}, limit {limits.distinct}: track with more "
-            "(--particles)"
-        )
+        failures.append(f"{counted(count, 'different particle')}, limit {limits.distinct}")
     if not tail <= limits.pareto_k:
         failures.append(
             f"Pareto k of the weights is {tail:.2f}, limit {limits.pareto_k}: few particles carry "
-            "the posterior; track with more (--particles)"
+            "the posterior"
         )
     capped = sum(r.capped for r in track.rejuvenations if r.period <= place)
     return Report(

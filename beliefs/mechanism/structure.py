@@ -233,14 +233,21 @@ def evidence_matrix(
     return np.ascontiguousarray(by_term * direction[:, None] * on)
 
 
-def aftermath(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
-    """Return the fading trace of past shocks by kind, shape (..., shock_kind, time), in [0, 1]."""
+def aftermath(
+    structure: Structure, shock_on: NDArray[Any], before: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return the fading trace of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
+
+    `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
+    """
     fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
     out = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):
         members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
         if members:
             out[..., number, :] = shock_on[..., members, :].max(axis=-2)
+    if before is not None:
+        np.maximum(out[..., 0], before * fade, out=out[..., 0])
     first = int(out.any(axis=tuple(range(out.ndim - 1))).argmax())  # nothing fades before it
     for t in range(first + 1, out.shape[-1]):
         np.maximum(out[..., t], out[..., t - 1] * fade, out=out[..., t])

@@ -195,27 +195,24 @@ def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array)
 
 
 def simulate(
-    rng: np.random.Generator,
+    uniform: Array,
     params: Params,
     columns: Columns,
     surplus: Array,
     shift: Array,
     lower: Array,
     *,
-    shape: tuple[int, ...],
     start: Array,
     age: Array,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """Draw talk periods forward in time; every round makes the deadlock young again.
 
     Parameters
     ----------
-    rng
-        Source of randomness.
+    uniform
+        Uniform random numbers, (..., time).
     params, columns, surplus, shift, lower
         As for `hazards`; the column ``spell_age`` is not read.
-    shape
-        Of what is drawn, (..., time).
     start
         1 where talks were on in the period before the first, broadcastable to (...).
     age
@@ -227,8 +224,10 @@ def simulate(
         Bool, (..., time).
     spell_age
         The column that goes with them, (..., time).
+    since
+        Periods since the last talks in the period after the last, (...).
     """
-    uniform, horizon = rng.random(shape), shape[-1]
+    shape, horizon = uniform.shape, uniform.shape[-1]
     on = np.broadcast_to(np.asarray(start, dtype=bool), shape[:-1])
     since = np.broadcast_to(np.asarray(age, dtype=float), shape[:-1])
     held, spell_age = np.empty(shape, dtype=bool), np.empty(shape)
@@ -245,4 +244,4 @@ def simulate(
         on = uniform[..., t] < np.where(on, continuation[..., 0], onset[..., 0])
         held[..., t] = on
         since = np.where(on, 1.0, since + 1.0)
-    return held, spell_age
+    return held, spell_age, since

@@ -112,8 +112,8 @@ def entry_from(
             where=str(file.parent),
             found="; ".join(gate["failures"]),
             expected="a passed gate",
-            mend="run with more draws or particles, or add it with --allow-failed, which is "
-            "recorded",
+            mend="run with more --draws, track the study (`beliefs track`) or do so with more "
+            "--particles; or add it with --allow-failed, which is recorded",
         )
     rules, spec = study.spec.talks_rule, study.spec
     try:

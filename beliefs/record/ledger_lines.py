@@ -49,8 +49,8 @@ class Target(_Said):
 
     Attributes
     ----------
-    target, side, by, p, mcse, base_rate, base_rate_source, prior_dominated, at_origin, threshold,
-    periods, given, rule
+    target, side, by, p, mcse, base_rate, base_rate_source, prior_dominated, prior_data_conflict,
+    at_origin, threshold, periods, given, rule
         As in ``forecast.schema.json``.
     late
         Whether it was registered after its last day, `by`.
@@ -64,6 +64,7 @@ class Target(_Said):
     base_rate: _Share | None
     base_rate_source: str
     prior_dominated: bool
+    prior_data_conflict: bool = False
     at_origin: _Share
     threshold: float | None
     periods: int | None

@@ -159,7 +159,7 @@ def update_run(
                 where=str(run),
                 found="; ".join(report.failures),
                 expected="a posterior that passes the gate of tracks",
-                mend="track the study anew with more particles (beliefs track --particles)",
+                mend="track the study anew with more --particles",
             )
         manifest = read_manifest(run)
         lineage = {
@@ -203,7 +203,7 @@ def _start(run: Path, particles: int, seen: Seen) -> tuple[Track, Source, dict[s
             where=str(run),
             found="; ".join(posterior.report.failures),
             expected="a fit that passed",
-            mend="fit again with more draws (--draws), or track the study (beliefs track)",
+            mend=posterior.report.mend,
         )
     keys = ("as_of", "seed", "settings", "posterior_content_sha256")
     return (

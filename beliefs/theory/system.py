@@ -127,25 +127,23 @@ def evaluate(
 
 
 def simulate_talks(
-    rng: np.random.Generator,
+    uniform: Array,
     params: Params,
     columns: Columns,
     structure: Structure,
     system: System,
     *,
-    shape: tuple[int, ...],
     start: Array,
     age: Array,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """Draw talks under given beliefs; see `beliefs.mechanism.talks.simulate`."""
     return talks.simulate(
-        rng,
+        uniform,
         params,
         columns,
         system.surplus,
         shocks.hazard_shift(np, params, columns, structure),
         bargaining.lower(np, system.logit_belief),
-        shape=shape,
         start=start,
         age=age,
     )

@@ -26,7 +26,7 @@ from beliefs.view.claims import claim_groups
 from beliefs.view.marks import Span, regime_spans, shock_marks
 from beliefs.view.moves import top_moves
 from beliefs.view.sources import study_sources
-from beliefs.view.style import REGIME_WORDS, SIDE_COLOURS, clean, day, number, short_day
+from beliefs.view.style import REGIME_WORDS, SIDE_COLOURS, clean, day, number, percent, short_day
 
 __all__ = ["render", "write_report"]
 
@@ -90,6 +90,7 @@ def render(
         "believes": believes,
         "coverage": f"{100 * summary['interval']:.0f}%",
         "gate_passed": summary["gate"]["passed"],
+        "left_out": tables.left_out_words(summary["left_out"]) if "left_out" in summary else "",
         "hindcast": summary["hindcast"],
         "allowed_failed": summary["allowed_failed"],
         "failures": [clean(f) for f in summary["gate"]["failures"]],
@@ -97,9 +98,11 @@ def render(
         "names": names,
         "colours": SIDE_COLOURS,
         "strips": _strips(summary),
-        "any_flag": any(
-            cell.flagged for row in (*head.rows, *head.settlement) for cell in row.cells
-        ),
+        "flag_notes": {flag: tables.FLAG_NOTES[flag] for flag in head.flags},
+        "reversed": [
+            (clean(w["term"]), f"{w['mean']:+.2f}", percent(w["p_other_sign"]))
+            for w in summary.get("reversed_weights", [])
+        ],
         "figures": _figures(forecast),
         "regimes": [_regime(s) for s in regime_spans(forecast)],
         "shocks": [(m.number, short_day(m.date), m.label) for m in shock_marks(forecast)],

@@ -17,21 +17,26 @@ from beliefs.infer.diagnose import Limits
 from beliefs.infer.pareto import RELIABLE
 from beliefs.view.style import clean, day, interval, percent, points
 
-__all__ = ["Cell", "Headline", "Row", "gate_line", "headline", "plain", "read"]
+__all__ = ["Cell", "Headline", "Row", "gate_line", "headline", "left_out_words", "plain", "read"]
 
 Summary = Mapping[str, Any]
 PRIOR_FLAG = "†"
-PRIOR_NOTE = f"{PRIOR_FLAG} governed by the prior more than by the data"
+CONFLICT_FLAG = "‡"
+FLAG_NOTES = {
+    PRIOR_FLAG: "governed by the prior more than by the data",
+    CONFLICT_FLAG: "prior and data pull in opposite directions, and other widths of the priors may "
+    "give another number",
+}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One probability, its Monte-Carlo error and its base rate, as text."""
+    """One probability, its Monte-Carlo error, its base rate and its marks (`FLAG_NOTES`)."""
 
     p: str
     mcse: str
     base: str
-    flagged: bool
+    flags: str
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,14 @@ class Headline:
     title, subtitle
         Study and as-of date; theory and what was assumed.
     warnings
-        Hindcast, failed gate, prior-dominated; empty when there is nothing to warn of.
+        Unfinished period, hindcast, failed gate, prior-dominated, prior and data in conflict,
+        weights of the other sign; empty when there is nothing to warn of.
     gate
         One line.
     beliefs
         Side, mean and interval of each current belief.
     windows
-        Last day of each window and its length in days.
+        Last day of each window and how many days after the as-of date it lies.
     rows
         Targets of belief and talks.
     settlement
@@ -86,6 +92,12 @@ class Headline:
     notes: tuple[str, ...]
     sources: tuple[str, ...]
     reference: tuple[tuple[str, str, str], ...]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Marks that some probability bears."""
+        cells = [cell for row in (*self.rows, *self.settlement) for cell in row.cells]
+        return tuple(flag for flag in FLAG_NOTES if any(flag in cell.flags for cell in cells))
 
 
 def gate_line(summary: Summary) -> str:
@@ -128,8 +140,21 @@ def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
     return text + (f", given {clean(item['given'])}" if "given" in item else "")
 
 
+def left_out_words(days: Mapping[str, Any]) -> str:
+    """Return in words what a forecast leaves out, and from when it counts."""
+    rows = ", ".join(f"{count} of {name}" for name, count in days["rows"].items()) or "nothing"
+    known = ", ".join(day(held) for held in days["talks"])
+    talks = f" Talks are known to have been held on {known} and count." if known else ""
+    return (
+        f"{day(days['from'])} to {day(days['to'])} lie after the last whole period. Rows published "
+        f"then are left out ({rows}), and the horizon counts from {day(days['from'])}.{talks}"
+    )
+
+
 def _warnings(summary: Summary) -> tuple[str, ...]:
     out = []
+    if "left_out" in summary:
+        out.append("UNFINISHED PERIOD: " + left_out_words(summary["left_out"]))
     if summary["hindcast"]:
         out.append("HINDCAST: whoever built this study knew how the case went on.")
     if summary["allowed_failed"]:
@@ -144,6 +169,22 @@ def _warnings(summary: Summary) -> tuple[str, ...]:
         out.append(
             f"PRIOR-DOMINATED: {flagged} of {len(targets)} probabilities (marked "
             f"{PRIOR_FLAG}) follow the prior more than the data."
+        )
+    torn = sum(t["prior_data_conflict"] for t in targets)
+    if torn:
+        out.append(
+            f"PRIOR-DATA CONFLICT: {torn} of {len(targets)} probabilities (marked "
+            f"{CONFLICT_FLAG}) are pulled one way by the prior and the other way by the data. "
+            "See how far other widths of the priors move them: beliefs sensitivity."
+        )
+    if summary.get("reversed_weights"):
+        listed = ", ".join(
+            f"{clean(w['term'])} ({w['mean']:+.2f}, {percent(w['p_other_sign'])} sure)"
+            for w in summary["reversed_weights"]
+        )
+        out.append(
+            "OTHER SIGN: news off a side's own scorecard is read against the direction that the "
+            f"study declares: {listed}."
         )
     return tuple(out)
 
@@ -161,9 +202,10 @@ def _rows(
             p=percent(item["p"]),
             mcse=points(item["mcse"]),
             base="none" if item["base_rate"] is None else percent(item["base_rate"]),
-            flagged=bool(item["prior_dominated"]),
+            flags=PRIOR_FLAG * item["prior_dominated"]
+            + CONFLICT_FLAG * item["prior_data_conflict"],
         )
-    missing = Cell("–", "–", "–", False)
+    missing = Cell("–", "–", "–", "")
     return tuple(
         Row(
             label,
@@ -206,7 +248,7 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     others = [t for t in targets if t["target"] not in CONDUCT_TARGETS]
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
-    origin = dt.date.fromisoformat(summary["origin"])
+    as_of = dt.date.fromisoformat(summary["as_of"])
     subtitle = f"theory {clean(summary['theory'])}"
     if summary["interventions"]:
         subtitle += "; what if: " + ", ".join(clean(i) for i in summary["interventions"])
@@ -223,7 +265,7 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             )
             for b in summary["belief"]
         ),
-        windows=tuple((by, (dt.date.fromisoformat(by) - origin).days) for by in dates),
+        windows=tuple((by, (dt.date.fromisoformat(by) - as_of).days) for by in dates),
         rows=_rows(others, dates, sources, names),
         settlement=_rows(conduct, dates, sources, names),
         endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
@@ -289,8 +331,7 @@ def headline(summary: Summary) -> Any:
                 label.append(f"\n  so already at the origin: {row.at_origin}", style="dim")
             cells = []
             for cell in row.cells:
-                flag = PRIOR_FLAG if cell.flagged else " "
-                text = Text(f"{cell.p} ±{cell.mcse}{flag}", "bold")
+                text = Text(f"{cell.p} ±{cell.mcse}{cell.flags or ' '}", "bold")
                 base = f"\nbase {cell.base} [{row.yardstick}]"
                 cells.append(text.append(base, style="not bold dim"))
             table.add_row(label, *cells)
@@ -302,9 +343,8 @@ def headline(summary: Summary) -> Any:
 
 
 def _notes(head: Headline) -> list[str]:
-    rows = (*head.rows, *head.settlement)
-    flagged = any(cell.flagged for row in rows for cell in row.cells)
-    notes = [_HOW + (f"; {PRIOR_NOTE}" if flagged else "")]
+    marks = [f"{flag} {FLAG_NOTES[flag]}" for flag in head.flags]
+    notes = ["; ".join([_HOW, *marks])]
     notes += [f"[{n}] base rate: {source}" for n, source in enumerate(head.sources, start=1)]
     settled = "Reference class" if head.settlement else "Not modelled"
     notes += list(head.notes)
@@ -333,7 +373,7 @@ def plain(summary: Summary) -> str:
         lines.append(f"by {by} ({counted(days, 'day')}):")
         for row in (*head.rows, *head.settlement):
             cell = row.cells[number]
-            flag = f" {PRIOR_FLAG}" if cell.flagged else ""
+            flag = f" {cell.flags}" if cell.flags else ""
             now = f"; already at the origin {row.at_origin}" if row.at_origin else ""
             lines.append(
                 f"  {row.label}: {cell.p} ±{cell.mcse}{flag} "

@@ -305,7 +305,7 @@ def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_pat
 
     run = save_run(tmp_path / "failed", small_posterior(rich_folder, size=(2, 50)))
     code, out, err = call("forecast", run, "--horizon", 7)
-    assert code == 3 and out == "" and "--allow-failed" in err
+    assert code == 3 and out == "" and "--allow-failed" in err and "`beliefs track`" in err
     code, out, _ = call("forecast", run, "--horizon", 7, "--allow-failed", "--json")
     assert code == 0 and json.loads(out)["allowed_failed"] is True
 

@@ -41,7 +41,8 @@ def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):
     for row in found.rows:
         said = probability(told, row.asked.target, by=row.asked.by, side=row.asked.side)
         assert row.p == said.p and row.mcse == pytest.approx(said.mcse)
-        assert row.power.prior_dominated == said.prior_dominated
+        assert row.powers[0].prior_dominated == said.prior_dominated
+        assert any(p.prior_data_conflict for p in row.powers) == said.prior_data_conflict
 
 
 def test_every_part_is_scaled_both_ways(found):

@@ -117,8 +117,8 @@ def test_beliefs_and_conduct_condition_each_other(managed):
     [
         ({"target": "peace"}, "unknown target"),
         ({"target": "extension", "rule": "polite"}, "unknown rule"),
-        ({"target": "collapse", "side": "us"}, "no statement about this side"),
-        ({"target": "no_crossing", "side": "them"}, "no statement about this side"),
+        ({"target": "collapse", "side": "us"}, "no statement about a side"),
+        ({"target": "no_crossing", "side": "them"}, "unknown side"),
         ({"target": "breach", "given_history": ("loud", 96)}, "unknown history"),
         ({"target": "breach", "given_history": ("quiet", 0)}, "unknown history"),
     ],

@@ -45,7 +45,7 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
         params.setdefault(name, np.full(structure.size(p.dims), p.neutral))
     for name, value in values.items():
         params[name] = np.broadcast_to(np.asarray(value, float), params[name].shape)
-    params["innovation"] = np.zeros((1, 2, horizon))
+    cols["innovation"] = np.zeros((1, 2, horizon))
     start = None
     if chosen.beliefs:
         at = np.zeros((MANY, 2)) if belief is None else belief
@@ -53,8 +53,9 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
     dates = future_dates(inputs, horizon)
     bends = bends_of((), study=study, inputs=inputs, structure=structure, dates=dates)
     return run_coupled(
-        study, inputs, chosen, structure, params, cols | conduct_future(inputs, index),
-        surprise, start, None if start is None else np.zeros(MANY), bends, Streams(seed, MANY),
+        study, inputs, chosen, structure, params,
+        [(cols | conduct_future(inputs, index), surprise)], horizon,
+        start, None if start is None else np.zeros(MANY), bends, Streams(seed, MANY),
     )  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.probability import probability
-from beliefs.forecast.summary import SCHEMA, summarise
+from beliefs.forecast.summary import SCHEMA, horizon_days, summarise
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +81,16 @@ def test_every_number_is_that_of_the_api(document, futures):
         assert row["p"] == pytest.approx(asked.p, abs=1e-6)
         assert row["base_rate"] == pytest.approx(asked.base_rate, abs=1e-6)
     assert {row["by"] for row in document["targets"]} == {
-        str(futures.dates[6]), str(futures.dates[29])
+        str(futures.dates[6]), str(futures.dates[29]), str(futures.dates[34])
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("horizon", "steps"), [(3, [3]), (7, [7]), (10, [7, 10]), (30, [7, 30]), (35, [7, 30, 35])]
+)
+def test_the_horizon_that_was_asked_for_is_among_the_windows(futures, horizon, steps):
+    days = futures.dates[:horizon]
+    assert horizon_days(replace(futures, dates=days)) == [days[k - 1].astype(object) for k in steps]
 
 
 def test_the_grid_of_crack_rules_is_whole(document, futures):

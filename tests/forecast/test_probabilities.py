@@ -149,6 +149,56 @@ def test_the_conditional_is_flagged_by_the_draws_that_meet_the_condition(futures
     assert not flag(inside, 2.0 * inside)
 
 
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"target": "peace"}, "unknown target"),
+        ({"target": "talks", "rule": "nonsense"}, "unknown rule"),
+        ({"target": "talks", "rule": "mutual"}, "talks has no rule"),
+        ({"target": "crack", "side": "USA"}, "unknown side"),
+        ({"target": "crack"}, "needs a side"),
+        ({"target": "talks", "side": "north"}, "no statement about a side"),
+        ({"target": "talks_rational", "side": "USA"}, "unknown side"),
+        ({"target": "talks", "threshold": 0.4}, "talks has no threshold"),
+        ({"target": "talks", "periods": 2}, "talks has no periods"),
+        ({"target": "crack", "side": "north", "threshold": 1.5}, "no such threshold"),
+        ({"target": "crack", "side": "north", "periods": 0}, "no such run"),
+        ({"target": "talks", "given": ("crack", "USA", True)}, "unknown side"),
+        ({"target": "talks", "given": ("crack", "north", "yes")}, "unknown condition"),
+        ({"target": "talks", "given": ("crack", "north")}, "unknown condition"),
+        ({"target": "talks", "given_history": ("loud", 24)}, "unknown history"),
+        ({"target": "talks", "given_history": ("quiet",)}, "unknown history"),
+    ],
+)
+def test_words_that_are_unknown_or_say_nothing_of_the_target_are_errors(futures, asked, named):
+    with pytest.raises(StudyError, match=named) as caught:
+        probability(futures, by=days(futures)[-1], **asked)
+    assert caught.value.expected and caught.value.found
+
+
+def test_a_probability_that_prior_and_data_pull_apart_is_flagged(futures):
+    """The prior leans on the event and the likelihood against it."""
+    import xarray as xr
+
+    end, happened = days(futures)[-1], event_steps(futures, "talks") < NEVER
+    kept = futures.posterior.tree["posterior"].to_dataset()
+    shape = kept.sizes["chain"], kept.sizes["draw"]
+
+    def told(prior, likelihood):
+        densities = {
+            group: xr.Dataset({"x": (("chain", "draw"), (scale * happened).reshape(shape))})
+            for group, scale in (("log_prior", prior), ("log_likelihood", likelihood))
+        }
+        tree = xr.DataTree.from_dict({**densities, "posterior": kept})
+        other = replace(futures, posterior=replace(futures.posterior, tree=tree))
+        found = probability(other, "talks", by=end)
+        return found.prior_dominated, found.prior_data_conflict
+
+    assert told(2.0, -2.5) == (False, True)
+    assert told(2.0, 2.5) == told(0.0, -2.5) == (False, False)
+    assert told(2.0, 0.0) == (True, False)
+
+
 def test_the_error_of_a_conditional_is_that_of_a_ratio_of_independent_draws(futures):
     end = days(futures)[-1]
     told = probability(futures, "crack", side="north", by=end, given=("talks", None, True))

@@ -30,9 +30,9 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones():
     }
     zero = np.zeros(60)
     columns = dict.fromkeys(("mediator", "mediator_old", "proxy_attack", "power_shift"), zero)
-    rng = np.random.default_rng(1)
-    held, spell_age = talks.simulate(
-        rng, params, columns, zero, zero, zero + 0.5, shape=(20_000, 60), start=0.0, age=4.0
+    uniform = np.random.default_rng(1).random((20_000, 60))
+    held, spell_age, since = talks.simulate(
+        uniform, params, columns, zero, zero, zero + 0.5, start=0.0, age=4.0
     )
     age, last = np.full(len(held), 4), np.zeros(len(held), dtype=bool)
     tally = np.zeros((2, 2, 80))  # going on or starting, at risk and held, by age
@@ -42,6 +42,7 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones():
             tally[k, 0] += np.bincount(age[last == k], minlength=80)
             tally[k, 1] += np.bincount(age[(last == k) & held[:, t]], minlength=80)
         last, age = held[:, t], np.where(held[:, t], 1, age + 1)
+    np.testing.assert_array_equal(since, age)
     at_risk, came = tally[0]
     known = at_risk > 500
     p = logistic(-0.5 + np.expm1(-1.0) * np.log(np.arange(80)[known]))

@@ -42,7 +42,7 @@ def test_plain_puts_each_window_in_its_own_lines(summary: dict[str, Any]) -> Non
     text = plain(summary)
     assert text.index("by 2026-02-07 (7 days):") < text.index("by 2026-03-02 (30 days):")
     assert text.count("South cracks first") == 0  # ids, as in the document
-    assert text.count("south cracks first") == 2
+    assert text.count("south cracks first") == 3
     assert "\x1b" not in text
 
 
@@ -51,14 +51,42 @@ def test_prior_dominated_probabilities_are_flagged_and_explained(summary: dict[s
     for item in document["targets"]:
         item["prior_dominated"] = item["target"] == "talks"
     rows = {row.label: row for row in read(document).rows}
-    assert all(cell.flagged for cell in rows["Talks are held"].cells)
-    assert not any(cell.flagged for cell in rows["Talks become rational"].cells)
+    assert {cell.flags for cell in rows["Talks are held"].cells} == {"†"}
+    assert {cell.flags for cell in rows["Talks become rational"].cells} == {""}
     for text in (shown(document), plain(document)):
-        assert "PRIOR-DOMINATED: 2 of" in text
+        assert "PRIOR-DOMINATED: 3 of" in text
         assert "† governed by the prior" in text
     for item in document["targets"]:
         item["prior_dominated"] = False
     assert "†" not in plain(document) and "PRIOR-DOMINATED" not in shown(document)
+
+
+def test_conflicts_with_the_prior_and_weights_of_the_other_sign_are_said(
+    summary: dict[str, Any],
+) -> None:
+    document = copy.deepcopy(summary) | {
+        "reversed_weights": [{"term": "south:poll", "mean": -0.21, "p_other_sign": 0.97}]
+    }
+    for item in document["targets"]:
+        item["prior_dominated"] = False
+        item["prior_data_conflict"] = item["target"] == "talks"
+    rows = {row.label: row for row in read(document).rows}
+    assert {cell.flags for cell in rows["Talks are held"].cells} == {"‡"}
+    for text in map(spaced, (shown(document), plain(document))):
+        assert "PRIOR-DATA CONFLICT: 3 of" in text and "‡ prior and data pull" in text
+        assert "OTHER SIGN" in text and "south:poll (-0.21, 97.0% sure)" in text
+    for text in (shown(summary), plain(summary)):
+        assert "OTHER SIGN" not in text
+
+
+def test_days_that_no_whole_period_holds_are_said(summary: dict[str, Any]) -> None:
+    days = {"from": "2026-03-02", "to": "2026-03-04", "rows": {"events": 2}}
+    for talks in ([], ["2026-03-03"]):
+        document = summary | {"as_of": "2026-03-04", "left_out": {**days, "talks": talks}}
+        for text in map(spaced, (shown(document), plain(document))):
+            assert "UNFINISHED PERIOD: 2 March 2026 to 4 March 2026" in text
+            assert "2 of events" in text and "counts from 2 March 2026" in text
+            assert ("held on 3 March 2026" in text) == bool(talks)
 
 
 def test_failed_gate_and_hindcast_are_shouted(failed_futures: Forecast) -> None:

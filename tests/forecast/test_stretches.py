@@ -1,0 +1,73 @@
+"""Long futures are made stretch by stretch: the same numbers, in a fraction of the memory."""
+
+import datetime as dt
+import tracemalloc
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from beliefs.forecast import paths, streams
+from beliefs.forecast.forecast import forecast
+from beliefs.forecast.interventions import Intervention
+
+DAYS = 60
+
+
+def what_ifs(futures):
+    day = futures.dates[0].astype(object)
+    return (
+        Intervention("escalation", day + dt.timedelta(25)),
+        Intervention("waiver", day + dt.timedelta(10), until=day + dt.timedelta(40)),
+        Intervention("mediator_leaves", day + dt.timedelta(33)),
+        Intervention("path", day + dt.timedelta(28), indicator="usd_irr", change=0.3),
+        Intervention("spoiler", day + dt.timedelta(31)),
+    )
+
+
+@pytest.mark.parametrize("acts", [True, False])
+@pytest.mark.parametrize("bent", [True, False])
+@pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
+def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, bent, acts):
+    plain = told(theory)
+    samples = len(plain.paths.talks)
+
+    def made(cells):
+        monkeypatch.setattr(paths, "CELLS", cells * samples)
+        monkeypatch.setattr(streams, "CELLS", cells * samples)
+        return forecast(
+            plain.posterior, DAYS, seed=3, allow_failed=True,
+            conduct=plain.conduct if acts else None, interventions=what_ifs(plain) if bent else (),
+        )  # fmt: skip
+
+    whole, parts = made(DAYS), made(17)
+    for name in ("paths", "prior_paths", "base_paths"):
+        one, two = (getattr(f, name) for f in (whole, parts))
+        if one is None:
+            continue
+        for field in fields(one):
+            a, b = (getattr(p, field.name) for p in (one, two))
+            pairs = a.items() if isinstance(a, dict) else [(field.name, a)]
+            for key, values in pairs:
+                other = b[key] if isinstance(b, dict) else b
+                np.testing.assert_array_equal(values, other, err_msg=f"{name} {key}")
+
+
+def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(told, monkeypatch):
+    plain = told("mutual_optimism")
+    samples, days = len(plain.paths.talks), 300
+
+    def peak(cells):
+        monkeypatch.setattr(paths, "CELLS", cells * samples)
+        monkeypatch.setattr(streams, "CELLS", cells * samples)
+        tracemalloc.start()
+        found = forecast(plain.posterior, days, seed=3, allow_failed=True, conduct=plain.conduct)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found, most
+
+    whole = peak(days)[1]
+    found, most = peak(10)
+    assert most < 0.2 * whole
+    assert found.paths.logit_belief.dtype == found.paths.surplus.dtype == np.float32
+    assert found.prior_paths.events is None

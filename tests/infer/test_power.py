@@ -1,0 +1,77 @@
+"""Flags of prior and data on conjugate models, where the truth is known."""
+
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from beliefs.infer.sensitivity import power_of, reversed_weights
+
+N = 4000
+STILL = 20  # parameters that the question does not depend on
+
+
+def normal_model(mean, error, below, rng, prior_sd=1.0):
+    """Power of theta ~ N(0, prior_sd) seen once at `mean` with an error; is it below a limit?"""
+    precision = prior_sd**-2 + error**-2
+    centre, spread = mean * error**-2 / precision, precision**-0.5
+    theta = centre + spread * rng.standard_normal(N)
+    others = rng.standard_normal((N, STILL)) * 0.5**0.5  # N(0, 1) seen at 0 with error 1
+    prior = -0.5 * (theta / prior_sd) ** 2 - 0.5 * (others**2).sum(axis=1)
+    likelihood = -0.5 * ((theta - mean) / error) ** 2 - 0.5 * (others**2).sum(axis=1)
+    exact = NormalDist(centre, spread).cdf(below)
+    return power_of(prior, likelihood, theta < below), exact
+
+
+def test_a_probability_that_narrower_priors_would_turn_over_is_flagged():
+    rng = np.random.default_rng(1)
+    mean, below = 3.237, 0.7205
+    found, exact = normal_model(mean, 1.0, below, rng)
+    narrow = normal_model(mean, 1.0, below, rng, prior_sd=0.5)[1]
+    assert exact == pytest.approx(0.102, abs=0.001) and narrow == pytest.approx(0.565, abs=0.001)
+    assert found.prior_data_conflict
+    # Half the width is twice a doubling of the power: the change begins as the exact one does.
+    doubled = normal_model(mean, 1.0, below, rng, prior_sd=2.0**-0.05)[1]
+    assert found.prior == pytest.approx((doubled - exact) / 0.1, abs=3 * found.error)
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "below", "dominated"),
+    [
+        (0.0, 1.0, 0.0, False),  # both say the same
+        (0.0, 1.0, 0.9, False),  # both make it surer
+        (3.0, 0.05, 3.0, False),  # much data: the prior is nothing beside them
+        (0.5, 20.0, -1.0, True),  # no data to speak of
+    ],
+)
+def test_priors_and_data_that_agree_are_in_no_conflict(mean, error, below, dominated):
+    found = [
+        normal_model(mean, error, below, np.random.default_rng(seed))[0] for seed in range(100)
+    ]
+    assert np.mean([f.prior_data_conflict for f in found]) <= 0.02
+    if dominated:
+        assert np.mean([f.prior_dominated for f in found]) > 0.8
+
+
+def test_the_error_of_a_power_is_its_spread_over_seeds():
+    found = [normal_model(3.0, 1.0, 0.7, np.random.default_rng(seed))[0] for seed in range(200)]
+    assert np.std([f.prior for f in found]) == pytest.approx(found[0].error, rel=0.25)
+
+
+def test_weights_off_a_scorecard_whose_sign_is_the_other_one_are_named(unsampled):
+    tree, structure = unsampled.tree, unsampled.structure
+    assert reversed_weights(unsampled) == []  # the prior has either sign
+    values = np.abs(tree["posterior"]["weight_other"].values)
+    values[..., 1] *= np.where(np.random.default_rng(1).random(values.shape[:2]) < 0.95, -1, 1)
+    dataset = (
+        tree["posterior"]
+        .to_dataset()
+        .assign(weight_other=(tree["posterior"]["weight_other"].dims, values))
+    )
+    other = tree.copy()
+    other["posterior"] = type(tree)(dataset)
+    found = reversed_weights(replace(unsampled, tree=other))
+    assert [row[0] for row in found] == [structure.terms[structure.other[1]]]
+    assert found[0][1] == pytest.approx(values[..., 1].mean())
+    assert found[0][2] == pytest.approx(0.95, abs=0.03)
