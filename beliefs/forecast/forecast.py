@@ -120,8 +120,8 @@ class Forecast:
             data["surplus"] = (("sample", "horizon"), self.paths.surplus)
         lead = dict.fromkeys(SIDED, ("side",)) | {"zones": ("zone",)}
         for name, values in (self.paths.events or {}).items():
-            kept = values.astype(np.int8)
-            data[name] = (("sample", *lead.get(name, ()), "horizon"), kept)
+            dims = ("sample", *lead.get(name, ()), "horizon")
+            data[name] = (dims, values.view(np.int8), {}, {"zlib": True, "complevel": 1})
         return xr.Dataset(
             data,
             coords={

@@ -204,9 +204,9 @@ def _ends(forecast: Forecast) -> Dates:
     return np.concatenate([np.asarray([forecast.posterior.origin]), ends])
 
 
-def _by_step(when: NDArray[Any], horizon: int) -> NDArray[np.bool_]:
+def _by_step(when: NDArray[Any], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return whether the event has happened by each step, (sample, step)."""
-    return when[:, None] <= np.arange(horizon + 1)
+    return when[:, None] <= steps
 
 
 def _mcse(happened: NDArray[np.bool_], chains: int) -> Floats:
@@ -231,18 +231,22 @@ def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Cur
         As in `beliefs.forecast.probability.event_steps`.
     """
     ends, horizon = _ends(forecast), len(forecast.dates)
-    happened = _by_step(event_steps(forecast, target, side), horizon)
+    keep = thin(horizon + 1)
+    happened = _by_step(event_steps(forecast, target, side), keep)
     p, mcse = happened.mean(axis=0), _mcse(happened, forecast.chains)
     name = target if side is None else side
     if target != "talks":
-        prior = _by_step(event_steps(forecast, target, side, prior=True), horizon)
-        return Curve(name, ends, p, mcse, ends, prior.mean(axis=0), "prior alone")
+        prior = _by_step(event_steps(forecast, target, side, prior=True), keep)
+        return Curve(name, ends[keep], p, mcse, ends[keep], prior.mean(axis=0), "prior alone")
     # A dozen dates draw the smooth base rate; each is the number that the headline would show.
     steps = np.unique(np.linspace(1, horizon, min(12, horizon)).round().astype(int))
     rates = [probability(forecast, target, by=str(ends[k])) for k in steps]
-    base = np.asarray([0.0] + [np.nan if r.base_rate is None else r.base_rate for r in rates])
+    known = forecast.left_out is not None and bool(forecast.left_out.talks)
+    base = np.asarray(
+        [float(known)] + [np.nan if r.base_rate is None else r.base_rate for r in rates]
+    )
     return Curve(
-        name, ends, p, mcse, ends[np.concatenate([[0], steps])], base,
+        name, ends[keep], p, mcse, ends[np.concatenate([[0], steps])], base,
         "base rate: " + clean(rates[0].base_rate_source),
     )  # fmt: skip
 

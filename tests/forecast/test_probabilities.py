@@ -184,7 +184,7 @@ def test_a_probability_that_prior_and_data_pull_apart_is_flagged(futures):
     kept = futures.posterior.tree["posterior"].to_dataset()
     shape = kept.sizes["chain"], kept.sizes["draw"]
 
-    def told(prior, likelihood):
+    def flags(prior, likelihood):
         densities = {
             group: xr.Dataset({"x": (("chain", "draw"), (scale * happened).reshape(shape))})
             for group, scale in (("log_prior", prior), ("log_likelihood", likelihood))
@@ -194,9 +194,9 @@ def test_a_probability_that_prior_and_data_pull_apart_is_flagged(futures):
         found = probability(other, "talks", by=end)
         return found.prior_dominated, found.prior_data_conflict
 
-    assert told(2.0, -2.5) == (False, True)
-    assert told(2.0, 2.5) == told(0.0, -2.5) == (False, False)
-    assert told(2.0, 0.0) == (True, False)
+    assert flags(2.0, -2.5) == (False, True)
+    assert flags(2.0, 2.5) == flags(0.0, -2.5) == (False, False)
+    assert flags(2.0, 0.0) == (True, False)
 
 
 def test_the_error_of_a_conditional_is_that_of_a_ratio_of_independent_draws(futures):

@@ -26,9 +26,9 @@ def what_ifs(futures):
 
 
 @pytest.mark.parametrize("acts", [True, False])
-@pytest.mark.parametrize("bent", [True, False])
+@pytest.mark.parametrize("changed", [True, False])
 @pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
-def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, bent, acts):
+def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, changed, acts):
     plain = told(theory)
     samples = len(plain.paths.talks)
 
@@ -37,7 +37,7 @@ def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, bent
         monkeypatch.setattr(streams, "CELLS", cells * samples)
         return forecast(
             plain.posterior, DAYS, seed=3, allow_failed=True,
-            conduct=plain.conduct if acts else None, interventions=what_ifs(plain) if bent else (),
+            conduct=plain.conduct if acts else None, interventions=what_ifs(plain) * changed,
         )  # fmt: skip
 
     whole, parts = made(DAYS), made(17)

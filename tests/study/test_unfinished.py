@@ -24,7 +24,7 @@ def folders(tmp_path_factory):
     return quiet, write_study(root / "talking", toml=weekly, talks=[*rows, row])
 
 
-def told(folder, theory="mutual_optimism"):
+def futures_of(folder, theory="mutual_optimism"):
     from posteriors import small_posterior
 
     posterior = small_posterior(folder, theory, size=(4, 100), as_of=WEDNESDAY)
@@ -41,7 +41,7 @@ def test_what_no_whole_week_holds_is_counted(folders):
 
 
 def test_talks_that_are_known_have_happened_and_so_for_the_base_rate(folders):
-    quiet, talking = map(told, folders)
+    quiet, talking = map(futures_of, folders)
     by = horizon_days(quiet)[0]
     unknown, known = (probability(f, "talks", by=by) for f in (quiet, talking))
     assert 0 < unknown.p < 1 and unknown.at_origin == 0
@@ -52,7 +52,7 @@ def test_talks_that_are_known_have_happened_and_so_for_the_base_rate(folders):
 
 
 def test_windows_are_counted_from_the_day_that_was_asked_on(folders):
-    futures = told(folders[0])
+    futures = futures_of(folders[0])
     found = [(day - dt.date.fromisoformat(WEDNESDAY)).days for day in horizon_days(futures)]
     assert found == [4, 25, 32]  # whole weeks that are over within 7 and 30 days, and the horizon
 
@@ -66,7 +66,7 @@ def test_the_document_and_check_say_so(folders, talks, capsys):
     from beliefs.cli import main
     from beliefs.forecast.summary import SCHEMA
 
-    document = summarise(told(folders[talks]))
+    document = summarise(futures_of(folders[talks]))
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     days = document["left_out"]
     assert (days["from"], days["to"]) == ("2026-02-16", WEDNESDAY)
