@@ -146,7 +146,7 @@ def test_the_map_names_no_module_that_is_gone():
 @pytest.mark.parametrize("name", NAMES)
 def test_no_file_is_long(name):
     lines = len((ROOT / name).read_text(encoding="utf-8").splitlines())
-    assert lines <= 350, f"{name} has {lines} lines"
+    assert lines <= 600, f"{name} has {lines} lines"
 
 
 @pytest.mark.parametrize("name", NAMES)
