@@ -68,9 +68,9 @@ measure = "severity"           # or "count"
 direction = { north = -1, south = 1 }
 own = ["south"]
 
-# A reading of belief (a belief_signal in events.csv, a series of a channel) counts at the date of its
-# row once it is published: a memorandum that comes out years later says what was believed when it
-# was written. Talks count on their own days likewise. Everything else is news when it is published.
+# A reading of belief (a belief_signal in events.csv, a series of a channel) counts at the date of
+# its row once it is published: a memorandum that comes out years later says what was believed when
+# it was written. Talks count on their own days likewise. All else is news when it is published.
 
 [[channels]]                   # ways in which confidence shows, the least noisy first
 id = "action"
