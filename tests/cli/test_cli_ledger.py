@@ -76,7 +76,7 @@ def test_a_forecast_is_registered_resolved_and_scored(call, clock, run, rich_fol
     clock("2026-02-15")
     code, out, _ = call("resolve", "--ledger", ledger, "--study", rich_folder)
     assert code == 0 and "line 2: talks by 2026-02-12 (forecast of line 1): yes" in out
-    assert "first 2026-02-11" in out and "any yes, direct no" in out and " T3" in out
+    assert "first 2026-02-07" in out and "any yes, direct no" in out and " T3" in out
     assert "5 unresolved: latent: nobody can look up a belief" in out
     code, out, _ = call("score", "--ledger", ledger)
     assert code == 0 and "6 probabilities: 1 resolved, 5 unresolved (5 latent" in out
