@@ -11,7 +11,7 @@ export PYTENSOR_FLAGS  ?= base_compiledir=$(CURDIR)/.cache/pytensor
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint bench notebooks pool card lock clean
+.PHONY: help run test test-all lint bench notebooks docs pool card lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +40,10 @@ bench: $(READY) ## run every script in benchmarks/
 notebooks: $(READY) ## bring each notebook and its .py together, then execute it in place
 	@$(BIN)/python scripts/notebooks.py
 
+docs: $(READY) ## build the documentation site into docs/_build (warnings are errors)
+	@rm -rf docs/_build docs/notebooks docs/generated && mkdir docs/notebooks && cp notebooks/*.ipynb docs/notebooks
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs docs/_build
+
 pool: $(READY) ## sample the pooled base rates anew, into data/pooled (ARGS=...)
 	@$(BIN)/python scripts/pool_base_rates.py $(ARGS)
 
@@ -49,7 +53,7 @@ card: $(READY) ## write docs/MODEL_CARD.md (ARGS='--backtests RUN ... --calibrat
 lock: PIN := scripts/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url $(ARGS)
 lock: ## resolve the pins anew (ARGS=--upgrade takes the newest versions)
-	@$(PIN) pyproject.toml --extra dev --extra notebooks -o requirements/dev.txt
+	@$(PIN) pyproject.toml --extra dev --extra notebooks --extra docs -o requirements/dev.txt
 	@$(PIN) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
 	@$(PIN) pyproject.toml --extra benchmarks -c requirements/dev.txt -o requirements/benchmarks.txt
 	@$(PIN) requirements/tools.in -o requirements/tools.txt

@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 
 from beliefs import __version__
 from beliefs.cli_evaluate import backtest
-from beliefs.cli_interrupt import leave, stoppable
+from beliefs.cli_interrupt import leave, sound_streams, stoppable, unusable
 from beliefs.cli_judge import compare, verdicts
 from beliefs.cli_ledger import ledger
 from beliefs.cli_options import (
@@ -47,11 +47,10 @@ from beliefs.cli_options import (
     refuse_occupied,
     show_with_differences,
     stages,
-    told_future,
 )
 from beliefs.cli_runs import diff, forecast, report, reproduce, track, update
 from beliefs.cli_trust import calibrate, sensitivity
-from beliefs.errors import BeliefsError, StudyError, counted
+from beliefs.errors import BeliefsError, counted
 from beliefs.infer.sampling import Sampling
 
 __all__ = ["app", "main"]
@@ -276,7 +275,6 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
-    from beliefs.record.foretold import horizon_or_default
     from beliefs.record.run import save_run
 
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -287,22 +285,26 @@ def run(
     def plan(loaded: Any) -> None:  # a slip of the pen must not cost a minute of sampling
         from beliefs.forecast.plan import check_plan
 
-        check_plan(loaded, horizon_or_default(loaded, horizon), interventions)
+        check_plan(loaded, horizon, interventions)
         place.take(loaded)
 
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say, Place(out) as place:
         posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
-        from beliefs.forecast.conduct import conduct_of
+        from beliefs.forecast.forecast import forecast as simulate
         from beliefs.forecast.summary import summarise
         from beliefs.view.report import write_report
 
         try:
-            say("conduct")
-            told_of = not beliefs_only and (posterior.report.passed or allow_failed)
-            conduct = conduct_of(posterior, seed=seed) if told_of else None
             say("forecast")
-            told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
+            told = simulate(
+                posterior,
+                horizon,
+                seed=seed,
+                interventions=interventions,
+                allow_failed=allow_failed,
+                actions=not beliefs_only,
+            )
             summary, changes = summarise(told), changed_by(told)
             say("report")
             save_run(
@@ -344,16 +346,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except BrokenPipeError:
-        return 0
     except OSError as error:
-        problem = StudyError(
-            "a file could not be read or written",
-            where=str(error.filename or ""),
-            found=str(error.strerror or error),
-            expected="a place this user may use, with room",
-            mend="check the path and its rights",
-        )
+        problem = unusable(error)
         sys.stderr.write(f"error: {problem.render()}\n")
         return problem.exit_code
     except TyperException as error:  # an unknown option, a value out of range
@@ -366,6 +360,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """Run as a program."""
+    sound_streams()
     gc.set_threshold(100_000, 50, 50)  # looking for garbage among what imports make takes a tenth
     leave(main())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -72,10 +73,13 @@ def backtest(
                 expected="the run folder alone", mend="leave them out",
             )  # fmt: skip
         from beliefs.record.backtests import rescore, save_backtest
+        from beliefs.record.lock import reserved
 
-        found, loaded = rescore(again)
-        if out is not None:
-            save_backtest(out, found, loaded)
+        with contextlib.ExitStack() as held:
+            aside = None if out is None else held.enter_context(reserved(out))
+            found, loaded = rescore(again)
+            if out is not None:
+                save_backtest(out, found, loaded, aside=aside)
         _show(found, out, as_json, as_csv)
         return
     from beliefs.evaluate.backtest import DRAWS, PARTICLES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import io
 import math
 import os
 import signal
@@ -14,10 +15,13 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, NoReturn
 
-__all__ = ["STOPPED", "heeded", "leave", "stoppable"]
+from beliefs.errors import StudyError
+
+__all__ = ["STOPPED", "heeded", "leave", "sound_streams", "stoppable"]
 
 STOPPED = 130
 _AGAIN = 0.05  # seconds until a lost interrupt is sent again
+_ERRORS = 2  # the number of standard error, where a message that finds no room is dropped
 _SAME = 1.0  # seconds in which another signal means the same: `timeout` sends two
 _USUAL: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
@@ -100,6 +104,38 @@ def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
     return inner
 
 
+class _Output(io.FileIO):
+    """An output whose reader may go away: what comes after that is dropped, the work goes on."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or self.fileno() == _ERRORS:
+                return memoryview(data).nbytes
+            raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def sound_streams() -> None:
+    """Make standard output and error usable where they are closed, or lose their reader.
+
+    A closed one is as if it led to the null device. Left closed, its number would be given to the
+    next file that is opened, and messages would be written into that.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for number, name in ((1, "stdout"), (_ERRORS, "stderr")):
+        if os.isatty(number):
+            continue
+        encoding = getattr(getattr(sys, name), "encoding", None) or "utf-8"
+        raw = io.BufferedWriter(_Output(number, "w", closefd=False))
+        stream = io.TextIOWrapper(raw, encoding, "replace", line_buffering=number == _ERRORS)
+        setattr(sys, name, stream)
+
+
 def leave(code: int) -> NoReturn:
     """End the process with an exit code, without Python's own tidying up.
 
@@ -109,8 +145,21 @@ def leave(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:  # whoever read it has seen enough
-            pass
-        except (OSError, ValueError):
-            code = code or 1  # what was asked for did not arrive
+        except OSError as error:
+            if not code:  # what was asked for did not arrive
+                code = unusable(error).exit_code
+                with contextlib.suppress(OSError):
+                    sys.stderr.write(f"error: {unusable(error).render()}\n")
+                    sys.stderr.flush()
     os._exit(code)
+
+
+def unusable(error: OSError) -> StudyError:
+    """Return the error for a file, or a standard stream, that could not be read or written."""
+    return StudyError(
+        "a file could not be read or written",
+        where=str(error.filename or ""),
+        found=str(error.strerror or error),
+        expected="a place this user may use, with room",
+        mend="check the path and its rights",
+    )

@@ -19,8 +19,9 @@ from beliefs.cli_options import (
     StudyArg,
     print_json,
     stages,
+    to_write,
 )
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import StudyError
 
 __all__ = ["compare", "verdicts"]
 
@@ -30,7 +31,12 @@ ParticlesOpt = Annotated[
 ]
 CsvOpt = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 PlotOpt = Annotated[
-    Path | None, typer.Option("--plot", help="Image file of the weights over time; must be new.")
+    Path | None,
+    typer.Option(
+        "--plot",
+        help="Image file of the weights over time; must be new.",
+        callback=to_write(new=True, image=True),
+    ),
 ]
 COLUMNS = (
     "id", "theory", "verdict", "p_claim", "p_prior", "contraction", "log_bf", "delta_log_score",
@@ -57,9 +63,10 @@ def compare(
 ) -> None:
     """Score rival theories on a study, period by period: table, differences, weights over time."""
     _only_one(as_json, as_csv)
-    _refuse_existing(plot)
     from beliefs.evaluate.compare import compare as score
     from beliefs.evaluate.recovery import doubts
+    from beliefs.evaluate.scores import block_length
+    from beliefs.evaluate.skill import BLOCKS
     from beliefs.study.load import load_study
     from beliefs.theory.theory import bundled_theories, load_theory
 
@@ -69,18 +76,25 @@ def compare(
     with stages(quiet) as say:
         found = score(loaded, chosen, seed=seed, particles=particles or 1000, progress=say)
     if plot is not None:
+        import matplotlib as mpl
+
+        mpl.use("agg")
+        from beliefs.view.axes import save_figure
         from beliefs.view.weights import plot_weights
 
-        plot_weights(found, loaded).figure.savefig(plot, dpi=150)
+        save_figure(plot_weights(found, loaded).figure, plot, dpi=150)
     if as_json:
         print_json(found.as_dict() | {"confused": doubts(found.ids)})
         return
     rows: list[list[Any]] = [
         [
-            row.rank, row.id, row.title, f"{row.elpd:.2f}", f"{row.se:.2f}",
-            f"{row.against_best.total:.2f}", f"{row.against_best.error:.2f}",
-            f"{row.against_base.total:.2f}", f"{row.against_base.low:.2f}",
-            f"{row.against_base.high:.2f}", "" if row.weight != row.weight else f"{row.weight:.2f}",
+            row.rank, row.id, row.title, *(
+                "" if v != v else f"{v:.2f}"
+                for v in (
+                    row.elpd, row.se, row.against_best.total, row.against_best.error,
+                    row.against_base.total, row.against_base.low, row.against_base.high, row.weight,
+                )
+            ),
         ]
         for row in found.table
     ]  # fmt: skip
@@ -104,6 +118,12 @@ def compare(
         "blocks of periods;\nweight is the stacking weight after the last period, M5 the stack of "
         "all by the weights of before.\n"
     )
+    if found.blocks < BLOCKS:
+        days = block_length(found.step_days) * found.step_days
+        sys.stdout.write(
+            f"Scored periods fill {found.blocks} of the {BLOCKS} blocks of {days} days that errors "
+            "and intervals need: none are given.\n"
+        )
     for better, worse in found.tied:
         sys.stdout.write(f"{better} and {worse} cannot be told apart by this study.\n")
     for doubt in doubts(found.ids):
@@ -129,7 +149,8 @@ def verdicts(
         found = judge(loaded, seed=seed, particles=particles, progress=say)
     rows = [row.as_dict() for row in found]
     if as_json:
-        print_json({"study": loaded.spec.name, "as_of": str(loaded.as_of), "verdicts": rows})
+        head = {"study": loaded.spec.name, "study_sha256": loaded.sha256}
+        print_json({**head, "as_of": str(loaded.as_of), "verdicts": rows})
     elif as_csv:
         _print_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows])
     else:
@@ -168,16 +189,4 @@ def _only_one(as_json: bool, as_csv: bool) -> None:
             found="--json and --csv",
             expected="one of them",
             mend="leave one out",
-        )
-
-
-def _refuse_existing(path: Path | None) -> None:
-    """Refuse to replace a file before minutes are spent on computing."""
-    if path is not None and path.exists():
-        raise ConflictError(
-            "the file exists already",
-            where=str(path),
-            found="a file",
-            expected="a new name",
-            mend="choose another name, or remove the file",
         )

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from beliefs.cli_options import JsonOpt, print_json
+from beliefs.cli_options import JsonOpt, print_json, to_write
 from beliefs.errors import counted
+from beliefs.infer.sampling import MAX_SEED
 
 __all__ = ["ledger"]
 
@@ -26,13 +27,19 @@ LedgerOpt = Annotated[Path, typer.Option("--ledger", help="The ledger, a file of
 @ledger.command()
 def add(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    file: LedgerOpt,
+    file: Annotated[
+        Path,
+        typer.Option(
+            "--ledger", help="The ledger, a file of JSON lines; begun anew.", callback=to_write()
+        ),
+    ],
     horizon: Annotated[
         int | None,
         typer.Option("--horizon", min=1, help="Periods ahead; the forecast is made anew."),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the futures [1]; the same.")
+        int | None,
+        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [1]; the same."),
     ] = None,
     allow_failed: Annotated[
         bool, typer.Option("--allow-failed", help="Register from a failed gate, and record that.")

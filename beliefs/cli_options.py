@@ -12,6 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from beliefs.infer.sampling import MAX_SEED
+from beliefs.study.writefile import refuse_file
+
 StudyArg = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
 TheoryOpt = Annotated[str, typer.Option("--theory", help="Theory name, id or TOML file.")]
 PriorsOpt = Annotated[
@@ -20,7 +23,9 @@ PriorsOpt = Annotated[
 AsOfOpt = Annotated[
     str | None, typer.Option("--as-of", help="Drop every row published after YYYY-MM-DD.")
 ]
-SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+SeedOpt = Annotated[
+    int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of everything random.")
+]
 OutOpt = Annotated[Path | None, typer.Option("--out", help="Run folder to write; must be new.")]
 JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 QuietOpt = Annotated[bool, typer.Option("--quiet", help="No progress.")]
@@ -42,6 +47,30 @@ InterveneOpt = Annotated[
     Path | None,
     typer.Option("--intervene", help="TOML file of [[intervention]] tables; prints differences."),
 ]
+
+
+def to_write(*, new: bool = False, image: bool = False) -> Callable[[Path | None], Path | None]:
+    """Return what refuses a file that could not be written as soon as its option is read.
+
+    Parameters
+    ----------
+    new
+        Whether it must not exist yet.
+    image
+        Whether its name must end in the suffix of an image format.
+    """
+
+    def check(path: Path | None) -> Path | None:
+        if path is not None:
+            suffixes: tuple[str, ...] = ()
+            if image:
+                from beliefs.view.axes import figure_suffixes
+
+                suffixes = figure_suffixes()
+            refuse_file(path, new=new, suffixes=suffixes)
+        return path
+
+    return check
 
 
 def print_json(data: Any) -> None:
@@ -233,38 +262,13 @@ def planned(intervene: Path | None) -> tuple[Any, ...]:
     return load_interventions(intervene) if intervene else ()
 
 
-def told_future(
-    posterior: Any,
-    horizon: int | None,
-    seed: int,
-    interventions: tuple[Any, ...],
-    ok: bool,
-    conduct: Any = None,
-) -> Any:
-    """Return the forecast that a command asks for; with draws of conduct, of conduct too."""
-    from beliefs.forecast.forecast import forecast as simulate
-    from beliefs.record.foretold import horizon_or_default
-
-    return simulate(
-        posterior,
-        horizon_or_default(posterior.study, horizon),
-        seed=seed,
-        interventions=interventions,
-        allow_failed=ok,
-        conduct=conduct,
-    )
-
-
 def changed_by(told: Any) -> list[dict[str, Any]]:
     """Return what the interventions of a forecast change; nothing where it has none."""
     if not told.interventions:
         return []
     from beliefs.forecast.compare import differences
 
-    plain = told_future(
-        told.posterior, len(told.dates), told.seed, (), told.allowed_failed, told.conduct
-    )
-    return differences(told, plain)
+    return differences(told, told.without_interventions())
 
 
 def show_with_differences(

@@ -26,9 +26,10 @@ from beliefs.cli_options import (
     refuse_occupied,
     show_with_differences,
     stages,
-    told_future,
+    to_write,
 )
 from beliefs.errors import counted
+from beliefs.infer.sampling import MAX_SEED
 
 __all__ = ["diff", "forecast", "report", "reproduce", "track", "update"]
 
@@ -46,24 +47,29 @@ def forecast(
     as_json: JsonOpt = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
+    from beliefs.forecast.forecast import forecast as simulate
     from beliefs.forecast.summary import summarise
-    from beliefs.record.foretold import known_conduct
     from beliefs.record.run import load_run
 
     interventions = planned(intervene)
-    posterior = load_run(run)
-    told_of = not beliefs_only and (posterior.report.passed or allow_failed)
-    conduct = known_conduct(run, posterior) if told_of else None
-    told = told_future(posterior, horizon, seed, interventions, allow_failed, conduct)
+    told = simulate(
+        load_run(run),
+        horizon,
+        seed=seed,
+        interventions=interventions,
+        allow_failed=allow_failed,
+        actions=not beliefs_only,
+    )
     show_with_differences(summarise(told), changed_by(told), as_json)
 
 
 def report(
     run: RunArg,
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.", callback=to_write())],
     horizon: HorizonOpt = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Seed of the futures [the run's own].")
+        int | None,
+        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [the run's own]."),
     ] = None,
     claims: Annotated[
         Path | None,
@@ -72,27 +78,28 @@ def report(
     allow_failed: FailedOpt = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
+    from beliefs.forecast.forecast import forecast as simulate
     from beliefs.forecast.interventions import from_table
     from beliefs.forecast.summary import summarise
-    from beliefs.record.conduct import conduct_in
-    from beliefs.record.foretold import known_conduct
     from beliefs.record.run import load_run, read_manifest
     from beliefs.view.claims import read_verdicts
     from beliefs.view.report import write_report
 
-    judged = [] if claims is None else read_verdicts(claims)
-    posterior, manifest = load_run(run), read_manifest(run)
-    foretold = manifest["horizon"] is not None
+    manifest = read_manifest(run)
+    judged = [] if claims is None else read_verdicts(claims, manifest)
+    posterior = load_run(run)
+    made = manifest["horizon"] is not None
     if seed is None:
-        seed = manifest["seed"]["forecast"] if foretold else 1
-    may = posterior.report.passed or allow_failed
-    told = told_future(
+        seed = manifest["seed"]["forecast"] if made else 1
+    told = simulate(
         posterior,
         horizon or manifest["horizon"],
-        seed,
-        tuple(from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]),
-        allow_failed or foretold,  # a run that foretold with a failed gate was allowed to
-        conduct_in(run) if foretold else known_conduct(run, posterior) if may else None,
+        seed=seed,
+        interventions=[
+            from_table(str(run / "manifest.json"), t) for t in manifest["interventions"]
+        ],
+        allow_failed=allow_failed or made,  # a run that forecast from a failed gate was allowed to
+        actions=posterior.kept is not None or not made,
     )
     write_report(told, summarise(told), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")

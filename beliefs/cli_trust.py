@@ -22,6 +22,7 @@ from beliefs.cli_options import (
     print_json,
     remaining,
     stages,
+    to_write,
 )
 
 __all__ = ["calibrate", "sensitivity"]
@@ -77,9 +78,10 @@ def calibrate(
         import matplotlib as mpl
 
         mpl.use("agg")
+        from beliefs.view.axes import save_figure
         from beliefs.view.calibration import plot_calibration
 
-        plot_calibration(found)[0].figure.savefig(out / FIGURE, dpi=120)
+        save_figure(plot_calibration(found)[0].figure, out / FIGURE, dpi=120)
     if as_json:
         print_json(found.as_dict())
     else:
@@ -90,6 +92,8 @@ def calibrate(
 
 def _tell(told: dict[str, Any], out: Path, seconds: float) -> None:
     """Print a calibration for a person."""
+    from beliefs.evaluate.calibration_verdict import in_words
+
     write = sys.stdout.write
     write(
         f"{told['theory']}: {told['simulations']} simulations of the size of {told['study']} as of "
@@ -130,8 +134,7 @@ def _tell(told: dict[str, Any], out: Path, seconds: float) -> None:
             f"    {row['forecast']:.3f}  {row['happened']:.3f} ± {row['error']:.3f}  z {z}  "
             f"p {row['p']:.2g}, {row['reliability']:.2g}  {row['target']}\n"
         )
-    verdict = "calibrated" if told["passed"] else "NOT calibrated"
-    write(f"  {verdict}, allowing for how many are judged at once\n")
+    write(f"  {in_words(told['passed'], told['simulations'])}\n")
     for reason in told["failures"]:
         write(f"    {reason}\n")
     write(f"  {told['cut']}\n")
@@ -154,7 +157,10 @@ def sensitivity(
     ] = 2000,
     seed: SeedOpt = 1,
     out: Annotated[
-        Path | None, typer.Option("--out", help="JSON file to write as well; must be new.")
+        Path | None,
+        typer.Option(
+            "--out", help="JSON file to write as well; must be new.", callback=to_write(new=True)
+        ),
     ] = None,
     beliefs_only: BeliefsOnlyOpt = False,
     allow_failed: FailedOpt = False,
@@ -163,18 +169,13 @@ def sensitivity(
 ) -> None:
     """Say how forecasts move with crack rule and priors, and what the study taught."""
     from beliefs.evaluate.sensitivity import sensitivity as ask
-    from beliefs.record.foretold import horizon_or_default
-    from beliefs.record.run import refuse_existing
+    from beliefs.study.writefile import write_file
 
-    if out is not None:
-        refuse_existing(out)
     factors = _factors(scales)
     with stages(quiet) as say:
-        posterior, conduct = _source(
-            source, theory, priors, as_of, seed, particles, not beliefs_only, say
-        )
+        posterior = _source(source, theory, priors, as_of, seed, particles, say)
         found = ask(
-            posterior, horizon_or_default(posterior.study, horizon), seed=seed, conduct=conduct,
+            posterior, horizon, seed=seed, actions=not beliefs_only,
             scales=factors, particles=particles, allow_failed=allow_failed, progress=say,
         )  # fmt: skip
     told = found.as_dict()
@@ -182,7 +183,7 @@ def sensitivity(
         import json
 
         text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
-        out.write_text(text + "\n", encoding="utf-8")
+        write_file(out, text + "\n")
     if as_json:
         print_json(told)
     else:
@@ -196,18 +197,14 @@ def _source(
     as_of: str | None,
     seed: int,
     particles: int,
-    acts: bool,
     say: Any,
-) -> tuple[Any, Any]:
-    """Return the posterior of a run folder or of a study, and its draws of conduct."""
+) -> Any:
+    """Return the posterior of a run folder or of a study."""
     if (Path(source) / "manifest.json").is_file():
-        from beliefs.record.foretold import known_conduct
         from beliefs.record.run import load_run
 
         say("load")
-        posterior = load_run(source)
-        return posterior, known_conduct(Path(source), posterior) if acts else None
-    from beliefs.forecast.conduct import conduct_of
+        return load_run(source)
     from beliefs.infer.track import track
     from beliefs.infer.track_posterior import posterior_at
     from beliefs.study.load import load_study
@@ -216,8 +213,7 @@ def _source(
     loaded, chosen = load_study(source, as_of=as_of), load_theory(theory, priors)
     say("track")
     found = track(loaded, chosen, particles=particles, seed=seed)
-    posterior = posterior_at(found, found.n_time - 1)
-    return posterior, conduct_of(posterior, seed=seed, track=found) if acts else None
+    return posterior_at(found, found.n_time - 1)
 
 
 def _factors(text: str) -> tuple[float, ...]:

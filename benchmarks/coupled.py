@@ -18,11 +18,11 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.forecast.conduct import conduct_of
 from beliefs.forecast.paths import draws_of, simulate
 from beliefs.forecast.plan import future_dates
 from beliefs.forecast.setting import setting_of
 from beliefs.forecast.streams import PARTS, Streams
+from beliefs.infer.conduct import conduct_of
 from beliefs.infer.diagnose import diagnose
 from beliefs.infer.posterior import Posterior, build_tree, draw_prior
 from beliefs.mechanism.structure import structure_of

@@ -23,7 +23,6 @@ from IPython.display import display
 import beliefs
 from beliefs.errors import StudyError
 from beliefs.evaluate.compare import compare
-from beliefs.forecast.conduct import conduct_of
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.incidence import CAUSES, cumulative_incidence
 from beliefs.forecast.targets import event_steps
@@ -98,10 +97,7 @@ for date in DATES:
     for name in THEORIES:
         found = track(study, beliefs.load_theory(name), particles=PARTICLES, seed=SEED)
         posterior = found.at(date)
-        conduct = conduct_of(posterior, seed=SEED, track=found, particles=PARTICLES)
-        told[date, name] = forecast(
-            posterior, (END - date).days, seed=SEED, conduct=conduct, allow_failed=True
-        )
+        told[date, name] = forecast(posterior, (END - date).days, seed=SEED, allow_failed=True)
         tracks[date, name] = found
 reports = {key: t.report() for key, t in tracks.items()}
 failed = {f"{day(d)}, {name}": r.failures[0] for (d, name), r in reports.items() if not r.passed}

@@ -26,7 +26,6 @@ from beliefs.evaluate.sensitivity import sensitivity
 from beliefs.evaluate.skill import LEVEL
 from beliefs.evaluate.skilltable import HEADLINE, standings
 from beliefs.evaluate.uniformity import bands
-from beliefs.forecast.conduct import conduct_of
 from beliefs.infer.track import track
 from beliefs.infer.track_posterior import posterior_at
 from beliefs.record.evidence import read_backtest_summary, read_calibration
@@ -207,9 +206,8 @@ def moved():
     study = beliefs.load_study("us-iran-2026", as_of=AS_OF)
     found = track(study, beliefs.load_theory("M1"), particles=PARTICLES, seed=SEED)
     posterior = posterior_at(found, found.n_time - 1)
-    conduct = conduct_of(posterior, seed=SEED, track=found)
     # Power alone: no prior is made wider, which would track the study again for each.
-    return sensitivity(posterior, HORIZON, seed=SEED, conduct=conduct, scales=()).as_dict()
+    return sensitivity(posterior, HORIZON, seed=SEED, scales=()).as_dict()
 
 
 if not KEPT.exists():

@@ -7,6 +7,7 @@ to explore.
 """
 
 import argparse
+import math
 
 from beliefs.evaluate.holdout import cut_after_share, holdout_readings
 from beliefs.infer.sampling import Sampling
@@ -42,10 +43,12 @@ def main() -> None:
     print("| CRPS (model) | (walk) | difference, 90 % |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for s in result.scores:
+        # Weeks with readings fill fewer blocks than an interval needs where it is NaN.
+        sure = "" if math.isnan(s.lower) else f" [{s.lower:+.3f}, {s.upper:+.3f}]"
         print(
             f"| {s.way} | {s.side} | {s.n} | {s.coverage:.0%} | {s.coverage_walk:.0%} "
             f"| {s.width:.2f} | {s.width_walk:.2f} | {s.crps:.3f} | {s.crps_walk:.3f} "
-            f"| {s.difference:+.3f} [{s.lower:+.3f}, {s.upper:+.3f}] |"
+            f"| {s.difference:+.3f}{sure} |"
         )
 
 

@@ -16,11 +16,16 @@ from beliefs.theory.theory import Theory, load_theory
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "synthetic-duel"
 SEED = 8
 PRIORS = """
-# The prior of 2026-11-23, from which the shipped duel was drawn; that of the package is pooled now.
+# Narrower than in the package, so that a duel is likely to have talks on some days and not on most.
 [priors.onset_base]
 dist = "Normal"
 mu = -5.868
 sigma = 1.0
+
+[priors.deadlock_shape]
+dist = "Normal"
+mu = 0.0
+sigma = 0.3
 """
 
 

@@ -39,7 +39,8 @@ def run_folder(folder, table, study="us-civil-war", **other):
     (folder / "scores.csv").write_text(text)
     names = [n for n in table["forecaster"].unique() if n != "climatology"]
     manifest = {
-        "method": "backtest", "study": study, "study_sha256": "0" * 64, "as_of": "2026-10-11",
+        "format": 1, "method": "backtest", "study": study, "study_sha256": "0" * 64,
+        "as_of": "2026-10-11",
         "every": 7, "horizons": [7], "particles": 100, "draws": 100, "seed": 1, "origins": N,
         "first_origin": str(DAYS[0].date()), "last_origin": str(DAYS[-1].date()),
         "theories": dict.fromkeys(names, "1" * 64), "gates_passed": dict.fromkeys(names, N),

@@ -41,10 +41,10 @@ def unsampled(rich_folder):
 
 @pytest.fixture(scope="session")
 def futures(unsampled):
-    """Five weeks ahead of `unsampled`."""
+    """Five weeks ahead of `unsampled`, beliefs and talks alone."""
     from beliefs.forecast.forecast import forecast
 
-    return forecast(unsampled, 35, seed=5)
+    return forecast(unsampled, 35, seed=5, actions=False)
 
 
 @pytest.fixture(scope="session")

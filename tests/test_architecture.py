@@ -163,6 +163,51 @@ def test_nothing_is_pickled_and_no_randomness_is_global(name):
             assert found.split(".")[-1] in OWN_STATE, f"{name}:{line} imports {found}"
 
 
+# Who may write otherwise than by `beliefs.study.writefile`, and what.
+OWN_WRITERS = {
+    "beliefs/study/writefile.py": {"open"},
+    "beliefs/cli_interrupt.py": {"open"},  # the null device
+    "beliefs/record/netcdf.py": {"open"},  # by way of HDF5, into a folder that is written aside
+    "beliefs/record/lock.py": {"open"},
+    "beliefs/record/ledger_file.py": {"open"},  # appends
+    "beliefs/record/calibration.py": {"open"},  # appends
+    "beliefs/view/axes.py": {"savefig"},  # into memory
+}
+WRITERS = {"write_text", "write_bytes", "savefig", "write_html", "copyfile", "copytree"}
+
+
+def writes(tree: ast.AST) -> set[str]:
+    """Names of calls that write a file by themselves."""
+    found = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if name in WRITERS:
+            found.add(name)
+        if name in ("open", "fdopen", "File"):
+            given = [*node.args, *(word.value for word in node.keywords)]
+            modes = [a.value for a in given if isinstance(a, ast.Constant) and a.value]
+            flags = [a for one in given for a in ast.walk(one) if isinstance(a, ast.Attribute)]
+            if any(isinstance(m, str) and set(m) & set("wxa+") and len(m) < 4 for m in modes):
+                found.add("open")
+            if any(flag.attr in ("O_WRONLY", "O_RDWR", "O_CREAT") for flag in flags):
+                found.add("open")
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_are_written_by_the_one_writer(name):
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+    assert writes(tree) <= OWN_WRITERS.get(name, set()), name
+
+
+def test_the_rule_on_writing_tells_reading_from_writing():
+    assert writes(ast.parse("p.open()\nopen(p, 'rb')\nos.open(p, os.O_RDONLY)")) == set()
+    for line in ("open(p, 'w')", "p.open('ab')", "os.open(p, os.O_CREAT)", "p.write_text('')"):
+        assert writes(ast.parse(line))
+
+
 def test_the_rule_on_randomness_tells_the_two_kinds_apart():
     tree = ast.parse("np.random.default_rng(1).normal()\nnp.random.normal()")
     names = [found for _, found in attributes(tree)]

@@ -48,7 +48,7 @@ def waits(question: Question, n: int) -> tuple[NDArray[np.int64], Bools, NDArray
         return np.minimum.accumulate(place[::-1])[::-1]
 
     blind = following(~question.seen[:n])
-    hit = following(question.hit[:n] & question.seen[:n])
+    hit = following(question.known(n) & question.seen[:n])
     came = hit < blind
     time = np.where(came, hit - later + 1, blind - later)
     asked = question.asked[:n] & (time > 0)
@@ -76,7 +76,7 @@ def climatology(question: Question, n: int, upto: int) -> Floats | None:
     Parameters
     ----------
     question
-        What came when; nothing after the first n periods is read.
+        What came when; nothing after the first n periods, or published after them, is read.
     n, upto
         Periods that are known, and periods ahead.
 
@@ -103,7 +103,7 @@ def persistence(question: Question, n: int, upto: int) -> Floats | None:
     if n < upto:
         return None
     origin, came, time = waits(question, n)
-    hits = np.concatenate([[0], np.cumsum(question.hit[:n])])
+    hits = np.concatenate([[0], np.cumsum(question.known(n))])
     seen = np.concatenate([[0], np.cumsum(question.seen[:n])])
     start = np.maximum(np.arange(n + 1) - upto, 0)
     before = hits > hits[start]  # it came in the last window
@@ -118,7 +118,7 @@ def _windows(quantity: Quantity, n: int, periods: int) -> Floats:
     """Return the totals of all whole windows of the first n periods that were seen."""
     if n < periods:
         return np.zeros(0)
-    total = np.concatenate([[0.0], np.cumsum(quantity.value[:n])])
+    total = np.concatenate([[0.0], np.cumsum(quantity.known(n))])
     seen = np.concatenate([[0], np.cumsum(quantity.seen[:n])])
     whole = seen[periods:] - seen[:-periods] == periods
     return (total[periods:] - total[:-periods])[whole]
@@ -132,7 +132,6 @@ def count_climatology(quantity: Quantity, n: int, periods: int) -> Floats | None
 
 def count_persistence(quantity: Quantity, n: int, periods: int) -> Floats | None:
     """Return the total of the last window, (1,); None where it was not seen."""
-    if n < periods:
+    if n < periods or not quantity.seen[n - periods : n].all():
         return None
-    last = quantity.total(n - periods, periods)
-    return None if last is None else np.asarray([last])
+    return np.asarray([quantity.known(n)[n - periods :].sum()])

@@ -45,7 +45,8 @@ class Standing:
     rank, id, title
         Place, and the theory.
     elpd, se
-        Sum of one-step log predictive densities of the shared observables, and its error by blocks.
+        Sum of one-step log predictive densities of the shared observables, and its error by blocks,
+        NaN where there are too few.
     against_best, against_base
         Difference from the best theory, and from the base rate.
     by_observable
@@ -102,36 +103,46 @@ class Comparison:
 
     @property
     def tied(self) -> tuple[tuple[str, str], ...]:
-        """Pairs (better, worse) whose difference from the best theory has 0 in its interval."""
+        """Pairs (better, worse) whose difference has 0 in its interval, or has no interval."""
         best = self.table[0].id
         return tuple(
             (best, row.id)
             for row in self.table[1:]
-            if row.id != STACK and row.against_best.high >= 0.0
+            if row.id != STACK and not row.against_best.distinct
         )
 
+    @property
+    def blocks(self) -> int:
+        """Whole blocks that the scored periods fill; under `skill.BLOCKS` nothing has an error."""
+        heard = (~np.isnan(self.scores)).any(axis=(0, 1))
+        return int(heard.sum()) // block_length(self.step_days)
+
     def as_dict(self) -> dict[str, Any]:
-        """Return everything for a script, numbers rounded."""
+        """Return everything for a script, numbers rounded; None for those there are none of."""
+
+        def shown(value: float, places: int = 3) -> float | None:
+            return None if np.isnan(value) else round(value, places)
 
         def gap(d: Difference) -> dict[str, Any]:
             names = ("total", "low", "high", "error")
-            return {name: round(getattr(d, name), 3) for name in names} | {"n": d.n}
+            return {name: shown(getattr(d, name)) for name in names} | {"n": d.n}
 
         ends = [str(self.dates[n - 1] if n else self.dates[0])[:10] for n in self.periods]
         return {
             "study": self.study,
             "observables": list(self.observables),
+            "blocks": self.blocks,
             "theories": [
                 {
                     "rank": row.rank,
                     "id": row.id,
                     "title": row.title,
                     "elpd": round(row.elpd, 3),
-                    "se": round(row.se, 3),
+                    "se": shown(row.se),
                     "elpd_diff": gap(row.against_best),
                     "against_base_rate": gap(row.against_base),
                     "by_observable": {k: gap(d) for k, d in row.by_observable.items()},
-                    "weight": None if np.isnan(row.weight) else round(row.weight, 4),
+                    "weight": shown(row.weight, 4),
                 }
                 for row in self.table
             ],

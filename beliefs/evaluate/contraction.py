@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.forecast.conduct import Conduct
+from beliefs.infer.conduct import Conduct
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.structure import structure_of

@@ -8,8 +8,8 @@ columns that the loaded study gives.
 from __future__ import annotations
 
 import csv
+import io
 import json
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from beliefs.study.series import INDICATOR_COLUMNS
 from beliefs.study.spec import StudySpec
 from beliefs.study.specfile import read_spec
 from beliefs.study.surprises import SHARE_BOUNDS
+from beliefs.study.writefile import write_file
 from beliefs.theory.theory import Theory, free_parameters, theory_of
 
 __all__ = ["FORMAT", "draw_design", "simulate_study"]
@@ -94,7 +95,7 @@ def simulate_study(design: Path, out: Path, theory: Theory | str | Path, *, seed
     study = load_study(out)
     _check_same(drawn, build_inputs(study))
     text = json.dumps(_truth(study, drawn, theory, truth, seed), indent=1)
-    (out / "truth.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_file(out / "truth.json", text + "\n")
     return truth
 
 
@@ -119,7 +120,7 @@ def _drawn_evidence(design: Path, out: Path, seed: int) -> tuple[_Rows, Study]:
     out.mkdir(parents=True, exist_ok=True)
     for name in ("study.toml", "SOURCES.md"):
         if design.resolve() != out.resolve():
-            shutil.copyfile(design / name, out / name)
+            write_file(out / name, (design / name).read_bytes())
     spec, _ = read_spec(out)
     if spec.period.step != "day":
         raise ValueError("only studies by the day are simulated")
@@ -218,10 +219,11 @@ def _write(out: Path, rows: _Rows, shares: Sequence[Row], talks: Sequence[Row]) 
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as handle:
+    with io.StringIO(newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+        write_file(path, handle.getvalue())
 
 
 _SERIES = ("surprise", "seen", "level", "level_scale", "scale", "expectation", "last")

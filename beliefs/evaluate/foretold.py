@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluate.claims import Claim, Foretold
-from beliefs.forecast.conduct import Conduct
+from beliefs.evaluate.skill import TAIL, enough_blocks
 from beliefs.forecast.course import MUTUAL, UNILATERAL
 from beliefs.forecast.forecast import forecast
 from beliefs.infer.blocks import Blocks
+from beliefs.infer.conduct import Conduct
+from beliefs.infer.known import blocks_known
 from beliefs.study.codebook import RUNGS
 from beliefs.study.observed import Observed
 
@@ -29,7 +31,6 @@ Events = Mapping[str, NDArray[Any]]
 
 DRAWS = 1000
 RESAMPLES = 2000
-TAIL = 0.05
 WAR = RUNGS.index("open_war")
 STREAM = 15485863  # keeps what is drawn here apart from other uses of the seed
 
@@ -66,7 +67,7 @@ class Score:
         theory, and under the base rate.
     mean, low, high
         Mean difference of log scores, and its 90 % interval by resampling origins; above 0 the
-        theory foretold better.
+        theory foretold better. The interval is NaN where origins are too few.
     """
 
     event: str
@@ -94,8 +95,8 @@ class Score:
             "horizon_days": self.horizon_days,
             "n": self.n,
             "difference": round(self.mean, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
+            "low": None if np.isnan(self.low) else round(self.low, 4),
+            "high": None if np.isnan(self.high) else round(self.high, 4),
             "origins": [
                 dict(zip(names, (o, c, round(p, 4), round(b, 4)), strict=True))
                 for o, c, p, b in self.rows
@@ -180,6 +181,7 @@ def foretold(
     if not asked or spec.forecast is None or blocks.belief is None:
         return {}
     step, last = inputs.step_days, int(inputs.active.sum())
+    then, ground = blocks, base
     rows: dict[str, list[tuple[str, bool, float, float]]] = {name: [] for name in asked}
     for day in spec.forecast.origins:
         ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
@@ -194,7 +196,8 @@ def foretold(
         if not ahead:
             continue
         horizon = max(part.stop - part.start for part in ahead.values())
-        told = _futures(blocks, base, n, horizon, seed)
+        then, ground = blocks_known(blocks, n, then), blocks_known(base, n, ground)
+        told = _futures(then, ground, n, horizon, seed)
         if told is None:
             continue
         for name, part in ahead.items():
@@ -240,7 +243,7 @@ def _futures(
         log_prior=zero,
         log_likelihood=zero,
     )
-    told = forecast(posterior, horizon, seed=seed, allow_failed=True, conduct=conduct)
+    told = forecast(posterior, horizon, seed=seed, allow_failed=True, actions=conduct)
     if told.paths.events is None or told.base_paths is None or told.base_paths.events is None:
         return None
     return told.paths.events, told.base_paths.events
@@ -249,12 +252,15 @@ def _futures(
 def _score(
     f: Foretold, rows: tuple[tuple[str, bool, float, float], ...], rng: np.random.Generator
 ) -> Score:
+    none = float("nan")
     if not rows:
-        return Score(f.event, f.horizon_days, (), 0.0, 0.0, 0.0)
+        return Score(f.event, f.horizon_days, (), 0.0, none, none)
     edge = 0.5 / DRAWS
     came = np.asarray([row[1] for row in rows])
     p, q = (np.clip([row[k] for row in rows], edge, 1.0 - edge) for k in (2, 3))
     gap = np.log(np.where(came, p, 1.0 - p)) - np.log(np.where(came, q, 1.0 - q))
+    if not enough_blocks(len(gap), 1):
+        return Score(f.event, f.horizon_days, rows, float(gap.mean()), none, none)
     means = gap[rng.integers(0, len(gap), size=(RESAMPLES, len(gap)))].mean(axis=1)
     low, high = np.quantile(means, [TAIL, 1.0 - TAIL])
     return Score(f.event, f.horizon_days, rows, float(gap.mean()), float(low), float(high))

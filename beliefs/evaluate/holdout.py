@@ -158,7 +158,9 @@ def holdout_readings(
     early = fit(load_study(study.path, as_of=day), theory, seed=seed, sampling=sampling)
     origin = int(early.inputs.active.sum())
     horizon = len(inputs.dates) - origin
-    future = forecast(early, horizon, seed=seed, allow_failed=True).paths.logit_belief
+    future = forecast(
+        early, horizon, seed=seed, allow_failed=True, actions=False, baselines=False
+    ).paths.logit_belief
     if future is None:
         raise ValueError(f"{theory.name} has no beliefs")
     past = np.zeros((*future.shape[:2], origin))

@@ -149,9 +149,11 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         absent = absent or f"{gone}, which it does not have"
     gain = ground.gains.get(claim.id)
     block = block_length(ground.step_days)
-    gap = None
+    delta = low = high = None
     if gain is not None:
         gap = difference(gain.gain, 0.0 * gain.gain, gain.seen, block=block, seed=[seed, STREAM, 1])
+        delta = gap.total
+        low, high = (None if np.isnan(v) else v for v in (gap.low, gap.high))
     verdict, why = decide(
         Evidence(
             missing=absent,
@@ -160,9 +162,9 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
             p_prior=p_prior,
             contraction=contraction,
             draws=DRAWS,
-            delta=None if gap is None else gap.total,
-            low=None if gap is None else gap.low,
-            high=None if gap is None else gap.high,
+            delta=delta,
+            low=low,
+            high=high,
             ablation="ablation" in claim.kind,
             limits=claim.limits,
             forecast=None
@@ -201,9 +203,9 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         p_prior=p_prior,
         contraction=contraction,
         log_bf=moved,
-        delta_log_score=None if gap is None else gap.total,
-        delta_low=None if gap is None else gap.low,
-        delta_high=None if gap is None else gap.high,
+        delta_log_score=delta,
+        delta_low=low,
+        delta_high=high,
         scored=claim.score,
         method="" if gain is None else gain.method,
         forecast=None if score is None else score.as_dict(),

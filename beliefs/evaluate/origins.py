@@ -1,8 +1,8 @@
 """Forecasts from many origins out of one track: each sees what was published by its day, no more.
 
-A track's posterior after a period is made of what was published by the end of that period, whatever
-was published later: late rows count in the period of their publication. Every origin's inputs are
-built anew from the study as of that day, and held against those that the track has seen.
+Every origin's inputs are built anew from the study as of that day. Where the track has seen more by
+then, because a reading or a round of talks came out late, it goes back and on again without that
+(`beliefs.infer.known`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import ConflictError, StudyError, counted
-from beliefs.forecast.conduct import Conduct
+from beliefs.errors import StudyError, counted
 from beliefs.forecast.forecast import Forecast, forecast
 from beliefs.infer.blocks import Blocks
+from beliefs.infer.conduct import Conduct
+from beliefs.infer.known import blocks_known
 from beliefs.infer.track_posterior import posterior_at
-from beliefs.mechanism.structure import conduct_columns
 from beliefs.study.inputs import Inputs
 from beliefs.theory.system import factors
 
@@ -167,21 +167,26 @@ def futures_from(
     Raises
     ------
     ConflictError
-        What is known by an origin is not what the track has seen up to it.
+        The study's folder no longer holds what was tracked.
     """
-    belief = blocks.belief
-    assert belief is not None  # every theory has talks
+    known: Blocks | None = None
     for n in origins:
         if progress is not None:
             progress(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
-        posterior = posterior_at(belief, int(n) - 1, draws)
+        known = blocks_known(blocks, int(n), known)
+        assert known.belief is not None  # every theory has talks
+        posterior = posterior_at(known.belief, int(n) - 1, draws)
         conduct = None
         if factors(blocks.theory, posterior.structure):
-            _same_past(blocks, posterior.inputs, int(n))
-            conduct = _conduct(blocks, int(n), draws, seed)
+            conduct = _conduct(known, int(n), draws, seed)
         mine = int(np.random.SeedSequence([seed, STREAM, int(n)]).generate_state(1)[0])
         yield forecast(
-            posterior, horizon, seed=mine, allow_failed=True, conduct=conduct, yardsticks=False
+            posterior,
+            horizon,
+            seed=mine,
+            allow_failed=True,
+            actions=conduct or False,
+            baselines=False,
         )
 
 
@@ -197,19 +202,3 @@ def _conduct(blocks: Blocks, n: int, draws: int, seed: int) -> Conduct:
         log_prior=zero,
         log_likelihood=zero,
     )
-
-
-def _same_past(blocks: Blocks, known: Inputs, n: int) -> None:
-    """Refuse conduct that the blocks have seen otherwise than it was known on the day."""
-    for name, values in conduct_columns(known).items():
-        # Beliefs of the period before are the track's own, and known by then.
-        if name.endswith("_lag") or name == "p_lag_min" or values.ndim == 0:
-            continue
-        if not np.array_equal(values[..., :n], np.asarray(blocks.columns[name])[..., :n]):
-            raise ConflictError(
-                "a later row has changed what was known before",
-                where=f"{blocks.study.spec.name}, {name}",
-                found=f"other values up to {blocks.inputs.dates[n - 1]}",
-                expected="what was known on that day",
-                mend="track the study anew; if it stays so, a column is not causal",
-            )

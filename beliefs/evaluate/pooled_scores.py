@@ -34,7 +34,8 @@ class PooledScore:
     pooled, unpooled
         Mean leave-one-conflict-out log score per conflict; higher is better.
     difference, lower, upper
-        Mean of the paired differences, and its interval by bootstrap over conflicts.
+        Mean of the paired differences, and its interval by bootstrap over conflicts; NaN where
+        there are too few of them.
     """
 
     against: str

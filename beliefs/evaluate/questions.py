@@ -1,13 +1,15 @@
 """What a study shows of the targets of forecasts: when they came, and where they may be asked.
 
 The definitions are those of the simulated targets (`beliefs.forecast.targets`), read off what was
-observed. A column of a period holds no more than was published in it, so that the answer for a
-window is the same whatever was published after the window.
+observed. Talks are those that were held by their own dates, as far as they are public by the
+as-of date: what comes of a window may change as secret rounds come out. Who speaks from an origin
+knows `known` alone. Of everything else a period holds no more than was published in it, so that the
+answer for a window is the same whatever was published after the window.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +18,13 @@ from beliefs.forecast.course import LAPSE, MUTUAL, UNILATERAL
 from beliefs.study.codebook import RUNGS
 from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
-from beliefs.study.talks import talks_watched
+from beliefs.study.talks import talks_public, talks_watched
 from beliefs.study.windows import truces_of
 
 __all__ = ["Quantity", "Question", "quantities", "questions", "spells"]
 
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 WAR = RUNGS.index("open_war")
 APART_DAYS = 7
 """Quiet days that make two events of one."""
@@ -42,6 +45,8 @@ class Question:
     asked
         (T,) whether the question makes sense just before the period: it has not come already, and
         there is something that it can come to.
+    public
+        (T,) period by whose end it was public that it came in the period; None: in itself.
     """
 
     target: str
@@ -49,6 +54,12 @@ class Question:
     hit: Bools
     seen: Bools
     asked: Bools
+    public: Ints | None = None
+
+    def known(self, n: int) -> Bools:
+        """Return in which of the first `n` periods it had come as far as was known after them."""
+        hit = self.hit[:n]
+        return hit if self.public is None else hit & (self.public[:n] < n)
 
     @property
     def name(self) -> str:
@@ -84,12 +95,20 @@ class Quantity:
         (T,) how many there were in the period.
     seen
         (T,) whether a zero there is a real zero.
+    public
+        (T,) period by whose end the number was public, zero until then; None: in itself.
     """
 
     name: str
     side: int | None
     value: NDArray[np.float64]
     seen: Bools
+    public: Ints | None = None
+
+    def known(self, n: int) -> NDArray[np.float64]:
+        """Return the numbers of the first `n` periods as far as they were known after them."""
+        value = self.value[:n]
+        return value if self.public is None else np.where(self.public[:n] < n, value, 0.0)
 
     def total(self, n: int, periods: int) -> float | None:
         """Return the sum over a window, None where it reaches beyond what was seen."""
@@ -115,9 +134,11 @@ def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
         return np.concatenate([[False], values[: n - 1] > 0])
 
     def one(target: str, hit: NDArray, watched: NDArray, asked: NDArray, rule: str | None = None):  # type: ignore[no-untyped-def]
-        return Question(target, rule, *(np.asarray(v[:n] > 0) for v in (hit, watched, asked)))
+        came, known, may = (np.asarray(v[:n] > 0) for v in (hit, watched, asked))
+        return Question(target, rule, came, known, may)
 
-    out = [one("talks", inputs.talks, talks_watched(study), always)]
+    talks = one("talks", inputs.talks, talks_watched(study), always)
+    out = [replace(talks, public=talks_public(study)[:n])]
     if seen.deal_seen[:n].any():
         asked = before(seen.deal_seen)
         out += [
@@ -152,7 +173,8 @@ def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
 def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
     """Return what is counted in a study, cut at the as-of date."""
     n, seen = int(inputs.active.sum()), inputs.observed
-    out = [Quantity("talk_periods", None, inputs.talks[:n].astype(float), talks_watched(study)[:n])]
+    held, watched, public = inputs.talks.astype(float), talks_watched(study), talks_public(study)
+    out = [Quantity("talk_periods", None, held[:n], watched[:n], public[:n])]
     if seen.strikes_seen[:n].any():
         watched = seen.strikes_seen[:n]
         out += [Quantity("strikes", i, seen.strike_count[i, :n], watched) for i in (0, 1)]

@@ -3,6 +3,8 @@
 A score is the log of the density that a theory gave to what was then seen, all before it known.
 Differences are of the same observables in the same periods, so they are paired; periods close to
 each other are not independent, so that intervals resample them in moving blocks (Kuensch 1989).
+With fewer than `beliefs.evaluate.skill.BLOCKS` blocks none is given: few blocks resampled are
+surer than they have a right to be, and a single one is certain.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from beliefs.evaluate.skill import enough_blocks
 
 __all__ = ["SHARED", "Difference", "block_length", "difference", "summed"]
 
@@ -34,9 +38,9 @@ class Difference:
     total
         Sum over periods; above 0 the first predicted better.
     low, high
-        90 % interval by moving-block bootstrap.
+        90 % interval by moving-block bootstrap; NaN where what was seen fills too few blocks.
     error
-        Standard error from the same resamples.
+        Standard error from the same resamples, NaN where there is no interval.
     n
         Number of periods in which anything was seen.
     """
@@ -46,6 +50,11 @@ class Difference:
     high: float
     error: float
     n: int
+
+    @property
+    def distinct(self) -> bool:
+        """Whether there is an interval, and 0 outside it."""
+        return self.low > 0.0 or self.high < 0.0
 
 
 def block_length(step_days: int) -> int:
@@ -91,12 +100,12 @@ def difference(
     """
     gap = np.where(seen, one - two, 0.0)
     n = int(seen.sum())
-    if n == 0:
-        return Difference(0.0, 0.0, 0.0, 0.0, 0)
+    if not enough_blocks(n, block):
+        none = float("nan")
+        return Difference(float(gap.sum()), none, none, none, n)
     first, last = np.flatnonzero(seen)[[0, -1]]
     gap = gap[first : last + 1]
     length = len(gap)
-    block = min(block, length)
     rng = np.random.default_rng(seed)
     # Sums of whole blocks, so that a resample is a few additions; the last block is cut.
     starts = rng.integers(0, length - block + 1, size=(RESAMPLES, -(-length // block)))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from beliefs.evaluate.contraction import contraction, parameter_draws
 from beliefs.evaluate.sensitivity_result import ALL, Asked, Point, Row, Sensitivity
-from beliefs.forecast.conduct import PARTICLES, Conduct, conduct_of
 from beliefs.forecast.forecast import Forecast, forecast
 from beliefs.forecast.probability import monte_carlo_error
 from beliefs.forecast.summary import horizon_days
@@ -37,10 +36,10 @@ SCALES = (0.5, 2.0)
 
 def sensitivity(
     posterior: Posterior,
-    horizon: int,
+    horizon: int | None = None,
     *,
     seed: int,
-    conduct: Conduct | None = None,
+    actions: bool = True,
     scales: Sequence[float] = SCALES,
     particles: int = 2000,
     allow_failed: bool = False,
@@ -53,11 +52,11 @@ def sensitivity(
     posterior
         From `beliefs.fit`, or of a track.
     horizon
-        Periods ahead.
+        Periods ahead; 90 days or 26 weeks when None.
     seed
         Seed of forecasts and of what is tracked again; all points share random numbers.
-    conduct
-        From `beliefs.forecast.conduct.conduct_of`, for the targets of conduct and their priors.
+    actions
+        Whether actions are simulated, see `beliefs.forecast`.
     scales
         Factors of the width of the priors, of each mechanism in turn and of all together.
     particles
@@ -90,15 +89,16 @@ def sensitivity(
     ]
     say("forecast")
     told = forecast(
-        posterior, horizon, seed=seed, allow_failed=allow_failed, conduct=conduct
-    )  # fmt: skip
+        posterior, horizon, seed=seed, allow_failed=allow_failed, actions=actions, baselines=False
+    )
+    horizon = len(told.dates)
     asked = _asked(told)
     happened = np.stack([item.happened(told) for item in asked])
     rows = tuple(
         Row(item, float(h.mean()), monte_carlo_error(h, told.chains), _power(told, item, h))
         for item, h in zip(asked, happened, strict=True)
     )
-    draws = parameter_draws(posterior, conduct)
+    draws = parameter_draws(posterior, told.conduct)
     points = []
     for part, names, scale, wider in plans:
         say(f"{part} x {scale:g}")
@@ -112,7 +112,7 @@ def sensitivity(
             points.append(Point(part, scale, mine, k, "reweighted", True, p, error))
             continue
         say(f"{part} x {scale:g}, tracked")
-        again, gate = _again(posterior, wider, horizon, seed, conduct is not None, particles)
+        again, gate = _again(posterior, wider, horizon, seed, actions, particles)
         values = np.stack([item.happened(again) for item in asked])
         p, error = values.mean(axis=1), np.asarray(
             [np.hypot(row.mcse, monte_carlo_error(h, again.chains))
@@ -121,7 +121,7 @@ def sensitivity(
         points.append(Point(part, scale, mine, k, "tracked", gate, p, error))
     say("contraction")
     return Sensitivity(
-        posterior, horizon, seed, rows, tuple(points), contraction(posterior, conduct)
+        posterior, horizon, seed, rows, tuple(points), contraction(posterior, told.conduct)
     )
 
 
@@ -206,11 +206,10 @@ def _again(
         for which in (posterior.theory, theory)
     )
     found: Track | None = None
-    other = replace(posterior, theory=theory, seed=seed)
+    other = replace(posterior, theory=theory, seed=seed, kept=None)
     if before != after:
         inputs = posterior.inputs
         found = track(posterior.study, theory, particles=particles, seed=seed, inputs=inputs)
         other = posterior_at(found, found.n_time - 1)
-    conduct = conduct_of(other, seed=seed, track=found, particles=PARTICLES) if acts else None
-    told = forecast(other, horizon, seed=seed, allow_failed=True, conduct=conduct)
+    told = forecast(other, horizon, seed=seed, allow_failed=True, actions=acts, baselines=False)
     return told, other.report.passed

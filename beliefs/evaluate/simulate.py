@@ -8,14 +8,13 @@ again has checked those too.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluate.simulate_conduct import simulate_observed
 from beliefs.infer.posterior import draw_prior, stacked_params
-from beliefs.mechanism import readings, talks
+from beliefs.mechanism import readings
 from beliefs.mechanism.contract import logistic
 from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
 from beliefs.study.inputs import Inputs
@@ -112,16 +111,37 @@ def simulate_inputs(
     said = readings.simulate(rng, stacked, cols, run.logit_belief, structure)
     reading = np.full(inputs.reading.shape, np.nan)
     reading[cols["cell_side"], cols["cell_channel"], cols["cell_time"]] = said
+    inputs = _with_talks(replace(inputs, reading=reading), stacked, cols, run, rng)
+    return inputs, Truth(dict(params), run.logit_belief, run.surplus)
+
+
+def _with_talks(
+    inputs: Inputs,
+    params: dict[str, Floats],
+    cols: Columns,
+    run: system.System,
+    rng: np.random.Generator,
+) -> Inputs:
+    """Draw talks, and with them the time since the last ones."""
     before = inputs.talks_previous[0]
-    drawn = talks.simulate(rng, run.onset, run.continuation, before)
+    drawn, age = system.simulate_talks(
+        rng,
+        params,
+        cols,
+        structure_of(inputs),
+        run,
+        shape=(len(inputs.dates),),
+        start=before,
+        age=np.exp(cols["spell_age"][0]),
+    )
     held = drawn.astype(np.int64) * inputs.active
-    told: dict[str, Any] = {
-        "reading": reading,
-        "talks": held,
-        "talks_previous": np.append(before, held[:-1]) * inputs.active,
-        "talks_by_rule": dict.fromkeys(inputs.talk_rules, held),
-    }
-    return replace(inputs, **told), Truth(dict(params), run.logit_belief, run.surplus)
+    made = replace(
+        inputs,
+        talks=held,
+        talks_previous=np.append(before, held[:-1]) * inputs.active,
+        talks_by_rule=dict.fromkeys(inputs.talk_rules, held),
+    )
+    return made.having(replace(inputs.observed, spell_age=age * inputs.active))
 
 
 def lagged(truth: Truth) -> Columns:
@@ -188,14 +208,7 @@ def simulate_belief_block(
     """
     if theory.beliefs:
         return simulate_inputs(inputs, theory, params, rng)
-    structure = structure_of(inputs)
-    found = system.evaluate(
-        np, stacked_params(theory, structure, params), columns(inputs), structure
-    )
-    size = (len(inputs.dates),)
-    onset, on = (np.broadcast_to(v, size) for v in (found.onset, found.continuation))
-    drawn = talks.simulate(rng, onset, on, inputs.talks_previous[0])
-    held = drawn.astype(np.int64) * inputs.active
-    before = np.append(inputs.talks_previous[0], held[:-1]) * inputs.active
-    by_rule = dict.fromkeys(inputs.talk_rules, held)
-    return replace(inputs, talks=held, talks_previous=before, talks_by_rule=by_rule), None
+    structure, cols = structure_of(inputs), columns(inputs)
+    stacked = stacked_params(theory, structure, params)
+    run = system.evaluate(np, stacked, cols, structure)
+    return _with_talks(inputs, stacked, cols, run, rng), None

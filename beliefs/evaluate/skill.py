@@ -16,7 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BLOCKS", "LEVEL", "TAIL", "Skill", "block_origins", "block_overlaps", "skill"]
+__all__ = [
+    "BLOCKS", "LEVEL", "TAIL", "Skill", "block_origins", "block_overlaps", "enough_blocks", "skill",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +27,7 @@ LEVEL = 0.9
 TAIL = (1.0 - LEVEL) / 2.0
 """Chance that a forecaster who is no better has an interval above 0."""
 BLOCKS = 10
-"""Fewest blocks that an interval is given for."""
+"""Fewest blocks that an interval is given for, here and wherever blocks are resampled."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ def block_origins(horizon: int, every: int) -> int:
     return max(1, math.ceil(horizon / every))
 
 
+def enough_blocks(n: int, block: int) -> bool:
+    """Return whether `n` values fill the `BLOCKS` blocks that an interval needs."""
+    return n // block >= BLOCKS
+
+
 def block_overlaps(overlap: int) -> int:
     """Return the length of a block in origins: twice the overlap, 1 where windows share nothing."""
     return 1 if overlap == 1 else 2 * overlap
@@ -104,8 +111,8 @@ def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[in
     low = high = p = none
     effective = n / overlap
     block = block_overlaps(overlap)
-    blocks = n // block
-    if blocks >= BLOCKS:
+    if enough_blocks(n, block):
+        blocks = n // block
         error = _error(gap, held, block, seed) * math.sqrt(blocks / (blocks - 1))
         low, high, p = _student(mean, error, blocks - 1)
         alone = float(gap[held].var(ddof=1))

@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.evaluate.skill import BLOCKS
+
 __all__ = [
     "CONTRACTION",
     "CONTRADICT",
@@ -41,8 +43,8 @@ __all__ = [
 CONTRACTION = 0.10
 SUPPORT, CONTRADICT = 0.9, 0.1
 ODDS = 3.0
-FEWEST_ORIGINS = 3
-"""Resolved forecasts below which a claim about forecasts is undecided."""
+FEWEST_ORIGINS = BLOCKS
+"""Resolved forecasts below which there is no interval, and a claim about forecasts is undecided."""
 
 UNLEARNABLE = "not learnable here"
 
@@ -64,7 +66,8 @@ class Evidence:
     draws
         Number of draws behind the probabilities.
     delta, low, high
-        Log score with the part less that without, and its 90 % interval; None where not computed.
+        Log score with the part less that without, and its 90 % interval; None where not computed,
+        the interval also where what was seen fills too few blocks.
     ablation
         Whether the claim says that the part matters for prediction.
     limits

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.evaluate.skill import enough_blocks
 from beliefs.study.inputs import Inputs
 
 __all__ = ["INTERVAL", "Cells", "Score", "block_bootstrap_mean", "random_walk", "score"]
@@ -53,7 +54,8 @@ class Score:
         Mean continuous ranked probability scores, log-odds; smaller is better.
     difference, lower, upper
         Mean of CRPS of the model less that of the walk, and its 90 % interval by moving-block
-        bootstrap over periods; below 0 the model is better.
+        bootstrap over periods; below 0 the model is better. The interval is NaN where periods with
+        readings fill too few blocks.
     """
 
     way: str
@@ -132,12 +134,18 @@ def block_bootstrap_mean(
         Number of resamples.
     level
         Content of the interval.
+
+    Returns
+    -------
+    lower, upper
+        NaN where periods with values fill fewer than `beliefs.evaluate.skill.BLOCKS` blocks.
     """
+    if not enough_blocks(len(np.unique(time)), block):
+        return float("nan"), float("nan")
     first, last = int(time.min()), int(time.max())
     length = last - first + 1
     total = np.bincount(time - first, weights=value, minlength=length)
     count = np.bincount(time - first, minlength=length)
-    block = min(block, length)
     starts = rng.integers(0, length - block + 1, size=(samples, -(-length // block)))
     index = (starts[..., None] + np.arange(block)).reshape(samples, -1)[:, :length]
     counted = count[index].sum(axis=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +13,7 @@ from beliefs.forecast.future import COST_CLIP, set_shocks
 from beliefs.forecast.interventions import (
     CONDUCT_KINDS,
     Intervention,
+    arrivals,
     bad_intervention,
     period_of,
 )
@@ -79,7 +79,7 @@ def apply_interventions(
     for item in interventions:
         at = period_of(item.label, item.date, dates, inputs.step_days)
         if item.kind == "path":
-            k = _known(item, inputs, indicators)
+            k = _known(item, inputs, indicators, structure, spec)
             shift = _shift(item, indicators[k], float(inputs.last[k]), dates, inputs.step_days)
             surprise = _move(surprise, k, shift, inputs, indicators[k])
             if "evidence" in columns:
@@ -153,7 +153,13 @@ def new_jump(
     return np.asarray(free["shock_jump"].prior.rvs(shape, random_state=rng))
 
 
-def _known(item: Intervention, inputs: Inputs, indicators: Sequence[Indicator]) -> int:
+def _known(
+    item: Intervention,
+    inputs: Inputs,
+    indicators: Sequence[Indicator],
+    structure: Structure,
+    spec: StudySpec | None,
+) -> int:
     """Return the number of the indicator that a path moves."""
     if item.indicator not in inputs.indicators:
         raise bad_intervention(
@@ -164,6 +170,15 @@ def _known(item: Intervention, inputs: Inputs, indicators: Sequence[Indicator]) 
         raise bad_intervention(
             item.label, "the indicator has no value before the origin", "no value",
             "an indicator with values by the as-of date",
+        )  # fmt: skip
+    hinge = spec is not None and spec.hinge is not None and spec.hinge.indicator == item.indicator
+    if not hinge and k not in (*structure.term_indicator, *structure.cost_indicator):
+        raise bad_intervention(
+            item.label, "no side keeps score or counts its cost by this indicator", item.indicator,
+            ", ".join(
+                inputs.indicators[j]
+                for j in sorted({*structure.term_indicator, *structure.cost_indicator})
+            ) or "an indicator with a direction or a cost; this study has none",
         )  # fmt: skip
     form = indicators[k].transform
     if form == "diff" or (item.change is not None and form not in ("log", "identity")):
@@ -191,16 +206,16 @@ def _shift(
     if not item.values:
         raise bad_intervention(item.label, "a path needs a change or values", "neither", "one")
     low, high = _DOMAIN.get(form, (-np.inf, np.inf))
-    out = {}
     for day, value in sorted(item.values.items()):
         if not low < value < high:
             raise bad_intervention(
                 item.label, f"the value on {day} does not fit a {form} indicator", str(value),
                 f"a number from {max(low, 0):g} to {high:g}, in {indicator.unit}",
             )  # fmt: skip
-        at = period_of(item.label, dt.date.fromisoformat(day), dates, step_days)
-        out[at] = float(transform(form, [value])[0]) - last
-    return out
+    return {
+        h: float(transform(form, [value])[0]) - last
+        for h, value in arrivals(item, dates, step_days).items()
+    }
 
 
 def _move(

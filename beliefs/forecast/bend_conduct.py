@@ -12,6 +12,7 @@ from beliefs.forecast.interventions import (
     CONDUCT_KINDS,
     HOURS,
     Intervention,
+    arrivals,
     bad_intervention,
     period_of,
 )
@@ -21,7 +22,10 @@ from beliefs.study.load import Study
 from beliefs.study.windows import SPOILER_DAYS
 from beliefs.theory.theory import Theory, conduct_parameters, free_parameters
 
-__all__ = ["ACTS_THROUGH", "Bends", "Crossing", "Extension", "Spoiler", "bends_of", "held_neutral"]
+__all__ = [
+    "ACTS_THROUGH", "Bends", "Count", "Crossing", "Extension", "Spoiler", "bends_of",
+    "held_neutral",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +75,15 @@ class Extension:
     periods: int
 
 
+@dataclass(frozen=True)
+class Count:
+    """What an indicator counts in a period, whatever the acts: period, indicator, value."""
+
+    at: int
+    indicator: int
+    value: float
+
+
 @dataclass(frozen=True, eq=False)
 class Bends:
     """What interventions change in H future periods.
@@ -83,7 +96,7 @@ class Bends:
         (zone, H) 1 while a rule for a watched zone is in force.
     open_periods
         (H,) how long an act that nobody owns to, if it happens then, stays unattributed.
-    spoilers, crossings, extensions, concessions
+    spoilers, crossings, extensions, concessions, counts
         What happens, and when.
     """
 
@@ -94,6 +107,7 @@ class Bends:
     crossings: tuple[Crossing, ...] = ()
     extensions: tuple[Extension, ...] = ()
     concessions: tuple[int, ...] = ()
+    counts: tuple[Count, ...] = ()
 
 
 def bends_of(
@@ -109,8 +123,8 @@ def bends_of(
     Parameters
     ----------
     interventions
-        What to do; kinds that act on news and beliefs alone are left to
-        `beliefs.forecast.bend.apply_interventions`.
+        What to do; what acts on news and beliefs alone is left to
+        `beliefs.forecast.bend.apply_interventions`, which also checks paths.
     study, inputs, structure
         The study as of its origin: safeguards in force then stay in force.
     dates
@@ -130,6 +144,7 @@ def bends_of(
     crossings: list[Crossing] = []
     extensions: list[Extension] = []
     concessions: list[int] = []
+    counts: list[Count] = []
     for item in interventions:
         at = period_of(item.label, item.date, dates, step)
         until = None if item.until is None else np.datetime64(item.until)
@@ -159,9 +174,13 @@ def bends_of(
                     ", ".join(names) or "a study with [[concessions]]; this one declares none",
                 )  # fmt: skip
             concessions.append(at)
+        elif item.kind == "path" and item.indicator in inputs.indicators:
+            k = inputs.indicators.index(item.indicator)
+            arrived = arrivals(item, dates, step)
+            counts += [Count(h, k, value) for h, value in arrived.items()]
     return Bends(
         hotline, zones, open_periods, tuple(spoilers), tuple(crossings), tuple(extensions),
-        tuple(concessions),
+        tuple(concessions), tuple(counts),
     )  # fmt: skip
 
 

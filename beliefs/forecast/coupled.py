@@ -181,7 +181,7 @@ def simulate(
         acts = act(setting, params, state, now, streams, bends, t)
         course = run_course(setting, params, fixed, state, now, acts.breach, streams, bends, t)
         after = _left_behind(setting, params, state, course.state, acts, course, bends, t)
-        memory, system, hazards = beliefs_of(news, setting, after, acts, streams, t)
+        memory, system, hazards = beliefs_of(news, setting, after, acts, bends, streams, t)
         after = replace(after, memory=memory)
         held = uniform[t] < np.where(state.talks > 0, hazards[1], hazards[0])
         if early:

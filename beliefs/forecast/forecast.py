@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
-from beliefs.forecast.conduct import BASE, Conduct
 from beliefs.forecast.coupled import SIDED
 from beliefs.forecast.interventions import Intervention
 from beliefs.forecast.paths import BLOCK, Draws, Paths, draws_of, simulate
-from beliefs.forecast.plan import check_horizon, future_dates
+from beliefs.forecast.plan import check_horizon, default_horizon, future_dates
+from beliefs.infer.conduct import BASE, Conduct
 from beliefs.infer.exact import exact
 from beliefs.infer.posterior import Posterior
+from beliefs.infer.sampling import checked_seed
 from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
 __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
@@ -25,7 +26,7 @@ __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "day_of", "forecast"]
 
 @dataclass(frozen=True)
 class Forecast:
-    """Futures from the posterior, and from the prior alone as their yardstick.
+    """Futures from the posterior, and beside them those of the prior and of the base rate.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Forecast:
     dates
         First day of each future period, (horizon,).
     paths, prior_paths
-        Futures from posterior and from prior draws; the latter None where no yardstick was run.
+        Futures from posterior and from prior draws; the latter None without baselines.
     interventions
         What was assumed to happen.
     seed
@@ -42,9 +43,10 @@ class Forecast:
     allowed_failed
         True when the posterior failed its gate and the caller asked for a forecast anyway.
     conduct
-        What was known of conduct; None where it was not simulated.
+        Draws of the parameters of conduct; None where actions were left out.
     base_paths
-        Futures under the base-rate theory, the yardstick of the targets of conduct.
+        Futures under the base-rate theory M0, the base rate of talks and of all targets of conduct;
+        None without baselines.
     """
 
     posterior: Posterior
@@ -83,6 +85,17 @@ class Forecast:
                 mend="forecast with a longer horizon, or ask for an earlier date",
             )
         return steps
+
+    def without_interventions(self) -> Forecast:
+        """Return the same forecast with no intervention, paired by draw; without baselines."""
+        return forecast(
+            self.posterior,
+            len(self.dates),
+            seed=self.seed,
+            allow_failed=self.allowed_failed,
+            actions=self.conduct or False,
+            baselines=False,
+        )
 
     def to_dataset(self) -> Any:
         """Return the futures as an xarray Dataset with dims sample, side, horizon."""
@@ -140,23 +153,25 @@ def day_of(by: str | dt.date | np.datetime64) -> np.datetime64:
 @exact
 def forecast(
     posterior: Posterior,
-    horizon: int,
+    horizon: int | None = None,
     *,
     seed: int,
     interventions: Sequence[Intervention] = (),
     resample_shocks: bool = True,
     allow_failed: bool = False,
-    conduct: Conduct | None = None,
-    yardsticks: bool = True,
+    actions: bool | Conduct = True,
+    baselines: bool = True,
 ) -> Forecast:
-    """Simulate futures from every posterior draw, and from prior draws beside them.
+    """Simulate futures from every posterior draw, and those of two baselines beside them.
+
+    This is the one forecast of the package: commands, reports and ledger print its numbers.
 
     Parameters
     ----------
     posterior
         From `beliefs.fit`.
     horizon
-        Number of future periods, at least 1.
+        Number of future periods; 90 days or 26 weeks when None.
     seed
         Seed of the simulation.
     interventions
@@ -165,12 +180,12 @@ def forecast(
         Whether shocks recur at the rate the study declares them.
     allow_failed
         Forecast from a posterior that failed its gate; every output then says so.
-    conduct
-        From `beliefs.forecast.conduct.conduct_of`: acts, truces and deals are then simulated
-        together with beliefs, which read them. Beliefs and talks alone without.
-    yardsticks
-        Whether futures of the prior and of the base rate are run beside them. A backtest has
-        yardsticks of its own.
+    actions
+        Whether acts, truces and deals are simulated together with beliefs, which read them, by
+        `Posterior.conduct`; or other draws of their parameters. False leaves them out: beliefs
+        and talks go on from evidence repeated from the past.
+    baselines
+        Whether futures of the prior and of the base-rate theory are run as well.
 
     Raises
     ------
@@ -179,6 +194,8 @@ def forecast(
     StudyError
         The horizon or an intervention cannot be used.
     """
+    horizon = default_horizon(posterior.study) if horizon is None else horizon
+    seed = checked_seed(seed)
     check_horizon(horizon)
     if not posterior.report.passed and not allow_failed:
         raise GateError(
@@ -190,29 +207,31 @@ def forecast(
         )
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
+    conduct = actions if isinstance(actions, Conduct) else posterior.conduct if actions else None
     runs, acts = [], None
-    for group in ("posterior", "prior") if yardsticks else ("posterior",):
+    for group in ("posterior", "prior") if baselines else ("posterior",):
         if conduct is not None:
             acts = conduct.draws_for(posterior, group)
         drawn = draws_of(posterior, group)
         runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts))
-    yardstick = None
-    if conduct is not None and yardsticks:
+    base_paths = None
+    if baselines:
         base = load_theory(BASE)
-        theirs = {p.name for p in free_parameters(base, posterior.structure)}
-        mine = Draws(base, {k: v for k, v in conduct.base.items() if k in theirs}, *[None] * 3)
+        known = posterior.base if conduct is None else conduct.base
+        of_talks = {p.name for p in free_parameters(base, posterior.structure)}
+        mine = Draws(base, {k: v for k, v in known.items() if k in of_talks}, *[None] * 3)
         acts = conduct_neutral(base, posterior.structure) | {
-            k: v for k, v in conduct.base.items() if k not in theirs
+            k: v for k, v in known.items() if k not in of_talks
         }
-        yardstick = simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
+        base_paths = simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
     return Forecast(
         posterior=posterior,
         dates=dates,
         paths=runs[0],
-        prior_paths=runs[1] if yardsticks else None,
+        prior_paths=runs[1] if baselines else None,
         interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
         conduct=conduct,
-        base_paths=yardstick,
+        base_paths=base_paths,
     )

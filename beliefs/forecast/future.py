@@ -87,7 +87,7 @@ def future_columns(
     regime stays the one in force, and so do an expected shift of power and an economy past its
     hinge. Cost levels go on from the last level by the resampled changes. Waivers and the aftermath
     of past shocks fade. Shocks recur at the rate at which the study declares them. The age of a
-    deadlock grows as long as there are no talks, which is what the first ones wait for.
+    deadlock grows as long as there are no talks; what draws talks makes it young again.
 
     Parameters
     ----------

@@ -59,6 +59,7 @@ __all__ = [
     "HOURS",
     "KINDS",
     "Intervention",
+    "arrivals",
     "as_table",
     "bad_intervention",
     "from_table",
@@ -301,6 +302,27 @@ def period_of(where: str, day: dt.date, dates: NDArray[np.datetime64], step_days
             f"a date from {dates[0]} to the end of the horizon, {end}",
         )  # fmt: skip
     return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
+
+
+def arrivals(item: Intervention, dates: NDArray[np.datetime64], step_days: int) -> dict[int, float]:
+    """Return the values of a path by the future period they arrive in; none for a change.
+
+    Parameters
+    ----------
+    item
+        A path.
+    dates, step_days
+        See `period_of`.
+
+    Raises
+    ------
+    StudyError
+        A day lies outside the forecast.
+    """
+    return {
+        period_of(item.label, dt.date.fromisoformat(day), dates, step_days): float(value)
+        for day, value in sorted((item.values or {}).items())
+    }
 
 
 def _check_path(where: str, table: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.forecast.acts import Acts, Params
+from beliefs.forecast.bend_conduct import Bends
 from beliefs.forecast.course import KIND_OF_PHASE
 from beliefs.forecast.newsfeed import Memory, news_of
 from beliefs.forecast.setting import Setting
@@ -153,7 +154,7 @@ def draw_news(
 
 
 def beliefs_of(
-    news: News, setting: Setting, state: State, acts: Acts, streams: Streams, t: int
+    news: News, setting: Setting, state: State, acts: Acts, bends: Bends, streams: Streams, t: int
 ) -> tuple[Memory, Now, tuple[Floats, Floats]]:
     """Return what the acts of a period lead both sides to believe, and the chances of talks.
 
@@ -165,6 +166,8 @@ def beliefs_of(
         The futures after the acts; beliefs, surplus and talks those of the period before.
     acts
         Of the period.
+    bends
+        Interventions; what one says an indicator counts holds whatever the acts.
     streams, t
         Random numbers and the number of the period.
 
@@ -178,8 +181,12 @@ def beliefs_of(
         Probabilities that talks start and that they go on, each (N,).
     """
     which = streams.uniform("share", len(setting.feed.indicator))
+    fed = setting.feed.indicator
+    given = {
+        fed.index(c.indicator): c.value for c in bends.counts if c.at == t and c.indicator in fed
+    }
     surprise, memory = news_of(
-        setting.feed, state.memory, acts.count, acts.severity, state.phase, which
+        setting.feed, state.memory, acts.count, acts.severity, state.phase, which, given
     )
     samples, seen = len(state.talks), news.columns
     rest = news.rest[news.place[state.kind], t, np.arange(samples)]

@@ -16,6 +16,7 @@ with the share that it had in the past in the same phase (calm, truce, war).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -202,6 +203,7 @@ def news_of(
     severity: Floats,
     phase: NDArray[np.int64],
     uniform: Floats,
+    given: Mapping[int, float],
 ) -> tuple[Floats, Memory]:
     """Return the surprises that the acts of a period make.
 
@@ -215,6 +217,8 @@ def news_of(
         Number of the phase, (sample,).
     uniform
         Which of the acts belong to an indicator, (sample, indicator).
+    given
+        By number of a count, what it is in place of what the acts make it.
 
     Returns
     -------
@@ -228,4 +232,6 @@ def news_of(
     mass = odds[phase[there[0]], there[1]]
     counted[there] = draw(uniform[there], "binomial_logit", mass, mine[there])
     value = np.where(feed.weighted, counted * severity[:, feed.side], counted)
+    for j, instead in given.items():
+        value[:, j] = instead
     return step(feed, memory, value)

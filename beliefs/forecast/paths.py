@@ -16,7 +16,6 @@ from beliefs.forecast.future import block_indices, conduct_future, future_column
 from beliefs.forecast.interventions import Intervention
 from beliefs.forecast.streams import Streams
 from beliefs.infer.posterior import Posterior, stacked_params
-from beliefs.mechanism import talks
 from beliefs.mechanism.structure import columns
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters
@@ -175,12 +174,16 @@ def simulate(
             run.logit_belief, run.surplus, run.talks, draws.logit_belief, draws.surplus, run.events
         )
     found = system.evaluate(np, params, cols, structure, start)
-    held = talks.simulate(
+    held = system.simulate_talks(
         streams.of("talks"),
-        np.broadcast_to(found.onset, (samples, horizon)),
-        np.broadcast_to(found.continuation, (samples, horizon)),
-        past["talks"][n - 1],
-    )
+        params,
+        cols,
+        structure,
+        found,
+        shape=(samples, horizon),
+        start=past["talks"][n - 1],
+        age=np.exp(cols["spell_age"][..., 0]),
+    )[0]
     if not theory.beliefs:
         return Paths(None, None, held, None, None)
     return Paths(found.logit_belief, found.surplus, held, draws.logit_belief, draws.surplus)

@@ -16,7 +16,7 @@ from beliefs.mechanism.structure import columns, structure_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
 
-__all__ = ["LONGEST", "check_horizon", "check_plan", "future_dates"]
+__all__ = ["LONGEST", "check_horizon", "check_plan", "default_horizon", "future_dates"]
 
 LONGEST = 5000  # periods ahead
 
@@ -28,6 +28,11 @@ def future_dates(inputs: Inputs, horizon: int) -> NDArray[np.datetime64]:
     return np.asarray(last + ahead)
 
 
+def default_horizon(study: Study) -> int:
+    """Return the number of periods of a forecast for which none is given: 90 days or 26 weeks."""
+    return {"day": 90, "week": 26}[study.spec.period.step]
+
+
 def check_horizon(horizon: int) -> None:
     """Raise StudyError when a horizon is not 1 to `LONGEST` periods."""
     if not 1 <= horizon <= LONGEST:
@@ -37,7 +42,9 @@ def check_horizon(horizon: int) -> None:
         )  # fmt: skip
 
 
-def check_plan(study: Study, horizon: int, interventions: Sequence[Intervention] = ()) -> None:
+def check_plan(
+    study: Study, horizon: int | None, interventions: Sequence[Intervention] = ()
+) -> None:
     """Refuse, before a posterior is sampled, what `beliefs.forecast` would refuse afterwards.
 
     Parameters
@@ -45,7 +52,7 @@ def check_plan(study: Study, horizon: int, interventions: Sequence[Intervention]
     study
         From `beliefs.load_study`.
     horizon
-        Number of future periods.
+        Number of future periods, `default_horizon` when None.
     interventions
         What-ifs; they are tried on one future in which the first period repeats itself.
 
@@ -54,6 +61,7 @@ def check_plan(study: Study, horizon: int, interventions: Sequence[Intervention]
     StudyError
         The horizon or an intervention cannot be used.
     """
+    horizon = default_horizon(study) if horizon is None else horizon
     check_horizon(horizon)
     if not interventions:
         return

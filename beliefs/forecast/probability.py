@@ -19,7 +19,7 @@ from beliefs.forecast.targets import (
     happened_by,
 )
 from beliefs.infer.sensitivity import dominates, prior_dominated
-from beliefs.study.pooled import load_pooled, settlement_incidence, talk_incidence
+from beliefs.study.pooled import load_pooled, settlement_incidence
 
 __all__ = [
     "FEWEST",
@@ -209,27 +209,14 @@ def _yardstick(
     if target in LATENT:
         happened = happened_by(forecast, target, steps, side, prior=True, **how)
         return _prior_rate(forecast, happened, conditions, steps)
-    if target in CONDUCT_TARGETS or forecast.base_paths is not None:
-        if not conditions.of_conduct:
-            return None, "none: the base-rate theory knows no such condition"
-        held = conditions.hold(forecast, steps, base=True)
-        if held.sum() < FEWEST:
-            return None, f"none: the condition holds in {held.sum()} of {len(held)} base futures"
-        happened = happened_by(forecast, target, steps, side, base=True, **how)
-        more = ", under the same condition" if asked else ""
-        return float(happened[held].mean()), (
-            f"base-rate theory M0: constant hazards learnt from this study{more}"
-        )
-    if asked:
-        return None, "none: the reference class of talks knows no such condition"
-    inputs, structure = forecast.posterior.inputs, forecast.posterior.structure
-    kind = {"us_actor": structure.us_actor, "since_1945": structure.since_1945}
-    rounds = np.flatnonzero(inputs.talks[inputs.active])
-    silent = int(inputs.active.sum()) - (int(rounds[-1]) + 1 if len(rounds) else 0)
-    age, days = silent * inputs.step_days, steps * inputs.step_days
-    return talk_incidence(age, days, kind), (
-        f"{load_pooled('talks').label}, pooled; {age} days without talks at the origin"
-    )
+    if not conditions.of_conduct:
+        return None, "none: the base-rate theory knows no such condition"
+    held = conditions.hold(forecast, steps, base=True)
+    if held.sum() < FEWEST:
+        return None, f"none: the condition holds in {held.sum()} of {len(held)} base futures"
+    happened = happened_by(forecast, target, steps, side, base=True, **how)
+    more = ", under the same condition" if asked else ""
+    return float(happened[held].mean()), f"base-rate theory M0, learnt from this study{more}"
 
 
 def _dominated(

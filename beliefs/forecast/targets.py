@@ -139,18 +139,13 @@ def event_steps(
         Unknown target, side or rule; the theory has no beliefs, or does not explain the target;
         conduct was not simulated.
     """
-    paths = forecast.prior_paths if prior else forecast.paths
-    if paths is None:
-        raise StudyError(
-            "no futures of the prior were run", where="prior", found="none",
-            expected="futures of the prior beside the others", mend="forecast with yardsticks=True",
-        )  # fmt: skip
+    paths = forecast.paths
+    if prior or base:
+        paths = _there(forecast.prior_paths if prior else forecast.base_paths)
     crack = forecast.posterior.study.spec.crack
     threshold = crack.threshold if threshold is None else threshold
     periods = crack.periods if periods is None else periods
     if target == "talks":
-        if base and forecast.base_paths is not None:
-            paths = forecast.base_paths
         return first_passage(paths.talks, 1)
     if target not in TARGETS:
         raise StudyError(
@@ -158,7 +153,7 @@ def event_steps(
             mend="choose one of them",
         )  # fmt: skip
     if target in CONDUCT_TARGETS:
-        return _conduct_steps(forecast, target, side, rule, forecast.base_paths if base else paths)
+        return _conduct_steps(forecast, target, side, rule, paths)
     if paths.logit_belief is None:
         raise StudyError(
             f"{target} is a statement about beliefs, and the theory has none",
@@ -182,6 +177,15 @@ def event_steps(
     return np.where(cracks[i] < cracks[1 - i], cracks[i], NEVER)
 
 
+def _there(paths: Paths | None) -> Paths:
+    if paths is None:
+        raise StudyError(
+            "no futures of a baseline were run", where="forecast", found="none",
+            expected="futures of prior and base rate", mend="forecast with baselines=True",
+        )  # fmt: skip
+    return paths
+
+
 def _run(values: Any, history: Any, periods: int) -> NDArray[Any]:
     back = history[:, -periods:] > 0
     return first_passage(values > 0, periods, back)
@@ -195,17 +199,17 @@ def _crack(paths: Paths, side: int, threshold: float, periods: int) -> NDArray[A
 
 
 def _conduct_steps(
-    forecast: Forecast, target: str, side: str | None, rule: str, paths: Paths | None
+    forecast: Forecast, target: str, side: str | None, rule: str, paths: Paths
 ) -> NDArray[Any]:
     """Return the period in which something is first done, 0 for a war that is on already."""
     source, is_it = _OF[target]
-    if paths is None or paths.events is None:
+    if paths.events is None:
         raise StudyError(
             f"{target} is a statement about conduct, which was not simulated",
             where="target",
             found=target,
             expected="one of " + ", ".join(t for t in TARGETS if t not in CONDUCT_TARGETS),
-            mend="forecast(..., conduct=conduct_of(posterior, seed=...))",
+            mend="forecast with actions, under a theory that explains them",
         )
     if source not in paths.events:
         raise StudyError(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from beliefs.errors import ConflictError
 from beliefs.infer.belief_lag import belief_lag
 from beliefs.infer.particles import resample
-from beliefs.infer.track import track
+from beliefs.infer.track import advance, first_change, track
 from beliefs.infer.track_plain import track_plain
 from beliefs.infer.track_plain_result import PlainTrack
 from beliefs.infer.track_result import Track
@@ -38,12 +38,14 @@ from beliefs.theory.theory import (
     theory_of,
 )
 
-__all__ = ["Block", "Blocks", "blocks", "track_blocks"]
+__all__ = ["Block", "Blocks", "advance_blocks", "blocks", "shared_past", "track_blocks"]
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None] | None
 
 BELIEF = "belief"
+LAGGED = ("p_lag", "p_lag_min", "surplus_lag")
+"""Columns of beliefs one period earlier, which a track adds to those of the study."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,8 @@ class Blocks:
     ) -> dict[str, Floats]:
         """Return joint draws of all free parameters after a period, each (draws, *shape).
 
-        Blocks are independent, so their draws are paired by index. Parameters that no tracked block
-        holds are drawn from their prior.
+        Blocks are independent, so their draws are paired by index. Parameters that no block of the
+        theory holds are drawn from their prior, which is their posterior.
 
         Parameters
         ----------
@@ -145,7 +147,25 @@ class Blocks:
         beliefs
             Whether to draw the parameters of the belief block; without them the rest may be paired
             with the draws of `Track.at`.
+
+        Raises
+        ------
+        ConflictError
+            A block was not tracked, so that the posterior of its parameters is not known.
         """
+        absent = [
+            b.name
+            for b in self.layout
+            if (beliefs and self.belief is None if b.beliefs else b.name not in self.tracks)
+        ]
+        if absent:
+            raise ConflictError(
+                "parameters on which data bear were not inferred",
+                where=f"{self.study.spec.name} under {self.theory.name}",
+                found="no track of " + ", ".join(absent),
+                expected="all blocks of the theory",
+                mend="track_blocks(...) without `only`",
+            )
         out = self.prior(draws, rng, beliefs=beliefs)
         found = self.belief
         if beliefs and found is not None:
@@ -281,6 +301,73 @@ def track_blocks(
     return Blocks(study, inputs, theory, seed, layout, belief, tracks, columns)
 
 
+def shared_past(found: Blocks, inputs: Inputs) -> int:
+    """Return the number of periods before the first of which other inputs know something else."""
+    n = min(found.n_time, int(inputs.active.sum()))
+    if found.belief is not None:
+        n = first_change(found.belief.model(), found.belief.model(inputs), n)
+    if found.tracks:
+        n = _same(found.columns, conduct_columns(inputs), n, LAGGED)
+    return n
+
+
+def _same(old: Columns, new: Columns, n: int, without: Collection[str] = ()) -> int:
+    """Return the number of periods, at most `n`, before the first in which columns differ."""
+    for name, values in new.items():
+        if name not in without and values.ndim:
+            apart = old[name][..., :n] != values[..., :n]
+            apart = apart.any(axis=tuple(range(values.ndim - 1)))
+            n = int(apart.argmax()) if apart.any() else n
+    return n
+
+
+def advance_blocks(
+    found: Blocks, study: Study, *, inputs: Inputs | None = None, progress: Say = None
+) -> Blocks:
+    """Go on with all blocks as the study grows or is revised.
+
+    The result is what `track_blocks` gives for the new study, bit for bit. Periods before the first
+    whose inputs changed are kept.
+
+    Parameters
+    ----------
+    found
+        Blocks of an earlier state of the study.
+    study
+        The study now, of the same structure.
+    inputs
+        What the blocks are told instead of ``build_inputs(study)``.
+    progress
+        Called with a few words as periods are taken in.
+
+    Raises
+    ------
+    StudyError
+        See `beliefs.infer.track.advance`.
+    """
+    inputs = build_inputs(study) if inputs is None else inputs
+    structure, n_time = structure_of(inputs), int(inputs.active.sum())
+    belief = found.belief
+    if shared_past(found, inputs) == n_time == found.n_time:
+        if belief is not None:
+            belief = replace(belief, study=study, inputs=inputs)
+        return replace(found, study=study, inputs=inputs, belief=belief)
+    if belief is not None:
+        belief = advance(belief, study, inputs=inputs, progress=progress)
+    columns = {**conduct_columns(inputs), **belief_lag(belief, structure.n_time)}
+    n = min(found.n_time, n_time)
+    tracks = {}
+    for block in found.layout:
+        if block.name in found.tracks:
+            mine = found.tracks[block.name]
+            kept = _same(found.columns, columns, n, () if block.couples else LAGGED)
+            tracks[block.name] = _track_block(
+                block, found.theory, structure, columns, n_time, mine.epochs[0].shape[0],
+                found.seed, progress, mine.until(kept),
+            )  # fmt: skip
+    return replace(found, study=study, inputs=inputs, belief=belief, tracks=tracks, columns=columns)
+
+
 def _track_block(
     block: Block,
     theory: Theory,
@@ -290,6 +377,7 @@ def _track_block(
     particles: int,
     seed: int,
     progress: Say,
+    start: PlainTrack | None = None,
 ) -> PlainTrack:
     """Follow one block of conduct."""
     neutral = conduct_neutral(theory, structure)
@@ -315,6 +403,7 @@ def _track_block(
         seed=seed,
         stream=crc32(block.observables[0].encode()),
         progress=progress,
+        start=start,
     )
 
 

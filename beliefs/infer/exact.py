@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from functools import wraps
 
 __all__ = ["exact"]
+
+_lock = threading.Lock()
+_inside = 0  # calls that run now, in all threads
+_before = True  # the setting when the first of them began
+
+
+@contextlib.contextmanager
+def _switched_off() -> Iterator[None]:
+    """Switch fast-math off until the last call of any thread ends: the setting is everybody's."""
+    global _inside, _before
+    from pytensor import config
+
+    with _lock:
+        if not _inside:
+            _before, config.numba__fastmath = config.numba__fastmath, False
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                config.numba__fastmath = _before
 
 
 def exact[**P, R](function: Callable[P, R]) -> Callable[P, R]:
@@ -18,9 +43,7 @@ def exact[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-        import pytensor
-
-        with pytensor.config.change_flags(numba__fastmath=False):
+        with _switched_off():
             return function(*args, **kwargs)
 
     return inner

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 PATH = 20
 """Numbers kept of each period of a path; see `run`."""
 
-NODES = (6, 10, 3, 48)
+NODES = (6, 10, 4, 48)
 """Nodes for misreading, readings, (on each side) talks, and the fewest for readings sharper
 than the belief."""
 

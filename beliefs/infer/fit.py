@@ -16,7 +16,7 @@ from beliefs.infer.exact import exact
 from beliefs.infer.innovations import centre_and_spread, innovations, level
 from beliefs.infer.model import compiled_model
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
-from beliefs.infer.sampling import Sampling
+from beliefs.infer.sampling import Sampling, checked_seed
 from beliefs.mechanism.structure import Columns, Structure, columns, structure_of
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
@@ -63,10 +63,11 @@ def fit(
     Raises
     ------
     StudyError
-        The theory frees nothing on this study.
+        The theory frees nothing on this study; the seed cannot be used.
     """
     import nutpie
 
+    seed = checked_seed(seed)
     theory, sampling = theory_of(theory), sampling or Sampling()
     say = progress or (lambda _: None)
     started = time.perf_counter()

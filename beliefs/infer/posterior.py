@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ from beliefs.study.inputs import Inputs
 from beliefs.study.load import Study
 from beliefs.theory import system
 from beliefs.theory.theory import Theory, free_parameters, neutral_values
+
+if TYPE_CHECKING:
+    from beliefs.infer.conduct import Conduct
+    from beliefs.infer.track_result import Track
 
 __all__ = ["Posterior", "build_tree", "draw_prior", "drawn", "stacked_params"]
 
@@ -40,6 +45,11 @@ class Posterior:
         The gate.
     seed, timings
         How it was drawn; seconds by stage.
+    track
+        The track that it is drawn from, cut at its origin; None for a fit.
+    kept
+        Draws of the parameters of conduct that a run folder holds; None where they are still to be
+        learnt.
     """
 
     study: Study
@@ -49,6 +59,28 @@ class Posterior:
     report: Report
     seed: int
     timings: dict[str, float]
+    track: Track | None = field(default=None, repr=False)
+    kept: Conduct | None = field(default=None, repr=False)
+
+    @cached_property
+    def conduct(self) -> Conduct | None:
+        """Draws of the parameters of conduct that go with these, learnt on first use.
+
+        None where the theory says nothing of conduct.
+        """
+        from beliefs.infer.conduct import conduct_of
+
+        return self.kept or conduct_of(self)
+
+    @cached_property
+    def base(self) -> Draws:
+        """Draws of the parameters of the base-rate theory on the same study, learnt on first use.
+
+        Each (sample, ...), as many as the posterior has.
+        """
+        from beliefs.infer.conduct import base_draws
+
+        return base_draws(self) if self.kept is None else self.kept.base
 
     @property
     def structure(self) -> Structure:

@@ -1,10 +1,35 @@
-"""Settings of the sampler; apart from `fit`, so that the command line need not load a sampler."""
+"""Settings of the sampler and seeds; apart from `fit`, so that commands need not load a sampler."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Sampling"]
+from beliefs.errors import StudyError
+
+__all__ = ["MAX_SEED", "Sampling", "checked_seed"]
+
+MAX_SEED = 2**64 - 1
+"""The largest seed: the sampler and the files of runs hold 64 bits."""
+
+
+def checked_seed(seed: int) -> int:
+    """Return a seed, refused before any work where it cannot be used and kept.
+
+    Raises
+    ------
+    StudyError
+        It is no whole number from 0 to `MAX_SEED`.
+    """
+    whole = hasattr(seed, "__index__") and not isinstance(seed, bool)
+    if not whole or not 0 <= int(seed) <= MAX_SEED:
+        raise StudyError(
+            "the seed cannot be used",
+            where="seed",
+            found=repr(seed),
+            expected=f"a whole number from 0 to {MAX_SEED}",
+            mend="choose another seed",
+        )
+    return int(seed)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from beliefs.infer.particles import (
     resample,
     temper,
 )
+from beliefs.infer.sampling import checked_seed
 from beliefs.infer.track_result import Rejuvenation, Row, Track
 from beliefs.mechanism.structure import Structure
 from beliefs.study.inputs import Inputs, build_inputs
@@ -113,6 +114,7 @@ def track(
     StudyError
         Too few particles, or the theory frees nothing on this study.
     """
+    seed = checked_seed(seed)
     if particles < 100:
         raise StudyError(
             "too few particles",
@@ -211,6 +213,8 @@ def first_change(old: Model, new: Model, n_time: int) -> int:
 def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) -> Track:
     """Take in all periods of the study after those that the track has seen."""
     start, end = found.n_time, int(found.inputs.active.sum())
+    if start == end:
+        return found
     cloud = _resumed(found, model)
     rows: list[Row] = []
     epochs, done = list(found.epochs), list(found.rejuvenations)

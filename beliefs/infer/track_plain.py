@@ -29,6 +29,7 @@ from beliefs.infer.particles import (
     temper,
     whiten,
 )
+from beliefs.infer.sampling import checked_seed
 from beliefs.infer.track_plain_result import PlainTrack
 from beliefs.infer.track_result import Rejuvenation
 from beliefs.infer.unconstrained import Coordinates
@@ -117,6 +118,7 @@ def track_plain(
     seed: int,
     stream: int = 0,
     progress: Callable[[str], None] | None = None,
+    start: PlainTrack | None = None,
 ) -> PlainTrack:
     """Follow the posterior of parameters through every period.
 
@@ -140,12 +142,16 @@ def track_plain(
         Number of this block among those of one seed, whose particles must be independent.
     progress
         Called with a few words as particles are moved.
+    start
+        First periods of a track of the same block, particles, seed and stream, to go on from where
+        the likelihood of these periods is the same; the result is that without it, bit for bit.
 
     Raises
     ------
     StudyError
         Too few particles, or an observation that no particle thinks possible.
     """
+    seed = checked_seed(seed)
     if particles < 100:
         raise StudyError(
             "too few particles",
@@ -155,15 +161,22 @@ def track_plain(
             mend="1000 do for the bundled studies",
         )
     problem = _Problem(likelihood, coordinates, n_time)
-    rng = np.random.default_rng([seed, STREAM, stream, 0, 0])
-    scores = rng.standard_normal((particles, coordinates.size))
-    cloud = _Cloud(scores, np.zeros(particles), np.ones(len(KEEP)))
-    table = problem.table(scores)
-    epochs, done = [scores], list[Rejuvenation]()
     epoch = np.zeros(n_time, dtype=np.int64)
     log_weights = np.zeros((n_time, particles))
     predictive = np.full((n_time, len(observables)), np.nan)
-    for t in range(n_time):
+    first = 0 if start is None else start.n_time
+    if start is None or first == 0:
+        rng = np.random.default_rng([seed, STREAM, stream, 0, 0])
+        scores = rng.standard_normal((particles, coordinates.size))
+        epochs, done, quality = [scores], list[Rejuvenation](), [np.ones(len(KEEP))]
+    else:
+        epochs, done = [*start.epochs], [*start.rejuvenations]
+        quality = [*start.quality]
+        epoch[:first], log_weights[:first] = start.epoch, start.log_weights
+        predictive[:first] = start.predictive
+    cloud = _Cloud(epochs[-1], log_weights[max(first - 1, 0)], quality[-1])
+    table = problem.table(cloud.scores)
+    for t in range(first, n_time):
         for k, name in enumerate(observables):
             power = 0.0
             while power < 1.0 and table[t, k].any():
@@ -190,6 +203,7 @@ def track_plain(
                 table = problem.table(cloud.scores)
                 done.append(moved)
                 epochs.append(cloud.scores)
+                quality.append(cloud.quality)
                 if progress is not None:
                     progress(f"{name}, period {t}: moved particles")
         epoch[t], log_weights[t] = len(epochs) - 1, cloud.log_weights
@@ -202,6 +216,7 @@ def track_plain(
         log_weights=log_weights,
         predictive=predictive,
         rejuvenations=tuple(done),
+        quality=tuple(quality),
     )
 
 

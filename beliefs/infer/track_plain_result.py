@@ -39,6 +39,8 @@ class PlainTrack:
         observables of its period before it; NaN where it was not seen.
     rejuvenations
         In order.
+    quality
+        What each proposal had achieved, (kernels,) for each of `epochs`.
     """
 
     observables: tuple[str, ...]
@@ -49,6 +51,7 @@ class PlainTrack:
     log_weights: Floats
     predictive: Floats
     rejuvenations: tuple[Rejuvenation, ...]
+    quality: tuple[Floats, ...]
 
     @property
     def n_time(self) -> int:
@@ -110,9 +113,11 @@ class PlainTrack:
     def until(self, n_time: int) -> PlainTrack:
         """Return the first `n_time` periods of this track."""
         epoch = self.epoch[:n_time]
+        epochs = int(epoch.max(initial=0)) + 1
         return replace(
             self,
-            epochs=self.epochs[: int(epoch.max(initial=0)) + 1],
+            epochs=self.epochs[:epochs],
+            quality=self.quality[:epochs],
             epoch=epoch,
             log_weights=self.log_weights[:n_time],
             predictive=self.predictive[:n_time],

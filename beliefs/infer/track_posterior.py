@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from beliefs.errors import ConflictError
 from beliefs.infer.exact import exact
+from beliefs.infer.known import track_known
 from beliefs.infer.particles import resample
 from beliefs.infer.posterior import Posterior, build_tree, stacked_params
 from beliefs.infer.smooth import draw_paths
-from beliefs.infer.track import first_change
 from beliefs.infer.track_gate import track_report
 from beliefs.mechanism import belief
 from beliefs.mechanism.recurrence import step
 from beliefs.mechanism.structure import until
-from beliefs.study.inputs import Inputs, build_inputs
-from beliefs.study.load import Study, load_study
 from beliefs.theory import system
 
 if TYPE_CHECKING:
@@ -30,7 +27,8 @@ __all__ = ["posterior_at"]
 def posterior_at(track: Track, period: int, draws: int | None = None) -> Posterior:
     """Return equally weighted draws of the posterior after a period, one chain.
 
-    Parameters, then the path of beliefs given each (by the filter and a backward draw).
+    Parameters, then the path of beliefs given each (by the filter and a backward draw). Known is
+    what was published by the end of the period, see `beliefs.infer.known`.
 
     Parameters
     ----------
@@ -46,8 +44,9 @@ def posterior_at(track: Track, period: int, draws: int | None = None) -> Posteri
     ConflictError
         The study's folder no longer holds what was tracked.
     """
-    study, inputs = _known_by(track, period)
-    model, row = track.model(inputs), track.rows[track.row(period)]
+    track = track_known(track, period + 1)
+    study, inputs, row = track.study, track.inputs, track.rows[track.row(period)]
+    model = track.model()
     rng = np.random.default_rng([track.seed, period + 1, 1_000_000])
     index = resample(row.log_weights, rng.random(), draws)
     scores = track.epochs[row.epoch][index]
@@ -66,24 +65,5 @@ def posterior_at(track: Track, period: int, draws: int | None = None) -> Posteri
     size = (1, len(index))
     stats = {"log_weight": np.zeros(size), "distinct_ancestor": index[None].astype(float)}
     tree = build_tree(study, inputs, track.theory, posterior=values, sample_stats=stats, rng=rng)
-    return Posterior(study, inputs, track.theory, tree, track_report(track, period), track.seed, {})
-
-
-def _known_by(track: Track, period: int) -> tuple[Study, Inputs]:
-    """Return the study as it was known after a period, and its inputs."""
-    if period == track.n_time - 1:
-        return track.study, track.inputs
-    day = track.inputs.dates[period] + np.timedelta64(track.inputs.step_days - 1, "D")
-    study = load_study(track.study.path, as_of=day)
-    inputs = build_inputs(study)
-    new, old = track.model(inputs), track.model()
-    kept = first_change(old, new, period + 1)
-    if kept <= period:
-        raise ConflictError(
-            "the study's folder no longer holds what was tracked",
-            where=str(track.study.path),
-            found=f"other inputs in the period of {inputs.dates[kept]}",
-            expected="the rows that the track has seen",
-            mend="advance the track to the study as it is now",
-        )
-    return study, inputs
+    report = track_report(track, period)
+    return Posterior(study, inputs, track.theory, tree, report, track.seed, {}, track=track)

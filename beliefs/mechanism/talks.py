@@ -8,8 +8,9 @@ r"""Talks: separate hazards of starting and of going on, driven by the bargainin
 
 :math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
 stake. gamma says whether the less confident side counts beyond its part in the surplus (talks wait
-for the *first* belief to crack, C08). The onset hazard also has a Weibull shape in the age of the
-deadlock (C18); expected shifts of power (Powell 2006) and attacks by proxies (C49) shift both.
+for the *first* belief to crack, C08). Talks have a memory: the onset hazard has a Weibull shape in
+the time since the last ones (C18). Expected shifts of power (Powell 2006) and attacks by proxies
+(C49) shift both.
 Claims C07, C08, C18, C25, C38, C49. The prior of the onset intercept is what first
 talks in the interstate wars of others say of a new conflict (`beliefs.study.pooled`).
 """
@@ -40,6 +41,7 @@ __all__ = [
 
 NAME = "talks"
 TINY = 1e-12
+_READS = ("mediator", "mediator_old", "proxy_attack", "power_shift")
 
 
 def parameters(structure: Structure) -> tuple[Parameter, ...]:
@@ -78,7 +80,7 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
             "shift of both hazards by mediation that has grown old",
         ),
         Parameter(
-            "deadlock_shape", (), pz.Normal(0.0, 0.3), 0.0, "log Weibull shape",
+            "deadlock_shape", (), pz.Normal(0.0, 1.0), 0.0, "log Weibull shape",
             "C18; symmetric so that the sign is learnt",
             "how the hazard of talks starting changes with the time since the last ones",
         ),
@@ -192,27 +194,55 @@ def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array)
     return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
 
 
-def simulate(rng: np.random.Generator, onset: Array, continuation: Array, start: Array) -> Array:
-    """Draw talk periods forward in time.
+def simulate(
+    rng: np.random.Generator,
+    params: Params,
+    columns: Columns,
+    surplus: Array,
+    shift: Array,
+    lower: Array,
+    *,
+    shape: tuple[int, ...],
+    start: Array,
+    age: Array,
+) -> tuple[Array, Array]:
+    """Draw talk periods forward in time; every round makes the deadlock young again.
 
     Parameters
     ----------
     rng
         Source of randomness.
-    onset, continuation
-        Probabilities, (..., time).
+    params, columns, surplus, shift, lower
+        As for `hazards`; the column ``spell_age`` is not read.
+    shape
+        Of what is drawn, (..., time).
     start
         1 where talks were on in the period before the first, broadcastable to (...).
+    age
+        Periods since the last talks in the first period, broadcastable to (...).
 
     Returns
     -------
-    ndarray of bool
-        Shape (..., time).
+    held
+        Bool, (..., time).
+    spell_age
+        The column that goes with them, (..., time).
     """
-    uniform = rng.random(onset.shape)
-    on = np.broadcast_to(np.asarray(start, dtype=bool), onset.shape[:-1])
-    out = np.empty(onset.shape, dtype=bool)
-    for t in range(onset.shape[-1]):
-        on = uniform[..., t] < np.where(on, continuation[..., t], onset[..., t])
-        out[..., t] = on
-    return out
+    uniform, horizon = rng.random(shape), shape[-1]
+    on = np.broadcast_to(np.asarray(start, dtype=bool), shape[:-1])
+    since = np.broadcast_to(np.asarray(age, dtype=float), shape[:-1])
+    held, spell_age = np.empty(shape, dtype=bool), np.empty(shape)
+
+    def at(values: Array, t: int) -> Array:
+        values = np.asarray(values)
+        return values[..., t : t + 1] if values.ndim and values.shape[-1] == horizon else values
+
+    for t in range(horizon):
+        spell_age[..., t] = np.log(np.maximum(since, 1.0))
+        now = {name: at(columns[name], t) for name in _READS}
+        now["spell_age"] = spell_age[..., t : t + 1]
+        onset, continuation = hazards(np, params, now, at(surplus, t), at(shift, t), at(lower, t))
+        on = uniform[..., t] < np.where(on, continuation[..., 0], onset[..., 0])
+        held[..., t] = on
+        since = np.where(on, 1.0, since + 1.0)
+    return held, spell_age

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beliefs.errors import ConflictError
-from beliefs.record.manifest import damaged, environment, read_json
+from beliefs.record.manifest import FORMAT, damaged, environment, read_json, read_result
 from beliefs.record.run import refuse_inside, written_aside
 from beliefs.study.append import copy_study
 from beliefs.study.load import load_study
+from beliefs.study.writefile import replace_file
 from beliefs.theory.theory import table_of, theory_from_table
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ def save_backtest(
     refuse_inside(folder, study.path)
     with written_aside(folder, aside) as place:
         copy_study(study.path, place / "study")
-        (place / "theories.json").write_text(_dump([table_of(t) for t in found.theories]))
+        replace_file(place / "theories.json", _dump([table_of(t) for t in found.theories]))
         dataset = found.to_dataset()
         packed = {name: {"zlib": True, "complevel": 4} for name in ("happened", "when", "total")}
         # By way of memory: HDF5 itself does not survive a full disk.
-        (place / FRAME).write_bytes(dataset.to_netcdf(engine="h5netcdf", encoding=packed))
+        replace_file(place / FRAME, dataset.to_netcdf(engine="h5netcdf", encoding=packed))
         tables = {
             "scores": found.scores,
             "skill": found.skill,
@@ -72,9 +73,9 @@ def save_backtest(
         hashes = {}
         for name, table in tables.items():
             text = table.to_csv(index=False, float_format=_NUMBERS, lineterminator="\n")
-            (place / f"{name}.csv").write_text(text)
+            replace_file(place / f"{name}.csv", text)
             hashes[name] = hashlib.sha256(text.encode()).hexdigest()
-        (place / "manifest.json").write_text(_dump(_manifest(found, hashes)))
+        replace_file(place / "manifest.json", _dump(_manifest(found, hashes)))
     return folder
 
 
@@ -101,7 +102,7 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
     from beliefs.evaluate.backtest import scored
 
     place = Path(folder)
-    about = read_json(place / "manifest.json")
+    about = read_result(place / "manifest.json")
     if about.get("method") != "backtest":
         raise damaged(
             place / "manifest.json", f"method {about.get('method')}", "the manifest of a backtest"
@@ -146,7 +147,7 @@ def _manifest(found: Backtest, hashes: dict[str, str]) -> dict[str, Any]:
         k: v for k, v in found.as_dict().items() if k not in ("skill", "reliability", "origins")
     }
     return {
-        "format": 1,
+        "format": FORMAT,
         "method": "backtest",
         **said,
         "origins": len(found.frame.origins),

@@ -29,16 +29,17 @@ from beliefs.evaluate.calibration_cores import simulated
 from beliefs.evaluate.calibration_probabilities import Bin, Foretold, foretell, foretold_p
 from beliefs.evaluate.calibration_verdict import Group, failures, groups_of
 from beliefs.evaluate.uniformity import COVERAGE, Judged, judge
+from beliefs.infer.sampling import checked_seed
 from beliefs.record.calibration_files import (
-    FORMAT,
     LINES,
     append_line,
     read_lines,
-    replace_text,
     settled,
 )
 from beliefs.record.lock import only_one, unwritable
+from beliefs.record.manifest import FORMAT
 from beliefs.study.load import Study
+from beliefs.study.writefile import replace_file
 from beliefs.theory.theory import Theory, theory_of
 
 __all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
@@ -105,7 +106,7 @@ class Calibration:
     @property
     def failures(self) -> tuple[str, ...]:
         """Why it fails, by the rule of `beliefs.evaluate.calibration_verdict`; none if not."""
-        return failures(self.judged, self.groups, self.failed)
+        return failures(self.judged, self.groups, self.failed, len(self.numbers))
 
     @property
     def passed(self) -> bool:
@@ -204,7 +205,7 @@ def calibrate(
     import time
 
     _check(sims=sims, draws=draws, cores=1 if cores is None else cores)
-    design = Design(study, theory_of(theory), seed, particles, draws, horizon, truth)
+    design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -259,7 +260,7 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
 
 def _write(folder: Path, found: Calibration) -> None:
     rows = zip(found.numbers, *found.ranks.values(), strict=True)
-    replace_text(folder / "ranks.csv", _table(["simulation", *found.ranks], rows))
+    replace_file(folder / "ranks.csv", _table(["simulation", *found.ranks], rows))
     columns = [field.name for field in fields(Bin)]
     bins = (
         [target, *_rounded(asdict(one)).values(), *row]
@@ -270,9 +271,9 @@ def _write(folder: Path, found: Calibration) -> None:
         ]
     )
     head = ["target", *columns, "z", "reliability"]
-    replace_text(folder / "probabilities.csv", _table(head, bins))
+    replace_file(folder / "probabilities.csv", _table(head, bins))
     text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    replace_text(folder / "calibration.json", text + "\n")
+    replace_file(folder / "calibration.json", text + "\n")
 
 
 def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:

@@ -1,4 +1,4 @@
-"""The files of a calibration folder: settings checked, simulations appended, texts replaced."""
+"""The files of a calibration folder: settings checked, simulations appended."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from beliefs.errors import ConflictError
 from beliefs.evaluate.calibration import Design
-from beliefs.record.manifest import damaged, environment, read_table
+from beliefs.record.manifest import FORMAT, damaged, environment, read_table
+from beliefs.study.writefile import PART, replace_file
 
-__all__ = ["FORMAT", "LINES", "SETTINGS", "append_line", "read_lines", "replace_text", "settled"]
+__all__ = ["LINES", "SETTINGS", "append_line", "read_lines", "settled"]
 
-FORMAT = 1
-LINES, SETTINGS, PART = "ranks.jsonl", "settings.json", ".part"
+LINES, SETTINGS = "ranks.jsonl", "settings.json"
 
 
 def settled(folder: Path, design: Design) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def settled(folder: Path, design: Design) -> dict[str, Any]:
         # What a killed writer left half written is no other's.
         if any(not item.name.endswith(PART) for item in folder.iterdir()):
             raise _other(folder, "other files", "a new folder, or that of this calibration")
-        replace_text(file, json.dumps(settings, indent=1) + "\n")
+        replace_file(file, json.dumps(settings, indent=1) + "\n")
         return settings
     kept = read_table(file)
     for key, value in settings.items():
@@ -83,10 +83,3 @@ def append_line(number: int, line: dict[str, Any]) -> None:
     while data:
         data = data[os.write(number, data) :]
     os.fsync(number)
-
-
-def replace_text(file: Path, text: str) -> None:
-    """Write a file that is there whole or not at all."""
-    part = file.with_name(f".{file.name}{PART}")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(file)

@@ -13,7 +13,7 @@ from beliefs.record.netcdf import read_netcdf, write_netcdf
 from beliefs.record.run import same_hash
 
 if TYPE_CHECKING:
-    from beliefs.forecast.conduct import Conduct
+    from beliefs.infer.conduct import Conduct
 
 __all__ = ["FILE", "conduct_hash", "conduct_in", "write_conduct"]
 
@@ -66,7 +66,7 @@ def conduct_in(path: str | Path) -> Conduct | None:
     StudyError
         The file cannot be read, or was changed after the run.
     """
-    from beliefs.forecast.conduct import Conduct
+    from beliefs.infer.conduct import Conduct
 
     file = Path(path) / FILE
     expected = read_manifest(path).get("conduct_content_sha256")

@@ -10,9 +10,10 @@ import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.evaluate.attribution import causes
+from beliefs.forecast.forecast import forecast
 from beliefs.infer.posterior import Posterior
 from beliefs.mechanism.contract import logistic
-from beliefs.record.foretold import foretold
+from beliefs.record.ledger_entry import SEED
 from beliefs.record.run import load_run
 from beliefs.study.load import Study
 
@@ -163,6 +164,6 @@ def _moved_targets(
     for folder, posterior in zip(folders, posteriors, strict=True):
         if not posterior.report.passed:
             return [], f"{folder} failed its gate: {'; '.join(posterior.report.failures)}"
-    made = [foretold(f, p, yardsticks=False) for f, p in zip(folders, posteriors, strict=True)]
+    made = [forecast(p, seed=SEED, baselines=False) for p in posteriors]
     rows = moved(made[0], made[1])
     return rows, None if rows else f"no day foretold by {folders[0]} was still to come"

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.evaluate.reliability import reliability_table
 from beliefs.evaluate.skilltable import skill_table
-from beliefs.record.manifest import damaged, read_table
+from beliefs.record.manifest import FORMAT, damaged, read_result, read_table
+from beliefs.study.writefile import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,9 +100,8 @@ def backtest_folders(path: str | Path) -> list[Path]:
     path
         A run folder, or a folder of such.
     """
-    return [
-        p.parent for p in _found(path, "manifest.json") if read_table(p).get("method") == "backtest"
-    ]
+    found = _found(path, "manifest.json")
+    return [p.parent for p in found if read_table(p).get("method") == "backtest"]
 
 
 def calibration_folders(path: str | Path) -> list[Path]:
@@ -145,14 +145,14 @@ def summarise_backtests(folders: Iterable[str | Path]) -> list[BacktestSummary]:
     """
     by: dict[str, list[Path]] = {}
     for folder in map(Path, folders):
-        by.setdefault(read_table(folder / "manifest.json")["study"], []).append(folder)
+        by.setdefault(read_result(folder / "manifest.json")["study"], []).append(folder)
     return [_summary(parts) for _, parts in sorted(by.items())]
 
 
 def _summary(folders: Sequence[Path]) -> BacktestSummary:
     import pandas as pd
 
-    told = [(read_table(f / "manifest.json"), f) for f in folders]
+    told = [(read_result(f / "manifest.json"), f) for f in folders]
     told.sort(key=lambda one: list(one[0]["theories"]))
     head = told[0][0]
     seen: set[str] = set()
@@ -175,7 +175,7 @@ def _summary(folders: Sequence[Path]) -> BacktestSummary:
     asked = _Asked(theories, np.arange(first, last + step, step))
     return BacktestSummary(
         about={
-            "format": 1,
+            "format": FORMAT,
             **{k: head[k] for k in (*_SAME, *_SPAN)},
             "theories": {k: v for about, _ in told for k, v in about["theories"].items()},
             "gates_passed": {k: v for about, _ in told for k, v in about["gates_passed"].items()},
@@ -221,11 +221,11 @@ def write_backtest_summary(summary: BacktestSummary, folder: str | Path) -> None
     """
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    (place / "summary.json").write_text(_dump(summary.about), encoding="utf-8")
+    write_file(place / "summary.json", _dump(summary.about))
     for name in ("skill", "reliability"):
         table: pd.DataFrame = getattr(summary, name)
         text = table.to_csv(index=False, float_format=_NUMBERS, lineterminator="\n")
-        (place / f"{name}.csv").write_text(text, encoding="utf-8")
+        write_file(place / f"{name}.csv", text)
 
 
 def read_backtest_summary(folder: str | Path) -> BacktestSummary:
@@ -242,7 +242,7 @@ def read_backtest_summary(folder: str | Path) -> BacktestSummary:
     skill, reliability = (
         pd.read_csv(io.BytesIO(_bytes(place / f"{name}.csv"))) for name in ("skill", "reliability")
     )
-    return BacktestSummary(read_table(place / "summary.json"), skill, reliability)
+    return BacktestSummary(read_result(place / "summary.json"), skill, reliability)
 
 
 def read_calibration(folder: str | Path) -> CalibrationSummary:
@@ -257,7 +257,7 @@ def read_calibration(folder: str | Path) -> CalibrationSummary:
 
     place = Path(folder)
     table = pd.read_csv(io.BytesIO(_bytes(place / "ranks.csv")))
-    told = read_table(place / "calibration.json")
+    told = read_result(place / "calibration.json")
     ranks = {str(n): table[n].to_numpy(np.int64) for n in table.columns if n != "simulation"}
     # Foretold probabilities are judged among the others and have no ranks.
     ranked = {q["name"] for q in told["quantities"] if q["mean"] is not None}
@@ -280,9 +280,9 @@ def write_calibration_summary(summary: CalibrationSummary, folder: str | Path) -
 
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    (place / "calibration.json").write_text(_dump(summary.told), encoding="utf-8")
+    write_file(place / "calibration.json", _dump(summary.told))
     text = pd.DataFrame(summary.ranks).to_csv(index_label="simulation", lineterminator="\n")
-    (place / "ranks.csv").write_text(text, encoding="utf-8")
+    write_file(place / "ranks.csv", text)
 
 
 def _bytes(file: Path) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from beliefs.errors import GateError, StudyError
-from beliefs.record.foretold import SEED, foretold
+from beliefs.forecast.forecast import forecast
 from beliefs.record.ledger_lines import Forecast, utc_now
 from beliefs.record.ledger_lookup import CONDUCT_RULES
 from beliefs.record.manifest import damaged, document_hash, read_json, read_manifest, same_document
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["entry_from", "entry_of"]
 
+SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
 
@@ -179,5 +180,5 @@ def _made(
     from beliefs.record.run import load_run
 
     posterior = load_run(folder)
-    told = foretold(folder, posterior, horizon=horizon, seed=seed, allow_failed=allow_failed)
-    return posterior.study, summarise(told), len(told.dates)
+    made = forecast(posterior, horizon, seed=seed, allow_failed=allow_failed)
+    return posterior.study, summarise(made), len(made.dates)

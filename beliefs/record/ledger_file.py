@@ -11,6 +11,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 from beliefs.errors import ConflictError, StudyError, counted
 from beliefs.record.ledger_chain import Chain, Line, check, seal
+from beliefs.study.writefile import flush_folder, write_file
 
 try:
     import fcntl
@@ -116,7 +118,7 @@ def read_chain(path: str | Path) -> Chain:
     """
     path = Path(path)
     try:
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        number = _open(path, os.O_RDONLY)
     except OSError as error:
         raise _unusable(path, error) from error
     try:
@@ -182,12 +184,7 @@ def mend(path: str | Path) -> tuple[Path | None, int]:
 def _kept(path: Path, place: int, rest: bytes) -> Path:
     """Write what is cut off beside the ledger; the name holds its hash, so nothing is replaced."""
     name = f"{path.name}.cut-{place}-{hashlib.sha256(rest).hexdigest()[:12]}"
-    kept = path.with_name(name)
-    with kept.open("wb") as out:
-        out.write(rest)
-        out.flush()
-        os.fsync(out.fileno())
-    return kept
+    return write_file(path.with_name(name), rest)
 
 
 def damaged(path: Path, chain: Chain) -> StudyError:
@@ -251,12 +248,12 @@ def _held(path: Path) -> Iterator[int]:
 def _opened(path: Path) -> int:
     while True:
         there = path.exists()
-        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        number = _open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             _locked(path, number, fcntl.LOCK_EX)
             if _same(number, path):
                 if not there:
-                    _flush_folder(path.parent)
+                    flush_folder(path.parent)
                 return number
         except BaseException:
             os.close(number)
@@ -271,8 +268,18 @@ def _opened_beside_a_lock(path: Path, stack: contextlib.ExitStack) -> int:
         stack.enter_context(FileLock(f"{path.resolve()}.lock", timeout=PATIENCE))
     except Timeout as error:
         raise _busy(path) from error
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, 0o644)
+    return _open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+
+
+def _open(path: Path, flags: int) -> int:
+    """Open a ledger and nothing else: a device may have no end, and a pipe would wait for one."""
+    # Without O_NONBLOCK a pipe would wait here already, for whoever writes into it.
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    number = os.open(path, flags, 0o644)
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return number
+    os.close(number)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
 def _locked(path: Path, number: int, kind: int) -> None:
@@ -320,12 +327,3 @@ def _write(number: int, data: bytes) -> None:
     while done < len(data):
         done += os.write(number, data[done:])
     os.fsync(number)
-
-
-def _flush_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system can do that with a folder
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)

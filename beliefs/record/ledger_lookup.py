@@ -1,12 +1,13 @@
 """What the tables of a study say of the windows of registered forecasts.
 
 What was foretold is what the model calls talks: a period after the origin in which a row of the
-label rule was running and public (`beliefs.study.talks`). The rule is the one that was registered,
-whatever the study says by now. Targets of conduct are looked up as they are in backtests
-(`beliefs.evaluate.questions`), under the registered tables of what counts; where just before the
-window there was nothing that could come, no truce to be broken say, they are resolved neither way.
-So is a window with a day that nobody watched: were its talks taken and its silence not, only
-successes would be scored.
+label rule was running (`beliefs.study.talks`), by its own dates and as far as it is public on the
+day of the look-up. Secret talks that come out after that change the outcome, which is a conflict
+until it is corrected. The rule is the one that was registered, whatever the study says by now.
+Targets of conduct are looked up as they are in backtests (`beliefs.evaluate.questions`), under the
+registered tables of what counts; where just before the window there was nothing that could come, no
+truce to be broken say, they are resolved neither way. So is a window with a day that nobody
+watched: were its talks taken and its silence not, only successes would be scored.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from beliefs.record.ledger_lines import Forecast, Key, Target
 from beliefs.study.coverage import covered
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Study
-from beliefs.study.spans import span_periods
+from beliefs.study.spans import held_periods
 from beliefs.study.spec import TalksRule
 from beliefs.study.spec_conduct import Agreements, RedLines, Strikes, Truce
 from beliefs.study.specbase import SpecTable
@@ -140,7 +141,7 @@ def _talks(
     (headline,) = (rule for rule in rules.rules if rule.id == rules.headline)
     rows = rule_rows(study.tables.talks, headline)
     inside = [
-        span_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
+        held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
     ]
     return {
         "outcome": bool(len(days)),

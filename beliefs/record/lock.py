@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.study.writefile import flush_folder
 
 try:
     import fcntl
@@ -122,7 +123,7 @@ def commit(aside: Path, out: Path) -> None:
     for folder, _, names in os.walk(aside):
         for name in names:
             _flush(Path(folder) / name)
-        _flush_folder(Path(folder))
+        flush_folder(Path(folder))
     aside.chmod(0o755)
     try:
         if os.path.lexists(out):  # a rename would replace an empty folder
@@ -138,15 +139,18 @@ def commit(aside: Path, out: Path) -> None:
             expected="a name that is free",
             mend="choose another --out; what is there was left alone",
         ) from error
-    _flush_folder(out.parent)
+    flush_folder(out.parent)
 
 
 def unwritable(out: Path, error: OSError) -> StudyError:
-    """Return the error for a run folder that cannot be written."""
+    """Return the error for a run folder that cannot be written; it names the file within."""
+    found = error.strerror or str(error)
+    if error.filename is not None:
+        found += f": {Path(os.fsdecode(error.filename)).name}"
     return StudyError(
         "the run folder could not be written",
         where=str(out),
-        found=str(error),
+        found=found,
         expected="a writable place with enough room",
         mend="free some room or choose another --out; nothing was left behind",
     )
@@ -241,8 +245,3 @@ def _flush(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _flush_folder(path: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system can do that with a folder
-        _flush(path)

@@ -13,13 +13,18 @@ from typing import Any
 from beliefs.errors import StudyError
 
 __all__ = [
+    "FORMAT",
     "damaged",
     "document_hash",
     "environment",
     "read_json",
     "read_manifest",
+    "read_result",
     "same_document",
 ]
+
+FORMAT = 1
+"""Of manifests, and of the other JSON files in which results are kept."""
 
 # What readers of a manifest rely on, and its types.
 _MANIFEST: dict[str, type | tuple[type, ...]] = {
@@ -63,10 +68,10 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     StudyError
-        It is missing, no JSON or incomplete.
+        It is missing, no JSON or incomplete, or of another format.
     """
     file = Path(path) / "manifest.json"
-    data = read_table(file)
+    data = read_result(file)
     for key, kind in _MANIFEST.items():
         if key not in data or not isinstance(data[key], kind) or isinstance(data[key], bool):
             raise damaged(
@@ -93,6 +98,27 @@ def read_table(file: Path) -> dict[str, Any]:
     data = read_json(file)
     if not isinstance(data, dict):
         raise damaged(file, f"a {type(data).__name__}", "a table of keys")
+    return data
+
+
+def read_result(file: Path) -> dict[str, Any]:
+    """Return a manifest or another JSON file of results, if this version can read its format.
+
+    Raises
+    ------
+    StudyError
+        It cannot be read; its ``format`` is missing or is not `FORMAT`.
+    """
+    data = read_table(file)
+    version = data.get("format")
+    if version != FORMAT or isinstance(version, bool):
+        raise StudyError(
+            f"{file.name} is of a format that this version does not read",
+            where=str(file),
+            found="no format" if version is None else f"format {version!r}",
+            expected=f"format {FORMAT}",
+            mend="read it with the version of beliefs that wrote it, or run again",
+        )
     return data
 
 

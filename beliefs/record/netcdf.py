@@ -69,6 +69,8 @@ def _reserve(file: Path, size: int) -> None:
     number = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
     try:
         os.posix_fallocate(number, 0, size + _ROOM)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
         os.close(number)
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.forecast.conduct import conduct_of
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.interventions import from_table
 from beliefs.forecast.summary import summarise
@@ -111,9 +110,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
                     for table in manifest["interventions"]
                 ],
                 allow_failed=True,
-                conduct=conduct_of(again, seed=manifest["seed"]["fit"])
-                if "conduct_content_sha256" in manifest
-                else None,
+                actions="conduct_content_sha256" in manifest,
             )
         )
         told = document == json.loads((folder / "forecast.json").read_text())

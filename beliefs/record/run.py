@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,18 @@ from typing import TYPE_CHECKING, Any
 from beliefs.errors import ConflictError, StudyError
 from beliefs.record.hashes import content_hash
 from beliefs.record.lock import commit, empty, reserved, unwritable
-from beliefs.record.manifest import damaged, document_hash, environment, read_json, read_manifest
+from beliefs.record.manifest import (
+    FORMAT,
+    damaged,
+    document_hash,
+    environment,
+    read_json,
+    read_manifest,
+)
 from beliefs.study.append import copy_study
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import Source, Study, read_study
+from beliefs.study.writefile import replace_file
 from beliefs.theory.theory import Theory, table_of, theory_from_table
 
 if TYPE_CHECKING:
@@ -51,7 +60,7 @@ __all__ = [
 
 def refuse_existing(out: Path) -> None:
     """Raise ConflictError when something of that name exists."""
-    if out.exists():
+    if os.path.lexists(out):  # a link that leads nowhere takes the name as well
         raise ConflictError(
             "the run folder exists already",
             where=str(out),
@@ -103,6 +112,10 @@ def written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
             commit(aside, out)
         except OSError as error:
             raise unwritable(out, error) from error
+        except StudyError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise unwritable(out, error.__cause__) from error  # not the folder that goes away
 
 
 def _dump(data: Any) -> str:
@@ -151,7 +164,7 @@ def save_run(
 
                 write_conduct(aside, forecast.conduct)
         if summary is not None:
-            (aside / "forecast.json").write_text(_dump(summary))
+            replace_file(aside / "forecast.json", _dump(summary))
         if report is not None:
             report(aside / "report.html", manifest)
 
@@ -163,7 +176,7 @@ def save_run(
 
 def _write_netcdf(tree: Any, file: Path) -> None:
     """Write by way of memory: HDF5 itself does not survive a full disk."""
-    file.write_bytes(tree.to_netcdf(engine="h5netcdf"))
+    replace_file(file, tree.to_netcdf(engine="h5netcdf"))
 
 
 def write_run(
@@ -200,9 +213,9 @@ def write_run(
     refuse_inside(out, study.path)
     with written_aside(out, aside) as folder:
         copy_study(study.path, folder / "study")
-        (folder / "theory.json").write_text(_dump(table_of(theory)))
+        replace_file(folder / "theory.json", _dump(table_of(theory)))
         write(folder)
-        (folder / "manifest.json").write_text(_dump(manifest))
+        replace_file(folder / "manifest.json", _dump(manifest))
     return out
 
 
@@ -212,7 +225,7 @@ def _manifest(
     from beliefs.forecast.interventions import as_table
 
     return {
-        "format": 1,
+        "format": FORMAT,
         "study": posterior.study.spec.name,
         "study_sha256": posterior.study.sha256,
         "as_of": str(posterior.study.as_of),
@@ -256,6 +269,7 @@ def load_run(path: str | Path) -> Posterior:
     """
     from beliefs.infer.diagnose import diagnose
     from beliefs.infer.posterior import Posterior
+    from beliefs.record.conduct import conduct_in
 
     folder = Path(path)
     if (folder / "track.nc").is_file():
@@ -285,6 +299,7 @@ def load_run(path: str | Path) -> Posterior:
         report=diagnose(tree),
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
+        kept=conduct_in(folder),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from beliefs.errors import StudyError
 from beliefs.record.hashes import Seen, arrays_hash
-from beliefs.record.manifest import damaged, environment, read_manifest
+from beliefs.record.manifest import FORMAT, damaged, environment, read_manifest
 from beliefs.record.netcdf import read_netcdf, write_netcdf
 from beliefs.record.run import read_parts, same_hash, write_run
 
@@ -66,7 +66,7 @@ def save_track(
     groups, report = arrays_of(track), track.report()
     judged = report.table[0]
     manifest: dict[str, Any] = {
-        "format": 1,
+        "format": FORMAT,
         "method": "track",
         "study": track.study.spec.name,
         "study_sha256": track.study.sha256,

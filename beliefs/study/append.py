@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import os
 import re
-import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from beliefs.study.safefile import open_safely, read_lines
 from beliefs.study.series import INDICATOR_COLUMNS
 from beliefs.study.specfile import read_spec
 from beliefs.study.tables import Table, read_header, read_table
+from beliefs.study.writefile import replace_file
 
 if TYPE_CHECKING:
     from beliefs.study.load import Study
@@ -150,8 +151,8 @@ def copy_study(folder: Path, to: Path) -> None:
             continue
         if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
             continue  # no part of the study as it was read: a link here is not worth a fit
-        with open_safely(folder, name) as source, (to / name).open("xb") as target:
-            shutil.copyfileobj(source, target)
+        with open_safely(folder, name) as source:
+            replace_file(to / name, source.read())
 
 
 def with_rows(
@@ -358,7 +359,7 @@ def _merge(
     place = [columns.index(key) for key in order]
     merged.sort(key=lambda item: tuple(item[0][k] for k in place))
     lines, at = {}, 1
-    with open(out / name, "w", encoding="utf-8", newline="") as handle:
+    with io.StringIO(newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(columns)
         for row, origin in merged:
@@ -367,6 +368,7 @@ def _merge(
                 lines[name, at] = origin
             writer.writerow(row)
             at += sum(cell.count("\n") for cell in row)  # cells may hold line ends
+        replace_file(out / name, handle.getvalue())
     return lines
 
 

@@ -2,6 +2,18 @@
 
 A study adds the ids of its own two sides to `PARTIES`; everything else is fixed, so that two
 studies mean the same thing by the same word.
+
+Of the two dates of a row, `date` and `published_at`, it counts by one, never before publication:
+
+* By `published_at`, as news: values of indicators, acts of `events.csv` and all that is counted
+  from them, agreements, regimes, shocks. A late row is news of the day on which it comes out.
+* By `date`, as readings: the `belief_signal` of an event and the values of a series that a channel
+  reads. A memorandum of 1966 that comes out in 1971 says what was believed in 1966, and is known
+  from 1971 on; of a revised value the version published last counts.
+* By `date` to `date_end`, as talks: rows of `talks.csv`. A secret round that comes out later was
+  held when it was held, and is known from then on.
+
+An event with a `belief_signal` is both: its act counts by `published_at`, its signal by `date`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Words and offers by period: concessions, replies, rounds, walkouts, sanctions, agenda."""
+"""Words and offers by period: concessions, replies, rounds, walkouts, sanctions, agenda.
+
+Events count in the period of their publication, rows of the talk table on their own days.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from beliefs.study.coverage import covered
 from beliefs.study.load import Study
 from beliefs.study.records import Records
 from beliefs.study.rows import select_events
-from beliefs.study.spans import span_periods
+from beliefs.study.spans import held_periods
 from beliefs.study.talks import rule_rows
 from beliefs.study.traces import before, counts, freshness, periods_of, recent
 
@@ -44,7 +47,7 @@ def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
     """
     talks = study.tables.talks
     held, rounds = _talks(study, grid)
-    walkout = counts(talks.take(talks.among("label", ("cancelled",))), grid) > 0
+    walkout = counts(talks.take(talks.among("label", ("cancelled",))), grid, "date") > 0
     near = select_events(study.tables.events, kind=("acceptance", "talks_announced", "deal_signed"))
     near = near.take(near.among("initiator", (*_actors(study), "mediator")))
     fortnight = periods_of(FORTNIGHT, grid)
@@ -72,7 +75,7 @@ def _talks(study: Study, grid: Grid) -> tuple[Bools, Floats]:
     rule_set = study.spec.talks_rule
     rule = next(r for r in rule_set.rules if r.id == rule_set.headline)
     rows = rule_rows(study.tables.talks, rule)
-    return span_periods(rows, grid), counts(rows, grid)
+    return held_periods(rows, grid), counts(rows, grid, "date")
 
 
 def _spell_age(held: Bools, lead: int) -> Floats:
@@ -115,7 +118,7 @@ def _offers(study: Study, grid: Grid) -> dict[str, NDArray]:
     made = _dyadic(study, offers.made)
     own = [made.take(made.among("initiator", side.actors)) for side in study.spec.sides]
     events = select_events(study.tables.events, kind=("offer", "counter_offer", "mediation"))
-    tried = counts(study.tables.talks, grid) + counts(events, grid)
+    tried = counts(study.tables.talks, grid, "date") + counts(events, grid)
     chance = recent(tried, periods_of(MONTH, grid)) > 0
     return {
         "concession": np.stack([counts(rows, grid) > 0 for rows in own]) * seen.astype(float),

@@ -1,9 +1,12 @@
 """What a model of beliefs sees: dense arrays, one column per period.
 
-News arrives when it is published. The value of period t is built from rows published in t, so the
-first t columns are the same for every as-of date at or after t. Names, counts and shapes do not
-depend on the as-of date either; columns of periods that had not ended by then are zero (readings:
-NaN) and `active` is False there.
+Evidence is news, which arrives when it is published: what stands in period t is built from rows
+published by then, so that the first t columns are the same for every as-of date at or after t. Two
+kinds of rows belong to their own date instead, and only become visible with their publication: the
+readings (`reading`) and the rows of talks (`talks`, `talks_previous`, `talks_by_rule`, and what
+`observed` counts from them). As of a later date these columns may hold more of the past, never a
+row published after the as-of date. Names, counts and shapes do not depend on the as-of date;
+columns of periods that had not ended by then are zero (readings: NaN) and `active` is False there.
 """
 
 from __future__ import annotations
@@ -109,11 +112,13 @@ class Inputs:
     channels, channel_bias
         Names of the C channels and how each may be biased.
     reading
-        (2, C, T) coded confidence on the scale of log-odds, NaN where nobody spoke.
+        (2, C, T) coded confidence on the scale of log-odds by the date of the row, NaN where nobody
+        spoke.
     talk_rules
         Names of the label rules, headline first.
     talks, talks_previous
-        (T,) 1 where talks were held under the headline rule; the same one period earlier.
+        (T,) 1 where talks were held under the headline rule, by their own dates; the same one
+        period earlier.
     talks_seen
         (T,) equal to `active`.
     talks_by_rule
@@ -238,7 +243,7 @@ def build_inputs(study: Study) -> Inputs:
         waiver=faded(study, spec.waiver, active),
         channels=tuple(c.id for c in spec.channels),
         channel_bias=tuple(c.bias for c in spec.channels),
-        reading=readings(study, arrivals, active),
+        reading=readings(study, active),
         talk_rules=tuple(rules),
         talks=rules[headline],
         talks_previous=previous,

@@ -240,7 +240,11 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
     covered = tables.coverage["end"][-1]
     if covered < np.datetime64(spec.period.end, "D"):
         yield f"coverage.csv ends on {covered}: later days count as unobserved"
-    for name, table in (("events.csv", events), ("talks.csv", tables.talks)):
+    for name, table in (
+        ("indicators.csv", tables.indicators),
+        ("events.csv", events),
+        ("talks.csv", tables.talks),
+    ):
         if not len(table):
             yield f"{name} has no rows"
 

@@ -2,9 +2,11 @@
 
 These are observables of conduct, beside the inputs that move beliefs. Like those, an act counts in
 the period in which it was published, every array has full length and is zero after the as-of date,
-and the first t columns are the same for every as-of date at or after t. A study without the tables
-that a column needs (`strikes`, `truce`, ... in ``study.toml``, ``agreements.csv``) has zeros there
-and nothing seen.
+and the first t columns are the same for every as-of date at or after t. Rows of talks count on
+their own days instead, once they are published, so that what is counted from them (`walkout`,
+`walkout_fresh`, `walkout_at_risk`, `talks_recent`, `spell_age`, `deal_near`, `round_number`) may
+later hold more of the past. A study without the tables that a column needs (`strikes`, `truce`, ...
+in ``study.toml``, ``agreements.csv``) has zeros there and nothing seen.
 """
 
 from __future__ import annotations

@@ -34,7 +34,6 @@ __all__ = [
     "load_summary",
     "quadrature",
     "settlement_incidence",
-    "talk_incidence",
     "talk_onset_log_odds",
 ]
 
@@ -275,21 +274,6 @@ def talk_onset_log_odds(
         Of ``us_actor`` and ``since_1945``, 0 or 1, what is known.
     """
     return load_pooled("talks").log_odds(step_days, span_days, covariates)
-
-
-def talk_incidence(
-    age_days: float, days: float, covariates: Mapping[str, float] = _NOTHING
-) -> float:
-    """Return P(first talks within `days` | none in the `age_days` of a war so far).
-
-    Parameters
-    ----------
-    age_days, days
-        Age of the war; days ahead.
-    covariates
-        As for `talk_onset_log_odds`.
-    """
-    return incidence([(load_pooled("talks"), covariates)], age_days, days)[0]
 
 
 def settlement_incidence(

@@ -141,13 +141,13 @@ def _check_domain(
     """Refuse values that the indicator's transform, or a reading of it, is not defined for."""
     v = value[rows]
     read_as_share = any(r.indicator == indicator.id for c in spec.channels for r in c.series)
-    if indicator.transform == "log" or read_as_share:
+    if indicator.transform == "logit":
+        bad, expected, why = (v <= 0) | (v >= 1), "a number between 0 and 1", "a logit"
+        mend = "divide percentages by 100"
+    elif indicator.transform == "log" or read_as_share:
         bad, expected = v <= 0, "a number above 0"
         why = "a logarithm" if indicator.transform == "log" else "a share (channels.series)"
         mend = 'correct the value, or use transform = "identity" or "diff"'
-    elif indicator.transform == "logit":
-        bad, expected, why = (v <= 0) | (v >= 1), "a number between 0 and 1", "a logit"
-        mend = "divide percentages by 100"
     elif indicator.transform == "count":
         bad, expected, why = v < 0, "a number of 0 or more", "a count"
         mend = "correct the value; a count is never negative"

@@ -1,4 +1,4 @@
-"""Rows that last: which periods an act or a talk round covers, as far as it was public."""
+"""Rows that last: which periods an act covers as far as it was public, or a round of talks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from beliefs.study.calendar import Grid
 from beliefs.study.records import Records
 
-__all__ = ["span_periods"]
+__all__ = ["held_periods", "span_periods"]
 
 
 def span_periods(rows: Records, grid: Grid) -> NDArray[np.bool_]:
@@ -29,8 +29,30 @@ def span_periods(rows: Records, grid: Grid) -> NDArray[np.bool_]:
     ndarray of bool, shape (grid.n,)
     """
     known = rows["published_at"]
-    first = grid.index(np.maximum(rows["date"], known))
-    last = grid.index(np.maximum(rows["date_end"], known))
+    return _marked(np.maximum(rows["date"], known), np.maximum(rows["date_end"], known), grid)
+
+
+def held_periods(rows: Records, grid: Grid) -> NDArray[np.bool_]:
+    """Mark the periods in which at least one of the rows was running, public by then or not.
+
+    Parameters
+    ----------
+    rows
+        Rows with `date` and `date_end`.
+    grid
+        Periods.
+
+    Returns
+    -------
+    ndarray of bool, shape (grid.n,)
+    """
+    return _marked(rows["date"], rows["date_end"], grid)
+
+
+def _marked(
+    begins: NDArray[np.datetime64], ends: NDArray[np.datetime64], grid: Grid
+) -> NDArray[np.bool_]:
+    first, last = grid.index(begins), grid.index(ends)
     touching = (last >= 0) & (first < grid.n)
     steps = np.zeros(grid.n + 1, dtype=np.int64)
     np.add.at(steps, np.maximum(first[touching], 0), 1)

@@ -1,4 +1,8 @@
-"""Were talks held: the answer of every label rule, period by period."""
+"""Were talks held: the answer of every label rule, period by period.
+
+A round belongs to the days on which it was held. It is known from its publication on, like every
+row, so that a period without talks can become one with talks as secret rounds come out.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ from beliefs.study.codebook import CONFIDENCE
 from beliefs.study.coverage import covered
 from beliefs.study.load import Study
 from beliefs.study.records import Records
-from beliefs.study.spans import span_periods
+from beliefs.study.spans import held_periods
 from beliefs.study.spec import TalkRule
 
-__all__ = ["WATCHED", "rule_rows", "talk_days", "talks_watched"]
+__all__ = ["WATCHED", "rule_rows", "talk_days", "talks_public", "talks_watched"]
 
 WATCHED = ("dense", "headline")  # rounds of talks make headlines
 
@@ -50,7 +54,8 @@ def talk_days(
     Returns
     -------
     rules : dict of str to ndarray of int, shape (T,)
-        1 where a row of the rule's formats, labels and confidence was running; headline first.
+        1 where a row of the rule's formats, labels and confidence was running, by its own dates;
+        headline first.
     previous : ndarray of int, shape (T,)
         The headline rule one period earlier, also for the first period.
     """
@@ -61,11 +66,29 @@ def talk_days(
     found: dict[str, NDArray[np.int64]] = {}
     previous = np.zeros(len(active), dtype=np.int64)
     for rule in rules:
-        held = span_periods(rule_rows(talks, rule), longer)
+        held = held_periods(rule_rows(talks, rule), longer)
         found[rule.id] = (held[1:] & active).astype(np.int64)
         if rule.id == rule_set.headline:
             previous = (held[:-1] & active).astype(np.int64)
     return found, previous
+
+
+def talks_public(study: Study) -> NDArray[np.int64]:
+    """Return the period by whose end the headline talks of each period were public, (T,).
+
+    The period itself, or a later one where talks were secret at first; where there were none, the
+    period itself.
+    """
+    grid, rule_set = study.grid, study.spec.talks_rule
+    (headline,) = (rule for rule in rule_set.rules if rule.id == rule_set.headline)
+    rows = rule_rows(study.tables.talks, headline)
+    never = np.iinfo(np.int64).max
+    public = np.full(grid.n, never)
+    for row, period in enumerate(grid.index(rows["published_at"])):
+        held = held_periods(rows.take(np.asarray([row])), grid)
+        public[held] = np.minimum(public[held], period)
+    public[public == never] = 0
+    return np.maximum(public, np.arange(grid.n))
 
 
 def talks_watched(study: Study) -> NDArray[np.bool_]:

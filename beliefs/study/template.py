@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 from typing import Final
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.study.writefile import write_file
 
 __all__ = ["new_study"]
 
@@ -67,6 +70,10 @@ kinds = ["strike", "missile_drone_attack"]
 measure = "severity"           # or "count"
 direction = { north = -1, south = 1 }
 own = ["south"]
+
+# A reading of belief (a belief_signal in events.csv, a series of a channel) counts at the date of
+# its row once it is published: a memorandum that comes out years later says what was believed when it
+# was written. Talks count on their own days likewise. Everything else is news when it is published.
 
 [[channels]]                   # ways in which confidence shows, the least noisy first
 id = "action"
@@ -212,9 +219,10 @@ def new_study(folder: str | Path) -> Path:
     ConflictError
         If the folder holds anything.
     StudyError
-        If it cannot be made.
+        If it cannot be made or written; then nothing is left in it.
     """
     path = Path(folder)
+    made = not os.path.lexists(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         taken = sorted(item.name for item in path.iterdir())
@@ -239,7 +247,7 @@ def new_study(folder: str | Path) -> Path:
         f"exchange_rate,2026-01-{day:02d},,{value}\n"
         for day, value in enumerate(_RATES.split(), start=1)
     )
-    for file, text in (
+    files = (
         ("study.toml", _STUDY.replace("@NAME@", name or "my-study")),
         ("indicators.csv", "indicator,date,published_at,value\n" + rates),
         ("events.csv", _EVENTS),
@@ -247,6 +255,15 @@ def new_study(folder: str | Path) -> Path:
         ("coverage.csv", _COVERAGE),
         ("agreements.csv", _AGREEMENTS),
         ("SOURCES.md", _SOURCES),
-    ):
-        (path / file).write_text(text, encoding="utf-8", newline="\n")
+    )
+    try:
+        for file, text in files:
+            write_file(path / file, text)
+    except BaseException:  # a part of a study is worse than none
+        with contextlib.suppress(OSError):
+            for file, _ in files:
+                (path / file).unlink(missing_ok=True)
+            if made:
+                path.rmdir()
+        raise
     return path

@@ -28,14 +28,14 @@ def periods_of(days: float, grid: Grid) -> int:
     return max(1, round(days / grid.step_days))
 
 
-def counts(rows: Records, grid: Grid) -> Floats:
-    """Return how many rows were published in each period, shape (grid.n,)."""
-    return binned(rows, np.ones(len(rows)), grid)
+def counts(rows: Records, grid: Grid, by: str = "published_at") -> Floats:
+    """Return how many rows were published (or by another date) in each period, shape (grid.n,)."""
+    return binned(rows, np.ones(len(rows)), grid, by)
 
 
-def binned(rows: Records, weight: Floats, grid: Grid) -> Floats:
-    """Return the weight of the rows published in each period, shape (grid.n,)."""
-    period = grid.index(rows["published_at"])
+def binned(rows: Records, weight: Floats, grid: Grid, by: str = "published_at") -> Floats:
+    """Return the weight of the rows of each period by one of their dates, shape (grid.n,)."""
+    period = grid.index(rows[by])
     inside = (period >= 0) & (period < grid.n)
     # Without rows numpy counts in integers.
     return np.bincount(period[inside], weights=weight[inside], minlength=grid.n).astype(np.float64)

@@ -16,6 +16,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from beliefs.mechanism import bargaining, belief, domestic, evidence, readings, shocks, talks
 from beliefs.mechanism.contract import Array, Factor, Params
 from beliefs.mechanism.structure import Columns, Structure
@@ -30,6 +32,7 @@ __all__ = [
     "factors",
     "log_likelihoods",
     "movements",
+    "simulate_talks",
 ]
 
 
@@ -121,6 +124,31 @@ def evaluate(
     lower = bargaining.lower(xp, logit_belief)
     onset, continuation = talks.hazards(xp, params, columns, z, shift, lower)
     return System(logit_belief, bound, z, onset, continuation)
+
+
+def simulate_talks(
+    rng: np.random.Generator,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    system: System,
+    *,
+    shape: tuple[int, ...],
+    start: Array,
+    age: Array,
+) -> tuple[Array, Array]:
+    """Draw talks under given beliefs; see `beliefs.mechanism.talks.simulate`."""
+    return talks.simulate(
+        rng,
+        params,
+        columns,
+        system.surplus,
+        shocks.hazard_shift(np, params, columns, structure),
+        bargaining.lower(np, system.logit_belief),
+        shape=shape,
+        start=start,
+        age=age,
+    )
 
 
 def log_likelihoods(

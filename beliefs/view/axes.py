@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
+from beliefs.study.writefile import write_file
 from beliefs.view.style import GREY, INK
 
-__all__ = ["house_axes", "legend_below", "lines_of", "share_axis", "share_colours", "time_axis"]
+__all__ = [
+    "figure_suffixes",
+    "house_axes",
+    "legend_below",
+    "lines_of",
+    "save_figure",
+    "share_axis",
+    "share_colours",
+    "time_axis",
+]
+
+
+def figure_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of the image formats that can be written, the usual one first."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # needs a TeX beside
+    return (".png", *sorted(f".{name}" for name in known - {"png"}))
+
+
+def save_figure(figure: Any, path: str | Path, dpi: int) -> Path:
+    """Write a figure in the format that the file's name ends in, whole or not at all.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    path
+        File to write; see `figure_suffixes`.
+    dpi
+        Dots per inch.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be written.
+    """
+    image = io.BytesIO()
+    figure.savefig(image, format=Path(path).suffix[1:].lower(), dpi=dpi)
+    return write_file(path, image.getvalue())
 
 
 def house_axes(ax: Any, width: float = 9.0, height: float = 4.2) -> Any:

@@ -34,7 +34,7 @@ def plain(found: Backtest) -> str:
         "separate times it did, and did not; `windows`: as many as do not overlap.",
     ]
     if BASE in frame.theories and len(frame.theories) > 1:
-        lines += ["", f"Against {BASE}, constant rates learnt from this study:", ""]
+        lines += ["", f"Against {BASE}, the base-rate theory learnt from this study:", ""]
         lines += _table(found, BASE)
     lines += ["", *_sentences(found)]
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from typing import Any
 from scipy.stats import binom
 
 from beliefs.evaluate.calibration import GROUPS
+from beliefs.evaluate.calibration_verdict import LEAST_SIMULATIONS
 from beliefs.record.evidence import CalibrationSummary
 from beliefs.theory.theory import Theory
 from beliefs.view.card_skill import table
@@ -77,6 +78,8 @@ def calibration_lines(found: Sequence[CalibrationSummary], theories: Sequence[Th
 def _row(told: dict[str, Any], ids: dict[str, str]) -> list[str]:
     least = min((q["adjusted"] for q in told["quantities"]), default=float("nan"))
     verdict = "calibrated" if told["passed"] else "**not calibrated**"
+    if told["simulations"] < LEAST_SIMULATIONS:
+        verdict = "too few simulations to say"
     if told["failed"]:
         verdict += f", {len(told['failed'])} could not be done"
     name, study = told["theory"], told["study"]

@@ -84,7 +84,7 @@ def headline(
 
 
 def _against_both(summaries: Sequence[BacktestSummary], believing: Sequence[str]) -> str:
-    """Say whether beliefs have helped anywhere, beyond what the past and constant rates say."""
+    """Say whether beliefs have helped anywhere, beyond what the past and the base rate say."""
     better = []
     for one in summaries:
         by = {
@@ -101,10 +101,10 @@ def _against_both(summaries: Sequence[BacktestSummary], believing: Sequence[str]
     if not better:
         return (
             "**No theory with beliefs is known to foretell anything better than both climatology "
-            f"and constant rates ({BASE}) do.**"
+            f"and the base rate ({BASE}) do.**"
         )
     return (
-        f"Theories with beliefs foretell better than both climatology and constant rates ({BASE}) "
+        f"Theories with beliefs foretell better than both climatology and the base rate ({BASE}) "
         f"only here: {'; '.join(better)}."
     )
 
@@ -133,7 +133,7 @@ def _study_headline(one: BacktestSummary) -> list[str]:
         )
     if len(_judged(one, BASE)):
         better = [s for s in standings(one.skill, BASE) if s.theories]
-        rates = f"{BASE}, constant rates without beliefs,"
+        rates = f"{BASE}, the base rate without beliefs,"
         out.append(
             f"{rates} is beaten on {_by(better)}."
             if better
@@ -169,7 +169,7 @@ def skill_tables(one: BacktestSummary) -> list[str]:
     out: list[str] = []
     titles = {
         CLIMATOLOGY: "Against climatology",
-        BASE: f"Against {BASE}, constant rates",
+        BASE: f"Against {BASE}, the base rate",
         PERSISTENCE: "Against persistence",
         MARKET: "Against hand-set odds",
     }

@@ -23,15 +23,25 @@ VERDICT_COLOURS = {
 _NEEDED = ("id", "seed", "title", "claimed", "verdict", "sentence")
 
 
-def read_verdicts(path: str | Path) -> list[dict[str, Any]]:
+def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of a file that ``beliefs verdicts --json`` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+    about
+        Manifest of the run that they are to stand beside: ``study``, ``study_sha256``, ``as_of``.
 
     Raises
     ------
     StudyError
-        The file cannot be read, or is no such file.
+        The file cannot be read, is no such file, or judges by another study, or by the same one
+        as of another date.
     """
     try:
+        if not Path(path).is_file():
+            raise OSError("no regular file")
         raw = json.loads(Path(path).read_text(encoding="utf-8"))
         rows = raw["verdicts"]
         good = all(isinstance(row[name], str) for row in rows for name in _NEEDED)
@@ -44,6 +54,15 @@ def read_verdicts(path: str | Path) -> list[dict[str, Any]]:
             found=str(raw)[:80],
             expected="what `beliefs verdicts STUDY --json` prints",
             mend="write it with `beliefs verdicts STUDY --json > FILE`",
+        )
+    if raw.get("study_sha256") != about["study_sha256"]:
+        study, day = about.get("study"), about["as_of"]
+        raise StudyError(
+            "these verdicts are those of another study, or of other rows of it",
+            where=str(path),
+            found=f"verdicts on {raw.get('study')} as of {raw.get('as_of')}",
+            expected=f"verdicts on {study} as of {day}, on the rows that the run was made of",
+            mend=f"write them with `beliefs verdicts RUN/study --as-of {day} --json > FILE`",
         )
     return list(rows)
 

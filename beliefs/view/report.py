@@ -18,6 +18,7 @@ from beliefs.evaluate.contraction import LEARNABLE, contraction
 from beliefs.forecast.forecast import Forecast
 from beliefs.infer.diagnose import Limits
 from beliefs.infer.pareto import RELIABLE
+from beliefs.study.writefile import write_file
 from beliefs.theory.theory import free_parameters
 from beliefs.view import interactive, series, tables
 from beliefs.view.canvas import key
@@ -62,9 +63,7 @@ def write_report(
     Path
         The file.
     """
-    out = Path(path)
-    out.write_bytes(render(forecast, summary, manifest, verdicts).encode("utf-8"))
-    return out
+    return write_file(path, render(forecast, summary, manifest, verdicts))
 
 
 def render(

@@ -114,6 +114,18 @@ def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
     assert code == 0 and "north" in out.lower()
 
 
+def test_python_and_the_command_line_say_the_same_by_default(call, run_folder):
+    """Actions simulated, the same base rates: one posterior, one seed, one document."""
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.summary import summarise
+    from beliefs.record.run import load_run
+
+    ahead = forecast(load_run(run_folder), 14, seed=1)
+    assert ahead.paths.events is not None
+    code, out, _ = call("forecast", run_folder, "--horizon", 14, "--json")
+    assert code == 0 and json.loads(out) == summarise(ahead)
+
+
 def test_an_intervention_is_printed_beside_no_intervention(call, run_folder, tmp_path):
     file = tmp_path / "what_if.toml"
     file.write_text('[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n')
@@ -148,7 +160,7 @@ def bent_run(unsampled, tmp_path_factory):
     from beliefs.view.report import write_report
 
     item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
-    told = forecast(unsampled, 20, seed=9, interventions=[item])
+    told = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
     summary = summarise(told)
     return save_run(
         tmp_path_factory.mktemp("runs") / "bent",
@@ -175,10 +187,10 @@ def asked(monkeypatch):
     """What `report` asks of the forecast, without writing a page."""
     found = {}
 
-    def told(posterior, horizon, seed, interventions, ok, conduct=None):
-        found.update(horizon=horizon, seed=seed, interventions=interventions, ok=ok)
+    def made(posterior, horizon, *, seed, interventions, allow_failed, actions):
+        found.update(horizon=horizon, seed=seed, interventions=interventions, ok=allow_failed)
 
-    monkeypatch.setattr("beliefs.cli_runs.told_future", told)
+    monkeypatch.setattr("beliefs.forecast.forecast.forecast", made)
     monkeypatch.setattr("beliefs.forecast.summary.summarise", lambda _: {})
     monkeypatch.setattr("beliefs.view.report.write_report", lambda *_: None)
     return found
@@ -197,7 +209,7 @@ def test_a_report_of_a_run_without_a_forecast_takes_the_defaults(call, unsampled
 
     run = save_run(tmp_path / "fit", unsampled, settings={})
     assert call("report", run, "--out", tmp_path / "page.html")[0] == 0
-    assert asked == {"horizon": None, "seed": 1, "interventions": (), "ok": False}
+    assert asked == {"horizon": None, "seed": 1, "interventions": [], "ok": False}
 
 
 TURNOVER = '[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n'

@@ -101,6 +101,7 @@ def test_compare_for_a_person(call, scored):
     ]  # fmt: skip
     assert lines[head + 6].split()[1] == "M5"
     assert "cannot be told apart by this study" in out  # five theories of the same made-up noise
+    assert "2 of the 10 blocks of 14 days" in out and "0.00  0.00" not in out  # no errors of so few
 
 
 def test_compare_as_json_and_csv(call, scored):

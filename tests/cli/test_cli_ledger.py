@@ -46,7 +46,7 @@ def run(rich_folder, tmp_path_factory):
     from beliefs.record.run import save_run
 
     early = small_posterior(rich_folder, as_of="2026-02-05")
-    told = forecast(early, 7, seed=5)
+    told = forecast(early, 7, seed=5, actions=False)
     out = tmp_path_factory.mktemp("ledger") / "run"
     return save_run(out, early, forecast=told, summary=summarise(told))
 

@@ -95,7 +95,10 @@ def test_a_failed_gate_keeps_the_posterior_and_forecasts_nothing(
 def test_a_prior_file_makes_another_theory_of_the_run(run, rich_folder, tmp_path):
     # Under the theory without beliefs, because its model compiles soonest.
     file = tmp_path / "priors.toml"
-    file.write_text('[priors.onset_base]\ndist = "Normal"\nmu = -9.0\nsigma = 0.01\n')
+    file.write_text(
+        '[priors.onset_base]\ndist = "Normal"\nmu = -9.0\nsigma = 0.01\n'
+        '[priors.deadlock_shape]\ndist = "Normal"\nmu = 0.0\nsigma = 0.01\n'
+    )
     document, folder = run(rich_folder, "--theory", "base_rate", "--priors", str(file))
     assert document["theory_sha256"] == load_theory("base_rate", file).sha256
     assert document["theory_sha256"] != load_theory("base_rate").sha256

@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def calibrated(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("calibrations") / "M0"
-    assert main(["calibrate", "M0", "--study", str(folder), "--out", str(out), *CALIBRATE]) == 0
+    assert main(["calibrate", "M0", "--study", str(folder), "--out", str(out), *CALIBRATE]) == 3
     return out
 
 
@@ -32,21 +32,25 @@ def test_a_calibration_leaves_its_result_its_ranks_and_a_figure(calibrated):
 
 def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibrated, capsys):
     arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(calibrated), *CALIBRATE]
-    assert main(arguments) == 0
+    assert main(arguments) == 3
     said = capsys.readouterr()
+    # Two simulations say nothing for or against it.
+    assert "not judged: 2 of the 20 simulations" in said.out
+    assert "too few simulations: 2 of at least 20" in said.out
     assert "base_rate: 2 simulations of the size of small" in said.out
     assert "outside their 99% bands: " in said.out
     assert "the inference of its parameters is calibrated" in said.out
-    assert main([*arguments, "--json"]) == 0
+    assert main([*arguments, "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
+    assert not told["passed"]
     assert told == json.loads((calibrated / "calibration.json").read_text())
 
 
 def test_progress_tells_the_time_left(folder, tmp_path, capsys):
     arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(tmp_path / "a")]
-    assert main([*arguments, *CALIBRATE]) == 0
+    assert main([*arguments, *CALIBRATE]) == 3
     assert "2 of 2 simulations, 0.0 min left" in capsys.readouterr().err
-    assert main([*arguments, *CALIBRATE, "--quiet"]) == 0
+    assert main([*arguments, *CALIBRATE, "--quiet"]) == 3
     assert capsys.readouterr().err == ""
 
 

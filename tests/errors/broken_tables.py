@@ -1,6 +1,6 @@
 """Rows that no study can use."""
 
-from broken import C, Case, E, I, T, add, both, cov, eve, ind, talk
+from broken import C, Case, E, I, T, add, both, cov, eve, ind, talk, toml
 
 PRICE = "price,2026-02-28,,118.018"
 DAY = f"{I}:90 column date"
@@ -86,6 +86,17 @@ CASES = [
         ind(",0.4\n", ",1\n"),
         f"{I}:94 column value",
         "'1'",
+        "between 0 and 1",
+        "by 100",
+    ),
+    Case(
+        "above one under logit, of a reading",
+        both(
+            toml('indicator = "price"\nscale', 'indicator = "poll"\nscale'),
+            ind(",0.4\n", ",1.4\n"),
+        ),
+        f"{I}:94 column value",
+        "'1.4'",
         "between 0 and 1",
         "by 100",
     ),

@@ -1,16 +1,22 @@
 """Whatever happens to the files of a study, it is read or refused; it never ends in a traceback."""
 
+import json
+import shutil
 import warnings
 
+import numpy as np
 import pytest
 from broken import C, E, I, S, T
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_conduct import write_conduct
 from make_study import write_study
+from mutants import mutate
 
-from beliefs.errors import StudyError
+from beliefs.errors import BeliefsError, StudyError
 from beliefs.study import build_inputs, load_study
+from beliefs.study.bundled import find_study, list_studies
+from beliefs.theory.theory import bundled_theories
 
 A = "agreements.csv"
 SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b"[", b"]", b"{", b"=", b"#", b"'''"]
@@ -63,3 +69,88 @@ def check_damaged(folder, file, damage):
             assert error.where and error.found and error.expected and error.mend
         else:
             assert inputs.active.all()
+
+
+MUTANTS = 300
+PERIODS = 40  # of a mutant's study that are tracked
+AHEAD = 10
+
+
+def outcome(folder):
+    """Check a mutant; return its study and inputs, or None where it is refused with a message."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            study = load_study(folder)
+            return study, build_inputs(study)
+        except StudyError as error:
+            assert error.where and error.found and error.expected and error.mend
+            return None
+
+
+def followed(folder, inputs, theory):
+    """Track the first periods of a mutant and forecast from there; both may be refused."""
+    from beliefs.forecast.forecast import forecast
+    from beliefs.forecast.summary import summarise
+    from beliefs.infer.conduct import conduct_of
+    from beliefs.infer.track import track
+    from beliefs.infer.track_posterior import posterior_at
+    from beliefs.theory.theory import load_theory
+
+    last = int(min(inputs.active.sum(), PERIODS)) - 1
+    day = inputs.dates[last] + np.timedelta64(inputs.step_days - 1, "D")
+    try:
+        study = load_study(folder, as_of=str(day)[:10])
+        found = track(study, load_theory(theory), particles=100, seed=1)
+        posterior = posterior_at(found, found.n_time - 1, 50)
+        conduct = conduct_of(posterior, seed=1, particles=100)
+        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, actions=conduct)
+        json.dumps(summarise(ahead), allow_nan=False)
+    except BeliefsError as error:
+        assert error.exit_code in (2, 3, 4) and error.where and error.mend
+
+
+def mutant(name, number, folder):
+    """A changed copy of a bundled study, and what was changed."""
+    shutil.copytree(find_study(name), folder)
+    early = str(build_inputs(load_study(name)).dates[PERIODS])[:10]
+    return mutate(folder, np.random.default_rng([number, 14]), early)
+
+
+@pytest.mark.parametrize("name", list_studies())
+def test_changed_studies_are_read_or_refused(name, tmp_path):
+    fates = []
+    for number in range(12):
+        done = mutant(name, number, tmp_path / str(number))
+        try:
+            fates.append(outcome(tmp_path / str(number)))
+        except Exception as error:
+            raise AssertionError(f"mutant {number} of {name}: {done}") from error
+    assert 0 < sum(fate is None for fate in fates) < len(fates)
+
+
+def test_changed_studies_are_tracked_and_forecast_or_refused(tmp_path):
+    follow_mutants("synthetic-duel", 3, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list_studies())
+def test_many_changed_studies_are_read_tracked_and_forecast_or_refused(name, tmp_path):
+    follow_mutants(name, MUTANTS, tmp_path)
+
+
+def follow_mutants(name, count, place):
+    """Check mutants of a study, and follow those that pass."""
+    theories, wrong, passed = sorted(bundled_theories()), [], 0
+    for number in range(count):
+        folder = place / "mutant"
+        done = mutant(name, number, folder)
+        try:
+            if found := outcome(folder):
+                followed(folder, found[1], theories[number % len(theories)])
+                passed += 1
+        except Exception as error:  # all of them at once, so that they can be mended by kind
+            wrong.append(f"mutant {number} ({done}): {error!r}")
+        shutil.rmtree(folder)
+    assert not wrong, "\n".join(wrong)
+    assert passed

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.calibration_verdict import failures, groups_of, outside_limit
+from beliefs.evaluate.calibration_verdict import (
+    LEAST_SIMULATIONS,
+    failures,
+    groups_of,
+    in_words,
+    outside_limit,
+)
 from beliefs.evaluate.uniformity import judge, p_value
 
 N, DRAWS, SIZE = 100, 50, 80
@@ -24,7 +30,8 @@ def made(wrong, seed, size=SIZE, n=N):
 def told(ranks, failed=()):
     judged = judge(ranks, DRAWS)
     groups = groups_of(judged, ranks, DRAWS)
-    return failures(judged, groups, dict(failed)), groups
+    n = len(next(iter(ranks.values())))
+    return failures(judged, groups, dict(failed), n), groups
 
 
 def test_even_ranks_pass_though_they_depend_on_each_other():
@@ -76,9 +83,27 @@ def test_probabilities_are_counted_without_ranks():
     assert [(g.group, g.outside, g.spread) for g in groups[1:]] == [
         ("probability", 1, None), ("reliability", 0, None),
     ]  # fmt: skip
-    assert failures(judged, groups, {}) == ("not uniform, allowing for 82 quantities: 1",)
+    assert failures(judged, groups, {}, N) == ("not uniform, allowing for 82 quantities: 1",)
 
 
 def test_one_simulation_says_nothing_of_spread():
     _, (group,) = told(made(1.0, 1, n=1))
     assert group.error is None and group.p is None and group.spread > 0.0
+
+
+def test_too_few_simulations_are_not_called_calibrated():
+    even = made(1.0, 3, n=LEAST_SIMULATIONS)
+    few = {name: row[:-1] for name, row in even.items()}
+    assert told(even)[0] == () and in_words(True, LEAST_SIMULATIONS).startswith("calibrated")
+    assert told(few)[0] == (f"too few simulations: {LEAST_SIMULATIONS - 1} of at least 20",)
+    assert in_words(False, LEAST_SIMULATIONS - 1).startswith("not judged")
+
+
+def test_enough_simulations_find_draws_three_quarters_as_wide_and_few_do_not():
+    def found(n):
+        wrong = [made(4 / 3, seed, n=n) for seed in range(20)]
+        return sum(any("spread" in reason for reason in told(ranks)[0]) for ranks in wrong) / len(
+            wrong
+        )
+
+    assert found(LEAST_SIMULATIONS) > 0.9 and found(5) < 0.5

@@ -9,11 +9,12 @@ from beliefs.errors import StudyError
 from beliefs.evaluate.compare import STACK, compare, compared
 from beliefs.evaluate.recovery import FILE, confusion, doubts, winner
 from beliefs.evaluate.scores import SHARED
+from beliefs.evaluate.skill import BLOCKS
 from beliefs.study.load import load_study
 from beliefs.theory.theory import load_theory
 
 THEORIES = [load_theory(name) for name in ("M0", "M1", "M4")]
-N = 90
+N = 150
 
 
 def table(scores, theories=THEORIES):
@@ -59,6 +60,19 @@ def test_a_steady_lead_is_told_apart_and_a_fickle_one_is_not(made):
     fickle = made.copy()
     fickle[2, 0] = made[0, 0] + np.where(np.arange(N) < N // 2, 0.3, -0.28)
     assert ("M4", "M0") in table(fickle).tied
+
+
+@pytest.mark.parametrize(("n", "step"), [(14, 1), (31, 1), (139, 1), (8, 7), (79, 7)])
+def test_a_study_of_few_blocks_tells_nothing_apart(made, n, step):
+    dates = np.datetime64("2026-01-01") + step * np.arange(n)
+    few = compared(made[..., :n], THEORIES, study="made-up", dates=dates, step_days=step, seed=1)
+    assert few.table[0].elpd > few.table[1].elpd
+    assert set(few.tied) == {("M4", "M0"), ("M4", "M1")}
+    told = json.loads(json.dumps(few.as_dict(), allow_nan=False))
+    assert len(told["cannot_be_told_apart"]) == 2 and told["blocks"] < BLOCKS
+    for row in told["theories"]:
+        assert row["se"] is None
+        assert row["elpd_diff"]["error"] is None and row["against_base_rate"]["low"] is None
 
 
 def test_the_stack_foretells_with_weights_of_before(made):

@@ -86,10 +86,14 @@ def test_every_event_that_a_claim_foretells_is_known():
 
 def test_scores_are_differences_of_logs_of_what_came():
     rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
-    found = _score(Foretold(event="deal", horizon_days=30), rows, np.random.default_rng(1))
+    asked = Foretold(event="deal", horizon_days=30)
+    found = _score(asked, rows * 5, np.random.default_rng(1))
     assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0)
-    assert found.low <= found.mean <= found.high
-    assert found.n == 2 and found.came == 0.5
+    assert found.low < found.mean < found.high
+    assert found.n == 10 and found.came == 0.5
+    few = _score(asked, rows * 4, np.random.default_rng(1))
+    assert few.mean == pytest.approx(found.mean)
+    assert few.as_dict()["low"] is None and few.as_dict()["high"] is None
 
 
 def test_a_sure_forecast_that_fails_costs_what_its_draws_can_tell():

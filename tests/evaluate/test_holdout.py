@@ -76,8 +76,8 @@ def test_on_a_random_walk_the_walk_covers_and_beats_a_guess_that_never_moves(inp
 
 def test_a_prediction_scored_against_itself_makes_no_difference(inputs):
     rng = np.random.default_rng(3)
-    cells = Cells(np.zeros(9, int), np.zeros(9, int), np.arange(9), rng.normal(size=9))
-    drawn = rng.normal(size=(500, 9))
+    cells = Cells(np.zeros(30, int), np.zeros(30, int), np.arange(30), rng.normal(size=30))
+    drawn = rng.normal(size=(500, 30))
     found = score("forecast", "red", cells, drawn, drawn, rng=rng, block=3, resamples=50)
     assert (found.difference, found.lower, found.upper) == (0.0, 0.0, 0.0)
 
@@ -112,6 +112,16 @@ def test_blocks_widen_the_interval_of_a_mean_whose_values_hang_together():
     single = block_bootstrap_mean(rng, slow, time, block=1, samples=2000)
     blocked = block_bootstrap_mean(rng, slow, time, block=20, samples=2000)
     assert np.diff(blocked)[0] > 1.8 * np.diff(single)[0]
+
+
+def test_a_mean_over_few_blocks_has_no_interval():
+    rng = np.random.default_rng(5)
+    time = np.repeat(np.arange(39), 2)  # two cells a period make no more blocks of it
+    value = rng.normal(3.0, 0.1, size=len(time))
+    assert np.isnan(block_bootstrap_mean(rng, value, time, block=4, samples=50)).all()
+    assert np.isnan(block_bootstrap_mean(rng, value, time, block=400, samples=50)).all()
+    lower, upper = block_bootstrap_mean(rng, value, time, block=3, samples=50)
+    assert lower < value.mean() < upper
 
 
 def test_a_side_that_was_hardly_heard_before_the_cut_is_named(inputs):

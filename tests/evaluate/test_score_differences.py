@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from beliefs.evaluate.scores import block_length, difference, summed
+from beliefs.evaluate.skill import BLOCKS
 
 
 def test_the_sum_is_over_what_was_seen():
@@ -14,16 +15,31 @@ def test_the_sum_is_over_what_was_seen():
 
 def test_nothing_seen_is_no_difference():
     found = difference(np.ones(5), np.zeros(5), np.zeros(5, dtype=bool), block=2, seed=1)
-    assert (found.total, found.low, found.high, found.n) == (0.0, 0.0, 0.0, 0)
+    assert (found.total, found.n) == (0.0, 0)
+    assert not found.distinct
+
+
+@pytest.mark.parametrize(("n", "block"), [(14, 14), (5, 14), (8, 8), (139, 14), (79, 8)])
+def test_few_blocks_have_no_interval_and_no_error(n, block):
+    gap = np.random.default_rng(1).normal(1.0, 0.1, size=n)
+    found = difference(gap, 0 * gap, np.ones(n, dtype=bool), block=block, seed=1)
+    assert found.total == pytest.approx(gap.sum()) and found.n == n
+    assert np.isnan([found.low, found.high, found.error]).all()
+    assert not found.distinct
+    more = np.random.default_rng(1).normal(1.0, 0.1, size=BLOCKS * block)
+    seen = np.ones(len(more), dtype=bool)
+    assert difference(more, 0 * more, seen, block=block, seed=1).distinct
+    seen[::2] = False  # what was not seen fills no block
+    assert not difference(more, 0 * more, seen, block=block, seed=1).distinct
 
 
 def test_a_constant_difference_has_no_spread():
-    found = difference(np.full(30, 0.5), np.zeros(30), np.ones(30, dtype=bool), block=7, seed=1)
-    assert found.total == found.low == found.high == pytest.approx(15.0)
+    found = difference(np.full(90, 0.5), np.zeros(90), np.ones(90, dtype=bool), block=7, seed=1)
+    assert found.total == found.low == found.high == pytest.approx(45.0)
 
 
 def test_the_same_seed_gives_the_same_interval():
-    gap, seen = np.random.default_rng(1).normal(size=100), np.ones(100, dtype=bool)
+    gap, seen = np.random.default_rng(1).normal(size=200), np.ones(200, dtype=bool)
     one, two = (difference(gap, 0 * gap, seen, block=14, seed=s) for s in (3, 3))
     assert one == two
     assert one != difference(gap, 0 * gap, seen, block=14, seed=4)

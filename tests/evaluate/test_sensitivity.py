@@ -12,7 +12,6 @@ from beliefs.evaluate import sensitivity as module
 from beliefs.evaluate.contraction import contraction
 from beliefs.evaluate.sensitivity import sensitivity
 from beliefs.evaluate.sensitivity_result import ALL
-from beliefs.forecast.conduct import conduct_of
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.probability import probability
 from beliefs.infer.track import track
@@ -28,19 +27,16 @@ def tracked(tmp_path_factory):
     """A small study under the base-rate theory: two parameters of talks, and conduct."""
     study = load_study(write_conduct(tmp_path_factory.mktemp("sens") / "small"))
     found = track(study, load_theory("base_rate"), particles=1000, seed=1)
-    posterior = posterior_at(found, found.n_time - 1)
-    return posterior, conduct_of(posterior, seed=1, track=found, particles=1000)
+    return posterior_at(found, found.n_time - 1)
 
 
 @pytest.fixture(scope="module")
 def found(tracked):
-    posterior, conduct = tracked
-    return sensitivity(posterior, HORIZON, seed=2, conduct=conduct, particles=1000)
+    return sensitivity(tracked, HORIZON, seed=2, particles=1000)
 
 
 def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):
-    posterior, conduct = tracked
-    told = forecast(posterior, HORIZON, seed=2, conduct=conduct)
+    told = forecast(tracked, HORIZON, seed=2)
     assert {row.asked.target for row in found.rows} >= {"talks", "breach", "deal", "war"}
     for row in found.rows:
         said = probability(told, row.asked.target, by=row.asked.by, side=row.asked.side)
@@ -59,9 +55,8 @@ def test_every_part_is_scaled_both_ways(found):
 
 @pytest.mark.slow
 def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, monkeypatch):
-    posterior, conduct = tracked
     monkeypatch.setattr(module, "RELIABLE", -np.inf)
-    again = sensitivity(posterior, HORIZON, seed=2, conduct=conduct, particles=1000)
+    again = sensitivity(tracked, HORIZON, seed=2, particles=1000)
     assert all(point.method == "tracked" for point in again.points)
     compared = 0
     for one, two in zip(found.points, again.points, strict=True):
@@ -83,7 +78,7 @@ def test_a_part_that_a_target_does_not_read_leaves_it_where_it_is(found):
 
 
 def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
-    posterior, conduct = tracked
+    posterior, conduct = tracked, tracked.conduct
     rows = {row.name: row for row in found.contraction}
     base = posterior.tree["posterior"]["onset_base"].values.ravel()
     row = rows["onset_base"]

@@ -56,7 +56,8 @@ def test_strikes_without_replies_come_at_their_base_rate_where_somebody_looked(d
     seen = design[2]["strikes_seen"] > 0
     counts = [
         drawn(design, "base_rate", {"strikes_A", "strikes_B"}, s, strike_base=np.log(0.5),
-              instrument_rate=0.0, log_dispersion=20.0)["strike_count"]
+              instrument_rate=0.0, log_dispersion=20.0, log_excite_own=-20.0,
+              log_excite_cross=-20.0)["strike_count"]
         for s in range(20)
     ]  # fmt: skip
     assert all((c[:, ~seen] == 0).all() for c in counts)

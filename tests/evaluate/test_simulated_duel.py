@@ -127,6 +127,7 @@ def test_talks_start_at_the_onset_hazard_and_go_on_at_the_other(tmp_path):
     params = prior_params(THEORY, structure_of(design), np.random.default_rng(7))
     params |= {"surplus_effect": np.zeros(2), "shock_hazard": np.zeros(3)}
     params |= {"onset_base": np.array(-1.5), "continuation_base": np.array(1.0)}
+    params |= {"deadlock_shape": np.array(0.0)}
     began, went_on = [], []
     for seed in range(60):
         drawn, _ = simulate_inputs(design, THEORY, params, np.random.default_rng(seed))

@@ -47,11 +47,11 @@ def test_the_rule(seen, expected):
     [
         (None, UNLEARNABLE),
         ((0.0, 0.0, 0.0, 0, 0.0), UNLEARNABLE),
-        ((0.4, 0.1, 0.7, 2, 1.0), "undecided"),  # two forecasts decide nothing
-        ((0.4, 0.1, 0.7, 6, 1.0), "supported"),
-        ((0.4, 0.1, 0.7, 6, 0.5), "undecided"),  # well foretold, but it hardly came
-        ((-0.4, -0.7, -0.1, 6, 1.0), "contradicted"),
-        ((0.1, -0.2, 0.4, 6, 1.0), "undecided"),
+        ((0.4, float("nan"), float("nan"), 9, 1.0), "undecided"),  # nine forecasts decide nothing
+        ((0.4, 0.1, 0.7, 12, 1.0), "supported"),
+        ((0.4, 0.1, 0.7, 12, 0.5), "undecided"),  # well foretold, but it hardly came
+        ((-0.4, -0.7, -0.1, 12, 1.0), "contradicted"),
+        ((0.1, -0.2, 0.4, 12, 1.0), "undecided"),
     ],
 )
 def test_a_claim_about_forecasts_alone_is_judged_by_its_score(forecast, expected):

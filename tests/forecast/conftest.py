@@ -12,12 +12,12 @@ def base_rate_futures(rich_folder):
 
     from beliefs.forecast.forecast import forecast
 
-    return forecast(small_posterior(rich_folder, "base_rate"), 35, seed=5)
+    return forecast(small_posterior(rich_folder, "base_rate"), 35, seed=5, actions=False)
 
 
 def prior_conduct(posterior, scale=0.5, seed=3):
     """Draws of conduct around the medians of the prior, as many as the posterior has."""
-    from beliefs.forecast.conduct import BASE, Conduct
+    from beliefs.infer.conduct import BASE, Conduct
     from beliefs.infer.unconstrained import coordinates_of
     from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
 
@@ -53,7 +53,7 @@ def told():
         if theory not in known:
             posterior = small_posterior(path, theory, size=(4, 100), as_of=ORIGIN)
             known[theory] = forecast(
-                posterior, HORIZON, seed=5, conduct=prior_conduct(posterior), allow_failed=True
+                posterior, HORIZON, seed=5, actions=prior_conduct(posterior), allow_failed=True
             )
         return known[theory]
 

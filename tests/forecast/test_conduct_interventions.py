@@ -41,7 +41,7 @@ def bent(plain, kind, at=AT, **more):
     item = Intervention(kind, day, **(MORE.get(kind, {}) | more))
     return forecast(
         plain.posterior, len(plain.dates), seed=plain.seed, interventions=(item,),
-        conduct=plain.conduct, allow_failed=True,
+        actions=plain.conduct, allow_failed=True,
     )  # fmt: skip
 
 
@@ -56,6 +56,32 @@ def test_a_path_is_news_to_beliefs_where_acts_are_simulated_too(told):
     moved = other.paths.logit_belief - plain.paths.logit_belief
     assert (moved[..., :AT] == 0).all()
     assert (moved[:, 0, AT] > 0).all()  # on Washington's own scorecard, whose weights are positive
+
+
+def test_a_path_says_what_an_indicator_counts_whatever_the_acts(told):
+    plain = told("mutual_optimism")
+    days = [str(d) for d in plain.dates]
+    many, none = (
+        bent(plain, "path", indicator="iran_force", values={days[AT]: value})
+        for value in (60.0, 0.0)
+    )
+    for other in (many, none):
+        moved = other.paths.logit_belief - plain.paths.logit_belief
+        assert (moved[..., :AT] == 0).all() and (moved[..., AT] != 0).any()
+    acted = plain.paths.events["strikes"][:, 1, AT] > 0
+    quiet = none.paths.logit_belief[..., AT] == plain.paths.logit_belief[..., AT]
+    assert acted.any() and quiet[~acted].all()  # nothing is what it counts where nobody acts
+    # On Tehran's own scorecard, whose weights are positive; what is drawn of acts stays.
+    assert (many.paths.logit_belief[:, 1, AT] > none.paths.logit_belief[:, 1, AT]).all()
+    for name, values in plain.paths.events.items():
+        np.testing.assert_array_equal(many.paths.events[name][..., AT], values[..., AT])
+
+
+def test_a_path_of_an_indicator_that_nobody_reads_is_refused():
+    study = load_study("us-civil-war")
+    day = study.as_of + dt.timedelta(days=10)
+    with pytest.raises(StudyError, match="keeps score or counts its cost"):
+        check_plan(study, 8, [Intervention("path", day, indicator="greenback", change=0.2)])
 
 
 @pytest.mark.parametrize("kind", [k for k in MORE if k != "attribution"])
@@ -118,7 +144,7 @@ def test_a_quick_attribution_closes_what_an_attack_opened(managed):
 
     def ask(*more):
         return forecast(
-            managed.posterior, len(managed.dates), seed=managed.seed, conduct=managed.conduct,
+            managed.posterior, len(managed.dates), seed=managed.seed, actions=managed.conduct,
             interventions=(Intervention("spoiler", day, **dict(more)),), allow_failed=True,
         )  # fmt: skip
 

@@ -132,7 +132,7 @@ def test_conduct_that_was_not_simulated_is_not_forecast(futures):
     assert asked_of(futures) == ()
     with pytest.raises(StudyError, match="not simulated") as caught:
         probability(futures, "breach", by=futures.dates[6].astype(object))
-    assert "conduct_of" in caught.value.mend
+    assert "actions" in caught.value.mend
 
 
 def test_draws_of_another_posterior_are_refused(told, managed):
@@ -141,7 +141,7 @@ def test_draws_of_another_posterior_are_refused(told, managed):
 
     other = told("mutual_optimism").conduct
     with pytest.raises(ConflictError, match="another posterior"):
-        forecast(managed.posterior, 7, seed=1, conduct=other, allow_failed=True)
+        forecast(managed.posterior, 7, seed=1, actions=other, allow_failed=True)
 
 
 def test_a_red_line_of_one_side_is_crossed_less_often_than_one_of_any(managed):

@@ -189,7 +189,7 @@ def test_there_is_no_truce_before_the_truce():
 def test_the_same_seed_gives_the_same_futures_and_another_gives_others(told):
     plain = told("mutual_optimism")
     again, other = (
-        forecast(plain.posterior, 35, seed=s, conduct=plain.conduct, allow_failed=True)
+        forecast(plain.posterior, 35, seed=s, actions=plain.conduct, allow_failed=True)
         for s in (plain.seed, plain.seed + 1)
     )
     for name, values in plain.paths.events.items():
@@ -214,8 +214,9 @@ def test_every_theory_is_simulated_and_its_events_agree_with_one_another(told, t
 
 def test_without_draws_of_conduct_a_forecast_is_one_of_beliefs_and_talks(told):
     plain = told("mutual_optimism")
-    alone = forecast(plain.posterior, 35, seed=plain.seed, allow_failed=True)
-    assert alone.paths.events is None and alone.base_paths is None and alone.conduct is None
+    alone = forecast(plain.posterior, 35, seed=plain.seed, allow_failed=True, actions=False)
+    assert alone.paths.events is None and alone.conduct is None
+    assert alone.base_paths.events is not None  # base rates are those of M0 all the same
     # News repeats the same past days, and talks are drawn with the same numbers.
     assert alone.paths.talks.shape == plain.paths.talks.shape
     assert replace(plain, conduct=None).paths.events is not None

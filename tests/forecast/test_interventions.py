@@ -26,7 +26,9 @@ def what_if(futures, kind, at, **more):
 
 
 def with_it(futures, *items):
-    return forecast(futures.posterior, futures.dates.size, seed=futures.seed, interventions=items)
+    return forecast(
+        futures.posterior, futures.dates.size, seed=futures.seed, interventions=items, actions=False
+    )
 
 
 @pytest.mark.parametrize("kind", ["path", "turnover", "escalation"])
@@ -85,14 +87,16 @@ def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):
     own = tmp_path / "gap.toml"
     own.write_text(source.replace('"sequencing_gap", "waiver_cut", ', ""))
     posterior = small_posterior(rich_folder, str(own))
-    plain = forecast(posterior, 20, seed=1)
+    plain = forecast(posterior, 20, seed=1, actions=False)
     day = dt.date.fromisoformat(str(plain.dates[8]))
-    bent = forecast(posterior, 20, seed=1, interventions=[Intervention("waiver", day)])
+    bent = forecast(
+        posterior, 20, seed=1, interventions=[Intervention("waiver", day)], actions=False
+    )
     np.testing.assert_array_equal(bent.paths.surplus[:, :8], plain.paths.surplus[:, :8])
     assert (bent.paths.surplus[:, 8:] >= plain.paths.surplus[:, 8:]).all()
     assert (bent.paths.surplus[:, 8:] > plain.paths.surplus[:, 8:]).any()
     until = Intervention("waiver", day, until=day + dt.timedelta(days=2))
-    short = forecast(posterior, 20, seed=1, interventions=[until])
+    short = forecast(posterior, 20, seed=1, interventions=[until], actions=False)
     np.testing.assert_array_equal(short.paths.surplus[:, 11:], plain.paths.surplus[:, 11:])
     np.testing.assert_array_equal(short.paths.surplus[:, :11], bent.paths.surplus[:, :11])
 
@@ -113,7 +117,7 @@ def jump_after(rich_folder, tmp_path_factory):
         posterior = small_posterior(rich_folder, str(own), size=(2, 50))
         day = dt.date.fromisoformat(str(posterior.origin)) + dt.timedelta(days=3)
         plain, bent = (
-            forecast(posterior, 5, seed=1, interventions=items, allow_failed=True)
+            forecast(posterior, 5, seed=1, interventions=items, allow_failed=True, actions=False)
             for items in ((), [Intervention("escalation", day)])
         )
         at = int(np.flatnonzero(plain.dates == np.datetime64(day))[0])
@@ -188,7 +192,7 @@ def test_a_paired_difference_is_surer_than_two_unpaired_forecasts(futures):
 
 def test_futures_of_two_seeds_are_not_paired(futures):
     with pytest.raises(ValueError, match="one seed"):
-        differences(forecast(futures.posterior, 35, seed=6), futures)
+        differences(forecast(futures.posterior, 35, seed=6, actions=False), futures)
 
 
 GOOD = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\nchange = 0.3\n'

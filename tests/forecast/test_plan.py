@@ -61,6 +61,8 @@ def test_a_plan_that_a_forecast_takes_is_let_through(futures):
             Intervention("escalation", day),
         )
     ]
-    told = forecast(futures.posterior, futures.dates.size, seed=1, interventions=items)
+    told = forecast(
+        futures.posterior, futures.dates.size, seed=1, interventions=items, actions=False
+    )
     assert told.interventions == tuple(items)
     check_plan(futures.posterior.study, futures.dates.size, items)

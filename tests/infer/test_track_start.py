@@ -9,6 +9,7 @@ from beliefs.infer.filter_model import Model
 from beliefs.infer.track import advance, first_change, track
 from beliefs.infer.track_start import from_posterior
 from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
+from beliefs.infer.unconstrained import FURTHEST
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
 from beliefs.theory.theory import free_parameters, load_theory
@@ -44,7 +45,10 @@ def test_scores_of_parameters_give_these_parameters_again(rich_folder, theory):
     assert np.abs(scores).max() > 8.0  # past the table of quantiles too
     priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
     back = model.coordinates.scores(model.coordinates.params(scores), priors)
-    np.testing.assert_allclose(back, scores, atol=1e-5)
+    # Eight spreads out, a share may be 1 to the last bit: it then lies on its bound.
+    on_bound = (np.abs(back) == FURTHEST) & (np.abs(scores) > 8.0) & (back * scores > 0.0)
+    assert on_bound.mean() < 0.001
+    np.testing.assert_allclose(back[~on_bound], scores[~on_bound], atol=1e-5)
 
 
 def test_the_draws_become_particles_of_equal_weight_with_the_filters_beliefs(taken):

@@ -7,9 +7,9 @@ import pytest
 
 from beliefs.cli import main
 from beliefs.errors import StudyError
-from beliefs.forecast.conduct import Conduct, conduct_of
 from beliefs.forecast.forecast import forecast
 from beliefs.forecast.summary import summarise
+from beliefs.infer.conduct import Conduct, conduct_of
 from beliefs.record.conduct import FILE, conduct_in
 from beliefs.record.run import load_run, read_manifest, save_run
 
@@ -18,7 +18,7 @@ from beliefs.record.run import load_run, read_manifest, save_run
 def acting(unsampled):
     """Two weeks ahead of `unsampled`, conduct learnt by few particles."""
     conduct = conduct_of(unsampled, seed=4, particles=100)
-    return forecast(unsampled, 14, seed=5, conduct=conduct)
+    return forecast(unsampled, 14, seed=5, actions=conduct)
 
 
 @pytest.fixture(scope="module")

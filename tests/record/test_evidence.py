@@ -95,7 +95,7 @@ def test_a_calibration_whose_ranks_are_not_those_judged_is_refused(tmp_path):
     place = tmp_path / "c"
     place.mkdir()
     judged = [{"name": "x", "mean": 0.5}, {"name": "probability:war", "mean": None}]
-    told = json.dumps({"simulations": 2, "quantities": judged})
+    told = json.dumps({"format": 1, "simulations": 2, "quantities": judged})
     (place / "calibration.json").write_text(told)
     (place / "ranks.csv").write_text("simulation,x\n0,5\n1,7\n")
     found = read_calibration(place)

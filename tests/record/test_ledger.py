@@ -277,3 +277,15 @@ def test_the_ledger_knows_the_latent_targets_of_the_forecasts():
     from beliefs.forecast.probability import LATENT as THERE
 
     assert LATENT == THERE
+
+
+@pytest.mark.parametrize("kind", ["full", "pipe"])
+def test_a_ledger_is_a_regular_file_and_nothing_else(tmp_path, kind):
+    path = Path("/dev/full") if kind == "full" else tmp_path / "pipe"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif not path.exists():
+        pytest.skip("no such device")
+    for use in (lambda: register(path, a_forecast()), lambda: verify(path), lambda: mend(path)):
+        with pytest.raises(StudyError, match="not a regular file"):
+            use()

@@ -119,19 +119,19 @@ def test_a_what_if_is_refused(unsampled, tmp_path):
 
     file = tmp_path / "plan.toml"
     file.write_text('[[intervention]]\nkind = "waiver"\ndate = 2026-03-05\n')
-    told = forecast(unsampled, 7, seed=5, interventions=load_interventions(file))
+    told = forecast(unsampled, 7, seed=5, interventions=load_interventions(file), actions=False)
     run = save_run(tmp_path / "run", unsampled, forecast=told, summary=summarise(told))
     with pytest.raises(StudyError, match="a what-if cannot be registered"):
         entry_of(run)
 
 
 def test_a_run_without_a_forecast_is_forecast_from_its_posterior(run_folder, unsampled, tmp_path):
+    from beliefs.forecast.forecast import forecast
     from beliefs.forecast.summary import summarise
-    from beliefs.record.foretold import foretold
     from beliefs.record.run import save_run
 
     bare = save_run(tmp_path / "bare", unsampled)
-    told = foretold(bare, unsampled, horizon=35, seed=5)
+    told = forecast(unsampled, 35, seed=5)
     whole = save_run(tmp_path / "whole", unsampled, forecast=told, summary=summarise(told))
     made, kept = entry_of(bare, horizon=35, seed=5), entry_of(whole)
     assert made == kept.model_copy(update={"at": made.at})
@@ -149,7 +149,7 @@ def test_a_failed_gate_is_refused_unless_allowed_and_then_recorded(rich_folder, 
 
     poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
     assert not poor.report.passed
-    told = forecast(poor, 7, seed=1, allow_failed=True)
+    told = forecast(poor, 7, seed=1, allow_failed=True, actions=False)
     run = save_run(tmp_path / "run", poor, forecast=told, summary=summarise(told))
     for folder in (run, save_run(tmp_path / "bare", poor)):
         with pytest.raises(GateError) as caught:

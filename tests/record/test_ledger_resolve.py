@@ -49,18 +49,29 @@ def why(done):
 
 
 def test_talks_are_looked_up_in_the_window_by_every_rule(ledger, study):
-    line = registered(ledger, study, ["2026-02-07", "2026-02-10", "2026-02-12"])
+    line = registered(ledger, study, ["2026-02-06", "2026-02-10", "2026-02-12"])
     done = resolve(ledger, studies=(study,), now=LATER)
-    # It counts from its publication on, as for the model: what nobody knew nobody could foretell.
-    assert outcomes(done) == {"2026-02-07": False, "2026-02-10": False, "2026-02-12": True}
+    # T3 was held on 7 February and came out on the 11th: its own day counts, as for the model.
+    assert outcomes(done) == {"2026-02-06": False, "2026-02-10": True, "2026-02-12": True}
     last = done.added[4]
     assert last.outcomes == {"any": True, "direct": False}
-    assert last.first == dt.date(2026, 2, 11) and last.rows == ("T3",)
+    assert last.first == dt.date(2026, 2, 7) and last.rows == ("T3",)
     assert last.forecast == 1 and last.forecast_line_sha256 == line.head
     assert last.same_past and last.as_of == dt.date(2026, 3, 1)
     assert last.study_sha256 == load_study(study).sha256
     assert done.added[2].first is None and done.added[2].rows == ()
     assert verify(ledger, head=done.head).since == 0
+
+
+def test_secret_talks_change_the_outcome_of_their_own_days_once_they_come_out(ledger, study):
+    registered(ledger, study, ["2026-02-08"])  # T3 was held on the 7th and came out on the 11th
+    done = resolve(ledger, studies=(study,), as_of="2026-02-10", now=LATER)
+    assert outcomes(done) == {"2026-02-08": False}
+    done = resolve(ledger, studies=(study,), as_of="2026-02-11", now=LATER)
+    ((outcome, line),) = done.differing
+    assert line == 2 and outcome.outcome and outcome.rows == ("T3",) and done.added == {}
+    done = resolve(ledger, studies=(study,), as_of="2026-02-11", now=LATER, correct=True)
+    assert done.added[3].corrects == 2 and done.added[3].first == dt.date(2026, 2, 7)
 
 
 def test_talks_at_the_origin_count_only_if_they_go_on_after_it(ledger, study):

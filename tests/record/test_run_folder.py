@@ -75,7 +75,7 @@ def test_a_loaded_run_forecasts_what_the_first_run_forecast(run_folder, unsample
     assert content_hash(loaded.tree) == content_hash(unsampled.tree)
     assert loaded.report.as_dict() == unsampled.report.as_dict()
     assert loaded.theory == unsampled.theory
-    again = forecast(loaded, 35, seed=5)
+    again = forecast(loaded, 35, seed=5, actions=False)
     np.testing.assert_array_equal(again.paths.logit_belief, futures.paths.logit_belief)
     assert summarise(again) == summarise(futures)
 
@@ -256,3 +256,36 @@ def test_an_unbounded_prior_survives_the_run_folder(unsampled, tmp_path):
     theory = load_theory("M1", file)
     out = save_run(tmp_path / "run", dataclasses.replace(unsampled, theory=theory))
     assert load_run(out).theory == theory
+
+
+@pytest.mark.parametrize("version", [2, None, "1", True])
+def test_a_manifest_of_another_format_is_refused(version, run_folder, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest.pop("format")
+    if version is not None:
+        manifest["format"] = version
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StudyError, match="of a format that this version does not read"):
+        load_run(copy)
+
+
+def test_a_full_disk_names_the_run_folder_and_the_file(unsampled, tmp_path, monkeypatch):
+    import errno
+    import os
+
+    from beliefs.view.report import write_report
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def report(path, manifest):  # the rest found room
+        monkeypatch.setattr("beliefs.study.writefile.os.fsync", full)
+        monkeypatch.setattr("beliefs.view.report.render", lambda *_: "page")
+        write_report(None, {}, path)
+
+    with pytest.raises(StudyError) as caught:
+        save_run(tmp_path / "one", unsampled, report=report)
+    assert caught.value.where == str(tmp_path / "one")
+    assert caught.value.found == f"{os.strerror(errno.ENOSPC)}: report.html"
+    assert list(tmp_path.iterdir()) == []

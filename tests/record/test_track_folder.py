@@ -4,18 +4,17 @@ import dataclasses
 import datetime as dt
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.forecast.forecast import forecast
 from beliefs.forecast.probability import probability
 from beliefs.forecast.summary import horizon_days, summarise
 from beliefs.infer.track import track
 from beliefs.infer.track_tree import arrays_of
 from beliefs.record.diff import diff_runs
-from beliefs.record.foretold import foretold
 from beliefs.record.ledger_entry import entry_of
 from beliefs.record.reproduce import reproduce
 from beliefs.record.run import load_run, read_manifest
@@ -300,7 +299,7 @@ def test_what_moved_between_two_tracks_sums_up(believing, gone_on):
 
 def test_probabilities_of_the_same_days_move_between_two_tracks(believing, gone_on):
     folders = believing, gone_on[1]
-    told = [foretold(Path(f), load_run(f)) for f in folders]
+    told = [forecast(load_run(f), seed=1) for f in folders]
     found = diff_runs(*folders)
     assert found["untold"] is None
     assert {t["by"] for t in found["targets"]} == {str(d) for d in horizon_days(told[0])}
@@ -353,7 +352,7 @@ def test_no_posterior_of_what_is_no_date(run):
 
 def test_what_is_registered_of_a_track_is_what_forecast_says(believing):
     entry = entry_of(believing)
-    said = summarise(foretold(Path(believing), load_run(believing)))
+    said = summarise(forecast(load_run(believing), seed=1))
     held = {(t["target"], t["side"], t["by"], t.get("rule")): t["p"] for t in said["targets"]}
     assert {(t.target, t.side, str(t.by), t.rule): t.p for t in entry.targets} == held
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from later_rows import without_later_rows
+from later_rows import with_later_rows_permuted, without_later_rows
 
 from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
@@ -27,13 +27,27 @@ def test_deleting_what_was_published_later_changes_nothing(name, share, tmp_path
     assert dropped > 0
     full, cut = load_study(name, as_of=day), load_study(copy, as_of=day)
     assert full.sha256 == cut.sha256
-    one, two = build_inputs(full), build_inputs(cut)
-    others = {**vars(two), **vars(two.observed)}
-    for field, value in {**vars(one), **vars(one.observed)}.items():
+    assert_same_inputs(build_inputs(full), build_inputs(cut))
+
+
+def assert_same_inputs(one, two):
+    others = {**vars(two), **vars(two.observed), **two.talks_by_rule}
+    for field, value in {**vars(one), **vars(one.observed), **one.talks_by_rule}.items():
         if isinstance(value, np.ndarray):
             np.testing.assert_array_equal(value, others[field], err_msg=field)
         elif field not in ("talks_by_rule", "seeing", "observed"):
             assert value == others[field], field
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_whatever_later_rows_say_nothing_of_it_is_known(name, tmp_path):
+    grid = load_study(name).grid
+    day = str(grid.last_days[int(0.6 * grid.n)])
+    copy, changed = with_later_rows_permuted(name, day, tmp_path / "copy", seed=1)
+    assert changed > 0
+    full, other = load_study(name, as_of=day), load_study(copy, as_of=day)
+    assert full.sha256 == other.sha256
+    assert_same_inputs(build_inputs(full), build_inputs(other))
 
 
 def test_an_indicator_without_rows_is_remarked_on_and_not_refused(tmp_path, capsys):

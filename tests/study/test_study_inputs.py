@@ -113,12 +113,12 @@ def test_a_week_has_the_regime_of_its_last_day(tmp_path):
 def test_talks_follow_the_label_rules(folder):
     inputs = build_inputs(load_study(folder))
     assert inputs.talk_rules == ("any", "direct")
-    # T3 ended on day 33 but was made public on day 37; T4 is of low confidence.
-    assert np.flatnonzero(inputs.talks).tolist() == [20, 21, 22, 37]
+    # T3 was held on day 33, whenever it was made public; T4 is of low confidence.
+    assert np.flatnonzero(inputs.talks).tolist() == [20, 21, 22, 33]
     assert np.flatnonzero(inputs.talks_by_rule["direct"]).tolist() == [20, 21, 22]
     assert_array_equal(inputs.talks_by_rule["any"], inputs.talks)
     # T1 was held on the day before the period.
-    assert np.flatnonzero(inputs.talks_previous).tolist() == [0, 21, 22, 23, 38]
+    assert np.flatnonzero(inputs.talks_previous).tolist() == [0, 21, 22, 23, 34]
     assert_array_equal(inputs.talks_seen, inputs.active)
 
 

@@ -39,3 +39,12 @@ def test_a_file_in_the_way_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match="cannot be made"):
         new_study(tmp_path / "file")
+
+
+def test_a_table_with_a_header_alone_is_remarked_on(tmp_path):
+    folder = new_study(tmp_path / "mine")
+    assert load_study(folder).remarks == ()
+    for name in ("indicators", "talks"):
+        file = folder / f"{name}.csv"
+        file.write_text(file.read_text().splitlines()[0] + "\n")
+        assert f"{name}.csv has no rows" in load_study(folder).remarks

@@ -112,7 +112,7 @@ def test_the_base_rate_has_no_beliefs_and_frees_only_the_talk_hazards(structure)
     theory = load_theory("base_rate")
     assert not theory.beliefs
     assert {p.name for p in free_parameters(theory, structure)} == {
-        "onset_base", "continuation_base"
+        "onset_base", "continuation_base", "deadlock_shape"
     }  # fmt: skip
 
 

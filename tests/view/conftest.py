@@ -52,7 +52,7 @@ def make_posterior(
 
 def make_forecast(posterior: Posterior) -> Forecast:
     """Return futures of the posterior, five weeks ahead."""
-    return forecast(posterior, HORIZON, seed=5, allow_failed=True)
+    return forecast(posterior, HORIZON, seed=5, allow_failed=True, actions=False)
 
 
 def edited_study(folder: Path, *changes: tuple[str, str]) -> Path:

@@ -29,6 +29,8 @@ ROWS = [
     },
 ]  # fmt: skip
 
+ABOUT = {"study": "small", "study_sha256": "0", "as_of": "2026-03-01"}
+
 
 def test_rows_stand_by_text():
     first, second = claim_groups(ROWS)
@@ -48,8 +50,10 @@ def test_the_report_shows_claims_beside_the_evidence(futures, summary):
 
 def test_a_file_of_verdicts_is_read(tmp_path):
     file = tmp_path / "verdicts.json"
-    file.write_text(json.dumps({"verdicts": ROWS}), encoding="utf-8")
-    assert read_verdicts(file) == ROWS
+    file.write_text(json.dumps({"study_sha256": "0", "verdicts": ROWS}), encoding="utf-8")
+    assert read_verdicts(file, ABOUT) == ROWS
+    with pytest.raises(StudyError, match="another study"):
+        read_verdicts(file, {**ABOUT, "study_sha256": "1"})
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"verdicts": [{"id": 1}]}', '{"verdicts": 3}', "{"])
@@ -57,7 +61,7 @@ def test_another_file_is_refused(tmp_path, text):
     file = tmp_path / "verdicts.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError, match="no file of verdicts"):
-        read_verdicts(file)
+        read_verdicts(file, ABOUT)
 
 
 def test_the_figure_of_verdicts_has_a_point_for_each_that_has_a_probability():

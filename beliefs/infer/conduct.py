@@ -2,8 +2,8 @@
 
 Blocks of conduct are independent of the belief block, given what each period knew of beliefs
 (`beliefs.infer.blocks`), so that draws of theirs are paired with draws of beliefs by index. Beside
-them stand as many draws under the base-rate theory, which is the yardstick of all targets of
-conduct.
+them stand as many draws under the base-rate theory M0, all of whose blocks are learnt from the
+study, talks among them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
-from beliefs.infer.posterior import Posterior
+from beliefs.infer.sampling import checked_seed
 from beliefs.mechanism.structure import structure_of
 from beliefs.theory.system import conduct_factors, conduct_log_likelihoods, factors
 from beliefs.theory.theory import Theory, conduct_neutral, conduct_parameters, load_theory
 
 if TYPE_CHECKING:
     from beliefs.infer.blocks import Blocks
-    from beliefs.infer.track_result import Track
+    from beliefs.infer.posterior import Posterior
 
-__all__ = ["BASE", "PARTICLES", "Conduct", "conduct_of"]
+__all__ = ["BASE", "PARTICLES", "Conduct", "base_draws", "conduct_of"]
 
 Floats = NDArray[np.float64]
 Draws = dict[str, Floats]
@@ -49,7 +49,7 @@ class Conduct:
     posterior, prior
         Free parameters of conduct.
     base
-        Free parameters of the base-rate theory, talks among them.
+        Free parameters of the base-rate theory, those of talks among them.
     log_prior, log_likelihood
         (sample,) of the draws of `posterior`.
     """
@@ -70,15 +70,14 @@ class Conduct:
         ConflictError
             These are draws for another theory, or not as many.
         """
-        sizes = posterior.tree[group].sizes
-        want, have = int(sizes["chain"] * sizes["draw"]), len(self.log_prior)
+        want, have = _count(posterior), len(self.log_prior)
         if (posterior.theory.name, want) != (self.theory, have):
             raise ConflictError(
                 "the draws of conduct belong to another posterior",
                 where="conduct",
                 found=f"{have} draws under {self.theory}",
                 expected=f"{want} draws under {posterior.theory.name}",
-                mend="conduct_of(posterior, seed=...) for this posterior",
+                mend="leave `actions` out: they are then learnt for this posterior",
             )
         mine: Draws = self.posterior if group == "posterior" else self.prior
         return conduct_neutral(posterior.theory, posterior.structure) | mine
@@ -87,8 +86,7 @@ class Conduct:
 def conduct_of(
     posterior: Posterior,
     *,
-    seed: int,
-    track: Track | None = None,
+    seed: int | None = None,
     particles: int = PARTICLES,
     progress: Callable[[str], None] | None = None,
 ) -> Conduct | None:
@@ -97,12 +95,10 @@ def conduct_of(
     Parameters
     ----------
     posterior
-        Where forecasts start from.
+        Where forecasts start from. The draws of a fit are filtered once, to know what each period
+        knew of beliefs; a posterior of a track has that track.
     seed
-        Seed of everything random here.
-    track
-        The track that `posterior` was drawn from; a fit's draws are filtered once instead, to know
-        what each period knew of beliefs.
+        Seed of everything random here; that of the posterior when None.
     particles
         Number of particles of each block.
     progress
@@ -117,39 +113,59 @@ def conduct_of(
     from beliefs.infer.track_start import from_posterior
 
     theory, structure = posterior.theory, structure_of(posterior.inputs)
-    names = [f.name for f in conduct_factors()]
+    seed = checked_seed(posterior.seed if seed is None else seed)
     if not factors(theory, structure):
         return None
-    belief = track
-    if belief is None and theory.beliefs:
-        belief = from_posterior(posterior, particles, seed)
-    base = load_theory(BASE)
-    mine, yardstick = (
-        track_blocks(
-            posterior.study,
-            which,
-            particles=particles,
-            seed=seed,
-            only=names,
-            inputs=posterior.inputs,
-            progress=progress,
-            belief=known,
-        )
-        for which, known in ((theory, belief if theory.beliefs else None), (base, None))
+    belief = None
+    if theory.beliefs:
+        belief = posterior.track or from_posterior(posterior, particles, seed)
+    mine = track_blocks(
+        posterior.study,
+        theory,
+        particles=particles,
+        seed=seed,
+        only=[f.name for f in conduct_factors()],
+        inputs=posterior.inputs,
+        progress=progress,
+        belief=belief,
     )
-    sizes = posterior.tree["posterior"].sizes
-    draws = int(sizes["chain"] * sizes["draw"])
-    streams = [np.random.default_rng([seed, STREAM, part]) for part in range(3)]
+    draws = _count(posterior)
+    streams = [np.random.default_rng([seed, STREAM, part]) for part in range(2)]
     found = mine.params(draws, streams[0], beliefs=False)
     return Conduct(
         theory=theory.name,
         seed=seed,
         posterior=found,
         prior=mine.prior(draws, streams[1], beliefs=False),
-        base=yardstick.params(draws, streams[2]),
+        base=posterior.base,
         log_prior=_log_prior(theory, mine, found),
         log_likelihood=_log_likelihood(theory, mine, found),
     )
+
+
+def base_draws(posterior: Posterior) -> Draws:
+    """Learn the base-rate theory from the study of a posterior: all of it, talks too.
+
+    Returns
+    -------
+    dict
+        As many draws of every free parameter as the posterior has, each (sample, ...).
+    """
+    from beliefs.infer.blocks import track_blocks
+
+    found = track_blocks(
+        posterior.study,
+        load_theory(BASE),
+        particles=PARTICLES,
+        seed=posterior.seed,
+        inputs=posterior.inputs,
+    )
+    return found.params(_count(posterior), np.random.default_rng([posterior.seed, STREAM, 2]))
+
+
+def _count(posterior: Posterior) -> int:
+    sizes = posterior.tree["posterior"].sizes
+    return int(sizes["chain"] * sizes["draw"])
 
 
 def _log_prior(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:

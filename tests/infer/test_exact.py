@@ -1,0 +1,55 @@
+"""Settings that calls share across threads end as they began."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.infer.exact import exact
+from beliefs.infer.sampling import MAX_SEED, checked_seed
+
+
+def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_was():
+    import pytensor
+
+    seen, inside, done = [], threading.Barrier(2), threading.Event()
+
+    @exact
+    def first():
+        inside.wait()
+
+    @exact
+    def second():
+        inside.wait()
+        done.wait()  # goes on after the first has ended
+        seen.append(pytensor.config.numba__fastmath)
+
+    with pytensor.config.change_flags(numba__fastmath=True):
+        threads = [threading.Thread(target=call) for call in (first, second)]
+        threads[0].start()
+        threads[1].start()
+        threads[0].join()
+        done.set()
+        threads[1].join()
+        assert seen == [False]
+        assert pytensor.config.numba__fastmath is True
+
+        @exact
+        def fails():
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            exact(fails)()
+        assert pytensor.config.numba__fastmath is True
+
+
+@pytest.mark.parametrize("seed", [-1, MAX_SEED + 1, 1.0, "1", True, None])
+def test_a_seed_that_cannot_be_kept_is_refused(seed):
+    with pytest.raises(StudyError, match="the seed cannot be used"):
+        checked_seed(seed)
+
+
+def test_seeds_of_64_bits_are_taken():
+    assert checked_seed(MAX_SEED) == 2**64 - 1
+    assert type(checked_seed(np.int64(3))) is int

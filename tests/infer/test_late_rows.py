@@ -1,0 +1,219 @@
+"""Readings and talks that come out late belong to their own dates, and are known from then on."""
+
+import numpy as np
+import pytest
+from make_conduct import acts, write_conduct
+from make_study import TOML, csv_text, day, event, event_rows, talk, talk_rows, write_study
+from prefix import assert_same, columns
+
+from beliefs.errors import ConflictError
+from beliefs.infer.blocks import advance_blocks, track_blocks
+from beliefs.infer.known import blocks_known
+from beliefs.infer.track import advance, first_change, track
+from beliefs.infer.track_tree import arrays_of
+from beliefs.mechanism.contract import logistic
+from beliefs.record.tracks import save_track, track_hash
+from beliefs.record.update import update_run
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.study.talks import talks_public
+from beliefs.theory.theory import load_theory
+
+pytestmark = pytest.mark.xdist_group("track")
+
+WRITTEN, OUT, LAST = 8, 40, 45  # a memorandum of day 8 that comes out on day 40
+NORTH, ACTION = 0, 0
+MEMO = event(
+    "MEMO", WRITTEN, initiator="north", kind="doubt_admission", severity="", signal=-2,
+    lag=OUT - WRITTEN,
+)  # fmt: skip
+HEARD = [
+    event(f"H{o}", o, initiator="north", kind="victory_claim", severity="", signal=1)
+    for o in (16, 24, 30, 36)
+]
+ROWS = [*event_rows(), *HEARD]
+SECRET = talk("SECRET", 10, length=1, lag=OUT - 10)
+
+TOY = """
+id = "TOY"
+name = "toy"
+title = "Two parameters"
+source = "test"
+beliefs = true
+mechanisms = ["belief", "readings", "talks"]
+neutral = ["retention", "initial", "private_bias", "log_reading_step", "onset_base",
+  "continuation_base", "surplus_effect", "mediator_effect", "process_share",
+  "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"]
+
+[priors.log_volatility]
+dist = "Normal"
+mu = -0.5
+sigma = 0.1
+"""
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    file = tmp_path_factory.mktemp("toy") / "toy.toml"
+    file.write_text(TOY, encoding="utf-8")
+    return load_theory(file)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("plain") / "small", events=ROWS)
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("late") / "small"
+    return write_study(folder, events=[*ROWS, MEMO], talks=[*talk_rows(), SECRET])
+
+
+@pytest.fixture(scope="module")
+def memorandum(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("memo") / "small", events=[*ROWS, MEMO])
+
+
+def tracked(folder, theory, offset, particles=2000):
+    return track(load_study(folder, as_of=day(offset)), theory, particles=particles, seed=3)
+
+
+def belief_at(found, period, offsets, draws=2000):
+    """Mean probability of the North on some days, as known after a period."""
+    path = found.at(day(period), draws=draws).tree["posterior"]["logit_belief"].values
+    return [float(logistic(np, path[..., NORTH, o].astype(float)).mean()) for o in offsets]
+
+
+def same_bits(one, other):
+    assert track_hash(arrays_of(one)) == track_hash(arrays_of(other))
+
+
+def test_nothing_of_a_late_row_is_known_before_it_is_published(plain, late, toy):
+    before = [load_study(folder, as_of=day(OUT - 1)) for folder in (plain, late)]
+    assert before[0].sha256 == before[1].sha256
+    assert_same(*(build_inputs(study) for study in before))
+    same_bits(*(tracked(folder, toy, OUT - 1, particles=200) for folder in (plain, late)))
+
+
+def test_once_published_a_late_row_stands_at_its_own_date_alone(plain, late):
+    one, two = (build_inputs(load_study(folder, as_of=day(OUT))) for folder in (plain, late))
+    assert two.reading[NORTH, ACTION, WRITTEN] == -2.0
+    assert np.isnan(two.reading[NORTH, ACTION, OUT])
+    assert two.talks[[10, 11]].all() and not two.talks[OUT] and two.talks_previous[[11, 12]].all()
+    first = {"reading": WRITTEN, "talks": 10, "talks_by_ruleany": 10, "talks_previous": 11}
+    others = columns(two)
+    for name, array in columns(one).items():
+        apart = (array != others[name]) & ~((array != array) & (others[name] != others[name]))
+        when = np.flatnonzero(apart.any(axis=tuple(range(array.ndim - 1))))
+        assert not len(when) or when[0] >= first.get(name, 10), name
+        if name in ("reading", "talks", "talks_previous"):
+            assert when[-1] <= 12, name
+        if name in ("surprise", "quiet", "persist", "resolve", "hardline", "strikes"):
+            assert not len(when), name
+    public = talks_public(load_study(late))
+    assert public[[10, 11]].tolist() == [OUT, OUT] and public[9] == 9
+    assert public[20] == 20 and public[33] == 37
+
+
+def test_a_late_memorandum_moves_belief_at_its_own_date(plain, memorandum, tmp_path, toy):
+    # The same words, dated on the day on which they came out.
+    words = [*ROWS, event("MEMO", OUT, initiator="north", kind="doubt_admission",
+                                  severity="", signal=-2)]  # fmt: skip
+    prompt = write_study(tmp_path / "prompt", events=words)
+    then, now = WRITTEN, OUT
+    without, with_it, dated_now = (
+        belief_at(tracked(folder, toy, OUT), OUT, (then, now))
+        for folder in (plain, memorandum, prompt)
+    )
+    moved = np.subtract(with_it, without)
+    assert moved[0] < -0.05  # the North believed less of it in the days of the memorandum
+    assert abs(moved[1]) < 0.03  # ... what others read since says more of the present
+    assert dated_now[1] < with_it[1] - 0.08  # it is no reading of the day on which it came out
+
+
+def test_a_track_goes_back_for_it_and_is_that_of_all_rows(memorandum, toy):
+    then, now = (load_study(memorandum, as_of=day(d)) for d in (OUT - 1, LAST))
+    before = track(then, toy, particles=200, seed=3)
+    old, new = before.model(), before.model(build_inputs(now))
+    assert first_change(old, new, before.n_time) == WRITTEN
+    whole = track(now, toy, particles=200, seed=3)
+    same_bits(advance(before, now), whole)
+    # What was known earlier stays known: without it, with the folder of today.
+    early = whole.at(day(OUT - 1), draws=50)
+    assert early.study.sha256 == then.sha256
+    mine, theirs = (p.tree["posterior"] for p in (early, before.at(day(OUT - 1), draws=50)))
+    for name in mine.data_vars:
+        np.testing.assert_array_equal(mine[name].values, theirs[name].values, err_msg=name)
+
+
+def test_an_update_goes_back_to_its_date(plain, memorandum, toy, tmp_path):
+    run = save_track(tmp_path / "run", tracked(plain, toy, OUT - 1, particles=900))
+    file = tmp_path / "memo.csv"
+    file.write_text(csv_text("events.csv", [MEMO]), encoding="utf-8")
+    done = update_run(run, tmp_path / "next", data=file)
+    assert str(done.track.study.as_of) == str(day(OUT))
+    assert (str(done.back_to), done.back) == (str(day(WRITTEN)), OUT - WRITTEN)
+    same_bits(done.track, tracked(memorandum, toy, OUT, particles=900))
+    # ... and the posterior of another seed says the same within Monte-Carlo error.
+    other = track(load_study(memorandum, as_of=day(OUT)), toy, particles=2000, seed=9)
+    mine, theirs = (belief_at(t, OUT, (WRITTEN, OUT)) for t in (done.track, other))
+    np.testing.assert_allclose(mine, theirs, atol=0.03)
+
+
+def test_a_folder_that_says_otherwise_by_now_is_not_gone_back_to(late, toy, tmp_path):
+    folder = write_study(tmp_path / "s", events=[*ROWS, MEMO])
+    found = tracked(folder, toy, LAST, particles=200)
+    text = (folder / "events.csv").read_text()
+    (folder / "events.csv").write_text(text.replace("strike,4,action,1,", "strike,4,action,2,"))
+    with pytest.raises(ConflictError, match="no longer holds"):
+        found.at(day(OUT - 1))
+
+
+@pytest.fixture(scope="module")
+def conduct(tmp_path_factory):
+    """A study of conduct with a memorandum and secret talks that come out late."""
+    folder = tmp_path_factory.mktemp("conduct") / "small"
+    more = event("MEMO", 20, initiator="north", kind="doubt_admission", severity="", signal=-2,
+                 lag=OUT - 20)  # fmt: skip
+    secret = talk("SECRET", 24, lag=OUT - 24)
+    return write_conduct(folder, events=[*acts(), more], talks=[*talk_rows(), secret])
+
+
+@pytest.mark.parametrize("name", ["mutual_optimism", "base_rate"])
+def test_blocks_go_back_likewise(conduct, name):
+    theory = load_theory(name)
+    then, now = (load_study(conduct, as_of=day(d)) for d in (OUT - 1, LAST))
+    before, whole = (track_blocks(s, theory, particles=100, seed=2) for s in (then, now))
+    assert before.tracks
+    for found, wanted in (
+        (advance_blocks(before, now), whole),
+        (blocks_known(whole, OUT), before),
+        (blocks_known(whole, OUT, blocks_known(whole, OUT - 5)), before),
+    ):
+        assert found.n_time == wanted.n_time and found.study.sha256 == wanted.study.sha256
+        same_bits(found.belief, wanted.belief)
+        for block, track_ in wanted.tracks.items():
+            mine = found.tracks[block]
+            for part in ("epoch", "log_weights", "predictive"):
+                one, other = getattr(mine, part), getattr(track_, part)
+                np.testing.assert_array_equal(one, other, err_msg=block)
+            assert len(mine.epochs) == len(track_.epochs) == len(mine.quality)
+            for parts in ("epochs", "quality"):
+                for a, b in zip(getattr(mine, parts), getattr(track_, parts), strict=True):
+                    np.testing.assert_array_equal(a, b)
+            assert mine.rejuvenations == track_.rejuvenations
+
+
+def test_a_series_that_a_channel_reads_counts_by_its_dates(tmp_path):
+    rows = [("price", day(0), "", 100.0), ("price", day(8), day(10), 80.0),
+            ("poll", day(0), "", 0.5),
+            ("price", day(9), day(25), 60.0), ("ships", day(0), "", 3)]  # fmt: skip
+    folder = write_study(
+        tmp_path / "w", toml=TOML.replace('step = "day"', 'step = "week"'), indicators=rows
+    )
+    south, market = 1, 1
+    early, known = (build_inputs(load_study(folder, as_of=day(d))) for d in (20, 55))
+    assert early.reading[south, market, 1] == pytest.approx(np.log(50 / 80 / (1 - 50 / 80)))
+    assert known.reading[south, market, 1] == pytest.approx(np.log(50 / 60 / (1 - 50 / 60)))
+    assert np.isnan(known.reading[south, market, 3])

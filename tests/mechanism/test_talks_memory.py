@@ -1,0 +1,89 @@
+"""Talks remember the last ones: drawn talks follow the hazard by the time since then."""
+
+import numpy as np
+from posteriors import small_posterior
+
+from beliefs.evaluate.simulate import prior_params, simulate_belief_block
+from beliefs.forecast.forecast import forecast
+from beliefs.mechanism import reciprocity, talks
+from beliefs.mechanism.structure import structure_of
+from beliefs.study.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
+
+SCALARS = (
+    "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",
+)  # fmt: skip
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_drawn_talks_start_by_the_time_since_the_last_ones():
+    params = dict.fromkeys(SCALARS, np.asarray(0.0)) | {
+        "onset_base": np.asarray(-0.5),
+        "continuation_base": np.asarray(-1.0),
+        "deadlock_shape": np.asarray(-1.0),
+        "surplus_effect": np.zeros(2),
+        "mediator_effect": np.zeros(2),
+    }
+    zero = np.zeros(60)
+    columns = dict.fromkeys(("mediator", "mediator_old", "proxy_attack", "power_shift"), zero)
+    rng = np.random.default_rng(1)
+    held, spell_age = talks.simulate(
+        rng, params, columns, zero, zero, zero + 0.5, shape=(20_000, 60), start=0.0, age=4.0
+    )
+    age, last = np.full(len(held), 4), np.zeros(len(held), dtype=bool)
+    tally = np.zeros((2, 2, 80))  # going on or starting, at risk and held, by age
+    for t in range(60):
+        np.testing.assert_allclose(spell_age[:, t], np.log(age))
+        for k in (0, 1):
+            tally[k, 0] += np.bincount(age[last == k], minlength=80)
+            tally[k, 1] += np.bincount(age[(last == k) & held[:, t]], minlength=80)
+        last, age = held[:, t], np.where(held[:, t], 1, age + 1)
+    at_risk, came = tally[0]
+    known = at_risk > 500
+    p = logistic(-0.5 + np.expm1(-1.0) * np.log(np.arange(80)[known]))
+    assert known.sum() > 10
+    z = (came[known] - at_risk[known] * p) / np.sqrt(at_risk[known] * p * (1 - p))
+    assert abs(z).max() < 4.5
+    assert abs(tally[1, 1, 1] / tally[1, 0, 1] - logistic(-1.0)) < 0.01
+
+
+def test_futures_with_and_without_actions_hold_talks_alike_where_nothing_else_moves_them(
+    rich_folder,
+):
+    """Two simulators of one theory, talks that came in the future included."""
+    posterior = small_posterior(rich_folder, "base_rate")
+    assert "deadlock_shape" in posterior.tree["posterior"]
+    alone, whole = (
+        forecast(posterior, 40, seed=s, actions=a, baselines=False).paths.talks.mean(axis=1)
+        for s, a in ((1, False), (2, True))
+    )
+    error = np.hypot(alone.std(), whole.std()) / np.sqrt(len(alone))
+    assert abs(alone.mean() - whole.mean()) < 4 * error
+
+
+def test_a_drawn_study_knows_the_time_since_its_own_talks(rich_folder):
+    theory = load_theory("base_rate")
+    inputs = build_inputs(load_study(rich_folder))
+    rng = np.random.default_rng(3)
+    params = prior_params(theory, structure_of(inputs), rng) | {"onset_base": np.asarray(-1.0)}
+    drawn, _ = simulate_belief_block(inputs, theory, params, rng)
+    n, held = int(drawn.active.sum()), drawn.talks
+    assert 2 <= held[:n].sum() < n
+    first = int(np.flatnonzero(held)[0])
+    for t in range(first + 1, n):
+        since = t - int(np.flatnonzero(held[:t])[-1])
+        assert drawn.observed.spell_age[t] == np.log(since)
+
+
+def test_every_theory_lets_talks_remember_and_the_base_rate_lets_strikes_excite(rich_folder):
+    structure = structure_of(build_inputs(load_study(rich_folder)))
+    for name in ("M0", "M1", "M2", "M3", "M4"):
+        free = {p.name: p.prior for p in free_parameters(load_theory(name), structure)}
+        assert (free["deadlock_shape"].mu, free["deadlock_shape"].sigma) == (0.0, 1.0), name
+    acts = {p.name for p in conduct_parameters(load_theory("M0"), structure)}
+    assert {"log_excite_own", "log_excite_cross", "log_decay"} <= acts
+    assert reciprocity.NAME in load_theory("M0").mechanisms
