@@ -293,6 +293,8 @@ def _published(new: Source, before: Source) -> Iterator[np.datetime64]:
     for name, table in vars(new.tables).items():
         known = set(getattr(before.tables, name).rows())
         days = table["start" if name == "coverage" else "published_at"]
+        if name == "coverage" and not (new.path / "coverage.csv").is_file():
+            continue  # no row: every day of the period is taken as covered
         if name == "agreements":  # a row that has got its end was published with that
             ends = table["end_published_at"]
             days = np.where(np.isnat(ends), days, ends)

@@ -239,7 +239,7 @@ def move_end(folder: Path, end: dt.date) -> None:
         )
     first = f"first_end = {period.end}  # where it ended before new rows moved it on\n"
     lines[number - 1 : number] = [line.rstrip() + "\n", *([] if period.first_end else [first])]
-    (folder / "study.toml").write_text("".join(lines), encoding="utf-8", newline="\n")
+    replace_file(folder / "study.toml", "".join(lines))
 
 
 def _filed(file: Path) -> Table:

@@ -353,11 +353,8 @@ def test_no_posterior_of_what_is_no_date(run):
 def test_what_is_registered_of_a_track_is_what_forecast_says(believing):
     entry = entry_of(believing)
     said = summarise(forecast(load_run(believing), seed=1))
-    held = {(t["target"], t["side"], t["by"]): t["p"] for t in said["targets"]}
-    assert {(t.target, t.side, str(t.by)) for t in entry.targets} > set(held)
-    for t in entry.targets:
-        key = (t.target, t.side, str(t.by))
-        assert key not in held or held[key] == t.p
+    held = {(t["target"], t["side"], t["by"], t.get("rule")): t["p"] for t in said["targets"]}
+    assert {(t.target, t.side, str(t.by), t.rule): t.p for t in entry.targets} == held
 
 
 def test_a_theory_with_other_priors_is_gone_on_with(rich_folder, tmp_path):

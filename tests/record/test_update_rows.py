@@ -12,8 +12,8 @@ from beliefs.errors import ConflictError, StudyError
 from beliefs.infer.track import track
 from beliefs.infer.track_tree import arrays_of
 from beliefs.record.tracks import load_track, save_track, track_hash
-from beliefs.record.update import update_run
-from beliefs.study.load import load_study
+from beliefs.record.update import _grown, update_run
+from beliefs.study.load import load_study, read_study
 from beliefs.theory.theory import load_theory
 
 DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"
@@ -148,6 +148,16 @@ def test_rows_after_the_end_of_the_period_move_it_on(ending, tmp_path):
     assert not seen[last:].any()
     assert any("ends on" in line for line in found.study.remarks)
     assert Path(folder / "study.toml").read_text().count("first_end") == 0
+
+
+def test_a_longer_period_is_no_row_of_a_study_without_coverage(ending, tmp_path):
+    folder = shutil.copytree(ending[0], tmp_path / "study")
+    (folder / "coverage.csv").unlink()
+    source = read_study(folder)
+    (tmp_path / "new").mkdir()
+    new, given, waiting = _grown(source, source.known(DAY), ending[1][:1], None, tmp_path / "new")
+    rows = len(ending[1][0].read_text().splitlines()) - 1
+    assert (given, waiting) == (rows, 0) and new.spec.period.end > source.spec.period.end
 
 
 def test_rows_of_days_to_come_move_no_end(ending, tmp_path):
