@@ -37,7 +37,7 @@ def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, chan
         monkeypatch.setattr(streams, "CELLS", cells * samples)
         return forecast(
             plain.posterior, DAYS, seed=3, allow_failed=True,
-            conduct=plain.conduct if acts else None, interventions=what_ifs(plain) * changed,
+            actions=plain.conduct if acts else False, interventions=what_ifs(plain) * changed,
         )  # fmt: skip
 
     whole, parts = made(DAYS), made(17)
@@ -61,7 +61,7 @@ def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(tol
         monkeypatch.setattr(paths, "CELLS", cells * samples)
         monkeypatch.setattr(streams, "CELLS", cells * samples)
         tracemalloc.start()
-        found = forecast(plain.posterior, days, seed=3, allow_failed=True, conduct=plain.conduct)
+        found = forecast(plain.posterior, days, seed=3, allow_failed=True, actions=plain.conduct)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return found, most
