@@ -305,6 +305,7 @@ def run(
         from beliefs.forecast.summary import summarise
         from beliefs.view.report import write_report
 
+        whole = False
         try:
             say("forecast")
             told = simulate(
@@ -326,11 +327,12 @@ def run(
                 report=lambda path, manifest: write_report(told, summary, path, manifest),
                 **place.taken,
             )
-        except BeliefsError:
-            with contextlib.suppress(BeliefsError):  # what went wrong first is what is told
-                save_run(out, posterior, settings=settings, **place.taken)
-                sys.stderr.write(f"the posterior is kept in {out}\n")
-            raise
+            whole = True
+        finally:
+            if not whole:  # whatever went wrong, the posterior is kept
+                with contextlib.suppress(BeliefsError):  # what went wrong first is reported
+                    save_run(out, posterior, settings=settings, **place.taken)
+                    sys.stderr.write(f"the posterior is kept in {out}\n")
     show_with_differences(summary, changes, as_json)
     if not as_json:
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")

@@ -33,7 +33,7 @@ from beliefs.infer.track_result import Rejuvenation, Row, Track
 from beliefs.mechanism.structure import Structure
 from beliefs.study.inputs import Inputs, build_inputs
 from beliefs.study.load import Study
-from beliefs.theory.theory import Theory, theory_of
+from beliefs.theory.theory import Theory, not_finite, theory_of
 
 __all__ = ["advance", "track"]
 
@@ -225,6 +225,8 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
         cloud = replace(cloud, belief=belief)
         limits = _limits(done, model.coordinates.size)
         cloud, evidence, moved = _take_in(model, cloud, t, found.seed, limits)
+        if not np.isfinite(evidence):
+            raise not_finite(found.theory, found.structure, str(found.inputs.dates[t]))
         if moved:
             done += moved
             epochs.append(cloud.scores)

@@ -21,13 +21,12 @@ from beliefs.infer.exact import exact
 from beliefs.mechanism.contract import Parameter
 from beliefs.mechanism.distributions import Prior
 from beliefs.mechanism.structure import Structure
+from beliefs.theory.priors import REACH
 from beliefs.theory.theory import Theory, free_parameters
 
 __all__ = ["Coordinates", "coordinates", "coordinates_of"]
 
 Floats = NDArray[np.float64]
-REACH = 5.5
-"""Normal scores up to which quantiles are tabulated; one prior draw in 25 million lies beyond."""
 NODES = 705
 FURTHEST = 20.0
 """Normal score of a draw on the very bound of its prior."""

@@ -21,6 +21,8 @@ Known = Mapping[str, tuple[str, Parameter]]
 _BOUNDS = ("lower", "upper")  # the only numbers of a distribution that may be infinite
 _NOT_IN_PYMC = ("BetaPrime", "BetaScaled", "Frechet", "LogLogistic")
 _QUANTILES = (0.05, 0.5, 0.95)
+REACH = 5.5
+"""Normal scores up to which draws of a prior are taken; 1 in 25 million lies beyond."""
 _EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
 
 
@@ -191,6 +193,17 @@ def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
             + ", ".join(f"{v:.4g}" for v in values),
             expected="finite points in rising order, between lower and upper where there are such",
             mend="correct its parameters: bounds in order, scales that numbers can hold",
+        )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        ends = [float(built.ppf(0.5 * math.erfc(-z / math.sqrt(2.0)))) for z in (-REACH, REACH)]
+    if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
+        raise StudyError(
+            "draws of the prior lie too close to its bounds, or too far out",
+            where=at,
+            found=f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends",
+            expected=f"points strictly between {low:g} and {high:g}",
+            mend="choose a prior with less weight at its bounds",
         )
 
 

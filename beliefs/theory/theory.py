@@ -36,6 +36,7 @@ __all__ = [
     "free_parameters",
     "load_theory",
     "neutral_values",
+    "not_finite",
     "prior_table",
     "table_of",
     "theory_from_table",
@@ -325,6 +326,32 @@ def neutral_values(theory: Theory, structure: Structure) -> Neutral:
 def conduct_neutral(theory: Theory, structure: Structure) -> Neutral:
     """Return the same for the parameters of conduct."""
     return _neutral(structure, conduct_declared(structure), conduct_parameters(theory, structure))
+
+
+def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
+    """Return the error for numbers that a theory's priors let grow past what can be held.
+
+    It names the priors that reach more than three times as far as the mechanism's own.
+    """
+    both = all_declared(structure)
+    wide = [
+        name
+        for name, spec in theory.priors.items()
+        if name in both and _reach(distribution(spec)) > 3.0 * _reach(both[name][1].prior)
+    ]
+    return StudyError(
+        "the priors lead to numbers that are not finite",
+        where=f"theory {theory.name}, {where}",
+        found="priors " + ", ".join(wide or sorted(theory.priors) or ["of the mechanisms"]),
+        expected="priors whose draws can be held in numbers",
+        mend="narrow them; `beliefs theories --show` lists those of the package",
+    )
+
+
+def _reach(prior: Any) -> float:
+    """Return the distance between the 5 % and the 95 % point of a prior."""
+    low, high = (float(np.asarray(prior.ppf(q))) for q in (0.05, 0.95))
+    return high - low
 
 
 def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[str, Any]]:
