@@ -336,7 +336,7 @@ def advance_blocks(
     study
         The study now, of the same structure.
     inputs
-        What the blocks are told instead of ``build_inputs(study)``.
+        Used instead of ``build_inputs(study)``.
     progress
         Called with a few words as periods are taken in.
 

@@ -48,7 +48,7 @@ def test_origins_before_publication_are_the_same_bit_for_bit(found, how, tmp_pat
         one = one[:, :, targets] if name == "when" else one
         np.testing.assert_array_equal(one[:, early], two[:, early], err_msg=name)
     assert not np.array_equal(found.frame.when[:, ~early], other.frame.when[:, ~early])
-    # Yardsticks do not know of them either; what came of a window is by the dates of the talks.
+    # Climatology and persistence do not know of them; what came of a window is by dates of talks.
     keys = ["origin", "horizon", "target", "forecaster"]
     scores = [b.scores[b.scores["origin"] < np.datetime64(day(OUT))] for b in (found, other)]
     both = pd.merge(*scores, on=keys, validate="one_to_one")
@@ -58,7 +58,7 @@ def test_origins_before_publication_are_the_same_bit_for_bit(found, how, tmp_pat
     assert (talks["came_x"] == 1.0).all() and (talks["came_y"] == 0.0).all() and len(talks)
 
 
-def test_a_yardstick_knows_of_secret_talks_once_they_are_out(tmp_path):
+def test_climatology_knows_of_secret_talks_once_they_are_out(tmp_path):
     folders = [
         write_conduct(tmp_path / name, events=acts(), talks=[*talk_rows(), *more])
         for name, more in (("a", []), ("b", late_rows()[1]))
