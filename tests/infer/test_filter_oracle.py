@@ -212,39 +212,64 @@ def plausible(model, n, seed=3):
     return drawn[np.argsort(-(state.total[:, 0] + state.newest.sum(axis=1)))[:n]]
 
 
-@pytest.mark.parametrize(("which", "rank"), [("model", 0), ("model", 5), ("wider", 0)])
-def test_with_tails_talks_and_misreading_it_agrees_with_a_large_particle_filter(
-    request, which, rank
-):
-    model = request.getfixturevalue(which)
-    drawn = plausible(model, 6)[rank : rank + 1]
-    params, n_time = model.params(drawn), model.structure.n_time
-    state, _, _ = filtered(model, params, 1, n_time)
-    n_run = 8  # the spread of four is too rough an estimate of their error
-    runs = [
-        particle_filter(model, params, 100_000, np.random.default_rng([rank, k]))
-        for k in range(n_run)
-    ]
-    logs = np.asarray([r[0] for r in runs])
-    means = np.stack([r[1].mean(axis=0) for r in runs])
-    spreads = np.stack([r[1].std(axis=0) for r in runs])
-    # Moment matching alone comes close: within 0.12 nats at these three draws ...
+CASES = [("model", 0), ("model", 5), ("wider", 0)]
+N_RUN = 8  # the spread of four is too rough an estimate of their error
+
+
+@pytest.fixture(scope="module")
+def reference(request):
+    """The filter at a plausible draw, and large particle filters of it: log, mean, spread."""
+    known = {}
+
+    def of(which, rank):
+        if (which, rank) not in known:
+            model = request.getfixturevalue(which)
+            drawn = plausible(model, 6)[rank : rank + 1]
+            params = model.params(drawn)
+            state, _, _ = filtered(model, params, 1, model.structure.n_time)
+            runs = [
+                particle_filter(model, params, 100_000, np.random.default_rng([rank, k]))
+                for k in range(N_RUN)
+            ]
+            known[which, rank] = (
+                model, drawn, state,
+                np.asarray([r[0] for r in runs]),
+                np.stack([r[1].mean(axis=0) for r in runs]),
+                np.stack([r[1].std(axis=0) for r in runs]),
+            )  # fmt: skip
+        return known[which, rank]
+
+    return of
+
+
+MISSED = pytest.mark.xfail(
+    strict=True, reason="off by 0.111 nats and 0.12 spreads here; cause not known"
+)
+
+
+@pytest.mark.parametrize(("which", "rank"), [pytest.param(*CASES[0], marks=MISSED), *CASES[1:]])
+def test_moment_matching_alone_comes_close_to_a_large_particle_filter(reference, which, rank):
+    _, _, state, logs, means, spreads = reference(which, rank)
     log = state.total[0, 0] + state.newest[0].sum()
-    assert abs(log - logs.mean()) < 0.15
+    assert abs(log - logs.mean()) < 0.1
     np.testing.assert_allclose(state.mean[0], means.mean(axis=0), atol=0.1 * spreads.mean())
-    # ... and with its paths weighted it is exact, within the Monte-Carlo errors of both.
-    size = 20_000
+
+
+@pytest.mark.parametrize(("which", "rank"), CASES)
+def test_with_its_paths_weighted_it_agrees_with_a_large_particle_filter(reference, which, rank):
+    model, drawn, state, logs, means, spreads = reference(which, rank)
+    log, size = state.total[0, 0] + state.newest[0].sum(), 20_000
     paths, _, log_weights = weighted_paths(
-        model, load_theory("mutual_optimism"), np.repeat(drawn, size, axis=0), n_time,
-        np.random.default_rng([rank, 9]),
+        model, load_theory("mutual_optimism"), np.repeat(drawn, size, axis=0),
+        model.structure.n_time, np.random.default_rng([rank, 9]),
     )  # fmt: skip
     weights = np.exp(log_weights)
     own = weights.std() / weights.mean() / np.sqrt(size)
-    error = np.hypot(logs.std(ddof=1) / np.sqrt(n_run), own)
+    error = np.hypot(logs.std(ddof=1) / np.sqrt(N_RUN), own)
     assert abs(log + np.log(weights.mean()) - logs.mean()) < 4 * error
     ends, share = paths[..., -1], (weights / weights.sum())[:, None]
     mean = (share * ends).sum(axis=0)
-    theirs = means.std(axis=0, ddof=1) / np.sqrt(n_run)
+    theirs = means.std(axis=0, ddof=1) / np.sqrt(N_RUN)
     error = np.sqrt((share**2 * (ends - mean) ** 2).sum(axis=0)) + theirs
     assert (np.abs(mean - means.mean(axis=0)) < 4 * error).all()
     spread = np.sqrt((share * (ends - mean) ** 2).sum(axis=0))
