@@ -225,7 +225,9 @@ def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) 
         cloud = replace(cloud, belief=belief)
         limits = _limits(done, model.coordinates.size)
         cloud, evidence, moved = _take_in(model, cloud, t, found.seed, limits)
-        if not np.isfinite(evidence):
+        alive = np.isfinite(cloud.log_weights)
+        held = (cloud.belief.mean[alive], cloud.belief.cov[alive])
+        if not (np.isfinite(evidence) and all(np.isfinite(v).all() for v in held)):
             raise not_finite(found.theory, found.structure, str(found.inputs.dates[t]))
         if moved:
             done += moved
