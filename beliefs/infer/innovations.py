@@ -9,7 +9,7 @@ import numpy as np
 from beliefs.infer.variances import filter_variances
 from beliefs.mechanism import belief, readings
 from beliefs.mechanism.contract import Array, Params
-from beliefs.mechanism.recurrence import GATE_STEEPNESS, recur, step
+from beliefs.mechanism.recurrence import GATE_STEEPNESS, recur
 from beliefs.mechanism.structure import Columns, Structure
 from beliefs.theory import system
 
@@ -43,10 +43,10 @@ def innovations(
 
     retained, shifted, pull = _linear(xp, columns, kept, push, misread)
     shifted = shifted + pull * params["belief_mean"][..., None]
-    path, logdet = _smooth(xp, retained, shifted, spread**2, start, value, precision, xi)
-    moved = path - step(xp, kept, drift, misread, _lagged(xp, path, start))
-    log_change = (logdet - structure.n_time * xp.log(spread)).sum(axis=-1)
-    return path, moved / spread[..., None], log_change
+    innovation, path, logdet = _guided(
+        xp, kept, drift, misread, retained, shifted, spread, start, value, precision, xi
+    )
+    return path, innovation, logdet.sum(axis=-1)
 
 
 def centre_and_spread(prior: Any) -> tuple[float, float]:
@@ -125,11 +125,7 @@ def _lagged(xp: Any, path: Array, start: Array) -> Array:
     return xp.concatenate([start[..., None], path[..., :-1]], axis=-1)
 
 
-def _smooth(xp: Any, *arguments: Array) -> tuple[Array, Array]:
-    if xp is not np:
-        from beliefs.infer.recentre import smooth_path
+def _guided(xp: Any, *arguments: Array) -> tuple[Array, Array, Array]:
+    from beliefs.infer.recentre import guided_path, guided_paths
 
-        return smooth_path(*arguments)
-    from beliefs.infer.recentre import smooth_paths
-
-    return smooth_paths(*arguments)
+    return guided_paths(*arguments) if xp is np else guided_path(*arguments)

@@ -2,20 +2,27 @@ r"""Innovations in the coordinates in which their posterior is nearly independen
 
 Sampling the innovations of belief directly (non-centred) is slow when readings are many: each
 reading ties together every weight, level and innovation before it. Here the sampler moves standard
-normals :math:`\xi` instead. Given the other parameters they are mapped to the belief path that a
-Kalman filter with backward sampling would draw from the readings (Frühwirth-Schnatter 1994; Carter
-and Kohn 1994), then to innovations; the change of variables is corrected for exactly, so the
-posterior is the same and only its geometry changes. The filter takes each reading as Gaussian with
-the Fisher information of its t density and ignores talks and misreading: it need only be close.
+normals :math:`\xi` instead. Each period's innovation is what readings to come lead one to expect
+from where belief stands, plus noise: a guided path (twisted, in Whiteley and Lee 2014). The change
+of variables is corrected for exactly, so the posterior is the same and only its geometry changes.
 
-Per side, with readings y of precision w and prediction :math:`\bar m_t = a_t m_{t-1} + c_t`,
-:math:`\bar P_t = a_t^2 P_{t-1} + q`:
+What readings from t on say of belief at t is taken as Gaussian, of precision :math:`\Lambda` and
+mean :math:`H/\Lambda`; misreading is expanded around a rough path for that. Backwards in time,
+with retention a, drift c and variance q of a period and readings y of precision w:
 
 .. math::
-    P_t = \bar P_t / (1 + \bar P_t w_t), \quad m_t = \bar m_t + P_t w_t (y_t - \bar m_t), \quad
-    b_t = m_t + J_t (b_{t+1} - \bar m_{t+1}) + \sqrt{V_t}\, \xi_t
+    \Lambda_{t-1} = w_{t-1} + a_t^2 \Lambda_t / s_t, \quad
+    H_{t-1} = w_{t-1} y_{t-1} + a_t (H_t - \Lambda_t c_t) / s_t, \quad s_t = 1 + q \Lambda_t
 
-with :math:`J_t = P_t a_{t+1} / \bar P_{t+1}` and :math:`V_t = P_t q / \bar P_{t+1}`.
+Forwards, with the exact step f of belief:
+
+.. math::
+    \epsilon_t = \sqrt{q} (H_t - \Lambda_t f(b_{t-1})) / s_t + \xi_t / \sqrt{s_t}, \quad
+    b_t = f(b_{t-1}) + \sqrt{q} \epsilon_t, \quad
+    \log |d \epsilon / d \xi| = -\tfrac12 \sum_t \log s_t
+
+Where belief is linear and its readings Gaussian this draws from the exact posterior of the path.
+Without readings the innovations are the noise itself, however small q is and however belief bends.
 """
 
 from __future__ import annotations
@@ -31,155 +38,137 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
+from beliefs.mechanism import contract, recurrence
 from beliefs.mechanism.compiled import source_salt
 
-__all__ = ["backward_sample", "kalman", "smooth_path", "smooth_paths"]
+__all__ = ["guided_path", "guided_paths"]
 
 Floats = NDArray[np.float64]
+_gate, _step = recurrence.gate, recurrence.step
+_STEEPNESS = recurrence.GATE_STEEPNESS
 
 
-@numba.njit(cache=True)
-def kalman(
-    a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Filter each side: predicted mean and variance, filtered mean and variance, (side, time)."""
-    sides, n = a.shape
-    pm, pp = np.empty((sides, n)), np.empty((sides, n))
-    m, p = np.empty((sides, n)), np.empty((sides, n))
-    for i in range(sides):
-        mean, var = start[i], 0.0
-        for t in range(n):
-            pm[i, t] = a[i, t] * mean + c[i, t]
-            pp[i, t] = a[i, t] * a[i, t] * var + q[i]
-            var = pp[i, t] / (1.0 + pp[i, t] * w[i, t])
-            mean = pm[i, t] + var * w[i, t] * (y[i, t] - pm[i, t])
-            m[i, t], p[i, t] = mean, var
-    return pm, pp, m, p
-
-
-@numba.njit(cache=True)
-def backward_sample(
-    a: Floats, q: Floats, pm: Floats, pp: Floats, m: Floats, p: Floats, xi: Floats
-) -> tuple[Floats, Floats]:
-    """Return the path b drawn with noise `xi`, (side, time), and log|db/dxi| by side."""
-    sides, n = a.shape
-    b, logdet = np.empty((sides, n)), np.zeros(sides)
-    for i in range(sides):
-        b[i, n - 1] = m[i, n - 1] + np.sqrt(p[i, n - 1]) * xi[i, n - 1]
-        product = p[i, n - 1]  # logarithms are dear: take one for eight variances
-        for t in range(n - 2, -1, -1):
-            gain = p[i, t] * a[i, t + 1] / pp[i, t + 1]
-            var = p[i, t] * q[i] / pp[i, t + 1]
-            b[i, t] = m[i, t] + gain * (b[i, t + 1] - pm[i, t + 1]) + np.sqrt(var) * xi[i, t]
-            product *= var
-            if t % 8 == 0:
-                logdet[i] += 0.5 * np.log(product)
-                product = 1.0
-        if n == 1:  # no step back took the logarithm
-            logdet[i] = 0.5 * np.log(product)
-    return b, logdet
-
-
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _forward(
-    a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats, xi: Floats
-) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-    pm, pp, m, p = kalman(a, c, q, start, y, w)
-    b, logdet = backward_sample(a, q, pm, pp, m, p, xi)
-    return b, logdet, pm, pp, m, p
-
-
-@numba.njit(cache=True)
-def _adjoint(
-    a: Floats,
-    c: Floats,
-    q: Floats,
-    start: Floats,
-    y: Floats,
-    w: Floats,
-    xi: Floats,
-    b: Floats,
-    pm: Floats,
-    pp: Floats,
-    m: Floats,
-    p: Floats,
-    b_bar: Floats,
-    logdet_bar: Floats,
-) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """Run both recursions backwards: gradients with respect to a, c, q, start, y, w, xi."""
+    kept: Floats, drift: Floats, misread: Floats, a: Floats, c: Floats,
+    spread: Floats, start: Floats, y: Floats, w: Floats, xi: Floats,
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:  # fmt: skip
+    """Return innovations, path, log determinant (side), precision and pull of what is to come."""
     sides, n = a.shape
-    ga, gc, gx = np.zeros((sides, n)), np.zeros((sides, n)), np.zeros((sides, n))
-    gy, gw = np.zeros((sides, n)), np.zeros((sides, n))
-    gq, gs = np.zeros(sides), np.zeros(sides)
+    e, b = np.empty((sides, n)), np.empty((sides, n))
+    precision, pull = np.empty((sides, n)), np.empty((sides, n))
+    logdet = np.zeros(sides)
     for i in range(sides):
-        mb, pb, pmb, ppb = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
-        bb, lb = b_bar[i].copy(), logdet_bar[i]
-        for t in range(n - 1):
-            per = 1.0 / pp[i, t + 1]
-            gain, var = p[i, t] * a[i, t + 1] * per, p[i, t] * q[i] * per
-            root = np.sqrt(var)
-            gain_bar = bb[t] * (b[i, t + 1] - pm[i, t + 1])
-            var_bar = 0.5 * (bb[t] * xi[i, t] / root + lb / var)
-            gx[i, t] = bb[t] * root
-            mb[t] += bb[t]
-            bb[t + 1] += bb[t] * gain
-            pmb[t + 1] -= bb[t] * gain
-            pb[t] += (gain_bar * a[i, t + 1] + var_bar * q[i]) * per
-            ga[i, t + 1] += gain_bar * p[i, t] * per
-            gq[i] += var_bar * p[i, t] * per
-            ppb[t + 1] -= (gain_bar * gain + var_bar * var) * per
-        root = np.sqrt(p[i, n - 1])
-        gx[i, n - 1] = bb[n - 1] * root
-        mb[n - 1] += bb[n - 1]
-        pb[n - 1] += 0.5 * (bb[n - 1] * xi[i, n - 1] / root + lb / p[i, n - 1])
+        q = spread[i] * spread[i]
+        later, later_pull = 0.0, 0.0
         for t in range(n - 1, -1, -1):
-            before_m = start[i] if t == 0 else m[i, t - 1]
-            before_p = 0.0 if t == 0 else p[i, t - 1]
-            k = p[i, t] * w[i, t]
-            k_bar = mb[t] * (y[i, t] - pm[i, t])
-            pmb[t] += mb[t] * (1.0 - k)
-            gy[i, t] = mb[t] * k
-            pb[t] += k_bar * w[i, t]
-            gw[i, t] = k_bar * p[i, t] - pb[t] * p[i, t] * p[i, t]
-            shrink = 1.0 / (1.0 + pp[i, t] * w[i, t])
-            ppb[t] += pb[t] * shrink * shrink
-            ga[i, t] += pmb[t] * before_m + 2.0 * ppb[t] * a[i, t] * before_p
-            gc[i, t] = pmb[t]
-            gq[i] += ppb[t]
-            if t == 0:
-                gs[i] = pmb[t] * a[i, t]
-            else:
-                mb[t - 1] += pmb[t] * a[i, t]
-                pb[t - 1] += ppb[t] * a[i, t] * a[i, t]
-    return ga, gc, gq, gs, gy, gw, gx
+            precision[i, t] = w[i, t] + later
+            pull[i, t] = w[i, t] * y[i, t] + later_pull
+            s = 1.0 + q * precision[i, t]
+            later = a[i, t] * a[i, t] * precision[i, t] / s
+            later_pull = a[i, t] * (pull[i, t] - precision[i, t] * c[i, t]) / s
+        before = start[i]
+        for t in range(n):
+            ahead = _step(np, kept[i, t], drift[i, t], misread[i, t], before)
+            s = 1.0 + q * precision[i, t]
+            e[i, t] = spread[i] * (pull[i, t] - precision[i, t] * ahead) / s + xi[i, t] / np.sqrt(s)
+            before = b[i, t] = ahead + spread[i] * e[i, t]
+            logdet[i] -= 0.5 * np.log(s)
+    return e, b, logdet, precision, pull
 
 
-class SmoothPathGradient(Op):
-    """Vector-Jacobian product of `SmoothPath`."""
+@numba.njit(cache=True, error_model="numpy")
+def _adjoint(
+    kept: Floats, drift: Floats, misread: Floats, a: Floats, c: Floats,
+    spread: Floats, start: Floats, y: Floats, w: Floats, xi: Floats,
+    e: Floats, b: Floats, precision: Floats, pull: Floats,
+    e_bar: Floats, b_bar: Floats, logdet_bar: Floats,
+) -> tuple[
+    Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats
+]:  # fmt: skip
+    """Run both recursions backwards: gradients with respect to the ten inputs."""
+    sides, n = a.shape
+    g_kept, g_drift, g_misread = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
+    g_a, g_c, g_xi = np.zeros((sides, n)), np.zeros((sides, n)), np.empty((sides, n))
+    g_y, g_w = np.empty((sides, n)), np.empty((sides, n))
+    g_spread, g_start = np.zeros(sides), np.zeros(sides)
+    for i in range(sides):
+        sd = spread[i]
+        q, q_bar = sd * sd, 0.0
+        precision_bar, pull_bar = np.empty(n), np.empty(n)
+        carried = 0.0
+        for t in range(n - 1, -1, -1):
+            s = 1.0 + q * precision[i, t]
+            ahead = b[i, t] - sd * e[i, t]
+            missing = pull[i, t] - precision[i, t] * ahead
+            ahead_bar = b_bar[i, t] + carried
+            own = e_bar[i, t] + sd * ahead_bar
+            g_spread[i] += ahead_bar * e[i, t] + own * missing / s
+            g_xi[i, t] = own / np.sqrt(s)
+            missing_bar = own * sd / s
+            s_bar = -(own * (sd * missing / s + 0.5 * xi[i, t] / np.sqrt(s)) + 0.5 * logdet_bar[i])
+            s_bar /= s
+            pull_bar[t] = missing_bar
+            precision_bar[t] = s_bar * q - missing_bar * ahead
+            q_bar += s_bar * precision[i, t]
+            ahead_bar -= missing_bar * precision[i, t]
+            before = start[i] if t == 0 else b[i, t - 1]
+            gate = _gate(np, before)
+            g_kept[i, t] = ahead_bar * before
+            g_drift[i, t] = ahead_bar
+            g_misread[i, t] = ahead_bar * gate
+            slope = kept[i, t] + misread[i, t] * _STEEPNESS * gate * (1.0 - gate)
+            carried = ahead_bar * slope
+        g_start[i] = carried
+        for t in range(n):
+            g_w[i, t] = precision_bar[t] + pull_bar[t] * y[i, t]
+            g_y[i, t] = pull_bar[t] * w[i, t]
+            if t == n - 1:
+                break
+            later_bar, later_pull_bar, k = precision_bar[t], pull_bar[t], t + 1
+            s = 1.0 + q * precision[i, k]
+            gain = a[i, k] / s
+            left = pull[i, k] - precision[i, k] * c[i, k]
+            g_a[i, k] = (2.0 * later_bar * a[i, k] * precision[i, k] + later_pull_bar * left) / s
+            g_c[i, k] = -later_pull_bar * gain * precision[i, k]
+            pull_bar[k] += later_pull_bar * gain
+            precision_bar[k] += later_bar * gain * gain
+            precision_bar[k] -= later_pull_bar * gain * (c[i, k] + left * q / s)
+            q_bar -= (
+                precision[i, k]
+                * gain
+                * (later_bar * gain * precision[i, k] + later_pull_bar * left / s)
+            )
+        g_spread[i] += 2.0 * sd * q_bar
+    return g_kept, g_drift, g_misread, g_a, g_c, g_spread, g_start, g_y, g_w, g_xi
+
+
+class GuidedPathGradient(Op):
+    """Vector-Jacobian product of `GuidedPath`."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
         tensors = [pt.as_tensor_variable(v) for v in inputs]
-        return Apply(self, tensors, [v.type() for v in tensors[:7]])
+        return Apply(self, tensors, [v.type() for v in tensors[:10]])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
         for slot, value in zip(outputs, _adjoint(*inputs), strict=True):
             slot[0] = value
 
 
-class SmoothPath(Op):
-    """Inputs a, c (side, time), q, start (side), y, w, xi (side, time); outputs b and log|db/dxi|.
+class GuidedPath(Op):
+    """Inputs of `guided_path`; outputs innovations, belief (side, time), log|de/dxi| (side).
 
-    Four more outputs keep what the filter found, for the gradient.
+    Two more outputs keep what is to come, for the gradient.
     """
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
         tensors = [pt.as_tensor_variable(v) for v in inputs]
-        matrix = tensors[1].type
-        return Apply(self, tensors, [matrix(), tensors[2].type(), *(matrix() for _ in range(4))])
+        matrix, vector = tensors[9].type, tensors[5].type
+        return Apply(self, tensors, [matrix(), matrix(), vector(), matrix(), matrix()])
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
         for slot, value in zip(outputs, _forward(*inputs), strict=True):
@@ -191,57 +180,72 @@ class SmoothPath(Op):
 
         bars = [
             pt.zeros_like(out) if isinstance(bar.type, DisconnectedType) else bar
-            for out, bar in zip(outputs[:2], cotangents[:2], strict=True)
+            for out, bar in zip(outputs[:3], cotangents[:3], strict=True)
         ]
-        kept = (outputs[0], *outputs[2:])
-        result: list[Any] = list(SmoothPathGradient()(*inputs, *kept, *bars))
+        e, b, _, precision, pull = outputs
+        result: list[Any] = list(GuidedPathGradient()(*inputs, e, b, precision, pull, *bars))
         return result
 
 
-@register_funcify_default_op_cache_key(SmoothPath)
+@register_funcify_default_op_cache_key(GuidedPath)
 def _numba_forward(op: Any, node: Any, **kwargs: Any) -> Any:
     @numba.njit
-    def smooth_path_forward(a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any) -> Any:
-        return _forward(a, c, q, start, y, w, xi)
+    def guided_path_forward(
+        kept: Any, drift: Any, misread: Any, a: Any, c: Any,
+        spread: Any, start: Any, y: Any, w: Any, xi: Any,
+    ) -> Any:  # fmt: skip
+        return _forward(kept, drift, misread, a, c, spread, start, y, w, xi)
 
-    return smooth_path_forward, source_salt(sys.modules[__name__])
+    return guided_path_forward, _SALT
 
 
-@register_funcify_default_op_cache_key(SmoothPathGradient)
+@register_funcify_default_op_cache_key(GuidedPathGradient)
 def _numba_adjoint(op: Any, node: Any, **kwargs: Any) -> Any:
     @numba.njit
-    def smooth_path_adjoint(
-        a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any,
-        b: Any, pm: Any, pp: Any, m: Any, p: Any, b_bar: Any, l_bar: Any,
+    def guided_path_adjoint(
+        kept: Any, drift: Any, misread: Any, a: Any, c: Any,
+        spread: Any, start: Any, y: Any, w: Any, xi: Any,
+        e: Any, b: Any, precision: Any, pull: Any, e_bar: Any, b_bar: Any, logdet_bar: Any,
     ) -> Any:  # fmt: skip
-        return _adjoint(a, c, q, start, y, w, xi, b, pm, pp, m, p, b_bar, l_bar)
+        return _adjoint(
+            kept, drift, misread, a, c, spread, start, y, w, xi,
+            e, b, precision, pull, e_bar, b_bar, logdet_bar,
+        )  # fmt: skip
 
-    return smooth_path_adjoint, source_salt(sys.modules[__name__])
-
-
-@numba.njit(cache=True)
-def _forward_draws(
-    a: Floats, c: Floats, q: Floats, start: Floats, y: Floats, w: Floats, xi: Floats
-) -> tuple[Floats, Floats]:
-    path, logdet = np.empty(a.shape), np.empty(q.shape)
-    for s in range(a.shape[0]):
-        path[s], logdet[s], _, _, _, _ = _forward(a[s], c[s], q[s], start[s], y[s], w[s], xi[s])
-    return path, logdet
+    return guided_path_adjoint, _SALT
 
 
-def smooth_paths(*arguments: Floats) -> tuple[Floats, Floats]:
-    """Do what `smooth_path` does for arrays that lead with draw dimensions."""
-    lead = arguments[-1].shape[:-2]
+_SALT = source_salt(contract, recurrence, sys.modules[__name__])
+
+
+def guided_paths(*arguments: Floats) -> tuple[Floats, Floats, Floats]:
+    """Do what `guided_path` does for arrays that lead with draw dimensions."""
+    xi = arguments[-1]
     flat = []
     for position, value in enumerate(arguments):
-        tail = arguments[-1].shape[-2:] if position not in (2, 3) else arguments[-1].shape[-2:-1]
-        full = np.broadcast_to(value, (*lead, *tail)).reshape(-1, *tail)
+        tail = xi.shape[-2:] if position not in (5, 6) else xi.shape[-2:-1]
+        full = np.broadcast_to(value, (*xi.shape[:-2], *tail)).reshape(-1, *tail)
         flat.append(np.ascontiguousarray(full, dtype=np.float64))
-    path, logdet = _forward_draws(*flat)
-    return path.reshape(arguments[-1].shape), logdet.reshape(*lead, -1)
+    draws = [_forward(*row)[:3] for row in zip(*flat, strict=True)]
+    e, b, logdet = (np.array(part) for part in zip(*draws, strict=True))
+    return e.reshape(xi.shape), b.reshape(xi.shape), logdet.reshape(xi.shape[:-1])
 
 
-def smooth_path(a: Any, c: Any, q: Any, start: Any, y: Any, w: Any, xi: Any) -> tuple[Any, Any]:
-    """Return the symbolic path (side, time) and the log determinant (side)."""
-    path, logdet, *_ = SmoothPath()(a, c, q, start, y, w, xi)
-    return path, logdet
+def guided_path(*arguments: Any) -> tuple[Any, Any, Any]:
+    """Return innovations and belief, (side, time), and log|d innovation / d xi|, (side).
+
+    Parameters
+    ----------
+    kept, drift, misread
+        The exact step of belief, `beliefs.mechanism.recurrence.step`, each (side, time).
+    a, c
+        The same step made linear around a rough path, each (side, time).
+    spread, start
+        Standard deviation of a period; belief before the first; each (side,).
+    y, w
+        Readings of belief and their precision, (side, time).
+    xi
+        Standard normals, (side, time).
+    """
+    innovation, path, logdet, *_ = GuidedPath()(*arguments)
+    return innovation, path, logdet

@@ -1,11 +1,11 @@
-"""The filter and the backward sampler against the exact joint Gaussian posterior."""
+"""The guided path against the exact joint Gaussian posterior, and against its own slopes."""
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from beliefs.infer.recentre import backward_sample, kalman, smooth_paths
+from beliefs.infer.recentre import guided_paths
 
 pytestmark = pytest.mark.xdist_group("fit")
 
@@ -35,9 +35,17 @@ def exact(case, side):
     return np.linalg.solve(precision, steps.T @ known / q + w * y), precision
 
 
+def arguments(case, misread=0.0):
+    """A belief that is linear but for misreading."""
+    bent = np.full(case["a"].shape, misread)
+    exact_step, linear = (case["a"], case["c"], bent), (case["a"], case["c"])
+    return [*exact_step, *linear, np.sqrt(case["q"]), case["start"], case["y"], case["w"]]
+
+
 def sampled(case, xi):
-    pm, pp, m, p = kalman(*(case[k] for k in ("a", "c", "q", "start", "y", "w")))
-    return backward_sample(case["a"], case["q"], pm, pp, m, p, xi)
+    """The path and log|d path / d xi| by side."""
+    _, path, logdet = guided_paths(*arguments(case), xi)
+    return path, logdet + 0.5 * xi.shape[-1] * np.log(case["q"])
 
 
 @settings(max_examples=40, deadline=None)
@@ -63,30 +71,25 @@ def test_the_path_is_the_exact_posterior_of_a_linear_belief(n, seed):
         np.testing.assert_allclose(logdet[side], -0.5 * np.linalg.slogdet(precision)[1], atol=1e-8)
 
 
-def test_the_filtered_state_is_the_posterior_given_the_readings_so_far():
-    case = problem(9, 4)
-    *_, mean, variance = kalman(*(case[k] for k in ("a", "c", "q", "start", "y", "w")))
-    for t in range(1, 9):
-        early = {k: v[:, : t + 1] if v.ndim == 2 else v for k, v in case.items()}
-        for side in (0, 1):
-            expected, precision = exact(early, side)
-            assert mean[side, t] == pytest.approx(expected[-1], abs=1e-10)
-            assert variance[side, t] == pytest.approx(np.linalg.inv(precision)[-1, -1], abs=1e-10)
+@pytest.mark.parametrize("spread", [1e-9, 1.0])
+def test_without_readings_innovations_are_the_noise_however_belief_bends(spread):
+    case = problem(15, 3)
+    xi = np.random.default_rng(0).normal(size=(2, 15))
+    unread = arguments(case | {"w": np.zeros((2, 15)), "q": np.full(2, spread**2)}, misread=0.7)
+    innovation, _, logdet = guided_paths(*unread, xi)
+    np.testing.assert_array_equal(innovation, xi)
+    np.testing.assert_array_equal(logdet, 0.0)
 
 
 def test_a_stack_of_draws_gives_what_each_draw_gives():
-    cases = [problem(7, seed) for seed in range(4)]
+    stacks = [arguments(problem(7, seed), misread=0.3) for seed in range(4)]
     xi = np.random.default_rng(1).normal(size=(2, 2, 2, 7))
-    stacked = {
-        k: np.stack([c[k] for c in cases]).reshape(2, 2, *cases[0][k].shape) for k in cases[0]
-    }
-    order = ("a", "c", "q", "start", "y", "w")
-    path, logdet = smooth_paths(*(stacked[k] for k in order), xi)
-    for number, case in enumerate(cases):
+    stacked = [np.stack(v).reshape(2, 2, *v[0].shape) for v in zip(*stacks, strict=True)]
+    found = guided_paths(*stacked, xi)
+    for number, one in enumerate(stacks):
         place = divmod(number, 2)
-        one, log = sampled(case, xi[place])
-        np.testing.assert_array_equal(path[place], one)
-        np.testing.assert_array_equal(logdet[place], log)
+        for whole, part in zip(found, guided_paths(*one, xi[place]), strict=True):
+            np.testing.assert_array_equal(whole[place], part)
 
 
 def test_the_gradient_of_the_path_is_its_slope():
@@ -94,25 +97,26 @@ def test_the_gradient_of_the_path_is_its_slope():
     import pytensor.tensor as pt
     from pytensor.compile.mode import Mode
 
-    from beliefs.infer.recentre import smooth_path
+    from beliefs.infer.recentre import guided_path
 
     case, rng = problem(12, 0), np.random.default_rng(2)
-    values = [*(case[k] for k in ("a", "c", "q", "start", "y", "w")), rng.normal(size=(2, 12))]
-    weight, weight_log = rng.normal(size=(2, 12)), rng.normal(size=2)
+    values = [*arguments(case, misread=0.7), rng.normal(size=(2, 12))]
+    values[3] = values[3] + 0.2  # the linear step need not be the exact one
+    weights = [rng.normal(size=(2, 12)), rng.normal(size=(2, 12)), rng.normal(size=2)]
     symbols = [pt.dmatrix() if v.ndim == 2 else pt.dvector() for v in values]
-    path, logdet = smooth_path(*symbols)
-    total = (path * weight).sum() + (logdet * weight_log).sum()
+
+    def total(found):
+        return sum((part * weight).sum() for part, weight in zip(found, weights, strict=True))
+
     # `perform` calls the very machine code that numba inlines into the model.
-    slopes = pytensor.function(symbols, pytensor.grad(total, symbols), mode=Mode("py", None))(
-        *values
-    )
+    slope = pytensor.grad(total(guided_path(*symbols)), symbols)
+    slopes = pytensor.function(symbols, slope, mode=Mode("py", None))(*values)
     for place, found in enumerate(slopes):
         for index in np.ndindex(found.shape):
             ends = []
             for move in (1e-6, -1e-6):
                 moved = [v.copy() for v in values]
                 moved[place][index] += move
-                b, log = smooth_paths(*moved)
-                ends.append((b * weight).sum() + (log * weight_log).sum())
+                ends.append(total(guided_paths(*moved)))
             slope = (ends[0] - ends[1]) / 2e-6
             assert found[index] == pytest.approx(slope, rel=1e-5, abs=1e-6), (place, index)
