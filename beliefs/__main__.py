@@ -1,5 +1,5 @@
 """`python -m beliefs` is the command line."""
 
-from beliefs.cli import entry
+from beliefs.cli.app import entry
 
 entry()

@@ -18,16 +18,16 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.forecast.paths import draws_of, simulate
-from beliefs.forecast.plan import future_dates
-from beliefs.forecast.setting import setting_of
-from beliefs.forecast.streams import PARTS, Streams
-from beliefs.infer.conduct import conduct_of
-from beliefs.infer.diagnose import diagnose
-from beliefs.infer.posterior import Posterior, build_tree, draw_prior
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
-from beliefs.theory.theory import conduct_neutral
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.conduct import conduct_of
+from beliefs.inference.diagnose import diagnose
+from beliefs.inference.posterior import Posterior, build_tree, draw_prior
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import conduct_neutral
+from beliefs.simulation.paths import draws_of, simulate
+from beliefs.simulation.plan import future_dates
+from beliefs.simulation.setting import setting_of
+from beliefs.simulation.streams import PARTS, Streams
 
 COUPLED, ALONE, NUMBERS = "coupled", "beliefs and talks alone", "random numbers alone"
 PAIRS = ("strikes", "severity", "touch", "crossing", "command", "concession", "reversal")

@@ -18,8 +18,8 @@ from kit import rivals, timing
 from kit.linear import linear_case
 
 import beliefs
-from beliefs.infer.filter_model import Model
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter.filter_model import Model
 
 OURS, EXACT = "the package's filter", 1e-8
 

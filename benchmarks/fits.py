@@ -10,7 +10,7 @@ import argparse
 import sys
 
 import beliefs
-from beliefs.infer.sampling import Sampling
+from beliefs.inference.nuts.sampling import Sampling
 
 STUDIES = ["us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel"]
 LONGEST = 60.0  # seconds of sampling

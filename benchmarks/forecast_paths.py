@@ -22,8 +22,8 @@ from kit import timing
 from kit.future_pymc import future_model, future_trace
 
 import beliefs
-from beliefs.forecast.forecast import BLOCK, forecast
-from beliefs.infer.sampling import Sampling
+from beliefs.forecasting.forecast import BLOCK, forecast
+from beliefs.inference.nuts.sampling import Sampling
 
 OURS, NUMBERS = "`forecast`", "random numbers alone"
 THEIRS, NET = "`pm.sample_posterior_predictive`", "the same once compiled"

@@ -19,12 +19,12 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.evaluate.duel import draw_design
-from beliefs.evaluate.simulate import prior_params, simulate_inputs
-from beliefs.infer.filter_model import Model
-from beliefs.infer.track import track
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import Inputs, build_inputs
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.smc.track import track
+from beliefs.model.structure import structure_of
+from beliefs.simulation.studies.duel import draw_design
+from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.load import Study
 
 DUEL = Path(__file__).resolve().parents[1] / "data" / "synthetic-duel"

@@ -27,8 +27,8 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.mechanism.structure import columns, structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.model.structure import columns, structure_of
 
 FIT = "fit"
 QUICK = "synthetic-duel"

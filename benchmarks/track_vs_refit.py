@@ -20,9 +20,9 @@ import numpy as np
 from kit import timing
 
 import beliefs
-from beliefs.infer.sampling import Sampling
-from beliefs.infer.track import advance, track
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.smc.track import advance, track
 
 QUICK = Sampling(draws=100, tune=200, chains=2, attempts=1)
 

@@ -24,13 +24,13 @@ import numpy as np
 import pandas as pd
 
 import beliefs
-from beliefs.forecast.compare import differences
-from beliefs.forecast.forecast import forecast
-from beliefs.infer.model import compile_count
-from beliefs.mechanism.contract import logistic
-from beliefs.view import plots, series
-from beliefs.view.axes import house_axes, legend_below, share_axis, time_axis
-from beliefs.view.style import GREY, INK, SIDE_COLOURS
+from beliefs.forecasting.compare import differences
+from beliefs.forecasting.forecast import forecast
+from beliefs.inference.nuts.model import compile_count
+from beliefs.model.contract import logistic
+from beliefs.reporting import plots, series
+from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
+from beliefs.reporting.style import GREY, INK, SIDE_COLOURS
 
 SEED = 1
 DATES = [dt.date(2026, 4, 8), dt.date(2026, 4, 12), dt.date(2026, 4, 21), dt.date(2026, 6, 17)]

@@ -37,10 +37,10 @@ import numpy as np
 import pandas as pd
 
 import beliefs
-from beliefs.view import series
-from beliefs.view.axes import house_axes, legend_below, share_axis, time_axis
-from beliefs.view.marks import regime_spans, shock_marks, talk_dates
-from beliefs.view.style import GREY, INK, REGIME_COLOURS, SIDE_COLOURS, TALKS
+from beliefs.reporting import series
+from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
+from beliefs.reporting.marks import regime_spans, shock_marks, talk_dates
+from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, SIDE_COLOURS, TALKS
 
 PROGRAM = Path(sys.executable).with_name("beliefs")
 STUDY, SEED, PARTICLES = "us-iran-2026", 1, 2000

@@ -23,13 +23,13 @@ import pandas as pd
 from IPython.display import display
 
 import beliefs
-from beliefs.evaluate.compare import compare
-from beliefs.evaluate.verdicts import verdicts
-from beliefs.theory.theory import bundled_theories
-from beliefs.view.axes import house_axes, legend_below, share_axis, time_axis
-from beliefs.view.claims import VERDICT_COLOURS, plot_verdicts
-from beliefs.view.style import INK, REGIME_COLOURS
-from beliefs.view.weights import THEORY_COLOURS
+from beliefs.evaluation.claims.verdicts import verdicts
+from beliefs.evaluation.compare import compare
+from beliefs.model.theory import bundled_theories
+from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
+from beliefs.reporting.claims import VERDICT_COLOURS, plot_verdicts
+from beliefs.reporting.style import INK, REGIME_COLOURS
+from beliefs.reporting.weights import THEORY_COLOURS
 
 SEED = 1
 STUDIES = ("us-iran-2026", "us-iran-2012")

@@ -22,16 +22,16 @@ from IPython.display import display
 
 import beliefs
 from beliefs.errors import StudyError
-from beliefs.evaluate.compare import compare
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.incidence import CAUSES, cumulative_incidence
-from beliefs.forecast.targets import event_steps
-from beliefs.infer.track import track
-from beliefs.record.ledger_score import brier, log_score
-from beliefs.study.inputs import build_inputs
-from beliefs.view.axes import house_axes, share_axis
-from beliefs.view.style import INK
-from beliefs.view.weights import THEORY_COLOURS
+from beliefs.evaluation.compare import compare
+from beliefs.features.inputs import build_inputs
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
+from beliefs.forecasting.targets import event_steps
+from beliefs.inference.smc.track import track
+from beliefs.records.ledger.ledger_score import brier, log_score
+from beliefs.reporting.axes import house_axes, share_axis
+from beliefs.reporting.style import INK
+from beliefs.reporting.weights import THEORY_COLOURS
 
 STUDY, SEED, PARTICLES = "us-iran-2026", 1, 1000
 THEORIES = ("M0", "M1", "M2", "M3", "M4")

@@ -22,17 +22,17 @@ import numpy as np
 import pandas as pd
 
 import beliefs
-from beliefs.evaluate.sensitivity import sensitivity
-from beliefs.evaluate.skill import LEVEL
-from beliefs.evaluate.skilltable import HEADLINE, standings
-from beliefs.evaluate.uniformity import bands
-from beliefs.infer.track import track
-from beliefs.infer.track_posterior import posterior_at
-from beliefs.record.evidence import read_backtest_summary, read_calibration
+from beliefs.evaluation.calibration.uniformity import bands
+from beliefs.evaluation.scores.skill import LEVEL
+from beliefs.evaluation.scores.skilltable import HEADLINE, standings
+from beliefs.evaluation.sensitivity import sensitivity
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.records.evidence import read_backtest_summary, read_calibration
+from beliefs.reporting.axes import house_axes
+from beliefs.reporting.style import GREY, INK
+from beliefs.reporting.weights import THEORY_COLOURS
 from beliefs.study.bundled import data_folder
-from beliefs.view.axes import house_axes
-from beliefs.view.style import GREY, INK
-from beliefs.view.weights import THEORY_COLOURS
 
 SEED = 1
 PROGRAM = Path(sys.executable).with_name("beliefs")

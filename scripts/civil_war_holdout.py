@@ -9,11 +9,11 @@ to explore.
 import argparse
 import math
 
-from beliefs.evaluate.holdout import cut_after_share, holdout_readings
-from beliefs.infer.sampling import Sampling
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.backtest.holdout import cut_after_share, holdout_readings
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 SEED = 1865
 BLOCK = 8  # weeks

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import beliefs
 from beliefs.errors import BeliefsError, StudyError
-from beliefs.record.evidence import (
+from beliefs.model.theory import bundled_theories
+from beliefs.records.evidence import (
     backtest_folders,
     calibration_folders,
     read_backtest_summary,
@@ -20,9 +21,8 @@ from beliefs.record.evidence import (
     write_backtest_summary,
     write_calibration_summary,
 )
+from beliefs.reporting.card import model_card
 from beliefs.study.bundled import list_studies
-from beliefs.theory.theory import bundled_theories
-from beliefs.view.card import model_card
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "data" / "evaluation"

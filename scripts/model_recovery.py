@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 import beliefs
-from beliefs.evaluate.recovery import confusion, recover, winner
-from beliefs.infer.blocks import track_blocks
+from beliefs.evaluation.calibration.recovery import confusion, recover, winner
+from beliefs.inference.smc.blocks import track_blocks
 from beliefs.study.bundled import data_folder
 
 IDS = ("M0", "M1", "M2", "M3", "M4")

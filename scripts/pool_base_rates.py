@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from beliefs.evaluate.pooled_scores import TRUSTED_K, compare, leave_one_out
-from beliefs.infer.pooling import SCALES, PooledFit, fit_pooled
-from beliefs.study.pooled import CLASSES, PooledHazard
-from beliefs.study.spells import AGE_BINS, Spells, crisis_spells, talk_spells
+from beliefs.evaluation.scores.pooled_scores import TRUSTED_K, compare, leave_one_out
+from beliefs.inference.pooling import SCALES, PooledFit, fit_pooled
+from beliefs.model.pooled import CLASSES, PooledHazard
+from beliefs.model.spells import AGE_BINS, Spells, crisis_spells, talk_spells
 
 SEED = 1846
 DRAWS = 500  # kept, evenly thinned

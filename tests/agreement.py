@@ -10,9 +10,9 @@ import arviz as az
 import numpy as np
 from scipy.special import expit
 
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.summary import summarise
-from beliefs.infer.track_result import Track
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.smc.track_result import Track
 
 DRAWS = 8000
 

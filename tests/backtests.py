@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from beliefs.evaluate.proper import brier, log_score
+from beliefs.evaluation.scores.proper import brier, log_score
 
 N = 40
 DAYS = pd.date_range("2026-01-04", periods=N, freq="7D")

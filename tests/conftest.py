@@ -22,10 +22,10 @@ def rich_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def fitted(rich_folder):
     """A really sampled posterior with too few draws for its gate."""
-    from beliefs.infer.fit import fit
-    from beliefs.infer.sampling import Sampling
+    from beliefs.inference.nuts.fit import fit
+    from beliefs.inference.nuts.sampling import Sampling
+    from beliefs.model.theory import load_theory
     from beliefs.study.load import load_study
-    from beliefs.theory.theory import load_theory
 
     theory = load_theory("mutual_optimism")
     return fit(load_study(rich_folder), theory, seed=11, sampling=Sampling(**SAMPLER))
@@ -42,7 +42,7 @@ def unsampled(rich_folder):
 @pytest.fixture(scope="session")
 def futures(unsampled):
     """Five weeks ahead of `unsampled`, beliefs and talks alone."""
-    from beliefs.forecast.forecast import forecast
+    from beliefs.forecasting.forecast import forecast
 
     return forecast(unsampled, 35, seed=5, actions=False)
 
@@ -50,8 +50,8 @@ def futures(unsampled):
 @pytest.fixture(scope="session")
 def run_folder(unsampled, futures, tmp_path_factory):
     """A run folder as `beliefs run` leaves it, without its report."""
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import save_run
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import save_run
 
     out = tmp_path_factory.mktemp("runs") / "one"
     return save_run(out, unsampled, forecast=futures, summary=summarise(futures), settings={})

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from make_study import TOML, event, event_rows, write_study
 
-from beliefs.infer.diagnose import diagnose
-from beliefs.infer.posterior import Posterior, build_tree, draw_prior
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.diagnose import diagnose
+from beliefs.inference.posterior import Posterior, build_tree, draw_prior
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 _PUBLIC = """
 [[channels]]

@@ -9,10 +9,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "beliefs"
 # A room imports only from itself and from the rooms to its left.
 ROOMS = (
-    "errors", "study", "mechanism", "theory", "infer", "forecast", "evaluate", "record", "view",
-    "cli_interrupt", "cli_options", "cli_runs", "cli_judge", "cli_evaluate", "cli_ledger",
-    "cli_trust", "cli",
-    "__main__",
+    "errors", "study", "features", "model", "inference", "simulation", "forecasting", "evaluation",
+    "records", "reporting", "cli", "__main__",
 )  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(ROOT)) for path in MODULES]
@@ -98,20 +96,20 @@ def test_imports_go_one_way(name):
 @pytest.mark.parametrize(
     ("source", "bad"),
     [
-        ("from beliefs.theory import system", True),
-        ("import beliefs.view.plots", True),
-        ("from beliefs import view", True),
-        ("def f():\n    from beliefs.infer.fit import fit", True),
-        ("from ..forecast import passage", True),
-        ("import_module(f'beliefs.view.{name}')", True),
-        ("from beliefs.mechanism.contract import Array", False),
+        ("from beliefs.inference import fit", True),
+        ("import beliefs.reporting.plots", True),
+        ("from beliefs import reporting", True),
+        ("def f():\n    from beliefs.inference.nuts.fit import fit", True),
+        ("from ..forecasting import passage", True),
+        ("import_module(f'beliefs.reporting.{name}')", True),
+        ("from beliefs.model.contract import Array", False),
         ("from .contract import Array", False),
         ("from beliefs.errors import StudyError", False),
         ("import numpy", False),
     ],
 )
 def test_the_rule_sees_every_way_to_import(source, bad):
-    assert bool(offences("mechanism", source, "beliefs.mechanism")) == bad
+    assert bool(offences("model", source, "beliefs.model")) == bad
 
 
 def test_the_front_door_imports_nothing_heavy():
@@ -166,12 +164,12 @@ def test_nothing_is_pickled_and_no_randomness_is_global(name):
 # Who may write otherwise than by `beliefs.study.writefile`, and what.
 OWN_WRITERS = {
     "beliefs/study/writefile.py": {"open"},
-    "beliefs/cli_interrupt.py": {"open"},  # the null device
-    "beliefs/record/netcdf.py": {"open"},  # by way of HDF5, into a folder that is written aside
-    "beliefs/record/lock.py": {"open"},
-    "beliefs/record/ledger_file.py": {"open"},  # appends
-    "beliefs/record/calibration.py": {"open"},  # appends
-    "beliefs/view/axes.py": {"savefig"},  # into memory
+    "beliefs/cli/interrupt.py": {"open"},  # the null device
+    "beliefs/records/netcdf.py": {"open"},  # by way of HDF5, into a folder that is written aside
+    "beliefs/records/lock.py": {"open"},
+    "beliefs/records/ledger/ledger_file.py": {"open"},  # appends
+    "beliefs/records/calibration.py": {"open"},  # appends
+    "beliefs/reporting/axes.py": {"savefig"},  # into memory
 }
 WRITERS = {"write_text", "write_bytes", "savefig", "write_html", "copyfile", "copytree"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beliefs.study.spec import Period
+from beliefs.study.settings.spec import Period
 
 __all__ = ["Grid", "period_grid"]
 
@@ -103,7 +103,7 @@ def period_grid(period: Period) -> Grid:
     Examples
     --------
     >>> import datetime as dt
-    >>> from beliefs.study.spec import Period
+    >>> from beliefs.study.settings.spec import Period
     >>> grid = period_grid(Period(start=dt.date(2026, 1, 1), end=dt.date(2026, 1, 20), step="week"))
     >>> grid.n, str(grid.last_days[-1])
     (2, '2026-01-14')

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beliefs.study.records import Records
-from beliefs.study.spec import StudySpec
+from beliefs.study.settings.spec import StudySpec
+from beliefs.study.tables.records import Records
 
 __all__ = ["Tables", "content_hash"]
 

@@ -17,18 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.study.agreements import known_agreements, read_agreements
 from beliefs.study.bundled import find_study
 from beliefs.study.calendar import Grid, period_grid
 from beliefs.study.content import Tables, content_hash
-from beliefs.study.coverage import read_coverage
 from beliefs.study.dates import day_of, today
-from beliefs.study.records import Records
-from beliefs.study.rows import counted_events, read_events, read_talks
 from beliefs.study.safefile import read_lines
-from beliefs.study.series import read_indicators
-from beliefs.study.spec import ShockSpec, StudySpec
-from beliefs.study.specfile import Where, read_spec
+from beliefs.study.settings.spec import ShockSpec, StudySpec
+from beliefs.study.settings.specfile import Where, read_spec
+from beliefs.study.tables.agreements import known_agreements, read_agreements
+from beliefs.study.tables.coverage import read_coverage
+from beliefs.study.tables.records import Records
+from beliefs.study.tables.rows import counted_events, read_events, read_talks
+from beliefs.study.tables.series import read_indicators
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,18 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.forecast.forecast import BLOCK
-from beliefs.forecast.future import CARRIED, COST_CLIP, GATHERED, deadlock
-from beliefs.infer.posterior import Posterior
-from beliefs.mechanism.structure import (
+from beliefs.forecasting.forecast import BLOCK
+from beliefs.inference.posterior import Posterior
+from beliefs.model import system
+from beliefs.model.structure import (
     AFTERMATH_DAYS,
     SHOCK_KINDS,
     Structure,
     columns,
     evidence_matrix,
 )
-from beliefs.theory import system
-from beliefs.theory.theory import free_parameters, neutral_values
+from beliefs.model.theory import free_parameters, neutral_values
+from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED, deadlock
 
 
 def future_trace(posterior: Posterior) -> Any:
@@ -81,7 +81,7 @@ def _begins(seen: np.ndarray, block: int) -> tuple[np.ndarray, int]:
 def _future(
     inputs: Any, structure: Structure, past: Any, n: int, horizon: int, index: Any
 ) -> dict[str, Any]:
-    """Columns of the future by symbolic index; see `beliefs.forecast.future.future_columns`."""
+    """Columns of the future by symbolic index; see `beliefs.simulation.future.future_columns`."""
     import pytensor.tensor as pt
 
     def gather(values: Any) -> Any:

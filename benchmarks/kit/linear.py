@@ -12,10 +12,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.infer import filter_kernel, filter_reading
-from beliefs.infer.filter import newborn, run
-from beliefs.infer.filter_model import Model
-from beliefs.infer.filter_terms import WIDTH, Still, Terms, part_columns, terms_of
+from beliefs.inference.filter import filter_kernel, filter_reading
+from beliefs.inference.filter.filter import newborn, run
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter_terms import WIDTH, Still, Terms, part_columns, terms_of
 
 Floats = NDArray[np.float64]
 CHUNK = 250

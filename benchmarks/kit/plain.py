@@ -1,7 +1,8 @@
 """The model as a textbook writes it, from the same mechanisms, and draws of it by four samplers.
 
 Level and innovations of belief are sampled as they stand in the equations (non-centred innovations,
-no filter, no change of variables). Only the parts of `beliefs.infer.model` that concern the
+no filter, no change of variables). Only the parts of `beliefs.inference.nuts.model` that concern
+the
 sampler's coordinates are left out.
 """
 
@@ -11,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.infer.posterior import stacked_params
-from beliefs.mechanism.recurrence import step
-from beliefs.mechanism.structure import Columns, Structure
-from beliefs.theory import system
-from beliefs.theory.theory import Theory, free_parameters, neutral_values
+from beliefs.inference.posterior import stacked_params
+from beliefs.model import system
+from beliefs.model.numerics.recurrence import step
+from beliefs.model.structure import Columns, Structure
+from beliefs.model.theory import Theory, free_parameters, neutral_values
 from kit import timing
 
 Draws = dict[str, Any]
@@ -50,7 +51,7 @@ def teach_jax() -> None:
     import jax.numpy as jnp
     from pytensor.link.jax.dispatch import jax_funcify
 
-    from beliefs.mechanism.recurrence_op import GatedRecurrence
+    from beliefs.model.numerics.recurrence_op import GatedRecurrence
 
     @jax_funcify.register(GatedRecurrence)
     def _recurrence(op: Any, **kwargs: Any) -> Callable[..., Any]:

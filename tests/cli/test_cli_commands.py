@@ -8,9 +8,9 @@ import pytest
 from typer.main import get_command
 
 import beliefs
-from beliefs.cli import app, main
-from beliefs.forecast.interventions import load_interventions
-from beliefs.theory.theory import load_theory
+from beliefs.cli.app import app, main
+from beliefs.model.theory import load_theory
+from beliefs.simulation.interventions import load_interventions
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
 
 def test_python_and_the_command_line_say_the_same_by_default(call, run_folder):
     """Actions simulated, the same base rates: one posterior, one seed, one document."""
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import load_run
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import load_run
 
     ahead = forecast(load_run(run_folder), 14, seed=1)
     assert ahead.paths.events is not None
@@ -153,11 +153,11 @@ def bent_run(unsampled, tmp_path_factory):
     """A run with its own horizon, seed and intervention, and its own report."""
     import datetime as dt
 
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.interventions import Intervention
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import save_run
-    from beliefs.view.report import write_report
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import save_run
+    from beliefs.reporting.report import write_report
+    from beliefs.simulation.interventions import Intervention
 
     item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
     told = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
@@ -190,9 +190,9 @@ def asked(monkeypatch):
     def made(posterior, horizon, *, seed, interventions, allow_failed, actions):
         found.update(horizon=horizon, seed=seed, interventions=interventions, ok=allow_failed)
 
-    monkeypatch.setattr("beliefs.forecast.forecast.forecast", made)
-    monkeypatch.setattr("beliefs.forecast.summary.summarise", lambda _: {})
-    monkeypatch.setattr("beliefs.view.report.write_report", lambda *_: None)
+    monkeypatch.setattr("beliefs.forecasting.forecast.forecast", made)
+    monkeypatch.setattr("beliefs.forecasting.summary.summarise", lambda _: {})
+    monkeypatch.setattr("beliefs.reporting.report.write_report", lambda *_: None)
     return found
 
 
@@ -205,7 +205,7 @@ def test_a_report_takes_what_it_is_not_told_from_the_manifest(call, bent_run, as
 
 
 def test_a_report_of_a_run_without_a_forecast_takes_the_defaults(call, unsampled, asked, tmp_path):
-    from beliefs.record.run import save_run
+    from beliefs.records.run import save_run
 
     run = save_run(tmp_path / "fit", unsampled, settings={})
     assert call("report", run, "--out", tmp_path / "page.html")[0] == 0
@@ -230,7 +230,9 @@ TURNOVER = '[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-
 def test_a_slip_in_the_plan_of_a_run_is_told_before_it_samples(
     call, rich_folder, tmp_path, monkeypatch, more, old, new, named
 ):
-    monkeypatch.setattr("beliefs.infer.fit.fit", lambda *_, **__: pytest.fail("it sampled"))
+    monkeypatch.setattr(
+        "beliefs.inference.nuts.fit.fit", lambda *_, **__: pytest.fail("it sampled")
+    )
     file, out = tmp_path / "what_if.toml", tmp_path / "run"
     file.write_text(TURNOVER.replace(old, new) if old else TURNOVER)
     code, text, err = call("run", rich_folder, "--out", out, "--intervene", file, *more)
@@ -241,9 +243,10 @@ def test_a_slip_in_the_plan_of_a_run_is_told_before_it_samples(
 @pytest.fixture
 def sampled(monkeypatch, unsampled):
     """`run` gets a posterior at once, and writes no page."""
-    monkeypatch.setattr("beliefs.infer.fit.fit", lambda *_, **__: unsampled)
+    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: unsampled)
     monkeypatch.setattr(
-        "beliefs.view.report.write_report", lambda told, summary, path, _: path.write_text("page")
+        "beliefs.reporting.report.write_report",
+        lambda told, summary, path, _: path.write_text("page"),
     )
 
 
@@ -272,12 +275,12 @@ def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
     call, sampled, rich_folder, tmp_path, monkeypatch
 ):
     from beliefs.errors import StudyError
-    from beliefs.record.run import load_run
+    from beliefs.records.run import load_run
 
     def fail(*_):
         raise StudyError("the pen broke")
 
-    monkeypatch.setattr("beliefs.view.report.write_report", fail)
+    monkeypatch.setattr("beliefs.reporting.report.write_report", fail)
     out = tmp_path / "run"
     code, text, err = call("run", rich_folder, "--out", out, "--horizon", 7)
     assert code == 2 and text == ""
@@ -291,7 +294,7 @@ def test_a_run_whose_gate_fails_keeps_its_posterior_and_foretells_nothing(
     from posteriors import small_posterior
 
     failed = small_posterior(rich_folder, size=(2, 50))
-    monkeypatch.setattr("beliefs.infer.fit.fit", lambda *_, **__: failed)
+    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: failed)
     out = tmp_path / "run"
     code, text, err = call("run", rich_folder, "--out", out, "--horizon", 7)
     assert code == 3 and text == "" and f"the posterior is kept in {out}" in err
@@ -301,7 +304,7 @@ def test_a_run_whose_gate_fails_keeps_its_posterior_and_foretells_nothing(
 def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.record.run import save_run
+    from beliefs.records.run import save_run
 
     run = save_run(tmp_path / "failed", small_posterior(rich_folder, size=(2, 50)))
     code, out, err = call("forecast", run, "--horizon", 7)
@@ -314,7 +317,7 @@ def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_pat
 def test_an_occupied_run_folder_ends_with_4_before_anything_is_computed(
     call, run_folder, command, monkeypatch
 ):
-    monkeypatch.setattr("beliefs.cli.fitted", lambda *_: pytest.fail("it computed"))
+    monkeypatch.setattr("beliefs.cli.app.fitted", lambda *_: pytest.fail("it computed"))
     code, out, err = call(command, "us-civil-war", "--out", run_folder)
     assert code == 4 and out == "" and "exists already" in err
 

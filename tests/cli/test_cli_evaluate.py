@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from beliefs.cli import main
+from beliefs.cli.app import main
 
 FEW = ("--theory", "M0", "--horizons", "7,30", "--particles", "100", "--draws", "50")
 
@@ -45,7 +45,7 @@ def test_origins_lie_between_two_days(call):
 
 
 def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(call, monkeypatch):
-    monkeypatch.setattr("beliefs.cli_options.EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("beliefs.cli.options.EVERY_SECONDS", 0.0)
     code, out, err = call("backtest", "synthetic-duel", *FEW, "--every", "28", "--csv")
     lines = err.splitlines()
     assert code == 0 and "M0: tracking" in lines and "scores" in lines
@@ -87,7 +87,7 @@ def test_forecasts_of_a_folder_are_scored_anew_without_any_forecast(
     def never(*_, **__):
         raise AssertionError("it forecast")
 
-    monkeypatch.setattr("beliefs.evaluate.backtest.track_blocks", never)
+    monkeypatch.setattr("beliefs.evaluation.backtest.backtest.track_blocks", never)
     out, document = written
     code, text, _ = call("backtest", "--again", out, "--out", tmp_path / "new", "--json")
     assert code == 0 and json.loads(text) == document
@@ -143,7 +143,7 @@ def test_an_occupied_folder_is_refused_before_anything_runs(call, written, monke
     def never(*_, **__):
         raise AssertionError("it ran")
 
-    monkeypatch.setattr("beliefs.evaluate.backtest.backtest", never)
+    monkeypatch.setattr("beliefs.evaluation.backtest.backtest.backtest", never)
     code, _, err = call("backtest", "synthetic-duel", *FEW, "--out", written[0])
     assert code == 4 and "exists already" in err
 

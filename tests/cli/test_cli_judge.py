@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from beliefs.cli import main
-from beliefs.evaluate.compare import compared
-from beliefs.evaluate.scores import SHARED
-from beliefs.evaluate.verdict import Verdict
+from beliefs.cli.app import main
+from beliefs.evaluation.claims.verdict import Verdict
+from beliefs.evaluation.compare import compared
+from beliefs.evaluation.scores.scores import SHARED
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def judged(monkeypatch):
         asked.update(options, study=study.spec.name, as_of=str(study.as_of))
         return (row("X01", "supported", 0.97), row("X02", "not learnable here", None))
 
-    monkeypatch.setattr("beliefs.evaluate.verdicts.verdicts", judge)
+    monkeypatch.setattr("beliefs.evaluation.claims.verdicts.verdicts", judge)
     return asked
 
 
@@ -59,7 +59,7 @@ def scored(monkeypatch):
         dates = np.datetime64("2026-01-01") + np.arange(40)
         return compared(scores, theories, study="made-up", dates=dates, step_days=1, seed=1)
 
-    monkeypatch.setattr("beliefs.evaluate.compare.compare", score)
+    monkeypatch.setattr("beliefs.evaluation.compare.compare", score)
     return asked
 
 

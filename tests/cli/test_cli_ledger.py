@@ -6,7 +6,7 @@ import shutil
 import pytest
 from ledgers import on
 
-from beliefs.cli import main
+from beliefs.cli.app import main
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def clock(monkeypatch):
 
     def to(day):
         for module in ("ledger", "ledger_lines", "ledger_entry", "ledger_resolve"):
-            monkeypatch.setattr(f"beliefs.record.{module}.utc_now", lambda: on(day))
+            monkeypatch.setattr(f"beliefs.records.ledger.{module}.utc_now", lambda: on(day))
 
-    import beliefs.record.ledger_entry
-    import beliefs.record.ledger_resolve  # noqa: F401  patched by name
+    import beliefs.records.ledger.ledger_entry
+    import beliefs.records.ledger.ledger_resolve  # noqa: F401  patched by name
 
     return to
 
@@ -41,9 +41,9 @@ def run(rich_folder, tmp_path_factory):
     """The run of a forecast a week ahead, as of 5 February."""
     from posteriors import small_posterior
 
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import save_run
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import save_run
 
     early = small_posterior(rich_folder, as_of="2026-02-05")
     told = forecast(early, 7, seed=5, actions=False)
@@ -166,7 +166,7 @@ def test_a_ledger_that_is_not_there_is_told_and_not_begun(call, tmp_path, comman
 def test_a_gate_that_failed_ends_with_3_and_registers_nothing(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.record.run import save_run
+    from beliefs.records.run import save_run
 
     poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
     run, ledger = save_run(tmp_path / "run", poor), tmp_path / "ledger"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from beliefs.cli import main
+from beliefs.cli.app import main
 
 
 @pytest.fixture
@@ -26,9 +26,10 @@ def idle(monkeypatch):
         pytest.fail("it worked before it looked where to write")
 
     for name in (
-        "beliefs.evaluate.compare.compare", "beliefs.evaluate.sensitivity.sensitivity",
-        "beliefs.record.run.load_run", "beliefs.record.ledger_entry.entry_of",
-        "beliefs.infer.fit.fit", "beliefs.infer.track.track", "beliefs.study.load.read_study",
+        "beliefs.evaluation.compare.compare", "beliefs.evaluation.sensitivity.sensitivity",
+        "beliefs.records.run.load_run", "beliefs.records.ledger.ledger_entry.entry_of",
+        "beliefs.inference.nuts.fit.fit", "beliefs.inference.smc.track.track",
+        "beliefs.study.load.read_study",
     ):  # fmt: skip
         monkeypatch.setattr(name, worked)
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from beliefs.cli import main
-from beliefs.theory.theory import load_theory
+from beliefs.cli.app import main
+from beliefs.model.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("fit")
 
@@ -106,7 +106,7 @@ def test_a_prior_file_makes_another_theory_of_the_run(run, rich_folder, tmp_path
     assert talks and all(row["p"] < 0.05 for row in talks)
     assert not {row["target"] for row in document["targets"]} & {"crack", "talks_rational"}
 
-    from beliefs.record.run import load_run
+    from beliefs.records.run import load_run
 
     onset = load_run(folder).tree["posterior"]["onset_base"]
     assert float(onset.mean()) == pytest.approx(-9.0, abs=0.01)

@@ -38,7 +38,7 @@ def test_it_starts_in_half_a_second(command):
 
 
 @pytest.mark.parametrize(
-    "code", ["import beliefs", "import beliefs.cli", "dir(__import__('beliefs'))"]
+    "code", ["import beliefs", "import beliefs.cli.app", "dir(__import__('beliefs'))"]
 )
 def test_starting_loads_nothing_heavy(code):
     heavy = "{'numpy', 'pandas', 'scipy', 'xarray', 'pymc', 'pytensor', 'numba', 'arviz', 'preliz'}"

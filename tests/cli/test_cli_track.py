@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from beliefs.cli import main
-from beliefs.record.run import load_run, read_manifest
+from beliefs.cli.app import main
+from beliefs.records.run import load_run, read_manifest
 
 pytestmark = pytest.mark.xdist_group("track-folder")
 
@@ -148,7 +148,7 @@ def test_a_track_that_fails_its_gate_ends_with_3_and_its_update_writes_nothing(
 def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.record.run import save_run
+    from beliefs.records.run import save_run
 
     fit = save_run(tmp_path / "fit", small_posterior(rich_folder, "base_rate", as_of=DAY))
     before = {p: p.read_bytes() for p in fit.rglob("*") if p.is_file()}
@@ -171,7 +171,7 @@ def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
 def test_a_row_that_a_fit_should_have_known_is_a_conflict(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.record.run import save_run
+    from beliefs.records.run import save_run
 
     fit = save_run(tmp_path / "fit", small_posterior(rich_folder, "base_rate", as_of=DAY))
     header, row, *_ = (rich_folder / "talks.csv").read_text().splitlines()
@@ -188,7 +188,7 @@ def test_a_row_that_a_fit_should_have_known_is_a_conflict(call, rich_folder, tmp
 def test_a_fit_that_failed_its_gate_is_not_gone_on_with(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.record.run import save_run
+    from beliefs.records.run import save_run
 
     failed = small_posterior(rich_folder, "base_rate", size=(2, 50), as_of=DAY)
     fit = save_run(tmp_path / "fit", failed)
@@ -216,7 +216,7 @@ def test_an_update_loads_none_of_the_heavy_libraries(run, tmp_path):
     heavy = "{'pymc', 'pytensor', 'preliz', 'arviz', 'xarray', 'matplotlib', 'nutpie'}"
     arguments = ["update", str(run), "--to", NEXT, "--out", str(tmp_path / "out")]
     code = (
-        f"import sys\nfrom beliefs.cli import main\nassert main({arguments!r}) == 0\n"
+        f"import sys\nfrom beliefs.cli.app import main\nassert main({arguments!r}) == 0\n"
         f"print(sorted({heavy} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

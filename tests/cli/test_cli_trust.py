@@ -5,7 +5,7 @@ import json
 import pytest
 from make_conduct import write_conduct
 
-from beliefs.cli import main
+from beliefs.cli.app import main
 
 CALIBRATE = ["--sims", "2", "--particles", "100", "--draws", "20", "--horizon", "5", "--cores", "1"]
 

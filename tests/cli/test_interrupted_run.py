@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from beliefs.cli import main
-from beliefs.cli_interrupt import heeded
+from beliefs.cli.app import main
+from beliefs.cli.interrupt import heeded
 
 MESSAGE = "stopped; nothing unfinished was written\n"
 # Tells the name of each stage as it begins. Who runs the tests may ignore the signals.
@@ -18,14 +18,15 @@ TOLD = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-from beliefs import cli, cli_options
+from beliefs.cli import app as cli
+from beliefs.cli import options as cli_options
 
 cli_options.Stages.__call__ = lambda self, stage: print(stage, flush=True)
 """
 # Nothing is compiled or sampled: the folder beside the run is begun, and stays so.
 WRITING = """
 import time
-from beliefs.record import run
+from beliefs.records import run
 
 def begin(out, posterior, settings):
     with run.written_aside(out) as aside:
@@ -102,7 +103,7 @@ def test_interrupted_sampling_is_cancelled_and_is_no_posterior(
 
     sampler, asked = Sampler(), {}
     monkeypatch.setattr(nutpie, "sample", lambda _, **how: asked.update(how) or sampler)
-    fit = importlib.import_module("beliefs.infer.fit")
+    fit = importlib.import_module("beliefs.inference.nuts.fit")
     monkeypatch.setattr(fit, "compiled_model", lambda *_: None)
     assert main(["run", str(rich_folder), "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr() == ("", MESSAGE)

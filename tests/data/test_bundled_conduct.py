@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beliefs.study import build_inputs, load_study
-from beliefs.study.codebook import KINETIC
-from beliefs.study.observed import Observed
+from beliefs.features.inputs import build_inputs
+from beliefs.features.observed import Observed
+from beliefs.study.load import load_study
+from beliefs.study.tables.codebook import KINETIC
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"

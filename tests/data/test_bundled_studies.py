@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beliefs.study.codebook import KINETIC
 from beliefs.study.load import Study, load_study
-from beliefs.study.specfile import read_spec
+from beliefs.study.settings.specfile import read_spec
+from beliefs.study.tables.codebook import KINETIC
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"

@@ -3,7 +3,7 @@
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.theory.theory import bundled_theories, load_theory
+from beliefs.model.theory import bundled_theories, load_theory
 
 THEORY = """
 id = "X"
@@ -217,7 +217,7 @@ def test_every_distribution_on_offer_exists_in_pymc(tmp_path):
 
 
 def test_the_command_line_shows_no_traceback(tmp_path, capsys):
-    from beliefs.cli import main
+    from beliefs.cli.app import main
 
     file = tmp_path / "mine.toml"
     file.write_text("priors = 3", encoding="utf-8")

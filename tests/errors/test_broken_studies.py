@@ -29,7 +29,8 @@ from broken_toml import CASES as SETTINGS
 from make_study import write_study
 
 from beliefs.errors import StudyError
-from beliefs.study import build_inputs, load_study
+from beliefs.features.inputs import build_inputs
+from beliefs.study.load import load_study
 
 CASES = [*FILES, *SETTINGS, *REFERENCES, *REGIMES, *TABLES, *CONDUCT]
 GOLDEN = Path(__file__).with_name("messages.md")
@@ -95,7 +96,7 @@ def test_a_valid_study_is_not_refused(tmp_path):
 
 @every_case
 def test_the_command_line_exits_with_2_and_without_a_traceback(case, tmp_path, capsys):
-    from beliefs.cli import main
+    from beliefs.cli.app import main
 
     study = broken_study(case, tmp_path)
     try:

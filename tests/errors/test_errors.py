@@ -3,7 +3,7 @@
 import pytest
 
 from beliefs.errors import GateError
-from beliefs.forecast.forecast import forecast
+from beliefs.forecasting.forecast import forecast
 
 
 def test_from_python_a_failed_gate_advises_arguments_and_names_track(rich_folder):

@@ -14,9 +14,10 @@ from make_study import write_study
 from mutants import mutate
 
 from beliefs.errors import BeliefsError, StudyError
-from beliefs.study import build_inputs, load_study
+from beliefs.features.inputs import build_inputs
+from beliefs.model.theory import bundled_theories
 from beliefs.study.bundled import find_study, list_studies
-from beliefs.theory.theory import bundled_theories
+from beliefs.study.load import load_study
 
 A = "agreements.csv"
 SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b"[", b"]", b"{", b"=", b"#", b"'''"]
@@ -90,12 +91,12 @@ def outcome(folder):
 
 def followed(folder, inputs, theory):
     """Track the first periods of a mutant and forecast from there; both may be refused."""
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.summary import summarise
-    from beliefs.infer.conduct import conduct_of
-    from beliefs.infer.track import track
-    from beliefs.infer.track_posterior import posterior_at
-    from beliefs.theory.theory import load_theory
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.inference.conduct import conduct_of
+    from beliefs.inference.smc.track import track
+    from beliefs.inference.smc.track_posterior import posterior_at
+    from beliefs.model.theory import load_theory
 
     last = int(min(inputs.active.sum(), PERIODS)) - 1
     day = inputs.dates[last] + np.timedelta64(inputs.step_days - 1, "D")

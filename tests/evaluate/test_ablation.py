@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.ablation import Part, ablations, labels_of
-from beliefs.evaluate.claims import load_claims
-from beliefs.evaluate.expressions import Absent, parse
-from beliefs.evaluate.functionals import setting_of
-from beliefs.evaluate.judge import roles_of
-from beliefs.infer.blocks import track_blocks
-from beliefs.mechanism.structure import columns, structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.claims.ablation import Part, ablations, labels_of
+from beliefs.evaluation.claims.claims import load_claims
+from beliefs.evaluation.claims.expressions import Absent, parse
+from beliefs.evaluation.claims.functionals import setting_of
+from beliefs.evaluation.claims.judge import roles_of
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc.blocks import track_blocks
+from beliefs.model.judging import judged
+from beliefs.model.structure import columns, structure_of
+from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.judging import judged
-from beliefs.theory.theory import conduct_neutral, conduct_parameters, load_theory
 
 CLAIMS = {claim.id: claim for claim in load_claims()}
 NAMES = ("strikes_A", "strikes_B", "crossing", "severity")

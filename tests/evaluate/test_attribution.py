@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from beliefs.evaluate.attribution import causes
-from beliefs.mechanism import belief
+from beliefs.evaluation.attribution import causes
+from beliefs.model.mechanisms import belief
 
 
 def test_the_causes_add_up_to_the_path_draw_by_draw(unsampled):
-    from beliefs.evaluate.attribution import _flat
+    from beliefs.evaluation.attribution import _flat
 
     params, path = _flat(unsampled)
     total = np.repeat(belief.start_of(params)[..., None], path.shape[-1], axis=-1)

@@ -6,17 +6,17 @@ import pytest
 from later_rows import with_later_rows_permuted, without_later_rows
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.backtest import backtest, scored
-from beliefs.evaluate.frames import UNSAID
-from beliefs.evaluate.origins import futures_from, horizons_of, origins_of
-from beliefs.evaluate.questions import quantities, questions
-from beliefs.forecast.targets import event_steps
-from beliefs.infer.blocks import track_blocks
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.backtest.backtest import backtest, scored
+from beliefs.evaluation.backtest.origins import futures_from, horizons_of, origins_of
+from beliefs.evaluation.claims.questions import quantities, questions
+from beliefs.evaluation.scores.frames import UNSAID
+from beliefs.features.inputs import build_inputs
+from beliefs.forecasting.targets import event_steps
+from beliefs.inference.smc.blocks import track_blocks
+from beliefs.model.theory import load_theory
+from beliefs.reporting.backtest import plain
 from beliefs.study.load import load_study
-from beliefs.study.odds import Odds
-from beliefs.theory.theory import load_theory
-from beliefs.view.backtest import plain
+from beliefs.study.tables.odds import Odds
 
 SMALL = {"particles": 100, "draws": 50, "seed": 1}
 THEORIES = [load_theory(name) for name in ("M0", "M1")]
@@ -177,7 +177,7 @@ def test_odds_of_no_target_are_refused(duel):
 
 @pytest.mark.parametrize("target", ["crack", "crack_first", "talks_rational"])
 def test_odds_of_latent_targets_are_refused_before_anything_runs(duel, target, monkeypatch):
-    monkeypatch.setattr("beliefs.evaluate.backtest.track_blocks", None)
+    monkeypatch.setattr("beliefs.evaluation.backtest.backtest.track_blocks", None)
     with pytest.raises(StudyError, match=f"latent target(.|\n)*{target}"):
         backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of(target), **SMALL)
 

@@ -6,12 +6,12 @@ import pytest
 from make_conduct import acts, write_conduct
 from make_study import day, event, talk, talk_rows
 
-from beliefs.evaluate.backtest import backtest
-from beliefs.evaluate.climatology import climatology
-from beliefs.evaluate.questions import quantities, questions
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.backtest.backtest import backtest
+from beliefs.evaluation.claims.questions import quantities, questions
+from beliefs.evaluation.scores.climatology import climatology
+from beliefs.features.inputs import build_inputs
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 SMALL = {"particles": 100, "draws": 50, "seed": 1, "horizons": (7,), "every": 7}
 OUT = 45

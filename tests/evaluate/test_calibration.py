@@ -9,12 +9,12 @@ import pytest
 from make_conduct import write_conduct
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.evaluate import calibration as rooms
-from beliefs.evaluate.calibration import Design, rank, simulation
-from beliefs.record.calibration import calibrate
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.calibration import calibration as rooms
+from beliefs.evaluation.calibration.calibration import Design, rank, simulation
+from beliefs.features.inputs import build_inputs
+from beliefs.model.theory import load_theory
+from beliefs.records.calibration import calibrate
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 SMALL = {"seed": 3, "particles": 100, "draws": 30, "horizon": 5}
 
@@ -139,7 +139,7 @@ def test_the_result_says_what_was_judged(whole, theory):
 
 
 def test_forecast_probabilities_that_do_not_come_true_fail_a_calibration(whole):
-    from beliefs.record.calibration import _judged
+    from beliefs.records.calibration import _judged
 
     _, found = whole
     rng = np.random.default_rng(2)
@@ -181,7 +181,7 @@ def test_a_damaged_line_is_named(study, theory, whole, tmp_path):
 def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
     study, theory, tmp_path, monkeypatch
 ):
-    from beliefs.evaluate import calibration_cores
+    from beliefs.evaluation.calibration import calibration_cores
 
     real = calibration_cores.simulation
 
@@ -207,8 +207,8 @@ def test_the_figure_shows_every_group_and_names_what_is_outside(whole):
     import matplotlib as mpl
 
     mpl.use("agg")
-    from beliefs.evaluate.uniformity import judge
-    from beliefs.view.calibration import plot_calibration
+    from beliefs.evaluation.calibration.uniformity import judge
+    from beliefs.reporting.calibration import plot_calibration
 
     _, found = whole
     n = 60
@@ -230,8 +230,8 @@ def test_a_legend_names_the_worst_and_counts_the_rest(whole):
     import matplotlib as mpl
 
     mpl.use("agg")
-    from beliefs.evaluate.uniformity import judge
-    from beliefs.view.calibration import plot_calibration
+    from beliefs.evaluation.calibration.uniformity import judge
+    from beliefs.reporting.calibration import plot_calibration
 
     _, found = whole
     rng = np.random.default_rng(1)
@@ -251,7 +251,7 @@ def test_a_killed_process_is_told_and_what_was_done_is_kept(study, theory, tmp_p
     from concurrent.futures import Future
     from concurrent.futures.process import BrokenProcessPool
 
-    from beliefs.evaluate import calibration_cores
+    from beliefs.evaluation.calibration import calibration_cores
 
     class Pool:
         """Two simulations are done; then the pool breaks, as when memory runs out."""
@@ -284,7 +284,7 @@ def test_a_killed_process_is_told_and_what_was_done_is_kept(study, theory, tmp_p
 def test_processes_that_end_at_once_raise_the_same(study, theory, tmp_path, monkeypatch):
     import os
 
-    from beliefs.evaluate import calibration_cores
+    from beliefs.evaluation.calibration import calibration_cores
 
     monkeypatch.setattr(calibration_cores, "_at_work", os._exit)
     monkeypatch.setattr(calibration_cores, "_written", lambda design: 1)

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from beliefs.evaluate.calibration_probabilities import foretell, foretold_p, poisson_binomial
+from beliefs.evaluation.calibration.calibration_probabilities import (
+    foretell,
+    foretold_p,
+    poisson_binomial,
+)
 
 DRAWS = 20
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.calibration_verdict import (
+from beliefs.evaluation.calibration.calibration_verdict import (
     LEAST_SIMULATIONS,
     failures,
     groups_of,
     in_words,
     outside_limit,
 )
-from beliefs.evaluate.uniformity import judge, p_value
+from beliefs.evaluation.calibration.uniformity import judge, p_value
 
 N, DRAWS, SIZE = 100, 50, 80
 

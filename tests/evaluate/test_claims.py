@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.claims import load_claims
-from beliefs.evaluate.expressions import Absent
-from beliefs.evaluate.functionals import PATHS, quantities_of, setting_of
-from beliefs.evaluate.judge import Seen, roles_of
-from beliefs.infer.unconstrained import coordinates_of
-from beliefs.mechanism.structure import columns, conduct_columns, structure_of
+from beliefs.evaluation.claims.claims import load_claims
+from beliefs.evaluation.claims.expressions import Absent
+from beliefs.evaluation.claims.functionals import PATHS, quantities_of, setting_of
+from beliefs.evaluation.claims.judge import Seen, roles_of
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model.judging import judged
+from beliefs.model.structure import columns, conduct_columns, structure_of
+from beliefs.model.theory import conduct_parameters, free_parameters
 from beliefs.study.bundled import data_folder
-from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
-from beliefs.theory.judging import judged
-from beliefs.theory.theory import conduct_parameters, free_parameters
 
 ROOT = Path(__file__).parent.parent.parent
 ID = re.compile(r"\bC[0-5][0-9]\b")

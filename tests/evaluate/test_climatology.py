@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.climatology import (
+from beliefs.evaluation.claims.questions import Quantity, Question, spells
+from beliefs.evaluation.scores.climatology import (
     climatology,
     count_climatology,
     count_persistence,
     persistence,
     waits,
 )
-from beliefs.evaluate.questions import Quantity, Question, spells
 
 N = 120
 

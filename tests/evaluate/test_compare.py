@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.compare import STACK, compare, compared
-from beliefs.evaluate.recovery import FILE, confusion, doubts, winner
-from beliefs.evaluate.scores import SHARED
-from beliefs.evaluate.skill import BLOCKS
+from beliefs.evaluation.calibration.recovery import FILE, confusion, doubts, winner
+from beliefs.evaluation.compare import STACK, compare, compared
+from beliefs.evaluation.scores.scores import SHARED
+from beliefs.evaluation.scores.skill import BLOCKS
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 THEORIES = [load_theory(name) for name in ("M0", "M1", "M4")]
 N = 150
@@ -119,7 +119,7 @@ def test_confusion_is_the_share_of_studies_that_each_theory_wins():
 
 
 def test_theories_that_a_study_of_this_size_confuses_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("beliefs.evaluate.recovery.data_folder", lambda: tmp_path)
+    monkeypatch.setattr("beliefs.evaluation.calibration.recovery.data_folder", lambda: tmp_path)
     assert doubts(("A", "B", "C")) == []  # nobody has tried
     found = {
         "study": "made-up",

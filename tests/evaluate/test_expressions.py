@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.expressions import Absent, Values, parse
+from beliefs.evaluation.claims.expressions import Absent, Values, parse
 
 ROLES = {"coercer": "us", "endurer": "iran"}
 WEIGHT = np.array([[1.0, -2.0, 0.5], [3.0, 4.0, -1.0]])

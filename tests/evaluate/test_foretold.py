@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beliefs.evaluate.claims import Foretold, load_claims
-from beliefs.evaluate.foretold import DRAWS, EVENTS, _score
-from beliefs.study.codebook import RUNGS
-from beliefs.study.observed import blank
+from beliefs.evaluation.backtest.foretold import DRAWS, EVENTS, _score
+from beliefs.evaluation.claims.claims import Foretold, load_claims
+from beliefs.features.observed import blank
+from beliefs.study.tables.codebook import RUNGS
 
 N, AHEAD = 20, slice(10, 15)
 WAR, TRUCE = RUNGS.index("open_war"), RUNGS.index("truce")

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.cracks import crack_share
-from beliefs.evaluate.expressions import Absent
-from beliefs.evaluate.functionals import FUNCTIONALS, quantities_of, setting_of
-from beliefs.mechanism import reciprocity
-from beliefs.mechanism.structure import columns, conduct_columns, structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.backtest.cracks import crack_share
+from beliefs.evaluation.claims.expressions import Absent
+from beliefs.evaluation.claims.functionals import FUNCTIONALS, quantities_of, setting_of
+from beliefs.features.inputs import build_inputs
+from beliefs.model.judging import judged
+from beliefs.model.mechanisms import reciprocity
+from beliefs.model.structure import columns, conduct_columns, structure_of
 from beliefs.study.load import load_study
-from beliefs.theory.judging import judged
 
 
 @pytest.fixture(scope="module")

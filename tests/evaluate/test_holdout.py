@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beliefs.evaluate.duel import draw_design
-from beliefs.evaluate.holdout import cut_after_share, hide_readings
-from beliefs.evaluate.walk import Cells, block_bootstrap_mean, random_walk, score
+from beliefs.evaluation.backtest.holdout import cut_after_share, hide_readings
+from beliefs.evaluation.backtest.walk import Cells, block_bootstrap_mean, random_walk, score
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.simulation.studies.duel import draw_design
 from beliefs.study.bundled import data_folder
-from beliefs.study.inputs import Inputs, build_inputs
 
 
 @pytest.fixture(scope="module")

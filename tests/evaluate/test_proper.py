@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import scoringrules
 
-from beliefs.evaluate.proper import brier, count_scores, log_score, pit, smoothed, time_score
+from beliefs.evaluation.scores.proper import (
+    brier,
+    count_scores,
+    log_score,
+    pit,
+    smoothed,
+    time_score,
+)
 
 RNG = np.random.default_rng(20260101)
 

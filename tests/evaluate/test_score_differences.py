@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.scores import block_length, difference, summed
-from beliefs.evaluate.skill import BLOCKS
+from beliefs.evaluation.scores.scores import block_length, difference, summed
+from beliefs.evaluation.scores.skill import BLOCKS
 
 
 def test_the_sum_is_over_what_was_seen():

@@ -8,16 +8,16 @@ import pytest
 from make_conduct import write_conduct
 
 from beliefs.errors import GateError, StudyError
-from beliefs.evaluate import sensitivity as module
-from beliefs.evaluate.contraction import contraction
-from beliefs.evaluate.sensitivity import sensitivity
-from beliefs.evaluate.sensitivity_result import ALL
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.probability import probability
-from beliefs.infer.track import track
-from beliefs.infer.track_posterior import posterior_at
+from beliefs.evaluation import sensitivity as module
+from beliefs.evaluation.claims.contraction import contraction
+from beliefs.evaluation.sensitivity import sensitivity
+from beliefs.evaluation.sensitivity_result import ALL
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.probability import probability
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import free_parameters, load_theory
 
 HORIZON = 30
 

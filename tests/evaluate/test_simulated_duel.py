@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from beliefs.evaluate.duel import draw_design, simulate_study
-from beliefs.evaluate.simulate import prior_params, simulate_inputs
-from beliefs.infer.posterior import stacked_params
-from beliefs.mechanism.structure import columns, structure_of
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.posterior import stacked_params
+from beliefs.model import system
+from beliefs.model.structure import columns, structure_of
+from beliefs.model.theory import free_parameters, load_theory
+from beliefs.simulation.studies.duel import draw_design, simulate_study
+from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.bundled import data_folder
-from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
-from beliefs.theory import system
-from beliefs.theory.theory import free_parameters, load_theory
 
 DUEL = data_folder() / "synthetic-duel"
 ROOT = Path(__file__).resolve().parents[2]

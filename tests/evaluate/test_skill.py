@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.skill import BLOCKS, LEVEL, TAIL, block_origins, block_overlaps, skill
+from beliefs.evaluation.scores.skill import (
+    BLOCKS,
+    LEVEL,
+    TAIL,
+    block_origins,
+    block_overlaps,
+    skill,
+)
 
 RNG = np.random.default_rng(7)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
-from beliefs.evaluate.survival import kaplan_meier
-from beliefs.forecast.incidence import CAUSES, cumulative_incidence
-from beliefs.forecast.paths import Paths
+from beliefs.evaluation.scores.survival import kaplan_meier
+from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
+from beliefs.simulation.paths import Paths
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -6,7 +6,7 @@ from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beliefs.evaluate.uniformity import bands, holm, judge, p_value
+from beliefs.evaluation.calibration.uniformity import bands, holm, judge, p_value
 
 N, DRAWS = 200, 100
 

@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.sentences import two_modes
-from beliefs.evaluate.verdict import CONTRACTION, UNLEARNABLE, Evidence, decide, log_odds_ratio
+from beliefs.evaluation.claims.sentences import two_modes
+from beliefs.evaluation.claims.verdict import (
+    CONTRACTION,
+    UNLEARNABLE,
+    Evidence,
+    decide,
+    log_odds_ratio,
+)
 
 
 def verdict(**seen):

@@ -10,16 +10,16 @@ def base_rate_futures(rich_folder):
     """A forecast of a theory without beliefs."""
     from posteriors import small_posterior
 
-    from beliefs.forecast.forecast import forecast
+    from beliefs.forecasting.forecast import forecast
 
     return forecast(small_posterior(rich_folder, "base_rate"), 35, seed=5, actions=False)
 
 
 def prior_conduct(posterior, scale=0.5, seed=3):
     """Draws of conduct around the medians of the prior, as many as the posterior has."""
-    from beliefs.infer.conduct import BASE, Conduct
-    from beliefs.infer.unconstrained import coordinates_of
-    from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
+    from beliefs.inference.conduct import BASE, Conduct
+    from beliefs.inference.smc.unconstrained import coordinates_of
+    from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
 
     sizes = posterior.tree["posterior"].sizes
     size, rng = sizes["chain"] * sizes["draw"], np.random.default_rng(seed)
@@ -44,7 +44,7 @@ def told():
     """Forecasts with conduct from the truce of 2026, by theory; draws around prior medians."""
     from posteriors import small_posterior
 
-    from beliefs.forecast.forecast import forecast
+    from beliefs.forecasting.forecast import forecast
     from beliefs.study.load import load_study
 
     path, known = load_study("us-iran-2026").path, {}

@@ -5,13 +5,13 @@ import pytest
 from make_conduct import write_conduct
 
 from beliefs.errors import ConflictError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.summary import summarise
-from beliefs.infer.blocks import track_blocks
-from beliefs.infer.conduct import BASE
-from beliefs.infer.track import track
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.conduct import BASE
+from beliefs.inference.smc.blocks import track_blocks
+from beliefs.inference.smc.track import track
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 HORIZON = 35
 

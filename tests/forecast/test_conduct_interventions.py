@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.forecast.bend_conduct import ACTS_THROUGH, held_neutral
-from beliefs.forecast.compare import differences
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import (
+from beliefs.forecasting.compare import differences
+from beliefs.forecasting.forecast import forecast
+from beliefs.model.theory import load_theory
+from beliefs.simulation.bend_conduct import ACTS_THROUGH, held_neutral
+from beliefs.simulation.interventions import (
     CONDUCT_KINDS,
     KINDS,
     Intervention,
@@ -18,9 +19,8 @@ from beliefs.forecast.interventions import (
     load_interventions,
     parse,
 )
-from beliefs.forecast.plan import check_plan
+from beliefs.simulation.plan import check_plan
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 FILES = sorted((Path(__file__).parents[2] / "docs" / "interventions").glob("*.toml"))
 AT = 6

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.forecast.incidence import CAUSES, cumulative_incidence
-from beliefs.forecast.probability import probability
-from beliefs.forecast.summary import SCHEMA, summarise
-from beliefs.forecast.targets import CONDUCT_TARGETS, asked_of, event_steps
-from beliefs.view.report import render
-from beliefs.view.style import percent
-from beliefs.view.tables import plain
+from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
+from beliefs.forecasting.probability import probability
+from beliefs.forecasting.summary import SCHEMA, summarise
+from beliefs.forecasting.targets import CONDUCT_TARGETS, asked_of, event_steps
+from beliefs.reporting.report import render
+from beliefs.reporting.style import percent
+from beliefs.reporting.tables import plain
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_conduct_that_was_not_simulated_is_not_forecast(futures):
 
 def test_draws_of_another_posterior_are_refused(told, managed):
     from beliefs.errors import ConflictError
-    from beliefs.forecast.forecast import forecast
+    from beliefs.forecasting.forecast import forecast
 
     other = told("mutual_optimism").conduct
     with pytest.raises(ConflictError, match="another posterior"):

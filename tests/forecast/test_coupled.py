@@ -5,21 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beliefs.forecast.bend_conduct import bends_of
-from beliefs.forecast.coupled import run_coupled
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.future import conduct_future, future_columns
-from beliefs.forecast.newsfeed import Feed, start_memory, step
-from beliefs.forecast.plan import future_dates
-from beliefs.forecast.state import window_at
-from beliefs.forecast.streams import PARTS, Streams
-from beliefs.infer.posterior import stacked_params
-from beliefs.mechanism.structure import columns, structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.features.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises, transform
+from beliefs.forecasting.forecast import forecast
+from beliefs.inference.posterior import stacked_params
+from beliefs.model.structure import columns, structure_of
+from beliefs.model.system import Start
+from beliefs.model.theory import conduct_neutral, free_parameters, load_theory
+from beliefs.simulation.bend_conduct import bends_of
+from beliefs.simulation.coupled import run_coupled
+from beliefs.simulation.future import conduct_future, future_columns
+from beliefs.simulation.newsfeed import Feed, start_memory, step
+from beliefs.simulation.plan import future_dates
+from beliefs.simulation.state import window_at
+from beliefs.simulation.streams import PARTS, Streams
 from beliefs.study.load import load_study
-from beliefs.study.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises, transform
-from beliefs.theory.system import Start
-from beliefs.theory.theory import conduct_neutral, free_parameters, load_theory
 
 MANY = 8_000
 
@@ -60,7 +60,7 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
 
 
 def _conduct(structure):
-    from beliefs.theory.theory import conduct_declared
+    from beliefs.model.theory import conduct_declared
 
     return conduct_declared(structure)
 

@@ -10,10 +10,10 @@ import pytest
 from make_study import TOML, talk, talk_rows, write_study
 
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import Intervention, load_interventions, parse
-from beliefs.forecast.probability import probability
-from beliefs.infer.track_result import Track
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.probability import probability
+from beliefs.inference.smc.track_result import Track
+from beliefs.simulation.interventions import Intervention, load_interventions, parse
 from beliefs.study.calendar import Grid
 from beliefs.study.load import load_study
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beliefs.forecast.future import block_indices
-from beliefs.forecast.passage import NEVER, first_passage
+from beliefs.forecasting.passage import NEVER, first_passage
+from beliefs.simulation.future import block_indices
 
 bits = st.lists(st.booleans(), max_size=12)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.probability import probability
-from beliefs.forecast.summary import SCHEMA, horizon_days, summarise
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.probability import probability
+from beliefs.forecasting.summary import SCHEMA, horizon_days, summarise
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.forecast.compare import differences
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import Intervention, load_interventions
+from beliefs.forecasting.compare import differences
+from beliefs.forecasting.forecast import forecast
+from beliefs.simulation.interventions import Intervention, load_interventions
 
 LAST = 34
 KINDS = {
@@ -61,7 +61,7 @@ def test_a_path_of_values_gives_one_piece_of_news_a_day(futures):
 
 
 def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(futures, monkeypatch):
-    from beliefs.forecast import bend
+    from beliefs.simulation import bend
 
     real = bend.apply_interventions
 
@@ -69,7 +69,7 @@ def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(future
         *rest, jumps = real(*arguments, **named)
         return *rest, np.zeros_like(jumps)
 
-    monkeypatch.setattr("beliefs.forecast.paths.apply_interventions", without_jumps)
+    monkeypatch.setattr("beliefs.simulation.paths.apply_interventions", without_jumps)
     bent = with_it(futures, what_if(futures, "turnover", 0))
     moved = bent.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
     level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
@@ -81,7 +81,7 @@ def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(future
 def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.theory import theory
+    from beliefs.model import theory
 
     source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
     own = tmp_path / "gap.toml"
@@ -106,7 +106,7 @@ def jump_after(rich_folder, tmp_path_factory):
     """Return the change of belief on the day of an escalation, (sample, side), under a theory."""
     from posteriors import small_posterior
 
-    from beliefs.theory import theory
+    from beliefs.model import theory
 
     source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
 
@@ -148,7 +148,7 @@ def test_an_unseen_shock_does_not_move_a_belief_that_the_theory_says_no_shock_mo
 
 
 def test_in_a_study_without_shocks_an_unseen_one_jumps_by_the_prior(unsampled):
-    from beliefs.forecast.bend import new_jump
+    from beliefs.simulation.bend import new_jump
 
     bare = replace(unsampled.structure, shocks=(), shock_kind=(), shock_side=())
     jumps = new_jump(unsampled.theory, bare, (4000, 2), np.random.default_rng(1))
@@ -247,8 +247,8 @@ def test_an_intervention_that_does_not_fit_the_study_is_refused(futures, kind, c
 
 def test_a_path_moves_the_cost_that_its_indicator_is(futures):
     """The price is what a side pays: a rise that stays costs from its day on, every day."""
-    from beliefs.forecast.bend import apply_interventions
-    from beliefs.mechanism.structure import columns, structure_of
+    from beliefs.model.structure import columns, structure_of
+    from beliefs.simulation.bend import apply_interventions
 
     posterior = futures.posterior
     inputs, n = posterior.inputs, int(posterior.inputs.active.sum())

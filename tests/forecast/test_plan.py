@@ -6,9 +6,9 @@ import json
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import Intervention, as_table, parse
-from beliefs.forecast.plan import check_plan
+from beliefs.forecasting.forecast import forecast
+from beliefs.simulation.interventions import Intervention, as_table, parse
+from beliefs.simulation.plan import check_plan
 from beliefs.study.load import load_study
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from beliefs.errors import GateError, StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.passage import NEVER
-from beliefs.forecast.probability import (
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.passage import NEVER
+from beliefs.forecasting.probability import (
     event_steps,
     monte_carlo_error,
     probability,

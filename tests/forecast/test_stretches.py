@@ -7,9 +7,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from beliefs.forecast import paths, streams
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import Intervention
+from beliefs.forecasting.forecast import forecast
+from beliefs.simulation import paths, streams
+from beliefs.simulation.interventions import Intervention
 
 DAYS = 60
 

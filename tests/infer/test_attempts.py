@@ -2,10 +2,10 @@
 
 import pytest
 
-from beliefs.infer.fit import fit
-from beliefs.infer.sampling import Sampling
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("fit")
 

@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 
 from beliefs.errors import ConflictError
-from beliefs.infer.belief_lag import belief_lag, known_beliefs
-from beliefs.infer.blocks import blocks, track_blocks
-from beliefs.infer.track import track
-from beliefs.infer.track_plain import track_plain
-from beliefs.infer.track_start import from_posterior
-from beliefs.infer.unconstrained import coordinates_of
-from beliefs.mechanism.structure import structure_of, until
-from beliefs.study.inputs import build_inputs
-from beliefs.study.load import load_study
-from beliefs.theory.system import conduct_log_likelihoods, factors
-from beliefs.theory.theory import (
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc.belief_lag import belief_lag, known_beliefs
+from beliefs.inference.smc.blocks import blocks, track_blocks
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.track_start import from_posterior
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model.structure import structure_of, until
+from beliefs.model.system import conduct_log_likelihoods, factors
+from beliefs.model.theory import (
     bundled_theories,
     conduct_neutral,
     conduct_parameters,
     free_parameters,
     load_theory,
 )
+from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track")
 

@@ -6,14 +6,14 @@ from scipy.special import logsumexp
 from test_track import TOY
 
 from beliefs.errors import StudyError
-from beliefs.infer import density_path as paths
-from beliefs.infer.density_path import density_path, log_density_at
-from beliefs.infer.filter_model import Model
-from beliefs.infer.track import track
-from beliefs.infer.track_start import from_posterior
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter import density_path as paths
+from beliefs.inference.filter.density_path import density_path, log_density_at
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_start import from_posterior
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track")
 

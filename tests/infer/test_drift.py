@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from beliefs.infer.particles import drift
-from beliefs.infer.track import DRIFT, FURTHER, LIMITS, _limits
-from beliefs.infer.track_result import Rejuvenation
+from beliefs.inference.smc.particles import drift
+from beliefs.inference.smc.track import DRIFT, FURTHER, LIMITS, _limits
+from beliefs.inference.smc.track_result import Rejuvenation
 
 N = 2000
 

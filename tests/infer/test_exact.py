@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.infer.exact import exact
-from beliefs.infer.sampling import MAX_SEED, checked_seed
+from beliefs.inference.exact import exact
+from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed
 
 
 def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_was():

@@ -6,21 +6,21 @@ import numba
 import numpy as np
 import pytest
 
-from beliefs.infer import quick
-from beliefs.infer.correction import weighted_paths
-from beliefs.infer.filter import hermite, newborn, run
-from beliefs.infer.filter_kernel import batch_filter
-from beliefs.infer.filter_model import Model
-from beliefs.infer.filter_terms import WIDTH, part_columns, terms_of
-from beliefs.infer.posterior import stacked_params
-from beliefs.infer.smooth import draw_paths, smoothed
-from beliefs.mechanism import belief as belief_equations
-from beliefs.mechanism.recurrence import step
-from beliefs.mechanism.structure import until
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter import quick
+from beliefs.inference.filter.correction import weighted_paths
+from beliefs.inference.filter.filter import hermite, newborn, run
+from beliefs.inference.filter.filter_kernel import batch_filter
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter_terms import WIDTH, part_columns, terms_of
+from beliefs.inference.filter.smooth import draw_paths, smoothed
+from beliefs.inference.posterior import stacked_params
+from beliefs.model import system
+from beliefs.model.mechanisms import belief as belief_equations
+from beliefs.model.numerics.recurrence import step
+from beliefs.model.structure import until
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory import system
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track")
 
@@ -174,8 +174,8 @@ def particle_filter(model, params, size, rng):
     audience = system.evaluate(
         np, {**everything, "innovation": np.zeros((1, 2, n_time))}, cols, structure
     ).audience
-    from beliefs.mechanism import bargaining, shocks, talks
-    from beliefs.mechanism import readings as reading_equations
+    from beliefs.model.mechanisms import bargaining, shocks, talks
+    from beliefs.model.mechanisms import readings as reading_equations
 
     shift = shocks.hazard_shift(np, params, cols, structure)
     for t in range(n_time):

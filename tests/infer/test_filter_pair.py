@@ -7,14 +7,14 @@ import numba
 import numpy as np
 import pytest
 
-from beliefs.infer.correction import weighted_paths
-from beliefs.infer.filter_model import Model
-from beliefs.infer.filter_pair import core
-from beliefs.infer.filter_terms import part_columns, terms_of
-from beliefs.infer.track import track
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter.correction import weighted_paths
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter_pair import core
+from beliefs.inference.filter.filter_terms import part_columns, terms_of
+from beliefs.inference.smc.track import track
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track")
 

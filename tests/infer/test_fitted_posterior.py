@@ -6,12 +6,12 @@ import matplotlib
 import numpy as np
 import pytest
 
-from beliefs.infer.fit import fit
-from beliefs.infer.model import compile_count
-from beliefs.infer.sampling import Sampling
-from beliefs.record.run import content_hash
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.model import compile_count
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.model.theory import load_theory
+from beliefs.records.run import content_hash
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("fit")
 matplotlib.use("Agg")
@@ -94,8 +94,8 @@ def test_another_as_of_date_and_another_seed_need_no_second_compilation(fitted, 
 def test_another_prior_needs_another_compilation(fitted):
     from dataclasses import replace
 
-    from beliefs.infer.model import _Key  # compares, and compiles nothing
-    from beliefs.mechanism.structure import columns
+    from beliefs.inference.nuts.model import _Key  # compares, and compiles nothing
+    from beliefs.model.structure import columns
 
     cols, theory = columns(fitted.inputs), load_theory("mutual_optimism")
     changed = replace(theory, priors={"psi": {"dist": "HalfNormal", "sigma": 0.2}})

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from beliefs.infer.diagnose import Limits, diagnose
+from beliefs.inference.diagnose import Limits, diagnose
 
 
 def changed(tree, group, name, values):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from beliefs.infer.innovations import innovations, level
-from beliefs.mechanism import belief
-from beliefs.mechanism.structure import columns, structure_of, until
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.nuts.innovations import innovations, level
+from beliefs.model import system
+from beliefs.model.mechanisms import belief
+from beliefs.model.structure import columns, structure_of, until
+from beliefs.model.theory import declared
 from beliefs.study.load import load_study
-from beliefs.theory import system
-from beliefs.theory.theory import declared
 
 pytestmark = pytest.mark.xdist_group("fit")
 

@@ -7,17 +7,17 @@ from make_study import TOML, csv_text, day, event, event_rows, talk, talk_rows, 
 from prefix import assert_same, columns
 
 from beliefs.errors import ConflictError
-from beliefs.infer.blocks import advance_blocks, track_blocks
-from beliefs.infer.known import blocks_known
-from beliefs.infer.track import advance, first_change, track
-from beliefs.infer.track_tree import arrays_of
-from beliefs.mechanism.contract import logistic
-from beliefs.record.tracks import save_track, track_hash
-from beliefs.record.update import update_run
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.features.talks import talks_public
+from beliefs.inference.smc.blocks import advance_blocks, track_blocks
+from beliefs.inference.smc.known import blocks_known
+from beliefs.inference.smc.track import advance, first_change, track
+from beliefs.inference.smc.track_tree import arrays_of
+from beliefs.model.contract import logistic
+from beliefs.model.theory import load_theory
+from beliefs.records.tracks import save_track, track_hash
+from beliefs.records.update import update_run
 from beliefs.study.load import load_study
-from beliefs.study.talks import talks_public
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track")
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from beliefs.infer.filter_model import Model
-from beliefs.infer.moves_chart import FAR, back, chart_of, in_order
-from beliefs.infer.moves_shear import shear_of, sheared, unsheared
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.smc.moves_chart import FAR, back, chart_of, in_order
+from beliefs.inference.smc.moves_shear import shear_of, sheared, unsheared
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 LABELS = ("retention[0]", "weight_own[0]", "log_cost[0]", "surplus_effect[0]", "onset_base")
 EVEN = np.zeros(4000)

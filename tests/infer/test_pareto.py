@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beliefs.infer.pareto import pareto_k
+from beliefs.inference.pareto import pareto_k
 
 
 @pytest.mark.parametrize("n", [50, 226, 400, 2000])

@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from beliefs.infer.sensitivity import power_of, reversed_weights
+from beliefs.inference.sensitivity import power_of, reversed_weights
 
 N = 4000
 STILL = 20  # parameters that the question does not depend on

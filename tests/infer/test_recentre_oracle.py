@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from beliefs.infer.recentre import guided_paths
+from beliefs.inference.nuts.recentre import guided_paths
 
 pytestmark = pytest.mark.xdist_group("fit")
 
@@ -97,7 +97,7 @@ def test_the_gradient_of_the_path_is_its_slope():
     import pytensor.tensor as pt
     from pytensor.compile.mode import Mode
 
-    from beliefs.infer.recentre import guided_path
+    from beliefs.inference.nuts.recentre import guided_path
 
     case, rng = problem(12, 0), np.random.default_rng(2)
     values = [*arguments(case, misread=0.7), rng.normal(size=(2, 12))]

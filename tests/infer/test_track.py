@@ -10,14 +10,14 @@ import pytest
 from scipy.special import logsumexp
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.infer.filter_model import Model
-from beliefs.infer.moves_chart import FAR
-from beliefs.infer.track import FURTHER, LIMITS, _limits, advance, track
-from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.forecasting.forecast import forecast
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.smc.moves_chart import FAR
+from beliefs.inference.smc.track import FURTHER, LIMITS, _limits, advance, track
+from beliefs.inference.smc.track_tree import arrays_of, attributes_of, track_from, track_of
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track")
 
@@ -192,9 +192,9 @@ def test_a_track_of_another_version_is_named_as_such(study, theory, whole):
 def test_a_track_that_lags_goes_further_also_when_it_was_stopped(
     rich_folder, study, theory, monkeypatch
 ):
-    monkeypatch.setattr("beliefs.infer.track.LAG", 0.0)
-    monkeypatch.setattr("beliefs.infer.track.CALM", 0.5)
-    monkeypatch.setattr("beliefs.infer.track.ROUNDS", 1)
+    monkeypatch.setattr("beliefs.inference.smc.track.LAG", 0.0)
+    monkeypatch.setattr("beliefs.inference.smc.track.CALM", 0.5)
+    monkeypatch.setattr("beliefs.inference.smc.track.ROUNDS", 1)
     once = track(study, theory, particles=100, seed=4)
     d = once.model().coordinates.size
     prefixes = [once.rejuvenations[: k + 1] for k in range(len(once.rejuvenations))]
@@ -238,9 +238,9 @@ def test_the_same_rows_twice_change_nothing(study, whole):
 
 SCRIPT = """
 import sys, hashlib
-from beliefs.infer.track import track
+from beliefs.inference.smc.track import track
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
+from beliefs.model.theory import load_theory
 found = track(load_study(sys.argv[1]), load_theory("mutual_optimism"), particles=200, seed=4)
 digest = hashlib.sha256()
 for name in ("log_weights", "mean", "cov", "total", "evidence"):

@@ -7,12 +7,12 @@ import pytest
 from make_conduct import write_conduct
 from make_study import coverage_rows
 
-from beliefs.infer.filter_model import Model
-from beliefs.infer.track import first_change
-from beliefs.mechanism.structure import columns, structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.smc.track import first_change
+from beliefs.model.structure import columns, structure_of
+from beliefs.model.theory import conduct_declared, conduct_neutral, load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import conduct_declared, conduct_neutral, load_theory
 
 OF_BELIEF = ("hinge", "mediator_old", "power_shift", "proxy_attack", "heavy")
 

@@ -8,11 +8,11 @@ import pytest
 from scipy.special import gammaln, logsumexp
 
 from beliefs.errors import StudyError
-from beliefs.infer.track_plain import track_plain
-from beliefs.infer.unconstrained import coordinates_of
-from beliefs.mechanism import distributions as pz
-from beliefs.mechanism.contract import Parameter
-from beliefs.theory.theory import BARE
+from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Parameter
+from beliefs.model.theory import BARE
 
 PARTICLES, N_TIME = 4000, 60
 RNG = np.random.default_rng(7)

@@ -5,14 +5,14 @@ import pytest
 from test_track import TOY
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.infer.filter_model import Model
-from beliefs.infer.track import advance, first_change, track
-from beliefs.infer.track_start import from_posterior
-from beliefs.infer.track_tree import arrays_of, attributes_of, track_from, track_of
-from beliefs.infer.unconstrained import FURTHEST
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.smc.track import advance, first_change, track
+from beliefs.inference.smc.track_start import from_posterior
+from beliefs.inference.smc.track_tree import arrays_of, attributes_of, track_from, track_of
+from beliefs.inference.smc.unconstrained import FURTHEST
+from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import free_parameters, load_theory
 
 pytestmark = pytest.mark.xdist_group("track")
 
@@ -177,8 +177,8 @@ def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):
 
 @pytest.mark.slow
 def test_a_fit_gone_on_with_agrees_with_a_fit_of_all_rows(rich_folder, tmp_path):
-    from beliefs.infer.fit import fit
-    from beliefs.infer.sampling import Sampling
+    from beliefs.inference.nuts.fit import fit
+    from beliefs.inference.nuts.sampling import Sampling
 
     # Few free parameters: with many, no sampler settles on so small a study.
     file = tmp_path / "toy.toml"

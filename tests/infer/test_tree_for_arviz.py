@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from beliefs.infer.track import track
+from beliefs.inference.smc.track import track
 
 matplotlib.use("Agg")
 NAMES = ["psi", "onset_base"]

@@ -4,9 +4,9 @@ from dataclasses import fields
 
 import numpy as np
 
-from beliefs.mechanism.structure import PHASES, Structure
-from beliefs.study.codebook import RUNGS
-from beliefs.study.observed import SHAPES, Observed
+from beliefs.features.observed import SHAPES, Observed
+from beliefs.model.structure import PHASES, Structure
+from beliefs.study.tables.codebook import RUNGS
 
 COUNTS = {
     "breach_own": 0.4, "breach_other": 0.4, "zone_count": 0.7, "spoiler_open": 0.3,

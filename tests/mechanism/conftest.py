@@ -28,10 +28,10 @@ class Case:
 
 @pytest.fixture(scope="session")
 def case(rich_folder):
-    from beliefs.mechanism.structure import columns, structure_of
-    from beliefs.study.inputs import build_inputs
+    from beliefs.features.inputs import build_inputs
+    from beliefs.model.structure import columns, structure_of
+    from beliefs.model.theory import declared
     from beliefs.study.load import load_study
-    from beliefs.theory.theory import declared
 
     inputs = build_inputs(load_study(rich_folder))
     structure = structure_of(inputs)
@@ -57,7 +57,7 @@ def symbolic(case):
     from mechanism_outputs import computed
     from pytensor.compile.mode import Mode
 
-    from beliefs.infer.innovations import innovations
+    from beliefs.inference.nuts.innovations import innovations
 
     symbols = {
         name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))

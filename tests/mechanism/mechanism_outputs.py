@@ -10,7 +10,7 @@ def outputs(case, params, columns=None, start=None):
 
 def computed(xp, params, columns, structure, start=None):
     """Everything the system computes: with NumPy numbers, with PyTensor their graph."""
-    from beliefs.theory import system
+    from beliefs.model import system
 
     run = system.evaluate(xp, params, columns, structure, start)
     logs = system.log_likelihoods(xp, params, columns, structure, run)

@@ -7,7 +7,7 @@ from conduct_design import columns, prior_draws, structure
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.mechanism import accidents
+from beliefs.model.mechanisms import accidents
 
 DAYS = structure(n_time=5)
 PARAMS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 import beliefs
 
 CODE = """
-import beliefs.infer.particles as particles
-import beliefs.infer.model
+import beliefs.inference.smc.particles as particles
+import beliefs.inference.nuts.model
 import numba, numpy, os, pytensor
 assert particles.__file__.startswith(os.environ["COPY"])
 print(os.environ["NUMBA_CACHE_DIR"], pytensor.config.base_compiledir)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from conduct_design import columns, prior_draws, structure
 
-from beliefs.mechanism.observation import FAMILIES
-from beliefs.mechanism.structure import until
-from beliefs.theory.theory import CONDUCT, conduct_declared, declared
+from beliefs.model.mechanisms.observation import FAMILIES
+from beliefs.model.structure import until
+from beliefs.model.theory import CONDUCT, conduct_declared, declared
 
 # xdist: the symbolic function is built once.
 pytestmark = pytest.mark.xdist_group("conduct")
 
-MODULES = [import_module(f"beliefs.mechanism.{name}") for name in CONDUCT]
+MODULES = [import_module(f"beliefs.model.mechanisms.{name}") for name in CONDUCT]
 FACTORS = {factor.name: factor for module in MODULES for factor in module.FACTORS}
 OTHER_FAMILIES = {"normal", "categorical"}  # densities of their own, beside those of `observation`
 DRAWS = 20
@@ -188,7 +188,7 @@ def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
 ):
     factor, sign = ADDED[name]
     assert known[name].neutral == 0.0
-    module = import_module(f"beliefs.mechanism.{FACTORS[factor].mechanism}")
+    module = import_module(f"beliefs.model.mechanisms.{FACTORS[factor].mechanism}")
     params, state = one(draws, 1), state_at(seen, 5)
     neutral = at_neutral(params, known, name)
     raised = params | {name: neutral[name] + 0.75}
@@ -197,7 +197,7 @@ def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
 
 
 def test_neutral_shares_halve_what_is_left(known):
-    from beliefs.mechanism.outcomes import kind_shares
+    from beliefs.model.mechanisms.outcomes import kind_shares
 
     halves = {name: known[name].neutral for name in ("lapse_share", "unilateral_share")}
     shares = kind_shares(halves | {"mutual_share": known["mutual_share"].neutral}, np.array(1.0))
@@ -205,7 +205,7 @@ def test_neutral_shares_halve_what_is_left(known):
 
 
 def test_a_neutral_ladder_is_climbed_and_left_once_a_week(known):
-    from beliefs.mechanism.ladder import moves
+    from beliefs.model.mechanisms.ladder import moves
 
     neutral = {n: np.array(known[n].neutral) for n in ("ladder_up", "ladder_down", "skip")}
     stay, step, leap, fall = moves(np, neutral, 1, structure(step_weeks=1.0))
@@ -241,7 +241,7 @@ def test_a_factor_asked_for_alone_needs_only_what_it_reads(where, seen, draws):
     params, state = one(draws, 0), state_at(seen, 7)
     together = logs(params, seen, where)
     for factor in FACTORS.values():
-        module = import_module(f"beliefs.mechanism.{factor.mechanism}")
+        module = import_module(f"beliefs.model.mechanisms.{factor.mechanism}")
         mine = {name: params[name] for name in factor.reads}
         alone = module.log_likelihood(np, mine, seen, where, [factor.name])
         assert set(alone) == {factor.name}

@@ -8,7 +8,7 @@ from conduct_design import columns, prior_draws, structure
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.mechanism import diplomacy
+from beliefs.model.mechanisms import diplomacy
 
 WEEKS = structure(n_time=4, step_weeks=1.0)
 PARAMS = {

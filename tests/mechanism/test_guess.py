@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beliefs.mechanism.guess import MEMORY, rough_path
+from beliefs.model.numerics.guess import MEMORY, rough_path
 
 
 @settings(deadline=None)  # the first call compiles

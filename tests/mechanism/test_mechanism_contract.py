@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from mechanism_outputs import outputs
 
-from beliefs.infer.innovations import innovations
-from beliefs.theory.theory import MECHANISMS, declared
+from beliefs.inference.nuts.innovations import innovations
+from beliefs.model.theory import MECHANISMS, declared
 
 # xdist: the symbolic function is built once.
 pytestmark = pytest.mark.xdist_group("mechanism")
@@ -106,8 +106,8 @@ def test_at_its_neutral_value_a_parameter_lets_nothing_through(case, name):
 
 
 def test_a_neutral_level_of_belief_adds_nothing(case):
-    from beliefs.mechanism import belief, evidence, shocks
-    from beliefs.mechanism.recurrence import recur
+    from beliefs.model.mechanisms import belief, evidence, shocks
+    from beliefs.model.numerics.recurrence import recur
 
     params = neutral(case, case.params(0), "belief_mean")
     structure, columns = case.structure, case.columns
@@ -121,7 +121,7 @@ def test_a_neutral_level_of_belief_adds_nothing(case):
 
 
 def test_a_neutral_start_of_belief_is_its_level(case):
-    from beliefs.theory.system import Start
+    from beliefs.model.system import Start
 
     params = neutral(case, case.params(0), "initial")
     start = Start(params["belief_mean"], np.zeros(2))
@@ -131,7 +131,7 @@ def test_a_neutral_start_of_belief_is_its_level(case):
 
 
 def test_a_neutral_retention_forgets_nothing(case):
-    from beliefs.theory.system import Start
+    from beliefs.model.system import Start
 
     start = Start(np.array([0.3, -0.2]), np.zeros(2))
     params = neutral(case, case.params(0), "retention", "turnover_reset")
@@ -147,7 +147,7 @@ def test_a_neutral_retention_forgets_nothing(case):
 
 
 def test_a_neutral_discount_reads_bad_news_like_good(case):
-    from beliefs.mechanism import evidence
+    from beliefs.model.mechanisms import evidence
 
     params = neutral(case, case.params(0), "log_discount", "psi")
     news = evidence.news(np, params, case.columns, case.structure)
@@ -156,7 +156,7 @@ def test_a_neutral_discount_reads_bad_news_like_good(case):
 
 
 def test_a_neutral_projection_adds_the_same_at_every_belief(case):
-    from beliefs.mechanism.domestic import projection
+    from beliefs.model.mechanisms.domestic import projection
 
     params, side = case.params(0), np.zeros(3, dtype=int)
     low, high = np.full(3, -2.0), np.full(3, 2.0)
@@ -166,7 +166,7 @@ def test_a_neutral_projection_adds_the_same_at_every_belief(case):
 
 
 def test_public_words_are_never_below_belief(case):
-    from beliefs.mechanism.domestic import projection
+    from beliefs.model.mechanisms.domestic import projection
 
     beliefs, side = np.linspace(-9, 9, 50), np.tile([0, 1], 25)
     for number in range(20):
@@ -174,7 +174,7 @@ def test_public_words_are_never_below_belief(case):
 
 
 def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
-    from beliefs.mechanism.bargaining import cost
+    from beliefs.model.mechanisms.bargaining import cost
 
     switches = "talk_payoff", "audience_effect", "sequencing_gap"
     params = neutral(case, case.params(0), *switches)
@@ -187,7 +187,7 @@ def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
 
 
 def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
-    from beliefs.mechanism import shocks
+    from beliefs.model.mechanisms import shocks
 
     later = "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"
     params = neutral(case, case.params(0), "process_share", *later)
@@ -204,7 +204,7 @@ def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
 
 
 def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
-    from beliefs.mechanism.evidence import weights
+    from beliefs.model.mechanisms.evidence import weights
 
     structure = case.structure
     params = neutral(case, case.params(0), "shared")
@@ -229,7 +229,7 @@ def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
         shift = np.log(on[name] / (1 - on[name])) - np.log(off[name] / (1 - off[name]))
         np.testing.assert_allclose(shift, -4 * 0.75 * (p - 0.5), atol=1e-9)
     # Exactly nothing at its neutral value, whatever the beliefs are.
-    from beliefs.mechanism.talks import log_odds
+    from beliefs.model.mechanisms.talks import log_odds
 
     idle, effect, surplus, lower = np.random.default_rng(1).normal(size=(4, 50))
     np.testing.assert_array_equal(
@@ -243,7 +243,7 @@ def test_neutral_talks_are_a_coin(case):
 
 
 def test_a_neutral_reading_step_is_one_unit_of_spread(case):
-    from beliefs.mechanism.readings import spread
+    from beliefs.model.mechanisms.readings import spread
 
     params = neutral(case, case.params(0), "log_reading_step")
     assert spread(np, params, case.structure).tolist() == [1.0, 2.0, 3.0]
@@ -331,7 +331,7 @@ def test_a_stack_of_futures_gives_what_each_future_gives(case):
 def test_parameters_say_what_they_are(case, mechanism):
     from importlib import import_module
 
-    module = import_module(f"beliefs.mechanism.{mechanism}")
+    module = import_module(f"beliefs.model.mechanisms.{mechanism}")
     assert module.NAME == mechanism
     known = set(case.structure.coords) | {"time"}
     for parameter in module.parameters(case.structure):
@@ -350,6 +350,8 @@ def test_parameter_names_are_unique(case):
     names = [
         parameter.name
         for mechanism in MECHANISMS
-        for parameter in import_module(f"beliefs.mechanism.{mechanism}").parameters(case.structure)
+        for parameter in import_module(f"beliefs.model.mechanisms.{mechanism}").parameters(
+            case.structure
+        )
     ]
     assert len(names) == len(set(names)) == len(declared(case.structure))

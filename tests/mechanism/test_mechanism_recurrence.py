@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beliefs.mechanism.recurrence import gate, recur, step
+from beliefs.model.numerics.recurrence import gate, recur, step
 
 pytestmark = pytest.mark.xdist_group("mechanism")
 
@@ -23,7 +23,7 @@ def compiled(arguments):
     import pytensor
     import pytensor.tensor as pt
 
-    from beliefs.mechanism.recurrence_op import recur_tensor
+    from beliefs.model.numerics.recurrence_op import recur_tensor
 
     weight = np.random.default_rng(1).normal(size=(2, 13))
     symbols = [pt.dmatrix(), pt.dmatrix(), pt.dmatrix(), pt.dvector()]

@@ -8,9 +8,9 @@ from conduct_design import columns, prior_draws, structure
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.mechanism import ladder, outcomes
-from beliefs.study.codebook import RUNGS
-from beliefs.study.pooled import load_pooled
+from beliefs.model.mechanisms import ladder, outcomes
+from beliefs.model.pooled import load_pooled
+from beliefs.study.tables.codebook import RUNGS
 
 WEEKS = structure(n_time=5, step_weeks=1.0)
 PARAMS = {

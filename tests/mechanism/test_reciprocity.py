@@ -7,7 +7,7 @@ import pytest
 from conduct_design import columns, prior_draws, structure
 from scipy import stats
 
-from beliefs.mechanism import accidents, reciprocity, truce
+from beliefs.model.mechanisms import accidents, reciprocity, truce
 
 DAYS = structure(n_time=4)
 PARAMS = {

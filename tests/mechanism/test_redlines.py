@@ -5,7 +5,7 @@ from conduct_design import columns, structure
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.mechanism import redlines
+from beliefs.model.mechanisms import redlines
 
 DAYS = structure(n_time=4)
 PARAMS = {"crossing": np.array([-2.0, 0.5])}

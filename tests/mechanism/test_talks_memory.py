@@ -3,13 +3,13 @@
 import numpy as np
 from posteriors import small_posterior
 
-from beliefs.evaluate.simulate import prior_params, simulate_belief_block
-from beliefs.forecast.forecast import forecast
-from beliefs.mechanism import reciprocity, talks
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.forecasting.forecast import forecast
+from beliefs.model.mechanisms import reciprocity, talks
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
+from beliefs.simulation.studies.simulate import prior_params, simulate_belief_block
 from beliefs.study.load import load_study
-from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
 
 SCALARS = (
     "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",

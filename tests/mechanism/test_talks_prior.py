@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from beliefs.mechanism.structure import structure_of
-from beliefs.mechanism.talks import parameters
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.model.mechanisms.talks import parameters
+from beliefs.model.pooled import talk_onset_log_odds
+from beliefs.model.structure import structure_of
 from beliefs.study.load import load_study
-from beliefs.study.pooled import talk_onset_log_odds
 
 
 def onset(structure):

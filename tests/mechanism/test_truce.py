@@ -7,7 +7,7 @@ import pytest
 from conduct_design import columns, prior_draws, structure
 from scipy import stats
 
-from beliefs.mechanism import truce
+from beliefs.model.mechanisms import truce
 
 DAYS = structure(n_time=5)
 WEEKS = structure(n_time=5, step_weeks=1.0)

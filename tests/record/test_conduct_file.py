@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from beliefs.cli import main
+from beliefs.cli.app import main
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.summary import summarise
-from beliefs.infer.conduct import Conduct, conduct_of
-from beliefs.record.conduct import FILE, conduct_in
-from beliefs.record.run import load_run, read_manifest, save_run
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.conduct import Conduct, conduct_of
+from beliefs.records.conduct import FILE, conduct_in
+from beliefs.records.run import load_run, read_manifest, save_run
 
 
 @pytest.fixture(scope="module")

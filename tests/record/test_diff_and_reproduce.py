@@ -9,12 +9,12 @@ import pytest
 import xarray as xr
 
 from beliefs.errors import StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.interventions import Intervention, as_table, parse
-from beliefs.forecast.summary import summarise
-from beliefs.record.diff import diff_runs, moved_beliefs
-from beliefs.record.reproduce import monte_carlo_distance, reproduce
-from beliefs.record.run import save_run
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.records.diff import diff_runs, moved_beliefs
+from beliefs.records.reproduce import monte_carlo_distance, reproduce
+from beliefs.records.run import save_run
+from beliefs.simulation.interventions import Intervention, as_table, parse
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +104,10 @@ def test_an_intervention_survives_the_manifest():
 
 @pytest.mark.slow
 def test_a_fit_made_again_has_the_same_bits(rich_folder, tmp_path):
-    from beliefs.infer.fit import fit
-    from beliefs.infer.sampling import Sampling
+    from beliefs.inference.nuts.fit import fit
+    from beliefs.inference.nuts.sampling import Sampling
+    from beliefs.model.theory import load_theory
     from beliefs.study.load import load_study
-    from beliefs.theory.theory import load_theory
 
     settings = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
     posterior = fit(

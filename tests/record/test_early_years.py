@@ -5,21 +5,21 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from beliefs.evaluate.backtest import backtest
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.summary import summarise
-from beliefs.infer.track import track
-from beliefs.infer.track_tree import arrays_of
-from beliefs.record.backtests import rescore, save_backtest
-from beliefs.record.evidence import summarise_backtests
-from beliefs.record.ledger import register
-from beliefs.record.ledger_entry import entry_of
-from beliefs.record.ledger_lines import read_ledger
-from beliefs.record.ledger_resolve import resolve
-from beliefs.record.run import content_hash, load_run, save_run
-from beliefs.record.tracks import load_track, save_track, track_hash
+from beliefs.evaluation.backtest.backtest import backtest
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_tree import arrays_of
+from beliefs.model.theory import load_theory
+from beliefs.records.backtests import rescore, save_backtest
+from beliefs.records.evidence import summarise_backtests
+from beliefs.records.ledger.ledger import register
+from beliefs.records.ledger.ledger_entry import entry_of
+from beliefs.records.ledger.ledger_lines import read_ledger
+from beliefs.records.ledger.ledger_resolve import resolve
+from beliefs.records.run import content_hash, load_run, save_run
+from beliefs.records.tracks import load_track, save_track, track_hash
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 BACK = 408  # years, so that 2026 is 1618
 
@@ -41,7 +41,7 @@ def early(rich_folder, tmp_path_factory):
 def test_a_run_goes_through_to_report_and_ledger(early, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.view.report import write_report
+    from beliefs.reporting.report import write_report
 
     posterior = small_posterior(early)
     futures = forecast(posterior, 35, seed=5)

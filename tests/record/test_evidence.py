@@ -8,8 +8,8 @@ import pytest
 from backtests import DAYS, KNOWN, run_folder, scores
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.skilltable import skill_table
-from beliefs.record.evidence import (
+from beliefs.evaluation.scores.skilltable import skill_table
+from beliefs.records.evidence import (
     backtest_folders,
     read_backtest_summary,
     read_calibration,

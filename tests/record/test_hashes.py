@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from beliefs.record.hashes import arrays_hash
-from beliefs.record.netcdf import read_netcdf, write_netcdf
+from beliefs.records.hashes import arrays_hash
+from beliefs.records.netcdf import read_netcdf, write_netcdf
 
 STACK = np.random.default_rng(0).normal(size=(6, 2000, 2))
 

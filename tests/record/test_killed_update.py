@@ -10,13 +10,13 @@ import time
 import numpy as np
 import pytest
 
-from beliefs.infer.track import track
-from beliefs.record.lock import aside_of
-from beliefs.record.run import load_run, read_manifest
-from beliefs.record.tracks import load_track, save_track
-from beliefs.record.update import update_run
+from beliefs.inference.smc.track import track
+from beliefs.model.theory import load_theory
+from beliefs.records.lock import aside_of
+from beliefs.records.run import load_run, read_manifest
+from beliefs.records.tracks import load_track, save_track
+from beliefs.records.update import update_run
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track-folder")
 
@@ -46,7 +46,7 @@ def state(folder):
 
 def begun(run, out, *, script="", **how):
     """An update in its own process."""
-    code = f"import sys\n{script}\nfrom beliefs import cli\ncli.entry()"
+    code = f"import sys\n{script}\nfrom beliefs.cli.app import entry\nentry()"
     command = [sys.executable, "-c", code, "update", str(run), "--to", NEXT, "--out", str(out)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how
@@ -110,8 +110,8 @@ def test_an_update_killed_at_many_moments_leaves_the_old_run_or_the_new(run, wan
 AT_ONCE = """
 sys.path[:0] = [{tests!r}, {study!r}]
 from posteriors import small_posterior
-import beliefs.infer.fit
-beliefs.infer.fit.fit = lambda study, *_, **__: small_posterior(study.path)
+import beliefs.inference.nuts.fit
+beliefs.inference.nuts.fit.fit = lambda study, *_, **__: small_posterior(study.path)
 """
 
 
@@ -121,7 +121,7 @@ def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tm
 
     here = Path(__file__).parent.parent
     code = "import sys\n" + AT_ONCE.format(tests=str(here), study=str(here / "study"))
-    code += "from beliefs import cli\ncli.entry()"
+    code += "from beliefs.cli.app import entry\nentry()"
     out, rng = tmp_path / "out", np.random.default_rng(3)
     command = [sys.executable, "-c", code, "run", rich_folder, "--out", out, "--horizon", "7"]
     written = 0
@@ -156,7 +156,7 @@ def test_of_two_updates_at_once_one_wins_and_the_other_exits_4(run, wanted, tmp_
 
 # Waits at its first period until told to go on.
 WAITS = """
-from beliefs.infer import track
+from beliefs.inference.smc import track
 at_once = track.advance
 def advance(*args, **how):
     print("at work", flush=True)

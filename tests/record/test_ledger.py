@@ -12,17 +12,17 @@ import pytest
 from ledgers import a_forecast, a_target, on
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.record import ledger_file
-from beliefs.record.ledger import register, verify
-from beliefs.record.ledger_file import mend, writing
-from beliefs.record.ledger_lines import LATENT, read_ledger
+from beliefs.records.ledger import ledger_file
+from beliefs.records.ledger.ledger import register, verify
+from beliefs.records.ledger.ledger_file import mend, writing
+from beliefs.records.ledger.ledger_lines import LATENT, read_ledger
 
 TESTS = str(Path(__file__).parent.parent)
 ADD = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from ledgers import a_forecast
-from beliefs.record.ledger import register
+from beliefs.records.ledger.ledger import register
 ledger, first, count = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 sys.stdin.readline()
 for number in range(first, first + count):
@@ -32,8 +32,8 @@ DIE = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from ledgers import a_forecast
-from beliefs.record import ledger_file
-from beliefs.record.ledger import register
+from beliefs.records.ledger import ledger_file
+from beliefs.records.ledger.ledger import register
 
 def half(number, data):
     os.write(number, data[: len(data) // 2])
@@ -274,7 +274,7 @@ def test_a_line_of_another_kind_is_told(ledger):
 
 
 def test_the_ledger_knows_the_latent_targets_of_the_forecasts():
-    from beliefs.forecast.probability import LATENT as THERE
+    from beliefs.forecasting.probability import LATENT as THERE
 
     assert LATENT == THERE
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beliefs.record.ledger_chain import BEGINNING, check, held_head, seal
+from beliefs.records.ledger.ledger_chain import BEGINNING, check, held_head, seal
 
 TEXT = st.text(max_size=12)
 SAID = st.dictionaries(

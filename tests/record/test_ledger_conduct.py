@@ -10,14 +10,14 @@ from ledgers import a_forecast, a_target, on
 from make_conduct import CONDUCT, write_conduct
 from make_study import day, write_study
 
-from beliefs.forecast.targets import CONDUCT_TARGETS
-from beliefs.record.ledger import register
-from beliefs.record.ledger_entry import entry_of
-from beliefs.record.ledger_lines import Resolution, read_ledger
-from beliefs.record.ledger_lookup import CONDUCT_RULES
-from beliefs.record.ledger_resolve import resolve
-from beliefs.record.ledger_score import score, timing
-from beliefs.record.manifest import document_hash
+from beliefs.forecasting.targets import CONDUCT_TARGETS
+from beliefs.records.ledger.ledger import register
+from beliefs.records.ledger.ledger_entry import entry_of
+from beliefs.records.ledger.ledger_lines import Resolution, read_ledger
+from beliefs.records.ledger.ledger_lookup import CONDUCT_RULES
+from beliefs.records.ledger.ledger_resolve import resolve
+from beliefs.records.ledger.ledger_score import score, timing
+from beliefs.records.manifest import document_hash
 from beliefs.study.load import load_study
 
 LATER = on("2026-03-05")

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from beliefs.errors import GateError, StudyError
-from beliefs.record.ledger_entry import entry_of
-from beliefs.record.manifest import document_hash
-from beliefs.record.run import read_manifest, read_parts
+from beliefs.records.ledger.ledger_entry import entry_of
+from beliefs.records.manifest import document_hash
+from beliefs.records.run import read_manifest, read_parts
 
 
 @pytest.fixture
@@ -112,10 +112,10 @@ def test_a_study_that_was_changed_after_the_run_is_refused(copy):
 
 
 def test_a_what_if_is_refused(unsampled, tmp_path):
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.interventions import load_interventions
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import save_run
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import save_run
+    from beliefs.simulation.interventions import load_interventions
 
     file = tmp_path / "plan.toml"
     file.write_text('[[intervention]]\nkind = "waiver"\ndate = 2026-03-05\n')
@@ -126,9 +126,9 @@ def test_a_what_if_is_refused(unsampled, tmp_path):
 
 
 def test_a_run_without_a_forecast_is_forecast_from_its_posterior(run_folder, unsampled, tmp_path):
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import save_run
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import save_run
 
     bare = save_run(tmp_path / "bare", unsampled)
     told = forecast(unsampled, 35, seed=5)
@@ -143,9 +143,9 @@ def test_a_run_without_a_forecast_is_forecast_from_its_posterior(run_folder, uns
 def test_a_failed_gate_is_refused_unless_allowed_and_then_recorded(rich_folder, tmp_path):
     from posteriors import small_posterior
 
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.summary import summarise
-    from beliefs.record.run import save_run
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
+    from beliefs.records.run import save_run
 
     poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
     assert not poor.report.passed

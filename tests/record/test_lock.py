@@ -10,12 +10,12 @@ import sys
 import pytest
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.record.lock import aside_of, commit, only_one, reserved
+from beliefs.records.lock import aside_of, commit, only_one, reserved
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from beliefs.record import lock
+from beliefs.records import lock
 with getattr(lock, sys.argv[1])(Path(sys.argv[2])) as aside:
     if aside:
         (aside / "half").write_text("written")
@@ -127,7 +127,7 @@ def test_whoever_commits_second_is_told_so_and_replaces_nothing(tmp_path, there)
 
 
 def test_without_locks_there_is_still_one_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr("beliefs.record.lock.fcntl", None)
+    monkeypatch.setattr("beliefs.records.lock.fcntl", None)
     out = tmp_path / "run"
     with reserved(out) as one, reserved(out) as two:
         assert one != two
@@ -145,7 +145,7 @@ def test_a_place_where_nobody_may_write_is_refused(tmp_path):
 
 
 def test_a_half_written_folder_that_a_reader_copied_is_no_run(tmp_path):
-    from beliefs.record.run import load_run
+    from beliefs.records.run import load_run
 
     with reserved(tmp_path / "run") as aside:
         (aside / "track.nc").write_bytes(b"half")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.summary import summarise
-from beliefs.record.run import content_hash, load_run, read_manifest, refuse_inside, save_run
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.records.run import content_hash, load_run, read_manifest, refuse_inside, save_run
 from beliefs.study.load import load_study
 
 
@@ -247,7 +247,7 @@ def test_a_theory_of_wrong_types_in_a_run_folder_is_named(change, run_folder, tm
 
 
 def test_an_unbounded_prior_survives_the_run_folder(unsampled, tmp_path):
-    from beliefs.theory.theory import load_theory
+    from beliefs.model.theory import load_theory
 
     file = tmp_path / "mine.toml"
     file.write_text(
@@ -274,14 +274,14 @@ def test_a_full_disk_names_the_run_folder_and_the_file(unsampled, tmp_path, monk
     import errno
     import os
 
-    from beliefs.view.report import write_report
+    from beliefs.reporting.report import write_report
 
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def report(path, manifest):  # the rest found room
         monkeypatch.setattr("beliefs.study.writefile.os.fsync", full)
-        monkeypatch.setattr("beliefs.view.report.render", lambda *_: "page")
+        monkeypatch.setattr("beliefs.reporting.report.render", lambda *_: "page")
         write_report(None, {}, path)
 
     with pytest.raises(StudyError) as caught:

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from beliefs.errors import ConflictError, GateError, StudyError
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.probability import probability
-from beliefs.forecast.summary import horizon_days, summarise
-from beliefs.infer.track import track
-from beliefs.infer.track_tree import arrays_of
-from beliefs.record.diff import diff_runs
-from beliefs.record.ledger_entry import entry_of
-from beliefs.record.reproduce import reproduce
-from beliefs.record.run import load_run, read_manifest
-from beliefs.record.tracks import load_track, save_track, track_hash
-from beliefs.record.update import update_run
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.probability import probability
+from beliefs.forecasting.summary import horizon_days, summarise
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_tree import arrays_of
+from beliefs.model.theory import load_theory
+from beliefs.records.diff import diff_runs
+from beliefs.records.ledger.ledger_entry import entry_of
+from beliefs.records.reproduce import reproduce
+from beliefs.records.run import load_run, read_manifest
+from beliefs.records.tracks import load_track, save_track, track_hash
+from beliefs.records.update import update_run
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.xdist_group("track-folder")
 
@@ -254,8 +254,8 @@ def test_a_track_folder_with_a_part_missing_is_refused(run, tmp_path, part):
 
 
 def test_the_posterior_of_a_track_folder_is_what_forecast_takes(gone_on):
-    from beliefs.forecast.forecast import forecast
-    from beliefs.forecast.summary import summarise
+    from beliefs.forecasting.forecast import forecast
+    from beliefs.forecasting.summary import summarise
 
     _, out = gone_on
     posterior = load_run(out)
@@ -318,7 +318,9 @@ def test_a_track_that_failed_its_gate_has_no_probabilities_to_compare(rich_folde
 
 
 def test_days_that_have_passed_are_not_compared(believing, gone_on, monkeypatch):
-    monkeypatch.setattr("beliefs.forecast.compare.horizon_days", lambda _: [dt.date(2026, 2, 14)])
+    monkeypatch.setattr(
+        "beliefs.forecasting.compare.horizon_days", lambda _: [dt.date(2026, 2, 14)]
+    )
     found = diff_runs(believing, gone_on[1])
     assert found["targets"] == [] and "still to come" in found["untold"]
 

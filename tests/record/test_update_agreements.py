@@ -4,7 +4,7 @@ import numpy as np
 from make_conduct import HEADER, row, write_conduct
 from make_study import day
 
-from beliefs.record.update import _gained, _grown
+from beliefs.records.update import _gained, _grown
 from beliefs.study.load import read_study
 
 

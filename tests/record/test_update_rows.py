@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.infer.track import track
-from beliefs.infer.track_tree import arrays_of
-from beliefs.record.tracks import load_track, save_track, track_hash
-from beliefs.record.update import _grown, update_run
+from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_tree import arrays_of
+from beliefs.model.theory import load_theory
+from beliefs.records.tracks import load_track, save_track, track_hash
+from beliefs.records.update import _grown, update_run
 from beliefs.study.load import load_study, read_study
-from beliefs.theory.theory import load_theory
 
 DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"
 PARTICLES = 900

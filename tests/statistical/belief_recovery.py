@@ -5,13 +5,13 @@ from dataclasses import fields, replace
 import numpy as np
 from conduct_recovery import LEVEL, Recovery
 
-from beliefs.evaluate.simulate import prior_params, simulate_inputs
-from beliefs.infer.particles import resample
-from beliefs.infer.track import track
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc.particles import resample
+from beliefs.inference.smc.track import track
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import MECHANISMS, Theory, free_parameters
+from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.load import load_study
-from beliefs.theory.theory import MECHANISMS, Theory, free_parameters
 
 STUDIES = 30
 # Particles, and how often the calendar of the bundled duel (120 days) is gone through.

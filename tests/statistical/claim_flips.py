@@ -11,17 +11,17 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for condu
 
 from conduct_design import columns, structure
 
-from beliefs.evaluate.claims import load_claims
-from beliefs.evaluate.functionals import quantities_of, setting_of
-from beliefs.evaluate.judge import DRAWS, PRIOR_DRAWS, Ground, Seen, judge, roles_of
-from beliefs.evaluate.simulate_conduct import simulate_columns
-from beliefs.infer.blocks import blocks
-from beliefs.infer.track_plain import track_plain
-from beliefs.infer.unconstrained import coordinates_of
-from beliefs.mechanism.structure import until
-from beliefs.theory.judging import judged
-from beliefs.theory.system import conduct_log_likelihoods
-from beliefs.theory.theory import conduct_neutral, conduct_parameters, free_parameters
+from beliefs.evaluation.claims.claims import load_claims
+from beliefs.evaluation.claims.functionals import quantities_of, setting_of
+from beliefs.evaluation.claims.judge import DRAWS, PRIOR_DRAWS, Ground, Seen, judge, roles_of
+from beliefs.inference.smc.blocks import blocks
+from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model.judging import judged
+from beliefs.model.structure import until
+from beliefs.model.system import conduct_log_likelihoods
+from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters
+from beliefs.simulation.studies.simulate_conduct import simulate_columns
 
 SHORT, LONG = 700, 2000  # periods, with strikes and without, which are quicker to follow
 PARTICLES = 300

@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for condu
 
 from conduct_design import columns, prior_draws, structure
 
-from beliefs.infer.track_plain import track_plain
-from beliefs.infer.unconstrained import coordinates_of
-from beliefs.mechanism.structure import until
-from beliefs.theory.theory import conduct_declared
+from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model.structure import until
+from beliefs.model.theory import conduct_declared
 
 STUDIES = 30
 LEVEL = 0.9
@@ -97,7 +97,7 @@ def recover(made, factors, drawn, *, particles=400):
     particles
         Of each track.
     """
-    module = import_module(f"beliefs.mechanism.{factors[0].mechanism}")
+    module = import_module(f"beliefs.model.mechanisms.{factors[0].mechanism}")
     names = [factor.name for factor in factors]
     known = coordinates_of(made.parameters, made.structure)
     prior = {p.name: float(np.std(p.prior.rvs(4000, random_state=1))) for p in made.parameters}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from beliefs.infer.fit import fit
+from beliefs.inference.nuts.fit import fit
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 

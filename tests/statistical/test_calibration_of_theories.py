@@ -6,14 +6,14 @@ A small edition of `beliefs calibrate THEORY --sims 200`.
 import pytest
 from make_conduct import write_conduct
 
-from beliefs.evaluate.calibration_verdict import outside_limit
-from beliefs.infer import blocks
-from beliefs.mechanism.structure import structure_of
-from beliefs.record.calibration import calibrate
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.calibration.calibration_verdict import outside_limit
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc import blocks
+from beliefs.model.scaling import scaled
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import load_theory
+from beliefs.records.calibration import calibrate
 from beliefs.study.load import load_study
-from beliefs.theory.scaling import scaled
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.statistical
 

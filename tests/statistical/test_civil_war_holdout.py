@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from beliefs.evaluate.holdout import HoldoutResult, cut_after_share, holdout_readings
-from beliefs.infer.model import compile_count
-from beliefs.infer.sampling import Sampling
+from beliefs.evaluation.backtest.holdout import HoldoutResult, cut_after_share, holdout_readings
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.nuts.model import compile_count
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.model.theory import load_theory
 from beliefs.study.bundled import data_folder
-from beliefs.study.inputs import build_inputs
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.statistical
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conduct_recovery import STUDIES, design, recover
 
-from beliefs.mechanism import accidents, reciprocity, redlines
-from beliefs.mechanism import distributions as pz
-from beliefs.mechanism.observation import draw
+from beliefs.model import distributions as pz
+from beliefs.model.mechanisms import accidents, reciprocity, redlines
+from beliefs.model.mechanisms.observation import draw
 
 pytestmark = pytest.mark.statistical
 

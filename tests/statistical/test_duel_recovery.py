@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from beliefs.evaluate.duel import draw_design
-from beliefs.evaluate.simulate import prior_params, simulate_inputs
-from beliefs.infer.fit import fit
-from beliefs.infer.model import compile_count
-from beliefs.infer.sampling import Sampling
-from beliefs.mechanism.structure import structure_of
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.model import compile_count
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import load_theory
+from beliefs.simulation.studies.duel import draw_design
+from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.bundled import data_folder
-from beliefs.study.inputs import build_inputs
-from beliefs.theory.theory import load_theory
 
 pytestmark = pytest.mark.statistical
 

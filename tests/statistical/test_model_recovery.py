@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from beliefs.evaluate.recovery import recover
-from beliefs.infer.unconstrained import coordinates_of
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.evaluation.calibration.recovery import recover
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 

@@ -21,7 +21,7 @@ def posterior_hash(study: str, out: Path, cache: Path, *, hash_seed: int, cores:
         "NUMBA_CACHE_DIR": str(cache / "numba"),
         "PYTHONHASHSEED": str(hash_seed),
     }
-    command = [sys.executable, "-m", "beliefs.cli", "fit", study, "--out", str(out)]
+    command = [sys.executable, "-m", "beliefs", "fit", study, "--out", str(out)]
     done = subprocess.run(
         [*command, "--seed", "11", *SETTINGS, "--cores", str(cores)],
         env=env,

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from agreement import agreement
 
-from beliefs.infer.fit import fit
-from beliefs.infer.sampling import Sampling
-from beliefs.infer.track import track
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.smc.track import track
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 HORIZON = {"us-civil-war": 26}  # periods; 90 days otherwise

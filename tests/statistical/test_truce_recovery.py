@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from conduct_recovery import STUDIES, design, recover
 
-from beliefs.mechanism import diplomacy, ladder, outcomes, truce
-from beliefs.mechanism.observation import draw
-from beliefs.study.codebook import RUNGS
+from beliefs.model.mechanisms import diplomacy, ladder, outcomes, truce
+from beliefs.model.mechanisms.observation import draw
+from beliefs.study.tables.codebook import RUNGS
 
 pytestmark = pytest.mark.statistical
 

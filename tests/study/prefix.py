@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from beliefs.study import Inputs
+from beliefs.features.inputs import Inputs
 
 # State at the end of the active periods, and the mask itself: they differ by design.
 AT_THE_END = {"scale", "expectation", "last", "level_scale"}

@@ -4,8 +4,9 @@ import sys
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.study import build_inputs, data_folder, list_studies, load_study
-from beliefs.study.bundled import find_study
+from beliefs.features.inputs import build_inputs
+from beliefs.study.bundled import data_folder, find_study, list_studies
+from beliefs.study.load import load_study
 
 
 def test_the_bundled_studies_are_listed_by_name():
@@ -39,7 +40,7 @@ def test_what_is_neither_a_name_nor_a_folder_is_refused_with_the_list_of_names(n
 
 def test_listing_the_studies_needs_neither_pandas_nor_pydantic():
     code = (
-        "import sys; from beliefs.study import list_studies; list_studies(); "
+        "import sys; from beliefs.study.bundled import list_studies; list_studies(); "
         "print(sorted({'pandas', 'pydantic', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -1,7 +1,7 @@
 import numpy as np
 
-from beliefs.study.coverage import covered, instruments
-from beliefs.study.records import Records
+from beliefs.study.tables.coverage import covered, instruments
+from beliefs.study.tables.records import Records
 
 SPANS = Records(
     {

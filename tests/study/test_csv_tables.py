@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.study.columns import date_column, flag_column, number_column
-from beliefs.study.tables import read_table
+from beliefs.study.tables.columns import date_column, flag_column, number_column
+from beliefs.study.tables.tables import read_table
 
 
 def put(folder, text, name="t.csv"):

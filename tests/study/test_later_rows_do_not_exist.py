@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from later_rows import with_later_rows_permuted, without_later_rows
 
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
 from beliefs.study.load import load_study
 
 SHARES = (0.02, 0.1, 0.3, 0.6, 0.9)
@@ -51,7 +51,7 @@ def test_whatever_later_rows_say_nothing_of_it_is_known(name, tmp_path):
 
 
 def test_an_indicator_without_rows_is_remarked_on_and_not_refused(tmp_path, capsys):
-    from beliefs.cli import main
+    from beliefs.cli.app import main
     from beliefs.study.template import new_study
 
     folder = new_study(tmp_path / "mine")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from make_study import write_study
 
-from beliefs.cli import main
+from beliefs.cli.app import main
 from beliefs.errors import StudyError
-from beliefs.study.append import copy_study
 from beliefs.study.load import load_study
-from beliefs.study.odds import FRESH_DAYS, read_odds
+from beliefs.study.tables.append import copy_study
+from beliefs.study.tables.odds import FRESH_DAYS, read_odds
 
 HEAD = "date,target,by,p,source"
 ROWS = (

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from beliefs.evaluate.pooled_scores import DAYS, EVENTS, TRUSTED_K, unpooled_log_scores
-from beliefs.infer.diagnose import Limits
-from beliefs.infer.pooling import log_likelihood
-from beliefs.study.bundled import data_folder
-from beliefs.study.pooled import (
+from beliefs.evaluation.scores.pooled_scores import DAYS, EVENTS, TRUSTED_K, unpooled_log_scores
+from beliefs.inference.diagnose import Limits
+from beliefs.inference.pooling import log_likelihood
+from beliefs.model.pooled import (
     CLASSES,
     PooledHazard,
     incidence,
@@ -20,7 +19,8 @@ from beliefs.study.pooled import (
     settlement_incidence,
     talk_onset_log_odds,
 )
-from beliefs.study.spells import AGE_BINS, crisis_spells, talk_spells
+from beliefs.model.spells import AGE_BINS, crisis_spells, talk_spells
+from beliefs.study.bundled import data_folder
 
 
 def spells_of(name):

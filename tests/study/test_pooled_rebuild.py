@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beliefs.evaluate.pooled_scores import TRUSTED_K, exact_log_score, leave_one_out
-from beliefs.infer.pooling import fit_pooled
-from beliefs.infer.sampling import Sampling
-from beliefs.study.pooled import CLASSES, load_pooled
-from beliefs.study.spells import AGE_BINS, crisis_spells, talk_spells
+from beliefs.evaluation.scores.pooled_scores import TRUSTED_K, exact_log_score, leave_one_out
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.pooling import fit_pooled
+from beliefs.model.pooled import CLASSES, load_pooled
+from beliefs.model.spells import AGE_BINS, crisis_spells, talk_spells
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter, PiecewiseExponentialFitter
 
-from beliefs.study import spells as module
+from beliefs.model import spells as module
+from beliefs.model.pooled import PooledHazard, incidence
+from beliefs.model.spells import AGE_BINS, OWN_SPAN, OWN_WARS, crisis_spells, talk_spells
 from beliefs.study.bundled import data_folder, list_studies
 from beliefs.study.load import load_study
-from beliefs.study.pooled import PooledHazard, incidence
-from beliefs.study.spells import AGE_BINS, OWN_SPAN, OWN_WARS, crisis_spells, talk_spells
 
 EDGES = AGE_BINS[1:-1]
 ALL = {

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from beliefs.study.records import Records
+from beliefs.study.tables.records import Records
 
 DAYS = np.array(["2026-01-03", "2026-01-01", "2026-01-03"], "M8[D]")
 TABLE = Records({"day": DAYS, "word": ["b", "a", "é"], "value": np.array([1.0, np.nan, 3.0])})

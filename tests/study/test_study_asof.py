@@ -19,7 +19,9 @@ from make_study import (
 from prefix import assert_same, assert_same_past, columns
 
 from beliefs.errors import StudyError
-from beliefs.study import build_inputs, list_studies, load_study
+from beliefs.features.inputs import build_inputs
+from beliefs.study.bundled import list_studies
+from beliefs.study.load import load_study
 
 PROMPT = re.sub("publication_lag = [0-9]", "publication_lag = 0", TOML)
 WEEKLY = TOML.replace('step = "day"', 'step = "week"')
@@ -300,7 +302,7 @@ def test_a_study_without_rows_is_known_as_of_its_first_period(tmp_path):
 
 
 def test_check_says_what_lies_ahead_and_how_long_nothing_was_published(tmp_path, capsys):
-    from beliefs.cli import main
+    from beliefs.cli.app import main
 
     study = str(ahead(tmp_path / "ahead", end="2026-07-26"))  # 21 weeks after the last row
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beliefs.study.calendar import period_grid
-from beliefs.study.spec import Period
+from beliefs.study.settings.spec import Period
 
 days = st.dates(dt.date(1850, 1, 1), dt.date(2100, 1, 1))
 

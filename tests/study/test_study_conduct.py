@@ -9,12 +9,13 @@ from make_study import coverage_rows, day, event, talk, write_study
 from prefix import assert_same_past
 
 from beliefs.errors import StudyError
-from beliefs.mechanism.structure import columns, conduct_columns, structure_of
-from beliefs.study import build_inputs, load_study
-from beliefs.study.append import with_rows
-from beliefs.study.codebook import RUNGS
-from beliefs.study.observed import Observed
-from beliefs.study.spec import Rung
+from beliefs.features.inputs import build_inputs
+from beliefs.features.observed import Observed
+from beliefs.model.structure import columns, conduct_columns, structure_of
+from beliefs.study.load import load_study
+from beliefs.study.settings.spec import Rung
+from beliefs.study.tables.append import with_rows
+from beliefs.study.tables.codebook import RUNGS
 
 DAYS = 56
 

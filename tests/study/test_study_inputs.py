@@ -14,9 +14,10 @@ from make_study import (
 )
 from numpy.testing import assert_allclose, assert_array_equal
 
-from beliefs.study import build_inputs, load_study
-from beliefs.study.arrivals import series_arrivals
-from beliefs.study.surprises import COUNT_BURN_IN, logit_share
+from beliefs.features.arrivals import series_arrivals
+from beliefs.features.inputs import build_inputs
+from beliefs.features.surprises import COUNT_BURN_IN, logit_share
+from beliefs.study.load import load_study
 
 WEEKLY = TOML.replace('step = "day"', 'step = "week"')
 

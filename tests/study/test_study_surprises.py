@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from beliefs.study.surprises import (
+from beliefs.features.surprises import (
     BURN_IN,
     CLIP,
     FLOORS,

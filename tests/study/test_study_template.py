@@ -1,7 +1,9 @@
 import pytest
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.study import build_inputs, load_study, new_study
+from beliefs.features.inputs import build_inputs
+from beliefs.study.load import load_study
+from beliefs.study.template import new_study
 
 
 def test_the_template_loads_and_every_part_of_it_reaches_the_inputs(tmp_path):

@@ -5,11 +5,11 @@ import datetime as dt
 import pytest
 from make_study import TOML, talk_rows, write_study
 
-from beliefs.forecast.forecast import forecast
-from beliefs.forecast.probability import probability
-from beliefs.forecast.summary import horizon_days, summarise
+from beliefs.features.unfinished import left_out
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.probability import probability
+from beliefs.forecasting.summary import horizon_days, summarise
 from beliefs.study.load import load_study
-from beliefs.study.unfinished import left_out
 
 WEDNESDAY = "2026-02-18"  # the week before it ends on Sunday the 15th
 
@@ -63,8 +63,8 @@ def test_the_document_and_check_say_so(folders, talks, capsys):
 
     import jsonschema
 
-    from beliefs.cli import main
-    from beliefs.forecast.summary import SCHEMA
+    from beliefs.cli.app import main
+    from beliefs.forecasting.summary import SCHEMA
 
     document = summarise(futures_of(folders[talks]))
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)

@@ -3,9 +3,9 @@
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.infer.track import track
+from beliefs.inference.smc.track import track
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
 
 
 def priors(folder, text):

@@ -4,13 +4,11 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.mechanism.structure import Structure, conduct_columns, structure_of
-from beliefs.study.bundled import list_studies
-from beliefs.study.inputs import build_inputs
-from beliefs.study.load import load_study
-from beliefs.theory import system
-from beliefs.theory.judging import judged
-from beliefs.theory.theory import (
+from beliefs.features.inputs import build_inputs
+from beliefs.model import system
+from beliefs.model.judging import judged
+from beliefs.model.structure import Structure, conduct_columns, structure_of
+from beliefs.model.theory import (
     CONDUCT,
     MECHANISMS,
     bundled_theories,
@@ -23,6 +21,8 @@ from beliefs.theory.theory import (
     table_of,
     theory_from_table,
 )
+from beliefs.study.bundled import list_studies
+from beliefs.study.load import load_study
 
 SHARED = ("strikes_A", "strikes_B", "breach", "collapse", "resolve")
 BARE = Structure(

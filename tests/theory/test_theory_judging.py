@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.mechanism.structure import Structure
-from beliefs.study.bundled import data_folder
-from beliefs.theory.judging import judged
-from beliefs.theory.theory import (
+from beliefs.model.judging import judged
+from beliefs.model.structure import Structure
+from beliefs.model.theory import (
     all_declared,
     bundled_theories,
     conduct_parameters,
     free_parameters,
     load_theory,
 )
-from beliefs.theory.theoryfile import read_toml
+from beliefs.model.theoryfile import read_toml
+from beliefs.study.bundled import data_folder
 
 STUDY = Structure(
     ("red", "blue"), 1.0, 9, ("north",), ("red:a", "blue:a"), (0, 1), (0, 0), ((0,), (0,)),

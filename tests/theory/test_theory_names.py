@@ -3,15 +3,15 @@
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.backtest import backtest
-from beliefs.evaluate.compare import compare
-from beliefs.evaluate.holdout import holdout_readings
-from beliefs.infer.blocks import track_blocks
-from beliefs.infer.fit import fit
-from beliefs.infer.track import track
-from beliefs.record.calibration import calibrate
+from beliefs.evaluation.backtest.backtest import backtest
+from beliefs.evaluation.backtest.holdout import holdout_readings
+from beliefs.evaluation.compare import compare
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.smc.blocks import track_blocks
+from beliefs.inference.smc.track import track
+from beliefs.model.theory import load_theory, theory_of
+from beliefs.records.calibration import calibrate
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory, theory_of
 
 STUDY = "synthetic-duel"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.theory.theory import (
+from beliefs.model.theory import (
     bundled_theories,
     conduct_declared,
     conduct_neutral,
@@ -19,8 +19,8 @@ from beliefs.theory.theory import (
 
 @pytest.fixture(scope="module")
 def structure(rich_folder):
-    from beliefs.mechanism.structure import structure_of
-    from beliefs.study.inputs import build_inputs
+    from beliefs.features.inputs import build_inputs
+    from beliefs.model.structure import structure_of
     from beliefs.study.load import load_study
 
     return structure_of(build_inputs(load_study(rich_folder)))
@@ -34,7 +34,7 @@ def written(folder, text):
 
 def changed(folder, old, new):
     """A copy of mutual_optimism with a text replaced."""
-    from beliefs.theory import theory
+    from beliefs.model import theory
 
     source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
     assert old in source

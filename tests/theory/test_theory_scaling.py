@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.mechanism.distributions import Prior
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.model.distributions import Prior
+from beliefs.model.priors import distribution
+from beliefs.model.scaling import mechanisms_of, scaled, scaled_prior
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
 from beliefs.study.load import load_study
-from beliefs.theory.priors import distribution
-from beliefs.theory.scaling import mechanisms_of, scaled, scaled_prior
-from beliefs.theory.theory import conduct_parameters, free_parameters, load_theory
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_factor_that_is_none_is_refused(structure, factor):
 @pytest.mark.parametrize("name", ["M0", "M1", "M2", "M3", "M4"])
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_every_bundled_theory_can_be_tracked_with_scaled_priors(structure, name, factor):
-    from beliefs.infer.unconstrained import coordinates_of
+    from beliefs.inference.smc.unconstrained import coordinates_of
 
     wider = scaled(load_theory(name), structure, factor)
     free = [p for p in (*free_parameters(wider, structure), *conduct_parameters(wider, structure))

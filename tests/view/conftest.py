@@ -11,15 +11,15 @@ import matplotlib
 import numpy as np
 import pytest
 
-from beliefs.forecast.forecast import Forecast, forecast
-from beliefs.forecast.summary import summarise
-from beliefs.infer.diagnose import Report
-from beliefs.infer.posterior import Posterior, build_tree, draw_prior
-from beliefs.mechanism.structure import structure_of
-from beliefs.study.inputs import build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.forecasting.forecast import Forecast, forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.diagnose import Report
+from beliefs.inference.posterior import Posterior, build_tree, draw_prior
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 from beliefs.study.template import new_study
-from beliefs.theory.theory import load_theory
 
 matplotlib.use("Agg")
 

@@ -9,9 +9,9 @@ import pytest
 from backtests import KNOWN, run_folder, scores
 
 import beliefs
-from beliefs.record.evidence import CalibrationSummary, summarise_backtests
-from beliefs.view import card, card_skill
-from beliefs.view.card_calibration import calibration_lines, reason
+from beliefs.records.evidence import CalibrationSummary, summarise_backtests
+from beliefs.reporting import card, card_skill
+from beliefs.reporting.card_calibration import calibration_lines, reason
 
 ROOT = Path(__file__).parents[2]
 THEORIES = [beliefs.load_theory(name) for name in ("M0", "M1")]

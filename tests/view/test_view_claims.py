@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.evaluate.compare import compared
-from beliefs.evaluate.scores import SHARED
+from beliefs.evaluation.compare import compared
+from beliefs.evaluation.scores.scores import SHARED
+from beliefs.model.theory import load_theory
+from beliefs.reporting.claims import claim_groups, plot_verdicts, read_verdicts
+from beliefs.reporting.report import render
+from beliefs.reporting.weights import plot_differences, plot_weights
 from beliefs.study.load import load_study
-from beliefs.theory.theory import load_theory
-from beliefs.view.claims import claim_groups, plot_verdicts, read_verdicts
-from beliefs.view.report import render
-from beliefs.view.weights import plot_differences, plot_weights
 
 ROWS = [
     {

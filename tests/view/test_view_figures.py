@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from beliefs.forecast.forecast import Forecast
-from beliefs.infer.posterior import Posterior
-from beliefs.view import interactive, plots, series
-from beliefs.view.moves import top_moves
-from beliefs.view.style import SIDE_COLOURS
+from beliefs.forecasting.forecast import Forecast
+from beliefs.inference.posterior import Posterior
+from beliefs.reporting import interactive, plots, series
+from beliefs.reporting.moves import top_moves
+from beliefs.reporting.style import SIDE_COLOURS
 
 FIGURES = [name.removeprefix("plot_") for name in plots.__all__]
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from plotly.offline import get_plotlyjs
 
-from beliefs.forecast.forecast import Forecast
-from beliefs.forecast.summary import summarise
-from beliefs.view.report import render, write_report
-from beliefs.view.style import interval, percent, points
+from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.reporting.report import render, write_report
+from beliefs.reporting.style import interval, percent, points
 
 EVIL = "</script><img src=x onerror=alert(1)> & \"q\" '$x$' {{ 7*7 }}"
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from beliefs.evaluate.attribution import _flat
-from beliefs.forecast.forecast import Forecast
-from beliefs.forecast.probability import probability
-from beliefs.infer.posterior import Posterior
-from beliefs.mechanism import evidence, shocks
-from beliefs.mechanism.structure import columns
-from beliefs.view import marks, series
-from beliefs.view.moves import all_moves, top_moves
+from beliefs.evaluation.attribution import _flat
+from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.probability import probability
+from beliefs.inference.posterior import Posterior
+from beliefs.model.mechanisms import evidence, shocks
+from beliefs.model.structure import columns
+from beliefs.reporting import marks, series
+from beliefs.reporting.moves import all_moves, top_moves
 
 
 def test_band_is_mean_and_quantiles_of_the_posterior_probability(posterior: Posterior) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
-from beliefs.view.sources import MAX_CHARS, Block, parse, study_sources
+from beliefs.reporting.sources import MAX_CHARS, Block, parse, study_sources
 
 
 def test_headings_paragraphs_items_and_tables_are_told_apart() -> None:

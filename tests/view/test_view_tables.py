@@ -8,10 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from beliefs.forecast.forecast import Forecast
-from beliefs.forecast.summary import summarise
-from beliefs.view.style import percent
-from beliefs.view.tables import headline, plain, read
+from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.reporting.style import percent
+from beliefs.reporting.tables import headline, plain, read
 
 
 def spaced(text: str) -> str:

@@ -1,0 +1,251 @@
+"""Commands on the ledger of forecasts."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from beliefs.cli.options import JsonOpt, print_json, to_write
+from beliefs.errors import counted
+from beliefs.inference.nuts.sampling import MAX_SEED
+
+__all__ = ["ledger"]
+
+ledger = typer.Typer(
+    help="Register forecasts before their outcome, look outcomes up later, score them.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+LedgerOpt = Annotated[Path, typer.Option("--ledger", help="The ledger, a file of JSON lines.")]
+
+
+@ledger.command()
+def add(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    file: Annotated[
+        Path,
+        typer.Option(
+            "--ledger", help="The ledger, a file of JSON lines; begun anew.", callback=to_write()
+        ),
+    ],
+    horizon: Annotated[
+        int | None,
+        typer.Option("--horizon", min=1, help="Periods ahead; the forecast is made anew."),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [1]; the same."),
+    ] = None,
+    allow_failed: Annotated[
+        bool, typer.Option("--allow-failed", help="Register from a failed gate, and record that.")
+    ] = False,
+    as_json: JsonOpt = False,
+) -> None:
+    """Register the forecast of a run, and print the head of the ledger."""
+    from beliefs.records.ledger.ledger import register
+    from beliefs.records.ledger.ledger_entry import entry_of
+
+    entry = entry_of(run, horizon=horizon, seed=seed, allow_failed=allow_failed)
+    done = register(file, entry)
+    said, late = done.forecast, sum(t.late for t in done.forecast.targets)
+    if as_json:
+        row = {"ledger": str(file), "line": done.n, "head": done.head, "late": late}
+        print_json({**row, "forecast": said.model_dump(mode="json")})
+        return
+    days = sorted({t.by for t in said.targets})
+    out = ["began a new ledger"] if done.begun else []
+    out.append(
+        f"{file}:{done.n}: {said.theory} on {said.study} as of {said.as_of}, "
+        f"{counted(len(said.targets), 'probability', 'probabilities')} by "
+        + ", ".join(map(str, days))
+    )
+    if said.allowed_failed:
+        out.append("the gate of its posterior FAILED, and the line says so")
+    waited = (said.at.date() - said.origin).days
+    if late:
+        out.append(
+            f"LATE: registered on {said.at.date()}, {late} of {len(said.targets)} after their last "
+            "day; they are scored apart, as hindcasts"
+        )
+    elif waited > 1:
+        out.append(
+            f"registered {counted(waited, 'day')} after its origin, {said.origin}; it is scored "
+            "apart from what was registered in advance"
+        )
+    out.append(f"head: {done.head}")
+    out.append(f"Note it elsewhere: beliefs ledger verify --ledger {file} --head HEAD")
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+@ledger.command()
+def resolve(
+    file: LedgerOpt,
+    study: Annotated[
+        list[str] | None,
+        typer.Option("--study", help="Folder with the label table; bundled ones are found."),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="Last day up to which the tables were kept."),
+    ] = None,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Where the table now says otherwise, add a line.")
+    ] = False,
+    as_json: JsonOpt = False,
+) -> None:
+    """Look up the outcomes of what was foretold; adds a line for each, changes none."""
+    from beliefs.records.ledger.ledger_resolve import OPEN
+    from beliefs.records.ledger.ledger_resolve import resolve as look_up_all
+
+    done = look_up_all(file, studies=tuple(study or ()), as_of=as_of, correct=correct)
+    if as_json:
+        print_json(done.as_dict())
+    else:
+        out = [_outcome(n, found) for n, found in done.added.items()]
+        out.append(f"{len(done.added)} resolved now, {done.already} before")
+        reasons = Counter(why for _, _, why in done.unresolved)
+        out += [f"{reasons[why]} unresolved: {OPEN[why]}" for why in OPEN if reasons[why]]
+        for found, line in done.differing:
+            now = ", ".join(f"{k} {_yes(v)}" for k, v in found.outcomes.items())
+            now = now or f"{found.target} {_yes(found.outcome)}"
+            out.append(
+                f"line {line} (forecast of line {found.line}, by {found.by}) no longer agrees with "
+                f"the table, which says: {now}; --correct adds a line that says so"
+            )
+        out.append(f"head: {done.head}")
+        sys.stdout.write("\n".join(out) + "\n")
+    if done.differing:
+        raise SystemExit(4)
+
+
+def _outcome(n: int, found: Any) -> str:
+    others = ", ".join(f"{rule} {_yes(held)}" for rule, held in found.outcomes.items())
+    name = found.target + (f" ({found.rule})" if found.rule else "")
+    told = f"line {n}: {name} by {found.by} (forecast of line {found.forecast}): "
+    told += _yes(found.outcome) + (f", first {found.first}" if found.first else "")
+    told += f" [by rule: {others}]" if others else ""
+    if found.rows:
+        told += f" {' '.join(found.rows)}"
+    if found.corrects is not None:
+        told += f"; corrects line {found.corrects}"
+    if not found.same_past:
+        told += "; rows or settings of before the forecast have changed since"
+    return told
+
+
+def _yes(held: bool) -> str:
+    return "yes" if held else "no"
+
+
+@ledger.command()
+def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
+    """Score what is resolved, beside the registered base rates."""
+    from beliefs.records.ledger.ledger_lines import read_ledger, utc_now
+    from beliefs.records.ledger.ledger_score import TIMINGS
+    from beliefs.records.ledger.ledger_score import score as score_all
+
+    found = score_all(read_ledger(file), today=utc_now().date())
+    if as_json:
+        print_json(found)
+        return
+    open_ = found["unresolved"]
+    out = [
+        f"{counted(found['forecasts'], 'forecast')}, "
+        f"{counted(found['probabilities'], 'probability', 'probabilities')}: "
+        f"{found['resolved']} resolved, {open_['all']} unresolved "
+        f"({open_['latent']} latent, which nobody can look up; {open_['not_over']} not over; "
+        f"{open_['over']} over but not looked up or not covered)"
+    ]
+    if found["corrected"]:
+        outcomes = counted(found["corrected"], "outcome was", "outcomes were")
+        out.append(f"{outcomes} corrected; the last correction counts")
+    names = {(row["theory"], row["theory_sha256"]) for row in found["classes"]}
+    doubled = {t for t, n in Counter(theory for theory, _ in names).items() if n > 1}
+    for when, words in TIMINGS.items():
+        rows = [row for row in found["classes"] if row["registered"] == when]
+        if rows:
+            out += [f"\n{words}:", _HEADER, *(_line(row, doubled) for row in rows)]
+            out += [line for row in rows if row["days"] is None for line in _by_rule(row)]
+    if any(row["n"] for row in found["classes"]):
+        out.append(
+            "\nlower is better; skill is 1 - Brier / Brier of the base rate; forecasts of one "
+            "window\nshare its outcome, so trust is a matter of windows, not of n"
+        )
+    if certain := sum(row["certain"] for row in found["classes"] if row["days"] is None):
+        out.append(
+            f"{counted(certain, 'probability', 'probabilities')} of 0 or 1: in the log score "
+            "counted as one Monte-Carlo error off"
+        )
+    sys.stdout.write("\n".join(out) + "\n")
+
+
+_HEADER = (
+    f"  {'theory':<26} {'target':<16} {'days':>4} {'n':>4} {'windows':>7} {'happened':>8} "
+    f"{'mean p':>6} {'Brier':>6} {'base':>6} {'log':>6} {'base':>6} {'skill':>8} {'open':>5}"
+)
+
+
+def _line(row: dict[str, Any], doubled: set[str]) -> str:
+    theory = row["theory"] + (f" {row['theory_sha256'][:6]}" if row["theory"] in doubled else "")
+    base = row["base"]
+    numbers = (row["mean_p"], row["brier"], base["brier"], row["log_score"], base["log_score"])
+    cells = " ".join(f"{'-' if x is None else format(x, '.3f'):>6}" for x in numbers)
+    skill = "-" if row["skill"] is None else f"{row['skill']:.2f}"
+    days = "all" if row["days"] is None else row["days"]
+    return (
+        f"  {theory:<26} {row['target']:<16} {days:>4} {row['n']:>4} {row['windows']:>7} "
+        f"{row['events']:>8} {cells} {skill:>8} {row['unresolved']:>5}"
+    )
+
+
+def _by_rule(row: dict[str, Any]) -> list[str]:
+    return [
+        f"  {row['theory']}, had the label rule been {rule}: {found['events']} of {found['n']} "
+        f"happened, Brier {found['brier']:.3f}, log {found['log_score']:.3f}"
+        for rule, found in row["by_rule"].items()
+    ]
+
+
+@ledger.command()
+def verify(
+    file: LedgerOpt,
+    head: Annotated[
+        str | None, typer.Option("--head", help="Hash that `add` printed, noted elsewhere.")
+    ] = None,
+    as_json: JsonOpt = False,
+) -> None:
+    """Recompute the chain; says which line was changed, left out or cut off."""
+    from beliefs.records.ledger.ledger import verify as recompute
+
+    found = recompute(file, head=head)
+    if as_json:
+        print_json({"ledger": str(file), **found.as_dict()})
+    elif found.passed:
+        out = [f"{file}: {counted(found.lines, 'line')} in order", f"head: {found.head}"]
+        if found.since is None:
+            out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
+        else:
+            since = counted(found.since, "line was", "lines were")
+            out.append(f"the noted head is there; {since} added since")
+        sys.stdout.write("\n".join(out) + "\n")
+    else:
+        sys.stdout.write("".join(f"{file}:{p.line}: {p.what}\n" for p in found.problems))
+    if not found.passed:
+        raise SystemExit(3)
+
+
+@ledger.command()
+def mend(file: LedgerOpt) -> None:
+    """Cut off a half-written last line that a killed writer left, and keep what is cut off."""
+    from beliefs.records.ledger.ledger_file import mend as cut
+
+    kept, lines = cut(file)
+    if kept is None:
+        sys.stdout.write(f"{file}: line {lines} was whole and only lacked its end; it has it now\n")
+    else:
+        sys.stdout.write(f"{file}: {counted(lines, 'whole line')}; what was cut off is in {kept}\n")

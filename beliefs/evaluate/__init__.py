@@ -1,1 +1,0 @@
-"""Was it right: held-out checks of a fit."""

@@ -1,0 +1,1 @@
+"""WAS IT RIGHT: scores, backtests, calibration, claims, comparison."""

@@ -1,0 +1,303 @@
+"""`backtest`: forecasts from rolling origins, scored against what came and against yardsticks.
+
+Each theory is tracked once. From every origin its futures are run from the posterior of that day,
+and what they say of windows ahead is scored: whether something came (log score, Brier), when (CRPS
+of the time, restricted at the horizon), how many (CRPS and threshold-weighted CRPS). Yardsticks are
+the base-rate theory, climatology, persistence, and hand-set odds where a study has any.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluation.backtest.origins import Horizon, futures_from, horizons_of, origins_of
+from beliefs.evaluation.claims.questions import Question, quantities, questions
+from beliefs.evaluation.scores.frames import Frame, frame_of, joined, last_days
+from beliefs.evaluation.scores.reliability import pit_table, reliability_table
+from beliefs.evaluation.scores.scorecard import check_odds, score_table
+from beliefs.evaluation.scores.skilltable import Standing, skill_table, standings
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.inference.smc.blocks import track_blocks
+from beliefs.model.theory import Theory, bundled_theories, theory_of
+from beliefs.study.load import Study
+from beliefs.study.tables.odds import Odds, read_odds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["DRAWS", "HORIZONS", "PARTICLES", "Backtest", "backtest", "scored"]
+
+HORIZONS = (7, 30, 90)
+PARTICLES = 1000
+DRAWS = 500
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Backtest:
+    """Forecasts of theories from many origins, and their scores.
+
+    Attributes
+    ----------
+    study, as_of, study_sha256
+        Name, last day of publications and hash of the study.
+    theories
+        In the order in which they were given.
+    every
+        Days from origin to origin.
+    horizons
+        Windows ahead.
+    particles, draws, seed
+        How it was computed.
+    step_days
+        Days of a period.
+    frame
+        What was foretold, sample by sample; latent targets too, which nothing can be held against.
+    scores
+        One row for each forecast that can be checked, see `beliefs.evaluation.scores.scorecard`.
+    skill
+        Mean scores against yardsticks, with intervals, see `beliefs.evaluation.scores.skilltable`.
+    reliability, pit
+        How often what was foretold came, and histograms of transforms, with bands; see
+        `beliefs.evaluation.scores.reliability`.
+    """
+
+    study: str
+    as_of: str
+    study_sha256: str
+    theories: tuple[Theory, ...]
+    every: int
+    horizons: tuple[Horizon, ...]
+    particles: int
+    draws: int
+    seed: int
+    step_days: int
+    frame: Frame
+    scores: pd.DataFrame
+    skill: pd.DataFrame
+    reliability: pd.DataFrame
+    pit: pd.DataFrame
+
+    @property
+    def gates(self) -> tuple[int, ...]:
+        """Origins at which the posterior of each theory passed its gate."""
+        return tuple(int(n) for n in self.frame.passed.sum(axis=1))
+
+    @property
+    def standings(self) -> list[Standing]:
+        """Who beats climatology, by target and window."""
+        return standings(self.skill)
+
+    def to_dataset(self) -> Any:
+        """Return the frame as an xarray Dataset."""
+        return self.frame.to_dataset()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything but single forecasts for a script, numbers rounded."""
+        return {
+            "study": self.study,
+            "as_of": self.as_of,
+            "study_sha256": self.study_sha256,
+            "theories": {t.id: t.sha256 for t in self.theories},
+            "every": self.every,
+            "horizons": [h.days for h in self.horizons],
+            "particles": self.particles,
+            "draws": self.draws,
+            "seed": self.seed,
+            "origins": [str(day) for day in self.frame.origins],
+            "gates_passed": dict(zip(self.frame.theories, self.gates, strict=True)),
+            "unscored": dict(self.frame.unscored),
+            "beats_climatology": [
+                {**asdict(one), "theories": list(one.theories)} for one in self.standings
+            ],
+            "skill": _rows(self.skill),
+            "reliability": _rows(self.reliability),
+        }
+
+
+def backtest(
+    study: Study,
+    theories: Sequence[Theory | str | Path] | None = None,
+    *,
+    every: int = 7,
+    horizons: Sequence[int] = HORIZONS,
+    particles: int = PARTICLES,
+    draws: int = DRAWS,
+    seed: int,
+    odds: Odds | None = None,
+    inputs: Inputs | None = None,
+    first: str | dt.date | np.datetime64 | None = None,
+    last: str | dt.date | np.datetime64 | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Backtest:
+    """Score theories from rolling origins of a study.
+
+    Parameters
+    ----------
+    study
+        From `beliefs.load_study`.
+    theories
+        As they are written, or their names, ids or files; all bundled ones when None. M0 among
+        them is a yardstick as well.
+    every
+        Days from origin to origin, whole periods.
+    horizons
+        Days ahead. Windows are cut to whole periods.
+    particles
+        Particles of each block of each theory.
+    draws
+        Futures from each origin.
+    seed
+        Seed of everything random here.
+    odds
+        Hand-set odds, from `beliefs.study.tables.odds.read_odds`; those of the study's folder when
+        None.
+    inputs
+        What the theories are told instead of ``build_inputs(study)``.
+    first, last
+        Days between which the origins lie, both included; all that have room when None.
+    progress
+        Called with a few words.
+
+    Returns
+    -------
+    Backtest
+
+    Raises
+    ------
+    StudyError
+        No theory, two of one id, no room for an origin or a horizon, or odds of what the study
+        cannot show.
+    ConflictError
+        The study's folder no longer holds what was read.
+    """
+    chosen = _chosen(theories)
+    inputs = build_inputs(study) if inputs is None else inputs
+    windows = horizons_of(tuple(horizons), inputs.step_days)
+    origins = origins_of(inputs, every, windows[0].periods, first, last)
+    odds = read_odds(study) if odds is None else odds
+    asked, counted = questions(study, inputs), quantities(study, inputs)
+    check_odds(odds, asked)
+    frames = []
+    for theory in chosen:
+        if progress is not None:
+            progress(f"{theory.id}: tracking")
+        blocks = track_blocks(
+            study, theory, particles=particles, seed=seed, inputs=inputs,
+            progress=None if progress is None else _named(theory, progress),
+        )  # fmt: skip
+        told = futures_from(
+            blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=progress
+        )
+        frames.append(frame_of(theory, inputs, origins, windows, asked, counted, draws, told))
+    if progress is not None:
+        progress("scores")
+    return scored(
+        study, chosen, joined(frames), every=every, particles=particles, seed=seed, odds=odds,
+        inputs=inputs,
+    )  # fmt: skip
+
+
+def _named(theory: Theory, progress: Callable[[str], None]) -> Callable[[str], None]:
+    """Return what says progress with the theory it is of."""
+    return lambda text: progress(f"{theory.id}: {text}")
+
+
+def scored(
+    study: Study,
+    theories: tuple[Theory, ...],
+    frame: Frame,
+    *,
+    every: int,
+    particles: int,
+    seed: int,
+    odds: Odds | None = None,
+    inputs: Inputs | None = None,
+) -> Backtest:
+    """Hold forecasts that were made against what came.
+
+    Parameters
+    ----------
+    study, theories, every, particles, seed, odds, inputs
+        Those that they were made with, see `backtest`.
+    frame
+        What was foretold.
+
+    Raises
+    ------
+    ConflictError
+        The frame is not of this study, or not of these settings.
+    StudyError
+        See `beliefs.evaluation.scores.scorecard.check_odds`.
+    """
+    inputs = build_inputs(study) if inputs is None else inputs
+    odds = read_odds(study) if odds is None else odds
+    asked, counted = questions(study, inputs), quantities(study, inputs)
+    ends = frame.origins[0], frame.origins[-1]
+    origins = origins_of(inputs, every, frame.horizons[0].periods, *ends)
+    _check_frame(frame, inputs, origins, asked)
+    scores = score_table(frame, inputs, origins, frame.horizons, asked, counted, odds, seed=seed)
+    return Backtest(
+        study=study.spec.name,
+        as_of=str(study.as_of),
+        study_sha256=study.sha256,
+        theories=theories,
+        every=every,
+        horizons=frame.horizons,
+        particles=particles,
+        draws=frame.when.shape[-1],
+        seed=seed,
+        step_days=inputs.step_days,
+        frame=frame,
+        scores=scores,
+        skill=skill_table(scores, frame, every, seed=seed),
+        reliability=reliability_table(scores, every, seed=seed),
+        pit=pit_table(scores, every, seed=seed),
+    )
+
+
+def _check_frame(
+    frame: Frame, inputs: Inputs, origins: NDArray[np.int64], asked: Sequence[Question]
+) -> None:
+    days = last_days(inputs, origins)
+    names = (*(q.name for q in asked), *frame.unscored)
+    if np.array_equal(frame.origins, days) and frame.targets == names:
+        return
+    raise ConflictError(
+        "forecasts are not those of this study",
+        where="origins and targets",
+        found=f"{len(frame.origins)} origins from {frame.origins[0]}, " + ", ".join(frame.targets),
+        expected=f"{len(days)} origins from {days[0]}, " + ", ".join(names),
+        mend="run the backtest again",
+    )
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    kept = table.astype(object).where(table.notna(), None)
+    return [
+        {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+        for row in kept.to_dict("records")
+    ]
+
+
+def _chosen(theories: Sequence[Theory | str | Path] | None) -> tuple[Theory, ...]:
+    chosen = tuple(theory_of(t) for t in (bundled_theories() if theories is None else theories))
+    if theories is None:
+        chosen = tuple(sorted(chosen, key=lambda t: t.id))
+    ids = [theory.id for theory in chosen]
+    if not ids or len(set(ids)) < len(ids):
+        raise StudyError(
+            "these theories cannot be told apart",
+            where="theories",
+            found=", ".join(ids) or "none",
+            expected="one theory at least, each once",
+            mend="list the theories with `beliefs theories`",
+        )
+    return chosen

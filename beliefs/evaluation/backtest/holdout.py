@@ -1,0 +1,207 @@
+"""Held-out readings: what the model says of readings it was not shown, against a random walk.
+
+Two questions, one answer each. *Given the evidence*: readings after the cut are hidden, everything
+else stays, so the model has to say where belief went from battles and news alone. *Forecast*: the
+study is cut at the date as if the rest had not happened yet. The yardstick knows neither evidence
+nor model: the last reading plus a normal walk whose steps are as large as those before the cut.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.evaluation.backtest.walk import Cells, Score, random_walk, score
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.forecasting.forecast import forecast
+from beliefs.inference.diagnose import Report
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.posterior import Posterior, stacked_params
+from beliefs.model.mechanisms import readings
+from beliefs.model.structure import columns
+from beliefs.model.theory import Theory, free_parameters, theory_of
+from beliefs.study.dates import day_of
+from beliefs.study.load import Study, load_study
+
+__all__ = ["HoldoutResult", "cut_after_share", "hide_readings", "holdout_readings"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HoldoutResult:
+    """Scores of held-out readings.
+
+    Attributes
+    ----------
+    cut
+        Last day whose readings were shown.
+    shown, held_out
+        Number of readings up to the cut, and of those predicted.
+    scores
+        One per way and side.
+    gates
+        Gate of the fit behind each way.
+    """
+
+    cut: np.datetime64
+    shown: int
+    held_out: int
+    scores: tuple[Score, ...]
+    gates: dict[str, Report]
+
+
+def cut_after_share(inputs: Inputs, share: float, channel: str) -> np.datetime64:
+    """Return the last day of the period by which a share of a channel's readings was heard.
+
+    Parameters
+    ----------
+    inputs
+        A study's inputs.
+    share
+        Between 0 and 1.
+    channel
+        Name of the channel whose readings of both sides are counted.
+    """
+    heard = (~np.isnan(inputs.reading[:, inputs.channels.index(channel)])).sum(axis=0).cumsum()
+    period = int(np.searchsorted(heard, share * heard[-1]))
+    return inputs.dates[period] + np.timedelta64(inputs.step_days - 1, "D")
+
+
+def hide_readings(inputs: Inputs, cut: np.datetime64) -> tuple[Inputs, Cells]:
+    """Return the inputs without the readings after a day, and those readings.
+
+    Parameters
+    ----------
+    inputs
+        A study's inputs.
+    cut
+        Last day shown; a period that ends after it is hidden whole, in every channel.
+
+    Returns
+    -------
+    inputs : Inputs
+    hidden : Cells
+    """
+    late = inputs.dates + np.timedelta64(inputs.step_days - 1, "D") > cut
+    shown = np.where(late, np.nan, inputs.reading)
+    place = np.argwhere(~np.isnan(inputs.reading) & late)
+    cells = Cells(place[:, 0], place[:, 1], place[:, 2], inputs.reading[tuple(place.T)])
+    return replace(inputs, reading=shown), cells
+
+
+def holdout_readings(
+    study: Study,
+    theory: Theory | str | Path,
+    cut: str | dt.date | np.datetime64,
+    *,
+    channel: str,
+    seed: int,
+    block: int,
+    sampling: Sampling | None = None,
+    resamples: int = 4000,
+    progress: Callable[[str], None] | None = None,
+) -> HoldoutResult:
+    """Predict the readings after a day in both ways, and score them.
+
+    Parameters
+    ----------
+    study
+        The whole study.
+    theory
+        A theory with beliefs and readings.
+    cut
+        Last day whose readings are shown.
+    channel
+        Channel to be predicted; readings of every other channel after the cut are hidden too.
+    seed
+        Seed of both fits and of everything drawn after them.
+    block
+        Block length of the bootstrap, in periods.
+    sampling
+        Sampler settings; the package's own when None.
+    resamples
+        Number of bootstrap resamples.
+    progress
+        Called with the name of each stage as it begins.
+
+    Returns
+    -------
+    HoldoutResult
+        A failed gate does not raise; it stands in `gates`.
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to predict, or a side has too few readings before the cut.
+    """
+    theory, say = theory_of(theory), progress or (lambda _: None)
+    day = day_of(cut, "cut")
+    inputs = build_inputs(study)
+    shown, hidden = hide_readings(inputs, day)
+    cells = _of_channel(hidden, inputs.channels.index(channel))
+    if not len(cells.value):
+        raise ValueError(f"no reading of {channel} after {day}")
+    streams = [np.random.default_rng([seed, part]) for part in range(10, 14)]
+    say("given evidence")
+    full = fit(study, theory, seed=seed, sampling=sampling, inputs=shown)
+    path = np.asarray(full.tree["posterior"]["logit_belief"].values, dtype=float)
+    path = path.reshape(-1, *path.shape[2:])
+    given = _read_off(full, inputs, cells, path, streams[0])
+    say("forecast")
+    early = fit(load_study(study.path, as_of=day), theory, seed=seed, sampling=sampling)
+    origin = int(early.inputs.active.sum())
+    horizon = len(inputs.dates) - origin
+    future = forecast(
+        early, horizon, seed=seed, allow_failed=True, actions=False, baselines=False
+    ).paths.logit_belief
+    if future is None:
+        raise ValueError(f"{theory.name} has no beliefs")
+    past = np.zeros((*future.shape[:2], origin))
+    ahead = _read_off(early, inputs, cells, np.concatenate([past, future], axis=-1), streams[1])
+    walk = random_walk(streams[2], shown, cells, len(given))
+    say("score")
+    scores = []
+    for way, drawn in (("given evidence", given), ("forecast", ahead)):
+        for number, name in enumerate((*inputs.sides, "both")):
+            mine = cells.side == number if number < 2 else np.full(len(cells.side), True)
+            if mine.any():
+                part = Cells(*(np.asarray(v)[mine] for v in vars(cells).values()))
+                scores.append(
+                    score(
+                        way, name, part, drawn[:, mine], walk[:, mine],
+                        rng=streams[3], block=block, resamples=resamples,
+                    )
+                )  # fmt: skip
+    gates = {"given evidence": full.report, "forecast": early.report}
+    heard = int((~np.isnan(shown.reading[:, inputs.channels.index(channel)])).sum())
+    return HoldoutResult(day, heard, len(cells.value), tuple(scores), gates)
+
+
+def _of_channel(cells: Cells, channel: int) -> Cells:
+    mine = cells.channel == channel
+    return Cells(*(np.asarray(v)[mine] for v in vars(cells).values()))
+
+
+def _read_off(
+    posterior: Posterior, inputs: Inputs, cells: Cells, path: Floats, rng: np.random.Generator
+) -> Floats:
+    """Draw the held-out readings from paths of belief (sample, side, time), (sample, cell)."""
+    theory, structure = posterior.theory, posterior.structure
+    tree = posterior.tree["posterior"]
+    draws: dict[str, Any] = {}
+    for parameter in free_parameters(theory, structure):
+        if parameter.name != "innovation":
+            values = np.asarray(tree[parameter.name].values, dtype=float)
+            draws[parameter.name] = values.reshape(-1, *values.shape[2:])
+    asked = np.full(inputs.reading.shape, np.nan)
+    asked[cells.side, cells.channel, cells.time] = cells.value
+    cols = columns(replace(inputs, reading=asked))
+    return readings.simulate(rng, stacked_params(theory, structure, draws), cols, path, structure)

@@ -1,0 +1,297 @@
+"""One simulation of simulation-based calibration: a study drawn from the prior, tracked, ranked.
+
+Where parameters are drawn from the prior and data from the parameters, the truth is one more draw
+of the posterior, so that its rank among posterior draws is uniform (Talts, Betancourt, Simpson,
+Vehtari and Gelman 2018). That holds for every quantity, of data and parameters alike (Modrák and
+others 2023): here of parameters, of beliefs and surplus at the end, of log densities, and of
+futures, of which the truth gets one by the same code as each draw.
+
+Conduct is drawn from what the filter knew of beliefs a period before, not from the true beliefs,
+because this is what the theory says of it (a cut; see `beliefs.inference.smc.blocks`). What is
+calibrated
+is therefore the inference, not the cut itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.targets import event_steps, explained
+from beliefs.inference.exact import exact
+from beliefs.inference.filter.smooth import draw_paths
+from beliefs.inference.posterior import Posterior, drawn, stacked_params
+from beliefs.inference.smc.belief_lag import belief_lag
+from beliefs.inference.smc.blocks import Blocks, track_blocks
+from beliefs.inference.smc.particles import resample
+from beliefs.inference.smc.track import track
+from beliefs.model import system
+from beliefs.model.contract import Parameter
+from beliefs.model.structure import Structure, structure_of, until
+from beliefs.model.theory import Theory, conduct_neutral, conduct_parameters, free_parameters
+from beliefs.simulation.paths import Draws, simulate
+from beliefs.simulation.plan import check_horizon, future_dates
+from beliefs.simulation.studies.simulate import Truth, simulate_belief_block
+from beliefs.simulation.studies.simulate_conduct import simulate_observed
+from beliefs.study.load import Study
+
+__all__ = ["DRAWS", "GROUPS", "Design", "Simulation", "rank", "simulation"]
+
+Floats = NDArray[np.float64]
+Values = dict[str, Floats]
+
+DRAWS = 100
+GROUPS = ("parameter", "conduct", "belief", "density", "forecast")
+"""What is ranked; the name of a quantity begins with its group and a colon."""
+COUNTS = ("strikes", "excluded", "peripheral")
+"""Acts whose number in the horizon is ranked."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What all simulations share.
+
+    Attributes
+    ----------
+    study
+        Its calendar, evidence, coverage, shocks, and who spoke when are kept.
+    theory
+        Theory that the drawn studies are tracked under.
+    seed
+        Seed of everything random, with the number of a simulation.
+    particles
+        Particles of each block.
+    draws
+        Posterior draws L that the truth is ranked among: ranks are 0 to L.
+    horizon
+        Periods of the futures.
+    truth
+        Theory whose prior and equations draw the studies, with the same free parameters; `theory`
+        when None. Another one makes posteriors wrong on purpose.
+    """
+
+    study: Study
+    theory: Theory
+    seed: int
+    particles: int
+    draws: int = DRAWS
+    horizon: int = 30
+    truth: Theory | None = None
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What one drawn study says.
+
+    Attributes
+    ----------
+    number
+        Of the simulation.
+    ranks
+        Rank of the truth, 0 to L, by quantity.
+    probabilities
+        By target: forecast probability that it happens within the horizon, and whether it did.
+    resampled, effective
+        Times that particles of belief were moved, and fewest effective particles.
+    """
+
+    number: int
+    ranks: dict[str, int]
+    probabilities: dict[str, tuple[float, bool]]
+    resampled: int
+    effective: float
+
+
+def rank(values: Floats, truth: float, rng: np.random.Generator) -> int:
+    """Return the rank of the truth among draws (L,), from 0 to L; ties are broken at random.
+
+    Raises
+    ------
+    ValueError
+        A number is none.
+    """
+    if np.isnan(values).any() or np.isnan(truth):
+        raise ValueError("a quantity to be ranked is not a number")
+    ties = int((values == truth).sum())
+    return int((values < truth).sum()) + int(rng.integers(0, ties + 1))
+
+
+@exact
+def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Simulation:
+    """Draw a study from the prior, track it and rank the truth among draws of the posterior.
+
+    Parameters
+    ----------
+    design
+        What all simulations share.
+    number
+        Of this one; with the seed it fixes every random number.
+    inputs
+        ``build_inputs(design.study)``, where the caller has it.
+
+    Raises
+    ------
+    StudyError
+        Too few particles, no such horizon, or a drawn observation that no particle thinks possible.
+    """
+    check_horizon(design.horizon)
+    inputs = build_inputs(design.study) if inputs is None else inputs
+    structure, theory = structure_of(inputs), design.theory
+    source = design.truth or theory
+    streams = [np.random.default_rng([design.seed, number, part]) for part in range(5)]
+    seed = int(streams[4].integers(2**31))
+    mine = drawn(free_parameters(source, structure), structure, streams[0], ())
+    theirs = drawn(conduct_parameters(source, structure), structure, streams[0], ())
+    told, truth = simulate_belief_block(inputs, source, mine, streams[1])
+    belief = track(design.study, theory, particles=design.particles, seed=seed, inputs=told)
+    lag = belief_lag(belief, structure.n_time)
+    told = simulate_observed(told, source, theirs, streams[2], beliefs=lag)
+    found = track_blocks(
+        design.study, theory, particles=design.particles, seed=seed, inputs=told, belief=belief
+    )
+    known = _Known(design, found, mine, theirs, truth, streams[3])
+    quantities = dict(known.quantities())
+    steps = known.futures(seed)
+    quantities |= {f"forecast:{name}": values for name, values in steps.items()}
+    ranked = {k: rank(v[:-1], float(v[-1]), streams[3]) for k, v in quantities.items()}
+    within = {k: v <= design.horizon for k, v in steps.items() if k.startswith("time of ")}
+    return Simulation(
+        number,
+        ranked,
+        {k: (float(v[:-1].mean()), bool(v[-1])) for k, v in within.items()},
+        len(belief.rejuvenations),
+        float(belief.ess.min()),
+    )
+
+
+class _Known:
+    """Draws of the posterior with the truth as the last row, (L + 1, ...)."""
+
+    def __init__(
+        self,
+        design: Design,
+        found: Blocks,
+        mine: Values,
+        theirs: Values,
+        truth: Truth | None,
+        rng: np.random.Generator,
+    ) -> None:
+        assert found.belief is not None
+        self.design, self.found, self.track = design, found, found.belief
+        theory, structure = found.theory, structure_of(found.inputs)
+        self.structure, n = structure, self.track.n_time
+        row, model = self.track.rows[-1], self.track.model()
+        index = resample(row.log_weights, rng.random(), design.draws)
+        scores = self.track.epochs[row.epoch][index]
+        free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
+        self.belief = _joined(self.track.coordinates.params(scores), mine, free)
+        self.conduct = _joined(
+            found.params(design.draws, rng, beliefs=False),
+            theirs,
+            conduct_parameters(theory, structure),
+        )
+        at = self.track.coordinates.scores(
+            {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in free}
+        )
+        end = model.replay(np.ascontiguousarray(at), n)[0]
+        total = end.total[:, 0] + end.newest.sum(axis=1)
+        self.likelihood = np.append(row.total[index], total)
+        self.prior = -0.5 * np.square(np.concatenate([scores, at])).sum(axis=1)
+        self.path: Floats | None = None
+        if truth is not None:
+            kept = model.replay(scores, n, keep=True)[2]
+            own = truth.logit_belief[None, :, :n]
+            self.path = np.concatenate([draw_paths(kept, rng)[0], own])
+        params = stacked_params(theory, structure, self.belief)
+        self.run = system.evaluate(
+            np, params, until(model.columns, n), structure, logit_belief=self.path
+        ) if truth is not None else None  # fmt: skip
+
+    def quantities(self) -> Iterable[tuple[str, Floats]]:
+        """Yield what is ranked but for the futures, each (L + 1,)."""
+        theory, structure = self.found.theory, self.structure
+        free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
+        yield from _elements("parameter", self.belief, free, structure)
+        conduct = conduct_parameters(theory, structure)
+        yield from _elements("conduct", self.conduct, conduct, structure)
+        if self.path is not None and self.run is not None:
+            for i, side in enumerate(structure.sides):
+                yield f"belief:{side}", self.path[:, i, -1]
+            yield "belief:surplus", np.asarray(self.run.surplus)[:, -1]
+        yield "density:likelihood of belief", self.likelihood
+        yield "density:posterior of belief", self.likelihood + self.prior
+        yield from self._conduct_densities()
+
+    def _conduct_densities(self) -> Iterable[tuple[str, Floats]]:
+        columns = until(self.found.columns, self.track.n_time)
+        full = conduct_neutral(self.found.theory, self.structure) | self.conduct
+        for block in self.found.layout:
+            if block.beliefs:
+                continue
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                logs = system.conduct_log_likelihoods(
+                    np, full, columns, self.structure, block.observables
+                )
+            size = self.design.draws + 1
+            total = sum(np.broadcast_to(v.sum(axis=-1), (size,)) for v in logs.values())
+            yield f"density:likelihood of {block.name}", np.asarray(total)
+
+    def futures(self, seed: int) -> Values:
+        """Return quantities of the futures, each (L + 1,).
+
+        Every draw and the truth have futures of their own, random numbers and repeated news apart.
+        """
+        design, inputs, theory = self.design, self.found.inputs, self.found.theory
+        told = Posterior(
+            self.found.study, inputs, theory, None, self.track.report(), seed, {}
+        )  # fmt: skip
+        acts = conduct_neutral(theory, self.structure) | self.conduct if self.conduct else None
+        start: tuple[Any, Any, Any] = (None, None, None)
+        if self.path is not None and self.run is not None:
+            audience = np.broadcast_to(self.run.audience[..., -1], (design.draws + 1, 2))
+            start = self.path, audience, np.asarray(self.run.surplus)
+        dates = future_dates(inputs, design.horizon)
+        mine = Draws(theory, self.belief, *start)
+        paths = simulate(told, mine, dates, seed, (), True, acts)
+        ahead = Forecast(told, dates, paths, paths, (), seed, True)
+        asked: list[tuple[str, str | None]] = [("talks", None)]
+        if theory.beliefs:
+            asked += [("talks_rational", None)]
+            asked += [(k, s) for k in ("crack", "crack_first") for s in self.structure.sides]
+        asked += [(name, None) for name in explained(ahead)]
+        out: Values = {}
+        for name, side in asked:
+            label = f"time of {name}" + (f" of {side}" if side else "")
+            out[label] = event_steps(ahead, name, side).astype(float)
+        if paths.logit_belief is not None and paths.surplus is not None:
+            for i, side in enumerate(self.structure.sides):
+                out[f"belief of {side} at the horizon"] = paths.logit_belief[:, i, -1]
+            out["surplus at the horizon"] = paths.surplus[:, -1]
+        for name in COUNTS:
+            if paths.events is not None and name in paths.events:
+                values = np.asarray(paths.events[name], dtype=float)
+                out[f"number of {name}"] = values.reshape(len(values), -1).sum(axis=1)
+        return out
+
+
+def _joined(draws: Values, truth: Values, parameters: Iterable[Parameter]) -> Values:
+    """Return draws with the truth after them."""
+    return {p.name: np.concatenate([draws[p.name], truth[p.name][None]]) for p in parameters}
+
+
+def _elements(
+    group: str, values: Values, parameters: Iterable[Parameter], structure: Structure
+) -> Iterable[tuple[str, Floats]]:
+    """Yield every element of parameters by its name and labels."""
+    coords = structure.coords
+    for p in parameters:
+        for index in np.ndindex(structure.size(p.dims)):
+            labels = [str(coords[d][i]) for d, i in zip(p.dims, index, strict=True)]
+            name = f"{group}:{p.name}" + (f"[{', '.join(labels)}]" if labels else "")
+            yield name, values[p.name][:, *index]

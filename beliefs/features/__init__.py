@@ -1,0 +1,1 @@
+"""WHAT THE PAST SAYS: the inputs of the equations, each causal."""

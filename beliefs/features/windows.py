@@ -1,0 +1,285 @@
+"""Truces while they last: age, deadlines, breaches, how they end; other agreements in force.
+
+A window counts as in force in the periods that *begin* under it: from the period after its
+publication to the one in which its end was published. So what a period's column says of the window
+was known before the period, and what happened in it can be scored against that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.features.traces import before, counts, freshness, periods_of
+from beliefs.study.calendar import Grid
+from beliefs.study.load import Study
+from beliefs.study.tables.coverage import covered
+from beliefs.study.tables.records import Records
+from beliefs.study.tables.rows import select_events
+
+__all__ = ["Truces", "scope_arrays", "truce_arrays", "truces_of"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+WINDOWS = ("truce", "interim")
+TRACKED = ("treaty", "transaction")
+EXTENDED = ("extended_unilateral", "extended_mutual")
+BROKEN = ("collapse", "terminated", "reversed")
+KINDS = {"lapse": 1, "extended_unilateral": 2, "extended_mutual": 3, "deal": 4}
+SPOILER_DAYS = 7.0  # an act that nobody owned to stops being an open question after a week
+PROXY_DAYS = 7.0  # e-folding time of an attack by an ally (judgement)
+
+
+@dataclass(frozen=True, eq=False)
+class Truces:
+    """Windows on a grid of T periods.
+
+    Attributes
+    ----------
+    rows
+        The windows, in the order of time.
+    first, last
+        Periods in which each is in force, both included; the last may lie beyond the grid.
+    current
+        (T,) the window in force when the period began; -1 for none.
+    """
+
+    rows: Records
+    first: Ints
+    last: Ints
+    current: Ints
+
+    @property
+    def on(self) -> Bools:
+        """Whether a window was in force when the period began, shape (T,)."""
+        return self.current >= 0
+
+
+def _in_force(rows: Records, grid: Grid) -> tuple[Ints, Ints]:
+    """Return the first and the last period that begin under each row."""
+    first = grid.index(np.maximum(rows["date"], rows["published_at"])) + 1
+    ends = np.where(np.isnat(rows["end_published_at"]), rows["date"], rows["end_published_at"])
+    return first, np.where(np.isnat(rows["ended"]), grid.n, grid.index(ends))
+
+
+def truces_of(study: Study, grid: Grid) -> Truces:
+    """Place the windows of a study on a grid.
+
+    Parameters
+    ----------
+    study
+        The study, already cut at its as-of date.
+    grid
+        Periods, those of the study or more.
+
+    Returns
+    -------
+    Truces
+    """
+    rows = study.tables.agreements
+    rows = rows.take(rows.among("scope", WINDOWS)).ordered("published_at", "date")
+    current = np.full(grid.n, -1, dtype=np.int64)
+    if not len(rows):
+        return Truces(rows, np.zeros(0, np.int64), np.zeros(0, np.int64), current)
+    first, last = _in_force(rows, grid)
+    for k in range(len(rows)):
+        current[max(first[k], 0) : max(last[k] + 1, 0)] = k
+    return Truces(rows, first, last, current)
+
+
+def truce_arrays(
+    study: Study, grid: Grid, truces: Truces, acts: Records, dyadic: tuple[Bools, Bools]
+) -> dict[str, NDArray]:
+    """Return the columns of `Observed` that tell of truces, on a grid.
+
+    Parameters
+    ----------
+    study
+        The study, already cut at its as-of date.
+    grid
+        Periods.
+    truces
+        From `truces_of`.
+    acts
+        All acts of force.
+    dyadic
+        Which of `acts` are by a force of side 0 on the other side's own actors, and the reverse.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Without a table ``[truce]``, only what is left of allies' attacks.
+    """
+    spec = study.spec
+    out: dict[str, NDArray] = {"proxy_attack": _proxy_attack(study, grid, truces, acts)}
+    if spec.truce is None:
+        return out
+    watched = covered(study.tables.coverage, grid.dates, grid.step_days, spec.truce.coverage)
+    # A recording that begins because a truce broke is no fair sample of how long truces hold.
+    seen = truces.on & watched & before(watched)
+    hard = acts["severity"] >= spec.truce.breach_severity
+    own = acts.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
+    breach = (counts(acts.take(hard & (dyadic[0] | dyadic[1])), grid) > 0) & seen
+    others = [tuple(f for f in s.forces if f not in s.actors) for s in spec.sides]
+    excluded = spec.excluded.actors if spec.excluded else ()
+    foreign = acts.among("initiator", (*others[0], *others[1], "none", *excluded)) & ~own
+    unruly = [counts(acts.take(hard & acts.among("initiator", o)), grid) > 0 for o in others]
+    out |= {
+        "truce_seen": seen,
+        "breach": breach.astype(float),
+        "breach_own": counts(acts.take(hard & own), grid) * seen,
+        "breach_other": counts(acts.take(hard & foreign), grid) * seen,
+        "disobeyed": np.stack(unruly) * seen.astype(float),
+        "command_seen": np.stack([seen & bool(o) for o in others]),
+        "spoiler_open": _spoilers(study, grid, acts) * truces.on,
+        "concession_broken": _broken(study, grid, truces),
+    }
+    return out | _course(study, grid, truces, seen, breach)
+
+
+def _course(
+    study: Study, grid: Grid, truces: Truces, seen: Bools, breach: Bools
+) -> dict[str, NDArray]:
+    """Return age, quiet beginning, deadline and end of the windows."""
+    assert study.spec.truce is not None
+    rows, now = truces.rows, np.arange(grid.n)
+    quiet = periods_of(study.spec.truce.quiet_days, grid)
+    near = periods_of(study.spec.truce.last_days, grid)
+    age, passed, has, at, due = (np.zeros(grid.n) for _ in range(5))
+    end, kind = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=np.int64)
+    begun = _chain_starts(rows, grid)
+    for k in range(len(rows)):
+        mine = truces.current == k
+        age[mine] = (now - begun[k])[mine]
+        start = truces.first[k]
+        if start >= 0 and (seen & ~breach)[start : start + quiet].sum() == quiet:
+            passed[mine & (now >= start + quiet)] = 1.0
+        if not np.isnat(rows["deadline"][k]):
+            deadline = int(grid.index(rows["deadline"][k]))
+            has[mine & (now <= deadline)] = 1.0
+            at[mine & (now <= deadline) & (now > deadline - near)] = 1.0
+            due[mine & (now == deadline)] = 1.0
+        how = rows["end_kind"][k]
+        ending = mine & (now == truces.last[k]) & seen
+        kind[ending] = KINDS.get(how, 0)
+        end[ending] = 1 if how in BROKEN else 2 if KINDS.get(how, 0) > 1 else 0
+    return {
+        "truce_age": age,
+        "quiet_passed": passed,
+        "has_deadline": has,
+        "at_deadline": at,
+        "deadline_now": due,
+        "truce_end": end,
+        "window_kind": kind,
+    }
+
+
+def _chain_starts(rows: Records, grid: Grid) -> Ints:
+    """Return the period in which the first window of each one's chain was published."""
+    known = grid.index(np.maximum(rows["date"], rows["published_at"]))
+    place = {name: k for k, name in enumerate(rows["agreement_id"])}
+    for k, parent in enumerate(rows["parent"]):
+        if parent in place:
+            known[k] = known[place[parent]]
+    return known
+
+
+def _spoilers(study: Study, grid: Grid, acts: Records) -> Floats:
+    """Count the acts that nobody owned to and nobody was blamed for yet, up to a week old."""
+    blamed = {s.event: np.datetime64(s.attributed_at, "D") for s in study.spec.spoilers}
+    out, span = np.zeros(grid.n), periods_of(SPOILER_DAYS, grid)
+    rows = acts.take(acts.among("initiator", ("none",)))
+    begins = grid.index(rows["published_at"])
+    for name, begin in zip(rows["event_id"], begins, strict=True):
+        stop = begin + span
+        if name in blamed:
+            stop = min(stop, int(grid.index(blamed[name])))
+        out[max(begin, 0) : max(stop, 0)] += 1.0
+    return out
+
+
+def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
+    """Count the named concessions that were broken since the window in force began."""
+    out = np.zeros(grid.n)
+    for concession in study.spec.concessions:
+        rows = select_events(
+            study.tables.events,
+            initiator=concession.initiator,
+            kind=concession.kinds,
+            target=concession.target,
+            red_line=concession.red_line,
+        )
+        hits = counts(rows, grid) > 0
+        for k in range(len(truces.rows)):
+            mine = truces.current == k
+            out += mine & (np.cumsum(hits & mine) > 0)
+    return out
+
+
+def _proxy_attack(study: Study, grid: Grid, truces: Truces, acts: Records) -> Floats:
+    """Return how fresh the last attack in a truce by one side's allies is."""
+    if study.spec.proxy is None:
+        return np.zeros(grid.n)
+    side = next(s for s in study.spec.sides if s.id == study.spec.proxy.side)
+    allies = tuple(f for f in side.forces if f not in side.actors)
+    mine = acts.take(acts.among("initiator", allies))
+    return freshness((counts(mine, grid) > 0) & truces.on, PROXY_DAYS, grid)
+
+
+def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
+    """Return deals, and the agreements in force that are no windows, on a grid.
+
+    Parameters
+    ----------
+    study
+        The study, already cut at its as-of date.
+    grid
+        Periods.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Empty without a table ``[agreements]``.
+    """
+    spec, rows = study.spec, study.tables.agreements
+    if spec.agreements is None:
+        return {}
+    seen = covered(study.tables.coverage, grid.dates, grid.step_days, spec.agreements.coverage)
+    extended = rows["agreement_id"][rows.among("end_kind", EXTENDED)]
+    # The end of what a row continues is public before the row, so this does not change later.
+    new = (rows["mutual"] > 0) & ~rows.among("parent", set(extended) - {""})
+    signed = counts(rows.take(new & rows.among("form", ("signed",))), grid) * seen
+    unsigned = counts(rows.take(new & ~rows.among("form", ("signed",))), grid) * seen
+    turnovers = [s for s in spec.shocks if s.kind == "turnover"]
+    live, ended, changed = (np.zeros((2, grid.n)) for _ in range(3))
+    for s, scope in enumerate(TRACKED):
+        mine = rows.take(rows.among("scope", (scope,)))
+        if not len(mine):
+            continue
+        first, last = _in_force(mine, grid)
+        now = np.arange(grid.n)
+        for k in range(len(mine)):
+            on = (now >= first[k]) & (now <= last[k]) & seen
+            live[s] += on
+            ended[s] += on & (now == last[k]) & (mine["end_kind"][k] in BROKEN)
+            made = mine["date"][k]
+            since = np.zeros(grid.n)
+            for shock in turnovers:
+                period = int(grid.index(np.datetime64(shock.published_at, "D")))
+                if made < np.datetime64(shock.date, "D") and period < grid.n:
+                    since[max(period, 0)] = 1.0
+            changed[s] += on & (before(np.maximum.accumulate(since)) > 0)
+    share = np.divide(changed, live, out=np.zeros_like(live), where=live > 0)
+    return {
+        "deal_seen": seen,
+        "deal": ((signed + unsigned) > 0).astype(float),
+        "deal_signed": signed,
+        "deal_unsigned": unsigned,
+        "scope_live": live,
+        "scope_ended": ended,
+        "government_changed": share,
+    }

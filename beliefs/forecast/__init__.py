@@ -1,1 +1,0 @@
-"""What comes next: futures from posterior draws."""

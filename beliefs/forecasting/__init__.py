@@ -1,0 +1,1 @@
+"""WHAT COMES NEXT: targets, probabilities, the forecast document."""

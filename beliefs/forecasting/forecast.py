@@ -1,0 +1,229 @@
+"""`forecast`: the system run forward from posterior draws (C6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import GateError, StudyError
+from beliefs.features.unfinished import LeftOut, left_out
+from beliefs.inference.conduct import BASE, Conduct
+from beliefs.inference.exact import exact
+from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.inference.posterior import Posterior
+from beliefs.model.theory import conduct_neutral, free_parameters, load_theory
+from beliefs.simulation.coupled import SIDED
+from beliefs.simulation.interventions import Intervention
+from beliefs.simulation.paths import BLOCK, Draws, Paths, draws_of, simulate
+from beliefs.simulation.plan import check_horizon, default_horizon, future_dates
+from beliefs.study.dates import day_of
+
+__all__ = ["BLOCK", "Draws", "Forecast", "Paths", "forecast"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """Futures from the posterior, and beside them those of the prior and of the base rate.
+
+    Attributes
+    ----------
+    posterior
+        Where it starts from.
+    dates
+        First day of each future period, (horizon,).
+    paths, prior_paths
+        Futures from posterior and from prior draws; the latter None without baselines.
+    interventions
+        What was assumed to happen.
+    seed
+        Seed of the simulation. The same seed gives paired draws across interventions.
+    allowed_failed
+        True when the posterior failed its gate and the caller asked for a forecast anyway.
+    conduct
+        Draws of the parameters of conduct; None where actions were left out.
+    base_paths
+        Futures under the base-rate theory M0, the base rate of talks and of all targets of conduct;
+        None without baselines.
+    left_out
+        Days after the last whole period, up to the as-of date; None where there are none.
+    """
+
+    posterior: Posterior
+    dates: NDArray[np.datetime64]
+    paths: Paths
+    prior_paths: Paths | None
+    interventions: tuple[Intervention, ...]
+    seed: int
+    allowed_failed: bool
+    conduct: Conduct | None = None
+    base_paths: Paths | None = None
+    left_out: LeftOut | None = None
+
+    def __repr__(self) -> str:
+        what_if = f", {len(self.interventions)} interventions" if self.interventions else ""
+        study, theory = self.posterior.study.name, self.posterior.theory.name
+        return (
+            f"<Forecast of {study} under {theory}: {len(self.paths.talks)} futures of "
+            f"{len(self.dates)} periods from {self.dates[0]}{what_if}>"
+        )
+
+    @property
+    def chains(self) -> int:
+        """Number of chains the samples come from (sample = chain * draws + draw)."""
+        return int(self.posterior.tree["posterior"].sizes["chain"])
+
+    def step_of(self, by: str | dt.date | np.datetime64) -> int:
+        """Return how many future periods end by a date.
+
+        Raises
+        ------
+        StudyError
+            It is no date, or lies outside the horizon.
+        """
+        day = day_of(by, "by")
+        step = np.timedelta64(self.posterior.inputs.step_days, "D")
+        ends = self.dates + (step - np.timedelta64(1, "D"))
+        steps = int((ends <= day).sum())
+        if steps == 0 or day >= ends[-1] + step:  # an unfinished period counts as not yet begun
+            raise StudyError(
+                "the date lies outside the forecast",
+                where="by",
+                found=str(by),
+                expected=f"a date from {ends[0]} to {ends[-1]}",
+                mend="forecast with a longer horizon, or ask for an earlier date",
+            )
+        return steps
+
+    def without_interventions(self) -> Forecast:
+        """Return the same forecast with no intervention, paired by draw; without baselines."""
+        return forecast(
+            self.posterior,
+            len(self.dates),
+            seed=self.seed,
+            allow_failed=self.allowed_failed,
+            actions=self.conduct or False,
+            baselines=False,
+        )
+
+    def to_dataset(self) -> Any:
+        """Return the futures as an xarray Dataset with dims sample, side, horizon."""
+        import xarray as xr
+
+        data: dict[str, Any] = {"talks": (("sample", "horizon"), self.paths.talks)}
+        if self.paths.logit_belief is not None:
+            data["logit_belief"] = (("sample", "side", "horizon"), self.paths.logit_belief)
+            data["surplus"] = (("sample", "horizon"), self.paths.surplus)
+        lead = dict.fromkeys(SIDED, ("side",)) | {"zones": ("zone",)}
+        for name, values in (self.paths.events or {}).items():
+            dims = ("sample", *lead.get(name, ()), "horizon")
+            data[name] = (dims, values.view(np.int8), {}, {"zlib": True, "complevel": 1})
+        return xr.Dataset(
+            data,
+            coords={
+                "horizon": self.dates.astype("datetime64[s]"),
+                "side": list(self.posterior.structure.sides),
+            },
+            attrs={"chains": self.chains, "seed": self.seed},
+        )
+
+
+@exact
+def forecast(
+    posterior: Posterior,
+    horizon: int | None = None,
+    *,
+    seed: int,
+    interventions: Sequence[Intervention] = (),
+    resample_shocks: bool = True,
+    allow_failed: bool = False,
+    actions: bool | Conduct = True,
+    baselines: bool = True,
+) -> Forecast:
+    """Simulate futures from every posterior draw, and those of two baselines beside them.
+
+    This is the one forecast of the package: commands, reports and ledger print its numbers.
+
+    Parameters
+    ----------
+    posterior
+        From `beliefs.fit`.
+    horizon
+        Number of future periods; 90 days or 26 weeks when None.
+    seed
+        Seed of the simulation.
+    interventions
+        What-ifs, in order.
+    resample_shocks
+        Whether shocks recur at the rate the study declares them.
+    allow_failed
+        Forecast from a posterior that failed its gate; every output then says so.
+    actions
+        Whether acts, truces and deals are simulated together with beliefs, which read them, by
+        `Posterior.conduct`; or other draws of their parameters. False leaves them out: beliefs
+        and talks go on from evidence repeated from the past.
+    baselines
+        Whether futures of the prior and of the base-rate theory are run as well.
+
+    Raises
+    ------
+    GateError
+        The posterior failed its gate and `allow_failed` is False.
+    StudyError
+        The horizon or an intervention cannot be used.
+
+    Notes
+    -----
+    Futures begin after the last whole period, the origin. In a weekly study as of a Wednesday that
+    is up to six days earlier: what was published since is left out (`Forecast.left_out`), but for
+    talks known to have been held, which count as having happened. Windows of so many days are
+    counted from the as-of date, as whoever asks on that day means them, and end with the last
+    period that is over by then (`beliefs.forecasting.summary.horizon_days`).
+    """
+    horizon = default_horizon(posterior.study) if horizon is None else horizon
+    seed = checked_seed(seed)
+    check_horizon(horizon)
+    if not posterior.report.passed and not allow_failed:
+        raise GateError(
+            "the posterior failed its gate, so no forecast is made from it",
+            where=f"{posterior.study.spec.name} under {posterior.theory.name}",
+            found="; ".join(posterior.report.failures),
+            expected="a posterior that passed",
+            mend=f"{posterior.report.mend}; or allow it knowingly (--allow-failed)",
+        )
+    dates = future_dates(posterior.inputs, horizon)
+    what_ifs = tuple(interventions)
+    conduct = actions if isinstance(actions, Conduct) else posterior.conduct if actions else None
+    runs, acts = [], None
+    for group in ("posterior", "prior") if baselines else ("posterior",):
+        if conduct is not None:
+            acts = conduct.draws_for(posterior, group)
+        drawn = draws_of(posterior, group)
+        kept = group == "posterior"  # the prior is a base rate of beliefs alone
+        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts, kept))
+    base_paths = None
+    if baselines:
+        base = load_theory(BASE)
+        known = posterior.base if conduct is None else conduct.base
+        of_talks = {p.name for p in free_parameters(base, posterior.structure)}
+        mine = Draws(base, {k: v for k, v in known.items() if k in of_talks}, *[None] * 3)
+        acts = conduct_neutral(base, posterior.structure) | {
+            k: v for k, v in known.items() if k not in of_talks
+        }
+        base_paths = simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
+    return Forecast(
+        posterior=posterior,
+        dates=dates,
+        paths=runs[0],
+        prior_paths=runs[1] if baselines else None,
+        interventions=what_ifs,
+        seed=seed,
+        allowed_failed=not posterior.report.passed,
+        conduct=conduct,
+        base_paths=base_paths,
+        left_out=left_out(posterior.study),
+    )

@@ -1,0 +1,349 @@
+"""Probabilities of the targets, each with its Monte-Carlo error and its base rate."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import StudyError
+from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.targets import (
+    CONDUCT_TARGETS,
+    LATENT,
+    TARGETS,
+    event_steps,
+    happened_by,
+    holds,
+)
+from beliefs.inference.sensitivity import Power, power_of, summed
+from beliefs.model.pooled import load_pooled, settlement_incidence
+from beliefs.study.dates import day_of
+
+__all__ = [
+    "FEWEST",
+    "LATENT",
+    "TARGETS",
+    "Probability",
+    "event_steps",
+    "monte_carlo_error",
+    "powers_of",
+    "probability",
+    "settlement_base_rate",
+]
+
+FEWEST = 30  # futures that must meet a condition
+
+
+@dataclass(frozen=True)
+class Probability:
+    """One forecast probability.
+
+    Attributes
+    ----------
+    target, side
+        What, and whose (None when it belongs to no side).
+    by
+        Last day of the window.
+    p, mcse
+        Probability and its Monte-Carlo standard error.
+    base_rate, base_rate_source
+        Yardstick and where it comes from: a reference class, or the prior alone. None where there
+        is no yardstick under the same condition; the source then says why.
+    prior_dominated
+        True when scaling the prior moves `p` more than scaling the likelihood does.
+    prior_data_conflict
+        True when both move `p`, in opposite directions: other widths of the priors may give
+        another number.
+    at_origin
+        Share of draws in which the event has already happened at the origin. 1 for talks that are
+        known to have been held between the origin and the as-of date.
+    given
+        Condition in words, or None. Every number but the base rate of talks is under it.
+    threshold, periods
+        Crack rule used, where it applies.
+    rule
+        Which extensions count, where it applies.
+    """
+
+    target: str
+    side: str | None
+    by: dt.date
+    p: float
+    mcse: float
+    base_rate: float | None
+    base_rate_source: str
+    prior_dominated: bool
+    at_origin: float
+    prior_data_conflict: bool = False
+    given: str | None = None
+    threshold: float | None = None
+    periods: int | None = None
+    rule: str | None = None
+
+
+Given = tuple[str, str | None, bool]
+"""A target, its side, and whether it has happened."""
+History = tuple[str, float]
+"""``"quiet"`` and the hours, from the origin on, in which no truce was broken."""
+
+
+def probability(
+    forecast: Forecast,
+    target: str,
+    *,
+    by: str | dt.date,
+    side: str | None = None,
+    given: Given | None = None,
+    given_history: History | None = None,
+    threshold: float | None = None,
+    periods: int | None = None,
+    rule: str = "any",
+) -> Probability:
+    """Return the probability that a target happens by a date.
+
+    Parameters
+    ----------
+    forecast
+        From `beliefs.forecast`.
+    target, side, threshold, periods, rule
+        See `beliefs.forecasting.targets.event_steps`.
+    by
+        Last day of the window, inside the horizon.
+    given
+        Condition ``(target, side, happened)``: only futures in which that target has (or has not)
+        happened by the same date, by the study's own crack rule. The yardstick of a latent target
+        is held to it too: prior futures in which the condition holds; and so is that of a target
+        of conduct where the condition is one.
+    given_history
+        Condition ``("quiet", hours)``: only futures in whose first hours no truce was broken.
+
+    Raises
+    ------
+    StudyError
+        Unknown target, side, rule, condition or date, or the condition holds in fewer than `FEWEST`
+        futures.
+
+    Notes
+    -----
+    A conditional probability is a ratio of two means, r = mean(a c) / mean(c) with a the event and
+    c the condition. Its Monte-Carlo error is that of the mean of the linearised draws
+    c (a - r) / mean(c) (delta method; Owen, Monte Carlo theory, methods and examples, section 2.7).
+
+    Futures are not censored, so that the share of them in which something has happened is its
+    cumulative incidence: what would have happened without competing ends is not asked.
+    """
+    steps = forecast.step_of(by)
+    how: dict[str, Any] = {"threshold": threshold, "periods": periods, "rule": rule}
+    when = event_steps(forecast, target, side, **how)
+    happened = holds(target, when, steps)
+    conditions = _Conditions(given, given_history)
+    words, held = conditions.words, conditions.hold(forecast, steps)
+    if words is not None and held.sum() < FEWEST:
+        raise _too_rare(words, held)
+    p = float(happened[held].mean())
+    powers = powers_of(forecast, target, happened, held)
+    base, source = _yardstick(forecast, target, side, steps, conditions, how)
+    rule_of = forecast.posterior.study.spec.crack
+    crack = target.startswith("crack")
+    return Probability(
+        target=target,
+        side=side,
+        by=day_of(by, "by").item(),
+        p=p,
+        mcse=monte_carlo_error(held * (happened - p) / held.mean(), forecast.chains, held),
+        base_rate=base,
+        base_rate_source=source,
+        prior_dominated=powers[0].prior_dominated,
+        prior_data_conflict=any(power.prior_data_conflict for power in powers),
+        at_origin=float((when[held] == 0).mean()) if target != "no_crossing" else 0.0,
+        given=words,
+        threshold=(rule_of.threshold if threshold is None else threshold) if crack else None,
+        periods=(rule_of.periods if periods is None else periods) if target in LATENT else None,
+        rule=rule if target == "extension" else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Conditions:
+    """What futures must meet."""
+
+    given: Given | None
+    history: History | None
+
+    def __post_init__(self) -> None:
+        match self.given:
+            case None:
+                pass
+            case (_, _, wanted) if isinstance(wanted, bool | np.bool_):
+                pass
+            case _:
+                raise StudyError(
+                    "unknown condition", where="given", found=repr(self.given),
+                    expected="(target, side, True or False), side None where it has none",
+                    mend='ask ("crack", side, True) or ("talks", None, False)',
+                )  # fmt: skip
+        match self.history:
+            case None:
+                pass
+            case ("quiet", int() | float() as hours) if hours > 0.0:
+                pass
+            case _:
+                raise StudyError(
+                    "unknown history", where="given_history", found=repr(self.history),
+                    expected='("quiet", hours), hours above 0', mend='ask ("quiet", 96)',
+                )  # fmt: skip
+
+    @property
+    def words(self) -> str | None:
+        """The conditions in words, None without any."""
+        parts = [] if self.given is None else [_in_words(self.given)]
+        if self.history is not None:
+            parts.append(f"{self.history[1]:g} hours without a breach")
+        return " and ".join(parts) or None
+
+    @property
+    def of_conduct(self) -> bool:
+        """Whether futures of the base-rate theory can be held to them."""
+        return self.given is None or self.given[0] in CONDUCT_TARGETS
+
+    def hold(self, forecast: Forecast, steps: int, **paths: Any) -> NDArray[np.bool_]:
+        """Return in which futures they hold, (sample,)."""
+        size = len(forecast.paths.talks)
+        held = np.ones(size, dtype=bool)
+        if self.given is not None:
+            other, side, wanted = self.given
+            held &= happened_by(forecast, other, steps, side, **paths) == wanted
+        if self.history is not None:
+            first = int(np.ceil(self.history[1] / 24.0 / forecast.posterior.inputs.step_days))
+            held &= event_steps(forecast, "breach", **paths) > first
+        return held
+
+
+def _yardstick(
+    forecast: Forecast,
+    target: str,
+    side: str | None,
+    steps: int,
+    conditions: _Conditions,
+    how: dict[str, Any],
+) -> tuple[float | None, str]:
+    """Return the base rate of a target under the same conditions, and where it comes from."""
+    asked = conditions.words is not None
+    if target == "talks" and forecast.left_out is not None and forecast.left_out.talks:
+        known = ", ".join(str(day) for day in forecast.left_out.talks)
+        return 1.0, f"known: talks on {known}, after the last whole period"
+    if target in LATENT:
+        happened = happened_by(forecast, target, steps, side, prior=True, **how)
+        return _prior_rate(forecast, happened, conditions, steps)
+    if not conditions.of_conduct:
+        return None, "none: the base-rate theory knows no such condition"
+    held = conditions.hold(forecast, steps, base=True)
+    if held.sum() < FEWEST:
+        return None, f"none: the condition holds in {held.sum()} of {len(held)} base futures"
+    happened = happened_by(forecast, target, steps, side, base=True, **how)
+    more = ", under the same condition" if asked else ""
+    return float(happened[held].mean()), f"base-rate theory M0, learnt from this study{more}"
+
+
+def powers_of(
+    forecast: Forecast,
+    target: str,
+    happened: NDArray[Any],
+    held: NDArray[np.bool_] | None = None,
+) -> tuple[Power, ...]:
+    """Return what prior and data of each part of the model do to a probability.
+
+    Parameters
+    ----------
+    forecast, target
+        What is asked of which futures.
+    happened
+        In which futures the target holds, (sample,).
+    held
+        Futures that meet a condition, (sample,); all when None.
+
+    Returns
+    -------
+    tuple of Power
+        First the part that the target is about: conduct for targets of conduct where it was
+        simulated, belief and talks for others. Then the other one, which acts on it as well.
+    """
+    rows = slice(None) if held is None else held
+    tree, conduct = forecast.posterior.tree, forecast.conduct
+    parts = [(summed(tree, "log_prior"), summed(tree, "log_likelihood"))]
+    if conduct is not None:
+        parts.append((conduct.log_prior, conduct.log_likelihood))
+    if target in CONDUCT_TARGETS:
+        parts.reverse()
+    return tuple(power_of(prior[rows], data[rows], happened[rows]) for prior, data in parts)
+
+
+def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
+    """Return P(formal agreement within `days` | crisis is `age_days` old), and its source.
+
+    Cumulative incidence in international crises, where any other end competes with agreement.
+    """
+    label = load_pooled("agreement").label
+    return settlement_incidence(age_days, days), f"{label}, pooled"
+
+
+def monte_carlo_error(
+    values: NDArray[Any], chains: int, held: NDArray[np.bool_] | None = None
+) -> float:
+    """Return the Monte-Carlo standard error of a mean of correlated draws.
+
+    Parameters
+    ----------
+    values
+        One number per draw, (sample,) with sample = chain * draws + draw.
+    chains
+        Number of chains.
+    held
+        Draws that inform `values`, (sample,); all when None.
+
+    Returns
+    -------
+    float
+        ArviZ's error of the mean (Vehtari et al. 2021). Where no informing draw differs from the
+        others: the rule of three's scale, one over their number.
+    """
+    import arviz as az
+
+    seen = values if held is None else values[held]
+    if seen.min() == seen.max():
+        return 1.0 / seen.size
+    return float(np.asarray(az.mcse(values.astype(float).reshape(chains, -1), method="mean")))
+
+
+def _in_words(given: tuple[str, str | None, bool]) -> str:
+    other, side, wanted = given
+    return f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}"
+
+
+def _too_rare(words: str, held: NDArray[np.bool_]) -> StudyError:
+    count = int(held.sum())
+    return StudyError(
+        "too few futures meet the condition" if count else "no future meets the condition",
+        where=f"given {words}",
+        found=f"{count} of {len(held)}",
+        expected=f"at least {FEWEST}",
+        mend="draw more samples, or condition on something likelier",
+    )
+
+
+def _prior_rate(
+    forecast: Forecast, happened: NDArray[np.bool_], conditions: _Conditions, steps: int
+) -> tuple[float | None, str]:
+    """Return the yardstick of a latent target and its source."""
+    if conditions.words is None:
+        return float(happened.mean()), "prior alone (latent: no reference class records it)"
+    held = conditions.hold(forecast, steps, prior=True)
+    if held.sum() < FEWEST:
+        return None, f"none: the condition holds in {held.sum()} of {len(held)} prior futures"
+    return float(happened[held].mean()), (
+        "prior alone, under the same condition (latent: no reference class records it)"
+    )

@@ -1,0 +1,1 @@
+"""WHAT FOLLOWS: posteriors and their convergence checks."""

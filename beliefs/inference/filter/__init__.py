@@ -1,0 +1,1 @@
+"""Beliefs integrated out by filtering."""

@@ -1,0 +1,311 @@
+"""The marginal filter, compiled: both beliefs of a particle as one Gaussian.
+
+Given the parameters, belief is Gaussian but for three things: misreading bends its move, readings
+have fat tails and a bent public bias (`filter_reading`), and talks follow both beliefs through the
+surplus. Each is assimilated by moment matching with Gauss-Hermite nodes. The equations are those of
+`beliefs.model.mechanisms`, compiled as they stand.
+
+Particles are taken `LANES` at a time, and the innermost loop of everything runs over them, so that
+the machine can evaluate many at once. They do not touch one another: which share a batch changes no
+bit. All numbers of a batch lie in one array of rows of `LANES` (see `filter_rows`), because a
+compiler that meets many arrays cannot tell that they do not overlap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+import beliefs.model.numerics.compiled  # noqa: F401  (registers logistic, gate, carry, step)
+from beliefs.inference.filter import filter_rows as row
+from beliefs.inference.filter import quick
+from beliefs.inference.filter.filter_pair import travel
+from beliefs.inference.filter.filter_reading import assimilation
+from beliefs.inference.filter.filter_rows import LANES
+from beliefs.model.contract import logistic
+from beliefs.model.mechanisms import bargaining, talks
+from beliefs.model.numerics import recurrence
+
+__all__ = ["batch_filter"]
+
+for _equation in (bargaining.balance, talks.chance, talks.log_odds, talks.mixed):
+    register_jitable(forceinline=True, error_model="numpy")(_equation)
+_balance, _log_odds, _mixed, _chance = (
+    bargaining.balance,
+    talks.log_odds,
+    talks.mixed,
+    talks.chance,
+)
+_carry, _step = recurrence.carry, recurrence.step
+
+TINY = talks.TINY
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def _move(
+    w: Any,
+    mean: int,
+    var: int,
+    noise: int,
+    kept: int,
+    drift: int,
+    misread: int,
+    slope: int,
+    bent: bool,
+    rule: Any,
+) -> None:
+    """Move one side's belief a period on; leaves the slope of the move in its belief.
+
+    The arguments but the last two are rows of `w`. Where misreading bends the move, the slope is
+    that of statistical linearisation, which the backward pass needs.
+    """
+    if not bent:
+        for i in range(LANES):
+            a = w[kept + i]
+            w[mean + i] = _carry(a, w[drift + i], w[mean + i])
+            w[var + i] = a * a * w[var + i] + w[noise + i]
+            w[slope + i] = a
+        return
+    for i in range(LANES):
+        w[row.ROOT + i] = np.sqrt(w[var + i])
+        w[row.SUM0 + i] = w[row.SUM1 + i] = w[row.SUM2 + i] = 0.0
+    for k in range(rule.shape[1]):
+        x, weight = rule[0, k], rule[1, k]
+        for i in range(LANES):
+            moved = _step(
+                quick, w[kept + i], w[drift + i], w[misread + i], w[mean + i] + w[row.ROOT + i] * x
+            )
+            w[row.SUM0 + i] += weight * moved
+            w[row.SUM1 + i] += weight * moved * moved
+            w[row.SUM2 + i] += weight * moved * x
+    for i in range(LANES):
+        a, straight = w[kept + i], w[misread + i] == 0.0
+        first, root = w[row.SUM0 + i], w[row.ROOT + i]
+        spread = max(w[row.SUM1 + i] - first * first, 0.0)
+        bend = w[row.SUM2 + i] / root if root > 0.0 else a
+        along = _carry(a, w[drift + i], w[mean + i])
+        w[mean + i] = along if straight else first
+        w[var + i] = (a * a * w[var + i] if straight else spread) + w[noise + i]
+        w[slope + i] = a if straight else bend
+
+
+@numba.njit(error_model="numpy")
+def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
+    """Move both beliefs a period on."""
+    pairs = 0
+    for i in range(LANES):
+        pairs += w[row.SHARE0 + i] > 0.0 or w[row.SHARE1 + i] > 0.0
+        w[row.BEFORE + i], w[row.SPREAD + i] = w[row.VAR0 + i], w[row.VAR1 + i]
+    _move(
+        w, row.MEAN0, row.VAR0, row.NOISE0, row.KEPT0, row.DRIFT0, row.MISREAD0, row.SLOPE0,
+        first_bent, rule,
+    )  # fmt: skip
+    _move(
+        w, row.MEAN1, row.VAR1, row.NOISE1, row.KEPT1, row.DRIFT1, row.MISREAD1, row.SLOPE1,
+        second_bent, rule,
+    )  # fmt: skip
+    for i in range(LANES):
+        w[row.COV + i] *= w[row.SLOPE0 + i] * w[row.SLOPE1 + i]
+    if pairs > 0:
+        for i in range(LANES):
+            if w[row.SHARE0 + i] > 0.0:
+                a = w[row.SLOPE0 + i]
+                travel(w, row.SHARE0 + i, a * a * w[row.BEFORE + i] / w[row.VAR0 + i])
+            if w[row.SHARE1 + i] > 0.0:
+                a = w[row.SLOPE1 + i]
+                travel(w, row.SHARE1 + i, a * a * w[row.SPREAD + i] / w[row.VAR1 + i])
+
+
+@numba.njit(error_model="numpy")
+def _weigh_talks(w: Any, held: float, rule: Any) -> None:
+    """Take in whether talks were held; leaves the log predictive probability in row SAID.
+
+    `rule` (2, n) holds nodes and weights for the mean under a standard normal; the places are the
+    square of it.
+    """
+    n = rule.shape[1]
+    for i in range(LANES):
+        root = np.sqrt(w[row.VAR0 + i])
+        across = w[row.COV + i] / root if root > 0.0 else 0.0
+        w[row.ROOT + i] = root
+        w[row.ACROSS + i] = across
+        w[row.REST + i] = np.sqrt(max(w[row.VAR1 + i] - across * across, 0.0))
+        w[row.SUM + i] = w[row.SUM0 + i] = w[row.SUM1 + i] = 0.0
+        w[row.SUM00 + i] = w[row.SUM01 + i] = w[row.SUM11 + i] = 0.0
+    for j in range(n):
+        x, x_weight = rule[0, j], rule[1, j]
+        for i in range(LANES):
+            w[row.P + i] = logistic(quick, w[row.MEAN0 + i] + w[row.ROOT + i] * x)
+            w[row.CENTRE + i] = w[row.MEAN1 + i] + w[row.ACROSS + i] * x
+            w[row.MASS0 + i] = w[row.MASS1 + i] = w[row.MASS2 + i] = 0.0
+        for k in range(n):
+            y, weight = rule[0, k], rule[1, k]
+            for i in range(LANES):
+                q = logistic(quick, w[row.CENTRE + i] + w[row.REST + i] * y)
+                surplus = _balance(w[row.PULL + i], w[row.DRAG + i], w[row.P + i], q)
+                lower = min(w[row.P + i], q)
+                odds = _log_odds(
+                    w[row.LOGIT + i], w[row.EFFECT + i], surplus, w[row.CRACK + i], lower
+                )
+                sincere = logistic(quick, odds)
+                p = _mixed(w[row.PROCESS + i], w[row.IDLE + i], sincere)
+                mass = weight * _chance(min(max(p, TINY), 1.0 - TINY), held)
+                w[row.MASS0 + i] += mass
+                w[row.MASS1 + i] += mass * y
+                w[row.MASS2 + i] += mass * (y * y)
+        for i in range(LANES):
+            s, sy = x_weight * w[row.MASS0 + i], x_weight * w[row.MASS1 + i]
+            w[row.SUM + i] += s
+            w[row.SUM0 + i] += s * x
+            w[row.SUM1 + i] += sy
+            w[row.SUM00 + i] += s * (x * x)
+            w[row.SUM01 + i] += sy * x
+            w[row.SUM11 + i] += x_weight * w[row.MASS2 + i]
+    for i in range(LANES):
+        total, root = w[row.SUM + i], w[row.ROOT + i]
+        across, rest = w[row.ACROSS + i], w[row.REST + i]
+        e0, e1 = w[row.SUM0 + i] / total, w[row.SUM1 + i] / total
+        c00 = w[row.SUM00 + i] / total - e0 * e0
+        c01 = w[row.SUM01 + i] / total - e0 * e1
+        c11 = w[row.SUM11 + i] / total - e1 * e1
+        w[row.MEAN0 + i] += root * e0
+        w[row.MEAN1 + i] += across * e0 + rest * e1
+        w[row.VAR0 + i] = root * root * c00
+        w[row.COV + i] = root * (across * c00 + rest * c01)
+        w[row.VAR1 + i] = across * across * c00 + 2.0 * across * rest * c01 + rest * rest * c11
+        w[row.SAID + i] = quick.log(total)
+
+
+@numba.njit(error_model="numpy")
+def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, still: Any) -> None:
+    """Fill the rows that a batch keeps; lanes without a particle repeat the last one."""
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.MEAN0 + i], w[row.MEAN1 + i] = mean[n, 0], mean[n, 1]
+        w[row.VAR0 + i], w[row.COV + i], w[row.VAR1 + i] = cov[n, 0], cov[n, 1], cov[n, 2]
+        w[row.NOISE0 + i], w[row.NOISE1 + i] = still.noise[n, 0], still.noise[n, 1]
+        w[row.PROCESS + i], w[row.CRACK + i] = still.process[n], still.crack[n]
+        for k in range(6):
+            w[row.SHARE0 + k * LANES + i] = pair[n, k]
+
+
+@numba.njit(error_model="numpy")
+def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, bool]:
+    """Fill the rows of a period's move; returns whether misreading bends it, by side."""
+    first = second = False
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.KEPT0 + i], w[row.KEPT1 + i] = terms.kept[n, 0, k], terms.kept[n, 1, k]
+        w[row.DRIFT0 + i], w[row.DRIFT1 + i] = terms.drift[n, 0, k], terms.drift[n, 1, k]
+        a, b = terms.misread[n, 0, k], terms.misread[n, 1, k]
+        w[row.MISREAD0 + i], w[row.MISREAD1 + i] = a, b
+        first |= a != 0.0
+        second |= b != 0.0
+    return first, second
+
+
+@numba.njit(error_model="numpy")
+def _load_talks(w: Any, low: int, size: int, k: int, x: int, still: Any, terms: Any) -> None:
+    """Fill the rows that talks need in a period; x is 1 if they were on the period before."""
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.IDLE + i], w[row.EFFECT + i] = still.floor[n, x], still.effect[n, x]
+        w[row.LOGIT + i] = still.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
+        w[row.PULL + i], w[row.DRAG + i] = terms.pull[n, k], terms.drag[n, k]
+    for i in range(LANES):
+        w[row.IDLE + i] = logistic(quick, w[row.IDLE + i])
+
+
+@numba.njit(error_model="numpy")
+def _keep(w: Any, low: int, size: int, k: int, place: int, path: Any) -> None:
+    """Write mean and covariance of a period to the path, as predicted (4) or as filtered (9)."""
+    for i in range(size):
+        out = path[low + i, k]
+        out[place], out[place + 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
+        out[place + 2], out[place + 3] = w[row.VAR0 + i], w[row.COV + i]
+        out[place + 4] = w[row.VAR1 + i]
+
+
+def batch_filter(shape: Any, heed: Any) -> Any:
+    """Return the compiled filter for readings of a given density.
+
+    Parameters
+    ----------
+    shape, heed
+        See `beliefs.inference.filter.filter_reading.assimilation`.
+    """
+    assimilate = assimilation(shape, heed)
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def filter_all(
+        first: int,
+        last: int,
+        offset: int,
+        mean: Any,
+        cov: Any,
+        pair: Any,
+        total: Any,
+        newest: Any,
+        still: Any,
+        terms: Any,
+        looks: Any,
+        rules: Any,
+        places: int,
+        path: Any,
+    ) -> None:
+        """Filter periods `first` to `last` (exclusive) of all particles, in place.
+
+        Arrays of `terms` begin at period `offset`, those of `looks` at period 0. `newest` (N, 2)
+        holds the log predictive densities of readings and talks in the last period, `total` (N, 1)
+        their sum over all earlier ones. `path` (N, last - first or 0, 20) receives for each period
+        both densities, the slopes of the move, mean and covariance as predicted and as filtered,
+        then the second Gaussian of either side. `rules` holds nodes and weights for misreading,
+        readings and talks.
+        """
+        w = np.empty(row.ROWS * LANES)
+        work = np.empty((3, row.MOST))
+        parts = np.empty((4, 3))
+        n_all = mean.shape[0]
+        for low in range(0, n_all, LANES):
+            size = min(LANES, n_all - low)
+            _load_state(w, low, size, mean, cov, pair, still)
+            for t in range(first, last):
+                k = t - offset
+                a, b = _load_move(w, low, size, k, terms)
+                _predict(w, a, b, rules[0])
+                if path.shape[1] > 0:
+                    _keep(w, low, size, t - first, 4, path)
+                for i in range(LANES):
+                    w[row.HEARD + i] = w[row.SAID + i] = 0.0
+                for r in range(looks.starts[t], looks.starts[t + 1]):
+                    assimilate(
+                        w, low, size, looks.sides[r], looks.channels[r], looks.kinds[r],
+                        looks.values[r], still, rules[1], places, work, parts,
+                    )  # fmt: skip
+                if looks.seen[t] > 0.0:
+                    _load_talks(w, low, size, k, int(looks.before[t]), still, terms)
+                    _weigh_talks(w, looks.held[t], rules[2])
+                for i in range(size):
+                    n = low + i
+                    total[n, 0] += newest[n, 0] + newest[n, 1]
+                    newest[n, 0], newest[n, 1] = w[row.HEARD + i], w[row.SAID + i]
+                if path.shape[1] > 0:
+                    _keep(w, low, size, t - first, 9, path)
+                    for i in range(size):
+                        out = path[low + i, t - first]
+                        out[0], out[1] = w[row.HEARD + i], w[row.SAID + i]
+                        out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
+                        for j in range(6):
+                            out[14 + j] = w[row.SHARE0 + j * LANES + i]
+            for i in range(size):
+                n = low + i
+                mean[n, 0], mean[n, 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
+                cov[n, 0], cov[n, 1] = w[row.VAR0 + i], w[row.COV + i]
+                cov[n, 2] = w[row.VAR1 + i]
+                for k in range(6):
+                    pair[n, k] = w[row.SHARE0 + k * LANES + i]
+
+    return filter_all

@@ -1,0 +1,291 @@
+"""One reading taken into the Gaussians of a batch of particles, compiled; see `filter_kernel`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+from beliefs.inference.filter import filter_rows as row
+from beliefs.inference.filter import quick
+from beliefs.inference.filter.filter_pair import core, other, paired
+from beliefs.inference.filter.filter_rows import LANES, MOST
+from beliefs.model.mechanisms import domestic, readings
+
+__all__ = ["PRIVATE", "PUBLIC", "assimilation", "heed_student", "student"]
+
+for _equation in (domestic.projected, readings.heed, readings.log_shape):
+    register_jitable(forceinline=True, error_model="numpy")(_equation)
+_projected, _heed, _log_shape = domestic.projected, readings.heed, readings.log_shape
+
+ANCHOR, PRIVATE, PUBLIC = 0, 1, 2
+_ROOT_2PI = float(np.sqrt(2.0 * np.pi))
+SHARP = 2.0  # precision of a reading, at best, against that of belief from which tails matter
+WIDER = 0.6  # share of a reading's precision with which nodes are placed: t tails are fat
+SMOOTH = 24  # places of the trapezoidal rule where the belief is the sharper of the two
+FINE = 0.7  # spacing of the trapezoidal rule's places in standard deviations of belief
+LEAST = 5e-3  # share of belief below which a second Gaussian is not worth carrying
+REACH = 4.5  # standard deviations of belief that the trapezoidal rule spans on either side
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def student(z: float) -> float:
+    """Return the log density of a reading of scale 1 that misses by `z`."""
+    return _log_shape(quick, z)
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def heed_student(miss: float, scale: float) -> float:
+    """Return the precision with which a reading pulls, for placing the nodes."""
+    return _heed(miss, scale)
+
+
+@numba.njit(error_model="numpy")
+def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, still: Any) -> None:
+    """Fill the rows of one reading: its side's belief, its own scale and bias."""
+    mean, var = row.MEAN0 + side * LANES, row.VAR0 + 2 * side * LANES
+    for i in range(LANES):
+        n = low + min(i, size - 1)
+        w[row.BEFORE + i], w[row.SPREAD + i] = w[mean + i], w[var + i]
+        w[row.SCALE + i] = still.scale[n, channel]
+        w[row.BIAS + i] = still.private[n, side] if kind == PRIVATE else 0.0
+        w[row.LEVEL + i], w[row.BEND + i] = still.level[n, side], still.slope[n, side]
+    if kind == PUBLIC:
+        for i in range(LANES):
+            w[row.BIAS + i] = _projected(
+                quick, w[row.LEVEL + i], w[row.BEND + i], w[row.BEFORE + i]
+            )
+
+
+@numba.njit(error_model="numpy")
+def _take_in(w: Any, side: int) -> None:
+    """Give a side's marginal its new moments; the other follows through the covariance."""
+    mean, var = row.MEAN0 + side * LANES, row.VAR0 + 2 * side * LANES
+    mean_other, var_other = row.MEAN0 + (1 - side) * LANES, row.VAR0 + 2 * (1 - side) * LANES
+    for i in range(LANES):
+        old, new = w[row.SPREAD + i], w[row.NEW_VAR + i]
+        gain = w[row.COV + i] / old if old > 0.0 else 0.0
+        w[row.CENTRE + i] = gain * (w[row.NEW_MEAN + i] - w[row.BEFORE + i])
+        w[row.WIDTH + i] = gain * gain * (new - old)
+        w[row.COV + i] = gain * new
+        w[row.HEARD + i] += w[row.LOG + i]
+    for i in range(LANES):
+        w[mean_other + i] += w[row.CENTRE + i]
+        w[var_other + i] += w[row.WIDTH + i]
+        w[mean + i], w[var + i] = w[row.NEW_MEAN + i], w[row.NEW_VAR + i]
+
+
+@numba.njit(error_model="numpy")
+def _piece(
+    parts: Any, n: int, share: float, centre: float, scale: float, s0: float, s1: float, s2: float
+) -> None:
+    """Write the Gaussian of a piece of belief, given its sums over places, to row n."""
+    first = s1 / s0
+    parts[n, 0], parts[n, 1] = share, centre + scale * first
+    parts[n, 2] = scale * scale * (s2 / s0 - first * first)
+
+
+def assimilation(shape: Any, heed: Any) -> Any:
+    """Return the compiled function that takes in a reading of a given density.
+
+    Parameters
+    ----------
+    shape
+        Compiled log density of a reading of scale 1, of its miss.
+    heed
+        Compiled precision with which a reading pulls, of (miss, scale); it places the nodes.
+    """
+
+    @numba.njit(error_model="numpy")
+    def by_nodes(w: Any, kind: int, value: float, rule: Any) -> None:
+        """Moments of belief given the reading, nodes about where a Gaussian would put belief."""
+        n = rule.shape[1]
+        for i in range(LANES):
+            w[row.CENTRE + i] = w[row.BEFORE + i]
+        for _ in range(3):
+            for i in range(LANES):
+                before, var, bias = w[row.BEFORE + i], w[row.SPREAD + i], w[row.BIAS + i]
+                precision = heed(value - w[row.CENTRE + i] - bias, w[row.SCALE + i])
+                w[row.CENTRE + i] = before + var * precision / (1.0 + var * precision) * (
+                    value - bias - before
+                )
+                w[row.WIDTH + i] = var / (1.0 + WIDER * var * precision)
+        for i in range(LANES):
+            w[row.TOP + i] = -np.inf
+            w[row.ROOT + i] = np.sqrt(w[row.WIDTH + i])
+            w[row.ACROSS + i] = 1.0 / w[row.SCALE + i]
+            w[row.REST + i] = 0.5 / w[row.SPREAD + i]
+            w[row.SUM + i] = w[row.SUM0 + i] = w[row.SUM1 + i] = 0.0
+        for k in range(n):
+            z = rule[0, k]
+            here = row.DENSITY + k * LANES
+            if kind == PUBLIC:
+                for i in range(LANES):
+                    x = w[row.CENTRE + i] + w[row.ROOT + i] * z
+                    away = x - w[row.BEFORE + i]
+                    miss = value - x - _projected(quick, w[row.LEVEL + i], w[row.BEND + i], x)
+                    w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
+            else:
+                for i in range(LANES):
+                    x = w[row.CENTRE + i] + w[row.ROOT + i] * z
+                    away = x - w[row.BEFORE + i]
+                    miss = value - x - w[row.BIAS + i]
+                    w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
+            for i in range(LANES):
+                log = w[row.LOG + i]
+                w[here + i] = log + 0.5 * z * z
+                w[row.TOP + i] = max(w[row.TOP + i], log)
+        for k in range(n):
+            z, weight = rule[0, k], rule[1, k]
+            here = row.DENSITY + k * LANES
+            for i in range(LANES):
+                mass = weight * quick.exp(w[here + i] - w[row.TOP + i])
+                w[row.SUM + i] += mass
+                w[row.SUM0 + i] += mass * z
+                w[row.SUM1 + i] += mass * (z * z)
+        for i in range(LANES):
+            total = w[row.SUM + i]
+            first = w[row.SUM0 + i] / total
+            second = w[row.SUM1 + i] / total - first * first
+            w[row.NEW_MEAN + i] = w[row.CENTRE + i] + w[row.ROOT + i] * first
+            w[row.NEW_VAR + i] = w[row.WIDTH + i] * second
+            # log(total) + log(spread of nodes / spread of belief) / 2 - log(scale), at one go
+            ratio = w[row.WIDTH + i] / w[row.SPREAD + i]
+            w[row.LOG + i] = w[row.TOP + i] + quick.log(total * np.sqrt(ratio) * w[row.ACROSS + i])
+
+    @numba.njit(error_model="numpy")
+    def by_places(
+        w: Any, i: int, before: float, var: float, kind: int, value: float, places: int,
+        work: Any, parts: Any, n: int,
+    ) -> tuple[float, int]:  # fmt: skip
+        """Take a reading into one Gaussian of one particle; returns its log density.
+
+        Leaves, from row n of `parts` on, what the reading's core and its tail make of belief, and
+        returns the number of rows then. A narrow peak with fat tails or two peaks are possible. The
+        trapezoidal rule goes, around the reading, on a scale that is stretched like a hyperbolic
+        sine and so fine near the peak and wide in the tails.
+        """
+        scale, bias, level, slope = (
+            w[row.SCALE + i], w[row.BIAS + i], w[row.LEVEL + i], w[row.BEND + i],
+        )  # fmt: skip
+        inverse, half = 1.0 / scale, 0.5 / var
+        at, mass, near = work[0], work[1], work[2]
+        if kind == PUBLIC:
+            bias = _projected(quick, level, slope, before)
+        centre = value - bias
+        if kind == PUBLIC:
+            for _ in range(3):
+                centre = value - _projected(quick, level, slope, centre)
+        ratio = (abs(centre - before) + REACH * np.sqrt(var)) / scale
+        reach = np.log(ratio + np.sqrt(ratio * ratio + 1.0))
+        # Places lie far apart where belief was; they must still find it.
+        gaps = 2.0 * reach * abs(centre - before) / (FINE * np.sqrt(var))
+        fewest = places if var * heed(0.0, scale) > SHARP else SMOOTH
+        size = min(max(fewest, int(gaps) + 2), MOST)
+        for k in range(size):
+            grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
+            at[k] = 0.5 * (grown - 1.0 / grown)
+        if kind == PUBLIC:
+            for k in range(size):
+                x = centre + scale * at[k]
+                near[k] = (value - x - _projected(quick, level, slope, x)) * inverse
+        else:
+            for k in range(size):
+                near[k] = (value - bias - centre) * inverse - at[k]
+        for k in range(size):
+            away = centre + scale * at[k] - before
+            mass[k] = shape(near[k]) - away * away * half
+        top = mass[0]
+        for k in range(1, size):
+            top = max(top, mass[k])
+        for k in range(size):
+            mass[k] = np.sqrt(1.0 + at[k] * at[k]) * quick.exp(mass[k] - top)
+            near[k] = core(near[k]) * mass[k]
+        s0 = s1 = s2 = c0 = c1 = c2 = 0.0
+        for k in range(size):
+            s0 += mass[k]
+            s1 += mass[k] * at[k]
+            s2 += mass[k] * at[k] * at[k]
+            c0 += near[k]
+            c1 += near[k] * at[k]
+            c2 += near[k] * at[k] * at[k]
+        step = 2.0 * reach / (size - 1) / _ROOT_2PI  # the mean under a standard normal
+        log = np.log(s0 * step / np.sqrt(var)) + top
+        share = c0 / s0
+        if min(share, 1.0 - share) < LEAST:
+            _piece(parts, n, 1.0, centre, scale, s0, s1, s2)
+            return log, n + 1
+        _piece(parts, n, share, centre, scale, c0, c1, c2)
+        _piece(parts, n + 1, 1.0 - share, centre, scale, s0 - c0, s1 - c1, s2 - c2)
+        return log, n + 2
+
+    @numba.njit(error_model="numpy")
+    def by_pieces(
+        w: Any, i: int, side: int, kind: int, value: float, places: int, work: Any, parts: Any
+    ) -> None:
+        """Take a reading into the one or two Gaussians of one particle's belief."""
+        before, var = w[row.BEFORE + i], w[row.SPREAD + i]
+        at = row.SHARE0 + 3 * side * LANES + i
+        share, root = w[at], np.sqrt(var)
+        if share > 0.0:
+            m2, v2 = w[at + LANES], w[at + 2 * LANES]
+            m1, v1 = other(share, m2, v2)
+            log, first = by_places(
+                w, i, before + root * m1, var * v1, kind, value, places, work, parts, 0
+            )
+            also, n = by_places(
+                w, i, before + root * m2, var * v2, kind, value, places, work, parts, first
+            )
+        else:
+            log, first = by_places(w, i, before, var, kind, value, places, work, parts, 0)
+            also, n = log, first
+        top, total = max(log, also), 0.0
+        for k in range(n):
+            weight = 1.0 - share if k < first else share
+            parts[k, 0] *= weight * np.exp((log if k < first else also) - top)
+            total += parts[k, 0]
+        for k in range(n):
+            parts[k, 0] /= total
+        w[row.NEW_MEAN + i], w[row.NEW_VAR + i] = paired(parts, n, w, at)
+        w[row.LOG + i] = np.log(total) + top
+
+    @numba.njit(error_model="numpy")
+    def assimilate(
+        w: Any,
+        low: int,
+        size: int,
+        side: int,
+        channel: int,
+        kind: int,
+        value: float,
+        still: Any,
+        rule: Any,
+        places: int,
+        work: Any,
+        parts: Any,
+    ) -> None:
+        """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
+        _load(w, low, size, side, channel, kind, still)
+        by_itself = 0
+        for i in range(LANES):
+            var, pair = w[row.SPREAD + i], w[row.SHARE0 + 3 * side * LANES + i] > 0.0
+            apart = pair or var <= 0.0 or var * heed(0.0, w[row.SCALE + i]) > SHARP
+            w[row.P + i] = 1.0 if apart else 0.0
+            by_itself += apart
+        if by_itself < LANES:
+            by_nodes(w, kind, value, rule)
+        if by_itself > 0:
+            for i in range(LANES):
+                if w[row.P + i] == 0.0:
+                    continue
+                if w[row.SPREAD + i] > 0.0 and i < size:
+                    by_pieces(w, i, side, kind, value, places, work, parts)
+                else:  # belief is known, and the reading changes nothing; or there is no particle
+                    miss, scale = value - w[row.BEFORE + i] - w[row.BIAS + i], w[row.SCALE + i]
+                    w[row.LOG + i] = shape(miss / scale) - np.log(scale)
+                    w[row.NEW_MEAN + i], w[row.NEW_VAR + i] = w[row.BEFORE + i], w[row.SPREAD + i]
+        _take_in(w, side)
+
+    return assimilate

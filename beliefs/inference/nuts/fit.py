@@ -1,0 +1,158 @@
+"""`fit`: the retrospective posterior by NUTS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import StudyError
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.inference.diagnose import diagnose
+from beliefs.inference.exact import exact
+from beliefs.inference.nuts.innovations import centre_and_spread, innovations, level
+from beliefs.inference.nuts.model import compiled_model
+from beliefs.inference.nuts.sampling import Sampling, checked_seed
+from beliefs.inference.posterior import Posterior, build_tree, stacked_params
+from beliefs.model.structure import Columns, Structure, columns, structure_of
+from beliefs.model.theory import Theory, free_parameters, theory_of
+from beliefs.study.load import Study
+
+__all__ = ["fit"]
+
+
+@exact
+def fit(
+    study: Study,
+    theory: Theory | str | Path,
+    *,
+    seed: int,
+    sampling: Sampling | None = None,
+    progress: Callable[[str], None] | None = None,
+    share_done: Callable[[float], None] | None = None,
+    inputs: Inputs | None = None,
+) -> Posterior:
+    """Sample the posterior of a theory given a study.
+
+    Parameters
+    ----------
+    study
+        From `beliefs.load_study`; only rows published by its as-of date are in it.
+    theory
+        From `beliefs.load_theory`, or what that takes: a name, an id or a file.
+    seed
+        Seed of everything random here.
+    sampling
+        Sampler settings; the package's own when None.
+    progress
+        Called with the name of each stage as it begins.
+    share_done
+        Called now and then while sampling with the share of draws done, 0 to 1.
+    inputs
+        What the model is told instead of `build_inputs(study)`: some of it hidden, or simulated.
+
+    Returns
+    -------
+    Posterior
+        With its gate; a failed gate does not raise here but in `forecast`.
+
+    Raises
+    ------
+    StudyError
+        The theory frees nothing on this study; the seed cannot be used.
+    """
+    import nutpie
+
+    seed = checked_seed(seed)
+    theory, sampling = theory_of(theory), sampling or Sampling()
+    say = progress or (lambda _: None)
+    started = time.perf_counter()
+    inputs = build_inputs(study) if inputs is None else inputs
+    structure, cols = structure_of(inputs), columns(inputs)
+    free = free_parameters(theory, structure)
+    if not free:
+        raise StudyError(
+            "the theory frees no parameter",
+            where=f"theory {theory.name}",
+            found="mechanisms " + ", ".join(theory.mechanisms),
+            expected="at least one free parameter",
+            mend="switch a mechanism on",
+        )
+    say("compile")
+    compiled = compiled_model(theory, structure, cols)
+    compiling = time.perf_counter() - started
+    seconds = {"sample": 0.0, "evaluate": 0.0}
+    for attempt in range(sampling.attempts):
+        if attempt:
+            say(f"sample again, {2**attempt} times as long")
+        else:
+            say("sample")
+        began = time.perf_counter()
+        sampler: Any = nutpie.sample(
+            compiled,
+            draws=sampling.draws * 2**attempt,
+            tune=sampling.tune,
+            chains=sampling.chains,
+            cores=sampling.cores,
+            seed=seed,
+            target_accept=sampling.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=_shares(share_done),
+            blocking=False,  # else it swallows an interrupt and hands back the draws it has
+        )
+        try:
+            raw = sampler.wait()
+        except BaseException:
+            sampler.cancel()
+            raise
+        sampled = time.perf_counter()
+        say("evaluate")
+        rng = np.random.default_rng([seed, 1])
+        draws, stats = _draws(raw, theory, structure, cols)
+        tree = build_tree(study, inputs, theory, posterior=draws, sample_stats=stats, rng=rng)
+        report = diagnose(tree)
+        seconds["sample"] += sampled - began
+        seconds["evaluate"] += time.perf_counter() - sampled
+        if not report.too_short:
+            break
+    timings = {k: round(v, 3) for k, v in ({"compile": compiling} | seconds).items()}
+    return Posterior(study, inputs, theory, tree, report, seed, timings)
+
+
+def _shares(told: Callable[[float], None] | None) -> Callable[[Any], None] | None:
+    """Return what the sampler calls with the state of its chains."""
+    if told is None:
+        return None
+
+    def callback(chains: Any) -> None:
+        whole = sum(chain.total_draws for chain in chains)
+        told(sum(chain.finished_draws for chain in chains) / max(whole, 1))
+
+    return callback
+
+
+def _draws(
+    raw: Any, theory: Theory, structure: Structure, cols: Columns
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Return the free parameters and the statistics of the sampler, each (chain, draw, ...)."""
+    sampled, free = raw["posterior"], free_parameters(theory, structure)
+    draws = {p.name: np.asarray(sampled[p.name].values) for p in free if p.name in sampled}
+    if "xi" in sampled:
+        prior = next(p.prior for p in free if p.name == "belief_mean")
+        noise = {name: np.asarray(sampled[name].values) for name in ("z", "xi")}
+        params = stacked_params(theory, structure, draws)
+        draws["belief_mean"], _ = level(
+            np, params, cols, structure, noise["z"], *centre_and_spread(prior)
+        )
+        params["belief_mean"] = draws["belief_mean"]
+        draws["innovation"] = innovations(np, params, cols, structure, noise["xi"])[1]
+    stats = {
+        name: np.asarray(raw["sample_stats"][name].values)
+        for name in ("diverging", "energy", "n_steps", "step_size")
+    }
+    return draws, stats

@@ -1,0 +1,258 @@
+"""The posterior as one DataTree that every ArviZ function takes (C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.features.inputs import Inputs
+from beliefs.inference.diagnose import Report
+from beliefs.model import system
+from beliefs.model.contract import Parameter
+from beliefs.model.mechanisms import readings
+from beliefs.model.structure import Structure, columns, structure_of, until
+from beliefs.model.theory import Theory, free_parameters, neutral_values
+from beliefs.study.load import Study
+
+if TYPE_CHECKING:
+    from beliefs.inference.conduct import Conduct
+    from beliefs.inference.smc.track_result import Track
+
+__all__ = ["Posterior", "build_tree", "draw_prior", "drawn", "stacked_params"]
+
+Draws = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Posterior:
+    """What follows from a study under a theory.
+
+    Attributes
+    ----------
+    study, inputs, theory
+        What it was computed from.
+    tree
+        DataTree: ``posterior`` (parameters, ``logit_belief`` (side, time), ``surplus`` (time),
+        ``audience`` (side) at the origin), ``prior``, ``posterior_predictive``,
+        ``prior_predictive``, ``log_likelihood`` (talks, reading), ``log_prior``,
+        ``observed_data``, ``constant_data``, ``sample_stats``.
+    report
+        The gate.
+    seed, timings
+        How it was drawn; seconds by stage.
+    track
+        The track that it is drawn from, cut at its origin; None for a fit.
+    kept
+        Draws of the parameters of conduct that a run folder holds; None where they are still to be
+        learnt.
+    """
+
+    study: Study
+    inputs: Inputs
+    theory: Theory
+    tree: Any
+    report: Report
+    seed: int
+    timings: dict[str, float]
+    track: Track | None = None
+    kept: Conduct | None = None
+
+    def __repr__(self) -> str:
+        sizes = self.tree["posterior"].sizes
+        return (
+            f"<Posterior of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
+            f"{sizes['chain'] * sizes['draw']} draws, convergence check "
+            f"{'passed' if self.report.passed else 'failed'}>"
+        )
+
+    @cached_property
+    def conduct(self) -> Conduct | None:
+        """Draws of the parameters of conduct that go with these, learnt on first use.
+
+        None where the theory says nothing of conduct.
+        """
+        from beliefs.inference.conduct import conduct_of
+
+        return self.kept or conduct_of(self)
+
+    @cached_property
+    def base(self) -> Draws:
+        """Draws of the parameters of the base-rate theory on the same study, learnt on first use.
+
+        Each (sample, ...), as many as the posterior has.
+        """
+        from beliefs.inference.conduct import base_draws
+
+        return base_draws(self) if self.kept is None else self.kept.base
+
+    @property
+    def structure(self) -> Structure:
+        """Structure of the study."""
+        return structure_of(self.inputs)
+
+    @property
+    def origin(self) -> np.datetime64:
+        """Last day that the posterior has seen."""
+        return np.datetime64(self.inputs.dates[self.inputs.active][-1], "D") + np.timedelta64(
+            self.inputs.step_days - 1, "D"
+        )
+
+
+def draw_prior(
+    theory: Theory, structure: Structure, rng: np.random.Generator, size: tuple[int, ...]
+) -> Draws:
+    """Draw every free parameter of belief and talks from its prior, (*size, *dims)."""
+    return drawn(free_parameters(theory, structure), structure, rng, size)
+
+
+def drawn(
+    parameters: Iterable[Parameter],
+    structure: Structure,
+    rng: np.random.Generator,
+    size: tuple[int, ...],
+) -> Draws:
+    """Draw parameters from their priors, arrays of shape (*size, *dims)."""
+    out = {}
+    for p in parameters:
+        shape = (*size, *structure.size(p.dims))
+        # PreliZ compiles anew for every number of dimensions: one is enough.
+        flat = p.prior.rvs(size=int(np.prod(shape)), random_state=rng)
+        out[p.name] = np.asarray(flat, dtype=float).reshape(shape)
+    return out
+
+
+def stacked_params(theory: Theory, structure: Structure, draws: Draws) -> Draws:
+    """Return all parameters: the drawn ones and the neutral ones of the rest."""
+    return {**neutral_values(theory, structure), **draws}
+
+
+def build_tree(
+    study: Study,
+    inputs: Inputs,
+    theory: Theory,
+    *,
+    posterior: Draws,
+    sample_stats: dict[str, NDArray[Any]],
+    rng: np.random.Generator,
+) -> Any:
+    """Assemble the DataTree from posterior draws.
+
+    Parameters
+    ----------
+    study, inputs, theory
+        What was fitted.
+    posterior
+        Free parameters with innovations, each (chain, draw, *dims).
+    sample_stats
+        Each (chain, draw).
+    rng
+        For prior draws and predictive draws.
+    """
+    import xarray as xr
+
+    structure, cols = structure_of(inputs), columns(inputs)
+    n = int(inputs.active.sum())
+    dates = inputs.dates[:n].astype("datetime64[s]")
+    coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
+    coords["reading_id"] = np.arange(len(cols["cell_time"]))
+    free = {p.name: p for p in free_parameters(theory, structure)}
+    has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
+
+    def dataset(variables: Mapping[str, tuple[tuple[str, ...], Any]], lead: bool = True) -> Any:
+        head = ("chain", "draw") if lead else ()
+        out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
+        used = {d for dims, _ in out.values() for d in dims}
+        kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
+        if lead:
+            first = next(iter(out.values()))[1]
+            kept |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+        return xr.Dataset(out, coords=kept)
+
+    def paths(draws: Draws) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        params = stacked_params(theory, structure, draws)
+        short = until(cols, n)
+        params = {**params, "innovation": params["innovation"][..., :n]}
+        run = system.evaluate(np, params, short, structure)
+        logs = system.log_likelihoods(np, params, short, structure, run)
+        kept = {name: (free[name].dims, draws[name]) for name in draws if name != "innovation"}
+        shape = next(iter(draws.values())).shape[:2]
+        onset, continuation = (
+            np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation)
+        )
+        if theory.beliefs:
+            kept |= {
+                "logit_belief": (("side", "time"), run.logit_belief.astype(np.float32)),
+                # A theory may hold all of audience costs neutral: then no draw has its own.
+                "audience": (("side",), np.broadcast_to(run.audience[..., -1], (*shape, 2))),
+                "surplus": (("time",), run.surplus.astype(np.float32)),
+            }
+        before = short["talks_previous"]
+        predictive = {
+            "talks": (
+                ("time",),
+                (rng.random(onset.shape) < np.where(before > 0, continuation, onset)).astype(int),
+            )
+        }
+        log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
+        if has_readings:
+            said = readings.simulate(rng, params, short, run.logit_belief, structure)
+            predictive["reading"] = (("reading_id",), said.astype(np.float32))
+            log["reading"] = (("reading_id",), logs["reading"].astype(np.float32))
+        return kept, predictive, log
+
+    chains, draws_n = next(iter(posterior.values())).shape[:2]
+    prior = draw_prior(theory, structure, rng, (1, chains * draws_n))
+    kept, predictive, log = paths(posterior)
+    prior_kept, prior_predictive, _ = paths(prior)
+    observed = {"talks": (("time",), cols["talks"][:n].astype(int))}
+    if has_readings:
+        observed["reading"] = (("reading_id",), cols["cell_value"])
+    log_prior = {
+        name: (
+            p.dims,
+            np.asarray(p.prior.logpdf(posterior[name].ravel())).reshape(posterior[name].shape),
+        )
+        for name, p in free.items()
+        if name != "innovation"
+    }
+    constant = {
+        "surprise": (("indicator", "time"), inputs.surprise[:, :n]),
+        "seen": (("indicator", "time"), inputs.seen[:, :n]),
+        "regime": (("time",), inputs.regime[:n]),
+    }
+    if has_readings:  # variables, not coordinates: ArviZ concatenates groups that have none of them
+        constant |= {
+            "reading_side": (("reading_id",), np.asarray(structure.sides)[cols["cell_side"]]),
+            "reading_channel": (
+                ("reading_id",),
+                np.asarray(structure.channels)[cols["cell_channel"]],
+            ),
+            "reading_time": (("reading_id",), dates[cols["cell_time"]]),
+        }
+    coords["indicator"] = list(structure.indicators)
+    attrs = {
+        "study": study.spec.name,
+        "study_sha256": study.sha256,
+        "theory": theory.name,
+        "theory_sha256": theory.sha256,
+        "as_of": str(study.as_of),
+    }
+    return xr.DataTree.from_dict(
+        {
+            "/": xr.Dataset(attrs=attrs),
+            "/posterior": dataset(kept),
+            "/prior": dataset(prior_kept),
+            "/posterior_predictive": dataset(predictive),
+            "/prior_predictive": dataset(prior_predictive),
+            "/log_likelihood": dataset(log),
+            "/log_prior": dataset(log_prior),
+            "/observed_data": dataset(observed, lead=False),
+            "/constant_data": dataset(constant, lead=False),
+            "/sample_stats": dataset({k: ((), v) for k, v in sample_stats.items()}),
+        }
+    )

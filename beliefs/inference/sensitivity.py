@@ -1,0 +1,134 @@
+"""Is a quantity governed by the prior, or do prior and data pull it apart? Power-scaling of both.
+
+Kallioinen, Paananen, Bürkner and Vehtari (2024), by importance weights over posterior draws. A
+prior that holds a quantity back against the data goes unnoticed when one asks only which of the two
+moves it more: near a Gaussian posterior they then move it equally far, in opposite directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.inference.posterior import Posterior, stacked_params
+from beliefs.model.mechanisms.evidence import weights
+
+__all__ = ["Power", "power_of", "power_scaling", "reversed_weights", "summed"]
+
+STEP = 0.05  # change of the power on the log2 scale's natural unit, small enough for weights
+NOTICEABLE = 0.01  # change of a probability per doubling that is worth a flag
+SENSITIVE = 0.05  # cumulative Jensen-Shannon distance per doubling that is worth a flag
+OTHER_SIGN = 0.9  # posterior probability of the sign that was not declared, to be worth a flag
+ERRORS = 2.5  # Monte-Carlo errors that a change must exceed to be called a conflict
+
+
+def power_scaling(log_density: NDArray[Any], happened: NDArray[Any]) -> float:
+    """Return the change of P(happened) per doubling of the power of a density.
+
+    Parameters
+    ----------
+    log_density
+        Log prior or log likelihood of each draw, (sample,).
+    happened
+        Indicator of each draw, (sample,).
+    """
+    centred = log_density - log_density.mean()
+    p = []
+    for sign in (-1.0, 1.0):
+        weight = np.exp((2.0 ** (sign * STEP) - 1.0) * centred)
+        p.append(float((weight * happened).sum() / weight.sum()))
+    return (p[1] - p[0]) / (2.0 * STEP)
+
+
+@dataclass(frozen=True)
+class Power:
+    """Change of a probability per doubling of the power of the prior, and of the likelihood.
+
+    Attributes
+    ----------
+    prior, likelihood
+        The two changes.
+    error
+        Monte-Carlo error of the first.
+    p
+        The probability.
+    """
+
+    prior: float
+    likelihood: float
+    error: float
+    p: float
+
+    @property
+    def prior_dominated(self) -> bool:
+        """Whether the prior moves it more than the likelihood does, and noticeably."""
+        return abs(self.prior) > max(abs(self.likelihood), NOTICEABLE)
+
+    @property
+    def prior_data_conflict(self) -> bool:
+        """Whether both move it noticeably, and in opposite directions.
+
+        Both distances must exceed `SENSITIVE`, the limit of Kallioinen et al. That of two events
+        with probabilities p and p + d is |d| / (sqrt(8 log 2) min(p, 1 - p)) for small d.
+        """
+        rarer = min(self.p, 1.0 - self.p)
+        least = max(SENSITIVE * np.sqrt(8.0 * np.log(2.0)) * rarer, NOTICEABLE)
+        both = min(abs(self.prior), abs(self.likelihood)) > least
+        apart = self.prior * self.likelihood < 0.0
+        return bool(both and apart and abs(self.prior) > ERRORS * self.error)
+
+
+def power_of(
+    log_prior: NDArray[Any], log_likelihood: NDArray[Any], happened: NDArray[Any]
+) -> Power:
+    """Return what scaling prior and likelihood does to P(happened), each (sample,)."""
+    values = np.asarray(happened, dtype=float)
+    p = float(values.mean())
+    parts = np.log(2.0) * (log_prior - log_prior.mean()) * (values - p)
+    return Power(
+        power_scaling(log_prior, values),
+        power_scaling(log_likelihood, values),
+        float(parts.std() / np.sqrt(parts.size)),
+        p,
+    )
+
+
+def summed(tree: Any, group: str) -> NDArray[np.float64]:
+    """Return the sum of a group of log densities of a posterior, (sample,), chain by chain."""
+    total: Any = 0.0
+    for variable in tree[group].to_dataset().data_vars.values():
+        values = np.asarray(variable.values)
+        total = total + values.reshape(*values.shape[:2], -1).sum(axis=-1)
+    found: NDArray[np.float64] = total.reshape(-1)
+    return found
+
+
+def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
+    """Return the weights off a side's own scorecard that are read against their direction.
+
+    Priors keep own weights positive. Others may have either sign: where the posterior gives the
+    sign that the study did not declare a probability of `OTHER_SIGN` or more, the side seems to
+    read this news the other way round, or the indicator stands for something else.
+
+    Returns
+    -------
+    list of tuple
+        Name of the term, mean weight in the declared direction, probability that it is negative.
+    """
+    structure = posterior.structure
+    drawn = posterior.tree["posterior"].to_dataset()
+    names = ("weight_own", "weight_other", "shared")
+    if "weight_other" not in drawn:
+        return []
+    draws = {name: np.asarray(drawn[name].values) for name in names if name in drawn}
+    found = weights(np, stacked_params(posterior.theory, structure, draws), structure)
+    found = found.reshape(-1, found.shape[-1])
+    rows = ((k, found[:, k]) for k in structure.other)
+    return [
+        (structure.terms[k], float(w.mean()), float((w < 0.0).mean()))
+        for k, w in rows
+        if (w < 0.0).mean() >= OTHER_SIGN
+    ]

@@ -1,0 +1,1 @@
+"""The posterior after every period by sequential Monte Carlo."""

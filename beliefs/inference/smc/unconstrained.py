@@ -1,0 +1,204 @@
+"""Coordinates in which every free parameter has a standard normal prior.
+
+A parameter is the prior's quantile of the normal's distribution function at its coordinate (its
+normal score). No density has to be corrected for the change, and a posterior that the data hardly
+move is already the standard normal that proposals start from. The logarithm and the log-odds,
+the usual choices, leave a half-normal or a beta prior skewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.inference.exact import exact
+from beliefs.model.contract import Parameter
+from beliefs.model.distributions import Prior
+from beliefs.model.priors import REACH
+from beliefs.model.structure import Structure
+from beliefs.model.theory import Theory, free_parameters
+
+__all__ = ["Coordinates", "coordinates", "coordinates_of"]
+
+Floats = NDArray[np.float64]
+NODES = 705
+FURTHEST = 20.0
+"""Normal score of a draw on the very bound of its prior."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One parameter: name, shape, and how its quantiles are read.
+
+    Attributes
+    ----------
+    name, shape
+        Of the parameter.
+    low, high
+        Support of its prior.
+    cubic
+        (NODES - 1, 4) coefficients of the spline of quantiles between equally spaced scores, on a
+        scale without bounds.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    low: float
+    high: float
+    cubic: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """Every free parameter but the innovations, laid out in one row of normal scores."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of scores."""
+        return sum(int(np.prod(part.shape, dtype=int)) for part in self.parts)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Name and index of each score."""
+        return tuple(
+            f"{part.name}{list(index) if index else ''}"
+            for part in self.parts
+            for index in np.ndindex(part.shape)
+        )
+
+    @cached_property
+    def _tables(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+        """Cubic coefficients by part and interval, supports, and where each part begins."""
+        sizes = [int(np.prod(part.shape, dtype=int)) for part in self.parts]
+        return (
+            np.ascontiguousarray(np.stack([part.cubic for part in self.parts])),
+            np.asarray([part.low for part in self.parts]),
+            np.asarray([part.high for part in self.parts]),
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        )
+
+    def params(self, scores: Floats, without: Collection[str] = ()) -> dict[str, Floats]:
+        """Return the parameters at normal scores (N, size), each (N, *shape).
+
+        Parameters
+        ----------
+        scores
+            Normal scores.
+        without
+            Names of parameters that are not wanted.
+        """
+        cubics, low, high, ends = self._tables
+        out = {}
+        for k, part in enumerate(self.parts):
+            if part.name not in without:
+                block = np.ascontiguousarray(scores[:, ends[k] : ends[k + 1]])
+                values = _quantiles(block, cubics[k], low[k], high[k])
+                out[part.name] = values.reshape(len(scores), *part.shape)
+        return out
+
+    def scores(self, params: Mapping[str, Any], priors: Mapping[str, Any]) -> Floats:
+        """Return normal scores (N, size) of parameters that lead with N draws; inverts `params`."""
+        from scipy.special import ndtr, ndtri
+
+        columns = []
+        for part in self.parts:
+            values = np.asarray(params[part.name], dtype=float)
+            flat = values.ravel()
+            p = np.asarray(priors[part.name].cdf(flat))
+            inner = ndtri(np.clip(p, ndtr(-REACH), ndtr(REACH)))
+            # Past the table quantiles are straight, and so are scores.
+            with np.errstate(divide="ignore"):  # a draw may lie on the very bound of its prior
+                bent = _bend(flat, part.low, part.high)
+            for cell, x, side in ((0, 0.0, -1.0), (-1, 2.0 * REACH / (NODES - 1), 1.0)):
+                c = part.cubic[cell]
+                end = ((c[0] * x + c[1]) * x + c[2]) * x + c[3]
+                slope = (3.0 * c[0] * x + 2.0 * c[1]) * x + c[2]
+                past = side * (bent - end) / slope
+                inner = np.where(past > 0.0, side * np.minimum(REACH + past, FURTHEST), inner)
+            columns.append(inner.reshape(len(values), -1))
+        return np.concatenate(columns, axis=1)
+
+
+def _bend(x: Floats, low: float, high: float) -> Floats:
+    """Map the support onto a scale without bounds."""
+    if np.isfinite(low) and np.isfinite(high):
+        return np.log(x - low) - np.log(high - x)
+    if np.isfinite(low):
+        return np.log(x - low)
+    if np.isfinite(high):
+        return -np.log(high - x)
+    return x
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _quantiles(scores: Floats, cubic: Floats, low: float, high: float) -> Floats:
+    """Return quantiles at normal scores; straight on the scale without bounds past the table."""
+    n, d = scores.shape
+    last = cubic.shape[0] - 1
+    width = 2.0 * REACH / (last + 1)
+    below, above = np.isfinite(low), np.isfinite(high)
+    out = np.empty((n, d))
+    for i in range(n):
+        for j in range(d):
+            inside = min(max(scores[i, j], -REACH), REACH)
+            cell = min(int((inside + REACH) / width), last)
+            x = inside - (cell * width - REACH)
+            c = cubic[cell]
+            y = ((c[0] * x + c[1]) * x + c[2]) * x + c[3]
+            slope = (3.0 * c[0] * x + 2.0 * c[1]) * x + c[2]
+            y += slope * (scores[i, j] - inside)
+            if below and above:
+                y = low + (high - low) * (0.5 * (1.0 + np.tanh(0.5 * y)))
+            elif below:
+                y = low + np.exp(y)
+            elif above:
+                y = high - np.exp(-y)
+            out[i, j] = y
+    return out
+
+
+def coordinates(theory: Theory, structure: Structure) -> Coordinates:
+    """Return the coordinates of a theory's free parameters on a study.
+
+    Parameters
+    ----------
+    theory
+        Which parameters are free and their priors.
+    structure
+        Names and counts.
+    """
+    free = free_parameters(theory, structure)
+    return coordinates_of([p for p in free if p.name != "innovation"], structure)
+
+
+def coordinates_of(parameters: Sequence[Parameter], structure: Structure) -> Coordinates:
+    """Return the coordinates of parameters by their priors."""
+    return Coordinates(
+        tuple(Part(p.name, structure.size(p.dims), *_table(p.prior)) for p in parameters)
+    )
+
+
+@lru_cache(maxsize=256)
+@exact
+def _table(prior: Prior) -> tuple[float, float, Floats]:
+    """Return the support of a prior and the spline of its quantiles.
+
+    PreliZ takes a second to compile these, so that a track keeps them; hence also the imports here.
+    """
+    from scipy.interpolate import CubicSpline
+    from scipy.special import ndtr
+
+    low, high = (float(v) for v in prior.support)
+    grid = np.linspace(-REACH, REACH, NODES)
+    quantiles = np.asarray(prior.ppf(ndtr(grid)), dtype=float)
+    cubic = np.ascontiguousarray(CubicSpline(grid, _bend(quantiles, low, high)).c.T)
+    cubic.flags.writeable = False
+    return low, high, cubic

@@ -1,0 +1,1 @@
+"""WHY BELIEFS MOVE: parameters, equations, theories."""

@@ -1,0 +1,1 @@
+"""One file a mechanism: equations, parameters, priors, null values."""

@@ -1,0 +1,109 @@
+r"""Bargaining: the surplus that a settlement would share out, in shares of the stake.
+
+.. math::
+    Z_t = c_{At} + c_{Bt} + v - (p_{At} + p_{Bt} - 1)
+          - \kappa_A a_{At} - \kappa_B a_{Bt} - \Delta_t,
+    \qquad c_{it} = \exp(c_{0i} + \sum_k c_{1k} level_{kt} + c_2\, heavy_{it}
+                          + c_3\, escalation_t)
+
+Talks are rational when Z > 0: costs of conflict and the pay-off of talking exceed mutual optimism,
+audience costs and the sequencing gap (which waivers cut). Fearon (1995); Blainey (1973); Wittman
+(1979). Claims C06, C07, C09, C41, C42, C55, C56.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Parameter, Params, logistic
+from beliefs.model.mechanisms import shocks
+from beliefs.model.numerics.sums import weighted_sum
+from beliefs.model.structure import Columns, Structure, side_matrix
+
+__all__ = ["NAME", "balance", "cost", "gap", "lower", "parameters", "stakes", "surplus"]
+
+NAME = "bargaining"
+MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the exponential finite
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare costs of conflict, the pay-off of talking and the sequencing gap."""
+    return (
+        Parameter(
+            "log_cost", ("side",), pz.Normal(-1.9, 0.5), float("-inf"), "log share of the stake",
+            "Fearon (1995); median 0.15 of the stake is judgement", "cost of conflict to a side",
+        ),
+        Parameter(
+            "cost_slope", ("cost_term",), pz.HalfNormal(0.2), 0.0, "log cost per sd of level",
+            "C56", "how fast cost grows with a cost indicator",
+        ),
+        Parameter(
+            "talk_payoff", (), pz.HalfNormal(0.1), 0.0, "share of the stake", "C55",
+            "what talking itself pays",
+        ),
+        Parameter(
+            "sequencing_gap", (), pz.HalfNormal(0.1), 0.0, "share of the stake", "C41",
+            "surplus lost because relief cannot come both first and last",
+        ),
+        Parameter(
+            "waiver_cut", (), pz.Beta(2, 2), 0.0, "share of the gap", "C42",
+            "share of the sequencing gap that a waiver in force closes",
+        ),
+        Parameter(
+            "convex_cost", (), pz.Normal(0.0, 0.2), 0.0, "log cost per log heavy act suffered",
+            "C56; symmetric so that the sign is learnt",
+            "how much faster cost grows under heavy acts than the listed levels say",
+        ),
+    )  # fmt: skip
+
+
+def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the cost of conflict of each side, (..., side, time)."""
+    slopes = params["cost_slope"][..., None, :] * side_matrix(structure.cost_side)
+    log_cost = params["log_cost"][..., None] + weighted_sum(xp, slopes, columns["cost"])
+    log_cost = log_cost + params["convex_cost"][..., None, None] * columns["heavy"]
+    log_cost = log_cost + shocks.cost_shift(params, columns)[..., None, :]
+    return xp.exp(xp.minimum(log_cost, MAX_LOG_COST))
+
+
+def gap(params: Params, columns: Columns) -> Array:
+    """Return the sequencing gap left after waivers, (..., time)."""
+    open_share = 1.0 - params["waiver_cut"][..., None] * columns["waiver"]
+    return params["sequencing_gap"][..., None] * open_share
+
+
+def balance(pull: Array, drag: Array, p: Array, q: Array) -> Array:
+    """Return the surplus from what draws to a bargain, what keeps from it, and both beliefs."""
+    optimism = p + q - 1.0
+    return pull - optimism - drag
+
+
+def stakes(
+    xp: Any, params: Params, columns: Columns, audience: Array, structure: Structure
+) -> tuple[Array, Array]:
+    """Return the parts of the surplus without beliefs: pull and drag, each (..., time)."""
+    bound = params["audience_effect"][..., None] * audience
+    costs = cost(xp, params, columns, structure)
+    pull = costs[..., 0, :] + costs[..., 1, :] + params["talk_payoff"][..., None]
+    drag = bound[..., 0, :] + bound[..., 1, :] + gap(params, columns)
+    return pull, drag
+
+
+def lower(xp: Any, belief: Array) -> Array:
+    """Return the probability that the less confident side gives itself, (..., time)."""
+    return logistic(xp, xp.minimum(belief[..., 0, :], belief[..., 1, :]))
+
+
+def surplus(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    belief: Array,
+    audience: Array,
+    structure: Structure,
+) -> Array:
+    """Return the bargaining surplus Z in shares of the stake, (..., time)."""
+    p = logistic(xp, belief)
+    pull, drag = stakes(xp, params, columns, audience, structure)
+    return balance(pull, drag, p[..., 0, :], p[..., 1, :])

@@ -1,0 +1,108 @@
+r"""Belief: the log-odds a side privately gives to prevailing, as a leaky sum of news.
+
+.. math::
+    b_{it} = \mu_i + a_{it} (b_{i,t-1} - \mu_i) + u_{it} + m_{it} G(b_{i,t-1})
+             + \sigma_i \epsilon_{it}
+
+:math:`u` is news already read (`evidence`, `shocks`), :math:`a` the retention per period (cut by a
+turnover), :math:`m G` the misreading of a rival's resolve while confident, with the smooth gate
+:math:`G(b) = \mathrm{logistic}(4 b)` for 'while b > 0'. Given the other parameters the recursion
+is linear wherever m = 0, so an exact Kalman filter is its oracle.
+
+Source: MODEL section 2; Blainey (1973); Slantchev and Tarar (2011).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Parameter, Params
+from beliefs.model.numerics.recurrence import recur
+from beliefs.model.structure import Columns, Structure
+
+__all__ = ["NAME", "drift", "parameters", "path", "retention", "start_of", "volatility"]
+
+NAME = "belief"
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare level, memory, volatility, start and innovations of belief."""
+    return (
+        Parameter(
+            "belief_mean", ("side",), pz.Normal(0.5, 0.75), 0.0, "log-odds",
+            "C01-C05: both sides start out more confident than not; width is judgement",
+            "level that belief drifts back to without news",
+        ),
+        Parameter(
+            "retention", ("side",), pz.Beta(20, 1), 1.0, "share kept per week",
+            "MODEL section 2 (delta)",
+            "share of the distance from its level that a belief keeps over a week",
+        ),
+        Parameter(
+            "log_volatility", ("side",), pz.Normal(-2.302585, 0.4), float("-inf"),
+            "log of log-odds per square-root week",
+            "MODEL section 2 (zero-avoiding: transitions diverged below -3.3)",
+            "size of belief moves that no listed news explains",
+        ),
+        Parameter(
+            "initial", ("side",), pz.Normal(0.0, 0.5), 0.0, "log-odds", "judgement",
+            "distance of belief from its level before the first period",
+        ),
+        Parameter(
+            "innovation", ("side", "time"), pz.Normal(0.0, 1.0), 0.0, "standard deviations",
+            "non-centred form, MODEL section 4", "unexplained move of belief in a period",
+        ),
+    )  # fmt: skip
+
+
+def retention(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the share of belief kept over each period without a turnover, (..., side, time)."""
+    kept = xp.exp(structure.step_weeks * xp.log(params["retention"]))
+    return kept[..., None] + 0.0 * columns["turnover"]
+
+
+def drift(params: Params, kept: Array, push: Array) -> Array:
+    """Return what is added to retained belief in a period before chance, (..., side, time)."""
+    return (1.0 - kept) * params["belief_mean"][..., None] + push
+
+
+def volatility(xp: Any, params: Params, structure: Structure) -> Array:
+    """Return the standard deviation of unexplained moves per period, (..., side)."""
+    return xp.exp(params["log_volatility"]) * structure.step_weeks**0.5
+
+
+def start_of(params: Params) -> Array:
+    """Return belief in the period before the first, (..., side)."""
+    return params["belief_mean"] + params["initial"]
+
+
+def path(
+    xp: Any,
+    params: Params,
+    structure: Structure,
+    *,
+    kept: Array,
+    push: Array,
+    misread: Array,
+    start: Array | None = None,
+) -> Array:
+    """Return belief in log-odds over time.
+
+    Parameters
+    ----------
+    xp, params, structure
+        See `beliefs.model.contract`.
+    kept, push, misread
+        Retention, news and misreading by period, each (..., side, time).
+    start
+        Belief of the period before the first, (..., side); `start_of` the parameters when None.
+
+    Returns
+    -------
+    Array
+        ``logit_belief`` of shape (..., side, time).
+    """
+    moves = drift(params, kept, push)
+    moves = moves + volatility(xp, params, structure)[..., None] * params["innovation"]
+    return recur(xp, kept, moves, misread, start_of(params) if start is None else start)

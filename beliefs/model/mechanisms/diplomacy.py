@@ -1,0 +1,216 @@
+r"""Diplomacy: concessions, replies to offers, sanctions and walk-outs.
+
+.. math::
+    \mathrm{logit}\, P(concession_{it}) &= \beta_i - 4 \omega (p_{i,t-1} - 1/2)
+                                           - \kappa_i a_{i,t-1} \\
+    \mathrm{logit}\, P(accepted \mid reply_t) &= \beta_y + \delta\, round_t \\
+    \log h^{sanction}_t &= \beta_s + \log w + defer\, talks_{t-14 d..t-1} \\
+    \log h^{walkout}_t &= \beta_o + \log w
+
+with w weeks in a period and :math:`a_i` a trace of the side's own hard-line words that keeps 0.8 of
+itself a week. A confident side waits rather than concedes where :math:`\omega > 0` (per quarter of
+belief, whose logistic slope is 4); hard-line words bind where :math:`\kappa > 0` (Fearon 1994).
+Offers of the record carry no prices, so that talks discover prices where later rounds meet with
+fewer rejections. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
+
+An offer is coded as a concession here and as a signal of a lower belief among the readings; the lag
+keeps the same act from explaining itself.
+
+Claims C06, C09, C25, C27, C54. Source: MODEL section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Factor, Parameter, Params
+from beliefs.model.mechanisms.scoring import Seen, predicted, scored
+from beliefs.model.numerics.recurrence import recur
+from beliefs.model.structure import Columns, Structure
+
+__all__ = [
+    "FACTORS",
+    "NAME",
+    "concession",
+    "hardline_kept",
+    "hardline_trace",
+    "log_likelihood",
+    "parameters",
+    "rates",
+    "reply",
+    "sanction",
+    "walkout",
+]
+
+NAME = "diplomacy"
+KEPT = 0.8  # share of the trace of hard-line words kept per week: the median of audience_memory
+
+FACTORS = (
+    Factor(
+        "concession", NAME, ("concession_base",),
+        ("concession_base", "wait_value", "audience_hold"),
+        couples=("wait_value",), family="bernoulli_logit",
+    ),
+    Factor("reply", NAME, ("reply_base",), ("reply_base", "price_discovery"),
+           family="binomial_logit"),
+    Factor("sanction", NAME, ("sanction_base",), ("sanction_base", "talks_defer"),
+           family="cloglog"),
+    Factor("walkout", NAME, ("walkout_base",), ("walkout_base",), family="cloglog"),
+)  # fmt: skip
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare propensities to concede, to accept, to sanction and to walk out."""
+    return (
+        Parameter(
+            "concession_base", ("side",), pz.Normal(-2.0, 1.0), 0.0, "log-odds per period",
+            "judgement", "log-odds of an offer or concession at even odds of winning",
+        ),
+        Parameter(
+            "wait_value", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per quarter of belief",
+            "C06; symmetric so that the sign is learnt",
+            "fall of the log-odds of a concession with the side's own belief",
+        ),
+        Parameter(
+            "audience_hold", ("side",), pz.Normal(0.0, 0.5), 0.0, "log-odds per hard-line act",
+            "C09; Fearon (1994); symmetric so that the sign is learnt",
+            "fall of the log-odds of a concession with the side's own hard-line words",
+        ),
+        Parameter(
+            "reply_base", (), pz.Normal(0.0, 1.0), 0.0, "log-odds", "judgement",
+            "log-odds that a reply to an offer is no rejection in the first round",
+        ),
+        Parameter(
+            "price_discovery", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per log round", "C54",
+            "rise of the log-odds that a reply is no rejection with the rounds held",
+        ),
+        Parameter(
+            "sanction_base", (), pz.Normal(-2.0, 1.0), 0.0, "log hazard per week", "judgement",
+            "hazard of a sanction without recent talks",
+        ),
+        Parameter(
+            "talks_defer", (), pz.Normal(0.0, 0.5), 0.0, "log hazard ratio", "C27",
+            "hazard of a sanction after recent talks against without",
+        ),
+        Parameter(
+            "walkout_base", (), pz.Normal(-3.0, 1.0), 0.0, "log hazard per week", "C25; judgement",
+            "hazard that talks which could be are cancelled",
+        ),
+    )  # fmt: skip
+
+
+def hardline_kept(structure: Structure) -> float:
+    """Return the share of the trace of hard-line words that a period keeps."""
+    return float(KEPT**structure.step_weeks)
+
+
+def hardline_trace(columns: Columns, structure: Structure) -> Array:
+    """Return the fading trace of a side's own hard-line words as of t-1, (..., side, time)."""
+    words = np.asarray(columns["hardline"], dtype=float)
+    kept = hardline_kept(structure)
+    drift = (1.0 - kept) * np.concatenate([0.0 * words[..., :1], words[..., :-1]], axis=-1)
+    return recur(np, np.full_like(drift, kept), drift, 0.0 * drift, np.zeros(drift.shape[:-1]))
+
+
+def concession(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log-odds of an offer or concession, (..., side, time).
+
+    Reads ``hardline_trace`` of `columns` where it is there, as in a simulation of one period.
+    """
+    trace = columns.get("hardline_trace")
+    if trace is None:
+        trace = hardline_trace(columns, structure)
+    waiting = (4.0 * params["wait_value"])[..., None, None] * (columns["p_lag"] - 0.5)
+    held = params["audience_hold"][..., None] * trace
+    return params["concession_base"][..., None] - waiting - held
+
+
+def reply(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log-odds that a reply to an offer is no rejection, (..., time)."""
+    return (
+        params["reply_base"][..., None]
+        + params["price_discovery"][..., None] * columns["round_number"]
+    )
+
+
+def sanction(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard of a sanction in each period, (..., time)."""
+    return (
+        params["sanction_base"][..., None]
+        + np.log(structure.step_weeks)
+        + params["talks_defer"][..., None] * columns["talks_recent"]
+    )
+
+
+def walkout(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard that talks are cancelled in each period, (..., time)."""
+    at_risk = columns["walkout_at_risk"]
+    return params["walkout_base"][..., None] + np.log(structure.step_weeks) + 0.0 * at_risk
+
+
+_LINEAR = {"concession": concession, "reply": reply, "sanction": sanction, "walkout": walkout}
+
+
+def _seen(name: str, columns: Columns) -> Seen:
+    """Return what was seen, where, and out of how many."""
+    if name == "concession":
+        return Seen(columns["concession"], columns["concession_seen"])
+    if name == "reply":
+        replies = columns["reply_yes"] + columns["reply_no"]
+        return Seen(columns["reply_yes"], columns["active"], replies)
+    if name == "sanction":
+        return Seen(columns["sanction"], columns["sanction_seen"])
+    return Seen(columns["walkout"], columns["walkout_at_risk"])
+
+
+def log_likelihood(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the log likelihood of each factor by period, (..., time), 0 where unseen.
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.model.contract`; columns of `conduct_columns`. Only the parameters that
+        the factors asked for read must be there.
+    names
+        Factors to compute; all when None.
+    """
+    return scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
+
+
+def rates(
+    params: Params,
+    state: Mapping[str, Array],
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the linear predictor of each factor in one period, for the forward simulation.
+
+    Parameters
+    ----------
+    params
+        NumPy arrays, with leading draw dimensions or not.
+    state
+        Columns of one period, without the axis of time: (...) or (..., side); ``hardline_trace``
+        (..., side) stands for the past of ``hardline``.
+    structure
+        Structure of the study.
+    names
+        Factors to compute; all when None.
+
+    Returns
+    -------
+    dict
+        Factor name -> (...), ``concession`` (..., side): see
+        `beliefs.model.mechanisms.observation.draw`.
+    """
+    return predicted(params, state, structure, _LINEAR, names)

@@ -1,0 +1,148 @@
+r"""Evidence: how each side reads the same news on its own scorecard.
+
+.. math::
+    e_{it} = \sqrt{w} \sum_k w_{ik} x_{ikt}
+             + w\, (\theta^{still}_i q_t + \theta^{reset}_i q_t\, truce_t + \theta^{endure}_i h_t),
+    \qquad u_{it} = e^+_{it} - r_i e^-_{it} - w\, \psi_i\, persist_{jt}
+
+with signed surprises x, q_t = 1 in a quiet period, h_t = 1 while pressure lasts (endurance
+framework only) and w the length of a period in weeks: weights say what a *week* of one-sd news
+moves, whatever the step. r < 1 discounts bad news. psi is learning from a rival who persists;
+psi = 0 is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011). A share of the
+weights may be common to both sides (one scorecard); a quiet period within a truce may count for
+more than a quiet one in war, as time to regroup.
+
+Claims C02-C05, C11, C35. Source: MODEL section 2.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Parameter, Params
+from beliefs.model.numerics.sums import weighted_sum
+from beliefs.model.structure import Columns, Structure, side_matrix
+
+__all__ = ["NAME", "misreading", "news", "parameters", "push", "stillness", "weights"]
+
+NAME = "evidence"
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare scorecard weights, stalemate, endurance, reading style and learning."""
+    per_news = "log-odds per sd of news per square-root week"
+    per_week = "log-odds per week"
+    return (
+        Parameter(
+            "weight_own", ("own_term",), pz.TruncatedNormal(0.3, 0.3, 0, float("inf")), 0.0,
+            per_news, "MODEL section 2; C02, C03",
+            "weight of news on a side's own scorecard, in the direction its framework reads",
+        ),
+        Parameter(
+            "weight_other", ("other_term",), pz.Normal(0.0, 0.15), 0.0, per_news,
+            "MODEL section 2; C02", "weight of news that is not on a side's own scorecard",
+        ),
+        Parameter(
+            "stalemate", ("side",), pz.Normal(0.0, 0.1), 0.0, per_week,
+            "C05; symmetric so that the sign is learnt",
+            "gain in belief from a week without movement",
+        ),
+        Parameter(
+            "endurance", ("enduring_side",), pz.Normal(0.0, 0.1), 0.0, per_week,
+            "C04; symmetric so that the sign is learnt", "gain from merely surviving a week",
+        ),
+        Parameter(
+            "log_discount", ("side",), pz.Normal(-0.15, 0.3), 0.0, "log ratio",
+            "MODEL section 2 (bad news discounted)", "log weight of bad news against good news",
+        ),
+        Parameter(
+            "misread", ("side",), pz.Beta(2, 18), 0.0, "log-odds per sd per square-root week",
+            "C11; Jervis (1976)", "gain from a rival's resolute act while confident",
+        ),
+        Parameter(
+            "psi", ("side",), pz.HalfNormal(0.1), 0.0, per_week,
+            "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
+            "loss of belief from a week of the rival's persistence",
+        ),
+        Parameter(
+            "shared", (), pz.Beta(1, 1), 0.0, "share of a weight",
+            "C02; uniform: the share is learnt",
+            "share of a common scorecard in what each side makes of the same news",
+        ),
+        Parameter(
+            "tactical_reset", ("side",), pz.Normal(0.0, 0.1), 0.0, per_week,
+            "C35; symmetric so that the sign is learnt",
+            "gain in belief from a quiet week of truce beyond that of any quiet week",
+        ),
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=32)
+def common_matrix(structure: Structure) -> NDArray[np.float64]:
+    """Return the matrix (term, term) that averages weights over both sides.
+
+    Terms on the same indicator in the same regimes are one entry of a common scorecard. Each side
+    still reads it in its own direction, so that news is good for one and bad for the other where
+    directions oppose.
+    """
+    entry = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
+    same = np.asarray([[a == b for b in entry] for a in entry], dtype=float)
+    same = same.reshape(len(entry), len(entry))
+    out = same / np.maximum(same.sum(axis=1, keepdims=True), 1.0)
+    out.flags.writeable = False
+    return out
+
+
+def weights(xp: Any, params: Params, structure: Structure) -> Array:
+    """Return the weight of every evidence term, in term order, (..., term)."""
+    order = np.argsort([*structure.own, *structure.other])
+    both = [params[k] for k in ("weight_own", "weight_other")]
+    if xp is np:
+        lead = np.broadcast_shapes(*(v.shape[:-1] for v in both))
+        both = [np.broadcast_to(v, (*lead, v.shape[-1])) for v in both]
+    own = xp.concatenate(both, axis=-1)[..., order]
+    if xp is np and not np.any(params["shared"]):
+        return own
+    common = weighted_sum(xp, own[..., None, :], common_matrix(structure).T)[..., 0, :]
+    return own + params["shared"][..., None] * (common - own)
+
+
+def stillness(params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return what quiet itself says to each side, (..., side, time)."""
+    quiet = (structure.step_weeks * columns["quiet"])[..., None, :]
+    reset = params["tactical_reset"][..., None] * quiet
+    return params["stalemate"][..., None] * quiet + reset * columns["truce"]
+
+
+def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return evidence e before it is read, shape (..., side, time)."""
+    week = structure.step_weeks
+    by_side = side_matrix(structure.term_side) * week**0.5
+    signed = weights(xp, params, structure)[..., None, :] * by_side
+    total = weighted_sum(xp, signed, columns["evidence"])
+    total = total + stillness(params, columns, structure)
+    enduring = [i for i, on in enumerate(structure.endurance) if on]
+    gain = (params["endurance"][..., None, :] * side_matrix(enduring)).sum(axis=-1)
+    return total + gain[..., None] * (week * columns["pressure"])[..., None, :]
+
+
+def push(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the move of belief that news makes, u, shape (..., side, time)."""
+    e = news(xp, params, columns, structure)
+    read = xp.maximum(e, 0.0) + xp.exp(params["log_discount"])[..., None] * xp.minimum(e, 0.0)
+    learned = params["psi"][..., None] * (structure.step_weeks * columns["rival_persists"])
+    return read - learned
+
+
+def misreading(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the good news a confident side sees in its rival's resolve, (..., side, time).
+
+    ``rival_resolve`` is the rival's force in excess of what was expected, in quarters of 4 sd.
+    """
+    size = 4.0 * structure.step_weeks**0.5
+    return params["misread"][..., None] * (size * columns["rival_resolve"])

@@ -1,0 +1,142 @@
+r"""Readings: noisy looks at a belief, by channel.
+
+.. math:: y_{ijt} \sim \mathrm{StudentT}(4,\; b_{it} + bias_{ij},\; s_j), \qquad
+          s_1 < s_2 < \dots
+
+Actions (and market prices) have bias 0 and so anchor location and scale; private signals have a
+constant bias per side; public ones the projection of `domestic`. What is said for an audience is
+noisier than what is done (Katagiri and Min 2019), hence the ordered spreads.
+
+Coded signals run from -2 to 2 in halves and are treated as continuous. Claims C01, C10.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Parameter, Params
+from beliefs.model.mechanisms import domestic
+from beliefs.model.structure import Columns, Structure
+
+__all__ = [
+    "NAME",
+    "bias",
+    "gaussian_summary",
+    "heed",
+    "log_density",
+    "log_likelihood",
+    "log_shape",
+    "parameters",
+    "simulate",
+    "spread",
+]
+
+NAME = "readings"
+NU = 4.0
+_LOG_STUDENT4 = float(np.log(3.0 / 8.0))  # density of the standard t with 4 degrees at 0
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare the spreads by channel and the bias of private signals."""
+    return (
+        Parameter(
+            "log_reading_step", ("channel",), pz.Normal(-0.9, 0.5), 0.0, "log of log-odds",
+            "Katagiri and Min (2019) for the order; size is judgement",
+            "log growth of reading spread from one channel to the next noisier one",
+        ),
+        Parameter(
+            "private_bias", ("side",), pz.Normal(0.0, 0.25), 0.0, "log-odds", "judgement",
+            "what a side adds to its belief in private signals",
+        ),
+    )  # fmt: skip
+
+
+def spread(xp: Any, params: Params, structure: Structure) -> Array:
+    """Return the scale of each channel, (..., channel): a cumulative sum of positive steps."""
+    steps = xp.exp(params["log_reading_step"])
+    total, out = 0.0, []
+    for c in range(len(structure.channels)):
+        total = total + steps[..., c]
+        out.append(total)
+    return xp.stack(out, axis=-1)
+
+
+def bias(xp: Any, params: Params, columns: Columns, belief: Array) -> Array:
+    """Return the bias of every reading given the belief behind it, (..., reading)."""
+    side = columns["cell_side"]
+    private = params["private_bias"][..., side] * columns["cell_private"]
+    return private + domestic.projection(xp, params, belief, side) * columns["cell_public"]
+
+
+def _behind(xp: Any, columns: Columns, belief: Array) -> Array:
+    """Return the belief behind every reading, (..., reading)."""
+    lead = tuple(belief.shape[k] for k in range(belief.ndim - 2))
+    place = columns["cell_side"] * belief.shape[-1] + columns["cell_time"]
+    return xp.reshape(belief, (*lead, -1))[..., place]
+
+
+def gaussian_summary(
+    xp: Any, params: Params, columns: Columns, structure: Structure
+) -> tuple[Array, Array]:
+    """Return all readings of a period as one Gaussian look at belief.
+
+    Returns
+    -------
+    value, precision
+        Each (..., side, time). Precision is the Fisher information of the t density; public
+        projection is taken as at work. An approximation for filters and proposals.
+    """
+    information = (NU + 1.0) / (NU + 3.0) / spread(xp, params, structure) ** 2
+    one, value, precision = 1.0 + 0.0 * params["private_bias"], 0.0, 0.0
+    for c, kind in enumerate(structure.channel_bias):
+        shift, slope = {
+            "anchor": (0.0 * one, one),
+            "private": (params["private_bias"], one),
+            "public": (xp.maximum(params["projection_level"], 0.0), one - params["projection"]),
+        }[kind]
+        weight = information[..., c, None, None] * columns["reading_seen"][..., c, :]
+        weight = weight * slope[..., None]
+        value = value + weight * (columns["reading"][..., c, :] - shift[..., None])
+        precision = precision + weight * slope[..., None]
+    return value / xp.maximum(precision, 1e-12), precision
+
+
+def log_shape(xp: Any, z: Array) -> Array:
+    """Return the log density of readings of scale 1 that miss belief and bias by `z`."""
+    return _LOG_STUDENT4 - 0.5 * (NU + 1.0) * xp.log1p(z**2 / NU)
+
+
+def log_density(xp: Any, miss: Array, scale: Array) -> Array:
+    """Return the log density of readings that miss belief and bias by `miss`, given the scale."""
+    return log_shape(xp, miss / scale) - xp.log(scale)
+
+
+def heed(miss: Array, scale: Array) -> Array:
+    """Return the precision of the Gaussian that pulls as hard as a reading that misses so far.
+
+    The slope of the log density is minus this times the miss.
+    """
+    return (NU + 1.0) / (NU * scale**2 + miss**2)
+
+
+def log_likelihood(
+    xp: Any, params: Params, columns: Columns, belief: Array, structure: Structure
+) -> Array:
+    """Return the log density of every reading, (..., reading)."""
+    scale = spread(xp, params, structure)[..., columns["cell_channel"]]
+    heard = _behind(xp, columns, belief)
+    miss = columns["cell_value"] - heard - bias(xp, params, columns, heard)
+    return log_density(xp, miss, scale)
+
+
+def simulate(
+    rng: np.random.Generator, params: Params, columns: Columns, belief: Array, structure: Structure
+) -> Array:
+    """Draw every reading anew, (..., reading)."""
+    heard = _behind(np, columns, belief)
+    centre = heard + bias(np, params, columns, heard)
+    scale = spread(np, params, structure)[..., columns["cell_channel"]]
+    return centre + scale * rng.standard_t(NU, size=centre.shape)

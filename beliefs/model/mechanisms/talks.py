@@ -1,0 +1,247 @@
+r"""Talks: separate hazards of starting and of going on, driven by the bargaining surplus.
+
+.. math::
+    \mathrm{logit}\, h^{x}_t = \alpha_x + 10\, \beta_x Z_t - 4 \gamma (\min(p_{At}, p_{Bt}) - 1/2)
+        + \eta_x\, mediator_t + \eta'\, old_t + shift_t, \qquad x \in \{onset, continuation\}
+
+    P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x)
+
+:math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
+stake. gamma says whether the less confident side counts beyond its part in the surplus (talks wait
+for the *first* belief to crack, C08). Talks have a memory: the onset hazard has a Weibull shape in
+the time since the last ones (C18). Expected shifts of power (Powell 2006) and attacks by proxies
+(C49) shift both.
+Claims C07, C08, C18, C25, C38, C49. The prior of the onset intercept is what first
+talks in the interstate wars of others say of a new conflict (`beliefs.model.pooled`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Parameter, Params, logistic
+from beliefs.model.pooled import talk_onset_log_odds
+from beliefs.model.structure import Columns, Structure
+
+__all__ = [
+    "NAME",
+    "chance",
+    "hazards",
+    "log_likelihood",
+    "log_odds",
+    "mixed",
+    "own_shift",
+    "parameters",
+    "shared_shift",
+    "simulate",
+]
+
+NAME = "talks"
+TINY = 1e-12
+_READS = ("mediator", "mediator_old", "proxy_attack", "power_shift")
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare intercepts and slopes of both hazards."""
+    step_days = structure.step_weeks * 7.0
+    onset = talk_onset_log_odds(
+        step_days,
+        step_days * (structure.n_planned or structure.n_time),
+        {"us_actor": structure.us_actor, "since_1945": structure.since_1945},
+    )
+    return (
+        Parameter(
+            "onset_base", (), pz.Normal(round(onset.mean, 3), round(onset.sd, 3)), 0.0,
+            "log-odds per period", "first talks in interstate wars, pooled (data/pooled)",
+            "log-odds that talks start in a period at zero surplus",
+        ),
+        Parameter(
+            "continuation_base", (), pz.Normal(0.0, 1.0), 0.0, "log-odds per period", "judgement",
+            "log-odds that talks go on for one more period at zero surplus",
+        ),
+        Parameter(
+            "surplus_effect", ("transition",), pz.Normal(0.0, 0.5), 0.0,
+            "log-odds per tenth of the stake", "C07; symmetric so that the sign is learnt",
+            "how strongly talks follow the bargaining surplus",
+        ),
+        Parameter(
+            "mediator_effect", ("transition",), pz.Normal(0.0, 1.0), 0.0, "log-odds", "C38",
+            "shift of a hazard while mediation is fresh",
+        ),
+        Parameter(
+            "process_share", (), pz.Beta(1, 9), 0.0, "share", "C25; Min (2020)",
+            "share of talks that are process and do not follow the surplus",
+        ),
+        Parameter(
+            "mediator_late", (), pz.Normal(0.0, 0.5), 0.0, "log-odds", "C38",
+            "shift of both hazards by mediation that has grown old",
+        ),
+        Parameter(
+            "deadlock_shape", (), pz.Normal(0.0, 1.0), 0.0, "log Weibull shape",
+            "C18; symmetric so that the sign is learnt",
+            "how the hazard of talks starting changes with the time since the last ones",
+        ),
+        Parameter(
+            "crack_rule", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per quarter of belief",
+            "C08; symmetric so that the sign is learnt",
+            "shift of both hazards as the less confident side's belief falls, beyond the surplus",
+        ),
+        Parameter(
+            "shift_talks", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per sd", "Powell (2006)",
+            "fall of both hazards while a shift of power is expected",
+        ),
+        Parameter(
+            "proxy_credibility", (), pz.Normal(0.0, 0.5), 0.0, "log-odds", "C49",
+            "shift of both hazards after attacks by proxies in a truce",
+        ),
+    )  # fmt: skip
+
+
+def log_odds(idle: Array, effect: Array, surplus: Array, crack: Array, lower: Array) -> Array:
+    """Return the log-odds of talks that follow the surplus.
+
+    Parameters
+    ----------
+    idle
+        Log-odds at zero surplus, mediation and recent shocks included.
+    effect
+        Log-odds per tenth of the stake.
+    surplus
+        In shares of the stake.
+    crack
+        Log-odds per quarter of the lower belief.
+    lower
+        The lower of both beliefs, a probability.
+    """
+    return idle + effect * (10.0 * surplus) - 4.0 * crack * (lower - 0.5)
+
+
+def mixed(process: Array, idle: Array, sincere: Array) -> Array:
+    """Return the probability of talks of which a share `process` does not follow the surplus."""
+    return sincere + process * (idle - sincere)
+
+
+def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
+    """Return what mediation and the age of a deadlock add to the log-odds of each transition.
+
+    Returns
+    -------
+    onset, continuation
+        Each (..., time).
+    """
+    late = params["mediator_late"][..., None] * columns["mediator_old"]
+    fresh = [params["mediator_effect"][..., x, None] * columns["mediator"] for x in (0, 1)]
+    age = xp.expm1(params["deadlock_shape"])[..., None] * columns["spell_age"]
+    return fresh[0] + late + age, fresh[1] + late
+
+
+def shared_shift(params: Params, columns: Columns) -> Array:
+    """Return what shifts of power and attacks by proxies add to both log-odds, (..., time)."""
+    proxy = params["proxy_credibility"][..., None] * columns["proxy_attack"]
+    return proxy - params["shift_talks"][..., None] * columns["power_shift"]
+
+
+def hazards(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    surplus: Array,
+    shift: Array,
+    lower: Array = 0.5,
+) -> tuple[Array, Array]:
+    """Return the probabilities that talks start and that talks go on, each (..., time).
+
+    Parameters
+    ----------
+    xp, params, columns
+        See `beliefs.model.contract`.
+    surplus
+        In shares of the stake, (..., time).
+    shift
+        What shocks add to both log-odds, (..., time).
+    lower
+        The lower of both beliefs, (..., time); a half says nothing.
+    """
+    shift = shift + shared_shift(params, columns)
+    crack = params["crack_rule"][..., None]
+    out = []
+    for x, (base, own) in enumerate(
+        zip(("onset_base", "continuation_base"), own_shift(xp, params, columns), strict=True)
+    ):
+        floor = params[base][..., None]
+        effect = params["surplus_effect"][..., x, None]
+        process = params["process_share"][..., None]
+        sincere = logistic(xp, log_odds(floor + own + shift, effect, surplus, crack, lower))
+        out.append(mixed(process, logistic(xp, floor), sincere))
+    return out[0], out[1]
+
+
+def chance(p: Array, held: Array) -> Array:
+    """Return the probability of what was seen, talks held (1) or not (0), given that of talks."""
+    return held * p + (1.0 - held) * (1.0 - p)
+
+
+def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array) -> Array:
+    """Return the log probability of each period's talks, 0 where unseen, (..., time)."""
+    before = columns["talks_previous"]
+    p = before * continuation + (1.0 - before) * onset
+    # Far tails of the logistic round to 0 or 1; one part in 1e12 keeps the logarithm finite.
+    p = xp.clip(p, TINY, 1.0 - TINY)
+    held = columns["talks"]
+    return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
+
+
+def simulate(
+    uniform: Array,
+    params: Params,
+    columns: Columns,
+    surplus: Array,
+    shift: Array,
+    lower: Array,
+    *,
+    start: Array,
+    age: Array,
+) -> tuple[Array, Array, Array]:
+    """Draw talk periods forward in time; every round makes the deadlock young again.
+
+    Parameters
+    ----------
+    uniform
+        Uniform random numbers, (..., time).
+    params, columns, surplus, shift, lower
+        As for `hazards`; the column ``spell_age`` is not read.
+    start
+        1 where talks were on in the period before the first, broadcastable to (...).
+    age
+        Periods since the last talks in the first period, broadcastable to (...).
+
+    Returns
+    -------
+    held
+        Bool, (..., time).
+    spell_age
+        The column that goes with them, (..., time).
+    since
+        Periods since the last talks in the period after the last, (...).
+    """
+    shape, horizon = uniform.shape, uniform.shape[-1]
+    on = np.broadcast_to(np.asarray(start, dtype=bool), shape[:-1])
+    since = np.broadcast_to(np.asarray(age, dtype=float), shape[:-1])
+    held, spell_age = np.empty(shape, dtype=bool), np.empty(shape)
+
+    def at(values: Array, t: int) -> Array:
+        values = np.asarray(values)
+        return values[..., t : t + 1] if values.ndim and values.shape[-1] == horizon else values
+
+    for t in range(horizon):
+        spell_age[..., t] = np.log(np.maximum(since, 1.0))
+        now = {name: at(columns[name], t) for name in _READS}
+        now["spell_age"] = spell_age[..., t : t + 1]
+        onset, continuation = hazards(np, params, now, at(surplus, t), at(shift, t), at(lower, t))
+        on = uniform[..., t] < np.where(on, continuation[..., 0], onset[..., 0])
+        held[..., t] = on
+        since = np.where(on, 1.0, since + 1.0)
+    return held, spell_age, since

@@ -1,0 +1,263 @@
+r"""Truce: breach, collapse and resolution of a window, and zones that are to be spared.
+
+While a truce was in force when the period began, with :math:`a` its age in weeks, :math:`w` the
+length of a period in weeks and :math:`s = e^{shelf}` the shape of a Weibull hazard,
+
+.. math::
+    \log h^{breach}_t &= \beta_b + \log w + shelf + (s - 1) \log a_t - quiet\, passed_t
+                         + \chi_b (\min_i p_{i,t-1} - 1/2) \\
+    \log h^{collapse}_t &= \beta_c + \log w + shelf + (s - 1) \log a_t + gap\, spoiler_t
+                           + renewal\, broken_t + hotline_t + \delta\, breach_t \\
+    \log h^{resolve}_t &= \beta_r + \log w + deadline_t - renewal\, broken_t
+
+and an event has the probability :math:`1 - e^{-h}`. A window that collapses is not resolved. A
+breach is an act of a force of one side against the other's own actors; it is not yet a collapse.
+Acts in zone :math:`z` are Poisson with the log mean :math:`\log 7w + \beta_z + war + instrument +
+rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, because these acts are
+among the strikes and must not teach the ratio of strikes a second time.
+
+Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
+
+Claims C30 (shelf life), C31, C34 (deadline), C37 (ninety-six quiet hours), C40 (attribution), C47
+(hotline), C48 (zones), C52 (named concessions). Source: MODEL section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from beliefs.model import distributions as pz
+from beliefs.model.contract import Array, Factor, Parameter, Params
+from beliefs.model.mechanisms.scoring import Seen, predicted, scored
+from beliefs.model.structure import PHASES, Columns, Structure
+
+__all__ = [
+    "FACTORS",
+    "NAME",
+    "breach",
+    "collapse",
+    "log_likelihood",
+    "parameters",
+    "rates",
+    "resolve",
+    "shelf",
+    "zones",
+]
+
+NAME = "truce"
+COLLAPSED, RESOLVED = 1, 2  # values of the column truce_end
+WAR = PHASES.index("war")
+
+FACTORS = (
+    Factor(
+        "breach", NAME, ("breach_base",),
+        ("breach_base", "shelf_life", "quiet_for_quiet", "belief_breach"),
+        couples=("belief_breach",), shared=True, family="cloglog",
+    ),
+    Factor(
+        "collapse", NAME, ("collapse_base",),
+        ("collapse_base", "shelf_life", "attribution_gap", "renewal_effect", "hotline_effect",
+         "breach_to_collapse"),
+        shared=True, family="cloglog",
+    ),
+    Factor(
+        "resolve", NAME, ("resolve_base",), ("resolve_base", "deadline_effect", "renewal_effect"),
+        shared=True, family="cloglog",
+    ),
+    Factor(
+        "zones", NAME, ("zone_base",),
+        ("zone_base", "zone_war", "zone_instrument", "zone_effect", "zone_displacement"),
+        family="poisson_log",
+    ),
+)  # fmt: skip
+
+
+def parameters(structure: Structure) -> tuple[Parameter, ...]:
+    """Declare hazards of a window, what raises and lowers them, and rates of acts by zone."""
+    log_week, ratio = "log hazard per week", "log hazard ratio"
+    return (
+        Parameter(
+            "breach_base", (), pz.Normal(-1.4, 1.0), 0.0, log_week,
+            "judgement: any breach in 14 days about as likely as not",
+            "hazard of a breach in a truce a week old",
+        ),
+        Parameter(
+            "collapse_base", (), pz.Normal(-3.3, 0.7), 0.0, log_week,
+            "MODEL section 2 (judgement): 2 to 19 % in 14 days",
+            "hazard that a truce a week old collapses",
+        ),
+        Parameter(
+            "resolve_base", (), pz.Normal(-2.5, 1.0), 0.0, log_week, "judgement",
+            "hazard that a window is extended or becomes a deal",
+        ),
+        Parameter(
+            "shelf_life", (), pz.Normal(0.0, 0.3), 0.0, "log of the Weibull shape", "C30",
+            "how hazards of breach and collapse change with age; above 0 they rise",
+        ),
+        Parameter(
+            "quiet_for_quiet", (), pz.Normal(0.0, 0.5), 0.0, ratio, "C37",
+            "fall of the hazard of a breach once the first four days were quiet",
+        ),
+        Parameter(
+            "deadline_effect", (), pz.Normal(0.0, 1.5), 0.0, ratio, "C34",
+            "rise of the hazard of resolution in the last days of a window",
+        ),
+        Parameter(
+            "breach_to_collapse", (), pz.Normal(0.5, 0.5), 0.0, ratio, "judgement",
+            "rise of the hazard of collapse in the period of a breach",
+        ),
+        Parameter(
+            "attribution_gap", (), pz.Normal(0.0, 1.0), 0.0, f"{ratio} per open act", "C40",
+            "rise of the hazard of collapse while an act is attributed to nobody",
+        ),
+        Parameter(
+            "renewal_effect", (), pz.Normal(0.0, 0.5), 0.0, f"{ratio} per concession", "C52",
+            "how a broken named concession raises collapse and lowers resolution",
+        ),
+        Parameter(
+            "hotline_effect", (), pz.Normal(0.0, 0.5), 0.0, ratio, "C47",
+            "change of replies and of the hazard of collapse while a hotline is in force",
+        ),
+        Parameter(
+            "belief_breach", (), pz.Normal(0.0, 1.0), 0.0, f"{ratio} per unit of the lower belief",
+            "C31", "how the hazard of a breach follows the lower of both beliefs",
+        ),
+        Parameter(
+            "zone_base", ("zone",), pz.Normal(-1.5, 1.0), 0.0, "log acts per day", "judgement",
+            "rate of acts in a zone out of war",
+        ),
+        Parameter(
+            "zone_war", (), pz.Normal(0.5, 0.5), 0.0, "log ratio", "judgement",
+            "rate of acts in a zone in war against other times",
+        ),
+        Parameter(
+            "zone_instrument", ("instrument",), pz.Normal(0.0, 0.4), 0.0, "log ratio",
+            "SOURCES: counts of different sources are not comparable",
+            "rate of acts in a zone by one way of counting against the first",
+        ),
+        Parameter(
+            "zone_effect", (), pz.Normal(0.0, 0.5), 0.0, "log ratio", "C48",
+            "rate of acts in a zone while a rule spares it",
+        ),
+        Parameter(
+            "zone_displacement", (), pz.Normal(0.0, 0.3), 0.0, "log ratio", "C48",
+            "rate of acts in the other zones while one is spared",
+        ),
+    )  # fmt: skip
+
+
+def shelf(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return what the age of a truce adds to a log hazard per period, (..., time).
+
+    A Weibull hazard whose value at one week does not depend on the shape except for its factor;
+    the length of a period is in it.
+    """
+    age = xp.log(xp.maximum(columns["truce_age"], 1.0) * structure.step_weeks)
+    log_shape = params["shelf_life"][..., None]
+    return np.log(structure.step_weeks) + log_shape + (xp.exp(log_shape) - 1.0) * age
+
+
+def breach(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard of a breach in each period of truce, (..., time)."""
+    return (
+        params["breach_base"][..., None]
+        + shelf(xp, params, columns, structure)
+        - params["quiet_for_quiet"][..., None] * columns["quiet_passed"]
+        + params["belief_breach"][..., None] * (columns["p_lag_min"] - 0.5)
+    )
+
+
+def collapse(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard of collapse, breaches of the same period given, (..., time)."""
+    pressed = params["attribution_gap"][..., None] * columns["spoiler_open"]
+    pressed = pressed + params["renewal_effect"][..., None] * columns["concession_broken"]
+    pressed = pressed + params["hotline_effect"][..., None] * columns["hotline"]
+    pressed = pressed + params["breach_to_collapse"][..., None] * columns["breach"]
+    return params["collapse_base"][..., None] + shelf(xp, params, columns, structure) + pressed
+
+
+def resolve(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log hazard that a window is extended or becomes a deal, (..., time)."""
+    return (
+        params["resolve_base"][..., None]
+        + np.log(structure.step_weeks)
+        + params["deadline_effect"][..., None] * columns["at_deadline"]
+        - params["renewal_effect"][..., None] * columns["concession_broken"]
+    )
+
+
+def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log mean number of acts by zone, (..., zone, time)."""
+    common = params["zone_war"][..., None] * columns["phase_on"][..., WAR, :]
+    ratio = (params["zone_instrument"][..., None, :] @ columns["instrument_on"])[..., 0, :]
+    common = common + ratio + np.log(7.0 * structure.step_weeks)
+    spared = params["zone_effect"][..., None, None] * columns["zone_rule"]
+    near = params["zone_displacement"][..., None, None] * columns["zone_near"]
+    return params["zone_base"][..., None] + common[..., None, :] + spared + near
+
+
+_LINEAR = {"breach": breach, "collapse": collapse, "resolve": resolve, "zones": zones}
+
+
+def _seen(name: str, columns: Columns) -> Seen:
+    """Return what was seen of a factor, and where."""
+    if name == "zones":
+        return Seen(columns["zone_count"], columns["zone_seen"])
+    if name == "breach":
+        return Seen(columns["breach"], columns["truce_seen"])
+    collapsed = 1.0 * (columns["truce_end"] == COLLAPSED)
+    if name == "collapse":
+        return Seen(collapsed, columns["truce_seen"])
+    resolved = 1.0 * (columns["truce_end"] == RESOLVED)
+    return Seen(resolved, columns["truce_seen"] * (1.0 - collapsed))
+
+
+def log_likelihood(
+    xp: Any,
+    params: Params,
+    columns: Columns,
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the log likelihood of each factor by period, (..., time), 0 where unseen.
+
+    Parameters
+    ----------
+    xp, params, columns, structure
+        See `beliefs.model.contract`; columns of `conduct_columns`. Only the parameters that
+        the factors asked for read must be there.
+    names
+        Factors to compute; all when None.
+    """
+    return scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
+
+
+def rates(
+    params: Params,
+    state: Mapping[str, Array],
+    structure: Structure,
+    names: Collection[str] | None = None,
+) -> dict[str, Array]:
+    """Return the linear predictor of each factor in one period, for the forward simulation.
+
+    Parameters
+    ----------
+    params
+        NumPy arrays, with leading draw dimensions or not.
+    state
+        Columns of one period, without the axis of time: (...) or (..., side), (..., zone), ...
+    structure
+        Structure of the study.
+    names
+        Factors to compute; all when None. ``collapse`` reads the ``breach`` of its period.
+
+    Returns
+    -------
+    dict
+        Factor name -> (...), ``zones`` (..., zone): see
+        `beliefs.model.mechanisms.observation.draw`.
+    """
+    return predicted(params, state, structure, _LINEAR, names)

@@ -1,0 +1,1 @@
+"""Recursions in time, compiled."""

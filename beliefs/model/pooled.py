@@ -1,0 +1,293 @@
+r"""Pooled base rates: what other conflicts say of a new one before anything is known of it.
+
+Posterior draws of the hierarchical hazards of `beliefs.inference.pooling`, made once by
+``scripts/pool_base_rates.py`` and shipped in ``data/pooled``. A new conflict differs from the mean
+of its class by its covariates and by a frailty of its own, whose spread was learnt: predictions
+here integrate over both posterior draws and frailty.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+from beliefs.model.spells import AGE_BINS
+from beliefs.study.bundled import data_folder
+
+__all__ = [
+    "CLASSES",
+    "LogOdds",
+    "PooledHazard",
+    "incidence",
+    "load_pooled",
+    "load_summary",
+    "quadrature",
+    "settlement_incidence",
+    "talk_onset_log_odds",
+]
+
+CLASSES = ("talks", "agreement", "other_end")
+"""First talks in wars; formal agreement, and any other end, in crises (which compete)."""
+
+Floats = NDArray[np.float64]
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+def quadrature(nodes: int = 31, reach: float = 6.0) -> tuple[Floats, Floats]:
+    """Return places and weights, each (node,), that integrate over a standard normal.
+
+    The trapezoidal rule, which for smooth functions that fade at both ends errs less than
+    Gauss-Hermite nodes of the same number: the likelihood of a long spell is narrow and far from
+    the mean.
+    """
+    places = np.linspace(-reach, reach, nodes)
+    weights = np.exp(-0.5 * places**2)
+    return places, weights / weights.sum()
+
+
+@dataclass(frozen=True)
+class LogOdds:
+    """The normal that stands for a predictive distribution of log-odds or of a log hazard.
+
+    Its points one standard deviation below and above the mean are those of the distribution. Its
+    moments would not do: log-odds run to infinity where a hazard is far above one per period.
+    """
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True, eq=False)
+class PooledHazard:
+    """Posterior draws of a class's hazard per day.
+
+    Attributes
+    ----------
+    label
+        What the event and the class are.
+    covariates, centre
+        Names of the k covariates, and their means in the class.
+    age
+        Log hazard by bin of age (`beliefs.model.spells.AGE_BINS`) at the means, (draw, bin).
+    effect
+        Effects of the covariates, (draw, k).
+    frailty
+        Standard deviation of the conflicts' log hazards, (draw,).
+    """
+
+    label: str
+    covariates: tuple[str, ...]
+    centre: Floats
+    age: Floats
+    effect: Floats
+    frailty: Floats
+
+    def log_hazard(self, covariates: Mapping[str, float] = _NOTHING) -> Floats:
+        """Return the log hazard per day of a conflict of mean frailty by age, (draw, bin).
+
+        Parameters
+        ----------
+        covariates
+            Values by name; one that is not named is taken at its mean in the class.
+
+        Raises
+        ------
+        ValueError
+            A covariate that the class does not have.
+        """
+        unknown = set(covariates) - set(self.covariates)
+        if unknown:
+            raise ValueError(f"{sorted(unknown)} are not among {list(self.covariates)}")
+        known = [covariates.get(n, m) for n, m in zip(self.covariates, self.centre, strict=True)]
+        return self.age + (self.effect @ (np.asarray(known) - self.centre))[:, None]
+
+    @cached_property
+    def factor(self) -> Floats:
+        """What the frailties at the places of `quadrature` multiply a hazard by, (draw, node)."""
+        return np.exp(self.frailty[:, None] * quadrature()[0])
+
+    def log_odds(
+        self, step_days: float, span_days: float, covariates: Mapping[str, float] = _NOTHING
+    ) -> LogOdds:
+        """Return the predictive log-odds of the event per period, in a conflict not yet seen.
+
+        Parameters
+        ----------
+        step_days
+            Length of a period.
+        span_days
+            Ages from 0 to here are averaged, each day alike, because one intercept stands for
+            all of them.
+        covariates
+            As for `log_hazard`.
+        """
+        edges = np.asarray(AGE_BINS)
+        share = (np.clip(span_days, edges[:-1], edges[1:]) - edges[:-1]) / span_days
+        mean_hazard = np.exp(self.log_hazard(covariates)) @ share
+        low, high = self._ends(np.log(step_days * mean_hazard))
+        # Of a hazard r per period: the log-odds of 1 - exp(-r).
+        ends = [r + np.log(-np.expm1(-r)) for r in np.exp([low, high])]
+        return LogOdds(float(sum(ends) / 2.0), float((ends[1] - ends[0]) / 2.0))
+
+    def late(self, covariates: Mapping[str, float] = _NOTHING) -> LogOdds:
+        """Return the predictive log hazard per day in a conflict past the last bin of age."""
+        low, high = self._ends(self.log_hazard(covariates)[:, -1])
+        return LogOdds((low + high) / 2.0, (high - low) / 2.0)
+
+    def _ends(self, centre: Floats) -> tuple[float, float]:
+        """Return the points one standard deviation off the mean, frailties around `centre`."""
+        return (
+            _mixture_quantile(centre, self.frailty, float(ndtr(-1.0))),
+            _mixture_quantile(centre, self.frailty, float(ndtr(1.0))),
+        )
+
+
+def _mixture_quantile(mean: Floats, sd: Floats, level: float) -> float:
+    """Return where a mixture of normals, one per draw, has `level` of its mass below it."""
+    each = mean + sd * ndtri(level)
+
+    def excess(x: float) -> float:
+        return float(ndtr((x - mean) / sd).mean()) - level
+
+    # The quantile of a mixture lies between those of its parts.
+    return float(brentq(excess, each.min() - 1e-9, each.max() + 1e-9))
+
+
+def incidence(
+    causes: Sequence[tuple[PooledHazard, Mapping[str, float]]], age_days: float, days: float
+) -> tuple[float, ...]:
+    """Return P(ended by each cause within `days` | nothing ended it in `age_days`).
+
+    Cumulative incidence of competing causes, not one minus survival per cause. Having lasted is
+    evidence: draws and frailties count by the chance that they gave of lasting so long.
+
+    Parameters
+    ----------
+    causes
+        One or two hazards, each with covariates as for `PooledHazard.log_hazard`.
+    age_days, days
+        Age of the conflict now; days ahead.
+
+    Raises
+    ------
+    ValueError
+        A negative number of days, or draws of different number.
+    """
+    if age_days < 0 or days < 0:
+        raise ValueError(f"days must not be negative, not {age_days} and {days}")
+    if len({len(hazard.age) for hazard, _ in causes}) != 1:
+        raise ValueError("causes must have the same number of draws")
+    weights = quadrature()[1]
+    # One axis of frailty per cause, after that of the draws: their product is a conflict.
+    hazards, weight = [], np.ones(1)
+    for place, (hazard, covariates) in enumerate(causes):
+        shape = [1] * len(causes)
+        shape[place] = weights.size
+        base = np.exp(hazard.log_hazard(covariates))
+        hazards.append(
+            [(base[:, [b]] * hazard.factor).reshape(-1, *shape) for b in range(base.shape[1])]
+        )
+        weight = weight * weights.reshape(shape)
+    alive: Any = weight
+    ended: list[Any] = [0.0] * len(causes)
+    now, end = float(age_days), float(age_days + days)
+    for b, (low, high) in enumerate(pairwise(AGE_BINS)):
+        total = sum(per_bin[b] for per_bin in hazards)
+        alive = alive * np.exp(-total * max(0.0, min(now, high) - low))
+    lasted = alive.sum()
+    for b, (low, high) in enumerate(pairwise(AGE_BINS)):
+        inside = max(0.0, min(end, high) - max(now, low))
+        if not inside:
+            continue
+        total = sum(per_bin[b] for per_bin in hazards)
+        stay = np.exp(-total * inside)
+        for place, per_bin in enumerate(hazards):
+            ended[place] = ended[place] + (alive * per_bin[b] / total * (1.0 - stay)).sum()
+        alive = alive * stay
+    return tuple(float(value / lasted) for value in ended)
+
+
+@cache
+def load_summary() -> dict[str, Any]:
+    """Return ``summary.json``: by class its label, covariates, source hash, gate and scores."""
+    text = (data_folder() / "pooled" / "summary.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@cache
+def load_pooled(name: str) -> PooledHazard:
+    """Return the shipped posterior of a class.
+
+    Parameters
+    ----------
+    name
+        One of `CLASSES`.
+
+    Raises
+    ------
+    ValueError
+        Another name.
+    """
+    if name not in CLASSES:
+        raise ValueError(f"name must be one of {CLASSES}, not {name!r}")
+    about = load_summary()["classes"][name]
+    path = data_folder() / "pooled" / f"{name}.csv"
+    with path.open(encoding="utf-8", newline="") as handle:
+        draws = np.asarray(list(csv.reader(handle))[1:], dtype=float)
+    bins = len(AGE_BINS) - 1
+    covariates = tuple(about["covariates"])
+    return PooledHazard(
+        about["label"],
+        covariates,
+        np.asarray([about["covariates"][k]["class_mean"] for k in covariates]),
+        draws[:, :bins],
+        draws[:, bins:-1],
+        draws[:, -1],
+    )
+
+
+def talk_onset_log_odds(
+    step_days: float, span_days: float, covariates: Mapping[str, float] = _NOTHING
+) -> LogOdds:
+    """Return the prior of the log-odds that talks start in a period of a new conflict.
+
+    From first talks in interstate wars, the bundled studies' own left out. The class knows wars
+    alone, and first talks alone: for a confrontation without war, or for the next round of talks,
+    it is the nearest that is recorded.
+
+    Parameters
+    ----------
+    step_days, span_days
+        Length of a period and of the whole study.
+    covariates
+        Of ``us_actor`` and ``since_1945``, 0 or 1, what is known.
+    """
+    return load_pooled("talks").log_odds(step_days, span_days, covariates)
+
+
+def settlement_incidence(
+    age_days: float, days: float, covariates: Mapping[str, float] = _NOTHING
+) -> float:
+    """Return P(formal agreement within `days` | the crisis is `age_days` old and goes on).
+
+    Parameters
+    ----------
+    age_days, days
+        Age of the crisis; days ahead.
+    covariates
+        What is known of the covariates of `beliefs.model.spells.crisis_spells`. ``mediated`` is
+        known in hindsight only: leave it out of forecasts.
+    """
+    causes = [(load_pooled(name), covariates) for name in ("agreement", "other_end")]
+    return incidence(causes, age_days, days)[0]

@@ -1,0 +1,227 @@
+"""Priors written by a user: checked before they cost a fit."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.model.contract import Parameter
+from beliefs.model.distributions import Prior
+
+__all__ = ["check_priors", "distribution"]
+
+Known = Mapping[str, tuple[str, Parameter]]
+
+_BOUNDS = ("lower", "upper")  # the only numbers of a distribution that may be infinite
+_NOT_IN_PYMC = ("BetaPrime", "BetaScaled", "Frechet", "LogLogistic")
+_QUANTILES = (0.05, 0.5, 0.95)
+REACH = 5.5
+"""Normal scores up to which draws of a prior are taken; 1 in 25 million lies beyond."""
+_EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
+
+
+def distribution(spec: Mapping[str, Any]) -> Any:
+    """Return the prior that an override describes.
+
+    Parameters
+    ----------
+    spec
+        ``{"dist": PreliZ name, **its parameters}``, already checked by `check_priors`.
+    """
+    return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
+
+
+def check_priors(priors: Any, known: Known, where: str, *, widen: bool = False) -> None:
+    """Refuse prior overrides that no model can be built with.
+
+    Parameters
+    ----------
+    priors
+        What stands under ``priors`` in a file, of any type.
+    known
+        Every declared parameter: name -> (mechanism, parameter).
+    where
+        The file, for messages.
+    widen
+        Whether a prior may reach beyond the declared one, as one that must not presume a sign.
+
+    Raises
+    ------
+    StudyError
+        Not a table of tables; unknown parameter, distribution or distribution parameter; a number
+        that is missing, not finite or out of its range; more support than the declared prior has.
+    """
+    if not isinstance(priors, Mapping):
+        raise StudyError(
+            "the priors are not tables",
+            where=f"{where}: priors",
+            found=repr(priors),
+            expected="one table [priors.<parameter>] for each prior to replace",
+            mend=f"write [priors.psi] and below it {_EXAMPLE}",
+        )
+    for name, spec in priors.items():
+        if name not in known:
+            raise StudyError(
+                "unknown parameter",
+                where=f"{where}: priors.{name}",
+                found=str(name),
+                expected="one of " + ", ".join(sorted(known)),
+                mend="correct the parameter's name",
+            )
+        _check(str(name), spec, known[name][1], f"{where}: priors.{name}", widen)
+
+
+def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> None:
+    if name == "innovation":
+        raise StudyError(
+            "the prior of `innovation` cannot be replaced",
+            where=at,
+            found=repr(spec),
+            expected="no such table: that innovations are standard normal is part of the model",
+            mend="remove it; the size of unexplained moves is log_volatility",
+        )
+    if not isinstance(spec, Mapping) or "dist" not in spec:
+        raise StudyError(
+            "a prior needs a distribution",
+            where=at,
+            found=repr(spec),
+            expected=_EXAMPLE,
+            mend=f'write [priors.{name}] with dist = "..."',
+        )
+    low, high = _support(_built(spec, at))
+    known_low, known_high = (float(end) for end in parameter.prior.support)
+    if not widen and (low < known_low or high > known_high):
+        raise StudyError(
+            f"the prior allows values that `{name}` cannot take",
+            where=at,
+            found=f"{_text(spec)}, which reaches from {low:g} to {high:g}",
+            expected=f"values from {known_low:g} to {known_high:g}, as with {parameter.prior}",
+            mend="choose a distribution within these bounds, such as one with lower and upper",
+        )
+    if name == "belief_mean" and (low, high) != (-math.inf, math.inf):
+        # It is sampled in coordinates that reach every real number.
+        raise StudyError(
+            "the prior of `belief_mean` must allow every real number",
+            where=at,
+            found=f"{_text(spec)}, which reaches from {low:g} to {high:g}",
+            expected="a distribution on the whole line, such as Normal, StudentT or Logistic",
+            mend="choose one of these",
+        )
+
+
+def _built(spec: Mapping[str, Any], at: str) -> Any:
+    """Return the distribution, each of its numbers checked."""
+    import preliz as pz
+
+    known = {
+        n: c
+        for n, c in vars(pz).items()
+        if isinstance(c, type)
+        and issubclass(c, pz.distributions.distributions.Continuous)
+        and n not in _NOT_IN_PYMC
+    }
+    if not isinstance(spec["dist"], str) or spec["dist"] not in known:
+        raise StudyError(
+            "unknown distribution",
+            where=f"{at}.dist",
+            found=repr(spec["dist"]),
+            expected="a continuous PreliZ distribution that PyMC has: " + ", ".join(sorted(known)),
+            mend="correct its name; capitals count",
+        )
+    given = {key: value for key, value in spec.items() if key != "dist"}
+    for key, value in given.items():
+        if not _is_number(value, infinite=key in _BOUNDS):
+            raise StudyError(
+                "a parameter of a prior is not a number",
+                where=f"{at}.{key}",
+                found=repr(value)[:80],
+                expected="a finite number (lower and upper may be inf)",
+                mend="write a number, without quotation marks",
+            )
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):  # ranges are checked below
+            warnings.simplefilter("ignore")
+            built = known[spec["dist"]](**given)
+        wanted = tuple(built.param_names) if built.is_frozen else ()
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        # PreliZ names neither what is missing nor what is too much.
+        built, wanted = None, ()
+    if not wanted or set(wanted) != set(given):
+        names = inspect.signature(known[spec["dist"]]).parameters
+        raise StudyError(
+            "the prior does not have exactly the parameters of its distribution",
+            where=at,
+            found=_text(spec),
+            expected=f"{spec['dist']} with "
+            + (", ".join(wanted) if wanted else f"one full set by name, out of {', '.join(names)}"),
+            mend="give each parameter once, by its PreliZ name",
+        )
+    for key, (least, most) in zip(built.param_names, built.params_support, strict=True):
+        if not least <= given[key] <= most:
+            positive = least > 0 and math.isinf(most)
+            raise StudyError(
+                "a parameter of a prior is out of its range",
+                where=f"{at}.{key}",
+                found=str(given[key]),
+                expected="a number above 0" if positive else f"from {least:.3g} to {most:.3g}",
+                mend=f"correct {key}",
+            )
+    _check_quantiles(built, spec, at)
+    return built
+
+
+def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            values = np.array([float(built.ppf(q)) for q in _QUANTILES])
+        except (TypeError, ValueError, ArithmeticError):
+            values = np.full(3, np.nan)
+    low, high = _support(built)
+    good = np.isfinite(values).all() and (np.diff(values) > 0).all()
+    if not (good and low <= values[0] and values[2] <= high):
+        raise StudyError(
+            "the prior is no distribution",
+            where=at,
+            found=f"{_text(spec)} with 5, 50 and 95 % points "
+            + ", ".join(f"{v:.4g}" for v in values),
+            expected="finite points in rising order, between lower and upper where there are such",
+            mend="correct its parameters: bounds in order, scales that numbers can hold",
+        )
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        ends = [float(built.ppf(0.5 * math.erfc(-z / math.sqrt(2.0)))) for z in (-REACH, REACH)]
+    if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
+        raise StudyError(
+            "draws of the prior lie too close to its bounds, or too far out",
+            where=at,
+            found=f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends",
+            expected=f"points strictly between {low:g} and {high:g}",
+            mend="choose a prior with less weight at its bounds",
+        )
+
+
+def _support(built: Any) -> tuple[float, float]:
+    low, high = built.support
+    return float(low), float(high)
+
+
+def _is_number(value: Any, *, infinite: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    return not math.isnan(number) and (infinite or math.isfinite(number))
+
+
+def _text(spec: Mapping[str, Any]) -> str:
+    inner = ", ".join(f"{k} = {v}" for k, v in spec.items() if k != "dist")
+    return f"{spec['dist']}({inner})"

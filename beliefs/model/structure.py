@@ -1,0 +1,362 @@
+"""From a study's inputs to what the equations see: a hashable structure and columns of time.
+
+`Structure` holds the names and counts that fix the shape of the model; two as-of dates of one
+study share it, so that a compiled model serves both. `columns` holds the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.features.inputs import Inputs
+from beliefs.features.observed import SHAPES
+from beliefs.model.numerics.guess import rough_path
+from beliefs.model.numerics.recurrence import gate
+from beliefs.model.spells import SECOND_WORLD_WAR_ENDED
+from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
+
+__all__ = [
+    "PHASES",
+    "SCOPES",
+    "SHOCK_KINDS",
+    "TRANSITIONS",
+    "Structure",
+    "columns",
+    "conduct_columns",
+    "evidence_matrix",
+    "side_matrix",
+    "structure_of",
+    "until",
+]
+
+SHOCK_KINDS = ("turnover", "escalation", "economic")
+TRANSITIONS = ("onset", "continuation")
+PHASES = ("calm", "truce", "war")
+SCOPES = ("treaty", "transaction")
+AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
+
+# Of `Observed`, what moves beliefs or the hazards of talks, and by which parameter.
+_OF_BELIEF = {
+    "hinge": "economic_hinge",
+    "mediator_old": "mediator_late",
+    "spell_age": "deadlock_shape",
+    "power_shift": "shift_talks",
+    "proxy_attack": "proxy_credibility",
+    "heavy": "convex_cost",
+}
+# Of `columns`, what the equations of conduct read as well.
+_SHARED = (
+    "active", "quiet", "pressure", "hardline", "truce", "mediator", "waiver", "shock", "turnover",
+    "aftermath", "talks", "talks_previous", "talks_seen",
+)  # fmt: skip
+
+Columns = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Names and counts of a study that fix the shape of its model.
+
+    Attributes
+    ----------
+    sides
+        The two side ids.
+    step_weeks
+        Length of a period in weeks (1/7 for days).
+    n_time
+        Number of periods of the whole study, as-of or not.
+    terms, term_side, term_indicator, term_regimes, term_direction, term_own
+        One entry per evidence term, side 0's first.
+    cost_terms, cost_side, cost_indicator, cost_sign
+        One entry per cost term.
+    channels, channel_bias
+        Reading channels in order of growing noise and their kind of bias.
+    shocks, shock_kind, shock_side
+        Declared shocks; side -1 when it belongs to no single side.
+    endurance
+        Whether merely surviving counts as good news, by side.
+    instruments
+        Ways of counting strikes, in the order of first use.
+    zones
+        Zones whose acts are counted apart.
+    us_actor, since_1945
+        Whether a side is the United States (its id is ``us``); whether the study begins after the
+        Second World War. They tell which wars of others are like this one.
+    n_planned
+        Number of periods that priors go by: without those by which new rows moved the study's end
+        on. None: `n_time`.
+    """
+
+    sides: tuple[str, str]
+    step_weeks: float
+    n_time: int
+    indicators: tuple[str, ...]
+    terms: tuple[str, ...]
+    term_side: tuple[int, ...]
+    term_indicator: tuple[int, ...]
+    term_regimes: tuple[tuple[int, ...], ...]
+    term_direction: tuple[float, ...]
+    term_own: tuple[bool, ...]
+    cost_terms: tuple[str, ...]
+    cost_side: tuple[int, ...]
+    cost_indicator: tuple[int, ...]
+    cost_sign: tuple[float, ...]
+    channels: tuple[str, ...]
+    channel_bias: tuple[str, ...]
+    shocks: tuple[str, ...]
+    shock_kind: tuple[str, ...]
+    shock_side: tuple[int, ...]
+    endurance: tuple[bool, bool]
+    # Compared by nothing that beliefs are inferred with: a new way of counting is no new structure.
+    instruments: tuple[str, ...] = field(default=(), compare=False)
+    zones: tuple[str, ...] = ()
+    us_actor: bool = False
+    since_1945: bool = True
+    n_planned: int | None = None
+
+    @property
+    def own(self) -> list[int]:
+        """Indices of the terms on a side's own scorecard."""
+        return [k for k, own in enumerate(self.term_own) if own]
+
+    @property
+    def other(self) -> list[int]:
+        """Indices of the remaining evidence terms."""
+        return [k for k, own in enumerate(self.term_own) if not own]
+
+    @property
+    def coords(self) -> dict[str, list[str]]:
+        """Labels of every parameter dimension (contract C2)."""
+        return {
+            "side": list(self.sides),
+            "own_term": [self.terms[k] for k in self.own],
+            "other_term": [self.terms[k] for k in self.other],
+            "cost_term": list(self.cost_terms),
+            "channel": list(self.channels),
+            "shock": list(self.shocks),
+            "shock_kind": list(SHOCK_KINDS),
+            "transition": list(TRANSITIONS),
+            "enduring_side": [s for s, on in zip(self.sides, self.endurance, strict=True) if on],
+            "phase": list(PHASES),
+            "instrument": list(self.instruments[1:]),  # rates are relative to the first
+            "zone": list(self.zones),
+            "scope": list(SCOPES),
+            "rung_move": ["up", "down"],
+        }
+
+    def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
+        """Return the shape that `dims` has in this structure."""
+        sizes = _sizes(self, self.instruments)
+        return tuple(sizes[d] for d in dims)
+
+
+@lru_cache(maxsize=32)
+def _sizes(structure: Structure, instruments: tuple[str, ...]) -> dict[str, int]:
+    # Structures that differ in their ways of counting alone are equal.
+    return {k: len(v) for k, v in structure.coords.items()} | {"time": structure.n_time}
+
+
+def until(columns: Columns, n: int) -> Columns:
+    """Return the columns of the first `n` periods (readings after them must not exist)."""
+    return {k: v if k.startswith("cell_") else v[..., :n] for k, v in columns.items()}
+
+
+def structure_of(inputs: Inputs) -> Structure:
+    """Return the structure of a study's inputs; it does not depend on the as-of date."""
+    terms, costs, shocks = inputs.terms, inputs.cost_terms, inputs.shocks
+    return Structure(
+        sides=inputs.sides,
+        step_weeks=inputs.step_days / 7.0,
+        n_time=len(inputs.dates),
+        indicators=inputs.indicators,
+        terms=tuple(t.name for t in terms),
+        term_side=tuple(t.side for t in terms),
+        term_indicator=tuple(t.indicator for t in terms),
+        term_regimes=tuple(t.regimes for t in terms),
+        term_direction=tuple(float(t.direction) for t in terms),
+        term_own=tuple(t.own for t in terms),
+        cost_terms=tuple(t.name for t in costs),
+        cost_side=tuple(t.side for t in costs),
+        cost_indicator=tuple(t.indicator for t in costs),
+        cost_sign=tuple(float(t.sign) for t in costs),
+        channels=inputs.channels,
+        channel_bias=inputs.channel_bias,
+        shocks=tuple(s.name for s in shocks),
+        shock_kind=tuple(s.kind for s in shocks),
+        shock_side=tuple(-1 if s.side is None else s.side for s in shocks),
+        endurance=inputs.endurance,
+        instruments=inputs.instruments,
+        zones=inputs.zones,
+        us_actor="us" in inputs.sides,
+        since_1945=bool(inputs.dates[0] > np.datetime64(SECOND_WORLD_WAR_ENDED)),
+        n_planned=inputs.n_planned,
+    )
+
+
+def side_matrix(members: Sequence[int]) -> NDArray[np.float64]:
+    """Return the 0/1 matrix (side, member) that sums members by the side they belong to."""
+    return (np.arange(2)[:, None] == np.asarray(members, dtype=int)[None, :]).astype(float)
+
+
+def evidence_matrix(
+    structure: Structure, surprise: NDArray[Any], regime: NDArray[Any]
+) -> NDArray[Any]:
+    """Return signed surprises by evidence term.
+
+    Parameters
+    ----------
+    structure
+        Structure of the study.
+    surprise
+        Shape (..., indicator, time), 0 where nothing was seen.
+    regime
+        Regime kind of each period, shape (..., time).
+
+    Returns
+    -------
+    ndarray
+        Shape (..., term, time): a rise that is good news is positive; a term split by regime is
+        0 outside its own regime.
+    """
+    counted = np.zeros((len(structure.terms), len(REGIME_KINDS)), dtype=bool)
+    for term, regimes in enumerate(structure.term_regimes):
+        counted[term, list(regimes)] = True
+    by_term = surprise[..., np.asarray(structure.term_indicator, dtype=np.intp), :]
+    direction = np.asarray(structure.term_direction, dtype=np.float64)
+    on: NDArray[Any] = np.moveaxis(counted[:, regime], 0, -2)
+    return np.ascontiguousarray(by_term * direction[:, None] * on)
+
+
+def aftermath(
+    structure: Structure, shock_on: NDArray[Any], before: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Return the fading trace of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
+
+    `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
+    """
+    fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
+    out = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
+    for number, kind in enumerate(SHOCK_KINDS):
+        members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
+        if members:
+            out[..., number, :] = shock_on[..., members, :].max(axis=-2)
+    if before is not None:
+        np.maximum(out[..., 0], before * fade, out=out[..., 0])
+    first = int(out.any(axis=tuple(range(out.ndim - 1))).argmax())  # nothing fades before it
+    for t in range(first + 1, out.shape[-1]):
+        np.maximum(out[..., t], out[..., t - 1] * fade, out=out[..., t])
+    return out
+
+
+def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
+    """Return 1 where a side's leadership turns over, shape (..., side, time)."""
+    out = np.zeros((*shock_on.shape[:-2], 2, shock_on.shape[-1]))
+    for s, (kind, side) in enumerate(zip(structure.shock_kind, structure.shock_side, strict=True)):
+        if kind == "turnover":
+            for i in (0, 1) if side < 0 else (side,):
+                out[..., i, :] = np.maximum(out[..., i, :], shock_on[..., s, :])
+    return out
+
+
+def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
+    """Return the arrays the equations read; time is the last axis and has full length.
+
+    Columns ``cell_*`` have one entry per reading instead, so that silence costs nothing.
+    Periods after the as-of date hold zeros and have ``active`` 0, so that they carry no
+    likelihood and no news.
+
+    Parameters
+    ----------
+    inputs
+        Inputs of a study.
+    without
+        Parameters that are neutral. Columns of conduct that only they weigh are zeros, so that
+        conduct need not be collected, and changes nothing, where beliefs do not ask for it.
+    """
+    structure = structure_of(inputs)
+    on = inputs.active.astype(float)
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    seen = ~np.isnan(inputs.reading)
+    guess = rough_path(np.where(seen & (on > 0), inputs.reading, np.nan))
+    cells = np.argwhere(seen & (on > 0))  # one row per reading: side, channel, time
+    bias = np.asarray(structure.channel_bias)[cells[:, 1]]
+    cost = np.zeros((len(structure.cost_terms), structure.n_time))
+    for row, (k, sign) in enumerate(
+        zip(structure.cost_indicator, structure.cost_sign, strict=True)
+    ):
+        cost[row] = sign * inputs.level[k]
+    shock_on = np.asarray(inputs.shock_on, dtype=float)
+    shock_on = shock_on.reshape(len(structure.shocks), structure.n_time) * on
+    return {
+        "active": on,
+        "evidence": evidence_matrix(structure, inputs.surprise * inputs.seen, inputs.regime) * on,
+        "quiet": inputs.quiet * inputs.quiet_seen * on,
+        "pressure": (kinds != "talks") * on,
+        "rival_persists": np.asarray(inputs.persist, dtype=float)[::-1] * on,
+        "rival_resolve": np.asarray(inputs.resolve, dtype=float)[::-1] * on,
+        "hardline": np.asarray(inputs.hardline, dtype=float) * on,
+        "truce": (kinds == "truce") * on,
+        "cost": cost * on,
+        "mediator": inputs.mediator * on,
+        "waiver": inputs.waiver * on,
+        "shock": shock_on,
+        "turnover": turnover(structure, shock_on),
+        "aftermath": aftermath(structure, shock_on) * on,
+        "reading": np.where(seen, inputs.reading, 0.0),
+        "reading_seen": seen * on,
+        "guess": guess,
+        "guess_gate": gate(np, guess),  # here, not in the graph: it does not change with the draw
+        "cell_side": cells[:, 0],
+        "cell_channel": cells[:, 1],
+        "cell_time": cells[:, 2],
+        "cell_value": inputs.reading[tuple(cells.T)],
+        "cell_private": (bias == "private").astype(float),
+        "cell_public": (bias == "public").astype(float),
+        "talks": np.asarray(inputs.talks, dtype=float) * on,
+        "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
+        "talks_seen": inputs.talks_seen * on,
+        **_conduct_of_belief(inputs, on, without),
+    }
+
+
+def _conduct_of_belief(inputs: Inputs, on: NDArray[Any], without: Collection[str]) -> Columns:
+    out = {}
+    for name, parameter in _OF_BELIEF.items():
+        if parameter in without:
+            out[name] = np.zeros((2, len(on)) if SHAPES.get(name) else len(on))
+        else:
+            out[name] = getattr(inputs.observed, name) * on
+    return out
+
+
+def conduct_columns(inputs: Inputs) -> Columns:
+    """Return what the equations of conduct read, as floats; time is the last axis.
+
+    Every array of `Observed` stands under its own name, times ``active``. Instead of its numbers
+    of kinds there are columns of 0 and 1: ``instrument_on`` (instrument, time) for all ways of
+    counting but the first, ``rung_on`` (rung, time), and ``phase_on`` (phase, time) for calm,
+    truce and war. ``p_lag`` (side, time), ``p_lag_min`` and ``surplus_lag`` (time,) are what is
+    known of both beliefs and the bargaining surplus one period earlier; here they say nothing.
+    """
+    seen, on = inputs.observed, inputs.active.astype(float)
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    phase = np.select([kinds == "truce", kinds == "war"], [1, 2], 0)
+    shared = columns(inputs, without=_OF_BELIEF.values())
+    out = {name: shared[name] for name in _SHARED}
+    for name, value in vars(seen).items():
+        if isinstance(value, np.ndarray) and name not in ("instrument", "rung"):
+            out[name] = value * on
+    numbers = np.arange(1, max(len(seen.instruments), 1))
+    out["instrument_on"] = (numbers[:, None] == seen.instrument) * on
+    out["rung_on"] = (np.arange(len(RUNGS))[:, None] == seen.rung) * seen.rung_seen * on
+    out["phase_on"] = (np.arange(len(PHASES))[:, None] == phase) * on
+    out["p_lag"] = np.full((2, len(on)), 0.5)
+    out["p_lag_min"] = np.full(len(on), 0.5)
+    out["surplus_lag"] = np.zeros(len(on))
+    return out

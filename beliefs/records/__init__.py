@@ -1,0 +1,1 @@
+"""WHAT WAS SAID: run folders, updates."""

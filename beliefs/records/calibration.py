@@ -1,0 +1,289 @@
+"""Calibration folders: simulations kept one by one, so that a run that was stopped goes on.
+
+A folder holds::
+
+    settings.json     what all simulations share, with hashes; another setting needs another folder
+    ranks.jsonl       one line a simulation, in the order in which they ended
+    calibration.json  the result: every quantity with its p-value, those outside their bands
+    ranks.csv         the ranks, one row a simulation
+    probabilities.csv forecast probabilities and how often it happened, by target and range
+    calibration.png   the figure, where one was asked for
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import StudyError
+from beliefs.evaluation.calibration.calibration import DRAWS, GROUPS, Design
+from beliefs.evaluation.calibration.calibration_cores import simulated
+from beliefs.evaluation.calibration.calibration_probabilities import (
+    Bin,
+    Foretold,
+    foretell,
+    foretold_p,
+)
+from beliefs.evaluation.calibration.calibration_verdict import Group, failures, groups_of
+from beliefs.evaluation.calibration.uniformity import COVERAGE, Judged, judge
+from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.model.theory import Theory, theory_of
+from beliefs.records.calibration_files import (
+    LINES,
+    append_line,
+    read_lines,
+    settled,
+)
+from beliefs.records.lock import only_one, unwritable
+from beliefs.records.manifest import FORMAT
+from beliefs.study.load import Study
+from beliefs.study.writefile import replace_file
+
+__all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
+
+PARTICLES = 1000
+FIGURE = "calibration.png"
+CUT = (
+    "Conduct is drawn from what the filter knew of beliefs a period before, as the theory says: "
+    "the inference of its parameters is calibrated, not the choice to cut feedback from conduct "
+    "to belief."
+)
+
+Say = Callable[[int, int, float | None], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Ranks of the truth in many simulations, judged.
+
+    Attributes
+    ----------
+    settings
+        What all simulations share.
+    numbers
+        Of the simulations that were done, (n,).
+    ranks
+        By quantity, (n,), 0 to `draws`.
+    draws
+        Posterior draws that the truth was ranked among.
+    judged
+        Verdicts on ranks and on forecast probabilities, the least uniform first.
+    probabilities
+        By target: forecast probabilities and whether it happened, (n, 2).
+    failed
+        Number -> what went wrong, of simulations that could not be done.
+    seconds
+        Processor seconds of all simulations.
+    """
+
+    settings: dict[str, Any]
+    numbers: NDArray[np.int64]
+    ranks: Mapping[str, NDArray[np.int64]]
+    draws: int
+    judged: tuple[Judged, ...]
+    probabilities: Mapping[str, NDArray[np.float64]]
+    failed: Mapping[int, str]
+    seconds: float
+
+    @property
+    def outside(self) -> tuple[Judged, ...]:
+        """Quantities that leave their own bands."""
+        return tuple(row for row in self.judged if row.outside)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What is to be said of each kind of quantity."""
+        return groups_of(self.judged, self.ranks, self.draws)
+
+    @property
+    def foretold(self) -> dict[str, Foretold]:
+        """Verdicts on the forecast probabilities, by target."""
+        return {name: foretell(v, self.draws) for name, v in self.probabilities.items()}
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Why it fails, by the rule of `calibration_verdict`; none if not."""
+        return failures(self.judged, self.groups, self.failed, len(self.numbers))
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing fails."""
+        return not self.failures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain data; the same simulations give the same bytes."""
+        return {
+            "format": FORMAT,
+            **{k: v for k, v in self.settings.items() if k not in ("versions", "platform")},
+            "simulations": len(self.numbers),
+            "failed": {str(k): v for k, v in self.failed.items()},
+            "coverage": COVERAGE,
+            "passed": self.passed,
+            "failures": list(self.failures),
+            "judged": len(self.judged),
+            "outside": [row.name for row in self.outside],
+            "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
+            "groups": [_rounded(asdict(row)) for row in self.groups],
+            "quantities": [_rounded(asdict(row)) for row in self.judged],
+            "probabilities": [_foretold(k, v) for k, v in self.foretold.items()],
+            "cut": CUT,
+        }
+
+
+def _foretold(target: str, found: Foretold) -> dict[str, Any]:
+    bins = [_rounded(asdict(one)) for one in found.bins]
+    told = _rounded(asdict(found.all))
+    told |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
+    return {"target": target, **told, "bins": bins}
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    """Round to six decimals, and what is smaller to six digits."""
+    return {
+        k: (round(v, 6) if abs(v) > 0.1 else float(f"{v:.6g}")) if isinstance(v, float) else v
+        for k, v in row.items()
+    }
+
+
+def calibrate(
+    theory: Theory | str | Path,
+    study: Study,
+    out: str | Path,
+    *,
+    sims: int = 200,
+    seed: int,
+    particles: int = PARTICLES,
+    draws: int = DRAWS,
+    horizon: int = 30,
+    cores: int | None = None,
+    truth: Theory | None = None,
+    progress: Say | None = None,
+) -> Calibration:
+    """Calibrate the track of a theory by simulation, and keep it in a folder.
+
+    Parameters
+    ----------
+    theory
+        What is calibrated.
+    study
+        Design of the drawn studies: its calendar, evidence, coverage and shocks.
+    out
+        Folder, new or that of the same calibration, which then goes on where it was stopped.
+    sims
+        Number of simulations in all.
+    seed
+        Seed of everything random. Simulations have numbers of their own: more of them leave those
+        that are done as they are, and so does another number of cores.
+    particles
+        Particles of each block.
+    draws
+        Posterior draws that the truth is ranked among.
+    horizon
+        Periods of the futures.
+    cores
+        Processes, of one thread each; None runs simulations one by one in this process.
+    truth
+        Theory that draws the studies, for a posterior that is wrong on purpose.
+    progress
+        Called with the number of simulations done, that of all, and the seconds left.
+
+    Raises
+    ------
+    ConflictError
+        The folder holds another calibration, or another process is writing it.
+    StudyError
+        A setting that cannot be used; the folder cannot be written or was damaged.
+
+    Notes
+    -----
+    Talts and others (2018), https://arxiv.org/abs/1804.06788; Modrák and others (2023),
+    https://doi.org/10.1214/23-BA1404; Säilynoja, Bürkner and Vehtari (2022).
+    """
+    import time
+
+    _check(sims=sims, draws=draws, cores=1 if cores is None else cores)
+    design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with only_one(folder):
+            settings = settled(folder, design)
+            done = read_lines(folder / LINES)
+            left = [k for k in range(sims) if k not in done]
+            begun, size = time.monotonic(), len(left)
+            with (folder / LINES).open("ab", buffering=0) as kept:
+                for count, line in enumerate(simulated(design, left, cores), start=1):
+                    append_line(kept.fileno(), line)
+                    done[line["number"]] = line
+                    if progress is not None:
+                        rest = (time.monotonic() - begun) / count * (size - count)
+                        progress(sims - size + count, sims, rest)
+            found = _judged(settings, [done[k] for k in sorted(done) if k < sims], draws)
+            _write(folder, found)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return found
+
+
+def _check(**least: int) -> None:
+    for name, value in least.items():
+        if value < 1:
+            raise StudyError(
+                f"{name} cannot be used", where=name, found=str(value), expected="at least 1",
+                mend="give a larger number",
+            )  # fmt: skip
+
+
+def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -> Calibration:
+    good = [line for line in lines if "error" not in line]
+    names = list(good[0]["ranks"]) if good else []
+    ranks = {n: np.asarray([line["ranks"][n] for line in good], dtype=np.int64) for n in names}
+    targets = list(good[0]["probabilities"]) if good else []
+    probabilities = {
+        n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
+    }
+    told = {name: foretell(values, draws) for name, values in probabilities.items()}
+    return Calibration(
+        settings=settings,
+        numbers=np.asarray([line["number"] for line in good], dtype=np.int64),
+        ranks=dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0]))),
+        draws=draws,
+        judged=judge(ranks, draws, dict(foretold_p(told))),
+        probabilities=probabilities,
+        failed={line["number"]: line["error"] for line in lines if "error" in line},
+        seconds=float(sum(line["seconds"] for line in lines)),
+    )
+
+
+def _write(folder: Path, found: Calibration) -> None:
+    rows = zip(found.numbers, *found.ranks.values(), strict=True)
+    replace_file(folder / "ranks.csv", _table(["simulation", *found.ranks], rows))
+    columns = [field.name for field in fields(Bin)]
+    bins = (
+        [target, *_rounded(asdict(one)).values(), *row]
+        for target, told in found.foretold.items()
+        for one, row in [
+            (told.all, _rounded({"z": told.z, "reliability": told.reliability}).values()),
+            *((one, ("", "")) for one in told.bins),
+        ]
+    )
+    head = ["target", *columns, "z", "reliability"]
+    replace_file(folder / "probabilities.csv", _table(head, bins))
+    text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    replace_file(folder / "calibration.json", text + "\n")
+
+
+def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return table.getvalue()

@@ -1,0 +1,1 @@
+"""Forecasts registered in advance, and their scores."""

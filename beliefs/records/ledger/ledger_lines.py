@@ -1,0 +1,274 @@
+"""What the lines of a ledger say: forecasts registered, and outcomes looked up later."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from beliefs.errors import StudyError
+from beliefs.records.ledger.ledger_chain import Chain
+from beliefs.records.ledger.ledger_file import damaged, read_chain
+
+__all__ = [
+    "LATENT",
+    "Forecast",
+    "Key",
+    "Ledger",
+    "Resolution",
+    "Target",
+    "ledger_of",
+    "read_ledger",
+    "utc_now",
+]
+
+_Conduct = Literal[
+    "signed", "deal", "war", "breach", "collapse", "extension", "lapse", "terminated",
+    "no_crossing",
+]  # fmt: skip
+LATENT = ("crack", "crack_first", "talks_rational")
+"""Targets that nobody can look up: they are statements about beliefs."""
+
+_Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Share = Annotated[float, Field(ge=0.0, le=1.0)]
+_Rule = dict[
+    str, Any
+]  # a `beliefs.study.settings.spec.TalkRule` or a table, as it stood in the study
+Key = tuple[int, str, str | None, dt.date]
+"""Line of a forecast, target, rule and last day."""
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Target(_Said):
+    """One probability of a forecast.
+
+    Attributes
+    ----------
+    target, side, by, p, mcse, base_rate, base_rate_source, prior_dominated, prior_data_conflict,
+    at_origin, threshold, periods, given, rule
+        As in ``forecast.schema.json``.
+    late
+        Whether it was registered after its last day, `by`.
+    """
+
+    target: Literal["crack", "crack_first", "talks_rational", "talks"] | _Conduct
+    side: str | None
+    by: dt.date
+    p: _Share
+    mcse: Annotated[float, Field(ge=0.0)]
+    base_rate: _Share | None
+    base_rate_source: str
+    prior_dominated: bool
+    prior_data_conflict: bool = False
+    at_origin: _Share
+    threshold: float | None
+    periods: int | None
+    given: str | None = None
+    rule: Literal["any", "mutual"] | None = None
+    late: bool = False
+
+    @property
+    def name(self) -> str:
+        """Target and rule in one word."""
+        return self.target if self.rule is None else f"{self.target}_{self.rule}"
+
+
+class Forecast(_Said):
+    """A forecast that was registered.
+
+    Attributes
+    ----------
+    at
+        When, UTC to the second.
+    study, study_sha256, hindcast, as_of, origin, theory, theory_sha256, seed
+        As in ``forecast.schema.json``.
+    posterior_sha256
+        Hash of the posterior of the run.
+    forecast_sha256
+        Hash of the whole document, crack grid and beliefs included.
+    horizon
+        Periods ahead.
+    step_days
+        Days of a period.
+    gate, allowed_failed
+        Verdict on the posterior; whether it had failed and was registered all the same.
+    label_rule, label_rules
+        Id of the rule for talks that the forecast is about, and all rules as they stood.
+    conduct_rules
+        Tables of the study that say what counts as conduct, as they stood, by name.
+    beliefs_version
+        Version of the package that made the run.
+    targets
+        Its probabilities.
+    """
+
+    at: dt.datetime
+    kind: Literal["forecast"] = "forecast"
+    study: str
+    study_sha256: _Hash
+    hindcast: bool
+    as_of: dt.date
+    origin: dt.date
+    theory: str
+    theory_sha256: _Hash
+    posterior_sha256: _Hash
+    forecast_sha256: _Hash
+    seed: dict[str, int]
+    horizon: int
+    step_days: int
+    gate: dict[str, Any]
+    allowed_failed: bool
+    label_rule: str
+    label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
+    conduct_rules: dict[str, _Rule] = {}
+    beliefs_version: str
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+
+
+class Resolution(_Said):
+    """An outcome, looked up in the tables of a study.
+
+    Attributes
+    ----------
+    at
+        When, UTC to the second.
+    forecast, forecast_line_sha256
+        Line of the forecast, and its hash.
+    target, rule, by
+        Which of its probabilities.
+    outcome
+        Whether it happened, by the rules of the forecast.
+    outcomes
+        Of talks, the same by every label rule that was registered; empty otherwise.
+    first
+        First day of the first period in which it had; of ``no_crossing``, in which it no longer
+        held.
+    rows
+        Of talks, ids of the rows of the label table that say so.
+    as_of, study_sha256
+        Last day of publications that was looked at, and the hash of the study as of that day.
+    same_past
+        Whether the study, cut at the as-of date of the forecast, still has its hash: no row or
+        setting of before the forecast has changed since.
+    corrects
+        Line of the resolution that this one replaces, None for the first.
+    beliefs_version
+        Version of the package that looked it up.
+    """
+
+    at: dt.datetime
+    kind: Literal["resolution"] = "resolution"
+    forecast: int
+    forecast_line_sha256: _Hash
+    target: Literal["talks"] | _Conduct
+    rule: Literal["any", "mutual"] | None = None
+    by: dt.date
+    outcome: bool
+    outcomes: dict[str, bool]
+    first: dt.date | None
+    rows: tuple[str, ...]
+    as_of: dt.date
+    study_sha256: _Hash
+    same_past: bool
+    corrects: int | None = None
+    beliefs_version: str
+
+
+_KINDS: dict[str, type[Forecast] | type[Resolution]] = {
+    "forecast": Forecast,
+    "resolution": Resolution,
+}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A ledger whose chain is in order.
+
+    Attributes
+    ----------
+    forecasts
+        By line.
+    resolutions
+        The valid one of each line, target, rule and last day: the last.
+    corrected
+        How many were replaced by later ones.
+    hashes
+        Of all lines, in order.
+    """
+
+    forecasts: dict[int, Forecast]
+    resolutions: dict[Key, tuple[int, Resolution]]
+    corrected: int
+    hashes: tuple[str, ...]
+
+
+def utc_now() -> dt.datetime:
+    """Return the time to the second."""
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+
+
+def read_ledger(path: str | Path) -> Ledger:
+    """Read a ledger, its chain checked.
+
+    Raises
+    ------
+    StudyError
+        There is none, or it is damaged.
+    """
+    path = Path(path)
+    chain = read_chain(path)
+    if chain.problems:
+        raise damaged(path, chain)
+    return ledger_of(path, chain)
+
+
+def ledger_of(path: Path, chain: Chain) -> Ledger:
+    """Return what the lines of a chain in order say.
+
+    Raises
+    ------
+    StudyError
+        A line says what this package does not write.
+    """
+    forecasts: dict[int, Forecast] = {}
+    resolutions: dict[Key, tuple[int, Resolution]] = {}
+    corrected = 0
+    for line in chain.lines:
+        kind = _KINDS.get(str(line.record.get("kind")))
+        if kind is None:
+            found = f"kind = {line.record.get('kind')!r}"
+            raise _foreign(path, line.n, found)
+        said = {k: v for k, v in line.record.items() if k not in ("n", "previous", "hash")}
+        try:
+            record = kind.model_validate_json(json.dumps(said))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise _foreign(
+                path, line.n, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            ) from error
+        if isinstance(record, Forecast):
+            forecasts[line.n] = record
+        elif isinstance(record, Resolution):
+            key = (record.forecast, record.target, record.rule, record.by)
+            if record.forecast not in forecasts:
+                raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
+            corrected += key in resolutions
+            resolutions[key] = (line.n, record)
+    return Ledger(forecasts, resolutions, corrected, tuple(line.hash for line in chain.lines))
+
+
+def _foreign(path: Path, n: int, found: str) -> StudyError:
+    return StudyError(
+        "the ledger has a line that this version does not write",
+        where=f"{path}:{n}",
+        found=found,
+        expected="forecasts and resolutions as `beliefs ledger` writes them",
+        mend="read it with the version that wrote it",
+    )

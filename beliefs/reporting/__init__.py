@@ -1,0 +1,1 @@
+"""HOW IT LOOKS: figures, tables, report."""

@@ -1,0 +1,1 @@
+"""WHAT COULD COME: futures, and whole studies drawn."""

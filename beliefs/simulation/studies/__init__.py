@@ -1,0 +1,1 @@
+"""Studies drawn from a theory."""

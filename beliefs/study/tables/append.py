@@ -1,0 +1,398 @@
+"""New rows for a study folder, from files or data frames with the columns of one of its tables.
+
+Rows are compared by what they say: 100 and 100.0 are one number, and a blank is the date that
+stands for it.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import os
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.study.safefile import open_safely, read_lines
+from beliefs.study.settings.specfile import read_spec
+from beliefs.study.tables.agreements import AGREEMENT_COLUMNS
+from beliefs.study.tables.columns import date_column, flag_column, number_column, numerals
+from beliefs.study.tables.coverage import COVERAGE_COLUMNS
+from beliefs.study.tables.records import Records
+from beliefs.study.tables.rows import EVENT_COLUMNS, TALK_COLUMNS
+from beliefs.study.tables.series import INDICATOR_COLUMNS
+from beliefs.study.tables.tables import Table, read_header, read_table
+from beliefs.study.writefile import replace_file
+
+if TYPE_CHECKING:
+    from beliefs.study.load import Study
+
+__all__ = ["Added", "copy_study", "move_end", "with_rows"]
+
+AGREEMENTS: Final = "agreements.csv"
+_FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
+_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv", "truth.json")
+_TABLES: Final = {
+    "indicators.csv": (INDICATOR_COLUMNS, ("indicator", "date", "published_at")),
+    "events.csv": (EVENT_COLUMNS, ("date",)),
+    "talks.csv": (TALK_COLUMNS, ("date",)),
+    "coverage.csv": (COVERAGE_COLUMNS, ("start",)),
+    AGREEMENTS: (AGREEMENT_COLUMNS, ("date",)),
+}
+_NUMBERS: Final = ("value", "severity", "belief_signal", "coders")
+_FLAGS: Final = ("direct", "mutual", "prior_warning")
+_DATES: Final = (
+    "date", "date_end", "published_at", "start", "end", "deadline", "ended", "end_published_at",
+)  # fmt: skip
+_FILLED: Final = {"date_end": "date", "published_at": "date", "end_published_at": "ended"}
+"""Columns of dates, and the dates that stand for blank ones."""
+_ENDS: Final = [AGREEMENT_COLUMNS.index(c) for c in ("ended", "end_published_at", "end_kind")]
+_DAY: Final = dt.time()
+
+Row = tuple[str, ...]
+Values = tuple[Any, ...]
+_OTHER: Final = "on line "
+"""Words before the number of the other line, in complaints about a row that stands twice."""
+
+
+class Origin(NamedTuple):
+    """Where a new row stood: the file and its line, or the data frame and its index."""
+
+    source: str
+    number: Any
+    line: bool = True
+
+    @property
+    def at(self) -> str:
+        """Position, for complaints."""
+        return f"{self.source}:{self.number}" if self.line else f"{self.source} row {self.number}"
+
+    @property
+    def other(self) -> str:
+        """Position, for complaints about another row."""
+        return f"{_OTHER if self.line else 'in row '}{self.number} of {self.source}"
+
+
+@dataclass(frozen=True)
+class Added:
+    """What `with_rows` did.
+
+    Attributes
+    ----------
+    named
+        Names of the files and data frames with the rows, as one text.
+    tables
+        The tables they belong to.
+    rows
+        How many were not there before.
+    lines
+        Table and line in it -> where each of them stood.
+    """
+
+    named: str
+    tables: tuple[str, ...]
+    rows: int
+    lines: dict[tuple[str, int], Origin]
+
+    def blamed(self, error: StudyError) -> StudyError:
+        """Return a complaint about the new table as one about the file with the rows.
+
+        Parameters
+        ----------
+        error
+            What `load_study` said of the new folder; returned as it is where it is about something
+            else.
+        """
+        place = re.match(r"(\w+\.csv):(\d+)(.*)", error.where)
+        if place is None:
+            return error
+        here = self.lines.get((place[1], int(place[2])))
+        other = re.search(rf"{_OTHER}(\d+) of (\w+\.csv)", error.found)
+        there = None if other is None else self.lines.get((other[2], int(other[1])))
+        if here is None and there is None:
+            return error
+        found, table = error.found, place[1]
+        if here is None:  # of two rows that are one, the complaint is about the later
+            here, there = there, None
+        if other is not None:
+            at = f"in the run's {table}" if there is None else there.other
+            found = found[: other.start()] + at
+        assert here is not None
+        return StudyError(
+            error.what, where=f"{here.at}{place[3]}", found=found,
+            expected=error.expected, mend=error.mend,
+        )  # fmt: skip
+
+
+def copy_study(folder: Path, to: Path) -> None:
+    """Copy the study's own files, never through a link, and nothing else that lies there.
+
+    Parameters
+    ----------
+    folder
+        The study folder.
+    to
+        Folder to make.
+
+    Raises
+    ------
+    StudyError
+        A file is missing, or no plain file.
+    """
+    to.mkdir()
+    for name in (*_FILES, *_EXTRAS):
+        if name in _EXTRAS[:3] and not os.path.lexists(folder / name):
+            continue
+        if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
+            continue  # no part of the study as it was read: a link here is not worth a fit
+        with open_safely(folder, name) as source:
+            replace_file(to / name, source.read())
+
+
+def with_rows(
+    study: Study, data: Sequence[Any], out: Path, *, known: Sequence[Study] = ()
+) -> Added:
+    """Copy a study's folder and merge new rows into the tables that their columns name.
+
+    Rows that a table holds already are left out; the others find their place in time. A row that
+    ends an agreement takes the place of the one without an end. The copy is not checked here:
+    `load_study` does that.
+
+    Parameters
+    ----------
+    study
+        The study.
+    data
+        CSV files or pandas data frames with exactly the columns of ``indicators.csv``,
+        ``events.csv``, ``talks.csv``, ``coverage.csv`` or ``agreements.csv`` each, in any order.
+    out
+        Folder to write; must not exist.
+    known
+        The same as of some days: a row of theirs is held already, too, with spans that were cut on
+        the day.
+
+    Returns
+    -------
+    Added
+        What was added.
+
+    Raises
+    ------
+    StudyError
+        A file cannot be read, or its columns are those of no table.
+    """
+    given: dict[str, list[tuple[Row, Values, Origin]]] = {}
+    names = []
+    for number, item in enumerate(data):
+        if hasattr(item, "columns"):
+            label = "data" if len(data) == 1 else f"data[{number}]"
+            table, origins = _framed(item, label)
+        else:
+            file = Path(item)
+            label = file.name
+            table = _filed(file)
+            origins = [Origin(str(file), line) for line in table.lines]
+        names.append(label)
+        rows = zip(_rows(table), _values(table, study), origins, strict=True)
+        given.setdefault(table.name, []).extend(rows)
+    copy_study(study.path, out)
+    lines: dict[tuple[str, int], Origin] = {}
+    for name, rows_given in given.items():
+        held = {row for one in known for row in getattr(one.tables, name[:-4]).rows()}
+        lines |= _merge(study, name, rows_given, held, out)
+    return Added(", ".join(names), tuple(given), len(lines), lines)
+
+
+def move_end(folder: Path, end: dt.date) -> None:
+    """Set a later end of the period in a copy of a study, and keep the first one beside it.
+
+    Parameters
+    ----------
+    folder
+        The copy.
+    end
+        The new end.
+
+    Raises
+    ------
+    StudyError
+        The settings are written so that the line with the end is not found.
+    """
+    spec, where = read_spec(folder)
+    at = where("period", "end")
+    number, period = int(at.split(":")[1].split()[0]), spec.period
+    lines = [*read_lines(folder, "study.toml")]
+    line = re.sub(rf"^(\s*end\s*=\s*){period.end}", rf"\g<1>{end}", lines[number - 1])
+    if line == lines[number - 1]:
+        raise StudyError(
+            "the end of the period cannot be moved on to the new rows",
+            where=at,
+            found=line.strip(),
+            expected=f"end = {period.end}, on a line of its own",
+            mend="write it so, or set a later end by hand, and track the study anew",
+        )
+    first = f"first_end = {period.end}  # where it ended before new rows moved it on\n"
+    lines[number - 1 : number] = [line.rstrip() + "\n", *([] if period.first_end else [first])]
+    replace_file(folder / "study.toml", "".join(lines))
+
+
+def _filed(file: Path) -> Table:
+    """Read a file of rows; the table has the name of that which they belong to."""
+    try:
+        known = {column for columns, _ in _TABLES.values() for column in columns}
+        name = _table_of(read_header(file.parent, file.name, known), f"{file}:1")
+        table = read_table(file.parent, file.name, _TABLES[name][0])
+    except StudyError as error:
+        raise _of_file(error, file) from error
+    return Table(name, table.lines, table.cells, table.separator)
+
+
+def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
+    """Turn a data frame into text cells, blank where nothing is known."""
+    columns = [str(column).strip().lower() for column in frame.columns]
+    name = _table_of(columns, label)
+    cells: dict[str, Sequence[str]] = {}
+    for k, column in enumerate(columns):
+        blank = frame.iloc[:, k].isna().tolist()
+        values = zip(frame.iloc[:, k].tolist(), blank, strict=True)
+        cells[column] = ["" if unknown else _text(value) for value, unknown in values]
+    origins = [Origin(label, index, line=False) for index in frame.index.tolist()]
+    return Table(name, range(len(frame)), cells), origins
+
+
+def _text(value: Any) -> str:
+    """Write a value of a data frame as in a CSV file."""
+    if isinstance(value, np.bool_ | np.number):
+        value = value.item()
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))  # a column of whole numbers with a gap
+    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == _DAY:
+        return value.date().isoformat()
+    return str(value)
+
+
+def _table_of(header: Sequence[str], where: str) -> str:
+    """Return the table that has these columns."""
+    name = next((n for n, (columns, _) in _TABLES.items() if sorted(columns) == sorted(header)), "")
+    if not name:
+        raise StudyError(
+            "the columns are those of no table",
+            where=where,
+            found=",".join(header) or "nothing",
+            expected="\n            or ".join(",".join(columns) for columns, _ in _TABLES.values()),
+            mend="name the columns as the table that the rows belong to does; in a file they are "
+            "the first line",
+        )
+    return name
+
+
+def _rows(table: Table) -> list[Row]:
+    """Return the text of the rows, in the order of the table's columns."""
+    return [
+        *zip(
+            *(
+                numerals(table, c) if c in _NUMBERS else table.cells[c]
+                for c in _TABLES[table.name][0]
+            ),
+            strict=True,
+        )
+    ]
+
+
+def _values(table: Table, study: Study) -> list[Values]:
+    """Return what the rows say, in the form of `Records.rows` of a study."""
+    columns = {name: _parsed(table, name) for name in _TABLES[table.name][0]}
+    lags = {i.id: i.publication_lag for i in study.spec.indicators}
+    for name, of in _FILLED.items():
+        mine, days = columns.get(name), columns.get(of)
+        if mine is None or days is None or mine.dtype.kind != "M" or days.dtype.kind != "M":
+            continue
+        if "indicator" in columns:
+            lag = [lags.get(indicator, 0) for indicator in columns["indicator"]]
+            days = days + np.asarray(lag, dtype="timedelta64[D]")
+        columns[name] = np.where(np.isnat(mine), days, mine)
+    return list(Records(columns).rows())
+
+
+def _parsed(table: Table, column: str) -> np.ndarray:
+    words = np.empty(len(table), dtype=object)
+    words[:] = table.cells[column]
+    try:
+        if column in _DATES:
+            return date_column(table, column, blank=True)
+        if column in _NUMBERS:
+            return number_column(table, column, blank=True)
+        return flag_column(table, column) if column in _FLAGS else words
+    except StudyError:  # raised again, with its place, where the new table is read
+        return words
+
+
+def _merge(
+    study: Study,
+    name: str,
+    given: list[tuple[Row, Values, Origin]],
+    held: set[Values],
+    out: Path,
+) -> dict[tuple[str, int], Origin]:
+    """Write a table with further rows; return where each of these stands, and where it stood."""
+    columns, order = _TABLES[name]
+    old: list[tuple[Row, Values]] = []
+    if (study.path / name).is_file():
+        table = read_table(study.path, name, columns)
+        old = [*zip(_rows(table), _values(table, study), strict=True)]
+    known = held.union(values for _, values in old)
+    # A row that stands twice among them is new once.
+    new = {values: (row, at) for row, values, at in reversed(given) if values not in known}
+    ended = {_begun(values) for values in new} if name == AGREEMENTS else set()
+    merged: list[tuple[Row, Origin | None]] = [
+        (row, None) for row, values in old if not _ended_by(values, ended)
+    ]
+    merged += reversed(new.values())
+    place = [columns.index(key) for key in order]
+    merged.sort(key=lambda item: tuple(item[0][k] for k in place))
+    lines, at = {}, 1
+    with io.StringIO(newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(columns)
+        for row, origin in merged:
+            at += 1
+            if origin:
+                lines[name, at] = origin
+            writer.writerow(row)
+            at += sum(cell.count("\n") for cell in row)  # cells may hold line ends
+        replace_file(out / name, handle.getvalue())
+    return lines
+
+
+def _begun(values: Values) -> Values:
+    """Return what a row of agreements says but for its end."""
+    return tuple(value for k, value in enumerate(values) if k not in _ENDS)
+
+
+def _ended_by(old: Values, begun: Collection[Values]) -> bool:
+    """Tell whether this agreement, in force until now, is among those that begin alike."""
+    return bool(begun) and not old[_ENDS[-1]] and _begun(old) in begun
+
+
+def _of_file(error: StudyError, data: Path) -> StudyError:
+    """Say the whole path of the file, and nothing of a study."""
+    where = f"{data}{error.where.removeprefix(data.name)}"
+    if "no such file" in error.found:
+        return StudyError(
+            "there is no such file of rows",
+            where=where,
+            found=error.found,
+            expected="a CSV file with the header of one of the study's tables",
+            mend="check the path",
+        )
+    return StudyError(
+        error.what, where=where, found=error.found, expected=error.expected, mend=error.mend
+    )

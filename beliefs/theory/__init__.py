@@ -1,1 +1,0 @@
-"""Who is right: rival theories as data."""
