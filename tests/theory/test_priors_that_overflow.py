@@ -28,6 +28,7 @@ def test_draws_that_underflow_are_refused_at_the_door(tmp_path, name, spec):
     assert name in caught.value.where
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(("name", "sigma"), [("weight_own", 1e5), ("psi", 1000.0)])
 def test_numbers_that_are_not_finite_name_the_prior(tmp_path, rich_folder, name, sigma):
     file = priors(tmp_path, f'[priors.{name}]\ndist = "HalfNormal"\nsigma = {sigma}\n')
