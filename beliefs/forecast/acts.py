@@ -17,7 +17,7 @@ from beliefs.forecast.setting import Setting
 from beliefs.forecast.state import State
 from beliefs.forecast.streams import Streams
 from beliefs.mechanism import accidents, diplomacy, outcomes, reciprocity, redlines, truce
-from beliefs.mechanism.contract import logistic
+from beliefs.mechanism.contract import bounded_exp, logistic
 from beliefs.mechanism.observation import draw
 from beliefs.mechanism.structure import PHASES
 from beliefs.study.acts import CALM_DAYS, PAUSE_DAYS
@@ -207,7 +207,7 @@ def _count(
         size = reciprocity.size_of(np, params)[..., None]
     else:
         eta, size = np.log(setting.rate[:, state.phase].T), None
-    now["intensity"] = np.exp(eta)
+    now["intensity"] = bounded_exp(np, eta)
     return draw(uniform, "negbin_log", eta, size, most=MOST)
 
 
