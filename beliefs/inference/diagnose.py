@@ -13,6 +13,7 @@ __all__ = ["Limits", "Report", "diagnose"]
 # side that used no hard words. A parameter always varies.
 _DERIVED = ("logit_belief", "audience", "surplus")
 _BEYOND_R_HAT = 9999.0
+_TOO_SHORT = ("R-hat of ", "ESS of ")  # how failures begin that longer chains may mend
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,13 @@ class Report:
         Share of divergent transitions; smallest energy fraction over chains.
     failures
         One sentence per broken limit.
-    too_short
-        Whether R-hat or ESS broke a limit and nothing else did: longer chains may pass.
-    table
-        One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail.
     kind
         "chains", or "particles" of a track, of which R-hat, divergences and E-BFMI say nothing.
     pareto_k
         Tail shape of particle weights; None for chains.
+    table
+        One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail. Empty for chains of a run
+        folder, whose manifest keeps the rest: `diagnose` measures them again.
     """
 
     passed: bool
@@ -59,10 +59,14 @@ class Report:
     divergent_share: float
     e_bfmi: float
     failures: tuple[str, ...]
-    too_short: bool
-    table: tuple[dict[str, Any], ...]
     kind: str = "chains"
     pareto_k: float | None = None
+    table: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def too_short(self) -> bool:
+        """Whether R-hat or ESS broke a limit and nothing else did: longer chains may pass."""
+        return not self.passed and all(f.startswith(_TOO_SHORT) for f in self.failures)
 
     @property
     def mend(self) -> str:
@@ -154,7 +158,6 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         )
     if judged and not ess >= limits.ess:
         failures.append(f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}")
-    short = len(failures)
     failures += broken
     if not divergent <= limits.divergent_share:
         failures.append(
@@ -173,6 +176,5 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         divergent_share=divergent,
         e_bfmi=e_bfmi,
         failures=tuple(failures),
-        too_short=0 < short == len(failures),
         table=tuple(rows),
     )

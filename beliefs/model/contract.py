@@ -25,10 +25,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Array", "Factor", "Parameter", "Params", "logistic"]
+__all__ = ["Array", "Factor", "Parameter", "Params", "bounded_exp", "logistic"]
 
 Array = Any
 Params = Mapping[str, Array]
+FARTHEST = 200.0  # products and ratios of exponentials of this are still numbers
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,16 @@ def logistic(xp: Any, x: Array) -> Array:
         Log-odds, any shape.
     """
     return 0.5 * (1.0 + xp.tanh(0.5 * x))
+
+
+def bounded_exp(xp: Any, x: Array) -> Array:
+    """Return the exponential of a log rate, positive and finite however far a draw lies out.
+
+    Parameters
+    ----------
+    xp
+        ``numpy`` or ``pytensor.tensor``.
+    x
+        Log of a rate or a scale, any shape.
+    """
+    return xp.exp(xp.clip(x, -FARTHEST, FARTHEST))

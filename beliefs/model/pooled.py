@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from beliefs.model.spells import AGE_BINS
@@ -155,6 +154,8 @@ class PooledHazard:
 
 def _mixture_quantile(mean: Floats, sd: Floats, level: float) -> float:
     """Return where a mixture of normals, one per draw, has `level` of its mass below it."""
+    from scipy.optimize import brentq  # slow to import, and needed by few
+
     each = mean + sd * ndtri(level)
 
     def excess(x: float) -> float:

@@ -32,6 +32,7 @@ _MANIFEST: dict[str, type | tuple[type, ...]] = {
     "theory_sha256": str,
     "posterior_content_sha256": str,
     "as_of": str,
+    "gate": dict,
     "seed": dict,
     "settings": dict,
     "horizon": (int, NoneType),

@@ -16,7 +16,7 @@ import numpy as np
 __all__ = ["read_netcdf", "write_netcdf"]
 
 _EPOCH = "days since 1970-01-01"
-_UNITS = {_EPOCH: "datetime64[D]", "nanoseconds since 1970-01-01": "datetime64[ns]"}
+_UNITS = {"days": "D", "nanoseconds": "ns"}
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable. %9d"
 _ROOM = 2**20  # for names and the like
 _LARGE, _ALIGNED = 2**16, 64  # arrays of so many bytes begin at a multiple of the latter
@@ -161,7 +161,8 @@ def read_netcdf(
 
     with h5py.File(file, "r") as root:
         groups = {name: dict(_read_group(group, file)) for name, group in root.items()}
-        return groups, dict(root.attrs)
+        own = {k: v for k, v in root.attrs.items() if k != "_NCProperties"}  # of the library
+        return groups, own
 
 
 def _values(made: Any, file: Path) -> Any:
@@ -180,7 +181,9 @@ def _read_group(group: Any, file: Path) -> Iterator[tuple[str, tuple[tuple[str, 
             continue
         values = _values(made, file)
         if "units" in made.attrs:
-            values = values.astype(_UNITS[made.attrs["units"]]).astype("datetime64[s]")
+            unit, start = made.attrs["units"].split(" since ")
+            passed = values.astype(f"timedelta64[{_UNITS[unit]}]")
+            values = (np.datetime64(start) + passed).astype("datetime64[s]")
         elif made.attrs.get("dtype") == "bool":
             values = values.astype(bool)
         elif values.dtype.kind == "O":

@@ -34,12 +34,14 @@ from beliefs.records.manifest import (
     read_json,
     read_manifest,
 )
+from beliefs.records.netcdf import read_netcdf
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
 
 if TYPE_CHECKING:
     from beliefs.forecasting.forecast import Forecast
+    from beliefs.inference.diagnose import Report
     from beliefs.inference.posterior import Posterior
 
 __all__ = [
@@ -267,7 +269,6 @@ def load_run(path: str | Path) -> Posterior:
         The folder is not a whole run, or its study, theory or posterior no longer has the hash
         it was written with.
     """
-    from beliefs.inference.diagnose import diagnose
     from beliefs.inference.posterior import Posterior
     from beliefs.records.conduct import conduct_in
 
@@ -296,11 +297,23 @@ def load_run(path: str | Path) -> Posterior:
         inputs=build_inputs(study),
         theory=theory,
         tree=tree,
-        report=diagnose(tree),
+        report=_report(folder / "manifest.json", manifest["gate"]),
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
         kept=conduct_in(folder),
     )
+
+
+def _report(file: Path, gate: dict[str, Any]) -> Report:
+    """Return what the gate found when the run was made; its arrays still have their hash."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from beliefs.inference.diagnose import Report
+
+    try:
+        return TypeAdapter(Report).validate_python(gate)
+    except ValidationError as error:
+        raise damaged(file, f"gate = {gate!r}", "what the gate found") from error
 
 
 def read_parts(
@@ -342,11 +355,11 @@ def read_tree(file: Path, expected: str) -> Any:
     """
     import xarray as xr
 
-    seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:
-        with xr.open_datatree(file, engine="h5netcdf", decode_times=seconds) as opened:
-            tree = opened.load()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        groups, attributes = read_netcdf(file)
+        data = {name: xr.Dataset(variables) for name, variables in groups.items()}
+        tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **data})
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error
     same_hash(file.stem, file, "file", content_hash(tree), expected)
     return tree

@@ -16,7 +16,7 @@ from typing import Any
 from beliefs.errors import counted
 from beliefs.evaluation.claims.contraction import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.diagnose import Limits
+from beliefs.inference.diagnose import Limits, diagnose
 from beliefs.inference.pareto import RELIABLE
 from beliefs.model.theory import free_parameters
 from beliefs.reporting import interactive, series, tables
@@ -271,7 +271,9 @@ def _gate(summary: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
 
 
 def _slow(forecast: Forecast) -> list[tuple[str, str, str, str]]:
-    rows = sorted(forecast.posterior.report.table, key=lambda r: min(r["ess_bulk"], r["ess_tail"]))
+    posterior = forecast.posterior
+    table = posterior.report.table or diagnose(posterior.tree).table
+    rows = sorted(table, key=lambda r: min(r["ess_bulk"], r["ess_tail"]))
     return [
         (r["name"], f"{r['r_hat']:.3f}", f"{r['ess_bulk']:.0f}", f"{r['ess_tail']:.0f}")
         for r in rows[:SLOW]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.acts import CALM_DAYS, PAUSE_DAYS
 from beliefs.features.exchanges import FORTNIGHT, MONTH
-from beliefs.model.contract import logistic
+from beliefs.model.contract import bounded_exp, logistic
 from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
 from beliefs.model.mechanisms.observation import draw
 from beliefs.model.structure import PHASES
@@ -207,7 +207,7 @@ def _count(
         size = reciprocity.size_of(np, params)[..., None]
     else:
         eta, size = np.log(setting.rate[:, state.phase].T), None
-    now["intensity"] = np.exp(eta)
+    now["intensity"] = bounded_exp(np, eta)
     return draw(uniform, "negbin_log", eta, size, most=MOST)
 
 

@@ -80,6 +80,30 @@ def test_a_loaded_run_forecasts_what_the_first_run_forecast(run_folder, unsample
     assert summarise(again) == summarise(futures)
 
 
+@pytest.mark.parametrize("failure", ["ESS of psi is 12, limit 400", "psi never varies"])
+def test_a_loaded_run_keeps_what_its_gate_found(unsampled, tmp_path, failure):
+    failed = dataclasses.replace(unsampled.report, passed=False, r_hat=np.inf, failures=(failure,))
+    out = save_run(tmp_path / "run", dataclasses.replace(unsampled, report=failed))
+    kept = load_run(out).report
+    assert kept.as_dict() == failed.as_dict() and kept.mend == failed.mend
+
+
+def test_the_page_of_a_loaded_run_has_the_table_of_the_first(run_folder, unsampled, futures):
+    from beliefs.reporting.report import render
+
+    again = dataclasses.replace(futures, posterior=load_run(run_folder))
+    assert render(again, summarise(again)) == render(futures, summarise(futures))
+
+
+@pytest.mark.parametrize("gate", [{}, {"passed": True}, {"passed": "?", "failures": 3}])
+def test_a_broken_gate_in_a_manifest_is_named(gate, run_folder, tmp_path):
+    copy = copied(run_folder, tmp_path)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"gate": gate}))
+    with pytest.raises(StudyError, match=r"manifest\.json in the run folder is damaged"):
+        load_run(copy)
+
+
 def test_the_content_hash_sees_one_changed_number(unsampled):
     tree = unsampled.tree.copy(deep=True)
     assert content_hash(tree) == content_hash(unsampled.tree)
@@ -217,7 +241,7 @@ def test_a_broken_posterior_file_is_named(content, run_folder, tmp_path):
 @pytest.mark.parametrize(
     "key",
     ["as_of", "study_sha256", "theory_sha256", "posterior_content_sha256", "seed", "horizon",
-     "interventions", "settings", "timings_seconds", "versions", "platform"],
+     "interventions", "settings", "timings_seconds", "versions", "platform", "gate"],
 )  # fmt: skip
 @pytest.mark.parametrize("wrong", ["missing", 3.5])
 def test_an_incomplete_manifest_is_named(key, wrong, run_folder, tmp_path):

@@ -1,9 +1,17 @@
 """Priors whose draws no number holds are refused, or end in an error that names them."""
 
+import json
+
+import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.conduct import conduct_of
 from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.model.mechanisms.observation import draw
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 
@@ -28,9 +36,29 @@ def test_draws_that_underflow_are_refused_at_the_door(tmp_path, name, spec):
     assert name in caught.value.where
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(("name", "sigma"), [("weight_own", 1e5), ("psi", 1000.0)])
 def test_numbers_that_are_not_finite_name_the_prior(tmp_path, rich_folder, name, sigma):
     file = priors(tmp_path, f'[priors.{name}]\ndist = "HalfNormal"\nsigma = {sigma}\n')
     with pytest.raises(StudyError, match="not finite") as caught:
         track(load_study(rich_folder), load_theory("M1", file), particles=400, seed=1)
     assert name in caught.value.found
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_conduct_under_vague_priors_is_forecast_in_numbers(tmp_path, rich_folder):
+    vague = [
+        "strike_base", "log_dispersion", "log_excite_own", "log_excite_cross", "log_decay",
+        "ladder_up", "ladder_down",
+    ]  # fmt: skip
+    spec = 'dist = "Normal"\nmu = 0\nsigma = 1000\n'
+    file = priors(tmp_path, "".join(f"[priors.{name}]\n{spec}" for name in vague))
+    found = track(load_study(rich_folder), load_theory("M0", file), particles=400, seed=1)
+    posterior = posterior_at(found, found.n_time - 1, 100)
+    actions = conduct_of(posterior, particles=100)
+    ahead = forecast(posterior, 14, seed=1, allow_failed=True, actions=actions)
+    json.dumps(summarise(ahead), allow_nan=False)
+
+
+def test_a_rate_past_all_numbers_draws_as_many_acts_as_are_drawn_at_most():
+    assert draw(np.array([0.5]), "negbin_log", np.array([1e4]), np.array([1.0]), most=9) == 9.0

@@ -44,7 +44,6 @@ def make_posterior(
         divergent_share=0.0,
         e_bfmi=0.71,
         failures=() if passed else ("R-hat of psi is 1.234, limit 1.01: sample longer",),
-        too_short=not passed,
         table=({"name": "psi", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
     )
     return Posterior(study, inputs, theory, tree, report, seed=3, timings={})

@@ -210,6 +210,7 @@ def first_change(old: Model, new: Model, n_time: int) -> int:
     return n_time
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an error says so, once
 def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) -> Track:
     """Take in all periods of the study after those that the track has seen."""
     start, end = found.n_time, int(found.inputs.active.sum())

@@ -74,7 +74,6 @@ def track_report(track: Track, period: int = -1, limits: TrackLimits | None = No
         divergent_share=0.0,
         e_bfmi=1.0,
         failures=tuple(failures),
-        too_short=bool(failures),
         table=(
             {
                 "name": "particles",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.model.contract import Array, Params, logistic
+from beliefs.model.contract import Array, Params, bounded_exp, logistic
 from beliefs.model.structure import Columns, Structure
 from beliefs.study.tables.codebook import RUNGS
 
@@ -40,7 +40,7 @@ def moves(xp: Any, params: Params, rung: int, structure: Structure) -> tuple[Arr
         Staying, a move up in order, a move up that leaves out a rung of peace, a move down, each of
         the shape of the parameters.
     """
-    up, down = xp.exp(params["ladder_up"]), xp.exp(params["ladder_down"])
+    up, down = bounded_exp(xp, params["ladder_up"]), bounded_exp(xp, params["ladder_down"])
     up = up * float(rung < len(RUNGS) - 1)
     down = down * float(rung > 0)
     stay = xp.exp(-structure.step_weeks * (up + down))

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.model.contract import Array, logistic
+from beliefs.model.contract import Array, bounded_exp, logistic
 
 __all__ = ["FAMILIES", "columns_of", "draw", "log_density", "predictors", "probability"]
 
@@ -172,7 +172,7 @@ def draw(uniform: Floats, family: str, eta: Floats, size: Any = None, most: int 
         return hits
     if family.startswith("binomial"):
         return _invert_binomial(uniform, probability(family, eta), size, most)
-    mean = np.exp(eta)
+    mean = bounded_exp(np, eta)
     inverse = 0.0 if size is None else 1.0 / np.asarray(size)
     uniform, mean, inverse = np.broadcast_arrays(uniform, mean, inverse)
     thin = inverse * mean

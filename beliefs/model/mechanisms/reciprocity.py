@@ -44,7 +44,7 @@ from typing import Any
 import numpy as np
 
 from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params
+from beliefs.model.contract import Array, Factor, Parameter, Params, bounded_exp
 from beliefs.model.mechanisms.observation import columns_of, log_density, predictors
 from beliefs.model.mechanisms.severity import (
     MIDDLE,
@@ -178,14 +178,14 @@ def mark(xp: Any, params: Params, by_severity: Array, warned: Array) -> Array:
     Array
         Shape (..., side, time).
     """
-    power = xp.exp(params["severity_power"][..., None, None, None] * LOG_LEVELS)
+    power = bounded_exp(xp, params["severity_power"][..., None, None, None] * LOG_LEVELS)
     extra = xp.expm1(params["warning_effect"][..., None, None])
     return (power @ by_severity)[..., 0, :] + extra * (power @ warned)[..., 0, :]
 
 
 def kept(xp: Any, params: Params, structure: Structure) -> Array:
     """Return the share of a trace that is left after a period, (...)."""
-    return xp.exp(-7.0 * structure.step_weeks * xp.exp(params["log_decay"]))
+    return xp.exp(-7.0 * structure.step_weeks * bounded_exp(xp, params["log_decay"]))
 
 
 def next_trace(before: Array, marks: Array, share: Array) -> Array:
@@ -221,7 +221,7 @@ def background(xp: Any, params: Params, columns: Columns, structure: Structure) 
         + scalar("valve_pressure") * columns["pressure_home"]
         - scalar("valve") * columns["own_recent"]
     )
-    return 7.0 * structure.step_weeks * xp.exp(log_rate)
+    return 7.0 * structure.step_weeks * bounded_exp(xp, log_rate)
 
 
 def reply(xp: Any, params: Params, columns: Columns, left: Array) -> Array:
@@ -232,9 +232,9 @@ def reply(xp: Any, params: Params, columns: Columns, left: Array) -> Array:
         + params["hotline_effect"][..., None] * columns["hotline"]
         + params["walkout_noise"][..., None] * columns["walkout_fresh"]
     )[..., None, :]
-    own = xp.exp(params["log_excite_own"])[..., None, None]
-    cross = xp.exp(params["log_excite_cross"])[..., None]
-    return (own * left + cross * left[..., ::-1, :]) * xp.exp(temper)
+    own = bounded_exp(xp, params["log_excite_own"])[..., None, None]
+    cross = bounded_exp(xp, params["log_excite_cross"])[..., None]
+    return (own * left + cross * left[..., ::-1, :]) * bounded_exp(xp, temper)
 
 
 def log_rate(xp: Any, params: Params, columns: Columns, structure: Structure, left: Array) -> Array:
@@ -252,7 +252,7 @@ def log_rate(xp: Any, params: Params, columns: Columns, structure: Structure, le
 
 def size_of(xp: Any, params: Params) -> Array:
     """Return the size of the negative binomial of counts, (...)."""
-    return xp.exp(params["log_dispersion"])
+    return bounded_exp(xp, params["log_dispersion"])
 
 
 def log_likelihood(
