@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -181,16 +182,5 @@ def static(figure: Any, *, ax: Any = None) -> Any:
         ax.set_yticks([])
         ax.axvline(0.0, color=INK, lw=0.8)
     if ax.get_legend_handles_labels()[0]:
-        legend_below(ax, 4, title=_lines_of(notes), title_fontsize=8.5)
+        legend_below(ax, 4, title=textwrap.fill(" · ".join(notes), 110), title_fontsize=8.5)
     return ax
-
-
-def _lines_of(notes: list[str], width: int = 110) -> str:
-    """Return notes joined into lines of bounded length."""
-    lines: list[str] = []
-    for note in notes:
-        if lines and len(lines[-1]) + len(note) < width:
-            lines[-1] += " · " + note
-        else:
-            lines.append(note)
-    return "\n".join(lines)

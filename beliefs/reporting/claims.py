@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from beliefs.errors import StudyError
-from beliefs.reporting.style import GREY, VERDICT_COLOURS, clean, number, whole_percent
+from beliefs.reporting.style import GREY, VERDICT_COLOURS, number, whole_percent
 
 __all__ = ["claim_groups", "read_verdicts"]
 
@@ -73,8 +73,8 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         mine = [row for row in rows if row["seed"] == seed]
         out.append(
             {
-                "seed": clean(seed),
-                "author": clean(mine[0].get("author", "")),
+                "seed": seed,
+                "author": mine[0].get("author", ""),
                 "count": ", ".join(
                     f"{n} {name}" for name, n in Counter(r["verdict"] for r in mine).most_common()
                 ),
@@ -84,7 +84,7 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def _claim(row: Mapping[str, Any]) -> dict[str, str]:
+def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
     def share(name: str) -> str:
         value = row.get(name)
         return "–" if value is None else whole_percent(float(value))
@@ -94,14 +94,10 @@ def _claim(row: Mapping[str, Any]) -> dict[str, str]:
     if low is not None and high is not None and delta is not None:
         score += f" ({number(float(low), 1)} to {number(float(high), 1)})"
     return {
-        "id": clean(row["id"]),
-        "title": clean(row["title"]),
-        "claimed": clean(row["claimed"]),
-        "verdict": clean(row["verdict"]),
+        **row,
         "colour": VERDICT_COLOURS.get(row["verdict"], GREY),
         "p": share("p_claim"),
         "p_prior": share("p_prior"),
         "contraction": share("contraction"),
         "score": score,
-        "sentence": clean(row["sentence"]),
     }

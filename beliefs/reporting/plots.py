@@ -12,6 +12,7 @@ from beliefs.evaluation.calibration.uniformity import COVERAGE, bands
 from beliefs.evaluation.compare import Comparison
 from beliefs.records.calibration import Calibration
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
+from beliefs.reporting.series import spells
 from beliefs.reporting.style import (
     GREY,
     INK,
@@ -36,15 +37,6 @@ NAMED = 6  # quantities that a legend lists: more would cover the panel
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def _shade(ax: Any, study: Study, first: np.datetime64, last: np.datetime64) -> None:
-    for regime in study.spec.regimes:
-        start = max(np.datetime64(regime.start, "D"), first)
-        end = last if regime.end is None else min(np.datetime64(regime.end, "D"), last)
-        if start < end and regime.kind in ("truce", "war"):
-            after = end + np.timedelta64(1, "D")  # its last day belongs to it
-            ax.axvspan(start, after, color=REGIME_COLOURS[regime.kind], lw=0, zorder=0)
-
-
 def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any:
     """Draw the stacking weights of theories as periods came in; war and truce are shaded.
 
@@ -65,7 +57,10 @@ def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any
     dates = comparison.dates.astype("datetime64[D]")
     step = np.timedelta64(comparison.step_days, "D")
     at = np.asarray([dates[n] if n < len(dates) else dates[-1] + step for n in comparison.periods])
-    _shade(ax, study, dates[0], dates[-1])
+    for span in spells(study, dates[0], dates[-1]):
+        if span.kind in ("truce", "war"):
+            after = span.end + np.timedelta64(1, "D")  # its last day belongs to it
+            ax.axvspan(span.start, after, color=REGIME_COLOURS[span.kind], lw=0, zorder=0)
     for k, (name, title) in enumerate(zip(comparison.ids, comparison.titles, strict=True)):
         ax.plot(
             at, comparison.weights[:, k], color=THEORY_COLOURS[k % len(THEORY_COLOURS)], lw=1.8,

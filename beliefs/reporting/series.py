@@ -14,16 +14,12 @@ from beliefs.forecasting.probability import event_steps, probability
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import logistic
 from beliefs.reporting.style import REGIME_WORDS, clean
+from beliefs.study.load import Study
 
 __all__ = [
     "MAX_POINTS",
     "Band",
     "Curve",
-    "Mark",
-    "Move",
-    "Source",
-    "Span",
-    "Weight",
     "all_moves",
     "belief_bands",
     "event_curve",
@@ -34,6 +30,7 @@ __all__ = [
     "scorecard_weights",
     "shock_marks",
     "side_names",
+    "spells",
     "talk_dates",
     "thin",
     "top_moves",
@@ -282,9 +279,14 @@ def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Cur
 def regime_spans(source: Source) -> list[Span]:
     """Return the spells of talks, truce and war known at the origin, cut to the period."""
     posterior = posterior_of(source)
-    first, last = posterior.inputs.dates[0].astype("datetime64[D]"), posterior.origin
+    return spells(posterior.study, posterior.inputs.dates[0], posterior.origin)
+
+
+def spells(study: Study, first: np.datetime64, last: np.datetime64) -> list[Span]:
+    """Return the spells of talks, truce and war between two days, both included."""
+    first, last = first.astype("datetime64[D]"), last.astype("datetime64[D]")
     spans = []
-    for regime in posterior.study.spec.regimes:
+    for regime in study.spec.regimes:
         start = max(np.datetime64(regime.start, "D"), first)
         end = last if regime.end is None else min(np.datetime64(regime.end, "D"), last)
         if start <= end and regime.kind != "none":

@@ -10,8 +10,6 @@ import datetime as dt
 import unicodedata
 from typing import Any
 
-import numpy as np
-
 __all__ = [
     "GREY",
     "INK",
@@ -128,7 +126,7 @@ _MONTHS = "January February March April May June July August September October N
 
 def day(value: Any) -> str:
     """Return a date as ``30 June 2026``, whatever the machine's language."""
-    when = value if isinstance(value, dt.date) else dt.date.fromisoformat(_iso(value))
+    when = value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value)[:10])
     return f"{when.day} {_MONTHS.split()[when.month - 1]} {when.year}"
 
 
@@ -136,7 +134,3 @@ def short_day(value: Any) -> str:
     """Return a date as ``30 Jun 2026``."""
     number_, month, year = day(value).split()
     return f"{number_} {month[:3]} {year}"
-
-
-def _iso(value: Any) -> str:
-    return str(np.datetime64(value, "D") if isinstance(value, np.datetime64) else value)[:10]

@@ -239,13 +239,11 @@ def _rows(
 
 def _ending(summary: Summary, by: str) -> str:
     """Return how the truce in force first ends by a date, in words."""
-    words = {
-        "collapse": "collapse", "lapse": "lapse", "unilateral": "one-sided extension",
-        "mutual": "mutual extension", "deal": "deal",
-    }  # fmt: skip
+    words = {"unilateral": "one-sided extension", "mutual": "mutual extension"}
     mine = [row for row in summary["endings"] if row["by"] == by]
     parts = [
-        f"{words[r['cause']]} {percent(r['p'])} (base {percent(r['base_rate'])})" for r in mine
+        f"{words.get(r['cause'], r['cause'])} {percent(r['p'])} (base {percent(r['base_rate'])})"
+        for r in mine
     ]
     rest, base = (1.0 - sum(r[key] for r in mine) for key in ("p", "base_rate"))
     parts.append(f"none of these {percent(max(rest, 0.0))} (base {percent(max(base, 0.0))})")
@@ -264,8 +262,9 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     """
     names = names or {}
     targets = summary["targets"]
-    conduct = [t for t in targets if t["target"] in CONDUCT_TARGETS]
-    others = [t for t in targets if t["target"] not in CONDUCT_TARGETS]
+    groups: tuple[list[Any], list[Any]] = ([], [])  # of belief and talks, of actions
+    for target in targets:
+        groups[target["target"] in CONDUCT_TARGETS].append(target)
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
     as_of = dt.date.fromisoformat(summary["as_of"])
@@ -286,8 +285,8 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             for b in summary["belief"]
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - as_of).days) for by in dates),
-        rows=_rows(others, dates, sources, names),
-        settlement=_rows(conduct, dates, sources, names),
+        rows=_rows(groups[0], dates, sources, names),
+        settlement=_rows(groups[1], dates, sources, names),
         endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
         notes=tuple(clean(note) for note in summary.get("notes", [])),
         sources=tuple(sources),
@@ -320,7 +319,6 @@ def headline(summary: Summary) -> Any:
     """
     from rich import box
     from rich.console import Group
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -359,7 +357,7 @@ def headline(summary: Summary) -> Any:
     parts += [Text(f"How the truce first ends by {by}: {how}") for by, how in head.endings]
     parts += [Text(line, style="dim") for line in _notes(head)]
     parts.append(Text(head.gate, style="" if summary["gate"]["passed"] else "bold red"))
-    return Padding(Group(*parts), (0, 0, 0, 0))
+    return Group(*parts)
 
 
 def _notes(head: Headline) -> list[str]:
