@@ -180,6 +180,7 @@ def static(figure: Any, *, ax: Any = None) -> Any:
     else:
         ax.set_ylim(layout.yaxis.range)
         ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
         ax.axvline(0.0, color=INK, lw=0.8)
     if ax.get_legend_handles_labels()[0]:
         legend_below(ax, 4, title=textwrap.fill(" · ".join(notes), 110), title_fontsize=8.5)

@@ -17,9 +17,6 @@ from beliefs.reporting.style import REGIME_WORDS, clean
 from beliefs.study.load import Study
 
 __all__ = [
-    "MAX_POINTS",
-    "Band",
-    "Curve",
     "all_moves",
     "belief_bands",
     "event_curve",
@@ -32,7 +29,6 @@ __all__ = [
     "side_names",
     "spells",
     "talk_dates",
-    "thin",
     "top_moves",
 ]
 
@@ -48,19 +44,7 @@ Source = Posterior | Forecast
 
 @dataclass(frozen=True)
 class Band:
-    """A probability over time with its uncertainty.
-
-    Attributes
-    ----------
-    name
-        Of the side.
-    dates
-        Last day of each period, (time,).
-    mean
-        (time,).
-    low90, low50, high50, high90
-        Ends of the 90 % and of the 50 % interval, (time,).
-    """
+    """Belief of the side `name` by the last day of each period, (time,), with its uncertainty."""
 
     name: str
     dates: Dates
