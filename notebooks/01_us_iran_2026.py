@@ -28,8 +28,8 @@ from beliefs.forecasting.compare import differences
 from beliefs.forecasting.forecast import forecast
 from beliefs.inference.nuts.model import compile_count
 from beliefs.model.contract import logistic
-from beliefs.reporting import plots, series
-from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
+from beliefs.reporting import figures, series
+from beliefs.reporting.axes import house_axes, legend_below, share_axis, static, time_axis
 from beliefs.reporting.style import GREY, INK, SIDE_COLOURS
 
 SEED = 1
@@ -125,7 +125,7 @@ legend_below(panels[1], 2)
 plt.show()
 
 # %%
-plots.plot_beliefs(hindsight)
+static(figures.beliefs(hindsight))
 plt.show()
 
 # %% [markdown]
@@ -165,7 +165,7 @@ pd.DataFrame(table).T.sort_index(level=0, sort_remaining=False)
 # %%
 figure, panels = plt.subplots(2, 2, figsize=(10, 6.8), layout="constrained", sharey=True)
 for ax, (date, told) in zip(panels.flat, forecasts.items(), strict=True):
-    plots.plot_cracks(told, ax=ax)
+    static(figures.cracks(told), ax=ax)
     ax.set_title(f"as of {day(date)}", loc="left", fontsize=11)
     ax.set_ylim(0, 1)
     if ax is not panels.flat[2]:
@@ -267,7 +267,7 @@ print(
 learnt.sort_values("contraction", ascending=False).head(12).reset_index(drop=True)
 
 # %%
-plots.plot_scorecards(hindsight)
+static(figures.scorecards(hindsight))
 plt.show()
 
 # %% [markdown]

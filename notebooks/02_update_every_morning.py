@@ -39,7 +39,6 @@ import pandas as pd
 import beliefs
 from beliefs.reporting import series
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
-from beliefs.reporting.marks import regime_spans, shock_marks, talk_dates
 from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, SIDE_COLOURS, TALKS
 
 PROGRAM = Path(sys.executable).with_name("beliefs")
@@ -174,7 +173,7 @@ last = beliefs.load_track(run)
 hindsight = last.at(END)
 mornings_at = np.array([m["date"] for m in written], dtype="M8[D]")
 first, end = mornings_at[0], mornings_at[-1]
-talk_days = talk_dates(hindsight)
+talk_days = series.talk_dates(hindsight)
 left, right = np.datetime64("2026-04-01"), end + np.timedelta64(1, "D")
 LABELS = {
     "Air war": "air war",
@@ -186,7 +185,7 @@ LABELS = {
 
 def mark_events(ax, words):
     """Shade the regimes and mark where each begins, shocks, and days of talks."""
-    for span in regime_spans(hindsight):
+    for span in series.regime_spans(hindsight):
         if span.end < left:
             continue
         start, stop = max(span.start, left), span.end + np.timedelta64(1, "D")
@@ -197,7 +196,7 @@ def mark_events(ax, words):
             ax.annotate(LABELS.get(span.label, span.label), (start, 0.98), xytext=(3, 0),
                 fontsize=8, va="top", xycoords=("data", "axes fraction"),
                 textcoords="offset points")  # fmt: skip
-    for mark in shock_marks(hindsight):
+    for mark in series.shock_marks(hindsight):
         if mark.date > first:
             ax.axvline(mark.date, color=INK, lw=0.8, ls=":")
             if words:

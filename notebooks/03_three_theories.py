@@ -27,9 +27,8 @@ from beliefs.evaluation.claims.verdicts import verdicts
 from beliefs.evaluation.compare import compare
 from beliefs.model.theory import bundled_theories
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
-from beliefs.reporting.claims import VERDICT_COLOURS, plot_verdicts
-from beliefs.reporting.style import INK, REGIME_COLOURS
-from beliefs.reporting.weights import THEORY_COLOURS
+from beliefs.reporting.plots import plot_verdicts
+from beliefs.reporting.style import INK, REGIME_COLOURS, THEORY_COLOURS, VERDICT_COLOURS
 
 SEED = 1
 STUDIES = ("us-iran-2026", "us-iran-2012")

@@ -30,8 +30,7 @@ from beliefs.forecasting.targets import event_steps
 from beliefs.inference.smc.track import track
 from beliefs.records.ledger.ledger_score import brier, log_score
 from beliefs.reporting.axes import house_axes, share_axis
-from beliefs.reporting.style import INK
-from beliefs.reporting.weights import THEORY_COLOURS
+from beliefs.reporting.style import INK, THEORY_COLOURS
 
 STUDY, SEED, PARTICLES = "us-iran-2026", 1, 1000
 THEORIES = ("M0", "M1", "M2", "M3", "M4")

@@ -30,8 +30,7 @@ from beliefs.inference.smc.track import track
 from beliefs.inference.smc.track_posterior import posterior_at
 from beliefs.records.evidence import read_backtest_summary, read_calibration
 from beliefs.reporting.axes import house_axes
-from beliefs.reporting.style import GREY, INK
-from beliefs.reporting.weights import THEORY_COLOURS
+from beliefs.reporting.style import GREY, INK, THEORY_COLOURS
 from beliefs.study.bundled import data_folder
 
 SEED = 1

@@ -9,6 +9,8 @@ they showed is kept in data/evaluation; without folders the card is made of what
 import argparse
 from pathlib import Path
 
+from card.page import model_card
+
 import beliefs
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.model.theory import bundled_theories
@@ -21,7 +23,6 @@ from beliefs.records.evidence import (
     write_backtest_summary,
     write_calibration_summary,
 )
-from beliefs.reporting.card import model_card
 from beliefs.study.bundled import list_studies
 
 ROOT = Path(__file__).resolve().parent.parent

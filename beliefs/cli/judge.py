@@ -80,7 +80,7 @@ def compare(
 
         mpl.use("agg")
         from beliefs.reporting.axes import save_figure
-        from beliefs.reporting.weights import plot_weights
+        from beliefs.reporting.plots import plot_weights
 
         save_figure(plot_weights(found, loaded).figure, plot, dpi=150)
     if as_json:

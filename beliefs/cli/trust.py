@@ -79,7 +79,7 @@ def calibrate(
 
         mpl.use("agg")
         from beliefs.reporting.axes import save_figure
-        from beliefs.reporting.calibration import plot_calibration
+        from beliefs.reporting.plots import plot_calibration
 
         save_figure(plot_calibration(found)[0].figure, out / FIGURE, dpi=120)
     if as_json:

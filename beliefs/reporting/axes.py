@@ -1,22 +1,26 @@
-"""Matplotlib axes in the house style: quiet frame, light grid, legend out of the way."""
+"""Matplotlib in the house style: axes, figures of the report without a browser, files of both."""
 
 from __future__ import annotations
 
+import html
 import io
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
-from beliefs.reporting.style import GREY, INK
+import numpy as np
+
+from beliefs.reporting.style import GREY, INK, mathless
 from beliefs.study.writefile import write_file
 
 __all__ = [
     "figure_suffixes",
     "house_axes",
     "legend_below",
-    "lines_of",
     "save_figure",
     "share_axis",
-    "share_colours",
+    "static",
     "time_axis",
 ]
 
@@ -85,26 +89,99 @@ def share_axis(ax: Any, label: str) -> None:
     ax.set_ylabel(label)
 
 
-def legend_below(ax: Any, columns: int = 3) -> None:
+def legend_below(ax: Any, columns: int = 3, **words: Any) -> None:
     """Put the legend under the axes, where it hides no data."""
     ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.12), ncol=columns, frameon=False, fontsize=8.5
-    )
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=columns, frameon=False, fontsize=8.5,
+        borderaxespad=4.5 if ax.get_xlabel() else 3.0, **words,
+    )  # fmt: skip
 
 
-def lines_of(notes: list[str], width: int = 110) -> list[str]:
-    """Return notes joined into lines of bounded length."""
-    lines: list[str] = []
-    for note in notes:
-        if lines and len(lines[-1]) + len(note) < width:
-            lines[-1] += " · " + note
+POINT = 0.75  # of a pixel, in which Plotly counts
+DASHES = {"dash": (0, (4, 3)), "dot": ":"}
+
+
+def _words(text: str | None) -> str:
+    """Return a label as Matplotlib reads it: no HTML, no formula."""
+    lines = re.sub(r"</?b>", "", text or "").split("<br>")
+    return "\n".join(mathless(html.unescape(line)) for line in lines)
+
+
+def static(figure: Any, *, ax: Any = None) -> Any:
+    """Draw a figure of `beliefs.reporting.figures` without a browser.
+
+    Parameters
+    ----------
+    figure
+        The figure, from Plotly. What it may hold is what those figures hold: lines, fills and
+        markers, horizontal bars, straight lines, shades and texts.
+    ax
+        Axes to draw into; a new figure's when None.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    layout = figure.layout
+    ax = house_axes(ax, height=layout.height / 85.0)
+    dated = layout.xaxis.type == "date"
+
+    def at(x: Any) -> Any:
+        return np.asarray(x, dtype="datetime64[D]" if dated else float)
+
+    for trace in figure.data:
+        y, label = np.asarray(trace.y, dtype=float), _words(trace.name) or None
+        if trace.type == "bar":
+            ax.barh(y, at(trace.x), trace.width, color=trace.marker.color)
+        elif trace.fill:
+            ax.fill(at(trace.x), y, color=trace.fillcolor, lw=0)
+        elif trace.mode == "markers":
+            mark = trace.marker
+            fill = [mark.color] if isinstance(mark.color, str) else list(mark.color)
+            tick = mark.symbol == "line-ns"
+            edge = {} if tick else {"edgecolors": mark.line.color}
+            ax.scatter(
+                at(trace.x), y, s=(mark.size * POINT) ** 2, c=fill, marker="|" if tick else "o",
+                linewidths=mark.line.width * POINT, zorder=3, label=label, **edge,
+            )  # fmt: skip
         else:
-            lines.append(note)
-    return lines
-
-
-def share_colours() -> Any:
-    """Return the colour map of probabilities from 0 to 1, of neither side's hue."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("share", ["#f7f5f0", "#a99bb8", "#43305f"])
+            ax.plot(
+                at(trace.x), y, color=trace.line.color, lw=trace.line.width * POINT, label=label,
+                ls=DASHES.get(trace.line.dash, "-"), solid_capstyle="butt",
+            )  # fmt: skip
+    for shape in layout.shapes:
+        label = _words(shape.name) if shape.showlegend else None
+        if shape.type == "rect":
+            ends = at([shape.x0, shape.x1])
+            ax.axvspan(*ends, color=shape.fillcolor, lw=0, zorder=0, label=label)
+            continue
+        line = {"color": shape.line.color, "lw": shape.line.width * POINT, "label": label,
+                "ls": DASHES.get(shape.line.dash, "-")}  # fmt: skip
+        if shape.xref == "paper":
+            ax.axhline(shape.y0, **line)
+        else:
+            ax.axvline(at(shape.x0), **line)
+    notes = []
+    for note in layout.annotations:
+        beside = note.xref == "paper"
+        ax.annotate(
+            _words(note.text), (note.x if beside else at(note.x), note.y), color=note.font.color,
+            xycoords=("axes fraction", "data") if beside else ("data", "axes fraction"),
+            fontsize=note.font.size * POINT, ha="left" if beside else "center",
+            va="center" if beside else "top",
+            bbox={"fc": note.bgcolor, "ec": note.bordercolor or "none", "pad": 1.5, "lw": 0.6},
+        )  # fmt: skip
+        if note.hovertext:
+            notes.append(f"{_words(note.text)} {_words(note.hovertext)}")
+    ax.set_xlabel(layout.xaxis.title.text or "")
+    if dated:
+        time_axis(ax)
+        share_axis(ax, layout.yaxis.title.text)
+    else:
+        ax.set_ylim(layout.yaxis.range)
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+        ax.axvline(0.0, color=INK, lw=0.8)
+    if ax.get_legend_handles_labels()[0]:
+        legend_below(ax, 4, title=textwrap.fill(" · ".join(notes), 110), title_fontsize=8.5)
+    return ax

@@ -27,7 +27,7 @@ def plain(found: Backtest) -> str:
     lines += [
         "",
         "Under each theory: mean score of climatology less the theory's, log score of targets and",
-        "CRPS of counts; above 0 the theory foretold better. * the 90 % interval by blocks of",
+        "CRPS of counts; above 0 the theory forecast better. * the 90 % interval by blocks of",
         "origins lies above 0, x below 0, each taken alone (who wins is said below, allowing for",
         "how many were tried), ? too few windows or changes to say. `came`: windows in which it",
         "came true, of a count in which it was above its median; `events`, `misses`: how many",
@@ -62,14 +62,12 @@ def _table(found: Backtest, against: str) -> list[str]:
         )  # fmt: skip
     if len(rows) == 1:
         return [f"nothing could be scored against {against}"]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(w) if k == 0 else cell.rjust(w)
-            for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for first, *others in rows:
+        cells = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+    return lines
 
 
 def _cell(row: dict[str, Any] | None, doubted: bool) -> str:

@@ -1,4 +1,4 @@
-"""Claims beside the evidence: rows of the report's page, and a figure of what moved."""
+"""Claims beside the evidence: rows of the report's page."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from beliefs.errors import StudyError
-from beliefs.reporting.axes import house_axes, legend_below, share_axis
-from beliefs.reporting.style import GREY, INK, clean, number, whole_percent
+from beliefs.reporting.style import GREY, VERDICT_COLOURS, number, whole_percent
 
-__all__ = ["VERDICT_COLOURS", "claim_groups", "plot_verdicts", "read_verdicts"]
+__all__ = ["claim_groups", "read_verdicts"]
 
-VERDICT_COLOURS = {
-    "supported": "#009E73",
-    "contradicted": "#CC3311",
-    "undecided": "#E69F00",
-    "not learnable here": "#BBBBBB",
-}
 _NEEDED = ("id", "seed", "title", "claimed", "verdict", "sentence")
 
 
@@ -80,8 +73,8 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         mine = [row for row in rows if row["seed"] == seed]
         out.append(
             {
-                "seed": clean(seed),
-                "author": clean(mine[0].get("author", "")),
+                "seed": seed,
+                "author": mine[0].get("author", ""),
                 "count": ", ".join(
                     f"{n} {name}" for name, n in Counter(r["verdict"] for r in mine).most_common()
                 ),
@@ -91,7 +84,7 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def _claim(row: Mapping[str, Any]) -> dict[str, str]:
+def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
     def share(name: str) -> str:
         value = row.get(name)
         return "–" if value is None else whole_percent(float(value))
@@ -101,45 +94,10 @@ def _claim(row: Mapping[str, Any]) -> dict[str, str]:
     if low is not None and high is not None and delta is not None:
         score += f" ({number(float(low), 1)} to {number(float(high), 1)})"
     return {
-        "id": clean(row["id"]),
-        "title": clean(row["title"]),
-        "claimed": clean(row["claimed"]),
-        "verdict": clean(row["verdict"]),
+        **row,
         "colour": VERDICT_COLOURS.get(row["verdict"], GREY),
         "p": share("p_claim"),
         "p_prior": share("p_prior"),
         "contraction": share("contraction"),
         "score": score,
-        "sentence": clean(row["sentence"]),
     }
-
-
-def plot_verdicts(rows: Sequence[Mapping[str, Any]], *, ax: Any = None) -> Any:
-    """Draw the probability of each claimed region before and after the data.
-
-    Parameters
-    ----------
-    rows
-        Verdicts as dictionaries.
-    ax
-        Axes to draw into; a new figure's when None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = house_axes(ax, width=11.0)
-    known = [row for row in rows if row.get("p_claim") is not None]
-    for k, row in enumerate(known):
-        colour = VERDICT_COLOURS.get(row["verdict"], GREY)
-        ax.plot([k, k], [row["p_prior"], row["p_claim"]], color=colour, lw=1.4)
-        ax.plot(k, row["p_prior"], "_", color=INK, ms=7)
-        ax.plot(k, row["p_claim"], "o", color=colour, ms=5)
-    for name, colour in VERDICT_COLOURS.items():
-        if any(row["verdict"] == name for row in known):
-            ax.plot([], [], "o", color=colour, ms=5, label=name)
-    ax.plot([], [], "_", color=INK, ms=7, label="before the data")
-    ax.set_xticks(range(len(known)), [row["id"] for row in known], rotation=90, fontsize=8)
-    share_axis(ax, "probability of what is claimed")
-    legend_below(ax, 5)
-    return ax

@@ -1,81 +1,51 @@
-"""Matplotlib figures for notebooks and papers: one function a figure, one signature for all.
-
-``plot_x(posterior_or_forecast, *, ax=None) -> Axes`` draws into `ax`, or into a new figure.
-"""
+"""Figures of evaluations for files and notebooks: weights, verdicts, ranks of a calibration."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from beliefs.errors import counted
-from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.posterior import Posterior
-from beliefs.reporting import series
-from beliefs.reporting.axes import (
-    house_axes,
-    legend_below,
-    lines_of,
-    share_axis,
-    share_colours,
-    time_axis,
-)
-from beliefs.reporting.marks import regime_spans, shock_marks, talk_dates
-from beliefs.reporting.moves import top_moves
+from beliefs.evaluation.calibration.calibration import GROUPS
+from beliefs.evaluation.calibration.uniformity import COVERAGE, bands
+from beliefs.evaluation.compare import Comparison
+from beliefs.records.calibration import Calibration
+from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
+from beliefs.reporting.series import spells
 from beliefs.reporting.style import (
     GREY,
     INK,
     REGIME_COLOURS,
-    REGIME_WORDS,
-    SIDE_COLOURS,
-    SURPLUS,
-    TALKS,
-    day,
+    THEORY_COLOURS,
+    VERDICT_COLOURS,
     mathless,
-    number,
-    short_day,
-    shorten,
-    whole_percent,
 )
+from beliefs.study.load import Study
 
-__all__ = [
-    "plot_beliefs",
-    "plot_crack_grid",
-    "plot_cracks",
-    "plot_fan",
-    "plot_moves",
-    "plot_scorecards",
-    "plot_talks",
-    "plot_talks_rational",
-]
+__all__ = ["plot_calibration", "plot_verdicts", "plot_weights"]
 
-WIDEST = 60  # characters of a label beside a figure
-HISTORY = 60  # periods of the past drawn before a forecast
-Source = Posterior | Forecast
-
-
-def _bands(ax: Any, bands: tuple[series.Band, series.Band], label: str = "{}") -> None:
-    for band, colour in zip(bands, SIDE_COLOURS, strict=True):
-        ax.fill_between(band.dates, band.low90, band.high90, color=colour, alpha=0.15, lw=0)
-        ax.fill_between(band.dates, band.low50, band.high50, color=colour, alpha=0.25, lw=0)
-        for edge in (band.low90, band.high90):  # keeps a side's band visible under the other's
-            ax.plot(band.dates, edge, color=colour, lw=0.6, alpha=0.5)
-        ax.plot(
-            band.dates, band.mean, color=colour, lw=1.8, label=label.format(mathless(band.name))
-        )
+TITLES = {
+    "parameter": "parameters of belief and talks",
+    "conduct": "parameters of conduct",
+    "belief": "beliefs at the end",
+    "density": "log densities",
+    "forecast": "forecasts",
+}
+# Okabe and Ito (2008), as for theories.
+NAMED = 6  # quantities that a legend lists: more would cover the panel
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-def plot_beliefs(source: Source, *, ax: Any = None) -> Any:
-    """Draw both beliefs up to the origin: mean, 50 % and 90 % intervals.
-
-    Regimes are shaded, shocks numbered, talks ticked along the bottom, and the study's crack
-    threshold is dashed.
+def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any:
+    """Draw the stacking weights of theories as periods came in; war and truce are shaded.
 
     Parameters
     ----------
-    source
-        A posterior or a forecast of a theory with beliefs.
+    comparison
+        From `beliefs.evaluation.compare.compare`.
+    study
+        The study it is of.
     ax
         Axes to draw into; a new figure's when None.
 
@@ -83,262 +53,117 @@ def plot_beliefs(source: Source, *, ax: Any = None) -> Any:
     -------
     matplotlib.axes.Axes
     """
-    from matplotlib.patches import Patch
-
-    posterior = series.posterior_of(source)
-    ax = house_axes(ax, height=5.0)
-    kinds = {}
-    for span in regime_spans(source):
-        shade = REGIME_COLOURS[span.kind]
-        kinds[span.kind] = Patch(color=shade, label=f"{REGIME_WORDS[span.kind]} (shaded)")
-        ax.axvspan(span.start, span.end + np.timedelta64(1, "D"), color=shade, lw=0, zorder=0)
-    _bands(ax, series.belief_bands(source))
-    threshold = posterior.study.spec.crack.threshold
-    ax.axhline(threshold, color=INK, lw=0.9, ls=(0, (4, 3)), label="crack threshold")
-    notes = []
-    for mark in shock_marks(source):
-        ax.axvline(mark.date, color=INK, lw=0.7, ls=":", zorder=1)
-        ax.annotate(
-            str(mark.number), (mark.date, 0.985 - 0.052 * mark.level), ha="center", va="top",
-            fontsize=8, xycoords=("data", "axes fraction"),
-            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": GREY, "lw": 0.6},
-        )  # fmt: skip
-        notes.append(f"{mark.number} {mathless(mark.label)}")
-    held = talk_dates(source)
-    if len(held):
-        ax.plot(held, np.full(len(held), 0.02), "|", color=TALKS, ms=9, mew=1.5, label="talks held")
-    time_axis(ax)
-    share_axis(ax, "belief that it prevails")
-    handles, _ = ax.get_legend_handles_labels()
-    ax.legend(
-        handles=[*handles, *kinds.values()], loc="upper center", bbox_to_anchor=(0.5, -0.08),
-        ncol=4, frameon=False, fontsize=8.5, title="\n".join(lines_of(notes)), title_fontsize=8.5,
-    )  # fmt: skip
-    ax.set_title("Belief of each side, with 50% and 90% intervals", loc="left", fontsize=11)
-    return ax
-
-
-def plot_fan(forecast: Forecast, *, ax: Any = None) -> Any:
-    """Draw both beliefs before and beyond the origin: mean, 50 % and 90 % intervals.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
     ax = house_axes(ax)
-    first, second = series.belief_bands(forecast)
-    past = (series.recent(first, HISTORY), series.recent(second, HISTORY))
-    _bands(ax, past)
-    _bands(ax, series.fan_bands(forecast), label="_{}")
-    threshold = forecast.posterior.study.spec.crack.threshold
-    ax.axhline(threshold, color=INK, lw=0.9, ls=(0, (4, 3)), label="crack threshold")
-    origin = forecast.posterior.origin
-    ax.axvline(origin, color=INK, lw=0.9, label=f"origin, {day(origin)}")
-    time_axis(ax)
-    share_axis(ax, "belief that it prevails")
-    legend_below(ax, 4)
-    ax.set_title("Beliefs before and after the origin", loc="left", fontsize=11)
-    return ax
-
-
-def _curve(ax: Any, curve: series.Curve, colour: str, label: str) -> None:
-    low, high = curve.p - 2 * curve.mcse, curve.p + 2 * curve.mcse
-    ax.fill_between(curve.dates, low.clip(0), high.clip(max=1), color=colour, alpha=0.2, lw=0)
-    ax.plot(curve.dates, curve.p, color=colour, lw=1.8, label=label)
-
-
-def plot_cracks(forecast: Forecast, *, ax: Any = None) -> Any:
-    """Draw P(crack by each day) of both sides; dashed, what the prior alone says.
-
-    The narrow band is two Monte-Carlo errors wide on either side.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
-    ax = house_axes(ax)
-    names = series.side_names(forecast)
-    for side, name, colour in zip(
-        forecast.posterior.structure.sides, names, SIDE_COLOURS, strict=True
-    ):
-        curve = series.event_curve(forecast, "crack", side)
-        _curve(ax, curve, colour, f"{mathless(name)} cracks")
+    dates = comparison.dates.astype("datetime64[D]")
+    step = np.timedelta64(comparison.step_days, "D")
+    at = np.asarray([dates[n] if n < len(dates) else dates[-1] + step for n in comparison.periods])
+    for span in spells(study, dates[0], dates[-1]):
+        if span.kind in ("truce", "war"):
+            after = span.end + np.timedelta64(1, "D")  # its last day belongs to it
+            ax.axvspan(span.start, after, color=REGIME_COLOURS[span.kind], lw=0, zorder=0)
+    for k, (name, title) in enumerate(zip(comparison.ids, comparison.titles, strict=True)):
         ax.plot(
-            curve.reference_dates, curve.reference, color=colour, lw=1.2, ls=(0, (5, 3)),
-            label=f"{mathless(name)}, prior alone",
+            at, comparison.weights[:, k], color=THEORY_COLOURS[k % len(THEORY_COLOURS)], lw=1.8,
+            label=f"{name} {mathless(title)}",
         )  # fmt: skip
-    rule = forecast.posterior.study.spec.crack
+    share_axis(ax, "stacking weight")
     time_axis(ax)
-    share_axis(ax, "probability by that day")
-    legend_below(ax, 2)
-    ax.set_title(
-        f"A crack: belief below {rule.threshold:g} for {counted(rule.periods, 'period')} in a row",
-        loc="left",
-        fontsize=11,
+    legend_below(ax)
+    return ax
+
+
+def plot_verdicts(rows: Sequence[Mapping[str, Any]], *, ax: Any = None) -> Any:
+    """Draw the probability of each claimed region before and after the data.
+
+    Parameters
+    ----------
+    rows
+        Verdicts as dictionaries.
+    ax
+        Axes to draw into; a new figure's when None.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = house_axes(ax, width=11.0)
+    known = [row for row in rows if row.get("p_claim") is not None]
+    for k, row in enumerate(known):
+        colour = VERDICT_COLOURS.get(row["verdict"], GREY)
+        ax.plot([k, k], [row["p_prior"], row["p_claim"]], color=colour, lw=1.4)
+        ax.plot(k, row["p_prior"], "_", color=INK, ms=7)
+        ax.plot(k, row["p_claim"], "o", color=colour, ms=5)
+    for name, colour in VERDICT_COLOURS.items():
+        if any(row["verdict"] == name for row in known):
+            ax.plot([], [], "o", color=colour, ms=5, label=name)
+    ax.plot([], [], "_", color=INK, ms=7, label="before the data")
+    ax.set_xticks(range(len(known)), [row["id"] for row in known], rotation=90, fontsize=8)
+    share_axis(ax, "probability of what is claimed")
+    legend_below(ax, 5)
+    return ax
+
+
+def plot_calibration(found: Calibration, *, axes: Any = None) -> Any:
+    """Draw the distribution function of the ranks of every quantity, less that of uniform ones.
+
+    One panel a group. The band holds the whole function of a calibrated quantity with 99 %
+    probability; those outside are coloured, and the worst six of a panel named.
+
+    Parameters
+    ----------
+    found
+        From `beliefs.records.calibration.calibrate`, with one simulation at least.
+    axes
+        One axes for each group that was ranked; those of a new figure when None.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+    """
+    groups = [g for g in GROUPS if any(name.startswith(f"{g}:") for name in found.ranks)]
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        size = (9.0, 2.6 * len(groups) + 0.6)
+        figure, axes = plt.subplots(
+            len(groups), 1, figsize=size, sharex=True, squeeze=False, layout="constrained"
+        )
+        figure.suptitle(_title(found), fontsize=10, x=0.01, ha="left")
+        axes = axes[:, 0]
+    n, draws = len(found.numbers), found.draws
+    band = bands(n, draws)
+    places = np.arange(draws + 2)
+    for ax, group in zip(axes, groups, strict=True):
+        house_axes(ax)
+        ax.fill_between(band.at, band.low, band.high, color=GREY, alpha=0.18, lw=0, step=None)
+        ax.axhline(0.0, color=INK, lw=0.7)
+        rows = [row for row in found.judged if row.name.startswith(f"{group}:")]
+        outside = [row.name for row in rows if row.outside]
+        named: dict[str, tuple[Any, str]] = {}
+        for row in reversed(rows):
+            below = np.searchsorted(np.sort(found.ranks[row.name]), places, side="left") / n
+            style: dict[str, Any] = {"color": GREY, "lw": 0.6, "alpha": 0.6}
+            if row.outside:
+                style = {"color": COLOURS[outside.index(row.name) % len(COLOURS)], "lw": 1.5}
+            (line,) = ax.plot(band.at, below - band.at, **style)
+            if row.outside:
+                named[row.name] = line, f"{mathless(row.name.split(':', 1)[1])} (p = {row.p:.2g})"
+        ax.set_title(f"{TITLES[group]}: {len(rows)}", loc="left", fontsize=9.5)
+        ax.set_ylabel("off uniform", fontsize=8)
+        if outside:
+            shown = [named[name] for name in outside[:NAMED]]  # the worst comes first
+            if len(outside) > NAMED:
+                (empty,) = ax.plot([], [], lw=0)
+                shown.append((empty, f"and {len(outside) - NAMED} more"))
+            lines, labels = zip(*shown, strict=True)
+            ax.legend(lines, labels, fontsize=7, frameon=False, loc="upper right", ncols=2)
+    axes[-1].set_xlabel("rank of the truth, as a share")
+    return list(axes)
+
+
+def _title(found: Calibration) -> str:
+    told = found.settings
+    return (
+        f"{told['theory']}: {len(found.numbers)} simulations of the size of {told['study']} as of "
+        f"{told['as_of']}, bands of {COVERAGE:.0%}"
     )
-    return ax
-
-
-def _one_curve(
-    forecast: Forecast, target: str, colour: str, label: str, title: str, ax: Any
-) -> Any:
-    ax = house_axes(ax)
-    curve = series.event_curve(forecast, target)
-    _curve(ax, curve, colour, label)
-    ax.plot(
-        curve.reference_dates, curve.reference, color=GREY, lw=1.4, ls=(0, (5, 3)),
-        label=mathless(curve.reference_label),
-    )  # fmt: skip
-    time_axis(ax)
-    share_axis(ax, "probability by that day")
-    legend_below(ax, 2)
-    ax.set_title(title, loc="left", fontsize=11)
-    return ax
-
-
-def plot_talks(forecast: Forecast, *, ax: Any = None) -> Any:
-    """Draw P(talks by each day) beside the base rate.
-
-    Parameters
-    ----------
-    forecast
-        Any forecast, with beliefs or without.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
-    return _one_curve(forecast, "talks", TALKS, "talks are held", "Talks are held", ax)
-
-
-def plot_talks_rational(forecast: Forecast, *, ax: Any = None) -> Any:
-    """Draw P(talks have become rational by each day) beside what the prior alone says.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
-    title = "Talks become rational: the bargaining surplus stays positive"
-    return _one_curve(forecast, "talks_rational", SURPLUS, "talks are rational", title, ax)
-
-
-def plot_scorecards(source: Source, *, ax: Any = None) -> Any:
-    """Draw every scorecard weight: posterior mean, 50 % and 90 % interval, over the prior's 90 %.
-
-    A filled dot is news on the side's own scorecard. A grey bar the posterior does not shrink is a
-    weight that this study cannot teach.
-
-    Parameters
-    ----------
-    source
-        A posterior or a forecast of a theory with scorecards.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
-    from matplotlib.lines import Line2D
-
-    weights = series.scorecard_weights(source)
-    rows = series.scorecard_rows(weights)
-    place = {key: n for n, key in enumerate(rows)}
-    ax = house_axes(ax, height=1.6 + 0.42 * len(rows))
-    for w in weights:
-        y = place[(w.indicator, w.regime)] + (0.2 if w.side else -0.2)
-        colour = SIDE_COLOURS[w.side]
-        ax.plot([w.prior_low, w.prior_high], [y, y], color="#d5d2cb", lw=7, solid_capstyle="butt")
-        ax.plot([w.low90, w.high90], [y, y], color=colour, lw=1.2)
-        ax.plot([w.low50, w.high50], [y, y], color=colour, lw=3.2, solid_capstyle="butt")
-        ax.plot(w.mean, y, "o", ms=6, mec=colour, mfc=colour if w.own else "white", gid="mean")
-    ax.axvline(0.0, color=INK, lw=0.8)
-    ax.set_yticks(range(len(rows)), [mathless(shorten(t, WIDEST)) for t in rows.values()])
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlabel("log-odds per sd of news that the side reads as good, per √week")
-    handles = [
-        *(
-            Line2D([], [], color=c, marker="o", label=mathless(n))
-            for c, n in zip(SIDE_COLOURS, series.side_names(source), strict=True)
-        ),
-        Line2D([], [], color="#d5d2cb", lw=7, label="prior, 90%"),
-        Line2D([], [], color=GREY, marker="o", lw=0, label="own scorecard"),
-        Line2D([], [], color=GREY, marker="o", lw=0, mfc="white", label="other news"),
-    ]
-    ax.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=5, frameon=False,
-        fontsize=8.5,
-    )  # fmt: skip
-    return ax
-
-
-def plot_crack_grid(forecast: Forecast, *, ax: Any = None) -> Any:
-    """Draw P(crack) for each threshold and run length, both sides side by side.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
-    grid = series.crack_grid(forecast)
-    columns, rows = len(grid.thresholds), len(grid.periods)
-    ax = house_axes(ax, width=7.5, height=1.6 + 0.5 * rows)
-    cells = series.grid_cells(grid)
-    ax.imshow(cells, cmap=share_colours(), vmin=0, vmax=1, aspect="auto")
-    for (row, column), p in np.ndenumerate(cells):
-        if np.isfinite(p):
-            ink = "white" if p > 0.55 else INK
-            ax.text(column, row, whole_percent(p), ha="center", va="center", color=ink, fontsize=9)
-    ticks = [*range(columns), *range(columns + 1, 2 * columns + 1)]
-    ax.set_xticks(ticks, [f"{t:g}" for t in grid.thresholds * 2])
-    unit = "day" if forecast.posterior.inputs.step_days == 1 else "week"
-    ax.set_yticks(range(rows), [f"{d} {unit}{'s' * (d > 1)}" for d in grid.periods])
-    ax.tick_params(length=0)
-    for edge in ax.spines.values():
-        edge.set_visible(False)
-    for side, name in enumerate(series.side_names(forecast)):
-        centre = side * (columns + 1) + (columns - 1) / 2
-        ax.text(
-            centre, -0.7, mathless(name), ha="center", va="bottom", color=SIDE_COLOURS[side],
-            weight="bold", fontsize=10,
-        )  # fmt: skip
-    ax.set_xlabel(f"belief below this threshold, for so long in a row, by {day(grid.by)}")
-    return ax
-
-
-def plot_moves(source: Source, *, ax: Any = None) -> Any:
-    """Draw the largest moves of each belief: cause, week, size and 90 % interval.
-
-    Parameters
-    ----------
-    source
-        A posterior or a forecast of a theory with beliefs.
-    ax
-        Axes to draw into; a new figure's when None.
-    """
-    moves = top_moves(source)
-    ax = house_axes(ax, height=1.2 + 0.32 * (len(moves) + 1))
-    first = sum(m.side == 0 for m in moves)
-    ys = [n + (n >= first) for n in range(len(moves))]  # a free line between the sides
-    for y, m in zip(ys, moves, strict=True):
-        colour = SIDE_COLOURS[m.side]
-        ax.barh(y, m.mean, height=0.62, color=colour, alpha=0.55)
-        ax.plot([m.low90, m.high90], [y, y], color=colour, lw=1.2)
-    ax.axvline(0.0, color=INK, lw=0.8)
-    labels = [
-        f"{short_day(m.start)}  {mathless(shorten(m.label, WIDEST))}  {number(m.mean)}"
-        for m in moves
-    ]
-    ax.set_yticks(ys, labels, fontsize=8.5)
-    for tick, m in zip(ax.get_yticklabels(), moves, strict=True):
-        tick.set_color(SIDE_COLOURS[m.side])
-    ax.invert_yaxis()
-    ax.set_xlabel("move of belief in that week, log-odds (line: 90% interval)")
-    first_name, second_name = (mathless(n) for n in series.side_names(source))
-    ax.set_title(f"What moved {first_name} (top) and {second_name}", loc="left", fontsize=11)
-    return ax

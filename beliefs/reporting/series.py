@@ -1,63 +1,50 @@
-"""What the figures show, as numbers: both kinds of figure draw these and compute nothing."""
+"""What the figures show, as numbers: figures draw these and compute nothing."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.evaluation.attribution import Cause, causes
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.probability import event_steps, probability
-from beliefs.forecasting.summary import horizon_days
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import logistic
 from beliefs.reporting.style import REGIME_WORDS, clean
+from beliefs.study.load import Study
 
 __all__ = [
-    "MAX_POINTS",
-    "Band",
-    "Curve",
-    "Grid",
-    "Weight",
+    "all_moves",
     "belief_bands",
-    "crack_grid",
     "event_curve",
     "fan_bands",
-    "grid_cells",
-    "last_days",
     "posterior_of",
     "recent",
-    "scorecard_rows",
+    "regime_spans",
     "scorecard_weights",
+    "shock_marks",
     "side_names",
-    "thin",
+    "spells",
+    "talk_dates",
+    "top_moves",
 ]
 
 MAX_POINTS = 1500  # of a line: more than any screen shows, few enough for a small report
 LEVELS = (0.05, 0.25, 0.75, 0.95)  # the 90 % and the 50 % interval
+TOP = 8  # moves listed per side
+WEEK = 7
 
 Dates = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
+Source = Posterior | Forecast
 
 
 @dataclass(frozen=True)
 class Band:
-    """A probability over time with its uncertainty.
-
-    Attributes
-    ----------
-    name
-        Of the side.
-    dates
-        Last day of each period, (time,).
-    mean
-        (time,).
-    low90, low50, high50, high90
-        Ends of the 90 % and of the 50 % interval, (time,).
-    """
+    """Belief of the side `name` by the last day of each period, (time,), with its uncertainty."""
 
     name: str
     dates: Dates
@@ -70,23 +57,18 @@ class Band:
 
 @dataclass(frozen=True)
 class Curve:
-    """A cumulative probability over the horizon, beside its yardstick.
+    """A cumulative probability over the horizon, beside its baseline.
 
     Attributes
     ----------
-    name
-        What the curve is of.
     dates
         The origin, then the last day of each future period, (step,).
     p, mcse
         Probability that it has happened by then, and Monte-Carlo error, (step,).
-    reference_dates, reference
-        Yardstick, possibly on fewer dates.
-    reference_label
-        Where the yardstick comes from.
+    reference_dates, reference, reference_label
+        Baseline, possibly on fewer dates, and where it comes from.
     """
 
-    name: str
     dates: Dates
     p: Floats
     mcse: Floats
@@ -97,7 +79,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Weight:
-    """One scorecard weight, posterior beside prior.
+    """One scorecard weight, posterior beside prior, in log-odds per sd of news per √week.
 
     Attributes
     ----------
@@ -106,7 +88,7 @@ class Weight:
     own
         Whether the indicator is on the side's own scorecard.
     mean, low90, low50, high50, high90
-        Posterior, in log-odds per sd of news per square-root week.
+        Posterior.
     prior_low, prior_high
         90 % interval of the prior.
     contraction
@@ -129,21 +111,60 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """P(crack) over definitions of a crack, (side, periods, threshold), by one date."""
+class Span:
+    """A regime from its first to its last known day."""
 
-    by: dt.date
-    thresholds: tuple[float, ...]
-    periods: tuple[int, ...]
-    p: Floats
+    kind: str
+    label: str
+    start: np.datetime64
+    end: np.datetime64
 
 
-def posterior_of(source: Posterior | Forecast) -> Posterior:
+@dataclass(frozen=True)
+class Mark:
+    """A numbered shock on the day it was published; `level` staggers neighbours."""
+
+    number: int
+    label: str
+    date: np.datetime64
+    level: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """One cause's push on one belief in one week.
+
+    Attributes
+    ----------
+    side
+        0 or 1.
+    kind
+        ``news``, ``shock``, ``quiet``, ``endurance``, ``persistence``, ``misreading`` or
+        ``unexplained``.
+    label
+        In words.
+    start, end
+        First and last day of the week.
+    mean, low90, high90
+        Size in log-odds.
+    """
+
+    side: int
+    kind: str
+    label: str
+    start: np.datetime64
+    end: np.datetime64
+    mean: float
+    low90: float
+    high90: float
+
+
+def posterior_of(source: Source) -> Posterior:
     """Return the posterior that a forecast starts from, or the posterior itself."""
     return source.posterior if isinstance(source, Forecast) else source
 
 
-def side_names(source: Posterior | Forecast) -> tuple[str, str]:
+def side_names(source: Source) -> tuple[str, str]:
     """Return the names of the two sides in words."""
     first, second = posterior_of(source).study.spec.sides
     return clean(first.name), clean(second.name)
@@ -161,24 +182,25 @@ def last_days(posterior: Posterior, first_days: Dates) -> Dates:
     return last + np.timedelta64(posterior.inputs.step_days - 1, "D")
 
 
-def _band(name: str, dates: Dates, belief: NDArray[Any]) -> Band:
-    """Summarise beliefs in log-odds, (sample, time)."""
+def _bands(source: Source, belief: NDArray[Any], dates: Dates) -> tuple[Band, Band]:
+    """Summarise beliefs in log-odds, (sample, side, time)."""
     keep = thin(len(dates))
-    p = logistic(np, belief[:, keep])
-    low90, low50, high50, high90 = np.quantile(p, LEVELS, axis=0)
-    return Band(name, dates[keep], p.mean(axis=0), low90, low50, high50, high90)
+    p = logistic(np, belief[..., keep])
+    summaries = (p.mean(axis=0), *np.quantile(p, LEVELS, axis=0))
+    first, second = (
+        Band(name, dates[keep], *(each[i] for each in summaries))
+        for i, name in enumerate(side_names(source))
+    )
+    return first, second
 
 
-def belief_bands(source: Posterior | Forecast) -> tuple[Band, Band]:
+def belief_bands(source: Source) -> tuple[Band, Band]:
     """Return the belief of each side up to the origin."""
     posterior = posterior_of(source)
     belief = np.asarray(posterior.tree["posterior"]["logit_belief"].values)
     belief = belief.reshape(-1, *belief.shape[2:])
     dates = last_days(posterior, posterior.inputs.dates[: belief.shape[-1]])
-    first, second = (
-        _band(name, dates, belief[:, i]) for i, name in enumerate(side_names(posterior))
-    )
-    return first, second
+    return _bands(posterior, belief, dates)
 
 
 def fan_bands(forecast: Forecast) -> tuple[Band, Band]:
@@ -186,10 +208,7 @@ def fan_bands(forecast: Forecast) -> tuple[Band, Band]:
     paths = forecast.paths
     assert paths.logit_belief is not None and paths.history_belief is not None
     belief = np.concatenate([paths.history_belief[..., -1:], paths.logit_belief], axis=-1)
-    first, second = (
-        _band(name, _ends(forecast), belief[:, i]) for i, name in enumerate(side_names(forecast))
-    )
-    return first, second
+    return _bands(forecast, belief, _ends(forecast))
 
 
 def recent(band: Band, periods: int) -> Band:
@@ -202,11 +221,6 @@ def _ends(forecast: Forecast) -> Dates:
     """Return the origin and the last day of each future period."""
     ends = last_days(forecast.posterior, forecast.dates)
     return np.concatenate([np.asarray([forecast.posterior.origin]), ends])
-
-
-def _by_step(when: NDArray[Any], steps: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return whether the event has happened by each step, (sample, step)."""
-    return when[:, None] <= steps
 
 
 def _mcse(happened: NDArray[np.bool_], chains: int) -> Floats:
@@ -232,82 +246,149 @@ def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Cur
     """
     ends, horizon = _ends(forecast), len(forecast.dates)
     keep = thin(horizon + 1)
-    happened = _by_step(event_steps(forecast, target, side), keep)
-    p, mcse = happened.mean(axis=0), _mcse(happened, forecast.chains)
-    name = target if side is None else side
+    happened = event_steps(forecast, target, side)[:, None] <= keep
+    dates, p, mcse = ends[keep], happened.mean(axis=0), _mcse(happened, forecast.chains)
     if target != "talks":
-        prior = _by_step(event_steps(forecast, target, side, prior=True), keep)
-        return Curve(name, ends[keep], p, mcse, ends[keep], prior.mean(axis=0), "prior alone")
+        prior = event_steps(forecast, target, side, prior=True)[:, None] <= keep
+        return Curve(dates, p, mcse, dates, prior.mean(axis=0), "prior alone")
     # A dozen dates draw the smooth base rate; each is the number that the headline would show.
     steps = np.unique(np.linspace(1, horizon, min(12, horizon)).round().astype(int))
     rates = [probability(forecast, target, by=str(ends[k])) for k in steps]
     known = forecast.left_out is not None and bool(forecast.left_out.talks)
-    base = np.asarray(
-        [float(known)] + [np.nan if r.base_rate is None else r.base_rate for r in rates]
-    )
-    return Curve(
-        name, ends[keep], p, mcse, ends[np.concatenate([[0], steps])], base,
-        "base rate: " + clean(rates[0].base_rate_source),
-    )  # fmt: skip
+    base = [float(known), *(np.nan if r.base_rate is None else r.base_rate for r in rates)]
+    label = "base rate: " + clean(rates[0].base_rate_source)
+    return Curve(dates, p, mcse, ends[[0, *steps]], np.asarray(base), label)
 
 
-def crack_grid(forecast: Forecast) -> Grid:
-    """Return P(crack by the last headline date) for every definition in the study's grid."""
-    rule = forecast.posterior.study.spec.crack
-    by = horizon_days(forecast)[-1]
-    steps = forecast.step_of(by)
-    sides = forecast.posterior.structure.sides
-    p = np.empty((2, len(rule.grid_periods), len(rule.grid_thresholds)))
-    for i, d, t in np.ndindex(p.shape):
-        when = event_steps(
-            forecast, "crack", sides[i],
-            threshold=rule.grid_thresholds[t], periods=rule.grid_periods[d],
-        )  # fmt: skip
-        p[i, d, t] = (when <= steps).mean()
-    return Grid(by, rule.grid_thresholds, rule.grid_periods, p)
-
-
-def scorecard_weights(source: Posterior | Forecast) -> list[Weight]:
-    """Return every free scorecard weight with its prior, in the order of the study's terms."""
+def regime_spans(source: Source) -> list[Span]:
+    """Return the spells of talks, truce and war known at the origin, cut to the period."""
     posterior = posterior_of(source)
-    spec, inputs = posterior.study.spec, posterior.inputs
+    return spells(posterior.study, posterior.inputs.dates[0], posterior.origin)
+
+
+def spells(study: Study, first: np.datetime64, last: np.datetime64) -> list[Span]:
+    """Return the spells of talks, truce and war between two days, both included."""
+    first, last = first.astype("datetime64[D]"), last.astype("datetime64[D]")
+    spans = []
+    for regime in study.spec.regimes:
+        start = max(np.datetime64(regime.start, "D"), first)
+        end = last if regime.end is None else min(np.datetime64(regime.end, "D"), last)
+        if start <= end and regime.kind != "none":
+            spans.append(Span(regime.kind, clean(regime.label), start, end))
+    return spans
+
+
+def shock_marks(source: Source) -> list[Mark]:
+    """Return the shocks known at the origin, numbered in order of publication."""
+    posterior = posterior_of(source)
+    first, last = posterior.inputs.dates[0].astype("datetime64[D]"), posterior.origin
+    known = sorted(
+        (np.datetime64(s.published_at, "D"), clean(s.label)) for s in posterior.study.spec.shocks
+    )
+    inside = [(date, label) for date, label in known if first <= date <= last]
+    near = max(float((last - first).astype(int)) / 16, 1.0)  # days; closer, two numbers overlap
+    marks: list[Mark] = []
+    for number, (date, label) in enumerate(inside, start=1):
+        taken = {m.level for m in marks if (date - m.date).astype(int) < near}
+        level = min(set(range(len(taken) + 1)) - taken)
+        marks.append(Mark(number, label, date, level))
+    return marks
+
+
+def talk_dates(source: Source) -> Dates:
+    """Return the last day of each period in which talks were held under the headline rule."""
+    posterior = posterior_of(source)
+    inputs = posterior.inputs
+    return last_days(posterior, inputs.dates[(inputs.talks > 0) & inputs.active])
+
+
+def _label(posterior: Posterior, term: Any) -> str:
+    """Return an evidence term in words, with its regime where it does not hold in all."""
+    kinds = posterior.inputs.regime_kinds
+    label = clean(posterior.study.spec.indicators[term.indicator].label)
+    few = len(term.regimes) < len(kinds)
+    return f"{label} ({REGIME_WORDS[kinds[term.regimes[0]]]})" if few else label
+
+
+def scorecard_weights(source: Source) -> list[Weight]:
+    """Return every free scorecard weight with its prior, by indicator and regime."""
+    posterior = posterior_of(source)
+    inputs = posterior.inputs
     groups = [posterior.tree[name].to_dataset() for name in ("posterior", "prior")]
     out = []
     for term in inputs.terms:
         name, dim = ("weight_own", "own_term") if term.own else ("weight_other", "other_term")
         if any(name not in group for group in groups):
-            continue  # the theory holds these weights at their neutral value
+            continue  # the theory holds these weights at their null value
         after, before = (np.asarray(g[name].sel({dim: term.name}).values).ravel() for g in groups)
-        low90, low50, high50, high90 = np.quantile(after, LEVELS)
-        all_regimes = len(term.regimes) == len(inputs.regime_kinds)
-        out.append(
-            Weight(
-                side=term.side,
-                indicator=term.indicator,
-                regime="" if all_regimes else inputs.regime_kinds[term.regimes[0]],
-                label=clean(spec.indicators[term.indicator].label),
-                own=term.own,
-                mean=float(after.mean()),
-                low90=float(low90),
-                low50=float(low50),
-                high50=float(high50),
-                high90=float(high90),
-                prior_low=float(np.quantile(before, LEVELS[0])),
-                prior_high=float(np.quantile(before, LEVELS[-1])),
-                contraction=float(1.0 - after.std() / before.std()),
-            )
-        )
+        everywhere = len(term.regimes) == len(inputs.regime_kinds)
+        regime = "" if everywhere else inputs.regime_kinds[term.regimes[0]]
+        label, ends = _label(posterior, term), (LEVELS[0], LEVELS[-1])
+        numbers = [after.mean(), *np.quantile(after, LEVELS), *np.quantile(before, ends)]
+        narrower = 1.0 - after.std() / before.std()
+        about = (term.side, term.indicator, regime, label, term.own)
+        out.append(Weight(*about, *map(float, (*numbers, narrower))))
+    return sorted(out, key=lambda w: (w.indicator, w.regime))
+
+
+def top_moves(source: Source, count: int = TOP) -> list[Move]:
+    """Return the `count` largest moves of each side, side 0's first, largest first."""
+    moves = all_moves(source)
+    moves = sorted(moves, key=lambda m: (-abs(m.mean), m.start, m.label))
+    return [m for i in (0, 1) for m in [m for m in moves if m.side == i and m.mean != 0.0][:count]]
+
+
+def all_moves(source: Source) -> list[Move]:
+    """Return the moves of both sides, every cause in every week up to the origin.
+
+    The parts of one kind are added up over a week (bursts of one indicator are one story), draw by
+    draw, so that each move has an interval. The drift back to a side's usual level is not a move.
+    See `beliefs.evaluation.attribution`.
+
+    Raises
+    ------
+    KeyError
+        The theory has no beliefs.
+    """
+    posterior = posterior_of(source)
+    inputs = posterior.inputs
+    n = int(inputs.active.sum())
+    blocks = np.arange(n) * inputs.step_days // WEEK
+    starts = np.flatnonzero(np.diff(blocks, prepend=-1))
+    dates = inputs.dates[:n].astype("datetime64[D]")
+    length = np.timedelta64(inputs.step_days - 1, "D")
+    ends = np.append(dates[starts[1:] - 1], dates[-1]) + length
+    out = []
+    for cause in causes(posterior):
+        if cause.kind == "forgetting":
+            continue
+        label = _cause(posterior, cause)
+        weekly = np.add.reduceat(cause.push, starts, axis=-1)
+        low, high = np.quantile(weekly, [0.05, 0.95], axis=0)
+        sign = cause.sign
+        direction = np.sign(np.add.reduceat(sign, starts)) if sign is not None else None
+        for w, mean in enumerate(weekly.mean(axis=0)):
+            words = label if direction is None else f"{label}: {_ARROWS[int(direction[w])]}"
+            size = (float(mean), float(low[w]), float(high[w]))
+            out.append(Move(cause.side, cause.kind, words, dates[starts[w]], ends[w], *size))
     return out
 
 
-def scorecard_rows(weights: list[Weight]) -> dict[tuple[int, str], str]:
-    """Return indicator and regime -> label of each row, in the order of the study."""
-    keys = sorted({(w.indicator, w.regime) for w in weights})
-    labels = {w.indicator: w.label for w in weights}
-    return {(k, r): labels[k] + (f" ({REGIME_WORDS[r]})" if r else "") for k, r in keys}
+_ARROWS = {1: "up", 0: "mixed", -1: "down"}
 
 
-def grid_cells(grid: Grid) -> np.ndarray[Any, Any]:
-    """Return the grid of both sides with an empty column between, (periods, 2 thresholds + 1)."""
-    gap = np.full((len(grid.periods), 1), np.nan)
-    return np.hstack([grid.p[0], gap, grid.p[1]])
+def _cause(posterior: Posterior, cause: Cause) -> str:
+    """Return the cause in words."""
+    rival = clean(posterior.study.spec.sides[1 - cause.side].name)
+    if cause.term is not None:
+        return _label(posterior, posterior.inputs.terms[cause.term])
+    if cause.kind == "shock":
+        known = {s.id: clean(s.label) for s in posterior.study.shock_slots}
+        return f"Shock: {known.get(cause.name, clean(cause.name))}"
+    return {
+        "quiet": "Quiet days",
+        "endurance": "Holding out under pressure",
+        "persistence": f"{rival} persists",
+        "misreading": f"{rival}'s resolve read as desperation",
+        "unexplained": "No listed news (readings of confidence)",
+    }[cause.kind]

@@ -10,8 +10,6 @@ import datetime as dt
 import unicodedata
 from typing import Any
 
-import numpy as np
-
 __all__ = [
     "GREY",
     "INK",
@@ -20,15 +18,17 @@ __all__ = [
     "SIDE_COLOURS",
     "SURPLUS",
     "TALKS",
+    "THEORY_COLOURS",
+    "VERDICT_COLOURS",
     "clean",
-    "colour",
     "day",
+    "faint",
     "interval",
     "mathless",
     "number",
     "percent",
     "points",
-    "rgba",
+    "printable",
     "short_day",
     "shorten",
     "whole_percent",
@@ -39,19 +39,21 @@ TALKS = "#00664B"
 SURPLUS = "#8A4B7A"
 INK = "#1d1d1b"
 GREY = "#6f6d68"
+# Okabe and Ito (2008) again; those of the sides are left to the sides.
+THEORY_COLOURS = ("#999999", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442")
+VERDICT_COLOURS = {
+    "supported": "#009E73",
+    "contradicted": "#CC3311",
+    "undecided": "#E69F00",
+    "not learnable here": "#BBBBBB",
+}
 REGIME_COLOURS = {"none": "#ffffff", "talks": "#e4efe6", "truce": "#f1efe9", "war": "#dedad2"}
 REGIME_WORDS = {"none": "no regime", "talks": "talks", "truce": "truce", "war": "war"}
 
 
-def colour(side: int) -> str:
-    """Return the colour of side 0 or 1."""
-    return SIDE_COLOURS[side]
-
-
-def rgba(hex_colour: str, alpha: float) -> str:
-    """Return ``#rrggbb`` as a CSS colour with opacity `alpha`."""
-    red, green, blue = (int(hex_colour[k : k + 2], 16) for k in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha:g})"
+def faint(colour: str, alpha: float) -> str:
+    """Return ``#rrggbb`` with opacity `alpha`."""
+    return f"{colour}{round(255 * alpha):02x}"
 
 
 def clean(text: object) -> str:
@@ -60,8 +62,21 @@ def clean(text: object) -> str:
     Study text comes from strangers: an escape sequence could rewrite a terminal, and a
     right-to-left override could make a label read as another.
     """
-    flat = " ".join(str(text).split())
-    return "".join(c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    return str(printable(" ".join(str(text).split())))
+
+
+_UNSEEN = ("Cc", "Cf", "Cs", "Co")  # control, format, surrogate, private use
+
+
+def printable(value: Any) -> Any:
+    """Return a text without such characters, its spaces and lines kept; anything else as it is."""
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    bad = {c for c in set(value) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")} - {
+        "\n",
+        "\t",
+    }
+    return "".join(c for c in value if c not in bad) if bad else value
 
 
 def shorten(text: str, width: int) -> str:
@@ -111,7 +126,7 @@ _MONTHS = "January February March April May June July August September October N
 
 def day(value: Any) -> str:
     """Return a date as ``30 June 2026``, whatever the machine's language."""
-    when = value if isinstance(value, dt.date) else dt.date.fromisoformat(_iso(value))
+    when = value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value)[:10])
     return f"{when.day} {_MONTHS.split()[when.month - 1]} {when.year}"
 
 
@@ -119,7 +134,3 @@ def short_day(value: Any) -> str:
     """Return a date as ``30 Jun 2026``."""
     number_, month, year = day(value).split()
     return f"{number_} {month[:3]} {year}"
-
-
-def _iso(value: Any) -> str:
-    return str(np.datetime64(value, "D") if isinstance(value, np.datetime64) else value)[:10]

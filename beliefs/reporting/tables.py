@@ -17,7 +17,7 @@ from beliefs.inference.diagnose import Limits
 from beliefs.inference.pareto import RELIABLE
 from beliefs.reporting.style import clean, day, interval, percent, points
 
-__all__ = ["Cell", "Headline", "Row", "gate_line", "headline", "left_out_words", "plain", "read"]
+__all__ = ["Headline", "gate_rows", "headline", "left_out_words", "plain", "read"]
 
 Summary = Mapping[str, Any]
 PRIOR_FLAG = "†"
@@ -47,6 +47,18 @@ class Row:
     cells: tuple[Cell, ...]
     at_origin: str
     yardstick: int
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A warning: its kind, its text, and what a page with more room adds."""
+
+    kind: str
+    text: str
+    more: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind.upper()}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ class Headline:
 
     title: str
     subtitle: str
-    warnings: tuple[str, ...]
+    warnings: tuple[Warned, ...]
     gate: str
     beliefs: tuple[tuple[str, str, str], ...]
     windows: tuple[tuple[str, int], ...]
@@ -100,23 +112,30 @@ class Headline:
         return tuple(flag for flag in FLAG_NOTES if any(flag in cell.flags for cell in cells))
 
 
-def gate_line(summary: Summary) -> str:
-    """Return what the gate found, beside its limits."""
+def gate_rows(summary: Summary) -> list[tuple[str, str, str, bool]]:
+    """Return each convergence check: what was measured, its value, its limit, whether it holds."""
     gate, limits = summary["gate"], Limits()
+    ess, least = gate["ess"], f"at least {limits.ess:.0f}"
     if gate.get("kind") == "particles":
-        return (
-            f"Gate {'passed' if gate['passed'] else 'FAILED'}: {gate['ess']:.0f} effective and "
-            f"different particles (at least {limits.ess:.0f}), "
-            f"Pareto k of the weights {gate['pareto_k']:.2f} (at most {RELIABLE})"
-        )
-    return (
-        f"Gate {'passed' if gate['passed'] else 'FAILED'}: "
-        f"R-hat {gate['r_hat']:.4f} (at most {limits.r_hat}), "
-        f"ESS {gate['ess']:.0f} (at least {limits.ess:.0f}; lowest: {clean(gate['worst'])}), "
-        f"divergences {100 * gate['divergent_share']:.2f}% "
-        f"(at most {100 * limits.divergent_share:.1f}%), "
-        f"E-BFMI {gate['e_bfmi']:.2f} (at least {limits.e_bfmi})"
-    )
+        k = gate["pareto_k"]
+        return [
+            ("effective and different particles", f"{ess:.0f}", least, ess >= limits.ess),
+            ("Pareto k of the weights", f"{k:.2f}", f"at most {RELIABLE}", k <= RELIABLE),
+        ]
+    r_hat, share, energy = gate["r_hat"], gate["divergent_share"], gate["e_bfmi"]
+    return [
+        ("R-hat", f"{r_hat:.4f}", f"at most {limits.r_hat}", r_hat <= limits.r_hat),
+        ("ESS", f"{ess:.0f}", f"{least}; lowest: {clean(gate['worst'])}", ess >= limits.ess),
+        ("divergences", f"{100 * share:.2f}%", f"at most {100 * limits.divergent_share:.1f}%",
+         share <= limits.divergent_share),
+        ("E-BFMI", f"{energy:.2f}", f"at least {limits.e_bfmi}", energy >= limits.e_bfmi),
+    ]  # fmt: skip
+
+
+def gate_line(summary: Summary) -> str:
+    """Return what the convergence checks found, beside their limits."""
+    found = [f"{name} {value} ({limit})" for name, value, limit, _ in gate_rows(summary)]
+    return f"Gate {'passed' if summary['gate']['passed'] else 'FAILED'}: {', '.join(found)}"
 
 
 def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
@@ -151,41 +170,42 @@ def left_out_words(days: Mapping[str, Any]) -> str:
     )
 
 
-def _warnings(summary: Summary) -> tuple[str, ...]:
+def _warnings(summary: Summary) -> tuple[Warned, ...]:
     out = []
     if "left_out" in summary:
-        out.append("UNFINISHED PERIOD: " + left_out_words(summary["left_out"]))
+        out.append(Warned("Unfinished period", left_out_words(summary["left_out"])))
     if summary["hindcast"]:
-        out.append("HINDCAST: whoever built this study knew how the case went on.")
+        more = (
+            f"The model has seen only what was published by {day(summary['as_of'])}; those who "
+            "chose its indicators had seen more."
+        )
+        text = "whoever built this study knew how the case went on."
+        out.append(Warned("Hindcast", text, more))
     if summary["allowed_failed"]:
         reasons = "; ".join(clean(f) for f in summary["gate"]["failures"])
-        out.append(
-            f"FAILED GATE: this forecast was allowed although the fit failed its checks "
-            f"({reasons}). Do not rely on these numbers."
-        )
+        text = f"this forecast was allowed although the fit failed its checks ({reasons}). "
+        out.append(Warned("Failed gate", text + "Do not rely on these numbers."))
     targets = summary["targets"]
     flagged = sum(t["prior_dominated"] for t in targets)
     if flagged:
-        out.append(
-            f"PRIOR-DOMINATED: {flagged} of {len(targets)} probabilities (marked "
-            f"{PRIOR_FLAG}) follow the prior more than the data."
-        )
+        text = f"{flagged} of {len(targets)} probabilities (marked {PRIOR_FLAG}) follow the prior "
+        more = "Read them as what was assumed, not as what was learnt."
+        out.append(Warned("Prior-dominated", text + "more than the data.", more))
     torn = sum(t["prior_data_conflict"] for t in targets)
     if torn:
-        out.append(
-            f"PRIOR-DATA CONFLICT: {torn} of {len(targets)} probabilities (marked "
-            f"{CONFLICT_FLAG}) are pulled one way by the prior and the other way by the data. "
-            "See how far other widths of the priors move them: beliefs sensitivity."
+        text = (
+            f"{torn} of {len(targets)} probabilities (marked {CONFLICT_FLAG}) are pulled one way "
+            "by the prior and the other way by the data. See how far other widths of the priors "
+            "move them: beliefs sensitivity."
         )
+        out.append(Warned("Prior-data conflict", text))
     if summary.get("reversed_weights"):
         listed = ", ".join(
             f"{clean(w['term'])} ({w['mean']:+.2f}, {percent(w['p_other_sign'])} sure)"
             for w in summary["reversed_weights"]
         )
-        out.append(
-            "OTHER SIGN: news off a side's own scorecard is read against the direction that the "
-            f"study declares: {listed}."
-        )
+        text = "news off a side's own scorecard is read against the direction that the study "
+        out.append(Warned("Other sign", f"{text}declares: {listed}."))
     return tuple(out)
 
 
@@ -219,13 +239,11 @@ def _rows(
 
 def _ending(summary: Summary, by: str) -> str:
     """Return how the truce in force first ends by a date, in words."""
-    words = {
-        "collapse": "collapse", "lapse": "lapse", "unilateral": "one-sided extension",
-        "mutual": "mutual extension", "deal": "deal",
-    }  # fmt: skip
+    words = {"unilateral": "one-sided extension", "mutual": "mutual extension"}
     mine = [row for row in summary["endings"] if row["by"] == by]
     parts = [
-        f"{words[r['cause']]} {percent(r['p'])} (base {percent(r['base_rate'])})" for r in mine
+        f"{words.get(r['cause'], r['cause'])} {percent(r['p'])} (base {percent(r['base_rate'])})"
+        for r in mine
     ]
     rest, base = (1.0 - sum(r[key] for r in mine) for key in ("p", "base_rate"))
     parts.append(f"none of these {percent(max(rest, 0.0))} (base {percent(max(base, 0.0))})")
@@ -244,8 +262,9 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     """
     names = names or {}
     targets = summary["targets"]
-    conduct = [t for t in targets if t["target"] in CONDUCT_TARGETS]
-    others = [t for t in targets if t["target"] not in CONDUCT_TARGETS]
+    groups: tuple[list[Any], list[Any]] = ([], [])  # of belief and talks, of actions
+    for target in targets:
+        groups[target["target"] in CONDUCT_TARGETS].append(target)
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
     as_of = dt.date.fromisoformat(summary["as_of"])
@@ -266,8 +285,8 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             for b in summary["belief"]
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - as_of).days) for by in dates),
-        rows=_rows(others, dates, sources, names),
-        settlement=_rows(conduct, dates, sources, names),
+        rows=_rows(groups[0], dates, sources, names),
+        settlement=_rows(groups[1], dates, sources, names),
         endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
         notes=tuple(clean(note) for note in summary.get("notes", [])),
         sources=tuple(sources),
@@ -300,14 +319,13 @@ def headline(summary: Summary) -> Any:
     """
     from rich import box
     from rich.console import Group
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
     head = read(summary)
     # Text, never markup: a label in square brackets is a label.
     parts: list[Any] = [Text(head.title, style="bold"), Text(head.subtitle, style="dim")]
-    parts += [Text(w, style="bold yellow") for w in head.warnings]
+    parts += [Text(str(w), style="bold yellow") for w in head.warnings]
     if head.beliefs:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Belief that it prevails")
@@ -339,7 +357,7 @@ def headline(summary: Summary) -> Any:
     parts += [Text(f"How the truce first ends by {by}: {how}") for by, how in head.endings]
     parts += [Text(line, style="dim") for line in _notes(head)]
     parts.append(Text(head.gate, style="" if summary["gate"]["passed"] else "bold red"))
-    return Padding(Group(*parts), (0, 0, 0, 0))
+    return Group(*parts)
 
 
 def _notes(head: Headline) -> list[str]:
@@ -364,7 +382,7 @@ def plain(summary: Summary) -> str:
         From `beliefs.forecasting.summary.summarise`.
     """
     head = read(summary)
-    lines = [head.title, head.subtitle, *head.warnings]
+    lines = [head.title, head.subtitle, *map(str, head.warnings)]
     for side, mean, between in head.beliefs:
         lines.append(f"belief of {side}: {mean} ({_coverage(summary)} {between})")
     if not head.beliefs:

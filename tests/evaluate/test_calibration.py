@@ -208,7 +208,7 @@ def test_the_figure_shows_every_group_and_names_what_is_outside(whole):
 
     mpl.use("agg")
     from beliefs.evaluation.calibration.uniformity import judge
-    from beliefs.reporting.calibration import plot_calibration
+    from beliefs.reporting.plots import plot_calibration
 
     _, found = whole
     n = 60
@@ -231,7 +231,7 @@ def test_a_legend_names_the_worst_and_counts_the_rest(whole):
 
     mpl.use("agg")
     from beliefs.evaluation.calibration.uniformity import judge
-    from beliefs.reporting.calibration import plot_calibration
+    from beliefs.reporting.plots import plot_calibration
 
     _, found = whole
     rng = np.random.default_rng(1)

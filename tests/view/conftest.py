@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 import pytest
+from posteriors import small_posterior
 
-from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.diagnose import Report
-from beliefs.inference.posterior import Posterior, build_tree, draw_prior
-from beliefs.model.structure import structure_of
-from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
+from beliefs.inference.posterior import Posterior
 from beliefs.study.template import new_study
 
 matplotlib.use("Agg")
 
-CHAINS, DRAWS, HORIZON = 2, 100, 35
+HORIZON = 35
 
 
-def make_posterior(
-    folder: Path, theory_name: str = "mutual_optimism", *, passed: bool = True
-) -> Posterior:
-    """Return a posterior whose draws come from the prior, with a gate as told."""
-    study, theory = load_study(folder), load_theory(theory_name)
-    inputs = build_inputs(study)
-    rng = np.random.default_rng(7)
-    draws = draw_prior(theory, structure_of(inputs), rng, (CHAINS, DRAWS))
-    stats = {"diverging": np.zeros((CHAINS, DRAWS)), "energy": rng.normal(size=(CHAINS, DRAWS))}
-    tree = build_tree(study, inputs, theory, posterior=draws, sample_stats=stats, rng=rng)
+def make_posterior(folder: Path, theory: str = "mutual_optimism", *, ok: bool = True) -> Posterior:
+    """Return a posterior whose draws come from the prior, with convergence checks as wanted."""
     report = Report(
-        passed=passed,
-        r_hat=1.004 if passed else 1.234,
-        ess=812.0 if passed else 37.0,
+        passed=ok,
+        r_hat=1.004 if ok else 1.234,
+        ess=812.0 if ok else 37.0,
         worst="psi",
         divergent_share=0.0,
         e_bfmi=0.71,
-        failures=() if passed else ("R-hat of psi is 1.234, limit 1.01: sample longer",),
+        failures=() if ok else ("R-hat of psi is 1.234, limit 1.01: sample longer",),
         table=({"name": "psi", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
     )
-    return Posterior(study, inputs, theory, tree, report, seed=3, timings={})
+    return replace(small_posterior(folder, theory, size=(2, 100)), report=report)
 
 
 def make_forecast(posterior: Posterior) -> Forecast:
@@ -94,7 +83,7 @@ def base_rate_futures(tmp_path_factory: pytest.TempPathFactory) -> Forecast:
 def failed_futures(tmp_path_factory: pytest.TempPathFactory) -> Forecast:
     changes = (("hindcast = false ", "hindcast = true "),)
     folder = edited_study(tmp_path_factory.mktemp("failed") / "mine", *changes)
-    return make_forecast(make_posterior(folder, passed=False))
+    return make_forecast(make_posterior(folder, ok=False))
 
 
 @pytest.fixture(scope="session")

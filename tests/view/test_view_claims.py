@@ -9,9 +9,9 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.compare import compared
 from beliefs.evaluation.scores.scores import SHARED
 from beliefs.model.theory import load_theory
-from beliefs.reporting.claims import claim_groups, plot_verdicts, read_verdicts
+from beliefs.reporting.claims import claim_groups, read_verdicts
+from beliefs.reporting.plots import plot_verdicts, plot_weights
 from beliefs.reporting.report import render
-from beliefs.reporting.weights import plot_differences, plot_weights
 from beliefs.study.load import load_study
 
 ROWS = [
@@ -69,7 +69,7 @@ def test_the_figure_of_verdicts_has_a_point_for_each_that_has_a_probability():
     assert [t.get_text() for t in ax.get_xticklabels()] == ["X01"]
 
 
-def test_weights_and_differences_are_drawn_for_every_theory():
+def test_weights_are_drawn_for_every_theory():
     rng = np.random.default_rng(1)
     theories = [load_theory(name) for name in ("M0", "M1", "M4")]
     dates = np.datetime64("2025-12-01") + np.arange(100)
@@ -83,5 +83,3 @@ def test_weights_and_differences_are_drawn_for_every_theory():
     ]  # fmt: skip
     lines = [line for line in ax.get_lines() if len(line.get_xdata()) == len(found.periods)]
     np.testing.assert_allclose(sum(line.get_ydata() for line in lines), 1.0)
-    ax = plot_differences(found)
-    assert [t.get_text() for t in ax.get_yticklabels()] == list(SHARED)

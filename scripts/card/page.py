@@ -6,6 +6,7 @@ The prose that is always the same holds none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from beliefs.evaluation.calibration.uniformity import COVERAGE
@@ -13,8 +14,9 @@ from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import FEWEST_EVENTS
 from beliefs.model.theory import Theory
 from beliefs.records.evidence import BacktestSummary, CalibrationSummary
-from beliefs.reporting.card_calibration import calibration_lines, failures
-from beliefs.reporting.card_skill import (
+from beliefs.study.load import Study
+from card.calibration import calibration_lines, failures
+from card.skill import (
     headline,
     losses,
     reliability_lines,
@@ -23,8 +25,6 @@ from beliefs.reporting.card_skill import (
     table,
     unreliable,
 )
-from beliefs.reporting.sources import study_sources
-from beliefs.study.load import Study
 
 __all__ = ["model_card"]
 
@@ -166,14 +166,17 @@ def _data(studies: Sequence[Study]) -> list[str]:
 
 
 def _licences(study: Study) -> list[str]:
-    """Return the licences and terms that the study's SOURCES.md names, each once."""
+    """Return the licences and terms that tables of the study's SOURCES.md name, each once."""
     found: dict[str, None] = {}
-    for block in study_sources(study):
-        if block.kind == "table" and "licence or terms" in block.rows[0]:
-            place = block.rows[0].index("licence or terms")
-            for row in block.rows[1:]:
-                if len(row) > place and row[place] and not row[place].startswith("as "):
-                    found[row[place]] = None
+    place = None
+    for line in (study.path / "SOURCES.md").read_text(encoding="utf-8").splitlines():
+        row = [cell.strip() for cell in line.removeprefix("|").split("|")]
+        if not line.startswith("|"):
+            place = None
+        elif "licence or terms" in row:
+            place = row.index("licence or terms")
+        elif place is not None and place < len(row) and not re.match(r"as |:?-+:?$|$", row[place]):
+            found[row[place]] = None
     return list(found)
 
 

@@ -12,7 +12,7 @@ from beliefs.evaluation.calibration.calibration import GROUPS
 from beliefs.evaluation.calibration.calibration_verdict import LEAST_SIMULATIONS
 from beliefs.model.theory import Theory
 from beliefs.records.evidence import CalibrationSummary
-from beliefs.reporting.card_skill import table
+from card.skill import table
 
 __all__ = ["calibration_lines", "failures", "reason", "spreads"]
 
