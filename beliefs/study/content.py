@@ -15,7 +15,7 @@ __all__ = ["Tables", "content_hash"]
 
 _CONDUCT = (
     "strikes", "truce", "redlines", "offers", "sanctions", "agreements", "excluded", "periphery",
-    "zones", "maritime", "hinge", "pressure", "power_shift", "proxy", "forecast", "safeguards",
+    "zones", "agenda", "hinge", "pressure", "power_shift", "proxy", "forecast", "safeguards",
     "concessions", "spoilers",
 )  # fmt: skip
 
@@ -56,6 +56,11 @@ def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
     digest = hashlib.sha256()
     settings = spec.model_dump(mode="json")
     settings = {k: v for k, v in settings.items() if k not in _CONDUCT or v}
+    for table in ("codebook", "reference"):
+        if not any(settings[table].values()):
+            del settings[table]
+    if settings.get("sanctions") and not settings["sanctions"]["initiator"]:
+        del settings["sanctions"]["initiator"]
     if settings["period"]["first_end"] is None:
         del settings["period"]["first_end"]
     for regime in settings["regimes"]:

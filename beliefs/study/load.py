@@ -24,11 +24,15 @@ from beliefs.study.dates import day_of, today
 from beliefs.study.safefile import read_lines
 from beliefs.study.settings.spec import ShockSpec, StudySpec
 from beliefs.study.settings.specfile import Where, read_spec
-from beliefs.study.tables.agreements import known_agreements, read_agreements
-from beliefs.study.tables.coverage import read_coverage
 from beliefs.study.tables.records import Records
-from beliefs.study.tables.rows import counted_events, read_events, read_talks
-from beliefs.study.tables.series import read_indicators
+from beliefs.study.tables.rows import (
+    counted_events,
+    read_agreements,
+    read_coverage,
+    read_events,
+    read_indicators,
+    read_talks,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,7 +144,7 @@ class Source:
             _cut(_published(whole.events, known), "date_end", known),
             _cut(_published(whole.talks, known), "date_end", known),
             _cut(whole.coverage.take(whole.coverage["start"] <= known), "end", known),
-            known_agreements(_published(whole.agreements, known), known),
+            _known_ends(_published(whole.agreements, known), known),
         )
         return Study(
             spec=cut,
@@ -255,7 +259,7 @@ def read_study(name_or_path: str | Path) -> Source:
     _check_sources(folder)
     indicators = read_indicators(folder, spec)
     events = read_events(folder, spec)
-    talks = read_talks(folder)
+    talks = read_talks(folder, spec)
     first = np.datetime64(spec.period.start, "D")
     if len(events):
         first = events["published_at"].min()
@@ -324,6 +328,16 @@ def _published(table: Records, known: np.datetime64) -> Records:
 def _cut(table: Records, column: str, known: np.datetime64) -> Records:
     """Cut spans that were still running: on that day nobody knew when they would end."""
     return table.having(**{column: np.minimum(table[column], known)})
+
+
+def _known_ends(agreements: Records, known: np.datetime64) -> Records:
+    """Blank the ends of agreements that were published later."""
+    later, never = agreements["end_published_at"] > known, np.datetime64("NaT", "D")
+    return agreements.having(
+        ended=np.where(later, never, agreements["ended"]),
+        end_published_at=np.where(later, never, agreements["end_published_at"]),
+        end_kind=np.where(later, "", agreements["end_kind"]),
+    )
 
 
 def _silence(tables: Tables, known: np.datetime64) -> Iterator[str]:

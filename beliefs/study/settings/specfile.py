@@ -14,9 +14,8 @@ from pydantic import BaseModel, ValidationError
 from beliefs.errors import StudyError
 from beliefs.study.dates import EXPECTED
 from beliefs.study.safefile import read_lines
+from beliefs.study.settings.check import check_spec
 from beliefs.study.settings.spec import StudySpec
-from beliefs.study.settings.speccheck import check_spec
-from beliefs.study.settings.speccheck_conduct import check_conduct
 
 __all__ = ["FORMAT", "Where", "read_spec"]
 
@@ -121,7 +120,6 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     except ValidationError as error:
         raise _translate(error, where) from None
     check_spec(spec, where)
-    check_conduct(spec, where)
     return spec, where
 
 

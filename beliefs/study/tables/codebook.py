@@ -1,7 +1,7 @@
-"""The code book: the closed vocabularies that events, talks and coverage rows may use.
+"""The code book: the words that rows of events, talks, coverage and agreements may use.
 
-A study adds the ids of its own two sides to `PARTIES`; everything else is fixed, so that two
-studies mean the same thing by the same word.
+What all studies share is here, so that two studies mean the same thing by the same word. Actors,
+zones, formats of talks and further kinds of acts are declared by each in ``[codebook]``.
 
 Of the two dates of a row, `date` and `published_at`, it counts by one, never before publication:
 
@@ -35,22 +35,10 @@ __all__ = [
     "SCOPES",
     "TALK_FORMATS",
     "TALK_LABELS",
-    "ZONES",
 ]
 
-PARTIES: Final = (
-    "us",
-    "iran",
-    "israel",
-    "iran_proxy",
-    "gulf_state",
-    "mediator",
-    "europe",
-    "un",
-    "other",
-    "none",
-)
-"""Who acts or is acted upon; a study's own side ids are allowed as well."""
+PARTIES: Final = ("mediator", "other", "none")
+"""Who acts or is acted upon in every study, beside its sides and the actors that it declares."""
 
 KINETIC: Final = (
     "strike",
@@ -97,8 +85,11 @@ KINDS: Final = (
     "casualties_reported",
     "economic_damage",
     "asset_loss",
+    "territorial_gain",
+    "defeat",
+    "withdrawal",
 )
-"""What an event row can be, exactly one of these."""
+"""What an event row can be: exactly one of these, or of the kinds that the study declares."""
 
 CHANNELS: Final = ("action", "private", "public")
 """How a signal was sent: by a deed, behind closed doors, or to an audience."""
@@ -106,26 +97,12 @@ CHANNELS: Final = ("action", "private", "public")
 CONFIDENCE: Final = ("low", "medium", "high")
 """How sure the coder is, in increasing order."""
 
-ZONES: Final = (
-    "iran",
-    "gulf",
-    "hormuz",
-    "israel",
-    "iraq_syria",
-    "lebanon",
-    "red_sea",
-    "us",
-    "pakistan",
-    "oman_qatar",
-    "europe",
-    "other",
-)
-"""Where it happened; a study of another war may use other words, in lower case."""
-
 DENSITIES: Final = ("dense", "headline", "none")
 """How completely events were recorded: every day, major ones only, or not at all."""
 
-TALK_FORMATS: Final = ("direct", "us_present", "indirect", "none")
+TALK_FORMATS: Final = ("direct", "indirect", "none")
+"""How a round was held: face to face, through others, or not; a study may declare more."""
+
 TALK_LABELS: Final = (
     "talks",
     "expert_talks",

@@ -8,24 +8,54 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from beliefs.study.load import Study
-from beliefs.study.tables.columns import date_column, number_column
-from beliefs.study.tables.tables import read_table
+from beliefs.study.tables.cells import (
+    Day,
+    Row,
+    columns_of,
+    fault,
+    number,
+    read_rows,
+    to_records,
+)
+from beliefs.study.tables.csvfile import read_table
 
 __all__ = ["NAME", "Odds", "read_odds"]
 
 NAME = "odds.csv"
-COLUMNS = ("date", "target", "by", "p", "source")
 FRESH_DAYS = 14
 """Days after which odds are stale."""
 
 
 def _days() -> NDArray[np.datetime64]:
     return np.zeros(0, dtype="datetime64[D]")
+
+
+class OddsRow(Row):
+    """A row of ``odds.csv``."""
+
+    date: Day
+    target: str
+    by: Day
+    p: Annotated[float, number(0, 1)]
+    source: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.by <= self.date:
+            raise fault(
+                "a window ends before its odds were given",
+                f"a date after {self.date}",
+                "give the last day of the window",
+                "by",
+            )
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,19 +134,9 @@ def read_odds(study: Study) -> Odds:
     """
     if not os.path.lexists(study.path / NAME):
         return Odds()
-    table = read_table(study.path, NAME, COLUMNS)
-    date, by = date_column(table, "date"), date_column(table, "by")
-    p = number_column(table, "p", low=0.0, high=1.0)
-    for row in range(len(table)):
-        if by[row] <= date[row]:
-            raise table.error(
-                row, "by", "a window ends before its odds were given", f"a date after {date[row]}",
-                "give the last day of the window",
-            )  # fmt: skip
-    names = table.cells["target"]
-    order = [int(k) for k in np.argsort(date, kind="stable") if date[k] <= study.as_of]
-    source = table.cells["source"]
+    table = read_table(study.path, NAME, columns_of(OddsRow))
+    given = to_records(OddsRow, read_rows(OddsRow, table, {})).ordered("date")
+    given = given.take(given["date"] <= study.as_of)
     return Odds(
-        date[order], by[order], tuple(names[k] for k in order), p[order],
-        tuple(source[k] for k in order),
-    )  # fmt: skip
+        given["date"], given["by"], tuple(given["target"]), given["p"], tuple(given["source"])
+    )

@@ -1,7 +1,7 @@
 """CSV tables with exact positions: every complaint names file, line and column.
 
 `read_table` turns bytes into text cells and knows on which line each record began, also where
-quoted cells hold line ends. `beliefs.study.tables.columns` turns the cells into dates and numbers.
+quoted cells hold line ends. `beliefs.study.tables.cells` turns the cells into dates and numbers.
 
 Cells stand between commas. As spreadsheets save them, they may also stand between semicolons or
 tabs, the first line may be ``sep=;``, and names of columns may have capitals.
