@@ -40,18 +40,6 @@ def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
 
     What a study does not say of conduct is left out, so that one without these tables has the hash
     that it had before they existed.
-
-    Parameters
-    ----------
-    spec, tables
-        Settings and tables as they were known.
-    known
-        On that day.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
     """
     digest = hashlib.sha256()
     settings = spec.model_dump(mode="json")

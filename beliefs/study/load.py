@@ -44,6 +44,11 @@ SILENT_DAYS = 7
 FILTERS = ("initiator", "target", "kinds", "zone")
 
 
+def _frame(name: str) -> cached_property[pd.DataFrame]:
+    """Return a property that is a table of a study as a data frame."""
+    return cached_property(lambda study: getattr(study.tables, name).to_frame())
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """A study as it was known at the end of a day.
@@ -92,30 +97,11 @@ class Study:
         """Name of the study."""
         return self.spec.name
 
-    @cached_property
-    def indicators(self) -> pd.DataFrame:
-        """Published values: `indicator`, `date`, `published_at`, `value`."""
-        return self.tables.indicators.to_frame()
-
-    @cached_property
-    def events(self) -> pd.DataFrame:
-        """Events, with the columns of `events.csv`."""
-        return self.tables.events.to_frame()
-
-    @cached_property
-    def talks(self) -> pd.DataFrame:
-        """Talks, with the columns of `talks.csv`."""
-        return self.tables.talks.to_frame()
-
-    @cached_property
-    def coverage(self) -> pd.DataFrame:
-        """Spans of coverage, with the columns of `coverage.csv`."""
-        return self.tables.coverage.to_frame()
-
-    @cached_property
-    def agreements(self) -> pd.DataFrame:
-        """Agreements, with the columns of `agreements.csv`."""
-        return self.tables.agreements.to_frame()
+    indicators = _frame("indicators")
+    events = _frame("events")
+    talks = _frame("talks")
+    coverage = _frame("coverage")
+    agreements = _frame("agreements")
 
     @property
     def grid(self) -> Grid:
@@ -242,18 +228,7 @@ def load_study(
 
 
 def read_study(name_or_path: str | Path) -> Source:
-    """Read and check a whole study folder, for those who need it as of more than one date.
-
-    Parameters
-    ----------
-    name_or_path
-        See `load_study`.
-
-    Raises
-    ------
-    StudyError
-        The folder breaks a rule of the format.
-    """
+    """Read and check a whole study folder, for those who need it as of more than one date."""
     folder = find_study(name_or_path)
     spec, where = read_spec(folder)
     _check_sources(folder)

@@ -31,13 +31,7 @@ Loc = tuple[str | int, ...]
 
 
 class Where:
-    """Line numbers of the keys of a TOML text, found by scanning its headers and assignments.
-
-    Parameters
-    ----------
-    text
-        The text of the file.
-    """
+    """Line numbers of the keys of a TOML text, found by scanning its headers and assignments."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Loc, int] = {}
@@ -78,23 +72,7 @@ class Where:
 
 
 def read_spec(folder: Path) -> tuple[StudySpec, Where]:
-    """Read and check `study.toml`.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-
-    Returns
-    -------
-    tuple of StudySpec and Where
-        The checked settings, and where each key stands in the file (for later messages).
-
-    Raises
-    ------
-    StudyError
-        If the file cannot be read, is not TOML, or says something that a study cannot.
-    """
+    """Read and check `study.toml`."""
     text = "".join(read_lines(folder, NAME, max_bytes=_MAX_BYTES))
     where = Where(text)
     raw = _parse(text)

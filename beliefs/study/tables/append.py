@@ -84,14 +84,7 @@ class Added:
     lines: dict[tuple[str, int], Origin]
 
     def blamed(self, error: StudyError) -> StudyError:
-        """Return a complaint about the new table as one about the file with the rows.
-
-        Parameters
-        ----------
-        error
-            What `load_study` said of the new folder; returned as it is where it is about something
-            else.
-        """
+        """Return a complaint about the new table as one about the file with the rows."""
         place = re.match(r"(\w+\.csv):(\d+)(.*)", error.where)
         if place is None:
             return error
@@ -114,20 +107,7 @@ class Added:
 
 
 def copy_study(folder: Path, to: Path) -> None:
-    """Copy the study's own files, never through a link, and nothing else that lies there.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-    to
-        Folder to make.
-
-    Raises
-    ------
-    StudyError
-        A file is missing, or no plain file.
-    """
+    """Copy the study's own files, never through a link, and nothing else that lies there."""
     to.mkdir()
     for name in (*_FILES, *_EXTRAS):
         if name in _EXTRAS[:3] and not os.path.lexists(folder / name):
@@ -193,20 +173,7 @@ def with_rows(
 
 
 def move_end(folder: Path, end: dt.date) -> None:
-    """Set a later end of the period in a copy of a study, and keep the first one beside it.
-
-    Parameters
-    ----------
-    folder
-        The copy.
-    end
-        The new end.
-
-    Raises
-    ------
-    StudyError
-        The settings are written so that the line with the end is not found.
-    """
+    """Set a later end of the period in a copy of a study, and keep the first one beside it."""
     spec, where = read_spec(folder)
     at = where("period", "end")
     number, period = int(at.split(":")[1].split()[0]), spec.period

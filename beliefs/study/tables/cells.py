@@ -159,22 +159,7 @@ def columns_of(model: type[Row]) -> tuple[str, ...]:
 
 
 def read_rows[R: Row](model: type[R], table: Table, words: Words) -> list[R]:
-    """Read all rows of a table.
-
-    Parameters
-    ----------
-    model
-        What a row is.
-    table
-        Text cells, with the columns of the model.
-    words
-        What the study's settings say of the cells, by column.
-
-    Raises
-    ------
-    StudyError
-        At the first row that breaks a rule, with file, line and column.
-    """
+    """Read all rows of a table."""
     names, rows = columns_of(model), list[R]()
     validate = model.__pydantic_validator__.validate_python
     try:

@@ -20,75 +20,24 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = [
-    "AGREEMENT_FORMS",
-    "CHANNELS",
-    "CONFIDENCE",
-    "DENSITIES",
-    "DIPLOMATIC",
-    "ENDINGS",
-    "KINDS",
-    "KINETIC",
-    "PARTIES",
-    "REGIME_KINDS",
-    "RUNGS",
-    "SCOPES",
-    "TALK_FORMATS",
-    "TALK_LABELS",
-]
-
 PARTIES: Final = ("mediator", "other", "none")
 """Who acts or is acted upon in every study, beside its sides and the actors that it declares."""
 
 KINETIC: Final = (
-    "strike",
-    "missile_drone_attack",
-    "assassination",
-    "seizure",
-    "blockade",
-    "closure",
-    "mine_or_sabotage",
-    "cyber",
-)
+    "strike", "missile_drone_attack", "assassination", "seizure", "blockade", "closure",
+    "mine_or_sabotage", "cyber",
+)  # fmt: skip
 """Kinds that use force; each needs a severity of 1 (harassment) to 5 (strategic)."""
 
 KINDS: Final = (
-    *KINETIC,
-    "sanction",
-    "threat",
-    "ultimatum",
-    "deployment",
-    "mobilisation",
-    "victory_claim",
-    "hardline_statement",
-    "conciliatory_statement",
-    "doubt_admission",
-    "offer",
-    "counter_offer",
-    "acceptance",
-    "rejection",
-    "talks",
-    "talks_announced",
-    "talks_cancelled",
-    "mediation",
-    "truce_start",
-    "truce_extension",
-    "truce_breach_alleged",
-    "deal_signed",
-    "deal_terminated",
-    "sanctions_relief",
-    "prisoner_or_humanitarian",
-    "protest",
-    "leadership_change",
-    "legislative_vote",
-    "faction_split",
-    "casualties_reported",
-    "economic_damage",
-    "asset_loss",
-    "territorial_gain",
-    "defeat",
-    "withdrawal",
-)
+    *KINETIC, "sanction", "threat", "ultimatum", "deployment", "mobilisation", "victory_claim",
+    "hardline_statement", "conciliatory_statement", "doubt_admission", "offer", "counter_offer",
+    "acceptance", "rejection", "talks", "talks_announced", "talks_cancelled", "mediation",
+    "truce_start", "truce_extension", "truce_breach_alleged", "deal_signed", "deal_terminated",
+    "sanctions_relief", "prisoner_or_humanitarian", "protest", "leadership_change",
+    "legislative_vote", "faction_split", "casualties_reported", "economic_damage", "asset_loss",
+    "territorial_gain", "defeat", "withdrawal",
+)  # fmt: skip
 """What an event row can be: exactly one of these, or of the kinds that the study declares."""
 
 CHANNELS: Final = ("action", "private", "public")
@@ -104,16 +53,9 @@ TALK_FORMATS: Final = ("direct", "indirect", "none")
 """How a round was held: face to face, through others, or not; a study may declare more."""
 
 TALK_LABELS: Final = (
-    "talks",
-    "expert_talks",
-    "back_channel",
-    "contact",
-    "deal",
-    "offer",
-    "cancelled",
-    "ceasefire",
+    "talks", "expert_talks", "back_channel", "contact", "deal", "offer", "cancelled", "ceasefire",
     "other",
-)
+)  # fmt: skip
 REGIME_KINDS: Final = ("none", "talks", "truce", "war")
 """State of the confrontation, in the order in which `Inputs.regime` numbers it."""
 
@@ -125,27 +67,13 @@ SCOPES: Final = ("truce", "interim", "treaty", "transaction")
 
 AGREEMENT_FORMS: Final = ("signed", "announced", "tacit")
 ENDINGS: Final = (
-    "lapse",
-    "extended_unilateral",
-    "extended_mutual",
-    "deal",
-    "collapse",
-    "terminated",
+    "lapse", "extended_unilateral", "extended_mutual", "deal", "collapse", "terminated",
     "reversed",
-)
+)  # fmt: skip
 """How an agreement ended: it ran out, was followed by another, or was broken off."""
 
 DIPLOMATIC: Final = (
-    "talks",
-    "talks_announced",
-    "talks_cancelled",
-    "offer",
-    "counter_offer",
-    "acceptance",
-    "rejection",
-    "truce_start",
-    "truce_extension",
-    "deal_signed",
-    "deal_terminated",
-)
+    "talks", "talks_announced", "talks_cancelled", "offer", "counter_offer", "acceptance",
+    "rejection", "truce_start", "truce_extension", "deal_signed", "deal_terminated",
+)  # fmt: skip
 """Kinds of which the agenda of talks is made."""

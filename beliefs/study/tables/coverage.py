@@ -52,20 +52,7 @@ def covered(
 
 
 def instruments(coverage: Records, first_days: NDArray) -> NDArray[np.intp]:
-    """Return the number of the instrument in use on the first day of each period.
-
-    Parameters
-    ----------
-    coverage
-        As from `read_coverage`.
-    first_days
-        First day of each period, shape (T,).
-
-    Returns
-    -------
-    ndarray of int, shape (T,)
-        Equal numbers mean that counts can be compared; -1 where nothing was recorded.
-    """
+    """Return the number of the instrument in use on the first day of each period."""
     ids = [*coverage["instrument"]]
     number = {name: place for place, name in enumerate(dict.fromkeys(ids))}
     codes = np.array([*(number[name] for name in ids), -1])

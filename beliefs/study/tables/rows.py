@@ -320,26 +320,7 @@ def words_of(spec: StudySpec) -> Words:
 
 
 def read_indicators(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``indicators.csv``.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-    spec
-        Its settings.
-
-    Returns
-    -------
-    Records
-        The columns of `Value`, `published_at` filled by the indicator's publication lag; sorted by
-        indicator, date, publication.
-
-    Raises
-    ------
-    StudyError
-        At the first row that breaks a rule.
-    """
+    """Read and check ``indicators.csv``."""
     table = read_table(folder, "indicators.csv", INDICATOR_COLUMNS)
     rows = read_rows(Value, table, words_of(spec))
     last: dict[str, int] = {}
@@ -380,19 +361,7 @@ def _duplicate(table: Table, row: int, before: int) -> StudyError:
 
 
 def read_events(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``events.csv``.
-
-    Returns
-    -------
-    Records
-        The columns of `Event`, `date_end` and `published_at` filled by `date`, numbers NaN where
-        unknown; sorted by publication, date and id.
-
-    Raises
-    ------
-    StudyError
-        At the first row that breaks a rule.
-    """
+    """Read and check ``events.csv``."""
     table = read_table(folder, "events.csv", EVENT_COLUMNS)
     rows = read_rows(Event, table, words_of(spec))
     return to_records(Event, rows).ordered("published_at", "date", "event_id")
@@ -406,25 +375,7 @@ def read_talks(folder: Path, spec: StudySpec) -> Records:
 
 
 def read_agreements(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``agreements.csv``; no rows when there is no such file.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-    spec
-        Its settings; ``[agreements]`` must say where the absence of a row is an absence.
-
-    Returns
-    -------
-    Records
-        The columns of `Agreement`, NaT where there is no day; in the order of publication.
-
-    Raises
-    ------
-    StudyError
-        At the first row that breaks a rule.
-    """
+    """Read and check ``agreements.csv``; no rows when there is no such file."""
     name = "agreements.csv"
     if not os.path.lexists(folder / name):
         return to_records(Agreement, ())
@@ -471,28 +422,7 @@ def _check_parents(table: Table, rows: Sequence[Agreement]) -> None:
 
 
 def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64) -> Records:
-    """Read and check ``coverage.csv``, or return full coverage when there is none.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-    spec
-        Its settings; the spans must cover the period from its start on, without a gap.
-    first_published
-        Day on which the first event was published. Without the file, recording is taken to begin
-        then, or with the period if that is earlier.
-
-    Returns
-    -------
-    Records
-        The columns of `Span`, both days included; in the order of time.
-
-    Raises
-    ------
-    StudyError
-        If spans overlap, are out of order, or leave a gap inside the period.
-    """
+    """Read and check ``coverage.csv``, or return full coverage when there is none."""
     name = "coverage.csv"
     first, last = spec.period.start, spec.period.end
     if not os.path.lexists(folder / name):
@@ -540,15 +470,7 @@ def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64)
 
 
 def select_events(events: Records, **wanted: tuple[str, ...]) -> Records:
-    """Return the events whose columns hold one of the wanted words; () means any.
-
-    Parameters
-    ----------
-    events
-        Event table.
-    **wanted
-        Column name to allowed words.
-    """
+    """Return the events whose columns hold one of the wanted words; () means any."""
     keep = np.ones(len(events), dtype=bool)
     for column, words in wanted.items():
         if words:
