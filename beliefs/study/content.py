@@ -13,11 +13,7 @@ from beliefs.study.tables.records import Records
 
 __all__ = ["Tables", "content_hash"]
 
-_CONDUCT = (
-    "strikes", "truce", "redlines", "offers", "sanctions", "agreements", "excluded", "periphery",
-    "zones", "agenda", "hinge", "pressure", "power_shift", "proxy", "forecast", "safeguards",
-    "concessions", "spoilers",
-)  # fmt: skip
+_ALWAYS = ("hindcast", "regimes", "shocks")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +39,7 @@ def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
     """
     digest = hashlib.sha256()
     settings = spec.model_dump(mode="json")
-    settings = {k: v for k, v in settings.items() if k not in _CONDUCT or v}
+    settings = {k: v for k, v in settings.items() if v or k in _ALWAYS}
     for table in ("codebook", "reference"):
         if not any(settings[table].values()):
             del settings[table]

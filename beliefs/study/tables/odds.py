@@ -7,7 +7,7 @@ file is no part of what a theory sees, nor of the hash of a study: odds are a ya
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Self
 
 import numpy as np
@@ -31,10 +31,6 @@ __all__ = ["NAME", "Odds", "read_odds"]
 NAME = "odds.csv"
 FRESH_DAYS = 14
 """Days after which odds are stale."""
-
-
-def _days() -> NDArray[np.datetime64]:
-    return np.zeros(0, dtype="datetime64[D]")
 
 
 class OddsRow(Row):
@@ -74,11 +70,11 @@ class Odds:
         Who gave them.
     """
 
-    date: NDArray[np.datetime64] = field(default_factory=_days)
-    by: NDArray[np.datetime64] = field(default_factory=_days)
-    target: tuple[str, ...] = ()
-    p: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    source: tuple[str, ...] = ()
+    date: NDArray[np.datetime64]
+    by: NDArray[np.datetime64]
+    target: tuple[str, ...]
+    p: NDArray[np.float64]
+    source: tuple[str, ...]
 
     def of(
         self,
@@ -132,10 +128,10 @@ def read_odds(study: Study) -> Odds:
         The file breaks a rule: a column is missing, a date or a probability is none, a window ends
         before its odds were given.
     """
-    if not os.path.lexists(study.path / NAME):
-        return Odds()
-    table = read_table(study.path, NAME, columns_of(OddsRow))
-    given = to_records(OddsRow, read_rows(OddsRow, table, {})).ordered("date")
+    rows: list[OddsRow] = []
+    if os.path.lexists(study.path / NAME):
+        rows = read_rows(OddsRow, read_table(study.path, NAME, columns_of(OddsRow)), {})
+    given = to_records(OddsRow, rows).ordered("date")
     given = given.take(given["date"] <= study.as_of)
     return Odds(
         given["date"], given["by"], tuple(given["target"]), given["p"], tuple(given["source"])
