@@ -23,6 +23,7 @@ from beliefs.cli.interrupt import leave, sound_streams, stoppable, unusable
 from beliefs.cli.judge import compare, verdicts
 from beliefs.cli.ledger import ledger
 from beliefs.cli.options import (
+    STUDY,
     AsOfOpt,
     BeliefsOnlyOpt,
     ChainsOpt,
@@ -194,9 +195,7 @@ def _check_odds(study: Any, inputs: Any) -> None:
 @app.command()
 def theories(
     show: Annotated[str | None, typer.Option("--show", help="List a theory's priors.")] = None,
-    study: Annotated[
-        str, typer.Option("--study", help="Study whose dimensions to list.")
-    ] = "us-iran-2026",
+    study: Annotated[str, typer.Option("--study", help="Study whose dimensions to list.")] = STUDY,
     priors: PriorsOpt = None,
     as_json: JsonOpt = False,
 ) -> None:
@@ -267,7 +266,7 @@ def fit(
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = "us-iran-2026",
+    study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = STUDY,
     out: OutOpt = None,
     theory: TheoryOpt = "mutual_optimism",
     priors: PriorsOpt = None,

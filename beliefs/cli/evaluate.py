@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from beliefs.cli.options import (
+    STUDY,
     AsOfOpt,
     JsonOpt,
     Place,
@@ -23,8 +24,6 @@ from beliefs.cli.options import (
 from beliefs.errors import StudyError
 
 __all__ = ["backtest"]
-
-STUDY = "us-iran-2026"
 
 
 def backtest(

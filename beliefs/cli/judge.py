@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from beliefs.cli.options import (
+    STUDY,
     AsOfOpt,
     JsonOpt,
     QuietOpt,
@@ -49,7 +50,7 @@ WIDTH = 88  # characters of a sentence's line for a person
 
 
 def compare(
-    study: StudyArg = "us-iran-2026",
+    study: StudyArg = STUDY,
     theories: Annotated[
         str | None, typer.Option("--theories", help="Names or ids, by commas [all].")
     ] = None,
@@ -131,7 +132,7 @@ def compare(
 
 
 def verdicts(
-    study: StudyArg = "us-iran-2026",
+    study: StudyArg = STUDY,
     as_of: AsOfOpt = None,
     particles: ParticlesOpt = None,
     seed: SeedOpt = 1,

@@ -15,6 +15,8 @@ import typer
 from beliefs.inference.nuts.sampling import MAX_SEED
 from beliefs.study.writefile import refuse_file
 
+STUDY = "us-iran-2026"
+"""The study of commands that are given none."""
 StudyArg = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
 TheoryOpt = Annotated[str, typer.Option("--theory", help="Theory name, id or TOML file.")]
 PriorsOpt = Annotated[

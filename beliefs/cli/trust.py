@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from beliefs.cli.options import (
+    STUDY,
     AsOfOpt,
     BeliefsOnlyOpt,
     FailedOpt,
@@ -36,7 +37,7 @@ def calibrate(
     sims: Annotated[int, typer.Option("--sims", min=1, help="Simulations in all.")] = 200,
     study: Annotated[
         str, typer.Option("--study", help="Study or folder whose design drawn studies have.")
-    ] = "us-iran-2026",
+    ] = STUDY,
     as_of: AsOfOpt = None,
     priors: PriorsOpt = None,
     particles: Annotated[

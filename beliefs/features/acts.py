@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from beliefs.features.traces import before, binned, counts, fading_sum, periods_of, recent, running
 from beliefs.study.calendar import Grid
 from beliefs.study.load import Study
-from beliefs.study.tables.codebook import KINETIC
 from beliefs.study.tables.coverage import covered, instruments
 from beliefs.study.tables.records import Records
 from beliefs.study.tables.rows import select_events
@@ -30,7 +29,7 @@ HEAVY_DAYS, HEAVY_SEVERITY = 14.0, 4.0
 
 def force(study: Study) -> Records:
     """Return all acts of force of a study."""
-    return select_events(study.tables.events, kind=KINETIC)
+    return select_events(study.tables.events, kind=study.spec.kinetic)
 
 
 def between(study: Study, acts: Records) -> tuple[Bools, Bools]:

@@ -13,7 +13,7 @@ from beliefs.features.spans import span_periods
 from beliefs.features.surprises import CLIP, COUNT_BURN_IN, FLOORS, surprises, transform
 from beliefs.study.load import Study
 from beliefs.study.settings.spec import Memory
-from beliefs.study.tables.codebook import KINETIC, REGIME_KINDS
+from beliefs.study.tables.codebook import REGIME_KINDS
 from beliefs.study.tables.coverage import covered
 from beliefs.study.tables.rows import select_events
 
@@ -67,7 +67,7 @@ def conduct(study: Study, active: Bools) -> Conduct:
         persist[i] = span_periods(acts, grid) & watched(spec.persist.coverage)
         hard = select_events(study.tables.events, initiator=side.actors, kind=spec.hardline.kinds)
         hardline[i] = np.log1p(event_count(hard, grid)) * watched(spec.hardline.coverage)
-        force = select_events(study.tables.events, initiator=side.forces, kind=KINETIC)
+        force = select_events(study.tables.events, initiator=side.forces, kind=study.spec.kinetic)
         strikes[i] = severity_sum(force, grid) * active
         counted = force_arrivals(study, force, spec.quiet.coverage, last)
         news = surprises(
@@ -102,7 +102,7 @@ def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
     """
     spec, grid = study.spec, study.grid
     forces = (*spec.sides[0].forces, *spec.sides[1].forces)
-    severe = select_events(study.tables.events, initiator=forces, kind=KINETIC)
+    severe = select_events(study.tables.events, initiator=forces, kind=study.spec.kinetic)
     severe = severe.take(severe["severity"] >= spec.quiet.min_severity)
     seen = covered(study.tables.coverage, grid.dates, grid.step_days, spec.quiet.coverage) & active
     return (seen & ~span_periods(severe, grid)).astype(float), seen

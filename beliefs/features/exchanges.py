@@ -138,7 +138,7 @@ def _sanctions(study: Study, grid: Grid) -> dict[str, NDArray]:
     rows = select_events(
         study.tables.events,
         kind=("sanction",),
-        initiator=(*coercing.actors, "europe", "un"),
+        initiator=(*coercing.actors, *study.spec.sanctions.initiator),
         target=enduring[0].actors,
     )
     seen = _seen(study, grid, study.spec.sanctions.coverage)
@@ -146,13 +146,13 @@ def _sanctions(study: Study, grid: Grid) -> dict[str, NDArray]:
 
 
 def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
-    """Return the share of maritime matters among the diplomatic acts of the month before."""
-    sea = study.spec.maritime
-    if sea is None:
+    """Return the share of the agenda's matter among the diplomatic acts of the month before."""
+    matter = study.spec.agenda
+    if matter is None:
         return {}
     rows = select_events(study.tables.events, kind=DIPLOMATIC)
-    maritime = rows.among("zone", sea.zones) | rows.among("red_line", sea.red_lines)
+    about = rows.among("zone", matter.zones) | rows.among("red_line", matter.red_lines)
     month = periods_of(MONTH, grid)
     total = recent(counts(rows, grid), month)
-    mine = recent(counts(rows.take(maritime), grid), month)
+    mine = recent(counts(rows.take(about), grid), month)
     return {"maritime": np.divide(mine, total, out=np.zeros(grid.n), where=total > 0)}

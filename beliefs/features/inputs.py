@@ -172,6 +172,7 @@ class Inputs:
     shock_on: Floats
     instruments: tuple[str, ...]
     zones: tuple[str, ...]
+    reference: tuple[tuple[str, float], ...]
     seeing: Callable[[], Observed]
 
     @cached_property
@@ -255,6 +256,7 @@ def build_inputs(study: Study) -> Inputs:
         ),
         shock_on=shocks_on(study, active),
         instruments=study.instrument_slots,
+        reference=tuple(sorted(spec.reference.talks.items())),
         zones=() if spec.zones is None else spec.zones.watched,
         seeing=partial(_observed, study, active, level),
     )

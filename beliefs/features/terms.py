@@ -17,7 +17,7 @@ class Term:
     Attributes
     ----------
     name
-        ``us:usd_irr`` or, where the weight depends on the regime, ``us:usd_irr[war]``.
+        ``north:price`` or, where the weight depends on the regime, ``north:price[war]``.
     side
         0 or 1.
     indicator
@@ -45,7 +45,7 @@ class CostTerm:
     Attributes
     ----------
     name
-        ``iran:usd_irr``.
+        ``south:price``.
     side
         0 or 1.
     indicator

@@ -272,7 +272,7 @@ def talk_onset_log_odds(
     step_days, span_days
         Length of a period and of the whole study.
     covariates
-        Of ``us_actor`` and ``since_1945``, 0 or 1, what is known.
+        What is known of the covariates of the class, 0 or 1 (``data/pooled/summary.json``).
     """
     return load_pooled("talks").log_odds(step_days, span_days, covariates)
 

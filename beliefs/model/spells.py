@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -22,21 +23,15 @@ from beliefs.study.bundled import data_folder
 
 __all__ = [
     "AGE_BINS",
-    "OWN_SPAN",
-    "OWN_WARS",
     "SECOND_WORLD_WAR_ENDED",
     "Spells",
     "crisis_spells",
+    "left_out",
     "talk_spells",
 ]
 
 AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
 """Ages in days between which a hazard is constant."""
-
-OWN_WARS = ("Israel/US-Iran 2025 (12-day war)", "US/Israel-Iran 2026")
-OWN_SPAN = dt.date(2012, 10, 8)
-"""First day of the bundled studies of the United States and Iran. The table of crises names no
-actors, so crises that began later are left out whoever fought them."""
 
 _LAST_DAY = dt.date(2026, 6, 30)  # end of the war table: ongoing wars are censored here
 SECOND_WORLD_WAR_ENDED = dt.date(1945, 9, 2)
@@ -128,12 +123,12 @@ def talk_spells(*, verified_only: bool = False) -> Spells:
     verified_only
         Keep the wars whose row has a citation only.
     """
-    path = data_folder() / "wars" / "war_talk_onsets.csv"
+    path, (own, _) = data_folder() / "wars" / "war_talk_onsets.csv", left_out()
     names, days, event, design = [], [], [], []
     for row in _rows(path):
         start, talks = _day(row["start"]), _day(row["first_talks"])
         end = _day(row["end"]) or _LAST_DAY
-        if start is None or row["war"] in OWN_WARS or (verified_only and row["verified"] != "1"):
+        if start is None or row["war"] in own or (verified_only and row["verified"] != "1"):
             continue
         happened = talks is not None and talks <= end
         names.append(row["war"])
@@ -149,6 +144,16 @@ def talk_spells(*, verified_only: bool = False) -> Spells:
         np.asarray(design, dtype=float),
         _hash(path),
     )
+
+
+def left_out() -> tuple[frozenset[str], dt.date]:
+    """Return the wars of the bundled studies, and the first day of the earliest of these studies.
+
+    The table of crises names no actors, so crises that began from that day on are left out whoever
+    fought them.
+    """
+    raw = json.loads((data_folder() / "pooled" / "left_out.json").read_text(encoding="utf-8"))
+    return frozenset(raw["wars"]), dt.date.fromisoformat(raw["crises_from"])
 
 
 @cache
@@ -171,17 +176,17 @@ def crisis_spells(cause: str) -> Spells:
     """
     if cause not in ("agreement", "other_end"):
         raise ValueError(f"cause must be 'agreement' or 'other_end', not {cause!r}")
-    path = data_folder() / "crises" / "icb_crises.csv"
+    path, (_, first) = data_folder() / "crises" / "icb_crises.csv", left_out()
     names, days, event, design = [], [], [], []
     for row in _rows(path):
         violence, mediated = row["violence_code"], row["mediated_code"]
-        outcome, us, protracted = (
+        outcome, activity, protracted = (
             row[k] for k in ("outcome_form_code", "us_activity_code", "protracted_code")
         )
         start = _day(row["start"])
-        if not (row["days"] and violence and mediated and outcome and us and protracted):
+        if not (row["days"] and violence and mediated and outcome and activity and protracted):
             continue
-        if start is None or start >= OWN_SPAN:
+        if start is None or start >= first:
             continue
         names.append(f"crisis {row['crisis']}")
         days.append(max(float(row["days"]), 1.0))
@@ -189,7 +194,7 @@ def crisis_spells(cause: str) -> Spells:
         design.append(
             [violence == code for code in "234"]
             + [mediated != "1"]
-            + [us == code for code in "234"]
+            + [activity == code for code in "234"]
             + [protracted != "1"]
         )
     what = "formal agreement" if cause == "agreement" else "an end without formal agreement"

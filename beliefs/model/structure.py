@@ -85,9 +85,9 @@ class Structure:
         Ways of counting strikes, in the order of first use.
     zones
         Zones whose acts are counted apart.
-    us_actor, since_1945
-        Whether a side is the United States (its id is ``us``); whether the study begins after the
-        Second World War. They tell which wars of others are like this one.
+    reference, since_1945
+        Covariates of first talks in interstate wars that the study declares; whether it begins
+        after the Second World War. They tell which wars of others are like this one.
     n_planned
         Number of periods that priors go by: without those by which new rows moved the study's end
         on. None: `n_time`.
@@ -116,7 +116,7 @@ class Structure:
     # Compared by nothing that beliefs are inferred with: a new way of counting is no new structure.
     instruments: tuple[str, ...] = field(default=(), compare=False)
     zones: tuple[str, ...] = ()
-    us_actor: bool = False
+    reference: tuple[tuple[str, float], ...] = ()
     since_1945: bool = True
     n_planned: int | None = None
 
@@ -193,7 +193,7 @@ def structure_of(inputs: Inputs) -> Structure:
         endurance=inputs.endurance,
         instruments=inputs.instruments,
         zones=inputs.zones,
-        us_actor="us" in inputs.sides,
+        reference=inputs.reference,
         since_1945=bool(inputs.dates[0] > np.datetime64(SECOND_WORLD_WAR_ENDED)),
         n_planned=inputs.n_planned,
     )

@@ -1,12 +1,12 @@
-"""Named interventions: what if the rial fell, a waiver came, a government changed, a war widened.
+"""Named interventions: what if a currency fell, a waiver came, a government changed, a war widened.
 
 A TOML file holds one or more ``[[intervention]]`` tables::
 
     [[intervention]]
     kind = "path"            # an indicator moves on a date, or follows named values
-    indicator = "usd_irr"
+    indicator = "exchange_rate"
     date = 2026-07-10
-    change = 0.30            # relative: the rial loses, the rate rises 30 %
+    change = 0.30            # relative: the currency loses, the rate rises 30 %
 
     [[intervention]]
     kind = "waiver"          # relief in force from a date (to `until` when given)
@@ -14,7 +14,7 @@ A TOML file holds one or more ``[[intervention]]`` tables::
 
     [[intervention]]
     kind = "turnover"        # a new leadership on one side
-    side = "us"
+    side = "north"
     date = 2026-08-01
 
     [[intervention]]
@@ -176,7 +176,7 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
             where=str(path),
             found=str(error),
             expected="a TOML file with [[intervention]] tables",
-            mend='write [[intervention]], and below it kind = "turnover", side = "us" and '
+            mend='write [[intervention]], and below it kind = "turnover", side = "north" and '
             "date = 2026-08-01, one key a line; other kinds: " + ", ".join(KINDS),
         ) from error
     tables = raw.get("intervention")

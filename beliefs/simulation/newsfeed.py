@@ -37,7 +37,6 @@ from beliefs.features.surprises import (
 from beliefs.model.mechanisms.observation import draw
 from beliefs.model.structure import PHASES
 from beliefs.study.load import Study
-from beliefs.study.tables.codebook import KINETIC
 
 __all__ = ["Feed", "Memory", "feed_of", "news_of", "phases", "start_memory", "step"]
 
@@ -95,7 +94,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
     heard: list[tuple[int, int]] = []
     for k, indicator in enumerate(spec.indicators):
         fits = indicator.source == "events" and indicator.transform == "count"
-        if not fits or not set(indicator.kinds) <= set(KINETIC) or not indicator.kinds:
+        if not fits or not set(indicator.kinds) <= set(spec.kinetic) or not indicator.kinds:
             continue
         owner = [i for i, s in enumerate(spec.sides) if set(indicator.initiator) <= set(s.forces)]
         if not owner or not indicator.initiator or not np.isfinite(inputs.expectation[k]):

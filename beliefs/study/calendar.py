@@ -42,47 +42,16 @@ class Grid:
         return self.dates + np.timedelta64(self.step_days - 1, "D")
 
     def index(self, days: ArrayLike) -> NDArray[np.int64]:
-        """Return the period number of each day.
-
-        Parameters
-        ----------
-        days
-            Dates of any unit.
-
-        Returns
-        -------
-        ndarray of int, same shape
-            Periods of days before the start are negative.
-        """
+        """Return the period number of each day."""
         whole = np.asarray(days, dtype="datetime64[D]")
         return (whole - self.start).astype(np.int64) // self.step_days
 
     def active(self, as_of: np.datetime64) -> NDArray[np.bool_]:
-        """Tell which periods had ended by `as_of`.
-
-        Parameters
-        ----------
-        as_of
-            A date, itself included.
-
-        Returns
-        -------
-        ndarray of bool, shape (n,)
-        """
+        """Tell which periods had ended by `as_of`."""
         return self.last_days <= np.datetime64(as_of, "D")
 
     def backwards(self, day: np.datetime64) -> Grid:
-        """Return this grid with whole periods put before it, so that it holds `day`.
-
-        Parameters
-        ----------
-        day
-            A date. The grid is unchanged when it already reaches back so far.
-
-        Returns
-        -------
-        Grid
-        """
+        """Return this grid with whole periods put before it, so that it holds `day`."""
         more = max(0, -int(self.index(day)))
         start = self.start - np.timedelta64(more * self.step_days, "D")
         return Grid(start, self.step_days, self.n + more)

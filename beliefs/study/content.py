@@ -13,11 +13,7 @@ from beliefs.study.tables.records import Records
 
 __all__ = ["Tables", "content_hash"]
 
-_CONDUCT = (
-    "strikes", "truce", "redlines", "offers", "sanctions", "agreements", "excluded", "periphery",
-    "zones", "maritime", "hinge", "pressure", "power_shift", "proxy", "forecast", "safeguards",
-    "concessions", "spoilers",
-)  # fmt: skip
+_ALWAYS = ("hindcast", "regimes", "shocks")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,22 +36,15 @@ def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
 
     What a study does not say of conduct is left out, so that one without these tables has the hash
     that it had before they existed.
-
-    Parameters
-    ----------
-    spec, tables
-        Settings and tables as they were known.
-    known
-        On that day.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
     """
     digest = hashlib.sha256()
     settings = spec.model_dump(mode="json")
-    settings = {k: v for k, v in settings.items() if k not in _CONDUCT or v}
+    settings = {k: v for k, v in settings.items() if v or k in _ALWAYS}
+    for table in ("codebook", "reference"):
+        if not any(settings[table].values()):
+            del settings[table]
+    if settings.get("sanctions") and not settings["sanctions"]["initiator"]:
+        del settings["sanctions"]["initiator"]
     if settings["period"]["first_end"] is None:
         del settings["period"]["first_end"]
     for regime in settings["regimes"]:

@@ -32,18 +32,7 @@ class NotADay(ValueError):
 
 
 def read_day(value: object) -> dt.date:
-    """Return a calendar day.
-
-    Parameters
-    ----------
-    value
-        Text, a date, or a time without a zone of the standard library, NumPy or pandas.
-
-    Raises
-    ------
-    NotADay
-        It is none.
-    """
+    """Return a calendar day."""
     if isinstance(value, str):
         day = _of_text(value)
     elif isinstance(value, np.datetime64):

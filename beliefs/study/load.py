@@ -24,11 +24,15 @@ from beliefs.study.dates import day_of, today
 from beliefs.study.safefile import read_lines
 from beliefs.study.settings.spec import ShockSpec, StudySpec
 from beliefs.study.settings.specfile import Where, read_spec
-from beliefs.study.tables.agreements import known_agreements, read_agreements
-from beliefs.study.tables.coverage import read_coverage
 from beliefs.study.tables.records import Records
-from beliefs.study.tables.rows import counted_events, read_events, read_talks
-from beliefs.study.tables.series import read_indicators
+from beliefs.study.tables.rows import (
+    counted_events,
+    read_agreements,
+    read_coverage,
+    read_events,
+    read_indicators,
+    read_talks,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +42,11 @@ __all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
 SILENT_DAYS = 7
 """Days before an as-of date without a row that are worth a remark."""
 FILTERS = ("initiator", "target", "kinds", "zone")
+
+
+def _frame(name: str) -> cached_property[pd.DataFrame]:
+    """Return a property that is a table of a study as a data frame."""
+    return cached_property(lambda study: getattr(study.tables, name).to_frame())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,30 +97,11 @@ class Study:
         """Name of the study."""
         return self.spec.name
 
-    @cached_property
-    def indicators(self) -> pd.DataFrame:
-        """Published values: `indicator`, `date`, `published_at`, `value`."""
-        return self.tables.indicators.to_frame()
-
-    @cached_property
-    def events(self) -> pd.DataFrame:
-        """Events, with the columns of `events.csv`."""
-        return self.tables.events.to_frame()
-
-    @cached_property
-    def talks(self) -> pd.DataFrame:
-        """Talks, with the columns of `talks.csv`."""
-        return self.tables.talks.to_frame()
-
-    @cached_property
-    def coverage(self) -> pd.DataFrame:
-        """Spans of coverage, with the columns of `coverage.csv`."""
-        return self.tables.coverage.to_frame()
-
-    @cached_property
-    def agreements(self) -> pd.DataFrame:
-        """Agreements, with the columns of `agreements.csv`."""
-        return self.tables.agreements.to_frame()
+    indicators = _frame("indicators")
+    events = _frame("events")
+    talks = _frame("talks")
+    coverage = _frame("coverage")
+    agreements = _frame("agreements")
 
     @property
     def grid(self) -> Grid:
@@ -140,7 +130,7 @@ class Source:
             _cut(_published(whole.events, known), "date_end", known),
             _cut(_published(whole.talks, known), "date_end", known),
             _cut(whole.coverage.take(whole.coverage["start"] <= known), "end", known),
-            known_agreements(_published(whole.agreements, known), known),
+            _known_ends(_published(whole.agreements, known), known),
         )
         return Study(
             spec=cut,
@@ -238,24 +228,13 @@ def load_study(
 
 
 def read_study(name_or_path: str | Path) -> Source:
-    """Read and check a whole study folder, for those who need it as of more than one date.
-
-    Parameters
-    ----------
-    name_or_path
-        See `load_study`.
-
-    Raises
-    ------
-    StudyError
-        The folder breaks a rule of the format.
-    """
+    """Read and check a whole study folder, for those who need it as of more than one date."""
     folder = find_study(name_or_path)
     spec, where = read_spec(folder)
     _check_sources(folder)
     indicators = read_indicators(folder, spec)
     events = read_events(folder, spec)
-    talks = read_talks(folder)
+    talks = read_talks(folder, spec)
     first = np.datetime64(spec.period.start, "D")
     if len(events):
         first = events["published_at"].min()
@@ -324,6 +303,16 @@ def _published(table: Records, known: np.datetime64) -> Records:
 def _cut(table: Records, column: str, known: np.datetime64) -> Records:
     """Cut spans that were still running: on that day nobody knew when they would end."""
     return table.having(**{column: np.minimum(table[column], known)})
+
+
+def _known_ends(agreements: Records, known: np.datetime64) -> Records:
+    """Blank the ends of agreements that were published later."""
+    later, never = agreements["end_published_at"] > known, np.datetime64("NaT", "D")
+    return agreements.having(
+        ended=np.where(later, never, agreements["ended"]),
+        end_published_at=np.where(later, never, agreements["end_published_at"]),
+        end_kind=np.where(later, "", agreements["end_kind"]),
+    )
 
 
 def _silence(tables: Tables, known: np.datetime64) -> Iterator[str]:

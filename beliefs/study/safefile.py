@@ -28,27 +28,7 @@ _BOMS = (
 
 
 def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
-    """Open `folder / name` for reading bytes, or say why not.
-
-    Parameters
-    ----------
-    folder
-        The study folder. May itself be reached through a link; its files may not be links.
-    name
-        A plain file name, without any folder part.
-    max_bytes
-        Largest size accepted.
-
-    Returns
-    -------
-    BinaryIO
-        The open file; the caller closes it.
-
-    Raises
-    ------
-    StudyError
-        If the file is missing, a link, not a regular file, unreadable or too large.
-    """
+    """Open `folder / name` for reading bytes, or say why not."""
     path = folder / name
     try:
         info = path.lstat()
@@ -100,25 +80,7 @@ def _unreadable(name: str, error: OSError) -> StudyError:
 def read_lines(
     folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES, max_line: int = MAX_LINE_BYTES
 ) -> Iterator[str]:
-    """Yield the lines of a UTF-8 text file, line ends kept, a byte-order mark dropped.
-
-    Parameters
-    ----------
-    folder, name, max_bytes
-        As in `open_safely`.
-    max_line
-        Longest line accepted, in bytes.
-
-    Yields
-    ------
-    str
-        One physical line.
-
-    Raises
-    ------
-    StudyError
-        If a line is too long, has a NUL byte or is not UTF-8; also as `open_safely`.
-    """
+    """Yield the lines of a UTF-8 text file, line ends kept, a byte-order mark dropped."""
     with open_safely(folder, name, max_bytes) as handle:
         number, total = 0, 0
         while True:

@@ -7,26 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from make_study import TOML
-
 S, I, E, T, C = "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv"
-NEW = len(TOML.split("\n"))  # the line of study.toml on which an appended table begins
 
 Break = Callable[[Path], None]
 
 
 class Case(NamedTuple):
-    """One broken study, and a fragment that each part of its message must hold.
-
-    `where` without a colon names no line: there is none in a file that does not exist.
-    """
+    """One broken study; `messages.md` has what is said of it."""
 
     name: str
     mutate: Break
-    where: str
-    found: str
-    expected: str
-    mend: str
 
 
 def swap(file: str, old: str, new: str) -> Break:
@@ -161,9 +151,3 @@ def both(first: Break, second: Break) -> Break:
         second(folder)
 
     return mutate
-
-
-def at(text: str, path: str, nth: int = 1) -> str:
-    """Return where the nth line of study.toml that holds the text stands, as a message does."""
-    lines = [n for n, line in enumerate(TOML.split("\n"), start=1) if text in line]
-    return f"{S}:{lines[nth - 1]} {path}"

@@ -29,7 +29,10 @@ def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
     name, step, span, us, recent
 ):
     structure = structure_of(build_inputs(load_study(name)))
-    assert (structure.us_actor, structure.since_1945) == (us, recent)
+    assert (structure.reference, structure.since_1945) == (
+        ((("us_actor", 1.0),) if us else ()),
+        recent,
+    )
     told = talk_onset_log_odds(step, span, {"us_actor": us, "since_1945": recent})
     mean, sd = onset(structure)
     assert mean == pytest.approx(told.mean, abs=5e-4) and sd == pytest.approx(told.sd, abs=5e-4)
@@ -37,6 +40,6 @@ def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
 
 def test_each_covariate_moves_the_onset_prior(case):
     first = onset(case.structure)
-    for name in ("us_actor", "since_1945"):
-        other = replace(case.structure, **{name: not getattr(case.structure, name)})
+    for change in ({"reference": (("us_actor", 1.0),)}, {"since_1945": False}):
+        other = replace(case.structure, **change)
         assert abs(onset(other)[0] - first[0]) > 0.01

@@ -33,7 +33,7 @@ actors = ["gulf_state"]
 zones = ["lebanon"]
 [zones]
 watched = ["gulf", "lebanon"]
-[maritime]
+[agenda]
 zones = ["gulf"]
 [hinge]
 indicator = "price"

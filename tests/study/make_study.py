@@ -24,6 +24,10 @@ start = 2026-01-05
 end = 2026-03-01
 step = "day"
 
+[codebook]
+actors = ["israel", "gulf_state"]
+formats = ["us_present"]
+
 [[sides]]
 id = "north"
 name = "North"

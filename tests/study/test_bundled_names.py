@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from beliefs.errors import StudyError
@@ -36,26 +33,3 @@ def test_what_is_neither_a_name_nor_a_folder_is_refused_with_the_list_of_names(n
     with pytest.raises(StudyError) as caught:
         load_study(name)
     assert "us-iran-2026" in caught.value.mend
-
-
-def test_listing_the_studies_needs_neither_pandas_nor_pydantic():
-    code = (
-        "import sys; from beliefs.study.bundled import list_studies; list_studies(); "
-        "print(sorted({'pandas', 'pydantic', 'numpy'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=data_folder().parent,
-    )
-    assert done.stdout.strip() == "[]"
-
-
-def test_every_name_that_the_room_exports_is_there():
-    import beliefs.study as room
-
-    assert all(getattr(room, name) is not None for name in room.__all__)
-    with pytest.raises(AttributeError):
-        room.nothing  # noqa: B018

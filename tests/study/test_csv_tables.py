@@ -1,11 +1,27 @@
 import tracemalloc
+from typing import Annotated
 
 import numpy as np
 import pytest
+from pydantic import create_model
 
 from beliefs.errors import StudyError
-from beliefs.study.tables.columns import date_column, flag_column, number_column
-from beliefs.study.tables.tables import read_table
+from beliefs.study.tables.cells import Day, Flag, OptionalDay, Row, number, read_rows, to_records
+from beliefs.study.tables.csvfile import read_table
+
+CELLS = {
+    "number": Annotated[float, number()],
+    "maybe": Annotated[float, number(blank=True)],
+    "date": Day,
+    "maybe date": OptionalDay,
+    "flag": Flag,
+}
+
+
+def column(table, kind):
+    """The cells of the column a, read as such."""
+    model = create_model("Two", __base__=Row, a=(CELLS[kind], ...), b=(str, ...))
+    return to_records(model, read_rows(model, table, {}))["a"]
 
 
 def put(folder, text, name="t.csv"):
@@ -19,7 +35,7 @@ def test_line_numbers_are_right_after_quoted_line_ends(tmp_path):
     assert list(table.lines) == [2, 6, 7]
     assert table.cells["b"][0] == "one\ntwo\nthree"
     with pytest.raises(StudyError) as caught:
-        number_column(table, "a")
+        column(table, "number")
     assert caught.value.where == "t.csv:7 column a"
 
 
@@ -67,7 +83,7 @@ def test_too_many_rows_are_refused_at_the_first_one_too_many(tmp_path):
 @pytest.mark.parametrize("text", ["1", "-1.5", "+.5", "2.", "1e3", "1E-2"])
 def test_plain_numbers_are_read(tmp_path, text):
     table = read_table(put(tmp_path, f"a,b\n{text},x\n"), "t.csv", ("a", "b"))
-    assert number_column(table, "a").tolist() == [float(text)]
+    assert column(table, "number").tolist() == [float(text)]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +93,7 @@ def test_plain_numbers_are_read(tmp_path, text):
 def test_everything_else_is_not_a_number(tmp_path, text):
     table = read_table(put(tmp_path, f'a,b\n"{text}",x\n'), "t.csv", ("a", "b"))
     with pytest.raises(StudyError) as caught:
-        number_column(table, "a", blank=True)
+        column(table, "maybe")
     assert caught.value.found == repr(text)
 
 
@@ -88,13 +104,13 @@ def test_everything_else_is_not_a_number(tmp_path, text):
 def test_everything_but_a_real_day_is_not_a_date(tmp_path, text):
     table = read_table(put(tmp_path, f"a,b\n{text},x\n"), "t.csv", ("a", "b"))
     with pytest.raises(StudyError) as caught:
-        date_column(table, "a")
+        column(table, "date")
     assert caught.value.where == "t.csv:2 column a"
 
 
 def test_a_blank_date_is_unknown_only_where_that_is_allowed(tmp_path):
     table = read_table(put(tmp_path, "a,b\n,x\n2024-02-29,x\n"), "t.csv", ("a", "b"))
-    assert date_column(table, "a", blank=True).astype(str).tolist() == ["NaT", "2024-02-29"]
+    assert column(table, "maybe date").astype(str).tolist() == ["NaT", "2024-02-29"]
 
 
 PLAIN = 'a,b\n100,x\n100.4,"y,z"\n101.125,\n'
@@ -114,7 +130,7 @@ PLAIN = 'a,b\n100,x\n100.4,"y,z"\n101.125,\n'
 )
 def test_tables_as_spreadsheets_save_them_are_read(tmp_path, text):
     table = read_table(put(tmp_path, text), "t.csv", ("a", "b"))
-    assert number_column(table, "a").tolist() == [100.0, 100.4, 101.125]
+    assert column(table, "number").tolist() == [100.0, 100.4, 101.125]
     assert list(table.cells["b"]) == ["x", "y,z", ""]
     first = 2 + text.lower().startswith("sep")
     assert list(table.lines) == [first, first + 1, first + 2]
@@ -129,7 +145,7 @@ def test_a_comma_that_may_mean_thousands_is_refused(tmp_path, cells, found):
     text = "a;b\n" + "".join(f"{cell};x\n" for cell in cells)
     table = read_table(put(tmp_path, text), "t.csv", ("a", "b"))
     with pytest.raises(StudyError) as caught:
-        number_column(table, "a")
+        column(table, "number")
     assert caught.value.found == repr(found) and "1234.5" in caught.value.mend
 
 
@@ -141,4 +157,4 @@ def test_a_file_without_header_is_shown_and_says_how_to_save_it(tmp_path):
 
 def test_flags_may_be_written_as_numbers(tmp_path):
     table = read_table(put(tmp_path, "a,b\n1.0,x\n,x\n0.0,x\n"), "t.csv", ("a", "b"))
-    np.testing.assert_array_equal(flag_column(table, "a"), [1.0, np.nan, 0.0])
+    np.testing.assert_array_equal(column(table, "flag"), [1.0, np.nan, 0.0])

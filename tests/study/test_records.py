@@ -1,8 +1,5 @@
 """Tables are named arrays; a data frame is made when one is asked for."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -47,16 +44,3 @@ def test_the_frame_has_dates_words_and_numbers():
     assert frame["day"].dt.day.tolist() == [3, 1, 3]
     frame.loc[0, "value"] = 7.0
     assert TABLE["value"][0] == 1.0
-
-
-def test_a_study_is_read_and_turned_into_inputs_without_data_frames():
-    code = (
-        "import sys\n"
-        "from beliefs import build_inputs, load_study\n"
-        "study = load_study('us-iran-2026')\n"
-        "build_inputs(study)\n"
-        "assert 'pandas' not in sys.modules\n"
-        "assert len(study.events) == len(study.tables.events) > 0\n"
-        "assert 'pandas' in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

@@ -99,7 +99,7 @@ class Part:
 def labels_of(
     expression: Expression, structure: Structure, roles: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return the labels of the elements that an expression such as ``weight_own[us:*]`` picks.
+    """Return the labels of the elements that an expression such as ``weight_own[north:*]`` picks.
 
     Raises
     ------

@@ -158,7 +158,7 @@ def parse(text: str, where: str = "expression") -> Expression:
 def _parsed(text: str) -> ast.expr:
     if len(text) > LONGEST:
         raise ValueError(f"longer than {LONGEST} characters")
-    # Labels such as us:usd_irr are no Python; as strings they parse.
+    # Labels such as north:price are no Python; as strings they parse.
     return ast.parse(_SUBSCRIPT.sub(lambda m: f"[{m.group(1)!r}]", text), mode="eval").body
 
 

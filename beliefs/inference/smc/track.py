@@ -96,7 +96,7 @@ def track(
         From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
-        but for ``us-iran-2012``, 716 weeks, which takes 4000.
+        but for the longest, 716 weeks, which takes 4000.
     seed
         Seed of everything random here.
     progress
@@ -121,7 +121,7 @@ def track(
             where="particles",
             found=str(particles),
             expected="at least 100",
-            mend="2000, or 4000 for a study of many years such as us-iran-2012",
+            mend="2000, or 4000 for a study of many years such as 700 weeks",
         )
     theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs

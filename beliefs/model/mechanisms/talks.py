@@ -23,7 +23,7 @@ import numpy as np
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Parameter, Params, logistic
-from beliefs.model.pooled import talk_onset_log_odds
+from beliefs.model.pooled import load_pooled, talk_onset_log_odds
 from beliefs.model.structure import Columns, Structure
 
 __all__ = [
@@ -50,7 +50,9 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
     onset = talk_onset_log_odds(
         step_days,
         step_days * (structure.n_planned or structure.n_time),
-        {"us_actor": structure.us_actor, "since_1945": structure.since_1945},
+        dict.fromkeys(load_pooled("talks").covariates, 0.0)
+        | dict(structure.reference)
+        | {"since_1945": float(structure.since_1945)},
     )
     return (
         Parameter(

@@ -29,9 +29,7 @@ from beliefs.features.spans import held_periods
 from beliefs.features.talks import WATCHED, rule_rows, talk_days
 from beliefs.records.ledger.ledger_lines import Forecast, Key, Target
 from beliefs.study.load import Study
-from beliefs.study.settings.spec import TalksRule
-from beliefs.study.settings.spec_conduct import Agreements, RedLines, Strikes, Truce
-from beliefs.study.settings.specbase import SpecTable
+from beliefs.study.settings.spec import Agreements, RedLines, SpecTable, Strikes, TalksRule, Truce
 from beliefs.study.tables.coverage import covered
 
 __all__ = ["CONDUCT_RULES", "OPEN", "Outcome", "look_up"]

@@ -27,8 +27,7 @@ from beliefs.study.calendar import Grid
 from beliefs.study.load import Study, load_study
 from beliefs.study.settings.spec import StudySpec
 from beliefs.study.settings.specfile import read_spec
-from beliefs.study.tables.rows import EVENT_COLUMNS, TALK_COLUMNS
-from beliefs.study.tables.series import INDICATOR_COLUMNS
+from beliefs.study.tables.rows import EVENT_COLUMNS, INDICATOR_COLUMNS, TALK_COLUMNS
 from beliefs.study.writefile import write_file
 
 __all__ = ["FORMAT", "draw_design", "simulate_study"]

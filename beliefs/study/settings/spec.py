@@ -1,45 +1,97 @@
 """What a `study.toml` may say: one frozen model per table, unknown keys refused.
 
-The models check shapes and types of single values. References between tables (a side that is not
-declared, a rule that does not exist) are checked in `beliefs.study.settings.speccheck`, and
-reading the
-file, with line numbers in every message, is `beliefs.study.settings.specfile`.
+The models check single values; `Ref` marks names that must stand elsewhere. References and what
+contradicts what are checked in `beliefs.study.settings.check`; `beliefs.study.settings.specfile`
+reads the file and gives line numbers in every message.
+
+Tables about actions are optional. What one would let one observe is unobserved without it: the
+columns of `beliefs.features.observed.Observed` that need it are zero, their masks False.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from beliefs.study.settings import spec_conduct as conduct
-from beliefs.study.settings.specbase import Confidence, Day, Density, Id, SpecTable, Text
+from beliefs.study.dates import NotADay, read_day
+from beliefs.study.tables import codebook
 
 __all__ = [
-    "MAX_PERIODS",
-    "Channel",
-    "ChannelSeries",
-    "Crack",
-    "Indicator",
-    "Kinds",
-    "Memory",
-    "Period",
-    "Quiet",
-    "Regime",
-    "ShockSpec",
-    "Side",
-    "StudySpec",
-    "TalkRule",
-    "TalksRule",
-]
+    "MAX_PERIODS", "Agreements", "Channel", "ChannelSeries", "Codebook", "Indicator", "Memory",
+    "Period", "RedLines", "Ref", "Regime", "Safeguard", "ShockSpec", "Side", "SpecTable",
+    "Strikes", "StudySpec", "TalkRule", "TalksRule", "Truce",
+]  # fmt: skip
 
 MAX_PERIODS = 20_000
 """Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
 
+
+def _day(value: object) -> dt.date:
+    try:
+        return read_day(value)
+    except NotADay as error:
+        raise PydanticCustomError("day", "{mend}", {"mend": error.mend}) from None
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Severity = Annotated[float, Field(ge=1, le=5)]
+Confidence = Literal["low", "medium", "high"]
+Coverage = Annotated[tuple[Literal["dense", "headline", "none"], ...], Field(min_length=1)]
+Days = Annotated[int, Field(ge=1, le=1000)]
+Fading = Annotated[float, Field(gt=0, le=10_000)]
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 RunLength = Annotated[int, Field(ge=1, le=1000)]
 RegimeKind = Literal["none", "talks", "truce", "war"]
 Rung = Literal["open_war", "friction", "truce", "negative_peace", "positive_peace"]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Marks a name, or names, that must be one of those that `noun` stands for."""
+
+    noun: str
+
+
+SideNames = Annotated[tuple[Id, ...], Ref("side")]
+PartyNames = Annotated[tuple[Id, ...], Ref("party")]
+KindNames = Annotated[tuple[Id, ...], Ref("event kind")]
+ZoneNames = Annotated[tuple[Id, ...], Ref("zone")]
+
+
+class SpecTable(BaseModel):
+    """Common rules: immutable, no unknown key, no silent conversion of types, no NaN."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Codebook(SpecTable):
+    """Words of this study beside those of `beliefs.study.tables.codebook`.
+
+    Where zones are declared, no others may be used, but for `other`. Kinds in `kinetic` use force,
+    so that their rows need a severity; those in `kinds` do not.
+    """
+
+    actors: tuple[Id, ...] = ()
+    formats: tuple[Id, ...] = ()
+    zones: tuple[Id, ...] = ()
+    kinds: tuple[Id, ...] = ()
+    kinetic: tuple[Id, ...] = ()
+
+
+class Reference(SpecTable):
+    """What this conflict has in common with those of a reference class (`data/pooled`).
+
+    `talks` gives covariates of first talks in interstate wars, 0 where one is left out.
+    """
+
+    talks: dict[Id, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
 
 class Period(SpecTable):
@@ -76,8 +128,8 @@ class Side(SpecTable):
     name: Text
     framework: Id
     endurance: bool = False
-    actors: Annotated[tuple[Id, ...], Field(min_length=1)]
-    forces: Annotated[tuple[Id, ...], Field(min_length=1)]
+    actors: Annotated[Ids, Ref("party")]
+    forces: Annotated[Ids, Ref("party")]
 
 
 class Indicator(SpecTable):
@@ -92,27 +144,27 @@ class Indicator(SpecTable):
     publication_lag: Annotated[int, Field(ge=0, le=3660)] = 0
     expectation: Literal["mean", "walk"] = "mean"
     halflife: Annotated[float, Field(gt=0, le=10_000)]
-    direction: dict[Id, Literal[-1, 1]] = Field(default_factory=dict)
-    own: tuple[Id, ...] = ()
-    seen_by: tuple[Id, ...]
+    direction: Annotated[dict[Id, Literal[-1, 1]], Ref("side")] = Field(default_factory=dict)
+    own: SideNames = ()
+    seen_by: SideNames
     split_by_regime: bool = False
-    cost: tuple[Id, ...] = ()
+    cost: SideNames = ()
     cost_sign: Literal[-1, 1] = 1
     resets: tuple[Day, ...] = ()
     max_age: Annotated[int, Field(ge=0, le=10_000)] = 10
-    initiator: tuple[Id, ...] = ()
-    target: tuple[Id, ...] = ()
-    kinds: tuple[Id, ...] = ()
-    zone: tuple[Id, ...] = ()
+    initiator: PartyNames = ()
+    target: PartyNames = ()
+    kinds: KindNames = ()
+    zone: ZoneNames = ()
     measure: Literal["severity", "count"] | None = None
-    coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
+    coverage: Coverage = ("dense",)
 
 
 class ChannelSeries(SpecTable):
     """A series that is itself a reading of one side's belief, such as a war-time money price."""
 
-    side: Id
-    indicator: Id
+    side: Annotated[Id, Ref("side")]
+    indicator: Annotated[Id, Ref("series indicator")]
     transform: Literal["logit_share"] = "logit_share"
     scale: Annotated[float, Field(gt=0, le=1e15)] = 1.0
     invert: bool = False
@@ -140,33 +192,15 @@ class TalkRule(SpecTable):
     """A machine-readable answer to "were talks held": formats, labels, least confidence."""
 
     id: Id
-    formats: Annotated[
-        tuple[Literal["direct", "us_present", "indirect", "none"], ...], Field(min_length=1)
-    ]
-    labels: Annotated[
-        tuple[
-            Literal[
-                "talks",
-                "expert_talks",
-                "back_channel",
-                "contact",
-                "deal",
-                "offer",
-                "cancelled",
-                "ceasefire",
-                "other",
-            ],
-            ...,
-        ],
-        Field(min_length=1),
-    ]
+    formats: Annotated[Ids, Ref("format of talks")]
+    labels: Annotated[Ids, Ref("label of talks")]
     min_confidence: Confidence = "low"
 
 
 class TalksRule(SpecTable):
     """All label rules for talks and the name of the headline one."""
 
-    headline: Id
+    headline: Annotated[Id, Ref("label rule")]
     rules: Annotated[tuple[TalkRule, ...], Field(min_length=1, max_length=20)]
 
 
@@ -174,21 +208,21 @@ class Quiet(SpecTable):
     """A period is quiet when no event reaches `min_severity`, where coverage lets one say so."""
 
     min_severity: Annotated[float, Field(ge=1, le=5)] = 3.0
-    coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
+    coverage: Coverage = ("dense",)
 
 
 class Kinds(SpecTable):
     """A set of event kinds, counted where coverage lets one say that there was none."""
 
-    kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
-    coverage: Annotated[tuple[Density, ...], Field(min_length=1)] = ("dense",)
+    kinds: Annotated[Ids, Ref("event kind")]
+    coverage: Coverage = ("dense",)
 
 
 class Memory(SpecTable):
     """A set of event kinds whose effect fades with `memory` periods."""
 
-    kinds: Annotated[tuple[Id, ...], Field(min_length=1)]
-    memory: Annotated[float, Field(gt=0, le=10_000)]
+    kinds: Annotated[Ids, Ref("event kind")]
+    memory: Fading
 
 
 class Regime(SpecTable):
@@ -199,7 +233,7 @@ class Regime(SpecTable):
     start: Day
     end: Day | None = None
     label: Text
-    after: Id | None = None
+    after: Annotated[Id | None, Ref("regime")] = None
     published_at: Day
     rung: Rung | None = None
 
@@ -211,24 +245,141 @@ class ShockSpec(SpecTable):
     date: Day
     published_at: Day
     kind: Literal["turnover", "escalation", "economic"]
-    side: Id | None = None
+    side: Annotated[Id | None, Ref("side")] = None
     label: Text
 
 
 _HARDLINE = ("threat", "ultimatum", "hardline_statement", "victory_claim")
 _PERSIST = (
-    "strike",
-    "missile_drone_attack",
-    "blockade",
-    "closure",
-    "seizure",
-    "rejection",
-    "hardline_statement",
-    "threat",
-    "ultimatum",
-    "mobilisation",
-    "deployment",
-)
+    "strike", "missile_drone_attack", "blockade", "closure", "seizure", "rejection",
+    "hardline_statement", "threat", "ultimatum", "mobilisation", "deployment",
+)  # fmt: skip
+
+
+class Strikes(SpecTable):
+    """Which acts of force are counted, and under which coverage a zero is a real zero."""
+
+    min_severity: Severity = 1.0
+    coverage: Coverage = ("dense",)
+
+
+class Truce(SpecTable):
+    """What breaks a truce, and the days that count at its beginning and before its deadline."""
+
+    breach_severity: Severity = 2.0
+    coverage: Coverage = ("dense",)
+    last_days: Days = 3
+    quiet_days: Days = 4
+
+
+class RedLines(SpecTable):
+    """Declared lines, each with the severity from which touching it is crossing it."""
+
+    lines: Annotated[dict[Id, Severity], Field(min_length=1)]
+    coverage: Coverage = ("dense",)
+
+
+class Offers(SpecTable):
+    """Kinds of acts by which a side concedes something, recorded where coverage allows."""
+
+    made: Annotated[Ids, Ref("event kind")]
+    coverage: Coverage = ("dense",)
+
+
+class Sanctions(SpecTable):
+    """Where the absence of a sanction is one, and who imposes any with the coercing side."""
+
+    initiator: PartyNames = ()
+    coverage: Coverage = ("dense",)
+
+
+class Agreements(SpecTable):
+    """Where the absence of a row of ``agreements.csv`` is an absence."""
+
+    coverage: Coverage = ("dense", "headline")
+
+
+class Excluded(SpecTable):
+    """Powers that fight but are no party to the talks."""
+
+    actors: Annotated[Ids, Ref("party")]
+
+
+class Periphery(SpecTable):
+    """Zones that lie outside the main theatre."""
+
+    zones: Annotated[Ids, Ref("zone")]
+
+
+class Zones(SpecTable):
+    """Zones whose acts are counted apart."""
+
+    watched: Annotated[tuple[Id, ...], Field(min_length=1, max_length=20), Ref("zone")]
+
+
+class Agenda(SpecTable):
+    """A matter whose share of diplomatic acts is followed: their zones, or lines they touch."""
+
+    zones: ZoneNames = ()
+    red_lines: tuple[Id, ...] = ()
+
+
+class Hinge(SpecTable):
+    """An indicator past whose level, in standard deviations of its year, costs turn."""
+
+    indicator: Annotated[Id, Ref("indicator")]
+    level: Annotated[float, Field(ge=-4, le=4)]
+
+
+class PowerShift(SpecTable):
+    """What tells that power is about to shift: a series, or kinds of acts fading with `memory`."""
+
+    indicator: Annotated[Id | None, Ref("indicator")] = None
+    kinds: KindNames = ()
+    memory: Fading | None = None
+
+
+class Proxy(SpecTable):
+    """The side whose allies may attack while it keeps a truce."""
+
+    side: Annotated[Id, Ref("side")]
+
+
+class Origins(SpecTable):
+    """Days from which forecasts are scored, and how far they look."""
+
+    origins: Annotated[tuple[Day, ...], Field(min_length=1, max_length=1000)]
+    horizon_days: Days = 60
+
+
+class Safeguard(SpecTable):
+    """A hotline, a deconfliction cell or a rule for zones. `end` None means it is in force."""
+
+    id: Id
+    kind: Literal["hotline", "cell", "zone"]
+    zones: Annotated[tuple[Id, ...], Ref("watched zone")] = ()
+    start: Day
+    end: Day | None = None
+    published_at: Day
+    confidence: Confidence = "high"
+
+
+class Concession(SpecTable):
+    """A named concession that a truce rests on: acts by which its side breaks it."""
+
+    id: Id
+    side: Annotated[Id, Ref("side")]
+    initiator: Annotated[Ids, Ref("party")]
+    kinds: Annotated[Ids, Ref("event kind")]
+    target: PartyNames = ()
+    red_line: tuple[Id, ...] = ()
+
+
+class Spoiler(SpecTable):
+    """When an act that nobody owned to was attributed."""
+
+    event: Annotated[str, Field(min_length=1, max_length=60)]
+    attributed_at: Day
 
 
 class StudySpec(SpecTable):
@@ -240,6 +391,8 @@ class StudySpec(SpecTable):
     summary: Text
     hindcast: bool
     period: Period
+    codebook: Codebook = Codebook()
+    reference: Reference = Reference()
     sides: Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)]
     indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=200)]
     channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=8)]
@@ -252,26 +405,51 @@ class StudySpec(SpecTable):
     waiver: Memory = Memory(kinds=("sanctions_relief", "prisoner_or_humanitarian"), memory=30.0)
     regimes: Annotated[tuple[Regime, ...], Field(max_length=1000)] = ()
     shocks: Annotated[tuple[ShockSpec, ...], Field(max_length=200)] = ()
-    strikes: conduct.Strikes | None = None
-    truce: conduct.Truce | None = None
-    redlines: conduct.RedLines | None = None
-    offers: conduct.Offers | None = None
-    sanctions: conduct.Sanctions | None = None
-    agreements: conduct.Agreements | None = None
-    excluded: conduct.Excluded | None = None
-    periphery: conduct.Periphery | None = None
-    zones: conduct.Zones | None = None
-    maritime: conduct.Maritime | None = None
-    hinge: conduct.Hinge | None = None
+    strikes: Strikes | None = None
+    truce: Truce | None = None
+    redlines: RedLines | None = None
+    offers: Offers | None = None
+    sanctions: Sanctions | None = None
+    agreements: Agreements | None = None
+    excluded: Excluded | None = None
+    periphery: Periphery | None = None
+    zones: Zones | None = None
+    agenda: Agenda | None = None
+    hinge: Hinge | None = None
     pressure: dict[Id, tuple[Id, ...]] = Field(default_factory=dict)
-    power_shift: conduct.PowerShift | None = None
-    proxy: conduct.Proxy | None = None
-    forecast: conduct.Origins | None = None
-    safeguards: Annotated[tuple[conduct.Safeguard, ...], Field(max_length=200)] = ()
-    concessions: Annotated[tuple[conduct.Concession, ...], Field(max_length=20)] = ()
-    spoilers: Annotated[tuple[conduct.Spoiler, ...], Field(max_length=1000)] = ()
+    power_shift: PowerShift | None = None
+    proxy: Proxy | None = None
+    forecast: Origins | None = None
+    safeguards: Annotated[tuple[Safeguard, ...], Field(max_length=200)] = ()
+    concessions: Annotated[tuple[Concession, ...], Field(max_length=20)] = ()
+    spoilers: Annotated[tuple[Spoiler, ...], Field(max_length=1000)] = ()
 
     @property
     def side_ids(self) -> tuple[str, str]:
         """Ids of the two sides, in file order."""
         return (self.sides[0].id, self.sides[1].id)
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Who can act or be acted upon."""
+        return (*self.side_ids, *self.codebook.actors, *codebook.PARTIES)
+
+    @property
+    def kinetic(self) -> tuple[str, ...]:
+        """Kinds of events that use force."""
+        return (*codebook.KINETIC, *self.codebook.kinetic)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds of events."""
+        return (*codebook.KINDS, *self.codebook.kinetic, *self.codebook.kinds)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats in which talks can be held."""
+        return (*self.codebook.formats, *codebook.TALK_FORMATS)
+
+    @property
+    def zone_names(self) -> tuple[str, ...]:
+        """Zones in which something can happen; () for any."""
+        return (*self.codebook.zones, "other") if self.codebook.zones else ()

@@ -14,9 +14,8 @@ from pydantic import BaseModel, ValidationError
 from beliefs.errors import StudyError
 from beliefs.study.dates import EXPECTED
 from beliefs.study.safefile import read_lines
+from beliefs.study.settings.check import check_spec
 from beliefs.study.settings.spec import StudySpec
-from beliefs.study.settings.speccheck import check_spec
-from beliefs.study.settings.speccheck_conduct import check_conduct
 
 __all__ = ["FORMAT", "Where", "read_spec"]
 
@@ -32,13 +31,7 @@ Loc = tuple[str | int, ...]
 
 
 class Where:
-    """Line numbers of the keys of a TOML text, found by scanning its headers and assignments.
-
-    Parameters
-    ----------
-    text
-        The text of the file.
-    """
+    """Line numbers of the keys of a TOML text, found by scanning its headers and assignments."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Loc, int] = {}
@@ -79,23 +72,7 @@ class Where:
 
 
 def read_spec(folder: Path) -> tuple[StudySpec, Where]:
-    """Read and check `study.toml`.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-
-    Returns
-    -------
-    tuple of StudySpec and Where
-        The checked settings, and where each key stands in the file (for later messages).
-
-    Raises
-    ------
-    StudyError
-        If the file cannot be read, is not TOML, or says something that a study cannot.
-    """
+    """Read and check `study.toml`."""
     text = "".join(read_lines(folder, NAME, max_bytes=_MAX_BYTES))
     where = Where(text)
     raw = _parse(text)
@@ -121,7 +98,6 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     except ValidationError as error:
         raise _translate(error, where) from None
     check_spec(spec, where)
-    check_conduct(spec, where)
     return spec, where
 
 

@@ -17,17 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from pydantic import ValidationError
 
 from beliefs.errors import StudyError
 from beliefs.study.safefile import open_safely, read_lines
 from beliefs.study.settings.specfile import read_spec
-from beliefs.study.tables.agreements import AGREEMENT_COLUMNS
-from beliefs.study.tables.columns import date_column, flag_column, number_column, numerals
-from beliefs.study.tables.coverage import COVERAGE_COLUMNS
-from beliefs.study.tables.records import Records
-from beliefs.study.tables.rows import EVENT_COLUMNS, TALK_COLUMNS
-from beliefs.study.tables.series import INDICATOR_COLUMNS
-from beliefs.study.tables.tables import Table, read_header, read_table
+from beliefs.study.tables.cells import columns_of, texts_of, to_records
+from beliefs.study.tables.csvfile import Table, read_header, read_table
+from beliefs.study.tables.rows import AGREEMENT_COLUMNS, TABLES, words_of
 from beliefs.study.writefile import replace_file
 
 if TYPE_CHECKING:
@@ -38,20 +35,6 @@ __all__ = ["Added", "copy_study", "move_end", "with_rows"]
 AGREEMENTS: Final = "agreements.csv"
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
 _EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv", "truth.json")
-_TABLES: Final = {
-    "indicators.csv": (INDICATOR_COLUMNS, ("indicator", "date", "published_at")),
-    "events.csv": (EVENT_COLUMNS, ("date",)),
-    "talks.csv": (TALK_COLUMNS, ("date",)),
-    "coverage.csv": (COVERAGE_COLUMNS, ("start",)),
-    AGREEMENTS: (AGREEMENT_COLUMNS, ("date",)),
-}
-_NUMBERS: Final = ("value", "severity", "belief_signal", "coders")
-_FLAGS: Final = ("direct", "mutual", "prior_warning")
-_DATES: Final = (
-    "date", "date_end", "published_at", "start", "end", "deadline", "ended", "end_published_at",
-)  # fmt: skip
-_FILLED: Final = {"date_end": "date", "published_at": "date", "end_published_at": "ended"}
-"""Columns of dates, and the dates that stand for blank ones."""
 _ENDS: Final = [AGREEMENT_COLUMNS.index(c) for c in ("ended", "end_published_at", "end_kind")]
 _DAY: Final = dt.time()
 
@@ -101,14 +84,7 @@ class Added:
     lines: dict[tuple[str, int], Origin]
 
     def blamed(self, error: StudyError) -> StudyError:
-        """Return a complaint about the new table as one about the file with the rows.
-
-        Parameters
-        ----------
-        error
-            What `load_study` said of the new folder; returned as it is where it is about something
-            else.
-        """
+        """Return a complaint about the new table as one about the file with the rows."""
         place = re.match(r"(\w+\.csv):(\d+)(.*)", error.where)
         if place is None:
             return error
@@ -131,20 +107,7 @@ class Added:
 
 
 def copy_study(folder: Path, to: Path) -> None:
-    """Copy the study's own files, never through a link, and nothing else that lies there.
-
-    Parameters
-    ----------
-    folder
-        The study folder.
-    to
-        Folder to make.
-
-    Raises
-    ------
-    StudyError
-        A file is missing, or no plain file.
-    """
+    """Copy the study's own files, never through a link, and nothing else that lies there."""
     to.mkdir()
     for name in (*_FILES, *_EXTRAS):
         if name in _EXTRAS[:3] and not os.path.lexists(folder / name):
@@ -199,8 +162,8 @@ def with_rows(
             table = _filed(file)
             origins = [Origin(str(file), line) for line in table.lines]
         names.append(label)
-        rows = zip(_rows(table), _values(table, study), origins, strict=True)
-        given.setdefault(table.name, []).extend(rows)
+        rows = zip(_rows(table, study), origins, strict=True)
+        given.setdefault(table.name, []).extend((*row, origin) for row, origin in rows)
     copy_study(study.path, out)
     lines: dict[tuple[str, int], Origin] = {}
     for name, rows_given in given.items():
@@ -210,20 +173,7 @@ def with_rows(
 
 
 def move_end(folder: Path, end: dt.date) -> None:
-    """Set a later end of the period in a copy of a study, and keep the first one beside it.
-
-    Parameters
-    ----------
-    folder
-        The copy.
-    end
-        The new end.
-
-    Raises
-    ------
-    StudyError
-        The settings are written so that the line with the end is not found.
-    """
+    """Set a later end of the period in a copy of a study, and keep the first one beside it."""
     spec, where = read_spec(folder)
     at = where("period", "end")
     number, period = int(at.split(":")[1].split()[0]), spec.period
@@ -245,9 +195,9 @@ def move_end(folder: Path, end: dt.date) -> None:
 def _filed(file: Path) -> Table:
     """Read a file of rows; the table has the name of that which they belong to."""
     try:
-        known = {column for columns, _ in _TABLES.values() for column in columns}
+        known = {column for model in TABLES.values() for column in columns_of(model)}
         name = _table_of(read_header(file.parent, file.name, known), f"{file}:1")
-        table = read_table(file.parent, file.name, _TABLES[name][0])
+        table = read_table(file.parent, file.name, columns_of(TABLES[name]))
     except StudyError as error:
         raise _of_file(error, file) from error
     return Table(name, table.lines, table.cells, table.separator)
@@ -281,58 +231,37 @@ def _text(value: Any) -> str:
 
 def _table_of(header: Sequence[str], where: str) -> str:
     """Return the table that has these columns."""
-    name = next((n for n, (columns, _) in _TABLES.items() if sorted(columns) == sorted(header)), "")
+    tables = {name: columns_of(model) for name, model in TABLES.items()}
+    name = next((n for n, columns in tables.items() if sorted(columns) == sorted(header)), "")
     if not name:
         raise StudyError(
             "the columns are those of no table",
             where=where,
             found=",".join(header) or "nothing",
-            expected="\n            or ".join(",".join(columns) for columns, _ in _TABLES.values()),
+            expected="\n            or ".join(",".join(columns) for columns in tables.values()),
             mend="name the columns as the table that the rows belong to does; in a file they are "
             "the first line",
         )
     return name
 
 
-def _rows(table: Table) -> list[Row]:
-    """Return the text of the rows, in the order of the table's columns."""
+def _rows(table: Table, study: Study) -> list[tuple[Row, Values]]:
+    """Return the text of the rows, and what they say in the form of `Records.rows`.
+
+    A row that breaks a rule says its own text; the complaint comes where the new table is read.
+    """
+    model, words = TABLES[table.name], words_of(study.spec)
+    texts, names = [*texts_of(model, table)], columns_of(model)
+    rows: list[Any] = []
+    for text in texts:
+        try:
+            rows.append(model.model_validate(dict(zip(names, text, strict=True)), context=words))
+        except ValidationError:
+            rows.append(None)
+    said = to_records(model, [row for row in rows if row is not None]).rows()
     return [
-        *zip(
-            *(
-                numerals(table, c) if c in _NUMBERS else table.cells[c]
-                for c in _TABLES[table.name][0]
-            ),
-            strict=True,
-        )
+        (text, text if row is None else next(said)) for text, row in zip(texts, rows, strict=True)
     ]
-
-
-def _values(table: Table, study: Study) -> list[Values]:
-    """Return what the rows say, in the form of `Records.rows` of a study."""
-    columns = {name: _parsed(table, name) for name in _TABLES[table.name][0]}
-    lags = {i.id: i.publication_lag for i in study.spec.indicators}
-    for name, of in _FILLED.items():
-        mine, days = columns.get(name), columns.get(of)
-        if mine is None or days is None or mine.dtype.kind != "M" or days.dtype.kind != "M":
-            continue
-        if "indicator" in columns:
-            lag = [lags.get(indicator, 0) for indicator in columns["indicator"]]
-            days = days + np.asarray(lag, dtype="timedelta64[D]")
-        columns[name] = np.where(np.isnat(mine), days, mine)
-    return list(Records(columns).rows())
-
-
-def _parsed(table: Table, column: str) -> np.ndarray:
-    words = np.empty(len(table), dtype=object)
-    words[:] = table.cells[column]
-    try:
-        if column in _DATES:
-            return date_column(table, column, blank=True)
-        if column in _NUMBERS:
-            return number_column(table, column, blank=True)
-        return flag_column(table, column) if column in _FLAGS else words
-    except StudyError:  # raised again, with its place, where the new table is read
-        return words
 
 
 def _merge(
@@ -343,11 +272,11 @@ def _merge(
     out: Path,
 ) -> dict[tuple[str, int], Origin]:
     """Write a table with further rows; return where each of these stands, and where it stood."""
-    columns, order = _TABLES[name]
+    columns, order = columns_of(TABLES[name]), TABLES[name].order
     old: list[tuple[Row, Values]] = []
     if (study.path / name).is_file():
         table = read_table(study.path, name, columns)
-        old = [*zip(_rows(table), _values(table, study), strict=True)]
+        old = _rows(table, study)
     known = held.union(values for _, values in old)
     # A row that stands twice among them is new once.
     new = {values: (row, at) for row, values, at in reversed(given) if values not in known}

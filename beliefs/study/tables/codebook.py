@@ -1,7 +1,7 @@
-"""The code book: the closed vocabularies that events, talks and coverage rows may use.
+"""The code book: the words that rows of events, talks, coverage and agreements may use.
 
-A study adds the ids of its own two sides to `PARTIES`; everything else is fixed, so that two
-studies mean the same thing by the same word.
+What all studies share is here, so that two studies mean the same thing by the same word. Actors,
+zones, formats of talks and further kinds of acts are declared by each in ``[codebook]``.
 
 Of the two dates of a row, `date` and `published_at`, it counts by one, never before publication:
 
@@ -20,85 +20,25 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = [
-    "AGREEMENT_FORMS",
-    "CHANNELS",
-    "CONFIDENCE",
-    "DENSITIES",
-    "DIPLOMATIC",
-    "ENDINGS",
-    "KINDS",
-    "KINETIC",
-    "PARTIES",
-    "REGIME_KINDS",
-    "RUNGS",
-    "SCOPES",
-    "TALK_FORMATS",
-    "TALK_LABELS",
-    "ZONES",
-]
-
-PARTIES: Final = (
-    "us",
-    "iran",
-    "israel",
-    "iran_proxy",
-    "gulf_state",
-    "mediator",
-    "europe",
-    "un",
-    "other",
-    "none",
-)
-"""Who acts or is acted upon; a study's own side ids are allowed as well."""
+PARTIES: Final = ("mediator", "other", "none")
+"""Who acts or is acted upon in every study, beside its sides and the actors that it declares."""
 
 KINETIC: Final = (
-    "strike",
-    "missile_drone_attack",
-    "assassination",
-    "seizure",
-    "blockade",
-    "closure",
-    "mine_or_sabotage",
-    "cyber",
-)
+    "strike", "missile_drone_attack", "assassination", "seizure", "blockade", "closure",
+    "mine_or_sabotage", "cyber",
+)  # fmt: skip
 """Kinds that use force; each needs a severity of 1 (harassment) to 5 (strategic)."""
 
 KINDS: Final = (
-    *KINETIC,
-    "sanction",
-    "threat",
-    "ultimatum",
-    "deployment",
-    "mobilisation",
-    "victory_claim",
-    "hardline_statement",
-    "conciliatory_statement",
-    "doubt_admission",
-    "offer",
-    "counter_offer",
-    "acceptance",
-    "rejection",
-    "talks",
-    "talks_announced",
-    "talks_cancelled",
-    "mediation",
-    "truce_start",
-    "truce_extension",
-    "truce_breach_alleged",
-    "deal_signed",
-    "deal_terminated",
-    "sanctions_relief",
-    "prisoner_or_humanitarian",
-    "protest",
-    "leadership_change",
-    "legislative_vote",
-    "faction_split",
-    "casualties_reported",
-    "economic_damage",
-    "asset_loss",
-)
-"""What an event row can be, exactly one of these."""
+    *KINETIC, "sanction", "threat", "ultimatum", "deployment", "mobilisation", "victory_claim",
+    "hardline_statement", "conciliatory_statement", "doubt_admission", "offer", "counter_offer",
+    "acceptance", "rejection", "talks", "talks_announced", "talks_cancelled", "mediation",
+    "truce_start", "truce_extension", "truce_breach_alleged", "deal_signed", "deal_terminated",
+    "sanctions_relief", "prisoner_or_humanitarian", "protest", "leadership_change",
+    "legislative_vote", "faction_split", "casualties_reported", "economic_damage", "asset_loss",
+    "territorial_gain", "defeat", "withdrawal",
+)  # fmt: skip
+"""What an event row can be: exactly one of these, or of the kinds that the study declares."""
 
 CHANNELS: Final = ("action", "private", "public")
 """How a signal was sent: by a deed, behind closed doors, or to an audience."""
@@ -106,37 +46,16 @@ CHANNELS: Final = ("action", "private", "public")
 CONFIDENCE: Final = ("low", "medium", "high")
 """How sure the coder is, in increasing order."""
 
-ZONES: Final = (
-    "iran",
-    "gulf",
-    "hormuz",
-    "israel",
-    "iraq_syria",
-    "lebanon",
-    "red_sea",
-    "us",
-    "pakistan",
-    "oman_qatar",
-    "europe",
-    "other",
-)
-"""Where it happened; a study of another war may use other words, in lower case."""
-
 DENSITIES: Final = ("dense", "headline", "none")
 """How completely events were recorded: every day, major ones only, or not at all."""
 
-TALK_FORMATS: Final = ("direct", "us_present", "indirect", "none")
+TALK_FORMATS: Final = ("direct", "indirect", "none")
+"""How a round was held: face to face, through others, or not; a study may declare more."""
+
 TALK_LABELS: Final = (
-    "talks",
-    "expert_talks",
-    "back_channel",
-    "contact",
-    "deal",
-    "offer",
-    "cancelled",
-    "ceasefire",
+    "talks", "expert_talks", "back_channel", "contact", "deal", "offer", "cancelled", "ceasefire",
     "other",
-)
+)  # fmt: skip
 REGIME_KINDS: Final = ("none", "talks", "truce", "war")
 """State of the confrontation, in the order in which `Inputs.regime` numbers it."""
 
@@ -148,27 +67,13 @@ SCOPES: Final = ("truce", "interim", "treaty", "transaction")
 
 AGREEMENT_FORMS: Final = ("signed", "announced", "tacit")
 ENDINGS: Final = (
-    "lapse",
-    "extended_unilateral",
-    "extended_mutual",
-    "deal",
-    "collapse",
-    "terminated",
+    "lapse", "extended_unilateral", "extended_mutual", "deal", "collapse", "terminated",
     "reversed",
-)
+)  # fmt: skip
 """How an agreement ended: it ran out, was followed by another, or was broken off."""
 
 DIPLOMATIC: Final = (
-    "talks",
-    "talks_announced",
-    "talks_cancelled",
-    "offer",
-    "counter_offer",
-    "acceptance",
-    "rejection",
-    "truce_start",
-    "truce_extension",
-    "deal_signed",
-    "deal_terminated",
-)
+    "talks", "talks_announced", "talks_cancelled", "offer", "counter_offer", "acceptance",
+    "rejection", "truce_start", "truce_extension", "deal_signed", "deal_terminated",
+)  # fmt: skip
 """Kinds of which the agenda of talks is made."""

@@ -7,25 +7,51 @@ file is no part of what a theory sees, nor of the hash of a study: odds are a ya
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from beliefs.study.load import Study
-from beliefs.study.tables.columns import date_column, number_column
-from beliefs.study.tables.tables import read_table
+from beliefs.study.tables.cells import (
+    Day,
+    Row,
+    columns_of,
+    fault,
+    number,
+    read_rows,
+    to_records,
+)
+from beliefs.study.tables.csvfile import read_table
 
 __all__ = ["NAME", "Odds", "read_odds"]
 
 NAME = "odds.csv"
-COLUMNS = ("date", "target", "by", "p", "source")
 FRESH_DAYS = 14
 """Days after which odds are stale."""
 
 
-def _days() -> NDArray[np.datetime64]:
-    return np.zeros(0, dtype="datetime64[D]")
+class OddsRow(Row):
+    """A row of ``odds.csv``."""
+
+    date: Day
+    target: str
+    by: Day
+    p: Annotated[float, number(0, 1)]
+    source: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.by <= self.date:
+            raise fault(
+                "a window ends before its odds were given",
+                f"a date after {self.date}",
+                "give the last day of the window",
+                "by",
+            )
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +70,11 @@ class Odds:
         Who gave them.
     """
 
-    date: NDArray[np.datetime64] = field(default_factory=_days)
-    by: NDArray[np.datetime64] = field(default_factory=_days)
-    target: tuple[str, ...] = ()
-    p: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    source: tuple[str, ...] = ()
+    date: NDArray[np.datetime64]
+    by: NDArray[np.datetime64]
+    target: tuple[str, ...]
+    p: NDArray[np.float64]
+    source: tuple[str, ...]
 
     def of(
         self,
@@ -102,21 +128,11 @@ def read_odds(study: Study) -> Odds:
         The file breaks a rule: a column is missing, a date or a probability is none, a window ends
         before its odds were given.
     """
-    if not os.path.lexists(study.path / NAME):
-        return Odds()
-    table = read_table(study.path, NAME, COLUMNS)
-    date, by = date_column(table, "date"), date_column(table, "by")
-    p = number_column(table, "p", low=0.0, high=1.0)
-    for row in range(len(table)):
-        if by[row] <= date[row]:
-            raise table.error(
-                row, "by", "a window ends before its odds were given", f"a date after {date[row]}",
-                "give the last day of the window",
-            )  # fmt: skip
-    names = table.cells["target"]
-    order = [int(k) for k in np.argsort(date, kind="stable") if date[k] <= study.as_of]
-    source = table.cells["source"]
+    rows: list[OddsRow] = []
+    if os.path.lexists(study.path / NAME):
+        rows = read_rows(OddsRow, read_table(study.path, NAME, columns_of(OddsRow)), {})
+    given = to_records(OddsRow, rows).ordered("date")
+    given = given.take(given["date"] <= study.as_of)
     return Odds(
-        date[order], by[order], tuple(names[k] for k in order), p[order],
-        tuple(source[k] for k in order),
-    )  # fmt: skip
+        given["date"], given["by"], tuple(given["target"]), given["p"], tuple(given["source"])
+    )

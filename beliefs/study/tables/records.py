@@ -7,7 +7,6 @@ frame longer than its answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,14 +57,9 @@ class Records:
         return self.take(np.lexsort(keys))
 
     def among(self, name: str, words: Collection[str]) -> NDArray[np.bool_]:
-        """Return where a column holds one of some words, (N,)."""
-        codes, vocabulary = self._coded(name)
-        wanted = np.zeros(len(vocabulary), dtype=bool)
-        for word in words:
-            code = vocabulary.get(word)
-            if code is not None:
-                wanted[code] = True
-        return wanted[codes]
+        """Tell which records have one of these words in a column."""
+        wanted = set(words)
+        return np.array([word in wanted for word in self._columns[name]], dtype=bool)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """Yield the records as tuples that can be compared; an unknown number is None."""
@@ -92,18 +86,6 @@ class Records:
                 for name, values in self._columns.items()
             }
         )
-
-    @cached_property
-    def _codes(self) -> dict[str, tuple[NDArray[np.intp], dict[str, int]]]:
-        return {}
-
-    def _coded(self, name: str) -> tuple[NDArray[np.intp], dict[str, int]]:
-        """Return the words of a column as numbers, and the number of each word."""
-        if name not in self._codes:
-            vocabulary: dict[str, int] = {}
-            codes = [vocabulary.setdefault(w, len(vocabulary)) for w in self._columns[name]]
-            self._codes[name] = np.asarray(codes, dtype=np.intp), vocabulary
-        return self._codes[name]
 
 
 def _column(values: Any) -> NDArray[Any]:

@@ -1,7 +1,7 @@
 """CSV tables with exact positions: every complaint names file, line and column.
 
 `read_table` turns bytes into text cells and knows on which line each record began, also where
-quoted cells hold line ends. `beliefs.study.tables.columns` turns the cells into dates and numbers.
+quoted cells hold line ends. `beliefs.study.tables.cells` turns the cells into dates and numbers.
 
 Cells stand between commas. As spreadsheets save them, they may also stand between semicolons or
 tabs, the first line may be ``sep=;``, and names of columns may have capitals.
@@ -32,19 +32,7 @@ Records = Iterator[tuple[int, list[str]]]
 
 @dataclass(frozen=True)
 class Table:
-    """Text cells of a CSV file.
-
-    Attributes
-    ----------
-    name
-        File name.
-    lines
-        Line on which each record begins, counted from 1 (the header is line 1).
-    cells
-        Column name to its cells, in file order.
-    separator
-        What stood between the cells.
-    """
+    """Text cells of a CSV file."""
 
     name: str
     lines: Sequence[int]
@@ -73,27 +61,7 @@ class Table:
 def read_table(
     folder: Path, name: str, columns: Sequence[str], *, max_rows: int = MAX_ROWS
 ) -> Table:
-    """Read a CSV file whose header must name exactly `columns`, in any order.
-
-    Parameters
-    ----------
-    folder, name
-        The study folder and the file in it.
-    columns
-        Column names; all are required and no other is allowed.
-    max_rows
-        Largest number of records.
-
-    Returns
-    -------
-    Table
-        Cells as text. Empty lines are skipped.
-
-    Raises
-    ------
-    StudyError
-        If the file cannot be read, its header differs, or a record has too few or many cells.
-    """
+    """Read a CSV file whose header must name exactly `columns`, in any order."""
     separator, header, records = _opened(folder, name, columns)
     if header is None:
         raise StudyError(
@@ -130,20 +98,7 @@ def read_table(
 
 
 def read_header(folder: Path, name: str, columns: Collection[str]) -> list[str]:
-    """Return the names of the columns of a CSV file, none when it is empty.
-
-    Parameters
-    ----------
-    folder, name
-        The folder and the file in it.
-    columns
-        Names that it may have; by these it is seen what separates the cells.
-
-    Raises
-    ------
-    StudyError
-        If the file cannot be read.
-    """
+    """Return the names of the columns of a CSV file, none when it is empty."""
     _, header, _ = _opened(folder, name, columns)
     return [] if header is None else header[1]
 

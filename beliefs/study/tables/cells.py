@@ -1,0 +1,227 @@
+"""Rows of a table as pydantic models: cells become dates, numbers and words, strictly.
+
+Nothing is guessed, nothing is silently blank. A type of cell raises `fault`, which says what is
+wrong, what was expected and how to fix it; `read_rows` adds file, line and column.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from beliefs.errors import StudyError
+from beliefs.study.dates import EXPECTED, NotADay, read_day
+from beliefs.study.tables.csvfile import Table
+from beliefs.study.tables.records import Records
+
+__all__ = [
+    "Day", "Flag", "Name", "OptionalDay", "OptionalName", "OptionalWord", "Row", "RowId", "Word",
+    "Words", "columns_of", "fault", "number", "read_rows", "texts_of", "to_records",
+    "word",
+]  # fmt: skip
+
+MAX_NUMBER = 1e15
+"""Largest size of a number. Beyond it sums of squares lose their meaning; change the unit."""
+
+Words = Mapping[str, Any]
+"""What a study adds to the meaning of its rows: the words that each column may hold, and more."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
+_FLAGS = {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0, "": np.nan}
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+_BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
+
+
+def fault(what: str, expected: str, mend: str, column: str = "") -> PydanticCustomError:
+    """Return what is wrong with a cell; `column` says which where a whole row is checked."""
+    told = {"what": what, "expected": expected, "mend": mend, "column": column}
+    return PydanticCustomError("cell", "{what}", told)
+
+
+# ---- Types of cells
+
+
+@lru_cache(maxsize=100_000)
+def _day(text: str) -> dt.date:
+    try:
+        return read_day(text)
+    except NotADay as error:
+        raise fault(error.what, EXPECTED, error.mend) from None
+
+
+def number(
+    low: float = -MAX_NUMBER, high: float = MAX_NUMBER, *, blank: bool = False
+) -> PlainValidator:
+    """Return a cell that holds a finite number between bounds; NaN where it may be blank and is."""
+    bounded = high < MAX_NUMBER
+    expected = (
+        f"a number from {low:g} to {high:g}" if bounded else f"a finite number up to {high:g}"
+    )
+
+    def read(text: str) -> float:
+        if blank and not text:
+            return np.nan
+        if not _NUMBER.fullmatch(text):
+            what = "a value is not a number" if text else "a value is missing"
+            mend = "leave out the row when the value is unknown; write 1234.5, without separators"
+            if blank:
+                mend = "leave the cell empty when the value is unknown"
+            raise fault(what, expected, mend)
+        value = float(text)
+        if not low <= value <= high:
+            mend = "correct the value" if bounded else "use a larger unit"
+            raise fault("a number is out of range", expected, mend)
+        return value
+
+    return PlainValidator(read)
+
+
+def _flag(text: str, info: ValidationInfo) -> float:
+    if text not in _FLAGS:
+        raise fault(
+            f"{info.field_name} is neither yes nor no",
+            "1 (yes), 0 (no) or an empty cell (unknown)",
+            "write 1, 0 or nothing",
+        )
+    return _FLAGS[text]
+
+
+def word(text: str, info: ValidationInfo) -> str:
+    """Read a word of the list that the study has for the column."""
+    assert info.context is not None
+    allowed = info.context[info.field_name]
+    if text in allowed:
+        return text
+    near = difflib.get_close_matches(text, allowed, 1)
+    raise fault(
+        f"{text!r} is not a known {info.field_name}" if text else f"{info.field_name} is missing",
+        "one of " + ", ".join(allowed),
+        f"did you mean {near[0]!r}?" if near else "use a word of the list",
+    )
+
+
+def _name(text: str, info: ValidationInfo) -> str:
+    if not _NAME.fullmatch(text):
+        raise fault(
+            f"{info.field_name} is not a short name" if text else f"{info.field_name} is missing",
+            "lower-case letters, digits and _ (at most 40)",
+            "write it like the other rows, for example north_coast or no_1",
+        )
+    assert info.context is not None
+    return word(text, info) if info.context.get(info.field_name) else text
+
+
+def _row_id(text: str, info: ValidationInfo) -> str:
+    if not text or len(text) > 60:
+        raise fault(f"{info.field_name} is missing or too long", "1 to 60 characters", "name it")
+    return text
+
+
+Day = Annotated[dt.date, PlainValidator(_day)]
+OptionalDay = Annotated[dt.date | None, PlainValidator(lambda text: _day(text) if text else None)]
+Flag = Annotated[float, PlainValidator(_flag)]
+Word = Annotated[str, PlainValidator(word)]
+OptionalWord = Annotated[str, PlainValidator(lambda text, info: text and word(text, info))]
+Name = Annotated[str, PlainValidator(_name)]
+OptionalName = Annotated[str, PlainValidator(lambda text, info: text and _name(text, info))]
+RowId = Annotated[str, PlainValidator(_row_id)]
+
+
+# ---- Rows
+
+
+class Row(BaseModel):
+    """One row of a table; its fields are the columns, in the order of the file.
+
+    `key` is the column whose values may stand once only, `order` by what new rows are placed.
+    """
+
+    key: ClassVar[str] = ""
+    order: ClassVar[tuple[str, ...]] = ("date",)
+
+
+@cache
+def columns_of(model: type[Row]) -> tuple[str, ...]:
+    """Return the names of the columns of a table."""
+    return tuple(model.model_fields)
+
+
+def read_rows[R: Row](model: type[R], table: Table, words: Words) -> list[R]:
+    """Read all rows of a table."""
+    names, rows = columns_of(model), list[R]()
+    validate = model.__pydantic_validator__.validate_python
+    try:
+        for cells in texts_of(model, table):
+            rows.append(validate(dict(zip(names, cells)), context=words))  # noqa: B905
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        told = first["ctx"]
+        column = told["column"] or str(first["loc"][0])
+        raise table.error(len(rows), column, told["what"], told["expected"], told["mend"]) from None
+    seen: dict[str, int] = {}
+    for place, name in enumerate(getattr(row, model.key) for row in rows if model.key):
+        if name in seen:
+            raise StudyError(
+                "a row stands twice",
+                where=table.at(place, model.key),
+                found=f"{name}: also on line {table.lines[seen[name]]} of {table.name}",
+                expected="ids that are unique",
+                mend="remove the row, or give it an id of its own",
+            )
+        seen[name] = place
+    return rows
+
+
+def texts_of(model: type[Row], table: Table) -> Iterable[tuple[str, ...]]:
+    """Return the cells of the rows in the order of the model, with points in decimal numbers."""
+    columns = [
+        _numerals(table, name) if field.annotation is float else table.cells[name]
+        for name, field in model.model_fields.items()
+    ]
+    return zip(*columns, strict=True)
+
+
+def to_records(model: type[Row], rows: Sequence[Row]) -> Records:
+    """Return rows as named arrays: datetime64[D], float64, or words."""
+    columns: dict[str, NDArray[Any] | list[str]] = {}
+    for name, field in model.model_fields.items():
+        values = [row.__dict__[name] for row in rows]
+        if field.annotation is float:
+            columns[name] = np.array(values, dtype=float)
+        elif field.annotation is str:
+            columns[name] = values
+        else:  # numbers first: NumPy takes date objects one by one
+            days = [_BLANK if day is None else day.toordinal() - _EPOCH for day in values]
+            columns[name] = np.array(days, dtype=np.int64).view("datetime64[D]")
+    return Records(columns)
+
+
+def _numerals(table: Table, column: str) -> Sequence[str]:
+    """Return a column of numbers with points for decimal commas.
+
+    A comma is a decimal one where cells are not separated by commas, no cell of the column has a
+    point, and one at least cannot be read as thousands.
+    """
+    cells = table.cells[column]
+    if table.separator == ",":
+        return cells
+    commas = [text for text in cells if "," in text]
+    if (
+        any("." in text for text in cells)
+        or not all(map(_COMMA.fullmatch, commas))
+        or all(map(_THOUSANDS.fullmatch, commas))
+    ):
+        return cells
+    return [text.replace(",", ".") for text in cells]
