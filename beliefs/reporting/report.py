@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from beliefs.errors import counted
-from beliefs.evaluation.claims.contraction import LEARNABLE, contraction
+from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import Limits
 from beliefs.inference.pareto import RELIABLE

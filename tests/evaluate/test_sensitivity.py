@@ -9,9 +9,7 @@ from make_conduct import write_conduct
 
 from beliefs.errors import GateError, StudyError
 from beliefs.evaluation import sensitivity as module
-from beliefs.evaluation.claims.contraction import contraction
-from beliefs.evaluation.sensitivity import sensitivity
-from beliefs.evaluation.sensitivity_result import ALL
+from beliefs.evaluation.sensitivity import ALL, contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.inference.smc.track import track
@@ -106,7 +104,7 @@ def test_it_is_plain_data(found):
 def test_other_crack_rules_are_asked_of_the_last_window(unsampled):
     rows = sensitivity(unsampled, HORIZON, seed=1, scales=()).rows
     spec = unsampled.study.spec.crack
-    others = [row.asked for row in rows if not row.asked.own]
+    others = [row.asked for row in rows if not row.asked.own_rule]
     grid = {(a.threshold, a.periods) for a in others if a.target == "crack"}
     wanted = {(p, d) for p in spec.grid_thresholds for d in spec.grid_periods}
     assert grid == wanted - {(spec.threshold, spec.periods)}
