@@ -218,29 +218,6 @@ def test_the_truth_may_come_from_another_prior(study, theory):
     assert simulation(design, 0).ranks["conduct:ladder_up"] >= 29
 
 
-def test_the_figure_shows_every_group_and_names_what_is_outside(whole):
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from beliefs.evaluation.calibration.uniformity import judge
-    from beliefs.reporting.calibration import plot_calibration
-
-    _, found = whole
-    n = 60
-    rng = np.random.default_rng(1)
-    ranks = {name: rng.integers(0, 31, n) for name in found.ranks}
-    ranks["conduct:ladder_up"] = np.full(n, 3)
-    made = replace(
-        found, numbers=np.arange(n), ranks=ranks, judged=judge(ranks, found.draws)
-    )  # fmt: skip
-    axes = plot_calibration(made)
-    assert [ax.get_title(loc="left").split(":")[0] for ax in axes] == [
-        "parameters of belief and talks", "parameters of conduct", "log densities", "forecasts",
-    ]  # fmt: skip
-    texts = [t.get_text() for ax in axes if ax.get_legend() for t in ax.get_legend().get_texts()]
-    assert any(text.startswith("ladder_up (p =") for text in texts)
-
-
 @pytest.mark.slow
 def test_a_killed_process_is_told_and_what_was_done_is_kept(study, theory, tmp_path, monkeypatch):
     import dask

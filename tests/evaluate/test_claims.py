@@ -140,7 +140,8 @@ def test_what_claims_show_follows_from_parameters(place):
     assert weeks == pytest.approx(1.0)
     ends = shown(place, "C50", lapse_share=[0.2], unilateral_share=[0.5], mutual_share=[0.75])
     assert ends == pytest.approx({"lapse": 0.2, "one": 0.4, "two": 0.3, "deal": 0.1})
-    month = shown(place, "C25", deal_base=[np.log(0.1)], walkout_base=[0.0])  # a week
+    rates = {"deal_base": [np.log(0.1)], "walkout_base": [0.0], "process_share": [0.5]}  # a week
+    month = shown(place, "C25", **rates)
     assert month["deal"] == pytest.approx(1.0 - np.exp(-0.1 * 30.0 / 7.0))
     rates = shown(place, "C24", crossing=[[0.0, np.log(3.0)]])
     assert rates == pytest.approx({"one": 0.5, "two": 0.75})

@@ -1,6 +1,5 @@
 """What moves a forecast: reweighted draws agree with tracking again, flags with forecasts."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -92,13 +91,6 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
     # Strikes were seen on most days, agreements hardly: the study teaches the one.
     learnt = max(r.contraction for n, r in rows.items() if n.startswith("strike_base"))
     assert learnt > 0.3 > rows["reversal_base[treaty]"].contraction
-
-
-def test_it_is_plain_data(found):
-    told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert len(told["probabilities"]) == len(found.rows)
-    assert all(len(point["p"]) == len(found.rows) for point in told["scales"])
-    assert len(told["contraction"]) == len(found.contraction)
 
 
 def test_other_crack_rules_are_asked_of_the_last_window(unsampled):

@@ -56,7 +56,6 @@ class Labelled:
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
         self.roles = roles_of(structure)
-        self.read: set[str] = set()
 
     def side(self, role: str) -> str:
         """Return the side that has a role of `ROLES`."""
@@ -79,7 +78,6 @@ class Labelled:
 
     def __getitem__(self, key: str | tuple[str, str]) -> xr.DataArray:
         name, label = (key, None) if isinstance(key, str) else key
-        self.read.add(name)
         array = self._array(name)
         if label is None:
             return array
@@ -146,7 +144,7 @@ class Draws(Labelled):
             raise Absent(name)
         dims = self.dims.get(name, ())
         coords = {d: list(self.structure.coords[d]) for d in dims}
-        return xr.DataArray(self.arrays[name], coords, ("draw", *dims))
+        return xr.DataArray(self.arrays[name], coords, ("draw", *dims), name)
 
 
 def draws_of(
@@ -175,12 +173,15 @@ class Finding:
         Whether what is claimed holds, (draw,); None for a claim about forecasts alone.
     of
         What must have been learnt: contraction is averaged over its elements, draws first.
+    reads
+        Parameters that `of` are arithmetic of, as far as xarray kept their names.
     shown
         What the sentence shows, (draw,): mean as NAME, 90 % interval as NAME_low and NAME_high.
     """
 
     held: NDArray[np.bool_] | None
     of: tuple[Floats, ...]
+    reads: frozenset[str]
     shown: Mapping[str, Floats]
 
 
@@ -189,6 +190,7 @@ def found(held: Any = None, *of: Any, **shown: Any) -> Finding:
     return Finding(
         None if held is None else np.asarray(held, dtype=bool),
         tuple(np.asarray(v, dtype=float).reshape(len(v), -1) for v in of),
+        frozenset(str(v.name) for v in of if v.name),
         {k: np.asarray(v, dtype=float) for k, v in shown.items()},
     )
 

@@ -29,7 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluation.claims.ablation import Ablation
-from beliefs.evaluation.claims.claim import ROLES, Absent, Claim, Draws, Finding, Seen, periods
+from beliefs.evaluation.claims.claim import (
+    ROLES,
+    Absent,
+    Claim,
+    Draws,
+    Finding,
+    Seen,
+    found,
+    periods,
+)
 from beliefs.evaluation.claims.forecasts import Score
 from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
 
@@ -250,9 +259,8 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
 
     `seed` is that of the resamples behind intervals.
     """
-    absent, after = missing(claim, ground.seen), Finding(None, (), {})
+    absent, after = missing(claim, ground.seen), found()
     p = p_prior = contraction = moved = None
-    ground.after.read.clear()
     try:
         after = claim.test(ground.after)
         if after.held is not None:
@@ -326,7 +334,7 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
 
 def _doubt(after: Finding, ground: Ground) -> str:
     """Return why the draws behind a claim are not to be relied on; empty where they are."""
-    if ground.caveat and ground.after.read & ground.doubtful:
+    if ground.caveat and after.reads & ground.doubtful:
         return ground.caveat
     for values in after.of:
         one, two = np.array_split(values, 2)
