@@ -10,6 +10,7 @@ for a move goes through all periods so far. Sizes are timed in turns.
 
 import argparse
 import re
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -23,9 +24,11 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.filter.filter_model import Model
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
-from beliefs.simulation.studies.duel import draw_design
 from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.load import Study
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
+from duel import draw_design
 
 DUEL = Path(__file__).resolve().parents[1] / "data" / "synthetic-duel"
 START = np.datetime64("2001-01-01")

@@ -9,7 +9,8 @@ to explore.
 import argparse
 import math
 
-from beliefs.evaluation.backtest.holdout import cut_after_share, holdout_readings
+from holdout import cut_after_share, holdout_readings
+
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.model.theory import load_theory

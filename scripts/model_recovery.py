@@ -15,11 +15,35 @@ from pathlib import Path
 import numpy as np
 
 import beliefs
-from beliefs.evaluation.calibration.recovery import confusion, recover, winner
+from beliefs.evaluation.compare import STACK, compare
+from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.blocks import track_blocks
+from beliefs.simulation.studies.simulate import simulate_whole
 from beliefs.study.bundled import data_folder
 
 IDS = ("M0", "M1", "M2", "M3", "M4")
+
+
+def recover(study, truth, theories, params, *, seed, particles=400):
+    """Draw a study from a theory, of one draw of its parameters, and compare theories on it."""
+    inputs = build_inputs(study)
+    rng = np.random.default_rng([seed, 1])
+    draws = dict(params)
+    if truth.beliefs:
+        draws["innovation"] = rng.standard_normal((2, len(inputs.dates)))
+    drawn, _ = simulate_whole(inputs, truth, draws, rng)
+    return compare(study, theories, seed=seed, particles=particles, inputs=drawn)
+
+
+def winner(comparison):
+    """Return the id of the theory that forecast best, the stack apart."""
+    return next(row.id for row in comparison.table if row.id != STACK)
+
+
+def confusion(winners, ids):
+    """Return shares (truth, winner) from the ids of the winners by the theory that drew."""
+    shares = [[winners[t].count(j) / max(len(winners[t]), 1) for j in ids] for t in ids]
+    return np.asarray(shares)
 
 
 def main():

@@ -14,11 +14,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from pooled_scores import TRUSTED_K, compare, leave_one_out
+from pooling import SCALES, PooledFit, fit_pooled
+from spells import Spells, crisis_spells, talk_spells
 
-from beliefs.evaluation.scores.pooled_scores import TRUSTED_K, compare, leave_one_out
-from beliefs.inference.pooling import SCALES, PooledFit, fit_pooled
-from beliefs.model.pooled import CLASSES, PooledHazard
-from beliefs.model.spells import AGE_BINS, Spells, crisis_spells, talk_spells
+from beliefs.model.pooled import AGE_BINS, CLASSES, PooledHazard
 
 SEED = 1846
 DRAWS = 500  # kept, evenly thinned

@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from duel import simulate_study
 
 from beliefs.model.theory import Theory, load_theory
-from beliefs.simulation.studies.duel import simulate_study
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "synthetic-duel"
 SEED = 8

@@ -186,7 +186,7 @@ def _check_odds(study: Any, inputs: Any) -> None:
 
     odds = read_odds(study)
     if odds.target:
-        from beliefs.evaluation.claims.questions import questions
+        from beliefs.evaluation.backtest.questions import questions
         from beliefs.evaluation.scores.scorecard import check_odds
 
         check_odds(odds, questions(study, inputs))

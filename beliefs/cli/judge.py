@@ -64,10 +64,9 @@ def compare(
 ) -> None:
     """Score rival theories on a study, period by period: table, differences, weights over time."""
     _only_one(as_json, as_csv)
-    from beliefs.evaluation.calibration.recovery import doubts
     from beliefs.evaluation.compare import compare as score
-    from beliefs.evaluation.scores.scores import block_length
-    from beliefs.evaluation.scores.skill import BLOCKS
+    from beliefs.evaluation.compare import doubts
+    from beliefs.evaluation.scores.skill import BLOCKS, block_length
     from beliefs.model.theory import bundled_theories, load_theory
     from beliefs.study.load import load_study
 

@@ -51,6 +51,10 @@ def calibrate(
     cores: Annotated[
         int | None, typer.Option("--cores", min=1, help="Processes [all]; changes no number.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="Address of a dask scheduler to use, tcp://HOST:PORT."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder [runs/calibration-ID]; one that was stopped goes on."),
@@ -70,7 +74,8 @@ def calibrate(
         with remaining(quiet, "simulations") as say:
             found = simulate(
                 chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
-                horizon=horizon, cores=cores or os.cpu_count() or 1, progress=say,
+                horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
+                progress=say,
             )  # fmt: skip
     except KeyboardInterrupt:
         sys.stderr.write(f"simulations that were done are kept in {out}: the command goes on\n")
@@ -93,7 +98,7 @@ def calibrate(
 
 def _tell(told: dict[str, Any], out: Path, seconds: float) -> None:
     """Print a calibration for a person."""
-    from beliefs.evaluation.calibration.calibration_verdict import in_words
+    from beliefs.evaluation.calibration.uniformity import in_words
 
     write = sys.stdout.write
     write(

@@ -6,6 +6,7 @@ by period, each period foretold from all before it. Readings are conditioned on 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,19 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.scores.scores import SHARED, Difference, block_length, difference
+from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
 from beliefs.evaluation.scores.stacking import weights_over_time
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.system import conduct_factors
 from beliefs.model.theory import BARE, Theory, all_declared, theory_of
+from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
-__all__ = ["STACK", "Comparison", "Standing", "compare", "compared"]
+__all__ = ["STACK", "Comparison", "Standing", "compare", "compared", "doubts"]
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None] | None
 
+FILE = "model_recovery.json"
+"""Kept by ``scripts/model_recovery.py``: which theory forecast studies drawn from each one best."""
+CONFUSED = 0.25
+"""Share of the studies of one theory that another one wins, from which they count as confused."""
+RECOGNISED = 0.5
+"""Share of its own studies below which a theory counts as not recognised."""
 STACK = "M5"
 """Id of the stack of all theories, weighted by what was known before each period."""
 BASE = "M0"
@@ -124,8 +132,7 @@ class Comparison:
             return None if np.isnan(value) else round(value, places)
 
         def gap(d: Difference) -> dict[str, Any]:
-            names = ("total", "low", "high", "error")
-            return {name: shown(getattr(d, name)) for name in names} | {"n": d.n}
+            return {k: shown(v) if isinstance(v, float) else v for k, v in vars(d).items()}
 
         ends = [str(self.dates[n - 1] if n else self.dates[0])[:10] for n in self.periods]
         return {
@@ -203,24 +210,15 @@ def compare(
         if progress is not None:
             progress(f"{theory.id}: tracking")
         found = track_blocks(
-            study,
-            _scored_part(theory),
-            particles=particles,
-            seed=seed,
-            only=SHARED,
-            inputs=inputs,
+            study, _scored_part(theory), particles=particles, seed=seed, only=SHARED, inputs=inputs
         ).predictive()
         for o, name in enumerate(SHARED):
             if name in found:
                 scores[k, o] = found[name]
     return compared(
-        scores,
-        chosen,
-        study=study.spec.name,
-        dates=inputs.dates[:n],
-        step_days=inputs.step_days,
+        scores, chosen, study=study.spec.name, dates=inputs.dates[:n], step_days=inputs.step_days,
         seed=seed,
-    )
+    )  # fmt: skip
 
 
 def _scored_part(theory: Theory) -> Theory:
@@ -329,3 +327,32 @@ def compared(
         weights=weights,
         table=tuple(table),
     )
+
+
+def doubts(ids: Sequence[str]) -> list[str]:
+    """Return, in words, which of these theories a study of real size confuses with others.
+
+    Named is a theory that wins less than `RECOGNISED` of the studies drawn from it, or of whose
+    studies another one wins `CONFUSED` or more.
+    """
+    file = data_folder() / FILE
+    if not file.is_file():
+        return []
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    known, matrix = found["theories"], np.asarray(found["confusion"])
+    out = []
+    for i, truth in enumerate(known):
+        rivals = [
+            j for j, other in enumerate(known)
+            if j != i and other in ids and matrix[i, j] >= CONFUSED
+        ]  # fmt: skip
+        if truth not in ids or not (rivals or matrix[i, i] < RECOGNISED):
+            continue
+        shares = [f"{matrix[i, j]:.0%} by {known[j]}" for j in rivals]
+        out.append(
+            f"Of {found['studies'][truth]} studies drawn from {truth} at the size of "
+            f"{found['study']}, {matrix[i, i]:.0%} are foretold best by {truth} itself"
+            + (", " + ", ".join(shares) if shares else "")
+            + "."
+        )
+    return out

@@ -1,6 +1,6 @@
 r"""Pooled base rates: what other conflicts say of a new one before anything is known of it.
 
-Posterior draws of the hierarchical hazards of `beliefs.inference.pooling`, made once by
+Posterior draws of the hierarchical hazards of ``scripts/pooling.py``, made once by
 ``scripts/pool_base_rates.py`` and shipped in ``data/pooled``. A new conflict differs from the mean
 of its class by its covariates and by a frailty of its own, whose spread was learnt: predictions
 here integrate over both posterior draws and frailty.
@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from beliefs.model.spells import AGE_BINS
 from beliefs.study.bundled import data_folder
 
 __all__ = [
+    "AGE_BINS",
     "CLASSES",
     "LogOdds",
     "PooledHazard",
@@ -38,6 +38,9 @@ __all__ = [
 
 CLASSES = ("talks", "agreement", "other_end")
 """First talks in wars; formal agreement, and any other end, in crises (which compete)."""
+
+AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
+"""Ages in days between which a hazard is constant."""
 
 Floats = NDArray[np.float64]
 _NOTHING: Mapping[str, float] = MappingProxyType({})
@@ -78,7 +81,7 @@ class PooledHazard:
     covariates, centre
         Names of the k covariates, and their means in the class.
     age
-        Log hazard by bin of age (`beliefs.model.spells.AGE_BINS`) at the means, (draw, bin).
+        Log hazard by bin of age (`AGE_BINS`) at the means, (draw, bin).
     effect
         Effects of the covariates, (draw, k).
     frailty
@@ -287,7 +290,7 @@ def settlement_incidence(
     age_days, days
         Age of the crisis; days ahead.
     covariates
-        What is known of the covariates of `beliefs.model.spells.crisis_spells`. ``mediated`` is
+        What is known of the covariates of `crisis_spells` of ``scripts/spells.py``. ``mediated`` is
         known in hindsight only: leave it out of forecasts.
     """
     causes = [(load_pooled(name), covariates) for name in ("agreement", "other_end")]

@@ -18,7 +18,6 @@ from beliefs.features.inputs import Inputs
 from beliefs.features.observed import SHAPES
 from beliefs.model.numerics.guess import rough_path
 from beliefs.model.numerics.recurrence import gate
-from beliefs.model.spells import SECOND_WORLD_WAR_ENDED
 from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
 
 __all__ = [
@@ -37,6 +36,7 @@ __all__ = [
 
 SHOCK_KINDS = ("turnover", "escalation", "economic")
 TRANSITIONS = ("onset", "continuation")
+SECOND_WORLD_WAR_ENDED = np.datetime64("1945-09-02")
 PHASES = ("calm", "truce", "war")
 SCOPES = ("treaty", "transaction")
 AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
@@ -194,7 +194,7 @@ def structure_of(inputs: Inputs) -> Structure:
         instruments=inputs.instruments,
         zones=inputs.zones,
         reference=inputs.reference,
-        since_1945=bool(inputs.dates[0] > np.datetime64(SECOND_WORLD_WAR_ENDED)),
+        since_1945=bool(inputs.dates[0] > SECOND_WORLD_WAR_ENDED),
         n_planned=inputs.n_planned,
     )
 

@@ -23,7 +23,7 @@ from beliefs.study.writefile import replace_file
 
 if TYPE_CHECKING:
     from beliefs.evaluation.backtest.backtest import Backtest
-    from beliefs.evaluation.scores.frames import Frame
+    from beliefs.evaluation.backtest.frames import Frame
     from beliefs.study.load import Study
 
 __all__ = ["FRAME", "rescore", "save_backtest"]
@@ -133,7 +133,7 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
 def _frame(file: Path, sides: tuple[str, str]) -> Frame:
     import xarray as xr
 
-    from beliefs.evaluation.scores.frames import Frame
+    from beliefs.evaluation.backtest.frames import Frame
 
     seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:

@@ -24,16 +24,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.calibration.calibration import DRAWS, GROUPS, Design
-from beliefs.evaluation.calibration.calibration_cores import simulated
-from beliefs.evaluation.calibration.calibration_probabilities import (
+from beliefs.evaluation.calibration.calibration import DRAWS, GROUPS, Design, simulated
+from beliefs.evaluation.calibration.uniformity import (
+    COVERAGE,
     Bin,
     Foretold,
+    Group,
+    Judged,
+    failures,
     foretell,
     foretold_p,
+    groups_of,
+    judge,
 )
-from beliefs.evaluation.calibration.calibration_verdict import Group, failures, groups_of
-from beliefs.evaluation.calibration.uniformity import COVERAGE, Judged, judge
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, theory_of
 from beliefs.records.calibration_files import (
@@ -110,7 +113,7 @@ class Calibration:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Why it fails, by the rule of `calibration_verdict`; none if not."""
+        """Why it fails, by the rule of `beliefs.evaluation.calibration.uniformity`; none if not."""
         return failures(self.judged, self.groups, self.failed, len(self.numbers))
 
     @property
@@ -163,7 +166,8 @@ def calibrate(
     particles: int = PARTICLES,
     draws: int = DRAWS,
     horizon: int = 30,
-    cores: int | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     truth: Theory | None = None,
     progress: Say | None = None,
 ) -> Calibration:
@@ -181,15 +185,16 @@ def calibrate(
         Number of simulations in all.
     seed
         Seed of everything random. Simulations have numbers of their own: more of them leave those
-        that are done as they are, and so does another number of cores.
+        that are done as they are, and so does another number of workers.
     particles
         Particles of each block.
     draws
         Posterior draws that the truth is ranked among.
     horizon
         Periods of the futures.
-    cores
-        Processes, of one thread each; None runs simulations one by one in this process.
+    workers, scheduler
+        Who does them, see `beliefs.evaluation.calibration.calibration.simulated`; simulations are
+        done one by one in this process when both are None.
     truth
         Theory that draws the studies, for a posterior that is wrong on purpose.
     progress
@@ -209,7 +214,7 @@ def calibrate(
     """
     import time
 
-    _check(sims=sims, draws=draws, cores=1 if cores is None else cores)
+    _check(sims=sims, draws=draws, workers=1 if workers is None else workers)
     design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
     folder = Path(out)
     try:
@@ -220,7 +225,7 @@ def calibrate(
             left = [k for k in range(sims) if k not in done]
             begun, size = time.monotonic(), len(left)
             with (folder / LINES).open("ab", buffering=0) as kept:
-                for count, line in enumerate(simulated(design, left, cores), start=1):
+                for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
                     append_line(kept.fileno(), line)
                     done[line["number"]] = line
                     if progress is not None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from beliefs.evaluation.claims.contraction import LEARNABLE, contraction
+from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import diagnose
 from beliefs.model.theory import free_parameters

@@ -9,7 +9,7 @@ from typing import Any
 from scipy.stats import binom
 
 from beliefs.evaluation.calibration.calibration import GROUPS
-from beliefs.evaluation.calibration.calibration_verdict import LEAST_SIMULATIONS
+from beliefs.evaluation.calibration.uniformity import LEAST_SIMULATIONS
 from beliefs.model.theory import Theory
 from beliefs.records.evidence import CalibrationSummary
 from card.skill import table

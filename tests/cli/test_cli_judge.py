@@ -10,7 +10,7 @@ import pytest
 from beliefs.cli.app import main
 from beliefs.evaluation.claims.verdict import Verdict
 from beliefs.evaluation.compare import compared
-from beliefs.evaluation.scores.scores import SHARED
+from beliefs.evaluation.scores.skill import SHARED
 
 
 @pytest.fixture

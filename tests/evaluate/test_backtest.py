@@ -7,12 +7,10 @@ from later_rows import with_later_rows_permuted, without_later_rows
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.backtest import backtest, scored
-from beliefs.evaluation.backtest.origins import futures_from, horizons_of, origins_of
-from beliefs.evaluation.claims.questions import quantities, questions
-from beliefs.evaluation.scores.frames import UNSAID
+from beliefs.evaluation.backtest.frames import UNSAID
+from beliefs.evaluation.backtest.origins import horizons_of, origins_of
+from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.features.inputs import build_inputs
-from beliefs.forecasting.targets import event_steps
-from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import load_theory
 from beliefs.reporting.backtest import plain
 from beliefs.study.load import load_study
@@ -85,20 +83,6 @@ def test_later_rows_change_no_score_of_a_real_study(name, day, every, how, tmp_p
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
-def test_the_posterior_of_an_origin_is_that_of_a_track_of_what_was_known(duel):
-    theory, n = THEORIES[1], 90
-    early = load_study("synthetic-duel", as_of=CUT)
-    assert int(build_inputs(early).active.sum()) == n
-    told = []
-    for study in (duel, early):
-        blocks = track_blocks(study, theory, particles=100, seed=1)
-        (one,) = futures_from(blocks, np.array([n]), 10, draws=50, seed=1)
-        told.append(one)
-    np.testing.assert_array_equal(told[0].paths.talks, told[1].paths.talks)
-    np.testing.assert_array_equal(told[0].paths.logit_belief, told[1].paths.logit_belief)
-    assert str(told[0].posterior.study.as_of) == CUT
-
-
 def test_one_seed_gives_the_same_bits(found, duel):
     again = backtest(duel, THEORIES, horizons=(7, 30), **SMALL)
     pd.testing.assert_frame_equal(found.scores, again.scores, check_exact=True)
@@ -123,17 +107,6 @@ def test_latent_targets_are_dumped_and_not_scored(found):
     place = found.frame.targets.index("crack_red")
     assert (found.frame.when[0, :, place] == UNSAID).all()  # M0 has no beliefs
     assert (found.frame.when[1, :, place] != UNSAID).all()
-
-
-def test_forecasts_are_those_of_the_targets(duel):
-    blocks = track_blocks(duel, THEORIES[0], particles=100, seed=1)
-    (one,) = futures_from(blocks, np.array([60]), 30, draws=50, seed=1)
-    small = backtest(duel, [THEORIES[0]], every=4, horizons=(30,), **SMALL)
-    row = small.scores[
-        (small.scores["target"] == "talks") & (small.scores["forecaster"] == "M0")
-        & (small.scores["origin"] == np.datetime64("2001-03-01"))
-    ]  # fmt: skip
-    assert float((event_steps(one, "talks") <= 30).mean()) == pytest.approx(row["p"].item())
 
 
 def test_labels_are_those_of_the_study(found, duel):
@@ -169,26 +142,11 @@ def test_hand_set_odds_are_a_yardstick(duel):
     assert "market" in set(with_odds.skill["against"])
 
 
-def test_odds_of_no_target_are_refused(duel):
-    for target in ("rain", "lapse", "extension"):  # the duel shows no truce
-        with pytest.raises(StudyError, match="cannot show"):
-            backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of(target), **SMALL)
-
-
 @pytest.mark.parametrize("target", ["crack", "crack_first", "talks_rational"])
 def test_odds_of_latent_targets_are_refused_before_anything_runs(duel, target, monkeypatch):
     monkeypatch.setattr("beliefs.evaluation.backtest.backtest.track_blocks", None)
     with pytest.raises(StudyError, match=f"latent target(.|\n)*{target}"):
         backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of(target), **SMALL)
-
-
-def test_a_share_of_futures_is_scored_as_what_so_many_warrant(found):
-    mine = found.scores[found.scores["forecaster"].isin(["M0", "M1"])]
-    mine = mine[mine["kind"] == "event"]
-    p = (mine["p"] * 50 + 0.5) / 51
-    told = np.where(mine["came"] > 0, p, 1.0 - p)
-    assert (mine["p"] == 0.0).any()
-    np.testing.assert_allclose(mine["log"], -np.log(told), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize(

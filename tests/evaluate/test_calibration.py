@@ -104,11 +104,28 @@ def test_one_that_was_stopped_goes_on_to_the_same_bytes(study, theory, whole, tm
 
 
 @pytest.mark.slow
-def test_more_cores_give_the_same_bytes(study, theory, whole, tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_any_number_of_workers_gives_the_same_bytes(study, theory, whole, tmp_path, workers):
     out, _ = whole
-    calibrate(theory, study, tmp_path / "two", sims=4, cores=2, **SMALL)
+    calibrate(theory, study, tmp_path / "out", sims=4, workers=workers, **SMALL)
     for name in ("calibration.json", "ranks.csv"):
-        assert (tmp_path / "two" / name).read_bytes() == (out / name).read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_workers_of_a_scheduler_give_the_same_bytes(study, theory, whole, tmp_path):
+    from distributed import LocalCluster
+
+    with LocalCluster(1, processes=False, dashboard_address=None, protocol="tcp") as cluster:
+        address = cluster.scheduler_address
+        calibrate(theory, study, tmp_path / "out", sims=4, scheduler=address, **SMALL)
+    for name in ("calibration.json", "ranks.csv"):
+        assert (tmp_path / "out" / name).read_bytes() == (whole[0] / name).read_bytes()
+
+
+def test_a_scheduler_that_does_not_answer_is_named(study, theory, tmp_path):
+    with pytest.raises(StudyError, match="no scheduler answers") as error:
+        calibrate(theory, study, tmp_path / "out", sims=1, scheduler="nowhere", **SMALL)
+    assert "dask scheduler" in error.value.render()
 
 
 def test_the_result_says_what_was_judged(whole, theory):
@@ -181,16 +198,14 @@ def test_a_damaged_line_is_named(study, theory, whole, tmp_path):
 def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
     study, theory, tmp_path, monkeypatch
 ):
-    from beliefs.evaluation.calibration import calibration_cores
-
-    real = calibration_cores.simulation
+    real = rooms.simulation
 
     def failing(design, number, inputs):
         if number == 1:
             raise ValueError("a made-up failure")
         return real(design, number, inputs)
 
-    monkeypatch.setattr(calibration_cores, "simulation", failing)
+    monkeypatch.setattr(rooms, "simulation", failing)
     found = calibrate(theory, study, tmp_path / "one", sims=3, **SMALL)
     assert dict(found.failed) == {1: "ValueError: a made-up failure"}
     assert list(found.numbers) == [0, 2] and not found.passed
@@ -203,93 +218,25 @@ def test_the_truth_may_come_from_another_prior(study, theory):
     assert simulation(design, 0).ranks["conduct:ladder_up"] >= 29
 
 
-def test_the_figure_shows_every_group_and_names_what_is_outside(whole):
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from beliefs.evaluation.calibration.uniformity import judge
-    from beliefs.reporting.plots import plot_calibration
-
-    _, found = whole
-    n = 60
-    rng = np.random.default_rng(1)
-    ranks = {name: rng.integers(0, 31, n) for name in found.ranks}
-    ranks["conduct:ladder_up"] = np.full(n, 3)
-    made = replace(
-        found, numbers=np.arange(n), ranks=ranks, judged=judge(ranks, found.draws)
-    )  # fmt: skip
-    axes = plot_calibration(made)
-    assert [ax.get_title(loc="left").split(":")[0] for ax in axes] == [
-        "parameters of belief and talks", "parameters of conduct", "log densities", "forecasts",
-    ]  # fmt: skip
-    texts = [t.get_text() for ax in axes if ax.get_legend() for t in ax.get_legend().get_texts()]
-    assert any(text.startswith("ladder_up (p =") for text in texts)
-
-
-def test_a_legend_names_the_worst_and_counts_the_rest(whole):
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from beliefs.evaluation.calibration.uniformity import judge
-    from beliefs.reporting.plots import plot_calibration
-
-    _, found = whole
-    rng = np.random.default_rng(1)
-    ranks = {name: rng.integers(0, 31, 60) for name in found.ranks}
-    stuck = [name for name in ranks if name.startswith("conduct:")][:9]
-    ranks |= {name: np.arange(60) % (3 + k) for k, name in enumerate(stuck)}
-    made = replace(
-        found, numbers=np.arange(60), ranks=ranks, judged=judge(ranks, found.draws)
-    )  # fmt: skip
-    texts = [t.get_text() for t in plot_calibration(made)[1].get_legend().get_texts()]
-    assert len(texts) == 7 and texts[-1] == "and 3 more"
-    worst = [row.name.split(":")[1] for row in made.judged[:6]]
-    assert [text.split(" (p =")[0] for text in texts[:-1]] == worst
-
-
+@pytest.mark.slow
 def test_a_killed_process_is_told_and_what_was_done_is_kept(study, theory, tmp_path, monkeypatch):
-    from concurrent.futures import Future
-    from concurrent.futures.process import BrokenProcessPool
+    import dask
 
-    from beliefs.evaluation.calibration import calibration_cores
+    work = rooms._at_work
 
-    class Pool:
-        """Two simulations are done; then the pool breaks, as when memory runs out."""
+    def dies(number, shared):
+        if number == 1:
+            import os
 
-        def __init__(self, *args, **more):
-            self.given = 0
+            os._exit(1)
+        return work(number, shared)
 
-        def submit(self, work, plan, number):
-            future = Future()
-            if self.given < 2:
-                future.set_result(work(plan, number))
-            else:
-                future.set_exception(BrokenProcessPool("terminated abruptly"))
-            self.given += 1
-            return future
-
-        def shutdown(self, **more):
-            pass
-
-    with monkeypatch.context() as patch:
-        patch.setattr(calibration_cores, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(rooms, "_at_work", dies)
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         with pytest.raises(StudyError, match="was killed") as error:
-            calibrate(theory, study, tmp_path / "out", sims=4, cores=2, **SMALL)
+            calibrate(theory, study, tmp_path / "out", sims=3, workers=1, **SMALL)
     assert "run the same command again" in error.value.render()
     lines = (tmp_path / "out" / "ranks.jsonl").read_text().splitlines()
-    assert {json.loads(line)["number"] for line in lines} == {0, 1}
-    assert len(calibrate(theory, study, tmp_path / "out", sims=4, **SMALL).numbers) == 4
-
-
-def test_processes_that_end_at_once_raise_the_same(study, theory, tmp_path, monkeypatch):
-    import os
-
-    from beliefs.evaluation.calibration import calibration_cores
-
-    monkeypatch.setattr(calibration_cores, "_at_work", os._exit)
-    monkeypatch.setattr(calibration_cores, "_written", lambda design: 1)
-    pool = calibration_cores.ProcessPoolExecutor
-    submit = pool.submit
-    monkeypatch.setattr(pool, "submit", lambda self, work, plan, number: submit(self, work, plan))
-    with pytest.raises(StudyError, match="was killed"):
-        calibrate(theory, study, tmp_path / "out", sims=2, cores=1, **SMALL)
+    assert 0 in {json.loads(line)["number"] for line in lines} <= {0, 2}
+    monkeypatch.undo()
+    assert len(calibrate(theory, study, tmp_path / "out", sims=3, **SMALL).numbers) == 3

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from beliefs.evaluation.calibration.calibration_probabilities import (
+from beliefs.evaluation.calibration.uniformity import (
     foretell,
-    foretold_p,
     poisson_binomial,
 )
 
@@ -43,13 +42,6 @@ def test_right_forecasts_are_rejected_no_more_often_than_their_p_values_say():
     assert abs(z.mean()) < 4.0 / np.sqrt(len(z)) and 0.85 < z.std() < 1.15
 
 
-def test_the_band_of_a_range_holds_what_its_p_value_does_not_reject():
-    for seed in range(40):
-        for one in foretell(simulated(60, seed), DRAWS).bins:
-            assert one.outside == (not one.low <= one.happened <= one.high)
-            assert one.n == 60 or 0.0 <= one.low <= one.high <= 1.0
-
-
 def test_forecasts_that_are_too_low_are_found_out():
     found = foretell(simulated(200, 1, lambda q: q**0.4), DRAWS)
     assert found.z > 4.0 and found.all.p < 1e-4
@@ -70,11 +62,3 @@ def test_a_forecast_of_none_of_few_draws_is_no_certainty():
     assert foretell([(0.0, 0), (1.0, 1)], DRAWS).z is None
     with pytest.raises(ValueError, match="no simulations"):
         foretell(np.empty((0, 2)), DRAWS)
-
-
-def test_both_checks_of_every_target_are_judged():
-    told = {"time of talks": foretell(simulated(50, 3), DRAWS)}
-    assert dict(foretold_p(told)) == {
-        "probability:time of talks": told["time of talks"].all.p,
-        "reliability:time of talks": told["time of talks"].reliability,
-    }

@@ -1,144 +1,273 @@
-"""Claims are data: all stated ones have a test, none is known to the code, none is presumed."""
+"""Claims are functions of draws: each stated one has a test, none is presumed, all are judged."""
 
-import ast
-import csv
-import re
-from pathlib import Path
+import string
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
-from beliefs.errors import StudyError
-from beliefs.evaluation.claims.claims import load_claims
-from beliefs.evaluation.claims.expressions import Absent
-from beliefs.evaluation.claims.functionals import PATHS, quantities_of, setting_of
-from beliefs.evaluation.claims.judge import Seen, roles_of
+from beliefs.evaluation.claims import mutual_optimism, status_quo
+from beliefs.evaluation.claims.ablation import Part, ablations, labels_of
+from beliefs.evaluation.claims.claim import ROLES, Absent, Seen, draws_of, found
+from beliefs.evaluation.claims.cracks import crack_share
+from beliefs.evaluation.claims.forecasts import Score
+from beliefs.evaluation.claims.verdict import (
+    CONTRACTION,
+    UNLEARNABLE,
+    Evidence,
+    decide,
+    log_odds_ratio,
+    two_modes,
+)
+from beliefs.evaluation.claims.verdicts import load_claims
 from beliefs.features.inputs import build_inputs
+from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.judging import judged
-from beliefs.model.structure import columns, conduct_columns, structure_of
-from beliefs.model.theory import conduct_parameters, free_parameters
-from beliefs.study.bundled import data_folder
+from beliefs.model.priors import check_priors
+from beliefs.model.structure import columns, conduct_columns, structure_of, until
+from beliefs.model.system import conduct_factors
+from beliefs.model.theory import (
+    BARE,
+    all_declared,
+    conduct_neutral,
+    conduct_parameters,
+    free_parameters,
+    load_theory,
+)
 from beliefs.study.load import load_study
 
-ROOT = Path(__file__).parent.parent.parent
-ID = re.compile(r"\bC[0-5][0-9]\b")
-CLAIMS = load_claims()
-TABLE = (data_folder() / "claims.toml").read_text(encoding="utf-8")
+CLAIMS = {claim.id: claim for claim in load_claims()}
+
+
+class Place:
+    """A study as claims read it."""
+
+    def __init__(self, name):
+        inputs = build_inputs(load_study(name))
+        n = int(inputs.active.sum())
+        self.structure = structure_of(inputs)
+        whole = columns(inputs)
+        inside = whole["cell_time"] < n
+        cells = {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
+        self.columns = until(whole, n) | cells
+        self.conduct = until(conduct_columns(inputs), n)
+        self.seen = Seen({**self.columns, **self.conduct}, self.structure)
+
+    def draws(self, theory, extra=None, **arrays):
+        arrays = {k: np.asarray(v, dtype=float) for k, v in arrays.items()}
+        where = self.structure, self.columns, self.conduct
+        return draws_of(arrays, judged(theory), *where, extra)
 
 
 @pytest.fixture(scope="module")
-def inputs():
-    return build_inputs(load_study("us-iran-2026"))
+def place():
+    return Place("us-iran-2026")
 
 
 def test_every_stated_claim_has_a_test():
-    with (data_folder() / "claims.csv").open(encoding="utf-8", newline="") as file:
-        stated = [row["id"] for row in csv.DictReader(file)]
-    assert len(stated) == 56 and [claim.id for claim in CLAIMS] == stated
+    assert len(CLAIMS) == 56
+    known = all_declared(BARE)
+    observables = {"talks", "reading", *(f.name for f in conduct_factors())}
+    for claim in CLAIMS.values():
+        assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
+        check_priors(claim.fixed, known, claim.id, widen=True)
+        assert ("forecast" in claim.kind) == (claim.forecasts is not None), claim.id
 
 
-def hard_coded(source, *, sources_allowed):
-    """Claim ids in the code of a module: not in docstrings, nor in what a parameter cites."""
-    tree = ast.parse(source)
-    spoken = set()
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):  # docstrings, of attributes too
-            spoken |= {id(part.value) for part in body if isinstance(part, ast.Expr)}
-        if sources_allowed and isinstance(node, ast.Call):
-            if getattr(node.func, "id", "") == "Parameter":
-                spoken |= {id(part) for part in ast.walk(node)}
-    return [
-        f"line {node.lineno}: {node.value!r}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in spoken
-        and ID.search(node.value)
-    ]
+def test_what_claims_need_and_count_are_columns_of_a_study(place):
+    for claim in CLAIMS.values():
+        counts = [*claim.needs.values(), *([claim.count[1]] if claim.count else [])]
+        assert all(len(count(place.seen)) > 0 for count in counts), claim.id
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "beliefs").rglob("*.py")), ids=lambda p: p.stem)
-def test_no_code_knows_a_claim_by_its_name(path):
-    found = hard_coded(path.read_text(encoding="utf-8"), sources_allowed="mechanism" in path.parts)
-    assert not found, f"{path}: {found}"
-
-
-def test_the_rule_sees_a_claim_in_code():
-    assert hard_coded('if claim.id == "C05":\n    pass', sources_allowed=True)
-    assert hard_coded('x = {"C05": 1}', sources_allowed=True)
-    assert not hard_coded('"""About C05."""\nx = 1', sources_allowed=False)
-    assert not hard_coded('Parameter("a", "C05")', sources_allowed=True)
-    assert hard_coded('Parameter("a", "C05")', sources_allowed=False)
-
-
-def test_no_prior_presumes_the_answer(inputs):
-    structure = structure_of(inputs)
-    roles = roles_of(structure)
-    setting = setting_of(
-        structure, columns(inputs), conduct_columns(inputs), int(inputs.active.sum())
-    )
-    presumed = {}
-    for name in dict.fromkeys(claim.theory for claim in CLAIMS):
+def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
+    structure = place.structure
+    for name in dict.fromkeys(claim.theory for claim in CLAIMS.values()):
         theory = judged(name)
         free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
         known = coordinates_of([*free, *conduct_parameters(theory, structure)], structure)
         scores = np.random.default_rng(1).standard_normal((4000, known.size))
-        draws = quantities_of(known.params(scores), theory, setting)
-        for claim in CLAIMS:
-            paths = claim.region is not None and set(claim.region.names) & set(PATHS)
-            if claim.theory == name and claim.region is not None and not paths:
-                p = float(claim.region.scalar(draws, roles).mean())
-                if not 0.02 < p < 0.98:
-                    presumed[claim.id] = p
-                spread = [e(draws, roles).flat.std(axis=0).min() for e in claim.of]
-                assert min(spread) > 0.0, f"{claim.id}: what it is about is not free"
-    assert not presumed
+        share = {"jump_share": np.linspace(0.0, 1.0, 100)}
+        draws = place.draws(name, share, **known.params(scores))
+        for claim in CLAIMS.values():
+            if claim.theory != name:
+                continue
+            told = claim.test(draws)
+            said = {word for _, word, _, _ in string.Formatter().parse(claim.text["says"]) if word}
+            shown = {f"{n}{end}" for n in told.shown for end in ("", "_low", "_high")}
+            assert said <= {*shown, *ROLES, "p"}, claim.id
+            assert (told.held is None) == (claim.kind == ("forecast",)), claim.id
+            if told.held is not None:
+                assert 0.02 < told.held.mean() < 0.98, claim.id
+                assert min(v.std(axis=0).min() for v in told.of) > 0.0, claim.id
 
 
-def test_what_claims_need_and_count_are_columns_of_a_study(inputs):
-    structure = structure_of(inputs)
-    seen = Seen({**columns(inputs), **conduct_columns(inputs)}, structure)
-    for claim in CLAIMS:
-        for item in (*claim.needs, *claim.count):
-            try:
-                item.expression(seen, roles_of(structure))
-            except Absent as gone:
-                pytest.fail(f"{claim.id}: no column or label {gone}")
+def test_labels_pick_elements_and_what_is_not_there_is_absent(place):
+    size = len(place.structure.coords["own_term"])
+    draws = place.draws("mutual_optimism", stalemate=[[0.1, 0.3]], weight_own=np.zeros((1, size)))
+    assert (draws.coercer, draws.endurer) == ("us", "iran")
+    assert draws["stalemate", draws.endurer].item() == 0.3
+    own = [k for k in place.structure.coords["own_term"] if k.startswith("us:")]
+    assert list(draws["weight_own", "us:*"]["own_term"].values) == own
+    for key in ("nothing", ("stalemate", "mediator")):
+        with pytest.raises(Absent):
+            draws[key]
+    picked = labels_of(CLAIMS["C03"], place.structure)
+    assert picked == tuple(f"weight_own[{k}]" for k in range(len(own)))
+    assert labels_of(CLAIMS["C05"], place.structure) == ("stalemate",)
 
 
-def test_only_claims_about_forecasts_alone_have_no_region():
-    for claim in CLAIMS:
-        assert (claim.region is None) == (claim.kind == ("forecast",)), claim.id
-        assert claim.region is None or (claim.of and claim.score), claim.id
-        assert ("forecast" in claim.kind) == (claim.forecast is not None), claim.id
+def test_gain_counts_an_act_as_the_study_has_them(place):
+    found = status_quo.gain(place.draws(
+        "status_quo", log_excite_own=np.log([0.2, 0.1]), severity_power=[0.0, 1.0],
+        log_excite_cross=np.log([[0.4, 0.1], [0.2, 0.2]]), warning_effect=np.zeros(2),
+    )).values  # fmt: skip
+    acts = place.conduct["strike_by_severity"].sum(axis=(0, 2))
+    mean = (acts * np.arange(1, 6) / 3.0).sum() / acts.sum()
+    assert found[0] == pytest.approx(0.2 + np.sqrt(0.04))  # every act counts alike
+    assert found[1] == pytest.approx((0.1 + 0.2) * mean)
+
+
+def shown(place, claim, **arrays):
+    told = CLAIMS[claim].test(place.draws(CLAIMS[claim].theory, **arrays))
+    return {name: values[0] for name, values in told.shown.items()}
+
+
+def test_what_claims_show_follows_from_parameters(place):
+    weeks = shown(place, "C23", retention=[[0.5, 0.5]])["weeks"]
+    assert weeks == pytest.approx(1.0)
+    ends = shown(place, "C50", lapse_share=[0.2], unilateral_share=[0.5], mutual_share=[0.75])
+    assert ends == pytest.approx({"lapse": 0.2, "one": 0.4, "two": 0.3, "deal": 0.1})
+    rates = {"deal_base": [np.log(0.1)], "walkout_base": [0.0], "process_share": [0.5]}  # a week
+    month = shown(place, "C25", **rates)
+    assert month["deal"] == pytest.approx(1.0 - np.exp(-0.1 * 30.0 / 7.0))
+    rates = shown(place, "C24", crossing=[[0.0, np.log(3.0)]])
+    assert rates == pytest.approx({"one": 0.5, "two": 0.75})
+    days = shown(place, "C32", command_control=[[0.0, np.log(4.0)]])
+    assert days == pytest.approx({"one": 0.5, "two": 0.8})
+
+
+def test_public_bias_is_averaged_over_public_words(place):
+    flat = {"projection_level": [[2.0, 3.0]], "projection": [[0.0, 0.0]]}
+    bias = mutual_optimism.public_bias(place.draws("mutual_optimism", **flat))
+    np.testing.assert_allclose(bias, [[2.0, 3.0]], atol=1e-6)
+    with pytest.raises(Absent, match="public words"):
+        silent = Place("us-civil-war").draws("mutual_optimism", **flat)
+        mutual_optimism.public_bias(silent)
+
+
+def test_the_share_of_shocks_in_a_crack():
+    # One side falls from 1 to -1 in two steps, of which the shock makes up the second half.
+    path = np.full((2, 2, 8), 1.0)
+    path[0, 0] = [1.0, 1.0, 1.0, 0.0, -1.0, -1.0, -1.0, -1.0]
+    jump = np.zeros((2, 2, 8))
+    jump[0, 0, 4] = -1.0
+    share = crack_share(path, jump, 0.0, run=3, window=14)
+    assert share[0] == pytest.approx(0.5)
+    assert np.isnan(share[1])  # nobody cracked
+    assert crack_share(path, 3.0 * jump, 0.0, run=3, window=14)[0] == 1.0  # not more than all
+    assert crack_share(path, -jump, 0.0, run=3, window=14)[0] == 0.0  # a shock that lifted it
+    assert np.isnan(crack_share(path, jump, 0.0, run=5, window=14)[0])  # it did not last
+
+
+@pytest.fixture(scope="module")
+def tracked():
+    """Strikes, severities and crossings of the theory of the status quo."""
+    names = ("strikes_A", "strikes_B", "crossing", "severity")
+    study = load_study("us-iran-2026", as_of="2026-05-31")
+    return track_blocks(study, judged("status_quo"), particles=400, seed=1, only=names)
+
+
+def added(blocks, **changes):
+    claim = replace(CLAIMS["C19"], **changes)
+    return ablations([claim], blocks, {}, particles=400)[claim.id]
+
+
+def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction(tracked):
+    gain = added(tracked, null=("crossing",), score=("crossing",))
+    cols, n = tracked.columns, tracked.n_time
+    touched = (cols["line_touch"] * cols["strikes_seen"])[:, :n].sum()
+    with_part = np.nansum(tracked.predictive()["crossing"])
+    t, c = (cols[k][:, :n] * cols["strikes_seen"][:n] for k in ("line_touch", "line_cross"))
+    ways = (gammaln(t + 1) - gammaln(c + 1) - gammaln(t - c + 1)).sum()
+    coin = ways - touched * np.log(2.0)  # an act crosses a line or not, like a coin
+    assert gain.method == "rerun" and gain.gain.sum() == pytest.approx(with_part - coin)
+
+
+def test_density_at_absence_agrees_with_a_track_without_the_part(tracked):
+    for name in ("talk_strike_tempo", "valve"):
+        rerun = added(tracked, null=(name,))
+        density = added(tracked, null=(), contrast=True, test=lambda d, n=name: found(None, d[n]))
+        assert density.method == "density"
+        assert density.gain.sum() == pytest.approx(rerun.gain.sum(), abs=0.6)
+        np.testing.assert_array_equal(density.seen, rerun.seen)
+
+
+def test_a_part_that_no_observable_reads_adds_nothing(tracked):
+    assert np.abs(added(tracked, null=("proportionality",), score=("crossing",)).gain.sum()) < 1e-9
+
+
+def test_a_theory_without_a_part_holds_it_at_its_null_value(place):
+    without = Part(("truce_gain",)).without(load_theory("M3"))
+    assert conduct_neutral(without, place.structure)["truce_gain"] == 0.0
+    less = Part(("shift_deal",)).without(load_theory("M4"))  # which names what is free
+    assert "shift_deal" not in {p.name for p in conduct_parameters(less, place.structure)}
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("seen", "expected"),
     [
-        ("[C05]", "[C57]", "unknown claim"),
-        ('region = "min(stalemate) > 0"', 'region = "min(stalemates) > 0"', "unknown parameter"),
-        ('region = "min(stalemate) > 0"', 'region = "exec(1)"', "cannot be read"),
-        ('neutral = ["stalemate"]', 'neutral = ["gain"]', "unknown parameter"),
-        ('neutral = ["stalemate"]', 'neutrals = ["stalemate"]', "not as it should be"),
-        ('score = ["periphery"]', 'score = ["weather"]', "unknown observable"),
-        ("moves belief by {one:+.3f}", "moves belief by {three:+.3f}", "unknown word"),
-        ("moves belief by {one:+.3f}", "moves belief by {one.__class__}", "unknown word"),
-        ("limits = [0.05, 0.01]", "limits = [5, 1]", "not as it should be"),
+        ({"p": 0.97}, "supported"),
+        ({"p": 0.03}, "contradicted"),
+        ({"p": 0.6}, "undecided"),
+        ({"p": 0.97, "p_prior": 0.95}, "undecided"),  # the prior said so already
+        ({"p": 0.03, "p_prior": 0.05}, "undecided"),
+        ({"p": 0.89, "p_prior": 0.1}, "undecided"),  # moved far, and is not there yet
+        ({"p": 0.97, "contraction": 0.09}, UNLEARNABLE),
+        ({"p": 0.97, "contraction": CONTRACTION}, "supported"),
+        ({"p": 0.97, "missing": "a hotline"}, UNLEARNABLE),
+        ({"p": 0.97, "doubt": "two tracks disagree"}, "undecided"),
+        ({"p": 0.97, "doubt": "two tracks disagree", "contraction": 0.05}, UNLEARNABLE),
+        ({"p": 1.0, "p_prior": 0.25}, "supported"),
+        ({"p": 0.97, "ablation": True, "delta": 0.1}, "supported"),
+        ({"p": 0.97, "ablation": True, "delta": -0.1}, "undecided"),
+        ({"p": 0.97, "ablation": True, "delta": None}, "supported"),
+        ({"p": 0.97, "ablation": False, "delta": -5.0}, "supported"),
+        ({"p": 0.06, "limits": (0.05, 0.01)}, "supported"),
+        ({"p": 0.03, "limits": (0.05, 0.01)}, "undecided"),
+        ({"p": 0.005, "limits": (0.05, 0.01)}, "contradicted"),
     ],
 )
-def test_a_wrong_test_is_refused(tmp_path, old, new, message):
-    assert old in TABLE
-    file = tmp_path / "claims.toml"
-    file.write_text(TABLE.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(StudyError, match=message):
-        load_claims(tests=file)
+def test_the_rule(seen, expected):
+    verdict = decide(Evidence(**{"p": 0.5, "p_prior": 0.5, "contraction": 0.5, **seen}))
+    assert verdict[0] == expected
 
 
-def test_a_claim_without_a_test_is_refused(tmp_path):
-    file = tmp_path / "claims.toml"
-    file.write_text(TABLE.split("[C56]")[0], encoding="utf-8")
-    with pytest.raises(StudyError, match="a claim has no test"):
-        load_claims(tests=file)
+@pytest.mark.parametrize(
+    ("mean", "half", "n", "came", "expected"),
+    [
+        (0.0, 0.0, 0, 0, UNLEARNABLE),
+        (0.4, np.nan, 9, 9, "undecided"),  # nine forecasts decide nothing
+        (0.4, 0.3, 12, 12, "supported"),
+        (0.4, 0.3, 12, 6, "undecided"),  # well forecast, but it hardly came
+        (-0.4, 0.3, 12, 12, "contradicted"),
+        (0.1, 0.3, 12, 12, "undecided"),
+    ],
+)
+def test_a_claim_about_forecasts_alone_is_judged_by_its_score(mean, half, n, came, expected):
+    rows = tuple(("", k < came, 0.5, 0.5) for k in range(n))
+    score = Score("deal", 30, rows, mean, mean - half, mean + half)
+    assert decide(Evidence(score=score))[0] == expected
+
+
+def test_odds_are_bounded_by_the_number_of_draws():
+    assert log_odds_ratio(1.0, 0.5, 1000) == pytest.approx(np.log(0.9995 / 0.0005))
+    assert log_odds_ratio(0.9, 0.5, 1000) == pytest.approx(np.log(9.0))
+
+
+def test_two_modes_are_seen_and_one_is_not_split():
+    one = np.random.default_rng(1).normal(size=4000)
+    assert not two_modes(one) and not two_modes(np.abs(one))
+    assert two_modes(np.concatenate([one - 4.0, one[:2000] + 4.0]))

@@ -1,6 +1,5 @@
 """What moves a forecast: reweighted draws agree with tracking again, flags with forecasts."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +8,7 @@ from make_conduct import write_conduct
 
 from beliefs.errors import GateError, StudyError
 from beliefs.evaluation import sensitivity as module
-from beliefs.evaluation.claims.contraction import contraction
-from beliefs.evaluation.sensitivity import sensitivity
-from beliefs.evaluation.sensitivity_result import ALL
+from beliefs.evaluation.sensitivity import ALL, contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.inference.smc.track import track
@@ -96,17 +93,10 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
     assert learnt > 0.3 > rows["reversal_base[treaty]"].contraction
 
 
-def test_it_is_plain_data(found):
-    told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
-    assert len(told["probabilities"]) == len(found.rows)
-    assert all(len(point["p"]) == len(found.rows) for point in told["scales"])
-    assert len(told["contraction"]) == len(found.contraction)
-
-
 def test_other_crack_rules_are_asked_of_the_last_window(unsampled):
     rows = sensitivity(unsampled, HORIZON, seed=1, scales=()).rows
     spec = unsampled.study.spec.crack
-    others = [row.asked for row in rows if not row.asked.own]
+    others = [row.asked for row in rows if not row.asked.own_rule]
     grid = {(a.threshold, a.periods) for a in others if a.target == "crack"}
     wanted = {(p, d) for p in spec.grid_thresholds for d in spec.grid_periods}
     assert grid == wanted - {(spec.threshold, spec.periods)}

@@ -8,7 +8,7 @@ from beliefs.model.structure import conduct_columns, structure_of
 from beliefs.model.system import conduct_log_likelihoods, factors
 from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
 from beliefs.simulation.studies.simulate import prior_params, simulate_whole
-from beliefs.simulation.studies.simulate_conduct import simulate_columns, simulate_observed
+from beliefs.simulation.studies.simulate_conduct import simulate_columns
 from beliefs.study.load import load_study
 
 DRAWS = 60
@@ -131,24 +131,3 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     assert (seen.breach[~seen.truce_seen] == 0).all()
     assert seen.truce_end.dtype == old.truce_end.dtype and seen.rung.dtype == old.rung.dtype
     conduct_columns(found)
-
-
-def test_certainty_widens_what_is_drawn(design):
-    inputs, structure, _ = design
-    chosen, params = medians("mutual_optimism", structure, certainty_widening=2.0, strike_base=0.0)
-    sure, unsure = (
-        {"p_lag_min": np.full(structure.n_time, p), "p_lag": np.full((2, structure.n_time), p)}
-        for p in (0.9, 0.1)
-    )
-    one, two = (
-        simulate_observed(inputs, chosen, params, np.random.default_rng(1), beliefs=b)
-        for b in (sure, unsure)
-    )
-    assert one.observed.strike_count.sum() > 2 * two.observed.strike_count.sum()
-    neutral = params | {"certainty_widening": np.zeros(())}
-    one, two = (
-        simulate_observed(inputs, chosen, neutral, np.random.default_rng(1), beliefs=b)
-        for b in (sure, unsure)
-    )
-    np.testing.assert_array_equal(one.observed.strike_count, two.observed.strike_count)
-    assert one.having(two.observed).dates is one.dates

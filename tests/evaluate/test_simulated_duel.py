@@ -1,18 +1,17 @@
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from duel import draw_design
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.structure import columns, structure_of
-from beliefs.model.theory import free_parameters, load_theory
-from beliefs.simulation.studies.duel import draw_design, simulate_study
+from beliefs.model.theory import load_theory
 from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import load_study
@@ -34,32 +33,6 @@ def test_the_script_writes_the_shipped_duel_byte_for_byte(tmp_path):
     assert names == sorted(path.name for path in tmp_path.iterdir())
     for name in names:
         assert (tmp_path / name).read_bytes() == (DUEL / name).read_bytes(), name
-
-
-def test_another_seed_writes_another_duel(tmp_path):
-    a, b = (draw_design(DUEL, tmp_path / str(s), seed=s) for s in (1, 2))
-    assert a.sha256 != b.sha256
-    assert structure_of(build_inputs(a)) == structure_of(build_inputs(b))
-
-
-def test_truth_names_every_free_parameter_with_its_coordinates(truth):
-    structure = structure_of(build_inputs(load_study(DUEL)))
-    wanted = {p.name: p.dims for p in free_parameters(THEORY, structure)}
-    del wanted["innovation"]
-    assert set(truth["parameters"]) == set(wanted)
-    for name, dims in wanted.items():
-        entry = truth["parameters"][name]
-        assert tuple(entry["coords"]) == dims
-        sizes = tuple(len(labels) for labels in entry["coords"].values())
-        assert np.shape(entry["value"]) == sizes == structure.size(dims)
-
-
-def test_truth_belongs_to_the_study_and_the_theory_as_they_are(truth):
-    study = load_study(DUEL)
-    assert truth["study_sha256"] == study.sha256
-    script = runpy.run_path(str(ROOT / "scripts" / "simulate_duel.py"))
-    assert truth["theory_sha256"] == script["theory"]().sha256
-    assert truth["dates"] == [str(d) for d in build_inputs(study).dates]
 
 
 def test_surplus_follows_from_the_true_beliefs_by_the_equations(truth):
@@ -91,16 +64,6 @@ def test_unexplained_moves_of_true_belief_are_standard_normal(truth):
     n = noise.size
     assert abs(noise.mean()) < 4 / n**0.5
     assert abs(noise.std() - 1) < 4 / (2 * n) ** 0.5
-
-
-def test_readings_stand_where_someone_was_heard_and_nowhere_else(tmp_path):
-    design = build_inputs(draw_design(DUEL, tmp_path, seed=5))
-    rng = np.random.default_rng(5)
-    params = prior_params(THEORY, structure_of(design), rng)
-    drawn, _ = simulate_inputs(design, THEORY, params, rng)
-    np.testing.assert_array_equal(np.isnan(drawn.reading), np.isnan(design.reading))
-    np.testing.assert_array_equal(drawn.surprise, design.surprise)
-    np.testing.assert_array_equal(drawn.talks_previous[1:], drawn.talks[:-1])
 
 
 def test_readings_scatter_around_belief_by_the_spread_of_their_channel(tmp_path):
@@ -136,14 +99,3 @@ def test_talks_start_at_the_onset_hazard_and_go_on_at_the_other(tmp_path):
         went_on += drawn.talks[before].tolist()
     assert np.mean(began) == pytest.approx(1 / (1 + np.exp(1.5)), abs=0.03)
     assert np.mean(went_on) == pytest.approx(1 / (1 + np.exp(-1.0)), abs=0.03)
-
-
-def test_a_theory_without_beliefs_draws_nothing(tmp_path):
-    design = build_inputs(draw_design(DUEL, tmp_path, seed=5))
-    with pytest.raises(ValueError, match="no beliefs"):
-        simulate_inputs(design, load_theory("base_rate"), {}, np.random.default_rng(0))
-
-
-def test_a_reading_that_no_share_can_say_is_refused_not_cut_off(tmp_path):
-    with pytest.raises(ValueError, match="another seed"):
-        simulate_study(DUEL, tmp_path, THEORY, seed=1)

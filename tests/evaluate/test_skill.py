@@ -8,15 +8,12 @@ from beliefs.evaluation.scores.skill import (
     LEVEL,
     TAIL,
     block_origins,
-    block_overlaps,
+    difference,
     skill,
+    summed,
 )
 
 RNG = np.random.default_rng(7)
-
-
-def test_blocks_are_twice_as_long_as_windows_overlap():
-    assert [block_overlaps(k) for k in (1, 2, 5, 13)] == [1, 4, 10, 26]
 
 
 def test_an_overlap_holds_the_origins_within_a_window():
@@ -52,19 +49,6 @@ def test_without_overlap_the_interval_is_that_of_the_t_test():
     assert found.p == pytest.approx(theirs.pvalue, abs=0.02)
 
 
-def test_an_interval_above_0_and_its_p_say_the_same():
-    rng = np.random.default_rng(6)
-    for shift in np.linspace(-0.5, 1.5, 41):
-        gap = rng.normal(shift, 1.0, size=3 * BLOCKS)
-        found = skill(np.zeros(len(gap)), gap, overlap=1, seed=1)
-        assert (found.low > 0.0) == (found.p < TAIL)
-
-
-def test_nothing_in_common_is_no_skill():
-    found = skill(np.array([1.0, np.nan]), np.array([np.nan, 1.0]), overlap=1, seed=1)
-    assert found.n == 0 and np.isnan(found.difference)
-
-
 def test_a_yardstick_against_itself_has_none():
     values = RNG.normal(size=40) ** 2
     found = skill(values, values, overlap=2, seed=1)
@@ -72,22 +56,11 @@ def test_a_yardstick_against_itself_has_none():
     assert found.p == 1.0
 
 
-def test_blocks_find_how_much_less_overlapping_windows_say():
-    # Sums over 5 neighbours: each number says about as much as a fifth.
-    noise = np.random.default_rng(11).normal(size=4000)
-    overlapping = np.convolve(noise, np.ones(5), mode="valid")
-    zero = np.zeros(len(overlapping))
-    naive = skill(zero, overlapping, overlap=1, seed=1)
-    honest = skill(zero, overlapping, overlap=10, seed=1)
-    assert naive.effective > 0.9 * naive.n
-    assert naive.n / 8.0 < honest.effective < naive.n / 3.0
-
-
 @pytest.mark.parametrize("overlap", [1, 2, 5])
 def test_intervals_cover_the_truth_as_often_as_they_say_at_the_fewest_blocks(overlap):
     # Percentiles of blocks as long as the overlap cover 0.71 to 0.84 here.
     rng, trials = np.random.default_rng(3), 400
-    n = BLOCKS * block_overlaps(overlap)
+    n = BLOCKS * (1 if overlap == 1 else 2 * overlap)
     hits = wins = 0
     for k in range(trials):
         noise = np.convolve(rng.normal(size=n + overlap - 1), np.ones(overlap), mode="valid")
@@ -96,3 +69,45 @@ def test_intervals_cover_the_truth_as_often_as_they_say_at_the_fewest_blocks(ove
         wins += found.p < TAIL
     assert 0.86 <= hits / trials <= 0.94
     assert wins / trials <= 0.07
+
+
+def test_the_sum_is_over_what_was_seen():
+    one, two = np.array([1.0, 2.0, 4.0]), np.zeros(3)
+    found = difference(one, two, np.array([True, False, True]), block=2, seed=1)
+    assert found.total == 5.0 and found.n == 2
+
+
+@pytest.mark.parametrize(("n", "block"), [(14, 14), (5, 14), (8, 8), (139, 14), (79, 8)])
+def test_few_blocks_have_no_interval_and_no_error(n, block):
+    gap = np.random.default_rng(1).normal(1.0, 0.1, size=n)
+    found = difference(gap, 0 * gap, np.ones(n, dtype=bool), block=block, seed=1)
+    assert found.total == pytest.approx(gap.sum()) and found.n == n
+    assert np.isnan([found.low, found.high, found.error]).all()
+    assert not found.distinct
+    more = np.random.default_rng(1).normal(1.0, 0.1, size=BLOCKS * block)
+    seen = np.ones(len(more), dtype=bool)
+    assert difference(more, 0 * more, seen, block=block, seed=1).distinct
+    seen[::2] = False  # what was not seen fills no block
+    assert not difference(more, 0 * more, seen, block=block, seed=1).distinct
+
+
+def test_the_interval_of_independent_periods_is_that_of_their_sum():
+    gap = np.random.default_rng(2).normal(size=400)
+    found = difference(gap, 0 * gap, np.ones(400, dtype=bool), block=1, seed=1)
+    assert found.error == pytest.approx(gap.std() * 20.0, rel=0.1)
+    assert found.high - found.low == pytest.approx(2 * 1.645 * found.error, rel=0.1)
+
+
+def test_blocks_widen_the_interval_of_periods_that_hang_together():
+    rng = np.random.default_rng(3)
+    gap = np.repeat(rng.normal(size=40), 10)  # ten periods in a row alike
+    seen = np.ones(400, dtype=bool)
+    single = difference(gap, 0 * gap, seen, block=1, seed=1)
+    blocks = difference(gap, 0 * gap, seen, block=20, seed=1)
+    assert blocks.error > 2.0 * single.error
+
+
+def test_observables_add_and_unseen_ones_do_not_count():
+    rows = {"a": np.array([1.0, np.nan, np.nan]), "b": np.array([2.0, 3.0, np.nan])}
+    total, seen = summed(rows, ("a", "b", "c"))
+    assert total.tolist() == [3.0, 3.0, 0.0] and seen.tolist() == [True, True, False]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from beliefs.evaluation.scores.proper import brier, log_score
-from beliefs.evaluation.scores.reliability import EDGES, pit_table, reliability_table
+from beliefs.evaluation.scores.reliability import pit_table, reliability_table
 from beliefs.evaluation.scores.skilltable import skill_table, standings
 
 N = 40
@@ -128,21 +128,6 @@ def test_nobody_wins_on_what_hardly_ever_changed(came, doubt):
     assert one.theories == () and one.doubt == doubt
 
 
-def test_who_wins_is_allowed_for_how_many_were_tried():
-    # A p of 0.02 wins alone, and not among nine that show nothing; a p of 0.001 wins among them.
-    head = {
-        "horizon": 7, "kind": "event", "forecaster": "M1", "against": "climatology",
-        "score": "log", "events": 5.0, "misses": 5.0,
-    }  # fmt: skip
-    lucky, idle = {"target": "talks", "p": 0.02}, [{"target": f"t{k}", "p": 0.5} for k in range(9)]
-    (alone,) = standings(pd.DataFrame([head | lucky]))
-    assert alone.theories == ("M1",)
-    among = standings(pd.DataFrame([head | one for one in (lucky, *idle)]))
-    assert [s.theories for s in among] == [()] * 10 and all(s.doubt is None for s in among)
-    sure = standings(pd.DataFrame([head | one for one in ({**lucky, "p": 0.001}, *idle)]))
-    assert [s.target for s in sure if s.theories] == ["talks"]
-
-
 def test_theories_that_know_nothing_rarely_win_anywhere():
     # p values of no skill are uniform; unadjusted, one of eight wins in 1 - 0.95^8 = 0.34 of cases.
     head = {
@@ -174,21 +159,6 @@ def test_calibrated_forecasts_lie_within_their_bands_as_often_as_they_say():
         inside += ((table["low"] <= table["came"]) & (table["came"] <= table["high"])).sum()
         bins += len(table)
     assert 0.86 < inside / bins < 0.98  # few forecasts in a bin: bands are steps
-
-
-def test_overconfidence_leaves_the_bands():
-    rng = np.random.default_rng(1)
-    table = reliability_table(rows("M1", 0.95, rng.random(N) < 0.5), 7, seed=1)
-    assert (table["came"] < table["low"]).all()
-    assert (table["from"].iloc[0], table["to"].iloc[0]) == EDGES[-2:]
-
-
-def test_windows_that_overlap_have_wider_bands():
-    rng = np.random.default_rng(2)
-    came = rng.random(N) < 0.5
-    short, long = (reliability_table(rows("M1", 0.5, came, horizon=h), 7, seed=1) for h in (7, 63))
-    width = [float((t["high"] - t["low"]).iloc[0]) for t in (short, long)]
-    assert width[1] > 2.0 * width[0]
 
 
 def test_a_transform_that_is_not_uniform_leaves_its_bands():

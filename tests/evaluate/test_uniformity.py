@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from beliefs.evaluation.calibration.uniformity import bands, holm, judge, p_value
+from beliefs.evaluation.calibration.uniformity import bands, judge, p_value
+from beliefs.evaluation.scores.skill import holm
 
 N, DRAWS = 200, 100
 
@@ -69,12 +68,6 @@ def test_ranks_of_wrong_draws_are_outside_and_say_how_they_are_wrong(wrong, mean
 
 
 # Each number of ranks has a reference that is simulated once: its first example takes longer.
-@settings(deadline=None)
-@given(st.lists(st.integers(0, 7), min_size=1, max_size=30))
-def test_every_rank_is_between_none_and_all_of_the_draws(ranks):
-    assert 0.0 < p_value(ranks, 7) <= 1.0
-    with pytest.raises(ValueError, match="between 0 and 6"):
-        p_value([*ranks, 7], 6)
 
 
 def test_p_values_are_adjusted_as_holm_did():
@@ -89,15 +82,6 @@ def test_what_cannot_come_by_chance_fails_among_any_number_of_quantities():
     ranks["stuck"] = np.full(N, 3)
     worst = judge(ranks, DRAWS)[0]
     assert worst.name == "stuck" and worst.p < 1e-100 and worst.adjusted < 1e-6
-
-
-def test_below_the_simulated_floor_p_values_go_on_falling_and_never_rise():
-    # More and more ranks are drawn to the lower half.
-    u = np.random.default_rng(7).random(N)
-    p = [p_value(np.floor(u**power * (DRAWS + 1)).astype(int), DRAWS)
-         for power in (1.0, 1.5, 2.0, 2.5, 3.0)]  # fmt: skip
-    assert p[0] > 0.01 and p == sorted(p, reverse=True)
-    assert p[4] < p[3] < p[2] < 1.0 / 20_001
 
 
 def test_the_bound_is_one_that_small_sets_keep():

@@ -4,12 +4,14 @@ import csv
 
 import numpy as np
 import pytest
+from pooled_scores import DAYS, EVENTS, TRUSTED_K, unpooled_log_scores
+from pooling import log_likelihood
 from scipy import integrate, stats
+from spells import crisis_spells, talk_spells
 
-from beliefs.evaluation.scores.pooled_scores import DAYS, EVENTS, TRUSTED_K, unpooled_log_scores
 from beliefs.inference.diagnose import Limits
-from beliefs.inference.pooling import log_likelihood
 from beliefs.model.pooled import (
+    AGE_BINS,
     CLASSES,
     PooledHazard,
     incidence,
@@ -19,7 +21,6 @@ from beliefs.model.pooled import (
     settlement_incidence,
     talk_onset_log_odds,
 )
-from beliefs.model.spells import AGE_BINS, crisis_spells, talk_spells
 from beliefs.study.bundled import data_folder
 
 

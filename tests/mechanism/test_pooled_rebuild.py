@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pooled_scores import TRUSTED_K, exact_log_score, leave_one_out
+from pooling import fit_pooled
+from spells import crisis_spells, talk_spells
 
-from beliefs.evaluation.scores.pooled_scores import TRUSTED_K, exact_log_score, leave_one_out
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.pooling import fit_pooled
-from beliefs.model.pooled import CLASSES, load_pooled
-from beliefs.model.spells import AGE_BINS, crisis_spells, talk_spells
+from beliefs.model.pooled import AGE_BINS, CLASSES, load_pooled
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 

@@ -6,11 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+import spells as module
 from lifelines import AalenJohansenFitter, KaplanMeierFitter, PiecewiseExponentialFitter
+from spells import crisis_spells, left_out, talk_spells
 
-from beliefs.model import spells as module
-from beliefs.model.pooled import PooledHazard, incidence
-from beliefs.model.spells import AGE_BINS, crisis_spells, left_out, talk_spells
+from beliefs.model.pooled import AGE_BINS, PooledHazard, incidence
 from beliefs.study.bundled import data_folder, list_studies
 from beliefs.study.load import load_study
 

@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for condu
 
 from conduct_design import columns, structure
 
-from beliefs.evaluation.claims.claims import load_claims
-from beliefs.evaluation.claims.functionals import quantities_of, setting_of
-from beliefs.evaluation.claims.judge import DRAWS, PRIOR_DRAWS, Ground, Seen, judge, roles_of
+from beliefs.evaluation.claims.claim import Seen, draws_of
+from beliefs.evaluation.claims.verdict import Ground, judge
+from beliefs.evaluation.claims.verdicts import DRAWS, PRIOR_DRAWS, load_claims
 from beliefs.inference.smc.blocks import blocks
 from beliefs.inference.smc.track_plain import track_plain
 from beliefs.inference.smc.unconstrained import coordinates_of
@@ -38,6 +38,11 @@ def place(n_time):
 WHERE = place(SHORT)
 
 
+def parameters(claim):
+    """The parameters that a claim is about."""
+    return set(claim.null) | ({"reversal_base"} if claim.contrast else set())
+
+
 def judgeable():
     """Claims whose region is about the parameters of one block of conduct.
 
@@ -48,9 +53,8 @@ def judgeable():
     for claim in load_claims():
         theory = judged(claim.theory)
         known = {p.name for p in conduct_parameters(theory, WHERE)}
-        absent = [claim.null] if claim.null else []
-        part = {name for e in (*claim.neutral, *absent) for name in e.names}
-        if claim.region is not None and part and part <= known and "severity" not in claim.score:
+        part = parameters(claim)
+        if part and part <= known and "severity" not in claim.score:
             out.append(claim)
     return out
 
@@ -81,17 +85,14 @@ class Case:
         # Hard-line words in spells, so that their trace moves.
         spells = (np.arange(self.n)[None, :] // 60 + np.array([[0], [1]])) % 2
         self.columns["hardline"] = 5.0 * spells
-        self.setting = self.setting_of(self.columns)
-        self.roles = roles_of(self.where)
         self.truths = self._truths()
 
-    def setting_of(self, found):
-        """What functionals know of some columns."""
-        return setting_of(self.where, {"cell_time": np.zeros(0)}, found, self.n)
+    def draws(self, params, found):
+        """Draws of parameters as claims read them."""
+        return draws_of(params, self.theory, self.where, {}, until(found, self.n))
 
     def _truths(self):
-        expressions = (*self.claim.neutral, *([self.claim.null] if self.claim.null else []))
-        part = sorted({n for e in expressions for n in e.names})
+        part = parameters(self.claim)
         still = {}
         for p in (*self.free, *self.rest):
             often = p.name.startswith("ladder") or p.name.endswith("_base")
@@ -109,10 +110,10 @@ class Case:
             for (p, k), q in zip(moving, far, strict=False):
                 values[p.name][k] = float(p.prior.ppf(q))
             draws = {k: v[None] for k, v in values.items()}
-            found = quantities_of(draws, self.theory, self.setting)
-            if self.claim.null and self.claim.null.scalar(found, self.roles)[0] == 0.0:
+            found = self.claim.test(self.draws(draws, self.columns))
+            if self.claim.contrast and found.of[0][0, 0] == 0.0:
                 continue  # neither true nor false
-            out.setdefault(bool(self.claim.region.scalar(found, self.roles)[0]), values)
+            out.setdefault(bool(found.held[0]), values)
         return out
 
     def verdict(self, true, seed):
@@ -142,7 +143,6 @@ class Case:
         track = track_plain(
             likelihood, known, self.block.observables, self.n, particles=PARTICLES, seed=seed
         )
-        setting = self.setting_of(drawn)
         rest = coordinates_of(self.rest, self.where)
         before, others, after = (
             c.params(rng.standard_normal((n, c.size)))
@@ -151,10 +151,9 @@ class Case:
         ground = Ground(
             self.theory.id,
             1,
-            self.roles,
             Seen(drawn, self.where),
-            quantities_of(after | track.at(-1, DRAWS, rng), self.theory, setting),
-            quantities_of(before | others, self.theory, setting),
+            self.draws(after | track.at(-1, DRAWS, rng), drawn),
+            self.draws(before | others, drawn),
             {},
         )
         return judge(self.claim, ground, seed)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from holdout import HoldoutResult, holdout_readings
 
-from beliefs.evaluation.backtest.holdout import HoldoutResult, cut_after_share, holdout_readings
-from beliefs.features.inputs import build_inputs
 from beliefs.inference.nuts.model import compile_count
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.model.theory import load_theory
@@ -51,48 +50,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[HoldoutResult, Ho
     return run(real), run(copy), compile_count() - before
 
 
-def test_two_thirds_of_the_gold_readings_lie_before_the_cut() -> None:
-    inputs = build_inputs(load_study("us-civil-war"))
-    assert cut_after_share(inputs, 2 / 3, "market") == CUT
-
-
-def test_every_later_gold_reading_is_scored_once_in_each_way(
-    results: tuple[HoldoutResult, HoldoutResult, int],
-) -> None:
-    found = results[0]
-    assert (found.shown, found.held_out) == (220, 110)
-    n = {(s.way, s.side): s.n for s in found.scores}
-    assert set(n) == {
-        (way, side)
-        for way in ("given evidence", "forecast")
-        for side in ("union", "confederacy", "both")
-    }
-    for way in ("given evidence", "forecast"):
-        assert n[way, "union"] + n[way, "confederacy"] == n[way, "both"] == 110
-
-
 def test_no_prediction_looks_at_what_it_predicts(
     results: tuple[HoldoutResult, HoldoutResult, int],
 ) -> None:
     for a, b in zip(results[0].scores, results[1].scores, strict=True):
         assert (a.width, a.width_walk) == (b.width, b.width_walk)
         assert a.crps != b.crps
-
-
-def test_one_compiled_model_serves_both_ways_and_both_folders(
-    results: tuple[HoldoutResult, HoldoutResult, int],
-) -> None:
-    assert results[2] <= 1
-
-
-def test_means_agree_with_their_parts(
-    results: tuple[HoldoutResult, HoldoutResult, int],
-) -> None:
-    by = {(s.way, s.side): s for s in results[0].scores}
-    for way in ("given evidence", "forecast"):
-        parts, whole = [by[way, "union"], by[way, "confederacy"]], by[way, "both"]
-        for name in ("crps", "crps_walk", "coverage", "coverage_walk", "width"):
-            mean = sum(s.n * getattr(s, name) for s in parts) / whole.n
-            assert getattr(whole, name) == pytest.approx(mean)
-        assert np.isnan(whole.lower) and np.isnan(whole.upper)  # 7 blocks of 8 weeks
-        assert whole.difference == pytest.approx(whole.crps - whole.crps_walk)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from model_recovery import recover
 
-from beliefs.evaluation.calibration.recovery import recover
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of

@@ -17,6 +17,12 @@ pytestmark = pytest.mark.statistical
 LEARNT = 0.2  # contraction of the prior: twice what a claim needs to be judged at all
 
 
+def check(found, told=None):
+    """Intervals cover, and the data moved the parameters that such a study can tell."""
+    assert not found.missed()
+    assert min(found.contraction[n] for n in told or found.contraction) > LEARNT, found.contraction
+
+
 def named(module, *names):
     return [factor for factor in module.FACTORS if factor.name in names]
 
@@ -36,18 +42,15 @@ def test_breach_collapse_and_resolution_are_recovered():
     collapsed = drawn(made, truce, "collapse", rng, columns=made.columns | {"breach": breach})
     resolved = drawn(made, truce, "resolve", rng) * (1.0 - collapsed)
     end = truce.COLLAPSED * collapsed + truce.RESOLVED * resolved
-    found = recover(made, factors, {"breach": breach, "truce_end": end})
-    assert not found.missed()
     told = ("breach_base", "resolve_base", "shelf_life", "deadline_effect")
-    assert min(found.contraction[name] for name in told) > LEARNT, found.contraction
+    check(recover(made, factors, {"breach": breach, "truce_end": end}), told)
 
 
 def test_acts_by_zone_are_recovered():
     factors, rng = named(truce, "zones"), np.random.default_rng(13)
     made = design(factors, seed=12)
     found = recover(made, factors, {"zone_count": drawn(made, truce, "zones", rng)})
-    assert not found.missed()
-    assert min(found.contraction.values()) > LEARNT, found.contraction
+    check(found)
 
 
 def test_deals_their_form_and_reversals_are_recovered():
@@ -66,9 +69,8 @@ def test_deals_their_form_and_reversals_are_recovered():
             "scope_ended": drawn(made, outcomes, "reversal", rng, size=live),
         },
     )
-    assert not found.missed()
     told = ("signature_cost", "reversal_base", "turnover_termination")
-    assert min(found.contraction[name] for name in told) > LEARNT, found.contraction
+    check(found, told)
 
 
 def test_shares_of_how_windows_end_are_recovered():
@@ -79,8 +81,7 @@ def test_shares_of_how_windows_end_are_recovered():
     kind = 1 + (rng.random((*shares.shape[:-1], 1)) > np.cumsum(shares, axis=-1)).sum(axis=-1)
     kind = np.minimum(kind, len(outcomes.KINDS)) * (made.columns["window_kind"] > 0)
     found = recover(made, factors, {"window_kind": kind})
-    assert not found.missed()
-    assert min(found.contraction.values()) > LEARNT, found.contraction
+    check(found)
 
 
 def test_harm_to_third_parties_is_recovered():
@@ -88,8 +89,7 @@ def test_harm_to_third_parties_is_recovered():
     made = design(factors, seed=18)
     count = drawn(made, outcomes, "periphery", rng)
     found = recover(made, factors, {"peripheral_count": count})
-    assert not found.missed()
-    assert min(found.contraction.values()) > LEARNT, found.contraction
+    check(found)
 
 
 def climbed(made, rng):
@@ -115,8 +115,7 @@ def test_hazards_of_the_ladder_are_recovered():
     factors, rng = named(outcomes, "ladder"), np.random.default_rng(21)
     made = design(factors, seed=20, n_time=4000)
     found = recover(made, factors, {"rung_on": climbed(made, rng)})
-    assert not found.missed()
-    assert min(found.contraction.values()) > LEARNT, found.contraction
+    check(found)
 
 
 def test_concessions_replies_sanctions_and_walkouts_are_recovered():
@@ -126,6 +125,5 @@ def test_concessions_replies_sanctions_and_walkouts_are_recovered():
     yes = drawn(made, diplomacy, "reply", rng, size=replies)
     once = {n: drawn(made, diplomacy, n, rng) for n in ("concession", "sanction", "walkout")}
     found = recover(made, factors, {"reply_yes": yes, "reply_no": replies - yes, **once})
-    assert not found.missed()
     told = ("concession_base", "reply_base", "price_discovery", "sanction_base", "walkout_base")
-    assert min(found.contraction[name] for name in told) > LEARNT, found.contraction
+    check(found, told)

@@ -4,7 +4,6 @@ import pytest
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.backtest import backtest
-from beliefs.evaluation.backtest.holdout import holdout_readings
 from beliefs.evaluation.compare import compare
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.smc.blocks import track_blocks
@@ -37,9 +36,6 @@ def test_a_track_by_name_is_that_of_the_theory():
         lambda study, out: compare(study, ["M0", "M9"], seed=1),
         lambda study, out: backtest(study, ["M9"], seed=1),
         lambda study, out: calibrate("M9", study, out, sims=1, seed=1),
-        lambda study, out: holdout_readings(
-            study, "M9", "2001-03-01", channel="private", seed=1, block=7
-        ),
     ],
 )
 def test_every_door_looks_names_up(asked, tmp_path):

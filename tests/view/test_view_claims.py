@@ -7,7 +7,7 @@ import pytest
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.compare import compared
-from beliefs.evaluation.scores.scores import SHARED
+from beliefs.evaluation.scores.skill import SHARED
 from beliefs.model.theory import load_theory
 from beliefs.reporting.claims import claim_groups, read_verdicts
 from beliefs.reporting.plots import plot_verdicts, plot_weights

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluation.backtest.frames import Frame, frame_of, joined, last_days
 from beliefs.evaluation.backtest.origins import Horizon, futures_from, horizons_of, origins_of
-from beliefs.evaluation.claims.questions import Question, quantities, questions
-from beliefs.evaluation.scores.frames import Frame, frame_of, joined, last_days
+from beliefs.evaluation.backtest.questions import Question, quantities, questions
 from beliefs.evaluation.scores.reliability import pit_table, reliability_table
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
 from beliefs.evaluation.scores.skilltable import Standing, skill_table, standings
@@ -102,15 +102,11 @@ class Backtest:
     def as_dict(self) -> dict[str, Any]:
         """Return everything but single forecasts for a script, numbers rounded."""
         return {
-            "study": self.study,
-            "as_of": self.as_of,
-            "study_sha256": self.study_sha256,
+            **{k: getattr(self, k) for k in ("study", "as_of", "study_sha256")},
             "theories": {t.id: t.sha256 for t in self.theories},
             "every": self.every,
             "horizons": [h.days for h in self.horizons],
-            "particles": self.particles,
-            "draws": self.draws,
-            "seed": self.seed,
+            **{k: getattr(self, k) for k in ("particles", "draws", "seed")},
             "origins": [str(day) for day in self.frame.origins],
             "gates_passed": dict(zip(self.frame.theories, self.gates, strict=True)),
             "unscored": dict(self.frame.unscored),
@@ -221,21 +217,12 @@ def scored(
     odds: Odds | None = None,
     inputs: Inputs | None = None,
 ) -> Backtest:
-    """Hold forecasts that were made against what came.
-
-    Parameters
-    ----------
-    study, theories, every, particles, seed, odds, inputs
-        Those that they were made with, see `backtest`.
-    frame
-        What was foretold.
+    """Hold forecasts that were made, with the settings of `backtest`, against what came.
 
     Raises
     ------
     ConflictError
         The frame is not of this study, or not of these settings.
-    StudyError
-        See `beliefs.evaluation.scores.scorecard.check_odds`.
     """
     inputs = build_inputs(study) if inputs is None else inputs
     odds = read_odds(study) if odds is None else odds

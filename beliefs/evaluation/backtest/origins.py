@@ -166,29 +166,12 @@ def futures_from(
         known = blocks_known(blocks, int(n), known)
         assert known.belief is not None  # every theory has talks
         posterior = posterior_at(known.belief, int(n) - 1, draws)
-        conduct = None
+        conduct: Conduct | bool = False
         if factors(blocks.theory, posterior.structure):
-            conduct = _conduct(known, int(n), draws, seed)
+            rng, zero = np.random.default_rng([seed, STREAM, int(n)]), np.zeros(draws)
+            drawn = known.params(draws, rng, period=int(n) - 1, beliefs=False)
+            conduct = Conduct(blocks.theory.name, seed, drawn, {}, {}, zero, zero)
         mine = int(np.random.SeedSequence([seed, STREAM, int(n)]).generate_state(1)[0])
         yield forecast(
-            posterior,
-            horizon,
-            seed=mine,
-            allow_failed=True,
-            actions=conduct or False,
-            baselines=False,
+            posterior, horizon, seed=mine, allow_failed=True, actions=conduct, baselines=False
         )
-
-
-def _conduct(blocks: Blocks, n: int, draws: int, seed: int) -> Conduct:
-    rng = np.random.default_rng([seed, STREAM, n])
-    zero = np.zeros(draws)
-    return Conduct(
-        theory=blocks.theory.name,
-        seed=seed,
-        posterior=blocks.params(draws, rng, period=n - 1, beliefs=False),
-        prior={},
-        base={},
-        log_prior=zero,
-        log_likelihood=zero,
-    )

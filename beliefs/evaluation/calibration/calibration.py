@@ -1,4 +1,4 @@
-"""One simulation of simulation-based calibration: a study drawn from the prior, tracked, ranked.
+"""Simulation-based calibration: studies drawn from the prior, tracked, and the truth ranked.
 
 Where parameters are drawn from the prior and data from the parameters, the truth is one more draw
 of the posterior, so that its rank among posterior draws is uniform (Talts, Betancourt, Simpson,
@@ -8,19 +8,25 @@ futures, of which the truth gets one by the same code as each draw.
 
 Conduct is drawn from what the filter knew of beliefs a period before, not from the true beliefs,
 because this is what the theory says of it (a cut; see `beliefs.inference.smc.blocks`). What is
-calibrated
-is therefore the inference, not the cut itself.
+calibrated is therefore the inference, not the cut itself.
+
+A simulation is a function of the design and its number, so that results do not depend on how many
+workers do them, nor where: dask runs them on this machine, or behind the address of a scheduler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import contextlib
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.errors import BeliefsError, StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import event_steps, explained
@@ -34,21 +40,28 @@ from beliefs.inference.smc.track import track
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure, structure_of, until
-from beliefs.model.theory import Theory, conduct_neutral, conduct_parameters, free_parameters
+from beliefs.model.theory import (
+    Theory,
+    conduct_neutral,
+    conduct_parameters,
+    free_parameters,
+)
 from beliefs.simulation.paths import Draws, simulate
 from beliefs.simulation.plan import check_horizon, future_dates
 from beliefs.simulation.studies.simulate import Truth, simulate_belief_block
 from beliefs.simulation.studies.simulate_conduct import simulate_observed
 from beliefs.study.load import Study
 
-__all__ = ["DRAWS", "GROUPS", "Design", "Simulation", "rank", "simulation"]
+__all__ = ["DRAWS", "GROUPS", "Design", "Simulation", "rank", "simulated", "simulation"]
 
 Floats = NDArray[np.float64]
 Values = dict[str, Floats]
+Line = dict[str, Any]
 
 DRAWS = 100
 GROUPS = ("parameter", "conduct", "belief", "density", "forecast")
 """What is ranked; the name of a quantity begins with its group and a colon."""
+THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COUNTS = ("strikes", "excluded", "peripheral")
 """Acts whose number in the horizon is ranked."""
 
@@ -295,3 +308,114 @@ def _elements(
             labels = [str(coords[d][i]) for d, i in zip(p.dims, index, strict=True)]
             name = f"{group}:{p.name}" + (f"[{', '.join(labels)}]" if labels else "")
             yield name, values[p.name][:, *index]
+
+
+def simulated(
+    design: Design,
+    numbers: Iterable[int],
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Iterator[Line]:
+    """Yield the simulations of these numbers as they are done, in no certain order.
+
+    Parameters
+    ----------
+    design
+        What they share; it is sent to the workers.
+    numbers
+        Which simulations.
+    workers
+        Processes of one thread each on this machine; None runs simulations one by one in this
+        process, unless there is a scheduler.
+    scheduler
+        Address of a dask scheduler whose workers are used instead, such as ``tcp://host:8786``.
+
+    Yields
+    ------
+    dict
+        The fields of `Simulation` and ``seconds`` of processor time, or ``number`` and ``error``
+        where one could not be done: a simulation that is left out silently would bend the ranks of
+        all others.
+
+    Raises
+    ------
+    StudyError
+        No scheduler answers, or workers were killed. What was done by then is yielded before.
+    """
+    if workers is None and scheduler is None:
+        inputs = build_inputs(design.study)
+        for number in numbers:
+            yield _line(design, number, inputs)
+        return
+    from distributed import as_completed  # heavy
+    from distributed.scheduler import KilledWorker
+
+    with _client(workers, scheduler) as client:
+        shared = client.submit(_prepared, design, pure=False)
+        running = client.map(_at_work, list(numbers), shared=shared, pure=False)
+        lost: list[KilledWorker] = []
+        for future in as_completed(running):
+            try:
+                line = future.result()
+            except KilledWorker as error:
+                lost.append(error)
+                continue
+            future.release()
+            yield line
+        if lost:
+            raise StudyError(
+                "a process that simulates was killed again and again, perhaps for want of memory",
+                where=f"{len(lost)} simulations",
+                found="processes that ended without an answer",
+                expected="processes that live until they are done",
+                mend="run the same command again: simulations that were done are kept; with fewer "
+                "--cores if memory is short",
+            ) from lost[0]
+
+
+@contextlib.contextmanager
+def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
+    """Open a client of the scheduler, or of a cluster on this machine that ends with it."""
+    from distributed import Client, LocalCluster  # heavy
+
+    if scheduler is None:
+        with (
+            LocalCluster(
+                n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
+                memory_limit=None, silence_logs=logging.CRITICAL, env=dict.fromkeys(THREADS, "1"),
+            ) as cluster,
+            Client(cluster) as client,
+        ):  # fmt: skip
+            yield client
+        return
+    try:
+        client = Client(scheduler, timeout=10)
+    except (OSError, ValueError) as error:
+        raise StudyError(
+            "no scheduler answers",
+            where="--scheduler",
+            found=scheduler,
+            expected="the address of a dask scheduler, such as tcp://host:8786",
+            mend="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
+        ) from error
+    with client:
+        yield client
+
+
+def _line(design: Design, number: int, inputs: Inputs) -> Line:
+    begun = time.process_time()
+    try:
+        line = asdict(simulation(design, number, inputs))
+    except (BeliefsError, ValueError, FloatingPointError) as error:
+        line = {"number": number, "error": f"{type(error).__name__}: {error}"}
+    return line | {"seconds": round(time.process_time() - begun, 3)}
+
+
+def _prepared(design: Design) -> tuple[Design, Inputs]:
+    """Build the inputs that all simulations share, once a worker asks for them."""
+    return design, build_inputs(design.study)
+
+
+def _at_work(number: int, shared: tuple[Design, Inputs]) -> Line:
+    """Do one simulation in a worker."""
+    return _line(shared[0], number, shared[1])

@@ -1,10 +1,9 @@
 """What a part of a theory adds to its log score: with it against without, period by period.
 
-Parts of conduct are tracked again with the part held neutral; their blocks take seconds. Parts of
-the belief block are judged by their density at the neutral value before and after each period
-(`beliefs.inference.filter.density_path`), which needs no other track, unless the neutral value
-lies on a bound
-or a claim asks for a track.
+Parts of actions are tracked again with the part held at its null value; their blocks take seconds.
+Parts of the belief block are judged by their density at the null value before and after each period
+(`beliefs.inference.filter.density_path`), which needs no other track, unless the null value lies on
+a bound or a claim asks for a track.
 """
 
 from __future__ import annotations
@@ -16,13 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluation.claims.claims import Claim
-from beliefs.evaluation.claims.expressions import Absent, Expression, Values
-from beliefs.evaluation.claims.functionals import Quantities, Setting
+from beliefs.evaluation.claims.claim import Claim, Draws, roles_of
 from beliefs.inference.filter.density_path import density_path, log_density_at
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
-from beliefs.inference.smc.track import track
 from beliefs.inference.smc.track_result import Track
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.system import conduct_factors, conduct_log_likelihoods
@@ -35,19 +31,9 @@ from beliefs.model.theory import (
     free_parameters,
 )
 
-__all__ = [
-    "Ablation",
-    "Part",
-    "ablations",
-    "belief_reruns",
-    "labels_of",
-    "part_of",
-    "rerun_belief",
-]
+__all__ = ["Ablation", "Part", "ablations", "belief_reruns", "labels_of", "part_of"]
 
 Floats = NDArray[np.float64]
-
-BELIEF = ("talks", "reading")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,80 +57,67 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Part:
-    """A part that is switched off: parameters held neutral, or given other priors.
+    """A part that is switched off: parameters held at null values, or given other priors.
 
     Attributes
     ----------
-    neutral
+    null
         Names of parameters, all their elements.
     fixed
         Priors by name.
     """
 
-    neutral: tuple[str, ...]
+    null: tuple[str, ...]
     fixed: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """Parameters that it touches."""
+        return {*self.null, *(name for name, _ in self.fixed)}
 
     def without(self, theory: Theory) -> Theory:
         """Return the theory without the part."""
         priors = {**theory.priors, **{name: dict(prior) for name, prior in self.fixed}}
         if theory.free is not None:
-            kept = tuple(name for name in theory.free if name not in self.neutral)
+            kept = tuple(name for name in theory.free if name not in self.null)
             return replace(theory, free=kept, priors=priors)
-        # A prior that stays behind for a neutral parameter is not read.
-        return replace(
-            theory, neutral=tuple(dict.fromkeys((*theory.neutral, *self.neutral))), priors=priors
-        )
+        # A prior that stays behind for a parameter at its null value is not read.
+        held = tuple(dict.fromkeys((*theory.neutral, *self.null)))
+        return replace(theory, neutral=held, priors=priors)
 
 
-def labels_of(
-    expression: Expression, structure: Structure, roles: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return the labels of the elements that an expression such as ``weight_own[north:*]`` picks.
-
-    Raises
-    ------
-    Absent
-        The study has no such element.
-    """
-    (name,) = expression.names
-    parameter = (declared(structure) | conduct_declared(structure))[name][1]
-    shape = structure.size(parameter.dims)
-    if 0 in shape:
-        raise Absent(name)
-    numbers = np.arange(int(np.prod(shape, dtype=int))).reshape(1, *shape)
-    coords = structure.coords
-    picked = expression({name: Values(numbers, tuple(tuple(coords[d]) for d in parameter.dims))},
-                        roles).flat[0]  # fmt: skip
-    if len(picked) == numbers.size:
-        return (name,)
-    return tuple(f"{name}{[int(k) for k in np.unravel_index(int(p), shape)]}" for p in picked)
+def labels_of(claim: Claim, structure: Structure) -> tuple[str, ...]:
+    """Return the elements that a claim holds at their null values; empty where there are none."""
+    known = declared(structure) | conduct_declared(structure)
+    out: list[str] = []
+    for name in claim.null:
+        dims = known[name][1].dims
+        if not claim.role:
+            out += [name] if 0 not in structure.size(dims) else []
+            continue
+        side = roles_of(structure).get(claim.role)
+        labels = structure.coords[dims[0]]
+        out += [f"{name}{[k]}" for k, label in enumerate(labels) if label.startswith(f"{side}:")]
+    return tuple(out)
 
 
 def part_of(claim: Claim) -> Part:
     """Return what a claim switches off; whole parameters only."""
-    names = tuple(name for e in claim.neutral for name in e.names)
     fixed = tuple((name, tuple(sorted(prior.items()))) for name, prior in claim.fixed.items())
-    return Part(names, fixed)
+    return Part(claim.null, fixed)
 
 
 def belief_reruns(claims: Sequence[Claim], theory: Theory, structure: Structure) -> list[Part]:
     """Return the parts for which the belief block has to be tracked again."""
     free = {p.name for p in free_parameters(theory, structure)}
-    out: list[Part] = []
-    for claim in claims:
-        part = part_of(claim)
-        touched = free.intersection((*part.neutral, *(name for name, _ in part.fixed)))
-        if (claim.rerun or claim.fixed) and touched and part not in out:
-            out.append(part)
-    return out
+    wanted = [part_of(claim) for claim in claims if claim.rerun or claim.fixed]
+    return list(dict.fromkeys(part for part in wanted if free & part.names))
 
 
 def ablations(
     claims: Sequence[Claim],
     blocks: Blocks,
     reruns: Mapping[Part, Track],
-    setting: Setting,
-    roles: Mapping[str, str],
     *,
     particles: int,
 ) -> dict[str, Ablation]:
@@ -152,14 +125,10 @@ def ablations(
 
     Parameters
     ----------
-    claims
-        Claims under the theory of `blocks`.
-    blocks
-        All blocks of the theory on the study.
+    claims, blocks
+        Claims under a theory, and all its blocks on the study.
     reruns
         Tracks of the belief block without a part; see `belief_reruns`.
-    setting, roles
-        See `beliefs.evaluation.claims.functionals` and `beliefs.evaluation.claims.expressions`.
     particles
         Number of particles of blocks tracked again.
 
@@ -176,34 +145,28 @@ def ablations(
     groups: dict[str, tuple[str, ...]] = {}
     for claim in claims:
         part = part_of(claim)
-        touched = {*part.neutral, *(name for name, _ in part.fixed)}
-        if claim.null is not None:
-            found = _contrast(claim.null, blocks, claim.score, setting, roles)
+        if claim.contrast:
+            found = _contrast(claim, blocks, structure)
             if found is not None:
                 out[claim.id] = found
         elif part in reruns:
             mine = replace(blocks, belief=reruns[part]).predictive(readings=True)
             out[claim.id] = _against(base, mine, claim.score, blocks.n_time)
-        elif touched & of_conduct and not touched & of_belief:
-            mine = _retracked(part, blocks, claim.score, particles)
+        elif part.names & of_conduct and not part.names & of_belief:
+            mine = _retracked(part, blocks, structure, claim.score, particles)
             out[claim.id] = _against(base, mine, claim.score, blocks.n_time)
-        elif touched & of_belief and blocks.belief is not None:
-            try:
-                groups[claim.id] = tuple(
-                    label for e in claim.neutral for label in labels_of(e, structure, roles)
-                )
-            except Absent:
-                continue
+        elif part.names & of_belief and blocks.belief is not None:
+            groups[claim.id] = labels_of(claim, structure)
+    groups = {name: labels for name, labels in groups.items() if labels}
     if groups and blocks.belief is not None:
         path = density_path(blocks.belief, groups)
         scores = {claim.id: claim.score for claim in claims}
         for g, name in enumerate(path.groups):
             which = [k for k, seen in enumerate(path.observables) if seen in scores[name]]
             rows = [base[path.observables[k]] for k in which if path.observables[k] in base]
-            if not rows:
-                continue
-            seen = ~np.isnan(np.stack(rows)).all(axis=0)
-            out[name] = Ablation(path.difference[g][:, which].sum(axis=1), seen, "density")
+            if rows:
+                seen = ~np.isnan(np.stack(rows)).all(axis=0)
+                out[name] = Ablation(path.difference[g][:, which].sum(axis=1), seen, "density")
     return out
 
 
@@ -219,10 +182,10 @@ def _against(
 
 
 def _retracked(
-    part: Part, blocks: Blocks, names: Sequence[str], particles: int
+    part: Part, blocks: Blocks, structure: Structure, names: Sequence[str], particles: int
 ) -> dict[str, Floats]:
-    """Return log scores of observables of conduct without a part."""
-    theory, structure = part.without(blocks.theory), structure_of(blocks.inputs)
+    """Return log scores of observables of actions without a part."""
+    theory = part.without(blocks.theory)
     left = {p.name for p in conduct_parameters(theory, structure)}
     known = {f.name: f for f in conduct_factors()}
     gone = [n for n in names if n in known and not left.intersection(known[n].base)]
@@ -230,20 +193,15 @@ def _retracked(
     out: dict[str, Floats] = {}
     if kept:
         mine = [b for b in layout_of(theory, structure) if set(kept).intersection(b.observables)]
+        # Where beliefs do not enter there is no need to know them.
+        belief = blocks.belief if any(b.couples for b in mine) else None
         out |= track_blocks(
-            blocks.study,
-            theory,
-            particles=particles,
-            seed=blocks.seed,
-            only=kept,
-            inputs=blocks.inputs,
-            # Where beliefs do not enter there is no need to know them.
-            belief=blocks.belief if any(b.couples for b in mine) else None,
-        ).predictive()
-    if gone:  # nothing free is left: the neutral values are the prediction
+            blocks.study, theory, particles=particles, seed=blocks.seed, only=kept,
+            inputs=blocks.inputs, belief=belief,
+        ).predictive()  # fmt: skip
+    if gone:  # nothing free is left: the null values are the prediction
         n = blocks.n_time
-        values = conduct_neutral(theory, structure)
-        one = {k: v[None] for k, v in values.items()}
+        one = {k: v[None] for k, v in conduct_neutral(theory, structure).items()}
         logs = conduct_log_likelihoods(np, one, until(blocks.columns, n), structure, gone)
         base = blocks.predictive()
         for name in gone:
@@ -252,40 +210,22 @@ def _retracked(
     return {name: out[name] for name in names if name in out}
 
 
-def _contrast(
-    null: Expression,
-    blocks: Blocks,
-    names: Sequence[str],
-    setting: Setting,
-    roles: Mapping[str, str],
-) -> Ablation | None:
-    """Return what it adds that an expression may differ from 0, by Savage and Dickey."""
-    structure = structure_of(blocks.inputs)
+def _contrast(claim: Claim, blocks: Blocks, structure: Structure) -> Ablation | None:
+    """Return what it adds that a contrast may differ from 0, by Savage and Dickey."""
     dims = {name: p.dims for name, (_, p) in conduct_declared(structure).items()}
-    mine = next((t for t in blocks.tracks.values() if set(names).intersection(t.observables)), None)
+    tracks = blocks.tracks.values()
+    mine = next((t for t in tracks if set(claim.score).intersection(t.observables)), None)
     if mine is None:
         return None
-    values: list[Floats] = []
-    for scores in mine.epochs:
-        params = mine.coordinates.params(scores)
-        draws = Quantities(params, setting, dims)
-        values.append(null.scalar(draws, roles)[:, None])
+    values = [
+        claim.test(Draws(mine.coordinates.params(scores), dims, structure)).of[0]
+        for scores in mine.epochs
+    ]
     n, zero = mine.n_time, np.zeros(1)
     gain = np.zeros(n)
     before = log_density_at(values[0], np.zeros(len(values[0])), zero)
     for t in range(n):
         after = log_density_at(values[mine.epoch[t]], mine.log_weights[t], zero)
         gain[t], before = before - after, after
-    which = [k for k, name in enumerate(mine.observables) if name in names]
+    which = [k for k, name in enumerate(mine.observables) if name in claim.score]
     return Ablation(gain, ~np.isnan(mine.predictive[:, which]).all(axis=1), "density")
-
-
-def rerun_belief(part: Part, blocks: Blocks, *, particles: int, seed: int) -> Track:
-    """Track the belief block without a part."""
-    return track(
-        blocks.study,
-        part.without(blocks.theory),
-        particles=particles,
-        seed=seed,
-        inputs=blocks.inputs,
-    )

@@ -8,43 +8,45 @@ would show by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from beliefs.evaluation.backtest.cracks import crack_shares
-from beliefs.evaluation.backtest.foretold import Score, foretold
-from beliefs.evaluation.claims.ablation import Part, ablations, belief_reruns, rerun_belief
-from beliefs.evaluation.claims.claims import Claim, load_claims
-from beliefs.evaluation.claims.expressions import Values
-from beliefs.evaluation.claims.functionals import PATHS, quantities_of, setting_of
-from beliefs.evaluation.claims.judge import (
-    DRAWS,
-    PRIOR_DRAWS,
-    STREAM,
-    Ground,
-    Seen,
-    judge,
-    missing,
-    roles_of,
-)
-from beliefs.evaluation.claims.verdict import Verdict
+from beliefs.evaluation.claims import managed_deescalation, mutual_optimism, status_quo
+from beliefs.evaluation.claims.ablation import ablations, belief_reruns
+from beliefs.evaluation.claims.claim import Claim, Seen, draws_of
+from beliefs.evaluation.claims.cracks import NAME, crack_shares
+from beliefs.evaluation.claims.forecasts import Score, forecast_scores
+from beliefs.evaluation.claims.verdict import STREAM, Ground, Verdict, judge, missing
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.track import track
 from beliefs.model.judging import judged
-from beliefs.model.structure import columns, structure_of
+from beliefs.model.structure import columns, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, load_theory
+from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
-__all__ = ["PARTICLES", "default_particles", "verdicts"]
+__all__ = ["DRAWS", "PARTICLES", "PRIOR_DRAWS", "default_particles", "load_claims", "verdicts"]
 
-Say = Callable[[str], None] | None
+Floats = NDArray[np.float64]
+Say = Callable[[str], None]
 
+DRAWS, PRIOR_DRAWS = 4000, 20_000
 PARTICLES = {1: 1000, 7: 500}
 """Particles of one track by days of a period: studies of weeks are long."""
 TWIN = 500_009
 """What is added to a seed for the second set of tracks."""
+
+
+def load_claims() -> tuple[Claim, ...]:
+    """Return every claim with what ``data/claims.csv`` states, in its order."""
+    tests = {c.id: c for m in (mutual_optimism, status_quo, managed_deescalation) for c in m.CLAIMS}
+    with (data_folder() / "claims.csv").open(encoding="utf-8", newline="") as opened:
+        return tuple(replace(tests[row["id"]], text=row) for row in csv.DictReader(opened))
 
 
 def default_particles(study: Study) -> int:
@@ -60,7 +62,7 @@ def verdicts(
     claims: Sequence[Claim] | None = None,
     inputs: Inputs | None = None,
     forecasts: bool = True,
-    progress: Say = None,
+    progress: Say | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every claim by a study.
 
@@ -73,11 +75,11 @@ def verdicts(
     particles
         Number of particles of each block and track, `default_particles` when None.
     claims
-        From `beliefs.evaluation.claims.claims.load_claims`; all of the package when None.
+        From `load_claims`; all of the package when None.
     inputs
-        What the theories are told instead of ``build_inputs(study)``.
+        What the theories see instead of ``build_inputs(study)``.
     forecasts
-        Whether to score what claims foretell, which takes futures from each origin of the study.
+        Whether to score what claims forecast, which takes futures from each origin of the study.
     progress
         Called with a few words as it goes on.
 
@@ -89,20 +91,20 @@ def verdicts(
     claims = load_claims() if claims is None else claims
     inputs = build_inputs(study) if inputs is None else inputs
     particles = default_particles(study) if particles is None else particles
+    say = progress or (lambda _: None)
     known: dict[str, Verdict] = {}
     base: Blocks | None = None
     for name in dict.fromkeys(claim.theory for claim in claims):
         mine = [claim for claim in claims if claim.theory == name]
-        blocks, ground = _ground(study, inputs, judged(name), mine, particles, seed, progress)
+        blocks, ground = _ground(study, inputs, judged(name), mine, particles, seed, say)
         scores: dict[str, Score] = {}
-        if forecasts and any(claim.forecast is not None for claim in mine):
+        if forecasts and any(claim.forecasts is not None for claim in mine):
             if base is None:
                 base = track_blocks(
                     study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
                 )
-            if progress is not None:
-                progress(f"{blocks.theory.id}: futures from the study's origins")
-            scores = foretold(mine, blocks, base, seed=seed)
+            say(f"{blocks.theory.id}: futures from the study's origins")
+            scores = forecast_scores(mine, blocks, base, seed=seed)
         known |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
     return tuple(known[claim.id] for claim in claims)
 
@@ -114,59 +116,45 @@ def _ground(
     claims: Sequence[Claim],
     particles: int,
     seed: int,
-    progress: Say,
+    say: Say,
 ) -> tuple[Blocks, Ground]:
     """Track a theory on a study, with its parts and without them."""
     structure = structure_of(inputs)
-    roles = roles_of(structure)
-
-    def said(text: str) -> None:
-        if progress is not None:
-            progress(f"{theory.id}: {text}")
-
-    said("tracking")
+    say(f"{theory.id}: tracking")
     blocks, twin = (
         track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
         for s in (seed, seed + TWIN)
     )
-    belief_columns = columns(inputs)
-    setting = setting_of(structure, belief_columns, blocks.columns, blocks.n_time)
-    seen = Seen({**setting.columns, **setting.conduct}, structure)
-    reruns: dict[Part, Track] = {}
-    worth = [claim for claim in claims if not missing(claim.needs, seen, roles)]
+    n, whole = blocks.n_time, columns(inputs)
+    inside = whole["cell_time"] < n
+    mine = until(whole, n) | {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
+    acted = until(blocks.columns, n)
+    seen = Seen({**mine, **acted}, structure)
+    reruns = {}
+    worth = [claim for claim in claims if not missing(claim, seen)]
     for part in belief_reruns(worth, theory, structure):
-        said(f"tracking without {', '.join(part.neutral) or 'what is freed'}")
-        reruns[part] = rerun_belief(part, blocks, particles=particles, seed=seed)
-    said("what each part adds")
-    gains = ablations(worth, blocks, reruns, setting, roles, particles=particles)
+        say(f"{theory.id}: tracking without {', '.join(part.null) or 'what is freed'}")
+        reruns[part] = track(
+            study, part.without(theory), particles=particles, seed=seed, inputs=inputs
+        )
+    say(f"{theory.id}: what each part adds")
+    gains = ablations(worth, blocks, reruns, particles=particles)
     rng = np.random.default_rng([seed, STREAM])
-    asked = {name for claim in worth if claim.region is not None for name in claim.region.names}
-    wanted = bool(asked & set(PATHS))
-    whole = [crack_shares(b.belief) if wanted and b.belief else {} for b in (blocks, twin)]
+    shares: list[dict[str, dict[str, Floats]]] = [{}, {}]
+    if any(claim.paths for claim in worth):
+        shares = [crack_shares(b.belief) if b.belief else {} for b in (blocks, twin)]
     drawn = [b.params(DRAWS // 2, rng) for b in (blocks, twin)]
-    after = quantities_of(
-        {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]},
-        theory,
-        setting,
-        _both([w.get("posterior", {}) for w in whole]),
-    )
-    before = quantities_of(blocks.prior(PRIOR_DRAWS, rng), theory, setting, whole[0].get("prior"))
+    both = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}
+    cracks = [s["posterior"][NAME] for s in shares if s.get("posterior")]
+    least = min((len(c) for c in cracks), default=0)
+    extra = {NAME: np.concatenate([c[:least] for c in cracks])} if len(cracks) == 2 else {}
+    after = draws_of(both, theory, structure, mine, acted, extra)
+    prior = blocks.prior(PRIOR_DRAWS, rng)
+    before = draws_of(prior, theory, structure, mine, acted, shares[0].get("prior"))
     caveat, doubtful = "", frozenset[str]()
     for found in (blocks.belief, twin.belief):
-        gate = None if found is None else found.report()
-        if gate is not None and not gate.passed:
-            caveat = f"the track of beliefs failed its gate ({gate.failures[0]})"
-            doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | set(PATHS)
-    return blocks, Ground(
-        theory.id, inputs.step_days, roles, seen, after, before, gains, caveat, doubtful
-    )
-
-
-def _both(parts: Sequence[Mapping[str, Values]]) -> dict[str, Values]:
-    """Return values of two tracks, equally many of each, one behind the other."""
-    one, two = parts
-    out = {}
-    for name in set(one) & set(two):
-        n = min(len(one[name].array), len(two[name].array))
-        out[name] = Values(np.concatenate([one[name].array[:n], two[name].array[:n]]))
-    return out
+        report = None if found is None else found.report()
+        if report is not None and not report.passed:
+            caveat = f"the track of beliefs failed its gate ({report.failures[0]})"
+            doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | {NAME}
+    return blocks, Ground(theory.id, inputs.step_days, seen, after, before, gains, caveat, doubtful)

@@ -57,29 +57,16 @@ def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.Data
         for k in np.unique(bins):
             mine = bins == k
             low, high = _band(drawn[:, mine].mean(axis=1))
-            rows.append(
-                {
-                    "forecaster": name,
-                    "horizon": int(horizon),
-                    "from": EDGES[k],
-                    "to": EDGES[k + 1],
-                    "n": int(mine.sum()),
-                    "mean_p": float(p[mine].mean()),
-                    "came": float(came[mine].mean()),
-                    "low": low,
-                    "high": high,
-                }
-            )
+            rows.append({
+                "forecaster": name, "horizon": int(horizon), "from": EDGES[k], "to": EDGES[k + 1],
+                "n": int(mine.sum()), "mean_p": float(p[mine].mean()),
+                "came": float(came[mine].mean()), "low": low, "high": high,
+            })  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def pit_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
     """Return histograms of the randomised transforms of times and counts, with bands.
-
-    Parameters
-    ----------
-    scores, every, seed
-        See `reliability_table`.
 
     Returns
     -------
@@ -97,21 +84,13 @@ def pit_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
     for (name, horizon, target), part in known.groupby(keys, sort=False):
         seen = _bins(part["pit"].to_numpy(float))
         drawn = _bins(_uniform(part, int(horizon), every, seed))
+        head = {"forecaster": name, "horizon": int(horizon), "target": target}
         for k in range(PIT_BINS):
             low, high = _band((drawn == k).mean(axis=1))
-            rows.append(
-                {
-                    "forecaster": name,
-                    "horizon": int(horizon),
-                    "target": target,
-                    "from": edges[k],
-                    "to": edges[k + 1],
-                    "n": len(part),
-                    "share": float((seen == k).mean()),
-                    "low": low,
-                    "high": high,
-                }
-            )
+            rows.append(head | {
+                "from": edges[k], "to": edges[k + 1], "n": len(part),
+                "share": float((seen == k).mean()), "low": low, "high": high,
+            })  # fmt: skip
     return pd.DataFrame(rows)
 
 

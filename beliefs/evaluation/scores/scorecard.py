@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.evaluation.backtest.frames import UNSAID, Frame
 from beliefs.evaluation.backtest.origins import Horizon
-from beliefs.evaluation.claims.questions import Quantity, Question, spells
-from beliefs.evaluation.scores import climatology as yard
-from beliefs.evaluation.scores.frames import UNSAID, Frame
+from beliefs.evaluation.backtest.questions import Quantity, Question, spells
+from beliefs.evaluation.scores import baselines
 from beliefs.evaluation.scores.proper import (
     brier,
     count_scores,
@@ -72,21 +72,14 @@ def score_table(
 
     Parameters
     ----------
-    frame
-        What was foretold.
-    inputs
-        Of the whole study, for its dates.
+    frame, inputs
+        What was forecast, and the inputs of the whole study, for its dates.
     origins, horizons, asked, counted
         Of the frame, in its order.
     odds
-        Hand-set odds.
+        Hand-set odds, see `check_odds`.
     seed
         Seed of the randomised transforms. Each row has its own, whatever other rows there are.
-
-    Raises
-    ------
-    StudyError
-        See `check_odds`.
     """
     import pandas as pd
 
@@ -138,8 +131,8 @@ def _event(
             cdf = (steps[:, None] <= np.arange(periods + 1)).mean(axis=0)
             curves.append((name, cdf, len(steps)))
     curves += [
-        (CLIMATOLOGY, yard.climatology(question, n, periods), None),
-        (PERSISTENCE, yard.persistence(question, n, periods), None),
+        (CLIMATOLOGY, baselines.climatology(question, n, periods), None),
+        (PERSISTENCE, baselines.persistence(question, n, periods), None),
     ]
     for name, curve, draws in curves:
         if curve is None:
@@ -190,7 +183,7 @@ def _count(
     any_ = quantity.value > 0
     hits = np.flatnonzero(any_[n : n + periods])
     spell = int(spells(any_, step_days)[n + hits[0]]) if len(hits) else 0
-    earlier = yard.count_climatology(quantity, n, periods)
+    earlier = baselines.count_climatology(quantity, n, periods)
     threshold = np.nan if earlier is None else max(float(np.quantile(earlier, HIGH)), 1.0)
     told: list[tuple[str, Floats | None]] = [
         (theory, None if values[0] == UNSAID else values.astype(float))
@@ -198,7 +191,7 @@ def _count(
     ]
     told += [
         (CLIMATOLOGY, earlier),
-        (PERSISTENCE, yard.count_persistence(quantity, n, periods)),
+        (PERSISTENCE, baselines.count_persistence(quantity, n, periods)),
     ]
     for forecaster, samples in told:
         if samples is None:
@@ -229,20 +222,7 @@ def _randomised(row: Row, seed: int) -> float:
 
 
 def check_odds(odds: Odds, asked: Sequence[Question]) -> None:
-    """Refuse odds that nothing can be held against.
-
-    Parameters
-    ----------
-    odds
-        Hand-set odds.
-    asked
-        What the study has labels for.
-
-    Raises
-    ------
-    StudyError
-        Odds are of a target that is latent, does not exist, or has no labels in this study.
-    """
+    """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
     known = [question.name for question in asked]
     found = sorted({*odds.target} - {*known})
     if found:

@@ -1,11 +1,11 @@
-"""The table of skill: every theory on every target and window, against every yardstick.
+"""The table of skill: every theory on every target and window, against every baseline.
 
 Columns: ``target``, ``horizon``, ``forecaster``, ``against``, ``score`` (its name), those of
 `beliefs.evaluation.scores.skill.Skill`, ``came`` (windows in which the target came true; of a
 count, in
 which it was above its median), ``events`` (how many separate times it did), ``misses`` (how many
 separate times it did not) and ``windows`` (as many as would not overlap). What comes or not did so
-as often as there are different events (`beliefs.evaluation.claims.questions.spells`), and stayed
+as often as there are different events (`beliefs.evaluation.backtest.questions.spells`), and stayed
 away as
 often as there are runs of windows without one; of a count both are runs of windows. ``no_crossing``
 comes true where the crossing stays away. Rows against a theory are those against the base rate, M0.
@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import product
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluation.scores.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
-from beliefs.evaluation.scores.skill import TAIL, block_origins, skill
+from beliefs.evaluation.scores.skill import TAIL, block_origins, holm, skill
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,6 @@ __all__ = [
     "BASE",
     "FEWEST_EVENTS",
     "HEADLINE",
-    "Foretold",
     "Standing",
     "skill_table",
     "standings",
@@ -46,27 +46,15 @@ FEWEST_EVENTS = 3
 STREAM = 32452843  # keeps what is drawn here apart from other uses of the seed
 
 
-class Foretold(Protocol):
-    """What the table asks of a `beliefs.evaluation.scores.frames.Frame`."""
-
-    @property
-    def theories(self) -> tuple[str, ...]:
-        """Ids, in order."""
-
-    @property
-    def origins(self) -> NDArray[np.datetime64]:
-        """Last day known at each origin."""
-
-
-def skill_table(scores: pd.DataFrame, frame: Foretold, every: int, *, seed: int) -> pd.DataFrame:
-    """Return mean scores against yardsticks.
+def skill_table(scores: pd.DataFrame, frame: Any, every: int, *, seed: int) -> pd.DataFrame:
+    """Return mean scores against baselines.
 
     Parameters
     ----------
     scores
         From `beliefs.evaluation.scores.scorecard.score_table`.
     frame
-        What was scored.
+        What was scored: its `theories` and `origins`.
     every
         Days from origin to origin.
     seed
@@ -75,62 +63,37 @@ def skill_table(scores: pd.DataFrame, frame: Foretold, every: int, *, seed: int)
     import pandas as pd
 
     rows = []
-    place = {day: k for k, day in enumerate(frame.origins.astype("datetime64[s]"))}
+    days = frame.origins.astype("datetime64[s]")
     for (target, horizon, kind), part in scores.groupby(["target", "horizon", "kind"], sort=False):
-        days = part["origin"].to_numpy("datetime64[s]")
-        where = np.asarray([place[day] for day in days], dtype=np.int64)
         by = {
-            name: {
-                score: _spread(part, where, mine, score, len(place)) for score in _SCORES[str(kind)]
-            }
-            for name in part["forecaster"].unique()
-            for mine in [np.asarray(part["forecaster"] == name)]
+            name: mine.set_index("origin")[[*_SCORES[str(kind)]]].reindex(days)
+            for name, mine in part.groupby("forecaster", sort=False)
         }
         overlap = block_origins(int(horizon), every)
         for name, against, score in _pairs(by, frame.theories, str(kind)):
             words = f"{target} {horizon} {score} {against}"
             found = skill(
-                by[name][score], by[against][score], overlap=overlap,
-                seed=[seed, STREAM, crc32(words.encode())],
+                by[name][score].to_numpy(float), by[against][score].to_numpy(float),
+                overlap=overlap, seed=[seed, STREAM, crc32(words.encode())],
             )  # fmt: skip
             if found.n == 0:
                 continue
-            rows.append(
-                {
-                    "target": target,
-                    "horizon": int(horizon),
-                    "kind": kind,
-                    "forecaster": name,
-                    "against": against,
-                    "score": score,
-                }
-                | _counts(part, name, against, score, every)
-                | _renamed(asdict(found))
-            )
+            head = dict(target=target, horizon=int(horizon), kind=kind, forecaster=name)
+            numbers = asdict(found)
+            mean = numbers.pop("score")
+            counts = _counts(part, name, against, score, every)
+            rows.append(head | {"against": against, "score": score} | counts
+                        | {"n": numbers.pop("n"), "mean": mean} | numbers)  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _renamed(found: dict[str, Any]) -> dict[str, Any]:
-    return {("mean" if k == "score" else k): v for k, v in found.items()}
-
-
-def _spread(
-    part: pd.DataFrame, where: NDArray[np.int64], mine: NDArray[np.bool_], score: str, n: int
-) -> NDArray[np.float64]:
-    out = np.full(n, np.nan)
-    out[where[mine]] = part[score].to_numpy(float)[mine]
-    return out
 
 
 def _pairs(
     by: dict[str, Any], theories: Sequence[str], kind: str
 ) -> Iterator[tuple[str, str, str]]:
-    yardsticks = [y for y in (CLIMATOLOGY, PERSISTENCE, BASE, MARKET) if y in by]
-    for name in theories:
-        for against in yardsticks:
-            if name in by and name != against:
-                for score in _SCORES[kind]:
-                    yield name, against, score
+    baselines = [name for name in (CLIMATOLOGY, PERSISTENCE, BASE, MARKET) if name in by]
+    for name, against in product(theories, baselines):
+        if name in by and name != against:
+            yield from ((name, against, score) for score in _SCORES[kind])
 
 
 def _counts(part: pd.DataFrame, name: str, against: str, score: str, every: int) -> dict[str, Any]:
@@ -149,12 +112,8 @@ def _counts(part: pd.DataFrame, name: str, against: str, score: str, every: int)
         events, misses = len(set(spell[spell > 0])), _runs(spell == 0)
         if (came != (spell > 0)).any():  # the target is that nothing happens
             events, misses = misses, events
-    return {
-        "came": float(came.sum()),
-        "events": float(events),
-        "misses": float(misses),
-        "windows": windows,
-    }
+    return {"came": float(came.sum()), "events": float(events), "misses": float(misses),
+            "windows": windows}  # fmt: skip
 
 
 def _runs(flags: NDArray[np.bool_]) -> int:
@@ -163,14 +122,14 @@ def _runs(flags: NDArray[np.bool_]) -> int:
 
 @dataclass(frozen=True)
 class Standing:
-    """Who beats a yardstick on a target in a window.
+    """Who beats a baseline on a target in a window.
 
     Attributes
     ----------
     target, horizon
         What, and days ahead.
     theories
-        Ids of those that foretold better by the headline score of the kind, also when it is allowed
+        Ids of those that forecast better by the headline score of the kind, also when it is allowed
         for how many were tried.
     doubt
         Why none can be said to, whatever the scores; None where one could.
@@ -183,14 +142,14 @@ class Standing:
 
 
 def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]:
-    """Return who beats a yardstick.
+    """Return who beats a baseline.
 
     Parameters
     ----------
     table
         From `skill_table`.
     against
-        The yardstick.
+        The baseline.
 
     Notes
     -----
@@ -217,7 +176,7 @@ def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]
         if doubts[key] is None
         for row in part[part["p"].notna()].to_dict("records")
     ]
-    sure = _holm([p for *_, p in tests]) < TAIL
+    sure = holm([p for *_, p in tests]) < TAIL
     won = {(key, name) for (key, name, _), one in zip(tests, sure, strict=True) if one}
     return [
         Standing(*key, tuple(str(f) for f in part["forecaster"] if (key, str(f)) in won), doubt)
@@ -237,12 +196,3 @@ def _doubt(part: pd.DataFrame) -> str | None:
             rare = f"{words} " + ("once" if found == 1 else f"{found} separate times")
             return rare if found else "it never varied" if count else never
     return "too few windows" if part["p"].isna().all() else None
-
-
-def _holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Return p values that allow for how many there are."""
-    one = np.asarray(p, dtype=float)
-    order = np.argsort(one)
-    out = np.empty(len(one))
-    out[order] = np.minimum(np.maximum.accumulate(one[order] * np.arange(len(one), 0, -1)), 1.0)
-    return out

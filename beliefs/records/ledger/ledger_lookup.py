@@ -5,7 +5,7 @@ label rule was running (`beliefs.features.talks`), by its own dates and as far a
 the
 day of the look-up. Secret talks that come out after that change the outcome, which is a conflict
 until it is corrected. The rule is the one that was registered, whatever the study says by now.
-Targets of conduct are looked up as they are in backtests (`beliefs.evaluation.claims.questions`),
+Targets of conduct are looked up as they are in backtests (`beliefs.evaluation.backtest.questions`),
 under the
 registered tables of what counts; where just before the window there was nothing that could come, no
 truce to be broken say, they are resolved neither way. So is a window with a day that nobody
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluation.claims.questions import Question, questions
+from beliefs.evaluation.backtest.questions import Question, questions
 from beliefs.features.inputs import build_inputs
 from beliefs.features.spans import held_periods
 from beliefs.features.talks import WATCHED, rule_rows, talk_days

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluation.claims.expressions import Values
 from beliefs.inference.smc.track_posterior import posterior_at
 from beliefs.inference.smc.track_result import Track
 from beliefs.model.structure import AFTERMATH_DAYS, columns
 
-__all__ = ["crack_share", "crack_shares"]
+__all__ = ["NAME", "crack_share", "crack_shares"]
 
 Floats = NDArray[np.float64]
 
@@ -67,29 +66,20 @@ def crack_share(path: Floats, jump: Floats, floor: float, run: int, window: int)
     return np.divide(shocked, fallen, out=np.full(len(path), np.nan), where=fallen > 0.0)
 
 
-def crack_shares(track: Track) -> dict[str, dict[str, Values]]:
-    """Return the share of shocks in cracks, by draw, in posterior and prior.
+def crack_shares(track: Track) -> dict[str, dict[str, Floats]]:
+    """Return the share of shocks in cracks: ``posterior`` and ``prior`` -> `NAME` -> (draw,).
 
-    Parameters
-    ----------
-    track
-        Of a theory with beliefs, on a study with declared shocks.
-
-    Returns
-    -------
-    dict
-        ``posterior`` and ``prior`` -> what expressions may read beside parameters; empty where no
-        draw has a crack.
+    Empty where no draw has a crack.
     """
     posterior = posterior_at(track, track.n_time - 1, DRAWS)
     spec, on = track.study.spec.crack, columns(track.inputs)["shock"][:, : track.n_time]
     floor = float(np.log(spec.threshold) - np.log1p(-spec.threshold))
     window = max(2, round(AFTERMATH_DAYS / track.inputs.step_days))
-    out: dict[str, dict[str, Values]] = {}
+    out: dict[str, dict[str, Floats]] = {}
     for group in ("posterior", "prior"):
         data: Any = posterior.tree[group].to_dataset()
         path, weight = (np.asarray(data[k].values)[0] for k in ("logit_belief", "shock_jump"))
         share = crack_share(path.astype(float), weight @ on, floor, spec.periods, window)
         share = share[~np.isnan(share)]
-        out[group] = {NAME: Values(share)} if len(share) else {}
+        out[group] = {NAME: share} if len(share) else {}
     return out

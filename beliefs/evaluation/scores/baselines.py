@@ -1,4 +1,4 @@
-"""Yardsticks that know no theory: how often things came before the origin, in this study alone.
+"""Baselines that know no theory: how often things came before the origin, in this study alone.
 
 *Climatology* asks how long it took from every earlier day on which the question could be asked.
 *Persistence* asks the same of those earlier days alone that were like the day of the origin: the
@@ -8,12 +8,18 @@ thing had come in the window before, or it had not.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from beliefs.evaluation.claims.questions import Quantity, Question
-from beliefs.evaluation.scores.survival import kaplan_meier
+from beliefs.evaluation.backtest.questions import Quantity, Question
 
-__all__ = ["climatology", "count_climatology", "count_persistence", "persistence", "waits"]
+__all__ = [
+    "climatology",
+    "count_climatology",
+    "count_persistence",
+    "kaplan_meier",
+    "persistence",
+    "waits",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -23,13 +29,6 @@ HALF = 0.5  # of a window of either outcome, put before those of the study
 
 def waits(question: Question, n: int) -> tuple[NDArray[np.int64], Bools, NDArray[np.int64]]:
     """Return how long it took from the earlier origins of a question, as far as is known after n.
-
-    Parameters
-    ----------
-    question
-        What came when.
-    n
-        Periods that are known.
 
     Returns
     -------
@@ -53,6 +52,32 @@ def waits(question: Question, n: int) -> tuple[NDArray[np.int64], Bools, NDArray
     time = np.where(came, hit - later + 1, blind - later)
     asked = question.asked[:n] & (time > 0)
     return np.flatnonzero(asked), came[asked], time[asked]
+
+
+def kaplan_meier(time: ArrayLike, happened: ArrayLike, upto: int) -> Floats:
+    """Return the share of waits not ended after 0 .. `upto` periods (Kaplan and Meier 1958).
+
+    Parameters
+    ----------
+    time
+        Periods until the end or until censored, whole numbers from 1 on, (N,). A wait censored at
+        c had not ended after c periods, and was at risk in the last of them.
+    happened
+        Whether the wait ended, (N,).
+    upto
+        Number of periods.
+
+    Returns
+    -------
+    ndarray
+        (upto + 1,), 1 first. After the longest wait it stays where it is.
+    """
+    waits, ended = np.asarray(time, dtype=np.int64), np.asarray(happened, dtype=bool)
+    counts = np.bincount(np.minimum(waits, upto + 1), minlength=upto + 2)
+    risk = counts[::-1].cumsum()[::-1][1:-1].astype(float)
+    ends = np.bincount(waits[ended & (waits <= upto)], minlength=upto + 1)[1:].astype(float)
+    hazard = np.divide(ends, risk, out=np.zeros(upto), where=risk > 0)
+    return np.concatenate([[1.0], np.cumprod(1.0 - hazard)])
 
 
 def _incidence(came: Bools, time: NDArray[np.int64], upto: int) -> Floats | None:

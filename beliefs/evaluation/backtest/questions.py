@@ -1,8 +1,7 @@
 """What a study shows of the targets of forecasts: when they came, and where they may be asked.
 
 The definitions are those of the simulated targets (`beliefs.forecasting.targets`), read off what
-was
-observed. Talks are those that were held by their own dates, as far as they are public by the
+was observed. Talks are those that were held by their own dates, as far as they are public by the
 as-of date: what comes of a window may change as secret rounds come out. Who speaks from an origin
 knows `known` alone. Of everything else a period holds no more than was published in it, so that the
 answer for a window is the same whatever was published after the window.
@@ -120,13 +119,7 @@ class Quantity:
 
 
 def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
-    """Return the questions that a study has labels for, cut at the as-of date.
-
-    Parameters
-    ----------
-    study, inputs
-        The study and its inputs.
-    """
+    """Return the questions that a study has labels for, cut at the as-of date."""
     n, spec, seen = int(inputs.active.sum()), study.spec, inputs.observed
     grid = study.grid
     always = np.ones(n, dtype=bool)
@@ -183,14 +176,9 @@ def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
 
 
 def spells(hit: Bools, step_days: int) -> NDArray[np.int64]:
-    """Return the number of the event that each hit belongs to, 0 elsewhere.
+    """Return the number of the event that each hit (T,) belongs to, 0 elsewhere.
 
-    Parameters
-    ----------
-    hit
-        (T,) whether it came in the period.
-    step_days
-        Days of a period. Hits with fewer than `APART_DAYS` quiet days between them are one event.
+    Hits with fewer than `APART_DAYS` quiet days between them are one event.
     """
     later = np.arange(len(hit))
     last = np.maximum.accumulate(np.where(hit, later, -1))

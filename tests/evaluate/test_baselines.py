@@ -1,16 +1,20 @@
-"""Yardsticks know what had happened by the origin, and nothing after it."""
+"""Baselines know what had happened by the origin, and nothing after it."""
 
 import numpy as np
 import pytest
+from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
-from beliefs.evaluation.claims.questions import Quantity, Question, spells
-from beliefs.evaluation.scores.climatology import (
+from beliefs.evaluation.backtest.questions import Quantity, Question, spells
+from beliefs.evaluation.scores.baselines import (
     climatology,
     count_climatology,
     count_persistence,
+    kaplan_meier,
     persistence,
     waits,
 )
+from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
+from beliefs.simulation.paths import Paths
 
 N = 120
 
@@ -28,11 +32,6 @@ def test_waits_end_with_what_came_and_are_censored_by_what_is_not_known():
     assert time.tolist() == [4, 3, 2, 1, 2, 1, 2, 1]
 
 
-def test_a_hit_that_nobody_watched_does_not_count():
-    _, came, _ = waits(question(hits=[4], unseen=[4]), 9)
-    assert not came.any()
-
-
 def test_climatology_is_the_share_of_windows_by_which_it_came():
     found = climatology(question(hits=[]), 100, 10)
     # Ten windows in which nothing came, and half a window of either outcome before them.
@@ -41,12 +40,6 @@ def test_climatology_is_the_share_of_windows_by_which_it_came():
     always = climatology(question(hits=range(N)), 100, 10)
     assert always[-1] == pytest.approx(10.5 / 11.0)
     assert always[1] > 0.9
-
-
-def test_with_less_than_a_window_behind_it_there_is_none():
-    assert climatology(question(), 9, 10) is None
-    assert climatology(question(), 10, 10) is not None
-    assert climatology(question(asked=slice(50, 55)), 100, 10) is None
 
 
 @pytest.mark.parametrize("rule", [climatology, persistence])
@@ -78,15 +71,6 @@ def test_persistence_is_silent_after_a_window_that_was_not_watched_whole():
     assert persistence(made, 103, 7) is not None
 
 
-def test_persistence_learns_from_watched_windows_alone():
-    # Quiet origins whose last window holds the unseen day are not like a watched quiet one.
-    blind, gone = question(unseen=[40]), question(unseen=[40])
-    gone.asked[41:48] = False
-    np.testing.assert_array_equal(persistence(blind, 100, 7), persistence(gone, 100, 7))
-    whole = question()
-    assert not np.array_equal(persistence(blind, 100, 7), persistence(whole, 100, 7))
-
-
 def test_counts_are_held_against_earlier_windows():
     value = np.arange(N, dtype=float)
     seen = np.ones(N, bool)
@@ -113,3 +97,32 @@ def test_hits_without_a_quiet_week_between_them_are_one_event():
     assert spells(flags, 1)[flags].tolist() == [1, 1, 1, 2, 3]
     assert not spells(flags, 1)[~flags].any()
     assert spells(np.array([0, 1, 1, 0, 1], bool), 7).tolist() == [0, 1, 1, 0, 2]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_kaplan_meier_is_that_of_lifelines(seed):
+    rng = np.random.default_rng(seed)
+    time, happened = rng.integers(1, 40, size=150), rng.random(150) < 0.6
+    ours = kaplan_meier(time, happened, 50)
+    fitted = KaplanMeierFitter().fit(time, happened)
+    theirs = fitted.survival_function_at_times(np.arange(51)).to_numpy()
+    np.testing.assert_allclose(ours, theirs, atol=1e-10)
+
+
+def test_cumulative_incidence_of_futures_is_that_of_lifelines():
+    # One end in a period, so that lifelines need not break ties at random.
+    rng = np.random.default_rng(4)
+    samples, horizon = 60, 80
+    ended = np.zeros((samples, horizon), dtype=np.int8)
+    time = rng.permutation(horizon)[:samples]
+    cause = rng.integers(1, 6, size=samples)
+    lasting = rng.random(samples) < 0.25
+    ended[np.arange(samples), time] = np.where(lasting, 0, cause)
+    paths = Paths(None, None, np.zeros((samples, horizon), bool), None, None, {"ended": ended})
+    ours = cumulative_incidence(paths)
+    waits, how = np.where(lasting, horizon, time + 1), np.where(lasting, 0, cause)
+    for row, code in zip(ours, CAUSES.values(), strict=True):
+        fitter = AalenJohansenFitter(calculate_variance=False)
+        table = fitter.fit(waits, how, event_of_interest=code).cumulative_density_
+        theirs = [float(table.loc[:t].iloc[-1, 0]) for t in range(1, horizon + 1)]
+        np.testing.assert_allclose(row, theirs, atol=1e-10)

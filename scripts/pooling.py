@@ -9,9 +9,8 @@ A piecewise-exponential hazard in age whose logarithm is smooth a priori, covari
 together, and a frailty of each conflict, integrated out by quadrature: a row of the
 likelihood is a whole conflict, so that leaving one out leaves out all that is known of it. With one
 event per conflict the frailty shows only in how the hazard falls with age, which the
-:math:`\alpha` may explain as well; `beliefs.evaluation.scores.pooled_scores` says how much of its
-prior is
-left. Priors are judgement. Hazards are per day.
+:math:`\alpha` may explain as well; `pooled_scores` says how much of its prior is left.
+Priors are judgement. Hazards are per day.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from spells import Spells
 
 from beliefs.inference.diagnose import Report, diagnose
 from beliefs.inference.exact import exact
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.model.pooled import quadrature
-from beliefs.model.spells import AGE_BINS, Spells
+from beliefs.model.pooled import AGE_BINS, quadrature
 
 __all__ = ["LEVEL", "SCALES", "PooledFit", "fit_pooled", "log_likelihood", "pointwise"]
 
@@ -131,7 +130,7 @@ def fit_pooled(
     Parameters
     ----------
     spells
-        From `beliefs.model.spells`.
+        From `spells`.
     seed
         Seed of everything random here.
     sampling

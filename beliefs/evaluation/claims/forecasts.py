@@ -1,4 +1,4 @@
-"""What claims foretell, scored from the origins of a study against the base rate.
+"""What claims forecast, scored from the origins of a study against the base rate.
 
 From each origin the whole system is simulated under the claim's theory and under the base rate,
 both as they stood on that day, and what then happened is looked up in the study. A score is the log
@@ -14,23 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluation.claims.claims import Claim, Foretold
-from beliefs.evaluation.scores.skill import TAIL, enough_blocks
+from beliefs.evaluation.backtest.origins import futures_from
+from beliefs.evaluation.claims.claim import Claim, Forecasted
+from beliefs.evaluation.scores.proper import smoothed
+from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
 from beliefs.features.observed import Observed
-from beliefs.forecasting.forecast import forecast
-from beliefs.inference.conduct import Conduct
+from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.smc.blocks import Blocks
-from beliefs.inference.smc.known import blocks_known
 from beliefs.simulation.course import MUTUAL, UNILATERAL
 from beliefs.study.tables.codebook import RUNGS
 
-__all__ = ["EVENTS", "Event", "Score", "foretold"]
+__all__ = ["EVENTS", "Event", "Score", "forecast_scores"]
 
-Floats = NDArray[np.float64]
 Events = Mapping[str, NDArray[Any]]
 
 DRAWS = 1000
-RESAMPLES = 2000
 WAR = RUNGS.index("open_war")
 STREAM = 15485863  # keeps what is drawn here apart from other uses of the seed
 
@@ -61,13 +59,13 @@ class Score:
     Attributes
     ----------
     event, horizon_days
-        What was foretold.
+        What was forecast.
     rows
         One for each origin that can be checked: origin, whether it came, probability under the
         theory, and under the base rate.
     mean, low, high
         Mean difference of log scores, and its 90 % interval by resampling origins; above 0 the
-        theory foretold better. The interval is NaN where origins are too few.
+        theory forecast better. The interval is NaN where origins are too few.
     """
 
     event: str
@@ -84,7 +82,7 @@ class Score:
 
     @property
     def came(self) -> float:
-        """Share of them in which what was foretold came."""
+        """Share of them in which what was forecast came."""
         return float(np.mean([row[1] for row in self.rows])) if self.rows else 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -95,8 +93,10 @@ class Score:
             "horizon_days": self.horizon_days,
             "n": self.n,
             "difference": round(self.mean, 4),
-            "low": None if np.isnan(self.low) else round(self.low, 4),
-            "high": None if np.isnan(self.high) else round(self.high, 4),
+            **{
+                k: None if np.isnan(v) else round(v, 4)
+                for k, v in (("low", self.low), ("high", self.high))
+            },
             "origins": [
                 dict(zip(names, (o, c, round(p, 4), round(b, 4)), strict=True))
                 for o, c, p, b in self.rows
@@ -157,15 +157,15 @@ EVENTS: dict[str, Event] = {
 }
 
 
-def foretold(
+def forecast_scores(
     claims: Sequence[Claim], blocks: Blocks, base: Blocks, *, seed: int
 ) -> dict[str, Score]:
-    """Score what claims foretell.
+    """Score what claims forecast.
 
     Parameters
     ----------
     claims
-        Claims under the theory of `blocks`; those that foretell nothing are left out.
+        Claims under the theory of `blocks`; those that forecast nothing are left out.
     blocks, base
         All blocks of that theory and of the base rate on the whole study.
     seed
@@ -176,91 +176,55 @@ def foretold(
     dict
         By id of the claim. A theory without the observable of an event has no score.
     """
-    asked = {c.id: c.forecast for c in claims if c.forecast is not None}
+    asked = {c.id: c.forecasts for c in claims if c.forecasts is not None}
     inputs, spec = blocks.inputs, blocks.study.spec
-    if not asked or spec.forecast is None or blocks.belief is None:
+    if not asked or spec.forecast is None:
         return {}
-    step, last = inputs.step_days, int(inputs.active.sum())
-    then, ground = blocks, base
-    rows: dict[str, list[tuple[str, bool, float, float]]] = {name: [] for name in asked}
+    seen, step, last = inputs.observed, inputs.step_days, int(inputs.active.sum())
+    ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
+    ahead: dict[int, dict[str, slice]] = {}
     for day in spec.forecast.origins:
-        ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
         n = int((ends <= np.datetime64(day, "D")).sum())
-        ahead = {
-            name: _ahead(f, n, step)
-            for name, f in asked.items()
-            if 0 < n
-            and _ahead(f, n, step).stop <= last
-            and EVENTS[f.event].asked(inputs.observed, n)
-        }
-        if not ahead:
-            continue
-        horizon = max(part.stop - part.start for part in ahead.values())
-        then, ground = blocks_known(blocks, n, then), blocks_known(base, n, ground)
-        told = _futures(then, ground, n, horizon, seed)
-        if told is None:
-            continue
-        for name, part in ahead.items():
-            f = asked[name]
-            event = EVENTS[f.event]
-            try:
-                chances = [
-                    float(
-                        event.comes(
-                            {k: v[..., : part.stop - n] for k, v in events.items()}, f.at_least
-                        ).mean()
-                    )
-                    for events in told
-                ]
-            except KeyError:  # the theory does not explain what the event is about
-                continue
-            came = event.came(inputs.observed, part, f.at_least)
-            rows[name].append((str(ends[n - 1]), came, *chances))  # type: ignore[arg-type]
+        windows = {name: slice(n, n - -f.horizon_days // step) for name, f in asked.items()}
+        ahead[n] = {
+            name: part for name, part in windows.items()
+            if 0 < n and part.stop <= last and EVENTS[asked[name].event].asked(seen, n)
+        }  # fmt: skip
+    ahead = {n: parts for n, parts in ahead.items() if parts}
+    rows: dict[str, list[tuple[str, bool, float, float]]] = {name: [] for name in asked}
+    if ahead:
+        longest = max(part.stop - n for n, parts in ahead.items() for part in parts.values())
+        origins = np.asarray(list(ahead), dtype=np.int64)
+        both = (futures_from(b, origins, longest, draws=DRAWS, seed=seed) for b in (blocks, base))
+        for n, *told in zip(ahead, *both, strict=True):
+            for name, part in ahead[n].items():
+                chances = [_chance(asked[name], f, part.stop - n) for f in told]
+                if None not in chances:
+                    event, size = EVENTS[asked[name].event], asked[name].at_least
+                    row = str(ends[n - 1]), event.came(seen, part, size), *chances
+                    rows[name].append(row)  # type: ignore[arg-type]
     rng = np.random.default_rng([seed, STREAM])
     return {name: _score(asked[name], tuple(found), rng) for name, found in rows.items()}
 
 
-def _ahead(f: Foretold, n: int, step: int) -> slice:
-    return slice(n, n + -(-f.horizon_days // step))
-
-
-def _futures(
-    blocks: Blocks, base: Blocks, n: int, horizon: int, seed: int
-) -> tuple[Events, Events] | None:
-    """Return futures under the theory and under the base rate, as both stood after n periods."""
-    from beliefs.inference.smc.track_posterior import posterior_at
-
-    assert blocks.belief is not None  # foretold asked for it
-    posterior = posterior_at(blocks.belief, n - 1, DRAWS)
-    rng = np.random.default_rng([seed, STREAM, n])
-    zero = np.zeros(DRAWS)
-    conduct = Conduct(
-        theory=blocks.theory.name,
-        seed=seed,
-        posterior=blocks.params(DRAWS, rng, period=n - 1, beliefs=False),
-        prior=blocks.prior(DRAWS, rng, beliefs=False),
-        base=base.params(DRAWS, rng, period=n - 1),
-        log_prior=zero,
-        log_likelihood=zero,
-    )
-    told = forecast(posterior, horizon, seed=seed, allow_failed=True, actions=conduct)
-    if told.paths.events is None or told.base_paths is None or told.base_paths.events is None:
+def _chance(f: Forecasted, told: Forecast, horizon: int) -> float | None:
+    """Return the share of futures in which it comes; None under a theory silent on it."""
+    try:
+        events = {k: v[..., :horizon] for k, v in (told.paths.events or {}).items()}
+        return float(EVENTS[f.event].comes(events, f.at_least).mean())
+    except KeyError:
         return None
-    return told.paths.events, told.base_paths.events
 
 
 def _score(
-    f: Foretold, rows: tuple[tuple[str, bool, float, float], ...], rng: np.random.Generator
+    f: Forecasted, rows: tuple[tuple[str, bool, float, float], ...], rng: np.random.Generator
 ) -> Score:
-    none = float("nan")
     if not rows:
-        return Score(f.event, f.horizon_days, (), 0.0, none, none)
-    edge = 0.5 / DRAWS
+        return Score(f.event, f.horizon_days, (), 0.0, np.nan, np.nan)
     came = np.asarray([row[1] for row in rows])
-    p, q = (np.clip([row[k] for row in rows], edge, 1.0 - edge) for k in (2, 3))
+    p, q = (smoothed([row[k] for row in rows], DRAWS) for k in (2, 3))
     gap = np.log(np.where(came, p, 1.0 - p)) - np.log(np.where(came, q, 1.0 - q))
-    if not enough_blocks(len(gap), 1):
-        return Score(f.event, f.horizon_days, rows, float(gap.mean()), none, none)
-    means = gap[rng.integers(0, len(gap), size=(RESAMPLES, len(gap)))].mean(axis=1)
-    low, high = np.quantile(means, [TAIL, 1.0 - TAIL])
+    low = high = np.nan
+    if enough_blocks(len(gap), 1):
+        low, high = np.quantile(block_sums(gap, 1, rng) / len(gap), [TAIL, 1.0 - TAIL])
     return Score(f.event, f.horizon_days, rows, float(gap.mean()), float(low), float(high))

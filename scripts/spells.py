@@ -1,8 +1,7 @@
 """Spells: how long each war went without talks, each crisis without an end, and what was known.
 
-The rows behind pooled base rates (`beliefs.inference.pooling`, `beliefs.model.pooled`). What
-happened
-in the cases of the bundled studies is left out, so that no study is told its outcome.
+The rows behind pooled base rates (`pooling`, `beliefs.model.pooled`). What
+happened in the cases of the bundled studies is left out, so that no study is told its outcome.
 """
 
 from __future__ import annotations
@@ -19,22 +18,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.model.pooled import AGE_BINS
+from beliefs.model.structure import SECOND_WORLD_WAR_ENDED
 from beliefs.study.bundled import data_folder
 
 __all__ = [
-    "AGE_BINS",
-    "SECOND_WORLD_WAR_ENDED",
     "Spells",
     "crisis_spells",
     "left_out",
     "talk_spells",
 ]
 
-AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
-"""Ages in days between which a hazard is constant."""
 
 _LAST_DAY = dt.date(2026, 6, 30)  # end of the war table: ongoing wars are censored here
-SECOND_WORLD_WAR_ENDED = dt.date(1945, 9, 2)
 _FORMAL_AGREEMENT = "1"  # ICB form of outcome
 
 
@@ -134,7 +130,7 @@ def talk_spells(*, verified_only: bool = False) -> Spells:
         names.append(row["war"])
         event.append(happened)
         days.append(max(((talks if happened and talks else end) - start).days, 1))
-        design.append((row["us_belligerent"] == "1", start > SECOND_WORLD_WAR_ENDED))
+        design.append((row["us_belligerent"] == "1", np.datetime64(start) > SECOND_WORLD_WAR_ENDED))
     return Spells(
         f"first talks in {len(names)} interstate wars since 1846",
         tuple(names),

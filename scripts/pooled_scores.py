@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pooling import PooledFit, fit_pooled, pointwise
 from scipy.special import gammaln, logsumexp
+from spells import Spells
 
-from beliefs.evaluation.backtest.walk import INTERVAL, block_bootstrap_mean
+from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.pooling import PooledFit, fit_pooled, pointwise
-from beliefs.model.spells import Spells
 
 __all__ = ["PooledScore", "compare", "exact_log_score", "leave_one_out", "unpooled_log_scores"]
 
@@ -60,7 +60,7 @@ def leave_one_out(
     fit
         Pooled hazards.
     seed, sampling
-        Of what is sampled anew; as for `beliefs.inference.pooling.fit_pooled`.
+        Of what is sampled anew; as for `pooling.fit_pooled`.
     """
     import arviz as az
 
@@ -151,9 +151,10 @@ def compare(
     out = []
     for name, unpooled in rivals.items():
         gain = pooled - unpooled
-        lower, upper = block_bootstrap_mean(
-            rng, gain, np.arange(len(gain)), block=1, samples=samples, level=INTERVAL
-        )
+        lower = upper = float("nan")
+        if enough_blocks(len(gain), 1):
+            means = block_sums(gain, 1, rng, samples=samples) / len(gain)
+            lower, upper = (float(v) for v in np.quantile(means, [TAIL, 1.0 - TAIL]))
         out.append(
             PooledScore(
                 name,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.origins import Horizon
-from beliefs.evaluation.claims.questions import Quantity, Question
+from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.passage import NEVER
@@ -29,7 +29,7 @@ _LATENT = "latent: nobody can look up a belief, so no label exists"
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What was foretold.
+    """What was forecast.
 
     Attributes
     ----------
@@ -105,20 +105,7 @@ class Frame:
 
     @classmethod
     def from_dataset(cls, data: Any, sides: tuple[str, str]) -> Frame:
-        """Return the frame that a Dataset was made of.
-
-        Parameters
-        ----------
-        data
-            From `to_dataset`.
-        sides
-            Ids of the sides.
-
-        Raises
-        ------
-        KeyError, ValueError
-            A variable is missing, or has other dimensions.
-        """
+        """Return the frame that `to_dataset` made a Dataset of; KeyError or ValueError if none."""
 
         def values(name: str, *dims: str) -> NDArray[Any]:
             return np.asarray(data[name].transpose(*dims).values)
@@ -163,20 +150,11 @@ def frame_of(
     draws: int,
     told: Iterable[Forecast],
 ) -> Frame:
-    """Return what one theory foretold.
+    """Return what one theory forecast from origins, in the order of `told`.
 
-    Parameters
-    ----------
-    theory, inputs
-        The theory, and the inputs of the whole study.
-    origins, horizons
-        Periods known at the origins, and windows ahead.
-    asked, counted
-        What is asked; a question is put only from origins at which it makes sense.
-    draws
-        Futures of an origin.
-    told
-        Forecasts, in the order of `origins`.
+    A question is put only from origins at which it makes sense. Parameters are those of
+    `beliefs.evaluation.backtest.backtest.backtest`, `inputs` of the whole study, `draws` futures of
+    an origin.
     """
     sides, longest = inputs.sides, horizons[-1].periods
     latent = latent_targets(sides)

@@ -2,7 +2,7 @@
 
 Two questions, one answer each. *Given the evidence*: readings after the cut are hidden, everything
 else stays, so the model has to say where belief went from battles and news alone. *Forecast*: the
-study is cut at the date as if the rest had not happened yet. The yardstick knows neither evidence
+study is cut at the date as if the rest had not happened yet. The baseline knows neither evidence
 nor model: the last reading plus a normal walk whose steps are as large as those before the cut.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluation.backtest.walk import Cells, Score, random_walk, score
+from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.forecasting.forecast import forecast
 from beliefs.inference.diagnose import Report
@@ -30,9 +30,168 @@ from beliefs.model.theory import Theory, free_parameters, theory_of
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study, load_study
 
-__all__ = ["HoldoutResult", "cut_after_share", "hide_readings", "holdout_readings"]
-
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Readings that were held out, one entry each.
+
+    Attributes
+    ----------
+    side, channel, time
+        Where and in which period.
+    value
+        What was read, log-odds.
+    """
+
+    side: NDArray[np.int64]
+    channel: NDArray[np.int64]
+    time: NDArray[np.int64]
+    value: Floats
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one set of predictions did on some held-out readings.
+
+    Attributes
+    ----------
+    way
+        ``given evidence`` or ``forecast``.
+    side
+        Id of the side, or ``both``.
+    n
+        Number of readings.
+    coverage, coverage_walk
+        Share of readings inside the central 90 % interval of the model and of the random walk.
+    width, width_walk
+        Mean width of those intervals, log-odds.
+    crps, crps_walk
+        Mean continuous ranked probability scores, log-odds; smaller is better.
+    difference, lower, upper
+        Mean of CRPS of the model less that of the walk, and its 90 % interval by moving-block
+        bootstrap over periods; below 0 the model is better. The interval is NaN where periods with
+        readings fill too few blocks.
+    """
+
+    way: str
+    side: str
+    n: int
+    coverage: float
+    coverage_walk: float
+    width: float
+    width_walk: float
+    crps: float
+    crps_walk: float
+    difference: float
+    lower: float
+    upper: float
+
+
+def random_walk(rng: np.random.Generator, shown: Inputs, cells: Cells, samples: int) -> Floats:
+    """Draw held-out readings from the baseline, (sample, cell).
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    shown
+        Inputs whose readings end at the cut.
+    cells
+        What to predict.
+    samples
+        Number of draws.
+
+    Returns
+    -------
+    ndarray
+        Last reading of the cell's side and channel + Normal(0, s sqrt(h)), h periods later; s^2 is
+        the mean of squared changes per period. Cells are drawn one by one: the score of a cell
+        asks for its own distribution alone.
+
+    Raises
+    ------
+    ValueError
+        If a series has fewer than three readings before the cut.
+    """
+    centre, spread = np.empty(len(cells.value)), np.empty(len(cells.value))
+    for k, (i, c, t) in enumerate(zip(cells.side, cells.channel, cells.time, strict=True)):
+        heard = np.flatnonzero(~np.isnan(shown.reading[i, c]))
+        if len(heard) < 3:
+            raise ValueError(
+                f"{shown.sides[i]} has {len(heard)} readings in {shown.channels[c]} before the cut"
+            )
+        said = shown.reading[i, c, heard]
+        step2 = float(np.mean(np.diff(said) ** 2 / np.diff(heard)))
+        centre[k], spread[k] = said[-1], np.sqrt(step2 * (t - heard[-1]))
+    return centre + spread * rng.normal(size=(samples, len(centre)))
+
+
+def mean_interval(
+    rng: np.random.Generator, value: Floats, time: NDArray[np.int64], block: int, samples: int
+) -> tuple[float, float]:
+    """Return the 90 % interval of a mean over cells, periods resampled in moving blocks.
+
+    Cells of one period stay together. NaN where periods with values fill too few blocks.
+    """
+    if not enough_blocks(len(np.unique(time)), block):
+        return float("nan"), float("nan")
+    place = time - time.min()
+    sums = np.stack([np.bincount(place, weights=value), np.bincount(place).astype(float)])
+    total, count = block_sums(sums, block, rng, samples=samples)
+    low, high = np.quantile(total[count > 0] / count[count > 0], [TAIL, 1.0 - TAIL])
+    return float(low), float(high)
+
+
+def score(
+    way: str,
+    side: str,
+    cells: Cells,
+    drawn: Floats,
+    walk: Floats,
+    *,
+    rng: np.random.Generator,
+    block: int,
+    resamples: int,
+) -> Score:
+    """Score predictions of some cells against those of the random walk.
+
+    Parameters
+    ----------
+    way, side
+        Labels.
+    cells
+        What was read.
+    drawn, walk
+        Predictions, (sample, cell).
+    rng, block, resamples
+        See `mean_interval`.
+    """
+    import scoringrules
+
+    found = []
+    for draws in (drawn, walk):
+        low, high = np.quantile(draws, [TAIL, 1.0 - TAIL], axis=0)
+        inside = (low <= cells.value) & (cells.value <= high)
+        crps = np.asarray(scoringrules.crps_ensemble(cells.value, draws, m_axis=0))
+        found.append((float(inside.mean()), float((high - low).mean()), crps))
+    (coverage, width, crps), (coverage_walk, width_walk, crps_walk) = found
+    lower, upper = mean_interval(rng, crps - crps_walk, cells.time, block, resamples)
+    return Score(
+        way=way,
+        side=side,
+        n=len(cells.value),
+        coverage=coverage,
+        coverage_walk=coverage_walk,
+        width=width,
+        width_walk=width_walk,
+        crps=float(crps.mean()),
+        crps_walk=float(crps_walk.mean()),
+        difference=float((crps - crps_walk).mean()),
+        lower=lower,
+        upper=upper,
+    )
 
 
 @dataclass(frozen=True)

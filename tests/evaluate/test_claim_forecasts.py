@@ -1,12 +1,13 @@
-"""What claims foretell is looked up in the study, counted in futures, and scored."""
+"""What claims forecast is looked up in the study, counted in futures, and scored."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from beliefs.evaluation.backtest.foretold import DRAWS, EVENTS, _score
-from beliefs.evaluation.claims.claims import Foretold, load_claims
+from beliefs.evaluation.claims.claim import Forecasted
+from beliefs.evaluation.claims.forecasts import DRAWS, EVENTS, _score
+from beliefs.evaluation.claims.verdicts import load_claims
 from beliefs.features.observed import blank
 from beliefs.study.tables.codebook import RUNGS
 
@@ -79,16 +80,16 @@ def test_futures_are_counted():
     assert EVENTS["neither"].comes({"rung": rung[1:], "signed": signed[:1]}, 1).tolist() == [True]
 
 
-def test_every_event_that_a_claim_foretells_is_known():
+def test_every_event_that_a_claim_forecasts_is_known():
     for claim in load_claims():
-        assert claim.forecast is None or claim.forecast.event in EVENTS, claim.id
+        assert claim.forecasts is None or claim.forecasts.event in EVENTS, claim.id
 
 
 def test_scores_are_differences_of_logs_of_what_came():
     rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
-    asked = Foretold(event="deal", horizon_days=30)
+    asked = Forecasted("deal", 30)
     found = _score(asked, rows * 5, np.random.default_rng(1))
-    assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0)
+    assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0, abs=2e-3)
     assert found.low < found.mean < found.high
     assert found.n == 10 and found.came == 0.5
     few = _score(asked, rows * 4, np.random.default_rng(1))
@@ -98,5 +99,5 @@ def test_scores_are_differences_of_logs_of_what_came():
 
 def test_a_sure_forecast_that_fails_costs_what_its_draws_can_tell():
     rows = (("2026-01-01", True, 0.0, 0.5),)
-    found = _score(Foretold(event="deal", horizon_days=30), rows, np.random.default_rng(1))
-    assert found.mean == pytest.approx(np.log(0.5 / DRAWS) - np.log(0.5))
+    found = _score(Forecasted("deal", 30), rows, np.random.default_rng(1))
+    assert found.mean == pytest.approx(np.log(0.5 / (DRAWS + 1)) - np.log(0.5))

@@ -1,0 +1,319 @@
+"""Claims of the source texts: a function on labelled draws each, and what it may read.
+
+``data/claims.csv`` states the claims in the texts' own terms, and the sentence that reports each.
+The functions stand text by text in `mutual_optimism`, `status_quo` and `managed_deescalation`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from beliefs.features.observed import SHAPES
+from beliefs.model.structure import Columns, Structure
+from beliefs.model.theory import Theory, all_declared, conduct_neutral, neutral_values
+
+__all__ = [
+    "ROLES", "Absent", "Claim", "Draws", "Finding", "Forecasted", "Labelled", "Seen", "claims_of",
+    "draws_of", "either", "found", "on", "periods", "roles_of",
+]  # fmt: skip
+
+ROLES = ("coercer", "endurer")
+Floats = NDArray[np.float64]
+
+# Leading axes of columns that are not among the observables of actions.
+_AXES = {
+    "hardline": ("side",), "turnover": ("side",), "rival_persists": ("side",),
+    "rival_resolve": ("side",), "p_lag": ("side",), "aftermath": ("shock_kind",),
+    "shock": ("shock",), "phase_on": ("phase",), "evidence": ("term",),
+}  # fmt: skip
+
+
+class Absent(Exception):
+    """A claim reads what this study or theory does not have: a side, a term, a parameter."""
+
+
+def roles_of(structure: Structure) -> dict[str, str]:
+    """Return the sides by role: who endures, and who coerces. A role nobody has is left out."""
+    out: dict[str, str] = {}
+    for side, endures in zip(structure.sides, structure.endurance, strict=True):
+        out.setdefault("endurer" if endures else "coercer", side)
+    return out
+
+
+class Labelled:
+    """Arrays by name as xarray DataArrays; ``x["endurance", "us"]`` picks by label.
+
+    A label may hold ``*`` and ``?`` as in file names; it then picks several.
+    """
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+        self.roles = roles_of(structure)
+
+    def side(self, role: str) -> str:
+        """Return the side that has a role of `ROLES`."""
+        if role not in self.roles:
+            raise Absent(f"a side as {role}")
+        return self.roles[role]
+
+    @property
+    def coercer(self) -> str:
+        """The side that does not endure."""
+        return self.side("coercer")
+
+    @property
+    def endurer(self) -> str:
+        """The side that endures."""
+        return self.side("endurer")
+
+    def _array(self, name: str) -> xr.DataArray:
+        raise NotImplementedError
+
+    def __getitem__(self, key: str | tuple[str, str]) -> xr.DataArray:
+        name, label = (key, None) if isinstance(key, str) else key
+        array = self._array(name)
+        if label is None:
+            return array
+        dim = str(array.dims[1])
+        known = [str(v) for v in array[dim].values]
+        hits = [k for k, text in enumerate(known) if text == label or fnmatchcase(text, label)]
+        if not hits:
+            raise Absent(f"{name}[{label}]")
+        return array.isel({dim: hits[0] if label in known else hits})
+
+
+class Seen(Labelled):
+    """Columns of a study: periods, or readings, first."""
+
+    def __init__(self, found: Columns, structure: Structure) -> None:
+        super().__init__(structure)
+        self._found = found
+
+    def _array(self, name: str) -> xr.DataArray:
+        if name not in self._found:
+            raise Absent(name)
+        array = np.moveaxis(np.asarray(self._found[name], dtype=float), -1, 0)
+        dims = SHAPES.get(name, _AXES.get(name, ()))
+        if len(dims) != array.ndim - 1:
+            dims = tuple(f"{name}_{k}" for k in range(array.ndim - 1))
+        labels = self.structure.coords | {"term": list(self.structure.terms)}
+        coords = {d: labels[d] for d in dims if d in labels}
+        return xr.DataArray(array, coords, ("cell" if name[:5] == "cell_" else "time", *dims))
+
+
+class Draws(Labelled):
+    """Draws of parameters by name, draws first.
+
+    Parameters
+    ----------
+    arrays
+        Every parameter that may be asked for, (N, *shape).
+    dims
+        Names of the dimensions of each parameter.
+    structure
+        Structure of the study.
+    columns, conduct
+        Columns of beliefs and of actions that equations may read.
+    extra
+        What follows from more than parameters, by name; its number of draws is its own.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, Floats],
+        dims: Mapping[str, tuple[str, ...]],
+        structure: Structure,
+        columns: Columns | None = None,
+        conduct: Columns | None = None,
+        extra: Mapping[str, Floats] | None = None,
+    ) -> None:
+        super().__init__(structure)
+        self.arrays = {**arrays, **(extra or {})}
+        self.dims = dims
+        self.columns, self.conduct = columns or {}, conduct or {}
+
+    def _array(self, name: str) -> xr.DataArray:
+        if name not in self.arrays:
+            raise Absent(name)
+        dims = self.dims.get(name, ())
+        coords = {d: list(self.structure.coords[d]) for d in dims}
+        return xr.DataArray(self.arrays[name], coords, ("draw", *dims), name)
+
+
+def draws_of(
+    arrays: Mapping[str, Floats],
+    theory: Theory,
+    structure: Structure,
+    columns: Columns,
+    conduct: Columns,
+    extra: Mapping[str, Floats] | None = None,
+) -> Draws:
+    """Return draws (N, *shape) of a theory's free parameters, and null values of all others."""
+    n = len(next(iter(arrays.values())))
+    null = neutral_values(theory, structure) | conduct_neutral(theory, structure)
+    full = {k: np.broadcast_to(v, (n, *v.shape)) for k, v in null.items() if k != "innovation"}
+    dims = {name: p.dims for name, (_, p) in all_declared(structure).items()}
+    return Draws({**full, **arrays}, dims, structure, columns, conduct, extra)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What a claim says of some draws.
+
+    Attributes
+    ----------
+    held
+        Whether what is claimed holds, (draw,); None for a claim about forecasts alone.
+    of
+        What must have been learnt: contraction is averaged over its elements, draws first.
+    reads
+        Parameters that `of` are arithmetic of, as far as xarray kept their names.
+    shown
+        What the sentence shows, (draw,): mean as NAME, 90 % interval as NAME_low and NAME_high.
+    """
+
+    held: NDArray[np.bool_] | None
+    of: tuple[Floats, ...]
+    reads: frozenset[str]
+    shown: Mapping[str, Floats]
+
+
+def found(held: Any = None, *of: Any, **shown: Any) -> Finding:
+    """Return a finding from DataArrays."""
+    return Finding(
+        None if held is None else np.asarray(held, dtype=bool),
+        tuple(np.asarray(v, dtype=float).reshape(len(v), -1) for v in of),
+        frozenset(str(v.name) for v in of if v.name),
+        {k: np.asarray(v, dtype=float) for k, v in shown.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Forecasted:
+    """What a claim forecasts.
+
+    Attributes
+    ----------
+    event
+        One of `beliefs.evaluation.claims.forecasts.EVENTS`.
+    horizon_days
+        Days within which it does or does not come.
+    at_least
+        Its size, where it has one.
+    """
+
+    event: str
+    horizon_days: int
+    at_least: int = 1
+
+
+Count = Callable[[Seen], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """One claim and its test.
+
+    Attributes
+    ----------
+    id
+        Of its row in ``data/claims.csv``.
+    theory
+        Name of the theory under whose judging priors it is judged.
+    test
+        From draws to a finding.
+    kind
+        Of ``sign``, ``region``, ``ablation`` (must predict better too), ``forecast``, ``scenario``.
+    needs
+        What must have been seen: words, and columns that must not be zero everywhere.
+    count
+        What the verdict rests on, counted over periods.
+    null
+        Parameters held at their null values to see what the part adds to the log score.
+    role
+        Role of the side whose elements of `null` alone are held; all where it is empty.
+    fixed
+        Priors by name for the same purpose, where absence is no null value.
+    score
+        Observables whose log score is compared.
+    rerun
+        Whether the belief block is tracked again without the part, rather than by Savage and
+        Dickey.
+    paths
+        Whether it reads what follows from whole paths of belief.
+    contrast
+        Whether the part is absent where the first of `Finding.of` is 0.
+    modes
+        Whether the sentence says when that has two modes.
+    limits
+        Own limits (supported from, contradicted up to) of a claim that something is possible.
+    forecasts
+        What is scored against the base rate from the study's origins.
+    text
+        Its row of ``data/claims.csv``.
+    """
+
+    id: str
+    theory: str
+    test: Callable[[Draws], Finding]
+    kind: tuple[str, ...]
+    needs: Mapping[str, Count]
+    count: tuple[str, Count] | None = None
+    null: tuple[str, ...] = ()
+    role: str = ""
+    fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    score: tuple[str, ...] = ()
+    rerun: bool = False
+    paths: bool = False
+    contrast: bool = False
+    modes: bool = False
+    limits: tuple[float, float] | None = None
+    forecasts: Forecasted | None = None
+    text: Mapping[str, str] = field(default_factory=dict)
+
+
+def claims_of(theory: str, into: list[Claim]) -> Callable[..., Any]:
+    """Return the decorator that makes claims under a theory of tests, and adds them to a list."""
+
+    def claim(id: str, kind: str, *, null: str = "", score: str = "", **rest: Any) -> Any:
+        def keep(test: Callable[[Draws], Finding]) -> Callable[[Draws], Finding]:
+            words: Any = {"null": tuple(null.split()), "score": tuple(score.split())}
+            into.append(Claim(id, theory, test, tuple(kind.split()), **words, **rest))
+            return test
+
+        return keep
+
+    return claim
+
+
+def on(*names: str | tuple[str, str]) -> Count:
+    """Return the product of columns of a study."""
+
+    def product(seen: Seen) -> Any:
+        out: Any = 1.0
+        for name in names:
+            out = out * seen[name]
+        return out
+
+    return product
+
+
+def either(*names: str) -> Count:
+    """Return the sum of columns of a study."""
+    return lambda seen: sum(seen[name] for name in names)
+
+
+def periods(count: Count, seen: Seen) -> int:
+    """Return in how many periods, or readings, something was seen."""
+    try:
+        array = np.asarray(count(seen))
+    except Absent:
+        return 0
+    return int((array.reshape(len(array), -1) != 0.0).any(axis=1).sum()) if array.size else 0
