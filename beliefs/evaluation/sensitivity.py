@@ -14,7 +14,7 @@ from beliefs.evaluation.sensitivity_result import ALL, Asked, Point, Row, Sensit
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
-from beliefs.forecasting.targets import asked_of
+from beliefs.forecasting.targets import TARGETS, headline
 from beliefs.inference.pareto import RELIABLE, pareto_k
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.particles import normalised
@@ -146,12 +146,10 @@ def _asked(told: Forecast) -> tuple[Asked, ...]:
     sides, windows = told.posterior.structure.sides, horizon_days(told)
     out = []
     for by in windows:
-        if told.posterior.theory.beliefs:
-            for name in ("crack", "crack_first"):
-                out += [Asked(name, s, by, own.threshold, own.periods, True) for s in sides]
-            out.append(Asked("talks_rational", None, by, None, own.periods, True))
-        out.append(Asked("talks", None, by, None, None, True))
-        out += [Asked(name, None, by, None, None, True) for name in asked_of(told)]
+        for name, side in headline(told):
+            threshold = own.threshold if TARGETS[name].threshold else None
+            periods = own.periods if TARGETS[name].kind == "beliefs" else None
+            out.append(Asked(name, side, by, threshold, periods, True))
     if told.posterior.theory.beliefs:
         others = [
             (p, d)

@@ -5,7 +5,7 @@ import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
 from beliefs.evaluation.scores.survival import kaplan_meier
-from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
+from beliefs.forecasting.targets import CAUSES, cumulative_incidence
 from beliefs.simulation.paths import Paths
 
 

@@ -21,7 +21,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.inference.conduct import Conduct
 from beliefs.inference.smc.blocks import Blocks
 from beliefs.inference.smc.known import blocks_known
-from beliefs.simulation.course import MUTUAL, UNILATERAL
+from beliefs.simulation.actions import MUTUAL, UNILATERAL
 from beliefs.study.tables.codebook import RUNGS
 
 __all__ = ["EVENTS", "Event", "Score", "foretold"]

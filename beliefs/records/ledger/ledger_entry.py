@@ -147,7 +147,7 @@ def entry_from(
 
 def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     """Refuse a document that is not the forecast of its own run."""
-    from beliefs.forecasting.summary import FORMAT
+    from beliefs.forecasting.document import FORMAT
 
     needed = (*_SHARED, "hindcast", "seed", "gate", "interventions", "targets")
     if not isinstance(document, dict) or any(key not in document for key in needed):
