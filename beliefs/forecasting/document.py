@@ -25,9 +25,8 @@ class Part(BaseModel):
     """A part of a document: nothing is converted, nothing is added, nothing is infinite."""
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, validate_by_name=True,
-        validate_by_alias=True,
-    )  # fmt: skip
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
 
 
 class Probability(Part):

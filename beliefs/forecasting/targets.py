@@ -263,7 +263,7 @@ ACTION_TARGETS = tuple(name for name, target in TARGETS.items() if target.kind =
 def explained(forecast: Forecast) -> tuple[str, ...]:
     """Return the targets of action that were simulated."""
     events = forecast.paths.events or {}
-    return tuple(name for name in ACTION_TARGETS if TARGETS[name].source in events)
+    return tuple(name for name, target in TARGETS.items() if target.source in events)
 
 
 def asked_of(forecast: Forecast) -> tuple[str, ...]:
@@ -375,7 +375,7 @@ def event_steps(
             mend="forecast with actions, under a theory that explains them",
         )  # fmt: skip
     if entry.kind == "actions" and entry.source not in (events or {}):
-        known = [name for name in ACTION_TARGETS if TARGETS[name].source in (events or {})]
+        known = explained(forecast)
         raise StudyError(
             f"the theory says nothing of {target}", where=f"theory {theory.name}", found=target,
             expected="one of " + ", ".join(known), mend="choose a target that the theory explains",

@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
+from beliefs.evaluation.claims.questions import questions
 from beliefs.forecasting.document import Document
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.summary import summarise
 from beliefs.forecasting.targets import (
     ACTION_TARGETS,
     CAUSES,
+    TARGETS,
+    Target,
     asked_of,
     cumulative_incidence,
     event_steps,
+    first_passage,
 )
 from beliefs.reporting.report import render
 from beliefs.reporting.style import percent
@@ -160,3 +164,23 @@ def test_the_report_holds_every_conduct_number(managed):
         assert f"<b>{escape(percent(target['p']))}</b>" in html
         assert f"base {escape(percent(target['base_rate']))}" in html
     assert "How the truce first ends by" in html
+
+
+def test_a_new_target_is_one_entry_of_the_registry(managed, monkeypatch):
+    sanctions = Target(
+        "sanctions", "New sanctions", "actions",
+        lambda ask: first_passage(ask.paths.events["sanction"], 1),
+        lambda p, _: (p.observed.sanction, p.observed.sanction_seen, p.observed.sanction_seen),
+        "sanction", lambda o: o.sanction_seen,
+    )  # fmt: skip
+    monkeypatch.setitem(TARGETS, "sanctions", sanctions)
+    document = summarise(managed)
+    (row, *_) = [t for t in document["targets"] if t["target"] == "sanctions"]
+    wanted = managed.paths.events["sanction"][:, :7].any(axis=1).mean()
+    assert row["p"] == pytest.approx(wanted, abs=1e-6) and row["base_rate"] is not None
+    assert "New sanctions" in plain(document)
+    posterior = managed.posterior
+    labels = {q.name: q for q in questions(posterior.study, posterior.inputs)}
+    n = int(posterior.inputs.active.sum())
+    hits = posterior.inputs.observed.sanction[:n] > 0
+    np.testing.assert_array_equal(labels["sanctions"].hit, hits)
