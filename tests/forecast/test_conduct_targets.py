@@ -167,20 +167,25 @@ def test_the_report_holds_every_conduct_number(managed):
 
 
 def test_a_new_target_is_one_entry_of_the_registry(managed, monkeypatch):
-    sanctions = Target(
-        "sanctions", "New sanctions", "actions",
-        lambda ask: first_passage(ask.paths.events["sanction"], 1),
-        lambda p, _: (p.observed.sanction, p.observed.sanction_seen, p.observed.sanction_seen),
-        "sanction", lambda o: o.sanction_seen,
+    exchange = Target(
+        "exchange", "Both sides strike on one day", "actions",
+        lambda ask: first_passage((ask.paths.events["strikes"] > 0).all(axis=1), 1),
+        lambda p, _: (
+            (p.observed.strike_count > 0).all(axis=0),
+            p.observed.strikes_seen,
+            p.observed.strikes_seen,
+        ),
+        "strikes", lambda o: o.strikes_seen,
     )  # fmt: skip
-    monkeypatch.setitem(TARGETS, "sanctions", sanctions)
+    monkeypatch.setitem(TARGETS, "exchange", exchange)
     document = summarise(managed)
-    (row, *_) = [t for t in document["targets"] if t["target"] == "sanctions"]
-    wanted = managed.paths.events["sanction"][:, :7].any(axis=1).mean()
+    (row, *_) = [t for t in document["targets"] if t["target"] == "exchange"]
+    both = (managed.paths.events["strikes"] > 0).all(axis=1)
+    wanted = both[:, : managed.step_of(row["by"])].any(axis=1).mean()
     assert row["p"] == pytest.approx(wanted, abs=1e-6) and row["base_rate"] is not None
-    assert "New sanctions" in plain(document)
+    assert "Both sides strike on one day" in plain(document)
     posterior = managed.posterior
     labels = {q.name: q for q in questions(posterior.study, posterior.inputs)}
     n = int(posterior.inputs.active.sum())
-    hits = posterior.inputs.observed.sanction[:n] > 0
-    np.testing.assert_array_equal(labels["sanctions"].hit, hits)
+    hits = (posterior.inputs.observed.strike_count[:, :n] > 0).all(axis=0)
+    np.testing.assert_array_equal(labels["exchange"].hit, hits)
