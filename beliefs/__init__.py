@@ -21,7 +21,7 @@ _WHERE = {
     "Forecast": "beliefs.forecasting.forecast",
     "Intervention": "beliefs.simulation.interventions",
     "Posterior": "beliefs.inference.posterior",
-    "Probability": "beliefs.forecasting.probability",
+    "Probability": "beliefs.forecasting.document",
     "Sampling": "beliefs.inference.nuts.sampling",
     "Study": "beliefs.study.load",
     "Theory": "beliefs.model.theory",

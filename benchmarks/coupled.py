@@ -23,10 +23,8 @@ from beliefs.inference.conduct import conduct_of
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.posterior import Posterior, build_tree, draw_prior
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import conduct_neutral
-from beliefs.simulation.paths import draws_of, simulate
-from beliefs.simulation.plan import future_dates
-from beliefs.simulation.setting import setting_of
+from beliefs.simulation.paths import draws_of, future_dates, simulate
+from beliefs.simulation.state import setting_of
 from beliefs.simulation.streams import PARTS, Streams
 
 COUPLED, ALONE, NUMBERS = "coupled", "beliefs and talks alone", "random numbers alone"
@@ -89,15 +87,14 @@ def main() -> int:
     if conduct is None:
         print(f"{theory.name} says nothing of conduct")
         return 2
-    acts = conduct_neutral(theory, posterior.structure) | conduct.posterior
-    drawn = draws_of(posterior, "posterior")
     dates = future_dates(posterior.inputs, chosen.horizon)
 
-    def run(with_acts: Any) -> Any:
-        return simulate(posterior, drawn, dates, chosen.seed, (), True, with_acts)
+    def run(actions: Any) -> Any:
+        drawn = draws_of(posterior, "posterior", actions)
+        return simulate(posterior, drawn, dates, chosen.seed, (), True)
 
     tasks = {
-        COUPLED: lambda: run(acts),
+        COUPLED: lambda: run(conduct),
         ALONE: lambda: run(None),
         NUMBERS: lambda: numbers(posterior, chosen.draws, chosen.horizon, chosen.seed),
     }

@@ -25,8 +25,7 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.compare import compare
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
-from beliefs.forecasting.targets import event_steps
+from beliefs.forecasting.targets import CAUSES, cumulative_incidence, event_steps
 from beliefs.inference.smc.track import track
 from beliefs.records.ledger.ledger_score import brier, log_score
 from beliefs.reporting.axes import house_axes, share_axis

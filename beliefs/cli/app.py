@@ -126,7 +126,7 @@ def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder
 def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> None:
     """Check a study folder and say what the model would see."""
     from beliefs.features.inputs import build_inputs
-    from beliefs.features.unfinished import left_out
+    from beliefs.features.talks import left_out
     from beliefs.reporting.tables import left_out_words
     from beliefs.study.load import read_study
 
@@ -292,7 +292,7 @@ def run(
     interventions = planned(intervene)
 
     def plan(loaded: Any) -> None:  # a slip of the pen must not cost a minute of sampling
-        from beliefs.simulation.plan import check_plan
+        from beliefs.simulation.paths import check_plan
 
         check_plan(loaded, horizon, interventions)
         place.take(loaded)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
-from beliefs.forecasting.targets import asked_of, happened_by
+from beliefs.forecasting.targets import TARGETS, happened_by, headline
 from beliefs.inference.conduct import Conduct
 from beliefs.inference.pareto import RELIABLE, pareto_k
 from beliefs.inference.posterior import Posterior
@@ -358,12 +358,10 @@ def _asked(told: Forecast) -> tuple[Asked, ...]:
     sides, windows = told.posterior.structure.sides, horizon_days(told)
     out = []
     for by in windows:
-        if told.posterior.theory.beliefs:
-            for name in ("crack", "crack_first"):
-                out += [Asked(name, s, by, own.threshold, own.periods, True) for s in sides]
-            out.append(Asked("talks_rational", None, by, None, own.periods, True))
-        out.append(Asked("talks", None, by, None, None, True))
-        out += [Asked(name, None, by, None, None, True) for name in asked_of(told)]
+        for name, side in headline(told):
+            threshold = own.threshold if TARGETS[name].threshold else None
+            periods = own.periods if TARGETS[name].kind == "beliefs" else None
+            out.append(Asked(name, side, by, threshold, periods, True))
     if told.posterior.theory.beliefs:
         others = [
             (p, d)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features.steps import binned, counts
 from beliefs.study.calendar import Grid
 from beliefs.study.load import Study
 from beliefs.study.settings.spec import Indicator
@@ -26,24 +27,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Arrivals:
-    """One value for each period in which something was published, in the order of time.
+    """One value for each period in which something was published, in the order of time."""
 
-    Attributes
-    ----------
-    period
-        Period number of each arrival, shape (N,); negative before the study's period.
-    value
-        Value, shape (N,), before any transform.
-    begins
-        Where the level shifts without being news (a declared reset); shape (N,), bool.
-    restarts
-        Where another way of counting begins; shape (N,), bool.
-    """
-
+    # Period number of each arrival, shape (N,); negative before the study's period
     period: NDArray[np.int64]
-    value: NDArray[np.float64]
+    value: NDArray[np.float64]  # Value, shape (N,), before any transform
+    # Where the level shifts without being news (a declared reset); shape (N,), bool
     begins: NDArray[np.bool_]
-    restarts: NDArray[np.bool_]
+    restarts: NDArray[np.bool_]  # Where another way of counting begins; shape (N,), bool
 
 
 def series_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
@@ -51,19 +42,6 @@ def series_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
 
     A row is news when its date is later than that of every row published before it. A revision
     of an older date is therefore not news, and enters nothing else either.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    indicator
-        An indicator with ``source = "series"``.
-    last
-        Number of the last period to be used.
-
-    Returns
-    -------
-    Arrivals
     """
     series = study.tables.indicators
     rows = series.take(series.among("indicator", (indicator.id,))).ordered("published_at", "date")
@@ -96,42 +74,13 @@ def event_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
     """Count events in each period in which they were recorded completely.
 
     A covered period without events is a zero; an uncovered one is missing, whatever was recorded.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    indicator
-        An indicator with ``source = "events"``.
-    last
-        Number of the last period to be used.
-
-    Returns
-    -------
-    Arrivals
     """
     rows = counted_events(study.tables.events, indicator)
     return _counted(study, rows, indicator.measure == "severity", indicator, last)
 
 
 def force_arrivals(study: Study, rows: Records, densities: tuple[str, ...], last: int) -> Arrivals:
-    """Sum the severity of the given acts of force in each covered period.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    rows
-        The acts.
-    densities
-        Coverage under which a zero is a real zero.
-    last
-        Number of the last period to be used.
-
-    Returns
-    -------
-    Arrivals
-    """
+    """Sum the severity of the given acts of force in each period covered by `densities`."""
     return _counted(study, rows, True, densities, last)
 
 
@@ -164,40 +113,11 @@ def _counted(
 
 
 def event_count(rows: Records, grid: Grid) -> NDArray[np.float64]:
-    """Count events in the period in which they were published.
-
-    Parameters
-    ----------
-    rows
-        Events.
-    grid
-        Periods.
-
-    Returns
-    -------
-    ndarray of float, shape (grid.n,)
-    """
-    return _binned(rows, grid, np.ones(len(rows)))
+    """Count events in the period in which they were published, (grid.n,)."""
+    return counts(rows, grid)
 
 
 def severity_sum(rows: Records, grid: Grid) -> NDArray[np.float64]:
-    """Sum severities in the period in which the events were published.
-
-    Parameters
-    ----------
-    rows
-        Events. One without a severity (no act of force) weighs 1, the least of the scale.
-    grid
-        Periods.
-
-    Returns
-    -------
-    ndarray of float, shape (grid.n,)
-    """
-    return _binned(rows, grid, np.where(np.isnan(rows["severity"]), 1.0, rows["severity"]))
-
-
-def _binned(rows: Records, grid: Grid, weight: NDArray) -> NDArray[np.float64]:
-    period = grid.index(rows["published_at"])
-    inside = (period >= 0) & (period < grid.n)
-    return np.bincount(period[inside], weights=weight[inside], minlength=grid.n)
+    """Sum severities by period of publication, (grid.n,); no act of force weighs 1."""
+    weight = np.where(np.isnan(rows["severity"]), 1.0, rows["severity"])
+    return binned(rows, weight, grid)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.arrivals import event_count, force_arrivals, severity_sum
-from beliefs.features.spans import span_periods
 from beliefs.features.surprises import CLIP, COUNT_BURN_IN, FLOORS, surprises, transform
+from beliefs.features.talks import span_periods
 from beliefs.study.load import Study
 from beliefs.study.settings.spec import Memory
 from beliefs.study.tables.codebook import REGIME_KINDS
 from beliefs.study.tables.coverage import covered
 from beliefs.study.tables.rows import select_events
 
-__all__ = ["Conduct", "conduct", "faded", "quiet_periods", "regime_kinds", "shocks_on"]
+__all__ = ["conduct", "faded", "quiet_periods", "regime_kinds", "shocks_on"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -26,33 +25,12 @@ FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
 """Half-life, in periods of that many days, of how much force one has come to expect."""
 
 
-@dataclass(frozen=True, eq=False)
-class Conduct:
-    """What each side did; see `Inputs` for the arrays."""
+def conduct(study: Study, active: Bools) -> dict[str, NDArray]:
+    """Collect both sides' force, persistence and hard-line acts, by name in `Inputs`.
 
-    persist: Floats
-    resolve: Floats
-    hardline: Floats
-    strikes: Floats
-    strikes_seen: Bools
-
-
-def conduct(study: Study, active: Bools) -> Conduct:
-    """Collect both sides' force, persistence and hard-line acts.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    active
-        Periods that had ended, shape (T,).
-
-    Returns
-    -------
-    Conduct
-        `hardline` counts the acts of a side's own actors, the rest those of its forces. Force is
-        any kinetic kind, whoever the target, since allies and bystanders are hit as well. Where
-        acts were not recorded completely enough, all are 0: unobserved, they move nothing.
+    `hardline` counts the acts of a side's own actors, the rest those of its forces. Force is any
+    kinetic kind, whoever the target, since allies and bystanders are hit as well. Where acts were
+    not recorded completely enough, all are 0: unobserved, they move nothing.
     """
     spec, grid = study.spec, study.grid
     n, last = grid.n, int(active.sum()) - 1
@@ -79,26 +57,17 @@ def conduct(study: Study, active: Bools) -> Conduct:
         )
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(news.z[inside], 0.0) / CLIP
-    return Conduct(persist, resolve, hardline, strikes, seen)
+    return {
+        "persist": persist, "resolve": resolve, "hardline": hardline, "strikes": strikes,
+        "strikes_seen": seen,
+    }  # fmt: skip
 
 
 def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
     """Mark the periods without a severe act between the sides.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    active
-        Periods that had ended, shape (T,).
-
-    Returns
-    -------
-    quiet : ndarray of float, shape (T,)
-        1 where no force of either side reached the severity; 0 where one did or nothing can be
-        said.
-    seen : ndarray of bool, shape (T,)
-        Where coverage is complete enough to say so.
+    1 where no force of either side reached the severity; 0 where one did or nothing can be said.
+    And where coverage is complete enough to say so.
     """
     spec, grid = study.spec, study.grid
     forces = (*spec.sides[0].forces, *spec.sides[1].forces)
@@ -111,19 +80,7 @@ def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
 def faded(study: Study, memory: Memory, active: Bools) -> Floats:
     """Return how fresh the last act of some kinds is: ``exp(-age / memory)``, 0 before any.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    memory
-        Kinds and memory in periods.
-    active
-        Periods that had ended, shape (T,).
-
-    Returns
-    -------
-    ndarray of float, shape (T,)
-        1 in the period of an act. Acts before the study's period count as well.
+    `memory` is in periods; acts before the study's period count as well.
     """
     acts = study.tables.events.take(study.tables.events.among("kind", memory.kinds))
     periods = np.sort(study.grid.index(acts["published_at"]))
@@ -139,18 +96,8 @@ def faded(study: Study, memory: Memory, active: Bools) -> Floats:
 def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
     """Return the kind of regime on the last day of each period.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    active
-        Periods that had ended, shape (T,).
-
-    Returns
-    -------
-    ndarray of int, shape (T,)
-        Numbers of `REGIME_KINDS`; 0 where no regime was in force or known. Beyond the as-of date
-        the last kind is carried forward.
+    Numbers of `REGIME_KINDS`; 0 where no regime was in force or known. Beyond the as-of date the
+    last kind is carried forward.
     """
     days = study.grid.last_days
     kind = np.zeros(len(days), dtype=np.int64)
@@ -167,17 +114,7 @@ def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
 def shocks_on(study: Study, active: Bools) -> Floats:
     """Mark the period in which each declared shock was published.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    active
-        Periods that had ended, shape (T,).
-
-    Returns
-    -------
-    ndarray of float, shape (S, T)
-        One row for each declared shock; all zero while it is not known or outside the period.
+    One row for each declared shock; all zero while it is not known or outside the period.
     """
     grid = study.grid
     on = np.zeros((len(study.shock_slots), grid.n))

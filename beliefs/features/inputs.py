@@ -22,6 +22,7 @@ from beliefs.features.arrivals import Arrivals, event_arrivals, series_arrivals
 from beliefs.features.eventinputs import conduct, faded, quiet_periods, regime_kinds, shocks_on
 from beliefs.features.observed import Observed, build_observed
 from beliefs.features.readings import readings
+from beliefs.features.steps import periods_of
 from beliefs.features.surprises import (
     BURN_IN,
     COUNT_BURN_IN,
@@ -56,124 +57,66 @@ class Shock:
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Everything a model is told about a study, for T periods, K indicators, C channels, 2 sides.
+    """What a model sees of a study: T periods, K indicators, C channels, 2 sides."""
 
-    Attributes
-    ----------
-    sides
-        Ids of the two sides.
-    endurance
-        Whether merely surviving counts as good news for the side.
-    dates
-        First day of each period, (T,) datetime64[D].
-    step_days
-        Length of a period in days.
-    n_planned
-        Number of periods before new rows moved the study's end on.
-    active
-        (T,) whether the period's last day lies at or before the as-of date.
-    regime_kinds
-        Names of the regime kinds.
-    regime
-        (T,) number of the kind on the period's last day; the last one known is carried forward.
-    indicators
-        Ids of the indicators.
-    surprise
-        (K, T) standardised surprise within +-4; 0 where not seen.
-    seen
-        (K, T) whether there was a surprise: an arrival past burn-in.
-    scale, expectation, last
-        (K,) scale and expectation of f(x) after the last active period, and the last f(x); NaN
-        for an indicator that had not yet arrived.
-    level
-        (K, T) slow standardised level within +-4, carried forward up to the indicator's
-        `max_age`, then 0.
-    level_scale
-        (K,) what one unit of `level` is in f(x) after the last active period; NaN before arrival.
-    terms, cost_terms
-        Weights to be learnt, those of side 0 first.
-    quiet
-        (T,) 1 where no event between the sides reached the severity of ``[quiet]``.
-    quiet_seen
-        (T,) whether coverage allows one to say so.
-    persist
-        (2, T) 1 where the side did an act of ``[persist]``, or one was still running; 0 where
-        coverage does not allow one to say so.
-    resolve
-        (2, T) positive surprise of the side's force, from 0 to 1; 0 where unobserved.
-    hardline
-        (2, T) log(1 + number of hard-line acts); 0 where unobserved.
-    strikes
-        (2, T) severity-weighted force published in the period.
-    strikes_seen
-        (T,) whether a zero there is a real zero.
-    mediator, waiver
-        (T,) from 0 to 1, fading since the last act.
-    channels, channel_bias
-        Names of the C channels and how each may be biased.
-    reading
-        (2, C, T) coded confidence on the scale of log-odds by the date of the row, NaN where nobody
-        spoke.
-    talk_rules
-        Names of the label rules, headline first.
-    talks, talks_previous
-        (T,) 1 where talks were held under the headline rule, by their own dates; the same one
-        period earlier.
-    talks_seen
-        (T,) equal to `active`.
-    talks_by_rule
-        Rule name to (T,).
-    shocks
-        Declared shocks, whether or not they were known yet.
-    shock_on
-        (S, T) 1 in the period in which the shock was published.
-    instruments, zones
-        Ways of counting under the coverage of ``[strikes]``; the zones of ``[zones]``.
-    seeing
-        Gives `observed`.
-    """
-
-    sides: tuple[str, str]
-    endurance: tuple[bool, bool]
-    dates: NDArray[np.datetime64]
-    step_days: int
-    n_planned: int
-    active: Bools
-    regime_kinds: tuple[str, ...]
+    sides: tuple[str, str]  # Ids of the two sides
+    endurance: tuple[bool, bool]  # Whether merely surviving counts as good news for the side
+    dates: NDArray[np.datetime64]  # First day of each period, (T,) datetime64[D]
+    step_days: int  # Length of a period in days
+    quiet_periods: int  # Periods at the beginning of a truce that are watched, see ``[truce]``
+    n_planned: int  # Number of periods before new rows moved the study's end on
+    active: Bools  # (T,) whether the period's last day lies at or before the as-of date
+    regime_kinds: tuple[str, ...]  # Names of the regime kinds
+    # (T,) number of the kind on the period's last day; the last one known is carried forward
     regime: NDArray[np.int64]
-    indicators: tuple[str, ...]
-    surprise: Floats
-    seen: Bools
+    indicators: tuple[str, ...]  # Ids of the indicators
+    surprise: Floats  # (K, T) standardised surprise within +-4; 0 where not seen
+    seen: Bools  # (K, T) whether there was a surprise: an arrival past burn-in
+    # (K,) scale and expectation of f(x) after the last active period, and the last f(x); NaN
+    # for an indicator that had not yet arrived
     scale: Floats
     expectation: Floats
     last: Floats
+    # (K, T) slow standardised level within +-4, carried forward up to the indicator's
+    # `max_age`, then 0
     level: Floats
+    # (K,) what one unit of `level` is in f(x) after the last active period; NaN before arrival
     level_scale: Floats
+    # Weights to be learnt, those of side 0 first
     terms: tuple[Term, ...]
     cost_terms: tuple[CostTerm, ...]
-    quiet: Floats
-    quiet_seen: Bools
+    quiet: Floats  # (T,) 1 where no event between the sides reached the severity of ``[quiet]``
+    quiet_seen: Bools  # (T,) whether coverage allows one to say so
+    # (2, T) 1 where the side did an act of ``[persist]``, or one was still running; 0 where
+    # coverage does not allow one to say so
     persist: Floats
-    resolve: Floats
-    hardline: Floats
-    strikes: Floats
-    strikes_seen: Bools
+    resolve: Floats  # (2, T) positive surprise of the side's force, from 0 to 1; 0 where unobserved
+    hardline: Floats  # (2, T) log(1 + number of hard-line acts); 0 where unobserved
+    strikes: Floats  # (2, T) severity-weighted force published in the period
+    strikes_seen: Bools  # (T,) whether a zero there is a real zero
+    # (T,) from 0 to 1, fading since the last act
     mediator: Floats
     waiver: Floats
+    # Names of the C channels and how each may be biased
     channels: tuple[str, ...]
     channel_bias: tuple[str, ...]
+    # (2, C, T) coded confidence on the scale of log-odds by the date of the row, NaN where
+    # nobody spoke
     reading: Floats
-    talk_rules: tuple[str, ...]
+    talk_rules: tuple[str, ...]  # Names of the label rules, headline first
+    # (T,) 1 where talks were held under the headline rule, by their own dates; the same one
+    # period earlier
     talks: NDArray[np.int64]
     talks_previous: NDArray[np.int64]
-    talks_seen: Bools
-    talks_by_rule: Mapping[str, NDArray[np.int64]]
-    shocks: tuple[Shock, ...]
-    shock_on: Floats
+    talks_seen: Bools  # (T,) equal to `active`
+    talks_by_rule: Mapping[str, NDArray[np.int64]]  # Rule name to (T,)
+    shocks: tuple[Shock, ...]  # Declared shocks, whether or not they were known yet
+    shock_on: Floats  # (S, T) 1 in the period in which the shock was published
+    # Ways of counting under the coverage of ``[strikes]``; the zones of ``[zones]``
     instruments: tuple[str, ...]
     zones: tuple[str, ...]
-    reference: tuple[tuple[str, float], ...]
-    seeing: Callable[[], Observed]
+    reference: tuple[tuple[str, float], ...]  # See `Reference`: covariates of the reference class
+    seeing: Callable[[], Observed]  # Gives `observed`
 
     @cached_property
     def observed(self) -> Observed:
@@ -210,7 +153,6 @@ def build_inputs(study: Study) -> Inputs:
     ]
     surprise, seen, level, ends = (np.stack(part) for part in zip(*news, strict=True))
     quiet, quiet_seen = quiet_periods(study, active)
-    acts = conduct(study, active)
     rules, previous = talk_days(study, active)
     headline = spec.talks_rule.headline
     number = {side: place for place, side in enumerate(spec.side_ids)}
@@ -219,6 +161,7 @@ def build_inputs(study: Study) -> Inputs:
         endurance=(spec.sides[0].endurance, spec.sides[1].endurance),
         dates=grid.dates,
         step_days=grid.step_days,
+        quiet_periods=periods_of(spec.truce.quiet_days, grid) if spec.truce else 4,
         n_planned=spec.period.n_planned,
         active=active,
         regime_kinds=REGIME_KINDS,
@@ -235,11 +178,7 @@ def build_inputs(study: Study) -> Inputs:
         cost_terms=cost_terms(spec),
         quiet=quiet,
         quiet_seen=quiet_seen,
-        persist=acts.persist,
-        resolve=acts.resolve,
-        hardline=acts.hardline,
-        strikes=acts.strikes,
-        strikes_seen=acts.strikes_seen,
+        **conduct(study, active),
         mediator=faded(study, spec.mediator, active),
         waiver=faded(study, spec.waiver, active),
         channels=tuple(c.id for c in spec.channels),

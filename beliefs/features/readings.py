@@ -20,13 +20,6 @@ __all__ = ["readings"]
 def readings(study: Study, active: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Collect the readings of both sides.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    active
-        Periods that had ended, shape (T,).
-
     Returns
     -------
     ndarray of float, shape (2, C, T)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.arrivals import series_arrivals
-from beliefs.features.traces import before, binned, counts, fading_sum
+from beliefs.features.steps import before, binned, counts, fading_sum
 from beliefs.study.calendar import Grid
 from beliefs.study.load import Study
 from beliefs.study.settings.spec import Indicator
@@ -28,19 +28,7 @@ SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
 
 
 def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
-    """Return rungs and safeguards on a grid.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    grid
-        Periods.
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
+    """Return conflict phases and safeguards on a grid."""
     rung, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:  # a shared day goes to the later one
         on = _in_force(grid, regime.start, regime.end, regime.published_at)
@@ -73,21 +61,9 @@ def _in_force(grid: Grid, start: dt.date, end: dt.date | None, published: dt.dat
 def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:
     """Return hinge and pressure at home, from the slow levels of indicators.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    grid
-        Its periods.
-    level
-        (K, T) as in `Inputs.level`.
-
-    Returns
-    -------
-    dict of str to ndarray
-        `hinge` is logistic(4 (level - hinge)), a rise of the cost being positive. `pressure_home`
-        is the mean over a side's indicators, a rise being bad news; one counted from events gives
-        log(1 + count fading with 14 days) instead of its level.
+    `level` is (K, T) as in `Inputs.level`. `hinge` is logistic(4 (level - hinge)), a rise of the
+    cost being positive. `pressure_home` is the mean over a side's indicators, a rise being bad
+    news; one counted from events gives log(1 + count fading with 14 days) instead of its level.
     """
     spec, out = study.spec, {}
     place = {indicator.id: k for k, indicator in enumerate(spec.indicators)}
@@ -123,21 +99,8 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     the declared memory, over the spread that a balance of such acts without any trend would have.
     The side that declines has a reason to fight either way (Powell 2006).
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    grid
-        Periods, those of the study and `lead` before them.
-    lead
-        Number of periods before the study's first.
-    last
-        Number of the study's last period to be used.
-
-    Returns
-    -------
-    dict of str to ndarray
-        `power_shift` from 0 to 4; empty without a table ``[power_shift]``.
+    The grid has `lead` periods before the first one of the study; `last` is the number of the
+    study's last period to be used. Nothing without a table ``[power_shift]``.
     """
     shift = study.spec.power_shift
     if shift is None:

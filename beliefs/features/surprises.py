@@ -19,6 +19,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beliefs.features.steps import expected
+
 __all__ = [
     "BURN_IN",
     "CLIP",
@@ -26,6 +28,8 @@ __all__ = [
     "FLOORS",
     "Surprises",
     "logit_share",
+    "missed",
+    "scale_of",
     "slow_level",
     "surprises",
     "transform",
@@ -120,24 +124,12 @@ def logit_share(x: ArrayLike, scale: float, invert: bool) -> Floats:
 
 @dataclass(frozen=True)
 class Surprises:
-    """Surprises of one indicator at its N arrivals.
+    """Surprises of one indicator at its N arrivals."""
 
-    Attributes
-    ----------
-    z
-        Surprise, 0 during burn-in; shape (N,), within +-4.
-    seen
-        Whether the surprise counts (past burn-in); shape (N,).
-    mean
-        Expectation after the arrival, shape (N,), in units of f(x).
-    scale
-        Its scale after the arrival, shape (N,), in units of f(x).
-    """
-
-    z: Floats
-    seen: NDArray[np.bool_]
-    mean: Floats
-    scale: Floats
+    z: Floats  # Surprise, 0 during burn-in; shape (N,), within +-4
+    seen: NDArray[np.bool_]  # Whether the surprise counts (past burn-in); shape (N,)
+    mean: Floats  # Expectation after the arrival, shape (N,), in units of f(x)
+    scale: Floats  # Its scale after the arrival, shape (N,), in units of f(x)
 
 
 def surprises(
@@ -186,7 +178,7 @@ def surprises(
     fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
     slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
     mean, miss, age = _means(values, begin_mean, begin_all, fast, slow)
-    scale = _scale(miss, mean, floor)
+    scale = scale_of(miss, mean, floor)
     seen = (age > 0) & (age >= burn_in)
     return Surprises(_missed(values, mean, scale, seen), seen, mean, scale)
 
@@ -203,34 +195,34 @@ def _means(
     age = place - np.maximum.accumulate(np.where(begin_mean, place, 0))
     misses = np.cumsum(~begin_mean)
     misses -= np.maximum.accumulate(np.where(begin_miss, misses, 0))
-    heed = np.maximum(fast, 1.0 / (age + 1)).tolist()
-    heed_miss = np.maximum(slow, 1.0 / np.maximum(misses, 1)).tolist()
-    mean, miss = [0.0] * len(values), [0.0] * len(values)
-    m, usual = 0.0, 0.0
+    weight = np.maximum(fast, 1.0 / (age + 1)).tolist()
+    weight_miss = np.maximum(slow, 1.0 / np.maximum(misses, 1)).tolist()
+    known = np.zeros((2, len(values)))
+    m, miss = 0.0, 0.0
     begins = zip(values.tolist(), begin_mean.tolist(), begin_miss.tolist(), strict=True)
     for i, (value, anew, forgets) in enumerate(begins):
-        if forgets:
-            usual = 0.0
-        if anew:
-            m = value
-        else:
-            away = value - m
-            usual += heed_miss[i] * (abs(away) - usual)
-            m += heed[i] * away
-        mean[i], miss[i] = m, usual
-    return np.array(mean), np.array(miss), age
+        miss = 0.0 if forgets else miss
+        m, miss = (value, miss) if anew else expected(m, miss, value, weight[i], weight_miss[i])
+        known[:, i] = m, miss
+    return known[0], known[1], age
 
 
-def _scale(miss: Floats, level: Floats, floor: float) -> Floats:
+def scale_of(miss: ArrayLike, level: ArrayLike, floor: float) -> Floats:
+    """Return the scale of a mean miss: a standard deviation of the normal, at least `floor`."""
     least = np.maximum(floor, 1e-6 * (1.0 + np.abs(level)))
-    return np.maximum(MAD_TO_SD * miss, least)
+    return np.maximum(MAD_TO_SD * np.asarray(miss), least)
 
 
-def _missed(values: Floats, mean: Floats, scale: Floats, told: Bools) -> Floats:
-    """Return how far arrivals missed the mean before them, in scales before them, where `told`."""
+def missed(value: Floats, mean: Floats, scale: Floats) -> Floats:
+    """Return how far a value missed what was expected, in scales, within +-`CLIP`."""
+    return np.clip((value - mean) / scale, -CLIP, CLIP)
+
+
+def _missed(values: Floats, mean: Floats, scale: Floats, seen: Bools) -> Floats:
+    """Return how far arrivals missed the mean before them, in scales before them, where `seen`."""
     out = np.zeros(len(values))
-    now = np.flatnonzero(told)
-    out[now] = np.clip((values[now] - mean[now - 1]) / scale[now - 1], -CLIP, CLIP)
+    now = np.flatnonzero(seen)
+    out[now] = missed(values[now], mean[now - 1], scale[now - 1])
     return out
 
 
@@ -275,5 +267,5 @@ def slow_level(
     known = {gap: 1.0 - 0.5 ** (max(gap, 1e-9) / halflife) for gap in set(gaps.tolist())}
     forgotten = np.array([known[gap] for gap in gaps.tolist()])
     mean, miss, count = _means(values, begin, begin, forgotten, forgotten)
-    scale = _scale(miss, mean, floor)
+    scale = scale_of(miss, mean, floor)
     return _missed(values, mean, scale, (count > 0) & (count >= burn_in)), scale

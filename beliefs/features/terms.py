@@ -12,66 +12,30 @@ __all__ = ["CostTerm", "Term", "cost_terms", "scorecard_terms"]
 
 @dataclass(frozen=True)
 class Term:
-    """One weight of a side's scorecard: an indicator, in all regimes or in one kind.
+    """One weight of a side's scorecard: an indicator, in all regimes or in one kind."""
 
-    Attributes
-    ----------
-    name
-        ``north:price`` or, where the weight depends on the regime, ``north:price[war]``.
-    side
-        0 or 1.
-    indicator
-        Row of `Inputs.surprise`.
-    regimes
-        Numbers of the regime kinds in which the term is on.
-    direction
-        +1 where a rise is good news for the side, -1 where it is bad.
-    own
-        Whether the indicator belongs to the side's own scorecard.
-    """
-
-    name: str
-    side: int
-    indicator: int
-    regimes: tuple[int, ...]
-    direction: float
-    own: bool
+    name: str  # ``north:price`` or, where the weight depends on the regime, ``north:price[war]``
+    side: int  # 0 or 1
+    indicator: int  # Row of `Inputs.surprise`
+    regimes: tuple[int, ...]  # Numbers of the regime kinds in which the term is on
+    direction: float  # +1 where a rise is good news for the side, -1 where it is bad
+    own: bool  # Whether the indicator belongs to the side's own scorecard
 
 
 @dataclass(frozen=True)
 class CostTerm:
-    """An indicator whose level measures a side's cost of conflict.
+    """An indicator whose level measures a side's cost of conflict."""
 
-    Attributes
-    ----------
-    name
-        ``south:price``.
-    side
-        0 or 1.
-    indicator
-        Row of `Inputs.level`.
-    sign
-        +1 where a higher level is a higher cost.
-    """
-
-    name: str
-    side: int
-    indicator: int
-    sign: float
+    name: str  # ``south:price``
+    side: int  # 0 or 1
+    indicator: int  # Row of `Inputs.level`
+    sign: float  # +1 where a higher level is a higher cost
 
 
 def scorecard_terms(spec: StudySpec) -> tuple[Term, ...]:
     """Return one term for each side and indicator that it reads, or for each regime kind of it.
 
-    Parameters
-    ----------
-    spec
-        Settings of a study.
-
-    Returns
-    -------
-    tuple of Term
-        Those of side 0 first, in the order of the indicators.
+    Those of side 0 first, in the order of the indicators.
     """
     terms = []
     for side, name in enumerate(spec.side_ids):
@@ -94,15 +58,7 @@ def scorecard_terms(spec: StudySpec) -> tuple[Term, ...]:
 def cost_terms(spec: StudySpec) -> tuple[CostTerm, ...]:
     """Return one term for each side and indicator of its cost.
 
-    Parameters
-    ----------
-    spec
-        Settings of a study.
-
-    Returns
-    -------
-    tuple of CostTerm
-        Those of side 0 first, in the order of the indicators.
+    Those of side 0 first, in the order of the indicators.
     """
     return tuple(
         CostTerm(f"{name}:{indicator.id}", side, number, float(indicator.cost_sign))

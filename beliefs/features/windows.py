@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.traces import before, counts, freshness, periods_of
+from beliefs.features.steps import (
+    PROXY_DAYS,
+    before,
+    counts,
+    fold,
+    freshness,
+    periods_of,
+    spoil,
+)
 from beliefs.study.calendar import Grid
 from beliefs.study.load import Study
 from beliefs.study.tables.coverage import covered
@@ -31,27 +39,18 @@ EXTENDED = ("extended_unilateral", "extended_mutual")
 BROKEN = ("collapse", "terminated", "reversed")
 KINDS = {"lapse": 1, "extended_unilateral": 2, "extended_mutual": 3, "deal": 4}
 SPOILER_DAYS = 7.0  # an act that nobody owned to stops being an open question after a week
-PROXY_DAYS = 7.0  # e-folding time of an attack by an ally (judgement)
 
 
 @dataclass(frozen=True, eq=False)
 class Truces:
-    """Windows on a grid of T periods.
+    """Windows on a grid of T periods."""
 
-    Attributes
-    ----------
-    rows
-        The windows, in the order of time.
-    first, last
-        Periods in which each is in force, both included; the last may lie beyond the grid.
-    current
-        (T,) the window in force when the period began; -1 for none.
-    """
-
-    rows: Records
+    rows: Records  # The windows, in the order of time
+    # Periods in which each is in force, both included; the last may lie beyond the grid
     first: Ints
     last: Ints
-    current: Ints
+    root: Ints  # Periods in which the first window of each one's chain was published
+    current: Ints  # (T,) the window in force when the period began; -1 for none
 
     @property
     def on(self) -> Bools:
@@ -67,28 +66,17 @@ def _in_force(rows: Records, grid: Grid) -> tuple[Ints, Ints]:
 
 
 def truces_of(study: Study, grid: Grid) -> Truces:
-    """Place the windows of a study on a grid.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    grid
-        Periods, those of the study or more.
-
-    Returns
-    -------
-    Truces
-    """
+    """Place the windows of a study on a grid of its periods, or more."""
     rows = study.tables.agreements
     rows = rows.take(rows.among("scope", WINDOWS)).ordered("published_at", "date")
     current = np.full(grid.n, -1, dtype=np.int64)
     if not len(rows):
-        return Truces(rows, np.zeros(0, np.int64), np.zeros(0, np.int64), current)
+        none = np.zeros(0, np.int64)
+        return Truces(rows, none, none, none, current)
     first, last = _in_force(rows, grid)
     for k in range(len(rows)):
         current[max(first[k], 0) : max(last[k] + 1, 0)] = k
-    return Truces(rows, first, last, current)
+    return Truces(rows, first, last, _chain_starts(rows, grid), current)
 
 
 def truce_arrays(
@@ -96,23 +84,8 @@ def truce_arrays(
 ) -> dict[str, NDArray]:
     """Return the columns of `Observed` that tell of truces, on a grid.
 
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    grid
-        Periods.
-    truces
-        From `truces_of`.
-    acts
-        All acts of force.
-    dyadic
-        Which of `acts` are by a force of side 0 on the other side's own actors, and the reverse.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Without a table ``[truce]``, only what is left of allies' attacks.
+    `dyadic` tells which of `acts`, all acts of force, are by a force of one side on the other's own
+    actors. Without a table ``[truce]``, only what is left of allies' attacks is returned.
     """
     spec = study.spec
     out: dict[str, NDArray] = {"proxy_attack": _proxy_attack(study, grid, truces, acts)}
@@ -151,13 +124,15 @@ def _course(
     near = periods_of(study.spec.truce.last_days, grid)
     age, passed, has, at, due = (np.zeros(grid.n) for _ in range(5))
     end, kind = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=np.int64)
-    begun = _chain_starts(rows, grid)
     for k in range(len(rows)):
         mine = truces.current == k
-        age[mine] = (now - begun[k])[mine]
+        age[mine] = (now - truces.root[k])[mine]
         start = truces.first[k]
-        if start >= 0 and (seen & ~breach)[start : start + quiet].sum() == quiet:
-            passed[mine & (now >= start + quiet)] = 1.0
+        if start >= 0:
+            own = np.maximum(now - start + 1, 0)
+            loud = (own > 0) & ~(seen & ~breach)
+            spoilt = before(fold(lambda s, *x: spoil(s > 0, x[0], quiet, x[1]), 0, own, loud))
+            passed[mine & (own > quiet) & (spoilt == 0)] = 1.0
         if not np.isnat(rows["deadline"][k]):
             deadline = int(grid.index(rows["deadline"][k]))
             has[mine & (now <= deadline)] = 1.0
@@ -231,20 +206,7 @@ def _proxy_attack(study: Study, grid: Grid, truces: Truces, acts: Records) -> Fl
 
 
 def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
-    """Return deals, and the agreements in force that are no windows, on a grid.
-
-    Parameters
-    ----------
-    study
-        The study, already cut at its as-of date.
-    grid
-        Periods.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Empty without a table ``[agreements]``.
-    """
+    """Return deals, and agreements in force that are no truces; none without ``[agreements]``."""
     spec, rows = study.spec, study.tables.agreements
     if spec.agreements is None:
         return {}

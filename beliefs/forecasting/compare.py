@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.probability import monte_carlo_error
 from beliefs.forecasting.summary import horizon_days
-from beliefs.forecasting.targets import asked_of, happened_by
+from beliefs.forecasting.targets import happened_by, headline
 
 __all__ = ["differences", "moved"]
 
@@ -34,13 +34,12 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
         raise ValueError("paired differences need one posterior and one seed")
     if with_it.conduct is not without.conduct:
         raise ValueError("paired differences need the same draws of conduct")
-    wanted = _wanted(with_it)
     rows, both = [], (with_it, without)
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
         pairs: list[tuple[str, str | None, tuple[NDArray[np.bool_], ...]]] = [
             (target, side, tuple(happened_by(f, target, steps, side) for f in both))
-            for target, side in wanted
+            for target, side in headline(with_it)
         ]
         pairs += [
             (f"act in {zone}", None, tuple(_act_in(f, zone, steps) for f in both))
@@ -78,8 +77,8 @@ def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
         Each counts what happens after its own origin: what came true in between counts for `then`
         alone.
     """
-    rows = []
-    wanted = [item for item in _wanted(then) if item in _wanted(now)]
+    rows, later = [], set(headline(now))
+    wanted = [item for item in headline(then) if item in later]
     for by in horizon_days(then):
         if np.datetime64(by) <= now.posterior.origin:
             continue
@@ -98,15 +97,6 @@ def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
                 }
             )
     return rows
-
-
-def _wanted(forecast: Forecast) -> list[tuple[str, str | None]]:
-    """Return headline targets and their sides."""
-    wanted: list[tuple[str, str | None]] = [("talks", None)]
-    if forecast.posterior.theory.beliefs:
-        sides = forecast.posterior.structure.sides
-        wanted = [("crack", s) for s in sides] + [("talks_rational", None), *wanted]
-    return wanted + [(name, None) for name in asked_of(forecast)]
 
 
 def _zones(forecast: Forecast) -> list[str]:

@@ -1,4 +1,4 @@
-"""`forecast`: the system run forward from posterior draws (C6)."""
+"""`forecast`: the system run forward from posterior draws."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
-from beliefs.features.unfinished import LeftOut, left_out
-from beliefs.inference.conduct import BASE, Conduct
+from beliefs.features.talks import LeftOut, left_out
+from beliefs.inference.conduct import Conduct
 from beliefs.inference.exact import exact
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior
-from beliefs.model.theory import conduct_neutral, free_parameters, load_theory
 from beliefs.simulation.coupled import SIDED
 from beliefs.simulation.interventions import Intervention
-from beliefs.simulation.paths import BLOCK, Draws, Paths, draws_of, simulate
-from beliefs.simulation.plan import check_horizon, default_horizon, future_dates
+from beliefs.simulation.paths import (
+    BLOCK,
+    Draws,
+    Paths,
+    check_horizon,
+    default_horizon,
+    draws_of,
+    future_dates,
+    simulate,
+)
 from beliefs.study.dates import day_of
 
 __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "forecast"]
@@ -198,32 +205,23 @@ def forecast(
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
     conduct = actions if isinstance(actions, Conduct) else posterior.conduct if actions else None
-    runs, acts = [], None
-    for group in ("posterior", "prior") if baselines else ("posterior",):
-        if conduct is not None:
-            acts = conduct.draws_for(posterior, group)
-        drawn = draws_of(posterior, group)
-        kept = group == "posterior"  # the prior is a base rate of beliefs alone
-        runs.append(simulate(posterior, drawn, dates, seed, what_ifs, resample_shocks, acts, kept))
-    base_paths = None
-    if baselines:
-        base = load_theory(BASE)
-        known = posterior.base if conduct is None else conduct.base
-        of_talks = {p.name for p in free_parameters(base, posterior.structure)}
-        mine = Draws(base, {k: v for k, v in known.items() if k in of_talks}, *[None] * 3)
-        acts = conduct_neutral(base, posterior.structure) | {
-            k: v for k, v in known.items() if k not in of_talks
-        }
-        base_paths = simulate(posterior, mine, dates, seed, (), resample_shocks, acts)
+    groups = ("posterior", "prior", "base") if baselines else ("posterior",)
+    runs: dict[str, Paths] = {}
+    for group in groups:
+        base = group == "base"  # no what-if is in the base rate
+        runs[group] = simulate(
+            posterior, draws_of(posterior, group, conduct), dates, seed, () if base else what_ifs,
+            resample_shocks, group != "prior",  # the prior is a base rate of beliefs alone
+        )  # fmt: skip
     return Forecast(
         posterior=posterior,
         dates=dates,
-        paths=runs[0],
-        prior_paths=runs[1] if baselines else None,
+        paths=runs["posterior"],
+        prior_paths=runs.get("prior"),
         interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
         conduct=conduct,
-        base_paths=base_paths,
+        base_paths=runs.get("base"),
         left_out=left_out(posterior.study),
     )

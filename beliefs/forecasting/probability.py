@@ -10,25 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.forecasting.document import Probability
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.targets import (
-    CONDUCT_TARGETS,
-    LATENT,
-    TARGETS,
-    event_steps,
-    happened_by,
-    holds,
-)
+from beliefs.forecasting.targets import TARGETS, event_steps, happened_by, holds
 from beliefs.inference.sensitivity import Power, power_of, summed
 from beliefs.model.pooled import load_pooled, settlement_incidence
 from beliefs.study.dates import day_of
 
 __all__ = [
     "FEWEST",
-    "LATENT",
-    "TARGETS",
     "Probability",
-    "event_steps",
     "monte_carlo_error",
     "powers_of",
     "probability",
@@ -36,53 +27,6 @@ __all__ = [
 ]
 
 FEWEST = 30  # futures that must meet a condition
-
-
-@dataclass(frozen=True)
-class Probability:
-    """One forecast probability.
-
-    Attributes
-    ----------
-    target, side
-        What, and whose (None when it belongs to no side).
-    by
-        Last day of the window.
-    p, mcse
-        Probability and its Monte-Carlo standard error.
-    base_rate, base_rate_source
-        Yardstick and where it comes from: a reference class, or the prior alone. None where there
-        is no yardstick under the same condition; the source then says why.
-    prior_dominated
-        True when scaling the prior moves `p` more than scaling the likelihood does.
-    prior_data_conflict
-        True when both move `p`, in opposite directions: other widths of the priors may give
-        another number.
-    at_origin
-        Share of draws in which the event has already happened at the origin. 1 for talks that are
-        known to have been held between the origin and the as-of date.
-    given
-        Condition in words, or None. Every number but the base rate of talks is under it.
-    threshold, periods
-        Crack rule used, where it applies.
-    rule
-        Which extensions count, where it applies.
-    """
-
-    target: str
-    side: str | None
-    by: dt.date
-    p: float
-    mcse: float
-    base_rate: float | None
-    base_rate_source: str
-    prior_dominated: bool
-    at_origin: float
-    prior_data_conflict: bool = False
-    given: str | None = None
-    threshold: float | None = None
-    periods: int | None = None
-    rule: str | None = None
 
 
 Given = tuple[str, str | None, bool]
@@ -115,9 +59,9 @@ def probability(
         Last day of the window, inside the horizon.
     given
         Condition ``(target, side, happened)``: only futures in which that target has (or has not)
-        happened by the same date, by the study's own crack rule. The yardstick of a latent target
+        happened by the same date, by the study's own crack rule. The baseline of a latent target
         is held to it too: prior futures in which the condition holds; and so is that of a target
-        of conduct where the condition is one.
+        of action where the condition is one.
     given_history
         Condition ``("quiet", hours)``: only futures in whose first hours no truce was broken.
 
@@ -146,9 +90,12 @@ def probability(
         raise _too_rare(words, held)
     p = float(happened[held].mean())
     powers = powers_of(forecast, target, happened, held)
-    base, source = _yardstick(forecast, target, side, steps, conditions, how)
-    rule_of = forecast.posterior.study.spec.crack
-    crack = target.startswith("crack")
+    base, source = _baseline(forecast, target, side, steps, conditions, how)
+    own = forecast.posterior.study.spec.crack
+    entry = TARGETS[target]
+    named = {"given": words} if words is not None else {}
+    if len(entry.rules) > 1:
+        named["rule"] = rule
     return Probability(
         target=target,
         side=side,
@@ -159,11 +106,10 @@ def probability(
         base_rate_source=source,
         prior_dominated=powers[0].prior_dominated,
         prior_data_conflict=any(power.prior_data_conflict for power in powers),
-        at_origin=float((when[held] == 0).mean()) if target != "no_crossing" else 0.0,
-        given=words,
-        threshold=(rule_of.threshold if threshold is None else threshold) if crack else None,
-        periods=(rule_of.periods if periods is None else periods) if target in LATENT else None,
-        rule=rule if target == "extension" else None,
+        at_origin=0.0 if entry.negated else float((when[held] == 0).mean()),
+        threshold=(own.threshold if threshold is None else threshold) if entry.threshold else None,
+        periods=(own.periods if periods is None else periods) if entry.kind == "beliefs" else None,
+        **named,
     )
 
 
@@ -205,11 +151,6 @@ class _Conditions:
             parts.append(f"{self.history[1]:g} hours without a breach")
         return " and ".join(parts) or None
 
-    @property
-    def of_conduct(self) -> bool:
-        """Whether futures of the base-rate theory can be held to them."""
-        return self.given is None or self.given[0] in CONDUCT_TARGETS
-
     def hold(self, forecast: Forecast, steps: int, **paths: Any) -> NDArray[np.bool_]:
         """Return in which futures they hold, (sample,)."""
         size = len(forecast.paths.talks)
@@ -223,7 +164,7 @@ class _Conditions:
         return held
 
 
-def _yardstick(
+def _baseline(
     forecast: Forecast,
     target: str,
     side: str | None,
@@ -232,21 +173,26 @@ def _yardstick(
     how: dict[str, Any],
 ) -> tuple[float | None, str]:
     """Return the base rate of a target under the same conditions, and where it comes from."""
-    asked = conditions.words is not None
     if target == "talks" and forecast.left_out is not None and forecast.left_out.talks:
         known = ", ".join(str(day) for day in forecast.left_out.talks)
         return 1.0, f"known: talks on {known}, after the last whole period"
-    if target in LATENT:
-        happened = happened_by(forecast, target, steps, side, prior=True, **how)
-        return _prior_rate(forecast, happened, conditions, steps)
-    if not conditions.of_conduct:
+    latent = TARGETS[target].kind == "beliefs"
+    given = conditions.given
+    if not latent and given is not None and TARGETS[given[0]].kind != "actions":
         return None, "none: the base-rate theory knows no such condition"
-    held = conditions.hold(forecast, steps, base=True)
-    if held.sum() < FEWEST:
-        return None, f"none: the condition holds in {held.sum()} of {len(held)} base futures"
-    happened = happened_by(forecast, target, steps, side, base=True, **how)
-    more = ", under the same condition" if asked else ""
-    return float(happened[held].mean()), f"base-rate theory M0, learnt from this study{more}"
+    of: dict[str, Any] = {"prior": True} if latent else {"base": True}
+    held = conditions.hold(forecast, steps, **of)
+    if conditions.words is not None and held.sum() < FEWEST:
+        futures = f"{len(held)} {'prior' if latent else 'base'} futures"
+        return None, f"none: the condition holds in {held.sum()} of {futures}"
+    happened = happened_by(forecast, target, steps, side, **of, **how)
+    same = ", under the same condition" if conditions.words is not None else ""
+    source = (
+        f"prior alone{same} (latent: no reference class records it)"
+        if latent
+        else f"base-rate theory M0, learnt from this study{same}"
+    )
+    return float(happened[held].mean()), source
 
 
 def powers_of(
@@ -257,19 +203,10 @@ def powers_of(
 ) -> tuple[Power, ...]:
     """Return what prior and data of each part of the model do to a probability.
 
-    Parameters
-    ----------
-    forecast, target
-        What is asked of which futures.
-    happened
-        In which futures the target holds, (sample,).
-    held
-        Futures that meet a condition, (sample,); all when None.
-
     Returns
     -------
     tuple of Power
-        First the part that the target is about: conduct for targets of conduct where it was
+        First the part that the target is about: actions for targets of action where they were
         simulated, belief and talks for others. Then the other one, which acts on it as well.
     """
     rows = slice(None) if held is None else held
@@ -277,7 +214,7 @@ def powers_of(
     parts = [(summed(tree, "log_prior"), summed(tree, "log_likelihood"))]
     if conduct is not None:
         parts.append((conduct.log_prior, conduct.log_likelihood))
-    if target in CONDUCT_TARGETS:
+    if TARGETS[target].kind == "actions":
         parts.reverse()
     return tuple(power_of(prior[rows], data[rows], happened[rows]) for prior, data in parts)
 
@@ -332,18 +269,4 @@ def _too_rare(words: str, held: NDArray[np.bool_]) -> StudyError:
         found=f"{count} of {len(held)}",
         expected=f"at least {FEWEST}",
         mend="draw more samples, or condition on something likelier",
-    )
-
-
-def _prior_rate(
-    forecast: Forecast, happened: NDArray[np.bool_], conditions: _Conditions, steps: int
-) -> tuple[float | None, str]:
-    """Return the yardstick of a latent target and its source."""
-    if conditions.words is None:
-        return float(happened.mean()), "prior alone (latent: no reference class records it)"
-    held = conditions.hold(forecast, steps, prior=True)
-    if held.sum() < FEWEST:
-        return None, f"none: the condition holds in {held.sum()} of {len(held)} prior futures"
-    return float(happened[held].mean()), (
-        "prior alone, under the same condition (latent: no reference class records it)"
     )

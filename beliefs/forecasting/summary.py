@@ -1,35 +1,43 @@
-"""The forecast as one JSON document, a contract with scripts (schema beside this file)."""
+"""From futures to the forecast document: every number of a forecast, computed once."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from beliefs.errors import counted
-from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
-from beliefs.forecasting.probability import (
+from beliefs.forecasting.document import (
+    FORMAT,
+    Document,
+    Ending,
+    Gate,
+    LeftOutDays,
     Probability,
-    probability,
-    settlement_base_rate,
+    Reference,
+    ReversedWeight,
+    Seeds,
+    SideBelief,
 )
-from beliefs.forecasting.targets import RULES, asked_of
+from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.probability import probability, settlement_base_rate
+from beliefs.forecasting.targets import (
+    CAUSES,
+    TARGETS,
+    asked_of,
+    cumulative_incidence,
+    headline,
+)
 from beliefs.inference.sensitivity import reversed_weights
 from beliefs.model.contract import logistic
-from beliefs.simulation.bend_conduct import held_neutral
+from beliefs.simulation.effects import without_effect
 from beliefs.simulation.state import window_at
 
-__all__ = ["FORMAT", "HORIZONS", "INTERVAL", "SCHEMA", "horizon_days", "summarise"]
+__all__ = ["FORMAT", "HORIZONS", "INTERVAL", "document", "horizon_days", "summarise"]
 
-FORMAT = 2
-"""Of the document. In the first, targets of conduct stood apart, under ``settlement``."""
 HORIZONS = (7, 30, 90)  # days after the as-of date, where the forecast reaches that far
 INTERVAL = 0.9
-SCHEMA = Path(__file__).with_name("forecast.schema.json")
 
 
 def horizon_days(forecast: Forecast) -> list[dt.date]:
@@ -45,100 +53,70 @@ def horizon_days(forecast: Forecast) -> list[dt.date]:
     return [dt.date.fromisoformat(str(ends[k - 1])) for k in sorted({*picks, len(ends)})]
 
 
-def _round(value: float | None, digits: int = 6) -> float | None:
-    return None if value is None else round(float(value), digits)
-
-
-def _target(item: Probability) -> dict[str, Any]:
-    out: dict[str, Any] = {
-        "target": item.target,
-        "side": item.side,
-        "by": item.by.isoformat(),
-        "p": _round(item.p),
-        "mcse": _round(item.mcse),
-        "base_rate": _round(item.base_rate),
-        "base_rate_source": item.base_rate_source,
-        "prior_dominated": item.prior_dominated,
-        "prior_data_conflict": item.prior_data_conflict,
-        "at_origin": _round(item.at_origin),
-        "threshold": item.threshold,
-        "periods": item.periods,
-    }
-    if item.given is not None:
-        out["given"] = item.given
-    if item.rule is not None:
-        out["rule"] = item.rule
-    return out
-
-
-def _beliefs(forecast: Forecast) -> list[dict[str, Any]]:
-    paths = forecast.paths
-    if paths.history_belief is None:
-        return []
-    tail = (1.0 - INTERVAL) / 2.0
-    rows = []
+def _beliefs(forecast: Forecast) -> tuple[SideBelief, ...]:
+    history = forecast.paths.history_belief
+    if history is None:
+        return ()
+    tail, rows = (1.0 - INTERVAL) / 2.0, []
     for i, side in enumerate(forecast.posterior.structure.sides):
-        p = logistic(np, paths.history_belief[:, i, -1])
-        low, high = np.quantile(p, [tail, 1.0 - tail])
-        rows.append(
-            {"side": side, "mean": _round(p.mean()), "lower": _round(low), "upper": _round(high)}
-        )
-    return rows
+        p = logistic(np, history[:, i, -1])
+        low, high = np.quantile(p, [tail, 1.0 - tail]).tolist()
+        rows.append(SideBelief(side=side, mean=float(p.mean()), lower=low, upper=high))
+    return tuple(rows)
 
 
-def _conduct(forecast: Forecast, windows: list[dt.date]) -> list[Probability]:
-    """Return what is forecast of conduct, where it was simulated."""
-    return [
-        probability(forecast, name, by=by, rule=rule)
-        for by in windows
-        for name in asked_of(forecast)
-        for rule in (RULES if name == "extension" else RULES[:1])
+def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, ...]:
+    """Return beliefs and talks by every window, then actions by every window."""
+    asked = [
+        (name, side, rule) for name, side in headline(forecast) for rule in TARGETS[name].rules
     ]
+    return tuple(
+        probability(forecast, name, side=side, by=by, rule=rule)
+        for actions in (False, True)
+        for by in windows
+        for name, side, rule in asked
+        if (TARGETS[name].kind == "actions") == actions
+    )
 
 
-def _endings(forecast: Forecast, windows: list[dt.date]) -> dict[str, Any]:
-    """Return how the truce in force first ends, where there is one and conduct was simulated."""
-    posterior = forecast.posterior
+def _crack_grid(forecast: Forecast, by: dt.date) -> tuple[Probability, ...]:
+    if not forecast.posterior.theory.beliefs:
+        return ()
+    crack = forecast.posterior.study.spec.crack
+    return tuple(
+        probability(forecast, "crack", side=side, by=by, threshold=p, periods=d)
+        for side in forecast.posterior.structure.sides
+        for p in crack.grid_thresholds
+        for d in crack.grid_periods
+    )
+
+
+def _endings(forecast: Forecast, windows: list[dt.date]) -> tuple[Ending, ...]:
+    """Return how the truce in force first ends, where there is one and actions were simulated."""
+    posterior, base = forecast.posterior, forecast.base_paths
     if "collapse" not in asked_of(forecast) or not window_at(posterior.study, posterior.inputs).on:
-        return {}
+        return ()
+    assert base is not None
     steps = [forecast.step_of(by) - 1 for by in windows]
-    both = [(forecast.paths, "p"), (forecast.base_paths, "base_rate")]
-    shares = {
-        key: cumulative_incidence(paths)[:, steps]
-        for paths, key in both
-        if paths is not None and paths.events is not None
-    }
-    rows = [
-        {
-            "cause": cause,
-            "by": by.isoformat(),
-            **{key: _round(found[c, k]) for key, found in shares.items()},
-        }
+    mine, theirs = (cumulative_incidence(p)[:, steps].tolist() for p in (forecast.paths, base))
+    return tuple(
+        Ending(cause=cause, by=by, p=mine[c][k], base_rate=theirs[c][k])
         for k, by in enumerate(windows)
         for c, cause in enumerate(CAUSES)
-    ]
-    return {"endings": rows}
-
-
-def _notes(forecast: Forecast) -> dict[str, Any]:
-    """Return which interventions change nothing, where there are any."""
-    posterior = forecast.posterior
-    notes = held_neutral(
-        posterior.theory,
-        posterior.structure,
-        forecast.interventions,
-        conduct=forecast.conduct is not None,
     )
-    return {"notes": notes} if notes else {}
 
 
-def _reversed(forecast: Forecast) -> dict[str, Any]:
-    """Return which weights have the other sign than the study declares, where there are any."""
-    rows = [
-        {"term": term, "mean": _round(mean), "p_other_sign": _round(share)}
-        for term, mean, share in reversed_weights(forecast.posterior)
-    ]
-    return {"reversed_weights": rows} if rows else {}
+def _settlement(forecast: Forecast, windows: list[dt.date]) -> tuple[Reference, ...]:
+    """Return the base rate of a settlement, which is not modelled, by every window."""
+    age, rows = crisis_age(forecast), []
+    for by in windows:
+        days = int((np.datetime64(by) - forecast.posterior.origin).astype(int))
+        rate, source = settlement_base_rate(age, days)
+        source = f"{source}; crisis {counted(age, 'day')} old at the origin"
+        rows.append(
+            Reference(target="settlement", by=by, base_rate=float(rate), base_rate_source=source)
+        )
+    return tuple(rows)
 
 
 def crisis_age(forecast: Forecast) -> int:
@@ -154,73 +132,59 @@ def crisis_age(forecast: Forecast) -> int:
     return int((forecast.posterior.origin - first).astype(int))
 
 
-def summarise(forecast: Forecast) -> dict[str, Any]:
-    """Return the forecast as plain data that fits ``forecast.schema.json``.
+def document(forecast: Forecast) -> Document:
+    """Return the forecast document.
 
-    Every probability stands beside its Monte-Carlo error and base rate. Where conduct was
-    simulated, its targets stand among the others, and ``endings`` says how the truce in force
+    Every probability stands beside its Monte-Carlo error and base rate. Where actions were
+    simulated, their targets stand among the others, and ``endings`` says how the truce in force
     first ends.
-    Timings and versions are left to the manifest, so that the same seed gives the same document.
     """
     posterior = forecast.posterior
-    spec, theory = posterior.study.spec, posterior.theory
-    windows = horizon_days(forecast)
-    targets: list[Probability] = []
-    grid: list[Probability] = []
-    for by in windows:
-        if theory.beliefs:
-            targets += [probability(forecast, "crack", side=s, by=by) for s in _sides(forecast)]
-            targets += [
-                probability(forecast, "crack_first", side=s, by=by) for s in _sides(forecast)
-            ]
-            targets.append(probability(forecast, "talks_rational", by=by))
-        targets.append(probability(forecast, "talks", by=by))
-    targets += _conduct(forecast, windows)
-    if theory.beliefs:
-        grid = [
-            probability(forecast, "crack", side=s, by=windows[-1], threshold=p, periods=d)
-            for s in _sides(forecast)
-            for p in spec.crack.grid_thresholds
-            for d in spec.crack.grid_periods
-        ]
-    age = crisis_age(forecast)
-    settlement = []
-    for by in windows:
-        days = int((np.datetime64(by) - posterior.origin).astype(int))
-        rate, source = settlement_base_rate(age, days)
-        settlement.append(
-            {
-                "target": "settlement",
-                "by": by.isoformat(),
-                "base_rate": _round(rate),
-                "base_rate_source": f"{source}; crisis {counted(age, 'day')} old at the origin",
-            }
-        )
-    document = {
-        "format": FORMAT,
-        "study": spec.name,
-        "as_of": str(posterior.study.as_of),
-        "origin": str(posterior.origin),
-        **({} if forecast.left_out is None else {"left_out": forecast.left_out.as_dict()}),
-        "study_sha256": posterior.study.sha256,
-        "theory": theory.name,
-        "theory_sha256": theory.sha256,
-        "hindcast": bool(spec.hindcast),
-        "seed": {"fit": posterior.seed, "forecast": forecast.seed},
-        "gate": posterior.report.as_dict(),
-        "allowed_failed": forecast.allowed_failed,
-        "interventions": [item.label for item in forecast.interventions],
-        "interval": INTERVAL,
-        "belief": _beliefs(forecast),
-        "targets": [_target(item) for item in targets],
-        "crack_grid": [_target(item) for item in grid],
-        "reference": settlement,
-        **_endings(forecast, windows),
-        **_notes(forecast),
-        **_reversed(forecast),
-    }
-    return json.loads(json.dumps(document, allow_nan=False))
+    theory, windows = posterior.theory, horizon_days(forecast)
+    gate: dict[str, Any] = posterior.report.as_dict()
+    notes = without_effect(
+        theory, posterior.structure, forecast.interventions, actions=forecast.conduct is not None
+    )
+    left = forecast.left_out
+    days = None if left is None else LeftOutDays(
+        first=left.first, last=left.last, rows=left.rows, talks=left.talks
+    )  # fmt: skip
+    weights = tuple(
+        ReversedWeight(term=term, mean=float(mean), p_other_sign=float(share))
+        for term, mean, share in reversed_weights(posterior)
+    )
+    some = {
+        "left_out": days, "endings": _endings(forecast, windows), "notes": tuple(notes),
+        "reversed_weights": weights,
+    }  # fmt: skip
+    return Document(
+        format=FORMAT,
+        study=posterior.study.spec.name,
+        as_of=posterior.study.as_of.astype(object),
+        origin=posterior.origin.astype("datetime64[D]").astype(object),
+        study_sha256=posterior.study.sha256,
+        theory=theory.name,
+        theory_sha256=theory.sha256,
+        hindcast=bool(posterior.study.spec.hindcast),
+        seed=Seeds(fit=int(posterior.seed), forecast=forecast.seed),
+        gate=Gate(**gate | {"failures": tuple(gate["failures"])}),
+        allowed_failed=forecast.allowed_failed,
+        interventions=tuple(item.label for item in forecast.interventions),
+        interval=INTERVAL,
+        belief=_beliefs(forecast),
+        targets=_targets(forecast, windows),
+        crack_grid=_crack_grid(forecast, windows[-1]),
+        reference=_settlement(forecast, windows),
+        **{name: part for name, part in some.items() if part},  # type: ignore[arg-type]
+    )
 
 
-def _sides(forecast: Forecast) -> tuple[str, str]:
-    return forecast.posterior.structure.sides
+def summarise(forecast: Forecast) -> dict[str, Any]:
+    """Return the forecast document as plain data, as in ``forecast.json``.
+
+    Parameters
+    ----------
+    forecast
+        From `beliefs.forecast`.
+    """
+    return document(forecast).as_dict()

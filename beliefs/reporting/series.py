@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from beliefs.evaluation.attribution import Cause, causes
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.probability import event_steps, probability
+from beliefs.forecasting.probability import probability
+from beliefs.forecasting.targets import event_steps
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import logistic
 from beliefs.reporting.style import REGIME_WORDS, clean

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from beliefs.errors import counted
-from beliefs.forecasting.targets import CONDUCT_TARGETS
+from beliefs.forecasting.targets import TARGETS
 from beliefs.inference.diagnose import Limits
 from beliefs.inference.pareto import RELIABLE
 from beliefs.reporting.style import clean, day, interval, percent, points
@@ -140,22 +140,8 @@ def gate_line(summary: Summary) -> str:
 
 def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
     side = names.get(item["side"], clean(item["side"])) if item["side"] else ""
-    text = {
-        "crack": f"{side} cracks",
-        "crack_first": f"{side} cracks first",
-        "talks_rational": "Talks become rational",
-        "talks": "Talks are held",
-        "signed": "An agreement is signed",
-        "deal": "A mutual agreement is made, signed or not",
-        "war": "Open war",
-        "breach": "A truce is broken",
-        "collapse": "A truce collapses",
-        "extension": "A truce is extended"
-        + (" by both sides" if item.get("rule") == "mutual" else ""),
-        "lapse": "A truce lapses at its deadline",
-        "terminated": "An agreement in force is ended",
-        "no_crossing": "No red line is crossed",
-    }[item["target"]]
+    target = TARGETS[item["target"]]
+    text = target.words.format(side=side) + target.rules.get(item.get("rule", ""), "")
     return text + (f", given {clean(item['given'])}" if "given" in item else "")
 
 
@@ -264,7 +250,7 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     targets = summary["targets"]
     groups: tuple[list[Any], list[Any]] = ([], [])  # of belief and talks, of actions
     for target in targets:
-        groups[target["target"] in CONDUCT_TARGETS].append(target)
+        groups[TARGETS[target["target"]].kind == "actions"].append(target)
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
     as_of = dt.date.fromisoformat(summary["as_of"])

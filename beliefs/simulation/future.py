@@ -1,4 +1,4 @@
-"""The columns of the future: past periods resampled in blocks, then bent by interventions.
+"""The columns of the future: past periods resampled in blocks, which interventions then change.
 
 A long future is made stretch by stretch: what one leaves to the next is `Passed`.
 """
@@ -22,8 +22,15 @@ from beliefs.model.structure import (
 )
 
 __all__ = [
-    "CARRIED", "COST_CLIP", "GATHERED", "Passed", "block_indices", "conduct_future", "deadlock",
-    "future_columns", "set_shocks",
+    "CARRIED",
+    "COST_CLIP",
+    "GATHERED",
+    "Passed",
+    "action_columns",
+    "block_indices",
+    "deadlock",
+    "future_columns",
+    "set_shocks",
 ]  # fmt: skip
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
@@ -37,21 +44,13 @@ CARRIED = ("hinge", "power_shift")  # slow: they stay where they are
 
 @dataclass
 class Passed:
-    """What the periods of a future that are done leave to those that follow.
+    """What the periods of a future that are done leave to those that follow."""
 
-    Attributes
-    ----------
-    periods
-        How many are done.
-    sums
-        By column, the sum of its resampled changes, (sample, row).
-    aftermath
-        Trace of the future's own shocks in the last of them, (sample, shock_kind); None before
-        the first.
-    """
-
-    periods: int = 0
+    periods: int = 0  # How many are done
+    # By column, the sum of its resampled changes, (sample, row)
     sums: dict[str, NDArray[Any]] = field(default_factory=dict)
+    # Trace of the future's own shocks in the last of them, (sample, shock_kind); None before
+    # the first
     aftermath: NDArray[Any] | None = None
 
     def summed(self, name: str, change: NDArray[Any]) -> NDArray[Any]:
@@ -72,21 +71,6 @@ def block_indices(
     seen: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int32]:
     """Return moving-block bootstrap indices into `n` past periods.
-
-    Parameters
-    ----------
-    rng
-        Source of randomness.
-    n
-        Number of past periods.
-    samples, horizon
-        Shape of the result.
-    block
-        Block length; shortened to `n` when the past is shorter.
-    seen
-        Past periods in which conduct was recorded, (n,); all when None. Blocks come from stretches
-        that were recorded throughout: days on which nobody looked are not a sample of calm ones.
-        Where no stretch is long enough, blocks come from everywhere.
 
     Returns
     -------
@@ -122,22 +106,6 @@ def future_columns(
     hinge. Cost levels go on from the last level by the resampled changes. Waivers and the aftermath
     of past shocks fade. Shocks recur at the rate at which the study declares them. The age of a
     deadlock grows as long as there are no talks; what draws talks makes it young again.
-
-    Parameters
-    ----------
-    inputs, structure
-        The study.
-    past
-        `beliefs.model.structure.columns` of the study.
-    index
-        Past period of each future one, shape (sample, horizon).
-    resample_shocks
-        False: no shock happens in the future unless an intervention says so.
-    evidence
-        False: without the column ``evidence``, where the regimes of the future are not known yet.
-    passed
-        What earlier periods of these futures left, and what these leave; None where they are the
-        first and only ones.
 
     Returns
     -------
@@ -185,21 +153,14 @@ def future_columns(
     return out, surprise
 
 
-def conduct_future(
+def action_columns(
     inputs: Inputs, index: NDArray[np.integer], passed: Passed | None = None
 ) -> Columns:
-    """Return what conduct reads of a future beside its own past.
+    """Return what actions read of a future beside its own past.
 
     Pressure at home goes on from its last level by the changes of the resampled periods. What the
     talks are about stays what it is. Words by which a side persists are those of resampled periods
     in which it did not act: its acts are drawn.
-
-    Parameters
-    ----------
-    inputs
-        The study.
-    index, passed
-        As in `future_columns`.
 
     Returns
     -------
@@ -223,19 +184,7 @@ def conduct_future(
 def deadlock(
     talks: NDArray[Any], last: float, horizon: int, passed: int = 0
 ) -> NDArray[np.float64]:
-    """Return the log of the periods since the last talks, (horizon,), while none are held.
-
-    Parameters
-    ----------
-    talks
-        Whether there were talks, by past period.
-    last
-        What the column ``spell_age`` says of the last past period.
-    horizon
-        Number of future periods.
-    passed
-        Number of future periods before them.
-    """
+    """Return the log of the periods since the last talks, (horizon,), while none are held."""
     age = 0.0 if talks[-1] > 0 else np.exp(last)
     return np.log(np.maximum(age + (passed + np.arange(1, horizon + 1)), 1.0))
 

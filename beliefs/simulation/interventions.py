@@ -25,7 +25,7 @@ A TOML file holds one or more ``[[intervention]]`` tables::
     kind = "mediator_leaves" # no mediation, fresh or old, from a date on
     date = 2026-07-10
 
-On the conduct of both sides, where a study and a theory speak of it::
+On what both sides do, where a study and a theory speak of it::
 
     kind = "hotline"         # in force from a date (to `until` when given)
     kind = "zone"            # a rule that spares `zone`, likewise
@@ -56,43 +56,42 @@ from beliefs.errors import StudyError, counted
 from beliefs.study.dates import day_of
 
 __all__ = [
-    "CONDUCT_KINDS",
-    "HOURS",
-    "KINDS",
-    "Intervention",
-    "arrivals",
-    "as_table",
-    "bad_intervention",
-    "load_interventions",
-    "parse",
-    "period_of",
-]
+    "KINDS", "Intervention", "Kind", "as_table", "bad_intervention", "load_interventions", "parse",
+]  # fmt: skip
 
-KINDS: dict[str, tuple[str, ...]] = {
-    "path": ("indicator", "change", "values"),
-    "waiver": ("until",),
-    "turnover": ("side",),
-    "escalation": (),
-    "mediator_leaves": (),
-    "hotline": ("until",),
-    "zone": ("zone", "until"),
-    "attribution": ("hours",),
-    "spoiler": ("severity", "zone", "hours"),
-    "crossing": ("side", "line", "severity"),
-    "extension": ("days", "mutual"),
-    "concession": ("id",),
-}
-"""Kinds of intervention and the keys each may have beside kind and date."""
 
-CONDUCT_KINDS = (
-    "hotline", "zone", "attribution", "spoiler", "crossing", "extension", "concession",
-)  # fmt: skip
-"""Those that act on conduct alone."""
+@dataclass(frozen=True)
+class Kind:
+    """A kind of intervention."""
 
-HOURS = 72.0  # until a spoiler's act is attributed, where the file does not say
-_NEEDED = {
-    "path": ("indicator",), "turnover": ("side",), "zone": ("zone",), "attribution": ("hours",),
-    "crossing": ("side", "line"), "extension": ("days",), "concession": ("id",),
+    keys: tuple[str, ...]  # Keys it may have beside kind and date
+    needs: tuple[str, ...]  # Those that it must have
+    # Parameters by which it works: with all of them at their null values it changes nothing
+    through: tuple[str, ...]
+    actions: bool = False  # Whether it acts on what both sides do, and on nothing else
+
+
+_EXCITED = ("log_excite_own", "log_excite_cross")
+_NEWS = ("weight_own", "weight_other")
+KINDS = {
+    "path": Kind(
+        ("indicator", "change", "values"), ("indicator",),
+        (*_NEWS, "cost_slope", "economic_hinge", "valve_pressure"),
+    ),
+    "waiver": Kind(("until",), (), ("waiver_cut",)),
+    "turnover": Kind(
+        ("side",), ("side",),
+        ("shock_jump", "turnover_reset", "shock_hazard", "turnover_termination"),
+    ),
+    "escalation": Kind((), (), ("shock_jump", "shock_hazard", "escalation_cost")),
+    "mediator_leaves": Kind((), (), ("mediator_effect", "mediator_late")),
+    "hotline": Kind(("until",), (), ("hotline_effect",), True),
+    "zone": Kind(("zone", "until"), ("zone",), ("zone_effect", "zone_displacement"), True),
+    "attribution": Kind(("hours",), ("hours",), ("attribution_gap",), True),
+    "spoiler": Kind(("severity", "zone", "hours"), (), ("attribution_gap", *_EXCITED), True),
+    "crossing": Kind(("side", "line", "severity"), ("side", "line"), (*_EXCITED, *_NEWS), True),
+    "extension": Kind(("days", "mutual"), ("days",), ("resolve_base",), True),
+    "concession": Kind(("id",), ("id",), ("renewal_effect",), True),
 }  # fmt: skip
 _NUMBERS = {"hours": (0.0, 8760.0), "severity": (1.0, 5.0), "days": (1.0, 3660.0)}
 
@@ -158,6 +157,35 @@ class Intervention:
         size += f" {counted(self.days, 'day')}" if self.days is not None else ""
         return " ".join(f"{self.kind} {detail}{size} {self.date}".split())
 
+    def period(
+        self, dates: NDArray[np.datetime64], step_days: int, day: dt.date | None = None
+    ) -> int:
+        """Return the number of the future period in which it, or another day of it, lies."""
+        day = self.date if day is None else day
+        end = dates[-1] + np.timedelta64(step_days - 1, "D")
+        if not dates[0] <= np.datetime64(day) <= end:
+            raise bad_intervention(
+                self.label, "the intervention lies outside the forecast", str(day),
+                f"a date from {dates[0]} to the end of the horizon, {end}",
+            )  # fmt: skip
+        return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
+
+    def in_force(self, dates: NDArray[np.datetime64], step_days: int) -> NDArray[np.bool_]:
+        """Return in which periods it is in force, (horizon,); arguments as of `period`."""
+        on = np.arange(len(dates)) >= self.period(dates, step_days)
+        return on if self.until is None else on & (dates <= np.datetime64(self.until))
+
+    def arrivals(
+        self, dates: NDArray[np.datetime64], step_days: int
+    ) -> tuple[tuple[int, float], ...]:
+        """Return the period and the value of each value of a path; arguments as of `period`."""
+        return tuple(
+            {
+                self.period(dates, step_days, dt.date.fromisoformat(day)): float(value)
+                for day, value in (self.values or {}).items()
+            }.items()
+        )
+
 
 def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     """Read interventions from a TOML file.
@@ -221,12 +249,12 @@ def parse(where: str, table: Mapping[str, Any]) -> Intervention:
     kind = table.get("kind")
     if kind not in KINDS:
         raise bad_intervention(where, "unknown kind", repr(kind), ", ".join(KINDS))
-    allowed = ("kind", "date", *KINDS[kind])
+    allowed = ("kind", "date", *KINDS[kind].keys)
     if extra := [key for key in table if key not in allowed]:
         raise bad_intervention(
             where, f"a {kind} has no such key", ", ".join(extra), "keys " + ", ".join(allowed)
         )
-    for name in _NEEDED.get(kind, ()):
+    for name in KINDS[kind].needs:
         if name not in _NUMBERS and not isinstance(table.get(name), str):
             raise bad_intervention(where, f"a {kind} needs its {name}", repr(table.get(name)), "id")
     _check_values(where, kind, table)
@@ -244,7 +272,7 @@ def parse(where: str, table: Mapping[str, Any]) -> Intervention:
 def _check_values(where: str, kind: str, table: Mapping[str, Any]) -> None:
     for name, (low, high) in _NUMBERS.items():
         value = table.get(name)
-        if value is None and name not in _NEEDED.get(kind, ()):
+        if value is None and name not in KINDS[kind].needs:
             continue
         if not _number(value) or not low <= value <= high:  # type: ignore[operator]
             raise bad_intervention(
@@ -255,55 +283,6 @@ def _check_values(where: str, kind: str, table: Mapping[str, Any]) -> None:
         raise bad_intervention(where, "zone is no name", repr(table["zone"]), "the id of a zone")
     if "mutual" in table and type(table["mutual"]) is not bool:
         raise bad_intervention(where, "mutual is neither", repr(table["mutual"]), "true or false")
-
-
-def period_of(where: str, day: dt.date, dates: NDArray[np.datetime64], step_days: int) -> int:
-    """Return the number of the future period that a day lies in.
-
-    Parameters
-    ----------
-    where
-        The intervention, for messages.
-    day
-        The day.
-    dates
-        First day of each future period, (horizon,).
-    step_days
-        Length of a period in days.
-
-    Raises
-    ------
-    StudyError
-        The day lies outside the forecast.
-    """
-    end = dates[-1] + np.timedelta64(step_days - 1, "D")
-    if not dates[0] <= np.datetime64(day) <= end:
-        raise bad_intervention(
-            where, "the intervention lies outside the forecast", str(day),
-            f"a date from {dates[0]} to the end of the horizon, {end}",
-        )  # fmt: skip
-    return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
-
-
-def arrivals(item: Intervention, dates: NDArray[np.datetime64], step_days: int) -> dict[int, float]:
-    """Return the values of a path by the future period they arrive in; none for a change.
-
-    Parameters
-    ----------
-    item
-        A path.
-    dates, step_days
-        See `period_of`.
-
-    Raises
-    ------
-    StudyError
-        A day lies outside the forecast.
-    """
-    return {
-        period_of(item.label, dt.date.fromisoformat(day), dates, step_days): float(value)
-        for day, value in (item.values or {}).items()
-    }
 
 
 def _check_path(where: str, table: Mapping[str, Any]) -> None:

@@ -18,12 +18,10 @@ from beliefs.model import system
 from beliefs.model.mechanisms import evidence
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.model.theory import Theory
-from beliefs.simulation.acts import Acts, Params
-from beliefs.simulation.bend_conduct import Bends
-from beliefs.simulation.course import KIND_OF_PHASE
-from beliefs.simulation.newsfeed import Memory, news_of
-from beliefs.simulation.setting import Setting
-from beliefs.simulation.state import State
+from beliefs.simulation.actions import KIND_OF_PHASE, Acts, Params
+from beliefs.simulation.effects import Effects
+from beliefs.simulation.feed import Memory, news_of
+from beliefs.simulation.state import Setting, State
 from beliefs.simulation.streams import Streams
 from beliefs.study.tables.codebook import REGIME_KINDS
 
@@ -95,7 +93,7 @@ def draw_news(
     surprise: Floats,
     start: State,
 ) -> News:
-    """Return what is known of the periods ahead; parameters as in `beliefs.simulation.coupled`."""
+    """Return what is known of the periods ahead."""
     samples, horizon = surprise.shape[0], surprise.shape[-1]
     by_time = {
         n: np.ascontiguousarray(np.moveaxis(np.broadcast_to(v, (samples, *v.shape[1:])), -1, 0))
@@ -158,39 +156,21 @@ def beliefs_of(
     setting: Setting,
     state: State,
     acts: Acts,
-    bends: Bends,
+    effects: Effects,
     streams: Streams,
     t: int,
     place: int,
 ) -> tuple[Memory, Now, tuple[Floats, Floats]]:
     """Return what the acts of a period lead both sides to believe, and the chances of talks.
 
-    Parameters
-    ----------
-    news, setting
-        What is known before.
-    state
-        The futures after the acts; beliefs, surplus and talks those of the period before.
-    acts
-        Of the period.
-    bends
-        Interventions; what one says an indicator counts holds whatever the acts.
-    streams, t, place
-        Random numbers, the number of the period and its place in `news`.
-
-    Returns
-    -------
-    memory
-        What is then expected of acts.
-    now
-        Beliefs, audience costs and surplus.
-    hazards
-        Probabilities that talks start and that they go on, each (N,).
+    `state` is after the acts; its beliefs, surplus and talks are those of the period before.
+    Returned: what is then expected of acts; beliefs, audience costs and surplus; probabilities
+    that talks start and that they go on, each (N,). `place` is that of period t in `news`.
     """
     which = streams.uniform("share", len(setting.feed.indicator))
     fed = setting.feed.indicator
     given = {
-        fed.index(c.indicator): c.value for c in bends.counts if c.at == t and c.indicator in fed
+        fed.index(c.indicator): c.value for c in effects.counts if c.at == t and c.indicator in fed
     }
     surprise, memory = news_of(
         setting.feed, state.memory, acts.count, acts.severity, state.phase, which, given

@@ -1,98 +1,94 @@
-"""Futures of one set of draws: parameters and past beliefs, run forward."""
+"""Futures of one set of draws: whether they can be made, and the draws run forward."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.errors import StudyError
+from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.inference.conduct import BASE, Conduct
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
-from beliefs.model.structure import Columns, Structure, aftermath, columns
-from beliefs.model.theory import Theory, free_parameters
-from beliefs.simulation.bend import apply_interventions, new_jump
-from beliefs.simulation.bend_conduct import bends_of
+from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
+from beliefs.model.theory import Theory, conduct_neutral, free_parameters, load_theory
 from beliefs.simulation.coupled import run_coupled
-from beliefs.simulation.future import Passed, block_indices, conduct_future, future_columns
+from beliefs.simulation.effects import change_columns, effects_of, new_jump
+from beliefs.simulation.future import Passed, action_columns, block_indices, future_columns
 from beliefs.simulation.interventions import Intervention
 from beliefs.simulation.streams import Streams
+from beliefs.study.load import Study
 
-__all__ = ["BLOCK", "Draws", "Paths", "draws_of", "simulate"]
+__all__ = [
+    "BLOCK", "LONGEST", "Draws", "Paths", "check_horizon", "check_plan", "default_horizon",
+    "draws_of", "future_dates", "simulate",
+]  # fmt: skip
 
+LONGEST = 5000  # periods ahead
 CELLS = 250_000  # futures times periods that are made ready at once
 BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Simulated futures of one set of draws.
+    """Simulated futures of one set of draws."""
 
-    Attributes
-    ----------
-    logit_belief
-        (sample, side, horizon) in single precision; None when the theory has no beliefs.
-    surplus
-        (sample, horizon) likewise.
-    talks
-        (sample, horizon) of bool.
-    history_belief, history_surplus
-        The same over the periods up to the origin, (sample, side, time) and (sample, time), so
-        that a run of periods may have begun before it.
-    events
-        What both sides did, see `beliefs.simulation.coupled.Run`; None where conduct was not
-        simulated, or what they did not kept.
-    """
-
+    # (sample, side, horizon) in single precision; None when the theory has no beliefs
     logit_belief: NDArray[Any] | None
-    surplus: NDArray[Any] | None
-    talks: NDArray[np.bool_]
+    surplus: NDArray[Any] | None  # (sample, horizon) likewise
+    talks: NDArray[np.bool_]  # (sample, horizon) of bool
+    # The same over the periods up to the origin, (sample, side, time) and (sample, time), so
+    # that a run of periods may have begun before it
     history_belief: NDArray[Any] | None
     history_surplus: NDArray[Any] | None
+    # What both sides did, see `beliefs.simulation.coupled.Run`; None where conduct was not
+    # simulated, or what they did not kept
     events: Mapping[str, NDArray[Any]] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """What futures start from; beliefs are None under a theory without any.
+    """What futures start from; beliefs are None under a theory without any."""
 
-    Attributes
-    ----------
-    theory
-        Whose equations are run.
-    params
-        Free parameters of belief and talks, each (sample, ...).
-    logit_belief
-        (sample, side, time) up to the origin.
-    audience
-        (sample, side) at the origin.
-    surplus
-        (sample, time).
-    """
-
-    theory: Theory
-    params: dict[str, NDArray[Any]]
-    logit_belief: NDArray[Any] | None
-    audience: NDArray[Any] | None
-    surplus: NDArray[Any] | None
+    theory: Theory  # Whose equations are run
+    params: dict[str, NDArray[Any]]  # Free parameters of belief and talks, each (sample, ...)
+    logit_belief: NDArray[Any] | None = None  # (sample, side, time) up to the origin
+    audience: NDArray[Any] | None = None  # (sample, side) at the origin
+    surplus: NDArray[Any] | None = None  # (sample, time)
+    # All parameters of action, each (sample, ...) or without draws; None for beliefs and talks
+    # alone
+    actions: dict[str, NDArray[Any]] | None = None
 
 
-def draws_of(posterior: Posterior, group: str) -> Draws:
-    """Return the draws of a group of the posterior's tree, (sample, ...)."""
+def draws_of(posterior: Posterior, group: str, actions: Conduct | None) -> Draws:
+    """Return what futures start from."""
+    structure = posterior.structure
+    if group == "base":
+        theory = load_theory(BASE)
+        known = posterior.base if actions is None else actions.base
+        of_talks = {p.name for p in free_parameters(theory, structure)}
+        mine = {k: v for k, v in known.items() if k in of_talks}
+        theirs = {k: v for k, v in known.items() if k not in of_talks}
+        return Draws(theory, mine, actions=conduct_neutral(theory, structure) | theirs)
     dataset = posterior.tree[group].to_dataset()
 
     def flat(name: str) -> NDArray[Any]:
         values = np.asarray(dataset[name].values)
         return values.reshape(-1, *values.shape[2:])
 
-    free = free_parameters(posterior.theory, posterior.structure)
+    free = free_parameters(posterior.theory, structure)
     params = {p.name: flat(p.name) for p in free if p.name != "innovation"}
-    if not posterior.theory.beliefs:
-        return Draws(posterior.theory, params, None, None, None)
-    history = (flat(name) for name in ("logit_belief", "audience", "surplus"))
-    return Draws(posterior.theory, params, *history)
+    history = ("logit_belief", "audience", "surplus") if posterior.theory.beliefs else ()
+    return Draws(
+        posterior.theory,
+        params,
+        **{name: flat(name) for name in history},
+        actions=None if actions is None else actions.draws_for(posterior, group),
+    )
 
 
 def simulate(
@@ -102,37 +98,16 @@ def simulate(
     seed: int,
     interventions: tuple[Intervention, ...],
     resample_shocks: bool,
-    conduct: dict[str, NDArray[Any]] | None,
     events: bool = True,
 ) -> Paths:
-    """Run futures: the whole system where draws of conduct are given, else beliefs and talks.
-
-    Parameters
-    ----------
-    posterior
-        Where they start from.
-    draws
-        Parameters and past beliefs.
-    dates
-        First day of each future period, (horizon,).
-    seed
-        Seed of the simulation.
-    interventions
-        What-ifs, in order.
-    resample_shocks
-        Whether shocks recur at the rate the study declares them.
-    conduct
-        All parameters of conduct, each (sample, ...) or without draws; None for beliefs and talks
-        alone.
-    events
-        Whether to keep what both sides do.
+    """Run futures: the whole system where draws of actions are given, else beliefs and talks.
 
     Notes
     -----
     What is needed of the periods ahead takes ten times the memory of what is kept. It is made for a
     stretch of them at a time, with the numbers that the whole would have.
     """
-    study, inputs, theory = posterior.study, posterior.inputs, draws.theory
+    study, inputs, theory, actions = posterior.study, posterior.inputs, draws.theory, draws.actions
     past, horizon = columns(inputs), len(dates)
     n, samples = int(inputs.active.sum()), next(iter(draws.params.values())).shape[0]
     streams = Streams(seed, samples)
@@ -149,23 +124,15 @@ def simulate(
             past,
             index[:, periods],
             resample_shocks=resample_shocks,
-            evidence=conduct is None,
+            evidence=actions is None,
             passed=passed,
         )
-        if conduct is not None:
-            cols |= conduct_future(inputs, index[:, periods], passed)
-        return apply_interventions(
-            interventions,
-            inputs=inputs,
-            indicators=study.spec.indicators,
-            structure=posterior.structure,
-            columns=cols,
-            surprise=surprise,
-            dates=dates,
-            draw_jump=draw_jump,
-            spec=study.spec,
-            passed=passed,
-        )
+        if actions is not None:
+            cols |= action_columns(inputs, index[:, periods], passed)
+        return change_columns(
+            interventions, study=study, inputs=inputs, structure=posterior.structure,
+            columns=cols, surprise=surprise, dates=dates, draw_jump=draw_jump, passed=passed,
+        )  # fmt: skip
 
     structure, _, _, jumps = columns_of(
         slice(1),
@@ -198,11 +165,11 @@ def simulate(
     if theory.beliefs:
         assert draws.logit_belief is not None
         start = system.Start(draws.logit_belief[..., -1], draws.audience)
-    if conduct is not None:
+    if actions is not None:
         run = run_coupled(
-            study, inputs, theory, structure, params | conduct, ahead(), horizon, start,
+            study, inputs, theory, structure, params | actions, ahead(), horizon, start,
             None if draws.surplus is None else draws.surplus[:, -1],
-            bends_of(
+            effects_of(
                 interventions, study=study, inputs=inputs, structure=structure, dates=dates
             ),
             streams, events,
@@ -256,3 +223,61 @@ def _of_beliefs(
     if not theory.beliefs:
         return Paths(None, None, held.T, None, None)
     return Paths(np.moveaxis(belief, 0, -1), surplus.T, held.T, draws.logit_belief, draws.surplus)
+
+
+def future_dates(inputs: Inputs, horizon: int) -> NDArray[np.datetime64]:
+    """Return the first day of each period after the origin, (horizon,)."""
+    last = inputs.dates[inputs.active][-1].astype("datetime64[D]")
+    ahead = np.timedelta64(inputs.step_days, "D") * np.arange(1, horizon + 1)
+    return np.asarray(last + ahead)
+
+
+def default_horizon(study: Study) -> int:
+    """Return the number of periods of a forecast for which none is given: 90 days or 26 weeks."""
+    return {"day": 90, "week": 26}[study.spec.period.step]
+
+
+def check_horizon(horizon: int) -> None:
+    """Raise StudyError when a horizon is not 1 to `LONGEST` periods."""
+    if not 1 <= horizon <= LONGEST:
+        raise StudyError(
+            "the horizon cannot be used", where="horizon", found=str(horizon),
+            expected=f"1 to {LONGEST} periods", mend="give a horizon in that range",
+        )  # fmt: skip
+
+
+def check_plan(
+    study: Study, horizon: int | None, interventions: Sequence[Intervention] = ()
+) -> None:
+    """Refuse, before a posterior is sampled, what `beliefs.forecast` would refuse afterwards.
+
+    Parameters
+    ----------
+    study
+        From `beliefs.load_study`.
+    horizon
+        Number of future periods, `default_horizon` when None.
+    interventions
+        What-ifs; they are tried on one future in which the first period repeats itself.
+
+    Raises
+    ------
+    StudyError
+        The horizon or an intervention cannot be used.
+    """
+    horizon = default_horizon(study) if horizon is None else horizon
+    check_horizon(horizon)
+    if not interventions:
+        return
+    inputs = build_inputs(study)
+    structure = structure_of(inputs)
+    index = np.zeros((1, horizon), dtype=np.int64)
+    cols, surprise = future_columns(
+        inputs, structure, columns(inputs), index, resample_shocks=False
+    )
+    dates = future_dates(inputs, horizon)
+    effects_of(interventions, study=study, inputs=inputs, structure=structure, dates=dates)
+    change_columns(
+        interventions, study=study, inputs=inputs, structure=structure, columns=cols,
+        surprise=surprise, dates=dates, draw_jump=np.zeros,
+    )  # fmt: skip

@@ -1,4 +1,9 @@
-"""The state of a future: what it knows of its past when a period begins."""
+"""Where futures begin: what a study says on average, and what it knows of its past at the origin.
+
+Where a theory explains an observable, its mechanism draws it. What no theory explains (how severe
+acts are in a theory without severities, how often an act touches a red line) is drawn from the
+frequencies of the study, smoothed with half an observation of every kind (Jeffreys).
+"""
 
 from __future__ import annotations
 
@@ -8,129 +13,177 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.acts import ANSWER, CALM_DAYS, PAUSE_DAYS, RECENT_DAYS
-from beliefs.features.exchanges import FRESH_DAYS
 from beliefs.features.inputs import Inputs
-from beliefs.features.traces import periods_of
-from beliefs.features.windows import TRACKED, truces_of
+from beliefs.features.steps import (
+    ANSWER,
+    CALM_DAYS,
+    FRESH_DAYS,
+    PAUSE_DAYS,
+    RECENT_DAYS,
+    add_fading,
+    age,
+    fold,
+    kept,
+    periods_of,
+    refresh,
+)
+from beliefs.features.windows import SPOILER_DAYS, TRACKED, truces_of
 from beliefs.model.mechanisms import diplomacy, reciprocity
-from beliefs.model.structure import Columns, conduct_columns
-from beliefs.simulation.newsfeed import Memory, phases, start_memory
-from beliefs.simulation.setting import Setting
+from beliefs.model.structure import PHASES, Structure, conduct_columns, structure_of
+from beliefs.model.system import factors
+from beliefs.model.theory import Theory
+from beliefs.simulation.feed import Feed, Memory, feed_of, phases, start_memory
 from beliefs.study.calendar import Grid
 from beliefs.study.load import Study
 
-__all__ = ["MEMORY", "State", "Window", "start_of", "window_at"]
+__all__ = ["LONGEST_OPEN", "Setting", "State", "Window", "setting_of", "start_of", "window_at"]
 
 Floats = NDArray[np.float64]
+HALF = 0.5  # observations of every kind that are put before those of the study
 MEMORY = 150  # periods of past acts that their trace at the origin is summed over
 LONGEST_OPEN = 60  # periods over which open acts are kept apart
 NEVER = 1e6  # periods since something that has not happened yet
 
 
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Constants of a study under a theory."""
+
+    # The study's
+    structure: Structure
+    step_days: int
+    names: frozenset[str]  # Observables of action that the theory explains
+    # (instrument,) the way of counting in force at the origin, which futures keep
+    instrument: Floats
+    severity: Floats  # (side, phase, 5) distribution function of the severity of an act
+    rate: Floats  # (side, phase) acts per period
+    warned: Floats  # (side,) share of acts that were announced
+    # (side, phase) share of acts that touch a red line; of those, of acts that cross it
+    touch: Floats
+    cross: Floats
+    line: float  # Least severity by which a declared line is crossed
+    # Severity from which an act counts, breaks a truce, ends a quiet period
+    least: float
+    breach: float
+    loud: float
+    # Periods at the beginning of a truce that are watched, and before its deadline
+    quiet: int
+    near: int
+    unruly: tuple[bool, bool]  # (side,) whether a side has forces that are not its own
+    proxy: int  # Number of the side whose allies may attack in a truce; -1 for none
+    spoiler: float  # Acts that nobody owns to per period of truce
+    open_periods: float  # How long such an act stays unattributed
+    feed: Feed  # How acts become news
+
+
+def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
+    """Return what futures of a study under a theory keep."""
+    spec, seen, structure = study.spec, inputs.observed, structure_of(inputs)
+    n = int(inputs.active.sum())
+    phase = phases(inputs)[:n]
+    watched = seen.strikes_seen[:n]
+    by_severity = seen.strike_by_severity[..., :n] * watched
+    tally = np.stack([by_severity[..., phase == k].sum(axis=-1) for k in range(len(PHASES))], 1)
+    least = 1.0 if spec.strikes is None else spec.strikes.min_severity
+    tally = (tally + HALF) * (np.arange(1, 6) >= least)
+    acts = by_severity.sum(axis=(-2, -1))
+    days = np.array([(watched & (phase == k)).sum() for k in range(len(PHASES))])
+    at_line = watched & (phase == np.arange(len(PHASES))[:, None])
+    touch, cross, total = (
+        (value[:, None, :n] * at_line).sum(axis=-1)
+        for value in (seen.line_touch, seen.line_cross, seen.strike_count)
+    )
+    truce = seen.truce_seen[:n]
+    begun = np.maximum(np.diff(seen.spoiler_open[:n], prepend=0.0), 0.0)[truce].sum()
+    instruments = seen.instrument[:n][watched]
+    places = np.arange(1, max(len(structure.instruments), 1))
+    rules = spec.truce
+    lines = None if spec.redlines is None else spec.redlines.lines
+    return Setting(
+        structure=structure,
+        step_days=inputs.step_days,
+        names=frozenset(f.name for f in factors(theory, structure)),
+        instrument=(places == (instruments[-1] if len(instruments) else 0)).astype(float),
+        severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
+        rate=(total + HALF) / (days + 1.0),
+        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
+        touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
+        cross=(cross + HALF) / (touch + 2 * HALF),
+        line=5.0 if lines is None else float(min(lines.values())),
+        least=float(least),
+        breach=2.0 if rules is None else float(rules.breach_severity),
+        loud=float(spec.quiet.min_severity),
+        quiet=inputs.quiet_periods,
+        near=1 if rules is None else periods_of(rules.last_days, study.grid),
+        unruly=tuple(any(f not in s.actors for f in s.forces) for s in spec.sides),  # type: ignore[arg-type]
+        proxy=-1 if spec.proxy is None else spec.side_ids.index(spec.proxy.side),
+        spoiler=float((begun + HALF) / (truce.sum() + 1.0)),
+        open_periods=SPOILER_DAYS / inputs.step_days,
+        feed=feed_of(study, inputs),
+    )
+
+
 @dataclass(frozen=True)
 class Window:
-    """The truce in force at the origin.
+    """The truce in force at the origin, as the first period of the future begins."""
 
-    Attributes
-    ----------
-    on
-        Whether there is one.
-    age, own_age
-        Periods since its chain of windows began, and since it began itself, in the first period
-        of the future.
-    left
-        Periods to its deadline in the first period of the future, 0 when it falls there; infinite
-        without one.
-    span
-        Periods from its beginning to its deadline.
-    spoilt
-        Whether its first days were not quiet, or not seen.
-    """
-
-    on: bool
-    age: float
-    own_age: float
-    left: float
-    span: float
-    spoilt: bool
+    on: bool = False  # Whether there is one
+    # Periods since its chain of windows began, and since it began itself
+    age: float = 0.0
+    own_age: float = 0.0
+    # Periods to its deadline, 0 when it falls in that period; infinite without one
+    left: float = np.inf
+    span: float = np.inf  # Periods from its beginning to its deadline
+    spoilt: bool = False  # Whether its first days were not quiet, or not seen
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What N futures know of their past when a period begins; (N,) unless said.
+    """What N futures know of their past when a period begins; (N,) unless said."""
 
-    Attributes
-    ----------
-    logit_belief, audience
-        (N, 2) of the period before.
-    surplus
-        Of the period before.
-    talks
-        1 with talks in the period before.
-    trace, own, heavy
-        (N, 2) fading acts: what excites replies, own acts, severe acts suffered.
-    recent_count, recent_log
-        (`ANSWER`, N, 2) acts of the last periods, and the sum of their log(severity / 3).
-    idle, calm
-        Days without an act between the sides; periods without one of severity 2 or more.
-    talked, contact
-        Periods since talks, 1 when the last period had them; days since there was any contact, 0
-        when it had.
-    walkout, near, proxy
-        From 0 to 1: how fresh a walk-out, a sign of a deal, an attack by allies are.
-    hardline
-        (N, 2) trace of own hard-line words.
-    rounds
-        Rounds of talks since the last onset of war.
-    rung, phase, kind
-        Place on the ladder; calm, truce or war; number of the regime kind.
-    window
-        Whether a truce is in force.
-    age, own_age, left, span, spoilt
-        See `Window`.
-    broken
-        Named concessions broken in the window.
-    spoilers
-        (`LONGEST_OPEN`, N) unattributed acts still open in this period and in later ones.
-    live, changed
-        (N, 2) agreements in force, and those made before the last change of government.
-    memory
-        What is expected of the counts that acts feed.
-    """
-
+    # (N, 2) of the period before
     logit_belief: Floats
     audience: Floats
-    surplus: Floats
-    talks: Floats
+    surplus: Floats  # Of the period before
+    talks: Floats  # 1 with talks in the period before
+    # (N, 2) fading acts: what excites replies, own acts, severe acts suffered
     trace: Floats
     own: Floats
     heavy: Floats
+    # (`ANSWER`, N, 2) acts of the last periods, and the sum of their log(severity / 3)
     recent_count: Floats
     recent_log: Floats
+    # Days without an act between the sides; periods without one of severity 2 or more
     idle: Floats
     calm: Floats
+    # Periods since talks, 1 when the last period had them; days since there was any contact, 0
+    # when it had
     talked: Floats
     contact: Floats
+    # From 0 to 1: how fresh a walk-out, a sign of a deal, an attack by allies are
     walkout: Floats
     near: Floats
     proxy: Floats
-    hardline: Floats
-    rounds: Floats
+    hardline: Floats  # (N, 2) trace of own hard-line words
+    rounds: Floats  # Rounds of talks since the last onset of war
+    # Conflict phase; calm, truce or war; number of the regime kind
     rung: NDArray[np.int64]
     phase: NDArray[np.int64]
     kind: NDArray[np.int64]
-    window: NDArray[np.bool_]
+    window: NDArray[np.bool_]  # Whether a truce is in force
+    # See `Window`
     age: Floats
     own_age: Floats
     left: Floats
     span: Floats
     spoilt: NDArray[np.bool_]
-    broken: Floats
+    broken: Floats  # Named concessions broken in the truce
+    # (`LONGEST_OPEN`, N) unattributed acts still open in this period and in later ones
     spoilers: Floats
+    # (N, 2) agreements in force, and those made before the last change of government
     live: Floats
     changed: Floats
-    memory: Memory
+    memory: Memory  # What is expected of the counts that acts feed
 
     def moved(self, **changes: Any) -> State:
         """Return the state with some parts changed."""
@@ -144,24 +197,19 @@ def window_at(study: Study, inputs: Inputs) -> Window:
     truces = truces_of(study, grid)
     k = int(truces.current[n])
     if k < 0:
-        return Window(False, 0.0, 0.0, np.inf, np.inf, False)
+        return Window()
     rows = truces.rows
-    place = {name: row for row, name in enumerate(rows["agreement_id"])}
-    root = k
-    while rows["parent"][root] in place:
-        root = place[rows["parent"][root]]
     known = grid.index(np.maximum(rows["date"], rows["published_at"]))
     left = span = np.inf
     if not np.isnat(rows["deadline"][k]):
         deadline = int(grid.index(rows["deadline"][k]))
         left, span = float(deadline - n), float(max(deadline - known[k], 1))
-    quiet = 4 if study.spec.truce is None else periods_of(study.spec.truce.quiet_days, grid)
     seen = inputs.observed.truce_seen[:n] & (inputs.observed.breach[:n] == 0)
     begin = max(int(truces.first[k]), 0)
-    early = seen[begin : min(begin + quiet, n)]
+    early = seen[begin : min(begin + inputs.quiet_periods, n)]
     return Window(
         on=True,
-        age=float(n - known[root]),
+        age=float(n - truces.root[k]),
         own_age=float(n - known[k]),
         left=left if left >= 0 else np.inf,  # past its deadline, and no end was told
         span=span,
@@ -180,19 +228,7 @@ def start_of(
     audience: Floats,
     surplus: Floats,
 ) -> State:
-    """Return the state in which all futures begin.
-
-    Parameters
-    ----------
-    study, inputs, setting
-        The study as of its origin.
-    params
-        Parameters of conduct, each (sample, ...) or without draws.
-    samples
-        Number of futures.
-    logit_belief, audience, surplus
-        At the origin, (sample, side) and (sample,).
-    """
+    """Return the state in which all futures begin."""
     seen, n, days = inputs.observed, int(inputs.active.sum()), inputs.step_days
     last, window = n - 1, window_at(study, inputs)
     past = conduct_columns(inputs)
@@ -201,8 +237,13 @@ def start_of(
         part = np.asarray(value, dtype=dtype)
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
-    def fresh(before: Floats, now: Any) -> float:
-        return 1.0 if now > 0 else float(before[last]) * float(np.exp(-days / FRESH_DAYS))
+    def fresh(known: Floats, now: Any) -> float:
+        return float(refresh(known[last], now > 0, kept(FRESH_DAYS, days)))
+
+    def since(on: NDArray[Any], known: float, by: float) -> float:
+        """Return the time since it was on; `known` is what the last period's column says."""
+        found = float(fold(lambda s, x: age(s, x, by), NEVER, on)[-1])
+        return found if found < NEVER else known + by
 
     between = np.where(
         seen.truce_seen[:n], seen.breach[:n], seen.strike_by_severity[:, 1:, :n].sum((0, 1)) > 0
@@ -218,31 +259,41 @@ def start_of(
     open_acts = np.zeros(LONGEST_OPEN)
     if window.on:  # how old they are is not known: half of a week is left
         open_acts[: periods_of(CALM_DAYS / 2.0, study.grid)] = seen.spoiler_open[last]
-    fade = float(np.exp(-days / RECENT_DAYS))
-    counts = seen.strike_count[:, max(n - ANSWER, 0) : n].T
-    logs = (seen.strike_count * seen.severity_log)[:, max(n - ANSWER, 0) : n].T
-    blank = np.zeros((ANSWER - len(counts), 2))
-    recent = [
-        np.concatenate([blank, v])[:, None] * np.ones((1, samples, 1)) for v in (counts, logs)
-    ]
+    recent = np.zeros((2, ANSWER, 1, 2))
+    low = max(n - ANSWER, 0)
+    logs = seen.strike_count * seen.severity_log
+    for row, values in enumerate((seen.strike_count, logs)):
+        recent[row, ANSWER - (n - low) :, 0] = values[:, low:n].T
+    recent = recent * np.ones((1, 1, samples, 1))
+    trace = np.zeros(2)
+    if "strikes_A" in setting.names:
+        acts = {
+            name: np.concatenate([past[name][..., max(n - MEMORY, 0) : n], np.zeros((2, 5, 1))], -1)
+            for name in ("strike_by_severity", "warned_by_severity")
+        }
+        trace = reciprocity.trace(np, params, acts, setting.structure)[..., -1]
+    words = np.concatenate([past["hardline"][:, :n], np.zeros((2, 1))], axis=-1)
+    own = add_fading(
+        np.expm1(seen.own_recent[:, last]), seen.strike_count[:, last], kept(RECENT_DAYS, days)
+    )
     return State(
         logit_belief=logit_belief,
         audience=audience,
         surplus=surplus,
         talks=full(talks[last]),
-        trace=_trace(params, past, setting, n, samples),
-        own=full(np.expm1(seen.own_recent[:, last]) * fade + seen.strike_count[:, last]),
+        trace=np.broadcast_to(trace, (samples, 2)).copy(),
+        own=full(own),
         heavy=full(np.expm1(seen.heavy[:, last])),
         recent_count=recent[0],
         recent_log=recent[1],
-        idle=full(_since(any_act, np.expm1(seen.pause[last] * np.log1p(PAUSE_DAYS)), days)),
-        calm=full(_since(between, seen.calm[last] * periods_of(CALM_DAYS, study.grid), 1)),
-        talked=full(1.0 + _since(talks, np.exp(seen.spell_age[last]) - 1.0, 1)),
-        contact=full(_since(contact > 0, 0.0 if seen.walkout_at_risk[last] else NEVER, days)),
+        idle=full(since(any_act, np.expm1(seen.pause[last] * np.log1p(PAUSE_DAYS)), days)),
+        calm=full(since(between, seen.calm[last] * periods_of(CALM_DAYS, study.grid), 1)),
+        talked=full(1.0 + since(talks, np.exp(seen.spell_age[last]) - 1.0, 1)),
+        contact=full(since(contact > 0, 0.0 if seen.walkout_at_risk[last] else NEVER, days)),
         walkout=full(fresh(seen.walkout_fresh, seen.walkout[last])),
         near=full(fresh(seen.deal_near, talks[last] + seen.reply_yes[last])),
         proxy=full(seen.proxy_attack[last]),
-        hardline=full(_hardline(past, setting, n)),
+        hardline=full(diplomacy.hardline_trace({"hardline": words}, setting.structure)[:, -1]),
         rounds=full(np.expm1(seen.round_number[last]) + float(talks[last] > talks[last - 1])),
         rung=full(seen.rung[last] if seen.rung_seen[last] else 1, np.int64),
         phase=full(phases(inputs)[last], np.int64),
@@ -259,32 +310,3 @@ def start_of(
         changed=full(old),
         memory=start_memory(setting.feed, samples),
     )
-
-
-def _since(on: NDArray[Any], before: float, step: int) -> float:
-    """Return the time since the last period that was on, in units of `step`.
-
-    `before` is what the column of the last period says, which knows of earlier ones.
-    """
-    hits = np.flatnonzero(on)
-    return float(step * (len(on) - 1 - hits[-1])) if len(hits) else float(before + step)
-
-
-def _trace(
-    params: dict[str, NDArray[Any]], past: Columns, setting: Setting, n: int, samples: int
-) -> Floats:
-    """Return the trace of past acts that the first period of the future begins with."""
-    if "strikes_A" not in setting.names:
-        return np.zeros((samples, 2))
-    recent = {
-        name: np.concatenate([past[name][..., max(n - MEMORY, 0) : n], np.zeros((2, 5, 1))], -1)
-        for name in ("strike_by_severity", "warned_by_severity")
-    }
-    found = reciprocity.trace(np, params, recent, setting.structure)[..., -1]
-    return np.broadcast_to(found, (samples, 2)).copy()
-
-
-def _hardline(past: Columns, setting: Setting, n: int) -> Floats:
-    """Return the trace of hard-line words that the first period of the future begins with."""
-    words = np.concatenate([past["hardline"][:, :n], np.zeros((2, 1))], axis=-1)
-    return np.asarray(diplomacy.hardline_trace({"hardline": words}, setting.structure)[:, -1])

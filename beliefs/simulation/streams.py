@@ -27,15 +27,7 @@ PARTS = (
 
 
 class Streams:
-    """Generators by part.
-
-    Parameters
-    ----------
-    seed
-        Seed of the simulation.
-    samples
-        Number of futures.
-    """
+    """Generators by part, for futures of a number of samples under one seed."""
 
     def __init__(self, seed: int, samples: int) -> None:
         self.samples = samples

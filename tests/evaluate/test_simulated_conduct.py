@@ -7,8 +7,11 @@ from beliefs.features.inputs import build_inputs
 from beliefs.model.structure import conduct_columns, structure_of
 from beliefs.model.system import conduct_log_likelihoods, factors
 from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
-from beliefs.simulation.studies.simulate import prior_params, simulate_whole
-from beliefs.simulation.studies.simulate_conduct import simulate_columns
+from beliefs.simulation.studies.simulate import (
+    prior_params,
+    simulate_columns,
+    simulate_whole,
+)
 from beliefs.study.load import load_study
 
 DRAWS = 60
@@ -67,9 +70,15 @@ def test_strikes_without_replies_come_at_their_base_rate_where_somebody_looked(d
 
 def test_what_is_known_of_the_past_is_what_a_study_would_say_of_it(design):
     """The columns of the past agree with those that the study's own definitions give."""
-    from beliefs.features.acts import ANSWER, RECENT_DAYS
-    from beliefs.features.exchanges import FRESH_DAYS
-    from beliefs.features.traces import before, fading_sum, freshness, recent
+    from beliefs.features.steps import (
+        ANSWER,
+        FRESH_DAYS,
+        RECENT_DAYS,
+        before,
+        fading_sum,
+        freshness,
+        recent,
+    )
 
     study = load_study("us-iran-2026")
     found = drawn(design, "status_quo", None, 3, strike_base=0.0, walkout_base=0.0)

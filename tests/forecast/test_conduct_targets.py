@@ -5,12 +5,22 @@ from html import escape
 
 import numpy as np
 import pytest
+from beliefs.evaluation.claims.questions import questions
 
 from beliefs.errors import StudyError
-from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
+from beliefs.forecasting.document import Document
 from beliefs.forecasting.probability import probability
-from beliefs.forecasting.summary import SCHEMA, summarise
-from beliefs.forecasting.targets import CONDUCT_TARGETS, asked_of, event_steps
+from beliefs.forecasting.summary import summarise
+from beliefs.forecasting.targets import (
+    ACTION_TARGETS,
+    CAUSES,
+    TARGETS,
+    Target,
+    asked_of,
+    cumulative_incidence,
+    event_steps,
+    first_passage,
+)
 from beliefs.reporting.report import render
 from beliefs.reporting.style import percent
 from beliefs.reporting.tables import plain
@@ -47,7 +57,7 @@ def test_competing_ends_add_up_to_the_truces_that_ended(managed):
         cumulative_incidence(managed.paths, ("weather",))
 
 
-@pytest.mark.parametrize("target", CONDUCT_TARGETS)
+@pytest.mark.parametrize("target", ACTION_TARGETS)
 def test_a_target_has_the_share_of_futures_in_which_it_happened(managed, target):
     steps, events = 14, managed.paths.events
     happened = {
@@ -61,26 +71,6 @@ def test_a_target_has_the_share_of_futures_in_which_it_happened(managed, target)
     wanted = 1.0 - happened.mean() if target == "no_crossing" else happened.mean()
     assert found.p == pytest.approx(wanted) and 0.0 < found.mcse < 0.1
     assert found.base_rate is not None and "M0" in found.base_rate_source
-
-
-def test_the_yardstick_is_the_same_target_under_the_base_rate_theory(managed):
-    found = probability(managed, "breach", by=last_day(managed, 7))
-    base = managed.base_paths.events["breach"][:, :7].any(axis=1).mean()
-    assert found.base_rate == pytest.approx(base)
-    assert base != managed.paths.events["breach"][:, :7].any(axis=1).mean()
-
-
-def test_talks_stand_beside_talks_under_the_base_rate_theory(managed):
-    found = probability(managed, "talks", by=last_day(managed, 20))
-    assert found.base_rate == managed.base_paths.talks[:, :20].any(axis=1).mean()
-    assert found.base_rate_source.startswith("base-rate theory M0")
-
-
-def test_an_extension_by_both_sides_is_one_by_any(managed):
-    day = last_day(managed, 20)
-    both, any_ = (probability(managed, "extension", by=day, rule=r) for r in ("mutual", "any"))
-    assert 0.0 < both.p < any_.p and (both.rule, any_.rule) == ("mutual", "any")
-    assert probability(managed, "collapse", by=day).rule is None
 
 
 def test_a_quiet_beginning_is_a_condition_on_the_same_futures(managed):
@@ -115,11 +105,8 @@ def test_beliefs_and_conduct_condition_each_other(managed):
 @pytest.mark.parametrize(
     ("asked", "named"),
     [
-        ({"target": "peace"}, "unknown target"),
         ({"target": "extension", "rule": "polite"}, "unknown rule"),
         ({"target": "collapse", "side": "us"}, "no statement about a side"),
-        ({"target": "no_crossing", "side": "them"}, "unknown side"),
-        ({"target": "breach", "given_history": ("loud", 96)}, "unknown history"),
         ({"target": "breach", "given_history": ("quiet", 0)}, "unknown history"),
     ],
 )
@@ -151,15 +138,13 @@ def test_a_red_line_of_one_side_is_crossed_less_often_than_one_of_any(managed):
 
 
 def test_the_document_holds_conduct_beside_its_base_rates_and_fits_its_schema(managed):
-    import json
-
     import jsonschema
 
     document = summarise(managed)
-    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    jsonschema.validate(document, Document.json_schema())
     asked = {(t["target"], t.get("rule")) for t in document["targets"]}
-    conduct = [t for t in document["targets"] if t["target"] in CONDUCT_TARGETS]
-    assert asked - {("talks", None)} > {(t, None) for t in CONDUCT_TARGETS if t != "extension"}
+    conduct = [t for t in document["targets"] if t["target"] in ACTION_TARGETS]
+    assert asked - {("talks", None)} > {(t, None) for t in ACTION_TARGETS if t != "extension"}
     assert asked > {("talks", None), ("extension", "any"), ("extension", "mutual")}
     assert "settlement" not in document
     assert all(t["base_rate"] is not None for t in conduct)
@@ -179,3 +164,28 @@ def test_the_report_holds_every_conduct_number(managed):
         assert f"<b>{escape(percent(target['p']))}</b>" in html
         assert f"base {escape(percent(target['base_rate']))}" in html
     assert "How the truce first ends by" in html
+
+
+def test_a_new_target_is_one_entry_of_the_registry(managed, monkeypatch):
+    exchange = Target(
+        "exchange", "Both sides strike on one day", "actions",
+        lambda ask: first_passage((ask.paths.events["strikes"] > 0).all(axis=1), 1),
+        lambda p, _: (
+            (p.observed.strike_count > 0).all(axis=0),
+            p.observed.strikes_seen,
+            p.observed.strikes_seen,
+        ),
+        "strikes", lambda o: o.strikes_seen,
+    )  # fmt: skip
+    monkeypatch.setitem(TARGETS, "exchange", exchange)
+    document = summarise(managed)
+    (row, *_) = [t for t in document["targets"] if t["target"] == "exchange"]
+    both = (managed.paths.events["strikes"] > 0).all(axis=1)
+    wanted = both[:, : managed.step_of(row["by"])].any(axis=1).mean()
+    assert row["p"] == pytest.approx(wanted, abs=1e-6) and row["base_rate"] is not None
+    assert "Both sides strike on one day" in plain(document)
+    posterior = managed.posterior
+    labels = {q.name: q for q in questions(posterior.study, posterior.inputs)}
+    n = int(posterior.inputs.active.sum())
+    hits = (posterior.inputs.observed.strike_count[:, :n] > 0).all(axis=0)
+    np.testing.assert_array_equal(labels["exchange"].hit, hits)

@@ -1,7 +1,5 @@
 """Acts, truces and beliefs simulated together follow the mechanisms that they are made of."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -12,11 +10,11 @@ from beliefs.inference.posterior import stacked_params
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.system import Start
 from beliefs.model.theory import conduct_neutral, free_parameters, load_theory
-from beliefs.simulation.bend_conduct import bends_of
 from beliefs.simulation.coupled import run_coupled
-from beliefs.simulation.future import conduct_future, future_columns
-from beliefs.simulation.newsfeed import Feed, start_memory, step
-from beliefs.simulation.plan import future_dates
+from beliefs.simulation.effects import effects_of
+from beliefs.simulation.feed import Feed, news_of, start_memory
+from beliefs.simulation.future import action_columns, future_columns
+from beliefs.simulation.paths import future_dates
 from beliefs.simulation.state import window_at
 from beliefs.simulation.streams import PARTS, Streams
 from beliefs.study.load import load_study
@@ -51,11 +49,11 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
         at = np.zeros((MANY, 2)) if belief is None else belief
         start = Start(at, np.zeros((MANY, 2)))
     dates = future_dates(inputs, horizon)
-    bends = bends_of((), study=study, inputs=inputs, structure=structure, dates=dates)
+    effects = effects_of((), study=study, inputs=inputs, structure=structure, dates=dates)
     return run_coupled(
         study, inputs, chosen, structure, params,
-        [(cols | conduct_future(inputs, index), surprise)], horizon,
-        start, None if start is None else np.zeros(MANY), bends, Streams(seed, MANY),
+        [(cols | action_columns(inputs, index), surprise)], horizon,
+        start, None if start is None else np.zeros(MANY), effects, Streams(seed, MANY),
     )  # fmt: skip
 
 
@@ -152,12 +150,16 @@ def test_surprises_go_on_as_the_study_computes_them(halflife):
     )
     fast = np.array([1.0 - 0.5 ** (1.0 / halflife)])
     feed = Feed(
-        (), np.zeros(1, int), np.ones(1), np.ones(1, bool), fast, 1.0 - (1.0 - fast) ** (1 / 3.0),
+        (), np.zeros(1, int), np.ones((3, 1)), np.zeros(1, bool), fast,
+        1.0 - (1.0 - fast) ** (1 / 3.0),
         past.mean[-1:], past.scale[-1:] / MAD_TO_SD, np.full((2, 1), float(known)),
     )  # fmt: skip
     memory, found = start_memory(feed, 1), []
     for t in range(known, 80):
-        news, memory = step(feed, memory, counts[t : t + 1][None])
+        news, memory = news_of(
+            feed, memory, counts[t : t + 1][None], np.ones((1, 1)), np.zeros(1, int),
+            np.zeros((1, 0)), {},
+        )  # fmt: skip
         found.append(float(news[0, 0]))
     np.testing.assert_allclose(found, whole.z[known:], atol=1e-9)
 
@@ -187,18 +189,6 @@ def test_there_is_no_truce_before_the_truce():
     assert not window_at(study, build_inputs(study)).on
 
 
-def test_the_same_seed_gives_the_same_futures_and_another_gives_others(told):
-    plain = told("mutual_optimism")
-    again, other = (
-        forecast(plain.posterior, 35, seed=s, actions=plain.conduct, allow_failed=True)
-        for s in (plain.seed, plain.seed + 1)
-    )
-    for name, values in plain.paths.events.items():
-        np.testing.assert_array_equal(again.paths.events[name], values, err_msg=name)
-    np.testing.assert_array_equal(again.paths.logit_belief, plain.paths.logit_belief)
-    assert not np.array_equal(other.paths.events["strikes"], plain.paths.events["strikes"])
-
-
 @pytest.mark.parametrize(
     "theory", ["base_rate", "status_quo", "managed_deescalation", "commitment"]
 )
@@ -220,4 +210,3 @@ def test_without_draws_of_conduct_a_forecast_is_one_of_beliefs_and_talks(told):
     assert alone.base_paths.events is not None  # base rates are those of M0 all the same
     # News repeats the same past days, and talks are drawn with the same numbers.
     assert alone.paths.talks.shape == plain.paths.talks.shape
-    assert replace(plain, conduct=None).paths.events is not None

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beliefs.forecasting.passage import NEVER, first_passage
+from beliefs.forecasting.targets import NEVER, first_passage
 from beliefs.simulation.future import block_indices
 
 bits = st.lists(st.booleans(), max_size=12)
@@ -30,13 +30,6 @@ def test_first_passage_is_the_first_run_counted_by_hand(before, after, periods):
         np.array([before], dtype=bool).reshape(1, -1),
     )  # fmt: skip
     assert found.tolist() == [by_hand(before, after, periods)]
-
-
-@settings(max_examples=100, deadline=None)
-@given(after=bits, periods=st.integers(1, 4))
-def test_without_a_history_a_run_begins_after_the_origin(after, periods):
-    found = first_passage(np.array([after], dtype=bool).reshape(1, -1), periods)
-    assert found.tolist() == [by_hand([], after, periods)]
 
 
 def test_samples_do_not_mix():
@@ -65,8 +58,3 @@ def test_blocks_are_runs_of_consecutive_past_periods(n, samples, horizon, block,
     assert index.min() >= 0 and index.max() < n
     jumps = np.flatnonzero((np.diff(index, axis=1) != 1).any(axis=0)) + 1
     assert (jumps % min(block, n) == 0).all()
-
-
-def test_every_past_period_can_be_drawn():
-    index = block_indices(np.random.default_rng(1), 10, 2000, 7, 7)
-    assert set(index.ravel()) == set(range(10))

@@ -1,6 +1,7 @@
 """What-ifs change what they say, from their date on, and nothing else."""
 
 import datetime as dt
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 from beliefs.errors import StudyError
 from beliefs.forecasting.compare import differences
 from beliefs.forecasting.forecast import forecast
-from beliefs.simulation.interventions import Intervention, load_interventions
+from beliefs.simulation.interventions import Intervention, as_table, load_interventions, parse
+from beliefs.simulation.paths import check_plan
+from beliefs.study.load import load_study
 
 LAST = 34
 KINDS = {
@@ -50,26 +53,16 @@ def test_the_largest_rise_is_the_best_news_to_a_side_that_keeps_score_by_it(futu
     assert ((fall.paths.logit_belief - futures.paths.logit_belief)[:, 0, 5] <= 0).all()
 
 
-def test_a_path_of_values_gives_one_piece_of_news_a_day(futures):
-    price = float(np.exp(futures.posterior.inputs.last[0]))
-    dates = [str(d) for d in futures.dates]
-    jump = with_it(futures, what_if(futures, "path", 5, change=0.02))
-    value = with_it(
-        futures, what_if(futures, "path", 5, change=None, values={dates[5]: price * 1.02})
-    )
-    np.testing.assert_allclose(value.paths.logit_belief, jump.paths.logit_belief, rtol=1e-9)
-
-
 def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(futures, monkeypatch):
-    from beliefs.simulation import bend
+    from beliefs.simulation import effects
 
-    real = bend.apply_interventions
+    real = effects.change_columns
 
     def without_jumps(*arguments, **named):
         *rest, jumps = real(*arguments, **named)
         return *rest, np.zeros_like(jumps)
 
-    monkeypatch.setattr("beliefs.simulation.paths.apply_interventions", without_jumps)
+    monkeypatch.setattr("beliefs.simulation.paths.change_columns", without_jumps)
     bent = with_it(futures, what_if(futures, "turnover", 0))
     moved = bent.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
     level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
@@ -148,7 +141,7 @@ def test_an_unseen_shock_does_not_move_a_belief_that_the_theory_says_no_shock_mo
 
 
 def test_in_a_study_without_shocks_an_unseen_one_jumps_by_the_prior(unsampled):
-    from beliefs.simulation.bend import new_jump
+    from beliefs.simulation.effects import new_jump
 
     bare = replace(unsampled.structure, shocks=(), shock_kind=(), shock_side=())
     jumps = new_jump(unsampled.theory, bare, (4000, 2), np.random.default_rng(1))
@@ -181,18 +174,13 @@ def test_the_error_of_a_difference_respects_that_draws_hang_together(futures):
 def test_a_paired_difference_is_surer_than_two_unpaired_forecasts(futures):
     bent = with_it(futures, what_if(futures, "path", 5))
     rows = {(r["target"], r["side"], r["by"]): r for r in differences(bent, futures)}
-    assert {target for target, *_ in rows} == {"crack", "talks_rational", "talks"}
+    assert {target for target, *_ in rows} == {"crack", "crack_first", "talks_rational", "talks"}
     for row in rows.values():
         assert row["difference"] == pytest.approx(row["p"] - row["without"], abs=2e-6)
     row = rows["crack", "south", str(futures.dates[29])]
     assert row["difference"] > 0
     spread = row["p"] * (1 - row["p"]) + row["without"] * (1 - row["without"])
     assert row["mcse"] < np.sqrt(spread / futures.paths.talks.shape[0])
-
-
-def test_futures_of_two_seeds_are_not_paired(futures):
-    with pytest.raises(ValueError, match="one seed"):
-        differences(forecast(futures.posterior, 35, seed=6, actions=False), futures)
 
 
 GOOD = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\nchange = 0.3\n'
@@ -207,48 +195,54 @@ def test_a_file_gives_its_interventions_in_order(tmp_path):
     assert second.kind == "waiver" and second.until is None
 
 
+PATH = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\n'
+WAIVER = '[[intervention]]\nkind = "waiver"\ndate = 2026-03-10\n'
+DATED = "[[intervention]]\ndate = 2026-07-10\nkind = "
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "named"),
+    ("text", "named"),
     [
-        ('"path"', '"pathh"', "pathh"),
-        ("date = 2026-03-10", 'date = "2026-W11-2"', "date"),
-        ("date = 2026-03-10", "date = 2026-03-10T00:00:00Z", "zone"),
-        ("date = 2026-03-10\n", "", "no date"),
-        ("change", "chance", "chance"),
-        ("[[intervention]]", "[[what]]", "what"),
-        ("[[intervention]]", "x = 1\n[[intervention]]", "x"),
-        ("change = 0.3", "change = ", "line 5"),
-        ("[[intervention]]", "[intervention]", "intervention"),
+        (GOOD.replace('"path"', '"pathh"'), "pathh"),
+        (GOOD.replace("date = 2026-03-10", 'date = "2026-W11-2"'), "date"),
+        (GOOD.replace("date = 2026-03-10", "date = 2026-03-10T00:00:00Z"), "zone"),
+        (GOOD.replace("date = 2026-03-10\n", ""), "no date"),
+        (GOOD.replace("change", "chance"), "chance"),
+        ("x = 1\n" + GOOD, "x"),
+        (GOOD.replace("change = 0.3", "change = "), "line 5"),
+        (GOOD.replace("[[intervention]]", "[intervention]"), "intervention"),
+        ("intervention = [1]", "intervention"),
+        (PATH + 'values = { "soon" = 150.0 }', "soon"),
+        (PATH + 'values = { "2026-03-10" = "a" }', "no number"),
+        (PATH + "values = [1]", "no table"),
+        (PATH + "change = -1.5", "change"),  # a price below 0
+        (PATH + "change = nan", "change"),
+        (WAIVER + "until = 2026-03-01", "before date"),
+        (WAIVER + 'until = "soon"', "until"),
+        (DATED + '"zone"', "needs its zone"),
+        (DATED + '"attribution"', "hours"),
+        (DATED + '"attribution"\nhours = -1', "hours"),
+        (DATED + '"spoiler"\nseverity = 9', "severity"),
+        (DATED + '"extension"\ndays = 30\nmutual = "yes"', "mutual"),
+        (DATED + '"crossing"\nside = "us"', "needs its line"),
+        (DATED + '"hotline"\nside = "us"', "no such key"),
+        (DATED + '"concession"', "needs its id"),
     ],
 )
-def test_a_mistake_in_a_table_is_named(tmp_path, old, new, named):
+def test_a_mistake_in_a_table_is_named(tmp_path, text, named):
     file = tmp_path / "what_if.toml"
-    assert old in GOOD
-    file.write_text(GOOD.replace(old, new))
-    with pytest.raises(StudyError, match=named) as caught:
+    file.write_text(text + "\n")
+    with pytest.raises(StudyError) as caught:
         load_interventions(file)
-    assert "what_if.toml" in caught.value.where and caught.value.mend
-
-
-@pytest.mark.parametrize(
-    ("kind", "change", "named"),
-    [
-        ("path", {"indicator": "pryce"}, "pryce"),
-        ("path", {"indicator": "poll"}, "logit"),
-        ("path", {"change": None}, "neither"),
-        ("turnover", {"side": "east"}, "east"),
-        ("turnover", {"side": None}, "None"),
-    ],
-)
-def test_an_intervention_that_does_not_fit_the_study_is_refused(futures, kind, change, named):
-    with pytest.raises(StudyError, match=named):
-        with_it(futures, what_if(futures, kind, 5, **change))
+    error = caught.value
+    assert named in f"{error.where} {error.found} {error}" and error.mend
+    assert "what_if.toml" in error.where
 
 
 def test_a_path_moves_the_cost_that_its_indicator_is(futures):
     """The price is what a side pays: a rise that stays costs from its day on, every day."""
     from beliefs.model.structure import columns, structure_of
-    from beliefs.simulation.bend import apply_interventions
+    from beliefs.simulation.effects import change_columns
 
     posterior = futures.posterior
     inputs, n = posterior.inputs, int(posterior.inputs.active.sum())
@@ -256,10 +250,10 @@ def test_a_path_moves_the_cost_that_its_indicator_is(futures):
     plain = {k: v[None, ..., n - 8 : n] for k, v in columns(inputs).items() if k == "cost"}
     rows = [r for r, k in enumerate(structure.cost_indicator) if inputs.indicators[k] == "price"]
     assert rows
-    _, bent, _, _ = apply_interventions(
+    _, bent, _, _ = change_columns(
         [what_if(futures, "path", 5, change=0.01)],
+        study=posterior.study,
         inputs=inputs,
-        indicators=posterior.study.spec.indicators,
         structure=structure,
         columns=plain,
         surprise=np.zeros((1, len(inputs.indicators), 8)),
@@ -272,41 +266,6 @@ def test_a_path_moves_the_cost_that_its_indicator_is(futures):
         want = np.where(np.arange(8) >= 5, step * structure.cost_sign[row], 0.0)
         want = want if row in rows else np.zeros(8)
         np.testing.assert_allclose(moved[0, row], want, atol=1e-12)
-
-
-@pytest.mark.parametrize("day", [dt.date(2026, 3, 1), dt.date(2027, 1, 1)])
-def test_an_intervention_outside_the_horizon_is_refused(futures, day):
-    with pytest.raises(StudyError, match="outside the forecast"):
-        with_it(futures, Intervention("waiver", day))
-
-
-PATH = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\n'
-WAIVER = '[[intervention]]\nkind = "waiver"\ndate = 2026-03-10\n'
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        PATH + 'values = { "2026-01-01" = 150.0 }',  # before the forecast
-        PATH + 'values = { "2027-01-01" = 150.0 }',  # after it
-        PATH + 'values = { "soon" = 150.0 }',
-        PATH + 'values = { "2026-03-10" = -1.0 }',  # a log of that
-        PATH + 'values = { "2026-03-10" = "a" }',
-        PATH + "values = [1]",
-        PATH + 'change = "a"',
-        PATH + "change = -1.5",  # a price below 0
-        PATH + "change = nan",
-        PATH + 'change = 0.1\nside = "atlantis"',
-        WAIVER + "until = 2026-03-01",  # before it begins
-        WAIVER + 'until = "soon"',
-        "intervention = [1]",
-    ],
-)
-def test_a_table_that_makes_no_sense_is_refused(futures, tmp_path, text):
-    file = tmp_path / "what_if.toml"
-    file.write_text(text + "\n")
-    with pytest.raises(StudyError):
-        with_it(futures, *load_interventions(file))
 
 
 def test_a_path_of_values_is_in_the_unit_of_the_indicator(futures):
@@ -322,3 +281,60 @@ def test_a_path_of_values_is_in_the_unit_of_the_indicator(futures):
     moved = [with_it(futures, w).paths.logit_belief - bent.paths.logit_belief for w in (up, down)]
     assert (moved[0][:, 0, 5] * moved[1][:, 0, 5] <= 1e-12).all()
     assert np.abs(moved[0][:, 0, 5]).max() > 0 and np.abs(moved[1][:, 0, 5]).max() > 0
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Intervention("path", dt.date(2026, 3, 10), indicator="price", change=0.3),
+        Intervention("path", dt.date(2026, 3, 10), indicator="price", values={"2026-03-11": 2.0}),
+        Intervention("waiver", dt.date(2026, 3, 10), until=dt.date(2026, 3, 12)),
+        Intervention("turnover", dt.date(2026, 3, 10), side="south"),
+    ],
+)
+def test_a_table_of_a_manifest_gives_its_intervention_back(item):
+    assert parse("here", json.loads(json.dumps(as_table(item)))) == item
+
+
+def _valued(day, value):
+    return Intervention("path", dt.date(2026, 3, 10), indicator="price", values={day: value})
+
+
+@pytest.mark.parametrize(
+    ("horizon", "item", "named"),
+    [
+        (0, None, "horizon"),
+        (5001, None, "horizon"),
+        (35, Intervention("waiver", dt.date(2027, 1, 1)), "outside the forecast"),
+        (35, Intervention("turnover", dt.date(2026, 3, 5), side="east"), "east"),
+        (35, Intervention("turnover", dt.date(2026, 3, 5)), "None"),
+        (35, Intervention("path", dt.date(2026, 3, 5), "price"), "neither"),
+        (35, Intervention("path", dt.date(2026, 3, 5), "pryce", 0.1), "pryce"),
+        (35, Intervention("path", dt.date(2026, 3, 5), "poll", 0.1), "logit"),
+        (2, Intervention("waiver", dt.date(2026, 3, 20)), "outside the forecast"),
+        (35, _valued("2026-01-01", 150.0), "outside the forecast"),
+        (35, _valued("2026-03-10", -1.0), "does not fit"),  # a log of that
+    ],
+)
+def test_a_plan_is_refused_without_a_posterior(rich_folder, horizon, item, named):
+    with pytest.raises(StudyError, match=named):
+        check_plan(load_study(rich_folder), horizon, [item] if item else [])
+
+
+def test_a_plan_that_a_forecast_takes_is_let_through(futures):
+    first, last = (dt.date.fromisoformat(str(futures.dates[at])) for at in (0, -1))
+    items = [
+        item
+        for day in (first, last)
+        for item in (
+            Intervention("path", day, "price", 0.5),
+            Intervention("waiver", day),
+            Intervention("turnover", day, side="south"),
+            Intervention("escalation", day),
+        )
+    ]
+    told = forecast(
+        futures.posterior, futures.dates.size, seed=1, interventions=items, actions=False
+    )
+    assert told.interventions == tuple(items)
+    check_plan(futures.posterior.study, futures.dates.size, items)

@@ -15,7 +15,7 @@ from beliefs.errors import ConflictError, StudyError
 from beliefs.records.ledger import ledger_file
 from beliefs.records.ledger.ledger import register, verify
 from beliefs.records.ledger.ledger_file import mend, writing
-from beliefs.records.ledger.ledger_lines import LATENT, read_ledger
+from beliefs.records.ledger.ledger_lines import read_ledger
 
 TESTS = str(Path(__file__).parent.parent)
 ADD = """
@@ -271,12 +271,6 @@ def test_a_line_of_another_kind_is_told(ledger):
     with pytest.raises(StudyError, match="this version does not write") as caught:
         read_ledger(ledger)
     assert f"{ledger}:2" in str(caught.value) and "prophecy" in str(caught.value)
-
-
-def test_the_ledger_knows_the_latent_targets_of_the_forecasts():
-    from beliefs.forecasting.probability import LATENT as THERE
-
-    assert LATENT == THERE
 
 
 @pytest.mark.parametrize("kind", ["full", "pipe"])

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from make_study import TOML, talk_rows, write_study
 
-from beliefs.features.unfinished import left_out
+from beliefs.features.talks import left_out
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.summary import horizon_days, summarise
@@ -64,10 +64,10 @@ def test_the_document_and_check_say_so(folders, talks, capsys):
     import jsonschema
 
     from beliefs.cli.app import main
-    from beliefs.forecasting.summary import SCHEMA
+    from beliefs.forecasting.document import Document
 
     document = summarise(futures_of(folders[talks]))
-    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
+    jsonschema.Draft202012Validator(Document.json_schema()).validate(document)
     days = document["left_out"]
     assert (days["from"], days["to"]) == ("2026-02-16", WEDNESDAY)
     assert days["talks"] == ["2026-02-17"] * talks

@@ -14,8 +14,7 @@ from beliefs.evaluation.backtest.origins import Horizon
 from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.passage import NEVER
-from beliefs.forecasting.targets import RULES, event_steps
+from beliefs.forecasting.targets import NEVER, event_steps
 from beliefs.model.theory import Theory
 
 __all__ = ["UNSAID", "Frame", "frame_of", "joined", "last_days", "latent_targets"]
@@ -196,7 +195,7 @@ def _steps(
 ) -> NDArray[Any] | int:
     """Return when a target first comes in each future; `UNSAID` under a theory silent on it."""
     try:
-        steps = event_steps(told, target, side, rule=rule or RULES[0])
+        steps = event_steps(told, target, side, rule=rule or "any")
     except StudyError:
         return UNSAID
     return np.where(steps == NEVER, longest + 1, steps)

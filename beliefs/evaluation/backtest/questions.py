@@ -9,23 +9,20 @@ answer for a window is the same whatever was published after the window.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.talks import talks_public, talks_watched
-from beliefs.features.windows import truces_of
-from beliefs.simulation.course import LAPSE, MUTUAL, UNILATERAL
+from beliefs.forecasting.targets import TARGETS, Past
 from beliefs.study.load import Study
-from beliefs.study.tables.codebook import RUNGS
 
 __all__ = ["Quantity", "Question", "quantities", "questions", "spells"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-WAR = RUNGS.index("open_war")
 APART_DAYS = 7
 """Quiet days that make two events of one."""
 
@@ -69,7 +66,7 @@ class Question:
     @property
     def negated(self) -> bool:
         """Whether the target is that it does not come."""
-        return self.target == "no_crossing"
+        return TARGETS[self.target].negated
 
     def first(self, n: int, periods: int) -> int | None:
         """Return when it first came in a window: 1 .. `periods`, one more if it did not.
@@ -119,48 +116,22 @@ class Quantity:
 
 
 def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
-    """Return the questions that a study has labels for, cut at the as-of date."""
-    n, spec, seen = int(inputs.active.sum()), study.spec, inputs.observed
-    grid = study.grid
-    always = np.ones(n, dtype=bool)
+    """Return the questions that a study has labels for, cut at the as-of date.
 
-    def before(values: NDArray) -> Bools:
-        return np.concatenate([[False], values[: n - 1] > 0])
-
-    def one(target: str, hit: NDArray, watched: NDArray, asked: NDArray, rule: str | None = None):  # type: ignore[no-untyped-def]
-        came, known, may = (np.asarray(v[:n] > 0) for v in (hit, watched, asked))
-        return Question(target, rule, came, known, may)
-
-    talks = one("talks", inputs.talks, talks_watched(study), always)
-    out = [replace(talks, public=talks_public(study)[:n])]
-    if seen.deal_seen[:n].any():
-        asked = before(seen.deal_seen)
-        out += [
-            one("signed", seen.deal_signed, seen.deal_seen, asked),
-            one("deal", seen.deal, seen.deal_seen, asked),
-        ]
-        live = seen.scope_live.sum(axis=0)
-        if live[:n].any():
-            out.append(one("terminated", seen.scope_ended.sum(axis=0), seen.deal_seen, live))
-    if seen.rung_seen[:n].any():
-        war = (seen.rung == WAR) & seen.rung_seen
-        out.append(one("war", war, seen.rung_seen, before(seen.rung_seen & ~war)))
-    if spec.truce is not None:
-        on = truces_of(study, grid).current[:n] >= 0
-        # Without a truce nothing can happen to one, whoever looks.
-        known = ~on | seen.truce_seen[:n]
-        ahead = on & (seen.has_deadline[:n] > 0)
-        kind = seen.window_kind
-        out += [
-            one("breach", seen.breach, known, on),
-            one("collapse", seen.truce_end == 1, known, on),
-            one("extension", np.isin(kind, (UNILATERAL, MUTUAL)), known, ahead, "any"),
-            one("extension", kind == MUTUAL, known, ahead, "mutual"),
-            one("lapse", kind == LAPSE, known, ahead),
-        ]
-    if spec.redlines is not None:
-        crossed = seen.line_cross.sum(axis=0)
-        out.append(one("no_crossing", crossed, seen.strikes_seen, before(seen.strikes_seen)))
+    Parameters
+    ----------
+    study, inputs
+        The study and its inputs.
+    """
+    n, past, out = int(inputs.active.sum()), Past(study, inputs), []
+    for target in TARGETS.values():
+        if target.label is None:
+            continue
+        for rule in target.rules:
+            came, known, may = (np.asarray(v[:n] > 0) for v in target.label(past, rule))
+            public = talks_public(study)[:n] if target.kind == "talks" else None
+            named = rule if len(target.rules) > 1 else None
+            out.append(Question(target.name, named, came, known, may, public))
     return tuple(q for q in out if q.asked.any())
 
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.targets import event_steps, explained
+from beliefs.forecasting.targets import event_steps, explained, headline
 from beliefs.inference.exact import exact
 from beliefs.inference.filter.smooth import draw_paths
 from beliefs.inference.posterior import Posterior, drawn, stacked_params
@@ -40,16 +40,9 @@ from beliefs.inference.smc.track import track
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure, structure_of, until
-from beliefs.model.theory import (
-    Theory,
-    conduct_neutral,
-    conduct_parameters,
-    free_parameters,
-)
-from beliefs.simulation.paths import Draws, simulate
-from beliefs.simulation.plan import check_horizon, future_dates
-from beliefs.simulation.studies.simulate import Truth, simulate_belief_block
-from beliefs.simulation.studies.simulate_conduct import simulate_observed
+from beliefs.model.theory import Theory, conduct_neutral, conduct_parameters, free_parameters
+from beliefs.simulation.paths import Draws, check_horizon, future_dates, simulate
+from beliefs.simulation.studies.simulate import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
 
 __all__ = ["DRAWS", "GROUPS", "Design", "Simulation", "rank", "simulated", "simulation"]
@@ -270,16 +263,11 @@ class _Known:
             audience = np.broadcast_to(self.run.audience[..., -1], (design.draws + 1, 2))
             start = self.path, audience, np.asarray(self.run.surplus)
         dates = future_dates(inputs, design.horizon)
-        mine = Draws(theory, self.belief, *start)
-        paths = simulate(told, mine, dates, seed, (), True, acts)
+        mine = Draws(theory, self.belief, *start, acts)
+        paths = simulate(told, mine, dates, seed, (), True)
         ahead = Forecast(told, dates, paths, paths, (), seed, True)
-        asked: list[tuple[str, str | None]] = [("talks", None)]
-        if theory.beliefs:
-            asked += [("talks_rational", None)]
-            asked += [(k, s) for k in ("crack", "crack_first") for s in self.structure.sides]
-        asked += [(name, None) for name in explained(ahead)]
         out: Values = {}
-        for name, side in asked:
+        for name, side in headline(ahead, explained(ahead)):
             label = f"time of {name}" + (f" of {side}" if side else "")
             out[label] = event_steps(ahead, name, side).astype(float)
         if paths.logit_belief is not None and paths.surplus is not None:

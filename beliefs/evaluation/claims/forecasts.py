@@ -21,7 +21,7 @@ from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
 from beliefs.features.observed import Observed
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.smc.blocks import Blocks
-from beliefs.simulation.course import MUTUAL, UNILATERAL
+from beliefs.simulation.actions import MUTUAL, UNILATERAL
 from beliefs.study.tables.codebook import RUNGS
 
 __all__ = ["EVENTS", "Event", "Score", "forecast_scores"]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from beliefs.errors import GateError, StudyError
+from beliefs.forecasting.document import FORMAT, Document
 from beliefs.forecasting.forecast import forecast
 from beliefs.records.ledger.ledger_lines import Forecast, utc_now
 from beliefs.records.ledger.ledger_lookup import CONDUCT_RULES
 from beliefs.records.manifest import damaged, document_hash, read_json, read_manifest, same_document
-from beliefs.study.dates import read_day
 
 if TYPE_CHECKING:
     from beliefs.study.load import Study
@@ -140,36 +140,35 @@ def entry_from(
             )
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise damaged(file, f"{place}: {first['msg']}", "what `beliefs run` writes") from error
+        raise _unfit(file, error) from error
 
 
 def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     """Refuse a document that is not the forecast of its own run."""
-    from beliefs.forecasting.summary import FORMAT
-
-    needed = (*_SHARED, "hindcast", "seed", "gate", "interventions", "targets")
-    if not isinstance(document, dict) or any(key not in document for key in needed):
-        raise damaged(file, "keys are missing", "what `beliefs run` writes")
-    if document.get("format") != FORMAT:
-        raise damaged(file, f"format {document.get('format', 1)}", f"format {FORMAT}")
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        found = document.get("format", 1) if isinstance(document, dict) else "of no document"
+        raise damaged(file, f"format {found}", f"format {FORMAT}")
+    try:
+        read = Document.read(json.dumps(document))
+    except ValidationError as error:
+        raise _unfit(file, error) from error
     same = {key: (document[key], manifest.get(key)) for key in (*_SHARED, "seed", "gate")}
-    same["interventions"] = (len(document["interventions"]), len(manifest["interventions"]))
+    same["interventions"] = (len(read.interventions), len(manifest["interventions"]))
     for key, (here, there) in same.items():
         if here != there:
             raise damaged(file, f"{key} = {here}", f"that of manifest.json, {there}")
     if manifest["horizon"] is None:
         raise damaged(file, "no horizon in manifest.json", "the run of a forecast")
-    try:
-        days = [read_day(target["by"]) for target in document["targets"]]
-    except (TypeError, KeyError, ValueError) as error:
-        raise damaged(file, repr(error), "targets, each with the date `by`") from error
-    origin = read_day(document["origin"])
-    if not document["targets"] or min(days) <= origin:
-        found = f"by {min(days)}" if document["targets"] else "no targets"
-        raise damaged(file, found, f"targets by days after {origin}")
+    first = min(target.by for target in read.targets)
+    if first <= read.origin:
+        raise damaged(file, f"by {first}", f"targets by days after {read.origin}")
     same_document(file, document, manifest)
+
+
+def _unfit(file: Path, error: ValidationError) -> StudyError:
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    return damaged(file, f"{place}: {first['msg']}", "what `beliefs run` writes")
 
 
 def _made(

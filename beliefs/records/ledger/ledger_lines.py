@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from beliefs.errors import StudyError
+from beliefs.forecasting.document import Probability
+from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.ledger.ledger_chain import Chain
 from beliefs.records.ledger.ledger_file import damaged, read_chain
 
@@ -26,15 +28,7 @@ __all__ = [
     "utc_now",
 ]
 
-_Conduct = Literal[
-    "signed", "deal", "war", "breach", "collapse", "extension", "lapse", "terminated",
-    "no_crossing",
-]  # fmt: skip
-LATENT = ("crack", "crack_first", "talks_rational")
-"""Targets that nobody can look up: they are statements about beliefs."""
-
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Share = Annotated[float, Field(ge=0.0, le=1.0)]
 _Rule = dict[
     str, Any
 ]  # a `beliefs.study.settings.spec.TalkRule` or a table, as it stood in the study
@@ -46,38 +40,10 @@ class _Said(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Target(_Said):
-    """One probability of a forecast.
+class Target(Probability):
+    """One probability of a forecast; `late` if it was registered after its last day, `by`."""
 
-    Attributes
-    ----------
-    target, side, by, p, mcse, base_rate, base_rate_source, prior_dominated, prior_data_conflict,
-    at_origin, threshold, periods, given, rule
-        As in ``forecast.schema.json``.
-    late
-        Whether it was registered after its last day, `by`.
-    """
-
-    target: Literal["crack", "crack_first", "talks_rational", "talks"] | _Conduct
-    side: str | None
-    by: dt.date
-    p: _Share
-    mcse: Annotated[float, Field(ge=0.0)]
-    base_rate: _Share | None
-    base_rate_source: str
-    prior_dominated: bool
-    prior_data_conflict: bool = False
-    at_origin: _Share
-    threshold: float | None
-    periods: int | None
-    given: str | None = None
-    rule: Literal["any", "mutual"] | None = None
     late: bool = False
-
-    @property
-    def name(self) -> str:
-        """Target and rule in one word."""
-        return self.target if self.rule is None else f"{self.target}_{self.rule}"
 
 
 class Forecast(_Said):
@@ -88,7 +54,7 @@ class Forecast(_Said):
     at
         When, UTC to the second.
     study, study_sha256, hindcast, as_of, origin, theory, theory_sha256, seed
-        As in ``forecast.schema.json``.
+        As in `beliefs.forecasting.document.Document`.
     posterior_sha256
         Hash of the posterior of the run.
     forecast_sha256
@@ -132,6 +98,12 @@ class Forecast(_Said):
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
 
+def _resolvable(target: str) -> str:
+    if target not in TARGETS or target in LATENT:
+        raise ValueError(f"nobody can look up {target}")
+    return target
+
+
 class Resolution(_Said):
     """An outcome, looked up in the tables of a study.
 
@@ -167,8 +139,8 @@ class Resolution(_Said):
     kind: Literal["resolution"] = "resolution"
     forecast: int
     forecast_line_sha256: _Hash
-    target: Literal["talks"] | _Conduct
-    rule: Literal["any", "mutual"] | None = None
+    target: Annotated[str, AfterValidator(_resolvable)]
+    rule: str | None = None
     by: dt.date
     outcome: bool
     outcomes: dict[str, bool]

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 
 from beliefs.evaluation.backtest.questions import Question, questions
 from beliefs.features.inputs import build_inputs
-from beliefs.features.spans import held_periods
-from beliefs.features.talks import WATCHED, rule_rows, talk_days
+from beliefs.features.talks import WATCHED, held_periods, rule_rows, talk_days
 from beliefs.records.ledger.ledger_lines import Forecast, Key, Target
 from beliefs.study.load import Study
 from beliefs.study.settings.spec import Agreements, RedLines, SpecTable, Strikes, TalksRule, Truce

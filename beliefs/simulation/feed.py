@@ -1,17 +1,9 @@
-r"""From acts to news: surprises of a future whose acts are drawn, not repeated from the past.
+"""From acts to news: surprises of a future whose acts are drawn, not repeated from the past.
 
-Indicators that count acts of force of one side are fed by the drawn acts, by the recursion of
-`beliefs.features.surprises` carried on from the origin, for all futures at once:
-
-.. math::
-    z_t = (f(x_t) - m_{t-1}) / s_{t-1}, \qquad s = \sqrt{\pi / 2}\, \bar a, \\
-    \bar a_t = \bar a_{t-1} + slow\, (|f(x_t) - m_{t-1}| - \bar a_{t-1}), \qquad
-    m_t = m_{t-1} + fast\, (f(x_t) - m_{t-1})
-
-where both learn no slower than plain means of what has been heard so far.
-
-An indicator counts a part of a side's acts (those on one target, say): each drawn act belongs to it
-with the share that it had in the past in the same phase (calm, truce, war).
+Indicators that count acts of force of one side are fed by the drawn acts, by the step of
+`beliefs.features.surprises` carried on from the origin, for all futures at once. An indicator
+counts a part of a side's acts (those on one target, say): each drawn act belongs to it with the
+share that it had in the past in the same phase (calm, truce, war).
 """
 
 from __future__ import annotations
@@ -25,12 +17,14 @@ from numpy.typing import NDArray
 from beliefs.features.arrivals import event_arrivals
 from beliefs.features.eventinputs import FORCE_HALFLIFE
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import expected
 from beliefs.features.surprises import (
-    CLIP,
     COUNT_BURN_IN,
     FLOORS,
     MAD_TO_SD,
     SCALE_MEMORY,
+    missed,
+    scale_of,
     surprises,
     transform,
 )
@@ -38,56 +32,35 @@ from beliefs.model.mechanisms.observation import draw
 from beliefs.model.structure import PHASES
 from beliefs.study.load import Study
 
-__all__ = ["Feed", "Memory", "feed_of", "news_of", "phases", "start_memory", "step"]
+__all__ = ["Feed", "Memory", "feed_of", "news_of", "phases", "start_memory"]
 
 Floats = NDArray[np.float64]
 Memory = tuple[Floats, Floats, int]
-"""Expectation m and mean miss of each fed count, (sample, count): indicators, then both forces; and
-how many periods have been heard since the origin."""
+"""Expectation and mean miss of each fed count, (sample, count): indicators, then both forces; and
+how many periods were seen since the origin."""
 
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Counts that drawn acts feed: K indicators, then the force of side 0 and of side 1.
+    """Counts that drawn acts feed: K indicators, then the force of side 0 and of side 1."""
 
-    Attributes
-    ----------
-    indicator
-        (K,) numbers of the indicators.
-    side
-        (K + 2,) whose acts.
-    share
-        (phase, K + 2) share of them that counts.
-    weighted
-        (K + 2,) whether severities are summed rather than acts counted.
-    fast, slow
-        (K + 2,) what the expectation and the mean miss learn from one period.
-    mean, miss
-        (K + 2,) both at the origin.
-    heard
-        (2, K + 2) arrivals by the origin since the level last began anew, and since the way of
-        counting did.
-    """
-
-    indicator: tuple[int, ...]
-    side: NDArray[np.int64]
-    share: Floats
-    weighted: NDArray[np.bool_]
+    indicator: tuple[int, ...]  # (K,) numbers of the indicators
+    side: NDArray[np.int64]  # (K + 2,) whose acts
+    share: Floats  # (phase, K + 2) share of them that counts
+    weighted: NDArray[np.bool_]  # (K + 2,) whether severities are summed rather than acts counted
+    # (K + 2,) what the expectation and the mean miss learn from one period
     fast: Floats
     slow: Floats
+    # (K + 2,) both at the origin
     mean: Floats
     miss: Floats
+    # (2, K + 2) arrivals by the origin since the level last began anew, and since the way of
+    # counting did
     heard: Floats
 
 
 def feed_of(study: Study, inputs: Inputs) -> Feed:
-    """Return which counts of a study drawn acts feed, and what was expected of them.
-
-    Parameters
-    ----------
-    study, inputs
-        The study as of its origin.
-    """
+    """Return which counts of a study drawn acts feed, and what was expected of them."""
     spec, n = study.spec, int(inputs.active.sum())
     phase = phases(inputs)
     found: list[tuple[int, int, Floats, bool, float, float, float]] = []
@@ -166,35 +139,6 @@ def start_memory(feed: Feed, samples: int) -> Memory:
     return np.broadcast_to(feed.mean, shape), np.broadcast_to(feed.miss, shape), 0
 
 
-def step(feed: Feed, memory: Memory, value: Floats) -> tuple[Floats, Memory]:
-    """Return the surprise of one more period of counts, and what is expected after it.
-
-    Parameters
-    ----------
-    feed
-        How fast one learns.
-    memory
-        Expectations before.
-    value
-        The counts, (sample, count).
-
-    Returns
-    -------
-    surprise : ndarray
-        (sample, count), within +-4.
-    memory
-        Expectations after.
-    """
-    mean, miss, since = memory
-    age, misses = feed.heard + since
-    fast = np.maximum(feed.fast, 1.0 / (age + 1.0))
-    slow = np.maximum(feed.slow, 1.0 / np.maximum(misses, 1.0))
-    away = transform("count", value) - mean
-    scale = np.maximum(MAD_TO_SD * miss, np.maximum(FLOORS["count"], 1e-6 * (1.0 + np.abs(mean))))
-    news = np.clip(away / scale, -CLIP, CLIP)
-    return news, (mean + fast * away, miss + slow * (np.abs(away) - miss), since + 1)
-
-
 def news_of(
     feed: Feed,
     memory: Memory,
@@ -204,24 +148,13 @@ def news_of(
     uniform: Floats,
     given: Mapping[int, float],
 ) -> tuple[Floats, Memory]:
-    """Return the surprises that the acts of a period make.
-
-    Parameters
-    ----------
-    feed, memory
-        See `step`.
-    count, severity
-        Acts of each side and the severity they share, (sample, side).
-    phase
-        Number of the phase, (sample,).
-    uniform
-        Which of the acts belong to an indicator, (sample, indicator).
-    given
-        By number of a count, what it is in place of what the acts make it.
+    """Return the surprises that the acts of a period make, and what is expected after it.
 
     Returns
     -------
-    As `step`.
+    surprise : ndarray
+        (sample, count), within +-4.
+    memory
     """
     mine = count[:, feed.side]
     part = len(feed.indicator)
@@ -233,4 +166,10 @@ def news_of(
     value = np.where(feed.weighted, counted * severity[:, feed.side], counted)
     for j, instead in given.items():
         value[:, j] = instead
-    return step(feed, memory, value)
+    mean, miss, since = memory
+    age, misses = feed.heard + since
+    fast = np.maximum(feed.fast, 1.0 / (age + 1.0))
+    slow = np.maximum(feed.slow, 1.0 / np.maximum(misses, 1.0))
+    f = transform("count", value)
+    news = missed(f, mean, scale_of(miss, mean, FLOORS["count"]))
+    return news, (*expected(mean, miss, f, fast, slow), since + 1)
