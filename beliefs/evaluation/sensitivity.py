@@ -18,12 +18,11 @@ from beliefs.forecasting.targets import asked_of
 from beliefs.inference.pareto import RELIABLE, pareto_k
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.particles import normalised
-from beliefs.inference.smc.track import track
+from beliefs.inference.smc.track import Track, track
 from beliefs.inference.smc.track_posterior import posterior_at
-from beliefs.inference.smc.track_result import Track
 from beliefs.model.contract import Parameter
-from beliefs.model.scaling import mechanisms_of, scaled
 from beliefs.model.theory import Theory, conduct_parameters, free_parameters
+from beliefs.model.variants import mechanisms_of, scaled
 
 __all__ = ["SCALES", "sensitivity"]
 

@@ -10,9 +10,9 @@ from beliefs.evaluation.claims.functionals import setting_of
 from beliefs.evaluation.claims.judge import roles_of
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.blocks import track_blocks
-from beliefs.model.judging import judged
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
+from beliefs.model.variants import judged
 from beliefs.study.load import load_study
 
 CLAIMS = {claim.id: claim for claim in load_claims()}

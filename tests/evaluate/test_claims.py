@@ -15,9 +15,9 @@ from beliefs.evaluation.claims.functionals import PATHS, quantities_of, setting_
 from beliefs.evaluation.claims.judge import Seen, roles_of
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model.judging import judged
 from beliefs.model.structure import columns, conduct_columns, structure_of
 from beliefs.model.theory import conduct_parameters, free_parameters
+from beliefs.model.variants import judged
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import load_study
 

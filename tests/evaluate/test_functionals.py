@@ -7,9 +7,9 @@ from beliefs.evaluation.backtest.cracks import crack_share
 from beliefs.evaluation.claims.expressions import Absent
 from beliefs.evaluation.claims.functionals import FUNCTIONALS, quantities_of, setting_of
 from beliefs.features.inputs import build_inputs
-from beliefs.model.judging import judged
 from beliefs.model.mechanisms import reciprocity
 from beliefs.model.structure import columns, conduct_columns, structure_of
+from beliefs.model.variants import judged
 from beliefs.study.load import load_study
 
 

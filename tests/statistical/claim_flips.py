@@ -15,12 +15,12 @@ from beliefs.evaluation.claims.claims import load_claims
 from beliefs.evaluation.claims.functionals import quantities_of, setting_of
 from beliefs.evaluation.claims.judge import DRAWS, PRIOR_DRAWS, Ground, Seen, judge, roles_of
 from beliefs.inference.smc.blocks import blocks
-from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model.judging import judged
 from beliefs.model.structure import until
 from beliefs.model.system import conduct_log_likelihoods
 from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters
+from beliefs.model.variants import judged
 from beliefs.simulation.studies.simulate_conduct import simulate_columns
 
 SHORT, LONG = 700, 2000  # periods, with strikes and without, which are quicker to follow
@@ -139,7 +139,7 @@ class Case:
             )
 
         known = coordinates_of(self.free, self.where)
-        track = track_plain(
+        track = track_likelihood(
             likelihood, known, self.block.observables, self.n, particles=PARTICLES, seed=seed
         )
         setting = self.setting_of(drawn)

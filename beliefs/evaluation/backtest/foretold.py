@@ -19,8 +19,7 @@ from beliefs.evaluation.scores.skill import TAIL, enough_blocks
 from beliefs.features.observed import Observed
 from beliefs.forecasting.forecast import forecast
 from beliefs.inference.conduct import Conduct
-from beliefs.inference.smc.blocks import Blocks
-from beliefs.inference.smc.known import blocks_known
+from beliefs.inference.smc.blocks import Blocks, blocks_known
 from beliefs.simulation.course import MUTUAL, UNILATERAL
 from beliefs.study.tables.codebook import RUNGS
 

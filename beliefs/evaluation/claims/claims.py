@@ -21,8 +21,14 @@ from beliefs.evaluation.claims.expressions import Expression, parse
 from beliefs.evaluation.claims.functionals import FUNCTIONALS, PATHS
 from beliefs.model.priors import check_priors
 from beliefs.model.system import conduct_factors
-from beliefs.model.theory import BARE, all_declared, bundled_theories, with_infinities
-from beliefs.model.theoryfile import read_toml, unknown
+from beliefs.model.theory import (
+    BARE,
+    all_declared,
+    bundled_theories,
+    read_toml,
+    unknown,
+    with_infinities,
+)
 from beliefs.study.bundled import data_folder
 
 __all__ = ["ROLES", "Claim", "Counted", "Foretold", "load_claims"]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from beliefs.inference.conduct import Conduct
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import Parameter
-from beliefs.model.scaling import mechanisms_of
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import conduct_parameters, free_parameters
+from beliefs.model.variants import mechanisms_of
 
 __all__ = ["LEARNABLE", "Contracted", "contraction", "parameter_draws"]
 
