@@ -153,7 +153,7 @@ class Case:
             1,
             self.roles,
             Seen(drawn, self.where),
-            quantities_of(after | track.at(-1, DRAWS, rng), self.theory, setting),
+            quantities_of(after | track.params(DRAWS, rng), self.theory, setting),
             quantities_of(before | others, self.theory, setting),
             {},
         )
