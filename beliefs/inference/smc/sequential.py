@@ -449,6 +449,8 @@ class _Plain:
         return np.where(np.isnan(out), -np.inf, out)
 
     def periods(self, scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
+        if low == high:
+            return np.zeros(len(scores)), np.empty((0, 0, 0)), np.empty((0, len(scores), 0))
         logs = self._logs(scores, high)
         before = logs[:, :low].reshape(len(logs), -1).sum(axis=1)
         here = np.ascontiguousarray(logs[:, low:].transpose(1, 2, 0))
