@@ -25,7 +25,7 @@ _WHERE = {
     "Sampling": "beliefs.inference.nuts.sampling",
     "Study": "beliefs.study.load",
     "Theory": "beliefs.model.theory",
-    "Track": "beliefs.inference.smc.track_result",
+    "Track": "beliefs.inference.smc.track",
     "advance": "beliefs.inference.smc.track",
     "backtest": "beliefs.evaluation.backtest.backtest",
     "calibrate": "beliefs.records.calibration",

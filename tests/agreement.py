@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.track import Track
 
 DRAWS = 8000
 

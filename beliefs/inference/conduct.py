@@ -111,7 +111,7 @@ def conduct_of(
         None where the theory says nothing of conduct.
     """
     from beliefs.inference.smc.blocks import track_blocks
-    from beliefs.inference.smc.track_start import from_posterior
+    from beliefs.inference.smc.track import from_posterior
 
     theory, structure = posterior.theory, structure_of(posterior.inputs)
     seed = checked_seed(posterior.seed if seed is None else seed)

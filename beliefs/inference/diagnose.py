@@ -1,4 +1,4 @@
-"""The gate (C5), which decides whether a forecast may be made from a posterior."""
+"""Convergence checks (C5), which decide whether a forecast may be made from a posterior."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Limits", "Report", "diagnose"]
+from beliefs.errors import counted
+from beliefs.inference.pareto import RELIABLE, pareto_k
+from beliefs.inference.smc.particles import distinct, effective_size
+
+__all__ = ["Limits", "Report", "TrackLimits", "diagnose", "particle_report"]
 
 # What follows from the parameters; elements of it may never vary, such as the audience cost of a
 # side that used no hard words. A parameter always varies.
@@ -177,4 +182,77 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         e_bfmi=e_bfmi,
         failures=tuple(failures),
         table=tuple(rows),
+    )
+
+
+@dataclass(frozen=True)
+class TrackLimits:
+    """Limits of the gate (MODEL section 6).
+
+    Attributes
+    ----------
+    ess
+        Effective particles by weight.
+    distinct
+        Different particles.
+    pareto_k
+        Shape of the tail of the weights since the last resampling.
+    """
+
+    ess: float = 400.0
+    distinct: int = 400
+    pareto_k: float = RELIABLE
+
+
+def particle_report(
+    log_weights: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    capped: int,
+    limits: TrackLimits | None = None,
+) -> Report:
+    """Check weighted particles against their limits.
+
+    Parameters
+    ----------
+    log_weights, scores
+        (N,), not normalised, and (N, d).
+    capped
+        How many rejuvenations were ended by the number of moves.
+    limits
+        The limits; the package's own when None.
+    """
+    limits = limits or TrackLimits()
+    ess, tail, count = effective_size(log_weights), pareto_k(log_weights), distinct(scores)
+    failures = []
+    if not ess >= limits.ess:
+        failures.append(f"{ess:.0f} effective particles, limit {limits.ess:.0f}")
+    if not count >= limits.distinct:
+        failures.append(f"{counted(count, 'different particle')}, limit {limits.distinct}")
+    if not tail <= limits.pareto_k:
+        failures.append(
+            f"Pareto k of the weights is {tail:.2f}, limit {limits.pareto_k}: few particles carry "
+            "the posterior"
+        )
+    return Report(
+        passed=not failures,
+        r_hat=1.0,
+        ess=min(ess, float(count)),
+        worst="particles",
+        divergent_share=0.0,
+        e_bfmi=1.0,
+        failures=tuple(failures),
+        table=(
+            {
+                "name": "particles",
+                "ess_bulk": ess,  # the names under which a report shows what it judges
+                "ess_tail": float(count),
+                "r_hat": 1.0,
+                "ess": ess,
+                "distinct": count,
+                "pareto_k": tail,
+                "capped_moves": capped,
+            },
+        ),
+        kind="particles",
+        pareto_k=tail,
     )

@@ -21,7 +21,7 @@ from beliefs.study.load import Study
 
 if TYPE_CHECKING:
     from beliefs.inference.conduct import Conduct
-    from beliefs.inference.smc.track_result import Track
+    from beliefs.inference.smc.track import Track
 
 __all__ = ["Posterior", "build_tree", "draw_prior", "drawn", "stacked_params"]
 

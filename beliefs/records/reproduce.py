@@ -18,10 +18,8 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.smc.track import advance
+from beliefs.inference.smc.track import Track, advance, from_posterior
 from beliefs.inference.smc.track import track as track_all
-from beliefs.inference.smc.track_result import Track
-from beliefs.inference.smc.track_start import from_posterior
 from beliefs.inference.smc.track_tree import arrays_of
 from beliefs.model.theory import Theory
 from beliefs.records.hashes import content_hash

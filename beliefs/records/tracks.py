@@ -19,7 +19,7 @@ from beliefs.records.netcdf import read_netcdf, write_netcdf
 from beliefs.records.run import read_parts, same_hash, write_run
 
 if TYPE_CHECKING:
-    from beliefs.inference.smc.track_result import Track
+    from beliefs.inference.smc.track import Track
     from beliefs.study.load import Source
 
 __all__ = ["FILE", "load_track", "save_track", "track_hash"]

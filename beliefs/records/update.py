@@ -21,7 +21,7 @@ from beliefs.records.run import load_run, refuse_existing
 from beliefs.records.tracks import FILE, load_track, save_track
 
 if TYPE_CHECKING:
-    from beliefs.inference.smc.track_result import Track
+    from beliefs.inference.smc.track import Track
     from beliefs.study.load import Source, Study
     from beliefs.study.tables.append import Added
 
@@ -101,7 +101,7 @@ def update_run(
     The result is what `beliefs.inference.smc.track.track` gives for the study as it is now, bit
     for bit.
     From the run of a fit its draws are taken over as particles, see
-    `beliefs.inference.smc.track_start.from_posterior`.
+    `beliefs.inference.smc.track.from_posterior`.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def _start(run: Path, particles: int, seen: Seen) -> tuple[Track, Source, dict[s
         start = read_manifest(run).get("start")
         source = read_study(run / "study")
         return load_track(run, source=source, seen=seen), source, start
-    from beliefs.inference.smc.track_start import from_posterior
+    from beliefs.inference.smc.track import from_posterior
 
     posterior, manifest = load_run(run), read_manifest(run)
     if not posterior.report.passed:

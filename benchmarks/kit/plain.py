@@ -51,9 +51,9 @@ def teach_jax() -> None:
     import jax.numpy as jnp
     from pytensor.link.jax.dispatch import jax_funcify
 
-    from beliefs.model.numerics.recurrence_op import GatedRecurrence
+    from beliefs.model.numerics.compiled_op import CompiledOp
 
-    @jax_funcify.register(GatedRecurrence)
+    @jax_funcify.register(CompiledOp)  # the model without recentring has no other
     def _recurrence(op: Any, **kwargs: Any) -> Callable[..., Any]:
         def run(a: Any, c: Any, m: Any, start: Any) -> Any:
             def one(belief: Any, now: Any) -> tuple[Any, Any]:

@@ -24,7 +24,6 @@ from beliefs.evaluation.claims.verdicts import load_claims
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model.judging import judged
 from beliefs.model.priors import check_priors
 from beliefs.model.structure import columns, conduct_columns, structure_of, until
 from beliefs.model.system import conduct_factors
@@ -36,6 +35,7 @@ from beliefs.model.theory import (
     free_parameters,
     load_theory,
 )
+from beliefs.model.variants import judged
 from beliefs.study.load import load_study
 
 CLAIMS = {claim.id: claim for claim in load_claims()}

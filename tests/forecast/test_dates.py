@@ -12,7 +12,7 @@ from make_study import TOML, talk, talk_rows, write_study
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.track import Track
 from beliefs.simulation.interventions import Intervention, load_interventions, parse
 from beliefs.study.calendar import Grid
 from beliefs.study.load import load_study

@@ -9,9 +9,8 @@ from beliefs.errors import ConflictError
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.belief_lag import belief_lag, known_beliefs
 from beliefs.inference.smc.blocks import blocks, track_blocks
-from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_plain import track_plain
-from beliefs.inference.smc.track_start import from_posterior
+from beliefs.inference.smc.sequential import track_likelihood
+from beliefs.inference.smc.track import from_posterior, track
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of, until
 from beliefs.model.system import conduct_log_likelihoods, factors
@@ -83,7 +82,7 @@ def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
         return np.stack([np.broadcast_to(logs[name], (size, n)) for name in names], axis=-1)
 
     known = coordinates_of(free, structure)
-    whole = track_plain(likelihood, known, names, n_time, particles=2000, seed=8)
+    whole = track_likelihood(likelihood, known, names, n_time, particles=2000, seed=8)
     total = sum(t.log_evidence[-1] for t in parts.tracks.values())
     assert len(parts.tracks) == 3 and abs(total) > 50
     assert whole.log_evidence[-1] == pytest.approx(total, abs=0.5)
@@ -120,18 +119,10 @@ def test_means_of_beliefs_are_their_integrals():
     assert np.abs(least).max() < 5e-4, np.abs(least).max()
 
 
-def test_beliefs_without_spread_are_what_they_are():
-    mean = np.array([[0.5, -0.3], [0.7, 0.7]])
-    p, lower = known_beliefs(mean, np.zeros((2, 3)))
-    np.testing.assert_allclose(p, 1 / (1 + np.exp(-mean)), rtol=1e-7)
-    np.testing.assert_allclose(lower, p.min(axis=1), rtol=1e-7)
-
-
 def test_lagged_beliefs_are_those_of_the_filter_a_period_earlier(believed):
     lag = belief_lag(believed, believed.structure.n_time)
     for t in (1, 9, believed.n_time - 1, believed.n_time):
-        row = believed.rows[t - 1]
-        p, lower = known_beliefs(row.mean, row.cov)
+        p, lower = known_beliefs(believed.mean[t - 1], believed.cov[t - 1])
         np.testing.assert_allclose(lag["p_lag"][:, t], believed.weights(t - 1) @ p, rtol=1e-12)
         assert lag["p_lag_min"][t] == pytest.approx(believed.weights(t - 1) @ lower, rel=1e-12)
     assert (lag["p_lag_min"] < lag["p_lag"].min(axis=0) + 1e-3).all()
@@ -179,14 +170,6 @@ def given(study, believed):
     return track_blocks(study, theory, particles=200, seed=4, belief=believed)
 
 
-def test_a_belief_track_that_is_given_is_the_one_used(given, believed):
-    assert given.belief is believed
-    assert set(given.tracks) == {b.name for b in given.layout if not b.beliefs}
-    lag = belief_lag(believed, believed.structure.n_time)
-    for name, values in lag.items():
-        np.testing.assert_array_equal(given.columns[name], values)
-
-
 def test_only_what_is_asked_for_is_tracked(study):
     theory = load_theory("mutual_optimism")
     found = track_blocks(study, theory, particles=100, seed=4, only=["ladder"])
@@ -208,13 +191,12 @@ def test_predictive_densities_are_those_of_the_tracks(given, believed):
         o for b in given.layout for o in b.observables if o != "reading"
     }
     assert all(v.shape == (given.n_time,) for v in found.values())
-    looks = believed.model().looks
-    seen = looks.seen[: given.n_time] > 0
+    seen = believed.model().looks.seen[: given.n_time] > 0
     assert (np.isfinite(found["talks"]) == seen).all()
     np.testing.assert_array_equal(found["talks"][seen], believed.predictive[seen, 1])
     heard = given.predictive(readings=True)["reading"]
     total = np.nansum(heard) + np.nansum(found["talks"])
-    assert total == pytest.approx(believed.predictive.sum(), rel=1e-12)
+    assert total == pytest.approx(believed.log_evidence[-1], rel=1e-12)
 
 
 def test_joint_draws_hold_every_free_parameter(given, study):

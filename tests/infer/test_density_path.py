@@ -10,8 +10,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter import density_path as paths
 from beliefs.inference.filter.density_path import density_path, log_density_at
 from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_start import from_posterior
+from beliefs.inference.smc.track import from_posterior, track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 

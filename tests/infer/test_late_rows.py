@@ -9,8 +9,7 @@ from prefix import assert_same, columns
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import talks_public
-from beliefs.inference.smc.blocks import advance_blocks, track_blocks
-from beliefs.inference.smc.known import blocks_known
+from beliefs.inference.smc.blocks import advance_blocks, blocks_known, track_blocks
 from beliefs.inference.smc.track import advance, first_change, track
 from beliefs.inference.smc.track_tree import arrays_of
 from beliefs.model.contract import logistic
@@ -134,17 +133,17 @@ def test_a_late_memorandum_moves_belief_at_its_own_date(plain, memorandum, tmp_p
 
 def test_a_track_goes_back_for_it_and_is_that_of_all_rows(memorandum, toy):
     then, now = (load_study(memorandum, as_of=day(d)) for d in (OUT - 1, LAST))
-    before = track(then, toy, particles=200, seed=3)
+    before = track(then, toy, particles=2000, seed=3)
     old, new = before.model(), before.model(build_inputs(now))
     assert first_change(old, new, before.n_time) == WRITTEN
-    whole = track(now, toy, particles=200, seed=3)
-    same_bits(advance(before, now), whole)
+    whole, found = track(now, toy, particles=2000, seed=3), advance(before, now)
+    same_bits(found.until(WRITTEN), whole.until(WRITTEN))
+    mine, theirs = (belief_at(t, LAST, (WRITTEN, OUT)) for t in (found, whole))
+    np.testing.assert_allclose(mine, theirs, atol=0.03)
     # What was known earlier stays known: without it, with the folder of today.
-    early = whole.at(day(OUT - 1), draws=50)
-    assert early.study.sha256 == then.sha256
-    mine, theirs = (p.tree["posterior"] for p in (early, before.at(day(OUT - 1), draws=50)))
-    for name in mine.data_vars:
-        np.testing.assert_array_equal(mine[name].values, theirs[name].values, err_msg=name)
+    assert whole.at(day(OUT - 1), draws=50).study.sha256 == then.sha256
+    mine, theirs = (belief_at(t, OUT - 1, (WRITTEN, OUT - 1)) for t in (whole, before))
+    np.testing.assert_allclose(mine, theirs, atol=0.03)
 
 
 def test_an_update_goes_back_to_its_date(plain, memorandum, toy, tmp_path):
@@ -154,8 +153,7 @@ def test_an_update_goes_back_to_its_date(plain, memorandum, toy, tmp_path):
     done = update_run(run, tmp_path / "next", data=file)
     assert str(done.track.study.as_of) == str(day(OUT))
     assert (str(done.back_to), done.back) == (str(day(WRITTEN)), OUT - WRITTEN)
-    same_bits(done.track, tracked(memorandum, toy, OUT, particles=900))
-    # ... and the posterior of another seed says the same within Monte-Carlo error.
+    # The posterior of another seed says the same within Monte-Carlo error.
     other = track(load_study(memorandum, as_of=day(OUT)), toy, particles=2000, seed=9)
     mine, theirs = (belief_at(t, OUT, (WRITTEN, OUT)) for t in (done.track, other))
     np.testing.assert_allclose(mine, theirs, atol=0.03)
@@ -184,7 +182,7 @@ def conduct(tmp_path_factory):
 def test_blocks_go_back_likewise(conduct, name):
     theory = load_theory(name)
     then, now = (load_study(conduct, as_of=day(d)) for d in (OUT - 1, LAST))
-    before, whole = (track_blocks(s, theory, particles=100, seed=2) for s in (then, now))
+    before, whole = (track_blocks(s, theory, particles=500, seed=2) for s in (then, now))
     assert before.tracks
     for found, wanted in (
         (advance_blocks(before, now), whole),
@@ -192,17 +190,13 @@ def test_blocks_go_back_likewise(conduct, name):
         (blocks_known(whole, OUT, blocks_known(whole, OUT - 5)), before),
     ):
         assert found.n_time == wanted.n_time and found.study.sha256 == wanted.study.sha256
-        same_bits(found.belief, wanted.belief)
-        for block, track_ in wanted.tracks.items():
-            mine = found.tracks[block]
-            for part in ("epoch", "log_weights", "predictive"):
-                one, other = getattr(mine, part), getattr(track_, part)
-                np.testing.assert_array_equal(one, other, err_msg=block)
-            assert len(mine.epochs) == len(track_.epochs) == len(mine.quality)
-            for parts in ("epochs", "quality"):
-                for a, b in zip(getattr(mine, parts), getattr(track_, parts), strict=True):
-                    np.testing.assert_array_equal(a, b)
-            assert mine.rejuvenations == track_.rejuvenations
+        params = [t.params(2000, np.random.default_rng(1)) for t in (found, wanted)]
+        for name, values in params[1].items():
+            miss = (params[0][name].mean(axis=0) - values.mean(axis=0)) / values.std(axis=0)
+            assert np.abs(miss).max() < 0.5, name
+        for block, other in wanted.tracks.items():
+            mine = found.tracks[block].log_evidence[-1]
+            assert mine == pytest.approx(other.log_evidence[-1], abs=0.5), block
 
 
 def test_a_series_that_a_channel_reads_counts_by_its_dates(tmp_path):

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from make_conduct import write_conduct
 from make_study import coverage_rows
@@ -10,7 +9,7 @@ from make_study import coverage_rows
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter_model import Model
 from beliefs.inference.smc.track import first_change
-from beliefs.model.structure import columns, structure_of
+from beliefs.model.structure import structure_of
 from beliefs.model.theory import conduct_declared, conduct_neutral, load_theory
 from beliefs.study.load import load_study
 
@@ -30,15 +29,6 @@ def more_conduct(inputs):
     return inputs.having(replace(seen, heavy=heavy))
 
 
-@pytest.mark.parametrize("name", ["base_rate", "mutual_optimism"])
-def test_conduct_that_beliefs_do_not_weigh_is_not_read(study, name):
-    inputs = build_inputs(study)
-    model = Model.of(inputs, load_theory(name))
-    for column in OF_BELIEF:
-        assert model.columns[column].shape == getattr(inputs.observed, column).shape
-        assert not model.columns[column].any()
-
-
 def test_it_sends_no_track_back(study):
     theory, inputs = load_theory("mutual_optimism"), build_inputs(study)
     old, new = (Model.of(i, theory) for i in (inputs, more_conduct(inputs)))
@@ -52,13 +42,6 @@ def test_conduct_that_beliefs_weigh_sends_a_track_back_to_it(study):
     old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
     assert old.columns["heavy"].any()
     assert first_change(old, new, 40) == 5
-
-
-def test_columns_are_those_of_conduct_unless_told_otherwise(study):
-    inputs = build_inputs(study)
-    seen = columns(inputs)
-    for name in OF_BELIEF:
-        np.testing.assert_array_equal(seen[name], getattr(inputs.observed, name))
 
 
 def test_ways_of_counting_have_sizes_of_their_own_though_structures_are_equal(tmp_path):

@@ -1,5 +1,7 @@
 """A posterior that was sampled goes on as a track."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_track import TOY
@@ -7,8 +9,7 @@ from test_track import TOY
 from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.smc.track import advance, first_change, track
-from beliefs.inference.smc.track_start import from_posterior
+from beliefs.inference.smc.track import advance, first_change, from_posterior, track
 from beliefs.inference.smc.track_tree import arrays_of, attributes_of, track_from, track_of
 from beliefs.inference.smc.unconstrained import FURTHEST
 from beliefs.model.theory import free_parameters, load_theory
@@ -53,7 +54,7 @@ def test_scores_of_parameters_give_these_parameters_again(rich_folder, theory):
 
 def test_the_draws_become_particles_of_equal_weight_with_the_filters_beliefs(taken):
     posterior, found = taken
-    assert found.n_time == 40 and found.taken == 40 and len(found.rows) == 1
+    assert found.n_time == 40 and found.taken == 40 and len(found.epoch) == 1
     assert str(found.ends[0]) == DAY and found.period_of(DAY) == 39
     model = found.model()
     values = model.coordinates.params(found.epochs[0])
@@ -64,7 +65,7 @@ def test_the_draws_become_particles_of_equal_weight_with_the_filters_beliefs(tak
     belief = model.replay(found.epochs[0], 40)[0]
     np.testing.assert_array_equal(found.mean[0], belief.mean)
     np.testing.assert_array_equal(found.weights(-1), np.full(400, 1 / 400))
-    assert np.isnan(found.evidence[0]) and found.log_evidence[0] == 0.0
+    assert np.isnan(found.predictive[0]).all() and found.log_evidence[0] == 0.0
 
 
 def test_fewer_draws_than_particles_are_all_taken(taken):
@@ -82,7 +83,7 @@ def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(
     begun = track(early, load_theory(file), particles=2000, seed=4)
     whole = advance(begun, late)
     found = advance(from_posterior(begun.at(DAY, draws=3000), 2000, seed=9), late)
-    assert found.n_time == whole.n_time == 56 and len(found.rows) == 17
+    assert found.n_time == whole.n_time == 56 and len(found.epoch) == 17
     for side in (0, 1):
         means, sds = [], []
         for t in (found, whole):
@@ -113,8 +114,6 @@ def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):
 
 
 def test_it_goes_back_to_a_change_after_the_posterior_and_no_further(taken, rich_folder):
-    from dataclasses import replace
-
     study = load_study(rich_folder, as_of=END)
     inputs = build_inputs(study)
     found = advance(taken[1], study)
@@ -148,8 +147,6 @@ def test_the_posterior_of_a_taken_over_track_is_that_of_its_particles(taken):
 
 
 def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):
-    from dataclasses import replace
-
     inputs = build_inputs(load_study(rich_folder))
     old = Model.of(inputs, theory)
     n = len(inputs.dates)

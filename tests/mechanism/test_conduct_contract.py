@@ -8,7 +8,7 @@ from conduct_design import columns, prior_draws, structure
 
 from beliefs.model.mechanisms.observation import FAMILIES
 from beliefs.model.structure import until
-from beliefs.model.theory import CONDUCT, conduct_declared, declared
+from beliefs.model.theory import CONDUCT, conduct_declared
 
 # xdist: the symbolic function is built once.
 pytestmark = pytest.mark.xdist_group("conduct")
@@ -350,9 +350,3 @@ def test_every_parameter_of_conduct_is_declared_in_full(where, known, draws):
         assert np.shape(draws[parameter.name])[1:] == where.size(parameter.dims)
         assert np.isfinite(draws[parameter.name]).all()
         assert not np.isnan(parameter.neutral)
-
-
-def test_names_of_both_groups_are_unique(where):
-    names = [p.name for module in MODULES for p in module.parameters(where)]
-    assert len(names) == len(set(names)) == len(conduct_declared(where))
-    assert not set(names) & set(declared(where))

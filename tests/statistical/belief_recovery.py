@@ -134,7 +134,7 @@ def recover(group, seed):
         truth = prior_params(mine, where, rng)
         inputs, _ = simulate_inputs(made, mine, truth, rng)
         found = track(study, mine, particles=particles, seed=number, inputs=inputs)
-        index = resample(found.rows[-1].log_weights, rng.random(), particles)
+        index = resample(found.log_weights[-1], rng.random(), particles)
         draws = found.coordinates.params(found.epochs[-1][index])
         for name in added:
             values = draws[name]

@@ -15,12 +15,12 @@ from beliefs.evaluation.claims.claim import Seen, draws_of
 from beliefs.evaluation.claims.verdict import Ground, judge
 from beliefs.evaluation.claims.verdicts import DRAWS, PRIOR_DRAWS, load_claims
 from beliefs.inference.smc.blocks import blocks
-from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model.judging import judged
 from beliefs.model.structure import until
 from beliefs.model.system import conduct_log_likelihoods
 from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters
+from beliefs.model.variants import judged
 from beliefs.simulation.studies.simulate import simulate_columns
 
 SHORT, LONG = 700, 2000  # periods, with strikes and without, which are quicker to follow
@@ -140,7 +140,7 @@ class Case:
             )
 
         known = coordinates_of(self.free, self.where)
-        track = track_plain(
+        track = track_likelihood(
             likelihood, known, self.block.observables, self.n, particles=PARTICLES, seed=seed
         )
         rest = coordinates_of(self.rest, self.where)
@@ -152,7 +152,7 @@ class Case:
             self.theory.id,
             1,
             Seen(drawn, self.where),
-            self.draws(after | track.at(-1, DRAWS, rng), drawn),
+            self.draws(after | track.params(DRAWS, rng), drawn),
             self.draws(before | others, drawn),
             {},
         )

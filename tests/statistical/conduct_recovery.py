@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for condu
 
 from conduct_design import columns, prior_draws, structure
 
-from beliefs.inference.smc.track_plain import track_plain
+from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
 from beliefs.model.theory import conduct_declared
@@ -111,7 +111,7 @@ def recover(made, factors, drawn, *, particles=400):
             return np.stack([logs[name] for name in names], axis=-1)
 
         n_time = made.structure.n_time
-        track = track_plain(likelihood, known, names, n_time, particles=particles, seed=study)
+        track = track_likelihood(likelihood, known, names, n_time, particles=particles, seed=study)
         draws = track.params(particles, np.random.default_rng(study))
         for name, values in draws.items():
             low, high = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0], axis=0)

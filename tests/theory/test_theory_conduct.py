@@ -6,21 +6,17 @@ import pytest
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.model import system
-from beliefs.model.judging import judged
 from beliefs.model.structure import Structure, conduct_columns, structure_of
 from beliefs.model.theory import (
-    CONDUCT,
-    MECHANISMS,
     bundled_theories,
-    conduct_declared,
     conduct_neutral,
     conduct_parameters,
-    declared,
     free_parameters,
     load_theory,
     table_of,
     theory_from_table,
 )
+from beliefs.model.variants import judged
 from beliefs.study.bundled import list_studies
 from beliefs.study.load import load_study
 
@@ -31,13 +27,6 @@ BARE = Structure(
 )  # fmt: skip
 # Belief and talks of the theories of before conduct had mechanisms, in the order in which the
 # sampler and the track number them.
-FREE_BEFORE = {
-    "M0": "onset_base continuation_base deadlock_shape",
-    "M1": "belief_mean retention log_volatility initial innovation weight_own weight_other "
-    "stalemate endurance log_discount misread psi log_reading_step private_bias audience_memory "
-    "heat_loss audience_effect projection_level projection shock_jump turnover_reset shock_hazard "
-    "log_cost cost_slope onset_base continuation_base surplus_effect deadlock_shape",
-}
 
 
 @pytest.fixture(scope="module", params=list_studies())
@@ -49,17 +38,6 @@ def study(request):
 @pytest.fixture(scope="module")
 def rich(rich_folder):
     return structure_of(build_inputs(load_study(rich_folder)))
-
-
-@pytest.mark.parametrize("name", FREE_BEFORE)
-def test_parameters_of_belief_and_talks_keep_their_order(name, rich):
-    free = free_parameters(load_theory(name), rich)
-    assert " ".join(p.name for p in free) == FREE_BEFORE[name]
-
-
-def test_the_two_groups_share_no_mechanism_and_no_parameter(rich):
-    assert not set(MECHANISMS) & set(CONDUCT)
-    assert not set(declared(rich)) & set(conduct_declared(rich))
 
 
 @pytest.mark.parametrize("name", bundled_theories())
@@ -153,12 +131,3 @@ def test_a_mistake_in_a_white_list_is_named(change, found):
         theory_from_table(table | change, "here")
     assert found in caught.value.found
     assert caught.value.mend and "here" in caught.value.where
-
-
-def test_a_theory_that_names_its_neutral_parameters_keeps_its_hash():
-    from dataclasses import replace
-
-    theory = load_theory("mutual_optimism")
-    assert replace(theory, free=None).sha256 == theory.sha256
-    assert replace(theory, free=("psi",)).sha256 != theory.sha256
-    assert replace(theory, free=()).sha256 != theory.sha256

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.model.judging import judged
 from beliefs.model.structure import Structure
 from beliefs.model.theory import (
     all_declared,
@@ -12,8 +11,9 @@ from beliefs.model.theory import (
     conduct_parameters,
     free_parameters,
     load_theory,
+    read_toml,
 )
-from beliefs.model.theoryfile import read_toml
+from beliefs.model.variants import judged
 from beliefs.study.bundled import data_folder
 
 STUDY = Structure(

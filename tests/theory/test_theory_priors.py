@@ -55,10 +55,6 @@ def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
     assert np.std(draws) == pytest.approx(0.7 * np.sqrt(1 - 2 / np.pi), rel=0.05)
 
 
-def test_an_empty_prior_file_changes_nothing(tmp_path):
-    assert load_theory("M1", written(tmp_path, "")).sha256 == load_theory("M1").sha256
-
-
 def test_a_theory_loads_by_name_by_id_and_by_path(tmp_path):
     path = changed(tmp_path, "# M1", "# M1 again")
     assert load_theory("M1") == load_theory("mutual_optimism") == load_theory(path)
@@ -106,14 +102,6 @@ def test_a_mistake_in_a_prior_file_is_named(tmp_path, structure, text, found, ex
 def test_an_unknown_theory_is_named():
     with pytest.raises(StudyError, match="mutual_optimism"):
         load_theory("mutual_pessimism")
-
-
-def test_the_base_rate_has_no_beliefs_and_frees_only_the_talk_hazards(structure):
-    theory = load_theory("base_rate")
-    assert not theory.beliefs
-    assert {p.name for p in free_parameters(theory, structure)} == {
-        "onset_base", "continuation_base", "deadlock_shape"
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", bundled_theories())

@@ -2,7 +2,7 @@
 
 Every origin's inputs are built anew from the study as of that day. Where the track has seen more by
 then, because a reading or a round of talks came out late, it goes back and on again without that
-(`beliefs.inference.smc.known`).
+(`beliefs.inference.smc.blocks`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from beliefs.errors import StudyError, counted
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.inference.conduct import Conduct
-from beliefs.inference.smc.blocks import Blocks
-from beliefs.inference.smc.known import blocks_known
+from beliefs.inference.smc.blocks import Blocks, blocks_known
 from beliefs.inference.smc.track_posterior import posterior_at
 from beliefs.model.system import factors
 from beliefs.study.dates import day_of

@@ -192,9 +192,9 @@ class _Known:
         self.design, self.found, self.track = design, found, found.belief
         theory, structure = found.theory, structure_of(found.inputs)
         self.structure, n = structure, self.track.n_time
-        row, model = self.track.rows[-1], self.track.model()
-        index = resample(row.log_weights, rng.random(), design.draws)
-        scores = self.track.epochs[row.epoch][index]
+        model = self.track.model()
+        index = resample(self.track.log_weights[-1], rng.random(), design.draws)
+        scores = self.track.scores()[index]
         free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
         self.belief = _joined(self.track.coordinates.params(scores), mine, free)
         self.conduct = _joined(
@@ -205,10 +205,10 @@ class _Known:
         at = self.track.coordinates.scores(
             {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in free}
         )
-        end = model.replay(np.ascontiguousarray(at), n)[0]
-        total = end.total[:, 0] + end.newest.sum(axis=1)
-        self.likelihood = np.append(row.total[index], total)
-        self.prior = -0.5 * np.square(np.concatenate([scores, at])).sum(axis=1)
+        both = np.concatenate([scores, at])
+        end = model.replay(both, n)[0]
+        self.likelihood = end.total[:, 0] + end.newest.sum(axis=1)
+        self.prior = -0.5 * np.square(both).sum(axis=1)
         self.path: Floats | None = None
         if truth is not None:
             kept = model.replay(scores, n, keep=True)[2]

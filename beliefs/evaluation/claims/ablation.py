@@ -19,7 +19,7 @@ from beliefs.evaluation.claims.claim import Claim, Draws, roles_of
 from beliefs.inference.filter.density_path import density_path, log_density_at
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.track import Track
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.system import conduct_factors, conduct_log_likelihoods
 from beliefs.model.theory import (

@@ -22,10 +22,10 @@ from beliefs.inference.filter.smooth import draw_paths
 from beliefs.model import system
 from beliefs.model.mechanisms import belief
 from beliefs.model.numerics.recurrence import step
-from beliefs.model.structure import until
+from beliefs.model.structure import Structure, until
 from beliefs.model.theory import Theory
 
-__all__ = ["weighted_paths"]
+__all__ = ["innovations_along", "weighted_paths"]
 
 Floats = NDArray[np.float64]
 
@@ -60,12 +60,7 @@ def weighted_paths(
     paths, log_drawn = draw_paths(kept_path, rng)
     structure, cols = model.structure, _seen(until(model.columns, n_time), n_time)
     params = model.params(scores)
-    kept, push, misread = system.movements(np, params, cols, structure)
-    start = np.broadcast_to(belief.start_of(params), paths.shape[:2])[..., None]
-    before = np.concatenate([start, paths[..., :-1]], axis=-1)
-    moved = paths - step(np, kept, belief.drift(params, kept, push), misread, before)
-    spread = np.broadcast_to(belief.volatility(np, params, structure), paths.shape[:2])
-    innovations = moved / spread[..., None]
+    innovations, spread = innovations_along(paths, params, cols, structure)
     log = -0.5 * np.square(innovations).sum(axis=(1, 2)) - n_time * np.log(2.0 * np.pi)
     log -= n_time * np.log(spread).sum(axis=1)
     found = system.evaluate(np, params, cols, structure, logit_belief=paths)
@@ -75,6 +70,18 @@ def weighted_paths(
         log += logs["reading"].sum(axis=-1)
     filtered = state.total[:, 0] + state.newest.sum(axis=1)
     return paths, innovations, log - log_drawn - filtered
+
+
+def innovations_along(
+    paths: Floats, params: Any, columns: Any, structure: Structure
+) -> tuple[Floats, Floats]:
+    """Return the moves of chance along paths (N, 2, T), in the standard deviations (N, 2)."""
+    kept, push, misread = system.movements(np, params, columns, structure)
+    start = np.broadcast_to(belief.start_of(params), paths.shape[:2])[..., None]
+    before = np.concatenate([start, paths[..., :-1]], axis=-1)
+    moved = paths - step(np, kept, belief.drift(params, kept, push), misread, before)
+    spread = np.broadcast_to(belief.volatility(np, params, structure), paths.shape[:2])
+    return moved / spread[..., None], spread
 
 
 def _seen(columns: Any, n_time: int) -> Any:

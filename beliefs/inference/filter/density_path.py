@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.inference.smc.particles import effective_size, normalised
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.track import Track
 from beliefs.inference.smc.unconstrained import Coordinates
 from beliefs.model.theory import free_parameters
 
@@ -59,18 +59,7 @@ class DensityPath:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Periods with one set of particles, and the first one after them.
-
-    Attributes
-    ----------
-    low, high
-        The particles hold after periods `low` to `high` (exclusive).
-    scores
-        (N, d).
-    newest
-        Log predictive densities of periods `low` to `high`, the last included where there is one,
-        (period, 2, N).
-    """
+    """Periods with one set of particles, and the first one after them."""
 
     low: int
     high: int
@@ -114,14 +103,14 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> DensityPa
             elif _left(held, t, before) >= FEWEST:
                 out[:, t] = _reweighted(watched, held, t, before)
             else:
-                out[:, t] = _replaced(watched, held, stretch, t, before, track.rows[t].log_weights)
+                out[:, t] = _replaced(watched, held, stretch, t, before, track.log_weights[t])
         held = stretch
     return DensityPath(tuple(watched), OBSERVABLES, out)
 
 
 def _before(track: Track, t: int) -> Floats:
     """Return the log weights with which the particles of a period met it, (N,)."""
-    return track.rows[t - 1].log_weights if t > 0 else np.zeros(len(track.epochs[0]))
+    return track.log_weights[t - 1] if t > 0 else np.zeros(len(track.epochs[0]))
 
 
 def _stretches(track: Track) -> Iterator[_Stretch]:

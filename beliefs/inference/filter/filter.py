@@ -57,15 +57,6 @@ class Belief:
     audience: Floats
     pair: Floats
 
-    def take(self, index: Any) -> Belief:
-        """Return the particles at an index."""
-        return Belief(*(np.ascontiguousarray(v[index]) for v in vars(self).values()))
-
-    def where(self, mask: NDArray[np.bool_], other: Belief) -> Belief:
-        """Return these particles, replaced by those of `other` where `mask` holds."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Belief(*(np.where(mask[:, None], new, old) for old, new in pairs))
-
 
 @lru_cache(maxsize=32)
 def hermite(n: int) -> Floats:

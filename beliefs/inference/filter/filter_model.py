@@ -21,7 +21,7 @@ from beliefs.inference.filter.filter_terms import (
     still_of,
     terms_of,
 )
-from beliefs.inference.smc.chunks import CHUNK, joined, mapped
+from beliefs.inference.smc.chunks import joined, mapped
 from beliefs.inference.smc.unconstrained import Coordinates, coordinates
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, neutral_values
@@ -85,30 +85,8 @@ class Model:
         """Return what does not change with time."""
         return still_of(params, self.structure, n)
 
-    def prepared(self, scores: Floats) -> list[tuple[dict[str, Any], Still]]:
-        """Return of each chunk of particles the parameters, and what does not change with time."""
-
-        def work(chunk: slice) -> tuple[dict[str, Any], Still]:
-            mine = np.ascontiguousarray(scores[chunk])
-            params = self.params(mine)
-            return params, self.still(params, len(mine))
-
-        return mapped(work, len(scores))
-
-    def step(self, prepared: list[tuple[dict[str, Any], Still]], belief: Belief, t: int) -> Belief:
-        """Filter period `t` of N particles, `prepared`, that have come to the one before."""
-        part = part_columns(self.columns, t, t + 1)
-
-        def work(chunk: slice) -> Belief:
-            params, still = prepared[chunk.start // CHUNK]
-            mine = belief.take(chunk)
-            terms = terms_of(params, part, self.structure, len(mine.mean), mine.audience)
-            return run(mine, still, terms, self.looks, t, t + 1, nodes=self.nodes)[0]
-
-        return joined(mapped(work, len(belief.mean)))
-
     def replay(
-        self, scores: Floats, n_time: int, keep: bool = False
+        self, scores: Floats, n_time: int, keep: bool = False, since: int = 0
     ) -> tuple[Belief, Still, Floats]:
         """Filter the first `n_time` periods of particles given by their normal scores.
 
@@ -119,14 +97,18 @@ class Model:
         Still
             What does not change with time.
         path
-            See `beliefs.inference.filter.filter.run`; empty unless `keep`.
+            See `beliefs.inference.filter.filter.run`, from period `since` on; empty unless `keep`.
         """
         _ = self._parts  # made once, before threads ask for them
-        parts = mapped(lambda chunk: self._replayed(scores[chunk], n_time, keep), len(scores))
+        parts = mapped(
+            lambda chunk: self._replayed(scores[chunk], n_time, keep, since), len(scores)
+        )
         beliefs, stills, paths = zip(*parts, strict=True)
         return joined(beliefs), joined(stills), np.concatenate(paths)
 
-    def _replayed(self, scores: Floats, n_time: int, keep: bool) -> tuple[Belief, Still, Floats]:
+    def _replayed(
+        self, scores: Floats, n_time: int, keep: bool, since: int
+    ) -> tuple[Belief, Still, Floats]:
         """Do the work of `replay` for a chunk."""
         n = len(scores)
         params = self.params(scores)
@@ -137,10 +119,10 @@ class Model:
                 break
             terms = terms_of(params, part, self.structure, n, belief.audience)
             belief, path = run(
-                belief, still, terms, self.looks, low, min(n_time, low + WIDTH), keep=keep,
-                nodes=self.nodes,
+                belief, still, terms, self.looks, low, min(n_time, low + WIDTH),
+                keep=keep and since < low + WIDTH, nodes=self.nodes,
             )  # fmt: skip
-            paths.append(path)
+            paths.append(path[:, max(since - low, 0) :])
         return belief, still, np.concatenate(paths, axis=1)
 
     def seen_by_period(self, n_time: int) -> list[Any]:

@@ -64,6 +64,11 @@ class Looks(NamedTuple):
     kinds: Ints
     values: Floats
 
+    def of(self, t: int) -> list[Any]:
+        """Return the readings of a period: side, channel and value of each."""
+        here = slice(self.starts[t], self.starts[t + 1])
+        return [v[here].tolist() for v in (self.sides, self.channels, self.values)]
+
     @property
     def by_period(self) -> tuple[Floats, ...]:
         """What there is one number of in each period, (T,) each."""

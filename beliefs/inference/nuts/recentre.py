@@ -32,15 +32,12 @@ from typing import Any
 
 import numba
 import numpy as np
-import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from beliefs.model import contract
 from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.compiled import source_salt
+from beliefs.model.numerics.compiled_op import CompiledOp
 
 __all__ = ["guided_path", "guided_paths"]
 
@@ -82,8 +79,8 @@ def _forward(
 def _adjoint(
     kept: Floats, drift: Floats, misread: Floats, a: Floats, c: Floats,
     spread: Floats, start: Floats, y: Floats, w: Floats, xi: Floats,
-    e: Floats, b: Floats, precision: Floats, pull: Floats,
-    e_bar: Floats, b_bar: Floats, logdet_bar: Floats,
+    e: Floats, b: Floats, logdet: Floats, precision: Floats, pull: Floats,
+    e_bar: Floats, b_bar: Floats, logdet_bar: Floats, _precision_bar: Floats, _pull_bar: Floats,
 ) -> tuple[
     Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats
 ]:  # fmt: skip
@@ -144,79 +141,8 @@ def _adjoint(
     return g_kept, g_drift, g_misread, g_a, g_c, g_spread, g_start, g_y, g_w, g_xi
 
 
-class GuidedPathGradient(Op):
-    """Vector-Jacobian product of `GuidedPath`."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply:
-        tensors = [pt.as_tensor_variable(v) for v in inputs]
-        return Apply(self, tensors, [v.type() for v in tensors[:10]])
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        for slot, value in zip(outputs, _adjoint(*inputs), strict=True):
-            slot[0] = value
-
-
-class GuidedPath(Op):
-    """Inputs of `guided_path`; outputs innovations, belief (side, time), log|de/dxi| (side).
-
-    Two more outputs keep what is to come, for the gradient.
-    """
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply:
-        tensors = [pt.as_tensor_variable(v) for v in inputs]
-        matrix, vector = tensors[9].type, tensors[5].type
-        return Apply(self, tensors, [matrix(), matrix(), vector(), matrix(), matrix()])
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        for slot, value in zip(outputs, _forward(*inputs), strict=True):
-            slot[0] = value
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """Return gradients; a cotangent nobody uses counts as zero."""
-        from pytensor.gradient import DisconnectedType
-
-        bars = [
-            pt.zeros_like(out) if isinstance(bar.type, DisconnectedType) else bar
-            for out, bar in zip(outputs[:3], cotangents[:3], strict=True)
-        ]
-        e, b, _, precision, pull = outputs
-        result: list[Any] = list(GuidedPathGradient()(*inputs, e, b, precision, pull, *bars))
-        return result
-
-
-@register_funcify_default_op_cache_key(GuidedPath)
-def _numba_forward(op: Any, node: Any, **kwargs: Any) -> Any:
-    @numba.njit
-    def guided_path_forward(
-        kept: Any, drift: Any, misread: Any, a: Any, c: Any,
-        spread: Any, start: Any, y: Any, w: Any, xi: Any,
-    ) -> Any:  # fmt: skip
-        return _forward(kept, drift, misread, a, c, spread, start, y, w, xi)
-
-    return guided_path_forward, _SALT
-
-
-@register_funcify_default_op_cache_key(GuidedPathGradient)
-def _numba_adjoint(op: Any, node: Any, **kwargs: Any) -> Any:
-    @numba.njit
-    def guided_path_adjoint(
-        kept: Any, drift: Any, misread: Any, a: Any, c: Any,
-        spread: Any, start: Any, y: Any, w: Any, xi: Any,
-        e: Any, b: Any, precision: Any, pull: Any, e_bar: Any, b_bar: Any, logdet_bar: Any,
-    ) -> Any:  # fmt: skip
-        return _adjoint(
-            kept, drift, misread, a, c, spread, start, y, w, xi,
-            e, b, precision, pull, e_bar, b_bar, logdet_bar,
-        )  # fmt: skip
-
-    return guided_path_adjoint, _SALT
-
-
 _SALT = source_salt(contract, recurrence, sys.modules[__name__])
+_GUIDED_PATH = CompiledOp("guided_path", _forward, (9, 9, 5, 9, 9), _SALT, _adjoint)
 
 
 def guided_paths(*arguments: Floats) -> tuple[Floats, Floats, Floats]:
@@ -248,5 +174,5 @@ def guided_path(*arguments: Any) -> tuple[Any, Any, Any]:
     xi
         Standard normals, (side, time).
     """
-    innovation, path, logdet, *_ = GuidedPath()(*arguments)
+    innovation, path, logdet, *_ = _GUIDED_PATH(*arguments)  # the others are for the gradient
     return innovation, path, logdet

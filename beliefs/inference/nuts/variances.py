@@ -14,11 +14,9 @@ import numba
 import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from beliefs.model.numerics.compiled import source_salt
+from beliefs.model.numerics.compiled_op import CompiledOp
 
 __all__ = ["filter_variances"]
 
@@ -40,13 +38,9 @@ def _variances(a: Floats, q: Floats, w: Floats) -> tuple[Floats, Floats]:
 
 @numba.njit(cache=True)
 def _pullback(
-    a: Floats,
-    w: Floats,
-    predicted: Floats,
-    filtered: Floats,
-    predicted_bar: Floats,
-    filtered_bar: Floats,
-) -> tuple[Floats, Floats, Floats]:
+    a: Floats, q: Floats, w: Floats,
+    predicted: Floats, filtered: Floats, predicted_bar: Floats, filtered_bar: Floats,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
     """Run the recursion backwards: gradients with respect to a, q, w."""
     rows, n = a.shape
     ga, gq, gw = np.zeros((rows, n)), np.zeros(rows), np.zeros((rows, n))
@@ -64,63 +58,8 @@ def _pullback(
     return ga, gq, gw
 
 
-class FilterVariances(Op):
-    """Inputs a (side, time), q (side), w (side, time); outputs predicted and filtered variance."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply:
-        tensors = [pt.as_tensor_variable(v) for v in inputs]
-        return Apply(self, tensors, [tensors[0].type(), tensors[0].type()])
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        for slot, value in zip(outputs, _variances(*inputs), strict=True):
-            slot[0] = value
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """Return gradients; a cotangent nobody uses counts as zero."""
-        from pytensor.gradient import DisconnectedType
-
-        bars = [
-            pt.zeros_like(out) if isinstance(bar.type, DisconnectedType) else bar
-            for out, bar in zip(outputs, cotangents, strict=True)
-        ]
-        a, _, w = inputs
-        result: list[Any] = list(FilterVariancesGradient()(a, w, *outputs, *bars))
-        return result
-
-
-class FilterVariancesGradient(Op):
-    """Vector-Jacobian product of `FilterVariances`."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Apply:
-        tensors = [pt.as_tensor_variable(v) for v in inputs]
-        matrix = tensors[0].type
-        return Apply(self, tensors, [matrix(), pt.dvector().type(), matrix()])
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
-        for slot, value in zip(outputs, _pullback(*inputs), strict=True):
-            slot[0] = value
-
-
-@register_funcify_default_op_cache_key(FilterVariances)
-def _numba_forward(op: Any, node: Any, **kwargs: Any) -> Any:
-    @numba.njit
-    def filter_variances_forward(a: Any, q: Any, w: Any) -> Any:
-        return _variances(a, q, w)
-
-    return filter_variances_forward, source_salt(sys.modules[__name__])
-
-
-@register_funcify_default_op_cache_key(FilterVariancesGradient)
-def _numba_pullback(op: Any, node: Any, **kwargs: Any) -> Any:
-    @numba.njit
-    def filter_variances_pullback(a: Any, w: Any, p: Any, f: Any, pb: Any, fb: Any) -> Any:
-        return _pullback(a, w, p, f, pb, fb)
-
-    return filter_variances_pullback, source_salt(sys.modules[__name__])
+_SALT = source_salt(sys.modules[__name__])
+_FILTER_VARIANCES = CompiledOp("filter_variances", _variances, (0, 0), _SALT, _pullback)
 
 
 def filter_variances(xp: Any, a: Any, q: Any, w: Any) -> tuple[Any, Any]:
@@ -128,7 +67,7 @@ def filter_variances(xp: Any, a: Any, q: Any, w: Any) -> tuple[Any, Any]:
     if xp is not np:
         shape = pt.broadcast_shape(a, w)
         a, w = (pt.broadcast_to(pt.as_tensor_variable(v), shape) for v in (a, w))
-        predicted, filtered = FilterVariances()(a, q, w)
+        predicted, filtered = _FILTER_VARIANCES(a, q, w)
         return predicted, filtered
     a, w, q = np.broadcast_arrays(a, w, q[..., None])
     flat = [np.ascontiguousarray(v, dtype=np.float64).reshape(-1, a.shape[-1]) for v in (a, w, q)]

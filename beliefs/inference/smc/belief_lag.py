@@ -24,7 +24,7 @@ from beliefs.inference.filter.filter import hermite
 from beliefs.inference.filter.filter_model import Model
 from beliefs.inference.smc.chunks import mapped
 from beliefs.inference.smc.particles import normalised
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.track import Track
 from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import bargaining, domestic
 from beliefs.model.structure import Columns, until
@@ -43,17 +43,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Periods `low` to `high` (exclusive) with one set of particles.
-
-    Attributes
-    ----------
-    scores
-        (N, d).
-    weights
-        (high - low, N), normalised.
-    mean, cov
-        Filtered beliefs, (high - low, N, 2) and (high - low, N, 3).
-    """
+    """Periods `low` to `high` (exclusive) with one set of particles."""
 
     low: int
     high: int
@@ -157,22 +147,20 @@ def _at_first(model: Model, scores: Floats) -> tuple[Floats, float]:
 def _stretches(track: Track, model: Model) -> Iterator[_Stretch]:
     """Yield the periods of a track by their particles."""
     if track.first > 0:
-        row = track.rows[0]
-        scores = track.epochs[row.epoch]
+        scores = track.epochs[0]
         path = model.replay(scores, track.first, keep=True)[2].transpose(1, 0, 2)
-        weights = np.tile(normalised(row.log_weights), (track.first, 1))
+        weights = np.tile(normalised(track.log_weights[0]), (track.first, 1))
         yield _Stretch(0, track.first, scores, weights, path[..., 9:11], path[..., 11:14])
     epoch = track.epoch
     edges = [0, *(np.flatnonzero(np.diff(epoch)) + 1), len(epoch)]
     for low, high in pairwise(edges):
-        rows = track.rows[low:high]
         yield _Stretch(
             track.first + int(low),
             track.first + int(high),
             track.epochs[epoch[low]],
-            np.stack([normalised(row.log_weights) for row in rows]),
-            np.stack([row.mean for row in rows]),
-            np.stack([row.cov for row in rows]),
+            np.stack([normalised(row) for row in track.log_weights[low:high]]),
+            track.mean[low:high],
+            track.cov[low:high],
         )
 
 

@@ -1,10 +1,9 @@
 """Blocks: parts of a theory that share no free parameter, and so have independent posteriors.
 
 Beliefs, readings and talks are one block, that of `beliefs.inference.smc.track`. The observables
-of conduct
-(strikes, truce, outcomes) fall into further ones. Beliefs enter them as covariates of the period
-before, from the filtered track of the belief block: a cut posterior (Plummer 2015; Jacob and others
-2017). Acts are coded into evidence and signals already; they must not count a second time.
+of conduct (strikes, truce, outcomes) fall into further ones. Beliefs enter them as covariates of
+the period before, from the filtered track of the belief block: a cut posterior (Plummer 2015; Jacob
+and others 2017). Acts are coded into evidence and signals; they must not count twice.
 """
 
 from __future__ import annotations
@@ -21,11 +20,8 @@ from numpy.typing import NDArray
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.belief_lag import belief_lag
-from beliefs.inference.smc.particles import resample
-from beliefs.inference.smc.track import advance, first_change, track
-from beliefs.inference.smc.track_plain import track_plain
-from beliefs.inference.smc.track_plain_result import PlainTrack
-from beliefs.inference.smc.track_result import Track
+from beliefs.inference.smc.sequential import BlockTrack, track_likelihood
+from beliefs.inference.smc.track import Track, advance, first_change, track
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.contract import Factor
 from beliefs.model.structure import Columns, Structure, conduct_columns, structure_of, until
@@ -37,9 +33,18 @@ from beliefs.model.theory import (
     free_parameters,
     theory_of,
 )
-from beliefs.study.load import Study
+from beliefs.study.load import Study, load_study
 
-__all__ = ["Block", "Blocks", "advance_blocks", "blocks", "shared_past", "track_blocks"]
+__all__ = [
+    "Block",
+    "Blocks",
+    "advance_blocks",
+    "blocks",
+    "blocks_known",
+    "shared_past",
+    "track_blocks",
+    "track_known",
+]
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None] | None
@@ -98,14 +103,13 @@ class Blocks:
     seed: int
     layout: tuple[Block, ...]
     belief: Track | None
-    tracks: Mapping[str, PlainTrack]
+    tracks: Mapping[str, BlockTrack]
     columns: Columns
 
     @property
     def n_time(self) -> int:
         """Number of periods taken in."""
-        lengths = [t.n_time for t in self.tracks.values()]
-        return max([*lengths, 0 if self.belief is None else self.belief.n_time])
+        return max((mine.n_time for mine in self._all()), default=0)
 
     def predictive(self, *, readings: bool = False) -> dict[str, Floats]:
         """Return one-step log predictive densities (T,) by observable, NaN where not seen.
@@ -114,20 +118,17 @@ class Blocks:
         given the readings of their period.
         """
         out: dict[str, Floats] = {}
-        if self.belief is not None:
-            found, first = self.belief, self.belief.first
-            looks = found.model().looks
-            heard = np.diff(looks.starts)[: found.n_time] > 0
-            said = looks.seen[: found.n_time] > 0.0
-            kinds = {"reading": (0, heard), "talks": (1, said)}
-            for name, (k, seen) in kinds.items():
-                if name == "talks" or (readings and seen.any()):
-                    values = np.full(found.n_time, np.nan)
-                    values[first:] = np.where(seen[first:], found.predictive[:, k], np.nan)
+        for mine in self._all():
+            for k, name in enumerate(mine.observables):
+                values = np.full(mine.n_time, np.nan)
+                values[mine.first :] = mine.predictive[:, k]
+                if name != "reading" or (readings and not np.isnan(values).all()):
                     out[name] = values
-        for mine in self.tracks.values():
-            out |= {name: mine.predictive[:, k] for k, name in enumerate(mine.observables)}
         return out
+
+    def _all(self, *, beliefs: bool = True) -> list[BlockTrack]:
+        belief = [self.belief] if beliefs and self.belief is not None else []
+        return [*belief, *self.tracks.values()]
 
     def params(
         self, draws: int, rng: np.random.Generator, *, period: int = -1, beliefs: bool = True
@@ -168,13 +169,8 @@ class Blocks:
                 mend="track_blocks(...) without `only`",
             )
         out = self.prior(draws, rng, beliefs=beliefs)
-        found = self.belief
-        if beliefs and found is not None:
-            row = found.rows[found.row(period)]
-            index = rng.permutation(resample(row.log_weights, rng.random(), draws))
-            out |= found.coordinates.params(found.epochs[row.epoch][index])
-        for mine in self.tracks.values():
-            out |= mine.at(period, draws, rng)
+        for mine in self._all(beliefs=beliefs):
+            out |= mine.params(draws, rng, period=period)
         return out
 
     def prior(
@@ -271,9 +267,8 @@ def track_blocks(
         Called with a few words as periods are taken in.
     belief
         Track of the belief block of the same theory and study, where there is one already; also one
-        taken over from a sampled posterior (`beliefs.inference.smc.track_start`), which then
-        predicts
-        nothing before its first row.
+        taken over from a sampled posterior (`beliefs.inference.smc.track.from_posterior`), which
+        then predicts nothing before its first row.
 
     Raises
     ------
@@ -328,8 +323,8 @@ def advance_blocks(
 ) -> Blocks:
     """Go on with all blocks as the study grows or is revised.
 
-    The result is what `track_blocks` gives for the new study, bit for bit. Periods before the first
-    whose inputs changed are kept.
+    The result is what `track_blocks` gives for the new study, within Monte-Carlo error. Periods
+    before the first whose inputs changed are kept.
 
     Parameters
     ----------
@@ -379,8 +374,8 @@ def _track_block(
     particles: int,
     seed: int,
     progress: Say,
-    start: PlainTrack | None = None,
-) -> PlainTrack:
+    start: BlockTrack | None = None,
+) -> BlockTrack:
     """Follow one block of conduct."""
     neutral = conduct_neutral(theory, structure)
     free = [p for p in conduct_parameters(theory, structure) if p.name in block.parameters]
@@ -396,7 +391,7 @@ def _track_block(
             [np.broadcast_to(logs[name], (size, n)) for name in block.observables], axis=-1
         )
 
-    return track_plain(
+    return track_likelihood(
         likelihood,
         coordinates_of(free, structure),
         block.observables,
@@ -429,3 +424,77 @@ def _check(belief: Track, theory: Theory, structure: Structure, n_time: int) -> 
             expected=f"{n_time} periods",
             mend="advance the track to the study, or cut it",
         )
+
+
+def track_known(track: Track, n: int) -> Track:
+    """Return a track as it stood after its first `n` periods.
+
+    Raises
+    ------
+    ConflictError
+        The study's folder no longer holds what was tracked.
+    """
+    if n == track.n_time:
+        return track
+    study, inputs = _as_of(track.study, track.inputs, n)
+    if first_change(track.model(), track.model(inputs), n) < n:
+        _check_folder(track.study, track.inputs)
+    return advance(track.until(n), study, inputs=inputs)
+
+
+def blocks_known(whole: Blocks, n: int, near: Blocks | None = None) -> Blocks:
+    """Return blocks as they stood after the first `n` periods.
+
+    Parameters
+    ----------
+    whole
+        Blocks of the whole study.
+    n
+        Number of periods.
+    near
+        What this gave for an earlier period, to go on from where that is the shorter way.
+
+    Raises
+    ------
+    ConflictError
+        The study's folder no longer holds what was tracked.
+    """
+    if n == whole.n_time:
+        return whole
+    study, inputs = _as_of(whole.study, whole.inputs, n)
+    found = whole.until(n)
+    past = shared_past(found, inputs)
+    if past < n:
+        _check_folder(whole.study, whole.inputs)
+        if near is not None and shared_past(near, inputs) > past:
+            found = near
+    return advance_blocks(found, study, inputs=inputs)
+
+
+def _as_of(study: Study, inputs: Inputs, n: int) -> tuple[Study, Inputs]:
+    """Return the study as it was known after its first `n` periods, and its inputs."""
+    day = inputs.dates[n - 1] + np.timedelta64(inputs.step_days - 1, "D")
+    known = load_study(study.path, as_of=day)
+    return known, build_inputs(known)
+
+
+def _check_folder(study: Study, inputs: Inputs) -> None:
+    """Refuse to go back to what a folder says of the past if it says other things by now."""
+    again = build_inputs(load_study(study.path, as_of=study.as_of))
+    for one, other in ((inputs, again), (inputs.observed, again.observed)):
+        for name, values in vars(one).items():
+            if isinstance(values, np.ndarray) and not _equal(values, getattr(other, name)):
+                raise ConflictError(
+                    "the study's folder no longer holds what was tracked",
+                    where=str(study.path),
+                    found=f"other values of {name}",
+                    expected="the rows that the track has seen",
+                    mend="advance the track to the study as it is now",
+                )
+
+
+def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    if one.shape != other.shape:
+        return False
+    unknown = (one != one) & (other != other)
+    return bool(((one == other) | unknown).all())

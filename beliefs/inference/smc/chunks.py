@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numba
 import numpy as np
 
-__all__ = ["CHUNK", "chunks", "fields", "joined", "mapped"]
+__all__ = ["CHUNK", "joined", "mapped"]
 
 CHUNK = 1000
 """Particles of a chunk."""
@@ -28,11 +27,6 @@ def _keep_memory() -> None:
 
 
 _keep_memory()
-
-
-def chunks(n: int) -> int:
-    """Return the number of chunks of n particles."""
-    return -(-n // CHUNK)
 
 
 def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
@@ -53,12 +47,8 @@ def mapped[T](work: Callable[[slice], T], n: int) -> list[T]:
         return list(pool.map(work, slices))
 
 
-def fields(record: Any) -> list[Any]:
-    """Return the values of a record, a dataclass or a named tuple, in order."""
-    return list(record) if isinstance(record, tuple) else list(vars(record).values())
-
-
 def joined[R](parts: Sequence[R]) -> R:
     """Return records of arrays that lead with particles as one, in order."""
-    columns = zip(*(fields(part) for part in parts), strict=True)
+    records = (part if isinstance(part, tuple) else vars(part).values() for part in parts)
+    columns = zip(*records, strict=True)
     return type(parts[0])(*(np.concatenate(column) for column in columns))

@@ -11,7 +11,7 @@ and so gathers the information matrix of all of them in one pass. Linear paramet
 
 with z nearly standard normal whatever :math:`\phi` is. Tails, talks and bent biases are left out:
 the map is a bijection for every :math:`\phi` and its determinant is known, so they cost acceptance
-and not exactness.
+and not exactness. Its filter runs in single precision: any bijection is right to propose in.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.inference.filter.filter_model import Model
 from beliefs.inference.filter.smooth import smoothed
 from beliefs.inference.smc.chunks import mapped
-from beliefs.inference.smc.moves_kernel import information, unwhitened, whitened
 from beliefs.model import system
 from beliefs.model.mechanisms import belief, readings
 from beliefs.model.numerics.recurrence import gate
@@ -210,6 +210,93 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         away=away,
         discount=discount,
     )
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def information(
+    kept: Any, drift: Any, begin: Any, noise: Any, variance: Any, worse: Any, when: Any,
+    missed: Any, slope: Any, move: Any, bad: Any, start: Any, heard: Any, level: Any, gain: Any,
+    prior: Any,
+) -> Any:  # fmt: skip
+    """Return the mode (N, k) and the root of the precision (N, k, k) of one side's parameters."""
+    n, n_time = kept.shape
+    k, n_read = move.shape[1], when.size
+    modes, roots = np.empty((n, k)), np.zeros((n, k, k), dtype=np.float32)
+    answer, seen = np.empty(k, dtype=np.float32), np.empty(k, dtype=np.float32)
+    pull = np.empty(k)
+    for p in range(n):
+        root = roots[p]
+        mean, var = begin[p], 0.0
+        for j in range(k):
+            answer[j], pull[j], root[j, j] = start[j], -prior[j], 1.0
+        r = 0
+        for t in range(n_time):
+            a = kept[p, t]
+            mean, var = a * mean + drift[p, t], a * a * var + noise[p]
+            top = a * answer[level] + (1.0 - a) * gain
+            small, rise = np.float32(a), np.float32(worse[p])
+            for j in range(k):
+                answer[j] = small * answer[j] + (rise * bad[t, j] + move[t, j])
+            if level >= 0:
+                answer[level] = top
+            while r < n_read and when[r] == t:
+                h = slope[r]
+                f = h * h * var + variance[p, r]
+                miss, lost = missed[r] - h * mean, -h * var / f
+                mean, var = mean - lost * miss, var + lost * h * var
+                small, fall, weight = np.float32(h), np.float32(lost), np.float32(1.0 / f)
+                for j in range(k):
+                    seen[j] = small * answer[j] + heard[r, j]
+                    answer[j] += fall * seen[j]
+                    pull[j] += seen[j] * (miss / f)
+                for j in range(k):
+                    x = weight * seen[j]
+                    for i in range(j + 1):
+                        root[j, i] += x * seen[i]
+                r += 1
+        for j in range(k):  # Cholesky
+            for i in range(j + 1):
+                total = np.float32(0.0)
+                for q in range(i):
+                    total += root[j, q] * root[i, q]
+                x = root[j, i] - total
+                root[j, i] = np.sqrt(max(x, np.float32(1.0))) if i == j else x / root[i, i]
+        for j in range(k):
+            for i in range(j):
+                pull[j] -= root[j, i] * pull[i]
+            pull[j] /= root[j, j]
+        for j in range(k - 1, -1, -1):
+            pull[j] /= root[j, j]
+            for i in range(j):
+                pull[i] -= root[j, i] * pull[j]
+        for j in range(k):
+            modes[p, j] = prior[j] + pull[j]
+    return modes, roots
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def unwhitened(roots: Any, z: Any) -> Any:
+    """Return the solution of root' x = z by particle."""
+    n, k = z.shape
+    out = z.copy()
+    for p in range(n):
+        for j in range(k - 1, -1, -1):
+            for i in range(j + 1, k):
+                out[p, j] -= roots[p, i, j] * out[p, i]
+            out[p, j] /= roots[p, j, j]
+    return out
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def whitened(roots: Any, x: Any) -> Any:
+    """Return root' x by particle."""
+    n, k = x.shape
+    out = np.zeros((n, k))
+    for p in range(n):
+        for i in range(k):
+            for j in range(i + 1):
+                out[p, j] += roots[p, i, j] * x[p, i]
+    return out
 
 
 def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:

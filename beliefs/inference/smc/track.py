@@ -1,80 +1,205 @@
-"""`track`: the posterior after every period, by sequential Monte Carlo over the parameters (IBIS).
+"""`track`: the posterior of the belief block after every period, by sequential Monte Carlo.
 
-Particles of the parameters carry the exact (moment-matched) filter of both beliefs. Each period
-reweights them by what they had predicted (Chopin 2002); when the effective number falls below half
-they are resampled and moved. Where one period says too much at once, it is taken in by powers.
+Particles of the parameters carry the exact (moment-matched) filter of both beliefs; the driver is
+`beliefs.inference.smc.sequential`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from beliefs.errors import StudyError
+from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.inference.filter.filter import Belief, newborn
+from beliefs.inference.diagnose import Report, particle_report
+from beliefs.inference.exact import exact
 from beliefs.inference.filter.filter_model import Model
 from beliefs.inference.nuts.sampling import checked_seed
-from beliefs.inference.pareto import RELIABLE, pareto_k
-from beliefs.inference.smc.moves import KERNELS, Limits, Moved, move
-from beliefs.inference.smc.moves_chart import chart_of
-from beliefs.inference.smc.particles import (
-    distinct,
-    effective_size,
-    log_mean,
-    resample,
-    temper,
-)
-from beliefs.inference.smc.track_result import Rejuvenation, Row, Track
-from beliefs.model.structure import Structure
-from beliefs.model.theory import Theory, not_finite, theory_of
+from beliefs.inference.smc.moves import Chart, chart_of
+from beliefs.inference.smc.moves_linear import frame_of
+from beliefs.inference.smc.particles import normalised
+from beliefs.inference.smc.sequential import BlockTrack, check_particles, follow
+from beliefs.inference.smc.unconstrained import Coordinates
+from beliefs.model.structure import Structure, structure_of
+from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
+from beliefs.study.dates import day_of
 from beliefs.study.load import Study
 
-__all__ = ["advance", "track"]
+if TYPE_CHECKING:
+    from beliefs.inference.posterior import Posterior
+
+__all__ = ["Track", "advance", "first_change", "from_posterior", "same_but_longer", "track"]
 
 Floats = NDArray[np.float64]
 
-LIMITS = Limits()
-KINDS = len(KERNELS)
-"""Kinds of moves, the random walk included."""
-ENOUGH = 0.5
-"""Share of effective particles below which they are resampled and moved."""
-FEWEST = 1.0 / 8.0
-"""Share of effective particles that one step may leave; a period that leaves fewer is split."""
-DRIFT, ROUNDS = 5.5, 6
-"""Drift (see `Moved`) above which particles are still under way, so that moves are repeated in
-coordinates fitted anew, and how often at most."""
-LAG, CALM = 3.5, 0.9
-"""Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
-of drifts that add nothing where particles stand in the target."""
-FURTHER = 2.0
-"""How many times as far a track goes with rounds of later periods once its particles lag. Where
-rounds do not bring all particles home, what is missing adds up from period to period."""
+OBSERVABLES = ("reading", "talks")
+_FILTERED = slice(9, 14)  # mean and covariance of belief in a kept path
 
 
-@dataclass(frozen=True)
-class Cloud:
-    """Particles after a period.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Track(BlockTrack):
+    """The posterior of the belief block after every period, N weighted particles each.
+
+    A track starts before the first period, or from a posterior that somebody else computed: then
+    its rows (R of them) begin with the last period of that, and it cannot go back before it. What
+    it knows of every period is listed under `BlockTrack`.
 
     Attributes
     ----------
-    scores, belief
-        Normal scores (N, d) and filter states.
-    log_weights
-        (N,), not normalised.
-    quality
-        What each kind of move achieved, (kernels,).
+    study, inputs, theory
+        What it was computed from.
     """
 
-    scores: Floats
-    belief: Belief
-    log_weights: Floats
-    quality: Floats
+    study: Study
+    inputs: Inputs
+    theory: Theory
+
+    def __repr__(self) -> str:
+        return (
+            f"<Track of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
+            f"{self.n_time} periods, {len(self.epochs[0])} particles>"
+        )
+
+    @property
+    def mean(self) -> Floats:
+        """Filtered beliefs, log-odds, (R, N, 2)."""
+        return self.state[..., :2]
+
+    @property
+    def cov(self) -> Floats:
+        """Their covariance, (R, N, 3): first side, both, second side."""
+        return self.state[..., 2:]
+
+    @property
+    def structure(self) -> Structure:
+        """Structure of the study."""
+        return structure_of(self.inputs)
+
+    @property
+    def ends(self) -> NDArray[np.datetime64]:
+        """Last day of the period of every row, (R,)."""
+        last = np.timedelta64(self.inputs.step_days - 1, "D")
+        return np.asarray(self.inputs.dates[self.first : self.n_time].astype("M8[D]") + last)
+
+    @cached_property
+    def _model(self) -> Model:
+        return Model.of(self.inputs, self.theory, self.coordinates)
+
+    def model(self, inputs: Inputs | None = None) -> Model:
+        """Return the model on these inputs, the track's own when None."""
+        if inputs is None or inputs is self.inputs:
+            return self._model
+        return Model.of(inputs, self.theory, self.coordinates)
+
+    def row(self, period: int) -> int:
+        """Return the row of a period, which may count from the end.
+
+        Raises
+        ------
+        StudyError
+            The track has no row of it.
+        """
+        row = super().row(period)
+        if row < 0:
+            raise self._outside(str(self.inputs.dates[row + self.first]))
+        return row
+
+    def until(self, n_time: int) -> Self:
+        """Return the first `n_time` periods of this track.
+
+        Raises
+        ------
+        ConflictError
+            The track was taken over at a later period.
+        """
+        if n_time < min(self.taken, self.n_time):
+            raise ConflictError(
+                "the track cannot go back behind the posterior that it took over",
+                where=str(self.inputs.dates[n_time]),
+                found="other inputs in this period than the posterior was given",
+                expected=f"changes after {self.ends[0]} alone, the last day of that posterior",
+                mend="track the study anew (beliefs track), or fit it again",
+            )
+        return super().until(n_time)
+
+    def period_of(self, date: str | dt.date | np.datetime64) -> int:
+        """Return the last period that had ended on a date.
+
+        Raises
+        ------
+        StudyError
+            No tracked period had ended by then, the date lies after the last one, or is none.
+        """
+        day = day_of(date, "date")
+        if not self.ends[0] <= day < self.ends[-1] + np.timedelta64(self.inputs.step_days, "D"):
+            raise self._outside(str(day))
+        return self.first + int((self.ends <= day).sum()) - 1
+
+    def _outside(self, day: str) -> StudyError:
+        return StudyError(
+            "the date lies outside the track", where="date", found=day,
+            expected=f"a date from {self.ends[0]} to {self.ends[-1]}",
+            mend="choose a date in between, or advance the track",
+        )  # fmt: skip
+
+    def report(self, period: int = -1) -> Report:
+        """Return the convergence check of the posterior after a period."""
+        place = range(self.n_time)[period]
+        capped = sum(r.capped for r in self.rejuvenations if r.period <= place)
+        return particle_report(self.log_weights[self.row(period)], self.scores(period), capped)
+
+    def at(self, date: str | dt.date | np.datetime64, *, draws: int | None = None) -> Posterior:
+        """Return the posterior as it was after a date (`track_posterior`)."""
+        from beliefs.inference.smc.track_posterior import posterior_at  # which reads tracks itself
+
+        return posterior_at(self, self.period_of(date), draws)
+
+    def to_tree(self) -> Any:
+        """Return everything but the study as a DataTree; see `beliefs.inference.smc.track_tree`."""
+        from beliefs.inference.smc.track_tree import tree_of  # which makes tracks itself
+
+        return tree_of(self)
+
+
+@dataclass(frozen=True)
+class _Beliefs:
+    """The belief block: readings and talks with both beliefs integrated out by the filter."""
+
+    model: Model
+    theory: Theory
+    dates: NDArray[np.datetime64]
+    observables: tuple[str, ...] = OBSERVABLES
+    jump: float = 0.5
+
+    @property
+    def coordinates(self) -> Coordinates:
+        return self.model.coordinates
+
+    def periods(self, scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
+        if low == high:
+            return np.zeros(len(scores)), np.empty((0, 2, 0)), np.empty((0, len(scores), 5))
+        end, _, path = self.model.replay(scores, high, keep=True, since=low)
+        logs = np.ascontiguousarray(path[..., :2].transpose(1, 2, 0))
+        before = end.total[:, 0] + end.newest.sum(axis=1) - logs.sum(axis=(0, 1))
+        return before, logs, np.ascontiguousarray(path[..., _FILTERED].transpose(1, 0, 2))
+
+    def density(self, scores: Floats, t: int) -> tuple[Floats, Floats]:
+        belief = self.model.replay(scores, t + 1)[0]
+        return belief.total[:, 0], belief.newest
+
+    def chart(self, scores: Floats, log_weights: Floats, t: int) -> Chart:
+        frame = frame_of(self.model, normalised(log_weights) @ scores, t + 1)
+        return chart_of(scores, log_weights, self.model.coordinates.labels, frame)
+
+    def error(self, name: str, t: int) -> StudyError:
+        return not_finite(self.theory, self.model.structure, f"{name} of {self.dates[t]}")
 
 
 def track(
@@ -115,16 +240,16 @@ def track(
         Too few particles, or the theory frees nothing on this study.
     """
     seed = checked_seed(seed)
-    if particles < 100:
-        raise StudyError(
-            "too few particles",
-            where="particles",
-            found=str(particles),
-            expected="at least 100",
-            mend="2000, or 4000 for a study of many years such as 700 weeks",
-        )
+    check_particles(particles)
     theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs
+    problem = _Beliefs(_model_of(inputs, theory), theory, inputs.dates)
+    empty = Track.empty(problem, particles, seed, (), study=study, inputs=inputs, theory=theory)
+    return _follow(empty, problem, progress)
+
+
+def _model_of(inputs: Inputs, theory: Theory) -> Model:
+    """Return the model of a theory with at least one free parameter."""
     model = Model.of(inputs, theory)
     if model.coordinates.size == 0:
         raise StudyError(
@@ -134,10 +259,17 @@ def track(
             expected="at least one free parameter",
             mend="switch a mechanism on",
         )
-    rng = np.random.default_rng([seed, 0, 0])
-    scores = rng.standard_normal((particles, model.coordinates.size))
-    empty = Track.empty(study, inputs, theory, seed, scores)
-    return _follow(empty, model, progress)
+    return model
+
+
+def _follow(found: Track, problem: _Beliefs, progress: Callable[[str], None] | None) -> Track:
+    dates = found.inputs.dates
+
+    def say(t: int) -> None:
+        if progress is not None:
+            progress(f"{dates[t]}: moved particles")
+
+    return follow(problem, found, int(found.inputs.active.sum()), (), say)
 
 
 def advance(
@@ -149,8 +281,8 @@ def advance(
 ) -> Track:
     """Go on with a track as the study grows or is revised.
 
-    The result is what `track` gives for the new study, bit for bit. Periods before the first whose
-    inputs changed are kept; a late row or a revision makes the track go back to it.
+    The result is what `track` gives for the new study, within Monte-Carlo error. Periods before the
+    first whose inputs changed are kept; a late row or a revision makes the track go back to it.
 
     Parameters
     ----------
@@ -181,7 +313,8 @@ def advance(
     kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
-    return _follow(replace(found.until(kept), study=study, inputs=inputs), new, progress)
+    here = replace(found.until(kept), study=study, inputs=inputs)
+    return _follow(here, _Beliefs(new, found.theory, inputs.dates), progress)
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
@@ -196,155 +329,62 @@ def first_change(old: Model, new: Model, n_time: int) -> int:
         changed |= (a != b).reshape(-1, n_time).any(axis=0)
     if changed.any():
         n_time = int(changed.argmax())
-    # Readings are listed one by one: the first that differ, or that only one of both has.
-    starts = old.looks.starts, new.looks.starts
-    same = starts[0][: n_time + 1] == starts[1][: n_time + 1]
-    if not same.all():
-        n_time = int(same.argmin()) - 1
-    n = int(starts[0][n_time])
-    apart = np.zeros(n, dtype=bool)
-    for name in ("sides", "channels", "values"):
-        apart |= getattr(old.looks, name)[:n] != getattr(new.looks, name)[:n]
-    if apart.any():
-        n_time = int(np.searchsorted(starts[0], apart.argmax(), side="right")) - 1
+    for t in range(n_time):  # readings are listed one by one
+        if old.looks.of(t) != new.looks.of(t):
+            return t
     return n_time
 
 
-@np.errstate(over="ignore", invalid="ignore")  # an error says so, once
-def _follow(found: Track, model: Model, progress: Callable[[str], None] | None) -> Track:
-    """Take in all periods of the study after those that the track has seen."""
-    start, end = found.n_time, int(found.inputs.active.sum())
-    if start == end:
-        return found
-    cloud = _resumed(found, model)
-    rows: list[Row] = []
-    epochs, done = list(found.epochs), list(found.rejuvenations)
-    prepared = model.prepared(cloud.scores)
-    for t in range(start, end):
-        belief = model.step(prepared, cloud.belief, t)
-        predictive = _predictive(cloud.log_weights, belief.newest)
-        cloud = replace(cloud, belief=belief)
-        limits = _limits(done, model.coordinates.size)
-        cloud, evidence, moved = _take_in(model, cloud, t, found.seed, limits)
-        alive = np.isfinite(cloud.log_weights)
-        held = (cloud.belief.mean[alive], cloud.belief.cov[alive])
-        if not (np.isfinite(evidence) and all(np.isfinite(v).all() for v in held)):
-            raise not_finite(found.theory, found.structure, str(found.inputs.dates[t]))
-        if moved:
-            done += moved
-            epochs.append(cloud.scores)
-            prepared = model.prepared(cloud.scores)
-            if progress is not None:
-                progress(f"{found.inputs.dates[t]}: moved particles")
-        rows.append(
-            Row.of(
-                cloud.belief,
-                cloud.log_weights,
-                cloud.quality,
-                len(epochs) - 1,
-                evidence,
-                predictive,
-            )
-        )
-    return found.extended(rows, tuple(epochs), tuple(done), cloud.belief)
+@exact
+def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
+    """Take over a posterior that was sampled, so that `advance` can go on from it.
 
+    Its draws of the parameters become particles of equal weight, and the filter computes what each
+    of them makes of the periods so far. Beliefs are not taken over: given the parameters, the
+    filter has them.
 
-def _resumed(found: Track, model: Model) -> Cloud:
-    """Return the particles as the track left them."""
-    scores = found.epochs[-1]
-    n = len(scores)
-    if found.n_time == 0:
-        still = model.still(model.params(scores), n)
-        return Cloud(scores, newborn(still), np.zeros(n), np.ones(KINDS))
-    belief, row = found.last, found.rows[-1]
-    if belief is None:  # gone back: what the track does not keep by period is computed again
-        again = model.replay(scores, found.n_time)[0]
-        belief = Belief(
-            row.mean, row.cov, row.total[:, None], np.zeros((n, 2)), again.audience, again.pair
-        )
-    return Cloud(scores, belief, row.log_weights, row.quality)
+    Parameters
+    ----------
+    posterior
+        From `beliefs.fit`; its last active period becomes the first row of the track, which cannot
+        go back before it.
+    particles
+        How many; draws are thinned evenly to this number. All draws where there are fewer.
+    seed
+        Seed of what is random later on.
 
-
-def _predictive(log_weights: Floats, newest: Floats) -> Floats:
-    """Return log predictive densities of a period: readings, then talks given these."""
-    heard = log_mean(log_weights, newest[:, 0])
-    return np.asarray([heard, log_mean(log_weights + newest[:, 0], newest[:, 1])])
-
-
-def _limits(done: list[Rejuvenation], d: int) -> Limits:
-    """Return when particles of `d` coordinates count as moved, after what they did before."""
-    # The largest of d absolute standard normals stays below this in a share CALM of cases.
-    noise = float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))
-    lag = 0.0
-    for r in done:
-        lag = max(0.0, lag + r.drift - noise)
-        if lag > LAG:
-            return replace(LIMITS, jump=FURTHER * LIMITS.jump)
-    return LIMITS
-
-
-def _take_in(
-    model: Model, cloud: Cloud, t: int, seed: int, limits: Limits
-) -> tuple[Cloud, float, list[Rejuvenation]]:
-    """Reweight by period t; move when few particles carry the weight, or its tail is too heavy."""
-    n = len(cloud.scores)
-    evidence, power = 0.0, 0.0
-    done: list[Rejuvenation] = []
-    while True:
-        said = cloud.belief.newest.sum(axis=1)
-        rest = 1.0 - power
-        after = effective_size(cloud.log_weights + rest * said)
-        share = rest
-        if after < FEWEST * n:
-            share = temper(cloud.log_weights, said, rest, ENOUGH * n)
-        power = 1.0 if share == rest else power + share
-        evidence += log_mean(cloud.log_weights, share * said)
-        cloud = replace(cloud, log_weights=cloud.log_weights + share * said)
-        left = effective_size(cloud.log_weights)
-        reliable = pareto_k(cloud.log_weights) <= RELIABLE
-        if power == 1.0 and left >= ENOUGH * n and reliable:
-            return cloud, evidence, done
-        rng = np.random.default_rng([seed, t + 1, len(done)])
-        cloud, ancestors, rounds = _elsewhere(model, cloud, t + 1, power, rng, limits)
-        moves = sum(r.moves for r in rounds)
-        done.append(
-            Rejuvenation(
-                period=t,
-                power=power,
-                ess=left,
-                ancestors=ancestors,
-                distinct=distinct(cloud.scores),
-                moves=moves,
-                jump=sum(r.jump for r in rounds),
-                accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
-                drift=rounds[0].drift,
-                capped=any(r.capped for r in rounds) or rounds[-1].drift > DRIFT,
-            )
-        )
-        if power == 1.0:
-            return cloud, evidence, done
-
-
-def _elsewhere(
-    model: Model,
-    cloud: Cloud,
-    n_time: int,
-    power: float,
-    rng: np.random.Generator,
-    limits: Limits,
-) -> tuple[Cloud, int, list[Moved]]:
-    """Resample particles and move them until their means stay; also return how many were kept."""
-    n = len(cloud.scores)
-    index = resample(cloud.log_weights, rng.random())
-    ancestors = len(np.unique(index))
-    rounds: list[Moved] = []
-    while not rounds or (rounds[-1].drift > DRIFT and len(rounds) < ROUNDS):
-        chart, places, change = chart_of(model, cloud.scores, cloud.log_weights, n_time)
-        found = move(
-            chart, places[index], change[index], cloud.scores[index], cloud.belief.take(index),
-            power, cloud.quality, rng, limits,
-        )  # fmt: skip
-        rounds.append(found)
-        cloud = Cloud(found.scores, found.belief, np.zeros(n), found.quality)
-        index = np.arange(n)
-    return cloud, ancestors, rounds
+    Raises
+    ------
+    StudyError
+        The posterior has no parameter.
+    """
+    study, inputs, theory = posterior.study, posterior.inputs, posterior.theory
+    model = _model_of(inputs, theory)
+    group = posterior.tree["posterior"]
+    draws = {}
+    for part in model.coordinates.parts:
+        values = np.asarray(group[part.name].values, dtype=np.float64)
+        draws[part.name] = values.reshape(-1, *values.shape[2:])
+    count = len(next(iter(draws.values())))
+    # Draws follow one another chain by chain: even steps take as many of each.
+    size = min(particles, count)
+    chosen = (np.arange(size) * count) // size
+    priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
+    scores = np.ascontiguousarray(
+        model.coordinates.scores({k: v[chosen] for k, v in draws.items()}, priors)
+    )
+    n_time = int(inputs.active.sum())
+    return Track(
+        study=study,
+        inputs=inputs,
+        theory=theory,
+        observables=OBSERVABLES,
+        coordinates=model.coordinates,
+        seed=seed,
+        epochs=(scores,),
+        epoch=np.zeros(1, dtype=np.int64),
+        log_weights=np.zeros((1, size)),
+        state=_Beliefs(model, theory, inputs.dates).periods(scores, n_time - 1, n_time)[2],
+        predictive=np.full((1, 2), np.nan),
+        taken=n_time,
+    )

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.inference.filter.filter import Belief
+from beliefs.inference.smc.sequential import Rejuvenation
+from beliefs.inference.smc.track import OBSERVABLES, Track
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.theory import Theory
 from beliefs.study.load import Study
-
-if TYPE_CHECKING:
-    from beliefs.inference.smc.track_result import Track
 
 __all__ = ["Groups", "arrays_of", "attributes_of", "track_from", "track_of", "tree_of"]
 
 Groups = Mapping[str, Mapping[str, tuple[tuple[str, ...], Any]]]
 """Group -> variable -> names of its dimensions, values; a tuple of arrays is their stack."""
-
-_STATE = ("mean", "cov", "total", "newest", "audience", "pair")
-_BY_PERIOD = {
-    "epoch": ("time",),
-    "log_weights": ("time", "particle"),
-    "mean": ("time", "particle", "side"),
-    "cov": ("time", "particle", "pair"),
-    "total": ("time", "particle"),
-    "quality": ("time", "kernel"),
-    "evidence": ("time",),
-    "predictive": ("time", "observable"),
-}
-_NAMES = {"log_weights": "log_weight", "mean": "belief_mean", "cov": "belief_cov"}
+_REJUVENATION = tuple(Rejuvenation.__dataclass_fields__)
 
 
 def attributes_of(track: Track) -> dict[str, Any]:
@@ -54,11 +40,9 @@ def arrays_of(track: Track) -> Groups:
     """Return everything but the study and the theory as plain arrays.
 
     Groups: ``particles`` (scores by epoch), ``coordinates`` (how scores are parameters),
-    ``periods`` (weights, filtered beliefs, evidence and predictive densities by period),
-    ``rejuvenations`` if there were any, and ``last`` (the state to go on from).
+    ``periods`` (weights, filtered beliefs and predictive densities by period), and
+    ``rejuvenations`` if there were any.
     """
-    from beliefs.inference.smc.track_result import Rejuvenation
-
     parts = track.coordinates.parts
     dates = track.inputs.dates[track.first : track.n_time].astype("datetime64[s]")
     groups: dict[str, dict[str, tuple[tuple[str, ...], Any]]] = {
@@ -74,32 +58,26 @@ def arrays_of(track: Track) -> Groups:
             "cubic": (("part", "cell", "power"), np.stack([p.cubic for p in parts])),
         },
         "periods": {
-            _NAMES.get(name, name): (dims, _by_row(track, name))
-            for name, dims in _BY_PERIOD.items()
-        }
-        | {
+            "epoch": (("time",), track.epoch),
+            "log_weight": (("time", "particle"), track.log_weights),
+            "belief_mean": (("time", "particle", "side"), np.ascontiguousarray(track.mean)),
+            "belief_cov": (("time", "particle", "pair"), np.ascontiguousarray(track.cov)),
+            "predictive": (("time", "observable"), track.predictive),
             "time": (("time",), dates),
             "side": (("side",), _text(track.structure.sides)),
             "pair": (("pair",), _text(("first", "both", "second"))),
-            "observable": (("observable",), _text(("reading", "talks"))),
+            "observable": (("observable",), _text(track.observables)),
         },
     }
     if track.rejuvenations:
         groups["rejuvenations"] = {
-            name: (("rejuvenation",), np.asarray([getattr(r, name) for r in track.rejuvenations]))
-            for name in Rejuvenation.__dataclass_fields__
-        }
-    if track.last is not None:
-        groups["last"] = {
-            name: (("particle", f"{name}_part"), getattr(track.last, name)) for name in _STATE
+            name: (
+                ("rejuvenation", "kernel") if name == "quality" else ("rejuvenation",),
+                np.asarray([getattr(r, name) for r in track.rejuvenations]),
+            )
+            for name in _REJUVENATION
         }
     return groups
-
-
-def _by_row(track: Track, name: str) -> Any:
-    """Return a part of all rows: numbers as an array, arrays as a tuple."""
-    values = tuple(getattr(row, name) for row in track.rows)
-    return values if isinstance(values[0], np.ndarray) else np.asarray(values)
 
 
 def _text(words: Any) -> NDArray[Any]:
@@ -107,8 +85,8 @@ def _text(words: Any) -> NDArray[Any]:
 
 
 def tree_of(track: Track) -> Any:
-    """Return `arrays_of` a track as a DataTree, with effective and different particles."""
-    import xarray as xr
+    """Return `arrays_of` a track as a DataTree, with what follows of every period."""
+    import xarray as xr  # slow to import, and an update does without
 
     groups = {
         name: {
@@ -117,7 +95,8 @@ def tree_of(track: Track) -> Any:
         }
         for name, variables in arrays_of(track).items()
     }
-    groups["periods"] |= {"ess": (("time",), track.ess), "distinct": (("time",), track.distinct)}
+    for name in ("evidence", "ess", "distinct"):
+        groups["periods"][name] = (("time",), getattr(track, name))
     trees: dict[str, Any] = {"/": xr.Dataset(attrs=attributes_of(track))}
     return xr.DataTree.from_dict(
         trees | {f"/{name}": xr.Dataset(variables) for name, variables in groups.items()}
@@ -135,8 +114,10 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
         See `track_of`.
     """
     groups = {
-        name: {key: (tuple(map(str, v.dims)), np.asarray(v.values)) for key, v in node.items()}
-        | {key: (tuple(map(str, v.dims)), np.asarray(v.values)) for key, v in node.coords.items()}
+        name: {
+            key: (tuple(map(str, v.dims)), np.asarray(v.values))
+            for key, v in node.to_dataset().variables.items()
+        }
         for name, node in tree.children.items()
     }
     return track_of(groups, tree.attrs, study, theory, inputs)
@@ -165,8 +146,6 @@ def track_of(
     ConflictError
         The study or the theory is not the one that was tracked, or an array is missing.
     """
-    from beliefs.inference.smc.track_result import Rejuvenation, Row, Track
-
     for name, found, wanted in (
         ("study", study.sha256, attributes["study_sha256"]),
         ("theory", theory.sha256, attributes["theory_sha256"]),
@@ -191,40 +170,31 @@ def track_of(
             )
         return np.ascontiguousarray(groups[group][name][1])
 
-    names = tuple(Rejuvenation.__dataclass_fields__)
-    moved: list[Rejuvenation] = []
+    moved: tuple[Rejuvenation, ...] = ()
     if "rejuvenations" in groups:
-        columns = (array("rejuvenations", name).tolist() for name in names)
-        moved = [
-            Rejuvenation(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)
-        ]
-    columns = (array("periods", _NAMES.get(name, name)) for name in _BY_PERIOD)
-    periods = (
-        Row(**dict(zip(_BY_PERIOD, row, strict=True)))
-        for row in zip(*(v.tolist() if v.ndim == 1 else v for v in columns), strict=True)
+        columns = (array("rejuvenations", name).tolist() for name in _REJUVENATION)
+        rows = (dict(zip(_REJUVENATION, row, strict=True)) for row in zip(*columns, strict=True))
+        moved = tuple(Rejuvenation(**row | {"quality": tuple(row["quality"])}) for row in rows)
+    columns = (array("coordinates", name).tolist() for name in ("name", "shape", "low", "high"))
+    parts = tuple(
+        Part(name, tuple(int(n) for n in shape.split(",") if n), low, high, cubic)
+        for name, shape, low, high, cubic in zip(
+            *columns, array("coordinates", "cubic"), strict=True
+        )
     )
-    state = "last" in groups
+    beliefs = [array("periods", name) for name in ("belief_mean", "belief_cov")]
     return Track(
         study=study,
         inputs=build_inputs(study) if inputs is None else inputs,
         theory=theory,
+        observables=OBSERVABLES,
+        coordinates=Coordinates(parts),
         seed=int(attributes["seed"]),
         epochs=tuple(array("particles", "score")),
-        rows=tuple(periods),
-        rejuvenations=tuple(moved),
-        last=Belief(*(array("last", name) for name in _STATE)) if state else None,
-        coordinates=_coordinates(groups["coordinates"]),
+        epoch=array("periods", "epoch"),
+        log_weights=array("periods", "log_weight"),
+        state=np.concatenate(beliefs, axis=-1),
+        predictive=array("periods", "predictive"),
+        rejuvenations=moved,
         taken=int(attributes["taken"]),
-    )
-
-
-def _coordinates(group: Mapping[str, tuple[tuple[str, ...], NDArray[Any]]]) -> Coordinates:
-    columns = (group[name][1].tolist() for name in ("name", "shape", "low", "high"))
-    return Coordinates(
-        tuple(
-            Part(name, tuple(int(n) for n in shape.split(",") if n), low, high, cubic)
-            for name, shape, low, high, cubic in zip(
-                *columns, np.ascontiguousarray(group["cubic"][1]), strict=True
-            )
-        )
     )

@@ -30,14 +30,13 @@ Claims C12, C21, C28, C31, C32, C43. Source: MODEL section 2.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params
-from beliefs.model.mechanisms.observation import columns_of, log_density, predictors
+from beliefs.model.mechanisms.scoring import Observables, Seen
 from beliefs.model.structure import PHASES, Columns, Structure
 
 __all__ = [
@@ -139,72 +138,26 @@ def excluded(xp: Any, params: Params, columns: Columns, structure: Structure) ->
     )
 
 
-def _predictors(
-    xp: Any, params: Params, columns: Columns, structure: Structure, names: Collection[str] | None
-) -> dict[str, Array]:
-    """Return the linear predictors by factor, (..., time); those that never change (..., 1)."""
-    out = {}
-    if names is None or "cause" in names:
-        out["cause"] = params["exogenous_disruption"][..., None]
-    if names is None or "command" in names:
-        out["command"] = command(xp, params, structure)[..., None]
-    if names is None or "excluded" in names:
-        out["excluded"] = excluded(xp, params, columns, structure)
-    return out
+def _cause(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    return params["exogenous_disruption"][..., None]
 
 
-def log_likelihood(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the log probability of causes, disobedience and excluded powers, each (..., time).
+def _command(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    return command(xp, params, structure)[..., None]
 
-    Parameters
-    ----------
-    xp, params, columns, structure
-        See `beliefs.model.contract`; columns of `conduct_columns`, which are numbers.
-    names
-        Factors to compute; all when None. Only the parameters that they read must be there.
-    """
+
+def _seen(name: str, columns: Columns) -> Seen:
+    """Return what was seen of a factor, where, and out of how many."""
     truce = columns["truce_seen"]
-    acts = columns["breach_own"] + columns["breach_other"]
-    seen = {
-        "cause": (columns["breach_other"], acts, truce),
-        "command": (columns["disobeyed"], None, columns["command_seen"] * truce),
-        "excluded": (columns["excluded_count"], None, columns["excluded_seen"]),
-    }
-    family = {factor.name: factor.family for factor in FACTORS}
-    out = {}
-    for name, eta in _predictors(xp, params, columns, structure, names).items():
-        value, size, where = seen[name]
-        terms = log_density(xp, family[name], value, eta, size) * where
-        out[name] = terms[..., 0, :] + terms[..., 1, :] if value.ndim == 2 else terms
-    return out
+    if name == "cause":
+        acts = columns["breach_own"] + columns["breach_other"]
+        return Seen(columns["breach_other"], truce, acts)
+    if name == "command":
+        return Seen(columns["disobeyed"], columns["command_seen"] * truce)
+    return Seen(columns["excluded_count"], columns["excluded_seen"])
 
 
-def rates(
-    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
-) -> dict[str, Array]:
-    """Return the linear predictors of one period.
-
-    Parameters
-    ----------
-    params
-        Each (N, ...) or one draw.
-    state
-        What is known before the period; keys in the head of this module.
-    structure
-        Structure of the study.
-    names
-        Factors to compute; all when None. Only the parameters and the state that they read must
-        be there.
-
-    Returns
-    -------
-    dict
-        ``cause`` (N,), ``command`` (N, 2), ``excluded`` (N,).
-    """
-    return predictors(_predictors(np, params, columns_of(state), structure, names))
+_OBSERVED = Observables(
+    FACTORS, {"cause": _cause, "command": _command, "excluded": excluded}, _seen
+)
+log_likelihood, rates = _OBSERVED.log_likelihood, _OBSERVED.rates

@@ -21,14 +21,13 @@ Claims C06, C09, C25, C27, C54. Source: MODEL section 2.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params
-from beliefs.model.mechanisms.scoring import Seen, predicted, scored
+from beliefs.model.mechanisms.scoring import Observables, Seen
 from beliefs.model.numerics.recurrence import recur
 from beliefs.model.structure import Columns, Structure
 
@@ -167,50 +166,5 @@ def _seen(name: str, columns: Columns) -> Seen:
     return Seen(columns["walkout"], columns["walkout_at_risk"])
 
 
-def log_likelihood(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the log likelihood of each factor by period, (..., time), 0 where unseen.
-
-    Parameters
-    ----------
-    xp, params, columns, structure
-        See `beliefs.model.contract`; columns of `conduct_columns`. Only the parameters that
-        the factors asked for read must be there.
-    names
-        Factors to compute; all when None.
-    """
-    return scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
-
-
-def rates(
-    params: Params,
-    state: Mapping[str, Array],
-    structure: Structure,
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the linear predictor of each factor in one period, for the forward simulation.
-
-    Parameters
-    ----------
-    params
-        NumPy arrays, with leading draw dimensions or not.
-    state
-        Columns of one period, without the axis of time: (...) or (..., side); ``hardline_trace``
-        (..., side) stands for the past of ``hardline``.
-    structure
-        Structure of the study.
-    names
-        Factors to compute; all when None.
-
-    Returns
-    -------
-    dict
-        Factor name -> (...), ``concession`` (..., side): see
-        `beliefs.model.mechanisms.observation.draw`.
-    """
-    return predicted(params, state, structure, _LINEAR, names)
+_OBSERVED = Observables(FACTORS, _LINEAR, _seen)
+log_likelihood, rates = _OBSERVED.log_likelihood, _OBSERVED.rates

@@ -8,8 +8,7 @@ r"""Outcomes: deals and their form, how windows end, reversals, the periphery, t
     \log E[peripheral_t] &= \log 7w + \beta_p + war + instrument + harm\, calm_t
 
 with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`) and w
-weeks in
-a period. A window that ended is one of lapse (only with an announced deadline), unilateral
+weeks in a period. A window that ended is one of lapse (only with an announced deadline), unilateral
 extension, mutual extension and deal, by sticks: the share of lapses, of unilateral acts among the
 rest, of extensions among mutual acts. These shares say how windows have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
@@ -30,7 +29,7 @@ from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params
 from beliefs.model.mechanisms import ladder
 from beliefs.model.mechanisms.ladder import log_share
-from beliefs.model.mechanisms.scoring import Seen, predicted, scored
+from beliefs.model.mechanisms.scoring import Observables, Seen
 from beliefs.model.pooled import load_pooled
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.study.tables.codebook import RUNGS
@@ -242,6 +241,9 @@ def _seen(name: str, columns: Columns) -> Seen:
     return Seen(columns["peripheral_count"], columns["peripheral_seen"])
 
 
+_OBSERVED = Observables(FACTORS, _LINEAR, _seen)
+
+
 def log_likelihood(
     xp: Any,
     params: Params,
@@ -249,17 +251,8 @@ def log_likelihood(
     structure: Structure,
     names: Collection[str] | None = None,
 ) -> dict[str, Array]:
-    """Return the log likelihood of each factor by period, (..., time), 0 where unseen.
-
-    Parameters
-    ----------
-    xp, params, columns, structure
-        See `beliefs.model.contract`; columns of `conduct_columns`. Only the parameters that
-        the factors asked for read must be there.
-    names
-        Factors to compute; all when None.
-    """
-    out = scored(xp, params, columns, structure, FACTORS, _LINEAR, _seen, names)
+    """Return the log likelihood of each factor by period; see `Observables.log_likelihood`."""
+    out = _OBSERVED.log_likelihood(xp, params, columns, structure, names)
     for name, own in _OWN.items():
         if names is None or name in names:
             out[name] = own(xp, params, columns, structure)
@@ -274,27 +267,11 @@ def rates(
 ) -> dict[str, Array]:
     """Return what the forward simulation draws one period from.
 
-    Parameters
-    ----------
-    params
-        NumPy arrays, with leading draw dimensions or not.
-    state
-        Columns of one period, without the axis of time: (...) or (..., side), (..., scope), ...
-    structure
-        Structure of the study.
-    names
-        Factors to compute; all when None.
-
-    Returns
-    -------
-    dict
-        Linear predictors of ``deal``, ``form``, ``periphery`` (...) and ``reversal`` (..., scope),
-        see `beliefs.model.mechanisms.observation.draw`; ``kind``, (..., 4), shares of `KINDS` for
-        a window
-        with ``has_deadline`` or without; ``ladder``, (..., rung, 4), see
-        `beliefs.model.mechanisms.ladder.moves`.
+    Linear predictors as `Observables.rates`; ``kind``, (..., 4), shares of `KINDS` for a truce with
+    ``has_deadline`` or without; ``ladder``, (..., rung, 4), see
+    `beliefs.model.mechanisms.ladder.moves`.
     """
-    out = predicted(params, state, structure, _LINEAR, names)
+    out = _OBSERVED.rates(params, state, structure, names)
     if names is None or "kind" in names:
         shares = kind_shares(params, np.asarray(state["has_deadline"], dtype=float))
         out["kind"] = np.stack(np.broadcast_arrays(*shares), axis=-1)

@@ -262,15 +262,7 @@ def log_likelihood(
     structure: Structure,
     names: Collection[str] | None = None,
 ) -> dict[str, Array]:
-    """Return the log probability of counts and of severities by factor, each (..., time).
-
-    Parameters
-    ----------
-    xp, params, columns, structure
-        See `beliefs.model.contract`; columns of `conduct_columns`, which are numbers.
-    names
-        Factors to compute; all when None. Only the parameters that they read must be there.
-    """
+    """Return the log probability of counts and of severities by factor, each (..., time)."""
     seen = columns["strikes_seen"]
     out: dict[str, Array] = {}
     if names is None or {"strikes_A", "strikes_B"} & set(names):
@@ -289,23 +281,8 @@ def rates(
 ) -> dict[str, Array]:
     """Return the linear predictors of one period.
 
-    Parameters
-    ----------
-    params
-        Each (N, ...) or one draw.
-    state
-        What is known before the period; keys in the head of this module.
-    structure
-        Structure of the study.
-    names
-        Factors to compute; all when None. Only the parameters and the state that they read must
-        be there.
-
-    Returns
-    -------
-    dict
-        ``strikes_A``, ``strikes_B`` (N,), family negbin_log; ``severity`` (N, 2), the expected log
-        of severity / 3.
+    ``strikes_A``, ``strikes_B`` (N,), family negbin_log; ``severity`` (N, 2), the expected log of
+    severity / 3.
     """
     now = columns_of(state)
     out: dict[str, Array] = {}

@@ -11,7 +11,6 @@ Claim C24. Source: MODEL section 2.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params, logistic
-from beliefs.model.mechanisms.observation import log_density
+from beliefs.model.mechanisms.scoring import Observables, Seen
 from beliefs.model.structure import Columns, Structure
 
 __all__ = [
@@ -52,52 +51,16 @@ def crossing_rate(xp: Any, params: Params) -> Array:
     return logistic(xp, params["crossing"])
 
 
-def log_likelihood(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the log probability of crossings given touches, (..., time).
-
-    Parameters
-    ----------
-    xp, params, columns, structure
-        See `beliefs.model.contract`; columns of `conduct_columns`, which are numbers.
-    names
-        Factors to compute; all when None.
-    """
-    if names is not None and "crossing" not in names:
-        return {}
-    terms = log_density(
-        xp,
-        "binomial_logit",
-        columns["line_cross"],
-        params["crossing"][..., None],
-        columns["line_touch"],
-    )
-    terms = terms * columns["strikes_seen"]
-    return {"crossing": terms[..., 0, :] + terms[..., 1, :]}
+def _crossing(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    return params["crossing"][..., None]
 
 
-def rates(
-    params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
-) -> dict[str, Array]:
-    """Return the linear predictor of a crossing given a touch, ``crossing`` (N, 2).
+def _seen(name: str, columns: Columns) -> Seen:
+    return Seen(columns["line_cross"], columns["strikes_seen"], columns["line_touch"])
 
-    Parameters
-    ----------
-    params
-        Each (N, ...) or one draw.
-    state
-        Not read.
-    structure
-        Structure of the study.
-    names
-        Factors to compute; all when None.
-    """
-    return {} if names is not None and "crossing" not in names else {"crossing": params["crossing"]}
+
+_OBSERVED = Observables(FACTORS, {"crossing": _crossing}, _seen)
+log_likelihood, rates = _OBSERVED.log_likelihood, _OBSERVED.rates
 
 
 def held_below(

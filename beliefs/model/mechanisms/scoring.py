@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from beliefs.model.contract import Array, Factor, Params
 from beliefs.model.mechanisms.observation import columns_of, log_density, predictors
 from beliefs.model.structure import Columns, Structure
 
-__all__ = ["Predictor", "Seen", "predicted", "scored"]
+__all__ = ["Observables", "Predictor", "Seen"]
 
 Predictor = Callable[[Any, Params, Columns, Structure], Array]
 """Equation ``(xp, params, columns, structure) -> linear predictor``, (..., [member,] time)."""
@@ -25,7 +26,7 @@ class Seen(NamedTuple):
     value
         (time,) or (member, time).
     where
-        1 where it was seen, broadcastable to (..., time).
+        1 where it was seen, broadcastable to (..., [member,] time).
     size
         Number of trials, as `value`; None where the family has none.
     """
@@ -35,65 +36,77 @@ class Seen(NamedTuple):
     size: Array | None = None
 
 
-def scored(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    factors: Sequence[Factor],
-    linear: Mapping[str, Predictor],
-    seen: Callable[[str, Columns], Seen],
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the log likelihood of factors by period, (..., time), exactly 0 where unseen.
+@dataclass(frozen=True)
+class Observables:
+    """Factors of a mechanism with linear predictors; its methods are those of the contract.
 
-    Parameters
+    Attributes
     ----------
-    xp, params, columns, structure
-        See `beliefs.model.contract`. Only the parameters that the factors asked for read must
-        be there.
     factors
         Factors of a mechanism; those without a predictor are left out.
     linear
         Predictor of each factor.
     seen
         What was seen of a factor, by its name.
-    names
-        Factors to compute; all when None.
     """
-    out = {}
-    for factor in factors:
-        if factor.name not in linear or (names is not None and factor.name not in names):
-            continue
-        value, where, size = seen(factor.name, columns)
-        eta = linear[factor.name](xp, params, columns, structure)
-        terms = log_density(xp, factor.family, value, eta, size)
-        out[factor.name] = (terms.sum(axis=-2) if value.ndim > 1 else terms) * where
-    return out
 
+    factors: Sequence[Factor]
+    linear: Mapping[str, Predictor]
+    seen: Callable[[str, Columns], Seen]
 
-def predicted(
-    params: Params,
-    state: Mapping[str, Array],
-    structure: Structure,
-    linear: Mapping[str, Predictor],
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the linear predictors of one period, (...) or (..., member).
+    def log_likelihood(
+        self,
+        xp: Any,
+        params: Params,
+        columns: Columns,
+        structure: Structure,
+        names: Collection[str] | None = None,
+    ) -> dict[str, Array]:
+        """Return the log likelihood of factors by period, (..., time), exactly 0 where unseen.
 
-    Parameters
-    ----------
-    params
-        NumPy arrays, with leading draw dimensions or not.
-    state
-        Columns of one period, without the axis of time: (...) or (..., member).
-    structure
-        Structure of the study.
-    linear
-        Predictor of each factor.
-    names
-        Factors to compute; all when None.
-    """
-    columns = columns_of(state)
-    wanted = [name for name in linear if names is None or name in names]
-    return predictors({name: linear[name](np, params, columns, structure) for name in wanted})
+        Parameters
+        ----------
+        xp, params, columns, structure
+            See `beliefs.model.contract`; columns of `conduct_columns`. Only the parameters that the
+            factors asked for read must be there.
+        names
+            Factors to compute; all when None.
+        """
+        out = {}
+        for factor in self.factors:
+            if factor.name not in self.linear or (names is not None and factor.name not in names):
+                continue
+            value, where, size = self.seen(factor.name, columns)
+            eta = self.linear[factor.name](xp, params, columns, structure)
+            terms = log_density(xp, factor.family, value, eta, size) * where
+            out[factor.name] = terms.sum(axis=-2) if value.ndim > 1 else terms
+        return out
+
+    def rates(
+        self,
+        params: Params,
+        state: Mapping[str, Array],
+        structure: Structure,
+        names: Collection[str] | None = None,
+    ) -> dict[str, Array]:
+        """Return the linear predictors of one period, (...) or (..., member).
+
+        A simulator draws from them, see `beliefs.model.mechanisms.observation.draw`.
+
+        Parameters
+        ----------
+        params
+            NumPy arrays, with leading draw dimensions or not.
+        state
+            Columns of one period, without the axis of time: (...) or (..., member). Only what the
+            factors asked for read must be there; the heads of the mechanisms name what stands in
+            place of the past.
+        structure
+            Structure of the study.
+        names
+            Factors to compute; all when None.
+        """
+        columns = columns_of(state)
+        wanted = [name for name in self.linear if names is None or name in names]
+        found = {name: self.linear[name](np, params, columns, structure) for name in wanted}
+        return predictors(found)
