@@ -28,7 +28,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
 from beliefs.forecasting.targets import event_steps
 from beliefs.inference.smc.track import track
-from beliefs.records.ledger.ledger_score import brier, log_score
+from beliefs.records.ledger.score import brier, log_score
 from beliefs.reporting.axes import house_axes, share_axis
 from beliefs.reporting.style import INK
 from beliefs.reporting.weights import THEORY_COLOURS

@@ -9,10 +9,7 @@ they showed is kept in data/evaluation; without folders the card is made of what
 import argparse
 from pathlib import Path
 
-import beliefs
-from beliefs.errors import BeliefsError, StudyError
-from beliefs.model.theory import bundled_theories
-from beliefs.records.evidence import (
+from evidence import (
     backtest_folders,
     calibration_folders,
     read_backtest_summary,
@@ -21,6 +18,10 @@ from beliefs.records.evidence import (
     write_backtest_summary,
     write_calibration_summary,
 )
+
+import beliefs
+from beliefs.errors import BeliefsError, StudyError
+from beliefs.model.theory import bundled_theories
 from beliefs.reporting.card import model_card
 from beliefs.study.bundled import list_studies
 

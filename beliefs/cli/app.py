@@ -18,9 +18,8 @@ import typer
 from typer.exceptions import TyperException
 
 from beliefs import __version__
-from beliefs.cli.evaluate import backtest
 from beliefs.cli.interrupt import leave, sound_streams, stoppable, unusable
-from beliefs.cli.judge import compare, verdicts
+from beliefs.cli.judge import backtest, compare, verdicts
 from beliefs.cli.ledger import ledger
 from beliefs.cli.options import (
     AsOfOpt,

@@ -220,7 +220,7 @@ def fitted(
 
 def refuse_occupied(out: Path | None) -> None:
     """Refuse an occupied run folder before a minute is spent on computing."""
-    from beliefs.records.run import refuse_existing
+    from beliefs.records.place import refuse_existing
 
     if out is not None:
         refuse_existing(out)
@@ -251,8 +251,7 @@ class Place:
 
     def take(self, loaded: Any) -> None:
         """Refuse a place inside the study, or one that another process is writing."""
-        from beliefs.records.lock import reserved
-        from beliefs.records.run import refuse_inside
+        from beliefs.records.place import refuse_inside, reserved
 
         refuse_inside(self.out, loaded.path)
         self.taken["aside"] = self._held.enter_context(reserved(self.out))

@@ -80,7 +80,8 @@ def report(
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
     from beliefs.forecasting.forecast import forecast as simulate
     from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import load_run, read_manifest
+    from beliefs.records.files import read_manifest
+    from beliefs.records.run import load_run
     from beliefs.reporting.claims import read_verdicts
     from beliefs.reporting.report import write_report
     from beliefs.simulation.interventions import parse
@@ -117,9 +118,8 @@ def track(
     """Follow the posterior through every period; killed, it is simply run again."""
     from beliefs.inference.smc.track import track as follow
     from beliefs.model.theory import load_theory
-    from beliefs.records.lock import reserved
-    from beliefs.records.run import refuse_inside
-    from beliefs.records.tracks import save_track
+    from beliefs.records.place import refuse_inside, reserved
+    from beliefs.records.run import save_run
     from beliefs.study.load import load_study
 
     refuse_occupied(out)
@@ -127,7 +127,7 @@ def track(
     refuse_inside(out, loaded.path)
     with stages(quiet) as say, reserved(out) as aside:
         found = follow(loaded, chosen, particles=particles, seed=seed, progress=say)
-        save_track(out, found, aside=aside)
+        save_run(out, found, aside=aside)
     _tell({"run": str(out), "as_of": str(loaded.as_of)}, found, as_json)
     if not found.report().passed:
         raise SystemExit(3)
@@ -148,10 +148,10 @@ def update(
     quiet: QuietOpt = False,
 ) -> None:
     """Go on from a run with new rows or to a later date; the old run stays as it is."""
-    from beliefs.records.update import update_run
+    from beliefs.records.update import update as go_on
 
     with stages(quiet) as say:
-        done = update_run(run, out, data=data, to=to, particles=particles, progress=say)
+        done = go_on(run, out, data=data, to=to, particles=particles, progress=say)
     _tell(done.as_dict(), done.track, as_json)
 
 
@@ -190,7 +190,7 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
-    from beliefs.records.reproduce import reproduce as recompute
+    from beliefs.records.compare_runs import reproduce as recompute
 
     with stages(quiet) as say:
         found = recompute(run, progress=say)
@@ -216,7 +216,7 @@ def diff(
     quiet: QuietOpt = False,
 ) -> None:
     """Say what moved between two runs: rows, beliefs and by what, probabilities."""
-    from beliefs.records.diff import diff_runs
+    from beliefs.records.compare_runs import diff_runs
 
     with stages(quiet) as say:
         say("compare")

@@ -161,6 +161,11 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     simulated, its targets stand among the others, and ``endings`` says how the truce in force
     first ends.
     Timings and versions are left to the manifest, so that the same seed gives the same document.
+
+    Examples
+    --------
+    >>> beliefs.summarise(ahead)["theory"]
+    'base_rate'
     """
     posterior = forecast.posterior
     spec, theory = posterior.study.spec, posterior.theory

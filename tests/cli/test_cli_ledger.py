@@ -27,11 +27,11 @@ def clock(monkeypatch):
     """Set the clock that the commands read."""
 
     def to(day):
-        for module in ("ledger", "ledger_lines", "ledger_entry", "ledger_resolve"):
+        for module in ("lines", "register", "resolve"):
             monkeypatch.setattr(f"beliefs.records.ledger.{module}.utc_now", lambda: on(day))
 
-    import beliefs.records.ledger.ledger_entry
-    import beliefs.records.ledger.ledger_resolve  # noqa: F401  patched by name
+    import beliefs.records.ledger.register
+    import beliefs.records.ledger.resolve  # noqa: F401  patched by name
 
     return to
 

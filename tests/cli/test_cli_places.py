@@ -27,7 +27,7 @@ def idle(monkeypatch):
 
     for name in (
         "beliefs.evaluation.compare.compare", "beliefs.evaluation.sensitivity.sensitivity",
-        "beliefs.records.run.load_run", "beliefs.records.ledger.ledger_entry.entry_of",
+        "beliefs.records.run.load_run", "beliefs.records.ledger.register.entry_of",
         "beliefs.inference.nuts.fit.fit", "beliefs.inference.smc.track.track",
         "beliefs.study.load.read_study",
     ):  # fmt: skip

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from beliefs.cli.app import main
-from beliefs.records.run import load_run, read_manifest
+from beliefs.records.files import read_manifest
+from beliefs.records.run import load_run
 
 pytestmark = pytest.mark.xdist_group("track-folder")
 
@@ -207,17 +208,3 @@ def test_other_commands_take_the_folder_of_a_track(call, run, tmp_path):
     code, out, err = call("update", run, "--to", NEXT, "--out", tmp_path / "next")
     code, out, err = call("diff", run, tmp_path / "next")
     assert code == 0 and f"from {DAY} to {NEXT}" in out, err
-
-
-def test_an_update_loads_none_of_the_heavy_libraries(run, tmp_path):
-    import subprocess
-    import sys
-
-    heavy = "{'pymc', 'pytensor', 'preliz', 'arviz', 'xarray', 'matplotlib', 'nutpie'}"
-    arguments = ["update", str(run), "--to", NEXT, "--out", str(tmp_path / "out")]
-    code = (
-        f"import sys\nfrom beliefs.cli.app import main\nassert main({arguments!r}) == 0\n"
-        f"print(sorted({heavy} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "[]"

@@ -11,8 +11,7 @@ import xarray as xr
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.records.diff import diff_runs, moved_beliefs
-from beliefs.records.reproduce import monte_carlo_distance, reproduce
+from beliefs.records.compare_runs import diff_runs, monte_carlo_distance, moved_beliefs, reproduce
 from beliefs.records.run import save_run
 from beliefs.simulation.interventions import Intervention, as_table, parse
 

@@ -11,13 +11,11 @@ from make_conduct import CONDUCT, write_conduct
 from make_study import day, write_study
 
 from beliefs.forecasting.targets import CONDUCT_TARGETS
-from beliefs.records.ledger.ledger import register
-from beliefs.records.ledger.ledger_entry import entry_of
-from beliefs.records.ledger.ledger_lines import Resolution, read_ledger
-from beliefs.records.ledger.ledger_lookup import CONDUCT_RULES
-from beliefs.records.ledger.ledger_resolve import resolve
-from beliefs.records.ledger.ledger_score import score, timing
-from beliefs.records.manifest import document_hash
+from beliefs.records.files import document_hash
+from beliefs.records.ledger.lines import Resolution, read_ledger
+from beliefs.records.ledger.register import entry_of, register
+from beliefs.records.ledger.resolve import CONDUCT_RULES, resolve
+from beliefs.records.ledger.score import score, timing
 from beliefs.study.load import load_study
 
 LATER = on("2026-03-05")

@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from beliefs.errors import GateError, StudyError
-from beliefs.records.ledger.ledger_entry import entry_of
-from beliefs.records.manifest import document_hash
-from beliefs.records.run import read_manifest, read_parts
+from beliefs.records.files import document_hash, read_manifest
+from beliefs.records.ledger.register import entry_of
+from beliefs.records.run import read_parts
 
 
 @pytest.fixture

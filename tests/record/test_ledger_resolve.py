@@ -7,9 +7,9 @@ from ledgers import a_forecast, a_target, on
 from make_study import TOML, coverage_rows, day, event, event_rows, talk, talk_rows, write_study
 
 from beliefs.errors import StudyError
-from beliefs.records.ledger.ledger import register, verify
-from beliefs.records.ledger.ledger_lines import read_ledger
-from beliefs.records.ledger.ledger_resolve import resolve
+from beliefs.records.ledger.lines import read_ledger
+from beliefs.records.ledger.register import register, verify
+from beliefs.records.ledger.resolve import resolve
 from beliefs.study.load import load_study
 
 LATER = on("2026-03-05")
@@ -192,17 +192,17 @@ def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger,
 
 
 def test_whoever_resolves_second_adds_no_line_twice(ledger, study, monkeypatch):
-    from beliefs.records.ledger import ledger_resolve
+    from beliefs.records.ledger import resolve as ledger_resolve
 
     registered(ledger, study, ["2026-02-07", "2026-02-12"])
-    resolution = ledger_resolve._resolution
+    same_past = ledger_resolve._same_past
 
     def slower(*arguments):
         monkeypatch.undo()
         resolve(ledger, studies=(study,), now=LATER)  # another process, just before the lock
-        return resolution(*arguments)
+        return same_past(*arguments)
 
-    monkeypatch.setattr(ledger_resolve, "_resolution", slower)
+    monkeypatch.setattr(ledger_resolve, "_same_past", slower)
     done = resolve(ledger, studies=(study,), now=LATER)
     assert done.added == {} and done.already == 2
     assert verify(ledger).lines == 3

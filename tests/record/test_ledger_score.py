@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import a_forecast, a_target, on
 
-from beliefs.records.ledger.ledger_chain import check, seal
-from beliefs.records.ledger.ledger_lines import Resolution, ledger_of
-from beliefs.records.ledger.ledger_score import brier, log_score, score, timing
+from beliefs.records.ledger.chain import check, seal
+from beliefs.records.ledger.lines import Resolution, ledger_of
+from beliefs.records.ledger.score import brier, log_score, score, timing
 
 TODAY = dt.date(2026, 3, 5)
 EXACT = {"rel": 0, "abs": 1e-10}

@@ -10,7 +10,9 @@ import pytest
 from beliefs.errors import ConflictError, StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.records.run import content_hash, load_run, read_manifest, refuse_inside, save_run
+from beliefs.records.files import content_hash, read_manifest
+from beliefs.records.place import refuse_inside
+from beliefs.records.run import load_run, save_run
 from beliefs.study.load import load_study
 
 

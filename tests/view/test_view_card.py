@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from backtests import KNOWN, run_folder, scores
+from evidence import CalibrationSummary, summarise_backtests
 
 import beliefs
-from beliefs.records.evidence import CalibrationSummary, summarise_backtests
 from beliefs.reporting import card, card_skill
 from beliefs.reporting.card_calibration import calibration_lines, reason
 

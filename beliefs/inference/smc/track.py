@@ -113,6 +113,11 @@ def track(
     ------
     StudyError
         Too few particles, or the theory frees nothing on this study.
+
+    Examples
+    --------
+    >>> beliefs.track(study, "base_rate", particles=200, seed=1).n_time
+    26
     """
     seed = checked_seed(seed)
     if particles < 100:

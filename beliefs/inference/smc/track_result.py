@@ -21,6 +21,7 @@ from beliefs.inference.smc.particles import distinct, effective_size, normalised
 from beliefs.inference.smc.unconstrained import Coordinates, coordinates
 from beliefs.model.structure import Structure, structure_of
 from beliefs.model.theory import Theory
+from beliefs.shown import Shown
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study
 
@@ -117,7 +118,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Track:
+class Track(Shown):
     """The posterior after every period, N weighted particles each.
 
     A track starts before the first period, or from a posterior that somebody else computed: then
@@ -152,11 +153,15 @@ class Track:
     coordinates: Coordinates
     taken: int = 0
 
-    def __repr__(self) -> str:
-        return (
-            f"<Track of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
-            f"{self.n_time} periods, {len(self.epochs[0])} particles>"
-        )
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "study": self.study.name,
+            "theory": self.theory.name,
+            "as of": self.study.as_of,
+            "periods": self.n_time,
+            "particles": len(self.epochs[0]),
+        }
 
     @classmethod
     def empty(

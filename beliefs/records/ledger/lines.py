@@ -11,10 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from beliefs.errors import StudyError
-from beliefs.records.ledger.ledger_chain import Chain
-from beliefs.records.ledger.ledger_file import damaged, read_chain
+from beliefs.records.ledger.chain import BEGINNING, Chain, damaged, read_chain
+from beliefs.study.settings.spec_conduct import Agreements, RedLines, Strikes, Truce
+from beliefs.study.settings.specbase import SpecTable
 
 __all__ = [
+    "CONDUCT_RULES",
     "LATENT",
     "Forecast",
     "Key",
@@ -33,11 +35,17 @@ _Conduct = Literal[
 LATENT = ("crack", "crack_first", "talks_rational")
 """Targets that nobody can look up: they are statements about beliefs."""
 
+CONDUCT_RULES: dict[str, type[SpecTable]] = {
+    "strikes": Strikes,
+    "truce": Truce,
+    "redlines": RedLines,
+    "agreements": Agreements,
+}
+"""Tables of a study that say what counts as conduct."""
+
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Share = Annotated[float, Field(ge=0.0, le=1.0)]
-_Rule = dict[
-    str, Any
-]  # a `beliefs.study.settings.spec.TalkRule` or a table, as it stood in the study
+_Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
 Key = tuple[int, str, str | None, dt.date]
 """Line of a forecast, target, rule and last day."""
 
@@ -180,6 +188,11 @@ class Resolution(_Said):
     corrects: int | None = None
     beliefs_version: str
 
+    @property
+    def key(self) -> Key:
+        """Which probability it is of."""
+        return self.forecast, self.target, self.rule, self.by
+
 
 _KINDS: dict[str, type[Forecast] | type[Resolution]] = {
     "forecast": Forecast,
@@ -207,6 +220,11 @@ class Ledger:
     resolutions: dict[Key, tuple[int, Resolution]]
     corrected: int
     hashes: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line."""
+        return self.hashes[-1] if self.hashes else BEGINNING
 
 
 def utc_now() -> dt.datetime:
@@ -243,8 +261,7 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
     for line in chain.lines:
         kind = _KINDS.get(str(line.record.get("kind")))
         if kind is None:
-            found = f"kind = {line.record.get('kind')!r}"
-            raise _foreign(path, line.n, found)
+            raise _foreign(path, line.n, f"kind = {line.record.get('kind')!r}")
         said = {k: v for k, v in line.record.items() if k not in ("n", "previous", "hash")}
         try:
             record = kind.model_validate_json(json.dumps(said))
@@ -256,11 +273,10 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
         if isinstance(record, Forecast):
             forecasts[line.n] = record
         elif isinstance(record, Resolution):
-            key = (record.forecast, record.target, record.rule, record.by)
             if record.forecast not in forecasts:
                 raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
-            corrected += key in resolutions
-            resolutions[key] = (line.n, record)
+            corrected += record.key in resolutions
+            resolutions[record.key] = (line.n, record)
     return Ledger(forecasts, resolutions, corrected, tuple(line.hash for line in chain.lines))
 
 

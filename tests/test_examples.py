@@ -1,0 +1,36 @@
+"""The example of every function of the public API runs, on the study that `new_study` writes."""
+
+import doctest
+import inspect
+
+import beliefs
+
+
+def test_every_public_function_has_an_example_that_runs(tmp_path):
+    beliefs.new_study(tmp_path / "watch")
+    study = beliefs.load_study(tmp_path / "watch", as_of="2026-01-26")
+    tracked = beliefs.track(study, "base_rate", particles=900, seed=1)
+    posterior = tracked.at(tracked.ends[-1], draws=100)
+    kept = {
+        "beliefs": beliefs, "folder": tmp_path, "study": study, "tracked": tracked,
+        "posterior": posterior, "run": beliefs.save_run(tmp_path / "run", tracked),
+        "ahead": beliefs.forecast(posterior, 7, seed=1, allow_failed=True),
+    }  # fmt: skip
+    runner, without = doctest.DocTestRunner(), []
+    early = ("new_study",)  # what it writes is read by others
+    names = [n for n in beliefs.__all__ if inspect.isfunction(getattr(beliefs, n))]
+    for name in [*early, *(n for n in names if n not in early)]:
+        for example in doctest.DocTestFinder(recurse=False).find(
+            getattr(beliefs, name), name, globs=kept
+        ):
+            if not example.examples:
+                without.append(name)
+            runner.run(example)
+    assert without == ["advance", "build_inputs", "load_interventions", "load_theory"]
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_results_show_themselves_in_a_line_and_a_table(tmp_path):
+    study = beliefs.load_study(beliefs.new_study(tmp_path / "a&b"))
+    assert repr(study).startswith("<Study: study a&b, sides ") and "\n" not in repr(study)
+    assert "<td>a&amp;b</td>" in study._repr_html_()
