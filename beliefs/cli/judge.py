@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.cli.options import (
     AsOfOpt,
     JsonOpt,
@@ -67,17 +68,17 @@ def compare(
     """Score rival theories on a study, period by period: table, differences, weights over time."""
     _only_one(as_json, as_csv)
     from beliefs.evaluation.calibration.recovery import doubts
-    from beliefs.evaluation.compare import compare as score
     from beliefs.evaluation.scores.scores import block_length
     from beliefs.evaluation.scores.skill import BLOCKS
-    from beliefs.model.theory import bundled_theories, load_theory
-    from beliefs.study.load import load_study
+    from beliefs.model.theory import bundled_theories
 
     names = theories.split(",") if theories else bundled_theories()
-    loaded = load_study(study, as_of=as_of)
-    chosen = sorted((load_theory(name.strip()) for name in names), key=lambda t: t.id)
+    loaded = beliefs.load_study(study, as_of=as_of)
+    chosen = sorted((beliefs.load_theory(name.strip()) for name in names), key=lambda t: t.id)
     with stages(quiet) as say:
-        found = score(loaded, chosen, seed=seed, particles=particles or 1000, progress=say)
+        found = beliefs.compare(
+            loaded, chosen, seed=seed, particles=particles or 1000, progress=say
+        )
     if plot is not None:
         import matplotlib as mpl
 
@@ -144,12 +145,10 @@ def verdicts(
 ) -> None:
     """Judge every claim of the source texts by a study: 56 verdicts, each with its evidence."""
     _only_one(as_json, as_csv)
-    from beliefs.evaluation.claims.verdicts import verdicts as judge
-    from beliefs.study.load import load_study
 
-    loaded = load_study(study, as_of=as_of)
+    loaded = beliefs.load_study(study, as_of=as_of)
     with stages(quiet) as say:
-        found = judge(loaded, seed=seed, particles=particles, progress=say)
+        found = beliefs.verdicts(loaded, seed=seed, particles=particles, progress=say)
     rows = [row.as_dict() for row in found]
     if as_json:
         head = {"study": loaded.spec.name, "study_sha256": loaded.sha256}
@@ -250,17 +249,14 @@ def backtest(
         _show_backtest(found, out, as_json, as_csv)
         return
     from beliefs.evaluation.backtest.backtest import DRAWS, PARTICLES
-    from beliefs.evaluation.backtest.backtest import backtest as score
-    from beliefs.model.theory import load_theory
     from beliefs.records.backtests import save_backtest
-    from beliefs.study.load import load_study
 
-    loaded = load_study(study, as_of=as_of)
-    chosen = [load_theory(name) for name in theory] if theory else None
+    loaded = beliefs.load_study(study, as_of=as_of)
+    chosen = [beliefs.load_theory(name) for name in theory] if theory else None
     with stages(quiet) as say, Place(out or Path()) as place:
         if out is not None:
             place.take(loaded)
-        found = score(
+        found = beliefs.backtest(
             loaded,
             chosen,
             every=every,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.inference.nuts.sampling import MAX_SEED
 from beliefs.study.writefile import refuse_file
 
@@ -197,18 +198,15 @@ def fitted(
 ) -> Any:
     """Return the posterior that a command asks for; `plan` may refuse the study before sampling."""
     say("check")
-    from beliefs.study.load import load_study
 
-    loaded = load_study(study, as_of=as_of)
-    from beliefs.model.theory import load_theory
+    loaded = beliefs.load_study(study, as_of=as_of)
 
-    chosen = load_theory(theory, priors)
+    chosen = beliefs.load_theory(theory, priors)
     if plan is not None:
         plan(loaded)
-    from beliefs.inference.nuts.fit import fit
     from beliefs.inference.nuts.sampling import Sampling
 
-    return fit(
+    return beliefs.fit(
         loaded,
         chosen,
         seed=seed,
@@ -259,9 +257,7 @@ class Place:
 
 def planned(intervene: Path | None) -> tuple[Any, ...]:
     """Return the interventions of a file, none without one."""
-    from beliefs.simulation.interventions import load_interventions
-
-    return load_interventions(intervene) if intervene else ()
+    return beliefs.load_interventions(intervene) if intervene else ()
 
 
 def changed_by(told: Any) -> list[dict[str, Any]]:
