@@ -4,6 +4,7 @@ import doctest
 import inspect
 
 import beliefs
+from beliefs.shown import Shown
 
 
 def test_every_public_function_has_an_example_that_runs(tmp_path):
@@ -30,7 +31,16 @@ def test_every_public_function_has_an_example_that_runs(tmp_path):
     assert runner.summarize(verbose=False).failed == 0
 
 
-def test_results_show_themselves_in_a_line_and_a_table(tmp_path):
-    study = beliefs.load_study(beliefs.new_study(tmp_path / "a&b"))
-    assert repr(study).startswith("<Study: study a&b, sides ") and "\n" not in repr(study)
-    assert "<td>a&amp;b</td>" in study._repr_html_()
+class Pair(Shown):
+    """A result."""
+
+    def facts(self):
+        """Two facts."""
+        return {"study": "a&b", "periods": 3}
+
+
+def test_results_show_themselves_in_a_line_and_a_table():
+    assert repr(Pair()) == "<Pair: study a&b, periods 3>"
+    assert "<th>study</th><td>a&amp;b</td>" in Pair()._repr_html_()
+    for result in (beliefs.Study, beliefs.Posterior, beliefs.Track, beliefs.Forecast):
+        assert issubclass(result, Shown) and issubclass(beliefs.Backtest, Shown)

@@ -247,8 +247,8 @@ def load_run(path: str | Path) -> Posterior:
 
     Examples
     --------
-    >>> beliefs.load_run(run).origin == posterior.origin
-    True
+    >>> beliefs.load_run(run).origin
+    np.datetime64('2026-01-26')
     """
     from beliefs.inference.diagnose import diagnose
     from beliefs.inference.posterior import Posterior

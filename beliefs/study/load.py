@@ -230,14 +230,6 @@ def load_study(
 
     Examples
     --------
-    >>> import tempfile, pathlib
-    >>> from beliefs.study.template import new_study
-    >>> folder = new_study(pathlib.Path(tempfile.mkdtemp()) / "mine")
-    >>> load_study(folder, as_of="2026-01-15").as_of
-    np.datetime64('2026-01-15')
-
-    Examples
-    --------
     >>> beliefs.load_study(folder / "mine", as_of="2026-01-20").as_of
     np.datetime64('2026-01-20')
     """

@@ -10,8 +10,7 @@ from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.conduct import Conduct, conduct_of
-from beliefs.records.files import read_manifest
-from beliefs.records.run import CONDUCT, conduct_in, load_run, save_run
+from beliefs.records.run import CONDUCT, conduct_in, save_run
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +59,3 @@ def test_draws_that_were_changed_after_the_run_are_refused(run, tmp_path):
     (copy / CONDUCT).write_bytes(b"nothing")
     with pytest.raises(StudyError, match=CONDUCT):
         conduct_in(copy)
-
-
-def test_a_run_without_conduct_has_none(run_folder):
-    assert "conduct_content_sha256" not in read_manifest(run_folder)
-    assert conduct_in(run_folder) is None
-
-
-def test_the_same_seed_learns_the_same_conduct_from_a_run_folder(run, acting):
-    again = conduct_of(load_run(run), seed=4, particles=100)
-    for name, values in acting.conduct.posterior.items():
-        np.testing.assert_array_equal(again.posterior[name], values, err_msg=name)

@@ -82,13 +82,6 @@ def test_scores_are_those_computed_by_hand():
 SIX_DIGITS = st.integers(1, 999_999).map(lambda k: k / 1e6)  # as they are registered
 
 
-@given(SIX_DIGITS, st.booleans())
-def test_scores_are_their_definitions(p, happened):
-    assert brier([p], [happened])[0] == pytest.approx((p - happened) ** 2, **EXACT)
-    told = math.log(p) if happened else math.log1p(-p)
-    assert log_score([p], [happened], [0.1])[0] == pytest.approx(-told, **EXACT)
-
-
 def test_scores_agree_with_those_of_scoringrules():
     import scoringrules
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -124,20 +123,3 @@ def test_whoever_commits_second_is_told_so_and_replaces_nothing(tmp_path, there)
             commit(aside, out)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
     assert not (out / "mine").exists() and os.path.lexists(out)
-
-
-def test_a_place_where_nobody_may_write_is_refused(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StudyError, match="could not be written"):
-        with reserved(tmp_path / "file" / "run"):
-            pass
-
-
-def test_a_half_written_folder_that_a_reader_copied_is_no_run(tmp_path):
-    from beliefs.records.run import load_run
-
-    with reserved(tmp_path / "run") as aside:
-        (aside / "track.nc").write_bytes(b"half")
-        shutil.copytree(aside, tmp_path / "copy")
-    with pytest.raises(StudyError):
-        load_run(tmp_path / "copy")

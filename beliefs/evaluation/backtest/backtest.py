@@ -191,9 +191,10 @@ def backtest(
 
     Examples
     --------
-    >>> few = {"every": 7, "horizons": [7], "particles": 200, "draws": 50}
-    >>> beliefs.backtest(study, ["base_rate"], seed=1, **few).study
-    'watch'
+    >>> duel = beliefs.load_study("synthetic-duel")
+    >>> few = {"every": 28, "horizons": [7], "particles": 100, "draws": 50}
+    >>> beliefs.backtest(duel, ["base_rate"], seed=1, **few).study
+    'synthetic-duel'
     """
     chosen = _chosen(theories)
     inputs = build_inputs(study) if inputs is None else inputs

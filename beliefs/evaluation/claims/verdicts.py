@@ -88,7 +88,7 @@ def verdicts(
 
     Examples
     --------
-    >>> rows = beliefs.verdicts(study, seed=1, particles=100)  # doctest: +SKIP  (minutes)
+    >>> rows = beliefs.verdicts(study, seed=1, particles=100)  # doctest: +SKIP
     >>> rows[0].verdict  # doctest: +SKIP
     'not learnable here'
     """

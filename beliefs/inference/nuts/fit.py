@@ -67,7 +67,7 @@ def fit(
 
     Examples
     --------
-    >>> few = beliefs.Sampling(draws=100, tune=100, chains=2)
+    >>> few = beliefs.Sampling(draws=100, tune=100, chains=2, attempts=1)
     >>> beliefs.fit(study, "base_rate", seed=1, sampling=few).tree["posterior"].sizes["draw"]
     100
     """
