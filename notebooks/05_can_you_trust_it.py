@@ -28,10 +28,12 @@ from beliefs.evaluation.scores.skilltable import HEADLINE, standings
 from beliefs.evaluation.sensitivity import sensitivity
 from beliefs.inference.smc.track import track
 from beliefs.inference.smc.track_posterior import posterior_at
-from beliefs.records.evidence import read_backtest_summary, read_calibration
 from beliefs.reporting.axes import house_axes
 from beliefs.reporting.style import GREY, INK, THEORY_COLOURS
 from beliefs.study.bundled import data_folder
+
+sys.path.append(str(data_folder().parent / "scripts"))
+from evidence import read_backtest_summary, read_calibration
 
 SEED = 1
 PROGRAM = Path(sys.executable).with_name("beliefs")

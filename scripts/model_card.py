@@ -10,11 +10,7 @@ import argparse
 from pathlib import Path
 
 from card.page import model_card
-
-import beliefs
-from beliefs.errors import BeliefsError, StudyError
-from beliefs.model.theory import bundled_theories
-from beliefs.records.evidence import (
+from evidence import (
     backtest_folders,
     calibration_folders,
     read_backtest_summary,
@@ -23,6 +19,10 @@ from beliefs.records.evidence import (
     write_backtest_summary,
     write_calibration_summary,
 )
+
+import beliefs
+from beliefs.errors import BeliefsError, StudyError
+from beliefs.model.theory import bundled_theories
 from beliefs.study.bundled import list_studies
 
 ROOT = Path(__file__).resolve().parent.parent

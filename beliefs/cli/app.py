@@ -17,10 +17,9 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from beliefs import __version__
-from beliefs.cli.evaluate import backtest
+import beliefs
 from beliefs.cli.interrupt import leave, sound_streams, stoppable, unusable
-from beliefs.cli.judge import compare, verdicts
+from beliefs.cli.judge import backtest, compare, verdicts
 from beliefs.cli.ledger import ledger
 from beliefs.cli.options import (
     STUDY,
@@ -68,7 +67,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        sys.stdout.write(f"beliefs {__version__}\n")
+        sys.stdout.write(f"beliefs {beliefs.__version__}\n")
         raise typer.Exit
 
 
@@ -88,11 +87,10 @@ def _options(
 def studies(as_json: JsonOpt = False) -> None:
     """List the bundled studies."""
     from beliefs.study.bundled import list_studies
-    from beliefs.study.load import load_study
 
     rows = []
     for name in list_studies():
-        spec = load_study(name).spec
+        spec = beliefs.load_study(name).spec
         rows.append(
             {
                 "name": name,
@@ -117,22 +115,19 @@ def studies(as_json: JsonOpt = False) -> None:
 @app.command("new-study")
 def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
     """Write a commented study folder that passes `check`, to be edited."""
-    from beliefs.study.template import new_study as write
-
-    sys.stdout.write(f"Wrote {write(folder)}. Edit it, then: beliefs check {folder}\n")
+    sys.stdout.write(f"Wrote {beliefs.new_study(folder)}. Edit it, then: beliefs check {folder}\n")
 
 
 @app.command()
 def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> None:
     """Check a study folder and say what the model would see."""
-    from beliefs.features.inputs import build_inputs
     from beliefs.features.talks import left_out
     from beliefs.reporting.tables import left_out_words
     from beliefs.study.load import read_study
 
     source = read_study(study)
     loaded = source.known(as_of)
-    inputs, rest = build_inputs(loaded), left_out(loaded)
+    inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)
     active = int(inputs.active.sum())
     last = source.last_published(loaded.as_of)
     row: dict[str, Any] = {
@@ -200,22 +195,22 @@ def theories(
     as_json: JsonOpt = False,
 ) -> None:
     """List the theories, or the priors of one with unit, source and neutral value."""
-    from beliefs.model.theory import bundled_theories, load_theory, prior_table
+    from beliefs.model.theory import bundled_theories, prior_table
 
     if show is None:
-        rows = sorted((load_theory(name) for name in bundled_theories()), key=lambda t: t.id)
+        rows = sorted(
+            (beliefs.load_theory(name) for name in bundled_theories()), key=lambda t: t.id
+        )
         if as_json:
             print_json([{"id": t.id, "name": t.name, "source": t.source} for t in rows])
             return
         for t in rows:
             sys.stdout.write(f"{t.id}  {t.name:<20} {t.source}\n")
         return
-    from beliefs.features.inputs import build_inputs
     from beliefs.model.structure import structure_of
-    from beliefs.study.load import load_study
 
-    theory = load_theory(show, priors)
-    table = prior_table(theory, structure_of(build_inputs(load_study(study))))
+    theory = beliefs.load_theory(show, priors)
+    table = prior_table(theory, structure_of(beliefs.build_inputs(beliefs.load_study(study))))
     if as_json:
         print_json(table)
         return
@@ -245,14 +240,12 @@ def fit(
     quiet: QuietOpt = False,
 ) -> None:
     """Sample the posterior of a study under a theory and keep it in a run folder."""
-    from beliefs.records.run import save_run
-
     refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say, Place(out) as place:
         posterior = fitted(study, theory, priors, as_of, seed, settings, say, place.take)
         say("write")
-        save_run(out, posterior, settings=settings, **place.taken)
+        beliefs.save_run(out, posterior, settings=settings, **place.taken)
     gate = posterior.report.as_dict()
     if as_json:
         print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
@@ -284,8 +277,6 @@ def run(
     quiet: QuietOpt = False,
 ) -> None:
     """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
-    from beliefs.records.run import save_run
-
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
     refuse_occupied(out)
@@ -300,14 +291,11 @@ def run(
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with stages(quiet) as say, Place(out) as place:
         posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
-        from beliefs.forecasting.forecast import forecast as simulate
-        from beliefs.forecasting.summary import summarise
-        from beliefs.reporting.report import write_report
 
         whole = False
         try:
             say("forecast")
-            told = simulate(
+            told = beliefs.forecast(
                 posterior,
                 horizon,
                 seed=seed,
@@ -315,22 +303,22 @@ def run(
                 allow_failed=allow_failed,
                 actions=not beliefs_only,
             )
-            summary, changes = summarise(told), changed_by(told)
+            summary, changes = beliefs.summarise(told), changed_by(told)
             say("report")
-            save_run(
+            beliefs.save_run(
                 out,
                 posterior,
                 forecast=told,
                 summary=summary,
                 settings=settings,
-                report=lambda path, manifest: write_report(told, summary, path, manifest),
+                report=lambda path, manifest: beliefs.write_report(told, summary, path, manifest),
                 **place.taken,
             )
             whole = True
         finally:
             if not whole:  # whatever went wrong, the posterior is kept
                 with contextlib.suppress(BeliefsError):  # what went wrong first is reported
-                    save_run(out, posterior, settings=settings, **place.taken)
+                    beliefs.save_run(out, posterior, settings=settings, **place.taken)
                     sys.stderr.write(f"the posterior is kept in {out}\n")
     show_with_differences(summary, changes, as_json)
     if not as_json:

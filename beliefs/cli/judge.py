@@ -1,7 +1,8 @@
-"""Commands that judge: theories by their forecasts, claims by a study."""
+"""Commands that judge: theories by their forecasts, claims by a study, forecasts by what came."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import sys
@@ -11,20 +12,23 @@ from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.cli.options import (
     STUDY,
     AsOfOpt,
     JsonOpt,
+    Place,
     QuietOpt,
     SeedOpt,
     StudyArg,
     print_json,
+    refuse_occupied,
     stages,
     to_write,
 )
 from beliefs.errors import StudyError
 
-__all__ = ["compare", "verdicts"]
+__all__ = ["backtest", "compare", "verdicts"]
 
 ParticlesOpt = Annotated[
     int | None,
@@ -64,17 +68,17 @@ def compare(
 ) -> None:
     """Score rival theories on a study, period by period: table, differences, weights over time."""
     _only_one(as_json, as_csv)
-    from beliefs.evaluation.compare import compare as score
     from beliefs.evaluation.compare import doubts
     from beliefs.evaluation.scores.skill import BLOCKS, block_length
-    from beliefs.model.theory import bundled_theories, load_theory
-    from beliefs.study.load import load_study
+    from beliefs.model.theory import bundled_theories
 
     names = theories.split(",") if theories else bundled_theories()
-    loaded = load_study(study, as_of=as_of)
-    chosen = sorted((load_theory(name.strip()) for name in names), key=lambda t: t.id)
+    loaded = beliefs.load_study(study, as_of=as_of)
+    chosen = sorted((beliefs.load_theory(name.strip()) for name in names), key=lambda t: t.id)
     with stages(quiet) as say:
-        found = score(loaded, chosen, seed=seed, particles=particles or 1000, progress=say)
+        found = beliefs.compare(
+            loaded, chosen, seed=seed, particles=particles or 1000, progress=say
+        )
     if plot is not None:
         import matplotlib as mpl
 
@@ -141,12 +145,10 @@ def verdicts(
 ) -> None:
     """Judge every claim of the source texts by a study: 56 verdicts, each with its evidence."""
     _only_one(as_json, as_csv)
-    from beliefs.evaluation.claims.verdicts import verdicts as judge
-    from beliefs.study.load import load_study
 
-    loaded = load_study(study, as_of=as_of)
+    loaded = beliefs.load_study(study, as_of=as_of)
     with stages(quiet) as say:
-        found = judge(loaded, seed=seed, particles=particles, progress=say)
+        found = beliefs.verdicts(loaded, seed=seed, particles=particles, progress=say)
     rows = [row.as_dict() for row in found]
     if as_json:
         head = {"study": loaded.spec.name, "study_sha256": loaded.sha256}
@@ -190,3 +192,103 @@ def _only_one(as_json: bool, as_csv: bool) -> None:
             expected="one of them",
             mend="leave one out",
         )
+
+
+def backtest(
+    study: StudyArg = STUDY,
+    theory: Annotated[
+        list[str] | None, typer.Option("--theory", help="Name, id or file; may be repeated [all].")
+    ] = None,
+    every: Annotated[int, typer.Option("--every", min=1, help="Days from origin to origin.")] = 7,
+    horizons: Annotated[str, typer.Option("--horizons", help="Days ahead, by commas.")] = "7,30,90",
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day an origin may be, YYYY-MM-DD.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", help="Last day an origin may be, YYYY-MM-DD.")
+    ] = None,
+    as_of: AsOfOpt = None,
+    particles: Annotated[
+        int | None, typer.Option("--particles", min=100, help="Particles of each block [1000].")
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=50, help="Futures from each origin [500].")
+    ] = None,
+    seed: SeedOpt = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write; must be new.")] = None,
+    again: Annotated[
+        Path | None,
+        typer.Option("--again", help="Score a run folder's forecasts anew, none made."),
+    ] = None,
+    as_json: JsonOpt = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of skill as CSV.")] = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Forecast from rolling origins, as-of data only, and score against what came."""
+    _only_one(as_json, as_csv)
+    days = _days(horizons)
+    refuse_occupied(out)
+    if again is not None:
+        if theory or as_of or first or last or particles or draws or study != STUDY:
+            raise StudyError(
+                "forecasts that were made have a study and settings", where="--again",
+                found="a study, theories, days, particles or draws as well",
+                expected="the run folder alone", mend="leave them out",
+            )  # fmt: skip
+        from beliefs.records.backtests import rescore, save_backtest
+        from beliefs.records.place import reserved
+
+        with contextlib.ExitStack() as held:
+            aside = None if out is None else held.enter_context(reserved(out))
+            found, loaded = rescore(again)
+            if out is not None:
+                save_backtest(out, found, loaded, aside=aside)
+        _show_backtest(found, out, as_json, as_csv)
+        return
+    from beliefs.evaluation.backtest.backtest import DRAWS, PARTICLES
+    from beliefs.records.backtests import save_backtest
+
+    loaded = beliefs.load_study(study, as_of=as_of)
+    chosen = [beliefs.load_theory(name) for name in theory] if theory else None
+    with stages(quiet) as say, Place(out or Path()) as place:
+        if out is not None:
+            place.take(loaded)
+        found = beliefs.backtest(
+            loaded,
+            chosen,
+            every=every,
+            horizons=days,
+            particles=particles or PARTICLES,
+            draws=draws or DRAWS,
+            seed=seed,
+            first=first,
+            last=last,
+            progress=say,
+        )
+        if out is not None:
+            say("write")
+            save_backtest(out, found, loaded, **place.taken)
+    _show_backtest(found, out, as_json, as_csv)
+
+
+def _show_backtest(found: Any, out: Path | None, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print_json(found.as_dict())
+    elif as_csv:
+        sys.stdout.write(found.skill.to_csv(index=False, lineterminator="\n"))
+    else:
+        from beliefs.reporting.backtest import plain
+
+        sys.stdout.write(plain(found) + "\n")
+        if out is not None:
+            sys.stdout.write(f"\nForecasts and scores: {out}\n")
+
+
+def _days(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise StudyError(
+            "these are no horizons", where="--horizons", found=text,
+            expected="whole days by commas", mend="--horizons 7,30,90",
+        ) from None  # fmt: skip

@@ -47,8 +47,7 @@ def add(
     as_json: JsonOpt = False,
 ) -> None:
     """Register the forecast of a run, and print the head of the ledger."""
-    from beliefs.records.ledger.ledger import register
-    from beliefs.records.ledger.ledger_entry import entry_of
+    from beliefs.records.ledger.register import entry_of, register
 
     entry = entry_of(run, horizon=horizon, seed=seed, allow_failed=allow_failed)
     done = register(file, entry)
@@ -99,8 +98,8 @@ def resolve(
     as_json: JsonOpt = False,
 ) -> None:
     """Look up the outcomes of what was foretold; adds a line for each, changes none."""
-    from beliefs.records.ledger.ledger_resolve import OPEN
-    from beliefs.records.ledger.ledger_resolve import resolve as look_up_all
+    from beliefs.records.ledger.resolve import OPEN
+    from beliefs.records.ledger.resolve import resolve as look_up_all
 
     done = look_up_all(file, studies=tuple(study or ()), as_of=as_of, correct=correct)
     if as_json:
@@ -114,8 +113,8 @@ def resolve(
             now = ", ".join(f"{k} {_yes(v)}" for k, v in found.outcomes.items())
             now = now or f"{found.target} {_yes(found.outcome)}"
             out.append(
-                f"line {line} (forecast of line {found.line}, by {found.by}) no longer agrees with "
-                f"the table, which says: {now}; --correct adds a line that says so"
+                f"line {line} (forecast of line {found.forecast}, by {found.by}) no longer agrees "
+                f"with the table, which says: {now}; --correct adds a line that says so"
             )
         out.append(f"head: {done.head}")
         sys.stdout.write("\n".join(out) + "\n")
@@ -145,9 +144,9 @@ def _yes(held: bool) -> str:
 @ledger.command()
 def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
     """Score what is resolved, beside the registered base rates."""
-    from beliefs.records.ledger.ledger_lines import read_ledger, utc_now
-    from beliefs.records.ledger.ledger_score import TIMINGS
-    from beliefs.records.ledger.ledger_score import score as score_all
+    from beliefs.records.ledger.lines import read_ledger, utc_now
+    from beliefs.records.ledger.score import TIMINGS
+    from beliefs.records.ledger.score import score as score_all
 
     found = score_all(read_ledger(file), today=utc_now().date())
     if as_json:
@@ -220,7 +219,7 @@ def verify(
     as_json: JsonOpt = False,
 ) -> None:
     """Recompute the chain; says which line was changed, left out or cut off."""
-    from beliefs.records.ledger.ledger import verify as recompute
+    from beliefs.records.ledger.register import verify as recompute
 
     found = recompute(file, head=head)
     if as_json:
@@ -242,7 +241,7 @@ def verify(
 @ledger.command()
 def mend(file: LedgerOpt) -> None:
     """Cut off a half-written last line that a killed writer left, and keep what is cut off."""
-    from beliefs.records.ledger.ledger_file import mend as cut
+    from beliefs.records.ledger.chain import mend as cut
 
     kept, lines = cut(file)
     if kept is None:

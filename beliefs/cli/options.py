@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.inference.nuts.sampling import MAX_SEED
 from beliefs.study.writefile import refuse_file
 
@@ -199,18 +200,15 @@ def fitted(
 ) -> Any:
     """Return the posterior that a command asks for; `plan` may refuse the study before sampling."""
     say("check")
-    from beliefs.study.load import load_study
 
-    loaded = load_study(study, as_of=as_of)
-    from beliefs.model.theory import load_theory
+    loaded = beliefs.load_study(study, as_of=as_of)
 
-    chosen = load_theory(theory, priors)
+    chosen = beliefs.load_theory(theory, priors)
     if plan is not None:
         plan(loaded)
-    from beliefs.inference.nuts.fit import fit
     from beliefs.inference.nuts.sampling import Sampling
 
-    return fit(
+    return beliefs.fit(
         loaded,
         chosen,
         seed=seed,
@@ -222,7 +220,7 @@ def fitted(
 
 def refuse_occupied(out: Path | None) -> None:
     """Refuse an occupied run folder before a minute is spent on computing."""
-    from beliefs.records.run import refuse_existing
+    from beliefs.records.place import refuse_existing
 
     if out is not None:
         refuse_existing(out)
@@ -253,8 +251,7 @@ class Place:
 
     def take(self, loaded: Any) -> None:
         """Refuse a place inside the study, or one that another process is writing."""
-        from beliefs.records.lock import reserved
-        from beliefs.records.run import refuse_inside
+        from beliefs.records.place import refuse_inside, reserved
 
         refuse_inside(self.out, loaded.path)
         self.taken["aside"] = self._held.enter_context(reserved(self.out))
@@ -262,9 +259,7 @@ class Place:
 
 def planned(intervene: Path | None) -> tuple[Any, ...]:
     """Return the interventions of a file, none without one."""
-    from beliefs.simulation.interventions import load_interventions
-
-    return load_interventions(intervene) if intervene else ()
+    return beliefs.load_interventions(intervene) if intervene else ()
 
 
 def changed_by(told: Any) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.cli.options import (
     AsOfOpt,
     BeliefsOnlyOpt,
@@ -47,20 +48,16 @@ def forecast(
     as_json: JsonOpt = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
-    from beliefs.forecasting.forecast import forecast as simulate
-    from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import load_run
-
     interventions = planned(intervene)
-    told = simulate(
-        load_run(run),
+    told = beliefs.forecast(
+        beliefs.load_run(run),
         horizon,
         seed=seed,
         interventions=interventions,
         allow_failed=allow_failed,
         actions=not beliefs_only,
     )
-    show_with_differences(summarise(told), changed_by(told), as_json)
+    show_with_differences(beliefs.summarise(told), changed_by(told), as_json)
 
 
 def report(
@@ -78,20 +75,17 @@ def report(
     allow_failed: FailedOpt = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
-    from beliefs.forecasting.forecast import forecast as simulate
-    from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import load_run, read_manifest
+    from beliefs.records.files import read_manifest
     from beliefs.reporting.claims import read_verdicts
-    from beliefs.reporting.report import write_report
     from beliefs.simulation.interventions import parse
 
     manifest = read_manifest(run)
     judged = [] if claims is None else read_verdicts(claims, manifest)
-    posterior = load_run(run)
+    posterior = beliefs.load_run(run)
     made = manifest["horizon"] is not None
     if seed is None:
         seed = manifest["seed"]["forecast"] if made else 1
-    told = simulate(
+    told = beliefs.forecast(
         posterior,
         horizon or manifest["horizon"],
         seed=seed,
@@ -99,7 +93,7 @@ def report(
         allow_failed=allow_failed or made,  # a run that forecast from a failed gate was allowed to
         actions=posterior.kept is not None or not made,
     )
-    write_report(told, summarise(told), out, manifest, judged)
+    beliefs.write_report(told, beliefs.summarise(told), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")
 
 
@@ -115,19 +109,14 @@ def track(
     quiet: QuietOpt = False,
 ) -> None:
     """Follow the posterior through every period; killed, it is simply run again."""
-    from beliefs.inference.smc.track import track as follow
-    from beliefs.model.theory import load_theory
-    from beliefs.records.lock import reserved
-    from beliefs.records.run import refuse_inside
-    from beliefs.records.tracks import save_track
-    from beliefs.study.load import load_study
+    from beliefs.records.place import refuse_inside, reserved
 
     refuse_occupied(out)
-    loaded, chosen = load_study(study, as_of=as_of), load_theory(theory, priors)
+    loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
     refuse_inside(out, loaded.path)
     with stages(quiet) as say, reserved(out) as aside:
-        found = follow(loaded, chosen, particles=particles, seed=seed, progress=say)
-        save_track(out, found, aside=aside)
+        found = beliefs.track(loaded, chosen, particles=particles, seed=seed, progress=say)
+        beliefs.save_run(out, found, aside=aside)
     _tell({"run": str(out), "as_of": str(loaded.as_of)}, found, as_json)
     if not found.report().passed:
         raise SystemExit(3)
@@ -148,10 +137,8 @@ def update(
     quiet: QuietOpt = False,
 ) -> None:
     """Go on from a run with new rows or to a later date; the old run stays as it is."""
-    from beliefs.records.update import update_run
-
     with stages(quiet) as say:
-        done = update_run(run, out, data=data, to=to, particles=particles, progress=say)
+        done = beliefs.update(run, out, data=data, to=to, particles=particles, progress=say)
     _tell(done.as_dict(), done.track, as_json)
 
 
@@ -190,7 +177,7 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
 
 def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
-    from beliefs.records.reproduce import reproduce as recompute
+    from beliefs.records.compare_runs import reproduce as recompute
 
     with stages(quiet) as say:
         found = recompute(run, progress=say)
@@ -216,7 +203,7 @@ def diff(
     quiet: QuietOpt = False,
 ) -> None:
     """Say what moved between two runs: rows, beliefs and by what, probabilities."""
-    from beliefs.records.diff import diff_runs
+    from beliefs.records.compare_runs import diff_runs
 
     with stages(quiet) as say:
         say("compare")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+import beliefs
 from beliefs.cli.options import (
     STUDY,
     AsOfOpt,
@@ -63,16 +64,13 @@ def calibrate(
     quiet: QuietOpt = False,
 ) -> None:
     """Draw studies from a theory, track them, and see whether the truth ranks evenly (SBC)."""
-    from beliefs.model.theory import load_theory
     from beliefs.records.calibration import FIGURE
-    from beliefs.records.calibration import calibrate as simulate
-    from beliefs.study.load import load_study
 
-    chosen, design = load_theory(theory, priors), load_study(study, as_of=as_of)
+    chosen, design = beliefs.load_theory(theory, priors), beliefs.load_study(study, as_of=as_of)
     out = out or Path("runs") / f"calibration-{chosen.id}"
     try:
         with remaining(quiet, "simulations") as say:
-            found = simulate(
+            found = beliefs.calibrate(
                 chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
                 horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
                 progress=say,
@@ -174,13 +172,12 @@ def sensitivity(
     quiet: QuietOpt = False,
 ) -> None:
     """Say how forecasts move with crack rule and priors, and what the study taught."""
-    from beliefs.evaluation.sensitivity import sensitivity as ask
     from beliefs.study.writefile import write_file
 
     factors = _factors(scales)
     with stages(quiet) as say:
         posterior = _source(source, theory, priors, as_of, seed, particles, say)
-        found = ask(
+        found = beliefs.sensitivity(
             posterior, horizon, seed=seed, actions=not beliefs_only,
             scales=factors, particles=particles, allow_failed=allow_failed, progress=say,
         )  # fmt: skip
@@ -207,18 +204,13 @@ def _source(
 ) -> Any:
     """Return the posterior of a run folder or of a study."""
     if (Path(source) / "manifest.json").is_file():
-        from beliefs.records.run import load_run
-
         say("load")
-        return load_run(source)
-    from beliefs.inference.smc.track import track
+        return beliefs.load_run(source)
     from beliefs.inference.smc.track_posterior import posterior_at
-    from beliefs.model.theory import load_theory
-    from beliefs.study.load import load_study
 
-    loaded, chosen = load_study(source, as_of=as_of), load_theory(theory, priors)
+    loaded, chosen = beliefs.load_study(source, as_of=as_of), beliefs.load_theory(theory, priors)
     say("track")
-    found = track(loaded, chosen, particles=particles, seed=seed)
+    found = beliefs.track(loaded, chosen, particles=particles, seed=seed)
     return posterior_at(found, found.n_time - 1)
 
 

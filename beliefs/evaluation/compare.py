@@ -192,6 +192,12 @@ def compare(
     ------
     StudyError
         Fewer than two theories, or two of one id.
+
+    Examples
+    --------
+    >>> found = beliefs.compare(study, ["base_rate", "M1"], seed=1, particles=200)
+    >>> found.ids[:2]
+    ('M0', 'M1')
     """
     chosen = [theory_of(theory) for theory in theories]
     ids = [theory.id for theory in chosen]

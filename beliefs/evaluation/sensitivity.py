@@ -284,6 +284,14 @@ def sensitivity(
     StudyError
         The horizon or a scale cannot be used.
 
+    Examples
+    --------
+    >>> found = beliefs.sensitivity(
+    ...     posterior, 7, seed=1, scales=[2.0], particles=200, actions=False, allow_failed=True
+    ... )
+    >>> found.as_dict()["theory"]
+    'base_rate'
+
     Notes
     -----
     Draws are reweighted by the ratio of the priors; where Pareto's k of the weights exceeds 0.7

@@ -16,6 +16,7 @@ from beliefs.inference.conduct import Conduct
 from beliefs.inference.exact import exact
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior
+from beliefs.shown import Shown
 from beliefs.simulation.coupled import SIDED
 from beliefs.simulation.interventions import Intervention
 from beliefs.simulation.paths import (
@@ -34,7 +35,7 @@ __all__ = ["BLOCK", "Draws", "Forecast", "Paths", "forecast"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Shown):
     """Futures from the posterior, and beside them those of the prior and of the base rate.
 
     Attributes
@@ -71,13 +72,16 @@ class Forecast:
     base_paths: Paths | None = None
     left_out: LeftOut | None = None
 
-    def __repr__(self) -> str:
-        what_if = f", {len(self.interventions)} interventions" if self.interventions else ""
-        study, theory = self.posterior.study.name, self.posterior.theory.name
-        return (
-            f"<Forecast of {study} under {theory}: {len(self.paths.talks)} futures of "
-            f"{len(self.dates)} periods from {self.dates[0]}{what_if}>"
-        )
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "study": self.posterior.study.name,
+            "theory": self.posterior.theory.name,
+            "from": self.dates[0],
+            "periods": len(self.dates),
+            "futures": len(self.paths.talks),
+            "interventions": "; ".join(item.label for item in self.interventions) or "none",
+        }
 
     @property
     def chains(self) -> int:
@@ -182,6 +186,11 @@ def forecast(
         The posterior failed its gate and `allow_failed` is False.
     StudyError
         The horizon or an intervention cannot be used.
+
+    Examples
+    --------
+    >>> beliefs.forecast(posterior, 7, seed=1, allow_failed=True).dates.shape
+    (7,)
 
     Notes
     -----

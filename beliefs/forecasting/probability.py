@@ -71,6 +71,12 @@ def probability(
         Unknown target, side, rule, condition or date, or the condition holds in fewer than `FEWEST`
         futures.
 
+    Examples
+    --------
+    >>> found = beliefs.probability(ahead, "talks", by=ahead.dates[-1])
+    >>> 0 <= found.p <= 1 and found.base_rate is not None
+    True
+
     Notes
     -----
     A conditional probability is a ratio of two means, r = mean(a c) / mean(c) with a the event and

@@ -186,5 +186,10 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     ----------
     forecast
         From `beliefs.forecast`.
+
+    Examples
+    --------
+    >>> beliefs.summarise(ahead)["theory"]
+    'base_rate'
     """
     return document(forecast).as_dict()

@@ -17,6 +17,7 @@ from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import readings
 from beliefs.model.structure import Structure, columns, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, neutral_values
+from beliefs.shown import Shown
 from beliefs.study.load import Study
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ Draws = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Posterior:
+class Posterior(Shown):
     """What follows from a study under a theory.
 
     Attributes
@@ -62,13 +63,16 @@ class Posterior:
     track: Track | None = None
     kept: Conduct | None = None
 
-    def __repr__(self) -> str:
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
         sizes = self.tree["posterior"].sizes
-        return (
-            f"<Posterior of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
-            f"{sizes['chain'] * sizes['draw']} draws, convergence check "
-            f"{'passed' if self.report.passed else 'failed'}>"
-        )
+        return {
+            "study": self.study.name,
+            "theory": self.theory.name,
+            "as of": self.study.as_of,
+            "draws": sizes["chain"] * sizes["draw"],
+            "convergence check": "passed" if self.report.passed else "failed",
+        }
 
     @cached_property
     def conduct(self) -> Conduct | None:

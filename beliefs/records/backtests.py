@@ -9,14 +9,22 @@ forecast; `rescore` holds the forecasts of a folder against what came by the pre
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beliefs.errors import ConflictError
 from beliefs.model.theory import table_of, theory_from_table
-from beliefs.records.manifest import FORMAT, damaged, environment, read_json, read_result
-from beliefs.records.run import refuse_inside, written_aside
+from beliefs.records.files import (
+    FORMAT,
+    damaged,
+    dump,
+    environment,
+    read_json,
+    read_result,
+    read_tree,
+    write_tree,
+)
+from beliefs.records.place import refuse_inside, written_aside
 from beliefs.study.load import load_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
@@ -46,7 +54,7 @@ def save_backtest(
     study
         What it was made of.
     aside
-        See `beliefs.records.run.write_run`.
+        See `beliefs.records.run.save_run`.
 
     Raises
     ------
@@ -59,11 +67,10 @@ def save_backtest(
     refuse_inside(folder, study.path)
     with written_aside(folder, aside) as place:
         copy_study(study.path, place / "study")
-        replace_file(place / "theories.json", _dump([table_of(t) for t in found.theories]))
+        replace_file(place / "theories.json", dump([table_of(t) for t in found.theories]))
         dataset = found.to_dataset()
         packed = {name: {"zlib": True, "complevel": 4} for name in ("happened", "when", "total")}
-        # By way of memory: HDF5 itself does not survive a full disk.
-        replace_file(place / FRAME, dataset.to_netcdf(engine="h5netcdf", encoding=packed))
+        write_tree(place / FRAME, dataset, encoding=packed)
         tables = {
             "scores": found.scores,
             "skill": found.skill,
@@ -75,7 +82,7 @@ def save_backtest(
             text = table.to_csv(index=False, float_format=_NUMBERS, lineterminator="\n")
             replace_file(place / f"{name}.csv", text)
             hashes[name] = hashlib.sha256(text.encode()).hexdigest()
-        replace_file(place / "manifest.json", _dump(_manifest(found, hashes)))
+        replace_file(place / "manifest.json", dump(_manifest(found, hashes)))
     return folder
 
 
@@ -131,15 +138,12 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
 
 
 def _frame(file: Path, sides: tuple[str, str]) -> Frame:
-    import xarray as xr
-
     from beliefs.evaluation.backtest.frames import Frame
 
-    seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
+    data = read_tree(file, None).to_dataset()
     try:
-        with xr.open_dataset(file, engine="h5netcdf", decode_times=seconds) as data:
-            return Frame.from_dataset(data, sides)
-    except (OSError, KeyError, ValueError) as error:
+        return Frame.from_dataset(data, sides)
+    except (KeyError, ValueError) as error:
         raise damaged(file, str(error), "the frame of a backtest") from error
 
 
@@ -157,7 +161,3 @@ def _manifest(found: Backtest, hashes: dict[str, str]) -> dict[str, Any]:
         "tables_sha256": hashes,
         **environment(),
     }
-
-
-def _dump(data: Any) -> str:
-    return json.dumps(data, indent=1, allow_nan=False) + "\n"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
+from beliefs.errors import ConflictError, StudyError
 from beliefs.evaluation.calibration.calibration import DRAWS, GROUPS, Design, simulated
 from beliefs.evaluation.calibration.uniformity import (
     COVERAGE,
@@ -39,21 +40,16 @@ from beliefs.evaluation.calibration.uniformity import (
 )
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, theory_of
-from beliefs.records.calibration_files import (
-    LINES,
-    append_line,
-    read_lines,
-    settled,
-)
-from beliefs.records.lock import only_one, unwritable
-from beliefs.records.manifest import FORMAT
+from beliefs.records.files import FORMAT, damaged, environment, read_table
+from beliefs.records.place import only_one, unwritable
 from beliefs.study.load import Study
-from beliefs.study.writefile import replace_file
+from beliefs.study.writefile import PART, replace_file
 
 __all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
 
 PARTICLES = 1000
 FIGURE = "calibration.png"
+LINES, SETTINGS = "ranks.jsonl", "settings.json"
 CUT = (
     "Conduct is drawn from what the filter knew of beliefs a period before, as the theory says: "
     "the inference of its parameters is calibrated, not the choice to cut feedback from conduct "
@@ -207,6 +203,14 @@ def calibrate(
     StudyError
         A setting that cannot be used; the folder cannot be written or was damaged.
 
+    Examples
+    --------
+    >>> found = beliefs.calibrate(
+    ...     "M0", study, folder / "M0", sims=1, seed=1, particles=100, draws=20, horizon=3
+    ... )
+    >>> found.as_dict()["simulations"]
+    1
+
     Notes
     -----
     Talts and others (2018), https://arxiv.org/abs/1804.06788; Modrák and others (2023),
@@ -220,13 +224,13 @@ def calibrate(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with only_one(folder):
-            settings = settled(folder, design)
-            done = read_lines(folder / LINES)
+            settings = _settled(folder, design)
+            done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
             begun, size = time.monotonic(), len(left)
             with (folder / LINES).open("ab", buffering=0) as kept:
                 for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
-                    append_line(kept.fileno(), line)
+                    _append_line(kept.fileno(), line)
                     done[line["number"]] = line
                     if progress is not None:
                         rest = (time.monotonic() - begun) / count * (size - count)
@@ -292,3 +296,71 @@ def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
     writer.writerow(head)
     writer.writerows(rows)
     return table.getvalue()
+
+
+def _settled(folder: Path, design: Design) -> dict[str, Any]:
+    """Return the settings of a folder, written where it is new; refuse another calibration."""
+    source = design.truth or design.theory
+    settings: dict[str, Any] = {
+        "format": FORMAT,
+        "theory": design.theory.name,
+        "theory_sha256": design.theory.sha256,
+        "drawn_from_sha256": source.sha256,
+        "study": design.study.spec.name,
+        "study_sha256": design.study.sha256,
+        "as_of": str(design.study.as_of),
+        **{k: getattr(design, k) for k in ("seed", "particles", "draws", "horizon")},
+        **environment(),
+    }
+    file = folder / SETTINGS
+    if not file.exists():
+        # What a killed writer left half written is no other's.
+        if any(not item.name.endswith(PART) for item in folder.iterdir()):
+            raise _other(folder, "other files", "a new folder, or that of this calibration")
+        replace_file(file, json.dumps(settings, indent=1) + "\n")
+        return settings
+    kept = read_table(file)
+    for key, value in settings.items():
+        if kept.get(key) != value:
+            found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
+            wanted = "those of now" if isinstance(value, dict) else f"{key} = {value!r}"
+            raise _other(folder, found, wanted)
+    return settings
+
+
+def _other(folder: Path, found: str, expected: str) -> ConflictError:
+    return ConflictError(
+        "the folder holds another calibration",
+        where=str(folder),
+        found=found,
+        expected=expected,
+        mend="choose another --out",
+    )
+
+
+def _read_lines(file: Path) -> dict[int, dict[str, Any]]:
+    """Return the simulations that are done; the half line of a killed writer is cut off."""
+    if not file.exists():
+        return {}
+    data = file.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        os.truncate(file, len(whole))
+    done = {}
+    for k, raw in enumerate(whole.splitlines(), start=1):
+        try:
+            line = json.loads(raw)
+            done[int(line["number"])] = line
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(
+                file, f"line {k}: {error}", "ranks as `beliefs calibrate` writes them"
+            ) from error
+    return done
+
+
+def _append_line(number: int, line: dict[str, Any]) -> None:
+    """Append a simulation to an open descriptor, and have the disk keep it."""
+    data = json.dumps(line).encode() + b"\n"
+    while data:
+        data = data[os.write(number, data) :]
+    os.fsync(number)

@@ -3,135 +3,68 @@
 A run folder holds::
 
     manifest.json    hashes, as-of, seeds, settings, versions, platform, gate, timings
-    posterior.nc     the DataTree of the posterior
+    posterior.nc     the DataTree of the posterior; of a track instead track.nc
     forecast.nc      simulated futures (sample, side, horizon)
     conduct.nc       draws of the parameters of conduct that they were simulated with
     forecast.json    the headline, a contract with scripts
     report.html      for people
     study/           the study folder as it was read
     theory.json      the theory with its prior overrides
+
+The posterior of a track is drawn when it is asked for, so that an update writes little.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import Theory, table_of, theory_from_table
-from beliefs.records.hashes import content_hash
-from beliefs.records.lock import commit, empty, reserved, unwritable
-from beliefs.records.manifest import (
+from beliefs.records.files import (
     FORMAT,
+    content_hash,
     damaged,
     document_hash,
+    dump,
     environment,
     read_json,
     read_manifest,
+    read_tree,
+    same_hash,
+    write_tree,
 )
-from beliefs.records.netcdf import read_netcdf
+from beliefs.records.place import refuse_inside, written_aside
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
 
 if TYPE_CHECKING:
     from beliefs.forecasting.forecast import Forecast
+    from beliefs.inference.conduct import Conduct
     from beliefs.inference.diagnose import Report
     from beliefs.inference.posterior import Posterior
+    from beliefs.inference.smc.track import Track
 
-__all__ = [
-    "content_hash",
-    "environment",
-    "load_run",
-    "read_manifest",
-    "read_parts",
-    "read_tree",
-    "refuse_existing",
-    "refuse_inside",
-    "same_hash",
-    "save_run",
-    "write_run",
-    "written_aside",
-]
+__all__ = ["CONDUCT", "TRACK", "conduct_in", "load_run", "load_track", "read_parts", "save_run"]
 
-
-def refuse_existing(out: Path) -> None:
-    """Raise ConflictError when something of that name exists."""
-    if os.path.lexists(out):  # a link that leads nowhere takes the name as well
-        raise ConflictError(
-            "the run folder exists already",
-            where=str(out),
-            found="a folder or file of that name",
-            expected="a name that is free",
-            mend="choose another --out, or remove the old run yourself",
-        )
-
-
-def refuse_inside(out: str | Path, study_path: str | Path) -> None:
-    """Raise StudyError when `out` would lie inside the study folder.
-
-    Parameters
-    ----------
-    out
-        Path of the run folder to be; it need not exist.
-    study_path
-        The study folder.
-
-    Raises
-    ------
-    StudyError
-        It lies there, directly or through links.
-    """
-    study = Path(study_path).resolve()
-    if Path(out).resolve().is_relative_to(study):
-        raise StudyError(
-            "the run folder would lie inside the study folder",
-            where=str(out),
-            found=f"a place in {study}",
-            expected="a place outside the study, which holds only its own files",
-            mend="choose another --out",
-        )
-
-
-@contextlib.contextmanager
-def written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
-    """Yield a folder beside `out` that takes its place when the block succeeds.
-
-    `aside` is that folder if the caller holds it already, see `beliefs.records.lock.reserved`.
-    """
-    refuse_existing(out)
-    with contextlib.ExitStack() as held:
-        if aside is None:
-            aside = held.enter_context(reserved(out))
-        try:
-            empty(aside)  # a first attempt may have failed
-            yield aside
-            commit(aside, out)
-        except OSError as error:
-            raise unwritable(out, error) from error
-        except StudyError as error:
-            if not isinstance(error.__cause__, OSError):
-                raise
-            raise unwritable(out, error.__cause__) from error  # not the folder that goes away
-
-
-def _dump(data: Any) -> str:
-    return json.dumps(data, indent=1, sort_keys=False, allow_nan=False) + "\n"
+TRACK, CONDUCT = "track.nc", "conduct.nc"
+_CONDUCT_GROUPS = ("posterior", "prior", "base")
+_DENSITIES = ("log_prior", "log_likelihood")
 
 
 def save_run(
     out: str | Path,
-    posterior: Posterior,
+    found: Posterior | Track,
     *,
     forecast: Forecast | None = None,
     summary: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
     report: Callable[[Path, dict[str, Any]], object] | None = None,
+    lineage: dict[str, Any] | None = None,
     aside: Path | None = None,
 ) -> Path:
     """Write a run folder; it appears whole or not at all.
@@ -140,70 +73,24 @@ def save_run(
     ----------
     out
         Path of the new folder.
-    posterior, forecast, summary
-        What to keep; the latter two may be missing.
+    found
+        What to keep: a posterior, or a track.
+    forecast, summary
+        A forecast from that posterior and its document, if there is one.
     settings
         Sampler and forecast settings, for the manifest.
     report
         Writes the HTML report, given a path and the manifest.
+    lineage
+        Further keys of the manifest: ``start`` (the fit that a track took over), ``updated_from``.
     aside
-        See `write_run`.
+        From `beliefs.records.place.reserved`, by those who kept the name for themselves before
+        they began to compute.
 
-    Raises
-    ------
-    ConflictError
-        The folder exists.
-    StudyError
-        It lies inside the study folder, or cannot be written.
-    """
-
-    def write(aside: Path) -> None:
-        _write_netcdf(posterior.tree, aside / "posterior.nc")
-        if forecast is not None:
-            _write_netcdf(forecast.to_dataset(), aside / "forecast.nc")
-            if forecast.conduct is not None:
-                from beliefs.records.conduct import write_conduct
-
-                write_conduct(aside, forecast.conduct)
-        if summary is not None:
-            replace_file(aside / "forecast.json", _dump(summary))
-        if report is not None:
-            report(aside / "report.html", manifest)
-
-    manifest = _manifest(posterior, forecast, settings or {})
-    if summary is not None:
-        manifest["forecast_sha256"] = document_hash(summary)
-    return write_run(Path(out), posterior.study, posterior.theory, manifest, write, aside)
-
-
-def _write_netcdf(tree: Any, file: Path) -> None:
-    """Write by way of memory: HDF5 itself does not survive a full disk."""
-    replace_file(file, tree.to_netcdf(engine="h5netcdf"))
-
-
-def write_run(
-    out: Path,
-    study: Study,
-    theory: Theory,
-    manifest: dict[str, Any],
-    write: Callable[[Path], object],
-    aside: Path | None = None,
-) -> Path:
-    """Write study, theory and manifest, and whatever `write` adds; all of it or nothing.
-
-    Parameters
-    ----------
-    out
-        Path of the new folder.
-    study, theory
-        What was run.
-    manifest
-        Written last.
-    write
-        Writes further files into the folder it is given.
-    aside
-        From `beliefs.records.lock.reserved`, by those who kept the name for themselves before they
-        began to compute.
+    Returns
+    -------
+    Path
+        The folder.
 
     Raises
     ------
@@ -211,71 +98,163 @@ def write_run(
         The folder exists, or another process is writing it.
     StudyError
         It lies inside the study folder, or cannot be written.
+
+    Examples
+    --------
+    >>> beliefs.save_run(folder / "kept", tracked).name
+    'kept'
     """
+    from beliefs.inference.posterior import Posterior
+
+    study, theory, out = found.study, found.theory, Path(out)
+    if isinstance(found, Posterior):
+        file, tree, known = "posterior.nc", found.tree, _of_posterior(found, settings or {})
+    else:
+        file, tree, known = TRACK, found.to_tree(), _of_track(found, settings or {})
+    conduct = None if forecast is None or forecast.conduct is None else _conduct_tree(forecast)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "study": study.spec.name,
+        "study_sha256": study.sha256,
+        "as_of": str(study.as_of),
+        "theory": theory.name,
+        "theory_sha256": theory.sha256,
+        "posterior_content_sha256": content_hash(tree),
+        "horizon": None if forecast is None else len(forecast.dates),
+        **known,
+        **_of_forecast(found.seed, forecast, summary),
+        **({} if conduct is None else {"conduct_content_sha256": content_hash(conduct)}),
+        **(lineage or {}),
+        **environment(),
+    }
     refuse_inside(out, study.path)
     with written_aside(out, aside) as folder:
         copy_study(study.path, folder / "study")
-        replace_file(folder / "theory.json", _dump(table_of(theory)))
-        write(folder)
-        replace_file(folder / "manifest.json", _dump(manifest))
+        replace_file(folder / "theory.json", dump(table_of(theory)))
+        write_tree(folder / file, tree)
+        if forecast is not None:
+            write_tree(folder / "forecast.nc", forecast.to_dataset())
+        if conduct is not None:
+            write_tree(folder / CONDUCT, conduct)
+        if summary is not None:
+            replace_file(folder / "forecast.json", dump(summary))
+        if report is not None:
+            report(folder / "report.html", manifest)
+        replace_file(folder / "manifest.json", dump(manifest))
     return out
 
 
-def _manifest(
-    posterior: Posterior, forecast: Forecast | None, settings: dict[str, Any]
-) -> dict[str, Any]:
-    from beliefs.simulation.interventions import as_table
-
+def _of_posterior(found: Posterior, settings: dict[str, Any]) -> dict[str, Any]:
     return {
-        "format": FORMAT,
-        "study": posterior.study.spec.name,
-        "study_sha256": posterior.study.sha256,
-        "as_of": str(posterior.study.as_of),
-        "origin": str(posterior.origin),
-        "theory": posterior.theory.name,
-        "theory_sha256": posterior.theory.sha256,
-        "seed": {
-            "fit": posterior.seed,
-            "forecast": None if forecast is None else forecast.seed,
-        },
+        "origin": str(found.origin),
         "settings": settings,
-        "horizon": None if forecast is None else len(forecast.dates),
-        "interventions": []
-        if forecast is None
-        else [as_table(item) for item in forecast.interventions],
-        "gate": posterior.report.as_dict(),
-        "posterior_content_sha256": content_hash(posterior.tree),
-        **_conduct(forecast),
-        "timings_seconds": posterior.timings,
-        **environment(),
+        "gate": found.report.as_dict(),
+        "timings_seconds": found.timings,
     }
 
 
-def _conduct(forecast: Forecast | None) -> dict[str, str]:
-    """Return the hash of the draws of conduct, where there are any."""
-    if forecast is None or forecast.conduct is None:
-        return {}
-    from beliefs.records.conduct import conduct_hash
+def _of_track(found: Track, settings: dict[str, Any]) -> dict[str, Any]:
+    report = found.report()
+    judged = report.table[0]
+    k = judged["pareto_k"]
+    return {
+        "method": "track",
+        "origin": str(found.ends[-1]),
+        "settings": {"particles": len(found.epochs[-1]), **settings},
+        "gate": {
+            **report.as_dict(),
+            "distinct": judged["distinct"],
+            "pareto_k": k if math.isfinite(k) else None,
+        },
+        "log_evidence": float(found.log_evidence[-1]),
+        "timings_seconds": {},
+    }
 
-    return {"conduct_content_sha256": conduct_hash(forecast.conduct)}
+
+def _of_forecast(
+    seed: int, forecast: Forecast | None, summary: dict[str, Any] | None
+) -> dict[str, Any]:
+    from beliefs.simulation.interventions import as_table
+
+    seeds = {"fit": seed, "forecast": None if forecast is None else forecast.seed}
+    plan = [] if forecast is None else [as_table(item) for item in forecast.interventions]
+    hashed = {} if summary is None else {"forecast_sha256": document_hash(summary)}
+    return {"seed": seeds, "interventions": plan, **hashed}
+
+
+def _conduct_tree(forecast: Forecast) -> Any:
+    """Return the draws of conduct of a forecast as a DataTree."""
+    import xarray as xr
+
+    conduct: Any = forecast.conduct
+    groups = {
+        name: {
+            key: (("sample", *(f"{key}_{k}" for k in range(values.ndim - 1))), values)
+            for key, values in sorted(getattr(conduct, name).items())
+        }
+        for name in _CONDUCT_GROUPS
+    }
+    groups["density"] = {name: (("sample",), getattr(conduct, name)) for name in _DENSITIES}
+    about = xr.Dataset(attrs={"theory": conduct.theory, "seed": conduct.seed})
+    return xr.DataTree.from_dict(
+        {"/": about, **{f"/{name}": xr.Dataset(values) for name, values in groups.items()}}
+    )
+
+
+def conduct_in(path: str | Path) -> Conduct | None:
+    """Return the draws of conduct of a run folder; None where it holds none.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read, or was changed after the run.
+    """
+    from beliefs.inference.conduct import Conduct
+
+    expected = read_manifest(path).get("conduct_content_sha256")
+    if expected is None:
+        return None
+    tree = read_tree(Path(path) / CONDUCT, expected)
+    draws: dict[str, Any] = {
+        name: {str(key): v.values for key, v in node.data_vars.items()}
+        for name, node in tree.children.items()
+    }
+    return Conduct(
+        theory=str(tree.attrs["theory"]),
+        seed=int(tree.attrs["seed"]),
+        **{name: draws[name] for name in _CONDUCT_GROUPS},
+        **draws["density"],
+    )
 
 
 def load_run(path: str | Path) -> Posterior:
     """Load the posterior of a run folder, ready for `forecast` and ArviZ.
+
+    Parameters
+    ----------
+    path
+        Folder of a run, a fit or a track. Of a track it is the posterior after its last period;
+        ``track`` of the result is the track itself.
+
+    Returns
+    -------
+    Posterior
 
     Raises
     ------
     StudyError
         The folder is not a whole run, or its study, theory or posterior no longer has the hash
         it was written with.
+
+    Examples
+    --------
+    >>> beliefs.load_run(run).origin
+    np.datetime64('2026-01-26')
     """
     from beliefs.inference.posterior import Posterior
-    from beliefs.records.conduct import conduct_in
 
     folder = Path(path)
-    if (folder / "track.nc").is_file():
-        from beliefs.records.tracks import load_track
-
+    if (folder / TRACK).is_file():
         found = load_track(folder)
         return found.at(found.ends[-1])
     missing = [
@@ -316,6 +295,50 @@ def _report(file: Path, gate: dict[str, Any]) -> Report:
         raise damaged(file, f"gate = {gate!r}", "what the gate found") from error
 
 
+def load_track(path: str | Path, *, source: Source | None = None) -> Track:
+    """Load the track of a run folder.
+
+    Parameters
+    ----------
+    path
+        The run folder.
+    source
+        Its study folder, if that was read already.
+
+    Returns
+    -------
+    Track
+
+    Raises
+    ------
+    StudyError
+        The folder holds no track, or was changed after the run.
+
+    Examples
+    --------
+    >>> beliefs.load_track(run).n_time == tracked.n_time
+    True
+    """
+    from beliefs.inference.smc.track_tree import track_from
+
+    folder = Path(path)
+    if not (folder / TRACK).is_file():
+        raise StudyError(
+            "this run folder holds no track",
+            where=str(folder),
+            found=f"no {TRACK}",
+            expected="a folder written by `beliefs track` or `beliefs update`",
+            mend="beliefs track STUDY --out RUN; an update goes on from there",
+        )
+    manifest = read_manifest(folder)
+    study, theory = read_parts(folder, manifest, source)
+    tree = read_tree(folder / TRACK, manifest["posterior_content_sha256"])
+    try:
+        return track_from(tree, study, theory)
+    except (KeyError, ValueError, TypeError) as error:
+        raise damaged(folder / TRACK, repr(error), "the arrays of a track") from error
+
+
 def read_parts(
     folder: Path, manifest: dict[str, Any] | None = None, source: Source | None = None
 ) -> tuple[Study, Theory]:
@@ -325,10 +348,8 @@ def read_parts(
     ----------
     folder
         The run folder.
-    manifest
-        Its manifest, if that was read already.
-    source
-        Its study folder, if that was read already.
+    manifest, source
+        Its manifest and its study folder, if they were read already.
 
     Raises
     ------
@@ -343,35 +364,3 @@ def read_parts(
     same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])
     same_hash("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
     return study, theory
-
-
-def read_tree(file: Path, expected: str) -> Any:
-    """Return a DataTree of a run folder, held against the hash it was written with.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, or its content has another hash.
-    """
-    import xarray as xr
-
-    try:
-        groups, attributes = read_netcdf(file)
-        data = {name: xr.Dataset(variables) for name, variables in groups.items()}
-        tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=attributes), **data})
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error
-    same_hash(file.stem, file, "file", content_hash(tree), expected)
-    return tree
-
-
-def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> None:
-    """Raise StudyError when a part of a run folder no longer has the hash it was written with."""
-    if found != expected:
-        raise StudyError(
-            f"the {what} in the run folder was changed after the run",
-            where=str(where),
-            found=f"hash {found[:12]}",
-            expected=f"hash {expected[:12]}",
-            mend=f"restore the {thing}, or run again",
-        )

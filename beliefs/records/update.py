@@ -14,25 +14,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beliefs.errors import ConflictError, GateError, StudyError, counted
-from beliefs.records.hashes import Seen
-from beliefs.records.lock import only_one, reserved
-from beliefs.records.manifest import read_manifest
-from beliefs.records.run import load_run, refuse_existing
-from beliefs.records.tracks import FILE, load_track, save_track
+from beliefs.records.files import read_manifest
+from beliefs.records.place import only_one, refuse_existing, reserved
+from beliefs.records.run import TRACK, load_run, load_track, save_run
 
 if TYPE_CHECKING:
     from beliefs.inference.smc.track import Track
     from beliefs.study.load import Source, Study
     from beliefs.study.tables.append import Added
 
-__all__ = ["Update", "update_run"]
+__all__ = ["Update", "update"]
 
 PARTICLES = 2000
 
 
 @dataclass(frozen=True)
 class Update:
-    """What `update_run` did.
+    """What `update` did.
 
     Attributes
     ----------
@@ -71,21 +69,13 @@ class Update:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON, without the track."""
-        return {
-            "run": str(self.path),
-            "as_of": str(self.track.study.as_of),
-            "rows": self.rows,
-            "periods": self.periods,
-            "back_to": None if self.back_to is None else str(self.back_to),
-            "back": self.back,
-            "took_over": self.took_over,
-            "given": self.given,
-            "waiting": self.waiting,
-            "end": None if self.end is None else str(self.end),
-        }
+        kept = {key: value for key, value in vars(self).items() if key not in ("track", "path")}
+        for key in ("back_to", "end"):
+            kept[key] = None if kept[key] is None else str(kept[key])
+        return {"run": str(self.path), "as_of": str(self.track.study.as_of), **kept}
 
 
-def update_run(
+def update(
     run: str | Path,
     out: str | Path,
     *,
@@ -98,9 +88,8 @@ def update_run(
 
     Killed, it leaves no new run folder and is simply run again: it is short.
 
-    The result is what `beliefs.inference.smc.track.track` gives for the study as it is now, bit
-    for bit.
-    From the run of a fit its draws are taken over as particles, see
+    The result agrees within Monte-Carlo error with a track of the study as it is now. From the run
+    of a fit its draws are taken over as particles, see
     `beliefs.inference.smc.track.from_posterior`.
 
     Parameters
@@ -111,8 +100,7 @@ def update_run(
         Run folder to write; must be new.
     data
         New rows: a CSV file, see `beliefs.study.tables.append.with_rows`, a pandas data frame like
-        it,
-        or a list of these; none when None. Days in a data frame may be text, dates or times
+        it, or a list of these; none when None. Days in a data frame may be text, dates or times
         without a time zone.
     to
         New as-of date. None: the last date of publication among the new rows, or the old as-of
@@ -135,6 +123,12 @@ def update_run(
         Too few particles carry the new posterior. Nothing is written.
     StudyError
         The rows, the date or the folders cannot be used.
+
+    Examples
+    --------
+    >>> done = beliefs.update(run, folder / "next", to="2026-01-28")
+    >>> done.periods
+    2
     """
     run, out = Path(run), Path(out)
     refuse_existing(out)
@@ -149,8 +143,7 @@ def update_run(
             mend="choose another --out",
         )
     with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
-        seen: Seen = {}
-        before, source, origin = _start(run, particles, seen)
+        before, source, origin = _start(run, particles)
         brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
         study, given, waiting = _grown(source, before.study, brought, to, Path(scratch))
         track, back, back_to = _advanced(before, study, progress)
@@ -171,7 +164,7 @@ def update_run(
                 "posterior_content_sha256": manifest["posterior_content_sha256"],
             },
         }
-        save_track(out, track, lineage=lineage, aside=aside, seen=seen)
+        save_run(out, track, lineage=lineage, aside=aside)
     # The scratch folder is gone: what is asked of the track later is read where it was written.
     kept = replace(track, study=replace(study, path=out / "study"))
     return Update(
@@ -181,21 +174,21 @@ def update_run(
         periods=track.n_time - before.n_time,
         back_to=back_to,
         back=back,
-        took_over=not (run / FILE).is_file(),
+        took_over=not (run / TRACK).is_file(),
         given=given,
         waiting=waiting,
         end=study.spec.period.end if study.spec.period.end > source.spec.period.end else None,
     )
 
 
-def _start(run: Path, particles: int, seen: Seen) -> tuple[Track, Source, dict[str, Any] | None]:
+def _start(run: Path, particles: int) -> tuple[Track, Source, dict[str, Any] | None]:
     """Return the track to go on from, its study folder, and the fit it began with, if it did."""
     from beliefs.study.load import read_study
 
-    if (run / FILE).is_file():
+    if (run / TRACK).is_file():
         start = read_manifest(run).get("start")
         source = read_study(run / "study")
-        return load_track(run, source=source, seen=seen), source, start
+        return load_track(run, source=source), source, start
     from beliefs.inference.smc.track import from_posterior
 
     posterior, manifest = load_run(run), read_manifest(run)

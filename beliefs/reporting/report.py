@@ -78,6 +78,12 @@ def write_report(
     -------
     Path
         The file.
+
+    Examples
+    --------
+    >>> page = beliefs.write_report(ahead, beliefs.summarise(ahead), folder / "page.html")
+    >>> page.name
+    'page.html'
     """
     return write_file(path, render(forecast, summary, manifest, verdicts))
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.shown import Shown
 from beliefs.study.bundled import find_study
 from beliefs.study.calendar import Grid, period_grid
 from beliefs.study.content import Tables, content_hash
@@ -50,7 +51,7 @@ def _frame(name: str) -> cached_property[pd.DataFrame]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Study:
+class Study(Shown):
     """A study as it was known at the end of a day.
 
     Attributes
@@ -88,9 +89,10 @@ class Study:
     instrument_slots: tuple[str, ...]
     remarks: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
         sides = " and ".join(side.name for side in self.spec.sides)
-        return f"<Study {self.name} ({sides}) as of {self.as_of}: {self.grid.n} periods>"
+        return {"study": self.name, "sides": sides, "as of": self.as_of, "periods": self.grid.n}
 
     @property
     def name(self) -> str:
@@ -218,11 +220,8 @@ def load_study(
 
     Examples
     --------
-    >>> import tempfile, pathlib
-    >>> from beliefs.study.template import new_study
-    >>> folder = new_study(pathlib.Path(tempfile.mkdtemp()) / "mine")
-    >>> load_study(folder, as_of="2026-01-15").as_of
-    np.datetime64('2026-01-15')
+    >>> beliefs.load_study(folder / "mine", as_of="2026-01-20").as_of
+    np.datetime64('2026-01-20')
     """
     return read_study(name_or_path).known(as_of)
 

@@ -39,6 +39,11 @@ def new_study(folder: str | Path) -> Path:
         If the folder holds anything.
     StudyError
         If it cannot be made or written; then nothing is left in it.
+
+    Examples
+    --------
+    >>> beliefs.new_study(folder / "mine").name
+    'mine'
     """
     path = Path(folder)
     made = not os.path.lexists(path)

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from evidence import CalibrationSummary
 from scipy.stats import binom
 
 from beliefs.evaluation.calibration.calibration import GROUPS
 from beliefs.evaluation.calibration.uniformity import LEAST_SIMULATIONS
 from beliefs.model.theory import Theory
-from beliefs.records.evidence import CalibrationSummary
 from card.skill import table
 
 __all__ = ["calibration_lines", "failures", "reason", "spreads"]

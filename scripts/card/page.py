@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from evidence import BacktestSummary, CalibrationSummary
+
 from beliefs.evaluation.calibration.uniformity import COVERAGE
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import FEWEST_EVENTS
 from beliefs.model.theory import Theory
-from beliefs.records.evidence import BacktestSummary, CalibrationSummary
 from beliefs.study.load import Study
 from card.calibration import calibration_lines, failures
 from card.skill import (
@@ -87,7 +88,7 @@ def model_card(
     theories
         Likewise.
     backtests
-        One for each study at most, from `beliefs.records.evidence`.
+        One for each study at most, from scripts/evidence.py.
     calibrations
         One for each theory at most.
     """

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from evidence import BacktestSummary
 
 from beliefs.evaluation.scores.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import BASE, HEADLINE, Standing, standings
 from beliefs.model.theory import Theory
-from beliefs.records.evidence import BacktestSummary
 from beliefs.reporting.style import number
 
 if TYPE_CHECKING:

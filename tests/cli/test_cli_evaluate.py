@@ -36,14 +36,6 @@ def written(tmp_path_factory):
     return out, json.loads(text.getvalue())
 
 
-def test_origins_lie_between_two_days(call):
-    between = ("--from", "2001-03-01", "--to", "2001-03-20", "--every", "1")
-    code, out, _ = call("backtest", "synthetic-duel", *FEW, *between, "--json")
-    assert code == 0
-    days = json.loads(out)["origins"]
-    assert (days[0], days[-1], len(days)) == ("2001-03-01", "2001-03-20", 20)
-
-
 def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(call, monkeypatch):
     monkeypatch.setattr("beliefs.cli.options.EVERY_SECONDS", 0.0)
     code, out, err = call("backtest", "synthetic-duel", *FEW, "--every", "28", "--csv")
@@ -129,23 +121,6 @@ def test_the_table_says_plainly_where_nobody_wins(call):
     assert "No theory beats climatology on any target of this study." in out
     assert "it never came" in out
     assert "Not scored: crack_red, latent" in out
-
-
-def test_csv_is_the_table_of_skill(call, written):
-    code, out, _ = call("backtest", "synthetic-duel", *FEW, "--csv")
-    assert code == 0
-    rows = list(csv.DictReader(io.StringIO(out)))
-    assert len(rows) == len(written[1]["skill"])
-    assert {row["against"] for row in rows} == {"climatology", "persistence"}
-
-
-def test_an_occupied_folder_is_refused_before_anything_runs(call, written, monkeypatch):
-    def never(*_, **__):
-        raise AssertionError("it ran")
-
-    monkeypatch.setattr("beliefs.evaluation.backtest.backtest.backtest", never)
-    code, _, err = call("backtest", "synthetic-duel", *FEW, "--out", written[0])
-    assert code == 4 and "exists already" in err
 
 
 @pytest.mark.parametrize(

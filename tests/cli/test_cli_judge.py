@@ -75,14 +75,6 @@ def test_verdicts_as_json(call, judged):
     assert judged["particles"] == 300 and judged["seed"] == 4
 
 
-def test_verdicts_as_csv(call, judged):
-    code, out, _ = call("verdicts", "synthetic-duel", "--csv")
-    rows = list(csv.DictReader(io.StringIO(out)))
-    assert code == 0 and [r["verdict"] for r in rows] == ["supported", "not learnable here"]
-    assert rows[0]["sentence"] == "Talks, they help." and rows[1]["p_claim"] == ""
-    assert judged["particles"] is None  # by the study
-
-
 def test_verdicts_for_a_person(call, judged):
     code, out, _ = call("verdicts", "synthetic-duel", "--as-of", "2001-03-01")
     assert code == 0 and "A text" in out and "X02  not learnable here" in out

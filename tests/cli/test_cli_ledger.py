@@ -27,11 +27,11 @@ def clock(monkeypatch):
     """Set the clock that the commands read."""
 
     def to(day):
-        for module in ("ledger", "ledger_lines", "ledger_entry", "ledger_resolve"):
+        for module in ("lines", "register", "resolve"):
             monkeypatch.setattr(f"beliefs.records.ledger.{module}.utc_now", lambda: on(day))
 
-    import beliefs.records.ledger.ledger_entry
-    import beliefs.records.ledger.ledger_resolve  # noqa: F401  patched by name
+    import beliefs.records.ledger.register
+    import beliefs.records.ledger.resolve  # noqa: F401  patched by name
 
     return to
 
@@ -122,23 +122,6 @@ def test_a_changed_byte_is_told_with_its_line_by_every_command(call, clock, run,
     ledger.write_bytes(b"")
     code, out, _ = call("verify", "--ledger", ledger, "--head", noted)
     assert code == 3 and "the noted head is the hash of no line" in out
-
-
-def test_a_half_written_line_is_mended_by_hand(call, clock, run, tmp_path):
-    clock("2026-02-06")
-    ledger = tmp_path / "ledger"
-    call("add", run, "--ledger", ledger)
-    whole = ledger.read_bytes()
-    ledger.write_bytes(whole + whole[:100])
-    code, _, err = call("add", run, "--ledger", ledger)
-    assert code == 2 and f"beliefs ledger mend --ledger {ledger}" in err and f"{ledger}:2" in err
-    code, out, _ = call("mend", "--ledger", ledger)
-    assert code == 0 and "1 whole line; what was cut off is in" in out
-    assert ledger.read_bytes() == whole
-    (kept,) = tmp_path.glob("ledger.cut-2-*")
-    assert kept.read_bytes() == whole[:100]
-    code, _, err = call("mend", "--ledger", ledger)
-    assert code == 4 and "no line of the ledger is cut off" in err
 
 
 def test_a_table_that_changed_its_mind_ends_with_4(call, clock, run, rich_folder, tmp_path):

@@ -22,14 +22,6 @@ def calibrated(folder, tmp_path_factory):
     return out
 
 
-def test_a_calibration_leaves_its_result_its_ranks_and_a_figure(calibrated):
-    assert {p.name for p in calibrated.iterdir()} == {
-        "settings.json", "ranks.jsonl", "calibration.json", "ranks.csv", "probabilities.csv",
-        "calibration.png",
-    }  # fmt: skip
-    assert len((calibrated / "ranks.csv").read_text().splitlines()) == 3
-
-
 def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibrated, capsys):
     arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(calibrated), *CALIBRATE]
     assert main(arguments) == 3
@@ -44,14 +36,6 @@ def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibra
     told = json.loads(capsys.readouterr().out)
     assert not told["passed"]
     assert told == json.loads((calibrated / "calibration.json").read_text())
-
-
-def test_progress_tells_the_time_left(folder, tmp_path, capsys):
-    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(tmp_path / "a")]
-    assert main([*arguments, *CALIBRATE]) == 3
-    assert "2 of 2 simulations, 0.0 min left" in capsys.readouterr().err
-    assert main([*arguments, *CALIBRATE, "--quiet"]) == 3
-    assert capsys.readouterr().err == ""
 
 
 def test_another_calibration_in_the_folder_is_a_conflict(folder, calibrated, capsys):

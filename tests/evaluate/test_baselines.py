@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
@@ -13,7 +14,6 @@ from beliefs.evaluation.scores.baselines import (
     persistence,
     waits,
 )
-from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
 from beliefs.simulation.paths import Paths
 
 N = 120

@@ -8,7 +8,7 @@ from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.model import compile_count
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.model.theory import load_theory
-from beliefs.records.run import content_hash
+from beliefs.records.files import content_hash
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("fit")

@@ -11,11 +11,11 @@ from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import talks_public
 from beliefs.inference.smc.blocks import advance_blocks, blocks_known, track_blocks
 from beliefs.inference.smc.track import advance, first_change, track
-from beliefs.inference.smc.track_tree import arrays_of
 from beliefs.model.contract import logistic
 from beliefs.model.theory import load_theory
-from beliefs.records.tracks import save_track, track_hash
-from beliefs.records.update import update_run
+from beliefs.records.files import content_hash
+from beliefs.records.run import save_run
+from beliefs.records.update import update
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track")
@@ -85,7 +85,7 @@ def belief_at(found, period, offsets, draws=2000):
 
 
 def same_bits(one, other):
-    assert track_hash(arrays_of(one)) == track_hash(arrays_of(other))
+    assert content_hash(one.to_tree()) == content_hash(other.to_tree())
 
 
 def test_nothing_of_a_late_row_is_known_before_it_is_published(plain, late, toy):
@@ -147,10 +147,10 @@ def test_a_track_goes_back_for_it_and_is_that_of_all_rows(memorandum, toy):
 
 
 def test_an_update_goes_back_to_its_date(plain, memorandum, toy, tmp_path):
-    run = save_track(tmp_path / "run", tracked(plain, toy, OUT - 1, particles=900))
+    run = save_run(tmp_path / "run", tracked(plain, toy, OUT - 1, particles=900))
     file = tmp_path / "memo.csv"
     file.write_text(csv_text("events.csv", [MEMO]), encoding="utf-8")
-    done = update_run(run, tmp_path / "next", data=file)
+    done = update(run, tmp_path / "next", data=file)
     assert str(done.track.study.as_of) == str(day(OUT))
     assert (str(done.back_to), done.back) == (str(day(WRITTEN)), OUT - WRITTEN)
     # The posterior of another seed says the same within Monte-Carlo error.

@@ -10,8 +10,7 @@ from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.conduct import Conduct, conduct_of
-from beliefs.records.conduct import FILE, conduct_in
-from beliefs.records.run import load_run, read_manifest, save_run
+from beliefs.records.run import CONDUCT, conduct_in, save_run
 
 
 @pytest.fixture(scope="module")
@@ -53,21 +52,10 @@ def test_draws_that_were_changed_after_the_run_are_refused(run, tmp_path):
 
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
-    with h5py.File(copy / FILE, "r+") as root:
+    with h5py.File(copy / CONDUCT, "r+") as root:
         root["posterior"]["deal_base"][0] += 1.0
     with pytest.raises(StudyError, match="conduct in the run folder was changed"):
         conduct_in(copy)
-    (copy / FILE).write_bytes(b"nothing")
-    with pytest.raises(StudyError, match=FILE):
+    (copy / CONDUCT).write_bytes(b"nothing")
+    with pytest.raises(StudyError, match=CONDUCT):
         conduct_in(copy)
-
-
-def test_a_run_without_conduct_has_none(run_folder):
-    assert "conduct_content_sha256" not in read_manifest(run_folder)
-    assert conduct_in(run_folder) is None
-
-
-def test_the_same_seed_learns_the_same_conduct_from_a_run_folder(run, acting):
-    again = conduct_of(load_run(run), seed=4, particles=100)
-    for name, values in acting.conduct.posterior.items():
-        np.testing.assert_array_equal(again.posterior[name], values, err_msg=name)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -11,10 +10,8 @@ import xarray as xr
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.records.diff import diff_runs, moved_beliefs
-from beliefs.records.reproduce import monte_carlo_distance, reproduce
+from beliefs.records.compare_runs import diff_runs, monte_carlo_distance, moved_beliefs, reproduce
 from beliefs.records.run import save_run
-from beliefs.simulation.interventions import Intervention, as_table, parse
 
 
 @pytest.fixture(scope="module")
@@ -78,28 +75,6 @@ def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():
     assert 0 < distance < limit and worst == "x"
     assert monte_carlo_distance(plain, tree(0.3))[0] > limit
     assert monte_carlo_distance(plain, plain)[0] == 0
-
-
-def test_a_changed_posterior_is_refused(two_runs, tmp_path):
-    folder, *_ = two_runs
-    copy = shutil.copytree(folder / "late", tmp_path / "copy")
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["posterior_content_sha256"] = "0" * 64
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(StudyError, match="changed after the run"):
-        reproduce(copy)
-
-
-def test_an_intervention_survives_the_manifest():
-    items = [
-        Intervention("path", dt.date(2026, 3, 10), indicator="price", change=0.3),
-        Intervention("path", dt.date(2026, 3, 10), indicator="price", values={"2026-03-11": 2.0}),
-        Intervention("waiver", dt.date(2026, 3, 10), until=dt.date(2026, 3, 12)),
-    ]
-    for item in items:
-        table = json.loads(json.dumps(as_table(item)))
-        days = {k: dt.date.fromisoformat(table[k]) for k in ("date", "until") if k in table}
-        assert parse("here", table | days) == item
 
 
 @pytest.mark.slow

@@ -4,21 +4,19 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from evidence import summarise_backtests
 
 from beliefs.evaluation.backtest.backtest import backtest
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_tree import arrays_of
 from beliefs.model.theory import load_theory
 from beliefs.records.backtests import rescore, save_backtest
-from beliefs.records.evidence import summarise_backtests
-from beliefs.records.ledger.ledger import register
-from beliefs.records.ledger.ledger_entry import entry_of
-from beliefs.records.ledger.ledger_lines import read_ledger
-from beliefs.records.ledger.ledger_resolve import resolve
-from beliefs.records.run import content_hash, load_run, save_run
-from beliefs.records.tracks import load_track, save_track, track_hash
+from beliefs.records.files import content_hash
+from beliefs.records.ledger.lines import read_ledger
+from beliefs.records.ledger.register import entry_of, register
+from beliefs.records.ledger.resolve import resolve
+from beliefs.records.run import load_run, load_track, save_run
 from beliefs.study.load import load_study
 
 BACK = 408  # years, so that 2026 is 1618
@@ -63,8 +61,8 @@ def test_a_run_goes_through_to_report_and_ledger(early, tmp_path):
 
 def test_a_track_of_an_early_year_is_read_back_with_every_bit(early, tmp_path):
     found = track(load_study(early), load_theory("base_rate"), particles=100, seed=4)
-    back = load_track(save_track(tmp_path / "run", found))
-    assert track_hash(arrays_of(back)) == track_hash(arrays_of(found))
+    back = load_track(save_run(tmp_path / "run", found))
+    assert content_hash(back.to_tree()) == content_hash(found.to_tree())
     assert str(back.at("1618-02-01").origin) == "1618-02-01"
 
 

@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from backtests import DAYS, KNOWN, run_folder, scores
-
-from beliefs.errors import StudyError
-from beliefs.evaluation.scores.skilltable import skill_table
-from beliefs.records.evidence import (
+from evidence import (
     backtest_folders,
     read_backtest_summary,
     read_calibration,
@@ -17,6 +14,9 @@ from beliefs.records.evidence import (
     write_backtest_summary,
     write_calibration_summary,
 )
+
+from beliefs.errors import StudyError
+from beliefs.evaluation.scores.skilltable import skill_table
 
 
 class Both:

@@ -12,10 +12,10 @@ import pytest
 
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
-from beliefs.records.lock import aside_of
-from beliefs.records.run import load_run, read_manifest
-from beliefs.records.tracks import load_track, save_track
-from beliefs.records.update import update_run
+from beliefs.records.files import read_manifest
+from beliefs.records.place import aside_of
+from beliefs.records.run import load_run, load_track, save_run
+from beliefs.records.update import update
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track-folder")
@@ -29,14 +29,14 @@ def run(rich_folder, tmp_path_factory):
     found = track(
         load_study(rich_folder, as_of=DAY), load_theory("base_rate"), particles=900, seed=4
     )
-    return save_track(tmp_path_factory.mktemp("killed") / "run", found)
+    return save_run(tmp_path_factory.mktemp("killed") / "run", found)
 
 
 @pytest.fixture(scope="module")
 def wanted(run):
     """Content of the update when nobody interferes."""
     out = run.parent / "undisturbed"
-    update_run(run, out, to=NEXT)
+    update(run, out, to=NEXT)
     return read_manifest(out)["posterior_content_sha256"]
 
 
@@ -78,7 +78,7 @@ def survives(run, wanted, folder, times):
     for _ in range(times):
         killed(begun(run, out), out, rng, lifetime)
         assert state(run) == before
-        left = {p.name for p in folder.iterdir()} - {"first"}
+        left = {p.name for p in folder.iterdir() if not p.name.endswith(".lock")} - {"first"}
         assert left <= {"out", aside_of(out).name}
         if out.exists():
             written += 1
@@ -87,7 +87,7 @@ def survives(run, wanted, folder, times):
             # Not a new one each time: what is there has to make way for the next.
             os.rename(out, folder.parent / f"{folder.name}-{written}")
     # Whatever was left behind, the next update neither minds nor leaves it.
-    update_run(run, out, to=NEXT)
+    update(run, out, to=NEXT)
     assert read_manifest(out)["posterior_content_sha256"] == wanted
     assert {p.name for p in folder.iterdir()} == {"first", "out"}
     return written
@@ -132,9 +132,9 @@ def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tm
         time.sleep(rng.uniform(0.0, 2.5))
         process.kill()
         process.communicate()
-        assert {p.name for p in tmp_path.iterdir()} <= {"out", aside_of(out).name} | {
-            f"done-{n}" for n in range(written + 1)
-        }
+        assert {p.name for p in tmp_path.iterdir()} <= {
+            "out", aside_of(out).name, f".{out.name}.beliefs.lock"
+        } | {f"done-{n}" for n in range(written + 1)}  # fmt: skip
         if out.exists():
             written += 1
             assert load_run(out).report.passed and (out / "report.html").is_file()

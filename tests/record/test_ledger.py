@@ -12,17 +12,17 @@ import pytest
 from ledgers import a_forecast, a_target, on
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.records.ledger import ledger_file
-from beliefs.records.ledger.ledger import register, verify
-from beliefs.records.ledger.ledger_file import mend, writing
-from beliefs.records.ledger.ledger_lines import read_ledger
+from beliefs.records.ledger import chain
+from beliefs.records.ledger.chain import mend, writing
+from beliefs.records.ledger.lines import read_ledger
+from beliefs.records.ledger.register import register, verify
 
 TESTS = str(Path(__file__).parent.parent)
 ADD = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from ledgers import a_forecast
-from beliefs.records.ledger.ledger import register
+from beliefs.records.ledger.register import register
 ledger, first, count = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 sys.stdin.readline()
 for number in range(first, first + count):
@@ -32,14 +32,15 @@ DIE = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 from ledgers import a_forecast
-from beliefs.records.ledger import ledger_file
-from beliefs.records.ledger.ledger import register
+from beliefs.records.ledger import chain
+from beliefs.records.ledger.register import register
 
-def half(number, data):
-    os.write(number, data[: len(data) // 2])
+def half(path, data):
+    with path.open("ab", buffering=0) as file:
+        file.write(data[: len(data) // 2])
     os.kill(os.getpid(), signal.SIGKILL)
 
-ledger_file._write = half
+chain._append = half
 register(sys.argv[2], a_forecast(77))
 """
 
@@ -201,11 +202,12 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(ledger, monkeypatch, err
     register(ledger, a_forecast(1))
     before = ledger.read_bytes()
 
-    def fails(number, data):
-        os.write(number, data[:50])
+    def fails(path, data):
+        with path.open("ab") as file:
+            file.write(data[:50])
         raise error
 
-    monkeypatch.setattr(ledger_file, "_write", fails)
+    monkeypatch.setattr(chain, "_append", fails)
     with pytest.raises(StudyError if isinstance(error, OSError) else KeyboardInterrupt):
         register(ledger, a_forecast(2))
     assert ledger.read_bytes() == before
@@ -213,42 +215,13 @@ def test_a_write_that_fails_leaves_the_ledger_as_it_was(ledger, monkeypatch, err
 
 def test_a_writer_waits_for_another_and_gives_up_in_the_end(ledger, monkeypatch):
     register(ledger, a_forecast(1))
-    monkeypatch.setattr(ledger_file, "PATIENCE", 0.05)
+    monkeypatch.setattr(chain, "PATIENCE", 0.05)
     with writing(ledger):
         with pytest.raises(ConflictError, match="another process is writing"):
             register(ledger, a_forecast(2))
         with pytest.raises(ConflictError, match="another process is writing"):
             verify(ledger)  # or it might read half a line
     assert register(ledger, a_forecast(2)).n == 2
-
-
-def test_a_ledger_that_was_replaced_while_one_waited_is_the_one_written(ledger, monkeypatch):
-    register(ledger, a_forecast(1))
-    copy = ledger.with_name("copy")
-    copy.write_bytes(ledger.read_bytes())
-    lock, calls = ledger_file._locked, []
-
-    def replaced_meanwhile(path, number, kind):
-        lock(path, number, kind)
-        calls.append(number)
-        if len(calls) == 1:
-            os.replace(copy, ledger)
-
-    monkeypatch.setattr(ledger_file, "_locked", replaced_meanwhile)
-    register(ledger, a_forecast(2))
-    monkeypatch.undo()
-    assert len(calls) == 2 and verify(ledger).lines == 2
-
-
-def test_where_the_kernel_has_no_such_lock_a_lock_file_does(ledger, monkeypatch):
-    monkeypatch.setattr(ledger_file, "fcntl", None)
-    monkeypatch.setattr(ledger_file, "PATIENCE", 0.05)
-    register(ledger, a_forecast(1))
-    with writing(ledger):
-        with pytest.raises(ConflictError, match="another process is writing"):
-            register(ledger, a_forecast(2))
-    assert register(ledger, a_forecast(2)).n == 2
-    assert verify(ledger).passed
 
 
 def test_a_noted_head_shows_lines_that_are_gone(ledger):

@@ -4,12 +4,12 @@ import datetime as dt
 
 import pytest
 from ledgers import a_forecast, a_target, on
-from make_study import TOML, coverage_rows, day, event, event_rows, talk, talk_rows, write_study
+from make_study import TOML, day, event, event_rows, talk, talk_rows, write_study
 
 from beliefs.errors import StudyError
-from beliefs.records.ledger.ledger import register, verify
-from beliefs.records.ledger.ledger_lines import read_ledger
-from beliefs.records.ledger.ledger_resolve import resolve
+from beliefs.records.ledger.lines import read_ledger
+from beliefs.records.ledger.register import register, verify
+from beliefs.records.ledger.resolve import resolve
 from beliefs.study.load import load_study
 
 LATER = on("2026-03-05")
@@ -82,22 +82,6 @@ def test_talks_at_the_origin_count_only_if_they_go_on_after_it(ledger, study):
     assert done.added[3].first == dt.date(2026, 1, 26) and done.added[3].rows == ("T2",)
 
 
-def test_looking_again_adds_nothing(ledger, study):
-    registered(ledger, study, ["2026-02-07", "2026-02-12"])
-    resolve(ledger, studies=(study,), now=LATER)
-    before = ledger.read_bytes()
-    again = resolve(ledger, studies=(study,), now=LATER)
-    assert (again.added, again.already, again.differing) == ({}, 2, ())
-    assert ledger.read_bytes() == before
-
-
-def test_earlier_lines_are_never_touched(ledger, study):
-    registered(ledger, study, ["2026-02-07"])
-    before = ledger.read_bytes()
-    resolve(ledger, studies=(study,), now=LATER)
-    assert ledger.read_bytes().startswith(before) and len(ledger.read_bytes()) > len(before)
-
-
 @pytest.mark.parametrize(
     ("as_of", "now", "resolved"),
     [
@@ -123,13 +107,6 @@ def test_a_window_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
     done = resolve(ledger, studies=(study,), now=LATER)
     assert outcomes(done) == {"2026-01-28": True}
     assert why(done) == {"2026-01-29": "not covered", "2026-02-02": "not covered"}
-
-
-def test_headlines_are_enough_to_hear_of_talks(ledger, tmp_path):
-    rows = [(*r[:2], "headline" if r[2] == "dense" else r[2], *r[3:]) for r in coverage_rows()]
-    study = write_study(tmp_path / "study", coverage=rows)
-    registered(ledger, study, ["2026-02-12"])
-    assert outcomes(resolve(ledger, studies=(study,), now=LATER)) == {"2026-02-12": True}
 
 
 def test_what_nobody_can_look_up_stays_unresolved_and_is_said(ledger, study):
@@ -192,17 +169,17 @@ def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger,
 
 
 def test_whoever_resolves_second_adds_no_line_twice(ledger, study, monkeypatch):
-    from beliefs.records.ledger import ledger_resolve
+    from beliefs.records.ledger import resolve as ledger_resolve
 
     registered(ledger, study, ["2026-02-07", "2026-02-12"])
-    resolution = ledger_resolve._resolution
+    same_past = ledger_resolve._same_past
 
     def slower(*arguments):
         monkeypatch.undo()
         resolve(ledger, studies=(study,), now=LATER)  # another process, just before the lock
-        return resolution(*arguments)
+        return same_past(*arguments)
 
-    monkeypatch.setattr(ledger_resolve, "_resolution", slower)
+    monkeypatch.setattr(ledger_resolve, "_same_past", slower)
     done = resolve(ledger, studies=(study,), now=LATER)
     assert done.added == {} and done.already == 2
     assert verify(ledger).lines == 3

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from backtests import KNOWN, run_folder, scores
+from evidence import summarise_backtests
 
 import beliefs
-from beliefs.records.evidence import summarise_backtests
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "scripts"))

@@ -27,6 +27,7 @@ from beliefs.evaluation.scores.skilltable import Standing, skill_table, standing
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
+from beliefs.shown import Shown
 from beliefs.study.load import Study
 from beliefs.study.tables.odds import Odds, read_odds
 
@@ -41,7 +42,7 @@ DRAWS = 500
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Backtest:
+class Backtest(Shown):
     """Forecasts of theories from many origins, and their scores.
 
     Attributes
@@ -84,6 +85,16 @@ class Backtest:
     skill: pd.DataFrame
     reliability: pd.DataFrame
     pit: pd.DataFrame
+
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "study": self.study,
+            "theories": " ".join(t.id for t in self.theories),
+            "as of": self.as_of,
+            "origins": len(self.frame.origins),
+            "horizons": " ".join(str(h.days) for h in self.horizons) + " days",
+        }
 
     @property
     def gates(self) -> tuple[int, ...]:
@@ -173,6 +184,13 @@ def backtest(
         cannot show.
     ConflictError
         The study's folder no longer holds what was read.
+
+    Examples
+    --------
+    >>> duel = beliefs.load_study("synthetic-duel")
+    >>> few = {"every": 28, "horizons": [7], "particles": 100, "draws": 50}
+    >>> beliefs.backtest(duel, ["base_rate"], seed=1, **few).study
+    'synthetic-duel'
     """
     chosen = _chosen(theories)
     inputs = build_inputs(study) if inputs is None else inputs

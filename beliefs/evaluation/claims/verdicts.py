@@ -87,6 +87,12 @@ def verdicts(
     -------
     tuple of Verdict
         In the order of the claims.
+
+    Examples
+    --------
+    >>> rows = beliefs.verdicts(study, seed=1, particles=100)  # doctest: +SKIP
+    >>> rows[0].verdict  # doctest: +SKIP
+    'not learnable here'
     """
     claims = load_claims() if claims is None else claims
     inputs = build_inputs(study) if inputs is None else inputs

@@ -64,6 +64,12 @@ def fit(
     ------
     StudyError
         The theory frees nothing on this study; the seed cannot be used.
+
+    Examples
+    --------
+    >>> few = beliefs.Sampling(draws=100, tune=100, chains=2, attempts=1)
+    >>> beliefs.fit(study, "base_rate", seed=1, sampling=few).tree["posterior"].sizes["draw"]
+    100
     """
     import nutpie
 

@@ -29,6 +29,7 @@ from beliefs.inference.smc.sequential import BlockTrack, check_particles, follow
 from beliefs.inference.smc.unconstrained import Coordinates
 from beliefs.model.structure import Structure, structure_of
 from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
+from beliefs.shown import Shown
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study
 
@@ -44,7 +45,7 @@ _FILTERED = slice(9, 14)  # mean and covariance of belief in a kept path
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Track(BlockTrack):
+class Track(Shown, BlockTrack):
     """The posterior of the belief block after every period, N weighted particles each.
 
     A track starts before the first period, or from a posterior that somebody else computed: then
@@ -61,11 +62,15 @@ class Track(BlockTrack):
     inputs: Inputs
     theory: Theory
 
-    def __repr__(self) -> str:
-        return (
-            f"<Track of {self.study.name} under {self.theory.name} as of {self.study.as_of}: "
-            f"{self.n_time} periods, {len(self.epochs[0])} particles>"
-        )
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "study": self.study.name,
+            "theory": self.theory.name,
+            "as of": self.study.as_of,
+            "periods": self.n_time,
+            "particles": len(self.epochs[0]),
+        }
 
     @property
     def mean(self) -> Floats:
@@ -238,6 +243,11 @@ def track(
     ------
     StudyError
         Too few particles, or the theory frees nothing on this study.
+
+    Examples
+    --------
+    >>> beliefs.track(study, "base_rate", particles=200, seed=1).n_time
+    26
     """
     seed = checked_seed(seed)
     check_particles(particles)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from beliefs.evaluation.scores.proper import brier, log_score
-from beliefs.records.ledger.ledger_lines import LATENT, Forecast, Ledger, Resolution, Target
+from beliefs.forecasting.targets import LATENT
+from beliefs.records.ledger.lines import Forecast, Ledger, Resolution, Target
 
 __all__ = ["TIMINGS", "brier", "log_score", "score", "timing"]
 
@@ -53,7 +54,7 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
     Parameters
     ----------
     ledger
-        As from `beliefs.records.ledger.ledger_lines.read_ledger`.
+        As from `beliefs.records.ledger.lines.read_ledger`.
     today
         Splits what is unresolved into what is not over, and what could be looked up.
 

@@ -1,4 +1,4 @@
-"""The manifest of a run folder: what it must hold, and where the run was computed."""
+"""The files of a run folder: the manifest, JSON, netCDF by xarray, and hashes of what they hold."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from beliefs.errors import StudyError
+from beliefs.study.writefile import replace_file
 
 __all__ = [
-    "FORMAT",
-    "damaged",
-    "document_hash",
-    "environment",
-    "read_json",
-    "read_manifest",
-    "read_result",
-    "same_document",
-]
+    "FORMAT", "content_hash", "damaged", "document_hash", "dump", "environment", "read_json",
+    "read_manifest", "read_result", "read_table", "read_tree", "same_document", "same_hash",
+    "write_tree",
+]  # fmt: skip
 
 FORMAT = 1
 """Of manifests, and of the other JSON files in which results are kept."""
@@ -42,12 +41,13 @@ _MANIFEST: dict[str, type | tuple[type, ...]] = {
     "platform": dict,
 }
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
+_LARGE = 2**16  # bytes; larger arrays are hashed slice by slice along their first axis
 
 
 def environment() -> dict[str, dict[str, str]]:
     """Return the versions and the platform that a posterior may depend on."""
     return {
-        "versions": {"beliefs": _version("beliefs")} | {n: _version(n) for n in _LIBRARIES},
+        "versions": {name: _version(name) for name in ("beliefs", *_LIBRARIES)},
         "platform": {
             "python": platform.python_version(),
             "system": platform.system(),
@@ -75,9 +75,8 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     data = read_result(file)
     for key, kind in _MANIFEST.items():
         if key not in data or not isinstance(data[key], kind) or isinstance(data[key], bool):
-            raise damaged(
-                file, f"{key} = {data[key]!r}" if key in data else f"no {key}", f"the key {key}"
-            )
+            found = f"{key} = {data[key]!r}" if key in data else f"no {key}"
+            raise damaged(file, found, f"the key {key}")
     seed = data["seed"].get("fit")
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise damaged(file, f"seed = {data['seed']!r}", "the seed of the fit, a whole number")
@@ -123,6 +122,11 @@ def read_result(file: Path) -> dict[str, Any]:
     return data
 
 
+def dump(data: Any) -> str:
+    """Return JSON as it stands in run folders."""
+    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+
+
 def document_hash(document: dict[str, Any]) -> str:
     """Return the SHA-256 of a forecast document, whatever its spacing and order of keys."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -130,14 +134,9 @@ def document_hash(document: dict[str, Any]) -> str:
 
 
 def same_document(file: Path, document: Any, manifest: dict[str, Any]) -> None:
-    """Refuse a forecast document that was changed after the run.
+    """Raise StudyError when a forecast document was changed after the run.
 
     Manifests of before ``forecast_sha256`` was kept cannot tell.
-
-    Raises
-    ------
-    StudyError
-        It has another hash than the manifest says.
     """
     wanted = manifest.get("forecast_sha256")
     if wanted is not None and document_hash(document) != wanted:
@@ -155,3 +154,75 @@ def damaged(file: Path, found: str, expected: str) -> StudyError:
         expected=expected,
         mend="restore the file, or run again",
     )
+
+
+def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> None:
+    """Raise StudyError when a part of a run folder no longer has the hash it was written with."""
+    if found != expected:
+        raise StudyError(
+            f"the {what} in the run folder was changed after the run",
+            where=str(where),
+            found=f"hash {found[:12]}",
+            expected=f"hash {expected[:12]}",
+            mend=f"restore the {thing}, or run again",
+        )
+
+
+def write_tree(file: Path, tree: Any, **how: Any) -> None:
+    """Write a DataTree or a Dataset, by way of memory: HDF5 itself does not survive a full disk."""
+    replace_file(file, tree.to_netcdf(engine="h5netcdf", **how))
+
+
+def read_tree(file: Path, expected: str | None) -> Any:
+    """Return a DataTree of a run folder, held against the hash it was written with.
+
+    Raises
+    ------
+    StudyError
+        The file cannot be read, or its content has another hash; None takes any.
+    """
+    import xarray as xr
+
+    seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
+    try:
+        with xr.open_datatree(file, engine="h5netcdf", decode_times=seconds) as opened:
+            tree = opened.load()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error
+    if expected is not None:
+        same_hash(file.stem, file, "file", content_hash(tree), expected)
+    return tree
+
+
+def content_hash(tree: Any) -> str:
+    """Return the SHA-256 of all arrays of a DataTree, whatever the file format does around them.
+
+    Names, shapes and values count, in the order of groups and names; equal hashes mean equal bits.
+    """
+    arrays = {
+        (node.path, str(name)): np.asarray(variable.values)
+        for node in tree.subtree
+        for name, variable in node.to_dataset().variables.items()
+    }
+    digest = hashlib.sha256()
+    for (path, name), values in sorted(arrays.items()):
+        kind = values.dtype.kind
+        kind = "U" if kind in "OUT" else kind  # text comes back from a file as another kind of text
+        digest.update(f"{path}/{name}{values.shape}{kind}".encode())
+        if kind == "U":
+            digest.update("\0".join(str(v) for v in values.ravel()).encode())
+        elif values.ndim > 1 and values.nbytes >= _LARGE:
+            for piece in values:
+                digest.update(hashlib.sha256(_bytes(piece)).digest())
+        else:
+            digest.update(_bytes(_nanoseconds(values) if kind == "M" else values))
+    return digest.hexdigest()
+
+
+def _nanoseconds(days: NDArray[Any]) -> NDArray[np.int64]:
+    """Return days as nanoseconds since 1970 modulo 2^64, whatever unit they are kept in."""
+    return days.astype("datetime64[D]").astype(np.int64) * np.int64(86_400 * 10**9)
+
+
+def _bytes(piece: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(piece).reshape(-1).view(np.uint8)

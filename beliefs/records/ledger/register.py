@@ -1,27 +1,177 @@
-"""From a run folder to what a ledger registers of it."""
+"""From a run folder to a line of a ledger; and the ledger checked."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
-from beliefs.errors import GateError, StudyError
+from beliefs.errors import ConflictError, GateError, StudyError
 from beliefs.forecasting.document import FORMAT, Document
 from beliefs.forecasting.forecast import forecast
-from beliefs.records.ledger.ledger_lines import Forecast, utc_now
-from beliefs.records.ledger.ledger_lookup import CONDUCT_RULES
-from beliefs.records.manifest import damaged, document_hash, read_json, read_manifest, same_document
+from beliefs.records.files import damaged, document_hash, read_json, read_manifest, same_document
+from beliefs.records.ledger.chain import BEGINNING, Problem, held_head, read_chain, writing
+from beliefs.records.ledger.lines import CONDUCT_RULES, Forecast, utc_now
+from beliefs.records.run import load_run, read_parts
+from beliefs.study.load import Study
 
-if TYPE_CHECKING:
-    from beliefs.study.load import Study
-
-__all__ = ["entry_from", "entry_of"]
+__all__ = ["SEED", "Registered", "Verdict", "entry_of", "register", "verify"]
 
 SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
+_ONE_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What `register` did.
+
+    Attributes
+    ----------
+    n
+        Line of the forecast.
+    head
+        Hash of that line: the head of the ledger, to be noted elsewhere.
+    begun
+        Whether the ledger was begun with it.
+    forecast
+        As it stands there.
+    """
+
+    n: int
+    head: str
+    begun: bool
+    forecast: Forecast
+
+
+def register(
+    ledger: str | Path, forecast: Forecast, *, now: dt.datetime | None = None
+) -> Registered:
+    """Add a forecast to a ledger; the line is on the disk when this returns.
+
+    Any number of processes may do so at once.
+
+    Parameters
+    ----------
+    ledger
+        The file; begun where there is none.
+    forecast
+        As from `beliefs.records.ledger.register.entry_of`.
+    now
+        Time of registration with its zone; the clock's when None.
+
+    Raises
+    ------
+    ConflictError
+        It is registered already, or the ledger stays locked.
+    StudyError
+        The as-of date lies in the future, or the ledger is damaged or cannot be written. Nothing
+        was added.
+    """
+    path = Path(ledger)
+    key = b'"forecast_sha256":"%b"' % forecast.forecast_sha256.encode("ascii")
+    with writing(path) as book:
+        for line in book.chain.lines:
+            if key in line.raw:
+                raise ConflictError(
+                    "this forecast is registered already",
+                    where=f"{path}:{line.n}",
+                    found=f"{forecast.theory} on {forecast.study} as of {forecast.as_of}, the same "
+                    f"to the last digit, registered {line.record.get('at')}",
+                    expected="a forecast that the ledger does not hold",
+                    mend="nothing to do",
+                )
+        at = (now or utc_now()).astimezone(dt.UTC).replace(microsecond=0)
+        if forecast.as_of > at.date() + _ONE_DAY:
+            raise StudyError(
+                "the forecast claims to know a day that has not come",
+                where=f"as-of date {forecast.as_of}",
+                found=f"the clock says {at:%Y-%m-%d %H:%M} UTC",
+                expected="an as-of date up to today",
+                mend="forecast with --as-of, the last day whose rows you have; or set the clock",
+            )
+        targets = tuple(t.model_copy(update={"late": at.date() > t.by}) for t in forecast.targets)
+        stamped = forecast.model_copy(update={"at": at, "targets": targets})
+        (line,) = book.append(stamped.model_dump(mode="json"))
+        return Registered(line.n, line.hash, book.new, stamped)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `verify` found.
+
+    Attributes
+    ----------
+    lines
+        Lines that have the form of one.
+    head
+        Hash of the last of them.
+    problems
+        What is wrong, in the order of lines; empty when nothing is.
+    since
+        Lines written since the noted head, None if none was given or something is wrong.
+    """
+
+    lines: int
+    head: str
+    problems: tuple[Problem, ...]
+    since: int | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record for JSON."""
+        return {
+            "passed": self.passed,
+            "lines": self.lines,
+            "head": self.head,
+            "since_head": self.since,
+            "problems": [vars(problem) for problem in self.problems],
+        }
+
+
+def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
+    """Recompute the chain of a ledger, and hold it against a head noted elsewhere.
+
+    Parameters
+    ----------
+    ledger
+        The file.
+    head
+        Hash printed by an earlier `register`. A chain alone cannot show that whole lines are
+        missing at its end, or that all was written anew; this can.
+
+    Raises
+    ------
+    StudyError
+        There is no such file, or `head` is no hash.
+    """
+    if head is not None:
+        head = head.strip().lower()
+        if len(head) != len(BEGINNING) or set(head) - set("0123456789abcdef"):
+            raise StudyError(
+                "this is not the head of a ledger",
+                where="--head",
+                found=head,
+                expected="64 hexadecimal digits, as `beliefs ledger add` prints them",
+                mend="copy the whole hash",
+            )
+    chain = read_chain(ledger)
+    problems, since = chain.problems, None
+    if head is not None and not problems:
+        since = held_head(chain, head)
+        if since is None:
+            last = len(chain.lines)
+            told = "the noted head is the hash of no line: lines after it and it are gone, or all "
+            problems = (Problem(last, told + "was written anew"),)
+    return Verdict(len(chain.lines), chain.head, problems, since)
 
 
 def entry_of(
@@ -52,8 +202,6 @@ def entry_of(
     StudyError
         The folder is no whole run or was changed, or the forecast is a what-if.
     """
-    from beliefs.records.run import read_parts
-
     folder = Path(run)
     file = folder / "forecast.json"
     if file.is_file() and horizon is None and seed is None:
@@ -67,10 +215,10 @@ def entry_of(
             folder, horizon, SEED if seed is None else seed, allow_failed
         )
         manifest = read_manifest(folder)
-    return entry_from(document, manifest, study, file, horizon=ahead, allow_failed=allow_failed)
+    return _entry(document, manifest, study, file, horizon=ahead, allow_failed=allow_failed)
 
 
-def entry_from(
+def _entry(
     document: dict[str, Any],
     manifest: dict[str, Any],
     study: Study,
@@ -79,24 +227,7 @@ def entry_from(
     horizon: int,
     allow_failed: bool = False,
 ) -> Forecast:
-    """Return a forecast document as a ledger registers it.
-
-    Parameters
-    ----------
-    document
-        As from `beliefs.forecasting.summary.summarise`.
-    manifest, study
-        Of its run.
-    file
-        For complaints.
-    horizon, allow_failed
-        See `entry_of`.
-
-    Raises
-    ------
-    GateError, StudyError
-        See `entry_of`.
-    """
+    """Return a forecast document of a run as a ledger registers it."""
     if document["interventions"]:
         raise StudyError(
             "a what-if cannot be registered: nobody will see how it would have come out",
@@ -176,7 +307,6 @@ def _made(
 ) -> tuple[Study, dict[str, Any], int]:
     """Return study, document and periods ahead of a forecast made from a run's posterior."""
     from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import load_run
 
     posterior = load_run(folder)
     made = forecast(posterior, horizon, seed=seed, allow_failed=allow_failed)

@@ -13,11 +13,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from beliefs.errors import StudyError
 from beliefs.forecasting.document import Probability
 from beliefs.forecasting.targets import LATENT, TARGETS
-from beliefs.records.ledger.ledger_chain import Chain
-from beliefs.records.ledger.ledger_file import damaged, read_chain
+from beliefs.records.ledger.chain import BEGINNING, Chain, damaged, read_chain
+from beliefs.study.settings.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
 __all__ = [
-    "LATENT",
+    "CONDUCT_RULES",
     "Forecast",
     "Key",
     "Ledger",
@@ -28,10 +28,16 @@ __all__ = [
     "utc_now",
 ]
 
+CONDUCT_RULES: dict[str, type[SpecTable]] = {
+    "strikes": Strikes,
+    "truce": Truce,
+    "redlines": RedLines,
+    "agreements": Agreements,
+}
+"""Tables of a study that say what counts as conduct."""
+
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Rule = dict[
-    str, Any
-]  # a `beliefs.study.settings.spec.TalkRule` or a table, as it stood in the study
+_Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
 Key = tuple[int, str, str | None, dt.date]
 """Line of a forecast, target, rule and last day."""
 
@@ -152,6 +158,11 @@ class Resolution(_Said):
     corrects: int | None = None
     beliefs_version: str
 
+    @property
+    def key(self) -> Key:
+        """Which probability it is of."""
+        return self.forecast, self.target, self.rule, self.by
+
 
 _KINDS: dict[str, type[Forecast] | type[Resolution]] = {
     "forecast": Forecast,
@@ -179,6 +190,11 @@ class Ledger:
     resolutions: dict[Key, tuple[int, Resolution]]
     corrected: int
     hashes: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line."""
+        return self.hashes[-1] if self.hashes else BEGINNING
 
 
 def utc_now() -> dt.datetime:
@@ -215,8 +231,7 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
     for line in chain.lines:
         kind = _KINDS.get(str(line.record.get("kind")))
         if kind is None:
-            found = f"kind = {line.record.get('kind')!r}"
-            raise _foreign(path, line.n, found)
+            raise _foreign(path, line.n, f"kind = {line.record.get('kind')!r}")
         said = {k: v for k, v in line.record.items() if k not in ("n", "previous", "hash")}
         try:
             record = kind.model_validate_json(json.dumps(said))
@@ -228,11 +243,10 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
         if isinstance(record, Forecast):
             forecasts[line.n] = record
         elif isinstance(record, Resolution):
-            key = (record.forecast, record.target, record.rule, record.by)
             if record.forecast not in forecasts:
                 raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
-            corrected += key in resolutions
-            resolutions[key] = (line.n, record)
+            corrected += record.key in resolutions
+            resolutions[record.key] = (line.n, record)
     return Ledger(forecasts, resolutions, corrected, tuple(line.hash for line in chain.lines))
 
 

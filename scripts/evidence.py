@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.reliability import reliability_table
 from beliefs.evaluation.scores.skilltable import skill_table
-from beliefs.records.manifest import FORMAT, damaged, read_result, read_table
+from beliefs.records.files import FORMAT, damaged, read_result, read_table
 from beliefs.study.writefile import write_file
 
 if TYPE_CHECKING:

@@ -1,0 +1,341 @@
+"""Two runs set side by side: what moved between them, and whether one can be had again.
+
+Equal hashes mean equal bits. Where a run made again differs, the two posteriors are held against
+their Monte-Carlo errors, and what else differs (versions, platform) is named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.evaluation.attribution import causes
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.posterior import Posterior
+from beliefs.inference.smc.track import Track, advance, from_posterior
+from beliefs.inference.smc.track import track as track_all
+from beliefs.model.contract import logistic
+from beliefs.model.theory import Theory
+from beliefs.records.files import content_hash, environment, read_json, read_manifest
+from beliefs.records.ledger.register import SEED
+from beliefs.records.run import TRACK, load_run, load_track, read_parts
+from beliefs.simulation.interventions import parse
+from beliefs.study.load import Study, load_study
+
+__all__ = [
+    "Reproduction", "diff_runs", "monte_carlo_distance", "moved_beliefs", "moved_rows", "reproduce",
+]  # fmt: skip
+
+FAMILY_ERROR = 0.001  # chance that two honest runs are called different, over all quantities
+TABLES = ("indicators", "events", "talks", "coverage", "agreements")
+EXAMPLES = 10  # rows of each table printed in full
+
+
+def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
+    """Return what differs between two runs of one study.
+
+    Parameters
+    ----------
+    one, two
+        Run folders; the origin of `two` is not before that of `one`.
+
+    Returns
+    -------
+    dict
+        ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts
+        of the change; ``targets``, see `beliefs.forecasting.compare.moved`, of forecasts made anew
+        from both posteriors without interventions (`beliefs.records.foretold`); ``untold``, why
+        there are none, or None.
+
+    Raises
+    ------
+    StudyError
+        The runs are of different studies, or in the wrong order.
+    """
+    first, second = load_run(one), load_run(two)
+    begun = [
+        (p.study.spec.name, p.structure.sides, str(p.inputs.dates[0])) for p in (first, second)
+    ]
+    if begun[0] != begun[1] or first.inputs.step_days != second.inputs.step_days:
+        raise StudyError(
+            "the two runs are of different confrontations",
+            where=f"{one}, {two}",
+            found=" and ".join(f"{n} of {', '.join(s)} from {day}" for n, s, day in begun),
+            expected="two runs of one study",
+            mend="choose another pair",
+        )
+    if second.origin < first.origin:
+        raise StudyError(
+            "the second run ends before the first",
+            where=f"{one}, {two}",
+            found=f"origins {first.origin} and {second.origin}",
+            expected="the earlier run first",
+            mend=f"beliefs diff {two} {one}",
+        )
+    targets, untold = _moved_targets((Path(one), Path(two)), (first, second))
+    return {
+        "runs": [
+            {
+                "run": str(path),
+                "as_of": str(p.study.as_of),
+                "origin": str(p.origin),
+                "theory": p.theory.name,
+                "theory_sha256": p.theory.sha256,
+            }
+            for path, p in ((one, first), (two, second))
+        ],
+        "rows": {table: moved_rows(first.study, second.study, table) for table in TABLES},
+        "beliefs": moved_beliefs(first, second),
+        "targets": targets,
+        "untold": untold,
+    }
+
+
+def moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
+    """Return the rows of a table that only one of two studies holds, as of their dates.
+
+    A revision counts as one row added; the row it revises stays.
+    """
+    counts = []
+    for study in (one, two):
+        frame = getattr(study, table)
+        rows = [] if frame is None else frame.astype(str).itertuples(index=False, name=None)
+        counts.append(Counter(rows))
+    added, removed = counts[1] - counts[0], counts[0] - counts[1]
+    return {
+        "added": added.total(),
+        "removed": removed.total(),
+        "added_examples": [list(row) for row in list(added)[:EXAMPLES]],
+        "removed_examples": [list(row) for row in list(removed)[:EXAMPLES]],
+    }
+
+
+def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
+    """Return how each side's belief at the origin changed, and by what.
+
+    The change of the mean log-odds is split exactly: what the second run makes of the first one's
+    last day (``reread``: parameters learnt, late rows, hindsight), and every cause of the periods
+    since (`beliefs.evaluation.attribution`), as the second run sees them.
+
+    Parameters
+    ----------
+    first, second
+        Posteriors of one study, the earlier origin first.
+
+    Returns
+    -------
+    list of dict
+        By side: ``then`` and ``now`` (probability: mean, lower, upper of the central 90 %),
+        ``change`` of the mean log-odds, and ``parts`` that sum to it, largest first.
+    """
+    if not (first.theory.beliefs and second.theory.beliefs):
+        return []
+    paths = [np.asarray(p.tree["posterior"]["logit_belief"].values) for p in (first, second)]
+    flat = [path.reshape(-1, *path.shape[2:]).astype(float) for path in paths]
+    n = int(first.inputs.active.sum())
+    out = []
+    every = list(causes(second))
+    for i, side in enumerate(first.structure.sides):
+        before, after = flat[0][:, i, -1], flat[1][:, i, -1]
+        reread = flat[1][:, i, n - 1].mean() - before.mean()
+        parts = [{"kind": "reread", "name": "the past, seen anew", "mean": float(reread)}]
+        for cause in every:
+            push = np.broadcast_to(cause.push, (len(flat[1]), flat[1].shape[-1]))[:, n:]
+            size = float(push.sum(axis=-1).mean())
+            if cause.side == i and size != 0.0:
+                parts.append({"kind": cause.kind, "name": cause.name, "mean": size})
+        parts.sort(key=lambda part: -abs(float(str(part["mean"]))))
+        out.append(
+            {
+                "side": side,
+                "then": _interval(before),
+                "now": _interval(after),
+                "change": float(after.mean() - before.mean()),
+                "parts": parts,
+            }
+        )
+    return out
+
+
+def _interval(logit: np.ndarray[Any, Any]) -> dict[str, float]:
+    p = logistic(np, logit)
+    low, high = np.quantile(p, [0.05, 0.95])
+    return {"mean": float(p.mean()), "lower": float(low), "upper": float(high)}
+
+
+def _moved_targets(
+    folders: tuple[Path, Path], posteriors: tuple[Posterior, Posterior]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return how probabilities moved, or why nobody can say."""
+    from beliefs.forecasting.compare import moved
+
+    for folder, posterior in zip(folders, posteriors, strict=True):
+        if not posterior.report.passed:
+            return [], f"{folder} failed its gate: {'; '.join(posterior.report.failures)}"
+    made = [forecast(p, seed=SEED, baselines=False) for p in posteriors]
+    rows = moved(made[0], made[1])
+    return rows, None if rows else f"no day foretold by {folders[0]} was still to come"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What recomputing a run gave.
+
+    Attributes
+    ----------
+    verdict
+        ``bit-identical``, ``within Monte-Carlo error`` or ``different``.
+    posterior_identical, forecast_identical
+        Whether the hash of the posterior and the forecast document came out the same;
+        `forecast_identical` is None for a run without a forecast.
+    distance, limit, worst
+        Largest difference of means in Monte-Carlo standard errors, what two honest runs stay
+        below, and the quantity it was found at; 0 and "" where the bits agree.
+    environment
+        What differs between then and now: one line each.
+    """
+
+    verdict: str
+    posterior_identical: bool
+    forecast_identical: bool | None
+    distance: float
+    limit: float
+    worst: str
+    environment: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record for JSON."""
+        return {**vars(self), "environment": list(self.environment)}
+
+
+def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None) -> Reproduction:
+    """Recompute a run with its own study, theory, seeds and settings.
+
+    Parameters
+    ----------
+    path
+        The run folder; it is only read.
+    progress
+        Called with the name of each stage.
+
+    Raises
+    ------
+    StudyError
+        The folder is no whole run, or was changed after the run.
+    """
+    folder, say = Path(path), progress or (lambda _: None)
+    say("read")
+    manifest = read_manifest(folder)
+    kept: Any
+    again: Any
+    if (folder / TRACK).is_file():
+        track, anew = load_track(folder), _tracked(folder, manifest, say)
+        same = content_hash(anew.to_tree()) == manifest["posterior_content_sha256"]
+        # As many draws as the weights are worth, so that their errors are those of the particles.
+        size = int(min(track.report().ess, anew.report().ess))
+        kept, again = (t.at(t.ends[-1], draws=size) for t in (track, anew))
+    else:
+        kept = load_run(folder)
+        again = _fitted(kept.study, kept.theory, manifest, say)
+        same = content_hash(again.tree) == manifest["posterior_content_sha256"]
+    told: bool | None = None
+    if manifest["horizon"] is not None:
+        say("forecast")
+        document = summarise(
+            forecast(
+                again,
+                manifest["horizon"],
+                seed=manifest["seed"]["forecast"],
+                interventions=[
+                    parse(str(folder / "manifest.json"), table)
+                    for table in manifest["interventions"]
+                ],
+                allow_failed=True,
+                actions="conduct_content_sha256" in manifest,
+            )
+        )
+        told = document == read_json(folder / "forecast.json")
+    distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.tree, again.tree)
+    if same and told is not False:
+        verdict = "bit-identical"
+    else:
+        verdict = "within Monte-Carlo error" if distance <= limit else "different"
+    now = environment()
+    changed = tuple(
+        f"{kind} {name}: {then} then, {now[kind].get(name, 'none')} now"
+        for kind in ("versions", "platform")
+        for name, then in manifest[kind].items()
+        if now[kind].get(name) != then
+    )
+    return Reproduction(verdict, same, told, distance, limit, worst, changed)
+
+
+def _fitted(study: Study, theory: Theory, manifest: Any, say: Callable[[str], None]) -> Any:
+    sampling = Sampling(**manifest["settings"])
+    return fit(study, theory, seed=manifest["seed"]["fit"], sampling=sampling, progress=say)
+
+
+def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
+    """Return the track of a folder, made in one go, however many updates it took."""
+    say("track")
+    study, theory = read_parts(folder, manifest)
+    seed, particles = manifest["seed"]["fit"], manifest["settings"]["particles"]
+    start = manifest.get("start")
+    if start is None:
+        return track_all(study, theory, particles=particles, seed=seed, progress=say)
+    early = load_study(folder / "study", as_of=start["as_of"])
+    posterior = _fitted(early, theory, start, say)
+    return advance(from_posterior(posterior, particles, seed), study, progress=say)
+
+
+def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
+    """Return how far two posteriors lie apart, in standard errors of their Monte-Carlo means.
+
+    Parameters
+    ----------
+    one, two
+        DataTrees with a ``posterior`` of the same variables.
+
+    Returns
+    -------
+    distance
+        Largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` over all quantities.
+    limit
+        What it stays below with probability 0.999 when both estimate the same (Bonferroni over
+        all quantities).
+    worst
+        Name of the quantity with that distance.
+
+    Raises
+    ------
+    ValueError
+        The variables differ.
+    """
+    import arviz as az
+    from scipy.stats import norm
+
+    a, b = one["posterior"].to_dataset(), two["posterior"].to_dataset()
+    if set(a.data_vars) != set(b.data_vars):
+        raise ValueError("the two posteriors hold other variables")
+    error_a, error_b = az.mcse(a, method="mean"), az.mcse(b, method="mean")
+    worst, where, count = 0.0, "", 0
+    for name in a.data_vars:
+        gap = np.abs(np.asarray(a[name].mean(("chain", "draw")) - b[name].mean(("chain", "draw"))))
+        error = np.sqrt(np.asarray(error_a[name]) ** 2 + np.asarray(error_b[name]) ** 2)
+        # A quantity that never varies has no error: it must be equal.
+        ratio = np.where(
+            error > 0, gap / np.where(error > 0, error, 1.0), np.where(gap > 0, np.inf, 0)
+        )
+        count += ratio.size
+        if ratio.size and ratio.max() > worst:
+            worst, where = float(ratio.max()), str(name)
+    return worst, float(norm.isf(FAMILY_ERROR / (2 * max(count, 1)))), where

@@ -1,0 +1,372 @@
+r"""The file of a ledger: a chain of lines, locked while it is written, and only ever appended to.
+
+A line is one JSON object in ASCII, with the hash of the line before and its own::
+
+    {"n":3,"previous":"<64 hex digits>","at":"2026-07-01T06:00:04Z","kind":...,"hash":"<64 hex>"}
+
+``hash`` is the SHA-256 of the bytes of the line before ``,"hash":``, and so of ``previous`` too.
+Bytes are hashed as they stand, not what they parse to: no flipped bit is harmless, and a shell
+can do the sum as well (``sed -n 3p FILE | sed 's/,"hash":"[^"]*"}$//' | tr -d '\n' | sha256sum``).
+
+A chain shows that lines were changed, left out in the middle or put in. Who rewrites every hash
+from there on, or takes whole lines off the end, leaves a chain in order. Against that stands only
+a head (the hash of the last line) that was noted elsewhere, see `held_head`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import Timeout
+
+from beliefs.errors import ConflictError, StudyError, counted
+from beliefs.records.place import locked
+from beliefs.study.writefile import flush_folder, write_file
+
+__all__ = [
+    "BEGINNING", "Book", "Chain", "Line", "Problem", "check", "damaged", "held_head", "mend",
+    "read_chain", "seal", "writing",
+]  # fmt: skip
+
+BEGINNING = "0" * 64
+"""What the first line holds as the hash of the line before."""
+PATIENCE = 60.0  # seconds that a writer waits for others
+
+_FORM = re.compile(
+    rb'(\{"n":([1-9][0-9]{0,11}),"previous":"([0-9a-f]{64})",.*),"hash":"([0-9a-f]{64})"\}'
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One whole line: its number from 1, its bytes, the hash it claims, and what it says."""
+
+    n: int
+    raw: bytes
+    hash: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and at which line."""
+
+    line: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A ledger, read.
+
+    Attributes
+    ----------
+    lines
+        Those that have the form of a line, in order.
+    problems
+        What is wrong, in the order of lines; empty when the chain is in order.
+    whole
+        Length in bytes of all that ends in an end of line.
+    rest
+        What stands after that: the beginning of a line whose writer was killed.
+    """
+
+    lines: tuple[Line, ...]
+    problems: tuple[Problem, ...]
+    whole: int
+    rest: bytes
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line."""
+        return self.lines[-1].hash if self.lines else BEGINNING
+
+
+def seal(n: int, previous: str, fields: dict[str, Any]) -> bytes:
+    """Return line `n` with its end of line.
+
+    Parameters
+    ----------
+    n
+        Number of the line, from 1.
+    previous
+        Hash of the line before; `BEGINNING` for the first.
+    fields
+        What it says; at least one field, JSON without NaN.
+    """
+    said = {"n": n, "previous": previous, **fields}
+    text = json.dumps(said, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    content = text[:-1].encode("ascii")
+    return b'%b,"hash":"%b"}\n' % (content, hashlib.sha256(content).hexdigest().encode("ascii"))
+
+
+def check(data: bytes) -> Chain:
+    """Recompute every hash of a ledger, all bytes of whose file are given."""
+    *pieces, rest = data.split(b"\n")
+    lines: list[Line] = []
+    problems: list[Problem] = []
+    number, hashes = 0, {BEGINNING}  # of the line before; no hashes where it cannot be read
+    for place, raw in enumerate(pieces, 1):
+        form, record = _FORM.fullmatch(raw), _parsed(raw)
+        if form is None or record is None:
+            fault = "is not valid JSON" if record is None else "has not the form of a ledger's line"
+            problems.append(Problem(place, f"line {place} {fault}"))
+            number, hashes = 0, set()
+            continue
+        content, n, previous, claimed = (form[1], int(form[2]), form[3].decode(), form[4].decode())
+        counted_hash = hashlib.sha256(content).hexdigest()
+        if counted_hash != claimed:
+            told = f"the hash of line {place} does not match what the line says"
+            problems.append(Problem(place, told))
+        elif place == 1 and (n, previous) != (1, BEGINNING):
+            told = f"line 1 is not the beginning of a ledger: it was written as line {n}"
+            problems.append(Problem(1, told))
+        elif (hashes and previous not in hashes) or (place > 1 and number and n != number + 1):
+            told = f"chain broken between lines {place - 1} and {place}"
+            if number and n != number + 1:
+                told += f": they were written as lines {number} and {n}"
+            problems.append(Problem(place, told))
+        lines.append(Line(n, raw, claimed, record))
+        number, hashes = (n if counted_hash == claimed else 0), {claimed, counted_hash}
+    if rest:
+        last = len(pieces) + 1
+        problems.append(Problem(last, f"line {last}, the last, is cut off: it has no end of line"))
+    return Chain(tuple(lines), tuple(problems), len(data) - len(rest), rest)
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(raw.decode("ascii"))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def held_head(chain: Chain, head: str) -> int | None:
+    """Return the number of lines written since a head was noted, None if no line has that hash.
+
+    Parameters
+    ----------
+    chain
+        In order.
+    head
+        Hash that an earlier last line had, noted outside the ledger; `BEGINNING` before any.
+    """
+    hashes = [BEGINNING, *(line.hash for line in chain.lines)]
+    return len(hashes) - 1 - hashes.index(head) if head in hashes else None
+
+
+class Book:
+    """A ledger held by its only writer: its `chain`, and whether it is `new`."""
+
+    def __init__(self, path: Path, chain: Chain) -> None:
+        self.path, self.chain, self.new = path, chain, not chain.lines
+
+    def append(self, *said: dict[str, Any]) -> tuple[Line, ...]:
+        """Write lines at the end, all or none, and return them once the disk has them.
+
+        Raises
+        ------
+        StudyError
+            They cannot be written; the ledger is as it was.
+        """
+        n, data, head = len(self.chain.lines), b"", self.chain.head
+        for number, fields in enumerate(said, n + 1):
+            sealed = seal(number, head, fields)
+            head = check(sealed).head
+            data += sealed
+        before = self.path.read_bytes() if self.path.exists() else b""
+        try:
+            _append(self.path, data)
+        except BaseException as error:  # an interrupt too must leave no half line
+            with contextlib.suppress(OSError):
+                os.truncate(self.path, len(before))
+            if isinstance(error, OSError):
+                raise StudyError(
+                    "the ledger could not be written",
+                    where=str(self.path),
+                    found=error.strerror or str(error),
+                    expected="a writable place with enough room",
+                    mend="free some room, then register again; the ledger is as it was",
+                ) from error
+            raise
+        self.chain = check(before + data)
+        return self.chain.lines[n:]
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[Book]:
+    """Hold a ledger as its only writer; begin one where there is no such file.
+
+    Parameters
+    ----------
+    path
+        The ledger.
+
+    Raises
+    ------
+    ConflictError
+        Others kept it locked for `PATIENCE` seconds.
+    StudyError
+        Its chain is not in order, or the file cannot be opened or locked. Nothing is written to
+        a damaged ledger.
+    """
+    path = Path(path)
+    with _held(path):
+        try:
+            chain = check(path.read_bytes() if path.exists() else b"")
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from error
+        if chain.problems:
+            raise damaged(path, chain)
+        yield Book(path, chain)
+
+
+def read_chain(path: str | Path) -> Chain:
+    """Read a ledger between two writes, in order or not.
+
+    Raises
+    ------
+    StudyError
+        There is no such file, or it cannot be read.
+    """
+    path = Path(path)
+    with _held(path, reading=True):
+        try:
+            return check(path.read_bytes())
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from error
+
+
+def mend(path: str | Path) -> tuple[Path | None, int]:
+    """Cut off the half-written last line that a killed writer left, and keep it in a file beside.
+
+    Parameters
+    ----------
+    path
+        The ledger; all its whole lines are in order.
+
+    Returns
+    -------
+    kept : Path or None
+        File that has what was cut off. None where the last line only lacked its end and got it.
+    lines : int
+        Lines that the ledger has now.
+
+    Raises
+    ------
+    ConflictError
+        Nothing is cut off.
+    StudyError
+        Something else is wrong with it, or it cannot be written.
+    """
+    path = Path(path)
+    with _held(path, begin=False):
+        data = path.read_bytes()
+        chain = check(data)
+        if not chain.rest:
+            raise ConflictError(
+                "no line of the ledger is cut off",
+                where=str(path),
+                found=counted(len(chain.lines), "whole line"),
+                expected="a last line without its end",
+                mend="beliefs ledger verify says what is wrong, if anything is",
+            )
+        if len(chain.problems) > 1:
+            raise damaged(path, chain)
+        ended = check(data + b"\n")
+        if not ended.problems:
+            _append(path, b"\n")
+            return None, len(ended.lines)
+        # On the disk before it is cut off; the name holds its hash, so nothing is replaced.
+        digest = hashlib.sha256(chain.rest).hexdigest()[:12]
+        name = f"{path.name}.cut-{len(chain.lines) + 1}-{digest}"
+        kept = write_file(path.with_name(name), chain.rest)
+        os.truncate(path, chain.whole)
+        return kept, len(chain.lines)
+
+
+def damaged(path: Path, chain: Chain) -> StudyError:
+    """Return the error for a ledger whose chain is not in order."""
+    problem = chain.problems[0]
+    found = problem.what
+    if len(chain.problems) == 1 and chain.rest:
+        return StudyError(
+            "the last line of the ledger is cut off: a writer was killed, or the disk was full",
+            where=f"{path}:{problem.line}",
+            found=f"{len(chain.rest)} bytes, {chain.rest[:60].decode('ascii', 'replace')!r}...",
+            expected="a line that ends",
+            mend=f"beliefs ledger mend --ledger {path}   (it keeps what it cuts off); then add "
+            "that run, or resolve, again",
+        )
+    if len(chain.problems) > 1:
+        found += f"; {len(chain.problems) - 1} more"
+    return StudyError(
+        "the ledger was damaged or changed",
+        where=f"{path}:{problem.line}",
+        found=found,
+        expected="the lines as they were written",
+        mend="restore the file from a copy; without one keep it as it is, and begin another",
+    )
+
+
+@contextlib.contextmanager
+def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[None]:
+    """Let nobody else write a ledger; a regular file: a device has no end, a pipe waits for one."""
+    if path.exists() and not path.is_file():
+        raise _unusable(path, "not a regular file")
+    if not path.parent.is_dir():
+        raise _unusable(path, "no such folder")
+    if not path.exists() and (reading or not begin):
+        raise StudyError(
+            "there is no such ledger",
+            where=str(path),
+            found="nothing of that name",
+            expected="a file that `beliefs ledger add` wrote",
+            mend="check --ledger",
+        )
+    with contextlib.ExitStack() as stack:
+        whole = path.resolve()
+        try:
+            stack.enter_context(locked(whole.with_name(f".{whole.name}.lock"), PATIENCE))
+        except Timeout as error:
+            raise ConflictError(
+                "another process is writing this ledger",
+                where=str(path),
+                found=f"it was locked for {PATIENCE:.0f} seconds",
+                expected="writers that take milliseconds",
+                mend="see whether a process of yours is stopped, and register again",
+            ) from error
+        except OSError as error:
+            if not reading:  # where nobody can lock, nobody writes
+                raise _unusable(path, error.strerror or str(error)) from error
+        yield
+
+
+def _unusable(path: Path, found: str) -> StudyError:
+    return StudyError(
+        "the ledger cannot be opened",
+        where=str(path),
+        found=found,
+        expected="a file in a folder that exists, which this user may read and write",
+        mend="check --ledger and the rights of the folder",
+    )
+
+
+def _append(path: Path, data: bytes) -> None:
+    """Write all bytes at the end of a file, and have the disk keep them."""
+    new = not path.exists()
+    with path.open("ab", buffering=0) as file:
+        while data:
+            data = data[file.write(data) :]
+        os.fsync(file.fileno())
+    if new:
+        flush_folder(path.parent)

@@ -1,0 +1,354 @@
+"""Outcomes of registered forecasts, looked up in the tables of a study and appended.
+
+What was forecast is what the model calls talks: a period after the origin in which a row of the
+label rule was running (`beliefs.features.talks`), by its own dates and as far as it is public on
+the day of the look-up. Secret talks that come out after that change the outcome, which is a
+conflict until it is corrected. The rule is the one that was registered, whatever the study says by
+now. Targets of conduct are looked up as they are in backtests
+(`beliefs.evaluation.backtest.questions`), under the registered tables of what counts; where just
+before the window there was nothing that could come, no truce to be broken say, they are resolved
+neither way. So is a window with an unobserved day: were its talks taken and its silence not, only
+successes would be scored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.errors import BeliefsError, StudyError
+from beliefs.evaluation.backtest.questions import Question, questions
+from beliefs.features.inputs import build_inputs
+from beliefs.features.talks import WATCHED, held_periods, rule_rows, talk_days
+from beliefs.forecasting.targets import LATENT
+from beliefs.records.files import environment
+from beliefs.records.ledger.chain import writing
+from beliefs.records.ledger.lines import (
+    CONDUCT_RULES,
+    Forecast,
+    Ledger,
+    Resolution,
+    Target,
+    ledger_of,
+    read_ledger,
+    utc_now,
+)
+from beliefs.study.bundled import list_studies
+from beliefs.study.dates import day_of
+from beliefs.study.load import Study, read_study
+from beliefs.study.settings.spec import TalksRule
+from beliefs.study.tables.coverage import covered
+
+__all__ = ["OPEN", "Resolved", "look_up", "resolve"]
+
+OPEN = {
+    "latent": "latent: nobody can look up a belief, so these stay unresolved",
+    "conditional": "given something else, which is not looked up",
+    "no study": "the study is not bundled: name its folder with --study",
+    "not over": "the last day is not over, or lies after the as-of date",
+    "beyond": "the study's period ends before the last day",
+    "not asked": "there was nothing it could come to, or it had come already",
+    "not covered": "nobody recorded on some of the days",
+    "other periods": "the study now cuts time into other periods",
+}
+"""Why a probability stays unresolved."""
+
+Lookup = Callable[[str, dt.date | None], Study | None]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What `resolve` did.
+
+    Attributes
+    ----------
+    added
+        Resolutions that were appended, by line.
+    already
+        Probabilities that were resolved before, with the same outcome.
+    differing
+        New outcome and line of the old one, where the table now says something else and no
+        correction was asked for.
+    unresolved
+        Line, target and reason (a key of `OPEN`) of the others.
+    head
+        Head of the ledger now.
+    """
+
+    added: dict[int, Resolution]
+    already: int
+    differing: tuple[tuple[Resolution, int], ...]
+    unresolved: tuple[tuple[int, Target, str], ...]
+    head: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record for JSON."""
+        return {
+            "added": [{"line": n, **r.model_dump(mode="json")} for n, r in self.added.items()],
+            "already": self.already,
+            "differing": [
+                {
+                    "line": n, "forecast": o.forecast, "target": o.target, "rule": o.rule,
+                    "by": str(o.by), "outcome_now": o.outcome, "outcomes_now": o.outcomes,
+                }
+                for o, n in self.differing
+            ],
+            "unresolved": [
+                {
+                    "line": n, "target": t.target, "side": t.side, "rule": t.rule,
+                    "by": str(t.by), "why": why,
+                }
+                for n, t, why in self.unresolved
+            ],
+            "head": self.head,
+        }  # fmt: skip
+
+
+def resolve(
+    ledger: str | Path,
+    *,
+    studies: tuple[str | Path, ...] = (),
+    as_of: str | None = None,
+    correct: bool = False,
+    now: dt.datetime | None = None,
+) -> Resolved:
+    """Look up outcomes, and append one line for each.
+
+    Parameters
+    ----------
+    ledger
+        The file.
+    studies
+        Folders or bundled names; each stands for the forecasts of the study of that name. Bundled
+        studies need not be named.
+    as_of
+        Last day of publications to look at: that up to which the tables were kept. When None,
+        that of `beliefs.load_study`, so that a folder that nobody kept is no silence.
+    correct
+        Append a new line where the table now says something else than a line of before.
+    now
+        Time of the look-up with its zone; the clock's when None.
+
+    Raises
+    ------
+    ConflictError
+        The ledger stays locked.
+    StudyError
+        Ledger, study or date cannot be used.
+    """
+    path = Path(ledger)
+    at = (now or utc_now()).astimezone(dt.UTC).replace(microsecond=0)
+    study_as_of = _studies(studies, as_of, at.date())
+    known = read_ledger(path)
+    found: list[Resolution] = []
+    unresolved: list[tuple[int, Target, str]] = []
+    for n, forecast in known.forecasts.items():
+        for target in forecast.targets:
+            line = (n, known.hashes[n - 1])
+            one = _never(target) or look_up(
+                forecast, target, line, study_as_of(forecast.study, None), at
+            )
+            if isinstance(one, str):
+                unresolved.append((n, target, one))
+            else:
+                found.append(one)
+    fresh, already, differing = _sorted(known, found)
+    wanted = fresh + ([one for one, _ in differing] if correct else [])
+    written = {  # studies are read before the ledger is locked
+        one.key: one.model_copy(
+            update={"same_past": _same_past(known.forecasts[one.forecast], study_as_of)}
+        )
+        for one in wanted
+    }
+    added: dict[int, Resolution] = {}
+    head = known.head
+    if wanted:
+        with writing(path) as book:
+            fresh, already, differing = _sorted(ledger_of(path, book.chain), found)
+            said = [written[one.key] for one in fresh]
+            if correct:
+                said += [
+                    written[one.key].model_copy(update={"corrects": old})
+                    for one, old in differing
+                    if one.key in written
+                ]
+                differing = []
+            lines = book.append(*(one.model_dump(mode="json") for one in said)) if said else ()
+            added = {line.n: one for line, one in zip(lines, said, strict=True)}
+            head = book.chain.head
+    return Resolved(added, already, tuple(differing), tuple(unresolved), head)
+
+
+def _never(target: Target) -> str | None:
+    if target.target in LATENT:
+        return "latent"
+    return None if target.given is None else "conditional"
+
+
+def _sorted(
+    ledger: Ledger, found: list[Resolution]
+) -> tuple[list[Resolution], int, list[tuple[Resolution, int]]]:
+    """Return what is new, how many are known, and what differs from a line of before."""
+    fresh, already, differing = [], 0, []
+    for one in found:
+        old = ledger.resolutions.get(one.key)
+        if old is None:
+            fresh.append(one)
+        elif (old[1].outcome, old[1].outcomes) == (one.outcome, one.outcomes):
+            already += 1
+        else:
+            differing.append((one, old[0]))
+    return fresh, already, differing
+
+
+def _same_past(forecast: Forecast, study_as_of: Lookup) -> bool:
+    try:
+        then = study_as_of(forecast.study, forecast.as_of)
+    except BeliefsError:  # a study whose period was moved has no such day
+        return False
+    return then is not None and then.sha256 == forecast.study_sha256
+
+
+def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -> Lookup:
+    """Return what gives a study by name as of a day, each read once."""
+    places: dict[str, str | Path] = {name: name for name in list_studies()}
+    for place in named:
+        places[read_study(place).spec.name] = place
+
+    @functools.cache
+    def study_as_of(name: str, day: dt.date | None) -> Study | None:
+        place = places.get(name)
+        if place is None:
+            return None
+        source, wanted = read_study(place), as_of if day is None else day
+        if wanted is not None:
+            return source.known(wanted)
+        return source.known(max(min(source.latest, np.datetime64(today)), source.grid.last_days[0]))
+
+    if as_of is not None and day_of(as_of, "as_of").item() > today:
+        raise StudyError(
+            "the as-of date lies in the future",
+            where="as_of",
+            found=as_of,
+            expected=f"a date up to {today}",
+            mend="give the last day up to which the label table was kept",
+        )
+    return study_as_of
+
+
+def look_up(
+    forecast: Forecast, target: Target, line: tuple[int, str], study: Study | None, at: dt.datetime
+) -> Resolution | str:
+    """Return whether something came in the window of a forecast, or a key of `OPEN`.
+
+    Parameters
+    ----------
+    forecast, target
+        What was registered; `target` is one about talks or conduct.
+    line
+        Its line, and the hash of that.
+    study
+        The study as of the day to look at, None if there is none.
+    at
+        A day is over when it lies before this one, whatever the as-of date says.
+    """
+    if study is None:
+        return "no study"
+    grid, by, origin = study.grid, np.datetime64(target.by), np.datetime64(forecast.origin)
+    if by > grid.last_days[-1]:
+        return "beyond"
+    if by > study.as_of or target.by >= at.date():
+        return "not over"
+    window = (grid.dates > origin) & (grid.last_days <= by)
+    if (
+        grid.step_days != forecast.step_days
+        or by not in grid.last_days
+        or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
+    ):
+        return "other periods"
+    said = _talks if target.target == "talks" else _conduct
+    found = said(forecast, target, study, window)
+    if isinstance(found, str):
+        return found
+    return Resolution(
+        at=at,
+        forecast=line[0],
+        forecast_line_sha256=line[1],
+        same_past=False,  # see `_same_past`
+        beliefs_version=environment()["versions"]["beliefs"],
+        target=target.target,
+        rule=target.rule,
+        by=target.by,
+        as_of=study.as_of.astype(object),
+        study_sha256=study.sha256,
+        **found,
+    )
+
+
+def _talks(
+    forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
+) -> dict[str, Any] | str:
+    grid = study.grid
+    if not covered(study.tables.coverage, grid.dates[window], grid.step_days, WATCHED).all():
+        return "not covered"
+    rules = _rules(forecast)
+    judged = replace(study, spec=study.spec.model_copy(update={"talks_rule": rules}))
+    held, _ = talk_days(judged, grid.active(study.as_of))
+    days = grid.dates[window & (held[rules.headline] == 1)]
+    (headline,) = (rule for rule in rules.rules if rule.id == rules.headline)
+    rows = rule_rows(study.tables.talks, headline)
+    inside = [
+        held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
+    ]
+    return {
+        "outcome": bool(len(days)),
+        "outcomes": {rule: bool(periods[window].any()) for rule, periods in held.items()},
+        "first": days[0].astype(object) if len(days) else None,
+        "rows": tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
+    }
+
+
+def _conduct(
+    forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
+) -> dict[str, Any] | str:
+    """Return what the study's labels of conduct say, by the tables that were registered."""
+    known = _questions(study, json.dumps(forecast.conduct_rules, sort_keys=True))
+    question = next((q for q in known if q.name == target.name), None)
+    first, periods = int(np.flatnonzero(window)[0]), int(window.sum())
+    if question is None or not question.asked[first]:
+        return "not asked"
+    when = question.first(first, periods)
+    if when is None:
+        return "not covered"
+    came = when <= periods
+    return {
+        "outcome": came != question.negated,
+        "outcomes": {},
+        "first": study.grid.dates[first + when - 1].astype(object) if came else None,
+        "rows": (),
+    }
+
+
+@functools.lru_cache(maxsize=2)
+def _questions(study: Study, rules: str) -> tuple[Question, ...]:
+    """Return the questions of a study under registered tables; a ledger asks many of one."""
+    told = json.loads(rules)
+    update = {
+        name: None if name not in told else model.model_validate_json(json.dumps(told[name]))
+        for name, model in CONDUCT_RULES.items()
+    }
+    judged = replace(study, spec=study.spec.model_copy(update=update))
+    return questions(judged, build_inputs(judged))
+
+
+def _rules(forecast: Forecast) -> TalksRule:
+    text = json.dumps({"headline": forecast.label_rule, "rules": forecast.label_rules})
+    return TalksRule.model_validate_json(text)

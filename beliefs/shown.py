@@ -1,0 +1,27 @@
+"""How results show themselves: briefly as text, as a small table in notebooks."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+__all__ = ["Shown"]
+
+
+class Shown:
+    """A result with a few `facts` that its text and its HTML are made of."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it, by name."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name} {value}" for name, value in self.facts().items())
+        return f"<{type(self).__name__}: {told}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
+            for name, value in self.facts().items()
+        )
+        return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
