@@ -8,8 +8,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "beliefs"
 # A room imports only from itself and from the rooms before it.
 ROOMS = (
-    "errors", "study", "features", "model", "inference", "simulation", "forecasting", "evaluation",
-    "records", "reporting", "cli", "__main__",
+    "errors", "shown", "study", "features", "model", "inference", "simulation", "forecasting",
+    "evaluation", "records", "reporting", "cli", "__main__",
 )  # fmt: skip
 TREES = {
     str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))

@@ -73,6 +73,14 @@ def test_a_run_folder_cannot_be_a_link_that_leads_nowhere(call, idle, tmp_path, 
     assert link.is_symlink() and not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.parametrize("command", ["fit", "run", "track", "compare", "calibrate"])
+def test_a_seed_beyond_64_bits_is_refused_at_the_door(call, idle, tmp_path, command):
+    subject = "M1" if command == "calibrate" else "us-iran-2026"
+    out = [] if command == "compare" else ["--out", tmp_path / "run"]
+    code, err = call(command, subject, *out, "--seed", 2**64)
+    assert code == 2 and "--seed" in err and str(2**64 - 1) in err
+
+
 def test_verdicts_on_another_study_are_refused(call, run_folder, tmp_path):
     manifest = json.loads((run_folder / "manifest.json").read_text())
     row = dict.fromkeys(("id", "seed", "title", "claimed", "verdict", "sentence"), "a")

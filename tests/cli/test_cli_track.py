@@ -157,6 +157,18 @@ def test_a_row_that_a_fit_should_have_known_is_a_conflict(call, rich_folder, tmp
     assert "beliefs track" in err and not (tmp_path / "out").exists()
 
 
+def test_a_fit_that_failed_its_gate_is_not_gone_on_with(call, rich_folder, tmp_path):
+    from posteriors import small_posterior
+
+    from beliefs.records.run import save_run
+
+    failed = small_posterior(rich_folder, "base_rate", size=(2, 50), as_of=DAY)
+    fit = save_run(tmp_path / "fit", failed)
+    code, out, err = call("update", fit, "--to", NEXT, "--out", tmp_path / "out")
+    assert code == 3 and out == "" and "failed its gate" in err
+    assert [p.name for p in tmp_path.iterdir()] == ["fit"]
+
+
 def test_other_commands_take_the_folder_of_a_track(call, run, tmp_path):
     code, out, err = call("forecast", run, "--horizon", 7, "--json")
     assert code == 0 and json.loads(out)["origin"] == DAY, err

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from beliefs.forecasting.incidence import CAUSES, cumulative_incidence
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
@@ -14,6 +13,7 @@ from beliefs.evaluation.scores.baselines import (
     persistence,
     waits,
 )
+from beliefs.forecasting.targets import CAUSES, cumulative_incidence
 from beliefs.simulation.paths import Paths
 
 N = 120

@@ -5,9 +5,9 @@ from html import escape
 
 import numpy as np
 import pytest
-from beliefs.evaluation.claims.questions import questions
 
 from beliefs.errors import StudyError
+from beliefs.evaluation.backtest.questions import questions
 from beliefs.forecasting.document import Document
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.summary import summarise

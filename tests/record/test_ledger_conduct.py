@@ -7,7 +7,7 @@ import shutil
 import pytest
 from ledgers import a_forecast, a_target, on
 from make_conduct import CONDUCT, write_conduct
-from make_study import write_study
+from make_study import day, write_study
 
 from beliefs.forecasting.targets import ACTION_TARGETS, TARGETS
 from beliefs.records.files import document_hash
@@ -83,6 +83,17 @@ def test_what_nothing_could_come_of_is_resolved_neither_way(ledger, study):
     registered(ledger, study, "2026-01-15", ("breach", "2026-01-21", None))
     done = resolve(ledger, studies=(study,), now=LATER)
     assert [why for *_, why in done.unresolved] == ["not asked"] and not done.added
+
+
+def test_a_window_of_conduct_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
+    rows = [
+        (day(-60), day(37), "dense", "digest", ""), (day(38), day(39), "none", "digest", ""),
+        (day(40), day(60), "dense", "digest", ""),
+    ]  # fmt: skip
+    study = write_conduct(tmp_path / "study", coverage=rows)
+    registered(ledger, study, "2026-02-09", ("breach", "2026-02-14", None))
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert [why for *_, why in done.unresolved] == ["not covered"]
 
 
 def test_what_counts_is_what_was_registered_whatever_the_study_says_by_now(ledger, study, tmp_path):

@@ -161,6 +161,14 @@ def test_a_file_that_became_a_link_is_not_followed(name, unsampled, rich_folder,
     assert [path.name for path in tmp_path.iterdir()] == ["small"]
 
 
+def test_a_linked_truth_is_left_out(unsampled, rich_folder, tmp_path):
+    folder = shutil.copytree(rich_folder, tmp_path / "small")
+    (folder / "truth.json").symlink_to(folder / "study.toml")
+    study = dataclasses.replace(unsampled.study, path=folder)
+    out = save_run(tmp_path / "run", dataclasses.replace(unsampled, study=study))
+    assert not (out / "study" / "truth.json").exists()
+
+
 @pytest.mark.parametrize("inside", [".", "run", "runs/deep/one", "../small/run", "door"])
 def test_a_run_folder_inside_its_study_is_refused(inside, unsampled, rich_folder, tmp_path):
     folder = shutil.copytree(rich_folder, tmp_path / "small")

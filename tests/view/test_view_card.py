@@ -1,21 +1,18 @@
 """The model card says where there is no skill, by itself, and is what the command makes of runs."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+import model_card
 import pytest
 from backtests import KNOWN, run_folder, scores
+from card import page as card
+from card.calibration import reason
 from evidence import summarise_backtests
 
 import beliefs
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "scripts"))
-import model_card  # noqa: E402
-from card import page as card  # noqa: E402
-from card.calibration import reason  # noqa: E402
-
 THEORIES = [beliefs.load_theory(name) for name in ("M0", "M1")]
 
 
