@@ -16,7 +16,7 @@ Mechanisms of conduct (what the sides do, as against what they believe) have in 
   the factor, each (..., time), 0 where nothing was seen;
 * ``rates(params, state, structure, names=None) -> dict[str, Array]``, the linear predictors of one
   period by the same equations, which a simulator draws from
-  (`beliefs.model.mechanisms.observation.draw`).
+  (`beliefs.model.observation.draw`).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Factor:
     shared
         Whether every theory explains it, so that theories can be compared on it.
     family
-        Distribution given the linear predictor; see `beliefs.model.mechanisms.observation`.
+        Distribution given the linear predictor; see `beliefs.model.observation`.
     """
 
     name: str

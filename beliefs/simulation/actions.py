@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from beliefs.features.steps import CALM_DAYS, FORTNIGHT, MONTH, pause
 from beliefs.model.contract import bounded_exp, logistic
 from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
-from beliefs.model.mechanisms.observation import draw, probability
+from beliefs.model.observation import draw, probability
 from beliefs.model.structure import PHASES
 from beliefs.simulation.effects import Effects
 from beliefs.simulation.state import Setting, State

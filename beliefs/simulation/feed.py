@@ -28,7 +28,7 @@ from beliefs.features.surprises import (
     surprises,
     transform,
 )
-from beliefs.model.mechanisms.observation import draw
+from beliefs.model.observation import draw
 from beliefs.model.structure import PHASES
 from beliefs.study.load import Study
 

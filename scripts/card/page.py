@@ -78,6 +78,7 @@ def model_card(
     theories: Sequence[Theory],
     backtests: Sequence[BacktestSummary],
     calibrations: Sequence[CalibrationSummary],
+    changes: Sequence[str] = (),
 ) -> str:
     """Return the model card as Markdown.
 
@@ -91,6 +92,8 @@ def model_card(
         One for each study at most, from scripts/evidence.py.
     calibrations
         One for each theory at most.
+    changes
+        The section on what a rerun changed, from `card.changes`.
     """
     theories = sorted(theories, key=lambda t: t.id)
     order = [s.name for s in studies]
@@ -118,6 +121,7 @@ def model_card(
             *_stale(one, studies, theories),
         ]
         lines += [*skill_tables(one), "", *reliability_lines(one), ""]
+    lines += changes
     lines += ["## Calibration", "", _RANKS, ""]
     lines += [
         *calibration_lines(calibrations, theories),
@@ -198,7 +202,8 @@ def _stale(one: BacktestSummary, studies: Sequence[Study], theories: Sequence[Th
     gone = [name for name, old in one.about["theories"].items() if hashes.get(name) != old]
     if now.get(one.about["study"]) != one.about["study_sha256"]:
         gone.insert(0, "the study")
-    return _outdated(gone)
+    carried = one.about.get("carried_over")
+    return _outdated(gone) + (["", carried] if carried else [])
 
 
 def _stale_calibrations(

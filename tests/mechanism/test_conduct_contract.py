@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conduct_design import columns, prior_draws, structure
 
-from beliefs.model.mechanisms.observation import FAMILIES
+from beliefs.model.observation import FAMILIES
 from beliefs.model.structure import until
 from beliefs.model.theory import CONDUCT, conduct_declared
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.model.mechanisms.observation import FAMILIES, draw, log_density, probability
+from beliefs.model.observation import FAMILIES, draw, log_density, probability
 
 COUNTS = np.arange(12.0)
 ETA = np.array([-3.0, -0.4, 1.3])[:, None] + np.zeros(12)

@@ -10,7 +10,7 @@ from conduct_recovery import STUDIES, design, recover
 
 from beliefs.model import distributions as pz
 from beliefs.model.mechanisms import accidents, reciprocity, redlines
-from beliefs.model.mechanisms.observation import draw
+from beliefs.model.observation import draw
 
 pytestmark = pytest.mark.statistical
 

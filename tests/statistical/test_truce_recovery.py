@@ -9,7 +9,7 @@ import pytest
 from conduct_recovery import STUDIES, design, recover
 
 from beliefs.model.mechanisms import diplomacy, ladder, outcomes, truce
-from beliefs.model.mechanisms.observation import draw
+from beliefs.model.observation import draw
 from beliefs.study.tables.codebook import RUNGS
 
 pytestmark = pytest.mark.statistical

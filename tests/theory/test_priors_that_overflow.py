@@ -11,7 +11,7 @@ from beliefs.forecasting.summary import summarise
 from beliefs.inference.conduct import conduct_of
 from beliefs.inference.smc.track import track
 from beliefs.inference.smc.track_posterior import posterior_at
-from beliefs.model.mechanisms.observation import draw
+from beliefs.model.observation import draw
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 

@@ -36,7 +36,7 @@ import numpy as np
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params
-from beliefs.model.mechanisms.scoring import Observables, Seen
+from beliefs.model.scoring import Observables, Seen
 from beliefs.model.structure import PHASES, Columns, Structure
 
 __all__ = [

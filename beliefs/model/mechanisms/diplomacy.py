@@ -27,8 +27,8 @@ import numpy as np
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params
-from beliefs.model.mechanisms.scoring import Observables, Seen
 from beliefs.model.numerics.recurrence import recur
+from beliefs.model.scoring import Observables, Seen
 from beliefs.model.structure import Columns, Structure
 
 __all__ = [

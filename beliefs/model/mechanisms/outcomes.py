@@ -29,8 +29,8 @@ from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params
 from beliefs.model.mechanisms import ladder
 from beliefs.model.mechanisms.ladder import log_share
-from beliefs.model.mechanisms.scoring import Observables, Seen
 from beliefs.model.pooled import load_pooled
+from beliefs.model.scoring import Observables, Seen
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.study.tables.codebook import RUNGS
 

@@ -24,7 +24,7 @@ and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multipli
 replies too: what widens an incident is how it is answered. p enters as the filtered mean of the
 period before (``p_lag_min``), known before the acts of t.
 
-Of the severity of replies see `beliefs.model.mechanisms.severity`.
+Of the severity of replies see `beliefs.model.severity`.
 
 For a simulator: `rates` gives the linear predictors ``strikes_A``, ``strikes_B`` (draw with the
 size `size_of`) and ``severity``, a mean that `drawn_severity` turns into severities; `next_trace`
@@ -45,14 +45,14 @@ import numpy as np
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params, bounded_exp
-from beliefs.model.mechanisms.observation import columns_of, log_density, predictors
-from beliefs.model.mechanisms.severity import (
+from beliefs.model.numerics.recurrence import recur
+from beliefs.model.observation import columns_of, log_density, predictors
+from beliefs.model.severity import (
     MIDDLE,
     drawn_severity,
     severity_density,
     severity_mean,
 )
-from beliefs.model.numerics.recurrence import recur
 from beliefs.model.structure import Columns, Structure
 
 __all__ = [

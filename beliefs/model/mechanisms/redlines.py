@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from beliefs.model import distributions as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params, logistic
-from beliefs.model.mechanisms.scoring import Observables, Seen
+from beliefs.model.scoring import Observables, Seen
 from beliefs.model.structure import Columns, Structure
 
 __all__ = [

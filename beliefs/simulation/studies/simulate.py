@@ -46,7 +46,7 @@ from beliefs.model.mechanisms import (
     redlines,
     truce,
 )
-from beliefs.model.mechanisms.observation import draw
+from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure, columns, conduct_columns, structure_of
 from beliefs.model.theory import Theory, conduct_neutral, free_parameters
 from beliefs.simulation.actions import climbed

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from beliefs.model.contract import Array, Factor, Params
-from beliefs.model.mechanisms.observation import columns_of, log_density, predictors
+from beliefs.model.observation import columns_of, log_density, predictors
 from beliefs.model.structure import Columns, Structure
 
 __all__ = ["Observables", "Predictor", "Seen"]
@@ -91,7 +91,7 @@ class Observables:
     ) -> dict[str, Array]:
         """Return the linear predictors of one period, (...) or (..., member).
 
-        A simulator draws from them, see `beliefs.model.mechanisms.observation.draw`.
+        A simulator draws from them, see `beliefs.model.observation.draw`.
 
         Parameters
         ----------
