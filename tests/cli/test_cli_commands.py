@@ -231,19 +231,6 @@ def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
     assert load_run(out).report.passed and not (out / "forecast.json").exists()
 
 
-def test_a_run_whose_gate_fails_keeps_its_posterior_and_foretells_nothing(
-    call, sampled, rich_folder, tmp_path, monkeypatch
-):
-    from posteriors import small_posterior
-
-    failed = small_posterior(rich_folder, size=(2, 50))
-    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: failed)
-    out = tmp_path / "run"
-    code, text, err = call("run", rich_folder, "--out", out, "--horizon", 7)
-    assert code == 3 and text == "" and f"the posterior is kept in {out}" in err
-    assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()
-
-
 def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
     from posteriors import small_posterior
 

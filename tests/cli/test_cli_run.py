@@ -88,7 +88,7 @@ def test_a_failed_gate_keeps_the_posterior_and_forecasts_nothing(
     strict = [s for s in SETTINGS if s != "--allow-failed"]
     assert main(["run", str(rich_folder), "--out", str(out), *strict]) == 3
     text, err = capsys.readouterr()
-    assert text == "" and "failed its gate" in err
+    assert text == "" and "failed its gate" in err and f"the posterior is kept in {out}" in err
     assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()
 
 
