@@ -77,6 +77,7 @@ def model_card(
     theories: Sequence[Theory],
     backtests: Sequence[BacktestSummary],
     calibrations: Sequence[CalibrationSummary],
+    changes: Sequence[str] = (),
 ) -> str:
     """Return the model card as Markdown.
 
@@ -90,6 +91,8 @@ def model_card(
         One for each study at most, from `beliefs.records.evidence`.
     calibrations
         One for each theory at most.
+    changes
+        The section on what a rerun changed, from `card.changes`.
     """
     theories = sorted(theories, key=lambda t: t.id)
     order = [s.name for s in studies]
@@ -117,6 +120,7 @@ def model_card(
             *_stale(one, studies, theories),
         ]
         lines += [*skill_tables(one), "", *reliability_lines(one), ""]
+    lines += changes
     lines += ["## Calibration", "", _RANKS, ""]
     lines += [
         *calibration_lines(calibrations, theories),
@@ -197,7 +201,8 @@ def _stale(one: BacktestSummary, studies: Sequence[Study], theories: Sequence[Th
     gone = [name for name, old in one.about["theories"].items() if hashes.get(name) != old]
     if now.get(one.about["study"]) != one.about["study_sha256"]:
         gone.insert(0, "the study")
-    return _outdated(gone)
+    carried = one.about.get("carried_over")
+    return _outdated(gone) + (["", carried] if carried else [])
 
 
 def _stale_calibrations(
