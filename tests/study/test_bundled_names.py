@@ -51,11 +51,3 @@ def test_listing_the_studies_needs_neither_pandas_nor_pydantic():
         cwd=data_folder().parent,
     )
     assert done.stdout.strip() == "[]"
-
-
-def test_every_name_that_the_room_exports_is_there():
-    import beliefs.study as room
-
-    assert all(getattr(room, name) is not None for name in room.__all__)
-    with pytest.raises(AttributeError):
-        room.nothing  # noqa: B018
