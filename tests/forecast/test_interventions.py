@@ -76,7 +76,7 @@ def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):
 
     from beliefs.model import theory
 
-    source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
+    source = (theory.Path(theory.__file__).parent / "theories" / "mutual_optimism.toml").read_text()
     own = tmp_path / "gap.toml"
     own.write_text(source.replace('"sequencing_gap", "waiver_cut", ', ""))
     posterior = small_posterior(rich_folder, str(own))
@@ -101,7 +101,7 @@ def jump_after(rich_folder, tmp_path_factory):
 
     from beliefs.model import theory
 
-    source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
+    source = (theory.Path(theory.__file__).parent / "theories" / "mutual_optimism.toml").read_text()
 
     def ask(change=("", ""), more=""):
         own = tmp_path_factory.mktemp("theory") / "own.toml"

@@ -22,7 +22,7 @@ def test_a_temporary_folder_stands_in_for_places_that_cannot_be_written(tmp_path
     shutil.copytree(
         Path(beliefs.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__")
     )
-    for room in [copy, *copy.iterdir()]:
+    for room in [copy, *copy.rglob("*")]:
         if room.is_dir():
             (room / "__pycache__").write_text("no folder")  # not even root can write in there
     (tmp_path / "home").write_text("no folder")

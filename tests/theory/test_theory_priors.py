@@ -36,7 +36,7 @@ def changed(folder, old, new):
     """A copy of mutual_optimism with a text replaced."""
     from beliefs.model import theory
 
-    source = (theory.Path(theory.__file__).parent / "mutual_optimism.toml").read_text()
+    source = (theory.Path(theory.__file__).parent / "theories" / "mutual_optimism.toml").read_text()
     assert old in source
     return written(folder, source.replace(old, new))
 
