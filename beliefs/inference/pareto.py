@@ -37,5 +37,7 @@ def pareto_k(log_weights: NDArray[np.float64]) -> float:
         return -np.inf
     if len(log_weights) < FEWEST:
         return np.inf
-    # ArviZ takes log likelihoods that were left out, the negative of log weights.
-    return float(array_stats.psislw(-log_weights)[1])
+    try:  # ArviZ takes log likelihoods that were left out, the negative of log weights
+        return float(array_stats.psislw(-log_weights)[1])
+    except ValueError:  # the largest weights are all equal
+        return np.inf

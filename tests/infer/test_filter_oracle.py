@@ -305,17 +305,6 @@ def test_more_nodes_change_nothing_that_matters(model):
     assert np.abs(few.mean - many.mean).max() < 0.005
 
 
-def test_one_period_at_a_time_gives_the_bits_of_one_pass(model):
-    n, n_time = 30, model.structure.n_time
-    drawn = scores(model, n)
-    whole, still, _ = filtered(model, model.params(drawn), n, n_time)
-    state, prepared = newborn(still), model.prepared(drawn)
-    for t in range(n_time):
-        state = model.step(prepared, state, t)
-    for name in ("mean", "cov", "total", "newest"):
-        np.testing.assert_array_equal(getattr(state, name), getattr(whole, name))
-
-
 def test_who_shares_a_batch_changes_no_bit(model):
     drawn = scores(model, 71)
     whole, _, _ = model.replay(drawn, model.structure.n_time)

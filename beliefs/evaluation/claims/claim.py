@@ -48,7 +48,7 @@ def roles_of(structure: Structure) -> dict[str, str]:
 
 
 class Labelled:
-    """Arrays by name as xarray DataArrays; ``x["endurance", "us"]`` picks by label.
+    """Arrays by name as xarray DataArrays; ``x["endurance", "red"]`` picks by label.
 
     A label may hold ``*`` and ``?`` as in file names; it then picks several.
     """
