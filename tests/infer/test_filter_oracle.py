@@ -5,14 +5,20 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
+from weighted_paths import weighted_paths
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter import quick
-from beliefs.inference.filter.correction import weighted_paths
-from beliefs.inference.filter.filter import hermite, newborn, run
+from beliefs.inference.filter.filter import (
+    WIDTH,
+    Model,
+    hermite,
+    newborn,
+    part_columns,
+    run,
+    terms_of,
+)
 from beliefs.inference.filter.filter_kernel import batch_filter
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.filter.filter_terms import WIDTH, part_columns, terms_of
 from beliefs.inference.filter.smooth import draw_paths, smoothed
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
@@ -303,17 +309,6 @@ def test_more_nodes_change_nothing_that_matters(model):
     miss = (few.total[:, 0] + few.newest.sum(1)) - (many.total[:, 0] + many.newest.sum(1))
     assert np.abs(miss).max() < 0.02
     assert np.abs(few.mean - many.mean).max() < 0.005
-
-
-def test_one_period_at_a_time_gives_the_bits_of_one_pass(model):
-    n, n_time = 30, model.structure.n_time
-    drawn = scores(model, n)
-    whole, still, _ = filtered(model, model.params(drawn), n, n_time)
-    state, prepared = newborn(still), model.prepared(drawn)
-    for t in range(n_time):
-        state = model.step(prepared, state, t)
-    for name in ("mean", "cov", "total", "newest"):
-        np.testing.assert_array_equal(getattr(state, name), getattr(whole, name))
 
 
 def test_who_shares_a_batch_changes_no_bit(model):
