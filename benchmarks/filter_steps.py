@@ -19,7 +19,7 @@ from kit.linear import linear_case
 
 import beliefs
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter import Model
 
 OURS, EXACT = "the package's filter", 1e-8
 

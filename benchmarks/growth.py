@@ -21,7 +21,7 @@ from kit import timing
 
 import beliefs
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
 from beliefs.simulation.studies.simulate import prior_params, simulate_inputs

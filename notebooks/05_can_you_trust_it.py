@@ -26,8 +26,7 @@ from beliefs.evaluation.calibration.uniformity import bands
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import HEADLINE, standings
 from beliefs.evaluation.sensitivity import sensitivity
-from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.smc.track import posterior_at, track
 from beliefs.reporting.axes import house_axes
 from beliefs.reporting.style import GREY, INK, THEORY_COLOURS
 from beliefs.study.bundled import data_folder

@@ -144,7 +144,7 @@ def update(
 
 def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     """Print what was done, and where each belief stands at the end of a track."""
-    from beliefs.inference.smc.track_posterior import belief_now
+    from beliefs.inference.smc.track import belief_now
 
     gate, beliefs = found.report(), belief_now(found)
     if as_json:

@@ -206,7 +206,7 @@ def _source(
     if (Path(source) / "manifest.json").is_file():
         say("load")
         return beliefs.load_run(source)
-    from beliefs.inference.smc.track_posterior import posterior_at
+    from beliefs.inference.smc.track import posterior_at
 
     loaded, chosen = beliefs.load_study(source, as_of=as_of), beliefs.load_theory(theory, priors)
     say("track")

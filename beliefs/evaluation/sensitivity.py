@@ -20,12 +20,11 @@ from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
 from beliefs.forecasting.targets import TARGETS, happened_by, headline
 from beliefs.inference.conduct import Conduct
-from beliefs.inference.pareto import RELIABLE, pareto_k
+from beliefs.inference.diagnose import RELIABLE, pareto_k
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.sensitivity import Power, summed
 from beliefs.inference.smc.particles import normalised
-from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, conduct_parameters, free_parameters

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import GateError, StudyError
 from beliefs.features.talks import LeftOut, left_out
-from beliefs.inference.conduct import Conduct
+from beliefs.inference.conduct import Conduct, conduct_with
 from beliefs.inference.exact import exact
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior
@@ -174,9 +174,10 @@ def forecast(
     allow_failed
         Forecast from a posterior that failed its gate; every output then says so.
     actions
-        Whether acts, truces and deals are simulated together with beliefs, which read them, by
-        `Posterior.conduct`; or other draws of their parameters. False leaves them out: beliefs
-        and talks go on from evidence repeated from the past.
+        Whether acts, truces and deals are simulated together with beliefs, which read them, by the
+        draws that the posterior keeps or learns (`beliefs.inference.conduct.conduct_with`); or
+        other draws of their parameters. False leaves them out: beliefs and talks go on from
+        evidence repeated from the past.
     baselines
         Whether futures of the prior and of the base-rate theory are run as well.
 
@@ -213,7 +214,9 @@ def forecast(
         )
     dates = future_dates(posterior.inputs, horizon)
     what_ifs = tuple(interventions)
-    conduct = actions if isinstance(actions, Conduct) else posterior.conduct if actions else None
+    conduct = actions if isinstance(actions, Conduct) else None
+    if actions and conduct is None:
+        conduct = conduct_with(posterior)
     groups = ("posterior", "prior", "base") if baselines else ("posterior",)
     runs: dict[str, Paths] = {}
     for group in groups:

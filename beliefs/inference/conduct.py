@@ -1,35 +1,29 @@
-"""What is known of the parameters of conduct: draws to be paired with those of a posterior.
+"""What is known of the parameters of actions: draws to be paired with those of a posterior.
 
-Blocks of conduct are independent of the belief block, given what each period knew of beliefs
-(`beliefs.inference.smc.blocks`), so that draws of theirs are paired with draws of beliefs by
-index. Beside
-them stand as many draws under the base-rate theory M0, all of whose blocks are learnt from the
-study, talks among them.
+Blocks of actions are independent of the belief block, given what each period knew of beliefs
+(`beliefs.inference.smc.blocks`), so that draws of theirs are paired with draws of beliefs by index.
+Beside them stand as many draws under the base-rate theory M0, all of whose blocks are learnt from
+the study, talks among them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
 from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.inference.posterior import Draws, Posterior
+from beliefs.inference.smc.blocks import Blocks, track_blocks
+from beliefs.inference.smc.track import from_posterior
 from beliefs.model.structure import structure_of
 from beliefs.model.system import conduct_factors, conduct_log_likelihoods, factors
-from beliefs.model.theory import Theory, conduct_neutral, conduct_parameters, load_theory
-
-if TYPE_CHECKING:
-    from beliefs.inference.posterior import Posterior
-    from beliefs.inference.smc.blocks import Blocks
-
-__all__ = ["BASE", "PARTICLES", "Conduct", "base_draws", "conduct_of"]
+from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
 
 Floats = NDArray[np.float64]
-Draws = dict[str, Floats]
 
 BASE = "base_rate"
 PARTICLES = 1000
@@ -39,39 +33,19 @@ STREAM = 104729  # keeps what is drawn here apart from other uses of the seed
 
 @dataclass(frozen=True, eq=False)
 class Conduct:
-    """Draws of the parameters of conduct, each (sample, ...).
+    """Draws of the parameters of actions, each (sample, ...)."""
 
-    Attributes
-    ----------
-    theory
-        Name of the theory.
-    seed
-        Seed that they were drawn with.
-    posterior, prior
-        Free parameters of conduct.
-    base
-        Free parameters of the base-rate theory, those of talks among them.
-    log_prior, log_likelihood
-        (sample,) of the draws of `posterior`.
-    """
-
-    theory: str
-    seed: int
-    posterior: Draws
+    theory: str  # its name
+    seed: int  # that they were drawn with
+    posterior: Draws  # free parameters of actions
     prior: Draws
-    base: Draws
-    log_prior: Floats
+    base: Draws  # free parameters of the base-rate theory, those of talks among them
+    log_prior: Floats  # (sample,) of the draws of `posterior`
     log_likelihood: Floats
 
     def draws_for(self, posterior: Posterior, group: str) -> Draws:
-        """Return all parameters of conduct to go with a group of draws of a posterior.
-
-        Raises
-        ------
-        ConflictError
-            These are draws for another theory, or not as many.
-        """
-        want, have = _count(posterior), len(self.log_prior)
+        """Return all parameters of actions to go with a group of draws of their posterior."""
+        want, have = posterior.size, len(self.log_prior)
         if (posterior.theory.name, want) != (self.theory, have):
             raise ConflictError(
                 "the draws of conduct belong to another posterior",
@@ -80,8 +54,39 @@ class Conduct:
                 expected=f"{want} draws under {posterior.theory.name}",
                 mend="leave `actions` out: they are then learnt for this posterior",
             )
-        mine: Draws = self.posterior if group == "posterior" else self.prior
+        mine = self.posterior if group == "posterior" else self.prior
         return conduct_neutral(posterior.theory, posterior.structure) | mine
+
+
+_learnt: WeakKeyDictionary[Posterior, Conduct | None] = WeakKeyDictionary()
+_bases: WeakKeyDictionary[Posterior, Draws] = WeakKeyDictionary()
+
+
+def conduct_with(posterior: Posterior) -> Conduct | None:
+    """Return the draws of actions that a posterior keeps, or learn them on first use."""
+    if posterior.kept is None and posterior not in _learnt:
+        _learnt[posterior] = conduct_of(posterior)
+    return posterior.kept or _learnt[posterior]
+
+
+def base_draws(posterior: Posterior) -> Draws:
+    """Return draws of the base-rate theory learnt from the study of a posterior, talks too.
+
+    As many of every free parameter as the posterior has, each (sample, ...); learnt on first use.
+    """
+    if posterior.kept is not None:
+        return posterior.kept.base
+    if posterior not in _bases:
+        found = track_blocks(
+            posterior.study,
+            load_theory(BASE),
+            particles=PARTICLES,
+            seed=posterior.seed,
+            inputs=posterior.inputs,
+        )
+        rng = np.random.default_rng([posterior.seed, STREAM, 2])
+        _bases[posterior] = found.params(posterior.size, rng)
+    return _bases[posterior]
 
 
 def conduct_of(
@@ -89,31 +94,13 @@ def conduct_of(
     *,
     seed: int | None = None,
     particles: int = PARTICLES,
-    progress: Callable[[str], None] | None = None,
 ) -> Conduct | None:
-    """Learn the parameters of conduct that go with a posterior.
+    """Learn the parameters of actions that go with a posterior; None where its theory has none.
 
-    Parameters
-    ----------
-    posterior
-        Where forecasts start from. The draws of a fit are filtered once, to know what each period
-        knew of beliefs; a posterior of a track has that track.
-    seed
-        Seed of everything random here; that of the posterior when None.
-    particles
-        Number of particles of each block.
-    progress
-        Called with a few words as periods are taken in.
-
-    Returns
-    -------
-    Conduct or None
-        None where the theory says nothing of conduct.
+    The draws of a fit are filtered once, to know what each period knew of beliefs; a posterior of a
+    track has that track. The seed is that of the posterior when None.
     """
-    from beliefs.inference.smc.blocks import track_blocks
-    from beliefs.inference.smc.track import from_posterior
-
-    theory, structure = posterior.theory, structure_of(posterior.inputs)
+    theory, structure = posterior.theory, posterior.structure
     seed = checked_seed(posterior.seed if seed is None else seed)
     if not factors(theory, structure):
         return None
@@ -127,68 +114,34 @@ def conduct_of(
         seed=seed,
         only=[f.name for f in conduct_factors()],
         inputs=posterior.inputs,
-        progress=progress,
         belief=belief,
     )
-    draws = _count(posterior)
-    streams = [np.random.default_rng([seed, STREAM, part]) for part in range(2)]
-    found = mine.params(draws, streams[0], beliefs=False)
+    streams, size = [np.random.default_rng([seed, STREAM, part]) for part in (0, 1)], posterior.size
+    found = mine.params(size, streams[0], beliefs=False)
+    log_prior = np.zeros(size)
+    for p in conduct_parameters(theory, structure):
+        densities = np.asarray(p.prior.logpdf(found[p.name].ravel()))
+        log_prior += densities.reshape(size, -1).sum(axis=-1)
     return Conduct(
         theory=theory.name,
         seed=seed,
         posterior=found,
-        prior=mine.prior(draws, streams[1], beliefs=False),
-        base=posterior.base,
-        log_prior=_log_prior(theory, mine, found),
-        log_likelihood=_log_likelihood(theory, mine, found),
+        prior=mine.prior(size, streams[1], beliefs=False),
+        base=base_draws(posterior),
+        log_prior=log_prior,
+        log_likelihood=_log_likelihood(mine, found, size),
     )
 
 
-def base_draws(posterior: Posterior) -> Draws:
-    """Learn the base-rate theory from the study of a posterior: all of it, talks too.
-
-    Returns
-    -------
-    dict
-        As many draws of every free parameter as the posterior has, each (sample, ...).
-    """
-    from beliefs.inference.smc.blocks import track_blocks
-
-    found = track_blocks(
-        posterior.study,
-        load_theory(BASE),
-        particles=PARTICLES,
-        seed=posterior.seed,
-        inputs=posterior.inputs,
-    )
-    return found.params(_count(posterior), np.random.default_rng([posterior.seed, STREAM, 2]))
-
-
-def _count(posterior: Posterior) -> int:
-    sizes = posterior.tree["posterior"].sizes
-    return int(sizes["chain"] * sizes["draw"])
-
-
-def _log_prior(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:
-    """Return the log prior density of draws, (sample,)."""
-    total = np.zeros(len(next(iter(draws.values()))))
-    for p in conduct_parameters(theory, structure_of(blocks.inputs)):
-        values = draws[p.name]
-        total += np.asarray(p.prior.logpdf(values.ravel())).reshape(len(values), -1).sum(axis=-1)
-    return total
-
-
-def _log_likelihood(theory: Theory, blocks: Blocks, draws: Draws) -> Floats:
+def _log_likelihood(blocks: Blocks, draws: Draws, size: int) -> Floats:
     """Return the log likelihood of draws, (sample,)."""
-    structure = structure_of(blocks.inputs)
-    neutral, names = (
-        conduct_neutral(theory, structure),
-        [f.name for f in factors(theory, structure)],
-    )
-    size, parts = len(next(iter(draws.values()))), []
+    theory, structure = blocks.theory, structure_of(blocks.inputs)
+    neutral = conduct_neutral(theory, structure)
+    names = [f.name for f in factors(theory, structure)]
+    out = np.empty(size)
     for low in range(0, size, CHUNK):
-        mine = {k: v[low : low + CHUNK] for k, v in draws.items()}
+        part = slice(low, min(low + CHUNK, size))
+        mine = {k: v[part] for k, v in draws.items()}
         logs = conduct_log_likelihoods(np, neutral | mine, blocks.columns, structure, names)
-        total = sum(v.sum(axis=-1) for v in logs.values())
-        parts.append(np.broadcast_to(total, (len(next(iter(mine.values()))),)))
-    return np.concatenate(parts)
+        out[part] = sum(v.sum(axis=-1) for v in logs.values())
+    return out

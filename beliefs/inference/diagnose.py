@@ -1,4 +1,4 @@
-"""Convergence checks (C5), which decide whether a forecast may be made from a posterior."""
+"""Convergence checks, which decide whether a forecast may be made from a posterior (MODEL 6)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import counted
-from beliefs.inference.pareto import RELIABLE, pareto_k
 from beliefs.inference.smc.particles import distinct, effective_size
 
-__all__ = ["Limits", "Report", "TrackLimits", "diagnose", "particle_report"]
-
+RELIABLE = 0.7
+"""Pareto k beyond which the estimates of weighted means settle too slowly to be trusted."""
+FEWEST = 25  # weights to which a tail of five can be fitted
 # What follows from the parameters; elements of it may never vary, such as the audience cost of a
 # side that used no hard words. A parameter always varies.
 _DERIVED = ("logit_belief", "audience", "surplus")
@@ -23,49 +23,34 @@ _TOO_SHORT = ("R-hat of ", "ESS of ")  # how failures begin that longer chains m
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of the gate (MODEL section 6)."""
+    """Limits of chains, of effective draws and different particles, and of the weights' tail."""
 
     r_hat: float = 1.01
     ess: float = 400.0
     divergent_share: float = 0.001
     e_bfmi: float = 0.3
+    distinct: int = 400
+    pareto_k: float = RELIABLE
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the gate found.
+    """What the convergence check found."""
 
-    Attributes
-    ----------
-    passed
-        Whether every limit holds.
-    r_hat, ess
-        Worst rank-normalised split R-hat, and smallest of bulk and tail effective sample size,
-        over every parameter, both beliefs at every period and the surplus.
-    worst
-        Name of the quantity with the smallest ESS.
-    divergent_share, e_bfmi
-        Share of divergent transitions; smallest energy fraction over chains.
-    failures
-        One sentence per broken limit.
-    kind
-        "chains", or "particles" of a track, of which R-hat, divergences and E-BFMI say nothing.
-    pareto_k
-        Tail shape of particle weights; None for chains.
-    table
-        One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail. Empty for chains of a run
-        folder, whose manifest keeps the rest: `diagnose` measures them again.
-    """
-
-    passed: bool
+    passed: bool  # whether every limit holds
+    # Worst rank-normalised split R-hat, and smallest of bulk and tail effective sample size, over
+    # every parameter, both beliefs at every period and the surplus.
     r_hat: float
     ess: float
-    worst: str
-    divergent_share: float
-    e_bfmi: float
-    failures: tuple[str, ...]
+    worst: str  # name of the quantity with the smallest ESS
+    divergent_share: float  # of transitions
+    e_bfmi: float  # smallest energy fraction over chains
+    failures: tuple[str, ...]  # one sentence per broken limit
+    # "chains", or "particles" of a track, of which R-hat, divergences and E-BFMI say nothing.
     kind: str = "chains"
-    pareto_k: float | None = None
+    pareto_k: float | None = None  # tail shape of particle weights; None for chains
+    # One row (dict) per parameter: name, r_hat, ess_bulk, ess_tail. Empty for chains of a run
+    # folder, whose manifest keeps the rest: `diagnose` measures them again.
     table: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -99,23 +84,15 @@ class Report:
         } | ({} if self.pareto_k is None else {"pareto_k": round(max(self.pareto_k, -9.0), 3)})
 
 
-def diagnose(tree: Any, limits: Limits | None = None) -> Report:
-    """Check a posterior against the gate's limits.
-
-    Parameters
-    ----------
-    tree
-        DataTree with ``posterior`` and ``sample_stats``.
-    limits
-        The limits; the package's own when None.
-    """
+def diagnose(tree: Any) -> Report:
+    """Check a posterior, a DataTree with ``posterior`` and ``sample_stats``, against limits."""
     import arviz as az
 
-    limits = limits or Limits()
+    limits = Limits()
     posterior = tree["posterior"].to_dataset()
-    broken = []  # sentences on quantities that have no diagnostics
     finite = [n for n in posterior.data_vars if np.isfinite(posterior[n].values).all()]
-    broken += [f"{n} has draws that are not finite" for n in posterior.data_vars if n not in finite]
+    # Sentences on quantities that have no diagnostics.
+    broken = [f"{n} has draws that are not finite" for n in posterior.data_vars if n not in finite]
     measured: dict[str, Any] = {}
     if finite:
         with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 where one never varies
@@ -133,17 +110,10 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
         known = np.logical_and.reduce([np.isfinite(v) for v in values.values()])
         if not (known | still).all():
             broken.append(f"{name} has elements without diagnostics: a chain may be stuck")
-        if not (known & ~still).any():
-            continue
-        values = {k: v[known & ~still] for k, v in values.items()}
-        rows.append(
-            {
-                "name": str(name),
-                "r_hat": float(values["r_hat"].max()),
-                "ess_bulk": float(values["ess_bulk"].min()),
-                "ess_tail": float(values["ess_tail"].min()),
-            }
-        )
+        if (known & ~still).any():
+            worst_of = {"r_hat": np.max, "ess_bulk": np.min, "ess_tail": np.min}
+            of = {k: float(worst_of[k](v[known & ~still])) for k, v in values.items()}
+            rows.append({"name": str(name), **of})
     judged = bool(rows)
     if not judged:
         broken.append("R-hat and ESS are known of no quantity")
@@ -158,9 +128,7 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     worst_r = max(rows, key=lambda row: row["r_hat"])
     failures = []
     if judged and not worst_r["r_hat"] <= limits.r_hat:
-        failures.append(
-            f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.4f}, limit {limits.r_hat}"
-        )
+        failures = [f"R-hat of {worst_r['name']} is {worst_r['r_hat']:.4f}, limit {limits.r_hat}"]
     if judged and not ess >= limits.ess:
         failures.append(f"ESS of {worst['name']} is {ess:.0f}, limit {limits.ess:.0f}")
     failures += broken
@@ -185,43 +153,31 @@ def diagnose(tree: Any, limits: Limits | None = None) -> Report:
     )
 
 
-@dataclass(frozen=True)
-class TrackLimits:
-    """Limits of the gate (MODEL section 6).
+def pareto_k(log_weights: NDArray[np.float64]) -> float:
+    """Return the k-hat of Pareto-smoothed importance sampling: how heavy the tail of weights is.
 
-    Attributes
-    ----------
-    ess
-        Effective particles by weight.
-    distinct
-        Different particles.
-    pareto_k
-        Shape of the tail of the weights since the last resampling.
+    The shape of the generalised Pareto distribution that fits the largest of the log weights (N,),
+    not normalised. Below 0.5 weights have a variance, beyond `RELIABLE` their means cannot be
+    relied on. -inf where all are equal, as after a resampling; inf where no tail can be fitted.
+    Vehtari, Simpson, Gelman, Yao and Gabry (2024), https://jmlr.org/papers/v25/19-556.html.
     """
+    from arviz_stats.base.array import array_stats  # slow to import
 
-    ess: float = 400.0
-    distinct: int = 400
-    pareto_k: float = RELIABLE
+    if len(log_weights) == 0 or np.ptp(log_weights) == 0.0:
+        return -np.inf
+    if len(log_weights) < FEWEST:
+        return np.inf
+    try:  # ArviZ takes log likelihoods that were left out, the negative of log weights
+        return float(array_stats.psislw(-log_weights)[1])
+    except ValueError:  # the largest weights are all equal
+        return np.inf
 
 
 def particle_report(
-    log_weights: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    capped: int,
-    limits: TrackLimits | None = None,
+    log_weights: NDArray[np.float64], scores: NDArray[np.float64], capped: int
 ) -> Report:
-    """Check weighted particles against their limits.
-
-    Parameters
-    ----------
-    log_weights, scores
-        (N,), not normalised, and (N, d).
-    capped
-        How many rejuvenations were ended by the number of moves.
-    limits
-        The limits; the package's own when None.
-    """
-    limits = limits or TrackLimits()
+    """Check weighted particles (N, d); the number of moves ended `capped` rejuvenations."""
+    limits = Limits()
     ess, tail, count = effective_size(log_weights), pareto_k(log_weights), distinct(scores)
     failures = []
     if not ess >= limits.ess:
@@ -233,6 +189,9 @@ def particle_report(
             f"Pareto k of the weights is {tail:.2f}, limit {limits.pareto_k}: few particles carry "
             "the posterior"
         )
+    row = {"name": "particles", "ess": ess, "distinct": count, "pareto_k": tail}
+    # The names under which a report shows what it judges.
+    row |= {"r_hat": 1.0, "ess_bulk": ess, "ess_tail": float(count), "capped_moves": capped}
     return Report(
         passed=not failures,
         r_hat=1.0,
@@ -241,18 +200,7 @@ def particle_report(
         divergent_share=0.0,
         e_bfmi=1.0,
         failures=tuple(failures),
-        table=(
-            {
-                "name": "particles",
-                "ess_bulk": ess,  # the names under which a report shows what it judges
-                "ess_tail": float(count),
-                "r_hat": 1.0,
-                "ess": ess,
-                "distinct": count,
-                "pareto_k": tail,
-                "capped_moves": capped,
-            },
-        ),
+        table=(row,),
         kind="particles",
         pareto_k=tail,
     )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from functools import wraps
-
-__all__ = ["exact"]
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _lock = threading.Lock()
 _inside = 0  # calls that run now, in all threads
 _before = True  # the setting when the first of them began
 
 
-@contextlib.contextmanager
+@contextmanager
 def _switched_off() -> Iterator[None]:
     """Switch fast-math off until the last call of any thread ends: the setting is everybody's."""
     global _inside, _before
-    from pytensor import config
+    from pytensor import config  # slow to import
 
     with _lock:
         if not _inside:
@@ -33,17 +30,8 @@ def _switched_off() -> Iterator[None]:
                 config.numba__fastmath = _before
 
 
-def exact[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Run a function with PyTensor's fast-math off.
-
-    With it, sums are reordered differently when a compiled function is inlined (cold) and when it
-    is linked from the cache (warm), so that one seed gives two results. PreliZ compiles its
-    densities through PyTensor too, hence the switch around everything and not the model alone.
-    """
-
-    @wraps(function)
-    def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-        with _switched_off():
-            return function(*args, **kwargs)
-
-    return inner
+# Runs a function with PyTensor's fast-math off. With it, sums are reordered differently when a
+# compiled function is inlined (cold) and when it is linked from the cache (warm), so that one seed
+# gives two results. PreliZ compiles its densities through PyTensor too, hence the switch around
+# everything and not the model alone.
+exact = _switched_off()

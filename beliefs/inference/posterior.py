@@ -1,15 +1,15 @@
-"""The posterior as one DataTree that every ArviZ function takes (C4)."""
+"""The posterior as one DataTree that every ArviZ function takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs
 from beliefs.inference.diagnose import Report
 from beliefs.model import system
@@ -19,12 +19,6 @@ from beliefs.model.structure import Structure, columns, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, neutral_values
 from beliefs.shown import Shown
 from beliefs.study.load import Study
-
-if TYPE_CHECKING:
-    from beliefs.inference.conduct import Conduct
-    from beliefs.inference.smc.track import Track
-
-__all__ = ["Posterior", "build_tree", "draw_prior", "drawn", "stacked_params"]
 
 Draws = dict[str, NDArray[Any]]
 
@@ -43,14 +37,14 @@ class Posterior(Shown):
         ``prior_predictive``, ``log_likelihood`` (talks, reading), ``log_prior``,
         ``observed_data``, ``constant_data``, ``sample_stats``.
     report
-        The gate.
+        The convergence check.
     seed, timings
         How it was drawn; seconds by stage.
     track
-        The track that it is drawn from, cut at its origin; None for a fit.
+        The `Track` that it is drawn from, cut at its origin; None for a fit.
     kept
-        Draws of the parameters of conduct that a run folder holds; None where they are still to be
-        learnt.
+        Draws of the parameters of actions that a run folder holds, a `Conduct`; None where they are
+        still to be learnt (`beliefs.inference.conduct.conduct_with`).
     """
 
     study: Study
@@ -60,39 +54,24 @@ class Posterior(Shown):
     report: Report
     seed: int
     timings: dict[str, float]
-    track: Track | None = None
-    kept: Conduct | None = None
+    track: Any = None
+    kept: Any = None
 
     def facts(self) -> dict[str, Any]:
         """Return what to say of it."""
-        sizes = self.tree["posterior"].sizes
         return {
             "study": self.study.name,
             "theory": self.theory.name,
             "as of": self.study.as_of,
-            "draws": sizes["chain"] * sizes["draw"],
+            "draws": self.size,
             "convergence check": "passed" if self.report.passed else "failed",
         }
 
-    @cached_property
-    def conduct(self) -> Conduct | None:
-        """Draws of the parameters of conduct that go with these, learnt on first use.
-
-        None where the theory says nothing of conduct.
-        """
-        from beliefs.inference.conduct import conduct_of
-
-        return self.kept or conduct_of(self)
-
-    @cached_property
-    def base(self) -> Draws:
-        """Draws of the parameters of the base-rate theory on the same study, learnt on first use.
-
-        Each (sample, ...), as many as the posterior has.
-        """
-        from beliefs.inference.conduct import base_draws
-
-        return base_draws(self) if self.kept is None else self.kept.base
+    @property
+    def size(self) -> int:
+        """Number of draws, of all chains."""
+        sizes = self.tree["posterior"].sizes
+        return int(sizes["chain"] * sizes["draw"])
 
     @property
     def structure(self) -> Structure:
@@ -105,6 +84,28 @@ class Posterior(Shown):
         return np.datetime64(self.inputs.dates[self.inputs.active][-1], "D") + np.timedelta64(
             self.inputs.step_days - 1, "D"
         )
+
+
+def nothing_free(theory: Theory) -> StudyError:
+    """Return the error for a theory without any free parameter."""
+    return StudyError(
+        "the theory frees no parameter",
+        where=f"theory {theory.name}",
+        found="mechanisms " + ", ".join(theory.mechanisms),
+        expected="at least one free parameter",
+        mend="switch a mechanism on",
+    )
+
+
+def origin_of(study: Study, theory: Theory) -> dict[str, str]:
+    """Return what a file says of the study and the theory that its numbers come from."""
+    return {
+        "study": study.spec.name,
+        "study_sha256": study.sha256,
+        "theory": theory.name,
+        "theory_sha256": theory.sha256,
+        "as_of": str(study.as_of),
+    }
 
 
 def draw_prior(
@@ -146,18 +147,10 @@ def build_tree(
 ) -> Any:
     """Assemble the DataTree from posterior draws.
 
-    Parameters
-    ----------
-    study, inputs, theory
-        What was fitted.
-    posterior
-        Free parameters with innovations, each (chain, draw, *dims).
-    sample_stats
-        Each (chain, draw).
-    rng
-        For prior draws and predictive draws.
+    `posterior` holds the free parameters with innovations, each (chain, draw, *dims), and
+    `sample_stats` (chain, draw); prior and predictive draws are taken from `rng`.
     """
-    import xarray as xr
+    import xarray as xr  # slow to load
 
     structure, cols = structure_of(inputs), columns(inputs)
     n = int(inputs.active.sum())
@@ -167,7 +160,7 @@ def build_tree(
     free = {p.name: p for p in free_parameters(theory, structure)}
     has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
 
-    def dataset(variables: Mapping[str, tuple[tuple[str, ...], Any]], lead: bool = True) -> Any:
+    def dataset(variables: Mapping[str, tuple[tuple[str, ...], Any]], lead: bool) -> Any:
         head = ("chain", "draw") if lead else ()
         out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
         used = {d for dims, _ in out.values() for d in dims}
@@ -178,9 +171,8 @@ def build_tree(
         return xr.Dataset(out, coords=kept)
 
     def paths(draws: Draws) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        params = stacked_params(theory, structure, draws)
-        short = until(cols, n)
-        params = {**params, "innovation": params["innovation"][..., :n]}
+        params, short = stacked_params(theory, structure, draws), until(cols, n)
+        params["innovation"] = params["innovation"][..., :n]
         run = system.evaluate(np, params, short, structure)
         logs = system.log_likelihoods(np, params, short, structure, run)
         kept = {name: (free[name].dims, draws[name]) for name in draws if name != "innovation"}
@@ -195,13 +187,8 @@ def build_tree(
                 "audience": (("side",), np.broadcast_to(run.audience[..., -1], (*shape, 2))),
                 "surplus": (("time",), run.surplus.astype(np.float32)),
             }
-        before = short["talks_previous"]
-        predictive = {
-            "talks": (
-                ("time",),
-                (rng.random(onset.shape) < np.where(before > 0, continuation, onset)).astype(int),
-            )
-        }
+        chance = np.where(short["talks_previous"] > 0, continuation, onset)
+        predictive = {"talks": (("time",), (rng.random(onset.shape) < chance).astype(int))}
         log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
         if has_readings:
             said = readings.simulate(rng, params, short, run.logit_belief, structure)
@@ -209,54 +196,43 @@ def build_tree(
             log["reading"] = (("reading_id",), logs["reading"].astype(np.float32))
         return kept, predictive, log
 
-    chains, draws_n = next(iter(posterior.values())).shape[:2]
-    prior = draw_prior(theory, structure, rng, (1, chains * draws_n))
+    chains, size = next(iter(posterior.values())).shape[:2]
+    prior = draw_prior(theory, structure, rng, (1, chains * size))
     kept, predictive, log = paths(posterior)
     prior_kept, prior_predictive, _ = paths(prior)
     observed = {"talks": (("time",), cols["talks"][:n].astype(int))}
     if has_readings:
         observed["reading"] = (("reading_id",), cols["cell_value"])
-    log_prior = {
-        name: (
-            p.dims,
-            np.asarray(p.prior.logpdf(posterior[name].ravel())).reshape(posterior[name].shape),
-        )
-        for name, p in free.items()
-        if name != "innovation"
-    }
+    log_prior = {}
+    for name, p in free.items():
+        if name != "innovation":
+            density = np.asarray(p.prior.logpdf(posterior[name].ravel()))
+            log_prior[name] = p.dims, density.reshape(posterior[name].shape)
     constant = {
         "surprise": (("indicator", "time"), inputs.surprise[:, :n]),
         "seen": (("indicator", "time"), inputs.seen[:, :n]),
         "regime": (("time",), inputs.regime[:n]),
     }
     if has_readings:  # variables, not coordinates: ArviZ concatenates groups that have none of them
+        names = {"side": structure.sides, "channel": structure.channels, "time": dates}
         constant |= {
-            "reading_side": (("reading_id",), np.asarray(structure.sides)[cols["cell_side"]]),
-            "reading_channel": (
-                ("reading_id",),
-                np.asarray(structure.channels)[cols["cell_channel"]],
-            ),
-            "reading_time": (("reading_id",), dates[cols["cell_time"]]),
+            f"reading_{key}": (("reading_id",), np.asarray(values)[cols[f"cell_{key}"]])
+            for key, values in names.items()
         }
     coords["indicator"] = list(structure.indicators)
-    attrs = {
-        "study": study.spec.name,
-        "study_sha256": study.sha256,
-        "theory": theory.name,
-        "theory_sha256": theory.sha256,
-        "as_of": str(study.as_of),
+    groups = {
+        "posterior": kept,
+        "prior": prior_kept,
+        "posterior_predictive": predictive,
+        "prior_predictive": prior_predictive,
+        "log_likelihood": log,
+        "log_prior": log_prior,
+        "observed_data": observed,
+        "constant_data": constant,
+        "sample_stats": {k: ((), v) for k, v in sample_stats.items()},
     }
-    return xr.DataTree.from_dict(
-        {
-            "/": xr.Dataset(attrs=attrs),
-            "/posterior": dataset(kept),
-            "/prior": dataset(prior_kept),
-            "/posterior_predictive": dataset(predictive),
-            "/prior_predictive": dataset(prior_predictive),
-            "/log_likelihood": dataset(log),
-            "/log_prior": dataset(log_prior),
-            "/observed_data": dataset(observed, lead=False),
-            "/constant_data": dataset(constant, lead=False),
-            "/sample_stats": dataset({k: ((), v) for k, v in sample_stats.items()}),
-        }
-    )
+    trees = {
+        name: dataset(v, name not in ("observed_data", "constant_data"))
+        for name, v in groups.items()
+    }
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=origin_of(study, theory)), **trees})

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model.mechanisms.evidence import weights
 
-__all__ = ["Power", "power_of", "power_scaling", "reversed_weights", "summed"]
-
 STEP = 0.05  # change of the power on the log2 scale's natural unit, small enough for weights
 NOTICEABLE = 0.01  # change of a probability per doubling that is worth a flag
 SENSITIVE = 0.05  # cumulative Jensen-Shannon distance per doubling that is worth a flag
@@ -25,42 +23,14 @@ OTHER_SIGN = 0.9  # posterior probability of the sign that was not declared, to 
 ERRORS = 2.5  # Monte-Carlo errors that a change must exceed to be called a conflict
 
 
-def power_scaling(log_density: NDArray[Any], happened: NDArray[Any]) -> float:
-    """Return the change of P(happened) per doubling of the power of a density.
-
-    Parameters
-    ----------
-    log_density
-        Log prior or log likelihood of each draw, (sample,).
-    happened
-        Indicator of each draw, (sample,).
-    """
-    centred = log_density - log_density.mean()
-    p = []
-    for sign in (-1.0, 1.0):
-        weight = np.exp((2.0 ** (sign * STEP) - 1.0) * centred)
-        p.append(float((weight * happened).sum() / weight.sum()))
-    return (p[1] - p[0]) / (2.0 * STEP)
-
-
 @dataclass(frozen=True)
 class Power:
-    """Change of a probability per doubling of the power of the prior, and of the likelihood.
-
-    Attributes
-    ----------
-    prior, likelihood
-        The two changes.
-    error
-        Monte-Carlo error of the first.
-    p
-        The probability.
-    """
+    """Change of a probability per doubling of the power of the prior, and of the likelihood."""
 
     prior: float
     likelihood: float
-    error: float
-    p: float
+    error: float  # Monte-Carlo error of the first
+    p: float  # the probability
 
     @property
     def prior_dominated(self) -> bool:
@@ -86,24 +56,28 @@ def power_of(
 ) -> Power:
     """Return what scaling prior and likelihood does to P(happened), each (sample,)."""
     values = np.asarray(happened, dtype=float)
+
+    def per_doubling(log_density: NDArray[Any]) -> float:
+        centred = log_density - log_density.mean()
+        p = []
+        for sign in (-1.0, 1.0):
+            weight = np.exp((2.0 ** (sign * STEP) - 1.0) * centred)
+            p.append(float((weight * values).sum() / weight.sum()))
+        return (p[1] - p[0]) / (2.0 * STEP)
+
     p = float(values.mean())
     parts = np.log(2.0) * (log_prior - log_prior.mean()) * (values - p)
-    return Power(
-        power_scaling(log_prior, values),
-        power_scaling(log_likelihood, values),
-        float(parts.std() / np.sqrt(parts.size)),
-        p,
-    )
+    error = float(parts.std() / np.sqrt(parts.size))
+    return Power(per_doubling(log_prior), per_doubling(log_likelihood), error, p)
 
 
 def summed(tree: Any, group: str) -> NDArray[np.float64]:
     """Return the sum of a group of log densities of a posterior, (sample,), chain by chain."""
     total: Any = 0.0
-    for variable in tree[group].to_dataset().data_vars.values():
+    for variable in tree[group].data_vars.values():
         values = np.asarray(variable.values)
         total = total + values.reshape(*values.shape[:2], -1).sum(axis=-1)
-    found: NDArray[np.float64] = total.reshape(-1)
-    return found
+    return np.asarray(total).reshape(-1)
 
 
 def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
@@ -111,12 +85,8 @@ def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
 
     Priors keep own weights positive. Others may have either sign: where the posterior gives the
     sign that the study did not declare a probability of `OTHER_SIGN` or more, the side seems to
-    read this news the other way round, or the indicator stands for something else.
-
-    Returns
-    -------
-    list of tuple
-        Name of the term, mean weight in the declared direction, probability that it is negative.
+    read this news the other way round, or the indicator stands for something else. Given are name
+    of the term, mean weight in the declared direction, probability that it is negative.
     """
     structure = posterior.structure
     drawn = posterior.tree["posterior"].to_dataset()
@@ -126,9 +96,7 @@ def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
     draws = {name: np.asarray(drawn[name].values) for name in names if name in drawn}
     found = weights(np, stacked_params(posterior.theory, structure, draws), structure)
     found = found.reshape(-1, found.shape[-1])
-    rows = ((k, found[:, k]) for k in structure.other)
-    return [
-        (structure.terms[k], float(w.mean()), float((w < 0.0).mean()))
-        for k, w in rows
-        if (w < 0.0).mean() >= OTHER_SIGN
-    ]
+    rows = (
+        (k, float(found[:, k].mean()), float((found[:, k] < 0.0).mean())) for k in structure.other
+    )
+    return [(structure.terms[k], mean, other) for k, mean, other in rows if other >= OTHER_SIGN]

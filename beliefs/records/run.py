@@ -319,7 +319,7 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
     >>> beliefs.load_track(run).n_time == tracked.n_time
     True
     """
-    from beliefs.inference.smc.track_tree import track_from
+    from beliefs.inference.smc.track import track_from
 
     folder = Path(path)
     if not (folder / TRACK).is_file():

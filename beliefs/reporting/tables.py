@@ -13,8 +13,7 @@ from typing import Any
 
 from beliefs.errors import counted
 from beliefs.forecasting.targets import TARGETS
-from beliefs.inference.diagnose import Limits
-from beliefs.inference.pareto import RELIABLE
+from beliefs.inference.diagnose import RELIABLE, Limits
 from beliefs.reporting.style import clean, day, interval, percent, points
 
 __all__ = ["Headline", "gate_rows", "headline", "left_out_words", "plain", "read"]

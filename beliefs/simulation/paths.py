@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.inference.conduct import BASE, Conduct
+from beliefs.inference.conduct import BASE, Conduct, base_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
@@ -69,7 +69,7 @@ def draws_of(posterior: Posterior, group: str, actions: Conduct | None) -> Draws
     structure = posterior.structure
     if group == "base":
         theory = load_theory(BASE)
-        known = posterior.base if actions is None else actions.base
+        known = base_draws(posterior) if actions is None else actions.base
         of_talks = {p.name for p in free_parameters(theory, structure)}
         mine = {k: v for k, v in known.items() if k in of_talks}
         theirs = {k: v for k, v in known.items() if k not in of_talks}

@@ -13,9 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.inference.filter import filter_kernel, filter_reading
-from beliefs.inference.filter.filter import newborn, run
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.filter.filter_terms import WIDTH, Still, Terms, part_columns, terms_of
+from beliefs.inference.filter.filter import (
+    WIDTH,
+    Model,
+    Still,
+    Terms,
+    newborn,
+    part_columns,
+    run,
+    terms_of,
+)
 
 Floats = NDArray[np.float64]
 CHUNK = 250

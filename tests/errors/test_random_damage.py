@@ -94,8 +94,7 @@ def followed(folder, inputs, theory):
     from beliefs.forecasting.forecast import forecast
     from beliefs.forecasting.summary import summarise
     from beliefs.inference.conduct import conduct_of
-    from beliefs.inference.smc.track import track
-    from beliefs.inference.smc.track_posterior import posterior_at
+    from beliefs.inference.smc.track import posterior_at, track
     from beliefs.model.theory import load_theory
 
     last = int(min(inputs.active.sum(), PERIODS)) - 1

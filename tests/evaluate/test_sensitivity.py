@@ -11,8 +11,8 @@ from beliefs.evaluation import sensitivity as module
 from beliefs.evaluation.sensitivity import ALL, contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
-from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.conduct import conduct_with
+from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
 
@@ -76,7 +76,7 @@ def test_a_part_that_a_target_does_not_read_leaves_it_where_it_is(found):
 
 
 def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
-    posterior, conduct = tracked, tracked.conduct
+    posterior, conduct = tracked, conduct_with(tracked)
     rows = {row.name: row for row in found.contraction}
     base = posterior.tree["posterior"]["onset_base"].values.ravel()
     row = rows["onset_base"]

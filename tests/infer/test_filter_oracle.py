@@ -5,14 +5,20 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
+from weighted_paths import weighted_paths
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter import quick
-from beliefs.inference.filter.correction import weighted_paths
-from beliefs.inference.filter.filter import hermite, newborn, run
+from beliefs.inference.filter.filter import (
+    WIDTH,
+    Model,
+    hermite,
+    newborn,
+    part_columns,
+    run,
+    terms_of,
+)
 from beliefs.inference.filter.filter_kernel import batch_filter
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.filter.filter_terms import WIDTH, part_columns, terms_of
 from beliefs.inference.filter.smooth import draw_paths, smoothed
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system

@@ -6,12 +6,11 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import pytest
+from weighted_paths import weighted_paths
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.filter.correction import weighted_paths
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.filter.filter_pair import core
-from beliefs.inference.filter.filter_terms import part_columns, terms_of
+from beliefs.inference.filter.filter import Model, part_columns, terms_of
+from beliefs.inference.filter.filter_reading import core
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study

@@ -71,3 +71,19 @@ def test_the_gate_names_what_failed(fitted):
     assert any("ESS" in sentence for sentence in fitted.report.failures)
     assert fitted.report.ess < 400
     assert {row["name"] for row in fitted.report.table} == set(fitted.tree["posterior"].data_vars)
+
+
+@pytest.mark.parametrize(("attempts", "draws"), [(1, 60), (2, 120)])
+def test_too_few_draws_are_doubled_once_for_each_further_attempt(rich_folder, attempts, draws):
+    said = []
+    sampling = Sampling(draws=60, tune=150, chains=2, cores=2, attempts=attempts)
+    posterior = fit(
+        load_study(rich_folder),
+        load_theory("mutual_optimism"),
+        seed=11,
+        sampling=sampling,
+        progress=said.append,
+    )
+    assert not posterior.report.passed  # the premise: 120 draws are too few as well
+    assert posterior.tree["posterior"].sizes["draw"] == draws
+    assert len([stage for stage in said if stage.startswith("sample")]) == attempts

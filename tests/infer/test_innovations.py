@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.nuts.innovations import innovations, level
+from beliefs.inference.nuts.recentre import innovations, level
 from beliefs.model import system
 from beliefs.model.mechanisms import belief
 from beliefs.model.structure import columns, structure_of, until
@@ -81,7 +82,7 @@ def test_an_initial_distance_held_at_zero_is_that_of_draws_that_are_all_zero(cas
 
     def found(initial):
         given = draws | {"initial": initial}
-        mean, stretch = level(np, given, cols, structure, z, 0.0, 1.0)
+        mean, stretch = level(np, given, cols, structure, z, norm)
         given["belief_mean"] = mean
         return mean, stretch, *innovations(np, given, cols, structure, xi)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from make_conduct import acts, write_conduct
-from make_study import TOML, csv_text, day, event, event_rows, talk, talk_rows, write_study
+from make_study import TOML, day, event, event_rows, talk, talk_rows, write_study
 from prefix import assert_same, columns
+from toy import TOY
 
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import build_inputs
@@ -14,8 +15,6 @@ from beliefs.inference.smc.track import advance, first_change, track
 from beliefs.model.contract import logistic
 from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
-from beliefs.records.run import save_run
-from beliefs.records.update import update
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track")
@@ -33,17 +32,7 @@ HEARD = [
 ROWS = [*event_rows(), *HEARD]
 SECRET = talk("SECRET", 10, length=1, lag=OUT - 10)
 
-TOY = """
-id = "TOY"
-name = "toy"
-title = "Two parameters"
-source = "test"
-beliefs = true
-mechanisms = ["belief", "readings", "talks"]
-neutral = ["retention", "initial", "private_bias", "log_reading_step", "onset_base",
-  "continuation_base", "surplus_effect", "mediator_effect", "process_share",
-  "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"]
-
+SURE = """
 [priors.log_volatility]
 dist = "Normal"
 mu = -0.5
@@ -54,7 +43,7 @@ sigma = 0.1
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     file = tmp_path_factory.mktemp("toy") / "toy.toml"
-    file.write_text(TOY, encoding="utf-8")
+    file.write_text(TOY + SURE, encoding="utf-8")
     return load_theory(file)
 
 
@@ -143,19 +132,6 @@ def test_a_track_goes_back_for_it_and_is_that_of_all_rows(memorandum, toy):
     # What was known earlier stays known: without it, with the folder of today.
     assert whole.at(day(OUT - 1), draws=50).study.sha256 == then.sha256
     mine, theirs = (belief_at(t, OUT - 1, (WRITTEN, OUT - 1)) for t in (whole, before))
-    np.testing.assert_allclose(mine, theirs, atol=0.03)
-
-
-def test_an_update_goes_back_to_its_date(plain, memorandum, toy, tmp_path):
-    run = save_run(tmp_path / "run", tracked(plain, toy, OUT - 1, particles=900))
-    file = tmp_path / "memo.csv"
-    file.write_text(csv_text("events.csv", [MEMO]), encoding="utf-8")
-    done = update(run, tmp_path / "next", data=file)
-    assert str(done.track.study.as_of) == str(day(OUT))
-    assert (str(done.back_to), done.back) == (str(day(WRITTEN)), OUT - WRITTEN)
-    # The posterior of another seed says the same within Monte-Carlo error.
-    other = track(load_study(memorandum, as_of=day(OUT)), toy, particles=2000, seed=9)
-    mine, theirs = (belief_at(t, OUT, (WRITTEN, OUT)) for t in (done.track, other))
     np.testing.assert_allclose(mine, theirs, atol=0.03)
 
 

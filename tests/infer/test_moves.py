@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.smc.moves import FAR, back, chart_of
+from beliefs.inference.filter.filter import Model
+from beliefs.inference.smc.moves import FAR, back, chart_of, shear_of, sheared, unsheared
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.moves_shear import shear_of, sheared, unsheared
 from beliefs.inference.smc.particles import normalised
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
@@ -32,7 +31,7 @@ def test_a_shear_is_undone_exactly():
 def test_squares_and_products_are_found_and_taken_out():
     z = banana()
     shear = shear_of(z, EVEN, LABELS)
-    found = set(zip(shear.target, shear.first, shear.second, strict=True))
+    found = set(zip(*shear.terms[:3], strict=True))
     assert {(4, 1, 1), (4, 3, 2)} <= found
     left = sheared(shear, z)
     for feature in (z[:, 1] ** 2, z[:, 2] * z[:, 3]):
@@ -42,7 +41,7 @@ def test_squares_and_products_are_found_and_taken_out():
 
 def test_what_is_normal_already_is_hardly_touched():
     z = np.random.default_rng(4).standard_normal((4000, 5))
-    assert len(shear_of(z, EVEN, LABELS).target) <= 1
+    assert len(shear_of(z, EVEN, LABELS).terms[0]) <= 1
 
 
 def test_proposals_reach_beyond_the_particles_and_furthest_in_a_funnel(charted):

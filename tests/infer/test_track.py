@@ -12,29 +12,18 @@ from scipy.special import logsumexp
 from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import forecast
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.smc import sequential
+from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.moves import FAR
-from beliefs.inference.smc.sequential import FURTHER, lagging
-from beliefs.inference.smc.track import advance, track
-from beliefs.inference.smc.track_tree import arrays_of, attributes_of, track_from, track_of
+from beliefs.inference.smc.track import (
+    advance,
+    track,
+    track_from,
+)
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track")
 
-# Two free parameters: the rest neutral, so that a grid holds the whole posterior.
-TOY = """
-id = "TOY"
-name = "toy"
-title = "Two parameters"
-source = "test"
-beliefs = true
-mechanisms = ["belief", "readings", "talks"]
-neutral = ["retention", "initial", "private_bias", "log_reading_step", "onset_base",
-  "continuation_base", "surplus_effect", "mediator_effect", "process_share",
-  "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"]
-"""
 SIDES = 2  # belief_mean and log_volatility each have one element per side
 ARRAYS = ("epoch", "log_weights", "mean", "cov", "predictive")
 
@@ -49,25 +38,8 @@ def same(a, b):
 
 
 @pytest.fixture(scope="module")
-def theory():
-    return load_theory("mutual_optimism")
-
-
-@pytest.fixture(scope="module")
-def study(rich_folder):
-    return load_study(rich_folder)
-
-
-@pytest.fixture(scope="module")
 def whole(study, theory):
     return track(study, theory, particles=200, seed=4)
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    path = tmp_path_factory.mktemp("toy") / "toy.toml"
-    path.write_text(TOY, encoding="utf-8")
-    return load_theory(path)
 
 
 LINE = np.linspace(-5.5, 5.5, 111)
@@ -179,24 +151,10 @@ def test_a_saved_track_goes_on_as_if_it_had_never_stopped(rich_folder, study, th
 
 
 def test_a_track_of_another_version_is_named_as_such(study, theory, whole):
-    groups = {k: dict(v) for k, v in arrays_of(whole).items()}
-    del groups["rejuvenations"]["drift"]
+    tree = whole.to_tree()
+    del tree["rejuvenations"]["drift"]
     with pytest.raises(ConflictError, match="another version"):
-        track_of(groups, attributes_of(whole), study, theory)
-
-
-def test_a_track_that_lags_goes_further(study, theory, monkeypatch):
-    for name, value in (("LAG", 0.0), ("CALM", 0.5), ("ROUNDS", 1)):
-        monkeypatch.setattr(sequential, name, value)
-    found = track(study, theory, particles=100, seed=4)
-    d, done = found.coordinates.size, found.rejuvenations
-    lags = [lagging(done[:k], d) for k in range(len(done))]
-    assert 2 < sum(lags) < len(lags)
-    far = FURTHER * 0.5
-    assert all(r.jump >= far or r.capped for r, late in zip(done, lags, strict=True) if late)
-    assert any(
-        r.jump < far and not r.capped for r, late in zip(done, lags, strict=True) if not late
-    )
+        track_from(tree, study, theory)
 
 
 def test_a_revision_makes_the_track_go_back(study, theory, whole):

@@ -7,7 +7,7 @@ from make_conduct import write_conduct
 from make_study import coverage_rows
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.track import first_change
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import conduct_declared, conduct_neutral, load_theory

@@ -4,13 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_track import TOY
+from toy import TOY
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.smc.track import advance, first_change, from_posterior, track
-from beliefs.inference.smc.track_tree import arrays_of, attributes_of, track_from, track_of
+from beliefs.inference.filter.filter import Model
+from beliefs.inference.smc.track import (
+    advance,
+    first_change,
+    from_posterior,
+    track,
+    track_from,
+)
 from beliefs.inference.smc.unconstrained import FURTHEST
 from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
@@ -21,21 +26,9 @@ DAY, END = "2026-02-13", "2026-03-01"
 
 
 @pytest.fixture(scope="module")
-def theory():
-    return load_theory("mutual_optimism")
-
-
-@pytest.fixture(scope="module")
-def filtered(rich_folder, theory):
-    """The filter's own posterior of the middle of the study, and of its end."""
+def taken(rich_folder, theory):
+    """Draws of the filter's own posterior, as a sampler would hand them over, taken over."""
     early = track(load_study(rich_folder, as_of=DAY), theory, particles=400, seed=4)
-    return early, advance(early, load_study(rich_folder, as_of=END))
-
-
-@pytest.fixture(scope="module")
-def taken(filtered):
-    """Draws of that posterior, as a sampler would hand them over, taken over."""
-    early, _ = filtered
     posterior = early.at(DAY, draws=500)
     return posterior, from_posterior(posterior, 400, seed=9)
 
@@ -68,19 +61,10 @@ def test_the_draws_become_particles_of_equal_weight_with_the_filters_beliefs(tak
     assert np.isnan(found.predictive[0]).all() and found.log_evidence[0] == 0.0
 
 
-def test_fewer_draws_than_particles_are_all_taken(taken):
-    posterior, _ = taken
-    assert len(from_posterior(posterior, 2000, seed=1).epochs[0]) == 500
-
-
-def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(
-    rich_folder, tmp_path
-):
+def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(rich_folder, toy):
     # Few free parameters: with many, two filters of a test's size differ by chance alone.
-    file = tmp_path / "toy.toml"
-    file.write_text(TOY, encoding="utf-8")
     early, late = (load_study(rich_folder, as_of=day) for day in (DAY, END))
-    begun = track(early, load_theory(file), particles=2000, seed=4)
+    begun = track(early, toy, particles=2000, seed=4)
     whole = advance(begun, late)
     found = advance(from_posterior(begun.at(DAY, draws=3000), 2000, seed=9), late)
     assert found.n_time == whole.n_time == 56 and len(found.epoch) == 17
@@ -103,10 +87,8 @@ def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):
     found = taken[1]
     for day in ("2026-02-14", "2026-02-20", END):
         found = advance(found, load_study(rich_folder, as_of=day))
-        groups = arrays_of(found)
-        tree = {"groups": groups, "attributes": attributes_of(found)}
-        found = track_of(tree["groups"], tree["attributes"], found.study, found.theory)
-    for name in ("log_weights", "state", "evidence", "predictive"):
+        found = track_from(found.to_tree(), found.study, found.theory)
+    for name in ("log_weights", "mean", "cov", "evidence", "predictive"):
         np.testing.assert_array_equal(getattr(found, name), getattr(at_once, name), err_msg=name)
     back = track_from(found.to_tree(), found.study, found.theory)
     assert back.taken == 40
@@ -137,13 +119,6 @@ def test_dates_before_the_posterior_are_outside_the_track(taken):
     for ask in (lambda: found.at("2026-02-12"), lambda: found.report(12)):
         with pytest.raises(StudyError, match="outside the track"):
             ask()
-
-
-def test_the_posterior_of_a_taken_over_track_is_that_of_its_particles(taken):
-    _, found = taken
-    posterior = found.at(DAY, draws=400)
-    draws = posterior.tree["posterior"]["psi"].values[0]
-    np.testing.assert_array_equal(draws, found.model().coordinates.params(found.epochs[0])["psi"])
 
 
 def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):

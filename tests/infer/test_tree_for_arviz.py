@@ -37,9 +37,3 @@ def test_a_posterior_and_a_track_come_back_from_another_process(unsampled):
     back = pickle.loads(pickle.dumps(found))
     np.testing.assert_array_equal(back.mean, found.mean)
     assert back.at(back.ends[-1], draws=50).tree.identical(found.at(found.ends[-1], draws=50).tree)
-
-
-def test_records_say_what_they_are_in_one_line(unsampled, futures):
-    for record in (unsampled, futures, unsampled.study):
-        assert len(repr(record)) < 200 and "\n" not in repr(record)
-        assert unsampled.study.name in repr(record)

@@ -57,7 +57,7 @@ def symbolic(case):
     from mechanism_outputs import computed
     from pytensor.compile.mode import Mode
 
-    from beliefs.inference.nuts.innovations import innovations
+    from beliefs.inference.nuts.recentre import innovations
 
     symbols = {
         name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))

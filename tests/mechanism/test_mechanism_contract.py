@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mechanism_outputs import outputs
 
-from beliefs.inference.nuts.innovations import innovations
+from beliefs.inference.nuts.recentre import innovations
 from beliefs.model.theory import MECHANISMS, declared
 
 # xdist: the symbolic function is built once.

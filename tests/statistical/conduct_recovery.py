@@ -22,49 +22,46 @@ LEVEL = 0.9
 FALSE_ALARM = 0.01  # chance that a test of a correct mechanism fails, all its parameters together
 
 
-@dataclass(frozen=True)
 class Recovery:
-    """What came of tracking many made-up studies.
+    """What came of tracking many made-up studies, parameter by parameter."""
 
-    Attributes
-    ----------
-    held
-        Parameter -> (study, element) whether the interval held the truth.
-    contraction
-        Parameter -> mean of 1 - posterior sd / prior sd over studies and elements.
-    """
+    def __init__(self, parameters):
+        self.prior = {p.name: float(np.std(p.prior.rvs(4000, random_state=1))) for p in parameters}
+        self.held = {name: [] for name in self.prior}  # by study, whether the interval did
+        self.shrunk = {name: [] for name in self.prior}
 
-    held: dict[str, np.ndarray]
-    contraction: dict[str, float]
+    def add(self, draws, truth):
+        """Take in the draws of one study's posterior."""
+        for name, prior in self.prior.items():
+            values = draws[name]
+            low, high = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0], axis=0)
+            self.held[name].append(np.ravel((low <= truth[name]) & (truth[name] <= high)))
+            self.shrunk[name].append(np.mean(1.0 - values.std(axis=0) / prior))
+
+    @property
+    def contraction(self):
+        """Mean of 1 - posterior sd / prior sd over studies and elements."""
+        return {name: float(np.mean(values)) for name, values in self.shrunk.items()}
 
     def missed(self):
         """Parameters whose intervals hold the truth too rarely or too often, with the share."""
-        allowed = FALSE_ALARM / len(self.held)
+        held = {name: np.asarray(values) for name, values in self.held.items()}
+        allowed = FALSE_ALARM / len(held)
         return {
-            name: float(held.mean())
-            for name, held in self.held.items()
-            if binomtest(int(held.sum()), held.size, LEVEL).pvalue < allowed
+            name: float(v.mean())
+            for name, v in held.items()
+            if binomtest(int(v.sum()), v.size, LEVEL).pvalue < allowed
         }
 
 
 @dataclass(frozen=True)
 class Design:
-    """A made-up study without the observables that are to be drawn.
-
-    Attributes
-    ----------
-    structure, columns
-        As the equations see it.
-    parameters
-        Those that the factors read, with the priors of the test.
-    truth
-        Draws of them from these priors, (STUDIES, ...) each.
-    """
+    """A made-up study without the observables that are to be drawn."""
 
     structure: object
     columns: dict[str, np.ndarray]
-    parameters: tuple
-    truth: dict[str, np.ndarray]
+    parameters: tuple  # those that the factors read, with the priors of the test
+    truth: dict[str, np.ndarray]  # draws of them from these priors, (STUDIES, ...) each
 
     def state(self, t):
         """The columns of a period, for all studies alike."""
@@ -84,25 +81,10 @@ def design(factors, seed, n_time=240, priors=()):
 
 
 def recover(made, factors, drawn, *, particles=400):
-    """Track every study drawn from a design and compare with the truth.
-
-    Parameters
-    ----------
-    made
-        The design.
-    factors
-        Of one mechanism.
-    drawn
-        Columns that were drawn, (STUDIES, ..., time) each.
-    particles
-        Of each track.
-    """
+    """Track every study drawn from a design, (STUDIES, ..., time) by column."""
     module = import_module(f"beliefs.model.mechanisms.{factors[0].mechanism}")
     names = [factor.name for factor in factors]
-    known = coordinates_of(made.parameters, made.structure)
-    prior = {p.name: float(np.std(p.prior.rvs(4000, random_state=1))) for p in made.parameters}
-    held = {p.name: [] for p in made.parameters}
-    shrunk = {p.name: [] for p in made.parameters}
+    known, found = coordinates_of(made.parameters, made.structure), Recovery(made.parameters)
     for study in range(STUDIES):
         mine = made.columns | {name: values[study] for name, values in drawn.items()}
 
@@ -112,13 +94,6 @@ def recover(made, factors, drawn, *, particles=400):
 
         n_time = made.structure.n_time
         track = track_likelihood(likelihood, known, names, n_time, particles=particles, seed=study)
-        draws = track.params(particles, np.random.default_rng(study))
-        for name, values in draws.items():
-            low, high = np.quantile(values, [0.5 - LEVEL / 2.0, 0.5 + LEVEL / 2.0], axis=0)
-            truth = made.truth[name][study]
-            held[name].append(np.ravel((low <= truth) & (truth <= high)))
-            shrunk[name].append(np.mean(1.0 - values.std(axis=0) / prior[name]))
-    return Recovery(
-        {name: np.asarray(values) for name, values in held.items()},
-        {name: float(np.mean(values)) for name, values in shrunk.items()},
-    )
+        truth = {name: values[study] for name, values in made.truth.items()}
+        found.add(track.params(particles, np.random.default_rng(study)), truth)
+    return found

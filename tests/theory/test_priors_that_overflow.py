@@ -9,8 +9,7 @@ from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.conduct import conduct_of
-from beliefs.inference.smc.track import track
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.observation import draw
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study

@@ -2,7 +2,7 @@
 
 Parts of actions are tracked again with the part held at its null value; their blocks take seconds.
 Parts of the belief block are judged by their density at the null value before and after each period
-(`beliefs.inference.filter.density_path`), which needs no other track, unless the null value lies on
+(`beliefs.inference.smc.density_path`), which needs no other track, unless the null value lies on
 a bound or a claim asks for a track.
 """
 
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.evaluation.claims.claim import Claim, Draws, roles_of
-from beliefs.inference.filter.density_path import density_path, log_density_at
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
-from beliefs.inference.smc.track import Track
+from beliefs.inference.smc.density_path import density_path, log_density_at
+from beliefs.inference.smc.track import OBSERVABLES, Track
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.system import conduct_factors, conduct_log_likelihoods
 from beliefs.model.theory import (
@@ -161,12 +161,12 @@ def ablations(
     if groups and blocks.belief is not None:
         path = density_path(blocks.belief, groups)
         scores = {claim.id: claim.score for claim in claims}
-        for g, name in enumerate(path.groups):
-            which = [k for k, seen in enumerate(path.observables) if seen in scores[name]]
-            rows = [base[path.observables[k]] for k in which if path.observables[k] in base]
+        for name, difference in zip(groups, path, strict=True):
+            which = [k for k, seen in enumerate(OBSERVABLES) if seen in scores[name]]
+            rows = [base[OBSERVABLES[k]] for k in which if OBSERVABLES[k] in base]
             if rows:
                 seen = ~np.isnan(np.stack(rows)).all(axis=0)
-                out[name] = Ablation(path.difference[g][:, which].sum(axis=1), seen, "density")
+                out[name] = Ablation(difference[:, which].sum(axis=1), seen, "density")
     return out
 
 

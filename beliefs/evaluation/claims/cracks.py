@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.inference.smc.track import Track
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.smc.track import Track, posterior_at
 from beliefs.model.structure import AFTERMATH_DAYS, columns
 
 __all__ = ["NAME", "crack_share", "crack_shares"]

@@ -1,61 +1,196 @@
-"""Marginal filter: log predictive densities of what was seen, with both beliefs integrated out."""
+"""Marginal filter: log predictive densities of what was seen, with both beliefs integrated out.
+
+Normal scores of particles go in; out come filtered beliefs, densities and paths. The equations that
+beliefs do not enter are evaluated some periods at a time; a period has the same bits alone as among
+others. The rest is compiled (`filter_kernel`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.inference.filter import filter_kernel, filter_pair, filter_reading, filter_rows, quick
+from beliefs.features.inputs import Inputs
+from beliefs.inference.filter import filter_kernel, filter_reading, filter_rows, quick
 from beliefs.inference.filter.filter_kernel import batch_filter
 from beliefs.inference.filter.filter_reading import heed_student, student
-from beliefs.inference.filter.filter_terms import Looks, Still, Terms
-from beliefs.model import contract
-from beliefs.model.mechanisms import bargaining, domestic, readings, talks
+from beliefs.inference.smc.particles import joined, mapped
+from beliefs.inference.smc.unconstrained import Coordinates, coordinates_of
+from beliefs.model import contract, system
+from beliefs.model.contract import Params
+from beliefs.model.mechanisms import bargaining, belief, domestic, readings, shocks, talks
 from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.compiled import source_salt
-
-__all__ = ["NODES", "Belief", "hermite", "newborn", "run"]
+from beliefs.model.structure import Columns, Structure, columns, structure_of
+from beliefs.model.theory import Theory, free_parameters, neutral_values
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 PATH = 20
 """Numbers kept of each period of a path; see `run`."""
-
 NODES = (6, 10, 4, 48)
 """Nodes for misreading, readings, (on each side) talks, and the fewest for readings sharper
 than the belief."""
+WIDTH = 64
+"""Periods that a replay evaluates at once: few enough for the processor's cache."""
+_KINDS = {"anchor": 0, "private": 1, "public": 2}
+# The columns that the equations read.
+COLUMNS = (
+    "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
+    "mediator", "waiver", "shock", "turnover", "aftermath", "mediator_old", "spell_age", "hinge",
+    "power_shift", "proxy_attack", "heavy",
+)  # fmt: skip
+
+
+class Looks(NamedTuple):
+    """What was seen: talks by period, readings sorted by period."""
+
+    held: Floats  # talks held, talks in the period before, whether that is known; (T,)
+    before: Floats
+    seen: Floats
+    starts: Ints  # number of the first reading of each period, (T + 1,)
+    sides: Ints  # of each reading
+    channels: Ints
+    kinds: Ints  # 0 has no bias, 1 a private and 2 a public one
+    values: Floats
+
+    def of(self, t: int) -> list[Any]:
+        """Return the readings of a period: side, channel and value of each."""
+        here = slice(self.starts[t], self.starts[t + 1])
+        return [v[here].tolist() for v in (self.sides, self.channels, self.values)]
+
+    def when(self, n_time: int) -> Ints:
+        """Return the periods of the readings of the first `n_time`."""
+        return np.repeat(np.arange(n_time), np.diff(self.starts[: n_time + 1]))
+
+
+class Still(NamedTuple):
+    """Parameters of the filter that do not change with time, by particle."""
+
+    start: Floats
+    noise: Floats
+    scale: Floats
+    private: Floats
+    level: Floats
+    slope: Floats
+    floor: Floats
+    effect: Floats
+    process: Floats
+    crack: Floats
+
+
+class Terms(NamedTuple):
+    """Parts of the equations by particle and period; see `system.movements`."""
+
+    kept: Floats  # (N, 2, width)
+    drift: Floats
+    misread: Floats
+    pull: Floats  # (N, width)
+    drag: Floats
+    mediation: Floats  # (N, 2, width): what shifts a transition alone, see `talks.own_shift`
+    shift: Floats  # (N, width)
+    audience: Floats  # audience cost, (N, 2, width)
 
 
 @dataclass(frozen=True)
 class Belief:
-    """Filtered beliefs of N particles and what they predicted.
+    """Filtered beliefs of N particles and what they predicted."""
 
-    Attributes
-    ----------
-    mean, cov
-        (N, 2) and (N, 3: first side, both, second side), log-odds.
-    total
-        (N, 1) log predictive density of all periods but the newest.
-    newest
-        (N, 2) log predictive density of the newest period: readings, then talks given these.
-    audience
-        (N, 2) audience cost in the newest period.
-    pair
-        (N, 6) of each side the second of two Gaussians that its belief is made of: share, mean and
-        variance in standard units of the whole; share 0 where one does. See `filter_pair`.
-    """
-
-    mean: Floats
-    cov: Floats
-    total: Floats
-    newest: Floats
-    audience: Floats
+    mean: Floats  # (N, 2) log-odds
+    cov: Floats  # (N, 3): first side, both, second side
+    total: Floats  # (N, 1) log predictive density of all periods but the newest
+    newest: Floats  # (N, 2) that of the newest period: readings, then talks given these
+    audience: Floats  # (N, 2) audience cost in the newest period
+    # (N, 6) of each side the second of two Gaussians that its belief is made of: share, mean and
+    # variance in standard units of the whole; share 0 where one does. See `filter_reading`.
     pair: Floats
+
+
+def looks_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Looks:
+    """Return what was seen; without the mechanism of readings none is taken in."""
+    time = np.asarray(columns["cell_time"], dtype=np.int64)
+    order = np.argsort(time, kind="stable") if readings_on else np.empty(0, dtype=np.int64)
+    channel = np.asarray(columns["cell_channel"], dtype=np.int64)[order]
+    kinds = np.asarray([_KINDS[kind] for kind in structure.channel_bias], dtype=np.int64)
+    return Looks(
+        held=np.asarray(columns["talks"], dtype=np.float64),
+        before=np.asarray(columns["talks_previous"], dtype=np.float64),
+        seen=np.asarray(columns["talks_seen"], dtype=np.float64),
+        starts=np.searchsorted(time[order], np.arange(len(columns["talks"]) + 1)).astype(np.int64),
+        sides=np.asarray(columns["cell_side"], dtype=np.int64)[order],
+        channels=channel,
+        kinds=kinds[channel] if len(channel) else channel,
+        values=np.asarray(columns["cell_value"], dtype=np.float64)[order],
+    )
+
+
+def part_columns(columns: Columns, first: int, last: int) -> Columns:
+    """Return the columns of periods `first` to `last` (exclusive)."""
+    return {name: np.ascontiguousarray(columns[name][..., first:last]) for name in COLUMNS}
+
+
+def _full(values: Any, shape: tuple[int, ...]) -> Floats:
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape == shape and values.flags.c_contiguous and values.flags.writeable:
+        return values
+    # A view that cannot be written to is another type to the compiler, which begins anew with it.
+    out = np.empty(shape)
+    out[...] = values
+    return out
+
+
+def still_of(params: Params, structure: Structure, n: int) -> Still:
+    """Return what does not change with time; `n` particles lead every free parameter."""
+    bases = [_full(params[name], (n,)) for name in ("onset_base", "continuation_base")]
+    return Still(
+        start=_full(belief.start_of(params), (n, 2)),
+        noise=_full(belief.volatility(np, params, structure) ** 2, (n, 2)),
+        scale=_full(readings.spread(np, params, structure), (n, len(structure.channels))),
+        private=_full(params["private_bias"], (n, 2)),
+        level=_full(params["projection_level"], (n, 2)),
+        slope=_full(params["projection"], (n, 2)),
+        floor=np.stack(bases, axis=-1),
+        effect=_full(params["surplus_effect"], (n, 2)),
+        process=_full(params["process_share"], (n,)),
+        crack=_full(params["crack_rule"], (n,)),
+    )
+
+
+def terms_of(
+    params: Params, columns: Columns, structure: Structure, n: int, audience: Floats
+) -> Terms:
+    """Evaluate the equations over some periods for `n` particles, which lead every free parameter.
+
+    `columns` come from `part_columns`; `audience` (N, 2) is the audience cost in the period before,
+    0 before the first.
+    """
+    # A theory may hold all of audience costs neutral; what they were still leads with particles.
+    params = {**params, "audience_memory": np.broadcast_to(params["audience_memory"], (n, 2))}
+    kept, push, misread = system.movements(np, params, columns, structure)
+    bound = domestic.audience(np, params, columns, structure, audience)
+    pull, drag = bargaining.stakes(np, params, columns, bound, structure)
+    shift = shocks.hazard_shift(np, params, columns, structure)
+    shift = shift + talks.shared_shift(params, columns)
+    width = columns["quiet"].shape[-1]
+    mediation = np.empty((n, 2, width))
+    mediation[:, 0], mediation[:, 1] = talks.own_shift(np, params, columns)
+    both, one = (n, 2, width), (n, width)
+    return Terms(
+        kept=_full(kept, both),
+        drift=_full(belief.drift(params, kept, push), both),
+        misread=_full(misread, both),
+        pull=_full(pull, one),
+        drag=_full(drag, one),
+        mediation=mediation,
+        shift=_full(shift, one),
+        audience=_full(bound, both),
+    )
 
 
 @lru_cache(maxsize=32)
@@ -75,24 +210,11 @@ def _compiled(salt: int) -> Any:
     # have another name in every process, and never be found again.
     @numba.njit(nogil=True, cache=True)
     def filter_all(
-        first: Any,
-        last: Any,
-        offset: Any,
-        mean: Any,
-        cov: Any,
-        pair: Any,
-        total: Any,
-        newest: Any,
-        still: Any,
-        terms: Any,
-        looks: Any,
-        rules: Any,
-        places: Any,
-        path: Any,
-    ) -> Any:
+        first: Any, last: Any, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, still: Any,
+        terms: Any, looks: Any, rules: Any, places: Any, path: Any,
+    ) -> Any:  # fmt: skip
         _filter_student(
-            first, last, offset, mean, cov, pair, total, newest, still, terms, looks, rules, places,
-            path,
+            first, last, mean, cov, pair, total, newest, still, terms, looks, rules, places, path,
         )  # fmt: skip
         return salt
 
@@ -101,19 +223,10 @@ def _compiled(salt: int) -> Any:
 
 _filter_all = _compiled(
     source_salt(
-        contract,
-        recurrence,
-        readings,
-        domestic,
-        bargaining,
-        talks,
-        filter_kernel,
-        filter_pair,
-        filter_reading,
-        filter_rows,
-        quick,
+        contract, recurrence, readings, domestic, bargaining, talks, filter_kernel, filter_reading,
+        filter_rows, quick,
     )
-)
+)  # fmt: skip
 
 
 def newborn(still: Still) -> Belief:
@@ -131,44 +244,97 @@ def run(
     first: int,
     last: int,
     *,
-    begin: int | None = None,
     keep: bool = False,
     nodes: tuple[int, int, int, int] = NODES,
     compiled: Any = None,
 ) -> tuple[Belief, Floats]:
-    """Filter periods `first` to `last` (exclusive).
+    """Filter periods `first` to `last` (exclusive) from a state that is not changed.
 
-    Parameters
-    ----------
-    belief
-        State after period ``first - 1``; it is not changed.
-    still, terms, looks
-        From `beliefs.inference.filter.filter_terms`.
-    begin
-        Period at which `terms` begin; `first` when None.
-    keep
-        Whether to return the path.
-    nodes
-        Nodes, see `NODES`.
-    compiled
-        Another compiled filter, for readings of another density.
-
-    Returns
-    -------
-    Belief
-        State after period ``last - 1``.
-    ndarray
-        (N, last - first, PATH), empty unless `keep`: by period the log predictive density of
-        readings and of talks, the slope of each side's move, mean (2) and covariance (3) as
-        predicted and as filtered, then the second Gaussian (3) of either side.
+    `terms` begin at the first; `compiled` is another compiled filter, for readings of another
+    density. Returns the state after period ``last - 1`` and, if `keep`, the path
+    (N, last - first, PATH): by period the log predictive density of readings and of talks, the
+    slope of each side's move, mean (2) and covariance (3) as predicted and as filtered, then the
+    second Gaussian (3) of either side.
     """
-    begin = first if begin is None else begin
     state = {k: v.copy() for k, v in vars(belief).items()}
-    new = Belief(**{**state, "audience": terms.audience[..., last - 1 - begin].copy()})
+    new = Belief(**{**state, "audience": terms.audience[..., last - 1 - first].copy()})
     path = np.empty((len(belief.mean), last - first if keep else 0, PATH))
     rules = (hermite(nodes[0]), hermite(nodes[1]), hermite(nodes[2]))
     (compiled or _filter_all)(
-        first, last, begin, new.mean, new.cov, new.pair, new.total, new.newest,
+        first, last, new.mean, new.cov, new.pair, new.total, new.newest,
         still, terms, looks, rules, nodes[3], path,
     )  # fmt: skip
     return new, path
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A theory on a study as the filter runs it: what does not depend on the particles."""
+
+    coordinates: Coordinates  # of the free parameters
+    neutral: dict[str, Floats]  # values of all others
+    structure: Structure
+    columns: Columns
+    looks: Looks
+
+    @classmethod
+    def of(cls, inputs: Inputs, theory: Theory, known: Coordinates | None = None) -> Model:
+        """Return the model of a theory on a study's inputs, with coordinates `known` already."""
+        structure = structure_of(inputs)
+        neutral = neutral_values(theory, structure)
+        cols = columns(inputs, without=neutral)
+        return cls(
+            known or coordinates_of(free_parameters(theory, structure), structure),
+            neutral,
+            structure,
+            cols,
+            looks_of(cols, structure, readings_on="readings" in theory.mechanisms),
+        )
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, Columns]]:
+        """First period and columns of what a replay evaluates at once."""
+        n = self.structure.n_time
+        lows = range(0, n, WIDTH)
+        return [(low, part_columns(self.columns, low, min(low + WIDTH, n))) for low in lows]
+
+    def params(self, scores: Floats) -> dict[str, Any]:
+        """Return all parameters of particles, (N, *shape) the free ones."""
+        return {**self.neutral, **self.coordinates.params(scores)}
+
+    def still(self, params: dict[str, Any], n: int) -> Still:
+        """Return what does not change with time."""
+        return still_of(params, self.structure, n)
+
+    def replay(
+        self, scores: Floats, n_time: int, keep: bool = False, since: int = 0
+    ) -> tuple[Belief, Still, Floats]:
+        """Filter the first `n_time` periods of particles given by their normal scores.
+
+        Returns the state at the end, what does not change with time, and the path (see `run`) from
+        period `since` on, empty unless `keep`.
+        """
+        parts = self._parts  # made once, before threads ask for them
+
+        def work(chunk: slice) -> tuple[Belief, Still, Floats]:
+            mine = scores[chunk]
+            n, params = len(mine), self.params(mine)
+            still = self.still(params, n)
+            belief, paths = newborn(still), []
+            for low, part in parts:
+                if low >= n_time:
+                    break
+                terms = terms_of(params, part, self.structure, n, belief.audience)
+                belief, path = run(
+                    belief, still, terms, self.looks, low, min(n_time, low + WIDTH),
+                    keep=keep and since < low + WIDTH,
+                )  # fmt: skip
+                paths.append(path[:, max(since - low, 0) :])
+            return belief, still, np.concatenate(paths, axis=1)
+
+        beliefs, stills, paths = zip(*mapped(work, len(scores)), strict=True)
+        return joined(beliefs), joined(stills), np.concatenate(paths)
+
+    def by_period(self) -> list[Any]:
+        """Return all that the filter reads of periods but readings, each (..., T)."""
+        return [*(self.columns[name] for name in COLUMNS), *self.looks[:3]]

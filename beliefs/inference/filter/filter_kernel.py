@@ -22,46 +22,31 @@ from numba.extending import register_jitable
 import beliefs.model.numerics.compiled  # noqa: F401  (registers logistic, gate, carry, step)
 from beliefs.inference.filter import filter_rows as row
 from beliefs.inference.filter import quick
-from beliefs.inference.filter.filter_pair import travel
-from beliefs.inference.filter.filter_reading import assimilation
+from beliefs.inference.filter.filter_reading import assimilation, travel
 from beliefs.inference.filter.filter_rows import LANES
 from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import bargaining, talks
 from beliefs.model.numerics import recurrence
 
-__all__ = ["batch_filter"]
-
 for _equation in (bargaining.balance, talks.chance, talks.log_odds, talks.mixed):
     register_jitable(forceinline=True, error_model="numpy")(_equation)
-_balance, _log_odds, _mixed, _chance = (
-    bargaining.balance,
-    talks.log_odds,
-    talks.mixed,
-    talks.chance,
-)
+_balance, _chance = bargaining.balance, talks.chance
+_log_odds, _mixed = talks.log_odds, talks.mixed
 _carry, _step = recurrence.carry, recurrence.step
 
 TINY = talks.TINY
 
 
 @numba.njit(error_model="numpy", forceinline=True)
-def _move(
-    w: Any,
-    mean: int,
-    var: int,
-    noise: int,
-    kept: int,
-    drift: int,
-    misread: int,
-    slope: int,
-    bent: bool,
-    rule: Any,
-) -> None:
-    """Move one side's belief a period on; leaves the slope of the move in its belief.
+def _move(w: Any, side: int, bent: bool, rule: Any) -> None:
+    """Move one side's belief a period on; leaves the slope of the move in its row.
 
-    The arguments but the last two are rows of `w`. Where misreading bends the move, the slope is
-    that of statistical linearisation, which the backward pass needs.
+    Where misreading bends the move, the slope is that of statistical linearisation, which the
+    backward pass needs.
     """
+    at = side * LANES
+    mean, var, noise, kept = row.MEAN0 + at, row.VAR0 + 2 * at, row.NOISE0 + at, row.KEPT0 + at
+    drift, misread, slope = row.DRIFT0 + at, row.MISREAD0 + at, row.SLOPE0 + at
     if not bent:
         for i in range(LANES):
             a = w[kept + i]
@@ -99,14 +84,8 @@ def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
     for i in range(LANES):
         pairs += w[row.SHARE0 + i] > 0.0 or w[row.SHARE1 + i] > 0.0
         w[row.BEFORE + i], w[row.SPREAD + i] = w[row.VAR0 + i], w[row.VAR1 + i]
-    _move(
-        w, row.MEAN0, row.VAR0, row.NOISE0, row.KEPT0, row.DRIFT0, row.MISREAD0, row.SLOPE0,
-        first_bent, rule,
-    )  # fmt: skip
-    _move(
-        w, row.MEAN1, row.VAR1, row.NOISE1, row.KEPT1, row.DRIFT1, row.MISREAD1, row.SLOPE1,
-        second_bent, rule,
-    )  # fmt: skip
+    _move(w, 0, first_bent, rule)
+    _move(w, 1, second_bent, rule)
     for i in range(LANES):
         w[row.COV + i] *= w[row.SLOPE0 + i] * w[row.SLOPE1 + i]
     if pairs > 0:
@@ -212,11 +191,10 @@ def _load_talks(w: Any, low: int, size: int, k: int, x: int, still: Any, terms: 
     """Fill the rows that talks need in a period; x is 1 if they were on the period before."""
     for i in range(LANES):
         n = low + min(i, size - 1)
-        w[row.IDLE + i], w[row.EFFECT + i] = still.floor[n, x], still.effect[n, x]
+        w[row.EFFECT + i] = still.effect[n, x]
         w[row.LOGIT + i] = still.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
         w[row.PULL + i], w[row.DRAG + i] = terms.pull[n, k], terms.drag[n, k]
-    for i in range(LANES):
-        w[row.IDLE + i] = logistic(quick, w[row.IDLE + i])
+        w[row.IDLE + i] = logistic(quick, still.floor[n, x])
 
 
 @numba.njit(error_model="numpy")
@@ -224,60 +202,36 @@ def _keep(w: Any, low: int, size: int, k: int, place: int, path: Any) -> None:
     """Write mean and covariance of a period to the path, as predicted (4) or as filtered (9)."""
     for i in range(size):
         out = path[low + i, k]
-        out[place], out[place + 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
-        out[place + 2], out[place + 3] = w[row.VAR0 + i], w[row.COV + i]
-        out[place + 4] = w[row.VAR1 + i]
+        for j in range(5):  # the first rows
+            out[place + j] = w[row.MEAN0 + j * LANES + i]
 
 
 def batch_filter(shape: Any, heed: Any) -> Any:
-    """Return the compiled filter for readings of a given density.
-
-    Parameters
-    ----------
-    shape, heed
-        See `beliefs.inference.filter.filter_reading.assimilation`.
-    """
+    """Return the compiled filter for readings of a given density; see `assimilation`."""
     assimilate = assimilation(shape, heed)
 
     @numba.njit(nogil=True, error_model="numpy")
     def filter_all(
-        first: int,
-        last: int,
-        offset: int,
-        mean: Any,
-        cov: Any,
-        pair: Any,
-        total: Any,
-        newest: Any,
-        still: Any,
-        terms: Any,
-        looks: Any,
-        rules: Any,
-        places: int,
-        path: Any,
-    ) -> None:
+        first: int, last: int, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, still: Any,
+        terms: Any, looks: Any, rules: Any, places: int, path: Any,
+    ) -> None:  # fmt: skip
         """Filter periods `first` to `last` (exclusive) of all particles, in place.
 
-        Arrays of `terms` begin at period `offset`, those of `looks` at period 0. `newest` (N, 2)
-        holds the log predictive densities of readings and talks in the last period, `total` (N, 1)
-        their sum over all earlier ones. `path` (N, last - first or 0, 20) receives for each period
-        both densities, the slopes of the move, mean and covariance as predicted and as filtered,
-        then the second Gaussian of either side. `rules` holds nodes and weights for misreading,
-        readings and talks.
+        See `filter.run`. `path` is (N, last - first or 0, 20); `rules` holds nodes and weights for
+        misreading, readings and talks.
         """
         w = np.empty(row.ROWS * LANES)
         work = np.empty((3, row.MOST))
         parts = np.empty((4, 3))
-        n_all = mean.shape[0]
-        for low in range(0, n_all, LANES):
-            size = min(LANES, n_all - low)
+        for low in range(0, len(mean), LANES):
+            size = min(LANES, len(mean) - low)
             _load_state(w, low, size, mean, cov, pair, still)
             for t in range(first, last):
-                k = t - offset
+                k = t - first
                 a, b = _load_move(w, low, size, k, terms)
                 _predict(w, a, b, rules[0])
                 if path.shape[1] > 0:
-                    _keep(w, low, size, t - first, 4, path)
+                    _keep(w, low, size, k, 4, path)
                 for i in range(LANES):
                     w[row.HEARD + i] = w[row.SAID + i] = 0.0
                 for r in range(looks.starts[t], looks.starts[t + 1]):
@@ -289,13 +243,13 @@ def batch_filter(shape: Any, heed: Any) -> Any:
                     _load_talks(w, low, size, k, int(looks.before[t]), still, terms)
                     _weigh_talks(w, looks.held[t], rules[2])
                 for i in range(size):
-                    n = low + i
-                    total[n, 0] += newest[n, 0] + newest[n, 1]
-                    newest[n, 0], newest[n, 1] = w[row.HEARD + i], w[row.SAID + i]
+                    new = newest[low + i]
+                    total[low + i, 0] += new[0] + new[1]
+                    new[0], new[1] = w[row.HEARD + i], w[row.SAID + i]
                 if path.shape[1] > 0:
-                    _keep(w, low, size, t - first, 9, path)
+                    _keep(w, low, size, k, 9, path)
                     for i in range(size):
-                        out = path[low + i, t - first]
+                        out = path[low + i, k]
                         out[0], out[1] = w[row.HEARD + i], w[row.SAID + i]
                         out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
                         for j in range(6):
@@ -303,9 +257,9 @@ def batch_filter(shape: Any, heed: Any) -> Any:
             for i in range(size):
                 n = low + i
                 mean[n, 0], mean[n, 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
-                cov[n, 0], cov[n, 1] = w[row.VAR0 + i], w[row.COV + i]
-                cov[n, 2] = w[row.VAR1 + i]
-                for k in range(6):
-                    pair[n, k] = w[row.SHARE0 + k * LANES + i]
+                for j in range(3):
+                    cov[n, j] = w[row.VAR0 + j * LANES + i]
+                for j in range(6):
+                    pair[n, j] = w[row.SHARE0 + j * LANES + i]
 
     return filter_all

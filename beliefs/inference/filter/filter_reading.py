@@ -1,4 +1,17 @@
-"""One reading taken into the Gaussians of a batch of particles, compiled; see `filter_kernel`."""
+r"""One reading taken into the Gaussians of a batch of particles, compiled; see `filter_kernel`.
+
+A reading sharper than the belief that misses it by far says either that belief has jumped or that
+the reading is an outlier, and only the next ones tell which. One Gaussian of the same mean and
+variance is neither. Student's t with 4 degrees is a normal of precision :math:`\lambda / s^2`
+with :math:`\lambda \sim \mathrm{Gamma}(2, 2)`, so
+
+.. math:: t(z) = t(z)\, P(\lambda > c \mid z) + t(z)\, P(\lambda < c \mid z)
+
+splits it exactly into a core and a tail, and each leaves belief nearly Gaussian. The pieces of both
+Gaussians are merged again, the pair whose merger loses least first (Runnalls 2007), until two are
+left. Of each side the second is kept: its share, and its mean and variance in standard units of the
+whole. What moves the whole as a Gaussian (talks, the other side) carries both along.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +23,8 @@ from numba.extending import register_jitable
 
 from beliefs.inference.filter import filter_rows as row
 from beliefs.inference.filter import quick
-from beliefs.inference.filter.filter_pair import core, other, paired
 from beliefs.inference.filter.filter_rows import LANES, MOST
 from beliefs.model.mechanisms import domestic, readings
-
-__all__ = ["PRIVATE", "PUBLIC", "assimilation", "heed_student", "student"]
 
 for _equation in (domestic.projected, readings.heed, readings.log_shape):
     register_jitable(forceinline=True, error_model="numpy")(_equation)
@@ -27,7 +37,91 @@ WIDER = 0.6  # share of a reading's precision with which nodes are placed: t tai
 SMOOTH = 24  # places of the trapezoidal rule where the belief is the sharper of the two
 FINE = 0.7  # spacing of the trapezoidal rule's places in standard deviations of belief
 LEAST = 5e-3  # share of belief below which a second Gaussian is not worth carrying
+CUT = 0.25  # precision, against the reading's own, of an outlier: 9 % of readings
+ONE = 1e-3  # loss (Kullback-Leibler, in nats) below which two Gaussians become one
 REACH = 4.5  # standard deviations of belief that the trapezoidal rule spans on either side
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def core(z: float) -> float:
+    """Return the probability that a reading that misses by z scales is none of the outliers.
+
+    lambda given z is Gamma(5/2, (4 + z^2) / 2); of its distribution function the error function is
+    taken from Abramowitz and Stegun (1964, 7.1.26), to 1e-7. Whatever the split, its parts add up.
+    """
+    q = 0.5 * CUT * (4.0 + z * z)
+    r = np.sqrt(q)
+    t = 1.0 / (1.0 + 0.3275911 * r)
+    p = 1.061405429
+    p = p * t - 1.453152027
+    p = p * t + 1.421413741
+    p = p * t - 0.284496736
+    p = p * t + 0.254829592
+    return quick.exp(-q) * (p * t + r * 1.1283791670955126 * (1.0 + 2.0 / 3.0 * q))
+
+
+@numba.njit(error_model="numpy")
+def _merged(parts: Any, i: int, j: int) -> tuple[float, float, float]:
+    """Return share, mean and variance of two Gaussians as one."""
+    a, b = parts[i, 0], parts[j, 0]
+    both, gap = a + b, parts[i, 1] - parts[j, 1]
+    var = (a * parts[i, 2] + b * parts[j, 2] + a * b / both * gap * gap) / both
+    return both, (a * parts[i, 1] + b * parts[j, 1]) / both, var
+
+
+@numba.njit(error_model="numpy")
+def paired(parts: Any, n: int, w: Any, at: int) -> tuple[float, float]:
+    """Merge n Gaussians, rows of share, mean, variance, to two; returns the moments of all.
+
+    The pair goes first whose merger loses least (an upper bound, Runnalls 2007). The second is left
+    at place `at` of `w` and the same places of the next two rows.
+    """
+    while n > 2:
+        best, first, second = np.inf, 0, 1
+        for i in range(n):
+            for j in range(i + 1, n):
+                both, _, var = _merged(parts, i, j)
+                a, b = parts[i, 0] * np.log(parts[i, 2]), parts[j, 0] * np.log(parts[j, 2])
+                loss = 0.5 * (both * np.log(var) - a - b)
+                if loss < best:
+                    best, first, second = loss, i, j
+        parts[first, 0], parts[first, 1], parts[first, 2] = _merged(parts, first, second)
+        n -= 1
+        for k in range(3):
+            parts[second, k] = parts[n, k]
+    if n == 1:
+        w[at] = 0.0
+        return parts[0, 1], parts[0, 2]
+    lesser = 0 if parts[0, 0] < parts[1, 0] else 1
+    share, gap = parts[lesser, 0], parts[lesser, 1] - parts[1 - lesser, 1]
+    rest = 1.0 - share
+    mean = rest * parts[1 - lesser, 1] + share * parts[lesser, 1]
+    var = rest * parts[1 - lesser, 2] + share * parts[lesser, 2] + share * rest * gap * gap
+    w[at] = share
+    w[at + LANES] = rest * gap / np.sqrt(var)
+    w[at + 2 * LANES] = parts[lesser, 2] / var
+    return mean, var
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def other(share: float, mean: float, var: float) -> tuple[float, float]:
+    """Return mean and variance of the first Gaussian, in standard units of the whole as well."""
+    m = -share * mean / (1.0 - share)
+    return m, (1.0 - share * (var + mean * mean)) / (1.0 - share) - m * m
+
+
+@numba.njit(error_model="numpy")
+def travel(w: Any, at: int, kept: float) -> None:
+    """Carry the second Gaussian along as the whole keeps a share of its variance and gains more."""
+    share = w[at]
+    m = w[at + LANES] * np.sqrt(kept)
+    v = kept * w[at + 2 * LANES] + (1.0 - kept)
+    _, v1 = other(share, m, v)
+    # In units of the whole its log variance is 0.
+    if -0.5 * ((1.0 - share) * np.log(v1) + share * np.log(v)) < ONE:
+        w[at] = 0.0
+    else:
+        w[at + LANES], w[at + 2 * LANES] = m, v
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -90,12 +184,8 @@ def _piece(
 def assimilation(shape: Any, heed: Any) -> Any:
     """Return the compiled function that takes in a reading of a given density.
 
-    Parameters
-    ----------
-    shape
-        Compiled log density of a reading of scale 1, of its miss.
-    heed
-        Compiled precision with which a reading pulls, of (miss, scale); it places the nodes.
+    `shape` is the compiled log density of a reading of scale 1, of its miss; `heed` the compiled
+    precision with which a reading pulls, of (miss, scale): it places the nodes.
     """
 
     @numba.njit(error_model="numpy")
@@ -118,23 +208,19 @@ def assimilation(shape: Any, heed: Any) -> Any:
             w[row.ACROSS + i] = 1.0 / w[row.SCALE + i]
             w[row.REST + i] = 0.5 / w[row.SPREAD + i]
             w[row.SUM + i] = w[row.SUM0 + i] = w[row.SUM1 + i] = 0.0
+            w[row.MASS0 + i] = w[row.BIAS + i]
         for k in range(n):
             z = rule[0, k]
             here = row.DENSITY + k * LANES
             if kind == PUBLIC:
                 for i in range(LANES):
                     x = w[row.CENTRE + i] + w[row.ROOT + i] * z
-                    away = x - w[row.BEFORE + i]
-                    miss = value - x - _projected(quick, w[row.LEVEL + i], w[row.BEND + i], x)
-                    w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
-            else:
-                for i in range(LANES):
-                    x = w[row.CENTRE + i] + w[row.ROOT + i] * z
-                    away = x - w[row.BEFORE + i]
-                    miss = value - x - w[row.BIAS + i]
-                    w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
+                    w[row.MASS0 + i] = _projected(quick, w[row.LEVEL + i], w[row.BEND + i], x)
             for i in range(LANES):
-                log = w[row.LOG + i]
+                x = w[row.CENTRE + i] + w[row.ROOT + i] * z
+                away = x - w[row.BEFORE + i]
+                miss = value - x - w[row.MASS0 + i]
+                log = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
                 w[here + i] = log + 0.5 * z * z
                 w[row.TOP + i] = max(w[row.TOP + i], log)
         for k in range(n):
@@ -172,10 +258,9 @@ def assimilation(shape: Any, heed: Any) -> Any:
         )  # fmt: skip
         inverse, half = 1.0 / scale, 0.5 / var
         at, mass, near = work[0], work[1], work[2]
-        if kind == PUBLIC:
-            bias = _projected(quick, level, slope, before)
         centre = value - bias
         if kind == PUBLIC:
+            centre = value - _projected(quick, level, slope, before)
             for _ in range(3):
                 centre = value - _projected(quick, level, slope, centre)
         ratio = (abs(centre - before) + REACH * np.sqrt(var)) / scale
@@ -187,13 +272,11 @@ def assimilation(shape: Any, heed: Any) -> Any:
         for k in range(size):
             grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
             at[k] = 0.5 * (grown - 1.0 / grown)
+            near[k] = -at[k]
         if kind == PUBLIC:
             for k in range(size):
                 x = centre + scale * at[k]
                 near[k] = (value - x - _projected(quick, level, slope, x)) * inverse
-        else:
-            for k in range(size):
-                near[k] = (value - bias - centre) * inverse - at[k]
         for k in range(size):
             away = centre + scale * at[k] - before
             mass[k] = shape(near[k]) - away * away * half
@@ -253,19 +336,9 @@ def assimilation(shape: Any, heed: Any) -> Any:
 
     @numba.njit(error_model="numpy")
     def assimilate(
-        w: Any,
-        low: int,
-        size: int,
-        side: int,
-        channel: int,
-        kind: int,
-        value: float,
-        still: Any,
-        rule: Any,
-        places: int,
-        work: Any,
-        parts: Any,
-    ) -> None:
+        w: Any, low: int, size: int, side: int, channel: int, kind: int, value: float, still: Any,
+        rule: Any, places: int, work: Any, parts: Any,
+    ) -> None:  # fmt: skip
         """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
         _load(w, low, size, side, channel, kind, still)
         by_itself = 0

@@ -13,8 +13,6 @@ import numba
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["exp", "log", "log1p", "logaddexp", "tanh"]
-
 _LOG2E = 1.4426950408889634
 _LN2_HIGH = 6.93147180369123816490e-01  # its last 32 bits are 0, so that n times it is exact
 _LN2_LOW = 1.90821492927058770002e-10

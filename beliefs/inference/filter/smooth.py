@@ -17,7 +17,11 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["draw_paths", "smoothed"]
+from beliefs.inference.filter.filter_reading import other
+from beliefs.model import system
+from beliefs.model.mechanisms import belief
+from beliefs.model.numerics.recurrence import step
+from beliefs.model.structure import Structure
 
 Floats = NDArray[np.float64]
 _LOG_2PI = float(np.log(2.0 * np.pi))
@@ -43,14 +47,13 @@ def _gain(now: Any, then: Any) -> tuple[float, float, float, float]:
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _smoothed(path: Floats) -> tuple[Floats, Floats]:
+def smoothed(path: Floats) -> tuple[Floats, Floats]:
+    """Return smoothed means (N, T, 2) and covariances (N, T, 3) of a kept path (N, T, PATH)."""
     n, n_time, _ = path.shape
     mean, cov = np.empty((n, n_time, 2)), np.empty((n, n_time, 3))
     for i in range(n):
-        for k in range(2):
-            mean[i, n_time - 1, k] = path[i, n_time - 1, 9 + k]
-        for k in range(3):
-            cov[i, n_time - 1, k] = path[i, n_time - 1, 11 + k]
+        mean[i, n_time - 1] = path[i, n_time - 1, 9:11]
+        cov[i, n_time - 1] = path[i, n_time - 1, 11:14]
         for t in range(n_time - 2, -1, -1):
             now, then = path[i, t], path[i, t + 1]
             j00, j01, j10, j11 = _gain(now, then)
@@ -76,8 +79,7 @@ def _piece(now: Any, side: int, second: int) -> tuple[float, float, float]:
     root = np.sqrt(var)
     if second == 1:
         return w, mean + root * m, var * v
-    m1 = -w * m / (1.0 - w)
-    v1 = (1.0 - w * (v + m * m)) / (1.0 - w) - m1 * m1
+    m1, v1 = other(w, m, v)
     return 1.0 - w, mean + root * m1, var * v1
 
 
@@ -161,23 +163,23 @@ def _drawn(path: Floats, noise: Floats, choice: Floats) -> tuple[Floats, Floats]
     return out, log
 
 
-def smoothed(path: Floats) -> tuple[Floats, Floats]:
-    """Return smoothed means (N, T, 2) and covariances (N, T, 3) of a kept path (N, T, PATH)."""
-    mean, cov = _smoothed(np.ascontiguousarray(path))
-    return mean, cov
-
-
 def draw_paths(path: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw one path of both beliefs for each particle from a kept path (N, T, PATH).
 
-    Returns
-    -------
-    paths
-        (N, 2, T).
-    log_density
-        (N,) log density with which each was drawn.
+    Returns the paths (N, 2, T) and the log density with which each was drawn, (N,).
     """
     shape = (len(path), 2, path.shape[1])
     noise, choice = rng.standard_normal(shape), rng.random(shape)
-    drawn, log = _drawn(np.ascontiguousarray(path), noise, choice)
-    return drawn, log
+    return _drawn(np.ascontiguousarray(path), noise, choice)
+
+
+def innovations_along(
+    paths: Floats, params: Any, columns: Any, structure: Structure
+) -> tuple[Floats, Floats]:
+    """Return the moves of chance along paths (N, 2, T), in the standard deviations (N, 2)."""
+    kept, push, misread = system.movements(np, params, columns, structure)
+    start = np.broadcast_to(belief.start_of(params), paths.shape[:2])[..., None]
+    before = np.concatenate([start, paths[..., :-1]], axis=-1)
+    moved = paths - step(np, kept, belief.drift(params, kept, push), misread, before)
+    spread = np.broadcast_to(belief.volatility(np, params, structure), paths.shape[:2])
+    return moved / spread[..., None], spread

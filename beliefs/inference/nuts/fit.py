@@ -10,19 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.exact import exact
-from beliefs.inference.nuts.innovations import centre_and_spread, innovations, level
 from beliefs.inference.nuts.model import compiled_model
+from beliefs.inference.nuts.recentre import innovations, level
 from beliefs.inference.nuts.sampling import Sampling, checked_seed
-from beliefs.inference.posterior import Posterior, build_tree, stacked_params
+from beliefs.inference.posterior import Posterior, build_tree, nothing_free, stacked_params
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
 from beliefs.study.load import Study
-
-__all__ = ["fit"]
 
 
 @exact
@@ -73,30 +70,26 @@ def fit(
     """
     import nutpie
 
+    def share(chains: Any) -> None:
+        whole = sum(chain.total_draws for chain in chains)
+        done = sum(chain.finished_draws for chain in chains)
+        if share_done is not None:
+            share_done(done / max(whole, 1))
+
     seed = checked_seed(seed)
     theory, sampling = theory_of(theory), sampling or Sampling()
     say = progress or (lambda _: None)
     started = time.perf_counter()
     inputs = build_inputs(study) if inputs is None else inputs
     structure, cols = structure_of(inputs), columns(inputs)
-    free = free_parameters(theory, structure)
-    if not free:
-        raise StudyError(
-            "the theory frees no parameter",
-            where=f"theory {theory.name}",
-            found="mechanisms " + ", ".join(theory.mechanisms),
-            expected="at least one free parameter",
-            mend="switch a mechanism on",
-        )
+    if not free_parameters(theory, structure):
+        raise nothing_free(theory)
     say("compile")
     compiled = compiled_model(theory, structure, cols)
     compiling = time.perf_counter() - started
     seconds = {"sample": 0.0, "evaluate": 0.0}
     for attempt in range(sampling.attempts):
-        if attempt:
-            say(f"sample again, {2**attempt} times as long")
-        else:
-            say("sample")
+        say(f"sample again, {2**attempt} times as long" if attempt else "sample")
         began = time.perf_counter()
         sampler: Any = nutpie.sample(
             compiled,
@@ -108,7 +101,7 @@ def fit(
             target_accept=sampling.target_accept,
             save_warmup=False,
             progress_bar=False,
-            progress_callback=_shares(share_done),
+            progress_callback=None if share_done is None else share,
             blocking=False,  # else it swallows an interrupt and hands back the draws it has
         )
         try:
@@ -130,18 +123,6 @@ def fit(
     return Posterior(study, inputs, theory, tree, report, seed, timings)
 
 
-def _shares(told: Callable[[float], None] | None) -> Callable[[Any], None] | None:
-    """Return what the sampler calls with the state of its chains."""
-    if told is None:
-        return None
-
-    def callback(chains: Any) -> None:
-        whole = sum(chain.total_draws for chain in chains)
-        told(sum(chain.finished_draws for chain in chains) / max(whole, 1))
-
-    return callback
-
-
 def _draws(
     raw: Any, theory: Theory, structure: Structure, cols: Columns
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
@@ -152,9 +133,7 @@ def _draws(
         prior = next(p.prior for p in free if p.name == "belief_mean")
         noise = {name: np.asarray(sampled[name].values) for name in ("z", "xi")}
         params = stacked_params(theory, structure, draws)
-        draws["belief_mean"], _ = level(
-            np, params, cols, structure, noise["z"], *centre_and_spread(prior)
-        )
+        draws["belief_mean"], _ = level(np, params, cols, structure, noise["z"], prior)
         params["belief_mean"] = draws["belief_mean"]
         draws["innovation"] = innovations(np, params, cols, structure, noise["xi"])[1]
     stats = {

@@ -6,38 +6,23 @@ another as-of date is new data for the same compiled model.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.inference.exact import exact
-from beliefs.inference.nuts.innovations import centre_and_spread, innovations, level
+from beliefs.inference.nuts.recentre import innovations, level
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, free_parameters, neutral_values
-
-__all__ = ["build_model", "compiled_model"]
 
 
 def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     """Return the PyMC model of a theory on a study.
 
-    Parameters
-    ----------
-    theory
-        Which parameters are free and their priors.
-    structure
-        Names and counts.
-    columns
-        Numbers, from `beliefs.model.structure.columns`.
-
-    Returns
-    -------
-    pymc.Model
-        Free parameters by their declared names; likelihoods as potentials ``log_talks`` and
-        ``log_reading``, because missing cells change with the as-of date and shapes must not.
+    Free parameters have their declared names; likelihoods are potentials ``log_talks`` and
+    ``log_reading``, because missing cells change with the as-of date and shapes must not.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -64,11 +49,11 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
                 params[parameter.name] = prior.to_pymc(parameter.name, dims=parameter.dims)
         path = None
         if recentred:
-            # Level and innovations move in the coordinates of `infer.innovations`; their own
-            # densities take the place of those of the noise.
+            # Level and innovations move in the coordinates of `recentre`; their own densities take
+            # the place of those of the noise.
             prior = moving["belief_mean"]
             z = pm.Normal("z", 0.0, 1.0, dims=("side",))
-            mean, stretch = level(pt, params, data, structure, z, *centre_and_spread(prior))
+            mean, stretch = level(pt, params, data, structure, z, prior)
             params["belief_mean"] = mean
             density = pm.logp(unnamed["belief_mean"], mean)
             pm.Potential("relevel", (density + 0.5 * z**2).sum() + stretch)
@@ -87,21 +72,17 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
 # 15 s of every run.
 def pack(columns: Columns) -> dict[str, NDArray[np.float64]]:
     """Return ``periods`` (row, time) and ``cells`` (row, reading); rows in the order of names."""
-    return {
-        "periods": _stacked([v for k, v in columns.items() if not k.startswith("cell_")]),
-        "cells": _stacked([v for k, v in columns.items() if k.startswith("cell_")]),
-    }
+    rows: dict[str, list[Any]] = {"periods": [], "cells": []}
+    for name, v in columns.items():
+        kind = "cells" if name.startswith("cell_") else "periods"
+        rows[kind].append(np.asarray(v, dtype=np.float64).reshape(-1, v.shape[-1]))
+    return {kind: np.ascontiguousarray(np.concatenate(v)) for kind, v in rows.items()}
 
 
 def unpack(packed: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """Return each column as a view of the packed arrays.
+    """Return each column as a view of the packed arrays, NumPy or PyTensor.
 
-    Parameters
-    ----------
-    packed
-        Like the result of `pack`, NumPy or PyTensor.
-    columns
-        Any columns of the same structure: only names, leading shapes and types are read.
+    Of `columns` only names, leading shapes and types are read.
     """
     out, row = {}, {"periods": 0, "cells": 0}
     for name, like in columns.items():
@@ -115,41 +96,25 @@ def unpack(packed: dict[str, Any], columns: Columns) -> dict[str, Any]:
     return out
 
 
-def _stacked(values: list[NDArray[Any]]) -> NDArray[np.float64]:
-    rows = [np.asarray(v, dtype=np.float64).reshape(-1, v.shape[-1]) for v in values]
-    return np.ascontiguousarray(np.concatenate(rows))
-
-
-class _Key:
-    """Hashable stand-in for (theory, structure): equal when the model's graph is equal."""
-
-    def __init__(self, theory: Theory, structure: Structure, columns: Columns) -> None:
-        self.theory, self.structure, self.columns = theory, structure, columns
-        self.identity = (theory.sha256, structure)
-
-    def __hash__(self) -> int:
-        return hash(self.identity)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.identity == other.identity
-
-
-@lru_cache(maxsize=16)
-def _compile(key: _Key) -> Any:
-    import nutpie
-
-    model = build_model(key.theory, key.structure, key.columns)
-    return nutpie.compile_pymc_model(model)
+_compiled: dict[tuple[str, Structure], Any] = {}
+MOST = 16  # compiled models that are kept
 
 
 @exact
 def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     """Return the compiled model with this data; compiles only for a new theory or structure."""
-    compiled = _compile(_Key(theory, structure, columns))
-    used = {variable.name for variable in compiled.shared_var_keys}  # M0 reads no readings
-    return compiled.with_data(**{k: v for k, v in pack(columns).items() if k in used})
+    import nutpie
+
+    key = theory.sha256, structure
+    if key not in _compiled:
+        if len(_compiled) == MOST:
+            del _compiled[next(iter(_compiled))]
+        _compiled[key] = nutpie.compile_pymc_model(build_model(theory, structure, columns))
+    found = _compiled[key]
+    used = {variable.name for variable in found.shared_var_keys}  # M0 reads no readings
+    return found.with_data(**{k: v for k, v in pack(columns).items() if k in used})
 
 
 def compile_count() -> int:
-    """Return how many models this process has compiled (for tests)."""
-    return _compile.cache_info().misses
+    """Return how many compiled models this process keeps (for tests)."""
+    return len(_compiled)

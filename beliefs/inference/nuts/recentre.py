@@ -1,4 +1,4 @@
-r"""Innovations in the coordinates in which their posterior is nearly independent noise.
+r"""Innovations and level of belief in coordinates in which their posterior is nearly noise.
 
 Sampling the innovations of belief directly (non-centred) is slow when readings are many: each
 reading ties together every weight, level and innovation before it. Here the sampler moves standard
@@ -23,6 +23,7 @@ Forwards, with the exact step f of belief:
 
 Where belief is linear and its readings Gaussian this draws from the exact posterior of the path.
 Without readings the innovations are the noise itself, however small q is and however belief bends.
+Everything stands once for NumPy and for PyTensor.
 """
 
 from __future__ import annotations
@@ -32,14 +33,16 @@ from typing import Any
 
 import numba
 import numpy as np
+import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from beliefs.model import contract
+from beliefs.model import contract, system
+from beliefs.model.contract import Array, Params
+from beliefs.model.mechanisms import belief, readings
 from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.compiled import source_salt
 from beliefs.model.numerics.compiled_op import CompiledOp
-
-__all__ = ["guided_path", "guided_paths"]
+from beliefs.model.structure import Columns, Structure
 
 Floats = NDArray[np.float64]
 _gate, _step = recurrence.gate, recurrence.step
@@ -141,38 +144,167 @@ def _adjoint(
     return g_kept, g_drift, g_misread, g_a, g_c, g_spread, g_start, g_y, g_w, g_xi
 
 
+@numba.njit(cache=True)
+def _variances(a: Floats, q: Floats, w: Floats) -> tuple[Floats, Floats]:
+    """Return predicted and filtered variances; see `filter_variances`."""
+    rows, n = a.shape
+    predicted, filtered = np.empty((rows, n)), np.empty((rows, n))
+    for i in range(rows):
+        var = 0.0
+        for t in range(n):
+            predicted[i, t] = a[i, t] * a[i, t] * var + q[i]
+            var = predicted[i, t] / (1.0 + predicted[i, t] * w[i, t])
+            filtered[i, t] = var
+    return predicted, filtered
+
+
+@numba.njit(cache=True)
+def _pullback(
+    a: Floats, q: Floats, w: Floats,
+    predicted: Floats, filtered: Floats, predicted_bar: Floats, filtered_bar: Floats,
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """Run the recursion backwards: gradients with respect to a, q, w."""
+    rows, n = a.shape
+    ga, gq, gw = np.zeros((rows, n)), np.zeros(rows), np.zeros((rows, n))
+    for i in range(rows):
+        carried = 0.0
+        for t in range(n - 1, -1, -1):
+            p_bar = filtered_bar[i, t] + carried
+            before = 0.0 if t == 0 else filtered[i, t - 1]
+            shrink = 1.0 / (1.0 + predicted[i, t] * w[i, t])
+            bar = predicted_bar[i, t] + p_bar * shrink * shrink
+            gw[i, t] = -p_bar * filtered[i, t] * filtered[i, t]
+            ga[i, t] = 2.0 * bar * a[i, t] * before
+            gq[i] += bar
+            carried = bar * a[i, t] * a[i, t]
+    return ga, gq, gw
+
+
 _SALT = source_salt(contract, recurrence, sys.modules[__name__])
+_FILTER_VARIANCES = CompiledOp("filter_variances", _variances, (0, 0), _SALT, _pullback)
 _GUIDED_PATH = CompiledOp("guided_path", _forward, (9, 9, 5, 9, 9), _SALT, _adjoint)
+
+
+def _by_draw(
+    function: Any, shape: tuple[int, ...], arguments: Any, timeless: tuple[int, ...]
+) -> list[Floats]:
+    """Run a compiled function of one draw over all: `shape` (..., side, time), some `timeless`."""
+    flat = []
+    for position, value in enumerate(arguments):
+        tail = shape[-2:-1] if position in timeless else shape[-2:]
+        full = np.broadcast_to(value, (*shape[:-2], *tail)).reshape(-1, *tail)
+        flat.append(np.ascontiguousarray(full, dtype=np.float64))
+    draws = [function(*row) for row in zip(*flat, strict=True)]
+    return [
+        np.array(part).reshape(*shape[:-2], *part[0].shape) for part in zip(*draws, strict=True)
+    ]
 
 
 def guided_paths(*arguments: Floats) -> tuple[Floats, Floats, Floats]:
     """Do what `guided_path` does for arrays that lead with draw dimensions."""
-    xi = arguments[-1]
-    flat = []
-    for position, value in enumerate(arguments):
-        tail = xi.shape[-2:] if position not in (5, 6) else xi.shape[-2:-1]
-        full = np.broadcast_to(value, (*xi.shape[:-2], *tail)).reshape(-1, *tail)
-        flat.append(np.ascontiguousarray(full, dtype=np.float64))
-    draws = [_forward(*row)[:3] for row in zip(*flat, strict=True)]
-    e, b, logdet = (np.array(part) for part in zip(*draws, strict=True))
-    return e.reshape(xi.shape), b.reshape(xi.shape), logdet.reshape(xi.shape[:-1])
+    e, b, logdet, *_ = _by_draw(_forward, arguments[-1].shape, arguments, (5, 6))
+    return e, b, logdet
 
 
 def guided_path(*arguments: Any) -> tuple[Any, Any, Any]:
     """Return innovations and belief, (side, time), and log|d innovation / d xi|, (side).
 
-    Parameters
-    ----------
-    kept, drift, misread
-        The exact step of belief, `beliefs.model.numerics.recurrence.step`, each (side, time).
-    a, c
-        The same step made linear around a rough path, each (side, time).
-    spread, start
-        Standard deviation of a period; belief before the first; each (side,).
-    y, w
-        Readings of belief and their precision, (side, time).
-    xi
-        Standard normals, (side, time).
+    Arguments: kept, drift and misread of the exact step of belief (side, time); a and c, the same
+    step made linear around a rough path; standard deviation of a period and belief before the
+    first, (side,); readings and their precision, and standard normals xi, (side, time).
     """
     innovation, path, logdet, *_ = _GUIDED_PATH(*arguments)  # the others are for the gradient
     return innovation, path, logdet
+
+
+def filter_variances(xp: Any, a: Any, q: Any, w: Any) -> tuple[Any, Any]:
+    r"""Return predicted and filtered variance given readings of precision w, (..., side, time).
+
+    .. math:: \bar P_t = a_t^2 P_{t-1} + q, \qquad P_t = \bar P_t / (1 + \bar P_t w_t), \; P_0 = 0
+
+    with q of (..., side). Needed to weigh what readings say about the level.
+    """
+    if xp is not np:
+        shape = pt.broadcast_shape(a, w)
+        a, w = (pt.broadcast_to(pt.as_tensor_variable(v), shape) for v in (a, w))
+        predicted, filtered = _FILTER_VARIANCES(a, q, w)
+        return predicted, filtered
+    shape = np.broadcast_shapes(a.shape, w.shape, (*q.shape, 1))
+    predicted, filtered = _by_draw(_variances, shape, (a, q, w), (1,))
+    return predicted, filtered
+
+
+def innovations(
+    xp: Any, params: Params, columns: Columns, structure: Structure, xi: Array
+) -> tuple[Array, Array, Array]:
+    """Return belief and its innovations, (..., side, time), from standard normals `xi` like them.
+
+    Last log|d innovation / d xi|, (...), the log density that the change of variables adds.
+    """
+    kept, push, misread = system.movements(xp, params, columns, structure)
+    drift = belief.drift(params, kept, push)
+    spread = belief.volatility(xp, params, structure)
+    start = belief.start_of(params)
+    value, precision = readings.gaussian_summary(xp, params, columns, structure)
+
+    retained, shifted, pull = _linear(xp, columns, kept, push, misread)
+    shifted = shifted + pull * params["belief_mean"][..., None]
+    guided = guided_paths if xp is np else guided_path
+    innovation, path, logdet = guided(
+        kept, drift, misread, retained, shifted, spread, start, value, precision, xi
+    )
+    return path, innovation, logdet.sum(axis=-1)
+
+
+def level(
+    xp: Any, params: Params, columns: Columns, structure: Structure, z: Array, prior: Any
+) -> tuple[Array, Array]:
+    """Return the level of belief (..., side) from standard normals z, and log|d level / d z|.
+
+    A belief that forgets slowly says little about its level, one that forgets fast says much: level
+    and retention form a funnel, and the level trades off against every jump. Here the level is what
+    generalised least squares would give from the readings, the path integrated out (the augmented
+    filter of de Jong 1991) under a normal prior, plus z of its standard errors. Of the prior of
+    ``belief_mean`` the median and half the central 68 % are read, finite for every prior; its shape
+    enters elsewhere.
+    """
+    low, prior_mean, high = (float(prior.ppf(q)) for q in (0.16, 0.5, 0.84))
+    prior_sd = 0.5 * (high - low)
+    retained, shifted, pull = _linear(
+        xp, columns, *system.movements(xp, params, columns, structure)
+    )
+    value, precision = readings.gaussian_summary(xp, params, columns, structure)
+    noise = belief.volatility(xp, params, structure) ** 2
+    predicted, filtered = filter_variances(xp, retained, noise, precision)
+    heeded = filtered * precision  # the filter's gain
+    kept = (1.0 - heeded) * retained
+    still = 0.0 * kept
+    # Filtered belief were the level 0, and how it answers to the level.
+    at_zero = recurrence.recur(
+        xp, kept, (1.0 - heeded) * shifted + heeded * value, still, params["initial"]
+    )
+    answer = recurrence.recur(xp, kept, (1.0 - heeded) * pull, still, 1.0 + 0.0 * params["initial"])
+    missed = value - retained * _lagged(xp, at_zero, params["initial"]) - shifted
+    slope = retained * _lagged(xp, answer, 1.0 + 0.0 * params["initial"]) + pull
+    weight = precision / (1.0 + predicted * precision)
+    total = 1.0 / prior_sd**2 + (weight * slope**2).sum(axis=-1)
+    centre = (prior_mean / prior_sd**2 + (weight * slope * missed).sum(axis=-1)) / total
+    return centre + z / xp.sqrt(total), -0.5 * xp.log(total).sum(axis=-1)
+
+
+def _linear(
+    xp: Any, columns: Columns, kept: Array, push: Array, misread: Array
+) -> tuple[Array, Array, Array]:
+    """Return what is kept, what is added and the pull of the level, each (..., side, time).
+
+    Misreading is expanded around a rough path of the readings, so that the recursion is linear.
+    """
+    lift = columns["guess_gate"]
+    slope = misread * (_STEEPNESS * lift * (1.0 - lift))
+    return kept + slope, push + misread * lift - slope * columns["guess"], 1.0 - kept
+
+
+def _lagged(xp: Any, path: Array, start: Array) -> Array:
+    if xp is np:  # a start that is held neutral does not lead with draws
+        start = np.broadcast_to(start, path.shape[:-1])
+    return xp.concatenate([start[..., None], path[..., :-1]], axis=-1)

@@ -6,20 +6,12 @@ from dataclasses import dataclass
 
 from beliefs.errors import StudyError
 
-__all__ = ["MAX_SEED", "Sampling", "checked_seed"]
-
 MAX_SEED = 2**64 - 1
 """The largest seed: the sampler and the files of runs hold 64 bits."""
 
 
 def checked_seed(seed: int) -> int:
-    """Return a seed, refused before any work where it cannot be used and kept.
-
-    Raises
-    ------
-    StudyError
-        It is no whole number from 0 to `MAX_SEED`.
-    """
+    """Return a seed; a `StudyError` before any work where it cannot be used and kept."""
     whole = hasattr(seed, "__index__") and not isinstance(seed, bool)
     if not whole or not 0 <= int(seed) <= MAX_SEED:
         raise StudyError(

@@ -14,62 +14,33 @@ uncertainty is left out: this is a cut.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
-from beliefs.inference.filter.filter import hermite
-from beliefs.inference.filter.filter_model import Model
-from beliefs.inference.smc.chunks import mapped
-from beliefs.inference.smc.particles import normalised
+from beliefs.inference.filter.filter import Model, hermite
+from beliefs.inference.smc.particles import mapped, normalised
 from beliefs.inference.smc.track import Track
 from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import bargaining, domestic
 from beliefs.model.structure import Columns, until
-
-__all__ = ["belief_lag", "known_beliefs"]
 
 Floats = NDArray[np.float64]
 
 NODES, GAPS, GIVEN = 12, 8, 4
 """Nodes of a belief (Gauss-Hermite), of the gap of beliefs on one side of zero (Gauss-Legendre in
 its distribution function) and of a belief given the gap (Gauss-Hermite)."""
-THIN = 1e-9
-"""Standard deviation, in log-odds, of a gap of beliefs that is certain."""
+THIN = 1e-9  # standard deviation, in log-odds, of a gap of beliefs that is certain
 TINY = 1e-300
 
 
-@dataclass(frozen=True)
-class _Stretch:
-    """Periods `low` to `high` (exclusive) with one set of particles."""
-
-    low: int
-    high: int
-    scores: Floats
-    weights: Floats
-    mean: Floats
-    cov: Floats
-
-
 def known_beliefs(mean: Floats, cov: Floats) -> tuple[Floats, Floats]:
-    """Return the mean of both probabilities and that of the lower one.
+    """Return the mean of both probabilities, (..., 2), and that of the lower one, (...).
 
-    Parameters
-    ----------
-    mean, cov
-        Beliefs in log-odds, (..., 2) and (..., 3: first side, both, second side).
-
-    Returns
-    -------
-    p
-        (..., 2).
-    lower
-        (...).
+    `mean` (..., 2) and `cov` (..., 3: first side, both, second side) are beliefs in log-odds.
     """
-    from scipy.special import ndtr, ndtri
-
     p, lower = np.empty(mean.shape), np.zeros(mean.shape[:-1])
     places, shares = np.polynomial.legendre.leggauss(GAPS)
     places, shares = 0.5 * (1.0 + places), 0.5 * shares
@@ -100,90 +71,59 @@ def _mean_chance(mean: Floats, var: Floats, nodes: int) -> Floats:
 def belief_lag(track: Track | None, n_time: int) -> Columns:
     """Return columns of what was known of both beliefs at the end of the period before.
 
-    Parameters
-    ----------
-    track
-        Track of the belief block; None for a theory without beliefs. Periods before a posterior
-        that a track took over are filtered with the parameters of that posterior.
-    n_time
-        Length of the columns; the last value holds on after the track.
-
-    Returns
-    -------
-    dict
-        ``p_lag`` (side, time) and ``p_lag_min`` (time,), probabilities; ``surplus_lag`` (time,),
-        the bargaining surplus in shares of the stake. 0.5, 0.5 and 0 without a track. In the first
-        period beliefs are what the prior says of the period before, and the surplus is 0.
+    ``p_lag`` (side, time) and ``p_lag_min`` (time,), probabilities; ``surplus_lag`` (time,), the
+    bargaining surplus in shares of the stake. 0.5, 0.5 and 0 without a track of beliefs. In the
+    first period beliefs are what the prior says of the period before, and the surplus is 0. Periods
+    before a posterior that a track took over are filtered with the parameters of that posterior;
+    the last value holds on after the track.
     """
     p, lower, surplus = np.full((2, n_time), 0.5), np.full(n_time, 0.5), np.zeros(n_time)
     if track is not None and track.theory.beliefs:
         model = track.model()
-        p[:, 0], lower[0] = _at_first(model, track.epochs[0])
-        for stretch in _stretches(track, model):
-            part = slice(stretch.low + 1, min(stretch.high + 1, n_time))
-            size = max(part.stop - part.start, 0)
-            each, least = (v[:size] for v in _by_period(stretch))
-            weights = stretch.weights[:size]
-            p[:, part] = np.einsum("tn,tni->it", weights, each)
-            lower[part] = np.einsum("tn,tn->t", weights, least)
-            surplus[part] = _surplus(model, stretch, each, size)
+        # Before the first period belief is known given the parameters.
+        start = model.still(model.params(track.epochs[0]), len(track.epochs[0])).start
+        each, least = known_beliefs(start, np.zeros((len(start), 3)))
+        p[:, 0], lower[0] = each.mean(axis=0), float(least.mean())
+        for low, scores, weights, mean, cov in _stretches(track, model):
+            size = min(len(weights), n_time - low - 1)
+            if size > 0:
+                part, weights = slice(low + 1, low + 1 + size), weights[:size]
+                found = [known_beliefs(*row) for row in zip(mean[:size], cov[:size], strict=True)]
+                each, least = (np.stack(v) for v in zip(*found, strict=True))
+                p[:, part] = np.einsum("tn,tni->it", weights, each)
+                lower[part] = np.einsum("tn,tn->t", weights, least)
+                surplus[part] = _surplus(model, low, scores, weights, each)
         for values in (p, lower, surplus):
             values[..., track.n_time + 1 :] = values[..., [min(track.n_time, n_time - 1)]]
     return {"p_lag": p, "p_lag_min": lower, "surplus_lag": surplus}
 
 
-def _by_period(stretch: _Stretch) -> tuple[Floats, Floats]:
-    parts = [known_beliefs(m, c) for m, c in zip(stretch.mean, stretch.cov, strict=True)]
-    return np.stack([p for p, _ in parts]), np.stack([lower for _, lower in parts])
-
-
-def _at_first(model: Model, scores: Floats) -> tuple[Floats, float]:
-    """Return the means before the first period; belief then is known given the parameters."""
-    start = model.still(model.params(scores), len(scores)).start
-    p, lower = known_beliefs(start, np.zeros((len(start), 3)))
-    return p.mean(axis=0), float(lower.mean())
-
-
-def _stretches(track: Track, model: Model) -> Iterator[_Stretch]:
-    """Yield the periods of a track by their particles."""
+def _stretches(track: Track, model: Model) -> Iterator[tuple[int, Floats, Floats, Floats, Floats]]:
+    """Yield first period, scores, weights and beliefs of the periods with one set of particles."""
     if track.first > 0:
         scores = track.epochs[0]
         path = model.replay(scores, track.first, keep=True)[2].transpose(1, 0, 2)
         weights = np.tile(normalised(track.log_weights[0]), (track.first, 1))
-        yield _Stretch(0, track.first, scores, weights, path[..., 9:11], path[..., 11:14])
+        yield 0, scores, weights, path[..., 9:11], path[..., 11:14]
     epoch = track.epoch
-    edges = [0, *(np.flatnonzero(np.diff(epoch)) + 1), len(epoch)]
-    for low, high in pairwise(edges):
-        yield _Stretch(
-            track.first + int(low),
-            track.first + int(high),
-            track.epochs[epoch[low]],
-            np.stack([normalised(row) for row in track.log_weights[low:high]]),
-            track.mean[low:high],
-            track.cov[low:high],
-        )
+    for low, high in pairwise([0, *(np.flatnonzero(np.diff(epoch)) + 1), len(epoch)]):
+        weights = np.stack([normalised(row) for row in track.log_weights[low:high]])
+        beliefs = track.mean[low:high], track.cov[low:high]
+        yield track.first + int(low), track.epochs[epoch[low]], weights, *beliefs
 
 
-def _surplus(model: Model, stretch: _Stretch, p: Floats, size: int) -> Floats:
-    """Return the mean surplus of the first `size` periods of a stretch, given p (period, N, 2)."""
-    high = stretch.low + size
-    columns = until(model.columns, high)
-    free = {part.name for part in model.coordinates.parts}
-    params = model.params(stretch.scores)
-    memory = np.broadcast_to(params["audience_memory"], (len(stretch.scores), 2))
+def _surplus(model: Model, low: int, scores: Floats, weights: Floats, p: Floats) -> Floats:
+    """Return the mean surplus of periods from `low` on, given weights and p (period, N, 2)."""
+    high = low + len(weights)
+    columns, structure = until(model.columns, high), model.structure
 
     def work(chunk: slice) -> Floats:
-        mine = {k: v[chunk] if k in free else v for k, v in params.items()}
-        mine["audience_memory"] = memory[chunk]
-        bound = domestic.audience(np, mine, columns, model.structure)
-        pull, drag = bargaining.stakes(np, mine, columns, bound, model.structure)
-        here = p[:, chunk]
-        pull, drag = (
-            np.broadcast_to(v, (chunk.stop - chunk.start, high))[:, stretch.low :].T
-            for v in (pull, drag)
-        )
-        z = bargaining.balance(pull, drag, here[..., 0], here[..., 1])
-        total: Floats = np.einsum("tn,tn->t", stretch.weights[:size, chunk], z)
-        return total
+        params, n = model.params(scores[chunk]), chunk.stop - chunk.start
+        params["audience_memory"] = np.broadcast_to(params["audience_memory"], (n, 2))
+        bound = domestic.audience(np, params, columns, structure)
+        stakes = bargaining.stakes(np, params, columns, bound, structure)
+        pull, drag = (np.broadcast_to(v, (n, high))[:, low:].T for v in stakes)
+        z = bargaining.balance(pull, drag, p[:, chunk, 0], p[:, chunk, 1])
+        return np.einsum("tn,tn->t", weights[:, chunk], z)
 
-    return np.sum(mapped(work, len(stretch.scores)), axis=0)
+    return np.sum(mapped(work, len(scores)), axis=0)

@@ -19,11 +19,20 @@ from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.smc.belief_lag import belief_lag
 from beliefs.inference.smc.sequential import BlockTrack, track_likelihood
-from beliefs.inference.smc.track import Track, advance, first_change, track
+from beliefs.inference.smc.track import (
+    OBSERVABLES,
+    Track,
+    advance,
+    as_known,
+    check_folder,
+    first_apart,
+    first_change,
+    track,
+)
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model.contract import Factor
 from beliefs.model.structure import Columns, Structure, conduct_columns, structure_of, until
 from beliefs.model.system import conduct_log_likelihoods, factors
 from beliefs.model.theory import (
@@ -33,21 +42,11 @@ from beliefs.model.theory import (
     free_parameters,
     theory_of,
 )
-from beliefs.study.load import Study, load_study
-
-__all__ = [
-    "Block",
-    "Blocks",
-    "advance_blocks",
-    "blocks",
-    "blocks_known",
-    "shared_past",
-    "track_blocks",
-    "track_known",
-]
+from beliefs.study.load import Study
 
 Floats = NDArray[np.float64]
 Say = Callable[[str], None] | None
+Tracks = Mapping[str, BlockTrack]
 
 BELIEF = "belief"
 LAGGED = ("p_lag", "p_lag_min", "surplus_lag")
@@ -56,55 +55,31 @@ LAGGED = ("p_lag", "p_lag_min", "surplus_lag")
 
 @dataclass(frozen=True)
 class Block:
-    """Observables and the free parameters that they share.
+    """Observables and the free parameters that they share, by name."""
 
-    Attributes
-    ----------
-    name
-        ``belief``, or the names of the observables joined by ``+``.
-    observables
-        Names of its factors; ``reading`` and ``talks`` of the belief block.
-    parameters
-        Names of its free parameters.
-    couples
-        Names of those through which beliefs enter a block of conduct.
-    beliefs
-        Whether this is the belief block: `Blocks.belief` is its track, not one of `Blocks.tracks`.
-    """
-
-    name: str
+    name: str  # ``belief``, or the names of the observables joined by ``+``
     observables: tuple[str, ...]
     parameters: tuple[str, ...]
-    couples: tuple[str, ...]
-    beliefs: bool
+    couples: tuple[str, ...]  # those through which beliefs enter a block of actions
+
+    @property
+    def beliefs(self) -> bool:
+        """Whether this is the belief block: `Blocks.belief` is its track, not in `tracks`."""
+        return self.name == BELIEF
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Blocks:
-    """Tracks of the blocks of a theory on a study.
-
-    Attributes
-    ----------
-    study, inputs, theory, seed
-        What they were computed from.
-    layout
-        All blocks of the theory, tracked or not.
-    belief
-        Track of the belief block, None where it was not asked for.
-    tracks
-        Tracks of blocks of conduct, by name of the block.
-    columns
-        What the blocks of conduct read: columns of the study, with lagged beliefs.
-    """
+    """Tracks of the blocks of a theory on a study."""
 
     study: Study
     inputs: Inputs
     theory: Theory
     seed: int
-    layout: tuple[Block, ...]
-    belief: Track | None
-    tracks: Mapping[str, BlockTrack]
-    columns: Columns
+    layout: tuple[Block, ...]  # all blocks of the theory, tracked or not
+    belief: Track | None  # None where it was not asked for
+    tracks: Tracks  # of the blocks of actions, by name
+    columns: Columns  # what these read: columns of the study, with lagged beliefs
 
     @property
     def n_time(self) -> int:
@@ -135,25 +110,10 @@ class Blocks:
     ) -> dict[str, Floats]:
         """Return joint draws of all free parameters after a period, each (draws, *shape).
 
-        Blocks are independent, so their draws are paired by index. Parameters that no block of the
-        theory holds are drawn from their prior, which is their posterior.
-
-        Parameters
-        ----------
-        draws
-            How many.
-        rng
-            Source of randomness.
-        period
-            Number of the period, which may count from the end.
-        beliefs
-            Whether to draw the parameters of the belief block; without them the rest may be paired
-            with the draws of `Track.at`.
-
-        Raises
-        ------
-        ConflictError
-            A block was not tracked, so that the posterior of its parameters is not known.
+        Blocks are independent, so their draws are paired by index; those without `beliefs` may be
+        paired with the draws of `Track.at`. Parameters that no block of the theory holds are drawn
+        from their prior, which is their posterior. A `ConflictError` says that a block was not
+        tracked, so that the posterior of its parameters is not known.
         """
         absent = [
             b.name
@@ -178,13 +138,8 @@ class Blocks:
     ) -> dict[str, Floats]:
         """Return draws of the prior of the same parameters, each (draws, *shape)."""
         structure = structure_of(self.inputs)
-        free = list(conduct_parameters(self.theory, structure))
-        if beliefs:
-            mine = free_parameters(self.theory, structure)
-            free = [p for p in mine if p.name != "innovation"] + free
-        if not free:
-            return {}
-        known = coordinates_of(free, structure)
+        free = free_parameters(self.theory, structure) if beliefs else ()
+        known = coordinates_of((*free, *conduct_parameters(self.theory, structure)), structure)
         return known.params(rng.standard_normal((draws, known.size)))
 
     def until(self, n_time: int) -> Blocks:
@@ -199,38 +154,26 @@ def blocks(theory: Theory, structure: Structure) -> tuple[Block, ...]:
 
     Two observables of conduct are in one block if a chain of shared free parameters leads from one
     to the other. A free parameter that no observable reads is in none: its posterior is its prior.
-
-    Raises
-    ------
-    StudyError
-        The theory names a parameter that no mechanism declares.
     """
     out = []
     mine = tuple(p.name for p in free_parameters(theory, structure))
     if mine:
-        seen = ("reading", "talks") if "readings" in theory.mechanisms else ("talks",)
-        out.append(Block(BELIEF, seen, mine, (), True))
+        seen = OBSERVABLES if "readings" in theory.mechanisms else OBSERVABLES[1:]
+        out.append(Block(BELIEF, seen, mine, ()))
     order = [p.name for p in conduct_parameters(theory, structure)]
-    groups: list[tuple[list[Factor], set[str]]] = []
-    for factor in factors(theory, structure):
-        members, reads = [factor], set(order).intersection(factor.reads)
-        for group in [g for g in groups if g[1] & reads]:
-            members, reads = group[0] + members, group[1] | reads
-            groups.remove(group)
-        groups.append((members, reads))
-    places = {f.name: k for k, f in enumerate(factors(theory, structure))}
-    groups = [(sorted(g, key=lambda f: places[f.name]), reads) for g, reads in groups]
-    for members, reads in sorted(groups, key=lambda g: places[g[0][0].name]):
+    every = factors(theory, structure)
+    free = [set(order).intersection(factor.reads) for factor in every]
+    groups: list[set[int]] = []
+    for k in range(len(every)):
+        near = [group for group in groups if any(free[j] & free[k] for j in group)]
+        groups = [group for group in groups if group not in near] + [{k}.union(*near)]
+    for group in sorted(groups, key=min):
+        members = [every[k] for k in sorted(group)]
+        reads = set[str]().union(*(free[k] for k in group))
+        names = tuple(f.name for f in members)
         couples = {name for factor in members for name in factor.couples} & reads
-        out.append(
-            Block(
-                "+".join(f.name for f in members),
-                tuple(f.name for f in members),
-                tuple(name for name in order if name in reads),
-                tuple(name for name in order if name in couples),
-                False,
-            )
-        )
+        held = (tuple(n for n in order if n in chosen) for chosen in (reads, couples))
+        out.append(Block("+".join(names), names, *held))
     return tuple(out)
 
 
@@ -245,37 +188,14 @@ def track_blocks(
     progress: Say = None,
     belief: Track | None = None,
 ) -> Blocks:
-    """Follow every block of a theory through the periods of a study.
+    """Follow every block of a theory through the periods of a study; see `beliefs.track`.
 
-    Parameters
-    ----------
-    study
-        From `beliefs.load_study`.
-    theory
-        From `beliefs.load_theory`, or what that takes: a name, an id or a file.
-    particles
-        Number of particles of each block.
-    seed
-        Seed of everything random here.
-    only
-        Names of observables: blocks without any of them are left out. ``talks`` and ``reading``
-        stand for the belief block, which is also tracked where an observable asked for depends on
-        beliefs and no `belief` is given.
-    inputs
-        What the blocks are told instead of ``build_inputs(study)``.
-    progress
-        Called with a few words as periods are taken in.
-    belief
-        Track of the belief block of the same theory and study, where there is one already; also one
-        taken over from a sampled posterior (`beliefs.inference.smc.track.from_posterior`), which
-        then predicts nothing before its first row.
-
-    Raises
-    ------
-    ConflictError
-        `belief` has seen another number of periods, or frees other parameters of belief.
-    StudyError
-        Too few particles.
+    Blocks without any of the observables named in `only` are left out. ``talks`` and ``reading``
+    stand for the belief block, which is also tracked where an observable asked for depends on
+    beliefs and no `belief` is given: a track of it for the same theory and study, also one taken
+    over from a sampled posterior (`beliefs.inference.smc.track.from_posterior`), which then
+    predicts nothing before its first row. A `ConflictError` says that it has seen another number of
+    periods, or frees other parameters of belief.
     """
     theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs
@@ -288,14 +208,9 @@ def track_blocks(
         belief = track(
             study, theory, particles=particles, seed=seed, progress=progress, inputs=inputs
         )
-    lag = belief_lag(belief, structure.n_time)
-    columns = {**conduct_columns(inputs), **lag}
-    tracks = {
-        b.name: _track_block(b, theory, structure, columns, n_time, particles, seed, progress)
-        for b in chosen
-        if not b.beliefs
-    }
-    return Blocks(study, inputs, theory, seed, layout, belief, tracks, columns)
+    columns = {**conduct_columns(inputs), **belief_lag(belief, structure.n_time)}
+    found = Blocks(study, inputs, theory, checked_seed(seed), layout, belief, {}, columns)
+    return _followed(found, [b for b in chosen if not b.beliefs], particles, progress, {})
 
 
 def shared_past(found: Blocks, inputs: Inputs) -> int:
@@ -309,99 +224,65 @@ def shared_past(found: Blocks, inputs: Inputs) -> int:
 
 
 def _same(old: Columns, new: Columns, n: int, without: Collection[str] = ()) -> int:
-    """Return the number of periods, at most `n`, before the first in which columns differ."""
-    for name, values in new.items():
-        if name not in without and values.ndim:
-            apart = old[name][..., :n] != values[..., :n]
-            apart = apart.any(axis=tuple(range(values.ndim - 1)))
-            n = int(apart.argmax()) if apart.any() else n
-    return n
+    return first_apart(((old[k], v) for k, v in new.items() if k not in without), n)
 
 
 def advance_blocks(
     found: Blocks, study: Study, *, inputs: Inputs | None = None, progress: Say = None
 ) -> Blocks:
-    """Go on with all blocks as the study grows or is revised.
+    """Go on with all blocks as the study grows or is revised; see `beliefs.advance`.
 
     The result is what `track_blocks` gives for the new study, within Monte-Carlo error. Periods
     before the first whose inputs changed are kept.
-
-    Parameters
-    ----------
-    found
-        Blocks of an earlier state of the study.
-    study
-        The study now, of the same structure.
-    inputs
-        Used instead of ``build_inputs(study)``.
-    progress
-        Called with a few words as periods are taken in.
-
-    Raises
-    ------
-    StudyError
-        See `beliefs.inference.smc.track.advance`.
     """
     inputs = build_inputs(study) if inputs is None else inputs
-    structure, n_time = structure_of(inputs), int(inputs.active.sum())
-    belief = found.belief
+    n_time, belief = int(inputs.active.sum()), found.belief
     if shared_past(found, inputs) == n_time == found.n_time:
         if belief is not None:
             belief = replace(belief, study=study, inputs=inputs)
         return replace(found, study=study, inputs=inputs, belief=belief)
     if belief is not None:
         belief = advance(belief, study, inputs=inputs, progress=progress)
-    columns = {**conduct_columns(inputs), **belief_lag(belief, structure.n_time)}
-    n = min(found.n_time, n_time)
-    tracks = {}
-    for block in found.layout:
-        if block.name in found.tracks:
-            mine = found.tracks[block.name]
-            kept = _same(found.columns, columns, n, () if block.couples else LAGGED)
-            tracks[block.name] = _track_block(
-                block, found.theory, structure, columns, n_time, mine.epochs[0].shape[0],
-                found.seed, progress, mine.until(kept),
-            )  # fmt: skip
-    return replace(found, study=study, inputs=inputs, belief=belief, tracks=tracks, columns=columns)
+    columns = {**conduct_columns(inputs), **belief_lag(belief, structure_of(inputs).n_time)}
+    now = replace(found, study=study, inputs=inputs, belief=belief, columns=columns)
+    n, starts = min(found.n_time, n_time), {}
+    for name, mine in found.tracks.items():
+        block = next(b for b in found.layout if b.name == name)
+        kept = _same(found.columns, columns, n, () if block.couples else LAGGED)
+        starts[name] = mine.until(kept)
+    chosen = [b for b in found.layout if b.name in starts]
+    return _followed(now, chosen, 0, progress, starts)
 
 
-def _track_block(
-    block: Block,
-    theory: Theory,
-    structure: Structure,
-    columns: Columns,
-    n_time: int,
-    particles: int,
-    seed: int,
-    progress: Say,
-    start: BlockTrack | None = None,
-) -> BlockTrack:
-    """Follow one block of conduct."""
-    neutral = conduct_neutral(theory, structure)
-    free = [p for p in conduct_parameters(theory, structure) if p.name in block.parameters]
+def _followed(
+    found: Blocks, chosen: list[Block], particles: int, progress: Say, starts: Tracks
+) -> Blocks:
+    """Follow blocks of actions, from tracks of their past where there are some."""
+    theory, structure, columns = found.theory, structure_of(found.inputs), found.columns
+    neutral, tracks = conduct_neutral(theory, structure), {}
+    for block in chosen:
+        names = block.observables
+        free = [p for p in conduct_parameters(theory, structure) if p.name in block.parameters]
 
-    def likelihood(params: dict[str, Any], n: int) -> Floats:
-        size = len(next(iter(params.values())))
-        # Where a proposal lies far out an exponential may overflow; it is then not accepted.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            logs = conduct_log_likelihoods(
-                np, {**neutral, **params}, until(columns, n), structure, block.observables
-            )
-        return np.stack(
-            [np.broadcast_to(logs[name], (size, n)) for name in block.observables], axis=-1
+        def likelihood(params: dict[str, Any], n: int, names: tuple[str, ...] = names) -> Floats:
+            size, short = len(next(iter(params.values()))), until(columns, n)
+            # Where a proposal lies far out an exponential may overflow; it is then not accepted.
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                logs = conduct_log_likelihoods(np, {**neutral, **params}, short, structure, names)
+            return np.stack([np.broadcast_to(logs[k], (size, n)) for k in names], axis=-1)
+
+        tracks[block.name] = track_likelihood(
+            likelihood,
+            coordinates_of(free, structure),
+            names,
+            int(found.inputs.active.sum()),
+            particles=particles,
+            seed=found.seed,
+            stream=crc32(names[0].encode()),
+            progress=progress,
+            start=starts.get(block.name),
         )
-
-    return track_likelihood(
-        likelihood,
-        coordinates_of(free, structure),
-        block.observables,
-        n_time,
-        particles=particles,
-        seed=seed,
-        stream=crc32(block.observables[0].encode()),
-        progress=progress,
-        start=start,
-    )
+    return replace(found, tracks=tracks)
 
 
 def _check(belief: Track, theory: Theory, structure: Structure, n_time: int) -> None:
@@ -426,75 +307,18 @@ def _check(belief: Track, theory: Theory, structure: Structure, n_time: int) -> 
         )
 
 
-def track_known(track: Track, n: int) -> Track:
-    """Return a track as it stood after its first `n` periods.
-
-    Raises
-    ------
-    ConflictError
-        The study's folder no longer holds what was tracked.
-    """
-    if n == track.n_time:
-        return track
-    study, inputs = _as_of(track.study, track.inputs, n)
-    if first_change(track.model(), track.model(inputs), n) < n:
-        _check_folder(track.study, track.inputs)
-    return advance(track.until(n), study, inputs=inputs)
-
-
 def blocks_known(whole: Blocks, n: int, near: Blocks | None = None) -> Blocks:
     """Return blocks as they stood after the first `n` periods.
 
-    Parameters
-    ----------
-    whole
-        Blocks of the whole study.
-    n
-        Number of periods.
-    near
-        What this gave for an earlier period, to go on from where that is the shorter way.
-
-    Raises
-    ------
-    ConflictError
-        The study's folder no longer holds what was tracked.
+    `near` is what this gave for an earlier period, to go on from where that is the shorter way. A
+    `ConflictError` says that the study's folder no longer holds what was tracked.
     """
     if n == whole.n_time:
         return whole
-    study, inputs = _as_of(whole.study, whole.inputs, n)
-    found = whole.until(n)
+    (study, inputs), found = as_known(whole.study, whole.inputs, n), whole.until(n)
     past = shared_past(found, inputs)
     if past < n:
-        _check_folder(whole.study, whole.inputs)
+        check_folder(whole.study, whole.inputs)
         if near is not None and shared_past(near, inputs) > past:
             found = near
     return advance_blocks(found, study, inputs=inputs)
-
-
-def _as_of(study: Study, inputs: Inputs, n: int) -> tuple[Study, Inputs]:
-    """Return the study as it was known after its first `n` periods, and its inputs."""
-    day = inputs.dates[n - 1] + np.timedelta64(inputs.step_days - 1, "D")
-    known = load_study(study.path, as_of=day)
-    return known, build_inputs(known)
-
-
-def _check_folder(study: Study, inputs: Inputs) -> None:
-    """Refuse to go back to what a folder says of the past if it says other things by now."""
-    again = build_inputs(load_study(study.path, as_of=study.as_of))
-    for one, other in ((inputs, again), (inputs.observed, again.observed)):
-        for name, values in vars(one).items():
-            if isinstance(values, np.ndarray) and not _equal(values, getattr(other, name)):
-                raise ConflictError(
-                    "the study's folder no longer holds what was tracked",
-                    where=str(study.path),
-                    found=f"other values of {name}",
-                    expected="the rows that the track has seen",
-                    mend="advance the track to the study as it is now",
-                )
-
-
-def _equal(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    if one.shape != other.shape:
-        return False
-    unknown = (one != one) & (other != other)
-    return bool(((one == other) | unknown).all())

@@ -1,9 +1,15 @@
-"""Moves that leave a target as it is and particles elsewhere, in coordinates fitted to them.
+r"""Moves that leave a target as it is and particles elsewhere, in coordinates fitted to them.
 
 Scores go through the frame of linear parameters (`moves_linear`) where there is one, are whitened
-by the Gaussian that fits them, and lose what squares and products of some say of others
-(`moves_shear`). This is a bijection whose determinant is known, so that it decides how often a
-proposal is accepted and nothing else.
+by the Gaussian that fits them, and lose curved dependence: a log-odds of talks and the slope that
+multiplies the surplus trade off along a banana, and so do a level and the weights it stands for.
+Each coordinate gives up what squares of earlier ones, and products of those that talks hang on, say
+of it,
+
+.. math:: y_j = \Big(z_j - \sum_{k, l < j} c_{jkl} (z_k z_l - [k = l])\Big) / s_j
+
+a triangular map (Rosenblatt 1952; Marzouk et al. 2016). All of this is a bijection of known
+determinant, so that it decides how often a proposal is accepted and nothing else.
 """
 
 from __future__ import annotations
@@ -11,28 +17,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.inference.smc.chunks import mapped
+from beliefs.inference.smc import particles
 from beliefs.inference.smc.moves_linear import Frame, from_frame, to_frame
-from beliefs.inference.smc.moves_shear import PRODUCTS, Shear, shear_of, sheared, unsheared
-from beliefs.inference.smc.particles import WIDER, drift, fitted_gaussian, spread_by, whiten
-
-__all__ = ["FAR", "KERNELS", "Chart", "Moved", "back", "chart_of", "in_order", "move"]
+from beliefs.inference.smc.particles import mapped, normalised
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 WHOLE = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
 """What a proposal keeps of the distance from the fitted mean: 0 is an independent draw."""
-PART = (0.0, 0.6, 0.85)
-"""The same for moves of the core alone."""
+PART = (0.0, 0.6, 0.85)  # the same for moves of the core alone
 KERNELS = (*WHOLE, *PART)
-MOST = 40
-"""Most moves of a round."""
-SHARE = 0.45
-"""Share of moves of the core alone."""
+MOST = 40  # moves of a round at most
+SHARE = 0.45  # of moves of the core alone
 CORE = (
     "retention", "log_volatility", "log_discount", "log_reading_step", "projection_level",
     "surplus_effect", "onset_base",
@@ -43,102 +44,142 @@ FAR, WIDEST = ("surplus_effect", "onset_base", "log_cost", "cost_slope"), 1.3
 """Parameters of a funnel, and variance of proposals: the more talks hang on the surplus, the less
 room is left for it, so few particles stand where the likelihood is highest, and the rest must find
 it."""
+PRODUCTS = ("log_cost", "cost_slope", "surplus_effect", "onset_base", "continuation_base")
+"""Parameters whose products count, not their squares alone: they enter the log-odds of talks."""
 LATE = ("belief_mean", *(name for name in PRODUCTS if name not in CORE))
 """Parameters that answer to squares and products of others, those that answer to most at the end:
 levels trade off against all weights, the chance that talks go on against costs and slopes."""
+SURE = 3.5  # standard errors from 0 above which a coefficient of the shear is believed
+
+
+@dataclass(frozen=True)
+class Shear:
+    """Coefficients that were believed, sorted by the coordinate they shift."""
+
+    # Coordinate shifted, the two multiplied, and their weight; each (terms,).
+    terms: tuple[Ints, Ints, Ints, Floats]
+    centre: Floats  # of what is left, and its spread; (d,)
+    spread: Floats
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Coordinates fitted to weighted particles.
+    """Coordinates fitted to weighted particles."""
 
-    Attributes
-    ----------
-    frame
-        Of the linear parameters; None for a block without beliefs.
-    order, n_core
-        The scores in the order in which coordinates depend on one another, and how many of them
-        are the core.
-    mean, root, shear
-        Of the Gaussian that fits the scores in that order, and curvature.
-    reach
-        Standard deviation of proposals in each coordinate, (d,).
-    white, change
-        The particles in them (N, d), and log|d scores / d coordinates| up to a constant, (N,).
-    """
-
-    frame: Frame | None
-    order: Ints
-    n_core: int
-    mean: Floats
+    frame: Frame | None  # of the linear parameters; None for a block without beliefs
+    order: Ints  # of the scores: coordinates depend on earlier ones
+    n_core: int  # how many of the first are the core
+    mean: Floats  # of the Gaussian that fits the scores in that order
     root: Floats
     shear: Shear
-    reach: Floats
-    white: Floats
-    change: Floats
+    reach: Floats  # standard deviation of proposals in each coordinate, (d,)
+    white: Floats  # the particles in them, (N, d)
+    change: Floats  # log|d scores / d coordinates| up to a constant, (N,)
 
 
 @dataclass(frozen=True)
 class Moved:
-    """Particles after their moves.
-
-    Attributes
-    ----------
-    scores, density
-        The particles, and their log target, (N,).
-    quality
-        What each kernel achieved, (kernels,), to choose among them next time.
-    moves, jump, accepted
-        Number of moves, accumulated mean squared jump, share accepted.
-    drift
-        How far means went, in standard errors; see `beliefs.inference.smc.particles.drift`.
-    capped
-        Whether the number of moves, not the jump, ended it.
-    """
+    """Particles after their moves."""
 
     scores: Floats
-    density: Floats
-    quality: Floats
+    density: Floats  # their log target, (N,)
+    quality: Floats  # what each kernel achieved, to choose among them next time; (kernels,)
     moves: int
-    jump: float
-    accepted: float
-    drift: float
-    capped: bool
+    jump: float  # accumulated mean squared jump
+    accepted: float  # share
+    drift: float  # how far means went, in standard errors; see `particles.drift`
+    capped: bool  # whether the number of moves, not the jump, ended it
 
 
-def in_order(labels: tuple[str, ...]) -> tuple[Ints, int]:
-    """Return the order in which coordinates depend on one another, and the size of the core."""
-    names = [label.split("[")[0] for label in labels]
-    # Elements of the core keep the order of their labels.
-    rank = [0 if name in CORE else 2 + LATE.index(name) if name in LATE else 1 for name in names]
-    return np.argsort(rank, kind="stable").astype(np.int64), rank.count(0)
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _believed(
+    z: Floats, w: Floats, product: NDArray[np.bool_], least: float
+) -> tuple[Ints, Ints, Ints, Floats]:
+    """Regress each coordinate on each square and product of earlier ones."""
+    n, d = z.shape
+    found = [(0, 0, 0, 0.0) for _ in range(0)]
+    feature = np.empty(n)
+    for k in range(d):
+        for m in range(k + 1):
+            if m < k and not (product[k] and product[m]):
+                continue
+            mean, square = 0.0, 0.0
+            for i in range(n):
+                feature[i] = z[i, k] * z[i, m]
+                mean += w[i] * feature[i]
+            for i in range(n):
+                feature[i] -= mean
+                square += w[i] * feature[i] * feature[i]
+            answer = np.zeros(d)
+            for i in range(n):
+                x = w[i] * feature[i]
+                for j in range(k + 1, d):
+                    answer[j] += x * z[i, j]
+            for j in range(k + 1, d):
+                if (m == k or product[j]) and abs(answer[j]) > least * np.sqrt(square):
+                    found.append((j, k, m, answer[j] / square))
+    found.sort()
+    size = len(found)
+    target, one, two = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
+    weight = np.empty(size)
+    for q in range(size):
+        target[q], one[q], two[q], weight[q] = found[q]
+    return target, one, two, weight
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _sheared(
+    z: Floats, target: Ints, first: Ints, second: Ints, weight: Floats, sign: float
+) -> Floats:
+    """Subtract (sign 1) or add (sign -1) the terms; `z` is read as it becomes when adding."""
+    out = z.copy()
+    source = z if sign > 0.0 else out
+    for i in range(z.shape[0]):
+        for q in range(len(target)):
+            k, m = first[q], second[q]
+            one = 1.0 if k == m else 0.0
+            out[i, target[q]] -= sign * weight[q] * (source[i, k] * source[i, m] - one)
+    return out
+
+
+def shear_of(white: Floats, log_weights: Floats, labels: tuple[str, ...]) -> Shear:
+    """Return the shear that weighted particles in white coordinates (N, d) call for."""
+    weights = normalised(log_weights)
+    product = np.asarray([label.split("[")[0] in PRODUCTS for label in labels])
+    least = SURE * float(np.sqrt(np.sum(weights * weights)))
+    terms = _believed(np.ascontiguousarray(white), weights, product, least)
+    left = _sheared(white, *terms, 1.0)
+    centre = (weights[:, None] * left).sum(axis=0)
+    spread = np.sqrt((weights[:, None] * np.square(left - centre)).sum(axis=0))
+    return Shear(terms, centre, np.where(spread > 0.0, spread, 1.0))
+
+
+def sheared(shear: Shear, z: Floats) -> Floats:
+    """Return coordinates (N, d) without what squares and products say of them."""
+    left = _sheared(np.ascontiguousarray(z), *shear.terms, 1.0)
+    return np.asarray((left - shear.centre) / shear.spread)
+
+
+def unsheared(shear: Shear, y: Floats) -> Floats:
+    """Return the coordinates (N, d) that `sheared` takes to `y`."""
+    return np.asarray(_sheared(shear.centre + shear.spread * y, *shear.terms, -1.0))
 
 
 def chart_of(
     scores: Floats, log_weights: Floats, labels: tuple[str, ...], frame: Frame | None = None
 ) -> Chart:
-    """Fit coordinates to weighted particles.
-
-    Parameters
-    ----------
-    scores
-        (N, d) normal scores.
-    log_weights
-        (N,), not normalised.
-    labels
-        Names of the scores.
-    frame
-        Of the linear parameters.
-    """
-    order, n_core = in_order(labels)
+    """Fit coordinates to weighted particles: normal scores (N, d) named by `labels`."""
+    names = [label.split("[")[0] for label in labels]
+    # Elements of the core keep the order of their labels.
+    rank = [0 if name in CORE else 2 + LATE.index(name) if name in LATE else 1 for name in names]
+    order, n_core = np.argsort(rank, kind="stable").astype(np.int64), rank.count(0)
     here, change = (scores, np.zeros(len(scores))) if frame is None else to_frame(frame, scores)
     here = np.ascontiguousarray(here[:, order])
-    mean, root = fitted_gaussian(here, log_weights)
-    white = whiten(root, here - mean)
-    names = tuple(labels[j] for j in order)
-    shear = shear_of(white, log_weights, names)
-    far = np.asarray([name.split("[")[0] in FAR for name in names])
-    reach = np.sqrt(np.where(far, WIDEST, WIDER))
+    mean, root = particles.fitted_gaussian(here, log_weights)
+    white = particles.whiten(root, here - mean)
+    shear = shear_of(white, log_weights, tuple(labels[j] for j in order))
+    far = np.asarray([names[j] in FAR for j in order])
+    reach = np.sqrt(np.where(far, WIDEST, particles.WIDER))
     white = sheared(shear, white) / reach
     return Chart(frame, order, n_core, mean, root, shear, reach, white, change)
 
@@ -147,7 +188,7 @@ def back(chart: Chart, white: Floats) -> tuple[Floats, Floats]:
     """Return the scores (N, d) at coordinates of a chart, and log|d scores / d coordinates|."""
     out = np.empty_like(white)
     straight = unsheared(chart.shear, chart.reach * white)
-    out[:, chart.order] = chart.mean + spread_by(chart.root, straight)
+    out[:, chart.order] = chart.mean + particles.spread_by(chart.root, straight)
     if chart.frame is None:
         return out, np.zeros(len(out))
     return from_frame(chart.frame, out)
@@ -178,23 +219,9 @@ def move(
 
     Proposals keep a share rho of the distance from the mean of a fitted Gaussian and draw the rest
     from it (preconditioned Crank-Nicolson; rho 0 is the independence sampler), which would accept
-    always were the target that Gaussian.
-
-    Parameters
-    ----------
-    chart
-        Coordinates in which particles move.
-    index, scores, density
-        Which of the chart's particles are moved, (N,), these (N, d), and their log target (N,).
-    target
-        Called with some particles (n, d); returns log densities (n,).
-    quality
-        What each kernel achieved so far, (kernels,).
-    rng
-        Source of randomness.
-    enough
-        Mean squared jump to accumulate in moves of all parameters, as a share of that between
-        independent draws.
+    always were the target that Gaussian. `index` says which of the chart's particles are moved,
+    `target` gives log densities (n,) of particles (n, d); `enough` is the mean squared jump to
+    accumulate in moves of all parameters, as a share of that between independent draws.
     """
     white, change = chart.white[index], chart.change[index]
     start, (n, d), n_core = white, scores.shape, chart.n_core
@@ -234,7 +261,5 @@ def move(
         white = np.where(yes[:, None], proposed, white)
         change, density = np.where(yes, stretch, change), np.where(yes, new, density)
         moves += 1
-    return Moved(
-        scores, density, quality, moves, jump, accepted / max(moves, 1), drift(start, white),
-        jump < enough,
-    )  # fmt: skip
+    gone, accepted = particles.drift(start, white), accepted / max(moves, 1)
+    return Moved(scores, density, quality, moves, jump, accepted, gone, jump < enough)

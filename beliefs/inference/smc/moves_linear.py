@@ -16,23 +16,19 @@ and not exactness. Its filter runs in single precision: any bijection is right t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter import Model
 from beliefs.inference.filter.smooth import smoothed
-from beliefs.inference.smc.chunks import mapped
+from beliefs.inference.smc.particles import mapped
 from beliefs.model import system
 from beliefs.model.mechanisms import belief, readings
 from beliefs.model.numerics.recurrence import gate
 from beliefs.model.structure import until
-
-__all__ = ["LINEAR", "Frame", "frame_of", "from_frame", "to_frame"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,62 +44,29 @@ week). Fat tails and bent weights leave the posterior wider than the linear Gaus
 volatility is small; of the settings tried, proposals were accepted oftenest with these."""
 
 
-@dataclass(frozen=True)
-class Frame:
-    """How belief and readings answer to the linear parameters near a reference point.
+class _Side(NamedTuple):
+    """How one side's belief and readings answer to its k linear parameters."""
 
-    Attributes
-    ----------
-    model, n_time
-        The model, and the number of periods looked at.
-    reference
-        (d,) scores of the reference point.
-    at
-        Its linear parameters, (1, *shape) each.
-    gated
-        (2, n_time) misreading's gate along the reference path.
-    linear
-        By side, the places of its linear parameters among the scores.
-    move, bad, start, heard
-        By side, the answer of each period's move (n_time, k) and what a unit more weight on bad
-        news adds to it, the answer of belief before the first period (k,), and of each reading's
-        bias (readings, k).
-    level
-        By side, the place of ``belief_mean`` in `linear`, -1 when it is not free, and how it
-        answers to its score.
-    reading
-        By side, the places of its readings.
-    missed, slope
-        Of every reading: value less the bias at the reference belief, taken to belief 0; and how
-        it answers to belief.
-    away
-        Of every reading: value less bias and belief at the reference.
-    discount
-        (2,) weight of bad news at the reference.
-    """
+    linear: Ints  # places of the parameters among the scores
+    reading: Ints  # places of the side's readings
+    # What `information` reads: period of each reading, its value less the bias at the reference,
+    # taken to belief 0, and how it answers to belief; the answers of each period's move (n_time, k)
+    # and what a unit more weight on bad news adds to it, of belief before the first period (k,) and
+    # of each reading's bias (readings, k); the place of ``belief_mean`` in `linear`, -1 when it is
+    # not free, and how it answers to its score; the scores of the reference.
+    answers: tuple[Any, ...]
+
+
+class Frame(NamedTuple):
+    """How belief and readings answer to the linear parameters near a reference point."""
 
     model: Model
-    n_time: int
-    reference: Floats
-    at: dict[str, Floats]
-    gated: Floats
-    linear: tuple[Ints, Ints]
-    move: tuple[Floats, Floats]
-    bad: tuple[Floats, Floats]
-    start: tuple[Floats, Floats]
-    heard: tuple[Floats, Floats]
-    level: tuple[tuple[int, float], tuple[int, float]]
-    reading: tuple[Ints, Ints]
-    missed: Floats
-    slope: Floats
-    away: Floats
-    discount: Floats
-
-
-def _bad_news(params: Any, n: int) -> Floats:
-    """Return the weight of bad news against good, (N, 2)."""
-    weight: Floats = np.broadcast_to(np.exp(params["log_discount"]), (n, 2))
-    return weight
+    n_time: int  # periods looked at
+    at: dict[str, Floats]  # linear parameters of the reference point, (1, *shape) each
+    gated: Floats  # misreading's gate along the reference path, (2, n_time)
+    discount: Floats  # weight of bad news at the reference, (2,)
+    away: Floats  # of every reading: value less bias and belief at the reference
+    sides: list[_Side]
 
 
 def _moves(model: Model, params: Any, n: int, n_time: int, gated: Floats) -> tuple[Floats, Floats]:
@@ -116,17 +79,7 @@ def _moves(model: Model, params: Any, n: int, n_time: int, gated: Floats) -> tup
 
 
 def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
-    """Measure how belief and readings answer to the linear parameters near a reference point.
-
-    Parameters
-    ----------
-    model
-        See `beliefs.inference.filter.filter_model`.
-    reference
-        (d,) normal scores.
-    n_time
-        Number of periods.
-    """
+    """Measure the frame of the first `n_time` periods about normal scores (d,)."""
     looks = model.looks
     _, still, path = model.replay(reference[None], n_time, keep=True)
     before = np.concatenate([still.start[:, :, None], smoothed(path)[0].transpose(0, 2, 1)], axis=2)
@@ -144,14 +97,11 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     params = model.params(moved)
     n_read = int(looks.starts[n_time])
     side, channel = looks.sides[:n_read], looks.channels[:n_read]
-    when = np.searchsorted(looks.starts, np.arange(n_read), side="right") - 1
-    kinds = looks.kinds[:n_read]
-    cells: Any = {
-        "cell_side": side,
-        "cell_channel": channel,
-        "cell_private": (kinds == 1).astype(float),
-        "cell_public": (kinds == 2).astype(float),
-    }
+    when = looks.when(n_time)
+    private, public = ((looks.kinds[:n_read] == kind).astype(float) for kind in (1, 2))
+    cells = {
+        "cell_side": side, "cell_channel": channel, "cell_private": private, "cell_public": public,
+    }  # fmt: skip
     at = before[0][side, when + 1]
     here = model.params(reference[None])
 
@@ -163,53 +113,32 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     away = looks.values[:n_read] - at - bias(here, at)[0]
     # Bad news counts with its own weight, so the answer of a move is linear in that weight.
     by_discount = []
+    shifted = np.asarray([name == "log_discount" for name in names], dtype=float)
     for shift in (-1.0, 0.0, 1.0):
-        there, one = moved.copy(), reference[None].copy()
-        for scores in (there, one):
-            scores[:, [j for j, name in enumerate(names) if name == "log_discount"]] += shift
-        weight = _bad_news(model.params(one), 1)[0]
-        by_discount.append(
-            (weight, answer(_moves(model, model.params(there), len(there), n_time, gated)[1]))
-        )
+        one = model.params(reference[None] + shift * shifted)
+        weight = np.broadcast_to(np.exp(one["log_discount"]), (1, 2))[0]
+        there = model.params(moved + shift * shifted)
+        by_discount.append((weight, answer(_moves(model, there, len(moved), n_time, gated)[1])))
     (low, at_low), (discount, by_move), (high, at_high) = by_discount
     gap = np.where(high > low, high - low, 1.0)
     by_bad = (at_high - at_low) / gap[None, :, None]
     by_start = answer(model.still(params, len(moved)).start)
     by_bias = answer(np.broadcast_to(bias(params, at), (len(moved), n_read)))
-    out: dict[str, list[Any]] = {
-        k: [] for k in ("linear", "move", "bad", "start", "heard", "level", "r")
-    }
+    sides, missed = [], away + slope * at
     for i in (0, 1):
         mine = np.flatnonzero(side == i)
         answers = np.abs(by_move[:, i]).sum(1) + np.abs(by_start[:, i])
         answers = answers + np.abs(by_bias[:, mine]).sum(1)
         chosen = np.flatnonzero(answers > 0)
-        out["linear"].append(places[chosen])
-        out["move"].append(np.ascontiguousarray(by_move[chosen, i].T))
-        out["bad"].append(np.ascontiguousarray(by_bad[chosen, i].T))
-        out["start"].append(np.ascontiguousarray(by_start[chosen, i]))
-        out["heard"].append(np.ascontiguousarray(by_bias[chosen][:, mine].T))
-        level = [k for k, j in enumerate(chosen) if names[places[j]] == "belief_mean"]
-        out["level"].append((level[0], by_start[chosen[level[0]], i]) if level else (-1, 0.0))
-        out["r"].append(mine)
-    return Frame(
-        model=model,
-        n_time=n_time,
-        reference=reference,
-        at={name: v for name, v in here.items() if name in LINEAR and name not in model.neutral},
-        gated=gated,
-        linear=tuple(out["linear"]),
-        move=tuple(out["move"]),
-        bad=tuple(out["bad"]),
-        start=tuple(out["start"]),
-        heard=tuple(out["heard"]),
-        level=tuple(out["level"]),
-        reading=tuple(out["r"]),
-        missed=away + slope * at,
-        slope=slope,
-        away=away,
-        discount=discount,
-    )
+        linear = places[chosen]
+        arrays = [by_move[chosen, i].T, by_bad[chosen, i].T, by_start[chosen, i]]
+        arrays += [by_bias[chosen][:, mine].T]
+        level = [k for k, j in enumerate(linear) if names[j] == "belief_mean"]
+        known = (level[0], by_start[chosen[level[0]], i]) if level else (-1, 0.0)
+        rest = (*(np.ascontiguousarray(v) for v in arrays), *known, reference[linear])
+        sides.append(_Side(linear, mine, (when[mine], missed[mine], slope[mine], *rest)))
+    held = {k: v for k, v in here.items() if k in LINEAR and k not in model.neutral}
+    return Frame(model, n_time, held, gated, discount, away, sides)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
@@ -306,22 +235,15 @@ def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
     params = {**model.neutral, **model.coordinates.params(scores, frame.at), **frame.at}
     kept, drift = _moves(model, params, n, frame.n_time, frame.gated)
     still = model.still(params, n)
-    worse = _bad_news(params, n) - frame.discount
-    looks = model.looks
-    n_read = int(looks.starts[frame.n_time])
-    when = np.searchsorted(looks.starts, np.arange(n_read), side="right") - 1
+    worse = np.broadcast_to(np.exp(params["log_discount"]), (n, 2)) - frame.discount
+    channels = model.looks.channels[: len(frame.away)]
     noise = FURTHER * still.noise + ROUGH * model.structure.step_weeks
-    variance = BLUNT / readings.heed(frame.away, still.scale[:, looks.channels[:n_read]])
+    variance = BLUNT / readings.heed(frame.away, still.scale[:, channels])
     out, change = [], np.zeros(n)
-    for i in (0, 1):
-        r = frame.reading[i]
-        mode, root = information(
-            np.ascontiguousarray(kept[:, i]), np.ascontiguousarray(drift[:, i]),
-            np.ascontiguousarray(still.start[:, i]), np.ascontiguousarray(noise[:, i]),
-            np.ascontiguousarray(variance[:, r]), np.ascontiguousarray(worse[:, i]), when[r],
-            frame.missed[r], frame.slope[r], frame.move[i], frame.bad[i], frame.start[i],
-            frame.heard[i], *frame.level[i], frame.reference[frame.linear[i]],
-        )  # fmt: skip
+    for i, mine in enumerate(frame.sides):
+        own = [v[:, i] for v in (kept, drift, still.start, noise)]
+        own += [variance[:, mine.reading], worse[:, i]]
+        mode, root = information(*(np.ascontiguousarray(v) for v in own), *mine.answers)
         out.append((mode, root))
         change -= np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     return out, change
@@ -330,30 +252,23 @@ def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
 def to_frame(frame: Frame, scores: Floats) -> tuple[Floats, Floats]:
     """Return coordinates (N, d) for moves of normal scores, and log|d scores / d coordinates|."""
 
-    def turn(x: Floats, mode: Floats, root: Any) -> Floats:
-        return whitened(root, np.ascontiguousarray(x - mode))
+    def work(chunk: slice) -> tuple[Floats, Floats]:
+        roots, change = _given(frame, scores[chunk])
+        given, out = scores[chunk], scores[chunk].copy()
+        for side, (mode, root) in zip(frame.sides, roots, strict=True):
+            here = np.ascontiguousarray(given[:, side.linear] - mode)
+            out[:, side.linear] = whitened(root, here)
+        return out, change
 
-    found, change = zip(
-        *mapped(lambda k: _turned(frame, scores[k], turn), len(scores)), strict=True
-    )
+    found, change = zip(*mapped(work, len(scores)), strict=True)
     return np.concatenate(found), np.concatenate(change)
 
 
 def from_frame(frame: Frame, coordinates: Floats) -> tuple[Floats, Floats]:
     """Return normal scores (N, d) at coordinates, and log|d scores / d coordinates|."""
-
-    def turn(x: Floats, mode: Floats, root: Any) -> Floats:
-        return mode + unwhitened(root, np.ascontiguousarray(x))
-
-    return _turned(frame, coordinates, turn)
-
-
-def _turned(
-    frame: Frame, given: Floats, turn: Callable[[Floats, Floats, Any], Floats]
-) -> tuple[Floats, Floats]:
-    """Turn the linear columns of particles (N, d) given their others."""
-    roots, change = _given(frame, given)
-    out = given.copy()
-    for places, (mode, root) in zip(frame.linear, roots, strict=True):
-        out[:, places] = turn(given[:, places], mode, root)
+    roots, change = _given(frame, coordinates)
+    out = coordinates.copy()
+    for side, (mode, root) in zip(frame.sides, roots, strict=True):
+        here = np.ascontiguousarray(coordinates[:, side.linear])
+        out[:, side.linear] = mode + unwhitened(root, here)
     return out, change

@@ -9,41 +9,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from beliefs.errors import StudyError
+from beliefs.inference.diagnose import RELIABLE, pareto_k
 from beliefs.inference.nuts.sampling import checked_seed
-from beliefs.inference.pareto import RELIABLE, pareto_k
-from beliefs.inference.smc.chunks import mapped
 from beliefs.inference.smc.moves import KERNELS, Chart, Moved, chart_of, move
 from beliefs.inference.smc.particles import (
     distinct,
     effective_size,
     log_mean,
+    mapped,
     normalised,
     resample,
     temper,
 )
 from beliefs.inference.smc.unconstrained import Coordinates
 
-__all__ = ["BlockTrack", "Problem", "Rejuvenation", "check_particles", "follow", "track_likelihood"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Likelihood = Callable[[dict[str, Any], int], Floats]
 Say = Callable[[str], None] | None
 
-STREAM = 1_000_001
-"""Keeps random numbers of other blocks apart from those of the belief block of the same seed."""
-ENOUGH = 0.5
-"""Share of effective particles below which they are resampled and moved."""
-FEWEST = 1.0 / 8.0
-"""Share of effective particles that one step may leave; an observation that leaves fewer is
-split."""
+STREAM = 1_000_001  # keeps random numbers of other blocks apart from those of the belief block
+ENOUGH = 0.5  # share of effective particles below which they are resampled and moved
+FEWEST = 1.0 / 8.0  # share that one step may leave; an observation that leaves fewer is split
 DRIFT, ROUNDS = 5.5, 6
 """Drift (see `Moved`) above which particles are still under way, so that moves are repeated in
 coordinates fitted anew, and how often at most."""
@@ -53,134 +47,77 @@ of drifts that add nothing where particles stand in the target."""
 FURTHER = 2.0
 """How many times as far a track goes with rounds of later periods once its particles lag. Where
 rounds do not bring all particles home, what is missing adds up from period to period."""
-AHEAD = 8
-"""Fewest periods that are evaluated ahead for particles at rest."""
+AHEAD = 8  # fewest periods that are evaluated ahead for particles at rest
 
 
-class Problem(Protocol):
+@dataclass(frozen=True)
+class Problem:
     """Likelihood of a block of a theory and how its particles propose to move."""
 
-    @property
-    def observables(self) -> tuple[str, ...]:
-        """Names, in the order in which a period takes them in."""
-
-    @property
-    def coordinates(self) -> Coordinates:
-        """How normal scores are parameters."""
-
-    @property
-    def jump(self) -> float:
-        """How far particles must move; see `beliefs.inference.smc.moves.move`."""
-
-    def periods(self, scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
-        """Return log densities of all periods before, (N,), then of each, (high - low, K, N).
-
-        Last the states (high - low, N, S).
-        A density is exactly 0 for all particles where nothing was seen.
-        """
-
-    def density(self, scores: Floats, t: int) -> tuple[Floats, Floats]:
-        """Return log predictive densities of all periods before t, (N,), and of it, (N, K)."""
-
-    def chart(self, scores: Floats, log_weights: Floats, t: int) -> Chart:
-        """Return coordinates to move in given the first t + 1 periods."""
-
-    def error(self, name: str, t: int) -> StudyError:
-        """Return the error for an observation that no particle can have predicted."""
+    observables: tuple[str, ...]  # in the order in which a period takes them in
+    coordinates: Coordinates  # how normal scores are parameters
+    jump: float  # how far particles must move; see `beliefs.inference.smc.moves.move`
+    width: int  # S, of the states
+    # Scores and periods `low` to `high` -> log densities of all periods before, (N,), then of each,
+    # (high - low, K, N), exactly 0 for all particles where nothing was seen, and the states
+    # (high - low, N, S).
+    periods: Callable[[Floats, int, int], tuple[Floats, Floats, Floats]]
+    # Scores, log weights and t -> coordinates to move in given the first t + 1 periods.
+    chart: Callable[[Floats, Floats, int], Chart]
+    # Observable and period -> the error where no particle can have predicted it.
+    error: Callable[[str, int], StudyError]
 
 
 @dataclass(frozen=True)
 class Rejuvenation:
-    """One time that particles were resampled and moved.
+    """One time that particles were resampled and moved."""
 
-    Attributes
-    ----------
-    period
-        Number of the period that was taken in.
-    power
-        How far its observable had been taken in by then, 1 is wholly.
-    ess
-        Effective particles before.
-    ancestors, distinct
-        Different particles after resampling, and after the moves.
-    moves, jump, accepted, drift
-        As in `beliefs.inference.smc.moves.Moved`, over all rounds; the drift is that of the first.
-    capped
-        Whether the number of moves or rounds ended it, not the jump and the drift.
-    quality
-        What each kind of move had achieved by its end, so that a track goes on where it stopped.
-    """
-
-    period: int
-    power: float
-    ess: float
-    ancestors: int
-    distinct: int
-    moves: int
+    period: int  # number of the period that was taken in
+    power: float  # how far its observable had been taken in by then, 1 is wholly
+    ess: float  # effective particles before
+    ancestors: int  # different particles after resampling
+    distinct: int  # and after the moves
+    moves: int  # as in `moves.Moved`, over all rounds; the drift is that of the first
     jump: float
     accepted: float
     drift: float
-    capped: bool
+    capped: bool  # whether the number of moves or rounds ended it, not the jump and the drift
+    # What each kind of move had achieved by its end, so that a track goes on where it stopped.
     quality: tuple[float, ...] = (1.0,) * len(KERNELS)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class BlockTrack:
-    """The posterior of a block of parameters after every period, N weighted particles each.
+    """The posterior of a block of parameters after every period, N weighted particles each."""
 
-    Attributes
-    ----------
-    observables
-        Names of what was seen, (K,), in the order in which each period takes it in.
-    coordinates
-        How scores are parameters.
-    seed
-        Seed of everything random here.
-    epochs
-        Particles, normal scores (N, d), drawn at the start and after every rejuvenation.
-    epoch
-        Which particles hold after every period, (R,).
-    log_weights
-        After every period, (R, N), not normalised.
-    state
-        What particles keep of every period, (R, N, S): filtered beliefs of the belief block.
-    predictive
-        One-step log predictive densities, (R, K): each observable given all earlier periods and the
-        observables of its period before it; NaN where it was not seen.
-    rejuvenations
-        In order.
-    taken
-        Number of periods of a posterior that the track took over; 0 if it began by itself. Its
-        rows (R of them) begin with the last of these.
-    """
-
-    observables: tuple[str, ...]
-    coordinates: Coordinates
+    observables: tuple[str, ...]  # (K,), in the order in which each period takes them in
+    coordinates: Coordinates  # how scores are parameters
     seed: int
+    # Particles, normal scores (N, d), drawn at the start and after every rejuvenation.
     epochs: tuple[Floats, ...]
-    epoch: Ints
-    log_weights: Floats
+    epoch: Ints  # which particles hold after every period, (R,)
+    log_weights: Floats  # after every period, (R, N), not normalised
+    # What particles keep of every period, (R, N, S): filtered beliefs of the belief block.
     state: Floats
+    # One-step log predictive densities, (R, K): each observable given all earlier periods and the
+    # observables of its period before it; NaN where it was not seen.
     predictive: Floats
     rejuvenations: tuple[Rejuvenation, ...] = ()
+    # Number of periods of a posterior that the track took over; 0 if it began by itself. Its rows
+    # (R of them) begin with the last of these.
     taken: int = 0
 
     @classmethod
-    def empty(
-        cls, problem: Problem, particles: int, seed: int, key: Sequence[int], **more: Any
-    ) -> Self:
-        """Return the track before the first period: particles from the prior."""
-        rng = np.random.default_rng([seed, *key, 0, 0])
-        scores = rng.standard_normal((particles, problem.coordinates.size))
-        state = problem.periods(scores[:1], 0, 0)[2]
+    def empty(cls, problem: Problem, scores: Floats, seed: int, **more: Any) -> Self:
+        """Return the track before the first period, given its particles."""
         return cls(
             observables=problem.observables,
             coordinates=problem.coordinates,
             seed=seed,
             epochs=(scores,),
             epoch=np.empty(0, dtype=np.int64),
-            log_weights=np.empty((0, particles)),
-            state=np.empty((0, particles, state.shape[-1])),
+            log_weights=np.empty((0, len(scores))),
+            state=np.empty((0, len(scores), problem.width)),
             predictive=np.empty((0, len(problem.observables))),
             **more,
         )
@@ -198,8 +135,7 @@ class BlockTrack:
     @property
     def evidence(self) -> Floats:
         """Log predictive density of every period, (R,); 0 of one taken over."""
-        total: Floats = np.nansum(self.predictive, axis=1)
-        return total
+        return np.nansum(self.predictive, axis=1)
 
     @property
     def log_evidence(self) -> Floats:
@@ -215,8 +151,7 @@ class BlockTrack:
     def distinct(self) -> Ints:
         """Different particles after every period, (R,)."""
         counts = np.asarray([distinct(s) for s in self.epochs], dtype=np.int64)
-        held: Ints = counts[self.epoch]
-        return held
+        return counts[self.epoch]
 
     def row(self, period: int) -> int:
         """Return the row of a period, which may count from the end."""
@@ -241,10 +176,6 @@ class BlockTrack:
         index = rng.permutation(resample(log_weights, rng.random(), draws))
         return self.coordinates.params(self.scores(period)[index])
 
-    def prior(self, draws: int, rng: np.random.Generator) -> dict[str, Floats]:
-        """Return draws of the prior, each (draws, *shape)."""
-        return self.coordinates.params(rng.standard_normal((draws, self.coordinates.size)))
-
     def until(self, n_time: int) -> Self:
         """Return the first `n_time` periods of this track."""
         if n_time >= self.n_time:
@@ -260,6 +191,20 @@ class BlockTrack:
             predictive=self.predictive[:kept],
             rejuvenations=tuple(r for r in self.rejuvenations if r.period < n_time),
         )
+
+
+def drawn_scores(problem: Problem, particles: int, seed: int, key: Sequence[int] = ()) -> Floats:
+    """Return particles from the prior, normal scores (N, d); `key` as in `follow`."""
+    if particles < 100:
+        raise StudyError(
+            "too few particles",
+            where="particles",
+            found=str(particles),
+            expected="at least 100",
+            mend="2000, or 4000 for a study of many years such as 700 weeks",
+        )
+    rng = np.random.default_rng([seed, *key, 0, 0])
+    return rng.standard_normal((particles, problem.coordinates.size))
 
 
 @dataclass
@@ -282,19 +227,14 @@ class _Ahead:
 
     def density(self, t: int, k: int, power: float) -> Floats:
         """Return log densities (N,) of all up to observable k of a period, that to a power."""
-        now = self.logs[t - self.low]
         before = self.before + self.logs[: t - self.low].sum(axis=(0, 1))
-        total: Floats = before + now[:k].sum(axis=0) + power * now[k]
-        return total - 0.5 * np.square(self.scores).sum(axis=1)
+        return _target(self.scores, before, self.logs[t - self.low], k, power)
 
 
-@dataclass
-class _Cloud:
-    """Particles: normal scores (N, d), log weights (N,), what each kind of move achieved."""
-
-    scores: Floats
-    log_weights: Floats
-    quality: Floats
+def _target(scores: Floats, before: Floats, logs: Floats, k: int, power: float) -> Floats:
+    """Return log densities (N,) given those before a period, and in it (K, N), with the prior."""
+    total: Floats = before + logs[:k].sum(axis=0) + power * logs[k]
+    return total - 0.5 * np.square(scores).sum(axis=1)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an error says so, once
@@ -307,32 +247,16 @@ def follow[T: BlockTrack](
 ) -> T:
     """Take in all periods before `n_time` after those that a track has seen.
 
-    Parameters
-    ----------
-    problem
-        The block.
-    found
-        Its track so far.
-    n_time
-        Number of periods of the study.
-    key
-        Numbers that keep the random numbers of this block apart from those of others of one seed.
-    progress
-        Called with the number of a period when particles were moved.
-
-    Raises
-    ------
-    StudyError
-        An observation that no particle thinks possible, or numbers that are not finite.
+    `key` keeps the random numbers of this block apart from those of others of one seed; `progress`
+    gets the number of a period when particles were moved. An observation that no particle thinks
+    possible, or numbers that are not finite, raise a `StudyError`.
     """
     if found.n_time >= n_time:
         return found
     epochs, done = list(found.epochs), list(found.rejuvenations)
     n = len(epochs[-1])
     weights = found.log_weights[-1] if len(found.epoch) else np.zeros(n)
-    quality = done[-1].quality if done else Rejuvenation.quality
-    cloud = _Cloud(epochs[-1], weights, np.asarray(quality))
-    ahead = _Ahead(problem, cloud.scores, n_time)
+    ahead = _Ahead(problem, epochs[-1], n_time)
     rows: list[tuple[int, Floats, Floats, Floats]] = []
     for t in range(found.n_time, n_time):
         predictive = np.full(len(problem.observables), np.nan)
@@ -342,29 +266,28 @@ def follow[T: BlockTrack](
                 if not np.isfinite(logs).any():
                     raise problem.error(name, t)
                 rest = 1.0 - power
-                few = effective_size(cloud.log_weights + rest * logs) < FEWEST * n
-                share = temper(cloud.log_weights, logs, rest, ENOUGH * n) if few else rest
+                few = effective_size(weights + rest * logs) < FEWEST * n
+                share = temper(weights, logs, rest, ENOUGH * n) if few else rest
                 power = 1.0 if share == rest else power + share
-                gained = log_mean(cloud.log_weights, share * logs)
+                gained = log_mean(weights, share * logs)
                 if not np.isfinite(gained):
                     raise problem.error(name, t)
                 predictive[k] = gained + np.nan_to_num(predictive[k], nan=0.0)
-                cloud.log_weights = cloud.log_weights + share * logs
-                enough = effective_size(cloud.log_weights) >= ENOUGH * n
-                if power == 1.0 and enough and pareto_k(cloud.log_weights) <= RELIABLE:
+                weights = weights + share * logs
+                enough = effective_size(weights) >= ENOUGH * n
+                if power == 1.0 and enough and pareto_k(weights) <= RELIABLE:
                     break
                 rng = np.random.default_rng([found.seed, *key, t + 1, len(done)])
-                jump = problem.jump * (FURTHER if lagging(done, cloud.scores.shape[1]) else 1.0)
-                density = ahead.density(t, k, power)
-                done.append(_moved(problem, cloud, density, (t, k, power), rng, jump))
-                epochs.append(cloud.scores)
-                ahead = _Ahead(problem, cloud.scores, n_time)
+                scores, moved = _moved(ahead, weights, done, (t, k, power), rng)
+                epochs.append(scores)
+                done.append(moved)
+                weights, ahead = np.zeros(n), _Ahead(problem, scores, n_time)
                 if progress is not None:
                     progress(t)
         state = ahead.at(t)[1]
-        if not np.isfinite(state[np.isfinite(cloud.log_weights)]).all():
+        if not np.isfinite(state[np.isfinite(weights)]).all():
             raise problem.error(problem.observables[-1], t)
-        rows.append((len(epochs) - 1, cloud.log_weights, state, predictive))
+        rows.append((len(epochs) - 1, weights, state, predictive))
     epoch, log_weights, states, scored = (np.stack(column) for column in zip(*rows, strict=True))
     return replace(
         found,
@@ -390,88 +313,44 @@ def lagging(done: Sequence[Rejuvenation], d: int) -> bool:
 
 
 def _moved(
-    problem: Problem, cloud: _Cloud, density: Floats, seen: tuple[int, int, float],
-    rng: np.random.Generator, jump: float,
-) -> Rejuvenation:  # fmt: skip
-    """Resample a cloud and move it until its means stay."""
-    t, k, power = seen
+    ahead: _Ahead, log_weights: Floats, done: Sequence[Rejuvenation], seen: tuple[int, int, float],
+    rng: np.random.Generator,
+) -> tuple[Floats, Rejuvenation]:  # fmt: skip
+    """Resample particles and move them until their means stay."""
+    (t, k, power), problem, scores = seen, ahead.problem, ahead.scores
 
     def target(scores: Floats) -> Floats:
-        before, newest = problem.density(scores, t)
-        out: Floats = before + newest[:, :k].sum(axis=1) + power * newest[:, k]
-        return out - 0.5 * np.square(scores).sum(axis=1)
+        before, logs, _ = problem.periods(scores, t, t + 1)
+        return _target(scores, before, logs[0], k, power)
 
-    left, n = effective_size(cloud.log_weights), len(cloud.scores)
-    index = resample(cloud.log_weights, rng.random())
+    left, n, density = effective_size(log_weights), len(scores), ahead.density(t, k, power)
+    jump = problem.jump * (FURTHER if lagging(done, scores.shape[1]) else 1.0)
+    quality = np.asarray(done[-1].quality if done else Rejuvenation.quality)
+    index = resample(log_weights, rng.random())
     ancestors = len(np.unique(index))
     rounds: list[Moved] = []
     while not rounds or (rounds[-1].drift > DRIFT and len(rounds) < ROUNDS):
-        chart = problem.chart(cloud.scores, cloud.log_weights, t)
-        found = move(
-            chart, index, cloud.scores[index], density[index], target, cloud.quality, rng, jump
-        )
+        chart = problem.chart(scores, log_weights, t)
+        found = move(chart, index, scores[index], density[index], target, quality, rng, jump)
         rounds.append(found)
-        cloud.scores, cloud.log_weights, cloud.quality = found.scores, np.zeros(n), found.quality
-        index, density = np.arange(n), found.density
+        scores, quality, density = found.scores, found.quality, found.density
+        index, log_weights = np.arange(n), np.zeros(n)
     # Sums over other stretches of periods round otherwise: an update is to go on as a track does.
-    cloud.quality = np.round(cloud.quality, 6)
+    quality = np.round(quality, 6)
     moves = sum(r.moves for r in rounds)
-    return Rejuvenation(
+    return scores, Rejuvenation(
         period=t,
         power=power,
         ess=left,
         ancestors=ancestors,
-        distinct=distinct(cloud.scores),
+        distinct=distinct(scores),
         moves=moves,
         jump=sum(r.jump for r in rounds),
         accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
         drift=rounds[0].drift,
         capped=any(r.capped for r in rounds) or rounds[-1].drift > DRIFT,
-        quality=tuple(cloud.quality.tolist()),
+        quality=tuple(quality.tolist()),
     )
-
-
-@dataclass(frozen=True)
-class _Plain:
-    """A block whose likelihood is a function of parameters and no state is carried along."""
-
-    likelihood: Likelihood
-    coordinates: Coordinates
-    observables: tuple[str, ...]
-    jump: float = 1.0
-
-    def _logs(self, scores: Floats, n: int) -> Floats:
-        """Return the log likelihoods of the first n periods, (N, n, K)."""
-
-        def work(chunk: slice) -> Floats:
-            return self.likelihood(self.coordinates.params(scores[chunk]), n)
-
-        out = np.concatenate(mapped(work, len(scores)))
-        return np.where(np.isnan(out), -np.inf, out)
-
-    def periods(self, scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
-        if low == high:
-            return np.zeros(len(scores)), np.empty((0, 0, 0)), np.empty((0, len(scores), 0))
-        logs = self._logs(scores, high)
-        before = logs[:, :low].reshape(len(logs), -1).sum(axis=1)
-        here = np.ascontiguousarray(logs[:, low:].transpose(1, 2, 0))
-        return before, here, np.empty((high - low, len(scores), 0))
-
-    def density(self, scores: Floats, t: int) -> tuple[Floats, Floats]:
-        logs = self._logs(scores, t + 1)
-        return logs[:, :t].reshape(len(logs), -1).sum(axis=1), logs[:, t]
-
-    def chart(self, scores: Floats, log_weights: Floats, t: int) -> Chart:
-        return chart_of(scores, log_weights, self.coordinates.labels)
-
-    def error(self, name: str, t: int) -> StudyError:
-        return StudyError(
-            "an observation is impossible under every particle",
-            where=f"{name} in period {t}",
-            found="log likelihood -inf",
-            expected="a finite one somewhere in the prior",
-            mend="widen the prior of the parameters that it reads",
-        )
 
 
 def track_likelihood(
@@ -488,53 +367,41 @@ def track_likelihood(
 ) -> BlockTrack:
     """Follow the posterior of parameters through every period.
 
-    Parameters
-    ----------
-    likelihood
-        Called with parameters (each (N, *shape)) and a number of periods n; returns the log
-        likelihoods (N, n, K) of the first n periods, exactly 0 for all particles where nothing was
-        seen. Called in threads, with chunks of particles.
-    coordinates
-        Of the parameters.
-    observables
-        Names of the K columns.
-    n_time
-        Number of periods.
-    particles
-        Number of particles, at least 100.
-    seed
-        Seed of everything random here.
-    stream
-        Number of this block among those of one seed, whose particles must be independent.
-    progress
-        Called with a few words as particles are moved.
-    start
-        Track of the same block to go on from, whose periods have the same likelihood.
-
-    Raises
-    ------
-    StudyError
-        Too few particles, or an observation that no particle thinks possible.
+    `likelihood` gets parameters (each (N, *shape)) and a number of periods n; it returns the log
+    likelihoods (N, n, K) of the first n periods, exactly 0 for all particles where nothing was
+    seen. It is called in threads, with chunks of particles. `stream` is the number of this block
+    among those of one seed, whose particles must be independent; `start` a track of the same block
+    to go on from, whose periods have the same likelihood.
     """
-    seed = checked_seed(seed)
-    check_particles(particles)
-    problem, key = _Plain(likelihood, coordinates, tuple(observables)), (STREAM, stream)
-    found = start or BlockTrack.empty(problem, particles, seed, key)
+
+    def periods(scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
+        def work(chunk: slice) -> Floats:
+            return likelihood(coordinates.params(scores[chunk]), high)
+
+        logs = np.concatenate(mapped(work, len(scores)))
+        logs = np.where(np.isnan(logs), -np.inf, logs)
+        before = logs[:, :low].reshape(len(logs), -1).sum(axis=1)
+        here = np.ascontiguousarray(logs[:, low:].transpose(1, 2, 0))
+        return before, here, np.empty((high - low, len(scores), 0))
+
+    def chart(scores: Floats, log_weights: Floats, t: int) -> Chart:
+        return chart_of(scores, log_weights, coordinates.labels)
+
+    def error(name: str, t: int) -> StudyError:
+        return StudyError(
+            "an observation is impossible under every particle",
+            where=f"{name} in period {t}",
+            found="log likelihood -inf",
+            expected="a finite one somewhere in the prior",
+            mend="widen the prior of the parameters that it reads",
+        )
+
+    seed, key = checked_seed(seed), (STREAM, stream)
+    problem = Problem(tuple(observables), coordinates, 1.0, 0, periods, chart, error)
+    found = start or BlockTrack.empty(problem, drawn_scores(problem, particles, seed, key), seed)
 
     def say(t: int) -> None:
         if progress is not None:
             progress(f"{'+'.join(observables)}, period {t}: moved particles")
 
     return follow(problem, found, n_time, key, say)
-
-
-def check_particles(particles: int) -> None:
-    """Raise a `StudyError` for fewer than 100 particles."""
-    if particles < 100:
-        raise StudyError(
-            "too few particles",
-            where="particles",
-            found=str(particles),
-            expected="at least 100",
-            mend="2000, or 4000 for a study of many years such as 700 weeks",
-        )

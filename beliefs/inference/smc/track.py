@@ -1,17 +1,18 @@
 """`track`: the posterior of the belief block after every period, by sequential Monte Carlo.
 
-Particles of the parameters carry the exact (moment-matched) filter of both beliefs; the driver is
-`beliefs.inference.smc.sequential`.
+Particles of the parameters carry the (moment-matched) filter of both beliefs; the driver is
+`beliefs.inference.smc.sequential`. A track goes into a file as a DataTree and back.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from statistics import NormalDist
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,28 +21,33 @@ from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.exact import exact
-from beliefs.inference.filter.filter_model import Model
+from beliefs.inference.filter.filter import Model
+from beliefs.inference.filter.smooth import draw_paths, innovations_along
 from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Chart, chart_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import normalised
-from beliefs.inference.smc.sequential import BlockTrack, check_particles, follow
-from beliefs.inference.smc.unconstrained import Coordinates
-from beliefs.model.structure import Structure, structure_of
+from beliefs.inference.smc.particles import normalised, resample
+from beliefs.inference.smc.sequential import (
+    BlockTrack,
+    Problem,
+    Rejuvenation,
+    drawn_scores,
+    follow,
+)
+from beliefs.inference.smc.unconstrained import Coordinates, Part
+from beliefs.model.contract import logistic
+from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
 from beliefs.shown import Shown
 from beliefs.study.dates import day_of
-from beliefs.study.load import Study
-
-if TYPE_CHECKING:
-    from beliefs.inference.posterior import Posterior
-
-__all__ = ["Track", "advance", "first_change", "from_posterior", "same_but_longer", "track"]
+from beliefs.study.load import Study, load_study
 
 Floats = NDArray[np.float64]
 
 OBSERVABLES = ("reading", "talks")
 _FILTERED = slice(9, 14)  # mean and covariance of belief in a kept path
+_REJUVENATION = tuple(field.name for field in fields(Rejuvenation))
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -104,26 +110,14 @@ class Track(Shown, BlockTrack):
         return Model.of(inputs, self.theory, self.coordinates)
 
     def row(self, period: int) -> int:
-        """Return the row of a period, which may count from the end.
-
-        Raises
-        ------
-        StudyError
-            The track has no row of it.
-        """
+        """Return the row of a period, which may count from the end; a `StudyError` without one."""
         row = super().row(period)
         if row < 0:
             raise self._outside(str(self.inputs.dates[row + self.first]))
         return row
 
     def until(self, n_time: int) -> Self:
-        """Return the first `n_time` periods of this track.
-
-        Raises
-        ------
-        ConflictError
-            The track was taken over at a later period.
-        """
+        """Return the first `n_time` periods; a `ConflictError` if it was taken over later."""
         if n_time < min(self.taken, self.n_time):
             raise ConflictError(
                 "the track cannot go back behind the posterior that it took over",
@@ -135,13 +129,7 @@ class Track(Shown, BlockTrack):
         return super().until(n_time)
 
     def period_of(self, date: str | dt.date | np.datetime64) -> int:
-        """Return the last period that had ended on a date.
-
-        Raises
-        ------
-        StudyError
-            No tracked period had ended by then, the date lies after the last one, or is none.
-        """
+        """Return the last period that had ended on a date, a `StudyError` outside the track."""
         day = day_of(date, "date")
         if not self.ends[0] <= day < self.ends[-1] + np.timedelta64(self.inputs.step_days, "D"):
             raise self._outside(str(day))
@@ -161,50 +149,141 @@ class Track(Shown, BlockTrack):
         return particle_report(self.log_weights[self.row(period)], self.scores(period), capped)
 
     def at(self, date: str | dt.date | np.datetime64, *, draws: int | None = None) -> Posterior:
-        """Return the posterior as it was after a date (`track_posterior`)."""
-        from beliefs.inference.smc.track_posterior import posterior_at  # which reads tracks itself
-
+        """Return the posterior as it was after a date (`posterior_at`)."""
         return posterior_at(self, self.period_of(date), draws)
 
     def to_tree(self) -> Any:
-        """Return everything but the study as a DataTree; see `beliefs.inference.smc.track_tree`."""
-        from beliefs.inference.smc.track_tree import tree_of  # which makes tracks itself
+        """Return everything but the study and the theory as a DataTree.
 
-        return tree_of(self)
+        Groups: ``particles`` (scores by epoch), ``coordinates`` (how scores are parameters),
+        ``periods`` (weights, filtered beliefs, predictive densities and what follows of them), and
+        ``rejuvenations`` if there were any.
+        """
+        import xarray as xr  # slow to load, and a command that only updates starts without
+
+        parts = self.coordinates.parts
+        dates = self.inputs.dates[self.first : self.n_time].astype("datetime64[s]")
+        groups: dict[str, dict[str, tuple[tuple[str, ...], Any]]] = {
+            "particles": {
+                "score": (("draw_epoch", "particle", "parameter"), np.stack(self.epochs)),
+                "parameter": (("parameter",), _text(self.coordinates.labels)),
+            },
+            "coordinates": {
+                "name": (("part",), _text(p.name for p in parts)),
+                "shape": (("part",), _text(",".join(map(str, p.shape)) for p in parts)),
+                "low": (("part",), np.asarray([p.low for p in parts])),
+                "high": (("part",), np.asarray([p.high for p in parts])),
+                "cubic": (("part", "cell", "power"), np.stack([p.cubic for p in parts])),
+            },
+            "periods": {
+                "epoch": (("time",), self.epoch),
+                "log_weight": (("time", "particle"), self.log_weights),
+                "belief_mean": (("time", "particle", "side"), np.ascontiguousarray(self.mean)),
+                "belief_cov": (("time", "particle", "pair"), np.ascontiguousarray(self.cov)),
+                "predictive": (("time", "observable"), self.predictive),
+                "time": (("time",), dates),
+                "side": (("side",), _text(self.structure.sides)),
+                "pair": (("pair",), _text(("first", "both", "second"))),
+                "observable": (("observable",), _text(self.observables)),
+                **{k: (("time",), getattr(self, k)) for k in ("evidence", "ess", "distinct")},
+            },
+        }
+        if self.rejuvenations:
+            groups["rejuvenations"] = {
+                name: (
+                    ("rejuvenation", "kernel") if name == "quality" else ("rejuvenation",),
+                    np.asarray([getattr(r, name) for r in self.rejuvenations]),
+                )
+                for name in _REJUVENATION
+            }
+        about = {**origin_of(self.study, self.theory), "seed": self.seed, "taken": self.taken}
+        trees = {f"/{name}": xr.Dataset(variables) for name, variables in groups.items()}
+        return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **trees})
 
 
-@dataclass(frozen=True)
-class _Beliefs:
-    """The belief block: readings and talks with both beliefs integrated out by the filter."""
+def _text(words: Any) -> NDArray[Any]:
+    return np.asarray(list(words), dtype=np.str_)
 
-    model: Model
-    theory: Theory
-    dates: NDArray[np.datetime64]
-    observables: tuple[str, ...] = OBSERVABLES
-    jump: float = 0.5
 
-    @property
-    def coordinates(self) -> Coordinates:
-        return self.model.coordinates
+def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = None) -> Track:
+    """Return the track that a DataTree holds, from `Track.to_tree` or read back from NetCDF.
 
-    def periods(self, scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
-        if low == high:
-            return np.zeros(len(scores)), np.empty((0, 2, 0)), np.empty((0, len(scores), 5))
-        end, _, path = self.model.replay(scores, high, keep=True, since=low)
+    A `ConflictError` says that the study or the theory is not the one that was tracked, or that an
+    array is missing.
+    """
+    for name, found, wanted in (
+        ("study", study.sha256, tree.attrs["study_sha256"]),
+        ("theory", theory.sha256, tree.attrs["theory_sha256"]),
+    ):
+        if found != wanted:
+            raise ConflictError(
+                f"the {name} is not the one that was tracked",
+                where=name,
+                found=found,
+                expected=str(wanted),
+                mend=f"load the {name} of the track",
+            )
+
+    def array(group: str, name: str) -> Any:
+        if name not in tree[group].variables:
+            raise ConflictError(
+                "the track was written by another version of beliefs",
+                where=f"{group}/{name}",
+                found="no such array",
+                expected="all that a track keeps",
+                mend="track the study anew, or use the version that the manifest names",
+            )
+        return np.ascontiguousarray(tree[group][name].values)
+
+    moved: tuple[Rejuvenation, ...] = ()
+    if "rejuvenations" in tree.children:
+        columns = (array("rejuvenations", name).tolist() for name in _REJUVENATION)
+        rows = (dict(zip(_REJUVENATION, row, strict=True)) for row in zip(*columns, strict=True))
+        moved = tuple(Rejuvenation(**row | {"quality": tuple(row["quality"])}) for row in rows)
+    columns = (array("coordinates", name).tolist() for name in ("name", "shape", "low", "high"))
+    parts = tuple(
+        Part(name, tuple(int(n) for n in shape.split(",") if n), low, high, cubic)
+        for name, shape, low, high, cubic in zip(
+            *columns, array("coordinates", "cubic"), strict=True
+        )
+    )
+    beliefs = [array("periods", name) for name in ("belief_mean", "belief_cov")]
+    return Track(
+        study=study,
+        inputs=build_inputs(study) if inputs is None else inputs,
+        theory=theory,
+        observables=OBSERVABLES,
+        coordinates=Coordinates(parts),
+        seed=int(tree.attrs["seed"]),
+        epochs=tuple(array("particles", "score")),
+        epoch=array("periods", "epoch"),
+        log_weights=array("periods", "log_weight"),
+        state=np.concatenate(beliefs, axis=-1),
+        predictive=array("periods", "predictive"),
+        rejuvenations=moved,
+        taken=int(tree.attrs["taken"]),
+    )
+
+
+def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Problem:
+    """Return the belief block: readings and talks, both beliefs integrated out by the filter."""
+    if not model.coordinates.size:
+        raise nothing_free(theory)
+
+    def periods(scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
+        end, _, path = model.replay(scores, high, keep=True, since=low)
         logs = np.ascontiguousarray(path[..., :2].transpose(1, 2, 0))
-        before = end.total[:, 0] + end.newest.sum(axis=1) - logs.sum(axis=(0, 1))
+        before = end.total[:, 0] - logs[:-1].sum(axis=(0, 1))
         return before, logs, np.ascontiguousarray(path[..., _FILTERED].transpose(1, 0, 2))
 
-    def density(self, scores: Floats, t: int) -> tuple[Floats, Floats]:
-        belief = self.model.replay(scores, t + 1)[0]
-        return belief.total[:, 0], belief.newest
+    def chart(scores: Floats, log_weights: Floats, t: int) -> Chart:
+        frame = frame_of(model, normalised(log_weights) @ scores, t + 1)
+        return chart_of(scores, log_weights, model.coordinates.labels, frame)
 
-    def chart(self, scores: Floats, log_weights: Floats, t: int) -> Chart:
-        frame = frame_of(self.model, normalised(log_weights) @ scores, t + 1)
-        return chart_of(scores, log_weights, self.model.coordinates.labels, frame)
+    def error(name: str, t: int) -> StudyError:
+        return not_finite(theory, model.structure, f"{name} of {dates[t]}")
 
-    def error(self, name: str, t: int) -> StudyError:
-        return not_finite(self.theory, self.model.structure, f"{name} of {self.dates[t]}")
+    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, chart, error)
 
 
 def track(
@@ -249,35 +328,19 @@ def track(
     >>> beliefs.track(study, "base_rate", particles=200, seed=1).n_time
     26
     """
-    seed = checked_seed(seed)
-    check_particles(particles)
     theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs
-    problem = _Beliefs(_model_of(inputs, theory), theory, inputs.dates)
-    empty = Track.empty(problem, particles, seed, (), study=study, inputs=inputs, theory=theory)
+    problem = _problem(Model.of(inputs, theory), theory, inputs.dates)
+    seed = checked_seed(seed)
+    scores = drawn_scores(problem, particles, seed)
+    empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return _follow(empty, problem, progress)
 
 
-def _model_of(inputs: Inputs, theory: Theory) -> Model:
-    """Return the model of a theory with at least one free parameter."""
-    model = Model.of(inputs, theory)
-    if model.coordinates.size == 0:
-        raise StudyError(
-            "the theory frees no parameter",
-            where=f"theory {theory.name}",
-            found="mechanisms " + ", ".join(theory.mechanisms),
-            expected="at least one free parameter",
-            mend="switch a mechanism on",
-        )
-    return model
-
-
-def _follow(found: Track, problem: _Beliefs, progress: Callable[[str], None] | None) -> Track:
-    dates = found.inputs.dates
-
+def _follow(found: Track, problem: Problem, progress: Callable[[str], None] | None) -> Track:
     def say(t: int) -> None:
         if progress is not None:
-            progress(f"{dates[t]}: moved particles")
+            progress(f"{found.inputs.dates[t]}: moved particles")
 
     return follow(problem, found, int(found.inputs.active.sum()), (), say)
 
@@ -324,7 +387,7 @@ def advance(
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
     here = replace(found.until(kept), study=study, inputs=inputs)
-    return _follow(here, _Beliefs(new, found.theory, inputs.dates), progress)
+    return _follow(here, _problem(new, found.theory, inputs.dates), progress)
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
@@ -332,69 +395,134 @@ def same_but_longer(old: Structure, new: Structure) -> bool:
     return new.n_time >= old.n_time and replace(new, n_time=old.n_time) == old
 
 
+def first_apart(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]], n_time: int) -> int:
+    """Return the number of periods, at most `n_time`, before the first in which arrays differ."""
+    for old, new in pairs:
+        if new.ndim:
+            apart = old[..., :n_time] != new[..., :n_time]
+            apart = apart.any(axis=tuple(range(new.ndim - 1)))
+            n_time = int(apart.argmax()) if apart.any() else n_time
+    return n_time
+
+
 def first_change(old: Model, new: Model, n_time: int) -> int:
     """Return the number of periods, at most `n_time`, before the first with other inputs."""
-    changed = np.zeros(n_time, dtype=bool)
-    for a, b in zip(old.seen_by_period(n_time), new.seen_by_period(n_time), strict=True):
-        changed |= (a != b).reshape(-1, n_time).any(axis=0)
-    if changed.any():
-        n_time = int(changed.argmax())
-    for t in range(n_time):  # readings are listed one by one
-        if old.looks.of(t) != new.looks.of(t):
-            return t
-    return n_time
+    n_time = first_apart(zip(old.by_period(), new.by_period(), strict=True), n_time)
+    changed = (t for t in range(n_time) if old.looks.of(t) != new.looks.of(t))
+    return next(changed, n_time)  # readings are listed one by one
 
 
 @exact
 def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     """Take over a posterior that was sampled, so that `advance` can go on from it.
 
-    Its draws of the parameters become particles of equal weight, and the filter computes what each
-    of them makes of the periods so far. Beliefs are not taken over: given the parameters, the
-    filter has them.
-
-    Parameters
-    ----------
-    posterior
-        From `beliefs.fit`; its last active period becomes the first row of the track, which cannot
-        go back before it.
-    particles
-        How many; draws are thinned evenly to this number. All draws where there are fewer.
-    seed
-        Seed of what is random later on.
-
-    Raises
-    ------
-    StudyError
-        The posterior has no parameter.
+    Its draws of the parameters become particles of equal weight, thinned evenly to `particles`, and
+    the filter computes what each of them makes of the periods so far. Beliefs are not taken over:
+    given the parameters, the filter has them. The last active period becomes the first row of the
+    track, which cannot go back before it.
     """
     study, inputs, theory = posterior.study, posterior.inputs, posterior.theory
-    model = _model_of(inputs, theory)
-    group = posterior.tree["posterior"]
+    model, group = Model.of(inputs, theory), posterior.tree["posterior"]
+    problem = _problem(model, theory, inputs.dates)
+    # Draws follow one another chain by chain: even steps take as many of each.
+    size = min(particles, posterior.size)
+    chosen = (np.arange(size) * posterior.size) // size
     draws = {}
     for part in model.coordinates.parts:
         values = np.asarray(group[part.name].values, dtype=np.float64)
-        draws[part.name] = values.reshape(-1, *values.shape[2:])
-    count = len(next(iter(draws.values())))
-    # Draws follow one another chain by chain: even steps take as many of each.
-    size = min(particles, count)
-    chosen = (np.arange(size) * count) // size
+        draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
     priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
-    scores = np.ascontiguousarray(
-        model.coordinates.scores({k: v[chosen] for k, v in draws.items()}, priors)
-    )
+    scores = np.ascontiguousarray(model.coordinates.scores(draws, priors))
     n_time = int(inputs.active.sum())
-    return Track(
-        study=study,
-        inputs=inputs,
-        theory=theory,
-        observables=OBSERVABLES,
-        coordinates=model.coordinates,
-        seed=seed,
-        epochs=(scores,),
+    empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
+    return replace(
+        empty,
         epoch=np.zeros(1, dtype=np.int64),
         log_weights=np.zeros((1, size)),
-        state=_Beliefs(model, theory, inputs.dates).periods(scores, n_time - 1, n_time)[2],
+        state=problem.periods(scores, n_time - 1, n_time)[2],
         predictive=np.full((1, 2), np.nan),
         taken=n_time,
     )
+
+
+def as_known(study: Study, inputs: Inputs, n: int) -> tuple[Study, Inputs]:
+    """Return the study as it was known after its first `n` periods, and its inputs."""
+    day = inputs.dates[n - 1] + np.timedelta64(inputs.step_days - 1, "D")
+    known = load_study(study.path, as_of=day)
+    return known, build_inputs(known)
+
+
+def check_folder(study: Study, inputs: Inputs) -> None:
+    """Refuse to go back to what a folder says of the past if it says other things by now."""
+    again = build_inputs(load_study(study.path, as_of=study.as_of))
+    for one, other in ((inputs, again), (inputs.observed, again.observed)):
+        for name, values in vars(one).items():
+            if isinstance(values, np.ndarray) and not np.array_equal(
+                values, getattr(other, name), equal_nan=values.dtype.kind in "fM"
+            ):
+                raise ConflictError(
+                    "the study's folder no longer holds what was tracked",
+                    where=str(study.path),
+                    found=f"other values of {name}",
+                    expected="the rows that the track has seen",
+                    mend="advance the track to the study as it is now",
+                )
+
+
+def track_known(track: Track, n: int) -> Track:
+    """Return a track as it stood after its first `n` periods.
+
+    A `ConflictError` says that the study's folder no longer holds what was tracked.
+    """
+    if n == track.n_time:
+        return track
+    study, inputs = as_known(track.study, track.inputs, n)
+    if first_change(track.model(), track.model(inputs), n) < n:
+        check_folder(track.study, track.inputs)
+    return advance(track.until(n), study, inputs=inputs)
+
+
+@exact
+def posterior_at(track: Track, period: int, draws: int | None = None) -> Posterior:
+    """Return equally weighted draws of the posterior after a period, one chain.
+
+    Parameters, then the path of beliefs given each (by the filter and a backward draw). Known is
+    what was published by the end of the period (`track_known`). As many draws as particles when
+    None.
+    """
+    track, n = track_known(track, period + 1), period + 1
+    study, inputs, model = track.study, track.inputs, track.model()
+    rng = np.random.default_rng([track.seed, period + 1, 1_000_000])
+    index = resample(track.log_weights[track.row(period)], rng.random(), draws)
+    scores = track.scores(period)[index]
+    values = {name: v[None] for name, v in model.coordinates.params(scores).items()}
+    if track.theory.beliefs:
+        path = draw_paths(model.replay(scores, n, keep=True)[2], rng)[0]
+        params, columns = model.params(scores), until(model.columns, n)
+        values["innovation"] = innovations_along(path, params, columns, model.structure)[0][None]
+    size = (1, len(index))
+    stats = {"log_weight": np.zeros(size), "distinct_ancestor": index[None].astype(float)}
+    tree = build_tree(study, inputs, track.theory, posterior=values, sample_stats=stats, rng=rng)
+    report = track.report(period)
+    return Posterior(study, inputs, track.theory, tree, report, track.seed, {}, track=track)
+
+
+def belief_now(track: Track) -> list[tuple[str, float, float, float]]:
+    """Return side, mean and central 90 % of each belief after the last period, as probabilities.
+
+    Quantiles of the mixture of the particles' Gaussians, by 41 nodes each; empty for a theory
+    without beliefs.
+    """
+    if not track.theory.beliefs:
+        return []
+    nodes = np.asarray([NormalDist().inv_cdf((i + 0.5) / 41) for i in range(41)])
+    weights = np.repeat(track.weights(), len(nodes)) / len(nodes)
+    out = []
+    for i, side in enumerate(track.structure.sides):
+        sd = np.sqrt(track.cov[-1, :, 2 * i])
+        p = logistic(np, track.mean[-1, :, i, None] + sd[:, None] * nodes).ravel()
+        order = np.argsort(p)
+        share = np.cumsum(weights[order])
+        low, high = (float(p[order][np.searchsorted(share, q)]) for q in (0.05, 0.95))
+        out.append((side, float(weights @ p), low, high))
+    return out

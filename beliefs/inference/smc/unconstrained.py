@@ -8,7 +8,7 @@ the usual choices, leave a half-normal or a beta prior skewed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -16,35 +16,25 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import ndtr, ndtri
 
 from beliefs.inference.exact import exact
 from beliefs.model.contract import Parameter
 from beliefs.model.distributions import Prior
 from beliefs.model.priors import REACH
 from beliefs.model.structure import Structure
-from beliefs.model.theory import Theory, free_parameters
-
-__all__ = ["Coordinates", "coordinates", "coordinates_of"]
 
 Floats = NDArray[np.float64]
 NODES = 705
-FURTHEST = 20.0
-"""Normal score of a draw on the very bound of its prior."""
+FURTHEST = 20.0  # normal score of a draw on the very bound of its prior
 
 
 @dataclass(frozen=True)
 class Part:
-    """One parameter: name, shape, and how its quantiles are read.
+    """One parameter: support of its prior, spline of its quantiles on a scale without bounds.
 
-    Attributes
-    ----------
-    name, shape
-        Of the parameter.
-    low, high
-        Support of its prior.
-    cubic
-        (NODES - 1, 4) coefficients of the spline of quantiles between equally spaced scores, on a
-        scale without bounds.
+    `cubic` (NODES - 1, 4) holds the coefficients between equally spaced scores.
     """
 
     name: str
@@ -52,6 +42,11 @@ class Part:
     low: float
     high: float
     cubic: Floats
+
+    @property
+    def size(self) -> int:
+        """Number of its scores."""
+        return int(np.prod(self.shape, dtype=int))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +58,7 @@ class Coordinates:
     @property
     def size(self) -> int:
         """Number of scores."""
-        return sum(int(np.prod(part.shape, dtype=int)) for part in self.parts)
+        return sum(part.size for part in self.parts)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -74,40 +69,19 @@ class Coordinates:
             for index in np.ndindex(part.shape)
         )
 
-    @cached_property
-    def _tables(self) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
-        """Cubic coefficients by part and interval, supports, and where each part begins."""
-        sizes = [int(np.prod(part.shape, dtype=int)) for part in self.parts]
-        return (
-            np.ascontiguousarray(np.stack([part.cubic for part in self.parts])),
-            np.asarray([part.low for part in self.parts]),
-            np.asarray([part.high for part in self.parts]),
-            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        )
-
     def params(self, scores: Floats, without: Collection[str] = ()) -> dict[str, Floats]:
-        """Return the parameters at normal scores (N, size), each (N, *shape).
-
-        Parameters
-        ----------
-        scores
-            Normal scores.
-        without
-            Names of parameters that are not wanted.
-        """
-        cubics, low, high, ends = self._tables
-        out = {}
-        for k, part in enumerate(self.parts):
+        """Return parameters, all but those `without`, at normal scores (N, size): (N, *shape)."""
+        out, at = {}, 0
+        for part in self.parts:
             if part.name not in without:
-                block = np.ascontiguousarray(scores[:, ends[k] : ends[k + 1]])
-                values = _quantiles(block, cubics[k], low[k], high[k])
+                block = np.ascontiguousarray(scores[:, at : at + part.size])
+                values = _quantiles(block, part.cubic, part.low, part.high)
                 out[part.name] = values.reshape(len(scores), *part.shape)
+            at += part.size
         return out
 
     def scores(self, params: Mapping[str, Any], priors: Mapping[str, Any]) -> Floats:
         """Return normal scores (N, size) of parameters that lead with N draws; inverts `params`."""
-        from scipy.special import ndtr, ndtri
-
         columns = []
         for part in self.parts:
             values = np.asarray(params[part.name], dtype=float)
@@ -116,18 +90,18 @@ class Coordinates:
             inner = ndtri(np.clip(p, ndtr(-REACH), ndtr(REACH)))
             # Past the table quantiles are straight, and so are scores.
             with np.errstate(divide="ignore"):  # a draw may lie on the very bound of its prior
-                bent = _bend(flat, part.low, part.high)
+                unbounded = _unbounded(flat, part.low, part.high)
             for cell, x, side in ((0, 0.0, -1.0), (-1, 2.0 * REACH / (NODES - 1), 1.0)):
                 c = part.cubic[cell]
                 end = ((c[0] * x + c[1]) * x + c[2]) * x + c[3]
                 slope = (3.0 * c[0] * x + 2.0 * c[1]) * x + c[2]
-                past = side * (bent - end) / slope
+                past = side * (unbounded - end) / slope
                 inner = np.where(past > 0.0, side * np.minimum(REACH + past, FURTHEST), inner)
             columns.append(inner.reshape(len(values), -1))
         return np.concatenate(columns, axis=1)
 
 
-def _bend(x: Floats, low: float, high: float) -> Floats:
+def _unbounded(x: Floats, low: float, high: float) -> Floats:
     """Map the support onto a scale without bounds."""
     if np.isfinite(low) and np.isfinite(high):
         return np.log(x - low) - np.log(high - x)
@@ -165,24 +139,14 @@ def _quantiles(scores: Floats, cubic: Floats, low: float, high: float) -> Floats
     return out
 
 
-def coordinates(theory: Theory, structure: Structure) -> Coordinates:
-    """Return the coordinates of a theory's free parameters on a study.
-
-    Parameters
-    ----------
-    theory
-        Which parameters are free and their priors.
-    structure
-        Names and counts.
-    """
-    free = free_parameters(theory, structure)
-    return coordinates_of([p for p in free if p.name != "innovation"], structure)
-
-
-def coordinates_of(parameters: Sequence[Parameter], structure: Structure) -> Coordinates:
-    """Return the coordinates of parameters by their priors."""
+def coordinates_of(parameters: Iterable[Parameter], structure: Structure) -> Coordinates:
+    """Return the coordinates of parameters by their priors; innovations have none."""
     return Coordinates(
-        tuple(Part(p.name, structure.size(p.dims), *_table(p.prior)) for p in parameters)
+        tuple(
+            Part(p.name, structure.size(p.dims), *_table(p.prior))
+            for p in parameters
+            if p.name != "innovation"
+        )
     )
 
 
@@ -191,14 +155,10 @@ def coordinates_of(parameters: Sequence[Parameter], structure: Structure) -> Coo
 def _table(prior: Prior) -> tuple[float, float, Floats]:
     """Return the support of a prior and the spline of its quantiles.
 
-    PreliZ takes a second to compile these, so that a track keeps them; hence also the imports here.
+    PreliZ takes a second to compile these, so that a track keeps them.
     """
-    from scipy.interpolate import CubicSpline
-    from scipy.special import ndtr
-
     low, high = (float(v) for v in prior.support)
     grid = np.linspace(-REACH, REACH, NODES)
     quantiles = np.asarray(prior.ppf(ndtr(grid)), dtype=float)
-    cubic = np.ascontiguousarray(CubicSpline(grid, _bend(quantiles, low, high)).c.T)
-    cubic.flags.writeable = False
-    return low, high, cubic
+    spline = CubicSpline(grid, _unbounded(quantiles, low, high))
+    return low, high, np.ascontiguousarray(spline.c.T)

@@ -1,7 +1,7 @@
 """Drawing what a study would have seen, from a theory and known parameters, a period at a time.
 
 The equations are those of the mechanisms, run by NumPy from standard normal innovations. They know
-nothing of the sampler's coordinates (`beliefs.inference.nuts.innovations`), so a fit that finds the
+nothing of the sampler's coordinates (`beliefs.inference.nuts.recentre`), so a fit that finds the
 truth again has checked those too.
 
 Of actions are kept from the design: where anybody looked, regimes, which truces were in force and
