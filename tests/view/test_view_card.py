@@ -42,9 +42,6 @@ def test_the_first_paragraph_says_who_beats_climatology(m0, m1, words, tmp_path)
     text = first(page_of(summary(tmp_path, M0=m0, M1=m1)))
     assert words in text and "`talks` (7 days)" in text
     assert ("no theory beats" in text.lower()) == (KNOWN is not m1)
-
-
-def test_a_study_without_a_run_is_named_in_the_first_paragraph():
     assert "Not backtested" in first(page_of()) and "`us-civil-war`" in first(page_of())
 
 

@@ -7,9 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from beliefs.evaluation.attribution import _flat
+from beliefs.evaluation.attribution import causes
 from beliefs.forecasting.probability import probability
-from beliefs.model.structure import columns
 from beliefs.reporting import series
 
 
@@ -69,22 +68,12 @@ def test_long_series_are_thinned_and_keep_their_end():
     assert list(series.thin(5)) == [0, 1, 2, 3, 4]
 
 
-def test_what_no_news_explains_is_the_innovation(posterior):
-    data = posterior.tree["posterior"]
-    path = np.asarray(data["logit_belief"]).reshape(-1, 2, len(posterior.inputs.dates))
-    params, _ = _flat(posterior)
-    moves, cols = series.all_moves(posterior), columns(posterior.inputs)
+def test_moves_add_up_to_their_causes(posterior):
+    moves, parts = series.all_moves(posterior), list(causes(posterior))
     for side in (0, 1):
-        # Everything that is not a move is the pull towards the side's level: take it away.
-        start = params["belief_mean"] + params["initial"]
-        before = np.concatenate([start[..., None], path[..., :-1]], axis=-1)[:, side]
-        kept = params["retention"][:, side, None] ** posterior.structure.step_weeks * (
-            1.0 - params["turnover_reset"][:, side, None] * cols["turnover"][side]
-        )
-        pull = (1.0 - kept) * (params["belief_mean"][:, side, None] - before)
-        change = path[:, side, -1] - start[:, side]
-        drift_free = sum(m.mean for m in moves if m.side == side)
-        assert drift_free == pytest.approx((change - pull.sum(axis=-1)).mean())
+        pushes = [c.push.sum(axis=-1).mean() for c in parts
+                  if c.side == side and c.kind != "forgetting"]  # fmt: skip
+        assert sum(m.mean for m in moves if m.side == side) == pytest.approx(sum(pushes))
 
 
 def test_top_moves_are_the_largest_of_each_side(posterior):

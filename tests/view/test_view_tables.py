@@ -77,13 +77,6 @@ class TestBothForms:
         assert "\x1b" not in text and "\u202e" not in text
 
 
-def test_plain_puts_each_window_in_its_own_lines(summary):
-    text = plain(summary)
-    assert text.index("by 2026-02-07 (7 days):") < text.index("by 2026-03-02 (30 days):")
-    assert text.count("South cracks first") == 0  # ids, as in the document
-    assert text.count("south cracks first") == 3
-
-
 def test_probability_is_never_shown_as_certain_or_impossible():
     shown = [percent(p) for p in (0.0, 0.0004, 0.0006, 0.5, 0.9994, 1.0)]
     assert shown == ["<0.1%", "<0.1%", "0.1%", "50.0%", "99.9%", ">99.9%"]
