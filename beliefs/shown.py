@@ -16,8 +16,8 @@ class Shown:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name} {value}" for name, value in self.facts().items())
-        return f"<{type(self).__name__}: {told}>"
+        facts = ", ".join(f"{name} {value}" for name, value in self.facts().items())
+        return f"<{type(self).__name__}: {facts}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -277,9 +277,9 @@ def _show_backtest(found: Any, out: Path | None, as_json: bool, as_csv: bool) ->
     elif as_csv:
         sys.stdout.write(found.skill.to_csv(index=False, lineterminator="\n"))
     else:
-        from beliefs.reporting.backtest import plain
+        from beliefs.reporting.tables import backtest_text
 
-        sys.stdout.write(plain(found) + "\n")
+        sys.stdout.write(backtest_text(found) + "\n")
         if out is not None:
             sys.stdout.write(f"\nForecasts and scores: {out}\n")
 

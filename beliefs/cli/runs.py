@@ -76,7 +76,7 @@ def report(
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
     from beliefs.records.files import read_manifest
-    from beliefs.reporting.claims import read_verdicts
+    from beliefs.reporting.report import read_verdicts
     from beliefs.simulation.interventions import parse
 
     manifest = read_manifest(run)

@@ -9,62 +9,38 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import PercentFormatter
 
-from beliefs.reporting.style import GREY, INK, mathless
+from beliefs.reporting.style import GREY, INK, LINE, mathless
 from beliefs.study.writefile import write_file
 
-__all__ = [
-    "figure_suffixes",
-    "house_axes",
-    "legend_below",
-    "save_figure",
-    "share_axis",
-    "static",
-    "time_axis",
-]
+POINT = 0.75  # of a pixel, in which Plotly counts
+DASHES = {"dash": (0, (4, 3)), "dot": ":"}
 
 
 def figure_suffixes() -> tuple[str, ...]:
     """Return the suffixes of the image formats that can be written, the usual one first."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
     known = set(FigureCanvasBase.get_supported_filetypes()) - {"pgf"}  # needs a TeX beside
     return (".png", *sorted(f".{name}" for name in known - {"png"}))
 
 
 def save_figure(figure: Any, path: str | Path, dpi: int) -> Path:
-    """Write a figure in the format that the file's name ends in, whole or not at all.
-
-    Parameters
-    ----------
-    figure
-        The figure.
-    path
-        File to write; see `figure_suffixes`.
-    dpi
-        Dots per inch.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be written.
-    """
+    """Write a figure in the format that the file's name ends in, whole or not at all."""
     image = io.BytesIO()
     figure.savefig(image, format=Path(path).suffix[1:].lower(), dpi=dpi)
     return write_file(path, image.getvalue())
 
 
 def house_axes(ax: Any, width: float = 9.0, height: float = 4.2) -> Any:
-    """Return `ax`, or the axes of a new figure, with quiet frame and grid."""
+    """Return `ax`, or the axes of a new figure (inches), with quiet frame and grid."""
     if ax is None:
-        import matplotlib.pyplot as plt
-
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
-    for edge in ("top", "right"):
-        ax.spines[edge].set_visible(False)
-    for edge in ("left", "bottom"):
-        ax.spines[edge].set_color(GREY)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(GREY)
     ax.tick_params(colors=GREY, labelcolor=INK)
     ax.set_axisbelow(True)
     return ax
@@ -72,8 +48,6 @@ def house_axes(ax: Any, width: float = 9.0, height: float = 4.2) -> Any:
 
 def time_axis(ax: Any) -> None:
     """Write dates along the bottom."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
     locator = AutoDateLocator(minticks=4, maxticks=9)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=["", *["%Y"] * 5]))
@@ -81,11 +55,9 @@ def time_axis(ax: Any) -> None:
 
 def share_axis(ax: Any, label: str) -> None:
     """Run the vertical axis from 0 to 100 %."""
-    from matplotlib.ticker import PercentFormatter
-
     ax.set_ylim(0.0, 1.0)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.grid(axis="y", color="#e4e2dc", linewidth=0.8)
+    ax.grid(axis="y", color=LINE, linewidth=0.8)
     ax.set_ylabel(label)
 
 
@@ -97,10 +69,6 @@ def legend_below(ax: Any, columns: int = 3, **words: Any) -> None:
     )  # fmt: skip
 
 
-POINT = 0.75  # of a pixel, in which Plotly counts
-DASHES = {"dash": (0, (4, 3)), "dot": ":"}
-
-
 def _words(text: str | None) -> str:
     """Return a label as Matplotlib reads it: no HTML, no formula."""
     lines = re.sub(r"</?b>", "", text or "").split("<br>")
@@ -108,19 +76,10 @@ def _words(text: str | None) -> str:
 
 
 def static(figure: Any, *, ax: Any = None) -> Any:
-    """Draw a figure of `beliefs.reporting.figures` without a browser.
+    """Draw a Plotly figure of `beliefs.reporting.figures` with Matplotlib; return its axes.
 
-    Parameters
-    ----------
-    figure
-        The figure, from Plotly. What it may hold is what those figures hold: lines, fills and
-        markers, horizontal bars, straight lines, shades and texts.
-    ax
-        Axes to draw into; a new figure's when None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
+    It knows what those figures hold: lines, fills, markers, horizontal bars, straight lines,
+    shades and texts. `ax` are axes to draw into, those of a new figure when None.
     """
     layout = figure.layout
     ax = house_axes(ax, height=layout.height / 85.0)
@@ -137,12 +96,12 @@ def static(figure: Any, *, ax: Any = None) -> Any:
             ax.fill(at(trace.x), y, color=trace.fillcolor, lw=0)
         elif trace.mode == "markers":
             mark = trace.marker
-            fill = [mark.color] if isinstance(mark.color, str) else list(mark.color)
             tick = mark.symbol == "line-ns"
             edge = {} if tick else {"edgecolors": mark.line.color}
             ax.scatter(
-                at(trace.x), y, s=(mark.size * POINT) ** 2, c=fill, marker="|" if tick else "o",
-                linewidths=mark.line.width * POINT, zorder=3, label=label, **edge,
+                at(trace.x), y, s=(mark.size * POINT) ** 2, c=mark.color,
+                marker="|" if tick else "o", linewidths=mark.line.width * POINT, zorder=3,
+                label=label, **edge,
             )  # fmt: skip
         else:
             ax.plot(
@@ -152,15 +111,14 @@ def static(figure: Any, *, ax: Any = None) -> Any:
     for shape in layout.shapes:
         label = _words(shape.name) if shape.showlegend else None
         if shape.type == "rect":
-            ends = at([shape.x0, shape.x1])
-            ax.axvspan(*ends, color=shape.fillcolor, lw=0, zorder=0, label=label)
+            ax.axvspan(
+                *at([shape.x0, shape.x1]), color=shape.fillcolor, lw=0, zorder=0, label=label
+            )
             continue
-        line = {"color": shape.line.color, "lw": shape.line.width * POINT, "label": label,
-                "ls": DASHES.get(shape.line.dash, "-")}  # fmt: skip
-        if shape.xref == "paper":
-            ax.axhline(shape.y0, **line)
-        else:
-            ax.axvline(at(shape.x0), **line)
+        across = shape.xref == "paper"
+        draw, where = (ax.axhline, shape.y0) if across else (ax.axvline, at(shape.x0))
+        dash = DASHES.get(shape.line.dash, "-")
+        draw(where, color=shape.line.color, lw=shape.line.width * POINT, label=label, ls=dash)
     notes = []
     for note in layout.annotations:
         beside = note.xref == "paper"

@@ -1,4 +1,4 @@
-"""Every figure of the report, once: one function a figure, drawn with Plotly.
+"""Every figure of the report, once: one public function a figure, drawn with Plotly.
 
 ``beliefs.reporting.axes.static`` draws the same figure with Matplotlib, for notebooks and files.
 Every text that a study brings is escaped, because Plotly reads a small HTML in its labels.
@@ -10,27 +10,12 @@ import html
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 
 from beliefs.forecasting.forecast import Forecast
-from beliefs.reporting import series
-from beliefs.reporting.series import Source
-from beliefs.reporting.style import (
-    GREY,
-    INK,
-    REGIME_COLOURS,
-    REGIME_WORDS,
-    SIDE_COLOURS,
-    SURPLUS,
-    TALKS,
-    clean,
-    day,
-    faint,
-    number,
-    short_day,
-    shorten,
-)
-
-__all__ = ["beliefs", "cracks", "fan", "moves", "scorecards", "talks", "talks_rational"]
+from beliefs.reporting import series, style
+from beliefs.reporting.series import Band, Curve, Source, Weight
+from beliefs.reporting.style import GREY, INK, SIDE_COLOURS, day, faint, number
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 PRIOR = "#d5d2cb"
@@ -40,17 +25,15 @@ LINE_HEIGHT = 8  # pixels a further line of label adds
 WIDEST = 50  # characters of a label that a phone shows on one line
 
 
-def safe(text: str) -> str:
+def _safe(text: str) -> str:
     """Return text in which Plotly finds none of the HTML that it understands."""
     return html.escape(text, quote=False)
 
 
-def _figure(height: int) -> Any:
+def _figure(height: int) -> go.Figure:
     """Return an empty figure as wide as its box and `height` pixels high."""
-    import plotly.graph_objects as go
-
     axis = {
-        "gridcolor": "#e4e2dc", "linecolor": GREY, "zeroline": False, "ticks": "outside",
+        "gridcolor": style.LINE, "linecolor": GREY, "zeroline": False, "ticks": "outside",
         "tickcolor": GREY, "automargin": True, "title": {"standoff": 6, "font": {"size": 13}},
     }  # fmt: skip
     layout = {
@@ -64,7 +47,7 @@ def _figure(height: int) -> Any:
     return go.Figure(layout=layout)
 
 
-def _shares_over_time(height: int, title: str) -> Any:
+def _shares_over_time(height: int, title: str = "probability by that day") -> go.Figure:
     """Return an empty figure with dates along the bottom and 0 to 100 % up the side."""
     figure = _figure(height)
     figure.update_yaxes(range=[0, 1], tickformat=".0%", dtick=0.25, title_text=title)
@@ -76,7 +59,7 @@ def _shares_over_time(height: int, title: str) -> Any:
     return figure
 
 
-def _forest(height: int, first: float, last: float, title: str) -> Any:
+def _forest(height: int, first: float, last: float, title: str) -> go.Figure:
     """Return an empty figure of rows from `first` at the top to `last`, with zero marked."""
     figure = _figure(height)
     figure.update_layout(hovermode="closest", margin={"l": 8, "r": 8, "t": 4, "b": 40})
@@ -94,15 +77,24 @@ def _days(dates: Any) -> list[str]:
     return [str(d) for d in np.asarray(dates).astype("datetime64[D]")]
 
 
-def _area(figure: Any, dates: list[str], low: Any, high: Any, colour: str, alpha: float) -> None:
+def _path(
+    fig: go.Figure, x: Any, y: Any, name: str = "", hover: str = "", data: Any = None, **line: Any
+) -> None:
+    """Draw a line; without `hover` it says nothing under the pointer."""
+    said = {"hovertemplate": f"{name} {hover}<extra></extra>"} if hover else {"hoverinfo": "skip"}
+    named = {"name": name} if name else {"showlegend": False}
+    fig.add_scatter(x=x, y=y, mode="lines", line=line, customdata=data, **said, **named)
+
+
+def _area(figure: go.Figure, dates: list[str], low: Any, high: Any, fill: str) -> None:
     """Fill between two lines."""
     figure.add_scatter(
         x=dates + dates[::-1], y=np.concatenate([high, low[::-1]]), fill="toself", mode="lines",
-        fillcolor=faint(colour, alpha), line={"width": 0}, hoverinfo="skip", showlegend=False,
+        fillcolor=fill, line={"width": 0}, hoverinfo="skip", showlegend=False,
     )  # fmt: skip
 
 
-def _row_label(figure: Any, y: float, text: str, ink: str = INK) -> None:
+def _row_label(figure: go.Figure, y: float, text: str, ink: str = INK) -> None:
     """Write a row's label above its marks, so that a narrow screen keeps its width."""
     figure.add_annotation(
         x=0, xref="paper", xanchor="left", y=y, yanchor="middle", text=text, align="left",
@@ -112,36 +104,31 @@ def _row_label(figure: Any, y: float, text: str, ink: str = INK) -> None:
 
 
 def _strokes(
-    figure: Any, spans: list[tuple[float, float, float]], colour: str, width: float, name: str = ""
-) -> None:
+    figure: go.Figure, spans: list[tuple[float, float, float]], colour: str, width: float,
+    name: str = "",
+) -> None:  # fmt: skip
     """Draw horizontal strokes (low, high, y) as one trace."""
     x = [end for low, high, _ in spans for end in (low, high, None)]
     y = [end for *_, at in spans for end in (at, at, None)]
-    figure.add_scatter(
-        x=x, y=y, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip",
-        name=name, showlegend=bool(name),
-    )  # fmt: skip
+    _path(figure, x, y, name, color=colour, width=width)
 
 
-def _bands(figure: Any, bands: tuple[series.Band, series.Band], legend: bool = True) -> None:
+def _bands(figure: go.Figure, bands: tuple[Band, Band], legend: bool = True) -> None:
     for band, colour in zip(bands, SIDE_COLOURS, strict=True):
-        dates, name = _days(band.dates), safe(band.name)
-        _area(figure, dates, band.low90, band.high90, colour, 0.15)
-        _area(figure, dates, band.low50, band.high50, colour, 0.25)
+        dates = _days(band.dates)
+        _area(figure, dates, band.low90, band.high90, faint(colour, 0.15))
+        _area(figure, dates, band.low50, band.high50, faint(colour, 0.25))
         for edge in (band.low90, band.high90):  # keeps a band visible under the other side's
-            figure.add_scatter(
-                x=dates, y=edge, mode="lines", line={"color": faint(colour, 0.5), "width": 0.7},
-                hoverinfo="skip", showlegend=False,
-            )  # fmt: skip
-        figure.add_scatter(
-            x=dates, y=band.mean, mode="lines", name=name, line={"color": colour, "width": 2.2},
-            customdata=np.column_stack([band.low90, band.high90]), showlegend=legend,
-            hovertemplate=name + " %{y:.0%} (%{customdata[0]:.0%}–%{customdata[1]:.0%})"
-            "<extra></extra>",
+            _path(figure, dates, edge, color=faint(colour, 0.5), width=0.7)
+        _path(
+            figure, dates, band.mean, _safe(band.name),
+            "%{y:.0%} (%{customdata[0]:.0%}–%{customdata[1]:.0%})",
+            np.column_stack([band.low90, band.high90]), color=colour, width=2.2,
         )  # fmt: skip
+        figure.data[-1].showlegend = legend
 
 
-def _line(figure: Any, ends: dict[str, Any], name: str | None, **line: Any) -> None:
+def _line(figure: go.Figure, ends: dict[str, Any], name: str | None, **line: Any) -> None:
     """Draw a straight line through the whole figure."""
     across = {"xref": "paper", "x0": 0, "x1": 1} if "y0" in ends else {}
     along = {"yref": "paper", "y0": 0, "y1": 1} if "x0" in ends else {}
@@ -151,29 +138,19 @@ def _line(figure: Any, ends: dict[str, Any], name: str | None, **line: Any) -> N
     )  # fmt: skip
 
 
-def _threshold(figure: Any, source: Source) -> None:
+def _threshold(figure: go.Figure, source: Source) -> None:
     y = series.posterior_of(source).study.spec.crack.threshold
     _line(figure, {"y0": y, "y1": y}, "crack threshold", width=1, dash="dash")
 
 
-def beliefs(source: Source) -> Any:
-    """Return both beliefs up to the origin, over regimes, shocks and talks.
-
-    Parameters
-    ----------
-    source
-        A posterior or a forecast of a theory with beliefs.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-    """
+def beliefs(source: Source) -> go.Figure:
+    """Return both beliefs up to the origin, over regimes, shocks and talks."""
     figure = _shares_over_time(430, "belief that it prevails")
     for span in series.regime_spans(source):
-        word = f"{REGIME_WORDS[span.kind]} (shaded)"
+        word = f"{style.REGIME_WORDS[span.kind]} (shaded)"
         figure.add_shape(
             type="rect", yref="paper", y0=0, y1=1, x0=str(span.start),
-            x1=str(span.end + np.timedelta64(1, "D")), fillcolor=REGIME_COLOURS[span.kind],
+            x1=str(span.end + np.timedelta64(1, "D")), fillcolor=style.REGIME_COLOURS[span.kind],
             line={"width": 0}, layer="below", name=word,
             showlegend=word not in [shape.name for shape in figure.layout.shapes],
         )  # fmt: skip
@@ -185,28 +162,21 @@ def beliefs(source: Source) -> Any:
         figure.add_annotation(
             x=date, y=1.0 - 0.058 * mark.level, yref="paper", yanchor="top",
             text=str(mark.number), showarrow=False, font={"size": 10.5}, bgcolor="white",
-            bordercolor=GREY, borderwidth=0.6, borderpad=1.5, hovertext=safe(mark.label),
+            bordercolor=GREY, borderwidth=0.6, borderpad=1.5, hovertext=_safe(mark.label),
         )  # fmt: skip
     held = _days(series.talk_dates(source))
     figure.add_scatter(
         x=held, y=[0.02] * len(held), mode="markers", name="talks held", hoverinfo="skip",
-        marker={"symbol": "line-ns", "size": 9, "color": TALKS,
-                "line": {"width": 2, "color": TALKS}},
+        marker={"symbol": "line-ns", "size": 9, "color": style.TALKS,
+                "line": {"width": 2, "color": style.TALKS}},
     )  # fmt: skip
     return figure
 
 
-def fan(forecast: Forecast) -> Any:
-    """Return both beliefs before and beyond the origin.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    """
+def fan(forecast: Forecast) -> go.Figure:
+    """Return both beliefs before and beyond the origin."""
     figure = _shares_over_time(380, "belief that it prevails")
-    first, second = series.belief_bands(forecast)
-    _bands(figure, (series.recent(first, HISTORY), series.recent(second, HISTORY)))
+    _bands(figure, series.belief_bands(forecast, HISTORY))
     _bands(figure, series.fan_bands(forecast), legend=False)
     _threshold(figure, forecast)
     origin = str(forecast.posterior.origin)
@@ -215,76 +185,46 @@ def fan(forecast: Forecast) -> Any:
 
 
 def _curve(
-    figure: Any, curve: series.Curve, colour: str, name: str, baseline: str, grey: str
+    figure: go.Figure, curve: Curve, colour: str, name: str, baseline: str, grey: str
 ) -> None:
     dates = _days(curve.dates)
     low, high = (curve.p - 2 * curve.mcse).clip(0), (curve.p + 2 * curve.mcse).clip(max=1)
-    _area(figure, dates, low, high, colour, 0.2)
-    figure.add_scatter(
-        x=dates, y=curve.p, mode="lines", name=name, line={"color": colour, "width": 2.2},
-        customdata=curve.mcse, hovertemplate=name + " %{y:.1%} ±%{customdata:.1%}<extra></extra>",
-    )  # fmt: skip
-    figure.add_scatter(
-        x=_days(curve.reference_dates), y=curve.reference, mode="lines", name=baseline,
-        line={"color": grey, "width": 1.6, "dash": "dash"},
-        hovertemplate=baseline + " %{y:.1%}<extra></extra>",
-    )  # fmt: skip
+    _area(figure, dates, low, high, faint(colour, 0.2))
+    error = "%{y:.1%} ±%{customdata:.1%}"
+    _path(figure, dates, curve.p, name, error, curve.mcse, color=colour, width=2.2)
+    days = _days(curve.reference_dates)
+    _path(figure, days, curve.reference, baseline, "%{y:.1%}", color=grey, width=1.6, dash="dash")
 
 
-def cracks(forecast: Forecast) -> Any:
-    """Return P(crack by each day) of both sides; dashed, what the prior alone says.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    """
-    figure = _shares_over_time(340, "probability by that day")
-    for side, colour in zip(forecast.posterior.study.spec.sides, SIDE_COLOURS, strict=True):
-        curve, text = series.event_curve(forecast, "crack", side.id), safe(clean(side.name))
+def cracks(forecast: Forecast) -> go.Figure:
+    """Return P(crack by each day) of both sides; dashed, what the prior alone says."""
+    figure = _shares_over_time(340)
+    sides = forecast.posterior.structure.sides
+    for id_, name, colour in zip(sides, series.side_names(forecast), SIDE_COLOURS, strict=True):
+        curve, text = series.event_curve(forecast, "crack", id_), _safe(name)
         _curve(figure, curve, colour, f"{text} cracks", f"{text}, prior alone", colour)
     return figure
 
 
-def _one_curve(forecast: Forecast, target: str, colour: str, name: str) -> Any:
-    figure = _shares_over_time(320, "probability by that day")
-    curve = series.event_curve(forecast, target)
-    _curve(figure, curve, colour, name, safe(curve.reference_label).split(":")[0], GREY)
+def talks(forecast: Forecast) -> go.Figure:
+    """Return P(talks by each day) beside the base rate."""
+    figure, curve = _shares_over_time(320), series.event_curve(forecast, "talks")
+    _curve(figure, curve, style.TALKS, "talks are held", "base rate", GREY)
     return figure
 
 
-def talks(forecast: Forecast) -> Any:
-    """Return P(talks by each day) beside the base rate.
-
-    Parameters
-    ----------
-    forecast
-        Any forecast, with beliefs or without.
-    """
-    return _one_curve(forecast, "talks", TALKS, "talks are held")
+def talks_rational(forecast: Forecast) -> go.Figure:
+    """Return P(talks have become rational by each day) beside what the prior alone says."""
+    figure, curve = _shares_over_time(320), series.event_curve(forecast, "talks_rational")
+    _curve(figure, curve, style.SURPLUS, "talks are rational", curve.reference_label, GREY)
+    return figure
 
 
-def talks_rational(forecast: Forecast) -> Any:
-    """Return P(talks have become rational by each day) beside what the prior alone says.
-
-    Parameters
-    ----------
-    forecast
-        Forecast under a theory with beliefs.
-    """
-    return _one_curve(forecast, "talks_rational", SURPLUS, "talks are rational")
-
-
-def scorecards(source: Source) -> Any:
+def scorecards(source: Source) -> go.Figure:
     """Return every scorecard weight: posterior over prior, the two sides on one row.
 
     A filled dot is news on the side's own scorecard. A grey bar that the posterior does not shrink
     is a weight that this study cannot teach.
-
-    Parameters
-    ----------
-    source
-        A posterior or a forecast of a theory with scorecards.
     """
     weights = series.scorecard_weights(source)
     rows = {(w.indicator, w.regime): w.label for w in weights}
@@ -292,55 +232,49 @@ def scorecards(source: Source) -> Any:
     title = "log-odds per sd of good news, per √week"
     figure = _forest(60 + ROW * len(rows), -0.6, len(rows) - 0.45, title)
 
-    def at(w: series.Weight) -> float:
+    def at(w: Weight) -> float:
         return place[(w.indicator, w.regime)] + (0.32 if w.side else 0.06)
 
     _strokes(figure, [(w.prior_low, w.prior_high, at(w)) for w in weights], PRIOR, 7, "prior, 90%")
     for side, name in enumerate(series.side_names(source)):
         mine, colour = [w for w in weights if w.side == side], SIDE_COLOURS[side]
-        _strokes(figure, [(w.low90, w.high90, at(w)) for w in mine], colour, 1.4, safe(name))
+        _strokes(figure, [(w.low90, w.high90, at(w)) for w in mine], colour, 1.4, _safe(name))
         _strokes(figure, [(w.low50, w.high50, at(w)) for w in mine], colour, 3.6)
         figure.add_scatter(
             x=[w.mean for w in mine], y=[at(w) for w in mine], mode="markers", showlegend=False,
             marker={"size": 9, "color": [colour if w.own else "#ffffff" for w in mine],
                     "line": {"color": colour, "width": 1.8}},
-            text=[f"{safe(name)}: {safe(w.label)}<br>"
+            text=[f"{_safe(name)}: {_safe(w.label)}<br>"
                   f"{number(w.mean)} ({number(w.low90)} to {number(w.high90)}), "
                   f"{max(0.0, w.contraction):.0%} narrower than the prior" for w in mine],
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     for n, label in enumerate(rows.values()):
-        _row_label(figure, n - 0.27, safe(shorten(label, WIDEST)))
+        _row_label(figure, n - 0.27, _safe(style.shorten(label, WIDEST)))
     return figure
 
 
-def moves(source: Source) -> Any:
-    """Return the largest moves of each belief: cause, week, size and 90 % interval.
-
-    Parameters
-    ----------
-    source
-        A posterior or a forecast of a theory with beliefs.
-    """
+def moves(source: Source) -> go.Figure:
+    """Return the largest moves of each belief: cause, week, size and 90 % interval."""
     top = series.top_moves(source)
     height = 45 + (ROW + LINE_HEIGHT) * (len(top) + 2)
     figure = _forest(height, 0.0, len(top) + 1.55, "move in that week, log-odds")
     row = 0
     for side, name in enumerate(series.side_names(source)):
         colour, mine = SIDE_COLOURS[side], [m for m in top if m.side == side]
-        _row_label(figure, row + 0.3, f"<b>{safe(name)}</b>", colour)
+        _row_label(figure, row + 0.3, f"<b>{_safe(name)}</b>", colour)
         rows = range(row + 1, row + 1 + len(mine))
         row += 1 + len(mine)
         figure.add_bar(
             x=[m.mean for m in mine], y=[n + 0.34 for n in rows], orientation="h", width=0.22,
             marker={"color": faint(colour, 0.6), "line": {"width": 0}}, showlegend=False,
-            text=[f"{safe(m.label)}<br>week of {day(m.start)}<br>{number(m.mean)} "
+            text=[f"{_safe(m.label)}<br>week of {day(m.start)}<br>{number(m.mean)} "
                   f"({number(m.low90)} to {number(m.high90)})" for m in mine],
             textposition="none", hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
         spans = [(m.low90, m.high90, n + 0.34) for n, m in zip(rows, mine, strict=True)]
         _strokes(figure, spans, colour, 1.4)
         for n, m in zip(rows, mine, strict=True):
-            text = f"<b>{number(m.mean)}</b>  week of {short_day(m.start)}<br>"
-            _row_label(figure, n - 0.14, text + safe(shorten(m.label, WIDEST)))
+            text = f"<b>{number(m.mean)}</b>  week of {style.short_day(m.start)}<br>"
+            _row_label(figure, n - 0.14, text + _safe(style.shorten(m.label, WIDEST)))
     return figure

@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from beliefs.evaluation.calibration.calibration import GROUPS
 from beliefs.evaluation.calibration.uniformity import COVERAGE, bands
 from beliefs.evaluation.compare import Comparison
 from beliefs.records.calibration import Calibration
+from beliefs.reporting import style
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
 from beliefs.reporting.series import spells
-from beliefs.reporting.style import (
-    GREY,
-    INK,
-    REGIME_COLOURS,
-    THEORY_COLOURS,
-    VERDICT_COLOURS,
-    mathless,
-)
+from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, mathless
 from beliefs.study.load import Study
-
-__all__ = ["plot_calibration", "plot_verdicts", "plot_weights"]
 
 TITLES = {
     "parameter": "parameters of belief and talks",
@@ -32,40 +25,24 @@ TITLES = {
     "density": "log densities",
     "forecast": "forecasts",
 }
-# Okabe and Ito (2008), as for theories.
 NAMED = 6  # quantities that a legend lists: more would cover the panel
+# Okabe and Ito (2008), as for theories.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any:
-    """Draw the stacking weights of theories as periods came in; war and truce are shaded.
-
-    Parameters
-    ----------
-    comparison
-        From `beliefs.evaluation.compare.compare`.
-    study
-        The study it is of.
-    ax
-        Axes to draw into; a new figure's when None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
+    """Draw the stacking weights of theories as periods came in; war and truce are shaded."""
     ax = house_axes(ax)
     dates = comparison.dates.astype("datetime64[D]")
-    step = np.timedelta64(comparison.step_days, "D")
-    at = np.asarray([dates[n] if n < len(dates) else dates[-1] + step for n in comparison.periods])
+    at = np.append(dates, dates[-1] + np.timedelta64(comparison.step_days, "D"))[comparison.periods]
     for span in spells(study, dates[0], dates[-1]):
         if span.kind in ("truce", "war"):
             after = span.end + np.timedelta64(1, "D")  # its last day belongs to it
             ax.axvspan(span.start, after, color=REGIME_COLOURS[span.kind], lw=0, zorder=0)
     for k, (name, title) in enumerate(zip(comparison.ids, comparison.titles, strict=True)):
-        ax.plot(
-            at, comparison.weights[:, k], color=THEORY_COLOURS[k % len(THEORY_COLOURS)], lw=1.8,
-            label=f"{name} {mathless(title)}",
-        )  # fmt: skip
+        colour = style.THEORY_COLOURS[k % len(style.THEORY_COLOURS)]
+        label = f"{name} {mathless(title)}"
+        ax.plot(at, comparison.weights[:, k], color=colour, lw=1.8, label=label)
     share_axis(ax, "stacking weight")
     time_axis(ax)
     legend_below(ax)
@@ -73,27 +50,15 @@ def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any
 
 
 def plot_verdicts(rows: Sequence[Mapping[str, Any]], *, ax: Any = None) -> Any:
-    """Draw the probability of each claimed region before and after the data.
-
-    Parameters
-    ----------
-    rows
-        Verdicts as dictionaries.
-    ax
-        Axes to draw into; a new figure's when None.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
+    """Draw the probability of each claimed region before and after the data."""
     ax = house_axes(ax, width=11.0)
     known = [row for row in rows if row.get("p_claim") is not None]
     for k, row in enumerate(known):
-        colour = VERDICT_COLOURS.get(row["verdict"], GREY)
+        colour = style.VERDICT_COLOURS.get(row["verdict"], GREY)
         ax.plot([k, k], [row["p_prior"], row["p_claim"]], color=colour, lw=1.4)
         ax.plot(k, row["p_prior"], "_", color=INK, ms=7)
         ax.plot(k, row["p_claim"], "o", color=colour, ms=5)
-    for name, colour in VERDICT_COLOURS.items():
+    for name, colour in style.VERDICT_COLOURS.items():
         if any(row["verdict"] == name for row in known):
             ax.plot([], [], "o", color=colour, ms=5, label=name)
     ax.plot([], [], "_", color=INK, ms=7, label="before the data")
@@ -103,67 +68,49 @@ def plot_verdicts(rows: Sequence[Mapping[str, Any]], *, ax: Any = None) -> Any:
     return ax
 
 
-def plot_calibration(found: Calibration, *, axes: Any = None) -> Any:
+def plot_calibration(found: Calibration) -> list[Any]:
     """Draw the distribution function of the ranks of every quantity, less that of uniform ones.
 
     One panel a group. The band holds the whole function of a calibrated quantity with 99 %
-    probability; those outside are coloured, and the worst six of a panel named.
-
-    Parameters
-    ----------
-    found
-        From `beliefs.records.calibration.calibrate`, with one simulation at least.
-    axes
-        One axes for each group that was ranked; those of a new figure when None.
-
-    Returns
-    -------
-    list of matplotlib.axes.Axes
+    probability; those outside are coloured, and the worst six of a panel named. `found` needs one
+    simulation at least.
     """
     groups = [g for g in GROUPS if any(name.startswith(f"{g}:") for name in found.ranks)]
-    if axes is None:
-        import matplotlib.pyplot as plt
-
-        size = (9.0, 2.6 * len(groups) + 0.6)
-        figure, axes = plt.subplots(
-            len(groups), 1, figsize=size, sharex=True, squeeze=False, layout="constrained"
-        )
-        figure.suptitle(_title(found), fontsize=10, x=0.01, ha="left")
-        axes = axes[:, 0]
-    n, draws = len(found.numbers), found.draws
-    band = bands(n, draws)
-    places = np.arange(draws + 2)
-    for ax, group in zip(axes, groups, strict=True):
+    figure, axes = plt.subplots(
+        len(groups), 1, figsize=(9.0, 2.6 * len(groups) + 0.6), sharex=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    n, about = len(found.numbers), found.settings
+    title = (
+        f"{about['theory']}: {n} simulations of the size of {about['study']} as of "
+        f"{about['as_of']}, bands of {COVERAGE:.0%}"
+    )
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    band = bands(n, found.draws)
+    places = np.arange(found.draws + 2)
+    for ax, group in zip(axes[:, 0], groups, strict=True):
         house_axes(ax)
         ax.fill_between(band.at, band.low, band.high, color=GREY, alpha=0.18, lw=0, step=None)
         ax.axhline(0.0, color=INK, lw=0.7)
         rows = [row for row in found.judged if row.name.startswith(f"{group}:")]
         outside = [row.name for row in rows if row.outside]
-        named: dict[str, tuple[Any, str]] = {}
-        for row in reversed(rows):
+        named: list[tuple[Any, str]] = []
+        for row in reversed(rows):  # the worst comes first, and is drawn last
             below = np.searchsorted(np.sort(found.ranks[row.name]), places, side="left") / n
             style: dict[str, Any] = {"color": GREY, "lw": 0.6, "alpha": 0.6}
             if row.outside:
                 style = {"color": COLOURS[outside.index(row.name) % len(COLOURS)], "lw": 1.5}
             (line,) = ax.plot(band.at, below - band.at, **style)
             if row.outside:
-                named[row.name] = line, f"{mathless(row.name.split(':', 1)[1])} (p = {row.p:.2g})"
+                label = f"{mathless(row.name.split(':', 1)[1])} (p = {row.p:.2g})"
+                named.insert(0, (line, label))
         ax.set_title(f"{TITLES[group]}: {len(rows)}", loc="left", fontsize=9.5)
         ax.set_ylabel("off uniform", fontsize=8)
-        if outside:
-            shown = [named[name] for name in outside[:NAMED]]  # the worst comes first
-            if len(outside) > NAMED:
+        if named:
+            if len(named) > NAMED:
                 (empty,) = ax.plot([], [], lw=0)
-                shown.append((empty, f"and {len(outside) - NAMED} more"))
-            lines, labels = zip(*shown, strict=True)
+                named[NAMED:] = [(empty, f"and {len(named) - NAMED} more")]
+            lines, labels = zip(*named, strict=True)
             ax.legend(lines, labels, fontsize=7, frameon=False, loc="upper right", ncols=2)
-    axes[-1].set_xlabel("rank of the truth, as a share")
-    return list(axes)
-
-
-def _title(found: Calibration) -> str:
-    told = found.settings
-    return (
-        f"{told['theory']}: {len(found.numbers)} simulations of the size of {told['study']} as of "
-        f"{told['as_of']}, bands of {COVERAGE:.0%}"
-    )
+    axes[-1, 0].set_xlabel("rank of the truth, as a share")
+    return list(axes[:, 0])

@@ -11,43 +11,33 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from beliefs.errors import StudyError
 from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import diagnose
 from beliefs.model.theory import free_parameters
 from beliefs.reporting import figures, series, style, tables
-from beliefs.reporting.claims import claim_groups
-from beliefs.reporting.sources import study_sources
+from beliefs.study.load import Study
+from beliefs.study.safefile import read_lines
 from beliefs.study.writefile import write_file
 
-__all__ = ["render", "write_report"]
-
+HERE = Path(__file__).parent
 SLOW = 12  # parameters with the fewest effective draws that the page lists
-
-# The page's only own script: draw each figure from the data beside it.
-BOOT = """
-(function () {
-  var touch = window.matchMedia("(pointer: coarse)").matches;
-  document.querySelectorAll("[data-figure]").forEach(function (box) {
-    var figure = JSON.parse(document.getElementById(box.id + "-data").textContent);
-    // On a touch screen a drag scrolls the page; elsewhere it zooms, a double click resets.
-    figure.layout.dragmode = touch ? false : "zoom";
-    if (box.clientWidth < 480 && figure.layout.xaxis.type === "date") {
-      figure.layout.xaxis.nticks = 5;
-    }
-    Plotly.newPlot(box, figure.data, figure.layout, {
-      responsive: true, displayModeBar: false, displaylogo: false, showTips: false
-    });
-  });
-  window.addEventListener("beforeprint", function () {
-    document.querySelectorAll("details").forEach(function (part) { part.open = true; });
-  });
-})();
-"""
+MAX_CHARS = 200_000  # of SOURCES.md: a report stays a file that one can mail
+# What a stranger's Markdown may not do: links, images and inline HTML stay the characters they are.
+FOREIGN = ["link", "image", "autolink", "reference", "html_block", "html_inline", "entity", "code"]
+VERDICT_TEXTS = ("id", "seed", "title", "claimed", "verdict", "sentence")
 
 
 def write_report(
@@ -95,12 +85,11 @@ def render(
     verdicts: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """Return the report as text; parameters as in `write_report`."""
-    from plotly.offline import get_plotlyjs
-
     posterior = forecast.posterior
     names = series.side_names(forecast)
     learnt = contraction(posterior, forecast.conduct, power=False)
-    scripts = (get_plotlyjs(), BOOT)
+    scripts = (get_plotlyjs(), (HERE / "report.js").read_text(encoding="utf-8"))
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts]
     table = posterior.report.table or diagnose(posterior.tree).table
     slow = sorted(table, key=lambda r: min(r["ess_bulk"], r["ess_tail"]))
     return _template().render(
@@ -125,20 +114,13 @@ def render(
         claims=claim_groups(verdicts),
         manifest=_flat(manifest or {}),
         scripts=scripts,
-        script_hashes=" ".join(map(_hash, scripts)),
+        script_hashes=" ".join(f"'sha256-{digest.decode()}'" for digest in digests),
     )
 
 
-def _hash(script: str) -> str:
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
 def _template() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=style.printable,
@@ -146,19 +128,17 @@ def _template() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for word in (style.day, style.short_day, style.number, style.percent, style.whole_percent):
-        environment.filters[word.__name__] = word
+    words = (style.day, style.short_day, style.number, style.percent, style.whole_percent)
+    environment.filters |= {word.__name__: word for word in words}
     environment.globals.update(REGIME_WORDS=style.REGIME_WORDS, SIDE_COLOURS=style.SIDE_COLOURS)
     return environment.get_template("report.html.j2")
 
 
 def _embedded(figure: Any) -> dict[str, Any]:
     """Return a figure's data, safe inside a script tag, its key in words and its height."""
-    from markupsafe import Markup
-
     key: dict[str, tuple[str, str]] = {}  # of label: mark and colour
     for item in (*figure.data, *figure.layout.shapes):
-        if not item.name or not (item.showlegend or item.showlegend is None):
+        if not item.name or item.showlegend is False:
             continue
         if item.type == "rect":
             found = "area", item.fillcolor
@@ -183,6 +163,105 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(item, Mapping):
             rows += _flat(item, f"{label}.")
         else:
-            many = isinstance(item, list | tuple)
-            rows.append((label, ", ".join(map(str, item)) if many else str(item)))
+            many = item if isinstance(item, list | tuple) else [item]
+            rows.append((label, ", ".join(map(str, many))))
     return rows
+
+
+def study_sources(study: Study) -> Markup | str:
+    """Return the study's SOURCES.md as HTML; empty when the folder is no longer there."""
+    lines: list[str] = []
+    room = MAX_CHARS
+    try:
+        for line in read_lines(study.path, "SOURCES.md"):
+            room -= len(line)
+            if room < 0:
+                lines.append("\n\n(The file goes on; cut here.)")
+                break
+            lines.append(line)
+    except StudyError:
+        return ""
+    return as_html("".join(lines))
+
+
+def as_html(text: str) -> Markup:
+    """Return Markdown as HTML that loads nothing, runs nothing and leads nowhere."""
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(FOREIGN)
+    tokens = parser.parse(style.printable(text))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "h4"
+    return Markup(parser.renderer.render(tokens, parser.options, {}))
+
+
+def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a file that ``beliefs verdicts --json`` wrote.
+
+    `about` is the manifest of the run that they are to stand beside; rows on another study, or on
+    the same one as of another date, are refused.
+    """
+    try:
+        if not Path(path).is_file():
+            raise OSError("no regular file")
+        raw = json.loads(Path(path).read_text(encoding="utf-8"))
+        rows = raw["verdicts"]
+        good = all(isinstance(row[name], str) for row in rows for name in VERDICT_TEXTS)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        good, rows, raw = False, [], str(error)
+    if not good:
+        raise StudyError(
+            "this is no file of verdicts",
+            where=str(path),
+            found=str(raw)[:80],
+            expected="what `beliefs verdicts STUDY --json` prints",
+            mend="write it with `beliefs verdicts STUDY --json > FILE`",
+        )
+    if raw.get("study_sha256") != about["study_sha256"]:
+        day = about["as_of"]
+        raise StudyError(
+            "these verdicts are those of another study, or of other rows of it",
+            where=str(path),
+            found=f"verdicts on {raw.get('study')} as of {raw.get('as_of')}",
+            expected=f"verdicts on {about.get('study')} as of {day}, on the rows that the run was "
+            "made of",
+            mend=f"write them with `beliefs verdicts RUN/study --as-of {day} --json > FILE`",
+        )
+    return list(rows)
+
+
+def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return verdicts by source text, its claims beside the evidence."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["seed"], []).append(row)
+    return [
+        {
+            "seed": seed,
+            "author": mine[0].get("author", ""),
+            "count": ", ".join(
+                f"{n} {name}" for name, n in Counter(r["verdict"] for r in mine).most_common()
+            ),
+            "claims": [_claim(row) for row in mine],
+        }
+        for seed, mine in groups.items()
+    ]
+
+
+def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
+    def share(name: str) -> str:
+        return "–" if row.get(name) is None else style.whole_percent(float(row[name]))
+
+    def points(name: str) -> str:
+        return "–" if row.get(name) is None else style.number(float(row[name]), 1)
+
+    score = points("delta_log_score")
+    if row.get("delta_low") is not None and row.get("delta_high") is not None:
+        score += f" ({points('delta_low')} to {points('delta_high')})"
+    return {
+        **row,
+        "colour": style.VERDICT_COLOURS.get(row["verdict"], style.GREY),
+        "p": share("p_claim"),
+        "p_prior": share("p_prior"),
+        "contraction": share("contraction"),
+        "score": score,
+    }

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import arviz as az
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from beliefs.evaluation.attribution import Cause, causes
@@ -17,26 +19,11 @@ from beliefs.model.contract import logistic
 from beliefs.reporting.style import REGIME_WORDS, clean
 from beliefs.study.load import Study
 
-__all__ = [
-    "all_moves",
-    "belief_bands",
-    "event_curve",
-    "fan_bands",
-    "posterior_of",
-    "recent",
-    "regime_spans",
-    "scorecard_weights",
-    "shock_marks",
-    "side_names",
-    "spells",
-    "talk_dates",
-    "top_moves",
-]
-
 MAX_POINTS = 1500  # of a line: more than any screen shows, few enough for a small report
 LEVELS = (0.05, 0.25, 0.75, 0.95)  # the 90 % and the 50 % interval
 TOP = 8  # moves listed per side
 WEEK = 7
+ARROWS = {1: "up", 0: "mixed", -1: "down"}
 
 Dates = NDArray[np.datetime64]
 Floats = NDArray[np.float64]
@@ -58,17 +45,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Curve:
-    """A cumulative probability over the horizon, beside its baseline.
-
-    Attributes
-    ----------
-    dates
-        The origin, then the last day of each future period, (step,).
-    p, mcse
-        Probability that it has happened by then, and Monte-Carlo error, (step,).
-    reference_dates, reference, reference_label
-        Baseline, possibly on fewer dates, and where it comes from.
-    """
+    """P(it has happened by each date), (step,), the origin first; its baseline on fewer dates."""
 
     dates: Dates
     p: Floats
@@ -82,18 +59,8 @@ class Curve:
 class Weight:
     """One scorecard weight, posterior beside prior, in log-odds per sd of news per √week.
 
-    Attributes
-    ----------
-    side, indicator, regime, label
-        Whose (0 or 1), of what; regime is empty where the weight holds in all of them.
-    own
-        Whether the indicator is on the side's own scorecard.
-    mean, low90, low50, high50, high90
-        Posterior.
-    prior_low, prior_high
-        90 % interval of the prior.
-    contraction
-        1 - sd(posterior) / sd(prior): share of the prior's width that the data took away.
+    `regime` is empty where the weight holds in all of them; `own`: the indicator is on the side's
+    own scorecard; `contraction` is 1 - sd(posterior) / sd(prior).
     """
 
     side: int
@@ -133,28 +100,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Move:
-    """One cause's push on one belief in one week.
-
-    Attributes
-    ----------
-    side
-        0 or 1.
-    kind
-        ``news``, ``shock``, ``quiet``, ``endurance``, ``persistence``, ``misreading`` or
-        ``unexplained``.
-    label
-        In words.
-    start, end
-        First and last day of the week.
-    mean, low90, high90
-        Size in log-odds.
-    """
+    """One cause's push on one belief in the week from `start` on, in log-odds."""
 
     side: int
-    kind: str
     label: str
     start: np.datetime64
-    end: np.datetime64
     mean: float
     low90: float
     high90: float
@@ -195,13 +145,13 @@ def _bands(source: Source, belief: NDArray[Any], dates: Dates) -> tuple[Band, Ba
     return first, second
 
 
-def belief_bands(source: Source) -> tuple[Band, Band]:
-    """Return the belief of each side up to the origin."""
+def belief_bands(source: Source, last: int = 0) -> tuple[Band, Band]:
+    """Return the belief of each side up to the origin, in the `last` periods or in all."""
     posterior = posterior_of(source)
     belief = np.asarray(posterior.tree["posterior"]["logit_belief"].values)
     belief = belief.reshape(-1, *belief.shape[2:])
     dates = last_days(posterior, posterior.inputs.dates[: belief.shape[-1]])
-    return _bands(posterior, belief, dates)
+    return _bands(posterior, belief[..., -last:], dates[-last:])
 
 
 def fan_bands(forecast: Forecast) -> tuple[Band, Band]:
@@ -212,12 +162,6 @@ def fan_bands(forecast: Forecast) -> tuple[Band, Band]:
     return _bands(forecast, belief, _ends(forecast))
 
 
-def recent(band: Band, periods: int) -> Band:
-    """Return the last periods of a band."""
-    cut = {k: v[-periods:] for k, v in vars(band).items() if k != "name"}
-    return Band(band.name, **cut)
-
-
 def _ends(forecast: Forecast) -> Dates:
     """Return the origin and the last day of each future period."""
     ends = last_days(forecast.posterior, forecast.dates)
@@ -226,9 +170,6 @@ def _ends(forecast: Forecast) -> Dates:
 
 def _mcse(happened: NDArray[np.bool_], chains: int) -> Floats:
     """Return the Monte-Carlo error of each column's mean."""
-    import arviz as az
-    import xarray as xr
-
     values = happened.astype(float).reshape(chains, -1, happened.shape[1])
     data = xr.Dataset({"x": (("chain", "draw", "step"), values)})
     error = np.asarray(az.mcse(data, method="mean")["x"].values, dtype=float)
@@ -236,15 +177,7 @@ def _mcse(happened: NDArray[np.bool_], chains: int) -> Floats:
 
 
 def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Curve:
-    """Return P(target has happened by each day) beside the prior alone or the base rate.
-
-    Parameters
-    ----------
-    forecast
-        From `beliefs.forecast`.
-    target, side
-        As in `beliefs.forecasting.probability.event_steps`.
-    """
+    """Return P(target has happened by each day) beside the prior alone or the base rate."""
     ends, horizon = _ends(forecast), len(forecast.dates)
     keep = thin(horizon + 1)
     happened = event_steps(forecast, target, side)[:, None] <= keep
@@ -283,16 +216,15 @@ def shock_marks(source: Source) -> list[Mark]:
     """Return the shocks known at the origin, numbered in order of publication."""
     posterior = posterior_of(source)
     first, last = posterior.inputs.dates[0].astype("datetime64[D]"), posterior.origin
-    known = sorted(
-        (np.datetime64(s.published_at, "D"), clean(s.label)) for s in posterior.study.spec.shocks
-    )
-    inside = [(date, label) for date, label in known if first <= date <= last]
     near = max(float((last - first).astype(int)) / 16, 1.0)  # days; closer, two numbers overlap
     marks: list[Mark] = []
-    for number, (date, label) in enumerate(inside, start=1):
-        taken = {m.level for m in marks if (date - m.date).astype(int) < near}
-        level = min(set(range(len(taken) + 1)) - taken)
-        marks.append(Mark(number, label, date, level))
+    for date, label in sorted(
+        (np.datetime64(s.published_at, "D"), clean(s.label)) for s in posterior.study.spec.shocks
+    ):
+        if first <= date <= last:
+            taken = {m.level for m in marks if (date - m.date).astype(int) < near}
+            level = min(set(range(len(taken) + 1)) - taken)
+            marks.append(Mark(len(marks) + 1, label, date, level))
     return marks
 
 
@@ -303,39 +235,40 @@ def talk_dates(source: Source) -> Dates:
     return last_days(posterior, inputs.dates[(inputs.talks > 0) & inputs.active])
 
 
-def _label(posterior: Posterior, term: Any) -> str:
-    """Return an evidence term in words, with its regime where it does not hold in all."""
+def _regime(posterior: Posterior, term: Any) -> str:
+    """Return the regime in which an evidence term holds; empty where it holds in all."""
     kinds = posterior.inputs.regime_kinds
+    return kinds[term.regimes[0]] if len(term.regimes) < len(kinds) else ""
+
+
+def _label(posterior: Posterior, term: Any) -> str:
+    """Return an evidence term in words."""
     label = clean(posterior.study.spec.indicators[term.indicator].label)
-    few = len(term.regimes) < len(kinds)
-    return f"{label} ({REGIME_WORDS[kinds[term.regimes[0]]]})" if few else label
+    regime = _regime(posterior, term)
+    return f"{label} ({REGIME_WORDS[regime]})" if regime else label
 
 
 def scorecard_weights(source: Source) -> list[Weight]:
     """Return every free scorecard weight with its prior, by indicator and regime."""
     posterior = posterior_of(source)
-    inputs = posterior.inputs
     groups = [posterior.tree[name].to_dataset() for name in ("posterior", "prior")]
     out = []
-    for term in inputs.terms:
+    for term in posterior.inputs.terms:
         name, dim = ("weight_own", "own_term") if term.own else ("weight_other", "other_term")
         if any(name not in group for group in groups):
             continue  # the theory holds these weights at their null value
         after, before = (np.asarray(g[name].sel({dim: term.name}).values).ravel() for g in groups)
-        everywhere = len(term.regimes) == len(inputs.regime_kinds)
-        regime = "" if everywhere else inputs.regime_kinds[term.regimes[0]]
-        label, ends = _label(posterior, term), (LEVELS[0], LEVELS[-1])
-        numbers = [after.mean(), *np.quantile(after, LEVELS), *np.quantile(before, ends)]
+        prior = np.quantile(before, (LEVELS[0], LEVELS[-1]))
+        numbers = [after.mean(), *np.quantile(after, LEVELS), *prior]
+        about = (term.side, term.indicator, _regime(posterior, term), _label(posterior, term))
         narrower = 1.0 - after.std() / before.std()
-        about = (term.side, term.indicator, regime, label, term.own)
-        out.append(Weight(*about, *map(float, (*numbers, narrower))))
+        out.append(Weight(*about, term.own, *map(float, (*numbers, narrower))))
     return sorted(out, key=lambda w: (w.indicator, w.regime))
 
 
 def top_moves(source: Source, count: int = TOP) -> list[Move]:
     """Return the `count` largest moves of each side, side 0's first, largest first."""
-    moves = all_moves(source)
-    moves = sorted(moves, key=lambda m: (-abs(m.mean), m.start, m.label))
+    moves = sorted(all_moves(source), key=lambda m: (-abs(m.mean), m.start, m.label))
     return [m for i in (0, 1) for m in [m for m in moves if m.side == i and m.mean != 0.0][:count]]
 
 
@@ -345,37 +278,26 @@ def all_moves(source: Source) -> list[Move]:
     The parts of one kind are added up over a week (bursts of one indicator are one story), draw by
     draw, so that each move has an interval. The drift back to a side's usual level is not a move.
     See `beliefs.evaluation.attribution`.
-
-    Raises
-    ------
-    KeyError
-        The theory has no beliefs.
     """
     posterior = posterior_of(source)
     inputs = posterior.inputs
     n = int(inputs.active.sum())
-    blocks = np.arange(n) * inputs.step_days // WEEK
-    starts = np.flatnonzero(np.diff(blocks, prepend=-1))
-    dates = inputs.dates[:n].astype("datetime64[D]")
-    length = np.timedelta64(inputs.step_days - 1, "D")
-    ends = np.append(dates[starts[1:] - 1], dates[-1]) + length
+    starts = np.flatnonzero(np.diff(np.arange(n) * inputs.step_days // WEEK, prepend=-1))
+    first = inputs.dates[starts].astype("datetime64[D]")
     out = []
     for cause in causes(posterior):
         if cause.kind == "forgetting":
             continue
         label = _cause(posterior, cause)
         weekly = np.add.reduceat(cause.push, starts, axis=-1)
-        low, high = np.quantile(weekly, [0.05, 0.95], axis=0)
-        sign = cause.sign
-        direction = np.sign(np.add.reduceat(sign, starts)) if sign is not None else None
-        for w, mean in enumerate(weekly.mean(axis=0)):
-            words = label if direction is None else f"{label}: {_ARROWS[int(direction[w])]}"
-            size = (float(mean), float(low[w]), float(high[w]))
-            out.append(Move(cause.side, cause.kind, words, dates[starts[w]], ends[w], *size))
+        sizes = np.array([weekly.mean(axis=0), *np.quantile(weekly, [0.05, 0.95], axis=0)])
+        words = [label] * len(starts)
+        if cause.sign is not None:
+            directions = np.sign(np.add.reduceat(cause.sign, starts))
+            words = [f"{label}: {ARROWS[int(direction)]}" for direction in directions]
+        for each in zip(words, first, *sizes.tolist(), strict=True):
+            out.append(Move(cause.side, *each))
     return out
-
-
-_ARROWS = {1: "up", 0: "mixed", -1: "down"}
 
 
 def _cause(posterior: Posterior, cause: Cause) -> str:

@@ -10,37 +10,13 @@ import datetime as dt
 import unicodedata
 from typing import Any
 
-__all__ = [
-    "GREY",
-    "INK",
-    "REGIME_COLOURS",
-    "REGIME_WORDS",
-    "SIDE_COLOURS",
-    "SURPLUS",
-    "TALKS",
-    "THEORY_COLOURS",
-    "VERDICT_COLOURS",
-    "clean",
-    "day",
-    "faint",
-    "interval",
-    "mathless",
-    "number",
-    "percent",
-    "points",
-    "printable",
-    "short_day",
-    "shorten",
-    "whole_percent",
-]
-
 SIDE_COLOURS = ("#0072B2", "#D55E00")  # first and second side, everywhere
 TALKS = "#00664B"
 SURPLUS = "#8A4B7A"
 INK = "#1d1d1b"
 GREY = "#6f6d68"
-# Okabe and Ito (2008) again; those of the sides are left to the sides.
-THEORY_COLOURS = ("#999999", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442")
+LINE = "#e4e2dc"
+THEORY_COLOURS = ("#999999", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442")  # no side's
 VERDICT_COLOURS = {
     "supported": "#009E73",
     "contradicted": "#CC3311",
@@ -49,6 +25,8 @@ VERDICT_COLOURS = {
 }
 REGIME_COLOURS = {"none": "#ffffff", "talks": "#e4efe6", "truce": "#f1efe9", "war": "#dedad2"}
 REGIME_WORDS = {"none": "no regime", "talks": "talks", "truce": "truce", "war": "war"}
+_UNSEEN = ("Cc", "Cf", "Cs", "Co")  # control, format, surrogate, private use
+_MONTHS = "January February March April May June July August September October November December"
 
 
 def faint(colour: str, alpha: float) -> str:
@@ -65,18 +43,11 @@ def clean(text: object) -> str:
     return str(printable(" ".join(str(text).split())))
 
 
-_UNSEEN = ("Cc", "Cf", "Cs", "Co")  # control, format, surrogate, private use
-
-
 def printable(value: Any) -> Any:
     """Return a text without such characters, its spaces and lines kept; anything else as it is."""
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    bad = {c for c in set(value) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")} - {
-        "\n",
-        "\t",
-    }
-    return "".join(c for c in value if c not in bad) if bad else value
+    return "".join(c for c in value if c in "\n\t" or unicodedata.category(c) not in _UNSEEN)
 
 
 def shorten(text: str, width: int) -> str:
@@ -93,9 +64,7 @@ def percent(p: float) -> str:
     """Return a probability in per cent; never a bare 0 or 100, which no sample can show."""
     if p < 0.0005:
         return "<0.1%"
-    if p > 0.9995:
-        return ">99.9%"
-    return f"{100.0 * p:.1f}%"
+    return ">99.9%" if p > 0.9995 else f"{100.0 * p:.1f}%"
 
 
 def whole_percent(p: float) -> str:
@@ -117,11 +86,7 @@ def interval(low: float, high: float) -> str:
 
 def number(value: float, digits: int = 2) -> str:
     """Return a signed number with a true minus."""
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", "−")
-
-
-_MONTHS = "January February March April May June July August September October November December"
+    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def day(value: Any) -> str:

@@ -1,22 +1,30 @@
-"""The headline: every target with its error, its yardstick and its warnings, for people and pipes.
+"""What a terminal shows: the headline of a forecast, the skill of a backtest.
 
-Built from the forecast document alone (`beliefs.forecasting.summary.summarise`), so that what a
-script reads and what a person reads are the same numbers.
+The headline has every target with its error, its base rate and its warnings. It is built from the
+forecast document alone (`beliefs.summarise`): a script and a person read the same numbers.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
 
 from beliefs.errors import counted
+from beliefs.evaluation.scores.scorecard import CLIMATOLOGY
+from beliefs.evaluation.scores.skilltable import BASE, HEADLINE, standings
 from beliefs.forecasting.targets import TARGETS
 from beliefs.inference.diagnose import RELIABLE, Limits
 from beliefs.reporting.style import clean, day, interval, percent, points
 
-__all__ = ["Headline", "gate_rows", "headline", "left_out_words", "plain", "read"]
+if TYPE_CHECKING:
+    from beliefs.evaluation.backtest.backtest import Backtest
 
 Summary = Mapping[str, Any]
 PRIOR_FLAG = "†"
@@ -26,6 +34,9 @@ FLAG_NOTES = {
     CONFLICT_FLAG: "prior and data pull in opposite directions, and other widths of the priors may "
     "give another number",
 }
+_ENDINGS = {"unilateral": "one-sided extension", "mutual": "mutual extension"}
+_NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks and forecasts talks alone."
+_HOW = "± is the Monte-Carlo standard error in percentage points"
 
 
 @dataclass(frozen=True)
@@ -40,12 +51,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One target over all windows; `yardstick` is the number of its base rate's source."""
+    """One target over all windows; `baseline` is the number of its base rate's source."""
 
     label: str
     cells: tuple[Cell, ...]
     at_origin: str
-    yardstick: int
+    baseline: int
 
 
 @dataclass(frozen=True)
@@ -62,53 +73,40 @@ class Warned:
 
 @dataclass(frozen=True)
 class Headline:
-    """All that a headline says, as text.
-
-    Attributes
-    ----------
-    title, subtitle
-        Study and as-of date; theory and what was assumed.
-    warnings
-        Unfinished period, hindcast, failed gate, prior-dominated, prior and data in conflict,
-        weights of the other sign; empty when there is nothing to warn of.
-    gate
-        One line.
-    beliefs
-        Side, mean and interval of each current belief.
-    windows
-        Last day of each window and how many days after the as-of date it lies.
-    rows
-        Targets of belief and talks.
-    settlement
-        Targets of conduct; none where it was not simulated.
-    endings
-        Window and, by cause, how the truce in force first ends, beside base rates.
-    notes
-        Interventions that change nothing.
-    sources
-        Sources of the base rates, numbered from 1.
-    reference
-        Base rates of outcomes that are not modelled: window, rate, source.
-    """
+    """All that a headline says, as text."""
 
     title: str
     subtitle: str
     warnings: tuple[Warned, ...]
     gate: str
-    beliefs: tuple[tuple[str, str, str], ...]
-    windows: tuple[tuple[str, int], ...]
-    rows: tuple[Row, ...]
-    settlement: tuple[Row, ...]
-    endings: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
-    sources: tuple[str, ...]
-    reference: tuple[tuple[str, str, str], ...]
+    coverage: str  # of intervals
+    beliefs: tuple[tuple[str, str, str], ...]  # side, mean, interval
+    windows: tuple[tuple[str, int], ...]  # last day, and days after the as-of date
+    rows: tuple[Row, ...]  # belief and talks
+    settlement: tuple[Row, ...]  # actions; none where they were not simulated
+    endings: tuple[tuple[str, str], ...]  # window, how the truce in force first ends
+    notes: tuple[str, ...]  # interventions that change nothing
+    sources: tuple[str, ...]  # of base rates, numbered from 1
+    reference: tuple[tuple[str, str, str], ...]  # not modelled: window, base rate, its source
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Marks that some probability bears."""
         cells = [cell for row in (*self.rows, *self.settlement) for cell in row.cells]
         return tuple(flag for flag in FLAG_NOTES if any(flag in cell.flags for cell in cells))
+
+    @property
+    def footnotes(self) -> list[str]:
+        """What marks mean, and where base rates come from."""
+        marks = [f"{flag} {FLAG_NOTES[flag]}" for flag in self.flags]
+        settled = "Reference class" if self.settlement else "Not modelled"
+        return [
+            "; ".join([_HOW, *marks]),
+            *(f"[{n}] base rate: {source}" for n, source in enumerate(self.sources, start=1)),
+            *self.notes,
+            *(f"{settled}: settlement by {by}, base rate {rate} ({source})"
+              for by, rate, source in self.reference),
+        ]  # fmt: skip
 
 
 def gate_rows(summary: Summary) -> list[tuple[str, str, str, bool]]:
@@ -131,19 +129,6 @@ def gate_rows(summary: Summary) -> list[tuple[str, str, str, bool]]:
     ]  # fmt: skip
 
 
-def gate_line(summary: Summary) -> str:
-    """Return what the convergence checks found, beside their limits."""
-    found = [f"{name} {value} ({limit})" for name, value, limit, _ in gate_rows(summary)]
-    return f"Gate {'passed' if summary['gate']['passed'] else 'FAILED'}: {', '.join(found)}"
-
-
-def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    side = names.get(item["side"], clean(item["side"])) if item["side"] else ""
-    target = TARGETS[item["target"]]
-    text = target.words.format(side=side) + target.rules.get(item.get("rule", ""), "")
-    return text + (f", given {clean(item['given'])}" if "given" in item else "")
-
-
 def left_out_words(days: Mapping[str, Any]) -> str:
     """Return in words what a forecast leaves out, and from when it counts."""
     rows = ", ".join(f"{count} of {name}" for name, count in days["rows"].items()) or "nothing"
@@ -155,96 +140,94 @@ def left_out_words(days: Mapping[str, Any]) -> str:
     )
 
 
-def _warnings(summary: Summary) -> tuple[Warned, ...]:
-    out = []
+def _warnings(summary: Summary) -> Iterator[Warned]:
     if "left_out" in summary:
-        out.append(Warned("Unfinished period", left_out_words(summary["left_out"])))
+        yield Warned("Unfinished period", left_out_words(summary["left_out"]))
     if summary["hindcast"]:
-        more = (
+        yield Warned(
+            "Hindcast",
+            "whoever built this study knew how the case went on.",
             f"The model has seen only what was published by {day(summary['as_of'])}; those who "
-            "chose its indicators had seen more."
+            "chose its indicators had seen more.",
         )
-        text = "whoever built this study knew how the case went on."
-        out.append(Warned("Hindcast", text, more))
     if summary["allowed_failed"]:
         reasons = "; ".join(clean(f) for f in summary["gate"]["failures"])
-        text = f"this forecast was allowed although the fit failed its checks ({reasons}). "
-        out.append(Warned("Failed gate", text + "Do not rely on these numbers."))
+        yield Warned(
+            "Failed gate",
+            f"this forecast was allowed although the fit failed its checks ({reasons}). "
+            "Do not rely on these numbers.",
+        )
     targets = summary["targets"]
-    flagged = sum(t["prior_dominated"] for t in targets)
-    if flagged:
-        text = f"{flagged} of {len(targets)} probabilities (marked {PRIOR_FLAG}) follow the prior "
-        more = "Read them as what was assumed, not as what was learnt."
-        out.append(Warned("Prior-dominated", text + "more than the data.", more))
-    torn = sum(t["prior_data_conflict"] for t in targets)
-    if torn:
-        text = (
+    if flagged := sum(t["prior_dominated"] for t in targets):
+        yield Warned(
+            "Prior-dominated",
+            f"{flagged} of {len(targets)} probabilities (marked {PRIOR_FLAG}) follow the prior "
+            "more than the data.",
+            "Read them as what was assumed, not as what was learnt.",
+        )
+    if torn := sum(t["prior_data_conflict"] for t in targets):
+        yield Warned(
+            "Prior-data conflict",
             f"{torn} of {len(targets)} probabilities (marked {CONFLICT_FLAG}) are pulled one way "
             "by the prior and the other way by the data. See how far other widths of the priors "
-            "move them: beliefs sensitivity."
+            "move them: beliefs sensitivity.",
         )
-        out.append(Warned("Prior-data conflict", text))
-    if summary.get("reversed_weights"):
-        listed = ", ".join(
-            f"{clean(w['term'])} ({w['mean']:+.2f}, {percent(w['p_other_sign'])} sure)"
-            for w in summary["reversed_weights"]
-        )
+    if listed := ", ".join(
+        f"{clean(w['term'])} ({w['mean']:+.2f}, {percent(w['p_other_sign'])} sure)"
+        for w in summary.get("reversed_weights", ())
+    ):
         text = "news off a side's own scorecard is read against the direction that the study "
-        out.append(Warned("Other sign", f"{text}declares: {listed}."))
-    return tuple(out)
+        yield Warned("Other sign", f"{text}declares: {listed}.")
+
+
+def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    side = names.get(item["side"], clean(item["side"])) if item["side"] else ""
+    target = TARGETS[item["target"]]
+    text = target.words.format(side=side) + target.rules.get(item.get("rule", ""), "")
+    return text + (f", given {clean(item['given'])}" if "given" in item else "")
 
 
 def _rows(
     items: list[Mapping[str, Any]], dates: list[str], sources: list[str], names: Mapping[str, str]
 ) -> tuple[Row, ...]:
     """Return one row a target."""
-    cells: dict[str, dict[str, Cell]] = {}
-    about: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for item in items:
-        label = _label(item, names)
-        about[label] = item
-        cells.setdefault(label, {})[item["by"]] = Cell(
-            p=percent(item["p"]),
-            mcse=points(item["mcse"]),
-            base="none" if item["base_rate"] is None else percent(item["base_rate"]),
-            flags=PRIOR_FLAG * item["prior_dominated"]
-            + CONFLICT_FLAG * item["prior_data_conflict"],
-        )
-    missing = Cell("–", "–", "–", "")
-    return tuple(
-        Row(
-            label,
-            tuple(found.get(by, missing) for by in dates),
-            percent(about[label]["at_origin"]) if about[label]["at_origin"] > 0 else "",
-            1 + sources.index(clean(about[label]["base_rate_source"])),
-        )
-        for label, found in cells.items()
+        found.setdefault(_label(item, names), {})[item["by"]] = item
+    rows = []
+    for label, windows in found.items():
+        last = list(windows.values())[-1]
+        now = percent(last["at_origin"]) if last["at_origin"] > 0 else ""
+        baseline = 1 + sources.index(clean(last["base_rate_source"]))
+        cells = tuple(_cell(windows.get(by)) for by in dates)
+        rows.append(Row(label, cells, now, baseline))
+    return tuple(rows)
+
+
+def _cell(item: Mapping[str, Any] | None) -> Cell:
+    if item is None:
+        return Cell("–", "–", "–", "")
+    return Cell(
+        p=percent(item["p"]),
+        mcse=points(item["mcse"]),
+        base="none" if item["base_rate"] is None else percent(item["base_rate"]),
+        flags=PRIOR_FLAG * item["prior_dominated"] + CONFLICT_FLAG * item["prior_data_conflict"],
     )
 
 
 def _ending(summary: Summary, by: str) -> str:
     """Return how the truce in force first ends by a date, in words."""
-    words = {"unilateral": "one-sided extension", "mutual": "mutual extension"}
     mine = [row for row in summary["endings"] if row["by"] == by]
-    parts = [
-        f"{words.get(r['cause'], r['cause'])} {percent(r['p'])} (base {percent(r['base_rate'])})"
-        for r in mine
-    ]
-    rest, base = (1.0 - sum(r[key] for r in mine) for key in ("p", "base_rate"))
-    parts.append(f"none of these {percent(max(rest, 0.0))} (base {percent(max(base, 0.0))})")
-    return ", ".join(parts)
+    shares = [(_ENDINGS.get(r["cause"], r["cause"]), r["p"], r["base_rate"]) for r in mine]
+    rest, base = (max(1.0 - sum(r[key] for r in mine), 0.0) for key in ("p", "base_rate"))
+    return ", ".join(
+        f"{words} {percent(p)} (base {percent(rate)})"
+        for words, p, rate in [*shares, ("none of these", rest, base)]
+    )
 
 
 def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
-    """Turn a forecast document into the texts of a headline.
-
-    Parameters
-    ----------
-    summary
-        From `beliefs.forecasting.summary.summarise`.
-    names
-        Words for the side ids; the ids themselves when None.
-    """
+    """Turn a forecast document into the texts of a headline; `names` are words for side ids."""
     names = names or {}
     targets = summary["targets"]
     groups: tuple[list[Any], list[Any]] = ([], [])  # of belief and talks, of actions
@@ -253,20 +236,19 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
     as_of = dt.date.fromisoformat(summary["as_of"])
+    found = [f"{name} {value} ({limit})" for name, value, limit, _ in gate_rows(summary)]
     subtitle = f"theory {clean(summary['theory'])}"
     if summary["interventions"]:
         subtitle += "; what if: " + ", ".join(clean(i) for i in summary["interventions"])
     return Headline(
         title=f"{clean(summary['study'])} as of {day(summary['as_of'])}",
         subtitle=subtitle,
-        warnings=_warnings(summary),
-        gate=gate_line(summary),
+        warnings=tuple(_warnings(summary)),
+        gate=f"Gate {'passed' if summary['gate']['passed'] else 'FAILED'}: {', '.join(found)}",
+        coverage=f"{100 * summary['interval']:.0f}% interval",
         beliefs=tuple(
-            (
-                names.get(b["side"], clean(b["side"])),
-                percent(b["mean"]),
-                interval(b["lower"], b["upper"]),
-            )
+            (names.get(b["side"], clean(b["side"])), percent(b["mean"]),
+             interval(b["lower"], b["upper"]))
             for b in summary["belief"]
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - as_of).days) for by in dates),
@@ -279,43 +261,18 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             (r["by"], percent(r["base_rate"]), clean(r["base_rate_source"]))
             for r in summary["reference"]
         ),
-    )
+    )  # fmt: skip
 
 
-def _coverage(summary: Summary) -> str:
-    return f"{100 * summary['interval']:.0f}% interval"
-
-
-_NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks and forecasts talks alone."
-_HOW = "± is the Monte-Carlo standard error in percentage points"
-
-
-def headline(summary: Summary) -> Any:
-    """Return the headline as a rich renderable, for a terminal.
-
-    Parameters
-    ----------
-    summary
-        From `beliefs.forecasting.summary.summarise`.
-
-    Returns
-    -------
-    rich.console.Group
-    """
-    from rich import box
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
+def headline(summary: Summary) -> Group:
+    """Return the headline for a terminal; texts are never read as markup."""
     head = read(summary)
-    # Text, never markup: a label in square brackets is a label.
     parts: list[Any] = [Text(head.title, style="bold"), Text(head.subtitle, style="dim")]
     parts += [Text(str(w), style="bold yellow") for w in head.warnings]
     if head.beliefs:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("Belief that it prevails")
+        table = Table("Belief that it prevails", box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("now", justify="right")
-        table.add_column(_coverage(summary), justify="right")
+        table.add_column(head.coverage, justify="right")
         for side, mean, between in head.beliefs:
             table.add_row(Text(side), mean, between)
         parts.append(table)
@@ -324,8 +281,7 @@ def headline(summary: Summary) -> Any:
     for title, rows in (("Probability that", head.rows), ("Conduct", head.settlement)):
         if not rows:
             continue
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column(title)
+        table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
         for by, days in head.windows:
             table.add_column(f"in {counted(days, 'day')}\nby {by}", justify="right")
         for row in rows:
@@ -335,41 +291,22 @@ def headline(summary: Summary) -> Any:
             cells = []
             for cell in row.cells:
                 text = Text(f"{cell.p} ±{cell.mcse}{cell.flags or ' '}", "bold")
-                base = f"\nbase {cell.base} [{row.yardstick}]"
+                base = f"\nbase {cell.base} [{row.baseline}]"
                 cells.append(text.append(base, style="not bold dim"))
             table.add_row(label, *cells)
         parts.append(table)
     parts += [Text(f"How the truce first ends by {by}: {how}") for by, how in head.endings]
-    parts += [Text(line, style="dim") for line in _notes(head)]
+    parts += [Text(line, style="dim") for line in head.footnotes]
     parts.append(Text(head.gate, style="" if summary["gate"]["passed"] else "bold red"))
     return Group(*parts)
 
 
-def _notes(head: Headline) -> list[str]:
-    marks = [f"{flag} {FLAG_NOTES[flag]}" for flag in head.flags]
-    notes = ["; ".join([_HOW, *marks])]
-    notes += [f"[{n}] base rate: {source}" for n, source in enumerate(head.sources, start=1)]
-    settled = "Reference class" if head.settlement else "Not modelled"
-    notes += list(head.notes)
-    notes += [
-        f"{settled}: settlement by {by}, base rate {rate} ({source})"
-        for by, rate, source in head.reference
-    ]
-    return notes
-
-
 def plain(summary: Summary) -> str:
-    """Return the headline as plain text: no colour, no box, one fact a line.
-
-    Parameters
-    ----------
-    summary
-        From `beliefs.forecasting.summary.summarise`.
-    """
+    """Return the headline as plain text: no colour, no box, one fact a line."""
     head = read(summary)
     lines = [head.title, head.subtitle, *map(str, head.warnings)]
     for side, mean, between in head.beliefs:
-        lines.append(f"belief of {side}: {mean} ({_coverage(summary)} {between})")
+        lines.append(f"belief of {side}: {mean} ({head.coverage} {between})")
     if not head.beliefs:
         lines.append(_NO_BELIEFS)
     for number, (by, days) in enumerate(head.windows):
@@ -380,7 +317,101 @@ def plain(summary: Summary) -> str:
             now = f"; already at the origin {row.at_origin}" if row.at_origin else ""
             lines.append(
                 f"  {row.label}: {cell.p} ±{cell.mcse}{flag} "
-                f"(base rate {cell.base} [{row.yardstick}]{now})"
+                f"(base rate {cell.base} [{row.baseline}]{now})"
             )
         lines += [f"  the truce first ends by: {how}" for date, how in head.endings if date == by]
-    return "\n".join([*lines, *_notes(head), head.gate]) + "\n"
+    return "\n".join([*lines, *head.footnotes, head.gate]) + "\n"
+
+
+def backtest_text(found: Backtest) -> str:
+    """Return what a backtest showed: skill by target and window, or plainly that there is none."""
+    frame = found.frame
+    lines = [
+        f"{found.study}, as of {found.as_of}: {counted(len(frame.origins), 'origin')} every "
+        f"{counted(found.every, 'day')} from {frame.origins[0]} to {frame.origins[-1]}, "
+        f"{found.draws} futures each",
+        "",
+        *_skill(found, CLIMATOLOGY),
+        "",
+        "Under each theory: mean score of climatology less the theory's, log score of targets and",
+        "CRPS of counts; above 0 the theory forecast better. * the 90 % interval by blocks of",
+        "origins lies above 0, x below 0, each taken alone (who wins is said below, allowing for",
+        "how many were tried), ? too few windows or changes to say. `came`: windows in which it",
+        "came true, of a count in which it was above its median; `events`, `misses`: how many",
+        "separate times it did, and did not; `windows`: as many as do not overlap.",
+    ]
+    if BASE in frame.theories and len(frame.theories) > 1:
+        lines += ["", f"Against {BASE}, the base-rate theory learnt from this study:", ""]
+        lines += _skill(found, BASE)
+    return "\n".join([*lines, "", *_sentences(found)])
+
+
+def _skill(found: Backtest, against: str) -> list[str]:
+    skill = found.skill
+    if not len(skill):
+        return ["nothing could be scored"]
+    head = skill["kind"].map(HEADLINE) == skill["score"]
+    mine = skill[(skill["against"] == against) & head]
+    theories = [t for t in found.frame.theories if t != against]
+    doubted = {(s.target, s.horizon) for s in standings(skill, against) if s.doubt}
+    rows = [["target", "days", "n", "came", "events", "misses", "windows", against, *theories]]
+    for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False):
+        by = {row["forecaster"]: row for row in part.to_dict("records")}
+        some = next(iter(by.values()))
+        rows.append(
+            [
+                str(target), str(horizon), str(some["n"]), f"{some['came']:.0f}",
+                f"{some['events']:.0f}", f"{some['misses']:.0f}", f"{some['windows']:.1f}",
+                f"{some['reference']:.3f}",
+                *(_difference(by.get(name), (target, horizon) in doubted) for name in theories),
+            ]
+        )  # fmt: skip
+    if len(rows) == 1:
+        return [f"nothing could be scored against {against}"]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells, widths[1:], strict=True))]
+        ).rstrip()
+        for first, *cells in rows
+    ]
+
+
+def _difference(row: Mapping[str, Any] | None, doubted: bool) -> str:
+    if row is None:
+        return "-"
+    low, high = row["low"], row["high"]
+    mark = "?" if doubted or low != low else "*" if low > 0.0 else "x" if high < 0.0 else " "
+    return f"{row['difference']:+.3f}{mark}"
+
+
+def _sentences(found: Backtest) -> Iterator[str]:
+    """Say where theories beat climatology, where none does, and what was not scored."""
+    standing = [(f"{s.target} in {counted(s.horizon, 'day')}", s) for s in found.standings]
+    won = [(named, s.theories) for named, s in standing if s.theories]
+    lost = [named for named, s in standing if not s.theories and not s.doubt]
+    doubted = [f"{named} ({s.doubt})" for named, s in standing if s.doubt]
+    if not won:
+        yield "No theory beats climatology on any target of this study."
+    for named, theories in won:
+        yield f"Climatology is beaten on {named} by {', '.join(theories)}."
+    if lost and won:
+        yield "No theory beats climatology on " + "; ".join(lost) + "."
+    if doubted:
+        yield "Nothing can be said of " + "; ".join(doubted) + "."
+    for horizon in found.horizons:
+        if horizon.days not in {s.horizon for _, s in standing}:
+            yield (
+                f"No window of {counted(horizon.days, 'day')} could be held against climatology: "
+                "it needs one such window before the origin, and one after it that was watched "
+                "whole."
+            )
+    n = len(found.frame.origins)
+    for theory, passed in zip(found.frame.theories, found.gates, strict=True):
+        if passed < n:
+            yield (
+                f"{theory}: the posterior failed its gate at {n - passed} of "
+                f"{counted(n, 'origin')}; more particles may help."
+            )
+    for name, why in found.frame.unscored.items():
+        yield f"Not scored: {name}, {why}."

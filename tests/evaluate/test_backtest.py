@@ -12,7 +12,7 @@ from beliefs.evaluation.backtest.origins import horizons_of, origins_of
 from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import load_theory
-from beliefs.reporting.backtest import plain
+from beliefs.reporting.tables import backtest_text
 from beliefs.study.load import load_study
 from beliefs.study.tables.odds import Odds
 
@@ -120,7 +120,7 @@ def test_labels_are_those_of_the_study(found, duel):
 def test_where_too_little_came_nobody_is_said_to_win(found):
     talks = [s for s in found.standings if s.target == "talks"]
     assert talks and all(s.doubt == "it came once" and not s.theories for s in talks)
-    words = plain(found)
+    words = backtest_text(found)
     assert "No theory beats climatology on any target of this study." in words
     assert "Not scored: crack_red" in words
     assert found.gates == (0, 0)  # a hundred particles are never worth four hundred

@@ -1,112 +1,86 @@
 """Small posteriors and forecasts without sampling: prior draws through the real functions."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import matplotlib
 import pytest
 from posteriors import small_posterior
 
-from beliefs.forecasting.forecast import Forecast, forecast
+from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.diagnose import Report
-from beliefs.inference.posterior import Posterior
 from beliefs.study.template import new_study
 
 matplotlib.use("Agg")
 
-HORIZON = 35
+PASSED = Report(
+    passed=True, r_hat=1.004, ess=812.0, worst="psi", divergent_share=0.0, e_bfmi=0.71, failures=(),
+    table=({"name": "psi", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
+)  # fmt: skip
+FAILED = replace(
+    PASSED, passed=False, r_hat=1.234, failures=("R-hat of psi is 1.234, limit 1.01: longer",)
+)
+SPLIT = ("# split_by_regime = true ", "split_by_regime = true ")
+HINDCAST = ("hindcast = false ", "hindcast = true ")
+FREE_TEXTS = (
+    "North and South, a made-up dispute", "North", "Southern crowns per Northern mark",
+    "Border clashes", "New cabinet in the South",
+)  # fmt: skip
 
 
-def make_posterior(folder: Path, theory: str = "mutual_optimism", *, ok: bool = True) -> Posterior:
-    """Return a posterior whose draws come from the prior, with convergence checks as wanted."""
-    report = Report(
-        passed=ok,
-        r_hat=1.004 if ok else 1.234,
-        ess=812.0 if ok else 37.0,
-        worst="psi",
-        divergent_share=0.0,
-        e_bfmi=0.71,
-        failures=() if ok else ("R-hat of psi is 1.234, limit 1.01: sample longer",),
-        table=({"name": "psi", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
-    )
-    return replace(small_posterior(folder, theory, size=(2, 100)), report=report)
-
-
-def make_forecast(posterior: Posterior) -> Forecast:
-    """Return futures of the posterior, five weeks ahead."""
-    return forecast(posterior, HORIZON, seed=5, allow_failed=True, actions=False)
-
-
-def edited_study(folder: Path, *changes: tuple[str, str]) -> Path:
-    """Write the template study with texts in its study.toml replaced."""
-    path = new_study(folder)
-    toml = path / "study.toml"
+def posterior_of(folder, *changes, theory="mutual_optimism", report=PASSED):
+    """Prior draws on the template study, with texts in its study.toml replaced."""
+    toml = new_study(folder / "mine") / "study.toml"
     text = toml.read_text(encoding="utf-8")
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
     toml.write_text(text, encoding="utf-8")
-    return path
+    return replace(small_posterior(toml.parent, theory, size=(2, 100)), report=report)
 
 
-SPLIT = ("# split_by_regime = true ", "split_by_regime = true ")
-
-
-@pytest.fixture(scope="session")
-def posterior(tmp_path_factory: pytest.TempPathFactory) -> Posterior:
-    return make_posterior(edited_study(tmp_path_factory.mktemp("m1") / "mine", SPLIT))
+def ahead(posterior):
+    """Futures of five weeks."""
+    return forecast(posterior, 35, seed=5, allow_failed=True, actions=False)
 
 
 @pytest.fixture(scope="session")
-def futures(posterior: Posterior) -> Forecast:
-    return make_forecast(posterior)
+def posterior(tmp_path_factory):
+    return posterior_of(tmp_path_factory.mktemp("m1"), SPLIT)
 
 
 @pytest.fixture(scope="session")
-def summary(futures: Forecast) -> dict[str, Any]:
+def futures(posterior):
+    return ahead(posterior)
+
+
+@pytest.fixture(scope="session")
+def summary(futures):
     return summarise(futures)
 
 
 @pytest.fixture(scope="session")
-def base_rate_futures(tmp_path_factory: pytest.TempPathFactory) -> Forecast:
-    folder = edited_study(tmp_path_factory.mktemp("m0") / "mine")
-    return make_forecast(make_posterior(folder, "base_rate"))
+def base_rate_futures(tmp_path_factory):
+    return ahead(posterior_of(tmp_path_factory.mktemp("m0"), theory="base_rate"))
 
 
 @pytest.fixture(scope="session")
-def failed_futures(tmp_path_factory: pytest.TempPathFactory) -> Forecast:
-    changes = (("hindcast = false ", "hindcast = true "),)
-    folder = edited_study(tmp_path_factory.mktemp("failed") / "mine", *changes)
-    return make_forecast(make_posterior(folder, ok=False))
+def failed_futures(tmp_path_factory):
+    return ahead(posterior_of(tmp_path_factory.mktemp("failed"), HINDCAST, report=FAILED))
 
 
 @pytest.fixture(scope="session")
-def hostile_futures(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Forecast]:
-    """Return a maker of forecasts whose study carries one hostile text in every free field."""
+def hostile_futures(tmp_path_factory):
+    """A maker of forecasts whose study carries one hostile text in every free field."""
 
     @cache
-    def make(text: str) -> Forecast:
+    def make(text):
         quoted = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        folder = edited_study(
-            tmp_path_factory.mktemp("hostile") / "mine",
-            *(
-                (f'"{old}"', quoted)
-                for old in (
-                    "North and South, a made-up dispute",
-                    "North",
-                    "Southern crowns per Northern mark",
-                    "Border clashes",
-                    "New cabinet in the South",
-                )
-            ),
-        )
-        (folder / "SOURCES.md").write_text(f"# {text}\n\n| a | b |\n|---|---|\n| {text} | c |\n")
-        return make_forecast(make_posterior(folder))
+        changes = [(f'"{old}"', quoted) for old in FREE_TEXTS]
+        made = posterior_of(tmp_path_factory.mktemp("hostile"), *changes)
+        sources = f"# {text}\n\n| a | b |\n|---|---|\n| {text} | c |\n"
+        (made.study.path / "SOURCES.md").write_text(sources)
+        return ahead(made)
 
     return make

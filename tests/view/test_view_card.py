@@ -17,8 +17,12 @@ THEORIES = [beliefs.load_theory(name) for name in ("M0", "M1")]
 
 
 def summary(folder, **said):
-    (found,) = summarise_backtests([run_folder(folder, scores(**said))])
+    (found,) = summarise_backtests([run_folder(folder / "a", scores(**said))])
     return found
+
+
+def page_of(*summaries):
+    return card.model_card([beliefs.load_study("us-civil-war")], THEORIES, summaries, ())
 
 
 def first(page):
@@ -26,32 +30,23 @@ def first(page):
     return page.split("\n# Model card\n\n")[1].split("\n\n")[0]
 
 
-def page_of(*summaries):
-    return card.model_card([beliefs.load_study("us-civil-war")], THEORIES, summaries, ())
-
-
-def test_the_first_paragraph_says_where_no_theory_beats_climatology(tmp_path):
-    said = first(page_of(summary(tmp_path / "a", M0=0.5, M1=0.55)))
-    assert "no theory beats climatology on any target" in said and "`talks` (7 days)" in said
-    assert "No theory with beliefs" in said
+@pytest.mark.parametrize(
+    ("m0", "m1", "words"),
+    [
+        (0.5, 0.55, "no theory beats climatology on any target"),
+        (0.5, KNOWN, "only here: M1 on `us-civil-war`, `talks` (7 days)"),
+        (KNOWN, KNOWN, "No theory with beliefs is known"),  # what M0 does too is no credit to them
+    ],
+)
+def test_the_first_paragraph_says_who_beats_climatology(m0, m1, words, tmp_path):
+    text = first(page_of(summary(tmp_path, M0=m0, M1=m1)))
+    assert words in text and "`talks` (7 days)" in text
+    assert ("no theory beats" in text.lower()) == (KNOWN is not m1)
     assert "Not backtested" in first(page_of()) and "`us-civil-war`" in first(page_of())
 
 
-def test_a_theory_that_knows_what_comes_is_said_to_win(tmp_path):
-    said = first(page_of(summary(tmp_path / "a", M0=0.5, M1=KNOWN)))
-    assert "climatology is beaten on `talks` (7 days) by M1" in said
-    assert "only here: M1 on `us-civil-war`, `talks` (7 days)" in said
-    assert "no theory beats" not in said.lower()
-
-
-def test_constant_rates_that_win_are_no_credit_to_beliefs(tmp_path):
-    said = first(page_of(summary(tmp_path / "a", M0=KNOWN, M1=KNOWN)))
-    assert "beaten on `talks` (7 days) by M0, M1" in said
-    assert "No theory with beliefs is known" in said
-
-
 def test_where_a_theory_loses_it_is_listed_as_a_failure(tmp_path):
-    page = page_of(summary(tmp_path / "a", M0=KNOWN, M1=1 - KNOWN))
+    page = page_of(summary(tmp_path, M0=KNOWN, M1=1 - KNOWN))
     failed = page.split("## Where it fails")[1].split("\n## ")[0]
     assert "worse than climatology: M1 on `talks` (7 days)" in failed
     assert "worse than M0: M1 on `talks` (7 days)" in failed
@@ -59,14 +54,11 @@ def test_where_a_theory_loses_it_is_listed_as_a_failure(tmp_path):
 
 
 def test_runs_of_another_study_or_theory_are_called_outdated(tmp_path):
-    old = summary(tmp_path / "a", M0=0.5)
+    old = summary(tmp_path, M0=0.5)
     assert "**Outdated:** the study, M0 changed" in page_of(old)
     study = beliefs.load_study("us-civil-war")
-    told = {"study_sha256": study.sha256, "theories": {"M0": THEORIES[0].sha256}}
-    assert "Outdated" not in page_of(replace(old, about=old.about | told))
-
-
-QUANTITY = {"name": "forecast:x", "p": 0.001, "adjusted": 0.5, "outside": True}
+    now = {"study_sha256": study.sha256, "theories": {"M0": THEORIES[0].sha256}}
+    assert "Outdated" not in page_of(replace(old, about=old.about | now))
 
 
 @pytest.mark.parametrize(
@@ -77,11 +69,12 @@ QUANTITY = {"name": "forecast:x", "p": 0.001, "adjusted": 0.5, "outside": True}
     ],
 )  # fmt: skip
 def test_the_reason_is_read_off_mean_and_spread_of_the_ranks(mean, spread, words):
-    told = {"simulations": 200, "coverage": 0.99, "judged": 40, "outside": ["forecast:x"]}
-    row = QUANTITY | {"mean": mean, "spread": spread}
-    assert words in reason(row, told) and "no more than chance" in reason(row, told)
-    assert "; more than chance" in reason(row | {"adjusted": 0.001}, told)
-    assert "8 of 40 outside, hardly chance" in reason(row, told | {"outside": list("abcdefgh")})
+    run = {"simulations": 200, "coverage": 0.99, "judged": 40, "outside": ["forecast:x"]}
+    row = {"name": "forecast:x", "p": 0.001, "adjusted": 0.5, "outside": True}
+    row |= {"mean": mean, "spread": spread}
+    assert words in reason(row, run) and "no more than chance" in reason(row, run)
+    assert "; more than chance" in reason(row | {"adjusted": 0.001}, run)
+    assert "8 of 40 outside, hardly chance" in reason(row, run | {"outside": list("abcdefgh")})
 
 
 def test_the_card_in_docs_is_what_the_command_makes_of_the_kept_summaries():

@@ -1,35 +1,41 @@
 """Figures draw what the data say, in a browser and without one, whatever the sides are called."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
+from inspect import getmembers, isfunction
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.posterior import Posterior
+from beliefs.evaluation.compare import compared
+from beliefs.evaluation.scores.skill import SHARED
+from beliefs.model.theory import load_theory
 from beliefs.reporting import figures, series
 from beliefs.reporting.axes import static
+from beliefs.reporting.plots import plot_verdicts, plot_weights
 from beliefs.reporting.style import SIDE_COLOURS
+from beliefs.study.load import load_study
+
+FIGURES = [
+    name
+    for name, made in getmembers(figures, isfunction)
+    if made.__module__ == figures.__name__ and not name.startswith("_")
+]
 
 
 @pytest.fixture(autouse=True)
-def _close() -> Any:
+def _close():
     yield
     plt.close("all")
 
 
-def named(figure: Any) -> dict[str, Any]:
+def named(figure):
     """Traces of a figure by their names."""
     return {t.name: t for t in figure.data if t.name}
 
 
-@pytest.mark.parametrize("name", figures.__all__)
-def test_every_figure_is_drawn_without_a_browser(futures: Forecast, name: str) -> None:
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_drawn_without_a_browser(futures, name):
     figure = getattr(figures, name)(futures)
     _, given = plt.subplots()
     ax = static(figure, ax=given)
@@ -46,15 +52,21 @@ def test_every_figure_is_drawn_without_a_browser(futures: Forecast, name: str) -
             assert to_hex(lines[label].get_color()) == trace.line.color.lower()
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_text_with_dollars_and_brackets_is_drawn_as_it_is(hostile_futures, name):
+    figure = getattr(figures, name)(hostile_futures(r"$\frac{$ <b>bold</b> & [red]"))
+    static(figure).figure.canvas.draw()
+    text = figure.to_json()
+    assert "<b>bold" not in text and "\\u003cb\\u003ebold" not in text
+
+
 @pytest.mark.parametrize("name", ["beliefs", "moves", "scorecards"])
-def test_figures_of_the_past_take_a_posterior_or_a_forecast(
-    posterior: Posterior, futures: Forecast, name: str
-) -> None:
+def test_figures_of_the_past_take_a_posterior_or_a_forecast(posterior, futures, name):
     make = getattr(figures, name)
     assert make(posterior).to_json() == make(futures).to_json()
 
 
-def test_belief_lines_are_the_posterior_mean_in_the_sides_colours(posterior: Posterior) -> None:
+def test_belief_lines_are_the_posterior_mean_in_the_sides_colours(posterior):
     figure = figures.beliefs(posterior)
     for band, colour in zip(series.belief_bands(posterior), SIDE_COLOURS, strict=True):
         np.testing.assert_array_equal(named(figure)[band.name].y, band.mean)
@@ -65,19 +77,15 @@ def test_belief_lines_are_the_posterior_mean_in_the_sides_colours(posterior: Pos
     assert "2026-01-16" in [s.x0 for s in shapes if s.type == "line"]
 
 
-def test_curves_stand_beside_their_baselines(futures: Forecast) -> None:
-    crack = series.event_curve(futures, "crack", "south")
-    traces = named(figures.cracks(futures))
-    np.testing.assert_array_equal(traces["South cracks"].y, crack.p)
-    np.testing.assert_array_equal(traces["South, prior alone"].y, crack.reference)
-    assert traces["South, prior alone"].line.dash == "dash"
-    talks = series.event_curve(futures, "talks")
-    traces = named(figures.talks(futures))
-    np.testing.assert_array_equal(traces["talks are held"].y, talks.p)
-    np.testing.assert_array_equal(traces["base rate"].y, talks.reference)
+def test_curves_stand_beside_their_baselines(futures):
+    for name, baseline in (("talks", "base rate"), ("talks_rational", "prior alone")):
+        curve, traces = series.event_curve(futures, name), named(getattr(figures, name)(futures))
+        line = "talks are held" if name == "talks" else "talks are rational"
+        np.testing.assert_array_equal(traces[line].y, curve.p)
+        np.testing.assert_array_equal(traces[baseline].y, curve.reference)
 
 
-def test_scorecard_dots_and_move_bars_are_posterior_means(posterior: Posterior) -> None:
+def test_scorecard_dots_and_move_bars_are_posterior_means(posterior):
     dots = [t for t in figures.scorecards(posterior).data if t.mode == "markers"]
     weights = series.scorecard_weights(posterior)
     assert sorted(x for t in dots for x in t.x) == sorted(w.mean for w in weights)
@@ -85,11 +93,23 @@ def test_scorecard_dots_and_move_bars_are_posterior_means(posterior: Posterior) 
     assert [x for t in bars for x in t.x] == [m.mean for m in series.top_moves(posterior)]
 
 
-@pytest.mark.parametrize("name", figures.__all__)
-def test_text_with_dollars_and_brackets_is_drawn_as_it_is(
-    hostile_futures: Callable[[str], Forecast], name: str
-) -> None:
-    figure = getattr(figures, name)(hostile_futures(r"$\frac{$ <b>bold</b> & [red]"))
-    static(figure).figure.canvas.draw()
-    text = figure.to_json()
-    assert "<b>bold" not in text and "\\u003cb\\u003ebold" not in text
+def test_the_figure_of_verdicts_has_a_point_for_each_that_has_a_probability():
+    rows = [
+        {"id": "X01", "verdict": "supported", "p_claim": 0.97, "p_prior": 0.5},
+        {"id": "X02", "verdict": "not learnable here", "p_claim": None, "p_prior": None},
+    ]
+    assert [t.get_text() for t in plot_verdicts(rows).get_xticklabels()] == ["X01"]
+
+
+def test_weights_are_drawn_for_every_theory():
+    theories = [load_theory(name) for name in ("M0", "M1", "M4")]
+    dates = np.datetime64("2025-12-01") + np.arange(100)
+    found = compared(
+        np.random.default_rng(1).normal(size=(3, len(SHARED), 100)), theories,
+        study="made-up", dates=dates, step_days=1, seed=1,
+    )  # fmt: skip
+    ax = plot_weights(found, load_study("us-iran-2026"))
+    names = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert names == ["M0 Base rate", "M1 Mutual optimism", "M4 Commitment problem"]
+    lines = [line for line in ax.get_lines() if len(line.get_xdata()) == len(found.periods)]
+    np.testing.assert_allclose(sum(line.get_ydata() for line in lines), 1.0)
