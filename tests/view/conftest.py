@@ -16,7 +16,7 @@ from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.diagnose import Report
 from beliefs.inference.posterior import Posterior
-from beliefs.study.template import new_study
+from beliefs.study.bundled import new_study
 
 matplotlib.use("Agg")
 
