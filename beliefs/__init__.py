@@ -38,7 +38,7 @@ _WHERE = {
     "load_study": "beliefs.study.load",
     "load_theory": "beliefs.model.theory",
     "load_track": "beliefs.records.run",
-    "new_study": "beliefs.study.template",
+    "new_study": "beliefs.study.bundled",
     "probability": "beliefs.forecasting.probability",
     "save_run": "beliefs.records.run",
     "sensitivity": "beliefs.evaluation.sensitivity",

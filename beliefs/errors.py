@@ -1,10 +1,8 @@
-"""Errors that tell the user what, where, found, expected and how to mend it (contract C9)."""
+"""Errors that tell the user what, where, found, expected and how to fix it."""
 
 from __future__ import annotations
 
 import re
-
-__all__ = ["BeliefsError", "ConflictError", "GateError", "StudyError", "counted"]
 
 
 def counted(n: float, one: str, many: str = "") -> str:
@@ -59,7 +57,7 @@ class StudyError(BeliefsError):
 
 
 class GateError(BeliefsError):
-    """A posterior that failed its gate (exit code 3)."""
+    """A posterior that failed its convergence check (exit code 3)."""
 
     exit_code = 3
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-__all__ = ["Shown"]
-
 
 class Shown:
     """A result with a few `facts` that its text and its HTML are made of."""

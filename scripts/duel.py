@@ -23,11 +23,11 @@ from beliefs.features.surprises import SHARE_BOUNDS
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
 from beliefs.simulation.studies.simulate import Truth, prior_params, simulate_inputs
-from beliefs.study.calendar import Grid
+from beliefs.study.dates import Grid
 from beliefs.study.load import Study, load_study
-from beliefs.study.settings.spec import StudySpec
-from beliefs.study.settings.specfile import read_spec
-from beliefs.study.tables.rows import EVENT_COLUMNS, INDICATOR_COLUMNS, TALK_COLUMNS
+from beliefs.study.spec import StudySpec
+from beliefs.study.specfile import read_spec
+from beliefs.study.tables.rows import TABLES
 from beliefs.study.writefile import write_file
 
 __all__ = ["FORMAT", "draw_design", "simulate_study"]
@@ -123,7 +123,7 @@ def _drawn_evidence(design: Path, out: Path, seed: int) -> tuple[_Rows, Study]:
     spec, _ = read_spec(out)
     if spec.period.step != "day":
         raise ValueError("only studies by the day are simulated")
-    n = spec.period.n_periods
+    n = spec.period.grid.n
     start = np.datetime64(spec.period.start, "D")
     grid = Grid(start - np.timedelta64(HISTORY, "D"), 1, n + HISTORY)
     shares = {s.indicator for c in spec.channels for s in c.series}
@@ -212,15 +212,15 @@ def _talk_rows(drawn: Inputs) -> list[Row]:
 
 
 def _write(out: Path, rows: _Rows, shares: Sequence[Row], talks: Sequence[Row]) -> None:
-    _write_csv(out / "indicators.csv", INDICATOR_COLUMNS, [*rows.series, *shares])
-    _write_csv(out / "events.csv", EVENT_COLUMNS, rows.events)
-    _write_csv(out / "talks.csv", TALK_COLUMNS, [*rows.talks, *talks])
+    _write_csv(out / "indicators.csv", [*rows.series, *shares])
+    _write_csv(out / "events.csv", rows.events)
+    _write_csv(out / "talks.csv", [*rows.talks, *talks])
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
     with io.StringIO(newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(header)
+        writer.writerow(TABLES[path.name].model_fields)
         writer.writerows(rows)
         write_file(path, handle.getvalue())
 

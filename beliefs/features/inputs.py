@@ -1,12 +1,10 @@
 """What a model of beliefs sees: dense arrays, one column per period.
 
-Evidence is news, which arrives when it is published: what stands in period t is built from rows
-published by then, so that the first t columns are the same for every as-of date at or after t. Two
-kinds of rows belong to their own date instead, and only become visible with their publication: the
-readings (`reading`) and the rows of talks (`talks`, `talks_previous`, `talks_by_rule`, and what
-`observed` counts from them). As of a later date these columns may hold more of the past, never a
-row published after the as-of date. Names, counts and shapes do not depend on the as-of date;
-columns of periods that had not ended by then are zero (readings: NaN) and `active` is False there.
+Evidence is news: what stands in period t is built from rows published by then, so that the first t
+columns are the same for every as-of date at or after t. Readings and talks belong to their own
+dates and become visible with their publication: as of a later date their columns may hold more of
+the past. Names and shapes do not depend on the as-of date; columns of periods that had not ended by
+then are zero (readings: NaN) and `active` is False there.
 """
 
 from __future__ import annotations
@@ -18,32 +16,36 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.arrivals import Arrivals, event_arrivals, series_arrivals
-from beliefs.features.eventinputs import conduct, faded, quiet_periods, regime_kinds, shocks_on
 from beliefs.features.observed import Observed, build_observed
-from beliefs.features.readings import readings
-from beliefs.features.steps import periods_of
-from beliefs.features.surprises import (
-    BURN_IN,
-    COUNT_BURN_IN,
-    FLOORS,
-    slow_level,
-    surprises,
-    transform,
-)
-from beliefs.features.talks import talk_days
-from beliefs.features.terms import CostTerm, Term, cost_terms, scorecard_terms
+from beliefs.features.states import faded, quiet_periods, regime_kinds, shocks_on, side_arrays
+from beliefs.features.steps import Bools, Floats, periods_of
+from beliefs.features.surprises import news_of
+from beliefs.features.talks import readings, talk_days
 from beliefs.study.load import Study
-from beliefs.study.settings.spec import Indicator
+from beliefs.study.spec import StudySpec
 from beliefs.study.tables.codebook import REGIME_KINDS
 
-__all__ = ["CostTerm", "Inputs", "Shock", "Term", "build_inputs"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+@dataclass(frozen=True)
+class Term:
+    """One weight of a side's scorecard: an indicator, in all regimes or in one kind."""
 
-ONE_YEAR = 365.0
-"""Half-life in days of the normal from which a cost is a departure."""
+    name: str  # ``north:price`` or, where the weight depends on the regime, ``north:price[war]``
+    side: int  # 0 or 1
+    indicator: int  # Row of `Inputs.surprise`
+    regimes: tuple[int, ...]  # Numbers of the regime kinds in which the term is on
+    direction: float  # +1 where a rise is good news for the side, -1 where it is bad
+    own: bool  # Whether the indicator belongs to the side's own scorecard
+
+
+@dataclass(frozen=True)
+class CostTerm:
+    """An indicator whose level measures a side's cost of conflict."""
+
+    name: str  # ``south:price``
+    side: int  # 0 or 1
+    indicator: int  # Row of `Inputs.level`
+    sign: float  # +1 where a higher level is a higher cost
 
 
 @dataclass(frozen=True)
@@ -59,73 +61,57 @@ class Shock:
 class Inputs:
     """What a model sees of a study: T periods, K indicators, C channels, 2 sides."""
 
-    sides: tuple[str, str]  # Ids of the two sides
-    endurance: tuple[bool, bool]  # Whether merely surviving counts as good news for the side
-    dates: NDArray[np.datetime64]  # First day of each period, (T,) datetime64[D]
-    step_days: int  # Length of a period in days
-    quiet_periods: int  # Periods at the beginning of a truce that are watched, see ``[truce]``
-    n_planned: int  # Number of periods before new rows moved the study's end on
+    sides: tuple[str, str]  # ids of the two sides
+    endurance: tuple[bool, bool]  # whether merely surviving counts as good news for the side
+    dates: NDArray[np.datetime64]  # (T,) first day of each period, datetime64[D]
+    step_days: int  # length of a period in days
+    quiet_periods: int  # periods at the beginning of a truce that are watched, see ``[truce]``
+    n_planned: int  # number of periods before new rows moved the study's end on
     active: Bools  # (T,) whether the period's last day lies at or before the as-of date
-    regime_kinds: tuple[str, ...]  # Names of the regime kinds
-    # (T,) number of the kind on the period's last day; the last one known is carried forward
-    regime: NDArray[np.int64]
-    indicators: tuple[str, ...]  # Ids of the indicators
+    regime_kinds: tuple[str, ...]  # names of the regime kinds
+    regime: NDArray[np.int64]  # (T,) kind on the period's last day; the last one is carried forward
+    indicators: tuple[str, ...]  # ids of the indicators
     surprise: Floats  # (K, T) standardised surprise within +-4; 0 where not seen
     seen: Bools  # (K, T) whether there was a surprise: an arrival past burn-in
-    # (K,) scale and expectation of f(x) after the last active period, and the last f(x); NaN
-    # for an indicator that had not yet arrived
-    scale: Floats
-    expectation: Floats
-    last: Floats
-    # (K, T) slow standardised level within +-4, carried forward up to the indicator's
-    # `max_age`, then 0
-    level: Floats
-    # (K,) what one unit of `level` is in f(x) after the last active period; NaN before arrival
-    level_scale: Floats
-    # Weights to be learnt, those of side 0 first
-    terms: tuple[Term, ...]
+    scale: Floats  # (K,) scale of f(x) after the last active period; NaN before any arrival
+    expectation: Floats  # (K,) likewise its expectation
+    last: Floats  # (K,) likewise the last f(x)
+    level: Floats  # (K, T) slow standardised level within +-4, carried up to `max_age`, then 0
+    level_scale: Floats  # (K,) what one unit of `level` is in f(x); NaN before any arrival
+    terms: tuple[Term, ...]  # weights to be learnt, those of side 0 first
     cost_terms: tuple[CostTerm, ...]
     quiet: Floats  # (T,) 1 where no event between the sides reached the severity of ``[quiet]``
     quiet_seen: Bools  # (T,) whether coverage allows one to say so
-    # (2, T) 1 where the side did an act of ``[persist]``, or one was still running; 0 where
-    # coverage does not allow one to say so
-    persist: Floats
-    resolve: Floats  # (2, T) positive surprise of the side's force, from 0 to 1; 0 where unobserved
-    hardline: Floats  # (2, T) log(1 + number of hard-line acts); 0 where unobserved
+    persist: Floats  # (2, T) 1 where an act of ``[persist]`` was done or running; 0 if unobserved
+    resolve: Floats  # (2, T) positive surprise of the side's force, from 0 to 1; 0 if unobserved
+    hardline: Floats  # (2, T) log(1 + number of hard-line acts); 0 if unobserved
     strikes: Floats  # (2, T) severity-weighted force published in the period
     strikes_seen: Bools  # (T,) whether a zero there is a real zero
-    # (T,) from 0 to 1, fading since the last act
-    mediator: Floats
-    waiver: Floats
-    # Names of the C channels and how each may be biased
-    channels: tuple[str, ...]
-    channel_bias: tuple[str, ...]
-    # (2, C, T) coded confidence on the scale of log-odds by the date of the row, NaN where
-    # nobody spoke
-    reading: Floats
-    talk_rules: tuple[str, ...]  # Names of the label rules, headline first
-    # (T,) 1 where talks were held under the headline rule, by their own dates; the same one
-    # period earlier
-    talks: NDArray[np.int64]
-    talks_previous: NDArray[np.int64]
+    mediator: Floats  # (T,) from 0 to 1, fading since the last act
+    waiver: Floats  # (T,) likewise
+    channels: tuple[str, ...]  # names of the C channels
+    channel_bias: tuple[str, ...]  # how each may be biased
+    reading: Floats  # (2, C, T) coded confidence as log-odds by the date of the row, NaN if none
+    talk_rules: tuple[str, ...]  # names of the label rules, headline first
+    talks: NDArray[np.int64]  # (T,) 1 where talks were held under the headline rule, by own dates
+    talks_previous: NDArray[np.int64]  # (T,) the same one period earlier
     talks_seen: Bools  # (T,) equal to `active`
-    talks_by_rule: Mapping[str, NDArray[np.int64]]  # Rule name to (T,)
-    shocks: tuple[Shock, ...]  # Declared shocks, whether or not they were known yet
+    talks_by_rule: Mapping[str, NDArray[np.int64]]  # rule name to (T,)
+    shocks: tuple[Shock, ...]  # declared shocks, whether or not they were known yet
     shock_on: Floats  # (S, T) 1 in the period in which the shock was published
-    # Ways of counting under the coverage of ``[strikes]``; the zones of ``[zones]``
-    instruments: tuple[str, ...]
-    zones: tuple[str, ...]
-    reference: tuple[tuple[str, float], ...]  # See `Reference`: covariates of the reference class
-    seeing: Callable[[], Observed]  # Gives `observed`
+    instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``
+    zones: tuple[str, ...]  # the zones of ``[zones]``
+    reference: tuple[tuple[str, float], ...]  # covariates of the reference class, see `Reference`
+    seeing: Callable[[], Observed]  # gives `observed`
 
     @cached_property
     def observed(self) -> Observed:
-        """Conduct: acts, truces, offers and agreements; computed when it is first asked for."""
-        return self.seeing()
+        """Actions, truces, offers and agreements; computed when it is first asked for."""
+        return _read_only(self.seeing())
 
     def having(self, observed: Observed) -> Inputs:
-        """Return these inputs with other conduct."""
-        return replace(self, seeing=partial(_read_only, observed))
+        """Return these inputs with other actions observed."""
+        return replace(self, seeing=partial(replace, observed))
 
 
 def build_inputs(study: Study) -> Inputs:
@@ -143,14 +129,7 @@ def build_inputs(study: Study) -> Inputs:
     """
     spec, grid = study.spec, study.grid
     active = grid.active(study.as_of)
-    last = int(active.sum()) - 1
-    arrivals = [
-        (series_arrivals if i.source == "series" else event_arrivals)(study, i, last)
-        for i in spec.indicators
-    ]
-    news = [
-        _news(i, a, active, grid.step_days) for i, a in zip(spec.indicators, arrivals, strict=True)
-    ]
+    news = [news_of(study, indicator, active) for indicator in spec.indicators]
     surprise, seen, level, ends = (np.stack(part) for part in zip(*news, strict=True))
     quiet, quiet_seen = quiet_periods(study, active)
     rules, previous = talk_days(study, active)
@@ -162,7 +141,7 @@ def build_inputs(study: Study) -> Inputs:
         dates=grid.dates,
         step_days=grid.step_days,
         quiet_periods=periods_of(spec.truce.quiet_days, grid) if spec.truce else 4,
-        n_planned=spec.period.n_planned,
+        n_planned=spec.period.whole(spec.period.first_end or spec.period.end),
         active=active,
         regime_kinds=REGIME_KINDS,
         regime=regime_kinds(study, active),
@@ -174,11 +153,16 @@ def build_inputs(study: Study) -> Inputs:
         last=ends[:, 2],
         level=level,
         level_scale=ends[:, 3],
-        terms=scorecard_terms(spec),
-        cost_terms=cost_terms(spec),
+        terms=_terms(spec),
+        cost_terms=tuple(
+            CostTerm(f"{name}:{indicator.id}", side, k, float(indicator.cost_sign))
+            for side, name in enumerate(spec.side_ids)
+            for k, indicator in enumerate(spec.indicators)
+            if name in indicator.cost
+        ),
         quiet=quiet,
         quiet_seen=quiet_seen,
-        **conduct(study, active),
+        **side_arrays(study, active),
         mediator=faded(study, spec.mediator, active),
         waiver=faded(study, spec.waiver, active),
         channels=tuple(c.id for c in spec.channels),
@@ -197,15 +181,11 @@ def build_inputs(study: Study) -> Inputs:
         instruments=study.instrument_slots,
         reference=tuple(sorted(spec.reference.talks.items())),
         zones=() if spec.zones is None else spec.zones.watched,
-        seeing=partial(_observed, study, active, level),
+        seeing=partial(build_observed, study, active, level),
     )
     for rule in rules.values():
         rule.flags.writeable = False
     return _read_only(inputs)
-
-
-def _observed(study: Study, active: Bools, level: Floats) -> Observed:
-    return _read_only(build_observed(study, active, level))
 
 
 def _read_only[T](record: T) -> T:
@@ -215,53 +195,16 @@ def _read_only[T](record: T) -> T:
     return record
 
 
-def _news(
-    indicator: Indicator, arrivals: Arrivals, active: Bools, step_days: int
-) -> tuple[Floats, Bools, Floats, Floats]:
-    """Return surprise, seen, level, each (T,), and the end: mean, scale, f(x), scale of level."""
-    n = len(active)
-    surprise, seen = np.zeros(n), np.zeros(n, dtype=bool)
-    f, period, begins, restarts = _transformed(indicator, arrivals)
-    if not len(f):
-        return surprise, seen, np.zeros(n), np.full(4, np.nan)
-    floor = FLOORS.get(indicator.transform, 0.0)
-    news = surprises(
-        f,
-        indicator.halflife,
-        reset=begins,
-        restart=restarts,
-        floor=floor,
-        burn_in=COUNT_BURN_IN if indicator.transform == "count" else BURN_IN,
-        walk=indicator.expectation == "walk",
-    )
-    inside = period >= 0
-    surprise[period[inside]] = news.z[inside]
-    seen[period[inside]] = news.seen[inside]
-    gaps = np.diff(period, prepend=period[:1])
-    slow, slow_scale = slow_level(
-        f, gaps, ONE_YEAR / step_days, restart=begins | restarts, floor=floor
-    )
-    level = _carried(slow, period, indicator.max_age, active)
-    return surprise, seen, level, np.array([news.mean[-1], news.scale[-1], f[-1], slow_scale[-1]])
-
-
-def _transformed(
-    indicator: Indicator, arrivals: Arrivals
-) -> tuple[Floats, NDArray[np.int64], Bools, Bools]:
-    """Return f(x), period, begins and restarts of the arrivals that have an f(x)."""
-    f = transform(indicator.transform, arrivals.value)
-    begins, restarts = arrivals.begins, arrivals.restarts
-    if indicator.transform == "diff":
-        # A change across two levels or two instruments is none: drop it, begin one later.
-        f[begins | restarts] = np.nan
-        begins, restarts = (x | np.append(False, x[:-1]) for x in (begins, restarts))
-    good = ~np.isnan(f)
-    return f[good], arrivals.period[good], begins[good], restarts[good]
-
-
-def _carried(value: Floats, period: NDArray[np.int64], max_age: int, active: Bools) -> Floats:
-    """Spread arrivals over the periods that follow, for up to `max_age` of them."""
-    now = np.arange(len(active))
-    place = np.searchsorted(period, now, side="right") - 1
-    age = now - period[np.maximum(place, 0)]
-    return np.where((place >= 0) & (age <= max_age) & active, value[np.maximum(place, 0)], 0.0)
+def _terms(spec: StudySpec) -> tuple[Term, ...]:
+    """Return one term for each side and indicator that it reads, or for each regime kind of it."""
+    terms = []
+    for side, name in enumerate(spec.side_ids):
+        for k, indicator in enumerate(spec.indicators):
+            if name not in indicator.direction:
+                continue
+            every = {f"{name}:{indicator.id}": tuple(range(len(REGIME_KINDS)))}
+            split = {f"{name}:{indicator.id}[{kind}]": (r,) for r, kind in enumerate(REGIME_KINDS)}
+            sign, own = float(indicator.direction[name]), name in indicator.own
+            kinds = split if indicator.split_by_regime else every
+            terms += [Term(label, side, k, on, sign, own) for label, on in kinds.items()]
+    return tuple(terms)

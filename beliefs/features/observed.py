@@ -1,12 +1,9 @@
-"""What the conduct of both sides leaves to be seen: acts, truces, offers, agreements, by period.
+"""What is observed of the actions of both sides: force, truces, offers, agreements, by period.
 
-These are observables of conduct, beside the inputs that move beliefs. Like those, an act counts in
-the period in which it was published, every array has full length and is zero after the as-of date,
-and the first t columns are the same for every as-of date at or after t. Rows of talks count on
-their own days instead, once they are published, so that what is counted from them (`walkout`,
-`walkout_fresh`, `walkout_at_risk`, `talks_recent`, `spell_age`, `deal_near`, `round_number`) may
-later hold more of the past. A study without the tables that a column needs (`strikes`, `truce`, ...
-in ``study.toml``, ``agreements.csv``) has zeros there and nothing seen.
+As in `inputs`, an act counts in the period in which it was published, and the first t columns are
+the same for every as-of date at or after t; but rows of talks count on their own days once they are
+published, so that what is counted from them may later hold more of the past. A study without the
+tables that a column needs (``[strikes]``, ``agreements.csv``, ...) has zeros there, unseen.
 """
 
 from __future__ import annotations
@@ -15,19 +12,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from beliefs.features.actions import between, exchange_arrays, force, strike_arrays
-from beliefs.features.eventinputs import faded
-from beliefs.features.states import level_arrays, power_shift, state_arrays
+from beliefs.features.actions import between, exchange_arrays, strike_arrays
+from beliefs.features.states import faded, level_arrays, power_shift, state_arrays
+from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.features.windows import scope_arrays, truce_arrays, truces_of
 from beliefs.study.load import Study
-
-__all__ = ["Observed", "blank", "build_observed"]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 OLD = 8.0  # memories after which mediation is old
 type SideFloats = Floats
@@ -41,121 +31,94 @@ AXES = {"Side": ("side",), "Severity": ("side", "severity"), "Zone": ("zone",), 
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """What conduct there was, for T periods, 2 sides, Z watched zones, 2 scopes of agreement.
+    """Actions observed, for T periods, 2 sides, Z watched zones, 2 scopes of agreement.
 
-    Arrays are (T,), with leading axes where their type says so (`AXES`).
+    Arrays are (T,), with leading axes where their type says so (`AXES`). Where a `_seen` is False,
+    a zero is not a real zero.
     """
 
-    # Ways of counting under the coverage of ``[strikes]``, in the order of first use
-    instruments: tuple[str, ...]
-    zones: tuple[str, ...]  # The Z zones of ``[zones]``
-    # (2, T) kinetic acts of a side's forces that reach the least severity of ``[strikes]``
-    strike_count: SideFloats
-    # (2, 5, T) the same by severity 1 to 5; a half counts 0.5 in each neighbour
-    strike_by_severity: SeverityFloats
+    instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``, in order
+    zones: tuple[str, ...]  # the Z zones of ``[zones]``
+    strike_count: SideFloats  # kinetic acts of a side's forces from the least severity on
+    strike_by_severity: SeverityFloats  # the same by severity 1 to 5; a half counts 0.5 in both
     warned_by_severity: SeverityFloats  # those of them that were announced before
-    strikes_seen: Bools  # Whether a zero there is a real zero
-    # Place of the way of counting in `instruments`; -1 where strikes were not seen
-    instrument: Ints
+    strikes_seen: Bools
+    instrument: Ints  # place of the way of counting in `instruments`; -1 where unseen
     severity_log: SideFloats  # mean log(severity / 3) of own strikes, 0 without any
-    # (2, T) mean log(severity / 3) of the rival's strikes in t-3 .. t-1, 0 without any
-    provocation: SideFloats
-    # (2, T) 1 where there was an own strike, a rival's strike in t-3 .. t-1, and both were seen
-    provoked: SideFloats
-    # (2, T) acts that touch a declared red line; those severe enough to cross it
-    line_touch: SideFloats
-    line_cross: SideFloats
+    provocation: SideFloats  # the same of the rival's strikes in t-3 .. t-1
+    provoked: SideFloats  # 1 where there was an own strike after one of the rival's in t-3 .. t-1
+    line_touch: SideFloats  # acts that touch a declared red line
+    line_cross: SideFloats  # those severe enough to cross it
     breach: Floats  # 1 where a force of one side hit the other's own actors in a truce
-    # Acts in a truce by own actors of either side; by others
-    breach_own: Floats
-    breach_other: Floats
+    breach_own: Floats  # acts in a truce by own actors of either side
+    breach_other: Floats  # acts in a truce by others
     disobeyed: SideFloats  # 1 where forces that are not the side's own acted in a truce
-    command_seen: (
-        SideBools  # (2, T) whether the side has such forces and a zero there is a real zero
-    )
-    # Whether a truce was in force when the period began, and acts were recorded before and in
-    # it
-    truce_seen: Bools
-    # Periods since the chain of windows began, 1 in its first seen period; 0 outside
-    truce_age: Floats
-    # 0 nothing, 1 collapse, 2 resolution (extension or deal), where it was published
-    truce_end: Ints
-    # Where a window was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual
-    # extension, 4 deal; otherwise 0
+    command_seen: SideBools  # whether the side has such forces and a truce is seen
+    truce_seen: Bools  # whether a truce held as the period began, and acts are recorded before too
+    truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
+    truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
+    # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
+    # 4 deal; otherwise 0
     window_kind: Ints
     at_deadline: Floats  # 1 in the last days before an announced deadline
     has_deadline: Floats  # 1 where an announced deadline lies ahead, or falls in t
     deadline_now: Floats  # 1 where it falls in t
-    quiet_passed: Floats  # 1 once a window had its first days seen and without breach
-    # Acts of force in a truce that nobody owned to: for a week, or until they were attributed
-    spoiler_open: Floats
+    quiet_passed: Floats  # 1 once a spell had its first days seen and without breach
+    spoiler_open: Floats  # acts in a truce that nobody owned to: for a week, or until attributed
     hotline: Floats  # 1 where a hotline between the sides was in force
     zone_count: ZoneFloats  # kinetic acts of both sides' forces by zone
-    zone_seen: Bools  # Whether a zero there is a real zero
+    zone_seen: Bools
     zone_rule: ZoneFloats  # 1 where a rule for the zone was in force
     zone_near: ZoneFloats  # 1 where another zone had a rule and this one had none
-    # exp(-age / 7 days) since the last act in a truce by those forces of the declared side that
-    # are not its own; 1 in its period
+    # exp(-age / 7 days) since the last act in a truce by forces of the declared side that are not
+    # its own; 1 in its period
     proxy_attack: Floats
-    concession_broken: Floats  # Named concessions breached in the present window so far, t included
-    concession: (
-        SideFloats  # (2, T) 1 where a side's own actor made the rival an offer or a concession
-    )
-    concession_seen: Bools  # Whether a zero there is a real zero
-    # Acceptances and counter-offers; rejections
-    reply_yes: Floats
-    reply_no: Floats
-    # log(1 + rounds of talks and counter-offers since the last onset of war), as of t-1
-    round_number: Floats
+    concession_broken: Floats  # named concessions breached in the present spell so far, t included
+    concession: SideFloats  # 1 where a side's own actor made the rival an offer or a concession
+    concession_seen: Bools
+    reply_yes: Floats  # acceptances and counter-offers
+    reply_no: Floats  # rejections
+    round_number: Floats  # log(1 + rounds and counter-offers since the last war began), as of t-1
     walkout: Floats  # 1 where talks were cancelled
-    # Whether there were talks, offers or mediation in the month before that could be
-    walkout_at_risk: Bools
-    # exp(-age / 7 days) since talks were last cancelled, as of t-1: 1 in the period after it
-    walkout_fresh: Floats
+    walkout_at_risk: Bools  # whether there were talks, offers or mediation in the month before
+    walkout_fresh: Floats  # exp(-age / 7 days) since talks were last cancelled, as of t-1
     sanction: Floats  # 1 where the enduring side was sanctioned
-    sanction_seen: Bools  # Whether a zero there is a real zero
+    sanction_seen: Bools
     talks_recent: Floats  # 1 with talks in the two weeks before t
-    excluded_count: Floats  # Kinetic acts of powers that are no party to the talks
-    excluded_seen: Bools  # Whether a zero there is a real zero
+    excluded_count: Floats  # kinetic acts of powers that are no party to the talks
+    excluded_seen: Bools
     # exp(-age / 7 days) since the last sign of a deal, as of t-1: talks, their announcement, an
     # acceptance or a deal
     deal_near: Floats
-    peripheral_count: Floats  # Kinetic acts on third parties or in outlying zones
-    peripheral_seen: Bools  # Whether a zero there is a real zero
+    peripheral_count: Floats  # kinetic acts on third parties or in outlying zones
+    peripheral_seen: Bools
     calm: Floats  # 1 without an act of severity 2 or more between the sides in the week before t
-    maritime: Floats  # Share of maritime matters among the diplomatic acts of the 30 days before t
+    maritime: Floats  # share of the agenda's matter in the diplomatic acts of the 30 days before t
     mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
     spell_age: Floats  # log(periods since talks), 0 right after
-    hinge: Floats  # From 0 to 1: how far past its hinge the declared indicator is
+    hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
     pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
-    # (2, T) log(1 + s), s the sum of own strikes fading with exp(-age / 3 days), as of t-1
-    own_recent: SideFloats
+    own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1
     # log(1 + d) / log(15) up to 1, d the days in a row without an act between the sides, as of
     # t-1; an unrecorded period begins the count anew
     pause: Floats
-    # (2, T) log(1 + s), s the sum of acts of severity 4 or more *suffered*, fading with
-    # exp(-age / 14 days); one in t counts whole
+    # log(1 + acts of severity 4 or more *suffered*, fading with exp(-age / 14 days)); whole in t
     heavy: SideFloats
-    # From 0 to 4: how fast power is expected to shift, whatever the direction; as of t-1
-    power_shift: Floats
+    power_shift: Floats  # from 0 to 4: how fast power is expected to shift either way, as of t-1
     deal: Floats  # 1 where a mutual agreement was published; the extension of one is none
-    deal_seen: Bools  # Whether a zero there is a real zero
-    # The same by form
-    deal_signed: Floats
+    deal_seen: Bools
+    deal_signed: Floats  # the same by form
     deal_unsigned: Floats
     scope_live: ScopeFloats  # agreements in force: treaties, transactions
     scope_ended: ScopeFloats  # those of them whose end was published
-    # (2, T) share of those in force that were made before the last turnover of leadership
-    government_changed: ScopeFloats
-    rung: Ints  # Place of the state on the last day of t in `RUNGS`
-    rung_seen: Bools  # Whether a state was declared
+    government_changed: ScopeFloats  # share of them made before the last turnover of leadership
+    rung: Ints  # place in `RUNGS` of the conflict phase on the last day of t
+    rung_seen: Bools  # whether a phase was declared
 
 
-def _axes(name: str) -> tuple[str, ...]:
-    return next((axes for kind, axes in AXES.items() if name.startswith(kind)), ())
-
-
-SHAPES = {f.name: _axes(str(f.type)) for f in fields(Observed) if _axes(str(f.type))}
+SHAPES = {
+    f.name: axes for f in fields(Observed) for kind, axes in AXES.items() if f.type.startswith(kind)
+}
 """Leading axes of the arrays that have any."""
 
 
@@ -174,20 +137,13 @@ def blank(n: int, instruments: tuple[str, ...] = (), zones: tuple[str, ...] = ()
 
 
 def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
-    """Turn the tables of a study into what there is to see of conduct.
-
-    Returns
-    -------
-    Observed
-        Periods after the as-of date are zero and unseen.
-    """
+    """Return what is observed of actions; periods after the as-of date are zero and unseen."""
     spec, grid = study.spec, study.grid
     zones = () if spec.zones is None else spec.zones.watched
-    found = vars(blank(grid.n, study.instrument_slots, zones))
     # Acts of the year before the period still fade, provoke and age when it begins.
     longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
     lead = longer.n - grid.n
-    acts = force(study)
+    acts = study.tables.events.where(kind=spec.kinetic)
     dyadic = between(study, acts)
     truces = truces_of(study, longer)
     early = {
@@ -197,15 +153,14 @@ def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
         **exchange_arrays(study, longer, lead),
         **power_shift(study, longer, lead, int(active.sum()) - 1),
     }
-    found |= {name: value[..., lead:] for name, value in early.items()}
-    found |= state_arrays(study, grid)
-    found |= level_arrays(study, grid, level)
     memory = spec.mediator.model_copy(update={"memory": OLD * spec.mediator.memory})
-    found["mediator_old"] = faded(study, memory, active)
-    return Observed(**{name: _until(name, value, active) for name, value in found.items()})
-
-
-def _until(name: str, value: Any, active: Bools) -> Any:
-    if not isinstance(value, np.ndarray):
-        return value
-    return np.where(active, value, np.array(-1 if name == "instrument" else 0).astype(value.dtype))
+    found = {
+        **{name: value[..., lead:] for name, value in early.items()},
+        **state_arrays(study, grid),
+        **level_arrays(study, grid, level),
+        "mediator_old": faded(study, memory, active),
+    }
+    seen = blank(grid.n, study.instrument_slots, zones)
+    for name, value in found.items():
+        getattr(seen, name)[..., active] = value[..., active]
+    return seen

@@ -1,30 +1,139 @@
-"""States of a confrontation by period: its rung, safeguards, pressure at home, shifts of power."""
+"""States of a confrontation by period: force and quiet, regimes and phases, safeguards, pressure.
+
+What is published counts from its publication on; regimes and phases are those of the last day.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.arrivals import series_arrivals
-from beliefs.features.steps import before, binned, counts, fading_sum
-from beliefs.study.calendar import Grid
+from beliefs.features.steps import Bools, Floats, before, binned, counts, fading_sum, watched
+from beliefs.features.surprises import (
+    CLIP,
+    COUNT_BURN_IN,
+    FLOORS,
+    counted_arrivals,
+    series_arrivals,
+    severity_sum,
+    surprises,
+    transform,
+)
+from beliefs.features.talks import span_periods
+from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.settings.spec import Indicator
-from beliefs.study.tables.codebook import RUNGS
-from beliefs.study.tables.rows import counted_events, select_events
+from beliefs.study.spec import Memory
+from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
+from beliefs.study.tables.rows import counted_events
 
-__all__ = ["level_arrays", "power_shift", "state_arrays"]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
+FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
+"""Half-life, in periods of that many days, of how much force one has come to expect."""
 _RUNG_OF = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
 STEEPNESS = 4.0  # the hinge goes from 12 % to 88 % within one standard deviation
 UNREST_DAYS = 14.0  # e-folding time of counted pressure
 MONTH = 30.4
 SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
+
+
+# ---- Inputs of beliefs
+
+
+def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
+    """Collect both sides' force, persistence and hard-line acts, by name in `Inputs`.
+
+    `hardline` counts acts of own actors, the rest those of forces. Force is any kinetic kind,
+    whoever the target, since allies and bystanders are hit as well. Unobserved acts move nothing.
+    """
+    spec, grid, events = study.spec, study.grid, study.tables.events
+    n, last = grid.n, int(active.sum()) - 1
+
+    def seen(densities: Collection[str]) -> Bools:
+        return watched(study, grid, densities) & active
+
+    persist, resolve, hardline, strikes = (np.zeros((2, n)) for _ in range(4))
+    for i, side in enumerate(spec.sides):
+        acts = events.where(initiator=side.forces, kind=spec.persist.kinds)
+        persist[i] = span_periods(acts, grid) & seen(spec.persist.coverage)
+        hard = events.where(initiator=side.actors, kind=spec.hardline.kinds)
+        hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
+        force = events.where(initiator=side.forces, kind=spec.kinetic)
+        strikes[i] = severity_sum(force, grid) * active
+        counted = counted_arrivals(study, force, True, spec.quiet.coverage, last)
+        news = surprises(
+            transform("count", counted.value),
+            FORCE_HALFLIFE[grid.step_days],
+            restart=counted.restarts,
+            floor=FLOORS["count"],
+            burn_in=COUNT_BURN_IN,
+        )
+        inside = counted.period >= 0
+        resolve[i, counted.period[inside]] = np.maximum(news.z[inside], 0.0) / CLIP
+    return {
+        "persist": persist, "resolve": resolve, "hardline": hardline, "strikes": strikes,
+        "strikes_seen": seen(spec.quiet.coverage),
+    }  # fmt: skip
+
+
+def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
+    """Mark the periods without a severe act between the sides, and where one can say so.
+
+    0 where one reached the severity or nothing can be said.
+    """
+    spec, grid = study.spec, study.grid
+    forces = (*spec.sides[0].forces, *spec.sides[1].forces)
+    severe = study.tables.events.where(initiator=forces, kind=spec.kinetic)
+    severe = severe.take(severe["severity"] >= spec.quiet.min_severity)
+    seen = watched(study, grid, spec.quiet.coverage) & active
+    return (seen & ~span_periods(severe, grid)).astype(float), seen
+
+
+def faded(study: Study, memory: Memory, active: Bools) -> Floats:
+    """Return how fresh the last act of some kinds is: ``exp(-age / memory)``, 0 before any.
+
+    `memory` is in periods; acts before the study's period count as well.
+    """
+    acts = study.tables.events.where(kind=memory.kinds)
+    periods = np.sort(study.grid.index(acts["published_at"]))
+    now = np.arange(study.grid.n)
+    place = np.searchsorted(periods, now, side="right") - 1
+    if not len(periods):
+        return np.zeros(study.grid.n)
+    fresh = np.exp(-np.maximum(now - periods[np.maximum(place, 0)], 0) / memory.memory)
+    return np.where((place >= 0) & active, fresh, 0.0)
+
+
+def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
+    """Return the number in `REGIME_KINDS` of the regime on the last day of each period.
+
+    0 where no regime was in force or known. Beyond the as-of date the last kind is carried forward.
+    """
+    kind = np.zeros(study.grid.n, dtype=np.int64)
+    for regime in study.spec.regimes:  # in the order of time: a shared day goes to the later one
+        on = _in_force(study.grid, regime.start, regime.end, regime.published_at)
+        kind[on] = REGIME_KINDS.index(regime.kind)
+    kind[~active] = kind[int(active.sum()) - 1]
+    return kind
+
+
+def shocks_on(study: Study, active: Bools) -> Floats:
+    """Mark the period in which each declared shock was published, (S, T).
+
+    All zero while it is not known or outside the period.
+    """
+    grid = study.grid
+    on = np.zeros((len(study.shock_slots), grid.n))
+    known = {shock.id for shock in study.spec.shocks}
+    for row, shock in enumerate(study.shock_slots):
+        period = int(grid.index(np.datetime64(shock.published_at, "D")))
+        if shock.id in known and 0 <= period < grid.n and active[period]:
+            on[row, period] = 1.0
+    return on
+
+
+# ---- Observed
 
 
 def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
@@ -59,11 +168,10 @@ def _in_force(grid: Grid, start: dt.date, end: dt.date | None, published: dt.dat
 
 
 def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:
-    """Return hinge and pressure at home, from the slow levels of indicators.
+    """Return hinge and pressure at home, from the slow levels of indicators, (K, T).
 
-    `level` is (K, T) as in `Inputs.level`. `hinge` is logistic(4 (level - hinge)), a rise of the
-    cost being positive. `pressure_home` is the mean over a side's indicators, a rise being bad
-    news; one counted from events gives log(1 + count fading with 14 days) instead of its level.
+    `hinge` is logistic(4 (cost - hinge)); `pressure_home` the mean over a side's indicators, of
+    events log(1 + count fading with 14 days) instead of the level, a rise being bad news.
     """
     spec, out = study.spec, {}
     place = {indicator.id: k for k, indicator in enumerate(spec.indicators)}
@@ -76,38 +184,29 @@ def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:
     for i, side in enumerate(spec.side_ids):
         names = spec.pressure.get(side, ())
         for name in names:
-            indicator = spec.indicators[place[name]]
-            value = level[place[name]]
+            indicator, value = spec.indicators[place[name]], level[place[name]]
             if indicator.source == "events":
-                value = _fading_count(study, indicator, grid)
+                count = counts(counted_events(study.tables.events, indicator), grid)
+                value = np.log1p(fading_sum(count, UNREST_DAYS, grid))
             home[i] -= indicator.direction[side] * value / len(names)
-    out["pressure_home"] = home
-    return out
-
-
-def _fading_count(study: Study, indicator: Indicator, grid: Grid) -> Floats:
-    rows = counted_events(study.tables.events, indicator)
-    return np.log1p(fading_sum(counts(rows, grid), UNREST_DAYS, grid))
+    return {**out, "pressure_home": home}
 
 
 def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDArray]:
     """Return how fast power is expected to shift, whatever the direction, as of t-1.
 
-    A proxy: nobody recorded what the sides expected. Told by a series, it is the exponentially
-    weighted mean of its steps a month (half-life four reports) over their robust spread, for half
-    a year after the last report. Told by acts, it is the balance of both sides' acts fading with
-    the declared memory, over the spread that a balance of such acts without any trend would have.
-    The side that declines has a reason to fight either way (Powell 2006).
-
-    The grid has `lead` periods before the first one of the study; `last` is the number of the
-    study's last period to be used. Nothing without a table ``[power_shift]``.
+    A proxy: nobody recorded what the sides expected, and the side that declines has a reason to
+    fight either way (Powell 2006). Of a series: the weighted mean of its steps a month (half-life
+    four reports) over their robust spread, for half a year after the last report. Of acts: the
+    fading balance of both sides', over the spread of a balance without any trend. The grid has
+    `lead` periods before the first one of the study; `last` is the last period to be used.
     """
     shift = study.spec.power_shift
     if shift is None:
         return {}
     if shift.indicator is None:
         balance = _balance(study, grid, shift.kinds)
-        memory = 1.0 if shift.memory is None else shift.memory
+        memory = shift.memory or 1.0
         days = memory * grid.step_days
         trace = fading_sum(balance, days, grid)
         fade = np.exp(-grid.step_days / days)
@@ -126,13 +225,10 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
 
 def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
     """Return side 0's acts less side 1's; an act of force weighs its severity over 3."""
-    rows = select_events(study.tables.events, kind=kinds)
-    first, second = study.spec.sides
+    rows = study.tables.events.where(kind=kinds)
+    first, second = (rows.among("initiator", side.forces) for side in study.spec.sides)
     weight = np.where(np.isnan(rows["severity"]), 3.0, rows["severity"]) / 3.0
-    signed = weight * (
-        rows.among("initiator", first.forces).astype(float) - rows.among("initiator", second.forces)
-    )
-    return binned(rows, signed, grid)
+    return binned(rows, weight * (first.astype(float) - second), grid)
 
 
 def _trend(value: Floats, month: Floats) -> Floats:

@@ -7,21 +7,20 @@ the past of a study take the same step. Arrays over the past fold the step (`fol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.study.calendar import Grid
-from beliefs.study.tables.records import Records
-
-__all__ = [
-    "add_fading", "age", "before", "binned", "counts", "expected", "fading_sum", "fold",
-    "freshness", "kept", "pause", "periods_of", "push", "recent", "refresh", "run", "spoil",
-]  # fmt: skip
+from beliefs.study.dates import Grid
+from beliefs.study.load import Study
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.rows import covered
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 ANSWER = 3  # periods in which an act counts as an answer
 CALM_DAYS, CALM_SEVERITY = 7.0, 2.0
@@ -124,6 +123,11 @@ def before(values: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def ratio(total: Floats, count: Floats) -> Floats:
+    """Return a quotient, 0 where there is nothing to divide by."""
+    return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+
+
 def periods_of(days: float, grid: Grid) -> int:
     """Return the number of periods of a span of days, at least 1."""
     return max(1, round(days / grid.step_days))
@@ -140,3 +144,8 @@ def binned(rows: Records, weight: Floats, grid: Grid, by: str = "published_at") 
     inside = (period >= 0) & (period < grid.n)
     # Without rows numpy counts in integers.
     return np.bincount(period[inside], weights=weight[inside], minlength=grid.n).astype(np.float64)
+
+
+def watched(study: Study, grid: Grid, densities: Collection[str]) -> Bools:
+    """Tell in which periods events were recorded so completely that a zero is a real zero."""
+    return covered(study.tables.coverage, grid.dates, grid.step_days, densities)

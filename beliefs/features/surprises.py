@@ -1,42 +1,26 @@
-"""From values to surprises: transforms, what was expected, and how far news missed it.
+"""From rows to surprises: what arrived, its transform, what was expected, how far news missed it.
 
-Everything here is causal: an output at an arrival uses that arrival and earlier ones only. An
-arrival is a value that was published; time between arrivals in which nothing was published is
-missing, not zero.
-
-The expectation is an exponentially weighted mean m, its scale s the same kind of mean of the
-absolute misses (times sqrt(pi / 2), which makes it a standard deviation for a normal):
-
-    z_n = (f(x_n) - m_{n-1}) / s_{n-1},   clipped at +-4.
+An arrival is a value that was published; in between, values are missing and not zero. A surprise is
+z_n = (f(x_n) - m_{n-1}) / s_{n-1}, clipped at +-4: m is an exponentially weighted mean, s the same
+of absolute misses, times sqrt(pi / 2), a standard deviation for a normal. All uses the past alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beliefs.features.steps import expected
-
-__all__ = [
-    "BURN_IN",
-    "CLIP",
-    "COUNT_BURN_IN",
-    "FLOORS",
-    "Surprises",
-    "logit_share",
-    "missed",
-    "scale_of",
-    "slow_level",
-    "surprises",
-    "transform",
-]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from beliefs.features.steps import Bools, Floats, Ints, binned, counts, expected, watched
+from beliefs.study.dates import Grid
+from beliefs.study.load import Study
+from beliefs.study.spec import Indicator
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.rows import counted_events, instruments
 
 CLIP: Final = 4.0
 BURN_IN: Final = 8
@@ -47,42 +31,105 @@ MAD_TO_SD: Final = math.sqrt(math.pi / 2.0)
 SCALE_MEMORY: Final = 3.0
 """The scale remembers this many times longer than the mean: variances need more data."""
 FLOORS: Final = {"count": 0.5}
-"""Least scale by transform, in units of f(x). Anscombe's transform gives counts a standard
-deviation near 1, so below half of that a long calm has only been lucky. Without it the day after
-a rare event would surprise by being ordinary. Elsewhere a series that never moved gets a tiny
-floor, which keeps it from dividing by zero."""
+"""Least scale by transform, in units of f(x). Counts have a standard deviation near 1: below half
+of that a long calm has only been lucky, and the day after a rare event would be a surprise."""
 SHARE_BOUNDS: Final = (0.005, 0.995)
+YEAR: Final = 365.0
+"""Half-life in days of the normal from which a level is a departure."""
+
+
+# ---- What arrived in each period
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """One value for each of N periods in which something was published, in the order of time."""
+
+    period: Ints  # number of the period, (N,); negative before the study's first
+    value: Floats  # before any transform, (N,)
+    begins: Bools  # where the level shifts without being news (a declared reset), (N,)
+    restarts: Bools  # where another way of counting begins, (N,)
+
+
+def series_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
+    """Collect the published values of a series, one for each period up to number `last`.
+
+    A row is news when its date is later than that of every row published before it. A revision
+    of an older date is therefore not news, and enters nothing else either.
+    """
+    rows = study.tables.indicators.where(indicator=(indicator.id,)).ordered("published_at", "date")
+    date = rows["date"].astype(np.int64)
+    before = np.concatenate([[np.iinfo(np.int64).min], np.maximum.accumulate(date)[:-1]])
+    period = study.grid.index(rows["published_at"])
+    news = (date > before[: len(date)]) & (period <= last)
+    date, value, period = date[news], rows["value"][news], period[news]
+    numbers, first = np.unique(period, return_index=True)
+    # The slices are for a series that has not arrived at all: no first, no last.
+    final = np.append(first[1:], len(period))[: len(numbers)] - 1
+    if indicator.aggregate == "last":
+        value = value[final]
+    else:
+        total = np.add.reduceat(value, first) if len(first) else value
+        value = total / (final - first + 1) if indicator.aggregate == "mean" else total
+    begins = _crossed(date[final], indicator.resets)
+    return Arrivals(numbers, value, begins, np.zeros(len(numbers), dtype=bool))
+
+
+def _crossed(date: Ints, marks: Sequence[Any]) -> Bools:
+    """Tell which arrivals are the first on or after a marked date."""
+    days = np.sort(np.array(marks, dtype="datetime64[D]").astype(np.int64))
+    passed = np.searchsorted(days, date, side="right")
+    return np.diff(passed, prepend=passed[:1]) > 0
+
+
+def event_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
+    """Count events in each period in which they were recorded completely."""
+    rows, by_severity = counted_events(study.tables.events, indicator), indicator.measure
+    resets, densities = indicator.resets, indicator.coverage
+    return counted_arrivals(study, rows, by_severity == "severity", densities, last, resets)
+
+
+def counted_arrivals(
+    study: Study,
+    rows: Records,
+    weighted: bool,
+    densities: Sequence[str],
+    last: int,
+    resets: Sequence[Any] = (),
+) -> Arrivals:
+    """Count rows, or sum their severity, in each period that coverage of these densities holds.
+
+    A covered period without events is a zero; an uncovered one is missing, whatever was recorded.
+    """
+    grid, coverage = study.grid, study.tables.coverage
+    longer = grid.backwards(coverage["start"].min()) if len(coverage) else grid
+    shift = longer.n - grid.n
+    total = severity_sum(rows, longer) if weighted else counts(rows, longer)
+    use = watched(study, longer, densities) & (np.arange(longer.n) - shift <= last)
+    where = np.flatnonzero(use)
+    instrument = instruments(coverage, longer.dates)[where]
+    return Arrivals(
+        where - shift,
+        total[where],
+        _crossed(longer.last_days[where].astype(np.int64), resets),
+        np.diff(instrument, prepend=instrument[:1]) != 0,
+    )
+
+
+def severity_sum(rows: Records, grid: Grid) -> Floats:
+    """Sum severities by period of publication, (grid.n,); no act of force weighs 1."""
+    return binned(rows, np.where(np.isnan(rows["severity"]), 1.0, rows["severity"]), grid)
+
+
+# ---- Transforms
 
 
 def transform(name: str, x: ArrayLike) -> Floats:
-    """Return f(x), the scale on which misses are measured.
+    """Return f(x), (N,), the scale on which misses of values (N,) are measured.
 
-    Parameters
-    ----------
-    name
-        ``identity``, ``log``, ``diff`` (change since the arrival before; NaN for the first),
-        ``logit``, or ``count`` (Anscombe's ``2 sqrt(x + 3/8)``, of variance near 1).
-    x
-        Values, shape (N,).
-
-    Returns
-    -------
-    ndarray of float, shape (N,)
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown.
-
-    References
-    ----------
-    Anscombe, F. J. (1948), The transformation of Poisson, binomial and negative-binomial data,
-    Biometrika 35.
-
-    Examples
-    --------
-    >>> transform("diff", [1.0, 3.0, 2.0])
-    array([nan,  2., -1.])
+    ``diff`` is the change since the arrival before, NaN for the first; ``count`` is
+    ``2 sqrt(x + 3/8)``, of variance near 1 (Anscombe 1948, The transformation of Poisson, binomial
+    and negative-binomial data, Biometrika 35).
     """
     values = np.asarray(x, dtype=float)
     match name:
@@ -100,36 +147,27 @@ def transform(name: str, x: ArrayLike) -> Floats:
 
 
 def logit_share(x: ArrayLike, scale: float, invert: bool) -> Floats:
-    """Read a price as a share of belief and return its log-odds.
+    """Read prices as shares of belief, ``x / scale`` or inverted, and return their log-odds.
 
-    Parameters
-    ----------
-    x
-        Positive prices, any shape.
-    scale
-        The price at which the belief would be certain.
-    invert
-        Whether a higher price means less belief: the share is ``scale / x`` instead of
-        ``x / scale``.
-
-    Returns
-    -------
-    ndarray of float
-        logit of the share, held within 0.5 % and 99.5 % since a price carries other things too.
+    At the price `scale` the belief would be certain. Shares are held within 0.5 % and 99.5 %,
+    since a price carries other things too.
     """
     values = np.asarray(x, dtype=float)
     share = np.clip(scale / values if invert else values / scale, *SHARE_BOUNDS)
     return np.log(share) - np.log1p(-share)
 
 
+# ---- Surprises and slow levels
+
+
 @dataclass(frozen=True)
 class Surprises:
-    """Surprises of one indicator at its N arrivals."""
+    """Surprises of one indicator at its N arrivals; all are (N,)."""
 
-    z: Floats  # Surprise, 0 during burn-in; shape (N,), within +-4
-    seen: NDArray[np.bool_]  # Whether the surprise counts (past burn-in); shape (N,)
-    mean: Floats  # Expectation after the arrival, shape (N,), in units of f(x)
-    scale: Floats  # Its scale after the arrival, shape (N,), in units of f(x)
+    z: Floats  # surprise within +-4, 0 during burn-in
+    seen: Bools  # whether the surprise counts (past burn-in)
+    mean: Floats  # expectation after the arrival, in units of f(x)
+    scale: Floats  # its scale after the arrival, in units of f(x)
 
 
 def surprises(
@@ -142,34 +180,11 @@ def surprises(
     burn_in: int = BURN_IN,
     walk: bool = False,
 ) -> Surprises:
-    """Return how far each arrival missed what the arrivals before it led one to expect.
+    """Return how far each arrival f, (N,), missed what those before it led one to expect.
 
-    Parameters
-    ----------
-    f
-        Transformed values in the order of arrival, shape (N,), no NaN.
-    halflife
-        Half-life of the expectation, in arrivals.
-    reset
-        Where the level shifts for reasons that are not news: the expectation begins anew there,
-        the scale is kept. Shape (N,), bool.
-    restart
-        Where another instrument begins: expectation and scale begin anew. Shape (N,), bool.
-    floor
-        Least scale, in units of f.
-    burn_in
-        Arrivals without a surprise after each beginning.
-    walk
-        Expect the last value (a random walk, as prices do) instead of the weighted mean, so that
-        one jump is news once; `halflife` is then the memory of the scale alone.
-
-    Returns
-    -------
-    Surprises
-
-    Notes
-    -----
-    Early on the weights are 1/n, so that the mean of few arrivals is their plain mean.
+    `halflife` is in arrivals, `floor` the least scale. A `reset` of the level is no news: the
+    expectation begins anew; at a `restart` another instrument begins, and the scale too. With
+    `walk` the last value is expected, as of prices, so that one jump is news once.
     """
     values = np.asarray(f, dtype=float)
     no = np.zeros(len(values), dtype=bool)
@@ -178,17 +193,24 @@ def surprises(
     fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
     slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
     mean, miss, age = _means(values, begin_mean, begin_all, fast, slow)
-    scale = scale_of(miss, mean, floor)
-    seen = (age > 0) & (age >= burn_in)
-    return Surprises(_missed(values, mean, scale, seen), seen, mean, scale)
+    return _surprises(values, mean, scale_of(miss, mean, floor), age, burn_in)
+
+
+def _surprises(values: Floats, mean: Floats, scale: Floats, age: Ints, burn_in: int) -> Surprises:
+    """Return how far values missed the mean before them, in scales before them, past burn-in."""
+    seen, z = (age > 0) & (age >= burn_in), np.zeros(len(values))
+    now = np.flatnonzero(seen)
+    z[now] = missed(values[now], mean[now - 1], scale[now - 1])
+    return Surprises(z, seen, mean, scale)
 
 
 def _means(
     values: Floats, begin_mean: Bools, begin_miss: Bools, fast: ArrayLike, slow: ArrayLike
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
+) -> tuple[Floats, Floats, Ints]:
     """Return weighted means of values and of absolute misses, and arrivals since the beginning.
 
-    `fast` and `slow` are the weights of an arrival in them, (N,) or numbers; early on 1/n.
+    `fast` and `slow` are the weights of an arrival in them, (N,) or numbers. Early on they are 1/n,
+    so that the mean of few arrivals is their plain mean.
     """
     place = np.arange(len(values))
     begin_mean = begin_mean | (place == 0)
@@ -218,54 +240,62 @@ def missed(value: Floats, mean: Floats, scale: Floats) -> Floats:
     return np.clip((value - mean) / scale, -CLIP, CLIP)
 
 
-def _missed(values: Floats, mean: Floats, scale: Floats, seen: Bools) -> Floats:
-    """Return how far arrivals missed the mean before them, in scales before them, where `seen`."""
-    out = np.zeros(len(values))
-    now = np.flatnonzero(seen)
-    out[now] = missed(values[now], mean[now - 1], scale[now - 1])
-    return out
-
-
 def slow_level(
-    f: ArrayLike,
-    age: ArrayLike,
-    halflife: float,
-    *,
-    restart: ArrayLike | None = None,
-    floor: float = 0.0,
-    burn_in: int = BURN_IN,
-) -> tuple[Floats, Floats]:
+    f: Floats, age: NDArray, halflife: float, restart: Bools | None = None, floor: float = 0.0
+) -> Surprises:
     """Return how far each arrival stands from the slow normal, in units of its usual distance.
 
-    Unlike a surprise this stays away from zero while the value does, which is what a cost needs.
-
-    Parameters
-    ----------
-    f
-        Transformed values in the order of arrival, shape (N,).
-    age
-        Periods since the arrival before, shape (N,); the first is ignored. The slow normal
-        forgets with time, not with the number of arrivals.
-    halflife
-        Half-life of the slow normal, in periods.
-    restart
-        Where level or instrument shift for reasons of their own; shape (N,), bool.
-    floor
-        Least scale, in units of f.
-    burn_in
-        Arrivals before a level is given, after the first and after each restart.
-
-    Returns
-    -------
-    level : ndarray of float, shape (N,)
-        Within +-4; 0 during burn-in. Uses the normal and its scale *before* each arrival.
-    scale : ndarray of float, shape (N,)
-        The usual distance after the arrival, in units of f.
+    Unlike a surprise this stays away from zero while the value does, as a cost does. The normal
+    forgets with time: `age` is the periods since the arrival before, (N,), `halflife` in periods.
     """
-    values, gaps = np.asarray(f, dtype=float), np.asarray(age, dtype=float)
-    begin = np.zeros(len(values), bool) if restart is None else np.asarray(restart, dtype=bool)
-    known = {gap: 1.0 - 0.5 ** (max(gap, 1e-9) / halflife) for gap in set(gaps.tolist())}
-    forgotten = np.array([known[gap] for gap in gaps.tolist()])
-    mean, miss, count = _means(values, begin, begin, forgotten, forgotten)
-    scale = scale_of(miss, mean, floor)
-    return _missed(values, mean, scale, (count > 0) & (count >= burn_in)), scale
+    known = {gap: 1.0 - 0.5 ** (max(gap, 1e-9) / halflife) for gap in set(age.tolist())}
+    forgotten = np.array([known[gap] for gap in age.tolist()])
+    begin = np.zeros(len(f), dtype=bool) if restart is None else restart
+    mean, miss, count = _means(f, begin, begin, forgotten, forgotten)
+    return _surprises(f, mean, scale_of(miss, mean, floor), count, BURN_IN)
+
+
+# ---- The news of an indicator
+
+
+def news_of(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, ...]:
+    """Return surprise, seen and level, each (T,), and the end (4,): mean, scale, f(x), level's."""
+    n, last = len(active), int(active.sum()) - 1
+    collect = series_arrivals if indicator.source == "series" else event_arrivals
+    f, period, begins, restarts = _transformed(indicator, collect(study, indicator, last))
+    surprise, seen = np.zeros(n), np.zeros(n, dtype=bool)
+    if not len(f):
+        return surprise, seen, np.zeros(n), np.full(4, np.nan)
+    floor = FLOORS.get(indicator.transform, 0.0)
+    news = surprises(
+        f,
+        indicator.halflife,
+        reset=begins,
+        restart=restarts,
+        floor=floor,
+        burn_in=COUNT_BURN_IN if indicator.transform == "count" else BURN_IN,
+        walk=indicator.expectation == "walk",
+    )
+    inside = period >= 0
+    surprise[period[inside]] = news.z[inside]
+    seen[period[inside]] = news.seen[inside]
+    gaps = np.diff(period, prepend=period[:1])
+    slow = slow_level(f, gaps, YEAR / study.grid.step_days, begins | restarts, floor)
+    # The level is carried forward for up to `max_age` periods.
+    now = np.arange(n)
+    place = np.searchsorted(period, now, side="right") - 1
+    old = now - period[np.maximum(place, 0)] > indicator.max_age
+    level = np.where((place >= 0) & ~old & active, slow.z[np.maximum(place, 0)], 0.0)
+    return surprise, seen, level, np.array([news.mean[-1], news.scale[-1], f[-1], slow.scale[-1]])
+
+
+def _transformed(indicator: Indicator, arrivals: Arrivals) -> tuple[Floats, Ints, Bools, Bools]:
+    """Return f(x), period, begins and restarts of the arrivals that have an f(x)."""
+    f = transform(indicator.transform, arrivals.value)
+    begins, restarts = arrivals.begins, arrivals.restarts
+    if indicator.transform == "diff":
+        # A change across two levels or two instruments is none: drop it, begin one later.
+        f[begins | restarts] = np.nan
+        begins, restarts = (x | np.append(False, x[:-1]) for x in (begins, restarts))
+    good = ~np.isnan(f)
+    return f[good], arrivals.period[good], begins[good], restarts[good]

@@ -1,7 +1,8 @@
-"""Were talks held: the answer of every label rule, period by period, and after the last period.
+"""What belongs to its own date: talks under every label rule, and readings of belief.
 
-A round belongs to the days on which it was held. It is known from its publication on, like every
-row, so that a period without talks can become one with talks as secret rounds come out.
+A round belongs to the days on which it was held, and a document says what was believed when it was
+written. Both are known from their publication on, like every row, so that a period without talks
+can become one with talks as secret rounds come out; evidence counts when it is published.
 """
 
 from __future__ import annotations
@@ -13,35 +14,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.study.calendar import Grid
+from beliefs.features.steps import Bools, Floats, Ints, binned, counts, watched
+from beliefs.features.surprises import logit_share
+from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.settings.spec import TalkRule
+from beliefs.study.spec import Indicator, TalkRule
+from beliefs.study.tables.cells import Records
 from beliefs.study.tables.codebook import CONFIDENCE
-from beliefs.study.tables.coverage import covered
-from beliefs.study.tables.records import Records
 
-__all__ = [
-    "WATCHED", "LeftOut", "headline_rows", "held_periods", "left_out", "rule_rows",
-    "span_periods", "talk_days", "talks_public", "talks_watched",
-]  # fmt: skip
+WATCHED = ("dense", "headline")  # rounds of talks make headlines
 
 
-def span_periods(rows: Records, grid: Grid) -> NDArray[np.bool_]:
-    """Mark the periods in which at least one of the rows was running and public.
+def span_periods(rows: Records, grid: Grid) -> Bools:
+    """Mark the periods, (grid.n,), in which at least one of the rows was running and public.
 
     A row counts from its publication on. One that became public only after it was over counts in
     the period of its publication: earlier columns would otherwise change with hindsight.
-    Rows have `date`, `date_end` and `published_at`; the result is (grid.n,).
     """
     known = rows["published_at"]
     return _marked(np.maximum(rows["date"], known), np.maximum(rows["date_end"], known), grid)
 
 
-def held_periods(rows: Records, grid: Grid) -> NDArray[np.bool_]:
-    """Mark the periods in which at least one of the rows was running, public by then or not.
-
-    Rows have `date` and `date_end`; the result is (grid.n,).
-    """
+def held_periods(rows: Records, grid: Grid) -> Bools:
+    """Mark the periods, (grid.n,), in which one of the rows was running, public by then or not."""
     return _marked(rows["date"], rows["date_end"], grid)
 
 
@@ -56,17 +51,10 @@ def _marked(
     return np.cumsum(steps[:-1]) > 0
 
 
-WATCHED = ("dense", "headline")  # rounds of talks make headlines
-
-
 def rule_rows(talks: Records, rule: TalkRule) -> Records:
     """Return the records of a talk table that count as talks by a label rule."""
     sure = CONFIDENCE[CONFIDENCE.index(rule.min_confidence) :]
-    return talks.take(
-        talks.among("format", rule.formats)
-        & talks.among("label", rule.labels)
-        & talks.among("confidence", sure)
-    )
+    return talks.where(format=rule.formats, label=rule.labels, confidence=sure)
 
 
 def headline_rows(study: Study) -> Records:
@@ -76,34 +64,22 @@ def headline_rows(study: Study) -> Records:
     return rule_rows(study.tables.talks, headline)
 
 
-def talk_days(
-    study: Study, active: NDArray[np.bool_]
-) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.int64]]:
-    """Apply the label rules of a study to its talks.
+def talk_days(study: Study, active: Bools) -> tuple[dict[str, Ints], Ints]:
+    """Return 1 where talks were held by each label rule, headline first, (T,) each.
 
-    Returns
-    -------
-    rules : dict of str to ndarray of int, shape (T,)
-        1 where a row of the rule's formats, labels and confidence was running, by its own dates;
-        headline first.
-    previous : ndarray of int, shape (T,)
-        The headline rule one period earlier, also for the first period.
+    And the headline rule one period earlier, also for the first period.
     """
     rule_set = study.spec.talks_rule
-    talks = study.tables.talks
-    rules = sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)
     longer = study.grid.backwards(study.grid.start - np.timedelta64(1, "D"))
-    found: dict[str, NDArray[np.int64]] = {}
-    previous = np.zeros(len(active), dtype=np.int64)
-    for rule in rules:
-        held = held_periods(rule_rows(talks, rule), longer)
-        found[rule.id] = (held[1:] & active).astype(np.int64)
-        if rule.id == rule_set.headline:
-            previous = (held[:-1] & active).astype(np.int64)
-    return found, previous
+    held = {
+        rule.id: held_periods(rule_rows(study.tables.talks, rule), longer)
+        for rule in sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)
+    }
+    found = {name: (on[1:] & active).astype(np.int64) for name, on in held.items()}
+    return found, (held[rule_set.headline][:-1] & active).astype(np.int64)
 
 
-def talks_public(study: Study) -> NDArray[np.int64]:
+def talks_public(study: Study) -> Ints:
     """Return the period by whose end the headline talks of each period were public, (T,).
 
     The period itself, or a later one where talks were secret at first; where there were none, the
@@ -120,20 +96,18 @@ def talks_public(study: Study) -> NDArray[np.int64]:
     return np.maximum(public, np.arange(grid.n))
 
 
-def talks_watched(study: Study) -> NDArray[np.bool_]:
+def talks_watched(study: Study) -> Bools:
     """Return in which periods no talks means that there were none, (T,)."""
-    grid = study.grid
-    return covered(study.tables.coverage, grid.dates, grid.step_days, WATCHED)
+    return watched(study, study.grid, WATCHED)
 
 
 @dataclass(frozen=True)
 class LeftOut:
     """Days between the last whole period and the as-of date."""
 
-    # The first of them, from which forecasts count, and the as-of date
-    first: dt.date
-    last: dt.date
-    rows: dict[str, int]  # Rows published in them, by table; tables without any are not named
+    first: dt.date  # from which forecasts count
+    last: dt.date  # the as-of date
+    rows: dict[str, int]  # rows published in them, by table; tables without any are not named
     # Days on which talks by the headline rule, held in these days, began or became known
     talks: tuple[dt.date, ...]
 
@@ -153,32 +127,72 @@ class LeftOut:
 
 
 def left_out(study: Study) -> LeftOut | None:
-    """Return what a model does not see of a study, None where its last period is whole.
-
-    Parameters
-    ----------
-    study
-        From `beliefs.load_study`.
-    """
+    """Return what a model does not see of a study, None where its last period is whole."""
     grid, one = study.grid, np.timedelta64(1, "D")
     first = grid.last_days[grid.active(study.as_of)][-1] + one
     days = int((study.as_of - first) / one) + 1
     if days < 1:
         return None
-    rows = {}
-    for name, table in vars(study.tables).items():
-        if "published_at" in table.names and len(table):
-            rows[name] = int((table["published_at"] >= first).sum())
+    rows = {
+        name: int((table["published_at"] >= first).sum())
+        for name, table in vars(study.tables).items()
+        if "published_at" in table.names and len(table)
+    }
     talks = headline_rows(study)
-    held = [
-        k
+    began = {
+        max(talks["date"][k], talks["published_at"][k], first)
         for k in range(len(talks))
-        if span_periods(talks.take(np.arange(len(talks)) == k), Grid(first, days, 1))[0]
-    ]
-    began = {max(talks["date"][k], talks["published_at"][k], first) for k in held}
+        if span_periods(talks.take(np.asarray([k])), Grid(first, days, 1))[0]
+    }
     return LeftOut(
         first=first.astype(object),
         last=study.as_of.astype(object),
         rows={name: count for name, count in rows.items() if count},
         talks=tuple(sorted(day.astype("datetime64[D]").astype(object) for day in began)),
     )
+
+
+def readings(study: Study, active: Bools) -> Floats:
+    """Collect the readings of both sides, (2, C, T).
+
+    Events give the mean belief signal (-2 to 2) of the side's own actors dated in the period,
+    series the log-odds of the share dated in it, of several versions the one published last. NaN
+    where there is none: silence is not a signal of 0.
+    """
+    spec, grid = study.spec, study.grid
+    indicators = {indicator.id: indicator for indicator in spec.indicators}
+    out = np.full((2, len(spec.channels), grid.n), np.nan)
+    for c, channel in enumerate(spec.channels):
+        for series in channel.series:
+            value = _dated(study, indicators[series.indicator])
+            share = logit_share(value, series.scale, series.invert)
+            out[spec.side_ids.index(series.side), c] = share
+        if channel.source == "events":
+            for side, actors in enumerate(s.actors for s in spec.sides):
+                rows = study.tables.events.where(channel=(channel.id,), initiator=actors)
+                rows = rows.take(~np.isnan(rows["belief_signal"]))
+                out[side, c] = _mean(rows, "belief_signal", grid)
+    out[:, :, ~active] = np.nan
+    return out
+
+
+def _mean(rows: Records, column: str, grid: Grid) -> Floats:
+    """Return the mean of a column by the period of its date, (T,), NaN without rows."""
+    count, total = counts(rows, grid, "date"), binned(rows, rows[column], grid, "date")
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _dated(study: Study, indicator: Indicator) -> Floats:
+    """Return the value of a series in each period by its dates, (T,), NaN where there is none."""
+    grid = study.grid
+    rows = study.tables.indicators.where(indicator=(indicator.id,)).ordered("date", "published_at")
+    rows = rows.take(np.append(rows["date"][1:] != rows["date"][:-1], True)[: len(rows)])
+    if indicator.aggregate == "mean":
+        return _mean(rows, "value", grid)
+    if indicator.aggregate == "sum":
+        some = counts(rows, grid, "date") > 0
+        return np.where(some, binned(rows, rows["value"], grid, "date"), np.nan)
+    period, out = grid.index(rows["date"]), np.full(grid.n, np.nan)
+    inside = (period >= 0) & (period < grid.n)
+    out[period[inside]] = rows["value"][inside]  # in the order of time: the last one stays
+    return out

@@ -1,7 +1,7 @@
 """Truces while they last: age, deadlines, breaches, how they end; other agreements in force.
 
-A window counts as in force in the periods that *begin* under it: from the period after its
-publication to the one in which its end was published. So what a period's column says of the window
+A truce spell counts as in force in the periods that *begin* under it: from the period after its
+publication to the one in which its end was published. So what a period's column says of the spell
 was known before the period, and what happened in it can be scored against that.
 """
 
@@ -12,26 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.steps import (
-    PROXY_DAYS,
-    before,
-    counts,
-    fold,
-    freshness,
-    periods_of,
-    spoil,
-)
-from beliefs.study.calendar import Grid
+from beliefs.features import steps
+from beliefs.features.steps import Bools, Floats, Ints
+from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.tables.coverage import covered
-from beliefs.study.tables.records import Records
-from beliefs.study.tables.rows import select_events
-
-__all__ = ["Truces", "scope_arrays", "truce_arrays", "truces_of"]
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+from beliefs.study.tables.cells import Records
 
 WINDOWS = ("truce", "interim")
 TRACKED = ("treaty", "transaction")
@@ -43,18 +28,17 @@ SPOILER_DAYS = 7.0  # an act that nobody owned to stops being an open question a
 
 @dataclass(frozen=True, eq=False)
 class Truces:
-    """Windows on a grid of T periods."""
+    """Truce spells on a grid of T periods."""
 
-    rows: Records  # The windows, in the order of time
-    # Periods in which each is in force, both included; the last may lie beyond the grid
-    first: Ints
-    last: Ints
-    root: Ints  # Periods in which the first window of each one's chain was published
-    current: Ints  # (T,) the window in force when the period began; -1 for none
+    rows: Records  # the spells, in the order of time
+    first: Ints  # first period in which each is in force
+    last: Ints  # last such period, which may lie beyond the grid
+    root: Ints  # period in which the first spell of each one's chain was published
+    current: Ints  # (T,) the spell in force when the period began; -1 for none
 
     @property
     def on(self) -> Bools:
-        """Whether a window was in force when the period began, shape (T,)."""
+        """Whether a spell was in force when the period began, shape (T,)."""
         return self.current >= 0
 
 
@@ -66,14 +50,9 @@ def _in_force(rows: Records, grid: Grid) -> tuple[Ints, Ints]:
 
 
 def truces_of(study: Study, grid: Grid) -> Truces:
-    """Place the windows of a study on a grid of its periods, or more."""
-    rows = study.tables.agreements
-    rows = rows.take(rows.among("scope", WINDOWS)).ordered("published_at", "date")
-    current = np.full(grid.n, -1, dtype=np.int64)
-    if not len(rows):
-        none = np.zeros(0, np.int64)
-        return Truces(rows, none, none, none, current)
-    first, last = _in_force(rows, grid)
+    """Place the truce spells of a study on a grid of its periods, or more."""
+    rows = study.tables.agreements.where(scope=WINDOWS).ordered("published_at", "date")
+    current, (first, last) = np.full(grid.n, -1, dtype=np.int64), _in_force(rows, grid)
     for k in range(len(rows)):
         current[max(first[k], 0) : max(last[k] + 1, 0)] = k
     return Truces(rows, first, last, _chain_starts(rows, grid), current)
@@ -91,37 +70,40 @@ def truce_arrays(
     out: dict[str, NDArray] = {"proxy_attack": _proxy_attack(study, grid, truces, acts)}
     if spec.truce is None:
         return out
-    watched = covered(study.tables.coverage, grid.dates, grid.step_days, spec.truce.coverage)
-    # A recording that begins because a truce broke is no fair sample of how long truces hold.
-    seen = truces.on & watched & before(watched)
     hard = acts["severity"] >= spec.truce.breach_severity
+
+    def hits(which: Bools) -> Floats:
+        return steps.counts(acts.take(which & hard), grid)
+
+    covered = steps.watched(study, grid, spec.truce.coverage)
+    # A recording that begins because a truce broke is no fair sample of how long truces hold.
+    seen = truces.on & covered & steps.before(covered)
     own = acts.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
-    breach = (counts(acts.take(hard & (dyadic[0] | dyadic[1])), grid) > 0) & seen
+    breach = (hits(dyadic[0] | dyadic[1]) > 0) & seen
     others = [tuple(f for f in s.forces if f not in s.actors) for s in spec.sides]
     excluded = spec.excluded.actors if spec.excluded else ()
     foreign = acts.among("initiator", (*others[0], *others[1], "none", *excluded)) & ~own
-    unruly = [counts(acts.take(hard & acts.among("initiator", o)), grid) > 0 for o in others]
+    unruly = [hits(acts.among("initiator", o)) > 0 for o in others]
     out |= {
         "truce_seen": seen,
         "breach": breach.astype(float),
-        "breach_own": counts(acts.take(hard & own), grid) * seen,
-        "breach_other": counts(acts.take(hard & foreign), grid) * seen,
+        "breach_own": hits(own) * seen,
+        "breach_other": hits(foreign) * seen,
         "disobeyed": np.stack(unruly) * seen.astype(float),
         "command_seen": np.stack([seen & bool(o) for o in others]),
         "spoiler_open": _spoilers(study, grid, acts) * truces.on,
         "concession_broken": _broken(study, grid, truces),
     }
-    return out | _course(study, grid, truces, seen, breach)
+    quiet = steps.periods_of(spec.truce.quiet_days, grid)
+    near = steps.periods_of(spec.truce.last_days, grid)
+    return out | _spells(grid, truces, seen, breach, quiet, near)
 
 
-def _course(
-    study: Study, grid: Grid, truces: Truces, seen: Bools, breach: Bools
+def _spells(
+    grid: Grid, truces: Truces, seen: Bools, breach: Bools, quiet: int, near: int
 ) -> dict[str, NDArray]:
-    """Return age, quiet beginning, deadline and end of the windows."""
-    assert study.spec.truce is not None
+    """Return age, quiet beginning, deadline and end of the truce spells."""
     rows, now = truces.rows, np.arange(grid.n)
-    quiet = periods_of(study.spec.truce.quiet_days, grid)
-    near = periods_of(study.spec.truce.last_days, grid)
     age, passed, has, at, due = (np.zeros(grid.n) for _ in range(5))
     end, kind = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=np.int64)
     for k in range(len(rows)):
@@ -131,30 +113,25 @@ def _course(
         if start >= 0:
             own = np.maximum(now - start + 1, 0)
             loud = (own > 0) & ~(seen & ~breach)
-            spoilt = before(fold(lambda s, *x: spoil(s > 0, x[0], quiet, x[1]), 0, own, loud))
-            passed[mine & (own > quiet) & (spoilt == 0)] = 1.0
+            spoilt = steps.fold(lambda s, *x: steps.spoil(s > 0, x[0], quiet, x[1]), 0, own, loud)
+            passed[mine & (own > quiet) & (steps.before(spoilt) == 0)] = 1.0
         if not np.isnat(rows["deadline"][k]):
-            deadline = int(grid.index(rows["deadline"][k]))
-            has[mine & (now <= deadline)] = 1.0
-            at[mine & (now <= deadline) & (now > deadline - near)] = 1.0
-            due[mine & (now == deadline)] = 1.0
+            ahead = int(grid.index(rows["deadline"][k])) - now
+            has[mine & (ahead >= 0)] = 1.0
+            at[mine & (ahead >= 0) & (ahead < near)] = 1.0
+            due[mine & (ahead == 0)] = 1.0
         how = rows["end_kind"][k]
         ending = mine & (now == truces.last[k]) & seen
         kind[ending] = KINDS.get(how, 0)
         end[ending] = 1 if how in BROKEN else 2 if KINDS.get(how, 0) > 1 else 0
     return {
-        "truce_age": age,
-        "quiet_passed": passed,
-        "has_deadline": has,
-        "at_deadline": at,
-        "deadline_now": due,
-        "truce_end": end,
-        "window_kind": kind,
-    }
+        "truce_age": age, "quiet_passed": passed, "has_deadline": has, "at_deadline": at,
+        "deadline_now": due, "truce_end": end, "window_kind": kind,
+    }  # fmt: skip
 
 
 def _chain_starts(rows: Records, grid: Grid) -> Ints:
-    """Return the period in which the first window of each one's chain was published."""
+    """Return the period in which the first spell of each one's chain was published."""
     known = grid.index(np.maximum(rows["date"], rows["published_at"]))
     place = {name: k for k, name in enumerate(rows["agreement_id"])}
     for k, parent in enumerate(rows["parent"]):
@@ -166,8 +143,8 @@ def _chain_starts(rows: Records, grid: Grid) -> Ints:
 def _spoilers(study: Study, grid: Grid, acts: Records) -> Floats:
     """Count the acts that nobody owned to and nobody was blamed for yet, up to a week old."""
     blamed = {s.event: np.datetime64(s.attributed_at, "D") for s in study.spec.spoilers}
-    out, span = np.zeros(grid.n), periods_of(SPOILER_DAYS, grid)
-    rows = acts.take(acts.among("initiator", ("none",)))
+    out, span = np.zeros(grid.n), steps.periods_of(SPOILER_DAYS, grid)
+    rows = acts.where(initiator=("none",))
     begins = grid.index(rows["published_at"])
     for name, begin in zip(rows["event_id"], begins, strict=True):
         stop = begin + span
@@ -178,17 +155,16 @@ def _spoilers(study: Study, grid: Grid, acts: Records) -> Floats:
 
 
 def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
-    """Count the named concessions that were broken since the window in force began."""
+    """Count the named concessions that were broken since the spell in force began."""
     out = np.zeros(grid.n)
     for concession in study.spec.concessions:
-        rows = select_events(
-            study.tables.events,
+        rows = study.tables.events.where(
             initiator=concession.initiator,
             kind=concession.kinds,
             target=concession.target,
             red_line=concession.red_line,
         )
-        hits = counts(rows, grid) > 0
+        hits = steps.counts(rows, grid) > 0
         for k in range(len(truces.rows)):
             mine = truces.current == k
             out += mine & (np.cumsum(hits & mine) > 0)
@@ -201,8 +177,8 @@ def _proxy_attack(study: Study, grid: Grid, truces: Truces, acts: Records) -> Fl
         return np.zeros(grid.n)
     side = next(s for s in study.spec.sides if s.id == study.spec.proxy.side)
     allies = tuple(f for f in side.forces if f not in side.actors)
-    mine = acts.take(acts.among("initiator", allies))
-    return freshness((counts(mine, grid) > 0) & truces.on, PROXY_DAYS, grid)
+    mine = acts.take(acts.among("initiator", allies))  # none where there is no ally
+    return steps.freshness((steps.counts(mine, grid) > 0) & truces.on, steps.PROXY_DAYS, grid)
 
 
 def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
@@ -210,32 +186,28 @@ def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     spec, rows = study.spec, study.tables.agreements
     if spec.agreements is None:
         return {}
-    seen = covered(study.tables.coverage, grid.dates, grid.step_days, spec.agreements.coverage)
+    seen = steps.watched(study, grid, spec.agreements.coverage)
     extended = rows["agreement_id"][rows.among("end_kind", EXTENDED)]
     # The end of what a row continues is public before the row, so this does not change later.
     new = (rows["mutual"] > 0) & ~rows.among("parent", set(extended) - {""})
-    signed = counts(rows.take(new & rows.among("form", ("signed",))), grid) * seen
-    unsigned = counts(rows.take(new & ~rows.among("form", ("signed",))), grid) * seen
+    signed = steps.counts(rows.take(new & rows.among("form", ("signed",))), grid) * seen
+    unsigned = steps.counts(rows.take(new & ~rows.among("form", ("signed",))), grid) * seen
     turnovers = [s for s in spec.shocks if s.kind == "turnover"]
     live, ended, changed = (np.zeros((2, grid.n)) for _ in range(3))
+    now = np.arange(grid.n)
     for s, scope in enumerate(TRACKED):
-        mine = rows.take(rows.among("scope", (scope,)))
-        if not len(mine):
-            continue
-        first, last = _in_force(mine, grid)
-        now = np.arange(grid.n)
-        for k in range(len(mine)):
-            on = (now >= first[k]) & (now <= last[k]) & seen
+        mine = rows.where(scope=(scope,))
+        for k, (first, last) in enumerate(zip(*_in_force(mine, grid), strict=True)):
+            on = (now >= first) & (now <= last) & seen
             live[s] += on
-            ended[s] += on & (now == last[k]) & (mine["end_kind"][k] in BROKEN)
+            ended[s] += on & (now == last) & (mine["end_kind"][k] in BROKEN)
             made = mine["date"][k]
-            since = np.zeros(grid.n)
-            for shock in turnovers:
-                period = int(grid.index(np.datetime64(shock.published_at, "D")))
-                if made < np.datetime64(shock.date, "D") and period < grid.n:
-                    since[max(period, 0)] = 1.0
-            changed[s] += on & (before(np.maximum.accumulate(since)) > 0)
-    share = np.divide(changed, live, out=np.zeros_like(live), where=live > 0)
+            since = [grid.n] + [
+                max(int(grid.index(np.datetime64(shock.published_at, "D"))), 0)
+                for shock in turnovers
+                if made < np.datetime64(shock.date, "D")
+            ]
+            changed[s] += on & (now > min(since))
     return {
         "deal_seen": seen,
         "deal": ((signed + unsigned) > 0).astype(float),
@@ -243,5 +215,5 @@ def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
         "deal_unsigned": unsigned,
         "scope_live": live,
         "scope_ended": ended,
-        "government_changed": share,
+        "government_changed": steps.ratio(changed, live),
     }

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.arrivals import event_arrivals
-from beliefs.features.eventinputs import FORCE_HALFLIFE
 from beliefs.features.inputs import Inputs
+from beliefs.features.states import FORCE_HALFLIFE
 from beliefs.features.steps import expected
 from beliefs.features.surprises import (
     COUNT_BURN_IN,
     FLOORS,
     MAD_TO_SD,
     SCALE_MEMORY,
+    event_arrivals,
     missed,
     scale_of,
     surprises,

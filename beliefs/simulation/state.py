@@ -33,7 +33,7 @@ from beliefs.model.structure import PHASES, Structure, conduct_columns, structur
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.simulation.feed import Feed, Memory, feed_of, phases, start_memory
-from beliefs.study.calendar import Grid
+from beliefs.study.dates import Grid
 from beliefs.study.load import Study
 
 __all__ = ["LONGEST_OPEN", "Setting", "State", "Window", "setting_of", "start_of", "window_at"]

@@ -1,59 +1,39 @@
-"""Studies that come with the package."""
+"""Studies that come with the package, and the template of a new one."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
-from beliefs.errors import StudyError
-
-__all__ = ["data_folder", "find_study", "list_studies"]
+from beliefs.errors import ConflictError, StudyError
+from beliefs.study.writefile import write_file
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+_SCAFFOLD = Path(__file__).with_name("scaffold")
+_FILES = (
+    "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv", "agreements.csv",
+    "SOURCES.md",
+)  # fmt: skip
 
 
 def data_folder() -> Path:
-    """Return the folder of bundled data.
-
-    Returns
-    -------
-    Path
-        `data` beside the package in a checkout, `beliefs/_data` in an installed wheel.
-    """
+    """Return `data` beside the package in a checkout, `beliefs/_data` in an installed wheel."""
     installed = _PACKAGE / "_data"
     return installed if installed.is_dir() else _PACKAGE.parent / "data"
 
 
 def list_studies() -> list[str]:
-    """Return the names of the bundled studies, sorted.
-
-    Returns
-    -------
-    list of str
-        Names that `load_study` accepts.
-    """
+    """Return the names of the bundled studies, sorted."""
     return sorted(path.parent.name for path in data_folder().glob("*/study.toml"))
 
 
 def find_study(name_or_path: str | Path) -> Path:
-    """Return the folder of a study.
+    """Return the folder of a bundled study, or an existing folder, resolved.
 
-    Parameters
-    ----------
-    name_or_path
-        Name of a bundled study, or path of a folder. A bundled name wins; write ``./name`` for a
-        folder of the same name.
-
-    Returns
-    -------
-    Path
-        An existing folder, resolved.
-
-    Raises
-    ------
-    StudyError
-        If there is neither such a study nor such a folder.
+    A bundled name wins; write ``./name`` for a folder of the same name.
     """
     text = str(name_or_path)
     if isinstance(name_or_path, str) and _SLUG.fullmatch(text) and text in list_studies():
@@ -72,3 +52,64 @@ def find_study(name_or_path: str | Path) -> Path:
         expected="the name of a bundled study or the path of a study folder",
         mend="bundled studies: " + (", ".join(list_studies()) or "none"),
     )
+
+
+def new_study(folder: str | Path) -> Path:
+    """Write a commented study with made-up rows, ready to be edited.
+
+    Parameters
+    ----------
+    folder
+        A folder that does not exist yet, or is empty. Its name becomes the study's name.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ConflictError
+        If the folder holds anything.
+    StudyError
+        If it cannot be made or written; then nothing is left in it.
+
+    Examples
+    --------
+    >>> beliefs.new_study(folder / "mine").name
+    'mine'
+    """
+    path = Path(folder)
+    made = not os.path.lexists(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        taken = sorted(item.name for item in path.iterdir())
+    except OSError as error:
+        raise StudyError(
+            "the folder cannot be made",
+            where=str(path),
+            found=error.strerror or type(error).__name__,
+            expected="the path of a new folder in a place where you may write",
+            mend="choose another path",
+        ) from None
+    if taken:
+        raise ConflictError(
+            "the folder is not empty",
+            where=str(path),
+            found=", ".join(taken[:5]),
+            expected="a new or an empty folder",
+            mend="choose another name; nothing was written",
+        )
+    name = re.sub(r"[^a-z0-9]+", "-", path.resolve().name.lower()).strip("-")[:60].strip("-")
+    try:
+        for file in _FILES:
+            text = (_SCAFFOLD / file).read_text(encoding="utf-8")
+            write_file(path / file, text.replace("@NAME@", name or "my-study"))
+    except BaseException:  # a part of a study is worse than none
+        with contextlib.suppress(OSError):
+            for file in _FILES:
+                (path / file).unlink(missing_ok=True)
+            if made:
+                path.rmdir()
+        raise
+    return path

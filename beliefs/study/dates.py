@@ -1,4 +1,4 @@
-"""One reading of dates for the whole package: tables, settings, what-ifs, the command line, Python.
+"""One reading of dates for the whole package, and the grid of periods that they fall in.
 
 A date is a calendar day from 1600 to 2200. As text it is written ``2026-03-10``; compact and week
 dates are refused. A time with a zone is refused too: which day it falls on depends on where one
@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from beliefs.errors import StudyError
 
-__all__ = ["EXPECTED", "NotADay", "day_of", "read_day", "today"]
-
 _YEARS = (1600, 2200)
 _TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_COARSE = ("Y", "M", "W")  # units of NumPy that name no day
 EXPECTED = f"a date such as 2026-02-28, between {_YEARS[0]} and {_YEARS[1]}"
 _HYPHENS = "write year, month and day with hyphens, and a day that the month has"
 
 
 class NotADay(ValueError):
-    """What is wrong with a date, and how to mend it; the reader says where it stands."""
+    """What is wrong with a date, and how to fix it; the reader says where it stands."""
 
     def __init__(self, what: str, mend: str = _HYPHENS) -> None:
         super().__init__(what)
@@ -34,58 +33,30 @@ class NotADay(ValueError):
 def read_day(value: object) -> dt.date:
     """Return a calendar day."""
     if isinstance(value, str):
-        day = _of_text(value)
-    elif isinstance(value, np.datetime64):
-        if np.isnat(value) or np.datetime_data(value)[0] in _COARSE:
-            raise NotADay("this is not a date")
-        day = value.astype("datetime64[D]").item()
-    elif isinstance(value, dt.date) and value == value:  # pandas.NaT is a date unequal to itself
-        if isinstance(value, dt.datetime):
-            if value.tzinfo is not None:
-                raise NotADay(
-                    "a time with a zone is not a day",
-                    "choose the day: leave the time and its zone out",
-                )
-            value = value.date()
-        day = value
-    else:
+        if not value:
+            raise NotADay("a date is missing", "fill in the date")
+        if not _TEXT.fullmatch(value):
+            raise NotADay("a date is not written as a date")
+        try:
+            value = dt.date.fromisoformat(value)
+        except ValueError:
+            raise NotADay("there is no such day") from None
+    elif isinstance(value, np.datetime64) and np.datetime_data(value)[0] not in ("Y", "M", "W"):
+        value = value.astype("datetime64[D]").item()  # None for NaT, a number beyond year 9999
+    if isinstance(value, dt.datetime) and value == value:  # pandas.NaT is unequal to itself
+        if value.tzinfo is not None:
+            fix = "choose the day: leave the time and its zone out"
+            raise NotADay("a time with a zone is not a day", fix)
+        value = value.date()
+    if not isinstance(value, dt.date) or value != value:
         raise NotADay("this is not a date")
-    if not isinstance(day, dt.date) or not _YEARS[0] <= day.year <= _YEARS[1]:
+    if not _YEARS[0] <= value.year <= _YEARS[1]:
         raise NotADay("a date is out of range")
-    return day
-
-
-def _of_text(text: str) -> dt.date:
-    if not text:
-        raise NotADay("a date is missing", "fill in the date")
-    if not _TEXT.fullmatch(text):
-        raise NotADay("a date is not written as a date")
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise NotADay("there is no such day") from None
+    return value
 
 
 def day_of(value: object, where: str) -> np.datetime64:
-    """Return a calendar day as NumPy has it.
-
-    Parameters
-    ----------
-    value
-        See `read_day`.
-    where
-        Name of the argument or place, for messages.
-
-    Raises
-    ------
-    StudyError
-        It is none.
-
-    Examples
-    --------
-    >>> day_of("2026-04-30", "as_of")
-    np.datetime64('2026-04-30')
-    """
+    """Return a calendar day as NumPy has it; `where` names the argument or place in messages."""
     try:
         return np.datetime64(read_day(value), "D")
     except NotADay as error:
@@ -97,3 +68,40 @@ def day_of(value: object, where: str) -> np.datetime64:
 def today() -> np.datetime64:
     """Return the day it is, UTC."""
     return np.datetime64(dt.datetime.now(dt.UTC).date(), "D")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`n` consecutive periods of `step_days` days each, the first beginning on day `start`.
+
+    Days before period 0 have negative period numbers, days after the last `n` and more.
+    """
+
+    start: np.datetime64
+    step_days: int
+    n: int
+
+    @property
+    def dates(self) -> NDArray[np.datetime64]:
+        """First day of each period, shape (n,)."""
+        return self.start + np.arange(self.n) * np.timedelta64(self.step_days, "D")
+
+    @property
+    def last_days(self) -> NDArray[np.datetime64]:
+        """Last day of each period, shape (n,)."""
+        return self.dates + np.timedelta64(self.step_days - 1, "D")
+
+    def index(self, days: ArrayLike) -> NDArray[np.int64]:
+        """Return the period number of each day."""
+        whole = np.asarray(days, dtype="datetime64[D]")
+        return (whole - self.start).astype(np.int64) // self.step_days
+
+    def active(self, as_of: np.datetime64) -> NDArray[np.bool_]:
+        """Tell which periods had ended by `as_of`."""
+        return self.last_days <= np.datetime64(as_of, "D")
+
+    def backwards(self, day: np.datetime64) -> Grid:
+        """Return this grid with whole periods put before it, so that it holds `day`."""
+        more = max(0, -int(self.index(day)))
+        start = self.start - np.timedelta64(more * self.step_days, "D")
+        return Grid(start, self.step_days, self.n + more)

@@ -7,6 +7,8 @@ date are dropped here, once, so that nothing further in can look ahead.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,30 +21,34 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.shown import Shown
 from beliefs.study.bundled import find_study
-from beliefs.study.calendar import Grid, period_grid
-from beliefs.study.content import Tables, content_hash
-from beliefs.study.dates import day_of, today
+from beliefs.study.dates import Grid, day_of, today
 from beliefs.study.safefile import read_lines
-from beliefs.study.settings.spec import ShockSpec, StudySpec
-from beliefs.study.settings.specfile import Where, read_spec
-from beliefs.study.tables.records import Records
-from beliefs.study.tables.rows import (
-    counted_events,
-    read_agreements,
-    read_coverage,
-    read_events,
-    read_indicators,
-    read_talks,
-)
+from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
+from beliefs.study.specfile import Where, read_spec
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.rows import counted_events, read_tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Source", "Study", "Tables", "load_study", "read_study"]
-
 SILENT_DAYS = 7
 """Days before an as-of date without a row that are worth a remark."""
 FILTERS = ("initiator", "target", "kinds", "zone")
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables of a study, without records published after the as-of date.
+
+    Spans that were still running are cut there, and agreements that were in force have no end.
+    Times are datetime64[D].
+    """
+
+    indicators: Records
+    events: Records
+    talks: Records
+    coverage: Records
+    agreements: Records
 
 
 def _frame(name: str) -> cached_property[pd.DataFrame]:
@@ -54,39 +60,20 @@ def _frame(name: str) -> cached_property[pd.DataFrame]:
 class Study(Shown):
     """A study as it was known at the end of a day.
 
-    Attributes
-    ----------
-    spec
-        Settings, without the regimes, shocks and resets that were not yet known. The end of a
-        regime that was still running is None.
-    tables
-        What was published by `as_of`. `indicators`, `events`, `talks`, `coverage` and `agreements`
-        are the same as data frames.
-    as_of
-        The day, itself included.
-    path
-        Folder it was read from.
-    sha256
-        Hash of the content above (`as_of` included, `path` and the slots not). Two folders
-        that differ only in rows published later have the same hash.
-    shock_slots
-        All declared shocks, also later ones: they fix names and shapes, never values.
-    instrument_slots
-        Likewise all ways of counting under the coverage of ``[strikes]``, in the order of time.
-    remarks
-        What looks like a slip but may be a study that has just begun: an indicator or a table
-        without rows, a long silence before the as-of date. One sentence each, printed by
-        ``beliefs check``; never a refusal, because whether a study is sound may not depend on rows
-        that were published later.
+    `indicators`, `events`, `talks`, `coverage` and `agreements` are its tables as data frames.
+    `remarks` are what looks like a slip but may be a study that has just begun (an indicator or a
+    table without rows, a long silence before the as-of date), one sentence each. They never refuse
+    a study: whether it is sound may not depend on rows that were published later.
     """
 
-    spec: StudySpec
-    tables: Tables
-    as_of: np.datetime64
-    path: Path
+    spec: StudySpec  # without what was not yet known; regimes that were still running have no end
+    tables: Tables  # what was published by `as_of`
+    as_of: np.datetime64  # the day, itself included
+    path: Path  # folder it was read from
+    # Of the content above, `as_of` included: folders that differ in later rows alone have the same
     sha256: str
-    shock_slots: tuple[ShockSpec, ...]
-    instrument_slots: tuple[str, ...]
+    shock_slots: tuple[ShockSpec, ...]  # all declared shocks: they fix shapes, never values
+    instrument_slots: tuple[str, ...]  # likewise all ways of counting under that of ``[strikes]``
     remarks: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
@@ -108,7 +95,7 @@ class Study(Shown):
     @property
     def grid(self) -> Grid:
         """Grid of the modelled periods."""
-        return period_grid(self.spec.period)
+        return self.spec.period.grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,13 +114,18 @@ class Source:
         """Return the study as it was known on a date; see `load_study`."""
         known = self.latest if as_of is None else _as_of(self.spec, day_of(as_of, "as_of"))
         cut, whole = _spec_known(self.spec, known), self.tables
-        tables = Tables(
-            _published(whole.indicators, known),
-            _cut(_published(whole.events, known), "date_end", known),
-            _cut(_published(whole.talks, known), "date_end", known),
-            _cut(whole.coverage.take(whole.coverage["start"] <= known), "end", known),
-            _known_ends(_published(whole.agreements, known), known),
-        )
+        public = {  # the one place where what was published later is dropped
+            name: table.take(table["start" if name == "coverage" else "published_at"] <= known)
+            for name, table in vars(whole).items()
+        }
+        for name, end in (("events", "date_end"), ("talks", "date_end"), ("coverage", "end")):
+            # On that day nobody knew when a span that was still running would end.
+            table = public[name]
+            public[name] = table.having(**{end: np.minimum(table[end], known)})
+        public["agreements"] = _known_ends(public["agreements"], known)
+        tables = Tables(**public)
+        coverage, strikes = whole.coverage, self.spec.strikes
+        counted = coverage.among("density", strikes.coverage if strikes else ())
         return Study(
             spec=cut,
             tables=tables,
@@ -141,7 +133,7 @@ class Source:
             path=self.path,
             sha256=content_hash(cut, tables, known),
             shock_slots=self.spec.shocks,
-            instrument_slots=self._instruments,
+            instrument_slots=tuple(dict.fromkeys(coverage["instrument"][counted])),
             remarks=(*self.remarks, *_silence(tables, known)),
         )
 
@@ -185,20 +177,13 @@ class Source:
     @property
     def grid(self) -> Grid:
         """Grid of the modelled periods."""
-        return period_grid(self.spec.period)
-
-    @cached_property
-    def _instruments(self) -> tuple[str, ...]:
-        """Ways of counting under the coverage of ``[strikes]``."""
-        coverage, strikes = self.tables.coverage, self.spec.strikes
-        counted = coverage.among("density", strikes.coverage if strikes else ())
-        return tuple(dict.fromkeys(coverage["instrument"][counted]))
+        return self.spec.period.grid
 
 
 def load_study(
     name_or_path: str | Path, as_of: str | dt.date | np.datetime64 | None = None
 ) -> Study:
-    """Read, check and cut a study.
+    """Read and check a study, and leave out what was published after a day.
 
     Parameters
     ----------
@@ -230,20 +215,6 @@ def read_study(name_or_path: str | Path) -> Source:
     """Read and check a whole study folder, for those who need it as of more than one date."""
     folder = find_study(name_or_path)
     spec, where = read_spec(folder)
-    _check_sources(folder)
-    indicators = read_indicators(folder, spec)
-    events = read_events(folder, spec)
-    talks = read_talks(folder, spec)
-    first = np.datetime64(spec.period.start, "D")
-    if len(events):
-        first = events["published_at"].min()
-    coverage = read_coverage(folder, spec, first)
-    agreements = read_agreements(folder, spec)
-    tables = Tables(indicators, events, talks, coverage, agreements)
-    return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
-
-
-def _check_sources(folder: Path) -> None:
     if not any(line.strip() for line in read_lines(folder, "SOURCES.md", max_bytes=2**22)):
         raise StudyError(
             "the study does not say where its data come from",
@@ -252,6 +223,8 @@ def _check_sources(folder: Path) -> None:
             expected="the source and the terms of each series and table",
             mend="write one line for each file and series",
         )
+    tables = Tables(**read_tables(folder, spec))
+    return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
 
 
 def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
@@ -262,23 +235,19 @@ def _remarks(spec: StudySpec, tables: Tables, where: Where) -> Iterator[str]:
         if indicator.source == "series" and indicator.id not in present:
             yield f"{place} has no rows in indicators.csv"
         if indicator.source == "events" and not len(counted_events(events, indicator)):
-            filters = {key: getattr(indicator, key) for key in FILTERS if getattr(indicator, key)}
-            words = ", ".join(f"{key} = {list(value)}" for key, value in filters.items())
+            filters = {key: list(getattr(indicator, key)) for key in FILTERS}
+            words = ", ".join(f"{key} = {value}" for key, value in filters.items() if value)
             yield f"{place} counts no event at all; its filters are {words}"
     covered = tables.coverage["end"][-1]
     if covered < np.datetime64(spec.period.end, "D"):
         yield f"coverage.csv ends on {covered}: later days count as unobserved"
-    for name, table in (
-        ("indicators.csv", tables.indicators),
-        ("events.csv", events),
-        ("talks.csv", tables.talks),
-    ):
-        if not len(table):
-            yield f"{name} has no rows"
+    for name in ("indicators", "events", "talks"):
+        if not len(getattr(tables, name)):
+            yield f"{name}.csv has no rows"
 
 
 def _as_of(spec: StudySpec, known: np.datetime64) -> np.datetime64:
-    grid = period_grid(spec.period)
+    grid = spec.period.grid
     end = np.datetime64(spec.period.end, "D")
     if known < grid.last_days[0] or known > end:
         early = known <= end
@@ -292,16 +261,6 @@ def _as_of(spec: StudySpec, known: np.datetime64) -> np.datetime64:
             "study.toml, and fit or track it anew",
         )
     return known
-
-
-def _published(table: Records, known: np.datetime64) -> Records:
-    """Drop what was published later: the one place where that happens."""
-    return table.take(table["published_at"] <= known)
-
-
-def _cut(table: Records, column: str, known: np.datetime64) -> Records:
-    """Cut spans that were still running: on that day nobody knew when they would end."""
-    return table.having(**{column: np.minimum(table[column], known)})
 
 
 def _known_ends(agreements: Records, known: np.datetime64) -> Records:
@@ -327,27 +286,61 @@ def _silence(tables: Tables, known: np.datetime64) -> Iterator[str]:
 
 
 def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
+    """Drop what was not yet known of the settings; what was running has no end."""
     day = known.astype(object)
-    regimes = tuple(
-        r if r.end is None or r.end <= day else r.model_copy(update={"end": None})
-        for r in spec.regimes
-        if r.published_at <= day
-    )
-    shocks = tuple(s for s in spec.shocks if s.published_at <= day)
-    indicators = tuple(
-        i.model_copy(update={"resets": tuple(r for r in i.resets if r <= day)})
-        for i in spec.indicators
-    )
-    safeguards = tuple(
-        s if s.end is None or s.end <= day else s.model_copy(update={"end": None})
-        for s in spec.safeguards
-        if s.published_at <= day
-    )
-    spoilers = tuple(s for s in spec.spoilers if s.attributed_at <= day)
-    update: dict[str, object] = {"regimes": regimes, "shocks": shocks, "indicators": indicators}
-    update |= {"safeguards": safeguards, "spoilers": spoilers}
+
+    def open_by[S: (Regime, Safeguard)](spans: tuple[S, ...]) -> tuple[S, ...]:
+        return tuple(
+            s if s.end is None or s.end <= day else s.model_copy(update={"end": None})
+            for s in spans
+            if s.published_at <= day
+        )
+
+    update: dict[str, object] = {
+        "regimes": open_by(spec.regimes),
+        "shocks": tuple(s for s in spec.shocks if s.published_at <= day),
+        "indicators": tuple(
+            i.model_copy(update={"resets": tuple(r for r in i.resets if r <= day)})
+            for i in spec.indicators
+        ),
+        "safeguards": open_by(spec.safeguards),
+        "spoilers": tuple(s for s in spec.spoilers if s.attributed_at <= day),
+    }
     if spec.forecast is not None:
         days = tuple(d for d in spec.forecast.origins if d <= day)
-        origins = spec.forecast.model_copy(update={"origins": days}) if days else None
-        update |= {"forecast": origins}
+        update["forecast"] = spec.forecast.model_copy(update={"origins": days}) if days else None
     return spec.model_copy(update=update)
+
+
+_ALWAYS = ("hindcast", "regimes", "shocks")
+
+
+def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
+    """Hash parsed content, not bytes: quoting, column order and later rows do not matter.
+
+    What a study does not say of actions is left out, so that one without these tables has the hash
+    that it had before they existed.
+    """
+    settings = spec.model_dump(mode="json")
+    settings = {k: v for k, v in settings.items() if v or k in _ALWAYS}
+    for table in ("codebook", "reference"):
+        if not any(settings[table].values()):
+            del settings[table]
+    optional = [(settings.get("sanctions"), "initiator"), (settings["period"], "first_end")]
+    for part, key in (*optional, *((regime, "rung") for regime in settings["regimes"])):
+        if part and not part[key]:
+            del part[key]
+    digest = hashlib.sha256(json.dumps([str(known), settings], sort_keys=True).encode())
+    for name, records in vars(tables).items():
+        if name == "agreements" and not len(records):
+            continue  # as if there were no such table
+        digest.update(f"\n{len(records)} {','.join(records.names)}\n".encode())
+        for column in records.names if len(records) else ():  # columns without rows have no type
+            values = records[column]
+            if values.dtype.kind == "M":
+                digest.update(values.astype("datetime64[D]").astype("<i8").tobytes())
+            elif values.dtype.kind == "f":
+                digest.update(values.astype("<f8").tobytes())
+            else:
+                digest.update(json.dumps(values.tolist()).encode())
+    return digest.hexdigest()

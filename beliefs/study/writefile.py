@@ -10,32 +10,16 @@ from pathlib import Path
 
 from beliefs.errors import ConflictError, StudyError
 
-__all__ = ["PART", "flush_folder", "refuse_file", "replace_file", "write_file"]
-
 PART = ".part"
 """How the names of half-written files end, which a killed writer may leave."""
+_NO_FOLDER = "its folder does not exist"
 
 
 def write_file(path: str | Path, content: str | bytes | memoryview) -> Path:
     """Write a file: afterwards it has all of the content, or is as it was.
 
-    Parameters
-    ----------
-    path
-        File to write, in a folder that exists. What is there is replaced; the file that a link
-        leads to is, and the link stays.
-    content
-        Bytes, or text, which is written as UTF-8 with its line ends as they are.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    StudyError
-        The path cannot take a file, or there is no room.
+    What is there is replaced; the file that a link leads to is, and the link stays. Text is written
+    as UTF-8 with its line ends as they are. What goes wrong is a `StudyError`.
     """
     file = Path(path)
     refuse_file(file)
@@ -53,13 +37,7 @@ def write_file(path: str | Path, content: str | bytes | memoryview) -> Path:
 
 
 def replace_file(path: Path, content: str | bytes | memoryview) -> None:
-    """Do what `write_file` does inside a folder whose keeper says what went wrong.
-
-    Raises
-    ------
-    OSError
-        It cannot be written; ``filename`` is the path.
-    """
+    """Do what `write_file` does where the caller says what went wrong: an OSError names `path`."""
     try:
         target = path.resolve()
         kept = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
@@ -95,42 +73,26 @@ def flush_folder(folder: Path) -> None:
 def refuse_file(path: str | Path, *, new: bool = False, suffixes: Sequence[str] = ()) -> None:
     """Refuse a path that could not take a file, before anything is computed for it.
 
-    Parameters
-    ----------
-    path
-        File to be written.
-    new
-        Whether it must not exist yet.
-    suffixes
-        Ends of names that say a format, such as ``.png``; any when empty.
-
-    Raises
-    ------
-    StudyError
-        It leads to a folder, a device or, as a link, nowhere; its folder is missing or may not be
-        written; its suffix is another.
-    ConflictError
-        It exists although it must be new.
+    `new` means that it must not exist yet, `suffixes` are ends of names that say a format, such as
+    ``.png``; any when empty.
     """
     file = Path(path)
-    found, mend = _fault(file), "choose another path"
-    if found == _NO_FOLDER:
-        mend = f"make the folder {file.parent}, or choose another path"
-    if not found and new and os.path.lexists(file):
+    if found := _obstacle(file):
+        make = f"make the folder {file.parent}, or " if found == _NO_FOLDER else ""
+        raise StudyError(
+            "a file cannot be written there",
+            where=str(file),
+            found=found,
+            expected="the path of a file, in a folder that exists and may be written",
+            mend=f"{make}choose another path",
+        )
+    if new and os.path.lexists(file):
         raise ConflictError(
             "the file exists already",
             where=str(file),
             found="a file",
             expected="a new name",
             mend="choose another name, or remove the file",
-        )
-    if found:
-        raise StudyError(
-            "a file cannot be written there",
-            where=str(file),
-            found=found,
-            expected="the path of a file, in a folder that exists and may be written",
-            mend=mend,
         )
     if suffixes and file.suffix.lower() not in suffixes:
         raise StudyError(
@@ -142,10 +104,7 @@ def refuse_file(path: str | Path, *, new: bool = False, suffixes: Sequence[str] 
         )
 
 
-_NO_FOLDER = "its folder does not exist"
-
-
-def _fault(file: Path) -> str:
+def _obstacle(file: Path) -> str:
     """Return what keeps a file from being written, as far as can be seen beforehand."""
     try:
         if file.is_symlink() and not file.exists():
@@ -166,6 +125,4 @@ def _fault(file: Path) -> str:
     folder = file.resolve().parent
     if not folder.exists():
         return _NO_FOLDER
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return "a folder that this user may not write in"
-    return ""
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "a folder this user may not write in"

@@ -126,12 +126,6 @@ def test_offers_replies_and_walkouts_of_2026_are_those_of_the_tables(war):
     assert seen.sanction.sum() == dense(rows[rows["kind"] == "sanction"])["published_at"].nunique()
 
 
-def test_an_unowned_act_is_the_only_spoiler(war):
-    seen, dates = war
-    assert [str(day) for day in dates[seen.spoiler_open > 0]][:1] == ["2026-05-31"]
-    assert seen.spoiler_open.max() == 1 and not seen.hotline.any()
-
-
 def test_agreements_end_as_often_as_the_table_says(long):
     seen, dates = long
     treaty, transaction = (dates[ended > 0] for ended in seen.scope_ended)
@@ -172,14 +166,6 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
-
-
-def test_agreements_are_in_force_in_the_study_that_they_stand_in():
-    for name in NAMES:
-        period = load_study(name).spec.period
-        rows = table(name, "agreements.csv")
-        assert (rows["date"] <= str(period.end)).all()
-        assert ((rows["ended"] == "") | (rows["ended"] >= str(period.start))).all()
 
 
 def test_what_headlines_leave_out_is_seen_in_dense_weeks_only(long):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import os
 import subprocess
@@ -14,7 +13,7 @@ import pandas as pd
 import pytest
 
 from beliefs.study.load import Study, load_study
-from beliefs.study.settings.specfile import read_spec
+from beliefs.study.specfile import read_spec
 from beliefs.study.tables.codebook import KINETIC
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +33,6 @@ def study(request: pytest.FixtureRequest) -> Study:
     loaded = load_study(DATA / request.param)
     assert loaded.name == request.param
     return loaded
-
-
-def test_every_study_says_that_it_is_a_hindcast(study: Study) -> None:
-    assert study.spec.hindcast
 
 
 def test_every_indicator_has_a_row_in_the_table_of_sources(study: Study) -> None:
@@ -75,16 +70,6 @@ def test_first_publication_follows_the_declared_lag(name: str) -> None:
         assert len(mine) > 60
 
 
-def test_reports_of_the_agency_are_published_at_the_end_of_their_month() -> None:
-    rows = table("us-iran-2012", "indicators.csv")
-    reports = rows[rows["indicator"] == "iaea_u60"]
-    published = pd.to_datetime(reports["published_at"])
-    assert len(reports) == 17
-    assert published.dt.is_month_end.all()
-    last = reports.iloc[-1]
-    assert (last["date"], last["published_at"]) == ("2025-06-13", "2025-09-30")
-
-
 def test_a_level_shift_of_approval_restarts_at_every_new_president() -> None:
     expected = [dt.date(2017, 1, 20), dt.date(2021, 1, 20), dt.date(2025, 1, 20)]
     for name, dates in (("us-iran-2012", expected), ("us-iran-2026", expected[-1:])):
@@ -118,22 +103,6 @@ def test_the_revision_of_august_is_not_seen_at_the_end_of_the_period() -> None:
     assert strait["date"].is_unique
 
 
-def test_the_last_full_week_of_the_war_is_unobserved_and_not_quiet() -> None:
-    for name in ("us-iran-2026", "us-iran-2012"):
-        rows = table(name, "coverage.csv").set_index("start")
-        gap = rows.loc["2026-03-30"]
-        assert (gap["end"], gap["density"]) == ("2026-04-05", "none")
-        assert rows.loc["2026-06-15", "instrument"] != rows.loc["2026-04-06", "instrument"]
-
-
-def test_coverage_spans_follow_each_other_without_gap() -> None:
-    for name in ("us-iran-2026", "us-iran-2012"):
-        rows = table(name, "coverage.csv")
-        ends = pd.to_datetime(rows["end"])
-        starts = pd.to_datetime(rows["start"])
-        assert ((starts - ends.shift()).dt.days.iloc[1:] == 1).all()
-
-
 def test_regimes_of_2026_have_their_dates() -> None:
     loaded = load_study(DATA / "us-iran-2026")
     regimes = {r.id: (r.kind, str(r.start), r.end and str(r.end)) for r in loaded.spec.regimes}
@@ -159,13 +128,6 @@ def test_talk_days_of_2026_are_the_nine_that_the_sources_name() -> None:
     assert days == february | truce | {"2026-06-21", "2026-06-22", "2026-06-30"}
 
 
-def test_a_round_that_ends_after_the_as_of_date_ends_on_it() -> None:
-    whole = table("us-iran-2026", "talks.csv").set_index("talk_id")
-    assert whole.loc["T096", "date_end"] == "2026-07-02"
-    talks = load_study(DATA / "us-iran-2026").talks.set_index("talk_id")
-    assert talks.loc["T096", "date_end"] == pd.Timestamp("2026-06-30")
-
-
 def test_events_of_2026_are_the_coded_rows_without_the_other_track() -> None:
     events = table("us-iran-2026", "events.csv")
     assert len(events) == 485
@@ -177,22 +139,6 @@ def test_events_of_2026_are_the_coded_rows_without_the_other_track() -> None:
 
 
 # ---- Since 2012
-
-
-def test_rounds_without_source_or_days_are_no_labels() -> None:
-    talks = table("us-iran-2012", "talks.csv").set_index("talk_id")
-    assert (talks.loc[talks["source_url"] == "", "confidence"] == "low").all()
-    assert (talks["source_url"] == "").sum() > 5
-    assert set(talks.loc[["T021", "T024"], "confidence"]) == {"low"}
-
-
-def test_a_deal_of_several_days_is_a_round_and_a_deal() -> None:
-    talks = table("us-iran-2012", "talks.csv").set_index("talk_id")
-    last_days = {"T029": "2013-11-24", "T047": "2015-04-02", "T052": "2015-07-14"}
-    for talk, last in last_days.items():
-        assert talks.loc[f"{talk}a", "label"] == "talks"
-        assert talks.loc[f"{talk}a", "date_end"] == last
-        assert tuple(talks.loc[f"{talk}b", ["date", "label"]]) == (last, "deal")
 
 
 def test_secret_rounds_are_not_known_before_their_report() -> None:
@@ -211,28 +157,6 @@ def test_weekly_series_have_at_most_one_value_per_week_of_publication() -> None:
             assert len(set(weeks)) == len(weeks), indicator
 
 
-def test_deals_exits_and_swaps_before_2025_are_events() -> None:
-    events = table("us-iran-2012", "events.csv")
-    derived = events[events["event_id"].str.startswith("T")]
-    assert list(zip(derived["date"], derived["kind"], strict=True)) == [
-        ("2013-11-24", "deal_signed"),
-        ("2015-04-02", "deal_signed"),
-        ("2015-07-14", "deal_signed"),
-        ("2016-01-16", "sanctions_relief"),
-        ("2018-05-08", "deal_terminated"),
-        ("2023-08-10", "prisoner_or_humanitarian"),
-        ("2023-09-18", "prisoner_or_humanitarian"),
-    ]
-
-
-def test_rows_of_public_record_name_no_source_and_no_coder() -> None:
-    events = table("us-iran-2012", "events.csv")
-    rows = events[events["event_id"].str.startswith("P")]
-    assert len(rows) == 29
-    assert set(rows["source_url"]) == {""} and set(rows["coders"]) == {"0"}
-    assert rows["date"].max() < "2025-02-01"
-
-
 # ---- The Civil War
 
 
@@ -243,13 +167,6 @@ def test_readings_of_the_civil_war_are_shares_between_zero_and_one() -> None:
     for share in (gold, notes):
         assert ((share > 0) & (share < 1)).all()
     assert gold.min() == pytest.approx(0.37, abs=0.01)
-
-
-def test_imputed_weeks_are_no_readings() -> None:
-    rows = table("us-civil-war", "indicators.csv")
-    weeks = set(rows.loc[rows["indicator"] == "grayback", "date"])
-    assert {"1862-04-11", "1862-04-25"} <= weeks
-    assert not {"1862-04-18", "1863-08-21"} & weeks
 
 
 def test_victories_count_for_the_side_that_they_favoured() -> None:
@@ -277,13 +194,6 @@ def test_crises_and_wars_are_complete() -> None:
     assert list(crises["crisis"]) == [str(number) for number in range(1, 488)]
     assert (len(wars), (wars["verified"] == "1").sum()) == (51, 17)
     assert ((wars["verified"] == "1") == (wars["source_url"] != "")).all()
-
-
-def test_length_of_a_crisis_is_the_distance_of_its_dates() -> None:
-    dated = table("crises", "icb_crises.csv").query("days != ''")
-    length = pd.to_datetime(dated["end"]) - pd.to_datetime(dated["start"])
-    assert len(dated) == 416
-    assert (length.dt.days == dated["days"].astype(int)).all()
 
 
 def test_there_are_fifty_six_claims_with_title_and_author() -> None:
@@ -324,9 +234,3 @@ def test_compiling_again_gives_the_same_bytes(tmp_path: Path) -> None:
     assert made and made == bundled
     for name in made:
         assert (tmp_path / name).read_bytes() == (DATA / name).read_bytes(), name
-
-
-def test_public_record_keeps_the_columns_of_events() -> None:
-    with (ROOT / "scripts" / "public_record.csv").open(encoding="utf-8", newline="") as handle:
-        header = next(csv.reader(handle))
-    assert header == list(table("us-iran-2026", "events.csv").columns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,29 +31,7 @@ def swap(file: str, old: str, new: str) -> Break:
     return mutate
 
 
-def toml(old: str, new: str) -> Break:
-    """Replace a text in study.toml."""
-    return swap(S, old, new)
-
-
-def ind(old: str, new: str) -> Break:
-    """Replace a text in indicators.csv."""
-    return swap(I, old, new)
-
-
-def eve(old: str, new: str) -> Break:
-    """Replace a text in events.csv."""
-    return swap(E, old, new)
-
-
-def talk(old: str, new: str) -> Break:
-    """Replace a text in talks.csv."""
-    return swap(T, old, new)
-
-
-def cov(old: str, new: str) -> Break:
-    """Replace a text in coverage.csv."""
-    return swap(C, old, new)
+toml, ind, eve, talk, cov = (partial(swap, file) for file in (S, I, E, T, C))
 
 
 def add(file: str, text: str) -> Break:
@@ -70,16 +49,6 @@ def put(file: str, content: bytes) -> Break:
 
     def mutate(folder: Path) -> None:
         (folder / file).write_bytes(content)
-
-    return mutate
-
-
-def first_lines(file: str, count: int) -> Break:
-    """Keep the first lines only."""
-
-    def mutate(folder: Path) -> None:
-        lines = (folder / file).read_text(encoding="utf-8").splitlines(keepends=True)
-        (folder / file).write_text("".join(lines[:count]), encoding="utf-8")
 
     return mutate
 
@@ -136,11 +105,6 @@ def as_file(folder: Path) -> None:
     """Replace the study folder by a file."""
     shutil.rmtree(folder)
     folder.write_text("not a folder")
-
-
-def gone(folder: Path) -> None:
-    """Delete the study folder."""
-    shutil.rmtree(folder)
 
 
 def both(first: Break, second: Break) -> Break:

@@ -1,5 +1,7 @@
 """Files that are missing, not files, not text, or not tables."""
 
+import shutil
+
 from broken import (
     C,
     Case,
@@ -11,8 +13,6 @@ from broken import (
     as_folder,
     drop,
     eve,
-    first_lines,
-    gone,
     grow,
     ind,
     link,
@@ -25,7 +25,7 @@ MB = 2**20
 MISSING = [Case(f"no {name}", drop(name)) for name in (S, I, E, T, "SOURCES.md")]
 CASES = [
     Case("not a folder", as_file),
-    Case("no folder", gone),
+    Case("no folder", shutil.rmtree),
     *MISSING,
     Case("empty sources", put("SOURCES.md", b"\n")),
     Case("link out of the folder", link(E)),
@@ -42,7 +42,7 @@ CASES = [
     Case("Latin-1", recode(T, "latin-1")),
     Case("Latin-1 settings", put(S, b"# \xe1")),
     Case("empty table", put(I, b"")),
-    Case("only a header, coverage", first_lines(C, 1)),
+    Case("only a header, coverage", put(C, b"start,end,density,instrument,note\n")),
     Case("missing column", eve(",zone", "")),
     Case("misspelt column", ind("value", "val")),
     Case("extra column", ind("value", "value,n")),

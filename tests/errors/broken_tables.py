@@ -1,11 +1,8 @@
 """Rows that no study can use."""
 
-from broken import Case, I, add, both, cov, eve, ind, talk, toml
+from broken import Case, I, add, both, cov, eve, ind, talk
 
 PRICE = "price,2026-02-28,,118.018"
-DAY = f"{I}:90 column date"
-VALUE = f"{I}:36 column value"
-PRINTED = "published_at"
 
 CASES = [
     # Dates
@@ -13,52 +10,29 @@ CASES = [
     Case("foreign date", ind("2026-02-28", "28/02/2026")),
     Case("no date", ind("price,2026-02-28", "price,")),
     Case("year 9999", ind("2026-02-28", "9999-01-01")),
-    Case("date of an event", eve("2026-02-26", "soon")),
     Case("rows out of order", ind("2026-02-28", "2026-02-01")),
     Case(
         "revision before its value",
         ind(PRICE, "price,2026-02-28,2026-03-09,1\nprice,2026-02-28,2026-03-05,2"),
     ),
     Case("value before its date", ind("02-28,,", "02-28,2026-02-27,")),
-    Case("event before its date", eve("2026-02-26,,2026-02-26", "2026-02-26,,2026-02-25")),
-    Case("talks before their date", talk("2026-02-11", "2026-02-01")),
     Case("event ends early", eve("2026-01-26", "2026-01-22")),
-    Case("talks end early", talk("2026-01-27", "2025-01-27")),
     # Numbers
     Case("NaN", ind(",100.0\n", ",nan\n")),
-    Case("infinity", ind(",100.0\n", ",inf\n")),
-    Case("infinite by size", ind(",100.0\n", ",1e999\n")),
     Case("empty value", ind(",100.0\n", ",\n")),
-    Case("word for a number", ind(",100.0\n", ",high\n")),
-    Case("unit in a number", ind(",100.0\n", ",100 USD\n")),
     Case("zero under log", ind(",100.0\n", ",0\n")),
     Case("percentage under logit", ind(",0.4\n", ",40\n")),
-    Case("one under logit", ind(",0.4\n", ",1\n")),
-    Case(
-        "above one under logit, of a reading",
-        both(
-            toml('indicator = "price"\nscale', 'indicator = "poll"\nscale'), ind(",0.4\n", ",1.4\n")
-        ),
-    ),
     Case("negative count", ind(",22\n", ",-22\n")),
     Case("severity of 6", eve("strike,4", "strike,6")),
-    Case("severity of 0", eve("strike,4", "strike,0")),
     Case("strike without severity", eve("strike,4", "strike,")),
-    Case("severity in words", eve("strike,4", "strike,grave")),
     Case("confidence beyond certain", eve("action,1", "action,3")),
     # Words
     Case("undeclared indicator", ind(PRICE, "prize,2026-02-28,,1")),
     Case("rows of a counted indicator", add(I, "attacks,2026-03-01,,1\n")),
     Case("unknown kind", eve("assassination", "murder")),
-    Case("misspelt kind", eve("ultimatum", "ultimatun")),
-    Case("dropped kind", eve("mediation", "other")),
     Case("unknown initiator", eve("mediator", "nato")),
-    Case("unknown target", eve("mediator,south", "mediator,east")),
     Case("unknown channel", eve("private", "secret")),
-    Case("unknown confidence", eve("high", "certain")),
-    Case("zone in capitals", eve("other,high", "Gulf,high")),
     Case("unknown format of talks", talk("indirect", "remote")),
-    Case("unknown label of talks", talk("back_channel", "letters")),
     Case("face to face in words", talk("talks,1", "talks,yes")),
     # Duplicates
     Case("row twice", ind(PRICE, f"{PRICE}\n{PRICE}")),
@@ -67,12 +41,10 @@ CASES = [
         ind("ships,2025-12-02,,22", "ships,2025-12-02,,22\nships,2025-12-02,2025-12-05,9"),
     ),
     Case("event id twice", eve("E12", "E11")),
-    Case("talk id twice", talk("T4", "T1")),
     Case("event without id", eve("E12,", ",")),
     # Coverage
     Case("unknown density", cov("dense", "thick")),
     Case("gap of coverage", cov("2026-02-01", "2026-02-03")),
-    Case("overlap of coverage", cov("2026-02-01", "2026-01-31")),
     Case(
         "coverage begins late",
         both(

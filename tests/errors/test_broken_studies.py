@@ -22,17 +22,15 @@ if __name__ == "__main__":
 from broken import Case
 from broken_conduct import CASES as CONDUCT
 from broken_files import CASES as FILES
-from broken_references import CASES as REFERENCES
-from broken_regimes import CASES as REGIMES
+from broken_settings import CASES as SETTINGS
 from broken_tables import CASES as TABLES
-from broken_toml import CASES as SETTINGS
 from make_study import write_study
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.study.load import load_study
 
-KINDS = (FILES, SETTINGS, REFERENCES, REGIMES, TABLES, CONDUCT)
+KINDS = (FILES, SETTINGS, TABLES, CONDUCT)
 CASES = [case for cases in KINDS for case in cases]
 GOLDEN = Path(__file__).with_name("messages.md")
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

@@ -20,19 +20,19 @@ from beliefs.study.bundled import find_study, list_studies
 from beliefs.study.load import load_study
 
 A = "agreements.csv"
-SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b'"', b",", b"[", b"]", b"{", b"=", b"#", b"'''"]
-SNIPPETS += [
-    b"nan",
-    b"inf",
-    b"1e308",
-    b"-1",
-    b"0",
+SNIPPETS = [
+    b"",
+    b"\x00",
+    b"\xff",
+    b"\n",
+    b"\r",
     b"9" * 400,
-    b"true",
     b"\xc3\xa9",
     b"\n[[sides]]",
+    b"[period]",
 ]
-SNIPPETS += [b"0001-01-01", b"9999-12-31", b"2200-12-31", b"1600-01-01", b"2026-01-20", b"[period]"]
+SNIPPETS += b"\" , [ ] { = # ''' nan inf 1e308 -1 0 true".split()
+SNIPPETS += b"[period] 0001-01-01 9999-12-31 2200-12-31 1600-01-01 2026-01-20".split()
 
 damages = st.lists(
     st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from(SNIPPETS)),

@@ -14,7 +14,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.inference.smc.track import Track
 from beliefs.simulation.interventions import Intervention, load_interventions, parse
-from beliefs.study.calendar import Grid
+from beliefs.study.dates import Grid
 from beliefs.study.load import load_study
 
 SAME = [

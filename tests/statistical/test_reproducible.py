@@ -35,7 +35,7 @@ def posterior_hash(study: str, out: Path, cache: Path, *, hash_seed: int, cores:
 @pytest.mark.parametrize("study", ["template", "us-civil-war"])
 def test_one_seed_gives_one_posterior_in_every_process_core_count_and_cache(study, tmp_path):
     if study == "template":
-        from beliefs.study.template import new_study
+        from beliefs.study.bundled import new_study
 
         study = str(new_study(tmp_path / "mine"))
     one, two = tmp_path / "cache one", tmp_path / "cache two"

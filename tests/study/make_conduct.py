@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from make_study import TOML, Rows, day, event, write_study
+from make_study import TOML, Rows, csv_text, day, event, write_study
 
-HEADER = (
-    "agreement_id,date,published_at,scope,form,mutual,deadline,ended,end_published_at,end_kind,"
-    "parent,confidence,source_url"
-)
+from beliefs.study.tables.rows import Agreement
+
+HEADER = ",".join(Agreement.model_fields)
 TABLES = """
 [strikes]
 min_severity = 2
@@ -148,7 +147,6 @@ def write_conduct(
         talks=talks,
         coverage=dense if coverage is None else coverage,
     )
-    rows = agreements() if agreed is None else agreed
-    lines = [HEADER, *(",".join(str(cell) for cell in cells) for cells in rows)]
-    (folder / "agreements.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = csv_text("agreements.csv", agreements() if agreed is None else agreed)
+    (folder / "agreements.csv").write_text(text, encoding="utf-8")
     return folder

@@ -9,6 +9,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from beliefs.study.tables.rows import TABLES
+
 START = dt.date(2026, 1, 5)  # a Monday
 END = dt.date(2026, 3, 1)  # 56 days, 8 weeks
 
@@ -154,15 +156,6 @@ kind = "economic"
 label = "Embargo"
 """
 
-HEADERS = {
-    "indicators.csv": "indicator,date,published_at,value",
-    "events.csv": "event_id,date,date_end,published_at,initiator,target,kind,severity,channel,"
-    "belief_signal,red_line,prior_warning,zone,confidence,coders,source_url",
-    "talks.csv": "talk_id,date,date_end,published_at,format,label,direct,venue,confidence,"
-    "source_url",
-    "coverage.csv": "start,end,density,instrument,note",
-}
-
 Rows = Iterable[Sequence[object]]
 
 
@@ -260,7 +253,10 @@ def coverage_rows() -> list[tuple[object, ...]]:
 
 def csv_text(name: str, rows: Rows) -> str:
     """Header and rows of one table."""
-    lines = [HEADERS[name], *(",".join(str(cell) for cell in row) for row in rows)]
+    lines = [
+        ",".join(TABLES[name].model_fields),
+        *(",".join(str(cell) for cell in row) for row in rows),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beliefs.features import steps
-from beliefs.study.calendar import Grid
+from beliefs.study.dates import Grid
 
 bits = st.lists(st.booleans(), min_size=1, max_size=40)
 days = st.sampled_from([1, 7])

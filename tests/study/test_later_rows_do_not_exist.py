@@ -52,7 +52,7 @@ def test_whatever_later_rows_say_nothing_of_it_is_known(name, tmp_path):
 
 def test_an_indicator_without_rows_is_remarked_on_and_not_refused(tmp_path, capsys):
     from beliefs.cli.app import main
-    from beliefs.study.template import new_study
+    from beliefs.study.bundled import new_study
 
     folder = new_study(tmp_path / "mine")
     assert load_study(folder).remarks == ()

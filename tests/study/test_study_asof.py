@@ -109,10 +109,6 @@ def test_any_change_of_known_content_changes_the_hash(folder, file, old, new):
     assert load_study(folder).sha256 != before
 
 
-def test_the_hash_tells_two_as_of_dates_apart(folder):
-    assert load_study(folder, as_of=day(30)).sha256 != load_study(folder, as_of=day(31)).sha256
-
-
 @pytest.mark.parametrize("as_of", ["2026-02-10", dt.date(2026, 2, 10), np.datetime64("2026-02-10")])
 def test_an_as_of_date_may_be_text_or_a_date(folder, as_of):
     assert load_study(folder, as_of=as_of).as_of == np.datetime64("2026-02-10")
@@ -126,12 +122,6 @@ def test_an_as_of_date_outside_the_period_or_not_a_date_is_refused(folder, as_of
         load_study(folder, as_of=as_of)
     assert caught.value.where == "as_of"
     assert caught.value.expected and caught.value.mend
-
-
-def test_without_an_as_of_date_all_of_the_period_is_known(folder):
-    study = load_study(folder)
-    assert study.as_of == np.datetime64("2026-03-01")
-    assert build_inputs(study).active.all()
 
 
 @pytest.mark.parametrize(("toml", "ended"), [(TOML, 26), (WEEKLY, 3)], ids=["day", "week"])
@@ -299,18 +289,3 @@ def test_a_study_without_rows_is_known_as_of_its_first_period(tmp_path):
     toml = TOML[: TOML.index("[[regimes]]")]
     study = write_study(tmp_path / "study", toml=toml, indicators=[], events=[], talks=[])
     assert load_study(study).as_of == day(0)
-
-
-def test_check_says_what_lies_ahead_and_how_long_nothing_was_published(tmp_path, capsys):
-    from beliefs.cli.app import main
-
-    study = str(ahead(tmp_path / "ahead", end="2026-07-26"))  # 21 weeks after the last row
-
-    def checked(*more):
-        assert main(["check", study, *more]) == 0
-        return capsys.readouterr().out
-
-    assert "published   last on 2026-03-01" in checked()
-    assert "and 147 after the as-of date" in checked()
-    assert "2026-03-01: the 147 days to 2026-07-26 count" in checked("--as-of", "2026-07-26")
-    assert "count as watched" not in checked("--as-of", "2026-03-08")

@@ -4,14 +4,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beliefs.study.calendar import period_grid
-from beliefs.study.settings.spec import Period
+from beliefs.study.spec import Period
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.rows import covered, instruments
 
 days = st.dates(dt.date(1850, 1, 1), dt.date(2100, 1, 1))
 
 
 def grid_of(start: dt.date, length: int, step: str):
-    return period_grid(Period(start=start, end=start + dt.timedelta(days=length), step=step))
+    return Period(start=start, end=start + dt.timedelta(days=length), step=step).grid
 
 
 @given(days, st.integers(6, 400), st.sampled_from(["day", "week"]))
@@ -21,12 +22,6 @@ def test_every_day_of_a_whole_period_belongs_to_that_period(start, length, step)
     assert (grid.index(each_day) == np.repeat(np.arange(grid.n), grid.step_days)).all()
     assert (grid.index(grid.dates) == np.arange(grid.n)).all()
     assert (grid.index(grid.last_days) == np.arange(grid.n)).all()
-
-
-@given(days, st.integers(6, 400))
-def test_weeks_begin_on_the_weekday_of_the_start(start, length):
-    grid = grid_of(start, length, "week")
-    assert {day.weekday() for day in grid.dates.astype(object)} == {start.weekday()}
 
 
 def test_days_left_over_after_the_last_whole_week_belong_to_no_period():
@@ -58,3 +53,38 @@ def test_a_grid_drawn_backwards_keeps_its_boundaries(start, length, step, offset
     assert longer.index(day) >= 0
     assert (longer.dates[longer.n - grid.n :] == grid.dates).all()
     assert longer.n - grid.n == max(0, -int(grid.index(day)))
+
+
+SPANS = Records(
+    {
+        # nothing from 19 January to 1 February
+        "start": np.array(["2026-01-05", "2026-01-14", "2026-02-02", "2026-02-21"], "M8[D]"),
+        "end": np.array(["2026-01-13", "2026-01-18", "2026-02-20", "2026-02-25"], "M8[D]"),
+        "density": ["dense", "headline", "dense", "dense"],
+        "instrument": ["a", "a", "b", "c"],
+    }
+)
+
+
+def weeks(first, count):
+    return np.datetime64(first) + 7 * np.arange(count)
+
+
+def test_a_week_is_covered_when_every_day_of_it_is():
+    mondays = weeks("2025-12-29", 9)
+    dense = covered(SPANS, mondays, 7, ["dense"])
+    assert dense.tolist() == [False, True, False, False, False, True, True, True, False]
+    either = covered(SPANS, mondays, 7, ["dense", "headline"])
+    assert np.flatnonzero(either).tolist() == [1, 2, 5, 6, 7]
+
+
+def test_days_outside_of_all_spans_are_not_covered():
+    days = np.array(["2026-01-04", "2026-01-05", "2026-01-18", "2026-01-19", "2026-02-01"], "M8[D]")
+    found = covered(SPANS, days, 1, ["dense", "headline"])
+    assert found.tolist() == [False, True, True, False, False]
+    assert covered(SPANS, np.array(["2026-02-26"], "M8[D]"), 1, ["dense"]).tolist() == [False]
+
+
+def test_instruments_are_numbered_and_minus_one_where_nothing_was_recorded():
+    days = np.array(["2026-01-04", "2026-01-05", "2026-01-14", "2026-01-20", "2026-02-02"], "M8[D]")
+    assert instruments(SPANS, days).tolist() == [-1, 0, 0, -1, 1]

@@ -1,7 +1,5 @@
 """What a study lets one see of acts, truces, offers and agreements."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from make_conduct import CONDUCT, HEADER, acts, agreements, row, write_conduct
@@ -11,9 +9,8 @@ from prefix import assert_same_past
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.features.observed import Observed
-from beliefs.model.structure import columns, conduct_columns, structure_of
+from beliefs.model.structure import structure_of
 from beliefs.study.load import load_study
-from beliefs.study.settings.spec import Rung
 from beliefs.study.tables.append import with_rows
 from beliefs.study.tables.codebook import RUNGS
 
@@ -236,10 +233,6 @@ def test_the_ladder_follows_the_regimes_and_what_they_declare(tmp_path, seen):
     assert observed(tmp_path / "s", toml=peace).rung[40] == RUNGS.index("negative_peace")
 
 
-def test_every_rung_of_the_ladder_can_be_declared():
-    assert get_args(Rung) == RUNGS
-
-
 # ---- Safety
 
 
@@ -292,20 +285,6 @@ def test_settings_that_become_known_later_do_not_show(tmp_path):
     assert early.spoilers == () and [str(d) for d in early.forecast.origins] == ["2026-02-01"]
     later = load_study(tmp_path / "s", as_of=day(40)).spec
     assert later.safeguards[0].end is None
-
-
-def test_columns_of_conduct_are_floats_and_leave_those_of_belief_alone(tmp_path):
-    inputs = build_inputs(load_study(write_conduct(tmp_path / "s", coverage=coverage_rows())))
-    conduct, structure = conduct_columns(inputs), structure_of(inputs)
-    assert {array.shape[-1] for array in conduct.values()} == {DAYS}
-    assert all(array.dtype == float for array in conduct.values())
-    assert structure.coords["instrument"] == ["wire"] and structure.coords["zone"] == [
-        "gulf",
-        "lebanon",
-    ]
-    assert on(conduct["instrument_on"][0]) == list(range(41, DAYS))
-    assert conduct["phase_on"].sum(axis=0).tolist() == [1.0] * DAYS
-    assert "strike_count" not in columns(inputs) and "heavy" in columns(inputs)
 
 
 def test_a_new_instrument_is_no_new_structure_of_belief(tmp_path):

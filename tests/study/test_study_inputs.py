@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from make_study import (
     TOML,
-    coverage_rows,
     day,
     event,
     event_rows,
@@ -14,9 +13,8 @@ from make_study import (
 )
 from numpy.testing import assert_allclose, assert_array_equal
 
-from beliefs.features.arrivals import series_arrivals
 from beliefs.features.inputs import build_inputs
-from beliefs.features.surprises import COUNT_BURN_IN, logit_share
+from beliefs.features.surprises import COUNT_BURN_IN, logit_share, series_arrivals
 from beliefs.study.load import load_study
 
 WEEKLY = TOML.replace('step = "day"', 'step = "week"')
@@ -276,13 +274,3 @@ def test_inputs_cannot_be_changed(folder):
         inputs.surprise[0, 0] = 1.0
     with pytest.raises(ValueError, match="read-only"):
         inputs.talks_by_rule["direct"][0] = 1
-
-
-def test_a_gap_before_the_period_is_allowed_and_one_inside_is_not(folder, tmp_path):
-    from beliefs.errors import StudyError
-
-    rows = coverage_rows()
-    before = [(day(-60), day(-50), "dense", "a", ""), *rows[1:]]
-    assert inputs_of(tmp_path / "before", coverage=before).quiet_seen[0]
-    with pytest.raises(StudyError, match="gap"):
-        inputs_of(tmp_path / "inside", coverage=[*rows[:2], *rows[3:]])

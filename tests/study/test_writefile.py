@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.study.template import new_study
+from beliefs.study.bundled import new_study
 from beliefs.study.writefile import refuse_file, write_file
 
 

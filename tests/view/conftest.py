@@ -10,7 +10,7 @@ from posteriors import small_posterior
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.diagnose import Report
-from beliefs.study.template import new_study
+from beliefs.study.bundled import new_study
 
 matplotlib.use("Agg")
 

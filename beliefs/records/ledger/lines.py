@@ -14,7 +14,7 @@ from beliefs.errors import StudyError
 from beliefs.forecasting.document import Probability
 from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.ledger.chain import BEGINNING, Chain, damaged, read_chain
-from beliefs.study.settings.spec import Agreements, RedLines, SpecTable, Strikes, Truce
+from beliefs.study.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
 __all__ = [
     "CONDUCT_RULES",

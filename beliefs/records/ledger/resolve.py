@@ -44,8 +44,8 @@ from beliefs.records.ledger.lines import (
 from beliefs.study.bundled import list_studies
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study, read_study
-from beliefs.study.settings.spec import TalksRule
-from beliefs.study.tables.coverage import covered
+from beliefs.study.spec import TalksRule
+from beliefs.study.tables.rows import covered
 
 __all__ = ["OPEN", "Resolved", "look_up", "resolve"]
 

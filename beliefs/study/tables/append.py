@@ -11,77 +11,44 @@ import datetime as dt
 import io
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pydantic import ValidationError
 
 from beliefs.errors import StudyError
-from beliefs.study.safefile import open_safely, read_lines
-from beliefs.study.settings.specfile import read_spec
+from beliefs.study.safefile import Table, open_safely, read_header, read_lines, read_table
+from beliefs.study.specfile import read_spec
 from beliefs.study.tables.cells import columns_of, texts_of, to_records
-from beliefs.study.tables.csvfile import Table, read_header, read_table
-from beliefs.study.tables.rows import AGREEMENT_COLUMNS, TABLES, words_of
+from beliefs.study.tables.rows import TABLES, words_of
 from beliefs.study.writefile import replace_file
 
 if TYPE_CHECKING:
     from beliefs.study.load import Study
 
-__all__ = ["Added", "copy_study", "move_end", "with_rows"]
-
 AGREEMENTS: Final = "agreements.csv"
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv", "truth.json")
-_ENDS: Final = [AGREEMENT_COLUMNS.index(c) for c in ("ended", "end_published_at", "end_kind")]
-_DAY: Final = dt.time()
+_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv")
+_COLUMNS: Final = {name: columns_of(model) for name, model in TABLES.items()}
+_ENDS: Final = [_COLUMNS[AGREEMENTS].index(c) for c in ("ended", "end_published_at", "end_kind")]
 
 Row = tuple[str, ...]
 Values = tuple[Any, ...]
-_OTHER: Final = "on line "
-"""Words before the number of the other line, in complaints about a row that stands twice."""
-
-
-class Origin(NamedTuple):
-    """Where a new row stood: the file and its line, or the data frame and its index."""
-
-    source: str
-    number: Any
-    line: bool = True
-
-    @property
-    def at(self) -> str:
-        """Position, for complaints."""
-        return f"{self.source}:{self.number}" if self.line else f"{self.source} row {self.number}"
-
-    @property
-    def other(self) -> str:
-        """Position, for complaints about another row."""
-        return f"{_OTHER if self.line else 'in row '}{self.number} of {self.source}"
+Origin = tuple[str, str]
+"""Where a new row stood, as said of it and as said of another row."""
 
 
 @dataclass(frozen=True)
 class Added:
-    """What `with_rows` did.
+    """What `with_rows` did."""
 
-    Attributes
-    ----------
-    named
-        Names of the files and data frames with the rows, as one text.
-    tables
-        The tables they belong to.
-    rows
-        How many were not there before.
-    lines
-        Table and line in it -> where each of them stood.
-    """
-
-    named: str
-    tables: tuple[str, ...]
-    rows: int
-    lines: dict[tuple[str, int], Origin]
+    named: str  # names of the files and data frames with the rows, as one text
+    tables: tuple[str, ...]  # the tables they belong to
+    rows: int  # how many were not there before
+    lines: dict[tuple[str, int], Origin]  # table and line in it -> where each of them stood
 
     def blamed(self, error: StudyError) -> StudyError:
         """Return a complaint about the new table as one about the file with the rows."""
@@ -89,31 +56,34 @@ class Added:
         if place is None:
             return error
         here = self.lines.get((place[1], int(place[2])))
-        other = re.search(rf"{_OTHER}(\d+) of (\w+\.csv)", error.found)
+        other = re.search(r"on line (\d+) of (\w+\.csv)", error.found)
         there = None if other is None else self.lines.get((other[2], int(other[1])))
-        if here is None and there is None:
-            return error
-        found, table = error.found, place[1]
         if here is None:  # of two rows that are one, the complaint is about the later
             here, there = there, None
+        if here is None:
+            return error
+        found = error.found
         if other is not None:
-            at = f"in the run's {table}" if there is None else there.other
-            found = found[: other.start()] + at
-        assert here is not None
-        return StudyError(
-            error.what, where=f"{here.at}{place[3]}", found=found,
-            expected=error.expected, mend=error.mend,
-        )  # fmt: skip
+            found = found[: other.start()] + (
+                f"in the run's {place[1]}" if there is None else there[1]
+            )
+        return _moved(error, f"{here[0]}{place[3]}", found)
+
+
+def _moved(error: StudyError, where: str, found: str) -> StudyError:
+    return StudyError(
+        error.what, where=where, found=found, expected=error.expected, mend=error.mend
+    )
 
 
 def copy_study(folder: Path, to: Path) -> None:
     """Copy the study's own files, never through a link, and nothing else that lies there."""
     to.mkdir()
-    for name in (*_FILES, *_EXTRAS):
-        if name in _EXTRAS[:3] and not os.path.lexists(folder / name):
-            continue
-        if name == "truth.json" and ((folder / name).is_symlink() or not (folder / name).exists()):
-            continue  # no part of the study as it was read: a link here is not worth a fit
+    names = [*_FILES, *(name for name in _EXTRAS if os.path.lexists(folder / name))]
+    truth = folder / "truth.json"
+    if truth.exists() and not truth.is_symlink():
+        names.append(truth.name)  # no part of the study as it was read: a link is not worth a fit
+    for name in names:
         with open_safely(folder, name) as source:
             replace_file(to / name, source.read())
 
@@ -121,34 +91,13 @@ def copy_study(folder: Path, to: Path) -> None:
 def with_rows(
     study: Study, data: Sequence[Any], out: Path, *, known: Sequence[Study] = ()
 ) -> Added:
-    """Copy a study's folder and merge new rows into the tables that their columns name.
+    """Copy a study to the new folder `out` and merge rows into the tables that their columns name.
 
-    Rows that a table holds already are left out; the others find their place in time. A row that
-    ends an agreement takes the place of the one without an end. The copy is not checked here:
-    `load_study` does that.
-
-    Parameters
-    ----------
-    study
-        The study.
-    data
-        CSV files or pandas data frames with exactly the columns of ``indicators.csv``,
-        ``events.csv``, ``talks.csv``, ``coverage.csv`` or ``agreements.csv`` each, in any order.
-    out
-        Folder to write; must not exist.
-    known
-        The same as of some days: a row of theirs is held already, too, with spans that were cut on
-        the day.
-
-    Returns
-    -------
-    Added
-        What was added.
-
-    Raises
-    ------
-    StudyError
-        A file cannot be read, or its columns are those of no table.
+    `data` are CSV files or pandas data frames with exactly the columns of one table each, in any
+    order. Rows that a table holds already are left out; the others find their place in time. A row
+    that ends an agreement takes the place of the one without an end. `known` is the same study as
+    of some days: a row of theirs is held already, too, with spans that were cut on the day. The
+    copy is not checked here: `load_study` does that.
     """
     given: dict[str, list[tuple[Row, Values, Origin]]] = {}
     names = []
@@ -158,9 +107,8 @@ def with_rows(
             table, origins = _framed(item, label)
         else:
             file = Path(item)
-            label = file.name
-            table = _filed(file)
-            origins = [Origin(str(file), line) for line in table.lines]
+            label, table = file.name, _filed(file)
+            origins = [(f"{file}:{line}", f"on line {line} of {file}") for line in table.lines]
         names.append(label)
         rows = zip(_rows(table, study), origins, strict=True)
         given.setdefault(table.name, []).extend((*row, origin) for row, origin in rows)
@@ -195,11 +143,20 @@ def move_end(folder: Path, end: dt.date) -> None:
 def _filed(file: Path) -> Table:
     """Read a file of rows; the table has the name of that which they belong to."""
     try:
-        known = {column for model in TABLES.values() for column in columns_of(model)}
+        known = {column for columns in _COLUMNS.values() for column in columns}
         name = _table_of(read_header(file.parent, file.name, known), f"{file}:1")
-        table = read_table(file.parent, file.name, columns_of(TABLES[name]))
-    except StudyError as error:
-        raise _of_file(error, file) from error
+        table = read_table(file.parent, file.name, _COLUMNS[name])
+    except StudyError as error:  # the whole path of the file, and nothing of a study
+        where = f"{file}{error.where.removeprefix(file.name)}"
+        if error.found != "no such file":
+            raise _moved(error, where, error.found) from error
+        raise StudyError(
+            "there is no such file of rows",
+            where=where,
+            found=error.found,
+            expected="a CSV file with the header of one of the study's tables",
+            mend="check the path",
+        ) from error
     return Table(name, table.lines, table.cells, table.separator)
 
 
@@ -209,10 +166,9 @@ def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
     name = _table_of(columns, label)
     cells: dict[str, Sequence[str]] = {}
     for k, column in enumerate(columns):
-        blank = frame.iloc[:, k].isna().tolist()
-        values = zip(frame.iloc[:, k].tolist(), blank, strict=True)
+        values = zip(frame.iloc[:, k].tolist(), frame.iloc[:, k].isna().tolist(), strict=True)
         cells[column] = ["" if unknown else _text(value) for value, unknown in values]
-    origins = [Origin(label, index, line=False) for index in frame.index.tolist()]
+    origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in frame.index.tolist()]
     return Table(name, range(len(frame)), cells), origins
 
 
@@ -220,29 +176,26 @@ def _text(value: Any) -> str:
     """Write a value of a data frame as in a CSV file."""
     if isinstance(value, np.bool_ | np.number):
         value = value.item()
-    if isinstance(value, bool):
-        return str(int(value))
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))  # a column of whole numbers with a gap
-    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == _DAY:
+    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time():
         return value.date().isoformat()
-    return str(value)
+    return str(int(value) if isinstance(value, bool) else value)
 
 
 def _table_of(header: Sequence[str], where: str) -> str:
     """Return the table that has these columns."""
-    tables = {name: columns_of(model) for name, model in TABLES.items()}
-    name = next((n for n, columns in tables.items() if sorted(columns) == sorted(header)), "")
-    if not name:
-        raise StudyError(
-            "the columns are those of no table",
-            where=where,
-            found=",".join(header) or "nothing",
-            expected="\n            or ".join(",".join(columns) for columns in tables.values()),
-            mend="name the columns as the table that the rows belong to does; in a file they are "
-            "the first line",
-        )
-    return name
+    for name, columns in _COLUMNS.items():
+        if sorted(columns) == sorted(header):
+            return name
+    raise StudyError(
+        "the columns are those of no table",
+        where=where,
+        found=",".join(header) or "nothing",
+        expected="\n            or ".join(",".join(columns) for columns in _COLUMNS.values()),
+        mend="name the columns as the table that the rows belong to does; in a file they are "
+        "the first line",
+    )
 
 
 def _rows(table: Table, study: Study) -> list[tuple[Row, Values]]:
@@ -272,18 +225,19 @@ def _merge(
     out: Path,
 ) -> dict[tuple[str, int], Origin]:
     """Write a table with further rows; return where each of these stands, and where it stood."""
-    columns, order = columns_of(TABLES[name]), TABLES[name].order
+    columns, order = _COLUMNS[name], TABLES[name].order
     old: list[tuple[Row, Values]] = []
     if (study.path / name).is_file():
-        table = read_table(study.path, name, columns)
-        old = _rows(table, study)
+        old = _rows(read_table(study.path, name, columns), study)
     known = held.union(values for _, values in old)
     # A row that stands twice among them is new once.
     new = {values: (row, at) for row, values, at in reversed(given) if values not in known}
+    # An agreement in force until now gives way to the row that says the same and its end.
     ended = {_begun(values) for values in new} if name == AGREEMENTS else set()
     merged: list[tuple[Row, Origin | None]] = [
-        (row, None) for row, values in old if not _ended_by(values, ended)
-    ]
+        (row, None) for row, values in old
+        if not (ended and not values[_ENDS[-1]] and _begun(values) in ended)
+    ]  # fmt: skip
     merged += reversed(new.values())
     place = [columns.index(key) for key in order]
     merged.sort(key=lambda item: tuple(item[0][k] for k in place))
@@ -304,24 +258,3 @@ def _merge(
 def _begun(values: Values) -> Values:
     """Return what a row of agreements says but for its end."""
     return tuple(value for k, value in enumerate(values) if k not in _ENDS)
-
-
-def _ended_by(old: Values, begun: Collection[Values]) -> bool:
-    """Tell whether this agreement, in force until now, is among those that begin alike."""
-    return bool(begun) and not old[_ENDS[-1]] and _begun(old) in begun
-
-
-def _of_file(error: StudyError, data: Path) -> StudyError:
-    """Say the whole path of the file, and nothing of a study."""
-    where = f"{data}{error.where.removeprefix(data.name)}"
-    if "no such file" in error.found:
-        return StudyError(
-            "there is no such file of rows",
-            where=where,
-            found=error.found,
-            expected="a CSV file with the header of one of the study's tables",
-            mend="check the path",
-        )
-    return StudyError(
-        error.what, where=where, found=error.found, expected=error.expected, mend=error.mend
-    )

@@ -1,7 +1,9 @@
-"""Rows of a table as pydantic models: cells become dates, numbers and words, strictly.
+"""Rows of a table as pydantic models, and the named arrays that a study computes with.
 
-Nothing is guessed, nothing is silently blank. A type of cell raises `fault`, which says what is
-wrong, what was expected and how to fix it; `read_rows` adds file, line and column.
+Cells become dates, numbers and words, strictly: nothing is guessed, nothing is silently blank. A
+type of cell raises `fault`, which says what is wrong, what was expected and how to fix it;
+`read_rows` adds file, line and column. Arrays and not data frames, because loading a library of
+data frames takes longer than reading a study.
 """
 
 from __future__ import annotations
@@ -9,25 +11,20 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from beliefs.errors import StudyError
 from beliefs.study.dates import EXPECTED, NotADay, read_day
-from beliefs.study.tables.csvfile import Table
-from beliefs.study.tables.records import Records
+from beliefs.study.safefile import Table
 
-__all__ = [
-    "Day", "Flag", "Name", "OptionalDay", "OptionalName", "OptionalWord", "Row", "RowId", "Word",
-    "Words", "columns_of", "fault", "number", "read_rows", "texts_of", "to_records",
-    "word",
-]  # fmt: skip
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_NUMBER = 1e15
 """Largest size of a number. Beyond it sums of squares lose their meaning; change the unit."""
@@ -46,8 +43,8 @@ _BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 def fault(what: str, expected: str, mend: str, column: str = "") -> PydanticCustomError:
     """Return what is wrong with a cell; `column` says which where a whole row is checked."""
-    told = {"what": what, "expected": expected, "mend": mend, "column": column}
-    return PydanticCustomError("cell", "{what}", told)
+    said = {"what": what, "expected": expected, "mend": mend, "column": column}
+    return PydanticCustomError("cell", "{what}", said)
 
 
 # ---- Types of cells
@@ -74,11 +71,10 @@ def number(
         if blank and not text:
             return np.nan
         if not _NUMBER.fullmatch(text):
-            what = "a value is not a number" if text else "a value is missing"
             mend = "leave out the row when the value is unknown; write 1234.5, without separators"
             if blank:
                 mend = "leave the cell empty when the value is unknown"
-            raise fault(what, expected, mend)
+            raise fault(f"a value is {'not a number' if text else 'missing'}", expected, mend)
         value = float(text)
         if not low <= value <= high:
             mend = "correct the value" if bounded else "use a larger unit"
@@ -90,11 +86,8 @@ def number(
 
 def _flag(text: str, info: ValidationInfo) -> float:
     if text not in _FLAGS:
-        raise fault(
-            f"{info.field_name} is neither yes nor no",
-            "1 (yes), 0 (no) or an empty cell (unknown)",
-            "write 1, 0 or nothing",
-        )
+        expected = "1 (yes), 0 (no) or an empty cell (unknown)"
+        raise fault(f"{info.field_name} is neither yes nor no", expected, "write 1, 0 or nothing")
     return _FLAGS[text]
 
 
@@ -115,7 +108,7 @@ def word(text: str, info: ValidationInfo) -> str:
 def _name(text: str, info: ValidationInfo) -> str:
     if not _NAME.fullmatch(text):
         raise fault(
-            f"{info.field_name} is not a short name" if text else f"{info.field_name} is missing",
+            f"{info.field_name} is {'not a short name' if text else 'missing'}",
             "lower-case letters, digits and _ (at most 40)",
             "write it like the other rows, for example north_coast or no_1",
         )
@@ -167,20 +160,14 @@ def read_rows[R: Row](model: type[R], table: Table, words: Words) -> list[R]:
             rows.append(validate(dict(zip(names, cells)), context=words))  # noqa: B905
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        told = first["ctx"]
-        column = told["column"] or str(first["loc"][0])
-        raise table.error(len(rows), column, told["what"], told["expected"], told["mend"]) from None
+        said = first["ctx"]
+        column = said["column"] or str(first["loc"][0])
+        raise table.error(len(rows), column, said["what"], said["expected"], said["mend"]) from None
     seen: dict[str, int] = {}
     for place, name in enumerate(getattr(row, model.key) for row in rows if model.key):
-        if name in seen:
-            raise StudyError(
-                "a row stands twice",
-                where=table.at(place, model.key),
-                found=f"{name}: also on line {table.lines[seen[name]]} of {table.name}",
-                expected="ids that are unique",
-                mend="remove the row, or give it an id of its own",
-            )
-        seen[name] = place
+        if seen.setdefault(name, place) < place:
+            mend = "give it an id of its own"
+            raise table.twice(place, seen[name], model.key, name, mend)
     return rows
 
 
@@ -191,6 +178,102 @@ def texts_of(model: type[Row], table: Table) -> Iterable[tuple[str, ...]]:
         for name, field in model.model_fields.items()
     ]
     return zip(*columns, strict=True)
+
+
+def _numerals(table: Table, column: str) -> Sequence[str]:
+    """Return a column of numbers with points for decimal commas.
+
+    A comma is a decimal one where cells are not separated by commas, no cell of the column has a
+    point, and one at least cannot be read as thousands.
+    """
+    cells = table.cells[column]
+    commas = [text for text in cells if "," in text]
+    if (
+        table.separator == ","
+        or any("." in text for text in cells)
+        or not all(map(_COMMA.fullmatch, commas))
+        or all(map(_THOUSANDS.fullmatch, commas))
+    ):
+        return cells
+    return [text.replace(",", ".") for text in cells]
+
+
+# ---- Records
+
+
+class Records:
+    """Named columns of N records: datetime64[D], float64, or words (object arrays of str)."""
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        self._columns: dict[str, NDArray[Any]] = {}
+        for name, values in columns.items():
+            if not isinstance(values, np.ndarray):
+                words = np.empty(len(values), dtype=object)
+                words[:] = values
+                values = words
+            self._columns[name] = values.view()
+            self._columns[name].flags.writeable = False
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(next(iter(self._columns.values()))) if self._columns else 0
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return a column, read-only."""
+        return self._columns[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(self._columns)
+
+    def take(self, which: NDArray[Any]) -> Records:
+        """Return the records at an index, or those that a mask holds."""
+        return Records({name: values[which] for name, values in self._columns.items()})
+
+    def having(self, **changed: Any) -> Records:
+        """Return these records with other values in some columns."""
+        return Records({**self._columns, **changed})
+
+    def ordered(self, *names: str) -> Records:
+        """Return the records sorted by columns, the first named first; equal ones keep order."""
+        keys = [self._columns[name] for name in reversed(names)]
+        return self.take(
+            np.lexsort([k.astype(np.str_) if k.dtype.kind == "O" else k for k in keys])
+        )
+
+    def among(self, name: str, words: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which records have one of these words in a column."""
+        wanted = set(words)
+        return np.array([word in wanted for word in self._columns[name]], dtype=bool)
+
+    def where(self, **wanted: Collection[str]) -> Records:
+        """Return the records whose columns hold one of the wanted words; () means any."""
+        keep = np.ones(len(self), dtype=bool)
+        for column, words in wanted.items():
+            if words:
+                keep &= self.among(column, words)
+        return self.take(keep)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the records as tuples that can be compared; an unknown number is None."""
+        columns = []
+        for values in self._columns.values():
+            kind = values.dtype.kind
+            plain = (values.astype(np.int64) if kind == "M" else values).tolist()
+            columns.append([None if v != v else v for v in plain] if kind == "f" else plain)
+        return zip(*columns, strict=True)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a data frame; dates are datetime64[s]."""
+        import pandas as pd  # start-up time of the command line
+
+        # Seconds, because pandas has no day unit and nanoseconds end in the year 2262. Lists of
+        # words, because an array of objects would stay one.
+        plain = {"M": lambda v: v.astype("datetime64[s]"), "O": lambda v: v.tolist()}
+        return pd.DataFrame(
+            {k: plain.get(v.dtype.kind, np.copy)(v) for k, v in self._columns.items()}
+        )
 
 
 def to_records(model: type[Row], rows: Sequence[Row]) -> Records:
@@ -206,22 +289,3 @@ def to_records(model: type[Row], rows: Sequence[Row]) -> Records:
             days = [_BLANK if day is None else day.toordinal() - _EPOCH for day in values]
             columns[name] = np.array(days, dtype=np.int64).view("datetime64[D]")
     return Records(columns)
-
-
-def _numerals(table: Table, column: str) -> Sequence[str]:
-    """Return a column of numbers with points for decimal commas.
-
-    A comma is a decimal one where cells are not separated by commas, no cell of the column has a
-    point, and one at least cannot be read as thousands.
-    """
-    cells = table.cells[column]
-    if table.separator == ",":
-        return cells
-    commas = [text for text in cells if "," in text]
-    if (
-        any("." in text for text in cells)
-        or not all(map(_COMMA.fullmatch, commas))
-        or all(map(_THOUSANDS.fullmatch, commas))
-    ):
-        return cells
-    return [text.replace(",", ".") for text in cells]

@@ -18,7 +18,7 @@ An event with a `belief_signal` is both: its act counts by `published_at`, its s
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 PARTIES: Final = ("mediator", "other", "none")
 """Who acts or is acted upon in every study, beside its sides and the actors that it declares."""
@@ -43,10 +43,12 @@ KINDS: Final = (
 CHANNELS: Final = ("action", "private", "public")
 """How a signal was sent: by a deed, behind closed doors, or to an audience."""
 
-CONFIDENCE: Final = ("low", "medium", "high")
+Confidence = Literal["low", "medium", "high"]
+CONFIDENCE: Final = get_args(Confidence)
 """How sure the coder is, in increasing order."""
 
-DENSITIES: Final = ("dense", "headline", "none")
+Density = Literal["dense", "headline", "none"]
+DENSITIES: Final = get_args(Density)
 """How completely events were recorded: every day, major ones only, or not at all."""
 
 TALK_FORMATS: Final = ("direct", "indirect", "none")
@@ -56,14 +58,16 @@ TALK_LABELS: Final = (
     "talks", "expert_talks", "back_channel", "contact", "deal", "offer", "cancelled", "ceasefire",
     "other",
 )  # fmt: skip
-REGIME_KINDS: Final = ("none", "talks", "truce", "war")
+RegimeKind = Literal["none", "talks", "truce", "war"]
+REGIME_KINDS: Final = get_args(RegimeKind)
 """State of the confrontation, in the order in which `Inputs.regime` numbers it."""
 
-RUNGS: Final = ("open_war", "friction", "truce", "negative_peace", "positive_peace")
-"""The ladder of peace, lowest rung first."""
+Rung = Literal["open_war", "friction", "truce", "negative_peace", "positive_peace"]
+RUNGS: Final = get_args(Rung)
+"""The phases of a conflict, from war to peace."""
 
 SCOPES: Final = ("truce", "interim", "treaty", "transaction")
-"""What an agreement covers; the first two hold for a while only and are windows."""
+"""What an agreement covers; the first two hold for a while only: truce spells."""
 
 AGREEMENT_FORMS: Final = ("signed", "announced", "tacit")
 ENDINGS: Final = (

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import PlainValidator, ValidationInfo, model_validator
+from numpy.typing import NDArray
+from pydantic import ValidationInfo, model_validator
 
 from beliefs.errors import StudyError
-from beliefs.study.settings.spec import Indicator, StudySpec
+from beliefs.study.safefile import Table, read_table
+from beliefs.study.spec import Indicator, StudySpec
 from beliefs.study.tables import codebook
 from beliefs.study.tables.cells import (
     Day,
@@ -25,6 +27,7 @@ from beliefs.study.tables.cells import (
     OptionalDay,
     OptionalName,
     OptionalWord,
+    Records,
     Row,
     RowId,
     Word,
@@ -34,41 +37,41 @@ from beliefs.study.tables.cells import (
     number,
     read_rows,
     to_records,
-    word,
 )
-from beliefs.study.tables.csvfile import Table, read_table
-from beliefs.study.tables.records import Records
 
-__all__ = [
-    "AGREEMENT_COLUMNS", "EVENT_COLUMNS", "INDICATOR_COLUMNS", "TABLES", "TALK_COLUMNS",
-    "counted_events", "read_agreements", "read_coverage", "read_events", "read_indicators",
-    "read_talks", "select_events", "words_of",
-]  # fmt: skip
-
-_EARLY = "something was published before it happened"
 _ONE_DAY = dt.timedelta(days=1)
 
 
-def _check_published(date: dt.date, published: dt.date) -> None:
-    if published < date:
-        raise fault(
-            _EARLY, f"a date on or after {date}", "correct date or published_at", "published_at"
-        )
+def _check_published(least: dt.date, published: dt.date, column: str = "published_at") -> None:
+    """Refuse what was published before it happened."""
+    if published < least:
+        what = "something was published before it happened"
+        mend = f"correct the dates, or leave {column} empty"
+        raise fault(what, f"a date on or after {least}", mend, column)
+
+
+def _check_ends(begins: dt.date, end: dt.date | None, column: str) -> None:
+    """Refuse what ends before it begins."""
+    if end is not None and end < begins:
+        what, mend = "something ends before it begins", f"correct {column} or the date before it"
+        raise fault(what, f"a date on or after {begins}", mend, column)
 
 
 # ---- What a row may say
 
 
-def _series(text: str, info: ValidationInfo) -> str:
-    assert info.context is not None
-    indicator = info.context["indicators"].get(text)
-    if indicator is not None and indicator.source == "events":
-        raise fault(
-            f"`{text}` is counted from events, so it has no rows",
-            'rows of indicators whose source is "series"',
-            'remove the rows, or set source = "series" in study.toml',
-        )
-    return word(text, info)
+_DOMAINS: dict[str, tuple[float, float, str, str]] = {
+    # Transform, or reading: above and below which numbers, what is expected, how to fix it
+    "logit": (0.0, 1.0, "a number between 0 and 1", "divide percentages by 100"),
+    "log": (0.0, np.inf, "a number above 0", "correct it, or use another transform"),
+    "share": (0.0, np.inf, "a number above 0", "correct it, or read another series"),
+    "count": (
+        np.nextafter(0.0, -1.0),
+        np.inf,
+        "a number of 0 or more",
+        "correct it; a count is never negative",
+    ),
+}
 
 
 class Value(Row):
@@ -76,7 +79,7 @@ class Value(Row):
 
     order: ClassVar = ("indicator", "date", "published_at")
 
-    indicator: Annotated[str, PlainValidator(_series)]
+    indicator: Word
     date: Day
     published_at: OptionalDay  # blank: after the publication lag of the indicator
     value: Annotated[float, number()]
@@ -88,45 +91,16 @@ class Value(Row):
         if self.published_at is None:
             self.published_at = self.date + dt.timedelta(days=indicator.publication_lag)
         _check_published(self.date, self.published_at)
-        self._check_domain(indicator, self.indicator in info.context["shares"])
+        shares = self.indicator in info.context["shares"]
+        kind = "share" if shares and indicator.transform != "logit" else indicator.transform
+        low, high, expected, mend = _DOMAINS.get(kind, (-np.inf, np.inf, "", ""))
+        if not low < self.value < high:
+            what = f"`{self.indicator}` is taken as a {kind}, which this value does not allow"
+            raise fault(what, expected, mend, "value")
         return self
 
-    def _check_domain(self, indicator: Indicator, is_share: bool) -> None:
-        """Refuse a value that the transform, or a reading of the series, is not defined for."""
-        if indicator.transform == "logit":
-            good, expected, why = 0 < self.value < 1, "a number between 0 and 1", "a logit"
-            mend = "divide percentages by 100"
-        elif indicator.transform == "log" or is_share:
-            good, expected = self.value > 0, "a number above 0"
-            why = "a logarithm" if indicator.transform == "log" else "a share (channels.series)"
-            mend = 'correct the value, or use transform = "identity" or "diff"'
-        else:
-            good = indicator.transform != "count" or self.value >= 0
-            expected = "a number of 0 or more"
-            why, mend = "a count", "correct the value; a count is never negative"
-        if not good:
-            what = f"`{indicator.id}` is taken as {why}, which this value does not allow"
-            raise fault(what, expected, mend, "value")
 
-
-class _Span(Row):
-    """What happened on days, and was published then or later."""
-
-    def _fill(self, date: dt.date, end: dt.date | None, published: dt.date | None) -> None:
-        """Fill the blanks of `date_end` and `published_at` by `date`."""
-        end, published = end or date, published or date
-        if end < date:
-            raise fault(
-                "something ends before it begins",
-                f"a date on or after {date}",
-                "correct date or date_end; leave date_end empty for a single day",
-                "date_end",
-            )
-        _check_published(date, published)
-        self.__dict__.update(date_end=end, published_at=published)
-
-
-class Event(_Span):
+class Event(Row):
     """A row of ``events.csv``: an act or an event."""
 
     key: ClassVar = "event_id"
@@ -150,7 +124,7 @@ class Event(_Span):
 
     @model_validator(mode="after")
     def _check(self, info: ValidationInfo) -> Self:
-        self._fill(self.date, self.date_end, self.published_at)
+        _fill(self)
         if self.severity != self.severity and self.kind in (info.context or {})["kinetic"]:
             raise fault(
                 "an act of force has no severity",
@@ -161,7 +135,7 @@ class Event(_Span):
         return self
 
 
-class Talk(_Span):
+class Talk(Row):
     """A row of ``talks.csv``: a round of talks, or what stood for one."""
 
     key: ClassVar = "talk_id"
@@ -179,8 +153,15 @@ class Talk(_Span):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        self._fill(self.date, self.date_end, self.published_at)
+        _fill(self)
         return self
+
+
+def _fill(row: Event | Talk) -> None:
+    """Fill the blanks of `date_end` and `published_at` by `date`."""
+    row.date_end, row.published_at = row.date_end or row.date, row.published_at or row.date
+    _check_ends(row.date, row.date_end, "date_end")
+    _check_published(row.date, row.published_at)
 
 
 class Span(Row):
@@ -196,13 +177,7 @@ class Span(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.end < self.start:
-            raise fault(
-                "a span ends before it begins",
-                f"a date on or after {self.start}",
-                "correct start or end",
-                "end",
-            )
+        _check_ends(self.start, self.end, "end")
         return self
 
 
@@ -235,45 +210,23 @@ class Agreement(Row):
         self.published_at = self.published_at or self.date
         _check_published(self.date, self.published_at)
         if self.mutual != self.mutual:
-            raise fault(
-                "an agreement is neither mutual nor one-sided",
-                "1 (both sides agreed) or 0 (one side declared it)",
-                "write 1 or 0",
-                "mutual",
-            )
-        if (self.ended is None) == bool(self.end_kind):
+            expected = "1 (both sides agreed) or 0 (one side declared it)"
+            what = "an agreement is neither mutual nor one-sided"
+            raise fault(what, expected, "write 1 or 0", "mutual")
+        over = bool(self.end_kind)
+        if over != (self.ended is not None) or (self.end_published_at and not over):
             raise fault(
                 "an end needs a day and a kind",
-                "both `ended` and `end_kind`, or neither while it is in force",
-                "fill in the other one",
-                "ended" if self.end_kind else "end_kind",
+                "both `ended` and `end_kind`, or no word of an end while it is in force",
+                "fill in the other one, or empty the cells of the end",
+                "ended" if over else "end_kind",
             )
-        if self.end_published_at and not self.end_kind:
-            raise fault(
-                "an end that is not there was published",
-                "an empty cell while the agreement is in force",
-                "fill in `ended` and `end_kind`, or leave it empty",
-                "end_published_at",
-            )
-        for column in ("deadline", "ended"):
-            day = getattr(self, column)
-            if day is not None and day < self.date:
-                raise fault(
-                    "an agreement ends before it begins",
-                    f"a date on or after {self.date}",
-                    f"correct {column}, or leave it empty",
-                    column,
-                )
+        _check_ends(self.date, self.deadline, "deadline")
+        _check_ends(self.date, self.ended, "ended")
         if self.ended is not None:
             self.end_published_at = self.end_published_at or self.ended
             least = max(self.ended, self.published_at)
-            if self.end_published_at < least:
-                raise fault(
-                    _EARLY,
-                    f"a date on or after {least}",
-                    "correct end_published_at, or leave it empty",
-                    "end_published_at",
-                )
+            _check_published(least, self.end_published_at, "end_published_at")
         return self
 
 
@@ -285,14 +238,10 @@ TABLES: dict[str, type[Row]] = {
     "agreements.csv": Agreement,
 }
 """The tables of a study, and what a row of each is."""
-INDICATOR_COLUMNS, EVENT_COLUMNS, TALK_COLUMNS, _, AGREEMENT_COLUMNS = map(
-    columns_of, TABLES.values()
-)
 
 
 def words_of(spec: StudySpec) -> Words:
     """Return the words that each column may hold in a study, and what else its rows depend on."""
-    channels = (*codebook.CHANNELS, *(c.id for c in spec.channels if not c.series))
     allowed = {
         "indicator": tuple(i.id for i in spec.indicators if i.source == "series"),
         "initiator": spec.parties,
@@ -300,7 +249,7 @@ def words_of(spec: StudySpec) -> Words:
         "kind": spec.kinds,
         "zone": spec.zone_names,
         "format": spec.formats,
-        "channel": channels,
+        "channel": (*codebook.CHANNELS, *(c.id for c in spec.channels if not c.series)),
         "label": codebook.TALK_LABELS,
         "confidence": codebook.CONFIDENCE,
         "density": codebook.DENSITIES,
@@ -319,67 +268,58 @@ def words_of(spec: StudySpec) -> Words:
 # ---- What rows may say together
 
 
-def read_indicators(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``indicators.csv``."""
-    table = read_table(folder, "indicators.csv", INDICATOR_COLUMNS)
-    rows = read_rows(Value, table, words_of(spec))
+def _read[R: Row](
+    folder: Path, spec: StudySpec, name: str, model: type[R]
+) -> tuple[Table, list[R]]:
+    most = 10_000 if model is Agreement else 2_000_000
+    table = read_table(folder, name, columns_of(model), max_rows=most)
+    return table, read_rows(model, table, words_of(spec))
+
+
+def read_tables(folder: Path, spec: StudySpec) -> dict[str, Records]:
+    """Read and check the tables of a study, by name, in the order of time."""
+    indicators = _indicators(folder, spec)
+    events = to_records(Event, _read(folder, spec, "events.csv", Event)[1])
+    talks = to_records(Talk, _read(folder, spec, "talks.csv", Talk)[1])
+    return {
+        "indicators": indicators,
+        "events": events.ordered("published_at", "date", "event_id"),
+        "talks": talks.ordered("published_at", "date", "talk_id"),
+        "coverage": _coverage(folder, spec, events),
+        "agreements": _agreements(folder, spec),
+    }
+
+
+def _indicators(folder: Path, spec: StudySpec) -> Records:
+    table, rows = _read(folder, spec, "indicators.csv", Value)
     last: dict[str, int] = {}
     seen: dict[tuple[object, ...], int] = {}
-    for number_, row in enumerate(rows):
+    for k, row in enumerate(rows):
         before = last.get(row.indicator)
-        last[row.indicator] = number_
+        last[row.indicator] = k
         if before is not None and rows[before].date >= row.date:
-            printed = table.cells["published_at"][before], table.cells["published_at"][number_]
+            printed = table.cells["published_at"][before], table.cells["published_at"][k]
             back = rows[before].date > row.date
             if back or (all(printed) and printed[0] > printed[1]):
                 raise table.error(
-                    number_,
+                    k,
                     "date" if back else "published_at",
                     f"the rows of `{row.indicator}` are not in the order of time",
                     f"a date and publication after those of line {table.lines[before]}",
                     "sort the rows below the header: sort -t, -k1,1 -k2,2 -k3,3",
                 )
-        same = (row.indicator, row.date, row.published_at)
-        if same in seen:
-            raise _duplicate(table, number_, seen[same])
-        seen[same] = number_
+        first = seen.setdefault((row.indicator, row.date, row.published_at), k)
+        if first < k:
+            name = f"{row.indicator}, {row.date}, published {row.published_at}"
+            raise table.twice(k, first, "date", name, "give a revision a later published_at")
     return to_records(Value, rows).ordered("indicator", "date", "published_at")
 
 
-def _duplicate(table: Table, row: int, before: int) -> StudyError:
-    name, date, printed = (
-        table.cells[column][row] for column in ("indicator", "date", "published_at")
-    )
-    return StudyError(
-        "a row stands twice",
-        where=table.at(row, "date"),
-        found=f"{name}, {date}, published {printed or '(by the lag)'}: also on line "
-        f"{table.lines[before]} of {table.name}",
-        expected="one row per indicator, date and published_at",
-        mend="remove one; a revision needs a later published_at",
-    )
-
-
-def read_events(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``events.csv``."""
-    table = read_table(folder, "events.csv", EVENT_COLUMNS)
-    rows = read_rows(Event, table, words_of(spec))
-    return to_records(Event, rows).ordered("published_at", "date", "event_id")
-
-
-def read_talks(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``talks.csv``; see `read_events`."""
-    table = read_table(folder, "talks.csv", TALK_COLUMNS)
-    rows = read_rows(Talk, table, words_of(spec))
-    return to_records(Talk, rows).ordered("published_at", "date", "talk_id")
-
-
-def read_agreements(folder: Path, spec: StudySpec) -> Records:
-    """Read and check ``agreements.csv``; no rows when there is no such file."""
+def _agreements(folder: Path, spec: StudySpec) -> Records:
     name = "agreements.csv"
     if not os.path.lexists(folder / name):
         return to_records(Agreement, ())
-    table = read_table(folder, name, AGREEMENT_COLUMNS, max_rows=10_000)
+    table, rows = _read(folder, spec, name, Agreement)
     if spec.agreements is None:
         raise StudyError(
             f"{name} is there, but the settings do not say where it is complete",
@@ -388,49 +328,34 @@ def read_agreements(folder: Path, spec: StudySpec) -> Records:
             expected='[agreements] with coverage = ["dense", "headline"] or another list',
             mend=f"add the table, or remove {name}",
         )
-    rows = read_rows(Agreement, table, words_of(spec))
-    _check_parents(table, rows)
+    ends: dict[str, dt.date] = {"": dt.date.min}  # by which the end of each row was public
+    for k, row in enumerate(rows):
+        known = row.published_at or row.date
+        if ends.get(row.parent, dt.date.max) > known:
+            raise table.error(
+                k,
+                "parent",
+                "an agreement continues one that has not ended before it",
+                f"the id of a row above, whose end is public by {known}, or nothing",
+                "correct the id or the order of the rows, or fill in the end of the earlier one",
+            )
+        end = row.end_published_at
+        ends[row.agreement_id] = dt.date.max if end is None else max(end, known)
     return to_records(Agreement, rows).ordered("published_at", "date", "agreement_id")
 
 
-def _check_parents(table: Table, rows: Sequence[Agreement]) -> None:
-    """Refuse a continuation that stands before what it continues, or is public before its end."""
-    earlier: dict[str, Agreement] = {}
-    for number_, row in enumerate(rows):
-        before = earlier.get(row.parent)
-        if row.parent and before is None:
-            raise table.error(
-                number_,
-                "parent",
-                "an agreement continues one that does not stand before it",
-                "the agreement_id of an earlier row, or nothing",
-                "correct the id, or the order of the rows",
-            )
-        known = row.published_at or row.date
-        if before is not None and (
-            before.end_published_at is None
-            or max(before.end_published_at, before.published_at or before.date) > known
-        ):
-            raise table.error(
-                number_,
-                "parent",
-                "an agreement continues one whose end is not yet public",
-                f"{row.parent} to have ended, and its end to be public by {known}",
-                f"fill in the end of {row.parent}, or leave parent empty",
-            )
-        earlier[row.agreement_id] = row
-
-
-def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64) -> Records:
+def _coverage(folder: Path, spec: StudySpec, events: Records) -> Records:
     """Read and check ``coverage.csv``, or return full coverage when there is none."""
     name = "coverage.csv"
     first, last = spec.period.start, spec.period.end
     if not os.path.lexists(folder / name):
-        days = np.array([min(np.datetime64(first, "D"), first_published), last], dtype="M8[D]")
+        begin = min([np.datetime64(first, "D"), *events["published_at"]])
+        days = np.array([begin, last], dtype="datetime64[D]")
         whole = {"start": days[:1], "end": days[1:]}
         return Records({**whole, "density": ["dense"], "instrument": ["all"], "note": [""]})
-    table = read_table(folder, name, columns_of(Span))
-    if not len(table):
+    table, rows = _read(folder, spec, name, Span)
+    mend = 'add a span; use density "none" for days that nobody recorded'
+    if not rows:
         raise StudyError(
             f"{name} has a header but no rows",
             where=f"{name}:1",
@@ -438,50 +363,54 @@ def read_coverage(folder: Path, spec: StudySpec, first_published: np.datetime64)
             expected="spans that cover the period",
             mend="add the spans, or delete the file if coverage is dense everywhere",
         )
-    rows = read_rows(Span, table, words_of(spec))
-    mend = 'add a span; use density "none" for days that nobody recorded'
-    if rows[0].start > first:
-        raise table.error(
-            0, "start", "coverage begins after the period", f"{first} or earlier", mend
-        )
-    for number_ in range(1, len(rows)):
-        start, before = rows[number_].start, rows[number_ - 1].end
-        line = table.lines[number_ - 1]
-        if start <= before:
-            raise table.error(
-                number_,
-                "start",
-                "spans of coverage overlap or are out of order",
-                f"a date after {before}, where line {line} ends",
-                "sort the spans; each begins the day after the one before it ends",
-            )
-        if start > before + _ONE_DAY and start > first and before < last:
-            raise table.error(
-                number_,
-                "start",
-                "coverage has a gap inside the period",
-                f"{before + _ONE_DAY}, the day after line {line} ends",
-                mend,
-            )
+    end = dt.date.min
+    for k, row in enumerate(rows):
+        due = end + _ONE_DAY
+        gap = row.start > max(due, first) and end < last
+        if row.start < due or gap:
+            what = "begins late or has a gap" if gap else "overlaps or is out of order"
+            expected = f"{max(due, first) if gap else due}, when coverage by other spans ends"
+            fix = mend if gap else "sort the spans, each from the day after the one before it"
+            raise table.error(k, "start", f"coverage {what}", expected, fix)
+        end = row.end
     return to_records(Span, rows)
 
 
-# ---- Choosing among events
+# ---- How completely events were recorded, and by which instrument, day by day
 
 
-def select_events(events: Records, **wanted: tuple[str, ...]) -> Records:
-    """Return the events whose columns hold one of the wanted words; () means any."""
-    keep = np.ones(len(events), dtype=bool)
-    for column, words in wanted.items():
-        if words:
-            keep &= events.among(column, words)
-    return events.take(keep)
+def _span_of(coverage: Records, days: NDArray) -> NDArray[np.intp]:
+    """Return the row of the span of each day, -1 where no span holds it."""
+    start, end = coverage["start"], coverage["end"]
+    row = np.searchsorted(start, days, side="right") - 1
+    inside = (row >= 0) & (days <= end[np.maximum(row, 0)]) if len(start) else row >= 0
+    return np.where(inside, row, -1)
+
+
+def covered(
+    coverage: Records, first_days: NDArray, step_days: int, densities: Collection[str]
+) -> NDArray[np.bool_]:
+    """Tell in which periods, given by first days (T,), every day has one of the densities.
+
+    There a zero is a real zero. Without `coverage.csv` a study claims to be dense everywhere. With
+    it, days outside the spans are unobserved, those after the last span too.
+    """
+    days = first_days[:, None] + np.arange(step_days)
+    good = np.array([*coverage.among("density", densities), False])
+    return good[_span_of(coverage, days)].all(axis=1)
+
+
+def instruments(coverage: Records, first_days: NDArray) -> NDArray[np.intp]:
+    """Return the number of the instrument in use on the first day of each period."""
+    ids = [*coverage["instrument"]]
+    place = {name: k for k, name in enumerate(dict.fromkeys(ids))}
+    codes = np.array([*(place[name] for name in ids), -1])
+    return codes[_span_of(coverage, first_days)]
 
 
 def counted_events(events: Records, indicator: Indicator) -> Records:
     """Return the events that an indicator with ``source = "events"`` counts."""
-    return select_events(
-        events,
+    return events.where(
         initiator=indicator.initiator,
         target=indicator.target,
         kind=indicator.kinds,

@@ -1,8 +1,7 @@
 """What a `study.toml` may say: one frozen model per table, unknown keys refused.
 
-The models check single values; `Ref` marks names that must stand elsewhere. References and what
-contradicts what are checked in `beliefs.study.settings.check`; `beliefs.study.settings.specfile`
-reads the file and gives line numbers in every message.
+The models check single values; `Ref` marks names that must stand elsewhere. `specfile` reads the
+file, checks references and contradictions, and gives line numbers in every message.
 
 Tables about actions are optional. What one would let one observe is unobserved without it: the
 columns of `beliefs.features.observed.Observed` that need it are zero, their masks False.
@@ -14,17 +13,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from beliefs.study.dates import NotADay, read_day
+from beliefs.study.dates import Grid, NotADay, read_day
 from beliefs.study.tables import codebook
-
-__all__ = [
-    "MAX_PERIODS", "Agreements", "Channel", "ChannelSeries", "Codebook", "Indicator", "Memory",
-    "Period", "RedLines", "Ref", "Regime", "Safeguard", "ShockSpec", "Side", "SpecTable",
-    "Strikes", "StudySpec", "TalkRule", "TalksRule", "Truce",
-]  # fmt: skip
+from beliefs.study.tables.codebook import Confidence, Density, RegimeKind, Rung
 
 MAX_PERIODS = 20_000
 """Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
@@ -42,14 +37,11 @@ Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Severity = Annotated[float, Field(ge=1, le=5)]
-Confidence = Literal["low", "medium", "high"]
-Coverage = Annotated[tuple[Literal["dense", "headline", "none"], ...], Field(min_length=1)]
+Coverage = Annotated[tuple[Density, ...], Field(min_length=1)]
 Days = Annotated[int, Field(ge=1, le=1000)]
 Fading = Annotated[float, Field(gt=0, le=10_000)]
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
 RunLength = Annotated[int, Field(ge=1, le=1000)]
-RegimeKind = Literal["none", "talks", "truce", "war"]
-Rung = Literal["open_war", "friction", "truce", "negative_peace", "positive_peace"]
 
 
 @dataclass(frozen=True)
@@ -110,15 +102,14 @@ class Period(SpecTable):
         """Length of one period in days: 1 or 7."""
         return 1 if self.step == "day" else 7
 
-    @property
-    def n_periods(self) -> int:
-        """Number of whole periods; days left over at the end belong to none."""
-        return ((self.end - self.start).days + 1) // self.step_days
+    def whole(self, end: dt.date) -> int:
+        """Return the number of whole periods up to a day; days left over belong to none."""
+        return ((end - self.start).days + 1) // self.step_days
 
     @property
-    def n_planned(self) -> int:
-        """Number of whole periods up to `first_end`, all without one."""
-        return (((self.first_end or self.end) - self.start).days + 1) // self.step_days
+    def grid(self) -> Grid:
+        """The whole periods."""
+        return Grid(np.datetime64(self.start, "D"), self.step_days, self.whole(self.end))
 
 
 class Side(SpecTable):
@@ -234,7 +225,7 @@ class Regime(SpecTable):
     end: Day | None = None
     label: Text
     after: Annotated[Id | None, Ref("regime")] = None
-    published_at: Day
+    published_at: Day = Field(default_factory=lambda row: row["start"])
     rung: Rung | None = None
 
 
@@ -243,7 +234,7 @@ class ShockSpec(SpecTable):
 
     id: Id
     date: Day
-    published_at: Day
+    published_at: Day = Field(default_factory=lambda row: row["date"])
     kind: Literal["turnover", "escalation", "economic"]
     side: Annotated[Id | None, Ref("side")] = None
     label: Text
@@ -360,7 +351,7 @@ class Safeguard(SpecTable):
     zones: Annotated[tuple[Id, ...], Ref("watched zone")] = ()
     start: Day
     end: Day | None = None
-    published_at: Day
+    published_at: Day = Field(default_factory=lambda row: row["start"])
     confidence: Confidence = "high"
 
 
