@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conduct_recovery import STUDIES, design, recover
 
-from beliefs.model import distributions as pz
+from beliefs.model import priors as pz
 from beliefs.model.mechanisms import accidents, reciprocity, redlines
 from beliefs.model.observation import draw
 

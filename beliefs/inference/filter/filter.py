@@ -17,7 +17,7 @@ from beliefs.inference.filter.filter_terms import Looks, Still, Terms
 from beliefs.model import contract
 from beliefs.model.mechanisms import bargaining, domestic, readings, talks
 from beliefs.model.numerics import recurrence
-from beliefs.model.numerics.compiled import source_salt
+from beliefs.model.numerics.recurrence import source_salt
 
 __all__ = ["NODES", "Belief", "hermite", "newborn", "run"]
 

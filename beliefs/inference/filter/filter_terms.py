@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from beliefs.model import system
 from beliefs.model.contract import Params
-from beliefs.model.mechanisms import bargaining, belief, domestic, readings, shocks, talks
+from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
 from beliefs.model.structure import Columns, Structure
 
 __all__ = [
@@ -193,7 +193,7 @@ def terms_of(
     kept, push, misread = system.movements(np, params, columns, structure)
     bound = domestic.audience(np, params, columns, structure, audience)
     pull, drag = bargaining.stakes(np, params, columns, bound, structure)
-    shift = shocks.hazard_shift(np, params, columns, structure)
+    shift = system.shift(np, params, columns, structure)
     shift = shift + talks.shared_shift(params, columns)
     width = columns["quiet"].shape[-1]
     mediation = np.empty((n, 2, width))

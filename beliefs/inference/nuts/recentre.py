@@ -36,8 +36,8 @@ from numpy.typing import NDArray
 
 from beliefs.model import contract
 from beliefs.model.numerics import recurrence
-from beliefs.model.numerics.compiled import source_salt
 from beliefs.model.numerics.compiled_op import CompiledOp
+from beliefs.model.numerics.recurrence import source_salt
 
 __all__ = ["guided_path", "guided_paths"]
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
-from beliefs.model.numerics.compiled import source_salt
 from beliefs.model.numerics.compiled_op import CompiledOp
+from beliefs.model.numerics.recurrence import source_salt
 
 __all__ = ["filter_variances"]
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from beliefs.inference.exact import exact
 from beliefs.model.contract import Parameter
-from beliefs.model.distributions import Prior
-from beliefs.model.priors import REACH
+from beliefs.model.priors import REACH, Prior
 from beliefs.model.structure import Structure
 from beliefs.model.theory import Theory, free_parameters
 
