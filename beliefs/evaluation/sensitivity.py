@@ -27,8 +27,7 @@ from beliefs.inference.smc.particles import normalised
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import Theory, conduct_parameters, free_parameters
-from beliefs.model.variants import mechanisms_of, scaled
+from beliefs.model.theory import Theory, conduct_parameters, free_parameters, mechanisms_of, scaled
 
 __all__ = [
     "ALL", "LEARNABLE", "SCALES", "Asked", "Contracted", "Point", "Row", "Sensitivity",

@@ -1,121 +1,93 @@
 """The mechanism contract (C3): declared parameters and pure equations over an array namespace.
 
-A mechanism is a module with
+A mechanism is a module of `beliefs.model.mechanisms`; a theory switches it on by the module's name.
 
-* ``NAME``, the name a theory switches it on by;
-* ``parameters(structure) -> tuple[Parameter, ...]``;
-* pure functions of ``(xp, params, columns, structure, ...)`` where ``xp`` is ``numpy`` or
-  ``pytensor.tensor``. With NumPy every parameter may carry leading draw dimensions.
-
-Axis order everywhere: ``(..., side | term | channel, time)``; parameters ``(..., dim)``.
-
-Mechanisms of conduct (what the sides do, as against what they believe) have in addition
-
-* ``FACTORS``, the observables they explain;
-* ``log_likelihood(xp, params, columns, structure, names=None) -> dict[str, Array]``, by name of
-  the factor, each (..., time), 0 where nothing was seen;
-* ``rates(params, state, structure, names=None) -> dict[str, Array]``, the linear predictors of one
-  period by the same equations, which a simulator draws from
-  (`beliefs.model.observation.draw`).
+* ``PARAMETERS``, and ``PLACE``, which orders mechanisms of belief and talks and, apart from them,
+  those of actions, in the order in which a period takes them in.
+* Equations are pure functions of ``(xp, params, columns, structure, ...)`` where ``xp`` is
+  ``numpy`` or ``pytensor.tensor``; columns and structure are those of `beliefs.model.structure`.
+  Axis order everywhere ``(..., side | term | channel, time)``; parameters ``(..., dim)``, where
+  NumPy ones may lead with draw dimensions.
+* Of belief: what ``keep`` of all mechanisms return is multiplied into the retention of belief; what
+  ``push`` and ``misread`` return moves it, each (..., side, time); what ``shift`` returns adds to
+  the log-odds of talks, (..., time). See `beliefs.model.system`.
+* Of actions: ``FACTORS``, the observables that it explains, and functions ``log_likelihood`` and
+  ``rates``, as `beliefs.model.observation.explained` makes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-__all__ = ["Array", "Factor", "Parameter", "Params", "bounded_exp", "logistic"]
+from typing import Any, NamedTuple
 
 Array = Any
 Params = Mapping[str, Array]
+LEARNT = "symmetric so that the sign is learnt"  # a source of many priors
 FARTHEST = 200.0  # products and ratios of exponentials of this are still numbers
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One declared parameter.
-
-    Parameters
-    ----------
-    name
-        Flat name, unique over all mechanisms.
-    dims
-        Names of its dimensions (keys of ``Structure.coords``).
-    prior
-        A PreliZ distribution, shared by all elements.
-    neutral
-        The value that switches the parameter's effect off.
-    unit
-        Unit in words.
-    source
-        Paper, claim id or 'judgement'.
-    meaning
-        One sentence.
-    """
+    """One declared parameter; its name is unique over all mechanisms."""
 
     name: str
-    dims: tuple[str, ...]
-    prior: Any = field(compare=False)
-    neutral: float
+    prior: Any = field(compare=False)  # shared by all elements; or a function of the structure
     unit: str
-    source: str
+    source: str  # paper, claim id or 'judgement'
     meaning: str
+    dims: tuple[str, ...] = ()  # keys of `Structure.coords`
+    neutral: float = 0.0  # the value that switches its effect off
+
+
+class Seen(NamedTuple):
+    """What was seen of a factor.
+
+    `value` and the number of trials `size` are (time,) or (member, time); `where` is 1 where it was
+    seen and broadcasts to (..., [member,] time).
+    """
+
+    value: Array
+    where: Array
+    size: Array | None = None
 
 
 @dataclass(frozen=True)
 class Factor:
     """One observable that a mechanism explains: a term of the likelihood.
 
-    Parameters
-    ----------
-    name
-        Unique over all mechanisms; the key in `log_likelihood` and in `rates`.
-    mechanism
-        Name of the mechanism.
-    base
-        A theory that frees none of these has nothing to say about the observable: the factor is
-        then left out of its likelihood.
-    reads
-        All parameters that enter. Factors with no free parameter in common are independent.
-    couples
-        Those of `reads` through which a belief of the period before enters as a covariate.
-    shared
-        Whether every theory explains it, so that theories can be compared on it.
-    family
-        Distribution given the linear predictor; see `beliefs.model.observation`.
+    `reads` are all parameters that enter: factors with no free one in common are independent. A
+    theory that frees none of the first `bases` of them leaves the factor out. Through `couples`
+    among them a belief of the period before enters. Every theory explains what is
+    `shared`, so that theories can be compared on it.
+    `family` (`beliefs.model.observation`) is its distribution given the linear `predictor`,
+    (..., [member,] time), of ``(xp, params, columns, structure)``; `seen` picks from the columns.
+    Instead of both, `density` may give the log likelihood by period and `rate` what a simulator
+    draws from, of ``(params, state, structure)``.
     """
 
     name: str
-    mechanism: str
-    base: tuple[str, ...]
     reads: tuple[str, ...]
+    family: str
+    predictor: Any = None
+    seen: Any = None
+    density: Any = None
+    rate: Any = None
     couples: tuple[str, ...] = ()
     shared: bool = False
-    family: str = ""
+    bases: int = 1
+
+    @property
+    def base(self) -> tuple[str, ...]:
+        """The parameters without which the factor says nothing."""
+        return self.reads[: self.bases]
 
 
 def logistic(xp: Any, x: Array) -> Array:
-    """Return the logistic function, written so that neither tail overflows.
-
-    Parameters
-    ----------
-    xp
-        ``numpy`` or ``pytensor.tensor``.
-    x
-        Log-odds, any shape.
-    """
+    """Return the logistic function of log-odds, written so that neither tail overflows."""
     return 0.5 * (1.0 + xp.tanh(0.5 * x))
 
 
 def bounded_exp(xp: Any, x: Array) -> Array:
-    """Return the exponential of a log rate, positive and finite however far a draw lies out.
-
-    Parameters
-    ----------
-    xp
-        ``numpy`` or ``pytensor.tensor``.
-    x
-        Log of a rate or a scale, any shape.
-    """
+    """Return the exponential of a log rate, positive and finite however far a draw lies out."""
     return xp.exp(xp.clip(x, -FARTHEST, FARTHEST))

@@ -20,15 +20,15 @@ written in the inverse size v, as sums that stay exact when v goes to 0:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
-from beliefs.model.contract import Array, bounded_exp, logistic
-
-__all__ = ["FAMILIES", "columns_of", "draw", "log_density", "predictors", "probability"]
+from beliefs.model.contract import Array, Factor, Params, bounded_exp, logistic
+from beliefs.model.structure import Columns, Structure
 
 Floats = NDArray[np.float64]
 
@@ -39,24 +39,7 @@ STEEPEST = 30.0  # log of a hazard beyond which its exponential is not taken any
 FAINTEST = -30.0  # log of a hazard below which 1 - exp(-hazard) is the hazard
 
 
-def _log_choose(hits: Floats, trials: Floats) -> Floats:
-    """Return the log of the number of ways to choose."""
-    from scipy.special import gammaln
-
-    chosen: Floats = gammaln(trials + 1.0) - gammaln(hits + 1.0) - gammaln(trials - hits + 1.0)
-    return chosen
-
-
-def _binomial(xp: Any, hits: Array, trials: Array, log_yes: Array, log_no: Array) -> Array:
-    return hits * log_yes + (trials - hits) * log_no + _log_choose(hits, trials)
-
-
-def _log_logistic(xp: Any, eta: Array) -> Array:
-    """Return log(logistic(eta))."""
-    return -xp.logaddexp(0.0, -eta)
-
-
-def _log_cloglog(xp: Any, eta: Array, hazard: Array) -> Array:
+def _log_cloglog(xp: Any, eta: Array) -> Array:
     """Return log(1 - exp(-exp(eta)))."""
     near = xp.log(-xp.expm1(-xp.exp(xp.clip(eta, FAINTEST, STEEPEST))))
     return xp.where(eta > FAINTEST, near, eta)
@@ -79,93 +62,49 @@ def _log_rising(xp: Any, value: Floats, inverse: Array) -> Array:
     total = xp.log1p(inverse[..., None] * steps) @ reached
     if value.ndim == 1:
         return total
-    return xp.stack(
-        [total[..., k * value.shape[-1] : (k + 1) * value.shape[-1]] for k in range(len(value))],
-        axis=-2,
-    )
+    n = value.shape[-1]
+    return xp.stack([total[..., k * n : (k + 1) * n] for k in range(len(value))], axis=-2)
 
 
 def log_density(xp: Any, family: str, value: Floats, eta: Array, size: Any = None) -> Array:
-    """Return the log probability of what was seen given its linear predictor.
+    """Return the log probability of what was seen given its linear predictor, shaped as `eta`.
 
-    Parameters
-    ----------
-    xp
-        ``numpy`` or ``pytensor.tensor``.
-    family
-        One of `FAMILIES`.
-    value
-        What was seen, numbers of shape (time,) or (member, time).
-    eta
-        Linear predictor, (..., *value.shape).
-    size
-        Number of trials (numbers, as `value`), or size of the negative binomial, (...) without
-        the axes of `value`.
-
-    Returns
-    -------
-    Array
-        Shape of `eta`.
-
-    Raises
-    ------
-    ValueError
-        There is no such family.
+    `value` are numbers, ([member,] time); `eta` is (..., *value.shape). `size` is the number of
+    trials, as `value`, or that of the negative binomial, (...) without the axes of `value`.
     """
     value = np.asarray(value, dtype=float)
-    if family in ("bernoulli_logit", "binomial_logit"):
-        trials = np.ones_like(value) if family == "bernoulli_logit" else np.asarray(size)
-        return _binomial(xp, value, trials, _log_logistic(xp, eta), _log_logistic(xp, -eta))
-    if family in ("cloglog", "binomial_cloglog"):
-        trials = np.ones_like(value) if family == "cloglog" else np.asarray(size)
-        hazard = xp.exp(xp.minimum(eta, STEEPEST))
-        return _binomial(xp, value, trials, _log_cloglog(xp, eta, hazard), -hazard)
-    if family in ("poisson_log", "negbin_log"):
-        from scipy.special import gammaln
-
-        mean, fixed = xp.exp(eta), gammaln(value + 1.0)
-        if family == "poisson_log":
-            return value * eta - mean - fixed
-        inverse = 1.0 / size
+    if family == "poisson_log":
+        return value * eta - xp.exp(eta) - gammaln(value + 1.0)
+    if family == "negbin_log":
+        mean, inverse = xp.exp(eta), 1.0 / size
         thin = inverse.reshape((*inverse.shape, *([1] * value.ndim))) * mean
-        shared = xp.log1p(thin) * value
-        return (
-            (_log_rising(xp, value, inverse) + value * eta - shared)
-            - mean * _log_excess(xp, thin)
-            - fixed
-        )
-    raise ValueError(f"no family {family!r}; one of {', '.join(FAMILIES)}")
+        rising = _log_rising(xp, value, inverse) + value * eta - xp.log1p(thin) * value
+        return rising - mean * _log_excess(xp, thin) - gammaln(value + 1.0)
+    if family.endswith("logit"):  # log(logistic(eta)) and log(1 - logistic(eta))
+        log_yes, log_no = -xp.logaddexp(0.0, -eta), -xp.logaddexp(0.0, eta)
+    elif family.endswith("cloglog"):
+        log_yes, log_no = _log_cloglog(xp, eta), -xp.exp(xp.minimum(eta, STEEPEST))
+    else:
+        raise ValueError(f"no family {family!r}; one of {', '.join(FAMILIES)}")
+    trials = np.asarray(size) if family.startswith("binomial") else np.ones_like(value)
+    log_choose = gammaln(trials + 1.0) - gammaln(value + 1.0) - gammaln(trials - value + 1.0)
+    return value * log_yes + (trials - value) * log_no + log_choose
 
 
 def probability(family: str, eta: Floats) -> Floats:
     """Return the probability of a 1, or of a hit in one trial, at a linear predictor."""
-    if family.endswith("logit"):
-        p: Floats = logistic(np, eta)
-        return p
-    if family.endswith("cloglog"):
-        p = -np.expm1(-np.exp(np.minimum(eta, STEEPEST)))
-        return p
-    raise ValueError(f"{family!r} has no probability of one hit")
+    if not family.endswith(("logit", "cloglog")):
+        raise ValueError(f"{family!r} has no probability of one hit")
+    hazard = np.exp(np.minimum(eta, STEEPEST))
+    p: Floats = logistic(np, eta) if family.endswith("logit") else -np.expm1(-hazard)
+    return p
 
 
 def draw(uniform: Floats, family: str, eta: Floats, size: Any = None, most: int = 200) -> Floats:
     """Draw by inversion: the smallest value whose distribution function reaches the uniform.
 
-    Parameters
-    ----------
-    uniform
-        Numbers in [0, 1), broadcastable with `eta`.
-    family, eta
-        See `log_density`; no axis of time.
-    size
-        Number of trials or size, broadcastable with `eta`.
-    most
-        Larger values are not drawn.
-
-    Returns
-    -------
-    ndarray of float
-        A higher `eta` never gives a lower value at the same uniform.
+    `uniform` in [0, 1), `eta` and `size` (see `log_density`) broadcast, without an axis of time;
+    values above `most` are not drawn. A higher `eta` never gives a lower value at the same uniform.
     """
     if family in ("bernoulli_logit", "cloglog"):
         hits: Floats = (uniform < probability(family, eta)).astype(float)
@@ -205,11 +144,56 @@ def _invert_binomial(uniform: Floats, p: Floats, trials: Any, most: int) -> Floa
     return hits
 
 
-def columns_of(state: Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(state: Mapping[str, Any]) -> Columns:
     """Return the state of one period as columns with a time axis of length one."""
     return {name: np.asarray(value, dtype=float)[..., None] for name, value in state.items()}
 
 
-def predictors(found: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the only period of what the equations gave for `columns_of` a state."""
-    return {name: value[..., 0] for name, value in found.items()}
+def explained(
+    factors: Sequence[Factor],
+) -> tuple[Callable[..., dict[str, Array]], Callable[..., dict[str, Array]]]:
+    """Return `log_likelihood` and `rates` of the factors of a mechanism.
+
+    ``log_likelihood(xp, params, columns, structure, names=None)`` gives the log likelihood of
+    factors by period, (..., time), exactly 0 where unseen. ``rates(params, state, structure,
+    names=None)`` gives the linear predictors of one period by the same equations, (..., [member]),
+    from which a simulator draws; `state` has columns without the axis of time. Of `params` and
+    columns only what the factors asked for read must be there.
+    """
+
+    def log_likelihood(
+        xp: Any,
+        params: Params,
+        columns: Columns,
+        structure: Structure,
+        names: Collection[str] | None = None,
+    ) -> dict[str, Array]:
+        out = {}
+        for factor in factors:
+            if names is not None and factor.name not in names:
+                continue
+            if factor.density:
+                out[factor.name] = factor.density(xp, params, columns, structure)
+                continue
+            value, where, size = factor.seen(columns)
+            eta = factor.predictor(xp, params, columns, structure)
+            terms = log_density(xp, factor.family, value, eta, size) * where
+            out[factor.name] = terms.sum(axis=-2) if value.ndim > 1 else terms
+        return out
+
+    def rates(
+        params: Params,
+        state: Mapping[str, Array],
+        structure: Structure,
+        names: Collection[str] | None = None,
+    ) -> dict[str, Array]:
+        now = columns_of(state)
+        return {
+            f.name: f.rate(params, state, structure)
+            if f.rate
+            else f.predictor(np, params, now, structure)[..., 0]
+            for f in factors
+            if names is None or f.name in names
+        }
+
+    return log_likelihood, rates

@@ -8,7 +8,6 @@ here integrate over both posterior draws and frailty.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,19 +22,6 @@ from scipy.special import ndtr, ndtri
 
 from beliefs.study.bundled import data_folder
 
-__all__ = [
-    "AGE_BINS",
-    "CLASSES",
-    "LogOdds",
-    "PooledHazard",
-    "incidence",
-    "load_pooled",
-    "load_summary",
-    "quadrature",
-    "settlement_incidence",
-    "talk_onset_log_odds",
-]
-
 CLASSES = ("talks", "agreement", "other_end")
 """First talks in wars; formal agreement, and any other end, in crises (which compete)."""
 
@@ -46,14 +32,14 @@ Floats = NDArray[np.float64]
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
-def quadrature(nodes: int = 31, reach: float = 6.0) -> tuple[Floats, Floats]:
-    """Return places and weights, each (node,), that integrate over a standard normal.
+def quadrature() -> tuple[Floats, Floats]:
+    """Return 31 places and weights that integrate over a standard normal.
 
     The trapezoidal rule, which for smooth functions that fade at both ends errs less than
     Gauss-Hermite nodes of the same number: the likelihood of a long spell is narrow and far from
     the mean.
     """
-    places = np.linspace(-reach, reach, nodes)
+    places = np.linspace(-6.0, 6.0, 31)
     weights = np.exp(-0.5 * places**2)
     return places, weights / weights.sum()
 
@@ -72,41 +58,19 @@ class LogOdds:
 
 @dataclass(frozen=True, eq=False)
 class PooledHazard:
-    """Posterior draws of a class's hazard per day.
+    """Posterior draws of a class's hazard per day."""
 
-    Attributes
-    ----------
-    label
-        What the event and the class are.
-    covariates, centre
-        Names of the k covariates, and their means in the class.
-    age
-        Log hazard by bin of age (`AGE_BINS`) at the means, (draw, bin).
-    effect
-        Effects of the covariates, (draw, k).
-    frailty
-        Standard deviation of the conflicts' log hazards, (draw,).
-    """
-
-    label: str
+    label: str  # what the event and the class are
     covariates: tuple[str, ...]
-    centre: Floats
-    age: Floats
-    effect: Floats
-    frailty: Floats
+    centre: Floats  # means of the k covariates in the class
+    age: Floats  # log hazard by bin of age (`AGE_BINS`) at the means, (draw, bin)
+    effect: Floats  # of the covariates, (draw, k)
+    frailty: Floats  # standard deviation of the conflicts' log hazards, (draw,)
 
     def log_hazard(self, covariates: Mapping[str, float] = _NOTHING) -> Floats:
         """Return the log hazard per day of a conflict of mean frailty by age, (draw, bin).
 
-        Parameters
-        ----------
-        covariates
-            Values by name; one that is not named is taken at its mean in the class.
-
-        Raises
-        ------
-        ValueError
-            A covariate that the class does not have.
+        A covariate that is not named is taken at its mean in the class.
         """
         unknown = set(covariates) - set(self.covariates)
         if unknown:
@@ -124,35 +88,27 @@ class PooledHazard:
     ) -> LogOdds:
         """Return the predictive log-odds of the event per period, in a conflict not yet seen.
 
-        Parameters
-        ----------
-        step_days
-            Length of a period.
-        span_days
-            Ages from 0 to here are averaged, each day alike, because one intercept stands for
-            all of them.
-        covariates
-            As for `log_hazard`.
+        Ages from 0 to `span_days` are averaged, each day alike, because one intercept stands for
+        all of them.
         """
         edges = np.asarray(AGE_BINS)
         share = (np.clip(span_days, edges[:-1], edges[1:]) - edges[:-1]) / span_days
         mean_hazard = np.exp(self.log_hazard(covariates)) @ share
-        low, high = self._ends(np.log(step_days * mean_hazard))
+        ends = self._ends(np.log(step_days * mean_hazard))
         # Of a hazard r per period: the log-odds of 1 - exp(-r).
-        ends = [r + np.log(-np.expm1(-r)) for r in np.exp([low, high])]
-        return LogOdds(float(sum(ends) / 2.0), float((ends[1] - ends[0]) / 2.0))
+        return _normal([r + np.log(-np.expm1(-r)) for r in np.exp(ends)])
 
     def late(self, covariates: Mapping[str, float] = _NOTHING) -> LogOdds:
         """Return the predictive log hazard per day in a conflict past the last bin of age."""
-        low, high = self._ends(self.log_hazard(covariates)[:, -1])
-        return LogOdds((low + high) / 2.0, (high - low) / 2.0)
+        return _normal(self._ends(self.log_hazard(covariates)[:, -1]))
 
-    def _ends(self, centre: Floats) -> tuple[float, float]:
+    def _ends(self, centre: Floats) -> list[float]:
         """Return the points one standard deviation off the mean, frailties around `centre`."""
-        return (
-            _mixture_quantile(centre, self.frailty, float(ndtr(-1.0))),
-            _mixture_quantile(centre, self.frailty, float(ndtr(1.0))),
-        )
+        return [_mixture_quantile(centre, self.frailty, float(ndtr(z))) for z in (-1.0, 1.0)]
+
+
+def _normal(ends: Sequence[float]) -> LogOdds:
+    return LogOdds(float(sum(ends) / 2.0), float((ends[1] - ends[0]) / 2.0))
 
 
 def _mixture_quantile(mean: Floats, sd: Floats, level: float) -> float:
@@ -173,20 +129,8 @@ def incidence(
 ) -> tuple[float, ...]:
     """Return P(ended by each cause within `days` | nothing ended it in `age_days`).
 
-    Cumulative incidence of competing causes, not one minus survival per cause. Having lasted is
-    evidence: draws and frailties count by the chance that they gave of lasting so long.
-
-    Parameters
-    ----------
-    causes
-        One or two hazards, each with covariates as for `PooledHazard.log_hazard`.
-    age_days, days
-        Age of the conflict now; days ahead.
-
-    Raises
-    ------
-    ValueError
-        A negative number of days, or draws of different number.
+    Cumulative incidence of competing causes, one or two, not one minus survival per cause. Having
+    lasted is evidence: draws and frailties count by the chance that they gave of lasting so long.
     """
     if age_days < 0 or days < 0:
         raise ValueError(f"days must not be negative, not {age_days} and {days}")
@@ -198,10 +142,9 @@ def incidence(
     for place, (hazard, covariates) in enumerate(causes):
         shape = [1] * len(causes)
         shape[place] = weights.size
-        base = np.exp(hazard.log_hazard(covariates))
-        hazards.append(
-            [(base[:, [b]] * hazard.factor).reshape(-1, *shape) for b in range(base.shape[1])]
-        )
+        base = np.exp(hazard.log_hazard(covariates)).T[..., None]
+        by_bin = np.multiply(base, hazard.factor, order="C")  # (bin, draw, node)
+        hazards.append(by_bin.reshape(*base.shape[:2], *shape))
         weight = weight * weights.reshape(shape)
     alive: Any = weight
     ended: list[Any] = [0.0] * len(causes)
@@ -231,24 +174,12 @@ def load_summary() -> dict[str, Any]:
 
 @cache
 def load_pooled(name: str) -> PooledHazard:
-    """Return the shipped posterior of a class.
-
-    Parameters
-    ----------
-    name
-        One of `CLASSES`.
-
-    Raises
-    ------
-    ValueError
-        Another name.
-    """
+    """Return the shipped posterior of one of `CLASSES`."""
     if name not in CLASSES:
         raise ValueError(f"name must be one of {CLASSES}, not {name!r}")
     about = load_summary()["classes"][name]
     path = data_folder() / "pooled" / f"{name}.csv"
-    with path.open(encoding="utf-8", newline="") as handle:
-        draws = np.asarray(list(csv.reader(handle))[1:], dtype=float)
+    draws = np.loadtxt(path, delimiter=",", skiprows=1, encoding="utf-8")
     bins = len(AGE_BINS) - 1
     covariates = tuple(about["covariates"])
     return PooledHazard(
@@ -268,14 +199,8 @@ def talk_onset_log_odds(
 
     From first talks in interstate wars, the bundled studies' own left out. The class knows wars
     alone, and first talks alone: for a confrontation without war, or for the next round of talks,
-    it is the nearest that is recorded.
-
-    Parameters
-    ----------
-    step_days, span_days
-        Length of a period and of the whole study.
-    covariates
-        What is known of the covariates of the class, 0 or 1 (``data/pooled/summary.json``).
+    it is the nearest that is recorded. `span_days` is the length of the whole study; covariates of
+    the class are 0 or 1 (``data/pooled/summary.json``).
     """
     return load_pooled("talks").log_odds(step_days, span_days, covariates)
 
@@ -285,13 +210,8 @@ def settlement_incidence(
 ) -> float:
     """Return P(formal agreement within `days` | the crisis is `age_days` old and goes on).
 
-    Parameters
-    ----------
-    age_days, days
-        Age of the crisis; days ahead.
-    covariates
-        What is known of the covariates of `crisis_spells` of ``scripts/spells.py``. ``mediated`` is
-        known in hindsight only: leave it out of forecasts.
+    Covariates are those of `crisis_spells` of ``scripts/spells.py``. ``mediated`` is known in
+    hindsight only: leave it out of forecasts.
     """
     causes = [(load_pooled(name), covariates) for name in ("agreement", "other_end")]
     return incidence(causes, age_days, days)[0]

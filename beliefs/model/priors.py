@@ -1,22 +1,23 @@
-"""Priors written by a user: checked before they cost a fit."""
+"""Priors: declared as a family and its numbers, and checked where a user wrote them.
+
+PreliZ takes seconds to import, and most of what reads a theory needs names and shapes alone.
+``priors.Normal(0.0, 1.0)`` is the declaration; any attribute (``ppf``, ``rvs``, ``support``,
+``to_pymc``, ...) is that of ``preliz.Normal(0.0, 1.0)``.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from beliefs.errors import StudyError
 from beliefs.model.contract import Parameter
-from beliefs.model.distributions import Prior
-
-__all__ = ["check_priors", "distribution"]
-
-Known = Mapping[str, tuple[str, Parameter]]
 
 _BOUNDS = ("lower", "upper")  # the only numbers of a distribution that may be infinite
 _NOT_IN_PYMC = ("BetaPrime", "BetaScaled", "Frechet", "LogLogistic")
@@ -26,36 +27,73 @@ REACH = 5.5
 _EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
 
 
-def distribution(spec: Mapping[str, Any]) -> Any:
-    """Return the prior that an override describes.
+class Prior:
+    """A declared prior: a continuous PreliZ family and its numbers."""
 
-    Parameters
-    ----------
-    spec
-        ``{"dist": PreliZ name, **its parameters}``, already checked by `check_priors`.
-    """
+    def __init__(self, family: str, *args: float, **kwargs: float) -> None:
+        self.identity = (family, args, tuple(sorted(kwargs.items())))
+
+    @cached_property
+    def built(self) -> Any:
+        """The PreliZ distribution; a ValueError where PreliZ has no such continuous one."""
+        family, args, kwargs = self.identity
+        if family not in (known := _families()):
+            raise ValueError(f"PreliZ has no continuous distribution {family!r}")
+        return known[family](*args, **dict(kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in ("identity", "built"):
+            raise AttributeError(name)
+        return getattr(self.built, name)
+
+    def __repr__(self) -> str:
+        return repr(self.built)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Prior) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+
+def __getattr__(name: str) -> Callable[..., Prior]:
+    if not name[:1].isupper():
+        raise AttributeError(f"module 'beliefs.model.priors' has no attribute {name!r}")
+    return partial(Prior, name)
+
+
+def _families() -> dict[str, Any]:
+    """Return the continuous distributions of PreliZ by name."""
+    import preliz as pz  # takes seconds
+
+    base = pz.distributions.distributions.Continuous
+    return {n: c for n, c in vars(pz).items() if isinstance(c, type) and issubclass(c, base)}
+
+
+def distribution(spec: Mapping[str, Any]) -> Prior:
+    """Return the prior of an override ``{"dist": PreliZ name, **its parameters}``, checked."""
     return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
-def check_priors(priors: Any, known: Known, where: str, *, widen: bool = False) -> None:
-    """Refuse prior overrides that no model can be built with.
+def unknown(kind: str, found: str, where: str, known: Iterable[str]) -> StudyError:
+    """Return the complaint about a name that is none of the known ones."""
+    return StudyError(
+        f"unknown {kind}",
+        where=where,
+        found=found,
+        expected="one of " + ", ".join(known),
+        mend=f"correct the {kind}'s name",
+    )
 
-    Parameters
-    ----------
-    priors
-        What stands under ``priors`` in a file, of any type.
-    known
-        Every declared parameter: name -> (mechanism, parameter).
-    where
-        The file, for messages.
-    widen
-        Whether a prior may reach beyond the declared one, as one that must not presume a sign.
 
-    Raises
-    ------
-    StudyError
-        Not a table of tables; unknown parameter, distribution or distribution parameter; a number
-        that is missing, not finite or out of its range; more support than the declared prior has.
+def check_priors(
+    priors: Any, known: Mapping[str, tuple[str, Parameter]], where: str, *, widen: bool = False
+) -> None:
+    """Refuse prior overrides that no model can be built with, by a `StudyError`.
+
+    `priors` is what stands under ``priors`` in the file `where`, of any type; `known` has every
+    declared parameter, name -> (mechanism, parameter). With `widen` a prior may reach beyond the
+    declared one, as one that must not presume a sign.
     """
     if not isinstance(priors, Mapping):
         raise StudyError(
@@ -67,13 +105,7 @@ def check_priors(priors: Any, known: Known, where: str, *, widen: bool = False) 
         )
     for name, spec in priors.items():
         if name not in known:
-            raise StudyError(
-                "unknown parameter",
-                where=f"{where}: priors.{name}",
-                found=str(name),
-                expected="one of " + ", ".join(sorted(known)),
-                mend="correct the parameter's name",
-            )
+            raise unknown("parameter", str(name), f"{where}: priors.{name}", sorted(known))
         _check(str(name), spec, known[name][1], f"{where}: priors.{name}", widen)
 
 
@@ -95,12 +127,13 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             mend=f'write [priors.{name}] with dist = "..."',
         )
     low, high = _support(_built(spec, at))
-    known_low, known_high = (float(end) for end in parameter.prior.support)
+    found = f"{_text(spec)}, which reaches from {low:g} to {high:g}"
+    known_low, known_high = _support(parameter.prior)
     if not widen and (low < known_low or high > known_high):
         raise StudyError(
             f"the prior allows values that `{name}` cannot take",
             where=at,
-            found=f"{_text(spec)}, which reaches from {low:g} to {high:g}",
+            found=found,
             expected=f"values from {known_low:g} to {known_high:g}, as with {parameter.prior}",
             mend="choose a distribution within these bounds, such as one with lower and upper",
         )
@@ -109,7 +142,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
         raise StudyError(
             "the prior of `belief_mean` must allow every real number",
             where=at,
-            found=f"{_text(spec)}, which reaches from {low:g} to {high:g}",
+            found=found,
             expected="a distribution on the whole line, such as Normal, StudentT or Logistic",
             mend="choose one of these",
         )
@@ -117,24 +150,16 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
 
 def _built(spec: Mapping[str, Any], at: str) -> Any:
     """Return the distribution, each of its numbers checked."""
-    import preliz as pz
-
-    known = {
-        n: c
-        for n, c in vars(pz).items()
-        if isinstance(c, type)
-        and issubclass(c, pz.distributions.distributions.Continuous)
-        and n not in _NOT_IN_PYMC
-    }
-    if not isinstance(spec["dist"], str) or spec["dist"] not in known:
+    known = {n: c for n, c in _families().items() if n not in _NOT_IN_PYMC}
+    family, given = spec["dist"], {key: value for key, value in spec.items() if key != "dist"}
+    if not isinstance(family, str) or family not in known:
         raise StudyError(
             "unknown distribution",
             where=f"{at}.dist",
-            found=repr(spec["dist"]),
+            found=repr(family),
             expected="a continuous PreliZ distribution that PyMC has: " + ", ".join(sorted(known)),
             mend="correct its name; capitals count",
         )
-    given = {key: value for key, value in spec.items() if key != "dist"}
     for key, value in given.items():
         if not _is_number(value, infinite=key in _BOUNDS):
             raise StudyError(
@@ -147,18 +172,18 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):  # ranges are checked below
             warnings.simplefilter("ignore")
-            built = known[spec["dist"]](**given)
+            built = known[family](**given)
         wanted = tuple(built.param_names) if built.is_frozen else ()
     except (AttributeError, TypeError, ValueError, ArithmeticError):
         # PreliZ names neither what is missing nor what is too much.
         built, wanted = None, ()
     if not wanted or set(wanted) != set(given):
-        names = inspect.signature(known[spec["dist"]]).parameters
+        names = inspect.signature(known[family]).parameters
         raise StudyError(
             "the prior does not have exactly the parameters of its distribution",
             where=at,
             found=_text(spec),
-            expected=f"{spec['dist']} with "
+            expected=f"{family} with "
             + (", ".join(wanted) if wanted else f"one full set by name, out of {', '.join(names)}"),
             mend="give each parameter once, by its PreliZ name",
         )
@@ -177,13 +202,15 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
 
 
 def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
+    levels = (*_QUANTILES, *(0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (-REACH, REACH)))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            values = np.array([float(built.ppf(q)) for q in _QUANTILES])
+            values = np.array([float(built.ppf(q)) for q in levels])
         except (TypeError, ValueError, ArithmeticError):
-            values = np.full(3, np.nan)
+            values = np.full(len(levels), np.nan)
     low, high = _support(built)
+    values, ends = values[:3], values[3:]
     good = np.isfinite(values).all() and (np.diff(values) > 0).all()
     if not (good and low <= values[0] and values[2] <= high):
         raise StudyError(
@@ -194,9 +221,6 @@ def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
             expected="finite points in rising order, between lower and upper where there are such",
             mend="correct its parameters: bounds in order, scales that numbers can hold",
         )
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        ends = [float(built.ppf(0.5 * math.erfc(-z / math.sqrt(2.0)))) for z in (-REACH, REACH)]
     if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
         raise StudyError(
             "draws of the prior lie too close to its bounds, or too far out",
@@ -213,10 +237,8 @@ def _support(built: Any) -> tuple[float, float]:
 
 
 def _is_number(value: Any, *, infinite: bool) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
     try:
-        number = float(value)
+        number = float(value) if type(value) in (int, float) else math.nan
     except OverflowError:
         return False
     return not math.isnan(number) and (infinite or math.isfinite(number))

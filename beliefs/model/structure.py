@@ -16,23 +16,8 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.observed import SHAPES
-from beliefs.model.numerics.guess import rough_path
-from beliefs.model.numerics.recurrence import gate
+from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
-
-__all__ = [
-    "PHASES",
-    "SCOPES",
-    "SHOCK_KINDS",
-    "TRANSITIONS",
-    "Structure",
-    "columns",
-    "conduct_columns",
-    "evidence_matrix",
-    "side_matrix",
-    "structure_of",
-    "until",
-]
 
 SHOCK_KINDS = ("turnover", "escalation", "economic")
 TRANSITIONS = ("onset", "continuation")
@@ -61,64 +46,42 @@ Columns = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Structure:
-    """Names and counts of a study that fix the shape of its model.
-
-    Attributes
-    ----------
-    sides
-        The two side ids.
-    step_weeks
-        Length of a period in weeks (1/7 for days).
-    n_time
-        Number of periods of the whole study, as-of or not.
-    terms, term_side, term_indicator, term_regimes, term_direction, term_own
-        One entry per evidence term, side 0's first.
-    cost_terms, cost_side, cost_indicator, cost_sign
-        One entry per cost term.
-    channels, channel_bias
-        Reading channels in order of growing noise and their kind of bias.
-    shocks, shock_kind, shock_side
-        Declared shocks; side -1 when it belongs to no single side.
-    endurance
-        Whether merely surviving counts as good news, by side.
-    instruments
-        Ways of counting strikes, in the order of first use.
-    zones
-        Zones whose acts are counted apart.
-    reference, since_1945
-        Covariates of first talks in interstate wars that the study declares; whether it begins
-        after the Second World War. They tell which wars of others are like this one.
-    n_planned
-        Number of periods that priors go by: without those by which new rows moved the study's end
-        on. None: `n_time`.
-    """
+    """Names and counts of a study that fix the shape of its model."""
 
     sides: tuple[str, str]
-    step_weeks: float
-    n_time: int
+    step_weeks: float  # length of a period in weeks, 1/7 for days
+    n_time: int  # periods of the whole study, as-of or not
     indicators: tuple[str, ...]
+    # One entry per evidence term, side 0's first.
     terms: tuple[str, ...]
     term_side: tuple[int, ...]
     term_indicator: tuple[int, ...]
     term_regimes: tuple[tuple[int, ...], ...]
     term_direction: tuple[float, ...]
     term_own: tuple[bool, ...]
+    # One entry per cost term.
     cost_terms: tuple[str, ...]
     cost_side: tuple[int, ...]
     cost_indicator: tuple[int, ...]
     cost_sign: tuple[float, ...]
+    # Reading channels in order of growing noise, and their kind of bias.
     channels: tuple[str, ...]
     channel_bias: tuple[str, ...]
+    # Declared shocks; side -1 when a shock belongs to no single side.
     shocks: tuple[str, ...]
     shock_kind: tuple[str, ...]
     shock_side: tuple[int, ...]
-    endurance: tuple[bool, bool]
-    # Compared by nothing that beliefs are inferred with: a new way of counting is no new structure.
+    endurance: tuple[bool, bool]  # whether merely surviving counts as good news, by side
+    # Ways of counting strikes, in the order of first use. Compared by nothing that beliefs are
+    # inferred with: a new way of counting is no new structure.
     instruments: tuple[str, ...] = field(default=(), compare=False)
-    zones: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()  # whose acts are counted apart
+    # Covariates of first talks in interstate wars that the study declares, and whether it begins
+    # after the Second World War: which wars of others are like this one.
     reference: tuple[tuple[str, float], ...] = ()
     since_1945: bool = True
-    n_planned: int | None = None
+    # Periods that priors go by: without those by which new rows moved the study's end on.
+    n_planned: int | None = None  # None: `n_time`
 
     @property
     def own(self) -> list[int]:
@@ -147,7 +110,6 @@ class Structure:
             "instrument": list(self.instruments[1:]),  # rates are relative to the first
             "zone": list(self.zones),
             "scope": list(SCOPES),
-            "rung_move": ["up", "down"],
         }
 
     def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
@@ -170,11 +132,11 @@ def until(columns: Columns, n: int) -> Columns:
 def structure_of(inputs: Inputs) -> Structure:
     """Return the structure of a study's inputs; it does not depend on the as-of date."""
     terms, costs, shocks = inputs.terms, inputs.cost_terms, inputs.shocks
+    alike = ("sides", "indicators", "channels", "channel_bias", "endurance", "instruments",
+             "zones", "reference", "n_planned")  # fmt: skip
     return Structure(
-        sides=inputs.sides,
         step_weeks=inputs.step_days / 7.0,
         n_time=len(inputs.dates),
-        indicators=inputs.indicators,
         terms=tuple(t.name for t in terms),
         term_side=tuple(t.side for t in terms),
         term_indicator=tuple(t.indicator for t in terms),
@@ -185,17 +147,11 @@ def structure_of(inputs: Inputs) -> Structure:
         cost_side=tuple(t.side for t in costs),
         cost_indicator=tuple(t.indicator for t in costs),
         cost_sign=tuple(float(t.sign) for t in costs),
-        channels=inputs.channels,
-        channel_bias=inputs.channel_bias,
         shocks=tuple(s.name for s in shocks),
         shock_kind=tuple(s.kind for s in shocks),
         shock_side=tuple(-1 if s.side is None else s.side for s in shocks),
-        endurance=inputs.endurance,
-        instruments=inputs.instruments,
-        zones=inputs.zones,
-        reference=inputs.reference,
         since_1945=bool(inputs.dates[0] > SECOND_WORLD_WAR_ENDED),
-        n_planned=inputs.n_planned,
+        **{name: getattr(inputs, name) for name in alike},
     )
 
 
@@ -207,22 +163,11 @@ def side_matrix(members: Sequence[int]) -> NDArray[np.float64]:
 def evidence_matrix(
     structure: Structure, surprise: NDArray[Any], regime: NDArray[Any]
 ) -> NDArray[Any]:
-    """Return signed surprises by evidence term.
+    """Return signed surprises by evidence term, (..., term, time).
 
-    Parameters
-    ----------
-    structure
-        Structure of the study.
-    surprise
-        Shape (..., indicator, time), 0 where nothing was seen.
-    regime
-        Regime kind of each period, shape (..., time).
-
-    Returns
-    -------
-    ndarray
-        Shape (..., term, time): a rise that is good news is positive; a term split by regime is
-        0 outside its own regime.
+    From surprises (..., indicator, time), 0 where nothing was seen, and the regime kind of each
+    period, (..., time). A rise that is good news is positive; a term split by regime is 0 outside
+    its own regime.
     """
     counted = np.zeros((len(structure.terms), len(REGIME_KINDS)), dtype=bool)
     for term, regimes in enumerate(structure.term_regimes):
@@ -267,17 +212,10 @@ def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
 def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     """Return the arrays the equations read; time is the last axis and has full length.
 
-    Columns ``cell_*`` have one entry per reading instead, so that silence costs nothing.
-    Periods after the as-of date hold zeros and have ``active`` 0, so that they carry no
-    likelihood and no news.
-
-    Parameters
-    ----------
-    inputs
-        Inputs of a study.
-    without
-        Parameters that are neutral. Columns of conduct that only they weigh are zeros, so that
-        conduct need not be collected, and changes nothing, where beliefs do not ask for it.
+    Columns ``cell_*`` have one entry per reading instead, so that silence costs nothing. Periods
+    after the as-of date hold zeros and have ``active`` 0, so that they carry no likelihood and no
+    news. Columns of conduct that only parameters in `without` weigh (they are neutral) are zeros,
+    so that conduct need not be collected, and changes nothing, where beliefs do not ask for it.
     """
     structure = structure_of(inputs)
     on = inputs.active.astype(float)
@@ -286,11 +224,8 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     guess = rough_path(np.where(seen & (on > 0), inputs.reading, np.nan))
     cells = np.argwhere(seen & (on > 0))  # one row per reading: side, channel, time
     bias = np.asarray(structure.channel_bias)[cells[:, 1]]
-    cost = np.zeros((len(structure.cost_terms), structure.n_time))
-    for row, (k, sign) in enumerate(
-        zip(structure.cost_indicator, structure.cost_sign, strict=True)
-    ):
-        cost[row] = sign * inputs.level[k]
+    signs = np.asarray(structure.cost_sign, dtype=float)[:, None]
+    cost = signs * inputs.level[np.asarray(structure.cost_indicator, dtype=int)]
     shock_on = np.asarray(inputs.shock_on, dtype=float)
     shock_on = shock_on.reshape(len(structure.shocks), structure.n_time) * on
     return {
@@ -321,28 +256,22 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "talks": np.asarray(inputs.talks, dtype=float) * on,
         "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
         "talks_seen": inputs.talks_seen * on,
-        **_conduct_of_belief(inputs, on, without),
+        **{
+            name: np.zeros((2, len(on)) if SHAPES.get(name) else len(on))
+            if parameter in without
+            else getattr(inputs.observed, name) * on
+            for name, parameter in _OF_BELIEF.items()
+        },
     }
-
-
-def _conduct_of_belief(inputs: Inputs, on: NDArray[Any], without: Collection[str]) -> Columns:
-    out = {}
-    for name, parameter in _OF_BELIEF.items():
-        if parameter in without:
-            out[name] = np.zeros((2, len(on)) if SHAPES.get(name) else len(on))
-        else:
-            out[name] = getattr(inputs.observed, name) * on
-    return out
 
 
 def conduct_columns(inputs: Inputs) -> Columns:
     """Return what the equations of conduct read, as floats; time is the last axis.
 
-    Every array of `Observed` stands under its own name, times ``active``. Instead of its numbers
-    of kinds there are columns of 0 and 1: ``instrument_on`` (instrument, time) for all ways of
-    counting but the first, ``rung_on`` (rung, time), and ``phase_on`` (phase, time) for calm,
-    truce and war. ``p_lag`` (side, time), ``p_lag_min`` and ``surplus_lag`` (time,) are what is
-    known of both beliefs and the bargaining surplus one period earlier; here they say nothing.
+    Every array of `Observed` stands under its own name, times ``active``, but kinds are columns of
+    0 and 1: ``instrument_on`` (all ways of counting but the first, time), ``rung_on`` and
+    ``phase_on``. ``p_lag`` (side, time), ``p_lag_min`` and ``surplus_lag`` (time,) are beliefs and
+    bargaining surplus as known one period earlier; here they say nothing.
     """
     seen, on = inputs.observed, inputs.active.astype(float)
     kinds = np.asarray(inputs.regime_kinds)[inputs.regime]

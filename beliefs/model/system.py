@@ -1,10 +1,10 @@
 """The system: every mechanism's equations in the order in which they feed one another.
 
 ``news -> belief -> surplus -> talks``, once, for the PyMC graph, the posterior in NumPy and the
-forward simulation alike. A mechanism that a theory leaves out holds its neutral values and so
+forward simulation alike. A mechanism that a theory leaves out holds its null values and so
 contributes exactly nothing.
 
-Conduct (strikes, truce, outcomes, diplomacy) stands beside it: each observable is a `Factor` of its
+Actions (strikes, truce, outcomes, diplomacy) stand beside it: each observable is a `Factor` of its
 mechanism, and beliefs of the period before are among the columns that it reads.
 """
 
@@ -12,39 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from importlib import import_module
-from types import ModuleType
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
 import numpy as np
 
 from beliefs.model.contract import Array, Factor, Params
-from beliefs.model.mechanisms import bargaining, belief, domestic, evidence, readings, shocks, talks
+from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import CONDUCT, Theory, conduct_parameters
-
-__all__ = [
-    "Start",
-    "System",
-    "conduct_factors",
-    "conduct_log_likelihoods",
-    "evaluate",
-    "factors",
-    "log_likelihoods",
-    "movements",
-    "simulate_talks",
-]
+from beliefs.model.theory import Theory, conduct_parameters, mechanisms
 
 
 @dataclass(frozen=True)
 class Start:
-    """State of the period before the first, for going on from an origin.
-
-    Attributes
-    ----------
-    logit_belief, audience
-        Shape (..., side).
-    """
+    """State of the period before the first, for going on from an origin; each (..., side)."""
 
     logit_belief: Array
     audience: Array
@@ -52,31 +34,38 @@ class Start:
 
 @dataclass(frozen=True)
 class System:
-    """Latent paths of one evaluation; time is the last axis.
+    """Latent paths of one evaluation; time is the last axis."""
 
-    Attributes
-    ----------
-    logit_belief, audience
-        (..., side, time).
-    surplus, onset, continuation
-        (..., time): bargaining surplus in shares of the stake, talk hazards per period.
-    """
-
+    # (..., side, time)
     logit_belief: Array
     audience: Array
-    surplus: Array
-    onset: Array
+    # (..., time)
+    surplus: Array  # in shares of the stake
+    onset: Array  # hazards of talks per period
     continuation: Array
+
+
+def _from_all(what: str, *given: Any) -> list[Array]:
+    """Return what every mechanism that has a function of this name contributes."""
+    own = [getattr(module, what, None) for module in mechanisms().values()]
+    return [function(*given) for function in own if function is not None]
 
 
 def movements(
     xp: Any, params: Params, columns: Columns, structure: Structure
 ) -> tuple[Array, Array, Array]:
     """Return retention, news and misreading of belief by period, each (..., side, time)."""
-    kept = belief.retention(xp, params, columns, structure) * shocks.reset(xp, params, columns)
-    push = evidence.push(xp, params, columns, structure)
-    push = push + shocks.jump(xp, params, columns, structure)
-    return kept, push, evidence.misreading(xp, params, columns, structure)
+    given = (xp, params, columns, structure)
+    return (
+        reduce(mul, _from_all("keep", *given)),
+        reduce(add, _from_all("push", *given)),
+        reduce(add, _from_all("misread", *given)),
+    )
+
+
+def shift(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return what mechanisms other than talks add to the log-odds of talks, (..., time)."""
+    return reduce(add, _from_all("shift", xp, params, columns, structure))
 
 
 def evaluate(
@@ -88,41 +77,24 @@ def evaluate(
     *,
     logit_belief: Array | None = None,
 ) -> System:
-    """Run all equations over the periods of `columns`.
+    """Run all equations over the periods of `columns`, with every declared parameter.
 
-    Parameters
-    ----------
-    xp
-        ``numpy`` or ``pytensor.tensor``.
-    params
-        Every declared parameter, free or neutral; NumPy arrays may lead with draw dimensions.
-    columns
-        See `beliefs.model.structure.columns`.
-    structure
-        Structure of the study.
-    start
-        State to go on from; the parameters' own start when None.
-    logit_belief
-        The path of belief where the caller has it already; computed when None.
+    They go on from the state `start`, or from the parameters' own; `logit_belief` is given where
+    the caller has the path of belief already.
     """
     if logit_belief is None:
         kept, push, misread = movements(xp, params, columns, structure)
+        before = None if start is None else start.logit_belief
         logit_belief = belief.path(
-            xp,
-            params,
-            structure,
-            kept=kept,
-            push=push,
-            misread=misread,
-            start=None if start is None else start.logit_belief,
+            xp, params, structure, kept=kept, push=push, misread=misread, start=before
         )
     bound = domestic.audience(
         xp, params, columns, structure, None if start is None else start.audience
     )
     z = bargaining.surplus(xp, params, columns, logit_belief, bound, structure)
-    shift = shocks.hazard_shift(xp, params, columns, structure)
+    shifted = shift(xp, params, columns, structure)
     lower = bargaining.lower(xp, logit_belief)
-    onset, continuation = talks.hazards(xp, params, columns, z, shift, lower)
+    onset, continuation = talks.hazards(xp, params, columns, z, shifted, lower)
     return System(logit_belief, bound, z, onset, continuation)
 
 
@@ -137,15 +109,10 @@ def simulate_talks(
     age: Array,
 ) -> tuple[Array, Array, Array]:
     """Draw talks under given beliefs; see `beliefs.model.mechanisms.talks.simulate`."""
+    shifted = shift(np, params, columns, structure)
+    lower = bargaining.lower(np, system.logit_belief)
     return talks.simulate(
-        uniform,
-        params,
-        columns,
-        system.surplus,
-        shocks.hazard_shift(np, params, columns, structure),
-        bargaining.lower(np, system.logit_belief),
-        start=start,
-        age=age,
+        uniform, params, columns, system.surplus, shifted, lower, start=start, age=age
     )
 
 
@@ -162,32 +129,19 @@ def log_likelihoods(
     }
 
 
-def _conduct() -> tuple[ModuleType, ...]:
-    return tuple(import_module(f"beliefs.model.mechanisms.{name}") for name in CONDUCT)
-
-
 def conduct_factors() -> tuple[Factor, ...]:
-    """Return every observable of conduct, in the order in which a period takes them in."""
-    return tuple(factor for module in _conduct() for factor in module.FACTORS)
+    """Return every observable of actions, in the order in which a period takes them in."""
+    return tuple(factor for m in mechanisms(actions=True).values() for factor in m.FACTORS)
 
 
 def factors(theory: Theory, structure: Structure) -> tuple[Factor, ...]:
-    """Return the observables of conduct that a theory explains in a study.
+    """Return the observables of actions that a theory explains in a study.
 
     Its mechanism is on and at least one of its base parameters is free. What a study has no
     dimension for (zones, say) is left out.
-
-    Raises
-    ------
-    StudyError
-        The theory names a parameter that no mechanism declares.
     """
     free = {p.name for p in conduct_parameters(theory, structure)}
-    return tuple(
-        factor
-        for factor in conduct_factors()
-        if factor.mechanism in theory.mechanisms and free.intersection(factor.base)
-    )
+    return tuple(f for f in conduct_factors() if free.intersection(f.base))
 
 
 def conduct_log_likelihoods(
@@ -197,24 +151,14 @@ def conduct_log_likelihoods(
     structure: Structure,
     names: Collection[str] | None = None,
 ) -> dict[str, Array]:
-    """Return the log likelihood of observables of conduct, each (..., time), 0 where unseen.
+    """Return the log likelihood of observables of actions, each (..., time), 0 where unseen.
 
-    Parameters
-    ----------
-    xp
-        ``numpy`` or ``pytensor.tensor``.
-    params
-        Parameters that the observables read, free or neutral; NumPy arrays may lead with draw
-        dimensions.
-    columns
-        From `beliefs.model.structure.conduct_columns`, beliefs of the period before filled in.
-    structure
-        Structure of the study.
-    names
-        Names of factors; all when None.
+    Of the factors `names`, all when None. Only the parameters that they read must be there;
+    `columns` are those of `beliefs.model.structure.conduct_columns`, beliefs of the period before
+    filled in.
     """
     out: dict[str, Array] = {}
-    for module in _conduct():
+    for module in mechanisms(actions=True).values():
         mine = [f.name for f in module.FACTORS if names is None or f.name in names]
         if mine:
             out |= module.log_likelihood(xp, params, columns, structure, mine)

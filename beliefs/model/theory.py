@@ -1,4 +1,9 @@
-"""Rival theories as data: which mechanisms are on, which parameters are neutral, which priors."""
+"""Rival theories as data: which mechanisms are on, which parameters are free, which priors.
+
+Theories with other priors come from those: the ones that claims are judged under, since a claim
+that a prior already grants cannot be contradicted by data (``data/judging.toml`` frees what claims
+are about and gives parameters with a presumed sign a prior of either sign), and scaled ones.
+"""
 
 from __future__ import annotations
 
@@ -7,56 +12,46 @@ import hashlib
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 
+import beliefs.model.mechanisms as folder
 from beliefs.errors import StudyError
 from beliefs.model.contract import Parameter
-from beliefs.model.priors import check_priors, distribution
+from beliefs.model.priors import Prior, check_priors, distribution, unknown
 from beliefs.model.structure import Structure
+from beliefs.study.bundled import data_folder
 
-__all__ = [
-    "BARE",
-    "CONDUCT",
-    "MECHANISMS",
-    "Theory",
-    "all_declared",
-    "bundled_theories",
-    "conduct_declared",
-    "conduct_neutral",
-    "conduct_parameters",
-    "declared",
-    "free_parameters",
-    "load_theory",
-    "neutral_values",
-    "not_finite",
-    "prior_table",
-    "read_toml",
-    "table_of",
-    "theory_from_table",
-    "theory_of",
-    "unknown",
-    "with_infinities",
-    "wrong_type",
-]
-
-MECHANISMS = ("belief", "evidence", "readings", "domestic", "shocks", "bargaining", "talks")
-"""Mechanisms of belief and talks, which `fit` and `track` infer together."""
-CONDUCT = ("reciprocity", "accidents", "redlines", "truce", "outcomes", "diplomacy")
-"""Mechanisms of conduct, inferred in blocks of their own; beliefs enter them as covariates."""
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 16, endurance=(True, True))
-_KEYS = {"id", "name", "title", "source", "beliefs", "mechanisms", "neutral", "free", "priors"}
+_THEORIES = Path(__file__).with_name("theories")
+_TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "neutral", "free")
+_KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors"}
 _OPTIONAL = {"priors", "neutral", "free"}
 
 Declared = dict[str, tuple[str, Parameter]]
 Neutral = dict[str, np.ndarray[Any, Any]]
+
+
+@cache
+def mechanisms(*, actions: bool = False) -> Mapping[str, Any]:
+    """Return the modules of belief and talks by name, in order, or those of actions.
+
+    `fit` and `track` infer the former together; the latter are inferred in blocks of their own,
+    and beliefs enter them as covariates. Every file of the folder is one.
+    """
+    names = sorted(found.name for found in iter_modules(folder.__path__))
+    modules = {name: import_module(f"{folder.__name__}.{name}") for name in names}
+    mine = [name for name, module in modules.items() if hasattr(module, "FACTORS") == actions]
+    mine.sort(key=lambda name: getattr(modules[name], "PLACE", len(modules)))
+    return {name: modules[name] for name in mine}
 
 
 @dataclass(frozen=True)
@@ -107,17 +102,11 @@ class Theory:
 
 def bundled_theories() -> tuple[str, ...]:
     """Return the names of the theories that come with the package."""
-    return tuple(sorted(p.stem for p in Path(__file__).with_name("theories").glob("*.toml")))
+    return tuple(sorted(p.stem for p in _THEORIES.glob("*.toml")))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the content of a theory or prior file.
-
-    Raises
-    ------
-    StudyError
-        There is no such file, it cannot be read, or it is not TOML.
-    """
+    """Return the content of a theory or prior file."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -145,26 +134,27 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def unknown(kind: str, found: str, where: str, known: list[str]) -> StudyError:
-    """Return the complaint about a name that is none of the known ones."""
-    return StudyError(
-        f"unknown {kind}",
-        where=where,
-        found=found,
-        expected="one of " + ", ".join(known),
-        mend=f"correct the {kind}'s name",
-    )
+def _typed(right: bool, what: str, found: Any, where: str, expected: str) -> None:
+    if not right:
+        raise StudyError(
+            f"{what} is of the wrong type",
+            where=where,
+            found=repr(found),
+            expected=expected,
+            mend="copy a bundled theory and change it",
+        )
 
 
-def wrong_type(what: str, found: Any, where: str, expected: str) -> StudyError:
-    """Return the complaint about a value of the wrong type."""
-    return StudyError(
-        f"{what} is of the wrong type",
-        where=where,
-        found=repr(found),
-        expected=expected,
-        mend="copy a bundled theory and change it",
-    )
+def _known(kind: str, names: Iterable[str], where: str, known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise unknown(kind, name, where, sorted(known) if isinstance(known, dict) else known)
+
+
+def _names(key: str, raw: Any, where: str, example: str) -> tuple[str, ...]:
+    right = isinstance(raw, list) and all(isinstance(v, str) for v in raw)
+    _typed(right, key, raw, where, f'a list of names such as ["{example}"]')
+    return tuple(raw)
 
 
 def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> Theory:
@@ -186,15 +176,12 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
     if text.endswith(".toml"):
         path = Path(text)
     else:
-        here = Path(__file__).with_name("theories")
-        by_id = {tomllib.loads(p.read_text())["id"]: p for p in sorted(here.glob("*.toml"))}
-        path = by_id.get(text, here / f"{text}.toml")
+        by_id = {tomllib.loads(p.read_text())["id"]: p for p in sorted(_THEORIES.glob("*.toml"))}
+        path = by_id.get(text, _THEORIES / f"{text}.toml")
     theory = theory_from_table(read_toml(path), str(path))
     if priors is not None:
         extra = read_toml(Path(priors))
-        other = set(extra) - {"priors"}
-        if other:
-            raise unknown("key", sorted(other)[0], str(priors), ["priors"])
+        _known("key", sorted(extra), str(priors), ["priors"])
         mine = extra.get("priors", {})
         check_priors(mine, all_declared(BARE), str(priors))
         theory = replace(theory, priors={**theory.priors, **mine})
@@ -209,25 +196,11 @@ def theory_of(theory: Theory | str | Path) -> Theory:
 def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theory:
     """Return the theory that a parsed TOML or JSON file describes, checked.
 
-    Parameters
-    ----------
-    raw
-        Content of the file, of any type. Infinite numbers may be written ``"inf"``, ``"-inf"``.
-    where
-        The file, for messages.
-    checked
-        Hash of a theory whose parameters and priors were checked before, which takes seconds.
-
-    Raises
-    ------
-    StudyError
-        A key is missing, unknown or of the wrong type; unknown mechanism or parameter; bad prior.
+    Infinite numbers may be written ``"inf"``, ``"-inf"``. `checked` is the hash of a theory whose
+    parameters and priors were checked before, which takes seconds.
     """
-    if not isinstance(raw, dict):
-        raise wrong_type("the theory", raw, where, "a table of keys")
-    for key in raw:
-        if key not in _KEYS:
-            raise unknown("key", key, where, sorted(_KEYS))
+    _typed(isinstance(raw, dict), "the theory", raw, where, "a table of keys")
+    _known("key", raw, where, sorted(_KEYS))
     missing = sorted(_KEYS - _OPTIONAL - set(raw))
     if missing:
         raise StudyError(
@@ -237,16 +210,12 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
             expected="keys " + ", ".join(sorted(_KEYS)),
             mend="copy a bundled theory and change it",
         )
-    for key in ("id", "name", "title", "source"):
-        if not (isinstance(raw[key], str) and raw[key].strip()):
-            raise wrong_type(key, raw[key], where, "a text in quotation marks")
-    if not isinstance(raw["beliefs"], bool):
-        raise wrong_type("beliefs", raw["beliefs"], where, "true or false")
-    lists = {"mechanisms": raw["mechanisms"], "neutral": raw.get("neutral", [])}
-    lists |= {"free": raw["free"]} if "free" in raw else {}
-    for key, value in lists.items():
-        if not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
-            raise wrong_type(key, value, where, 'a list of names such as ["talks"]')
+    for key in _TEXTS:
+        right = isinstance(raw[key], str) and bool(raw[key].strip())
+        _typed(right, key, raw[key], where, "a text in quotation marks")
+    _typed(isinstance(raw["beliefs"], bool), "beliefs", raw["beliefs"], where, "true or false")
+    lists: dict[str, Any] = {"neutral": ()}
+    lists |= {key: _names(key, raw[key], where, "talks") for key in _LISTS if key in raw}
     if lists["neutral"] and "free" in lists:
         raise StudyError(
             "a theory says both which parameters are free and which are neutral",
@@ -255,22 +224,20 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
             expected="one of both: all others are then the opposite",
             mend="remove one of the lists",
         )
-    for name in lists["mechanisms"]:
-        if name not in (*MECHANISMS, *CONDUCT):
-            raise unknown("mechanism", name, where, [*MECHANISMS, *CONDUCT])
+    every = [*mechanisms(), *mechanisms(actions=True)]
+    _known("mechanism", lists["mechanisms"], where, every)
     theory = Theory(
-        id=raw["id"],
-        name=raw["name"],
-        title=raw["title"],
-        source=raw["source"],
-        beliefs=raw["beliefs"],
-        mechanisms=tuple(lists["mechanisms"]),
-        neutral=tuple(lists["neutral"]),
-        priors=with_infinities(raw.get("priors", {})),
-        free=tuple(lists["free"]) if "free" in lists else None,
+        **{key: raw[key] for key in (*_TEXTS, "beliefs")},
+        **lists,
+        priors=_with_infinities(raw.get("priors", {})),
     )
-    if checked is None or theory.sha256 != checked:
-        _check_names(theory, where)
+    named = {key: lists.get(key, ()) for key in ("neutral", "free")}
+    new = checked is None or theory.sha256 != checked
+    if new and (any(named.values()) or theory.priors != {}):
+        known = all_declared(BARE)
+        for key, names in named.items():
+            _known("parameter", names, f"{where}: {key}", known)
+        check_priors(theory.priors, known, where)
     return theory
 
 
@@ -284,7 +251,7 @@ def table_of(theory: Theory) -> dict[str, Any]:
     return {k: v for k, v in table.items() if v is not None}
 
 
-def with_infinities(priors: Any) -> Any:
+def _with_infinities(priors: Any) -> Any:
     """Return priors as they were parsed, with ``"inf"`` and ``"-inf"`` as numbers."""
     if not isinstance(priors, dict):
         return priors
@@ -296,44 +263,27 @@ def with_infinities(priors: Any) -> Any:
     }
 
 
-def _check_names(theory: Theory, where: str) -> None:
-    """Check neutral or free parameters and priors against what the mechanisms declare."""
-    if not theory.neutral and not theory.free and theory.priors == {}:
-        return
-    known = all_declared(BARE)
-    for key in ("neutral", "free"):
-        for name in getattr(theory, key) or ():
-            if name not in known:
-                raise unknown("parameter", name, f"{where}: {key}", sorted(known))
-    check_priors(theory.priors, known, where)
-
-
-def _declared(structure: Structure, group: tuple[str, ...]) -> Declared:
-    # Structures that differ in their ways of counting alone are equal, and yet of other sizes.
-    return dict(_parameters(structure, structure.instruments, group))
-
-
 @lru_cache(maxsize=64)
 def _parameters(
-    structure: Structure, instruments: tuple[str, ...], group: tuple[str, ...]
-) -> tuple[tuple[str, tuple[str, Parameter]], ...]:
+    structure: Structure, instruments: tuple[str, ...], actions: bool
+) -> tuple[tuple[str, Parameter], ...]:
+    # Structures that differ in their ways of counting alone are equal, and yet of other sizes.
     return tuple(
-        (parameter.name, (mechanism, parameter))
-        for mechanism in group
-        for parameter in import_module(f"beliefs.model.mechanisms.{mechanism}").parameters(
-            structure
-        )
+        (name, replace(p, prior=p.prior(structure)) if callable(p.prior) else p)
+        for name, module in mechanisms(actions=actions).items()
+        for p in module.PARAMETERS
     )
 
 
-def declared(structure: Structure) -> Declared:
-    """Return every parameter of belief and talks: name -> (mechanism, parameter)."""
-    return _declared(structure, MECHANISMS)
+def declared(structure: Structure, *, actions: bool = False) -> Declared:
+    """Return every parameter of belief and talks, or of actions: name -> (mechanism, parameter)."""
+    found = _parameters(structure, structure.instruments, actions)
+    return {p.name: (mechanism, p) for mechanism, p in found}
 
 
 def conduct_declared(structure: Structure) -> Declared:
-    """Return every parameter of conduct: name -> (mechanism, parameter)."""
-    return _declared(structure, CONDUCT)
+    """Return every parameter of actions."""
+    return declared(structure, actions=True)
 
 
 def all_declared(structure: Structure) -> Declared:
@@ -342,56 +292,39 @@ def all_declared(structure: Structure) -> Declared:
 
 
 def _free(theory: Theory, structure: Structure, group: Declared) -> tuple[Parameter, ...]:
-    known = all_declared(structure)
-    for name in (*theory.neutral, *(theory.free or ()), *theory.priors):
-        if name not in known:
-            raise unknown("parameter", name, f"theory {theory.name}", sorted(known))
-    chosen = []
-    for name, (mechanism, parameter) in group.items():
-        empty = 0 in structure.size(parameter.dims)
-        if empty or not theory.frees(mechanism, name):
-            continue
-        if name in theory.priors:
-            parameter = replace(parameter, prior=distribution(theory.priors[name]))
-        chosen.append(parameter)
-    return tuple(chosen)
+    named = (*theory.neutral, *(theory.free or ()), *theory.priors)
+    _known("parameter", named, f"theory {theory.name}", all_declared(structure))
+    return tuple(
+        replace(p, prior=distribution(theory.priors[name])) if name in theory.priors else p
+        for name, (mechanism, p) in group.items()
+        if 0 not in structure.size(p.dims) and theory.frees(mechanism, name)
+    )
 
 
 def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
-    """Return the parameters of belief and talks that the theory lets the data move.
-
-    Priors are those of the theory.
-
-    Raises
-    ------
-    StudyError
-        The theory names a parameter that no mechanism declares.
-    """
+    """Return the parameters of belief and talks that the theory frees, with its priors."""
     return _free(theory, structure, declared(structure))
 
 
 def conduct_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
-    """Return the same for the parameters of conduct."""
+    """Return the same for the parameters of actions."""
     return _free(theory, structure, conduct_declared(structure))
 
 
-def _neutral(structure: Structure, group: Declared, free: tuple[Parameter, ...]) -> Neutral:
-    names = {p.name for p in free}
-    return {
-        name: np.full(structure.size(parameter.dims), parameter.neutral)
-        for name, (_, parameter) in group.items()
-        if name not in names
-    }
+def _neutral(theory: Theory, structure: Structure, group: Declared) -> Neutral:
+    free = {p.name for p in _free(theory, structure, group)}
+    held = [p for name, (_, p) in group.items() if name not in free]
+    return {p.name: np.full(structure.size(p.dims), p.neutral) for p in held}
 
 
 def neutral_values(theory: Theory, structure: Structure) -> Neutral:
-    """Return the neutral arrays of all parameters of belief and talks the theory does not free."""
-    return _neutral(structure, declared(structure), free_parameters(theory, structure))
+    """Return the null values of all parameters of belief and talks the theory does not free."""
+    return _neutral(theory, structure, declared(structure))
 
 
 def conduct_neutral(theory: Theory, structure: Structure) -> Neutral:
-    """Return the same for the parameters of conduct."""
-    return _neutral(structure, conduct_declared(structure), conduct_parameters(theory, structure))
+    """Return the same for the parameters of actions."""
+    return _neutral(theory, structure, conduct_declared(structure))
 
 
 def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
@@ -399,11 +332,16 @@ def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
 
     It names the priors that reach more than three times as far as the mechanism's own.
     """
+
+    def reach(prior: Prior) -> float:
+        low, high = (float(np.asarray(prior.ppf(q))) for q in (0.05, 0.95))
+        return high - low
+
     both = all_declared(structure)
     wide = [
         name
         for name, spec in theory.priors.items()
-        if name in both and _reach(distribution(spec)) > 3.0 * _reach(both[name][1].prior)
+        if name in both and reach(distribution(spec)) > 3.0 * reach(both[name][1].prior)
     ]
     return StudyError(
         "the priors lead to numbers that are not finite",
@@ -414,31 +352,112 @@ def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
     )
 
 
-def _reach(prior: Any) -> float:
-    """Return the distance between the 5 % and the 95 % point of a prior."""
-    low, high = (float(np.asarray(prior.ppf(q))) for q in (0.05, 0.95))
-    return high - low
-
-
 def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[str, Any]]:
-    """Return one row per declared parameter: prior, unit, source, neutral value, free or not.
-
-    Parameters of belief and talks come first, then those of conduct.
-    """
-    theory = theory_of(theory)
-    both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
-    free = {p.name: p for p in both}
+    """Return one row per declared parameter: prior, unit, source, null value, free or not."""
+    free = {p.name: p for p in _free(theory_of(theory), structure, all_declared(structure))}
     return [
         {
             "name": name,
             "mechanism": mechanism,
-            "dims": list(parameter.dims),
+            "dims": list(p.dims),
             "free": name in free,
-            "prior": str(free.get(name, parameter).prior),
-            "neutral": str(parameter.neutral),
-            "unit": parameter.unit,
-            "meaning": parameter.meaning,
-            "source": parameter.source,
+            "prior": str(free.get(name, p).prior),
+            "neutral": str(p.neutral),
+            **{key: getattr(p, key) for key in ("unit", "meaning", "source")},
         }
-        for name, (mechanism, parameter) in all_declared(structure).items()
+        for name, (mechanism, p) in all_declared(structure).items()
     ]
+
+
+def judged(theory_name: str, path: str | Path | None = None) -> Theory:
+    """Return a bundled theory with the priors that its claims are judged under.
+
+    `path` is the file that says what changes, that of the package when None. The theory has ``J``
+    after its id and ``_judged`` after its name; one of which the file says nothing is returned as
+    it is. A `StudyError` names an unknown theory, key or parameter in the file, a parameter that
+    the theory does not hold neutral, or a prior that is none.
+    """
+    file = data_folder() / "judging.toml" if path is None else Path(path)
+    table = read_toml(file)
+    _known("theory", table, str(file), bundled_theories())
+    theory = load_theory(theory_name)
+    if theory.name not in table:
+        return theory
+    raw, where = table[theory.name], f"{file}: {theory.name}"
+    _typed(isinstance(raw, dict), theory.name, raw, where, "a table with free and priors")
+    _known("key", raw, where, ["free", "priors"])
+    freed = _names("free", raw.get("free", []), where, "shared")
+    known = all_declared(BARE)
+    _known("parameter", freed, f"{where}: free", known)
+    for name in freed:
+        if known[name][0] not in theory.mechanisms or theory.frees(known[name][0], name):
+            raise StudyError(
+                "only a parameter that the theory holds neutral can be freed",
+                where=f"{where}: free",
+                found=f"{name}, of the mechanism {known[name][0]}",
+                expected=f"parameters of {theory.name} whose mechanism is on and which are neutral",
+                mend="remove the name, or change the theory",
+            )
+    priors = _with_infinities(raw.get("priors", {}))
+    check_priors(priors, known, where, widen=True)
+    return replace(
+        theory,
+        id=f"{theory.id}J",
+        name=f"{theory.name}_judged",
+        neutral=tuple(name for name in theory.neutral if name not in freed),
+        free=None if theory.free is None else (*theory.free, *freed),
+        priors={**theory.priors, **priors},
+    )
+
+
+def scaled_prior(prior: Prior, factor: float) -> dict[str, Any] | None:
+    """Return a prior `factor` times as wide, as a theory file writes it.
+
+    Its density is raised to the power 1 / factor²: mode and bounds stay, and a normal, whole, half
+    or truncated, has its ``sigma`` multiplied by `factor`. A flat prior stays flat. Of another
+    family with a ``sigma`` that is multiplied too. None for a family without a ``sigma``, and where
+    no density is left.
+    """
+    built = prior.built
+    family = type(built).__name__
+    if family == "Beta":
+        counts = {n: 1.0 + (float(getattr(built, n)) - 1.0) / factor**2 for n in ("alpha", "beta")}
+        return {"dist": family, **counts} if min(counts.values()) > 0.0 else None
+    numbers = {name: float(getattr(built, name)) for name in built.param_names}
+    if "sigma" not in numbers:
+        return None
+    numbers["sigma"] *= factor
+    return {"dist": family, **{k: v for k, v in numbers.items() if not math.isnan(v)}}
+
+
+def mechanisms_of(theory: Theory, structure: Structure) -> dict[str, tuple[str, ...]]:
+    """Return the free parameters of a theory on a study by mechanism, innovations apart."""
+    of = {name: mechanism for name, (mechanism, _) in all_declared(structure).items()}
+    every = _free(theory, structure, all_declared(structure))
+    free = [p.name for p in every if p.name != "innovation"]
+    return {m: tuple(n for n in free if of[n] == m) for m in dict.fromkeys(of[n] for n in free)}
+
+
+def scaled(
+    theory: Theory, structure: Structure, factor: float, only: Collection[str] | None = None
+) -> Theory:
+    """Return a theory whose priors (of the parameters `only`, or all free ones) are scaled.
+
+    They are `factor` times as wide, see `scaled_prior`; the structure is that of the study, on
+    whose step priors of talks depend.
+    """
+    if not (math.isfinite(factor) and factor > 0.0):
+        raise StudyError(
+            "the priors cannot be scaled",
+            where="factor",
+            found=str(factor),
+            expected="a number above 0",
+            mend="0.5 halves the widths, 2 doubles them",
+        )
+    priors = dict(theory.priors)
+    for p in _free(theory, structure, all_declared(structure)):
+        if p.name != "innovation" and (only is None or p.name in only):
+            wider = scaled_prior(p.prior, factor)
+            if wider is not None:
+                priors[p.name] = wider
+    return replace(theory, priors=priors)

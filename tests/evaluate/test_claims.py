@@ -33,9 +33,9 @@ from beliefs.model.theory import (
     conduct_neutral,
     conduct_parameters,
     free_parameters,
+    judged,
     load_theory,
 )
-from beliefs.model.variants import judged
 from beliefs.study.load import load_study
 
 CLAIMS = {claim.id: claim for claim in load_claims()}

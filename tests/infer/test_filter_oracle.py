@@ -180,10 +180,10 @@ def particle_filter(model, params, size, rng):
     audience = system.evaluate(
         np, {**everything, "innovation": np.zeros((1, 2, n_time))}, cols, structure
     ).audience
-    from beliefs.model.mechanisms import bargaining, shocks, talks
+    from beliefs.model.mechanisms import bargaining, talks
     from beliefs.model.mechanisms import readings as reading_equations
 
-    shift = shocks.hazard_shift(np, params, cols, structure)
+    shift = system.shift(np, params, cols, structure)
     for t in range(n_time):
         noise = rng.standard_normal((size, 2))
         b = step(np, kept[0, :, t], drift[0, :, t], misread[0, :, t], b) + spread[0] * noise

@@ -8,7 +8,7 @@ from scipy.special import gammaln, logsumexp
 from beliefs.errors import StudyError
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model import distributions as pz
+from beliefs.model import priors as pz
 from beliefs.model.contract import Parameter
 from beliefs.model.theory import BARE
 
@@ -34,7 +34,7 @@ def likelihood(params, n):
 @pytest.fixture(scope="module")
 def known():
     made = [
-        Parameter(name, (), prior, 0.0, "log", "a test", "a test")
+        Parameter(name, prior, "log", "a test", "a test")
         for name, prior in {"base": pz.Normal(0.0, 1.0), "slope": pz.HalfNormal(0.7)}.items()
     ]
     return coordinates_of(made, BARE)

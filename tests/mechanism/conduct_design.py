@@ -1,11 +1,13 @@
-"""A made-up study in which every observable of conduct occurs, as columns."""
+"""A made-up study in which every observable of actions occurs, and what equations make of it."""
 
 from dataclasses import fields
 
 import numpy as np
 
 from beliefs.features.observed import SHAPES, Observed
+from beliefs.model import system
 from beliefs.model.structure import PHASES, Structure
+from beliefs.model.theory import all_declared
 from beliefs.study.tables.codebook import RUNGS
 
 COUNTS = {
@@ -82,9 +84,64 @@ def columns(structure, rng):
     return out
 
 
+def parameters_of(mechanism, structure):
+    """Parameters that a mechanism declares."""
+    return [p for name, p in all_declared(structure).values() if name == mechanism]
+
+
 def prior_draws(parameters, structure, number, rng):
     """Draws of parameters from their priors, (number, ...) each."""
     return {
         p.name: np.asarray(p.prior.rvs(size=(number, *structure.size(p.dims)), random_state=rng))
         for p in parameters
+    }
+
+
+def graph(symbols, found, total, optimizer):
+    """Call a PyTensor graph: values of symbols by name -> (outputs, gradients of a total) by name.
+
+    Python objects run it: compiling machine code would take longer than all calls.
+    """
+    import pytensor
+    from pytensor.compile.mode import Mode
+
+    slopes = pytensor.grad(total, list(symbols.values()))
+    function = pytensor.function(
+        list(symbols.values()), [*found.values(), *slopes], mode=Mode("py", optimizer)
+    )
+
+    def call(values):
+        out = function(*(values[name] for name in symbols))
+        return (
+            dict(zip(found, out, strict=False)),
+            dict(zip(symbols, out[len(found) :], strict=True)),
+        )
+
+    return call
+
+
+def nothing(of, *ones, **values):
+    """Columns in which nothing happens; 1 in the columns `ones`."""
+    seen = columns(of, np.random.default_rng(0))
+    zero = {name: np.zeros_like(v) for name, v in seen.items()}
+    return zero | {name: zero[name] + 1.0 for name in ones} | values
+
+
+def outputs(case, params, columns=None, start=None):
+    """Everything the system computes from one draw."""
+    return computed(np, params, case.columns if columns is None else columns, case.structure, start)
+
+
+def computed(xp, params, columns, structure, start=None):
+    """Everything the system computes: with NumPy numbers, with PyTensor their graph."""
+    run = system.evaluate(xp, params, columns, structure, start)
+    logs = system.log_likelihoods(xp, params, columns, structure, run)
+    return {
+        "logit_belief": run.logit_belief,
+        "audience": run.audience,
+        "surplus": run.surplus,
+        "onset": run.onset,
+        "continuation": run.continuation,
+        "log_talks": logs["talks"],
+        "log_reading": logs["reading"],
     }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for mechanism_outputs
+sys.path.insert(0, str(Path(__file__).parent))  # for conduct_design
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,8 @@ def case(rich_folder):
 @pytest.fixture(scope="session")
 def symbolic(case):
     """Call the PyTensor graph: params and xi -> (outputs by name, gradients by name)."""
-    import pytensor
     import pytensor.tensor as pt
-    from mechanism_outputs import computed
-    from pytensor.compile.mode import Mode
+    from conduct_design import computed, graph
 
     from beliefs.inference.nuts.recentre import innovations
 
@@ -64,29 +62,14 @@ def symbolic(case):
         for name, p in case.declared.items()
         if name != "innovation"
     }
-    symbols["xi"] = pt.dmatrix("xi")
-    params = {name: v for name, v in symbols.items() if name != "xi"}
-    path, params["innovation"], change = innovations(
-        pt, params, case.columns, case.structure, symbols["xi"]
-    )
+    xi = pt.dmatrix("xi")
+    path, innovation, change = innovations(pt, symbols, case.columns, case.structure, xi)
     found = {
         "path": path,
-        "innovation": params["innovation"],
+        "innovation": innovation,
         "log_change": change,
-        **computed(pt, params, case.columns, case.structure),
+        **computed(pt, symbols | {"innovation": innovation}, case.columns, case.structure),
     }
     total = found["log_talks"].sum() + found["log_reading"].sum() + change
-    slopes = pytensor.grad(total, list(symbols.values()))
-    # Python objects run the graph: compiling machine code would take longer than all calls.
-    function = pytensor.function(
-        list(symbols.values()), [*found.values(), *slopes], mode=Mode("py", "fast_compile")
-    )
-
-    def call(params, xi):
-        values = function(*(params[n] for n in symbols if n != "xi"), xi)
-        return (
-            dict(zip(found, values, strict=False)),
-            dict(zip(symbols, values[len(found) :], strict=True)),
-        )
-
-    return call
+    call = graph(symbols | {"xi": xi}, found, total, "fast_compile")
+    return lambda params, value: call(params | {"xi": value})

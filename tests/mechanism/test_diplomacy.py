@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from conduct_design import columns, prior_draws, structure
+from conduct_design import nothing, structure
 from scipy import stats
 from scipy.special import expit
 
@@ -23,18 +23,9 @@ PARAMS = {
 }
 
 
-def nothing():
-    made = columns(WEEKS, np.random.default_rng(0))
-    seen = {name: np.zeros_like(values) for name, values in made.items()}
+def quiet():
     masks = ("active", "concession_seen", "sanction_seen", "walkout_at_risk")
-    return (
-        seen
-        | {name: np.ones(4) for name in masks}
-        | {
-            "p_lag": np.full((2, 4), 0.5),
-            "hardline": np.zeros((2, 4)),
-        }
-    )
+    return nothing(WEEKS, *masks, p_lag=np.full((2, 4), 0.5), hardline=np.zeros((2, 4)))
 
 
 def likelihood(seen, name):
@@ -54,7 +45,7 @@ def test_seven_days_keep_as_much_of_the_trace_as_a_week():
 
 
 def test_confident_and_bound_sides_concede_less():
-    seen = nothing()
+    seen = quiet()
     seen["p_lag"][0, 1], seen["p_lag"][1, 2] = 0.75, 0.25  # a quarter of belief either way
     seen["hardline"][:, 2] = 5.0
     found = diplomacy.concession(np, PARAMS, seen, WEEKS)
@@ -67,7 +58,7 @@ def test_confident_and_bound_sides_concede_less():
 
 
 def test_later_rounds_meet_with_fewer_rejections():
-    seen = nothing()
+    seen = quiet()
     seen["round_number"] = np.array([0.0, 1.0, 2.0, 3.0])
     seen["reply_yes"] = np.array([0.0, 1.0, 2.0, 0.0])
     seen["reply_no"] = np.array([1.0, 2.0, 0.0, 0.0])
@@ -77,7 +68,7 @@ def test_later_rounds_meet_with_fewer_rejections():
 
 
 def test_recent_talks_hold_off_sanctions():
-    seen = nothing()
+    seen = quiet()
     seen["talks_recent"] = np.array([0.0, 1.0, 1.0, 0.0])
     seen["sanction"] = np.array([0.0, 0.0, 1.0, 1.0])
     seen["sanction_seen"][3] = 0.0
@@ -87,24 +78,9 @@ def test_recent_talks_hold_off_sanctions():
 
 
 def test_only_talks_that_could_be_are_cancelled():
-    seen = nothing()
+    seen = quiet()
     seen["walkout"] = np.array([0.0, 1.0, 0.0, 1.0])
     seen["walkout_at_risk"][3] = 0.0
     hazard = math.exp(-3.0)
     expected = [-hazard, math.log(-math.expm1(-hazard)), -hazard, 0.0]
     np.testing.assert_allclose(likelihood(seen, "walkout"), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("weeks", [1.0 / 7.0, 1.0])
-def test_one_period_has_the_predictors_of_the_likelihood(weeks):
-    of, rng = structure(6, weeks), np.random.default_rng(3)
-    seen = columns(of, rng) | {"hardline": rng.random((2, 6))}
-    params = prior_draws(diplomacy.parameters(of), of, 4, rng)
-    trace = diplomacy.hardline_trace(seen, of)
-    for t in range(6):
-        state = {n: v[..., t] for n, v in seen.items()} | {"hardline_trace": trace[:, t]}
-        found = diplomacy.rates(params, state, of)
-        assert set(found) == {factor.name for factor in diplomacy.FACTORS}
-        for name, values in found.items():
-            whole = getattr(diplomacy, name)(np, params, seen, of)
-            np.testing.assert_allclose(values, whole[..., t], rtol=1e-12, err_msg=name)

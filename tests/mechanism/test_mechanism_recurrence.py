@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from beliefs.model.numerics.recurrence import gate, recur, step
+from beliefs.model.numerics.recurrence import MEMORY, gate, recur, rough_path, step
 
 pytestmark = pytest.mark.xdist_group("mechanism")
 
@@ -23,11 +25,9 @@ def compiled(arguments):
     import pytensor
     import pytensor.tensor as pt
 
-    from beliefs.model.numerics.recurrence_op import recur_tensor
-
     weight = np.random.default_rng(1).normal(size=(2, 13))
     symbols = [pt.dmatrix(), pt.dmatrix(), pt.dmatrix(), pt.dvector()]
-    out = recur_tensor(*symbols)
+    out = recur(pt, *symbols)
     slopes = pytensor.grad((out * weight).sum(), symbols)
     return weight, pytensor.function(symbols, [out, *slopes], mode="NUMBA")(*arguments)
 
@@ -60,3 +60,17 @@ def test_a_confident_side_misreads_and_a_doubtful_one_does_not():
     assert gate(np, np.array([3.0])) > 0.99999
     assert gate(np, np.array([-3.0])) < 0.00001
     assert gate(np, np.array([0.0])) == 0.5
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1), st.floats(0.0, 1.0))
+def test_a_rough_path_is_the_average_of_readings_by_distance(n, seed, silent):
+    rng = np.random.default_rng(seed)
+    reading = rng.normal(size=(2, 3, n))
+    reading[rng.random(reading.shape) < silent] = np.nan
+    time = np.arange(n)
+    kernel = np.exp(-np.abs(time[:, None] - time) / MEMORY)
+    heard = ~np.isnan(reading)
+    total = np.where(heard, reading, 0.0).sum(axis=1) @ kernel
+    expected = (total + 0.25) / (heard.sum(axis=1) @ kernel + 0.5)
+    np.testing.assert_allclose(rough_path(reading), expected, rtol=1e-12, atol=1e-12)

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from conduct_design import columns, prior_draws, structure
+from conduct_design import nothing, parameters_of, structure
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.model.mechanisms import ladder, outcomes
+from beliefs.model.mechanisms import outcomes
 from beliefs.model.pooled import load_pooled
 from beliefs.study.tables.codebook import RUNGS
 
@@ -34,24 +34,18 @@ PARAMS = {
 }
 
 
-def nothing():
-    made = columns(WEEKS, np.random.default_rng(0))
-    seen = {name: np.zeros_like(values) for name, values in made.items()}
-    return seen | {name: np.ones(5) for name in ("active", "deal_seen", "peripheral_seen")}
-
-
 def likelihood(seen, name, params=PARAMS):
     return outcomes.log_likelihood(np, params, seen, WEEKS, [name])[name]
 
 
 def test_the_hazard_of_a_deal_is_centred_on_the_reference_class():
-    prior = next(p.prior for p in outcomes.parameters(WEEKS) if p.name == "deal_base")
+    prior = next(p.prior for p in parameters_of("outcomes", WEEKS) if p.name == "deal_base")
     expected = math.log(7.0) + load_pooled("agreement").late().mean
     assert prior.median() == pytest.approx(expected, abs=0.0006)
 
 
 def test_deals_follow_surplus_agenda_and_shifts_of_power():
-    seen = nothing()
+    seen = nothing(WEEKS, "active", "deal_seen", "peripheral_seen")
     seen["surplus_lag"][1] = 0.3  # three tenths of the stake
     seen["maritime"][2] = 0.5
     seen["power_shift"][3] = 2.0
@@ -66,7 +60,7 @@ def test_deals_follow_surplus_agenda_and_shifts_of_power():
 
 
 def test_a_cost_of_signing_leaves_deals_unsigned():
-    seen = nothing()
+    seen = nothing(WEEKS, "active", "deal_seen", "peripheral_seen")
     seen["deal_signed"] = np.array([0.0, 1.0, 0.0, 1.0, 0.0])
     seen["deal_unsigned"] = np.array([0.0, 0.0, 2.0, 1.0, 0.0])
     p = expit(-1.2)
@@ -78,7 +72,7 @@ def test_windows_end_in_one_of_four_ways_and_lapse_only_with_a_deadline():
     with_one, without = (outcomes.kind_shares(PARAMS, np.array(d)) for d in (1.0, 0.0))
     np.testing.assert_allclose(with_one, [0.3, 0.28, 0.315, 0.105], rtol=1e-12)
     np.testing.assert_allclose(without, [0.0, 0.4, 0.45, 0.15], rtol=1e-12)
-    seen = nothing()
+    seen = nothing(WEEKS, "active", "deal_seen", "peripheral_seen")
     seen["window_kind"] = np.array([0.0, 1.0, 2.0, 3.0, 4.0])
     seen["has_deadline"] = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
     expected = [0.0, *np.log([0.3, 0.28, 0.45, 0.15])]
@@ -86,7 +80,7 @@ def test_windows_end_in_one_of_four_ways_and_lapse_only_with_a_deadline():
 
 
 def test_agreements_in_force_end_at_the_hazard_of_their_scope():
-    seen = nothing()
+    seen = nothing(WEEKS, "active", "deal_seen", "peripheral_seen")
     seen["scope_live"] = np.array([[0.0, 2.0, 2.0, 1.0, 1.0], [0.0, 0.0, 3.0, 3.0, 3.0]])
     seen["scope_ended"] = np.array([[0.0, 0.0, 1.0, 0.0, 1.0], [0.0, 0.0, 0.0, 2.0, 0.0]])
     seen["government_changed"][0, 4] = 0.5
@@ -98,7 +92,7 @@ def test_agreements_in_force_end_at_the_hazard_of_their_scope():
 
 
 def test_third_parties_suffer_more_in_war_and_in_calm():
-    seen = nothing()
+    seen = nothing(WEEKS, "active", "deal_seen", "peripheral_seen")
     seen["phase_on"][2, 0] = 1.0
     seen["calm"][1] = 1.0
     seen["instrument_on"][0, 2] = 1.0
@@ -112,7 +106,7 @@ def test_third_parties_suffer_more_in_war_and_in_calm():
 
 @pytest.mark.parametrize("rung", range(len(RUNGS)))
 def test_a_period_does_one_thing_to_a_rung(rung):
-    stay, step, leap, fall = ladder.moves(np, PARAMS, rung, WEEKS)
+    stay, step, leap, fall = outcomes.moves(np, PARAMS, rung, WEEKS)
     assert stay + step + leap + fall == pytest.approx(1.0, abs=1e-14)
     up, down = (rung < 4) * math.exp(-2.0), (rung > 0) * math.exp(-2.5)
     assert stay == pytest.approx(math.exp(-up - down))
@@ -121,7 +115,9 @@ def test_a_period_does_one_thing_to_a_rung(rung):
 
 
 def test_a_skip_leaves_out_a_rung_of_peace():
-    skips = {(RUNGS[a], RUNGS[b]) for a in range(5) for b in range(a + 1, 5) if ladder.skips(a, b)}
+    skips = {
+        (RUNGS[a], RUNGS[b]) for a in range(5) for b in range(a + 1, 5) if outcomes.skips(a, b)
+    }
     assert skips == {
         ("open_war", "negative_peace"), ("open_war", "positive_peace"),
         ("friction", "negative_peace"), ("friction", "positive_peace"),
@@ -130,28 +126,19 @@ def test_a_skip_leaves_out_a_rung_of_peace():
 
 
 def test_the_ladder_scores_moves_between_declared_rungs():
-    seen = nothing()
+    seen = nothing(WEEKS, "active", "deal_seen", "peripheral_seen")
     for t, rung in enumerate(("friction", "open_war", "truce", "positive_peace")):
         seen["rung_on"][RUNGS.index(rung), t] = 1.0
-    fall = ladder.moves(np, PARAMS, 1, WEEKS)[3]
-    step = ladder.moves(np, PARAMS, 0, WEEKS)[1]
-    leap = ladder.moves(np, PARAMS, 2, WEEKS)[2]
+    fall = outcomes.moves(np, PARAMS, 1, WEEKS)[3]
+    step = outcomes.moves(np, PARAMS, 0, WEEKS)[1]
+    leap = outcomes.moves(np, PARAMS, 2, WEEKS)[2]
     expected = [0.0, *np.log([fall, step, leap]), 0.0]  # the first has no rung before it
     np.testing.assert_allclose(likelihood(seen, "ladder"), expected, rtol=1e-12)
 
 
-def test_one_period_has_the_predictors_of_the_likelihood():
-    rng = np.random.default_rng(3)
-    seen = columns(WEEKS, rng)
-    params = prior_draws(outcomes.parameters(WEEKS), WEEKS, 4, rng)
-    for t in range(WEEKS.n_time):
-        found = outcomes.rates(params, {n: v[..., t] for n, v in seen.items()}, WEEKS)
-        assert set(found) == {factor.name for factor in outcomes.FACTORS}
-        for name in ("deal", "form", "reversal", "periphery"):
-            whole = getattr(outcomes, name)(np, params, seen, WEEKS)
-            np.testing.assert_allclose(found[name], whole[..., t], rtol=1e-12, err_msg=name)
-        shares = outcomes.kind_shares(params, seen["has_deadline"][t])
-        np.testing.assert_allclose(found["kind"], np.stack(shares, axis=-1))
-        np.testing.assert_allclose(found["kind"].sum(axis=-1), 1.0)
-        assert found["ladder"].shape == (4, len(RUNGS), 4)
-        np.testing.assert_allclose(found["ladder"].sum(axis=-1), 1.0)
+def test_a_simulator_gets_shares_that_add_up():
+    params = {name: np.broadcast_to(v, (4, *v.shape)) for name, v in PARAMS.items()}
+    found = outcomes.rates(params, {"has_deadline": np.ones(4)}, WEEKS, ["kind", "ladder"])
+    assert found["kind"].shape == (4, 4) and found["ladder"].shape == (4, len(RUNGS), 4)
+    for shares in found.values():
+        np.testing.assert_allclose(shares.sum(axis=-1), 1.0)

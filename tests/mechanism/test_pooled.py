@@ -18,7 +18,6 @@ from beliefs.model.pooled import (
     load_pooled,
     load_summary,
     quadrature,
-    settlement_incidence,
     talk_onset_log_odds,
 )
 from beliefs.study.bundled import data_folder
@@ -111,16 +110,6 @@ def test_the_likelihood_is_the_same_under_numpy_and_pytensor():
     np.testing.assert_allclose(graph, log_likelihood(np, age, effect, sd, spells), rtol=1e-12)
 
 
-def test_draws_lead_the_likelihood():
-    spells = talk_spells()
-    rng = np.random.default_rng(4)
-    age, effect, sd = rng.normal(-5, 1, (3, 5)), rng.normal(size=(3, 2)), rng.random(3)
-    many = log_likelihood(np, age, effect, sd, spells)
-    one = log_likelihood(np, age[1], effect[1], sd[1], spells)
-    assert many.shape == (3, len(spells.names))
-    np.testing.assert_allclose(many[1], one)
-
-
 # ---- A new conflict
 
 
@@ -158,13 +147,6 @@ def test_log_odds_of_a_new_conflict_spread_as_simulated_conflicts_do():
     assert told.mean + told.sd == pytest.approx(high, abs=0.02)
 
 
-def test_conflicts_differ_more_than_the_mean_of_their_class_is_unknown():
-    told = talk_onset_log_odds(1.0, 30.0)
-    of_the_mean = load_pooled("talks").age[:, 0].std()
-    assert told.sd > 2 * of_the_mean
-    assert talk_onset_log_odds(7.0, 30.0).mean == pytest.approx(told.mean + np.log(7.0), abs=0.2)
-
-
 def test_a_covariate_that_is_not_known_counts_as_the_mean_of_the_class():
     pooled = load_pooled("agreement")
     means = dict(zip(pooled.covariates, pooled.centre, strict=True))
@@ -172,11 +154,14 @@ def test_a_covariate_that_is_not_known_counts_as_the_mean_of_the_class():
     np.testing.assert_allclose(pooled.log_hazard(), pooled.age)
 
 
-def test_a_covariate_that_the_class_lacks_is_refused():
+def test_what_cannot_be_asked_is_refused():
     with pytest.raises(ValueError, match="weather"):
         talk_onset_log_odds(1.0, 30.0, {"weather": 1.0})
     with pytest.raises(ValueError, match="talks"):
         load_pooled("truces")
+    for span in ((-1.0, 10.0), (1.0, -10.0)):
+        with pytest.raises(ValueError, match="negative"):
+            incidence([(hazard(-5.0), {})], *span)
 
 
 # ---- Incidence
@@ -218,19 +203,6 @@ def test_incidence_of_what_has_lasted_is_that_of_simulated_survivors():
     assert old < young - 0.1  # survivors are the slow ones
 
 
-def test_agreement_grows_with_time_and_differs_by_violence():
-    by = [settlement_incidence(30.0, days) for days in (7.0, 30.0, 90.0, 365.0)]
-    assert by == sorted(by) and 0.0 < by[0] < by[-1] < 1.0
-    war, none = (settlement_incidence(30.0, 90.0, {"war": w}) for w in (1.0, 0.0))
-    assert war != pytest.approx(none, abs=1e-4)
-
-
-@pytest.mark.parametrize("span", [(-1.0, 10.0), (1.0, -10.0)])
-def test_negative_days_are_refused(span):
-    with pytest.raises(ValueError, match="negative"):
-        incidence([(hazard(-5.0), {})], *span)
-
-
 # ---- Unpooled scores
 
 
@@ -249,14 +221,6 @@ def test_unpooled_scores_are_those_of_the_rate_integrated_numerically():
 
         direct = integrate.quad(chance, 0.0, 0.02, epsabs=0, epsrel=1e-10)[0]
         assert scores[i] == pytest.approx(np.log(direct), abs=1e-6)
-
-
-def test_cells_say_nothing_of_each_other():
-    spells = talk_spells()
-    mine = spells.design[:, 1] == 1
-    alone = unpooled_log_scores(spells.take(mine), by_age=True)
-    within = unpooled_log_scores(spells, by_age=True, cells=("since_1945",))
-    np.testing.assert_allclose(within[mine], alone)
 
 
 def test_quadrature_integrates_a_lognormal():

@@ -85,21 +85,6 @@ def test_a_crisis_ends_by_one_cause_and_only_one():
     assert (one.event ^ other.event).all()
 
 
-def test_covariates_of_crises_split_each_code_once():
-    design = dict(zip(ALL["agreement"].covariates, ALL["agreement"].design.T, strict=True))
-    for group in (
-        ("minor_clashes", "serious_clashes", "war"),
-        ("us_activity_2", "us_activity_3", "us_activity_4"),
-    ):
-        total = sum(design[name] for name in group)
-        assert total.max() == 1 and 0 < total.mean() < 1
-
-
-def test_another_cause_is_refused():
-    with pytest.raises(ValueError, match="ceasefire"):
-        crisis_spells("ceasefire")
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_rates_by_age_are_those_of_lifelines(name):
     spells = ALL[name]

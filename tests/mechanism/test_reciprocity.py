@@ -4,13 +4,17 @@ import math
 
 import numpy as np
 import pytest
-from conduct_design import columns, prior_draws, structure
+from conduct_design import columns, nothing, parameters_of, prior_draws, structure
 from scipy import stats
 
-from beliefs.model.mechanisms import accidents, reciprocity, truce
+from beliefs.model.mechanisms import reciprocity
 
 DAYS = structure(n_time=4)
-PARAMS = {
+OFF = (
+    "valve", "valve_pressure", "talk_strike_tempo", "truce_gain", "pause_overshoot",
+    "certainty_widening", "warning_effect", "walkout_noise", "hotline_effect",
+)  # fmt: skip
+PARAMS = dict.fromkeys(OFF, np.array(0.0)) | {
     "strike_base": np.log([[0.5, 0.2, 1.0], [0.3, 0.1, 2.0]]),
     "instrument_rate": np.array([math.log(2.0)]),
     "log_dispersion": np.array(math.log(3.0)),
@@ -21,26 +25,14 @@ PARAMS = {
     "severity_base": np.array([0.2, -0.1]),
     "log_severity_spread": np.array(-1.0),
     "proportionality": np.array(0.5),
-    "valve": np.array(0.0),
-    "valve_pressure": np.array(0.0),
-    "talk_strike_tempo": np.array(0.0),
-    "truce_gain": np.array(0.0),
-    "pause_overshoot": np.array(0.0),
-    "certainty_widening": np.array(0.0),
-    "warning_effect": np.array(0.0),
-    "walkout_noise": np.array(0.0),
-    "hotline_effect": np.array(0.0),
 }
 
 
 def quiet_days():
     """Columns of four days of war in which nothing happens."""
-    seen = columns(DAYS, np.random.default_rng(0))
-    out = {name: np.zeros_like(values) for name, values in seen.items()}
-    out["phase_on"][2] = 1.0
-    out["strikes_seen"] += 1.0
-    out["p_lag_min"] += 0.5
-    return out
+    seen = nothing(DAYS, "strikes_seen", p_lag_min=np.full(4, 0.5))
+    seen["phase_on"][2] = 1.0
+    return seen
 
 
 def with_acts(*acts, warned=()):
@@ -225,7 +217,7 @@ def test_stepping_through_periods_gives_the_rates_of_the_likelihood():
     where = structure(n_time=30)
     rng = np.random.default_rng(3)
     seen = columns(where, rng)
-    declared = [p for m in (reciprocity, accidents, truce) for p in m.parameters(where)]
+    declared = [p for m in ("reciprocity", "accidents", "truce") for p in parameters_of(m, where)]
     params = prior_draws(declared, where, 5, rng)
     left = reciprocity.trace(np, params, seen, where)
     eta = reciprocity.log_rate(np, params, seen, where, left)

@@ -3,8 +3,7 @@
 import math
 
 import numpy as np
-import pytest
-from conduct_design import columns, prior_draws, structure
+from conduct_design import nothing, structure
 from scipy import stats
 
 from beliefs.model.mechanisms import truce
@@ -33,13 +32,8 @@ PARAMS = {
 
 def standing(of=WEEKS):
     """Columns of a truce in which nothing happens."""
-    made = columns(of, np.random.default_rng(0))
-    seen = {name: np.zeros_like(values) for name, values in made.items()}
-    seen["truce_seen"] += 1.0
-    seen["truce_age"] += np.arange(1.0, 6.0)
-    seen["p_lag_min"] += 0.5
-    seen["zone_seen"] += 1.0
-    return seen
+    age, doubt = np.arange(1.0, 6.0), np.full(5, 0.5)
+    return nothing(of, "truce_seen", "zone_seen", truce_age=age, p_lag_min=doubt)
 
 
 def likelihood(seen, name, params=PARAMS, of=WEEKS):
@@ -57,13 +51,6 @@ def test_a_breach_has_the_probability_of_its_hazard():
     expected = [-hazard[0], math.log1p(-math.exp(-hazard[1])), -hazard[2],
                 math.log1p(-math.exp(-hazard[3])), 0.0]  # fmt: skip
     np.testing.assert_allclose(likelihood(seen, "breach"), expected, rtol=1e-12)
-
-
-def test_hazards_of_days_add_up_to_that_of_their_week():
-    params = PARAMS | {"shelf_life": np.array(0.0)}
-    day = truce.breach(np, params, standing(DAYS), DAYS)
-    week = truce.breach(np, params, standing(WEEKS), WEEKS)
-    np.testing.assert_allclose(np.exp(day[0]) * 7.0, np.exp(week[0]), rtol=1e-12)
 
 
 def test_age_raises_the_hazard_as_a_weibull_one_does():
@@ -130,24 +117,3 @@ def test_without_zones_there_is_nothing_to_say_of_them():
     seen["instrument_on"] = np.zeros((0, 5))
     none = {"zone_base": np.zeros(0), "zone_instrument": np.zeros(0)}
     assert likelihood(seen, "zones", PARAMS | none, bare).tolist() == [0.0] * 5
-
-
-@pytest.mark.parametrize("weeks", [1.0 / 7.0, 1.0])
-def test_one_period_has_the_predictors_of_the_likelihood(weeks):
-    of, rng = structure(6, weeks), np.random.default_rng(3)
-    seen = columns(of, rng)
-    params = prior_draws(truce.parameters(of), of, 4, rng)
-    whole = {n: getattr(truce, n)(np, params, seen, of) for n in truce.rates(params, {
-        name: values[..., 0] for name, values in seen.items()}, of)}  # fmt: skip
-    assert set(whole) == {factor.name for factor in truce.FACTORS}
-    for t in range(6):
-        found = truce.rates(params, {n: v[..., t] for n, v in seen.items()}, of)
-        for name, values in whole.items():
-            np.testing.assert_allclose(found[name], values[..., t], rtol=1e-12, err_msg=name)
-
-
-def test_a_simulation_can_ask_for_one_hazard_with_what_it_needs():
-    state = {"at_deadline": np.zeros(3), "concession_broken": np.zeros(3)}
-    found = truce.rates(PARAMS, state, WEEKS, ["resolve"])
-    assert set(found) == {"resolve"}
-    np.testing.assert_allclose(found["resolve"], [-2.0] * 3)

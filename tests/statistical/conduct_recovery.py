@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from conduct_design import columns, prior_draws, structure
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
-from beliefs.model.theory import conduct_declared
+from beliefs.model.theory import conduct_declared, mechanisms
 
 STUDIES = 30
 LEVEL = 0.9
@@ -82,7 +81,7 @@ def design(factors, seed, n_time=240, priors=()):
 
 def recover(made, factors, drawn, *, particles=400):
     """Track every study drawn from a design, (STUDIES, ..., time) by column."""
-    module = import_module(f"beliefs.model.mechanisms.{factors[0].mechanism}")
+    module = next(m for m in mechanisms(actions=True).values() if factors[0] in m.FACTORS)
     names = [factor.name for factor in factors]
     known, found = coordinates_of(made.parameters, made.structure), Recovery(made.parameters)
     for study in range(STUDIES):

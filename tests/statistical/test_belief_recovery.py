@@ -14,7 +14,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.particles import resample
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import MECHANISMS, Theory, free_parameters
+from beliefs.model.theory import Theory, free_parameters, mechanisms
 from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
 from beliefs.study.load import load_study
 
@@ -72,7 +72,7 @@ def theory(group):
     """A theory that frees the parameters of a group alone."""
     added, rest = GROUPS[group]
     return Theory(
-        "R", f"recovery_{group}", "Additions to belief and talks", "test", True, MECHANISMS, (),
+        "R", f"recovery_{group}", "Additions to belief and talks", "test", True, tuple(mechanisms()), (),
         LIVELY.get(group, {}), (*added, *rest, "innovation"),
     )  # fmt: skip
 

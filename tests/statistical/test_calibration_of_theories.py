@@ -10,8 +10,7 @@ from beliefs.evaluation.calibration.uniformity import outside_limit
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc import blocks
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import load_theory
-from beliefs.model.variants import scaled
+from beliefs.model.theory import load_theory, scaled
 from beliefs.records.calibration import calibrate
 from beliefs.study.load import load_study
 

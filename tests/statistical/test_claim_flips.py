@@ -21,8 +21,7 @@ from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
 from beliefs.model.system import conduct_log_likelihoods
-from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters
-from beliefs.model.variants import judged
+from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters, judged
 from beliefs.simulation.studies.simulate import simulate_columns
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]

@@ -8,16 +8,8 @@ import numpy as np
 import pytest
 from conduct_recovery import STUDIES, design, recover
 
-from beliefs.model import distributions as pz
-from beliefs.model.mechanisms import (
-    accidents,
-    diplomacy,
-    ladder,
-    outcomes,
-    reciprocity,
-    redlines,
-    truce,
-)
+from beliefs.model import priors as pz
+from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
 from beliefs.model.observation import draw
 from beliefs.study.tables.codebook import RUNGS
 
@@ -195,7 +187,7 @@ def test_acts_by_zone_and_harm_to_third_parties_are_recovered(module, name, colu
 def climbed(made, rng):
     """Rungs as one-hot columns, (STUDIES, rung, time), started in friction."""
     n_time, n = made.structure.n_time, len(RUNGS)
-    moves = [ladder.moves(np, made.truth, rung, made.structure) for rung in range(n)]
+    moves = [outcomes.moves(np, made.truth, rung, made.structure) for rung in range(n)]
     out = np.zeros((STUDIES, n, n_time))
     for study in range(STUDIES):
         rung = RUNGS.index("friction")
@@ -206,7 +198,7 @@ def climbed(made, rng):
                 rung = int(rng.integers(0, rung))
             elif move:
                 above = range(rung + 1, n)
-                rung = int(rng.choice([r for r in above if ladder.skips(rung, r) == (move == 2)]))
+                rung = int(rng.choice([r for r in above if outcomes.skips(rung, r) == (move == 2)]))
             out[study, rung, t] = 1.0
     return out
 

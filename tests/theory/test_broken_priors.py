@@ -24,19 +24,15 @@ def prior(name, dist, **numbers):
 # text of the [priors] part, where, found, expected
 PRIORS = {
     "no tables": ("priors = 3", "priors", "3", "table"),
-    "a list": ("priors = [1]", "priors", "[1]", "table"),
-    "a text": ('priors = "psi"', "priors", "psi", "table"),
-    "an empty text": ('priors = ""', "priors", "''", "table"),
     "false": ("priors = false", "priors", "False", "table"),
+    "another key": ("[prior.psi]\nsigma = 1", "", "prior", "priors"),
     "no table": ("[priors]\npsi = 3", "priors.psi", "3", "dist"),
     "a list of tables": ("[[priors.psi]]\nsigma = 1", "priors.psi", "sigma", "dist"),
     "no distribution": ("[priors.psi]\nsigma = 1", "priors.psi", "sigma", "dist"),
     "unknown parameter": (prior("psy", '"HalfNormal"', sigma=1), "psy", "psy", "psi"),
     "unknown distribution": (prior("psi", '"Normol"'), "psi.dist", "Normol", "HalfNormal"),
     "distribution is a number": (prior("psi", 3), "psi.dist", "3", "HalfNormal"),
-    "distribution is a list": (prior("psi", "[1]"), "psi.dist", "[1]", "HalfNormal"),
     "a function of PreliZ": (prior("psi", '"maxent"'), "psi.dist", "maxent", "HalfNormal"),
-    "a private name": (prior("psi", '"__name__"'), "psi.dist", "__name__", "HalfNormal"),
     "discrete": (prior("psi", '"Poisson"', mu=1), "psi.dist", "Poisson", "continuous"),
     "not in PyMC": (
         prior("psi", '"BetaPrime"', alpha=1, beta=2), "psi.dist", "BetaPrime", "PyMC"
@@ -47,12 +43,6 @@ PRIORS = {
         prior("initial", '"TruncatedNormal"', mu=0, sigma=1), "initial", "mu = 0", "lower"
     ),
     "unknown number": (prior("initial", '"Normal"', spread=1), "initial", "spread", "sigma"),
-    "one too many": (
-        prior("initial", '"Normal"', mu=0, sigma=1, tau=1), "initial", "tau", "sigma"
-    ),
-    "another's number": (
-        prior("initial", '"Normal"', mu=0, sigma=1, lower=0), "initial", "lower", "sigma"
-    ),
     "negative scale": (
         prior("initial", '"Normal"', mu=0, sigma=-1), "initial.sigma", "-1", "above 0"
     ),
@@ -65,9 +55,6 @@ PRIORS = {
     ),
     "infinite scale": (
         prior("initial", '"Normal"', mu=0, sigma="inf"), "initial.sigma", "inf", "finite"
-    ),
-    "infinite place": (
-        prior("initial", '"Normal"', mu="-inf", sigma=1), "initial.mu", "-inf", "finite"
     ),
     "truth for a number": (
         prior("initial", '"Normal"', mu=0, sigma="true"), "initial.sigma", "True", "number"
@@ -100,13 +87,7 @@ PRIORS = {
     "retention above 1": (
         prior("retention", '"HalfNormal"', sigma=1), "retention", "to inf", "from 0 to 1"
     ),
-    "retention of any sign": (
-        prior("retention", '"Normal"', mu=0.9, sigma=0.01), "retention", "-inf", "from 0 to 1"
-    ),
     "psi below 0": (prior("psi", '"Normal"', mu=1, sigma=1), "psi", "-inf", "from 0 to inf"),
-    "psi a little below 0": (
-        prior("psi", '"Uniform"', lower=-0.1, upper=1), "psi", "-0.1", "from 0 to inf"
-    ),
     "innovations": (
         prior("innovation", '"Normal"', mu=0, sigma=1), "innovation", "Normal", "no such table"
     ),
@@ -129,6 +110,17 @@ THEORIES = {
     "title is empty": ('"Mine"', '" "', "' '", "text"),
     "neutral is a text": ('["talks"]', '["talks"]\nneutral = "psi"', "psi", "list of names"),
     "neutral is a number": ('["talks"]', '["talks"]\nneutral = 3', "3", "list of names"),
+    "free and neutral": (
+        '["talks"]',
+        '["talks"]\nneutral = ["skip"]\nfree = ["psi"]',
+        "1 neutral and 1 free",
+        "one of",
+    ),
+    "free is a text": ('["talks"]', '["talks"]\nfree = "psi"', "'psi'", "list of names"),
+    "free is unknown": ('["talks"]', '["talks"]\nfree = ["psy"]', "psy", "psi"),
+    "mechanism is unknown": ('["talks"]', '["omens"]', "omens", "evidence"),
+    "key is unknown": ("title =", "titel =", "titel", "title"),
+    "key is missing": ('id = "X"\n', "", "no id", "id"),
     "neutral is unknown": ('["talks"]', '["talks"]\nneutral = ["psy"]', "psy", "psi"),
 }
 

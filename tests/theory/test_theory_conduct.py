@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.model import system
 from beliefs.model.structure import Structure, conduct_columns, structure_of
@@ -12,11 +11,11 @@ from beliefs.model.theory import (
     conduct_neutral,
     conduct_parameters,
     free_parameters,
+    judged,
     load_theory,
     table_of,
     theory_from_table,
 )
-from beliefs.model.variants import judged
 from beliefs.study.bundled import list_studies
 from beliefs.study.load import load_study
 
@@ -25,8 +24,6 @@ BARE = Structure(
     ("red", "blue"), 1.0, 9, *((),) * 16, endurance=(True, True),
     instruments=("record", "digest"), zones=("north", "south"),
 )  # fmt: skip
-# Belief and talks of the theories of before conduct had mechanisms, in the order in which the
-# sampler and the track number them.
 
 
 @pytest.fixture(scope="module", params=list_studies())
@@ -54,8 +51,7 @@ def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
     free = {p.name for p in conduct_parameters(theory, BARE)}
     explained = system.factors(theory, BARE)
     for factor in system.conduct_factors():
-        on = factor.mechanism in theory.mechanisms and bool(free & set(factor.base))
-        assert (factor in explained) == on, factor.name
+        assert (factor in explained) == bool(free & set(factor.base)), factor.name
     assert free <= {name for factor in explained for name in factor.reads}, (
         "a parameter moves nought"
     )
@@ -67,14 +63,6 @@ def test_theories_without_beliefs_let_none_enter(name):
     free = {p.name for p in conduct_parameters(theory, BARE)}
     assert not theory.beliefs
     assert not [f.name for f in system.factors(theory, BARE) if free & set(f.couples)]
-
-
-def test_the_commitment_problem_is_the_base_rate_with_shifts_of_power():
-    base, powell = load_theory("M0"), load_theory("M4")
-    assert set(powell.free) - set(base.free) == {
-        "shift_talks", "shift_deal", "severity_power"
-    }  # fmt: skip
-    assert set(base.free) < set(powell.free)
 
 
 def test_what_a_study_has_no_dimension_for_is_left_out():
@@ -113,21 +101,3 @@ def test_a_theory_file_may_say_what_is_free_instead_of_what_is_neutral(rich):
     assert "onset_base" in table["free"]
     assert theory_from_table(table, "here") == load_theory("M0")
     assert "free" not in table_of(load_theory("mutual_optimism"))
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        ({"neutral": ["skip"]}, "1 neutral and 20 free"),
-        ({"free": ["onset_bass"]}, "onset_bass"),
-        ({"free": "onset_base"}, "'onset_base'"),
-        ({"mechanisms": ["talks", "reciprosity"]}, "reciprosity"),
-    ],
-)
-def test_a_mistake_in_a_white_list_is_named(change, found):
-    table = table_of(load_theory("base_rate"))
-    table = {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
-    with pytest.raises(StudyError) as caught:
-        theory_from_table(table | change, "here")
-    assert found in caught.value.found
-    assert caught.value.mend and "here" in caught.value.where

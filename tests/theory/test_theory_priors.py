@@ -63,42 +63,6 @@ def test_a_theory_loads_by_name_by_id_and_by_path(tmp_path):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "found", "expected"),
-    [
-        ('"evidence"', '"omens"', "omens", "evidence"),
-        ('"talk_payoff"', '"talk_payof"', "talk_payof", "talk_payoff"),
-        ('title =', 'titel =', "titel", "title"),
-        ('id = "M1"\n', "", "no id", "id"),
-    ],
-)  # fmt: skip
-def test_a_mistake_in_a_theory_is_named(tmp_path, structure, old, new, found, expected):
-    with pytest.raises(StudyError) as caught:
-        free_parameters(load_theory(changed(tmp_path, old, new)), structure)
-    assert found in caught.value.found
-    assert expected in caught.value.expected
-    assert caught.value.mend and caught.value.where
-
-
-@pytest.mark.parametrize(
-    ("text", "found", "expected"),
-    [
-        ('[priors.psy]\ndist = "Normal"\n', "psy", "psi"),
-        ('[priors.psi]\ndist = "Normol"\n', "Normol", "PreliZ distribution"),
-        ('[priors.psi]\ndist = "Normal"\nspread = 1\n', "spread", "by name"),
-        ("[priors.psi]\nsigma = 1\n", "sigma", "dist"),
-        ("[prior.psi]\nsigma = 1\n", "prior", "priors"),
-        ("[priors.psi\n", "line 1", "TOML"),
-    ],
-)
-def test_a_mistake_in_a_prior_file_is_named(tmp_path, structure, text, found, expected):
-    with pytest.raises(StudyError) as caught:
-        free_parameters(load_theory("M1", written(tmp_path, text)), structure)
-    assert found in caught.value.found
-    assert expected in caught.value.expected
-    assert caught.value.mend and caught.value.where
-
-
 def test_an_unknown_theory_is_named():
     with pytest.raises(StudyError, match="mutual_optimism"):
         load_theory("mutual_pessimism")

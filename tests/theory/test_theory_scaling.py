@@ -5,11 +5,16 @@ import pytest
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
-from beliefs.model.distributions import Prior
-from beliefs.model.priors import distribution
+from beliefs.model.priors import Prior, distribution
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
-from beliefs.model.variants import mechanisms_of, scaled, scaled_prior
+from beliefs.model.theory import (
+    conduct_parameters,
+    free_parameters,
+    load_theory,
+    mechanisms_of,
+    scaled,
+    scaled_prior,
+)
 from beliefs.study.load import load_study
 
 

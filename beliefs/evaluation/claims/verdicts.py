@@ -1,7 +1,7 @@
 """`verdicts`: what a study says of every claim.
 
 Each claim is judged under the theory of the text that makes it, with priors that leave the answer
-open (`beliefs.model.variants`). Two sets of tracks per theory, of different seeds, serve all its
+open (`beliefs.model.theory`). Two sets of tracks per theory, of different seeds, serve all its
 claims: where they disagree the particles of one have not found the whole posterior, which neither
 would show by itself.
 """
@@ -25,8 +25,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import columns, structure_of, until
-from beliefs.model.theory import Theory, free_parameters, load_theory
-from beliefs.model.variants import judged
+from beliefs.model.theory import Theory, free_parameters, judged, load_theory
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 

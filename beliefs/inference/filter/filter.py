@@ -23,9 +23,9 @@ from beliefs.inference.smc.particles import joined, mapped
 from beliefs.inference.smc.unconstrained import Coordinates, coordinates_of
 from beliefs.model import contract, system
 from beliefs.model.contract import Params
-from beliefs.model.mechanisms import bargaining, belief, domestic, readings, shocks, talks
+from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
 from beliefs.model.numerics import recurrence
-from beliefs.model.numerics.compiled import source_salt
+from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, neutral_values
 
@@ -175,7 +175,7 @@ def terms_of(
     kept, push, misread = system.movements(np, params, columns, structure)
     bound = domestic.audience(np, params, columns, structure, audience)
     pull, drag = bargaining.stakes(np, params, columns, bound, structure)
-    shift = shocks.hazard_shift(np, params, columns, structure)
+    shift = system.shift(np, params, columns, structure)
     shift = shift + talks.shared_shift(params, columns)
     width = columns["quiet"].shape[-1]
     mediation = np.empty((n, 2, width))

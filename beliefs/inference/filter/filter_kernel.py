@@ -19,7 +19,6 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
-import beliefs.model.numerics.compiled  # noqa: F401  (registers logistic, gate, carry, step)
 from beliefs.inference.filter import filter_rows as row
 from beliefs.inference.filter import quick
 from beliefs.inference.filter.filter_reading import assimilation, travel

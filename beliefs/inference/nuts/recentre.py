@@ -40,8 +40,8 @@ from beliefs.model import contract, system
 from beliefs.model.contract import Array, Params
 from beliefs.model.mechanisms import belief, readings
 from beliefs.model.numerics import recurrence
-from beliefs.model.numerics.compiled import source_salt
 from beliefs.model.numerics.compiled_op import CompiledOp
+from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure
 
 Floats = NDArray[np.float64]

@@ -21,8 +21,7 @@ from scipy.special import ndtr, ndtri
 
 from beliefs.inference.exact import exact
 from beliefs.model.contract import Parameter
-from beliefs.model.distributions import Prior
-from beliefs.model.priors import REACH
+from beliefs.model.priors import REACH, Prior
 from beliefs.model.structure import Structure
 
 Floats = NDArray[np.float64]

@@ -15,47 +15,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Parameter, Params, logistic
+from beliefs.model import priors as pz
+from beliefs.model.contract import LEARNT, Array, Parameter, Params, logistic
 from beliefs.model.mechanisms import shocks
-from beliefs.model.numerics.sums import weighted_sum
+from beliefs.model.numerics.recurrence import weighted_sum
 from beliefs.model.structure import Columns, Structure, side_matrix
 
-__all__ = ["NAME", "balance", "cost", "gap", "lower", "parameters", "stakes", "surplus"]
-
-NAME = "bargaining"
+PLACE = 6
 MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the exponential finite
 
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare costs of conflict, the pay-off of talking and the sequencing gap."""
-    return (
-        Parameter(
-            "log_cost", ("side",), pz.Normal(-1.9, 0.5), float("-inf"), "log share of the stake",
-            "Fearon (1995); median 0.15 of the stake is judgement", "cost of conflict to a side",
-        ),
-        Parameter(
-            "cost_slope", ("cost_term",), pz.HalfNormal(0.2), 0.0, "log cost per sd of level",
-            "C56", "how fast cost grows with a cost indicator",
-        ),
-        Parameter(
-            "talk_payoff", (), pz.HalfNormal(0.1), 0.0, "share of the stake", "C55",
-            "what talking itself pays",
-        ),
-        Parameter(
-            "sequencing_gap", (), pz.HalfNormal(0.1), 0.0, "share of the stake", "C41",
-            "surplus lost because relief cannot come both first and last",
-        ),
-        Parameter(
-            "waiver_cut", (), pz.Beta(2, 2), 0.0, "share of the gap", "C42",
-            "share of the sequencing gap that a waiver in force closes",
-        ),
-        Parameter(
-            "convex_cost", (), pz.Normal(0.0, 0.2), 0.0, "log cost per log heavy act suffered",
-            "C56; symmetric so that the sign is learnt",
-            "how much faster cost grows under heavy acts than the listed levels say",
-        ),
-    )  # fmt: skip
+PARAMETERS = (
+    Parameter("log_cost", pz.Normal(-1.9, 0.5), "log share of the stake",
+        "Fearon (1995); median 0.15 of the stake is judgement", "cost of conflict to a side",
+        dims=("side",), neutral=float("-inf")),
+    Parameter("cost_slope", pz.HalfNormal(0.2), "log cost per sd of level", "C56",
+        "how fast cost grows with a cost indicator", dims=("cost_term",)),
+    Parameter("talk_payoff", pz.HalfNormal(0.1), "share of the stake", "C55",
+        "what talking itself pays"),
+    Parameter("sequencing_gap", pz.HalfNormal(0.1), "share of the stake", "C41",
+        "surplus lost because relief cannot come both first and last"),
+    Parameter("waiver_cut", pz.Beta(2, 2), "share of the gap", "C42",
+        "share of the sequencing gap that a waiver in force closes"),
+    Parameter("convex_cost", pz.Normal(0.0, 0.2), "log cost per log heavy act suffered",
+        f"C56; {LEARNT}", "how much faster cost grows under heavy acts than the listed levels say"),
+)  # fmt: skip
 
 
 def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
@@ -65,12 +48,6 @@ def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     log_cost = log_cost + params["convex_cost"][..., None, None] * columns["heavy"]
     log_cost = log_cost + shocks.cost_shift(params, columns)[..., None, :]
     return xp.exp(xp.minimum(log_cost, MAX_LOG_COST))
-
-
-def gap(params: Params, columns: Columns) -> Array:
-    """Return the sequencing gap left after waivers, (..., time)."""
-    open_share = 1.0 - params["waiver_cut"][..., None] * columns["waiver"]
-    return params["sequencing_gap"][..., None] * open_share
 
 
 def balance(pull: Array, drag: Array, p: Array, q: Array) -> Array:
@@ -86,8 +63,9 @@ def stakes(
     bound = params["audience_effect"][..., None] * audience
     costs = cost(xp, params, columns, structure)
     pull = costs[..., 0, :] + costs[..., 1, :] + params["talk_payoff"][..., None]
-    drag = bound[..., 0, :] + bound[..., 1, :] + gap(params, columns)
-    return pull, drag
+    open_share = 1.0 - params["waiver_cut"][..., None] * columns["waiver"]
+    gap = params["sequencing_gap"][..., None] * open_share
+    return pull, bound[..., 0, :] + bound[..., 1, :] + gap
 
 
 def lower(xp: Any, belief: Array) -> Array:
@@ -96,12 +74,7 @@ def lower(xp: Any, belief: Array) -> Array:
 
 
 def surplus(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    belief: Array,
-    audience: Array,
-    structure: Structure,
+    xp: Any, params: Params, columns: Columns, belief: Array, audience: Array, structure: Structure
 ) -> Array:
     """Return the bargaining surplus Z in shares of the stake, (..., time)."""
     p = logistic(xp, belief)

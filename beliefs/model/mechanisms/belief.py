@@ -16,47 +16,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from beliefs.model import distributions as pz
+from beliefs.model import priors as pz
 from beliefs.model.contract import Array, Parameter, Params
 from beliefs.model.numerics.recurrence import recur
 from beliefs.model.structure import Columns, Structure
 
-__all__ = ["NAME", "drift", "parameters", "path", "retention", "start_of", "volatility"]
+PLACE = 1
 
-NAME = "belief"
-
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare level, memory, volatility, start and innovations of belief."""
-    return (
-        Parameter(
-            "belief_mean", ("side",), pz.Normal(0.5, 0.75), 0.0, "log-odds",
-            "C01-C05: both sides start out more confident than not; width is judgement",
-            "level that belief drifts back to without news",
-        ),
-        Parameter(
-            "retention", ("side",), pz.Beta(20, 1), 1.0, "share kept per week",
-            "MODEL section 2 (delta)",
-            "share of the distance from its level that a belief keeps over a week",
-        ),
-        Parameter(
-            "log_volatility", ("side",), pz.Normal(-2.302585, 0.4), float("-inf"),
-            "log of log-odds per square-root week",
-            "MODEL section 2 (zero-avoiding: transitions diverged below -3.3)",
-            "size of belief moves that no listed news explains",
-        ),
-        Parameter(
-            "initial", ("side",), pz.Normal(0.0, 0.5), 0.0, "log-odds", "judgement",
-            "distance of belief from its level before the first period",
-        ),
-        Parameter(
-            "innovation", ("side", "time"), pz.Normal(0.0, 1.0), 0.0, "standard deviations",
-            "non-centred form, MODEL section 4", "unexplained move of belief in a period",
-        ),
-    )  # fmt: skip
+PARAMETERS = (
+    Parameter("belief_mean", pz.Normal(0.5, 0.75), "log-odds",
+        "C01-C05: both sides start out more confident than not; width is judgement",
+        "level that belief drifts back to without news", dims=("side",)),
+    Parameter("retention", pz.Beta(20, 1), "share kept per week", "MODEL section 2 (delta)",
+        "share of the distance from its level that a belief keeps over a week", dims=("side",),
+        neutral=1.0),
+    Parameter("log_volatility", pz.Normal(-2.302585, 0.4), "log of log-odds per square-root week",
+        "MODEL section 2 (zero-avoiding: transitions diverged below -3.3)",
+        "size of belief moves that no listed news explains", dims=("side",), neutral=float("-inf")),
+    Parameter("initial", pz.Normal(0.0, 0.5), "log-odds", "judgement",
+        "distance of belief from its level before the first period", dims=("side",)),
+    Parameter("innovation", pz.Normal(0.0, 1.0), "standard deviations",
+        "non-centred form, MODEL section 4", "unexplained move of belief in a period",
+        dims=("side", "time")),
+)  # fmt: skip
 
 
-def retention(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+def keep(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the share of belief kept over each period without a turnover, (..., side, time)."""
     kept = xp.exp(structure.step_weeks * xp.log(params["retention"]))
     return kept[..., None] + 0.0 * columns["turnover"]
@@ -87,21 +72,10 @@ def path(
     misread: Array,
     start: Array | None = None,
 ) -> Array:
-    """Return belief in log-odds over time.
+    """Return belief in log-odds over time, (..., side, time).
 
-    Parameters
-    ----------
-    xp, params, structure
-        See `beliefs.model.contract`.
-    kept, push, misread
-        Retention, news and misreading by period, each (..., side, time).
-    start
-        Belief of the period before the first, (..., side); `start_of` the parameters when None.
-
-    Returns
-    -------
-    Array
-        ``logit_belief`` of shape (..., side, time).
+    `kept`, `push` and `misread` are its retention, news and misreading by period, of that shape;
+    `start` is belief of the period before the first, (..., side), `start_of` when None.
     """
     moves = drift(params, kept, push)
     moves = moves + volatility(xp, params, structure)[..., None] * params["innovation"]

@@ -25,81 +25,34 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params
+from beliefs.model import priors as pz
+from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, Seen
 from beliefs.model.numerics.recurrence import recur
-from beliefs.model.scoring import Observables, Seen
+from beliefs.model.observation import explained
 from beliefs.model.structure import Columns, Structure
 
-__all__ = [
-    "FACTORS",
-    "NAME",
-    "concession",
-    "hardline_kept",
-    "hardline_trace",
-    "log_likelihood",
-    "parameters",
-    "rates",
-    "reply",
-    "sanction",
-    "walkout",
-]
-
-NAME = "diplomacy"
+PLACE = 6
 KEPT = 0.8  # share of the trace of hard-line words kept per week: the median of audience_memory
 
-FACTORS = (
-    Factor(
-        "concession", NAME, ("concession_base",),
-        ("concession_base", "wait_value", "audience_hold"),
-        couples=("wait_value",), family="bernoulli_logit",
-    ),
-    Factor("reply", NAME, ("reply_base",), ("reply_base", "price_discovery"),
-           family="binomial_logit"),
-    Factor("sanction", NAME, ("sanction_base",), ("sanction_base", "talks_defer"),
-           family="cloglog"),
-    Factor("walkout", NAME, ("walkout_base",), ("walkout_base",), family="cloglog"),
+PARAMETERS = (
+    Parameter("concession_base", pz.Normal(-2.0, 1.0), "log-odds per period", "judgement",
+        "log-odds of an offer or concession at even odds of winning", dims=("side",)),
+    Parameter("wait_value", pz.Normal(0.0, 0.5), "log-odds per quarter of belief", f"C06; {LEARNT}",
+        "fall of the log-odds of a concession with the side's own belief"),
+    Parameter("audience_hold", pz.Normal(0.0, 0.5), "log-odds per hard-line act",
+        f"C09; Fearon (1994); {LEARNT}",
+        "fall of the log-odds of a concession with the side's own hard-line words", dims=("side",)),
+    Parameter("reply_base", pz.Normal(0.0, 1.0), "log-odds", "judgement",
+        "log-odds that a reply to an offer is no rejection in the first round"),
+    Parameter("price_discovery", pz.Normal(0.0, 0.5), "log-odds per log round", "C54",
+        "rise of the log-odds that a reply is no rejection with the rounds held"),
+    Parameter("sanction_base", pz.Normal(-2.0, 1.0), "log hazard per week", "judgement",
+        "hazard of a sanction without recent talks"),
+    Parameter("talks_defer", pz.Normal(0.0, 0.5), "log hazard ratio", "C27",
+        "hazard of a sanction after recent talks against without"),
+    Parameter("walkout_base", pz.Normal(-3.0, 1.0), "log hazard per week", "C25; judgement",
+        "hazard that talks which could be are cancelled"),
 )  # fmt: skip
-
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare propensities to concede, to accept, to sanction and to walk out."""
-    return (
-        Parameter(
-            "concession_base", ("side",), pz.Normal(-2.0, 1.0), 0.0, "log-odds per period",
-            "judgement", "log-odds of an offer or concession at even odds of winning",
-        ),
-        Parameter(
-            "wait_value", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per quarter of belief",
-            "C06; symmetric so that the sign is learnt",
-            "fall of the log-odds of a concession with the side's own belief",
-        ),
-        Parameter(
-            "audience_hold", ("side",), pz.Normal(0.0, 0.5), 0.0, "log-odds per hard-line act",
-            "C09; Fearon (1994); symmetric so that the sign is learnt",
-            "fall of the log-odds of a concession with the side's own hard-line words",
-        ),
-        Parameter(
-            "reply_base", (), pz.Normal(0.0, 1.0), 0.0, "log-odds", "judgement",
-            "log-odds that a reply to an offer is no rejection in the first round",
-        ),
-        Parameter(
-            "price_discovery", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per log round", "C54",
-            "rise of the log-odds that a reply is no rejection with the rounds held",
-        ),
-        Parameter(
-            "sanction_base", (), pz.Normal(-2.0, 1.0), 0.0, "log hazard per week", "judgement",
-            "hazard of a sanction without recent talks",
-        ),
-        Parameter(
-            "talks_defer", (), pz.Normal(0.0, 0.5), 0.0, "log hazard ratio", "C27",
-            "hazard of a sanction after recent talks against without",
-        ),
-        Parameter(
-            "walkout_base", (), pz.Normal(-3.0, 1.0), 0.0, "log hazard per week", "C25; judgement",
-            "hazard that talks which could be are cancelled",
-        ),
-    )  # fmt: skip
 
 
 def hardline_kept(structure: Structure) -> float:
@@ -130,41 +83,30 @@ def concession(xp: Any, params: Params, columns: Columns, structure: Structure) 
 
 def reply(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log-odds that a reply to an offer is no rejection, (..., time)."""
-    return (
-        params["reply_base"][..., None]
-        + params["price_discovery"][..., None] * columns["round_number"]
-    )
+    discovery = params["price_discovery"][..., None] * columns["round_number"]
+    return params["reply_base"][..., None] + discovery
 
 
 def sanction(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log hazard of a sanction in each period, (..., time)."""
-    return (
-        params["sanction_base"][..., None]
-        + np.log(structure.step_weeks)
-        + params["talks_defer"][..., None] * columns["talks_recent"]
-    )
+    hazard = params["sanction_base"][..., None] + np.log(structure.step_weeks)
+    return hazard + params["talks_defer"][..., None] * columns["talks_recent"]
 
 
 def walkout(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log hazard that talks are cancelled in each period, (..., time)."""
-    at_risk = columns["walkout_at_risk"]
-    return params["walkout_base"][..., None] + np.log(structure.step_weeks) + 0.0 * at_risk
+    hazard = params["walkout_base"][..., None] + np.log(structure.step_weeks)
+    return hazard + 0.0 * columns["walkout_at_risk"]
 
 
-_LINEAR = {"concession": concession, "reply": reply, "sanction": sanction, "walkout": walkout}
-
-
-def _seen(name: str, columns: Columns) -> Seen:
-    """Return what was seen, where, and out of how many."""
-    if name == "concession":
-        return Seen(columns["concession"], columns["concession_seen"])
-    if name == "reply":
-        replies = columns["reply_yes"] + columns["reply_no"]
-        return Seen(columns["reply_yes"], columns["active"], replies)
-    if name == "sanction":
-        return Seen(columns["sanction"], columns["sanction_seen"])
-    return Seen(columns["walkout"], columns["walkout_at_risk"])
-
-
-_OBSERVED = Observables(FACTORS, _LINEAR, _seen)
-log_likelihood, rates = _OBSERVED.log_likelihood, _OBSERVED.rates
+FACTORS = (
+    Factor("concession", ("concession_base", "wait_value", "audience_hold"), "bernoulli_logit",
+        concession, lambda c: Seen(c["concession"], c["concession_seen"]), couples=("wait_value",)),
+    Factor("reply", ("reply_base", "price_discovery"), "binomial_logit", reply,
+        lambda c: Seen(c["reply_yes"], c["active"], c["reply_yes"] + c["reply_no"])),
+    Factor("sanction", ("sanction_base", "talks_defer"), "cloglog", sanction,
+        lambda c: Seen(c["sanction"], c["sanction_seen"])),
+    Factor("walkout", ("walkout_base",), "cloglog", walkout,
+        lambda c: Seen(c["walkout"], c["walkout_at_risk"])),
+)  # fmt: skip
+log_likelihood, rates = explained(FACTORS)

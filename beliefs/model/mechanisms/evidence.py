@@ -23,63 +23,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Parameter, Params
-from beliefs.model.numerics.sums import weighted_sum
+from beliefs.model import priors as pz
+from beliefs.model.contract import LEARNT, Array, Parameter, Params
+from beliefs.model.numerics.recurrence import weighted_sum
 from beliefs.model.structure import Columns, Structure, side_matrix
 
-__all__ = ["NAME", "misreading", "news", "parameters", "push", "stillness", "weights"]
+PLACE = 2
+_PER_NEWS, _PER_WEEK = "log-odds per sd of news per square-root week", "log-odds per week"
 
-NAME = "evidence"
-
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare scorecard weights, stalemate, endurance, reading style and learning."""
-    per_news = "log-odds per sd of news per square-root week"
-    per_week = "log-odds per week"
-    return (
-        Parameter(
-            "weight_own", ("own_term",), pz.TruncatedNormal(0.3, 0.3, 0, float("inf")), 0.0,
-            per_news, "MODEL section 2; C02, C03",
-            "weight of news on a side's own scorecard, in the direction its framework reads",
-        ),
-        Parameter(
-            "weight_other", ("other_term",), pz.Normal(0.0, 0.15), 0.0, per_news,
-            "MODEL section 2; C02", "weight of news that is not on a side's own scorecard",
-        ),
-        Parameter(
-            "stalemate", ("side",), pz.Normal(0.0, 0.1), 0.0, per_week,
-            "C05; symmetric so that the sign is learnt",
-            "gain in belief from a week without movement",
-        ),
-        Parameter(
-            "endurance", ("enduring_side",), pz.Normal(0.0, 0.1), 0.0, per_week,
-            "C04; symmetric so that the sign is learnt", "gain from merely surviving a week",
-        ),
-        Parameter(
-            "log_discount", ("side",), pz.Normal(-0.15, 0.3), 0.0, "log ratio",
-            "MODEL section 2 (bad news discounted)", "log weight of bad news against good news",
-        ),
-        Parameter(
-            "misread", ("side",), pz.Beta(2, 18), 0.0, "log-odds per sd per square-root week",
-            "C11; Jervis (1976)", "gain from a rival's resolute act while confident",
-        ),
-        Parameter(
-            "psi", ("side",), pz.HalfNormal(0.1), 0.0, per_week,
-            "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
-            "loss of belief from a week of the rival's persistence",
-        ),
-        Parameter(
-            "shared", (), pz.Beta(1, 1), 0.0, "share of a weight",
-            "C02; uniform: the share is learnt",
-            "share of a common scorecard in what each side makes of the same news",
-        ),
-        Parameter(
-            "tactical_reset", ("side",), pz.Normal(0.0, 0.1), 0.0, per_week,
-            "C35; symmetric so that the sign is learnt",
-            "gain in belief from a quiet week of truce beyond that of any quiet week",
-        ),
-    )  # fmt: skip
+PARAMETERS = (
+    Parameter("weight_own", pz.TruncatedNormal(0.3, 0.3, 0, float("inf")), _PER_NEWS,
+        "MODEL section 2; C02, C03",
+        "weight of news on a side's own scorecard, in the direction its framework reads",
+        dims=("own_term",)),
+    Parameter("weight_other", pz.Normal(0.0, 0.15), _PER_NEWS, "MODEL section 2; C02",
+        "weight of news that is not on a side's own scorecard", dims=("other_term",)),
+    Parameter("stalemate", pz.Normal(0.0, 0.1), _PER_WEEK, f"C05; {LEARNT}",
+        "gain in belief from a week without movement", dims=("side",)),
+    Parameter("endurance", pz.Normal(0.0, 0.1), _PER_WEEK, f"C04; {LEARNT}",
+        "gain from merely surviving a week", dims=("enduring_side",)),
+    Parameter("log_discount", pz.Normal(-0.15, 0.3), "log ratio",
+        "MODEL section 2 (bad news discounted)", "log weight of bad news against good news",
+        dims=("side",)),
+    Parameter("misread", pz.Beta(2, 18), "log-odds per sd per square-root week",
+        "C11; Jervis (1976)", "gain from a rival's resolute act while confident", dims=("side",)),
+    Parameter("psi", pz.HalfNormal(0.1), _PER_WEEK,
+        "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
+        "loss of belief from a week of the rival's persistence", dims=("side",)),
+    Parameter("shared", pz.Beta(1, 1), "share of a weight", "C02; uniform: the share is learnt",
+        "share of a common scorecard in what each side makes of the same news"),
+    Parameter("tactical_reset", pz.Normal(0.0, 0.1), _PER_WEEK, f"C35; {LEARNT}",
+        "gain in belief from a quiet week of truce beyond that of any quiet week", dims=("side",)),
+)  # fmt: skip
 
 
 @lru_cache(maxsize=32)
@@ -91,8 +66,7 @@ def common_matrix(structure: Structure) -> NDArray[np.float64]:
     directions oppose.
     """
     entry = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
-    same = np.asarray([[a == b for b in entry] for a in entry], dtype=float)
-    same = same.reshape(len(entry), len(entry))
+    same = np.array([a == b for a in entry for b in entry], float).reshape([len(entry)] * 2)
     out = same / np.maximum(same.sum(axis=1, keepdims=True), 1.0)
     out.flags.writeable = False
     return out
@@ -139,7 +113,7 @@ def push(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     return read - learned
 
 
-def misreading(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+def misread(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the good news a confident side sees in its rival's resolve, (..., side, time).
 
     ``rival_resolve`` is the rival's force in excess of what was expected, in quarters of 4 sd.

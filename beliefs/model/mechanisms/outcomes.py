@@ -13,6 +13,12 @@ extension, mutual extension and deal, by sticks: the share of lapses, of unilate
 rest, of extensions among mutual acts. These shares say how windows have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
 
+A rung of the ladder (open war, friction, truce, negative and positive peace) is left upwards and
+downwards at weekly hazards :math:`e^{up}` and :math:`e^{down}`. A move up *skips* when it leaves
+out a rung of peace (truce, negative peace) that lies between; from open war to truce none is left
+out, since friction is no peace. Where a skip is possible, a move up is one with the log-odds
+``skip``. A move down may be of any size.
+
 The prior of the deal hazard is centred on what formal agreements in crises older than a year say of
 a new one (`beliefs.model.pooled`); the spread is wider, because a deal here need not be formal.
 Claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power. Source: MODEL 2.
@@ -20,143 +26,82 @@ Claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power. Sou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params
-from beliefs.model.mechanisms import ladder
-from beliefs.model.mechanisms.ladder import log_share
+from beliefs.model import priors as pz
+from beliefs.model.contract import (
+    LEARNT,
+    Array,
+    Factor,
+    Parameter,
+    Params,
+    Seen,
+    bounded_exp,
+    logistic,
+)
+from beliefs.model.observation import explained
 from beliefs.model.pooled import load_pooled
-from beliefs.model.scoring import Observables, Seen
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.study.tables.codebook import RUNGS
 
-__all__ = [
-    "FACTORS",
-    "KINDS",
-    "NAME",
-    "deal",
-    "form",
-    "kind_shares",
-    "log_likelihood",
-    "parameters",
-    "periphery",
-    "rates",
-    "reversal",
-]
-
-NAME = "outcomes"
+PLACE = 5
 KINDS = ("lapse", "unilateral", "mutual", "deal")  # values 1 to 4 of the column window_kind
+_LOG_WEEK = "log hazard per week"
+_SHARES = ("lapse_share", "unilateral_share", "mutual_share")
 WAR = PHASES.index("war")
+FRICTION, NEGATIVE = RUNGS.index("friction"), RUNGS.index("negative_peace")
+TINY = 1e-12  # shares round to 0 or 1 in far tails; keeps the logarithm finite
 
-FACTORS = (
-    Factor(
-        "deal", NAME, ("deal_base",), ("deal_base", "deal_surplus", "shift_deal", "agenda_effect"),
-        couples=("deal_surplus",), family="cloglog",
-    ),
-    Factor("form", NAME, ("signature_cost",), ("signature_cost",), family="binomial_logit"),
-    Factor(
-        "kind", NAME, ("lapse_share", "unilateral_share", "mutual_share"),
-        ("lapse_share", "unilateral_share", "mutual_share"), family="categorical",
-    ),
-    Factor(
-        "reversal", NAME, ("reversal_base",), ("reversal_base", "turnover_termination"),
-        family="binomial_cloglog",
-    ),
-    Factor(
-        "periphery", NAME, ("peripheral_base",),
-        ("peripheral_base", "peripheral_war", "peripheral_instrument", "peripheral_harm"),
-        family="poisson_log",
-    ),
-    Factor(
-        "ladder", NAME, ("ladder_up", "ladder_down"), ("ladder_up", "ladder_down", "skip"),
-        family="categorical",
-    ),
+
+def _deal_prior(structure: Structure) -> pz.Prior:
+    return pz.Normal(round(load_pooled("agreement").late().mean + float(np.log(7.0)), 3), 1.0)
+
+
+PARAMETERS = (
+    Parameter("deal_base", _deal_prior, _LOG_WEEK,
+        "formal agreements in crises older than a year (data/pooled); spread is judgement",
+        "hazard of a mutual agreement at zero surplus"),
+    Parameter("deal_surplus", pz.Normal(0.0, 0.3), "log hazard per tenth of the stake",
+        f"Fearon (1995); {LEARNT}", "how the hazard of a deal follows the bargaining surplus"),
+    Parameter("shift_deal", pz.Normal(0.0, 0.5), "log hazard per sd of shift",
+        f"Powell (2006); {LEARNT}",
+        "fall of the hazard of a deal while power is expected to shift"),
+    Parameter("agenda_effect", pz.Normal(0.0, 0.5), "log hazard ratio", "C39",
+        "hazard of a deal with an all-maritime agenda against one without"),
+    Parameter("signature_cost", pz.Normal(0.0, 1.0), "log-odds", "C26",
+        "log-odds that a deal is left unsigned"),
+    Parameter("lapse_share", pz.Beta(2, 6), "share", "C50; with the next two: 2, 3, 2 and 1",
+        "share of windows with a deadline that lapse, of those that end without collapse",
+        neutral=0.5),
+    Parameter("unilateral_share", pz.Beta(3, 3), "share", "C50",
+        "share of unilateral extensions among windows that do not lapse", neutral=0.5),
+    Parameter("mutual_share", pz.Beta(2, 1), "share", "C50",
+        "share of extensions, rather than deals, among mutual ends of a window", neutral=0.5),
+    Parameter("reversal_base", pz.Normal(-5.0, 1.0), _LOG_WEEK,
+        "C51; median once in three years is judgement",
+        "hazard that an agreement in force is terminated or reversed", dims=("scope",)),
+    Parameter("turnover_termination", pz.Normal(0.0, 1.0), "log hazard ratio", "C17",
+        "hazard of reversal once a government changed since the agreement"),
+    Parameter("peripheral_base", pz.Normal(-0.5, 1.0), "log acts per day", "judgement",
+        "rate of acts on third parties out of war"),
+    Parameter("peripheral_war", pz.Normal(0.5, 0.5), "log ratio", "judgement",
+        "rate of acts on third parties in war against other times"),
+    Parameter("peripheral_instrument", pz.Normal(0.0, 0.4), "log ratio",
+        "SOURCES: counts of different sources are not comparable",
+        "rate of acts on third parties by one way of counting against the first",
+        dims=("instrument",)),
+    Parameter("peripheral_harm", pz.Normal(0.0, 0.5), "log ratio", "C29",
+        "rate of acts on third parties while both sides are calm with each other"),
+    Parameter("ladder_up", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
+        "hazard of a move up the ladder of peace"),
+    Parameter("ladder_down", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
+        "hazard of a move down the ladder of peace"),
+    Parameter("skip", pz.Normal(-2.2, 1.0), "log-odds", "C53",
+        "log-odds that a move up that could leave out a rung of peace does so"),
 )  # fmt: skip
-
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare hazards of deals and reversals, shares of forms and kinds, periphery, ladder."""
-    centre = load_pooled("agreement").late().mean + float(np.log(7.0))
-    log_week = "log hazard per week"
-    return (
-        Parameter(
-            "deal_base", (), pz.Normal(round(centre, 3), 1.0), 0.0, log_week,
-            "formal agreements in crises older than a year (data/pooled); spread is judgement",
-            "hazard of a mutual agreement at zero surplus",
-        ),
-        Parameter(
-            "deal_surplus", (), pz.Normal(0.0, 0.3), 0.0, "log hazard per tenth of the stake",
-            "Fearon (1995); symmetric so that the sign is learnt",
-            "how the hazard of a deal follows the bargaining surplus",
-        ),
-        Parameter(
-            "shift_deal", (), pz.Normal(0.0, 0.5), 0.0, "log hazard per sd of shift",
-            "Powell (2006); symmetric so that the sign is learnt",
-            "fall of the hazard of a deal while power is expected to shift",
-        ),
-        Parameter(
-            "agenda_effect", (), pz.Normal(0.0, 0.5), 0.0, "log hazard ratio", "C39",
-            "hazard of a deal with an all-maritime agenda against one without",
-        ),
-        Parameter(
-            "signature_cost", (), pz.Normal(0.0, 1.0), 0.0, "log-odds", "C26",
-            "log-odds that a deal is left unsigned",
-        ),
-        Parameter(
-            "lapse_share", (), pz.Beta(2, 6), 0.5, "share", "C50; with the next two: 2, 3, 2 and 1",
-            "share of windows with a deadline that lapse, of those that end without collapse",
-        ),
-        Parameter(
-            "unilateral_share", (), pz.Beta(3, 3), 0.5, "share", "C50",
-            "share of unilateral extensions among windows that do not lapse",
-        ),
-        Parameter(
-            "mutual_share", (), pz.Beta(2, 1), 0.5, "share", "C50",
-            "share of extensions, rather than deals, among mutual ends of a window",
-        ),
-        Parameter(
-            "reversal_base", ("scope",), pz.Normal(-5.0, 1.0), 0.0, log_week,
-            "C51; median once in three years is judgement",
-            "hazard that an agreement in force is terminated or reversed",
-        ),
-        Parameter(
-            "turnover_termination", (), pz.Normal(0.0, 1.0), 0.0, "log hazard ratio", "C17",
-            "hazard of reversal once a government changed since the agreement",
-        ),
-        Parameter(
-            "peripheral_base", (), pz.Normal(-0.5, 1.0), 0.0, "log acts per day", "judgement",
-            "rate of acts on third parties out of war",
-        ),
-        Parameter(
-            "peripheral_war", (), pz.Normal(0.5, 0.5), 0.0, "log ratio", "judgement",
-            "rate of acts on third parties in war against other times",
-        ),
-        Parameter(
-            "peripheral_instrument", ("instrument",), pz.Normal(0.0, 0.4), 0.0, "log ratio",
-            "SOURCES: counts of different sources are not comparable",
-            "rate of acts on third parties by one way of counting against the first",
-        ),
-        Parameter(
-            "peripheral_harm", (), pz.Normal(0.0, 0.5), 0.0, "log ratio", "C29",
-            "rate of acts on third parties while both sides are calm with each other",
-        ),
-        Parameter(
-            "ladder_up", (), pz.Normal(-3.5, 0.7), 0.0, log_week, "judgement",
-            "hazard of a move up the ladder of peace",
-        ),
-        Parameter(
-            "ladder_down", (), pz.Normal(-3.5, 0.7), 0.0, log_week, "judgement",
-            "hazard of a move down the ladder of peace",
-        ),
-        Parameter(
-            "skip", (), pz.Normal(-2.2, 1.0), 0.0, "log-odds", "C53",
-            "log-odds that a move up that could leave out a rung of peace does so",
-        ),
-    )  # fmt: skip
 
 
 def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
@@ -178,17 +123,8 @@ def form(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
 def kind_shares(params: Params, deadline: Array) -> list[Array]:
     """Return the shares of `KINDS` among windows that ended without collapse.
 
-    Parameters
-    ----------
-    params
-        See `beliefs.model.contract`; the shares broadcast with `deadline`.
-    deadline
-        1 where the window had an announced deadline, so that it can lapse.
-
-    Returns
-    -------
-    list
-        Lapse, unilateral extension, mutual extension, deal.
+    `deadline` is 1 where the window had an announced deadline, so that it can lapse; the parameters
+    broadcast with it.
     """
     lapse = params["lapse_share"] * deadline
     unilateral, extended = params["unilateral_share"], params["mutual_share"]
@@ -214,68 +150,84 @@ def periphery(xp: Any, params: Params, columns: Columns, structure: Structure) -
     )
 
 
-def _kind(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+def moves(xp: Any, params: Params, rung: int, structure: Structure) -> tuple[Array, ...]:
+    """Return the probabilities of what one period does to a rung, a place in `RUNGS`.
+
+    Staying, a move up in order, a move up that leaves out a rung of peace, a move down, each of
+    the shape of the parameters.
+    """
+    up, down = bounded_exp(xp, params["ladder_up"]), bounded_exp(xp, params["ladder_down"])
+    up = up * float(rung < len(RUNGS) - 1)
+    down = down * float(rung > 0)
+    stay = xp.exp(-structure.step_weeks * (up + down))
+    rise = (1.0 - stay) * (up / (up + down))
+    # From negative peace only positive peace lies above: nothing can be left out.
+    leap = float(rung < NEGATIVE) * logistic(xp, params["skip"])
+    return stay, rise * (1.0 - leap), rise * leap, (1.0 - stay) * (down / (up + down))
+
+
+def skips(before: int, after: int) -> bool:
+    """Return whether a move up the ladder leaves out a rung of peace that lies between."""
+    return after - max(before, FRICTION) > 1
+
+
+def _log_share(xp: Any, share: Array) -> Array:
+    return xp.log(xp.clip(share, TINY, 1.0))
+
+
+def _log_kind(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     deadline = columns["has_deadline"]
-    shares = kind_shares({k: params[k][..., None] for k in FACTORS[2].reads}, deadline)
+    shares = kind_shares({k: params[k][..., None] for k in _SHARES}, deadline)
     # A window that lapsed had a deadline, whatever its columns say of the days after it.
     shares[0] = params["lapse_share"][..., None] + 0.0 * deadline
     return sum(
-        log_share(xp, share) * (columns["window_kind"] == number)
+        _log_share(xp, share) * (columns["window_kind"] == number)
         for number, share in enumerate(shares, start=1)
     )
 
 
-_LINEAR = {"deal": deal, "form": form, "reversal": reversal, "periphery": periphery}
-_OWN = {"kind": _kind, "ladder": ladder.log_likelihood}
+def _log_ladder(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log probability of the rung of each period given the one before, (..., time)."""
+    on = columns["rung_on"]
+    before = np.concatenate([0.0 * on[..., :1], on[..., :-1]], axis=-1)
+    total = 0.0 * params["ladder_up"][..., None] * on[..., 0, :]
+    for old in range(len(RUNGS)):
+        stay, step, leap, fall = (
+            _log_share(xp, p)[..., None] for p in moves(xp, params, old, structure)
+        )
+        for new in range(len(RUNGS)):
+            happened = before[..., old, :] * on[..., new, :]
+            if not happened.any():
+                continue  # most pairs of rungs never follow each other
+            up = leap if skips(old, new) else step
+            total = total + (stay if new == old else fall if new < old else up) * happened
+    return total
 
 
-def _seen(name: str, columns: Columns) -> Seen:
-    """Return what was seen, where, and out of how many."""
-    if name == "deal":
-        return Seen(columns["deal"], columns["deal_seen"])
-    if name == "form":
-        deals = columns["deal_signed"] + columns["deal_unsigned"]
-        return Seen(columns["deal_signed"], columns["active"], deals)
-    if name == "reversal":
-        return Seen(columns["scope_ended"], columns["active"], columns["scope_live"])
-    return Seen(columns["peripheral_count"], columns["peripheral_seen"])
+def _kind_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
+    """Return shares of `KINDS`, (..., 4), for a truce with ``has_deadline`` or without."""
+    shares = kind_shares(params, np.asarray(state["has_deadline"], dtype=float))
+    return np.stack(np.broadcast_arrays(*shares), axis=-1)
 
 
-_OBSERVED = Observables(FACTORS, _LINEAR, _seen)
+def _ladder_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
+    """Return what `moves` says of each rung, (..., rung, 4)."""
+    rungs = [moves(np, params, rung, structure) for rung in range(len(RUNGS))]
+    return np.stack([np.stack(m, axis=-1) for m in rungs], axis=-2)
 
 
-def log_likelihood(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    structure: Structure,
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return the log likelihood of each factor by period; see `Observables.log_likelihood`."""
-    out = _OBSERVED.log_likelihood(xp, params, columns, structure, names)
-    for name, own in _OWN.items():
-        if names is None or name in names:
-            out[name] = own(xp, params, columns, structure)
-    return {factor.name: out[factor.name] for factor in FACTORS if factor.name in out}
-
-
-def rates(
-    params: Params,
-    state: Mapping[str, Array],
-    structure: Structure,
-    names: Collection[str] | None = None,
-) -> dict[str, Array]:
-    """Return what the forward simulation draws one period from.
-
-    Linear predictors as `Observables.rates`; ``kind``, (..., 4), shares of `KINDS` for a truce with
-    ``has_deadline`` or without; ``ladder``, (..., rung, 4), see
-    `beliefs.model.mechanisms.ladder.moves`.
-    """
-    out = _OBSERVED.rates(params, state, structure, names)
-    if names is None or "kind" in names:
-        shares = kind_shares(params, np.asarray(state["has_deadline"], dtype=float))
-        out["kind"] = np.stack(np.broadcast_arrays(*shares), axis=-1)
-    if names is None or "ladder" in names:
-        moves = [ladder.moves(np, params, rung, structure) for rung in range(len(RUNGS))]
-        out["ladder"] = np.stack([np.stack(m, axis=-1) for m in moves], axis=-2)
-    return out
+FACTORS = (
+    Factor("deal", ("deal_base", "deal_surplus", "shift_deal", "agenda_effect"), "cloglog", deal,
+        lambda c: Seen(c["deal"], c["deal_seen"]), couples=("deal_surplus",)),
+    Factor("form", ("signature_cost",), "binomial_logit", form,
+        lambda c: Seen(c["deal_signed"], c["active"], c["deal_signed"] + c["deal_unsigned"])),
+    Factor("kind", _SHARES, "categorical", density=_log_kind, rate=_kind_rate, bases=3),
+    Factor("reversal", ("reversal_base", "turnover_termination"), "binomial_cloglog", reversal,
+        lambda c: Seen(c["scope_ended"], c["active"], c["scope_live"])),
+    Factor("periphery",
+        ("peripheral_base", "peripheral_war", "peripheral_instrument", "peripheral_harm"),
+        "poisson_log", periphery, lambda c: Seen(c["peripheral_count"], c["peripheral_seen"])),
+    Factor("ladder", ("ladder_up", "ladder_down", "skip"), "categorical", density=_log_ladder,
+        rate=_ladder_rate, bases=2),
+)  # fmt: skip
+log_likelihood, rates = explained(FACTORS)

@@ -16,52 +16,31 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.model import distributions as pz
+from beliefs.model import priors as pz
 from beliefs.model.contract import Array, Parameter, Params
 from beliefs.model.mechanisms import domestic
 from beliefs.model.structure import Columns, Structure
 
-__all__ = [
-    "NAME",
-    "bias",
-    "gaussian_summary",
-    "heed",
-    "log_density",
-    "log_likelihood",
-    "log_shape",
-    "parameters",
-    "simulate",
-    "spread",
-]
-
-NAME = "readings"
+PLACE = 3
 NU = 4.0
 _LOG_STUDENT4 = float(np.log(3.0 / 8.0))  # density of the standard t with 4 degrees at 0
 
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare the spreads by channel and the bias of private signals."""
-    return (
-        Parameter(
-            "log_reading_step", ("channel",), pz.Normal(-0.9, 0.5), 0.0, "log of log-odds",
-            "Katagiri and Min (2019) for the order; size is judgement",
-            "log growth of reading spread from one channel to the next noisier one",
-        ),
-        Parameter(
-            "private_bias", ("side",), pz.Normal(0.0, 0.25), 0.0, "log-odds", "judgement",
-            "what a side adds to its belief in private signals",
-        ),
-    )  # fmt: skip
+PARAMETERS = (
+    Parameter("log_reading_step", pz.Normal(-0.9, 0.5), "log of log-odds",
+        "Katagiri and Min (2019) for the order; size is judgement",
+        "log growth of reading spread from one channel to the next noisier one", dims=("channel",)),
+    Parameter("private_bias", pz.Normal(0.0, 0.25), "log-odds", "judgement",
+        "what a side adds to its belief in private signals", dims=("side",)),
+)  # fmt: skip
 
 
 def spread(xp: Any, params: Params, structure: Structure) -> Array:
     """Return the scale of each channel, (..., channel): a cumulative sum of positive steps."""
     steps = xp.exp(params["log_reading_step"])
-    total, out = 0.0, []
-    for c in range(len(structure.channels)):
-        total = total + steps[..., c]
-        out.append(total)
-    return xp.stack(out, axis=-1)
+    scales = [steps[..., 0]]
+    for c in range(1, len(structure.channels)):
+        scales.append(scales[-1] + steps[..., c])
+    return xp.stack(scales, axis=-1)
 
 
 def bias(xp: Any, params: Params, columns: Columns, belief: Array) -> Array:
@@ -81,13 +60,10 @@ def _behind(xp: Any, columns: Columns, belief: Array) -> Array:
 def gaussian_summary(
     xp: Any, params: Params, columns: Columns, structure: Structure
 ) -> tuple[Array, Array]:
-    """Return all readings of a period as one Gaussian look at belief.
+    """Return all readings of a period as one Gaussian: value and precision, (..., side, time).
 
-    Returns
-    -------
-    value, precision
-        Each (..., side, time). Precision is the Fisher information of the t density; public
-        projection is taken as at work. An approximation for filters and proposals.
+    Precision is the Fisher information of the t density; public projection is taken as at work. An
+    approximation for filters and proposals.
     """
     information = (NU + 1.0) / (NU + 3.0) / spread(xp, params, structure) ** 2
     one, value, precision = 1.0 + 0.0 * params["private_bias"], 0.0, 0.0
@@ -109,11 +85,6 @@ def log_shape(xp: Any, z: Array) -> Array:
     return _LOG_STUDENT4 - 0.5 * (NU + 1.0) * xp.log1p(z**2 / NU)
 
 
-def log_density(xp: Any, miss: Array, scale: Array) -> Array:
-    """Return the log density of readings that miss belief and bias by `miss`, given the scale."""
-    return log_shape(xp, miss / scale) - xp.log(scale)
-
-
 def heed(miss: Array, scale: Array) -> Array:
     """Return the precision of the Gaussian that pulls as hard as a reading that misses so far.
 
@@ -127,16 +98,16 @@ def log_likelihood(
 ) -> Array:
     """Return the log density of every reading, (..., reading)."""
     scale = spread(xp, params, structure)[..., columns["cell_channel"]]
-    heard = _behind(xp, columns, belief)
-    miss = columns["cell_value"] - heard - bias(xp, params, columns, heard)
-    return log_density(xp, miss, scale)
+    behind = _behind(xp, columns, belief)
+    miss = columns["cell_value"] - behind - bias(xp, params, columns, behind)
+    return log_shape(xp, miss / scale) - xp.log(scale)
 
 
 def simulate(
     rng: np.random.Generator, params: Params, columns: Columns, belief: Array, structure: Structure
 ) -> Array:
     """Draw every reading anew, (..., reading)."""
-    heard = _behind(np, columns, belief)
-    centre = heard + bias(np, params, columns, heard)
+    behind = _behind(np, columns, belief)
+    centre = behind + bias(np, params, columns, behind)
     scale = spread(np, params, structure)[..., columns["cell_channel"]]
     return centre + scale * rng.standard_t(NU, size=centre.shape)

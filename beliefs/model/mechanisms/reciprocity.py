@@ -24,13 +24,18 @@ and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multipli
 replies too: what widens an incident is how it is answered. p enters as the filtered mean of the
 period before (``p_lag_min``), known before the acts of t.
 
-Of the severity of replies see `beliefs.model.severity`.
+The mean log severity of the acts of a day answers that of the rival's acts of the three periods
+before; a day of n acts tells n times as much about it:
 
-For a simulator: `rates` gives the linear predictors ``strikes_A``, ``strikes_B`` (draw with the
-size `size_of`) and ``severity``, a mean that `drawn_severity` turns into severities; `next_trace`
-carries h on. Keys of its state: ``trace``, ``own_recent``, ``pressure_home``, ``provocation`` and
-``provoked``, each (N, 2); ``phase_on`` (N, 3), ``instrument_on`` (N, instrument); ``talks``,
-``truce``, ``pause``, ``hotline``, ``walkout_fresh`` and ``p_lag_min``, each (N,). N may be absent.
+.. math::
+    \overline{\log(k/3)}_{it} \sim \mathrm{Normal}\left(
+        severity_i + proportionality\, provocation_{it},\ e^{spread} / \sqrt{n_{it}}\right)
+
+A day of half severities or of a study that counts severe acts only is treated alike: the normal
+density is not cut off at the bounds of the scale.
+
+A simulator draws counts with the size `size_of` and severities by `drawn_severity`; its state has
+``trace`` in place of the past, which `next_trace` carries on.
 
 Claims C19 (tempo), C20 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 Source: Hawkes (1971); MODEL section 2.
@@ -42,38 +47,18 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params, bounded_exp
+from beliefs.model import priors as pz
+from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, bounded_exp
 from beliefs.model.numerics.recurrence import recur
-from beliefs.model.observation import columns_of, log_density, predictors
-from beliefs.model.severity import (
-    MIDDLE,
-    drawn_severity,
-    severity_density,
-    severity_mean,
-)
+from beliefs.model.observation import columns_of, log_density
 from beliefs.model.structure import Columns, Structure
 
-__all__ = [
-    "FACTORS",
-    "MIDDLE",
-    "NAME",
-    "counting",
-    "drawn_severity",
-    "gain",
-    "log_likelihood",
-    "log_rate",
-    "mark",
-    "next_trace",
-    "parameters",
-    "rates",
-    "severity_mean",
-    "size_of",
-    "trace",
-]
+Floats = NDArray[np.float64]
 
-NAME = "reciprocity"
+PLACE = 1
+MIDDLE = 3.0  # the severity that counts as one act
 LOG_LEVELS = np.log(np.arange(1.0, 6.0) / MIDDLE)
 
 _STRIKES = (
@@ -82,101 +67,58 @@ _STRIKES = (
     "pause_overshoot", "certainty_widening", "warning_effect", "walkout_noise", "hotline_effect",
 )  # fmt: skip
 _SEVERITY = ("severity_base", "log_severity_spread", "proportionality")
+_SIDES = ("strikes_A", "strikes_B")
 
 FACTORS = (
     *(
-        Factor(name, NAME, ("strike_base",), _STRIKES, ("certainty_widening",), True, "negbin_log")
-        for name in ("strikes_A", "strikes_B")
+        Factor(name, _STRIKES, "negbin_log", couples=("certainty_widening",), shared=True)
+        for name in _SIDES
     ),
-    Factor("severity", NAME, ("severity_base", "log_severity_spread"), _SEVERITY, family="normal"),
+    Factor("severity", _SEVERITY, "normal", bases=2),
 )
 
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare rates of strikes, what excites them and how severe replies are."""
-    return (
-        Parameter(
-            "strike_base", ("side", "phase"), pz.Normal(-0.5, 1.0), 0.0, "log acts per day",
-            "judgement", "rate of acts of force that answer no earlier one",
-        ),
-        Parameter(
-            "instrument_rate", ("instrument",), pz.Normal(0.0, 0.4), 0.0, "log ratio",
-            "counts by different ways of counting are not comparable; width is judgement",
-            "how much more a way of counting finds than the first one",
-        ),
-        Parameter(
-            "log_dispersion", (), pz.Normal(1.1, 0.7), float("inf"), "log of acts",
-            "MODEL section 2; at infinity counts are Poisson",
-            "log size of the negative binomial of counts",
-        ),
-        Parameter(
-            "log_excite_own", (), pz.Normal(-2.0, 1.0), float("-inf"), "log acts per act",
-            "Hawkes (1971); width is judgement",
-            "acts that an own act of severity 3 draws after it",
-        ),
-        Parameter(
-            "log_excite_cross", ("side",), pz.Normal(-1.5, 1.0), float("-inf"),
-            "log acts per act", "C45; Hawkes (1971); width is judgement",
-            "replies that a rival's act of severity 3 draws",
-        ),
-        Parameter(
-            "log_decay", (), pz.Normal(-1.05, 0.5), 0.0, "log per day", "judgement",
-            "how fast an act is answered; at the mean half of the replies come within two days",
-        ),
-        Parameter(
-            "severity_power", (), pz.Normal(1.0, 0.4), 0.0, "power", "judgement",
-            "how much more a severe act is answered; at 0 every act counts alike",
-        ),
-        Parameter(
-            "severity_base", ("side",), pz.Normal(0.0, 0.4), 0.0, "log of severity / 3",
-            "judgement", "severity of an act that answers none, or one of severity 3",
-        ),
-        Parameter(
-            "log_severity_spread", (), pz.Normal(-0.9, 0.4), 0.0, "log of log severity",
-            "judgement", "spread of the log severity of a single act",
-        ),
-        Parameter(
-            "proportionality", (), pz.Normal(0.5, 0.5), 0.0, "elasticity", "C20",
-            "share of the log severity of a provocation that the reply takes over",
-        ),
-        Parameter(
-            "valve", (), pz.Normal(0.0, 0.3), 0.0, "log rate per log act",
-            "C22; symmetric so that the sign is learnt", "how far own recent acts spare new ones",
-        ),
-        Parameter(
-            "valve_pressure", (), pz.Normal(0.0, 0.3), 0.0, "log rate per sd",
-            "C22; symmetric so that the sign is learnt", "how far pressure at home adds acts",
-        ),
-        Parameter(
-            "talk_strike_tempo", (), pz.Normal(0.0, 0.5), 0.0, "log rate",
-            "C19; symmetric so that the sign is learnt", "change of the rate while talks are held",
-        ),
-        Parameter(
-            "truce_gain", (), pz.Normal(-0.5, 0.4), 0.0, "log multiplier of replies", "C44",
-            "how much more, or less, an act is answered in a truce",
-        ),
-        Parameter(
-            "pause_overshoot", (), pz.Normal(0.0, 0.4), 0.0, "log multiplier of replies",
-            "C46; symmetric so that the sign is learnt",
-            "how much more an act is answered after a full pause",
-        ),
-    )  # fmt: skip
+PARAMETERS = (
+    Parameter("strike_base", pz.Normal(-0.5, 1.0), "log acts per day", "judgement",
+        "rate of acts of force that answer no earlier one", dims=("side", "phase")),
+    Parameter("instrument_rate", pz.Normal(0.0, 0.4), "log ratio",
+        "counts by different ways of counting are not comparable; width is judgement",
+        "how much more a way of counting finds than the first one", dims=("instrument",)),
+    Parameter("log_dispersion", pz.Normal(1.1, 0.7), "log of acts",
+        "MODEL section 2; at infinity counts are Poisson",
+        "log size of the negative binomial of counts", neutral=float("inf")),
+    Parameter("log_excite_own", pz.Normal(-2.0, 1.0), "log acts per act",
+        "Hawkes (1971); width is judgement", "acts that an own act of severity 3 draws after it",
+        neutral=float("-inf")),
+    Parameter("log_excite_cross", pz.Normal(-1.5, 1.0), "log acts per act",
+        "C45; Hawkes (1971); width is judgement", "replies that a rival's act of severity 3 draws",
+        dims=("side",), neutral=float("-inf")),
+    Parameter("log_decay", pz.Normal(-1.05, 0.5), "log per day", "judgement",
+        "how fast an act is answered; at the mean half of the replies come within two days"),
+    Parameter("severity_power", pz.Normal(1.0, 0.4), "power", "judgement",
+        "how much more a severe act is answered; at 0 every act counts alike"),
+    Parameter("severity_base", pz.Normal(0.0, 0.4), "log of severity / 3", "judgement",
+        "severity of an act that answers none, or one of severity 3", dims=("side",)),
+    Parameter("log_severity_spread", pz.Normal(-0.9, 0.4), "log of log severity", "judgement",
+        "spread of the log severity of a single act"),
+    Parameter("proportionality", pz.Normal(0.5, 0.5), "elasticity", "C20",
+        "share of the log severity of a provocation that the reply takes over"),
+    Parameter("valve", pz.Normal(0.0, 0.3), "log rate per log act", f"C22; {LEARNT}",
+        "how far own recent acts spare new ones"),
+    Parameter("valve_pressure", pz.Normal(0.0, 0.3), "log rate per sd", f"C22; {LEARNT}",
+        "how far pressure at home adds acts"),
+    Parameter("talk_strike_tempo", pz.Normal(0.0, 0.5), "log rate", f"C19; {LEARNT}",
+        "change of the rate while talks are held"),
+    Parameter("truce_gain", pz.Normal(-0.5, 0.4), "log multiplier of replies", "C44",
+        "how much more, or less, an act is answered in a truce"),
+    Parameter("pause_overshoot", pz.Normal(0.0, 0.4), "log multiplier of replies", f"C46; {LEARNT}",
+        "how much more an act is answered after a full pause"),
+)  # fmt: skip
 
 
 def mark(xp: Any, params: Params, by_severity: Array, warned: Array) -> Array:
-    """Return what acts count for in what they draw, in acts of severity 3.
+    """Return what acts count for in what they draw, in acts of severity 3, (..., side, time).
 
-    Parameters
-    ----------
-    xp, params
-        See `beliefs.model.contract`.
-    by_severity, warned
-        Acts by severity 1 to 5, and those of them that were announced, (..., side, 5, time).
-
-    Returns
-    -------
-    Array
-        Shape (..., side, time).
+    Acts by severity 1 to 5, and those of them that were announced, are (..., side, 5, time).
     """
     power = bounded_exp(xp, params["severity_power"][..., None, None, None] * LOG_LEVELS)
     extra = xp.expm1(params["warning_effect"][..., None, None])
@@ -202,24 +144,15 @@ def trace(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
     return recur(xp, share, late, 0.0 * late, np.zeros(2))
 
 
-def counting(params: Params, columns: Columns) -> Array:
-    """Return the log ratio of the way of counting of each period to the first, (..., time)."""
-    return (params["instrument_rate"][..., None, :] @ columns["instrument_on"])[..., 0, :]
-
-
 def background(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the rate of acts that answer none, per period, (..., side, time)."""
-
-    def scalar(name: str) -> Array:
-        return params[name][..., None, None]
-
+    ratio = (params["instrument_rate"][..., None, :] @ columns["instrument_on"])[..., 0, :]
     tempo = params["talk_strike_tempo"][..., None] * columns["talks"]
-    common = (counting(params, columns) + tempo)[..., None, :]
     log_rate = (
         params["strike_base"] @ columns["phase_on"]
-        + common
-        + scalar("valve_pressure") * columns["pressure_home"]
-        - scalar("valve") * columns["own_recent"]
+        + (ratio + tempo)[..., None, :]
+        + params["valve_pressure"][..., None, None] * columns["pressure_home"]
+        - params["valve"][..., None, None] * columns["own_recent"]
     )
     return 7.0 * structure.step_weeks * bounded_exp(xp, log_rate)
 
@@ -238,13 +171,7 @@ def reply(xp: Any, params: Params, columns: Columns, left: Array) -> Array:
 
 
 def log_rate(xp: Any, params: Params, columns: Columns, structure: Structure, left: Array) -> Array:
-    """Return the log of the expected acts per period given the traces `left`.
-
-    Returns
-    -------
-    Array
-        Shape (..., side, time).
-    """
+    """Return the log of the expected acts per period given the traces `left`, (..., side, time)."""
     rate = background(xp, params, columns, structure) + reply(xp, params, columns, left)
     widening = params["certainty_widening"][..., None] * (columns["p_lag_min"] - 0.5)
     return xp.log(rate) + widening[..., None, :]
@@ -253,6 +180,34 @@ def log_rate(xp: Any, params: Params, columns: Columns, structure: Structure, le
 def size_of(xp: Any, params: Params) -> Array:
     """Return the size of the negative binomial of counts, (...)."""
     return bounded_exp(xp, params["log_dispersion"])
+
+
+def severity_mean(params: Params, columns: Columns) -> Array:
+    """Return the expected log of severity / 3 of acts, (..., side, time)."""
+    answer = columns["provocation"] * columns["provoked"]
+    return params["severity_base"][..., None] + params["proportionality"][..., None, None] * answer
+
+
+def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
+    """Return the log density of the mean log severity of a period's acts, (..., side, time)."""
+    count = columns["strike_count"]
+    # The mean of n acts has a spread smaller by the root of n.
+    narrower = 0.5 * np.log(np.maximum(count, 1.0))
+    log_spread = params["log_severity_spread"][..., None, None] - narrower
+    miss = (columns["severity_log"] - severity_mean(params, columns)) * xp.exp(-log_spread)
+    density = -0.5 * float(np.log(2.0 * np.pi)) - log_spread - 0.5 * miss * miss
+    return density * (count > 0.0)
+
+
+def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:
+    """Return the severity 1 to 5 that all acts of a side in a period share, (N, 2).
+
+    `mean` is the expected log of severity / 3, `count` the number of acts, `normal` standard normal
+    draws, each (N, 2).
+    """
+    spread = np.exp(params["log_severity_spread"])[..., None] / np.sqrt(np.maximum(count, 1.0))
+    severity: Floats = np.clip(np.rint(MIDDLE * np.exp(mean + spread * normal)), 1.0, 5.0)
+    return severity
 
 
 def log_likelihood(
@@ -265,11 +220,11 @@ def log_likelihood(
     """Return the log probability of counts and of severities by factor, each (..., time)."""
     seen = columns["strikes_seen"]
     out: dict[str, Array] = {}
-    if names is None or {"strikes_A", "strikes_B"} & set(names):
+    if names is None or set(_SIDES) & set(names):
         eta = log_rate(xp, params, columns, structure, trace(xp, params, columns, structure))
         size = size_of(xp, params)
         counts = log_density(xp, "negbin_log", columns["strike_count"], eta, size) * seen
-        out |= {"strikes_A": counts[..., 0, :], "strikes_B": counts[..., 1, :]}
+        out |= {name: counts[..., i, :] for i, name in enumerate(_SIDES)}
     if names is None or "severity" in names:
         density = severity_density(xp, params, columns) * seen
         out["severity"] = density[..., 0, :] + density[..., 1, :]
@@ -286,26 +241,20 @@ def rates(
     """
     now = columns_of(state)
     out: dict[str, Array] = {}
-    if names is None or {"strikes_A", "strikes_B"} & set(names):
+    if names is None or set(_SIDES) & set(names):
         eta = log_rate(np, params, now, structure, now["trace"])
-        out |= {"strikes_A": eta[..., 0, :], "strikes_B": eta[..., 1, :]}
+        out |= {name: eta[..., i, 0] for i, name in enumerate(_SIDES)}
     if names is None or "severity" in names:
-        out["severity"] = severity_mean(params, now)
-    return predictors({n: v for n, v in out.items() if names is None or n in names})
+        out["severity"] = severity_mean(params, now)[..., 0]
+    return {n: v for n, v in out.items() if names is None or n in names}
 
 
 def gain(xp: Any, params: Params, mean_mark: Array = 1.0) -> Array:
     """Return how many acts one act draws directly, over both sides, outside a truce, (...).
 
     The largest eigenvalue of who excites whom: above 1 exchanges feed themselves. In a truce it
-    is exp(truce_gain) times as large.
-
-    Parameters
-    ----------
-    xp, params
-        See `beliefs.model.contract`.
-    mean_mark
-        What an act counts for on average, in acts of severity 3.
+    is exp(truce_gain) times as large. `mean_mark` is what an act counts for on average, in acts of
+    severity 3.
     """
     cross = 0.5 * params["log_excite_cross"].sum(axis=-1)
     return (xp.exp(params["log_excite_own"]) + xp.exp(cross)) * mean_mark

@@ -21,31 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Parameter, Params, logistic
+from beliefs.model import priors as pz
+from beliefs.model.contract import LEARNT, Array, Parameter, Params, logistic
 from beliefs.model.pooled import load_pooled, talk_onset_log_odds
 from beliefs.model.structure import Columns, Structure
 
-__all__ = [
-    "NAME",
-    "chance",
-    "hazards",
-    "log_likelihood",
-    "log_odds",
-    "mixed",
-    "own_shift",
-    "parameters",
-    "shared_shift",
-    "simulate",
-]
-
-NAME = "talks"
-TINY = 1e-12
+PLACE = 7
+TINY = 1e-12  # far tails of the logistic round to 0 or 1; keeps the logarithm finite
 _READS = ("mediator", "mediator_old", "proxy_attack", "power_shift")
 
 
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare intercepts and slopes of both hazards."""
+def _onset_prior(structure: Structure) -> pz.Prior:
     step_days = structure.step_weeks * 7.0
     onset = talk_onset_log_odds(
         step_days,
@@ -54,69 +40,39 @@ def parameters(structure: Structure) -> tuple[Parameter, ...]:
         | dict(structure.reference)
         | {"since_1945": float(structure.since_1945)},
     )
-    return (
-        Parameter(
-            "onset_base", (), pz.Normal(round(onset.mean, 3), round(onset.sd, 3)), 0.0,
-            "log-odds per period", "first talks in interstate wars, pooled (data/pooled)",
-            "log-odds that talks start in a period at zero surplus",
-        ),
-        Parameter(
-            "continuation_base", (), pz.Normal(0.0, 1.0), 0.0, "log-odds per period", "judgement",
-            "log-odds that talks go on for one more period at zero surplus",
-        ),
-        Parameter(
-            "surplus_effect", ("transition",), pz.Normal(0.0, 0.5), 0.0,
-            "log-odds per tenth of the stake", "C07; symmetric so that the sign is learnt",
-            "how strongly talks follow the bargaining surplus",
-        ),
-        Parameter(
-            "mediator_effect", ("transition",), pz.Normal(0.0, 1.0), 0.0, "log-odds", "C38",
-            "shift of a hazard while mediation is fresh",
-        ),
-        Parameter(
-            "process_share", (), pz.Beta(1, 9), 0.0, "share", "C25; Min (2020)",
-            "share of talks that are process and do not follow the surplus",
-        ),
-        Parameter(
-            "mediator_late", (), pz.Normal(0.0, 0.5), 0.0, "log-odds", "C38",
-            "shift of both hazards by mediation that has grown old",
-        ),
-        Parameter(
-            "deadlock_shape", (), pz.Normal(0.0, 1.0), 0.0, "log Weibull shape",
-            "C18; symmetric so that the sign is learnt",
-            "how the hazard of talks starting changes with the time since the last ones",
-        ),
-        Parameter(
-            "crack_rule", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per quarter of belief",
-            "C08; symmetric so that the sign is learnt",
-            "shift of both hazards as the less confident side's belief falls, beyond the surplus",
-        ),
-        Parameter(
-            "shift_talks", (), pz.Normal(0.0, 0.5), 0.0, "log-odds per sd", "Powell (2006)",
-            "fall of both hazards while a shift of power is expected",
-        ),
-        Parameter(
-            "proxy_credibility", (), pz.Normal(0.0, 0.5), 0.0, "log-odds", "C49",
-            "shift of both hazards after attacks by proxies in a truce",
-        ),
-    )  # fmt: skip
+    return pz.Normal(round(onset.mean, 3), round(onset.sd, 3))
+
+
+PARAMETERS = (
+    Parameter("onset_base", _onset_prior, "log-odds per period",
+        "first talks in interstate wars, pooled (data/pooled)",
+        "log-odds that talks start in a period at zero surplus"),
+    Parameter("continuation_base", pz.Normal(0.0, 1.0), "log-odds per period", "judgement",
+        "log-odds that talks go on for one more period at zero surplus"),
+    Parameter("surplus_effect", pz.Normal(0.0, 0.5), "log-odds per tenth of the stake",
+        f"C07; {LEARNT}", "how strongly talks follow the bargaining surplus", dims=("transition",)),
+    Parameter("mediator_effect", pz.Normal(0.0, 1.0), "log-odds", "C38",
+        "shift of a hazard while mediation is fresh", dims=("transition",)),
+    Parameter("process_share", pz.Beta(1, 9), "share", "C25; Min (2020)",
+        "share of talks that are process and do not follow the surplus"),
+    Parameter("mediator_late", pz.Normal(0.0, 0.5), "log-odds", "C38",
+        "shift of both hazards by mediation that has grown old"),
+    Parameter("deadlock_shape", pz.Normal(0.0, 1.0), "log Weibull shape", f"C18; {LEARNT}",
+        "how the hazard of talks starting changes with the time since the last ones"),
+    Parameter("crack_rule", pz.Normal(0.0, 0.5), "log-odds per quarter of belief", f"C08; {LEARNT}",
+        "shift of both hazards as the less confident side's belief falls, beyond the surplus"),
+    Parameter("shift_talks", pz.Normal(0.0, 0.5), "log-odds per sd", "Powell (2006)",
+        "fall of both hazards while a shift of power is expected"),
+    Parameter("proxy_credibility", pz.Normal(0.0, 0.5), "log-odds", "C49",
+        "shift of both hazards after attacks by proxies in a truce"),
+)  # fmt: skip
 
 
 def log_odds(idle: Array, effect: Array, surplus: Array, crack: Array, lower: Array) -> Array:
-    """Return the log-odds of talks that follow the surplus.
+    """Return the log-odds of talks that follow the surplus (in shares of the stake).
 
-    Parameters
-    ----------
-    idle
-        Log-odds at zero surplus, mediation and recent shocks included.
-    effect
-        Log-odds per tenth of the stake.
-    surplus
-        In shares of the stake.
-    crack
-        Log-odds per quarter of the lower belief.
-    lower
-        The lower of both beliefs, a probability.
+    `idle` are those at zero surplus, mediation and recent shocks included; `effect` is per tenth of
+    the stake; `crack` per quarter of the lower of both beliefs, `lower`, a probability.
     """
     return idle + effect * (10.0 * surplus) - 4.0 * crack * (lower - 0.5)
 
@@ -127,12 +83,9 @@ def mixed(process: Array, idle: Array, sincere: Array) -> Array:
 
 
 def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
-    """Return what mediation and the age of a deadlock add to the log-odds of each transition.
+    """Return what mediation and the age of a deadlock add to the log-odds of onset, continuation.
 
-    Returns
-    -------
-    onset, continuation
-        Each (..., time).
+    Each (..., time).
     """
     late = params["mediator_late"][..., None] * columns["mediator_old"]
     fresh = [params["mediator_effect"][..., x, None] * columns["mediator"] for x in (0, 1)]
@@ -147,35 +100,19 @@ def shared_shift(params: Params, columns: Columns) -> Array:
 
 
 def hazards(
-    xp: Any,
-    params: Params,
-    columns: Columns,
-    surplus: Array,
-    shift: Array,
-    lower: Array = 0.5,
+    xp: Any, params: Params, columns: Columns, surplus: Array, shift: Array, lower: Array = 0.5
 ) -> tuple[Array, Array]:
     """Return the probabilities that talks start and that talks go on, each (..., time).
 
-    Parameters
-    ----------
-    xp, params, columns
-        See `beliefs.model.contract`.
-    surplus
-        In shares of the stake, (..., time).
-    shift
-        What shocks add to both log-odds, (..., time).
-    lower
-        The lower of both beliefs, (..., time); a half says nothing.
+    `surplus` is in shares of the stake, `shift` what shocks add to both log-odds, `lower` the lower
+    of both beliefs (a half says nothing), each (..., time).
     """
     shift = shift + shared_shift(params, columns)
-    crack = params["crack_rule"][..., None]
+    crack, process = params["crack_rule"][..., None], params["process_share"][..., None]
     out = []
-    for x, (base, own) in enumerate(
-        zip(("onset_base", "continuation_base"), own_shift(xp, params, columns), strict=True)
-    ):
-        floor = params[base][..., None]
+    for x, own in enumerate(own_shift(xp, params, columns)):
+        floor = params[("onset_base", "continuation_base")[x]][..., None]
         effect = params["surplus_effect"][..., x, None]
-        process = params["process_share"][..., None]
         sincere = logistic(xp, log_odds(floor + own + shift, effect, surplus, crack, lower))
         out.append(mixed(process, logistic(xp, floor), sincere))
     return out[0], out[1]
@@ -188,11 +125,8 @@ def chance(p: Array, held: Array) -> Array:
 
 def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array) -> Array:
     """Return the log probability of each period's talks, 0 where unseen, (..., time)."""
-    before = columns["talks_previous"]
-    p = before * continuation + (1.0 - before) * onset
-    # Far tails of the logistic round to 0 or 1; one part in 1e12 keeps the logarithm finite.
-    p = xp.clip(p, TINY, 1.0 - TINY)
-    held = columns["talks"]
+    before, held = columns["talks_previous"], columns["talks"]
+    p = xp.clip(before * continuation + (1.0 - before) * onset, TINY, 1.0 - TINY)
     return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
 
 
@@ -209,25 +143,12 @@ def simulate(
 ) -> tuple[Array, Array, Array]:
     """Draw talk periods forward in time; every round makes the deadlock young again.
 
-    Parameters
-    ----------
-    uniform
-        Uniform random numbers, (..., time).
-    params, columns, surplus, shift, lower
-        As for `hazards`; the column ``spell_age`` is not read.
-    start
-        1 where talks were on in the period before the first, broadcastable to (...).
-    age
-        Periods since the last talks in the first period, broadcastable to (...).
+    `uniform` is (..., time); the others are as for `hazards`, but that the column ``spell_age`` is
+    not read. `start` is 1 where talks were on in the period before the first, `age` the periods
+    since the last talks in the first period; both broadcast to (...).
 
-    Returns
-    -------
-    held
-        Bool, (..., time).
-    spell_age
-        The column that goes with them, (..., time).
-    since
-        Periods since the last talks in the period after the last, (...).
+    Returns which periods have talks, and the column ``spell_age`` that goes with them, both
+    (..., time); and the periods since the last talks in the period after the last, (...).
     """
     shape, horizon = uniform.shape, uniform.shape[-1]
     on = np.broadcast_to(np.asarray(start, dtype=bool), shape[:-1])

@@ -28,124 +28,53 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.model import distributions as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params
-from beliefs.model.scoring import Observables, Seen
+from beliefs.model import priors as pz
+from beliefs.model.contract import Array, Factor, Parameter, Params, Seen
+from beliefs.model.observation import explained
 from beliefs.model.structure import PHASES, Columns, Structure
 
-__all__ = [
-    "FACTORS",
-    "NAME",
-    "breach",
-    "collapse",
-    "log_likelihood",
-    "parameters",
-    "rates",
-    "resolve",
-    "shelf",
-    "zones",
-]
-
-NAME = "truce"
+PLACE = 4
 COLLAPSED, RESOLVED = 1, 2  # values of the column truce_end
+_LOG_WEEK, _RATIO = "log hazard per week", "log hazard ratio"
 WAR = PHASES.index("war")
 
-FACTORS = (
-    Factor(
-        "breach", NAME, ("breach_base",),
-        ("breach_base", "shelf_life", "quiet_for_quiet", "belief_breach"),
-        couples=("belief_breach",), shared=True, family="cloglog",
-    ),
-    Factor(
-        "collapse", NAME, ("collapse_base",),
-        ("collapse_base", "shelf_life", "attribution_gap", "renewal_effect", "hotline_effect",
-         "breach_to_collapse"),
-        shared=True, family="cloglog",
-    ),
-    Factor(
-        "resolve", NAME, ("resolve_base",), ("resolve_base", "deadline_effect", "renewal_effect"),
-        shared=True, family="cloglog",
-    ),
-    Factor(
-        "zones", NAME, ("zone_base",),
-        ("zone_base", "zone_war", "zone_instrument", "zone_effect", "zone_displacement"),
-        family="poisson_log",
-    ),
+PARAMETERS = (
+    Parameter("breach_base", pz.Normal(-1.4, 1.0), _LOG_WEEK,
+        "judgement: any breach in 14 days about as likely as not",
+        "hazard of a breach in a truce a week old"),
+    Parameter("collapse_base", pz.Normal(-3.3, 0.7), _LOG_WEEK,
+        "MODEL section 2 (judgement): 2 to 19 % in 14 days",
+        "hazard that a truce a week old collapses"),
+    Parameter("resolve_base", pz.Normal(-2.5, 1.0), _LOG_WEEK, "judgement",
+        "hazard that a window is extended or becomes a deal"),
+    Parameter("shelf_life", pz.Normal(0.0, 0.3), "log of the Weibull shape", "C30",
+        "how hazards of breach and collapse change with age; above 0 they rise"),
+    Parameter("quiet_for_quiet", pz.Normal(0.0, 0.5), _RATIO, "C37",
+        "fall of the hazard of a breach once the first four days were quiet"),
+    Parameter("deadline_effect", pz.Normal(0.0, 1.5), _RATIO, "C34",
+        "rise of the hazard of resolution in the last days of a window"),
+    Parameter("breach_to_collapse", pz.Normal(0.5, 0.5), _RATIO, "judgement",
+        "rise of the hazard of collapse in the period of a breach"),
+    Parameter("attribution_gap", pz.Normal(0.0, 1.0), f"{_RATIO} per open act", "C40",
+        "rise of the hazard of collapse while an act is attributed to nobody"),
+    Parameter("renewal_effect", pz.Normal(0.0, 0.5), f"{_RATIO} per concession", "C52",
+        "how a broken named concession raises collapse and lowers resolution"),
+    Parameter("hotline_effect", pz.Normal(0.0, 0.5), _RATIO, "C47",
+        "change of replies and of the hazard of collapse while a hotline is in force"),
+    Parameter("belief_breach", pz.Normal(0.0, 1.0), f"{_RATIO} per unit of the lower belief", "C31",
+        "how the hazard of a breach follows the lower of both beliefs"),
+    Parameter("zone_base", pz.Normal(-1.5, 1.0), "log acts per day", "judgement",
+        "rate of acts in a zone out of war", dims=("zone",)),
+    Parameter("zone_war", pz.Normal(0.5, 0.5), "log ratio", "judgement",
+        "rate of acts in a zone in war against other times"),
+    Parameter("zone_instrument", pz.Normal(0.0, 0.4), "log ratio",
+        "SOURCES: counts of different sources are not comparable",
+        "rate of acts in a zone by one way of counting against the first", dims=("instrument",)),
+    Parameter("zone_effect", pz.Normal(0.0, 0.5), "log ratio", "C48",
+        "rate of acts in a zone while a rule spares it"),
+    Parameter("zone_displacement", pz.Normal(0.0, 0.3), "log ratio", "C48",
+        "rate of acts in the other zones while one is spared"),
 )  # fmt: skip
-
-
-def parameters(structure: Structure) -> tuple[Parameter, ...]:
-    """Declare hazards of a window, what raises and lowers them, and rates of acts by zone."""
-    log_week, ratio = "log hazard per week", "log hazard ratio"
-    return (
-        Parameter(
-            "breach_base", (), pz.Normal(-1.4, 1.0), 0.0, log_week,
-            "judgement: any breach in 14 days about as likely as not",
-            "hazard of a breach in a truce a week old",
-        ),
-        Parameter(
-            "collapse_base", (), pz.Normal(-3.3, 0.7), 0.0, log_week,
-            "MODEL section 2 (judgement): 2 to 19 % in 14 days",
-            "hazard that a truce a week old collapses",
-        ),
-        Parameter(
-            "resolve_base", (), pz.Normal(-2.5, 1.0), 0.0, log_week, "judgement",
-            "hazard that a window is extended or becomes a deal",
-        ),
-        Parameter(
-            "shelf_life", (), pz.Normal(0.0, 0.3), 0.0, "log of the Weibull shape", "C30",
-            "how hazards of breach and collapse change with age; above 0 they rise",
-        ),
-        Parameter(
-            "quiet_for_quiet", (), pz.Normal(0.0, 0.5), 0.0, ratio, "C37",
-            "fall of the hazard of a breach once the first four days were quiet",
-        ),
-        Parameter(
-            "deadline_effect", (), pz.Normal(0.0, 1.5), 0.0, ratio, "C34",
-            "rise of the hazard of resolution in the last days of a window",
-        ),
-        Parameter(
-            "breach_to_collapse", (), pz.Normal(0.5, 0.5), 0.0, ratio, "judgement",
-            "rise of the hazard of collapse in the period of a breach",
-        ),
-        Parameter(
-            "attribution_gap", (), pz.Normal(0.0, 1.0), 0.0, f"{ratio} per open act", "C40",
-            "rise of the hazard of collapse while an act is attributed to nobody",
-        ),
-        Parameter(
-            "renewal_effect", (), pz.Normal(0.0, 0.5), 0.0, f"{ratio} per concession", "C52",
-            "how a broken named concession raises collapse and lowers resolution",
-        ),
-        Parameter(
-            "hotline_effect", (), pz.Normal(0.0, 0.5), 0.0, ratio, "C47",
-            "change of replies and of the hazard of collapse while a hotline is in force",
-        ),
-        Parameter(
-            "belief_breach", (), pz.Normal(0.0, 1.0), 0.0, f"{ratio} per unit of the lower belief",
-            "C31", "how the hazard of a breach follows the lower of both beliefs",
-        ),
-        Parameter(
-            "zone_base", ("zone",), pz.Normal(-1.5, 1.0), 0.0, "log acts per day", "judgement",
-            "rate of acts in a zone out of war",
-        ),
-        Parameter(
-            "zone_war", (), pz.Normal(0.5, 0.5), 0.0, "log ratio", "judgement",
-            "rate of acts in a zone in war against other times",
-        ),
-        Parameter(
-            "zone_instrument", ("instrument",), pz.Normal(0.0, 0.4), 0.0, "log ratio",
-            "SOURCES: counts of different sources are not comparable",
-            "rate of acts in a zone by one way of counting against the first",
-        ),
-        Parameter(
-            "zone_effect", (), pz.Normal(0.0, 0.5), 0.0, "log ratio", "C48",
-            "rate of acts in a zone while a rule spares it",
-        ),
-        Parameter(
-            "zone_displacement", (), pz.Normal(0.0, 0.3), 0.0, "log ratio", "C48",
-            "rate of acts in the other zones while one is spared",
-        ),
-    )  # fmt: skip
 
 
 def shelf(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
@@ -198,21 +127,24 @@ def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
     return params["zone_base"][..., None] + common[..., None, :] + spared + near
 
 
-_LINEAR = {"breach": breach, "collapse": collapse, "resolve": resolve, "zones": zones}
-
-
-def _seen(name: str, columns: Columns) -> Seen:
-    """Return what was seen of a factor, and where."""
-    if name == "zones":
-        return Seen(columns["zone_count"], columns["zone_seen"])
-    if name == "breach":
-        return Seen(columns["breach"], columns["truce_seen"])
+def _resolved(columns: Columns) -> Seen:
     collapsed = 1.0 * (columns["truce_end"] == COLLAPSED)
-    if name == "collapse":
-        return Seen(collapsed, columns["truce_seen"])
     resolved = 1.0 * (columns["truce_end"] == RESOLVED)
     return Seen(resolved, columns["truce_seen"] * (1.0 - collapsed))
 
 
-_OBSERVED = Observables(FACTORS, _LINEAR, _seen)
-log_likelihood, rates = _OBSERVED.log_likelihood, _OBSERVED.rates
+FACTORS = (
+    Factor("breach", ("breach_base", "shelf_life", "quiet_for_quiet", "belief_breach"), "cloglog",
+        breach, lambda c: Seen(c["breach"], c["truce_seen"]), couples=("belief_breach",),
+        shared=True),
+    Factor("collapse",
+        ("collapse_base", "shelf_life", "attribution_gap", "renewal_effect", "hotline_effect",
+         "breach_to_collapse"), "cloglog", collapse,
+        lambda c: Seen(1.0 * (c["truce_end"] == COLLAPSED), c["truce_seen"]), shared=True),
+    Factor("resolve", ("resolve_base", "deadline_effect", "renewal_effect"), "cloglog", resolve,
+        _resolved, shared=True),
+    Factor("zones",
+        ("zone_base", "zone_war", "zone_instrument", "zone_effect", "zone_displacement"),
+        "poisson_log", zones, lambda c: Seen(c["zone_count"], c["zone_seen"])),
+)  # fmt: skip
+log_likelihood, rates = explained(FACTORS)

@@ -13,8 +13,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-__all__ = ["settle_caches"]
-
 
 def settle_caches() -> None:
     """Name a temporary folder to whichever of Numba and PyTensor has no place to write.
@@ -24,7 +22,7 @@ def settle_caches() -> None:
     """
     if not _numba_has_a_place():
         os.environ["NUMBA_CACHE_DIR"] = str(_temporary() / "numba")
-        from numba.core.config import reload_config
+        from numba.core.config import reload_config  # not before its folder is named
 
         reload_config()
     flags, home = os.environ.get("PYTENSOR_FLAGS", ""), Path(os.environ.get("HOME") or Path.home())
@@ -39,11 +37,10 @@ def _numba_has_a_place() -> bool:
     if given and _usable(Path(given)):
         return True
     package = Path(__file__).parents[2]
-    if all(
-        _usable(package / room / "__pycache__") for room in ("model/numerics", "inference/filter")
-    ):
+    rooms = ("model/numerics", "inference/filter")
+    if all(_usable(package / room / "__pycache__") for room in rooms):
         return True
-    from numba.misc.appdirs import AppDirs
+    from numba.misc.appdirs import AppDirs  # slow, and seldom needed
 
     return _usable(Path(AppDirs(appname="numba", appauthor=False).user_cache_dir))
 
@@ -70,9 +67,9 @@ def _temporary() -> Path:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
+        private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+        if found.st_uid == user and private and _usable(folder):
+            return folder
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="beliefs-cache-"))
-    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
-    if found.st_uid == user and private and _usable(folder):
-        return folder
+        pass
     return Path(tempfile.mkdtemp(prefix="beliefs-cache-"))

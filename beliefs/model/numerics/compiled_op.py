@@ -11,25 +11,14 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
-__all__ = ["CompiledOp"]
-
 
 class CompiledOp(Op):
     """Outputs of a compiled function of tensors.
 
-    Parameters
-    ----------
-    name
-        Unique: PyTensor caches compiled code by it.
-    function
-        Compiled; returns an array, or a tuple of several.
-    like
-        Of each output, the place of the input whose type it has.
-    salt
-        Changes with the source of the functions.
-    adjoint
-        Compiled; returns the gradients of all inputs, given inputs, outputs and the gradients of
-        the outputs.
+    PyTensor caches compiled code by the unique `name` and by `salt`, which changes with the source
+    of the functions. `function` returns an array or a tuple of several; `like` has of each output
+    the place of the input whose type it has. `adjoint` returns the gradients of all inputs, given
+    inputs, outputs and the gradients of the outputs.
     """
 
     __props__ = ("name",)

@@ -1,13 +1,17 @@
-"""Talks remember the last ones: drawn talks follow the hazard by the time since then."""
+"""Talks remember the last ones, and their prior is what other wars say of one like this."""
+
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from posteriors import small_posterior
 
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import forecast
-from beliefs.model.mechanisms import reciprocity, talks
+from beliefs.model.mechanisms import talks
+from beliefs.model.pooled import talk_onset_log_odds
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
+from beliefs.model.theory import declared, load_theory
 from beliefs.simulation.studies.simulate import prior_params, simulate_belief_block
 from beliefs.study.load import load_study
 
@@ -80,11 +84,35 @@ def test_a_drawn_study_knows_the_time_since_its_own_talks(rich_folder):
         assert drawn.observed.spell_age[t] == np.log(since)
 
 
-def test_every_theory_lets_talks_remember_and_the_base_rate_lets_strikes_excite(rich_folder):
-    structure = structure_of(build_inputs(load_study(rich_folder)))
-    for name in ("M0", "M1", "M2", "M3", "M4"):
-        free = {p.name: p.prior for p in free_parameters(load_theory(name), structure)}
-        assert (free["deadlock_shape"].mu, free["deadlock_shape"].sigma) == (0.0, 1.0), name
-    acts = {p.name for p in conduct_parameters(load_theory("M0"), structure)}
-    assert {"log_excite_own", "log_excite_cross", "log_decay"} <= acts
-    assert reciprocity.NAME in load_theory("M0").mechanisms
+def onset(structure):
+    prior = declared(structure)["onset_base"][1].prior
+    return prior.mu, prior.sigma
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "span", "us", "recent"),
+    [
+        ("us-iran-2026", 1, 212, True, True),
+        ("us-iran-2012", 7, 716 * 7, True, True),
+        ("us-civil-war", 7, 170 * 7, False, False),
+        ("synthetic-duel", 1, 120, False, True),
+    ],
+)
+def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
+    name, step, span, us, recent
+):
+    structure = structure_of(build_inputs(load_study(name)))
+    assert (structure.reference, structure.since_1945) == (
+        ((("us_actor", 1.0),) if us else ()),
+        recent,
+    )
+    told = talk_onset_log_odds(step, span, {"us_actor": us, "since_1945": recent})
+    mean, sd = onset(structure)
+    assert mean == pytest.approx(told.mean, abs=5e-4) and sd == pytest.approx(told.sd, abs=5e-4)
+
+
+def test_each_covariate_moves_the_onset_prior(case):
+    first = onset(case.structure)
+    for change in ({"reference": (("us_actor", 1.0),)}, {"since_1945": False}):
+        other = replace(case.structure, **change)
+        assert abs(onset(other)[0] - first[0]) > 0.01
