@@ -8,7 +8,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.model.mechanisms import reciprocity, talks
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
-from beliefs.simulation.studies.simulate import prior_params, simulate_belief_block
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.load import load_study
 
 SCALARS = (

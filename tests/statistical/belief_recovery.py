@@ -10,7 +10,7 @@ from beliefs.inference.smc.particles import resample
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import MECHANISMS, Theory, free_parameters
-from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.load import load_study
 
 STUDIES = 30
@@ -132,7 +132,7 @@ def recover(group, seed):
     for number in range(STUDIES):
         rng = np.random.default_rng([seed, number])
         truth = prior_params(mine, where, rng)
-        inputs, _ = simulate_inputs(made, mine, truth, rng)
+        inputs, _ = simulate_belief_block(made, mine, truth, rng)
         found = track(study, mine, particles=particles, seed=number, inputs=inputs)
         index = resample(found.log_weights[-1], rng.random(), particles)
         draws = found.coordinates.params(found.epochs[-1][index])

@@ -21,7 +21,7 @@ from beliefs.model.structure import until
 from beliefs.model.system import conduct_log_likelihoods
 from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters
 from beliefs.model.variants import judged
-from beliefs.simulation.studies.simulate import simulate_columns
+from beliefs.simulation.studies import simulate_columns
 
 SHORT, LONG = 700, 2000  # periods, with strikes and without, which are quicker to follow
 PARTICLES = 300
