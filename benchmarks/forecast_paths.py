@@ -22,8 +22,9 @@ from kit import timing
 from kit.future_pymc import future_model, future_trace
 
 import beliefs
-from beliefs.forecasting.forecast import BLOCK, forecast
+from beliefs.forecasting.forecast import forecast
 from beliefs.inference.nuts.sampling import Sampling
+from beliefs.simulation.paths import BLOCK
 
 OURS, NUMBERS = "`forecast`", "random numbers alone"
 THEIRS, NET = "`pm.sample_posterior_predictive`", "the same once compiled"

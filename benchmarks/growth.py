@@ -24,7 +24,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
-from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.load import Study
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
@@ -68,7 +68,7 @@ def drawn(theory: Any, n_time: int, indicators: int, seed: int) -> Drawn:
         inputs = build_inputs(study)
     rng = np.random.default_rng([seed, 9])
     params = prior_params(theory, structure_of(inputs), rng)
-    return study, simulate_inputs(inputs, theory, params, rng)[0]
+    return study, simulate_belief_block(inputs, theory, params, rng)[0]
 
 
 def show(what: str, sizes: list[int], times: timing.Times, notes: list[str] | None = None) -> None:

@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 
 import beliefs
-from beliefs.forecasting.compare import differences
 from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import differences
 from beliefs.inference.nuts.model import compile_count
 from beliefs.model.contract import logistic
 from beliefs.reporting import figures, series

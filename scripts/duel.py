@@ -22,7 +22,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.surprises import SHARE_BOUNDS
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
-from beliefs.simulation.studies.simulate import Truth, prior_params, simulate_inputs
+from beliefs.simulation.studies import Truth, prior_params, simulate_belief_block
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study, load_study
 from beliefs.study.spec import StudySpec
@@ -89,7 +89,8 @@ def simulate_study(design: Path, out: Path, theory: Theory | str | Path, *, seed
     before = build_inputs(placeholder)
     streams = [np.random.default_rng([seed, part]) for part in (1, 2)]
     params = prior_params(theory, structure_of(before), streams[0])
-    drawn, truth = simulate_inputs(before, theory, params, streams[1])
+    drawn, truth = simulate_belief_block(before, theory, params, streams[1])
+    assert truth is not None  # the theory has beliefs
     _write(out, rows, _shares(placeholder.spec, drawn), _talk_rows(drawn))
     study = load_study(out, as_of=placeholder.spec.period.end)
     _check_same(drawn, build_inputs(study))

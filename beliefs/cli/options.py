@@ -266,7 +266,7 @@ def changed_by(told: Any) -> list[dict[str, Any]]:
     """Return what the interventions of a forecast change; nothing where it has none."""
     if not told.interventions:
         return []
-    from beliefs.forecasting.compare import differences
+    from beliefs.forecasting.summary import differences
 
     return differences(told, told.without_interventions())
 

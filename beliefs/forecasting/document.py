@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from beliefs.forecasting.targets import CAUSES, TARGETS
-
-__all__ = ["FORMAT", "Document", "Probability"]
 
 FORMAT: Final = 2
 """Of the document. In the first, targets of action stood apart, under ``settlement``."""
@@ -161,53 +158,28 @@ class Document(Part):
     """A forecast: ``forecast.json``, a contract with scripts.
 
     Timings and versions are left to the manifest, so that the same seed gives the same document.
-
-    Attributes
-    ----------
-    format
-        Of this document.
-    study, as_of, study_sha256, theory, theory_sha256, seed
-        What it was made from.
-    origin
-        Last day the posterior has seen.
-    left_out
-        Days after it, up to the as-of date.
-    hindcast
-        Whether the analyst knew how the case went on.
-    gate, allowed_failed
-        Convergence checks, and whether a forecast was made though one failed.
-    interventions, notes
-        What-ifs, and those of them that change nothing under the theory.
-    interval
-        Share that the intervals of `belief` hold.
-    belief
-        Of both sides, for a theory with beliefs.
-    targets, crack_grid
-        Probabilities by the last day of each window; cracks by other rules.
-    reference, endings, reversed_weights
-        See the parts.
     """
 
     format: Literal[2]
     study: str
     as_of: dt.date
-    origin: dt.date
-    left_out: LeftOutDays | None = None
+    origin: dt.date  # last day the posterior has seen
+    left_out: LeftOutDays | None = None  # days after it, up to the as-of date
     study_sha256: Hash
     theory: str
     theory_sha256: Hash
-    hindcast: bool
+    hindcast: bool  # whether the analyst knew how the case went on
     seed: Seeds
     gate: Gate
-    allowed_failed: bool
+    allowed_failed: bool  # whether a forecast was made though a convergence check failed
     interventions: tuple[str, ...]
-    interval: float
-    belief: tuple[SideBelief, ...]
-    targets: Annotated[tuple[Probability, ...], Field(min_length=1)]
-    crack_grid: tuple[Probability, ...]
+    interval: float  # share that the intervals of `belief` hold
+    belief: tuple[SideBelief, ...]  # of both sides, for a theory with beliefs
+    targets: Annotated[tuple[Probability, ...], Field(min_length=1)]  # by windows
+    crack_grid: tuple[Probability, ...]  # cracks by other rules
     reference: tuple[Reference, ...]
     endings: tuple[Ending, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what-ifs that change nothing under the theory
     reversed_weights: tuple[ReversedWeight, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -222,5 +194,4 @@ class Document(Part):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of the document."""
-        found = cls.model_json_schema(by_alias=True)
-        return json.loads(json.dumps(found))
+        return cls.model_json_schema(by_alias=True)

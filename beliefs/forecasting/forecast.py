@@ -17,11 +17,8 @@ from beliefs.inference.exact import exact
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior
 from beliefs.shown import Shown
-from beliefs.simulation.coupled import SIDED
 from beliefs.simulation.interventions import Intervention
 from beliefs.simulation.paths import (
-    BLOCK,
-    Draws,
     Paths,
     check_horizon,
     default_horizon,
@@ -30,8 +27,6 @@ from beliefs.simulation.paths import (
     simulate,
 )
 from beliefs.study.dates import day_of
-
-__all__ = ["BLOCK", "Draws", "Forecast", "Paths", "forecast"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,11 +46,11 @@ class Forecast(Shown):
     seed
         Seed of the simulation. The same seed gives paired draws across interventions.
     allowed_failed
-        True when the posterior failed its gate and the caller asked for a forecast anyway.
+        True when the posterior failed its convergence check and a forecast was asked for anyway.
     conduct
-        Draws of the parameters of conduct; None where actions were left out.
+        Draws of the parameters of action; None where actions were left out.
     base_paths
-        Futures under the base-rate theory M0, the base rate of talks and of all targets of conduct;
+        Futures under the base-rate theory M0, the base rate of talks and of all targets of action;
         None without baselines.
     left_out
         Days after the last whole period, up to the as-of date; None where there are none.
@@ -89,25 +84,17 @@ class Forecast(Shown):
         return int(self.posterior.tree["posterior"].sizes["chain"])
 
     def step_of(self, by: str | dt.date | np.datetime64) -> int:
-        """Return how many future periods end by a date.
-
-        Raises
-        ------
-        StudyError
-            It is no date, or lies outside the horizon.
-        """
+        """Return how many future periods end by a date; StudyError where that is outside."""
         day = day_of(by, "by")
         step = np.timedelta64(self.posterior.inputs.step_days, "D")
         ends = self.dates + (step - np.timedelta64(1, "D"))
         steps = int((ends <= day).sum())
         if steps == 0 or day >= ends[-1] + step:  # an unfinished period counts as not yet begun
             raise StudyError(
-                "the date lies outside the forecast",
-                where="by",
-                found=str(by),
+                "the date lies outside the forecast", where="by", found=str(by),
                 expected=f"a date from {ends[0]} to {ends[-1]}",
                 mend="forecast with a longer horizon, or ask for an earlier date",
-            )
+            )  # fmt: skip
         return steps
 
     def without_interventions(self) -> Forecast:
@@ -123,24 +110,19 @@ class Forecast(Shown):
 
     def to_dataset(self) -> Any:
         """Return the futures as an xarray Dataset with dims sample, side, horizon."""
-        import xarray as xr
+        import xarray as xr  # slow to load, and only saved futures need it
 
         data: dict[str, Any] = {"talks": (("sample", "horizon"), self.paths.talks)}
         if self.paths.logit_belief is not None:
             data["logit_belief"] = (("sample", "side", "horizon"), self.paths.logit_belief)
             data["surplus"] = (("sample", "horizon"), self.paths.surplus)
-        lead = dict.fromkeys(SIDED, ("side",)) | {"zones": ("zone",)}
         for name, values in (self.paths.events or {}).items():
-            dims = ("sample", *lead.get(name, ()), "horizon")
+            middle = () if values.ndim == 2 else ("zone" if name == "zones" else "side",)
+            dims = ("sample", *middle, "horizon")
             data[name] = (dims, values.view(np.int8), {}, {"zlib": True, "complevel": 1})
-        return xr.Dataset(
-            data,
-            coords={
-                "horizon": self.dates.astype("datetime64[s]"),
-                "side": list(self.posterior.structure.sides),
-            },
-            attrs={"chains": self.chains, "seed": self.seed},
-        )
+        sides, dates = list(self.posterior.structure.sides), self.dates.astype("datetime64[s]")
+        attrs = {"chains": self.chains, "seed": self.seed}
+        return xr.Dataset(data, coords={"horizon": dates, "side": sides}, attrs=attrs)
 
 
 @exact
@@ -172,7 +154,7 @@ def forecast(
     resample_shocks
         Whether shocks recur at the rate the study declares them.
     allow_failed
-        Forecast from a posterior that failed its gate; every output then says so.
+        Forecast from a posterior that failed its convergence check; every output then says so.
     actions
         Whether acts, truces and deals are simulated together with beliefs, which read them, by the
         draws that the posterior keeps or learns (`beliefs.inference.conduct.conduct_with`); or
@@ -184,7 +166,7 @@ def forecast(
     Raises
     ------
     GateError
-        The posterior failed its gate and `allow_failed` is False.
+        The posterior failed its convergence check and `allow_failed` is False.
     StudyError
         The horizon or an intervention cannot be used.
 
@@ -208,32 +190,29 @@ def forecast(
         raise GateError(
             "the posterior failed its gate, so no forecast is made from it",
             where=f"{posterior.study.spec.name} under {posterior.theory.name}",
-            found="; ".join(posterior.report.failures),
-            expected="a posterior that passed",
+            found="; ".join(posterior.report.failures), expected="a posterior that passed",
             mend=f"{posterior.report.mend}; or allow it knowingly (--allow-failed)",
-        )
-    dates = future_dates(posterior.inputs, horizon)
-    what_ifs = tuple(interventions)
+        )  # fmt: skip
+    dates, what_ifs = future_dates(posterior.inputs, horizon), tuple(interventions)
     conduct = actions if isinstance(actions, Conduct) else None
     if actions and conduct is None:
         conduct = conduct_with(posterior)
-    groups = ("posterior", "prior", "base") if baselines else ("posterior",)
-    runs: dict[str, Paths] = {}
-    for group in groups:
-        base = group == "base"  # no what-if is in the base rate
-        runs[group] = simulate(
-            posterior, draws_of(posterior, group, conduct), dates, seed, () if base else what_ifs,
-            resample_shocks, group != "prior",  # the prior is a base rate of beliefs alone
-        )  # fmt: skip
+
+    def run(group: str) -> Paths:
+        mine = () if group == "base" else what_ifs  # no what-if is in the base rate
+        events = group != "prior"  # which is a base rate of beliefs alone
+        draws = draws_of(posterior, group, conduct)
+        return simulate(posterior, draws, dates, seed, mine, resample_shocks, events)
+
     return Forecast(
         posterior=posterior,
         dates=dates,
-        paths=runs["posterior"],
-        prior_paths=runs.get("prior"),
+        paths=run("posterior"),
+        prior_paths=run("prior") if baselines else None,
         interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
         conduct=conduct,
-        base_paths=runs.get("base"),
+        base_paths=run("base") if baselines else None,
         left_out=left_out(posterior.study),
     )

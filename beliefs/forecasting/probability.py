@@ -14,21 +14,9 @@ from beliefs.forecasting.document import Probability
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import TARGETS, event_steps, happened_by, holds
 from beliefs.inference.sensitivity import Power, power_of, summed
-from beliefs.model.pooled import load_pooled, settlement_incidence
 from beliefs.study.dates import day_of
 
-__all__ = [
-    "FEWEST",
-    "Probability",
-    "monte_carlo_error",
-    "powers_of",
-    "probability",
-    "settlement_base_rate",
-]
-
 FEWEST = 30  # futures that must meet a condition
-
-
 Given = tuple[str, str | None, bool]
 """A target, its side, and whether it has happened."""
 History = tuple[str, float]
@@ -92,8 +80,12 @@ def probability(
     happened = holds(target, when, steps)
     conditions = _Conditions(given, given_history)
     words, held = conditions.words, conditions.hold(forecast, steps)
-    if words is not None and held.sum() < FEWEST:
-        raise _too_rare(words, held)
+    if words is not None and (count := int(held.sum())) < FEWEST:
+        raise StudyError(
+            "too few futures meet the condition" if count else "no future meets the condition",
+            where=f"given {words}", found=f"{count} of {len(held)}", expected=f"at least {FEWEST}",
+            mend="draw more samples, or condition on something likelier",
+        )  # fmt: skip
     p = float(happened[held].mean())
     powers = powers_of(forecast, target, happened, held)
     base, source = _baseline(forecast, target, side, steps, conditions, how)
@@ -128,9 +120,7 @@ class _Conditions:
 
     def __post_init__(self) -> None:
         match self.given:
-            case None:
-                pass
-            case (_, _, wanted) if isinstance(wanted, bool | np.bool_):
+            case None | (_, _, bool() | np.bool_()):
                 pass
             case _:
                 raise StudyError(
@@ -152,7 +142,10 @@ class _Conditions:
     @property
     def words(self) -> str | None:
         """The conditions in words, None without any."""
-        parts = [] if self.given is None else [_in_words(self.given)]
+        parts = []
+        if self.given is not None:
+            other, side, wanted = self.given
+            parts.append(f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}")
         if self.history is not None:
             parts.append(f"{self.history[1]:g} hours without a breach")
         return " and ".join(parts) or None
@@ -209,11 +202,8 @@ def powers_of(
 ) -> tuple[Power, ...]:
     """Return what prior and data of each part of the model do to a probability.
 
-    Returns
-    -------
-    tuple of Power
-        First the part that the target is about: actions for targets of action where they were
-        simulated, belief and talks for others. Then the other one, which acts on it as well.
+    First the part that the target is about: actions for targets of action where they were
+    simulated, belief and talks for others. Then the other one, which acts on it as well.
     """
     rows = slice(None) if held is None else held
     tree, conduct = forecast.posterior.tree, forecast.conduct
@@ -225,54 +215,17 @@ def powers_of(
     return tuple(power_of(prior[rows], data[rows], happened[rows]) for prior, data in parts)
 
 
-def settlement_base_rate(age_days: float, days: float) -> tuple[float, str]:
-    """Return P(formal agreement within `days` | crisis is `age_days` old), and its source.
-
-    Cumulative incidence in international crises, where any other end competes with agreement.
-    """
-    label = load_pooled("agreement").label
-    return settlement_incidence(age_days, days), f"{label}, pooled"
-
-
 def monte_carlo_error(
     values: NDArray[Any], chains: int, held: NDArray[np.bool_] | None = None
 ) -> float:
-    """Return the Monte-Carlo standard error of a mean of correlated draws.
+    """Return the Monte-Carlo standard error of a mean of correlated draws, (sample,).
 
-    Parameters
-    ----------
-    values
-        One number per draw, (sample,) with sample = chain * draws + draw.
-    chains
-        Number of chains.
-    held
-        Draws that inform `values`, (sample,); all when None.
-
-    Returns
-    -------
-    float
-        ArviZ's error of the mean (Vehtari et al. 2021). Where no informing draw differs from the
-        others: the rule of three's scale, one over their number.
+    ArviZ's (Vehtari et al. 2021). Where none of the draws `held` that inform the values differs
+    from the others: the rule of three's scale, one over their number.
     """
-    import arviz as az
+    import arviz as az  # slow to load, and the ledger needs no probabilities
 
     seen = values if held is None else values[held]
     if seen.min() == seen.max():
         return 1.0 / seen.size
     return float(np.asarray(az.mcse(values.astype(float).reshape(chains, -1), method="mean")))
-
-
-def _in_words(given: tuple[str, str | None, bool]) -> str:
-    other, side, wanted = given
-    return f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}"
-
-
-def _too_rare(words: str, held: NDArray[np.bool_]) -> StudyError:
-    count = int(held.sum())
-    return StudyError(
-        "too few futures meet the condition" if count else "no future meets the condition",
-        where=f"given {words}",
-        found=f"{count} of {len(held)}",
-        expected=f"at least {FEWEST}",
-        mend="draw more samples, or condition on something likelier",
-    )

@@ -1,41 +1,36 @@
-"""From futures to the forecast document: every number of a forecast, computed once."""
+"""From futures to the forecast document: every number of a forecast, computed once.
+
+And how they differ: with an intervention and without, paired; of one forecast and of a later one.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beliefs.errors import counted
-from beliefs.forecasting.document import (
-    FORMAT,
-    Document,
-    Ending,
-    Gate,
-    LeftOutDays,
-    Probability,
-    Reference,
-    ReversedWeight,
-    Seeds,
-    SideBelief,
-)
+from beliefs.forecasting.document import FORMAT, Document, Probability
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.probability import probability, settlement_base_rate
+from beliefs.forecasting.probability import monte_carlo_error, probability
 from beliefs.forecasting.targets import (
     CAUSES,
     TARGETS,
     asked_of,
     cumulative_incidence,
+    happened_by,
     headline,
 )
 from beliefs.inference.sensitivity import reversed_weights
 from beliefs.model.contract import logistic
+from beliefs.model.pooled import load_pooled, settlement_incidence
 from beliefs.simulation.effects import without_effect
 from beliefs.simulation.state import window_at
 
-__all__ = ["FORMAT", "HORIZONS", "INTERVAL", "document", "horizon_days", "summarise"]
-
+Parts = tuple[dict[str, Any], ...]
 HORIZONS = (7, 30, 90)  # days after the as-of date, where the forecast reaches that far
 INTERVAL = 0.9
 
@@ -43,8 +38,8 @@ INTERVAL = 0.9
 def horizon_days(forecast: Forecast) -> list[dt.date]:
     """Return the last day of each headline window, the last one that of the whole forecast.
 
-    A window of so many days ends with the last period that is over so many days after the as-of
-    date. Where that lies in an unfinished period, windows end fewer whole periods away.
+    A window ends with the last period that is over so many days after the as-of date, which may lie
+    in an unfinished period.
     """
     step = forecast.posterior.inputs.step_days
     ends = [d + np.timedelta64(step - 1, "D") for d in forecast.dates]
@@ -53,16 +48,17 @@ def horizon_days(forecast: Forecast) -> list[dt.date]:
     return [dt.date.fromisoformat(str(ends[k - 1])) for k in sorted({*picks, len(ends)})]
 
 
-def _beliefs(forecast: Forecast) -> tuple[SideBelief, ...]:
+def _beliefs(forecast: Forecast) -> Parts:
+    """Return mean and interval of both beliefs at the origin."""
     history = forecast.paths.history_belief
     if history is None:
         return ()
-    tail, rows = (1.0 - INTERVAL) / 2.0, []
-    for i, side in enumerate(forecast.posterior.structure.sides):
-        p = logistic(np, history[:, i, -1])
-        low, high = np.quantile(p, [tail, 1.0 - tail]).tolist()
-        rows.append(SideBelief(side=side, mean=float(p.mean()), lower=low, upper=high))
-    return tuple(rows)
+    p, tail = logistic(np, history[..., -1]), (1.0 - INTERVAL) / 2.0
+    numbers = zip(p.mean(axis=0), *np.quantile(p, [tail, 1.0 - tail], axis=0), strict=True)
+    return tuple(
+        {"side": side, "mean": float(mean), "lower": float(low), "upper": float(high)}
+        for side, (mean, low, high) in zip(forecast.posterior.structure.sides, numbers, strict=True)
+    )
 
 
 def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, ...]:
@@ -91,7 +87,7 @@ def _crack_grid(forecast: Forecast, by: dt.date) -> tuple[Probability, ...]:
     )
 
 
-def _endings(forecast: Forecast, windows: list[dt.date]) -> tuple[Ending, ...]:
+def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return how the truce in force first ends, where there is one and actions were simulated."""
     posterior, base = forecast.posterior, forecast.base_paths
     if "collapse" not in asked_of(forecast) or not window_at(posterior.study, posterior.inputs).on:
@@ -100,83 +96,68 @@ def _endings(forecast: Forecast, windows: list[dt.date]) -> tuple[Ending, ...]:
     steps = [forecast.step_of(by) - 1 for by in windows]
     mine, theirs = (cumulative_incidence(p)[:, steps].tolist() for p in (forecast.paths, base))
     return tuple(
-        Ending(cause=cause, by=by, p=mine[c][k], base_rate=theirs[c][k])
+        {"cause": cause, "by": by, "p": mine[c][k], "base_rate": theirs[c][k]}
         for k, by in enumerate(windows)
         for c, cause in enumerate(CAUSES)
     )
 
 
-def _settlement(forecast: Forecast, windows: list[dt.date]) -> tuple[Reference, ...]:
-    """Return the base rate of a settlement, which is not modelled, by every window."""
-    age, rows = crisis_age(forecast), []
-    for by in windows:
-        days = int((np.datetime64(by) - forecast.posterior.origin).astype(int))
-        rate, source = settlement_base_rate(age, days)
-        source = f"{source}; crisis {counted(age, 'day')} old at the origin"
-        rows.append(
-            Reference(target="settlement", by=by, base_rate=float(rate), base_rate_source=source)
-        )
-    return tuple(rows)
+def _settlement(forecast: Forecast, windows: list[dt.date]) -> Parts:
+    """Return the base rate of a settlement, which is not modelled, by every window.
 
-
-def crisis_age(forecast: Forecast) -> int:
-    """Return days from the start of the first war or truce regime in force to the origin."""
-    inputs = forecast.posterior.inputs
-    live = inputs.active
-    kinds = np.asarray(inputs.regime_kinds)[inputs.regime[live]]
-    calm = ~np.isin(kinds, ("war", "truce"))
-    begun = int(np.flatnonzero(calm)[-1]) + 1 if calm.any() else 0
-    if begun >= live.sum():
-        return 0
-    first = inputs.dates[begun].astype("datetime64[D]")
-    return int((forecast.posterior.origin - first).astype(int))
+    Cumulative incidence in crises as old as the first war or truce regime in force.
+    """
+    inputs, origin = forecast.posterior.inputs, forecast.posterior.origin
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime[inputs.active]]
+    calm = np.flatnonzero(~np.isin(kinds, ("war", "truce")))
+    begun = calm[-1] + 1 if len(calm) else 0
+    since = inputs.dates[begun : begun + 1].astype("datetime64[D]")
+    age = int((origin - since[0]).astype(int)) if begun < len(kinds) else 0
+    label = load_pooled("agreement").label
+    source = f"{label}, pooled; crisis {counted(age, 'day')} old at the origin"
+    days = {by: int((np.datetime64(by) - origin).astype(int)) for by in windows}
+    return tuple(
+        {"target": "settlement", "by": by, "base_rate": float(settlement_incidence(age, ahead)),
+         "base_rate_source": source}
+        for by, ahead in days.items()
+    )  # fmt: skip
 
 
 def document(forecast: Forecast) -> Document:
-    """Return the forecast document.
-
-    Every probability stands beside its Monte-Carlo error and base rate. Where actions were
-    simulated, their targets stand among the others, and ``endings`` says how the truce in force
-    first ends.
-    """
-    posterior = forecast.posterior
-    theory, windows = posterior.theory, horizon_days(forecast)
-    gate: dict[str, Any] = posterior.report.as_dict()
-    notes = without_effect(
-        theory, posterior.structure, forecast.interventions, actions=forecast.conduct is not None
-    )
-    left = forecast.left_out
-    days = None if left is None else LeftOutDays(
-        first=left.first, last=left.last, rows=left.rows, talks=left.talks
-    )  # fmt: skip
-    weights = tuple(
-        ReversedWeight(term=term, mean=float(mean), p_other_sign=float(share))
-        for term, mean, share in reversed_weights(posterior)
-    )
-    some = {
-        "left_out": days, "endings": _endings(forecast, windows), "notes": tuple(notes),
-        "reversed_weights": weights,
-    }  # fmt: skip
-    return Document(
-        format=FORMAT,
-        study=posterior.study.spec.name,
-        as_of=posterior.study.as_of.astype(object),
-        origin=posterior.origin.astype("datetime64[D]").astype(object),
-        study_sha256=posterior.study.sha256,
-        theory=theory.name,
-        theory_sha256=theory.sha256,
-        hindcast=bool(posterior.study.spec.hindcast),
-        seed=Seeds(fit=int(posterior.seed), forecast=forecast.seed),
-        gate=Gate(**gate | {"failures": tuple(gate["failures"])}),
-        allowed_failed=forecast.allowed_failed,
-        interventions=tuple(item.label for item in forecast.interventions),
-        interval=INTERVAL,
-        belief=_beliefs(forecast),
-        targets=_targets(forecast, windows),
-        crack_grid=_crack_grid(forecast, windows[-1]),
-        reference=_settlement(forecast, windows),
-        **{name: part for name, part in some.items() if part},  # type: ignore[arg-type]
-    )
+    """Return the forecast document: every probability beside its error and its base rate."""
+    posterior, left = forecast.posterior, forecast.left_out
+    study, theory, windows = posterior.study, posterior.theory, horizon_days(forecast)
+    actions = forecast.conduct is not None
+    notes = without_effect(theory, posterior.structure, forecast.interventions, actions=actions)
+    found = {
+        "format": FORMAT,
+        "study": study.spec.name,
+        "as_of": study.as_of.astype(object),
+        "origin": posterior.origin.astype("datetime64[D]").astype(object),
+        "study_sha256": study.sha256,
+        "theory": theory.name,
+        "theory_sha256": theory.sha256,
+        "hindcast": bool(study.spec.hindcast),
+        "seed": {"fit": int(posterior.seed), "forecast": forecast.seed},
+        "gate": posterior.report.as_dict() | {"failures": posterior.report.failures},
+        "allowed_failed": forecast.allowed_failed,
+        "interventions": tuple(item.label for item in forecast.interventions),
+        "interval": INTERVAL,
+        "belief": _beliefs(forecast),
+        "targets": _targets(forecast, windows),
+        "crack_grid": _crack_grid(forecast, windows[-1]),
+        "reference": _settlement(forecast, windows),
+    }
+    parts = {
+        "left_out": None if left is None else vars(left),
+        "endings": _endings(forecast, windows),
+        "notes": tuple(notes),
+        "reversed_weights": tuple(
+            {"term": term, "mean": float(mean), "p_other_sign": float(share)}
+            for term, mean, share in reversed_weights(posterior)
+        ),
+    }
+    return Document.model_validate(found | {k: part for k, part in parts.items() if part})
 
 
 def summarise(forecast: Forecast) -> dict[str, Any]:
@@ -193,3 +174,64 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     'base_rate'
     """
     return document(forecast).as_dict()
+
+
+def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
+    """Return how each headline probability moves, with the error of the paired difference.
+
+    Both are from one posterior with one seed, so that future k of one is future k of the other but
+    for the intervention. Beside the targets of the forecast: an act in each zone that an
+    intervention speaks of.
+    """
+    if with_it.seed != without.seed or with_it.posterior is not without.posterior:
+        raise ValueError("paired differences need one posterior and one seed")
+    if with_it.conduct is not without.conduct:
+        raise ValueError("paired differences need the same draws of conduct")
+    acts, rows = with_it.paths.events or {}, []
+    zones = {i.zone: 0 for i in with_it.interventions if i.zone is not None and "zones" in acts}
+    for by in horizon_days(with_it):
+        steps, both = with_it.step_of(by), (with_it, without)
+        asked = {
+            (target, side): [happened_by(f, target, steps, side) for f in both]
+            for target, side in headline(with_it)
+        } | {(f"act in {zone}", None): [_act_in(f, zone, steps) for f in both] for zone in zones}
+        for (target, side), happened in asked.items():
+            a, b = (values.astype(float) for values in happened)
+            error = monte_carlo_error(a - b, with_it.chains)
+            mean = {"p": a.mean(), "without": b.mean(), "difference": (a - b).mean()}
+            rows.append(_row(target, side, by, mean | {"mcse": error}))
+    return rows
+
+
+def _act_in(forecast: Forecast, zone: str, steps: int) -> NDArray[np.bool_]:
+    """Return in which futures there is an act in a zone within `steps` periods, (sample,)."""
+    place = forecast.posterior.structure.zones.index(zone)
+    hit: NDArray[np.bool_] = (forecast.paths.events or {})["zones"][:, place, :steps].any(axis=-1)
+    return hit
+
+
+def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
+    """Return how each headline probability of a forecast moves until a later one is made.
+
+    Both are of one study under theories with the same targets. Asked are the dates of the earlier
+    one that had yet to come at the later origin. Each counts what happens after its own origin:
+    what came true in between counts for `then` alone.
+    """
+    rows, later = [], set(headline(now))
+    wanted = [item for item in headline(then) if item in later]
+    for by in horizon_days(then):
+        if np.datetime64(by) <= now.posterior.origin:
+            continue
+        for target, side in wanted:
+            a, b = (happened_by(f, target, f.step_of(by), side).astype(float) for f in (then, now))
+            errors = monte_carlo_error(a, then.chains), monte_carlo_error(b, now.chains)
+            mean = {"then": a.mean(), "now": b.mean(), "difference": b.mean() - a.mean()}
+            rows.append(_row(target, side, by, mean | {"mcse": np.hypot(*errors)}))
+    return rows
+
+
+def _row(
+    target: str, side: str | None, by: dt.date, numbers: Mapping[str, float]
+) -> dict[str, Any]:
+    rounded = {name: round(float(value), 6) for name, value in numbers.items()}
+    return {"target": target, "side": side, "by": by.isoformat(), **rounded}

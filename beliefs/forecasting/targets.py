@@ -1,14 +1,13 @@
 """The registry of targets: everything that can be asked of a forecast, one entry each.
 
-An entry says what the target is in futures (its first time), what it is in the tables of a study
-(its label), in words, and what its base rate is. Probabilities, the forecast document, labels of
-backtests and of the ledger, sensitivity, calibration and report read it: a new target is one more
-entry of `TARGETS`.
+An entry says what the target is in futures (its first time), in the tables of a study (its label)
+and in words, and what its base rate is. All rooms after this one read it: a new target is one more
+entry of `_ALL`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,42 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.features.inputs import Inputs
 from beliefs.features.talks import talks_watched
 from beliefs.features.windows import truces_of
-from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, UNILATERAL
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, OPEN_WAR, UNILATERAL
+from beliefs.study.load import Study
 
 if TYPE_CHECKING:
-    from beliefs.features.inputs import Inputs
-    from beliefs.features.observed import Observed
-    from beliefs.forecasting.forecast import Forecast, Paths
-    from beliefs.study.load import Study
-
-__all__ = [
-    "ACTION_TARGETS", "CAUSES", "LATENT", "NEVER", "TARGETS", "Past", "Target", "asked_of",
-    "cumulative_incidence", "event_steps", "explained", "first_passage", "happened_by", "headline",
-    "holds",
-]  # fmt: skip
+    from beliefs.forecasting.forecast import Forecast
+    from beliefs.simulation.paths import Paths
 
 Steps = NDArray[Any]
 Bools = NDArray[np.bool_]
+Label = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""By period: it happened; nothing recorded means that it did not; it is at risk."""
 
 NEVER = np.iinfo(np.int32).max
 CAUSES = {
     "collapse": COLLAPSE, "lapse": LAPSE, "unilateral": UNILATERAL, "mutual": MUTUAL, "deal": DEAL,
 }  # fmt: skip
 """How a truce can end or go on, as in ``events["ended"]`` of futures."""
-WAR = RUNGS.index("open_war")
 
 
 class Past:
-    """What a study has seen by its as-of date, as labels are read off it; arrays are (T,).
-
-    Parameters
-    ----------
-    study, inputs
-        The study and its inputs.
-    """
+    """What a study has seen by its as-of date, as labels are read off it; arrays are (T,)."""
 
     def __init__(self, study: Study, inputs: Inputs) -> None:
         self.study, self.inputs, self.observed = study, inputs, inputs.observed
@@ -77,9 +64,15 @@ class Past:
         """Whether a truce in force has an announced deadline ahead."""
         return self.truce & (self.observed.has_deadline > 0)
 
+    @property
+    def deals_watched(self) -> Bools:
+        """Whether deals were watched in the period before."""
+        return self.before(self.observed.deal_seen)
 
-Label = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-"""By period: it happened; nothing recorded means that it did not; it is at risk."""
+    @property
+    def at_war(self) -> Bools:
+        """Whether open war is on."""
+        return (self.observed.rung == OPEN_WAR) & self.observed.rung_seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,23 +100,24 @@ class _Ask:
 class Target:
     """One thing that can be asked of a forecast."""
 
-    name: str  # As in ``forecast.json``
-    words: str  # As a person reads it; ``{side}`` stands for the name of a side
+    name: str  # as in ``forecast.json``
+    words: str  # as a person reads it; ``{side}`` stands for the name of a side
     # What it is about. The base rate of a target about beliefs is the prior, which nothing else
     # informs; that of others is the base-rate theory M0, learnt from the same study
     kind: Literal["beliefs", "talks", "actions"]
-    first: Callable[[_Ask], Steps]  # When it first happens in futures, (sample,)
+    first: Callable[[_Ask], Steps]  # when it first happens in futures, (sample,)
     # When it happened in a study, by rule; None where nobody can look it up
     label: Callable[[Past, str], Label] | None = None
-    source: str = ""  # Name in ``Paths.events`` of what it is read off; empty for beliefs and talks
-    # Whether a study has seen anything of it: only then it is forecast unasked
-    seen: Callable[[Observed], Any] = lambda _: True
-    sided: Literal["no", "may", "must"] = "no"  # Whether it is about a side
+    # Of targets of action: name in ``Paths.events`` of what it is read off, and in `Observed` of
+    # what tells whether a study has seen anything of it: only then it is forecast unasked
+    source: str = ""
+    seen: str = ""
+    sided: Literal["no", "may", "must"] = "no"  # whether it is about a side
     # What counts, with what each adds to `words`; the first is the default
     rules: Mapping[str, str] = field(default_factory=lambda: {"any": ""})
     # Whether a crack rule's threshold applies (its periods apply to all about beliefs)
     threshold: bool = False
-    negated: bool = False  # Whether the target is that it does *not* happen
+    negated: bool = False  # whether the target is that it does *not* happen
 
 
 def _crack_first(ask: _Ask) -> Steps:
@@ -144,25 +138,12 @@ def _talks(ask: _Ask) -> Steps:
     return np.zeros_like(when) if known else when
 
 
-def _event(source: str, condition: Callable[[NDArray[Any], str], Bools]) -> dict[str, Any]:
-    """Return `source` and `first` of a target that is read off events of futures."""
-
-    def first(ask: _Ask) -> Steps:
-        assert ask.paths.events is not None
-        values = ask.paths.events[source]
-        if ask.side is not None:
-            values = values[:, ask.side : ask.side + 1]
-        return first_passage(condition(values, ask.rule), 1)
-
-    return {"source": source, "first": first}
-
-
 def _war(ask: _Ask) -> Steps:
     """Return when war is on, 0 where it is on at the origin."""
     assert ask.paths.events is not None
-    when = first_passage(ask.paths.events["rung"] == WAR, 1)
-    seen, last = ask.forecast.posterior.inputs, int(ask.forecast.posterior.inputs.active.sum()) - 1
-    on = seen.observed.rung_seen[last] and seen.observed.rung[last] == WAR
+    when = first_passage(ask.paths.events["rung"] == OPEN_WAR, 1)
+    posterior = ask.forecast.posterior
+    on = Past(posterior.study, posterior.inputs).at_war[posterior.inputs.active][-1]
     return np.zeros_like(when) if on else when
 
 
@@ -170,8 +151,25 @@ def _extensions(rule: str) -> tuple[int, ...]:
     return (MUTUAL,) if rule == "mutual" else (UNILATERAL, MUTUAL)
 
 
-def _at_war(seen: Observed) -> Bools:
-    return (seen.rung == WAR) & seen.rung_seen
+def _action(
+    name: str,
+    words: str,
+    source: str,
+    seen: str,
+    label: Callable[[Past, str], Label],
+    fits: Callable[[NDArray[Any], str], Bools] = lambda values, _: values,
+    **more: Any,
+) -> Target:
+    """Return a target that first happens where events of futures fit."""
+
+    def first(ask: _Ask) -> Steps:
+        assert ask.paths.events is not None
+        values = ask.paths.events[source]
+        if ask.side is not None:
+            values = values[:, ask.side : ask.side + 1]
+        return first_passage(fits(values, ask.rule), 1)
+
+    return Target(name, words, "actions", first, label, source, seen, **more)
 
 
 _ALL = (
@@ -188,69 +186,57 @@ _ALL = (
         "talks", "Talks are held", "talks", _talks,
         lambda p, _: (p.inputs.talks, talks_watched(p.study), np.ones_like(p.truce)),
     ),
-    Target(
-        "signed", "An agreement is signed", "actions", **_event("signed", lambda x, _: x),
-        label=lambda p, _: (
-            p.observed.deal_signed, p.observed.deal_seen, p.before(p.observed.deal_seen)
-        ),
-        seen=lambda o: o.deal_seen,
+    _action(
+        "signed", "An agreement is signed", "signed", "deal_seen",
+        lambda p, _: (p.observed.deal_signed, p.observed.deal_seen, p.deals_watched),
     ),
-    Target(
-        "deal", "A mutual agreement is made, signed or not", "actions",
-        **_event("deal", lambda x, _: x),
-        label=lambda p, _: (p.observed.deal, p.observed.deal_seen, p.before(p.observed.deal_seen)),
-        seen=lambda o: o.deal_seen,
+    _action(
+        "deal", "A mutual agreement is made, signed or not", "deal", "deal_seen",
+        lambda p, _: (p.observed.deal, p.observed.deal_seen, p.deals_watched),
     ),
     Target(
         "war", "Open war", "actions", _war,
         lambda p, _: (
-            _at_war(p.observed), p.observed.rung_seen,
-            p.before(p.observed.rung_seen & ~_at_war(p.observed)),
+            p.at_war, p.observed.rung_seen, p.before(p.observed.rung_seen & ~p.at_war)
         ),
-        "rung", lambda o: o.rung_seen,
+        "rung", "rung_seen",
     ),
-    Target(
-        "breach", "A truce is broken", "actions", **_event("breach", lambda x, _: x),
-        label=lambda p, _: (p.observed.breach, p.truce_known, p.truce),
-        seen=lambda o: o.truce_seen,
+    _action(
+        "breach", "A truce is broken", "breach", "truce_seen",
+        lambda p, _: (p.observed.breach, p.truce_known, p.truce),
     ),
-    Target(
-        "collapse", "A truce collapses", "actions", **_event("ended", lambda x, _: x == COLLAPSE),
-        label=lambda p, _: (p.observed.truce_end == 1, p.truce_known, p.truce),
-        seen=lambda o: o.truce_seen,
+    _action(
+        "collapse", "A truce collapses", "ended", "truce_seen",
+        lambda p, _: (p.observed.truce_end == 1, p.truce_known, p.truce),
+        lambda ended, _: ended == COLLAPSE,
     ),
-    Target(
-        "extension", "A truce is extended", "actions",
-        **_event("ended", lambda x, rule: np.isin(x, _extensions(rule))),
-        label=lambda p, rule: (
+    _action(
+        "extension", "A truce is extended", "ended", "truce_seen",
+        lambda p, rule: (
             np.isin(p.observed.window_kind, _extensions(rule)), p.truce_known, p.deadline
         ),
-        seen=lambda o: o.truce_seen,
+        lambda ended, rule: np.isin(ended, _extensions(rule)),
         rules={"any": "", "mutual": " by both sides"},
     ),
-    Target(
-        "lapse", "A truce lapses at its deadline", "actions",
-        **_event("ended", lambda x, _: x == LAPSE),
-        label=lambda p, _: (p.observed.window_kind == LAPSE, p.truce_known, p.deadline),
-        seen=lambda o: o.truce_seen,
+    _action(
+        "lapse", "A truce lapses at its deadline", "ended", "truce_seen",
+        lambda p, _: (p.observed.window_kind == LAPSE, p.truce_known, p.deadline),
+        lambda ended, _: ended == LAPSE,
     ),
-    Target(
-        "terminated", "An agreement in force is ended", "actions",
-        **_event("terminated", lambda x, _: x),
-        label=lambda p, _: (
+    _action(
+        "terminated", "An agreement in force is ended", "terminated", "scope_live",
+        lambda p, _: (
             p.observed.scope_ended.sum(axis=0), p.observed.deal_seen,
             p.observed.scope_live.sum(axis=0),
         ),
-        seen=lambda o: o.scope_live,
     ),
-    Target(
-        "no_crossing", "No red line is crossed", "actions",
-        **_event("crossing", lambda x, _: x.any(axis=1)),
-        label=lambda p, _: (
+    _action(
+        "no_crossing", "No red line is crossed", "crossing", "line_touch",
+        lambda p, _: (
             p.observed.line_cross.sum(axis=0), p.observed.strikes_seen,
             p.before(p.observed.strikes_seen) & (p.study.spec.redlines is not None),
         ),
-        seen=lambda o: o.line_touch, sided="may", negated=True,
+        lambda crossed, _: crossed.any(axis=1), sided="may", negated=True,
     ),
 )  # fmt: skip
 TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
@@ -269,21 +255,13 @@ def explained(forecast: Forecast) -> tuple[str, ...]:
 def asked_of(forecast: Forecast) -> tuple[str, ...]:
     """Return the targets of action that the theory explains and the study has seen anything of."""
     seen = forecast.posterior.inputs.observed
-    return tuple(name for name in explained(forecast) if np.any(TARGETS[name].seen(seen)))
+    return tuple(name for name in explained(forecast) if np.any(getattr(seen, TARGETS[name].seen)))
 
 
 def headline(
     forecast: Forecast, actions: Sequence[str] | None = None
 ) -> tuple[tuple[str, str | None], ...]:
-    """Return every target of a forecast with the sides it must be asked of, in order.
-
-    Parameters
-    ----------
-    forecast
-        The forecast.
-    actions
-        Targets of action to take; those of `asked_of` when None.
-    """
+    """Return every target (of action, those given or `asked_of`) with the sides it must have."""
     actions = asked_of(forecast) if actions is None else actions
     latent = LATENT if forecast.posterior.theory.beliefs else ()
     sides = forecast.posterior.structure.sides
@@ -303,15 +281,7 @@ def holds(target: str, when: Steps, steps: int) -> Bools:
 def happened_by(
     forecast: Forecast, target: str, steps: int, side: str | None = None, **more: Any
 ) -> Bools:
-    """Return in which futures a target holds after `steps` periods, (sample,).
-
-    Parameters
-    ----------
-    forecast, target, side, more
-        As for `event_steps`.
-    steps
-        Number of periods.
-    """
+    """Return in which futures a target holds after `steps` periods; others as `event_steps`."""
     return holds(target, event_steps(forecast, target, side, **more), steps)
 
 
@@ -326,203 +296,125 @@ def event_steps(
     rule: str = "any",
     base: bool = False,
 ) -> Steps:
-    """Return the period in which a target first happens in each sample.
+    """Return the period in which a target first happens in each future, (sample,) of int.
 
-    Parameters
-    ----------
-    forecast
-        The forecast.
-    target, side
-        One of `TARGETS`, and a side where it needs one or may have one.
-    prior
-        Use the futures of the prior.
-    threshold, periods
-        Crack rule; the study's own when None.
-    rule
-        One of the rules of the target.
-    base
-        Use the futures of the base-rate theory; for talks and targets of action only.
-
-    Returns
-    -------
-    ndarray of int
-        Shape (sample,): 0 at the origin already (or, of talks, known to have been held between it
-        and the as-of date), 1.. in the horizon, `NEVER` otherwise. For
-        ``crack_first`` a tie belongs to neither side. For ``no_crossing``: the period in which a
-        line is first crossed.
-
-    Raises
-    ------
-    StudyError
-        Unknown target, side, threshold, periods or rule, or one that the target does not have; the
-        theory has no beliefs, or does not explain the target; actions were not simulated.
+    0 at the origin already (or, of talks, known to have been held between it and the as-of date),
+    1.. in the horizon, `NEVER` otherwise. For ``crack_first`` a tie belongs to neither side. For
+    ``no_crossing``: the period in which a line is first crossed. `prior` and `base` ask the futures
+    of the baselines. `threshold` and `periods` are the crack rule, the study's own when None.
+    StudyError where the forecast or the target has no such thing.
     """
-    _check_words(forecast, target, side, threshold, periods, rule)
+    for what, place, found, expected in _faults(forecast, target, side, threshold, periods, rule):
+        raise StudyError(
+            what, where=place, found=repr(found), expected=expected,
+            mend="choose among what is expected",
+        )  # fmt: skip
     entry, paths = TARGETS[target], forecast.paths
     if prior or base:
-        paths = _there(forecast.prior_paths if prior else forecast.base_paths)
-    theory, events = forecast.posterior.theory, paths.events
-    if entry.kind == "beliefs" and paths.logit_belief is None:
-        raise StudyError(
-            f"{target} is a statement about beliefs, and the theory has none",
-            where=f"theory {theory.name}", found=target, expected="target talks",
-            mend="forecast under a theory with beliefs, e.g. mutual_optimism",
-        )  # fmt: skip
-    if entry.kind == "actions" and events is None:
-        raise StudyError(
-            f"{target} is a statement about conduct, which was not simulated",
-            where="target", found=target, expected="one of " + ", ".join((*LATENT, "talks")),
-            mend="forecast with actions, under a theory that explains them",
-        )  # fmt: skip
-    if entry.kind == "actions" and entry.source not in (events or {}):
-        known = explained(forecast)
-        raise StudyError(
-            f"the theory says nothing of {target}", where=f"theory {theory.name}", found=target,
-            expected="one of " + ", ".join(known), mend="choose a target that the theory explains",
-        )  # fmt: skip
-    own = forecast.posterior.study.spec.crack
-    return entry.first(
-        _Ask(
-            forecast,
-            paths,
-            None if side is None else forecast.posterior.structure.sides.index(side),
-            own.threshold if threshold is None else threshold,
-            own.periods if periods is None else periods,
-            rule,
-        )
-    )
+        other = forecast.prior_paths if prior else forecast.base_paths
+        if other is None:
+            raise StudyError(
+                "no futures of a baseline were run", where="forecast", found="none",
+                expected="futures of prior and base rate", mend="forecast with baselines=True",
+            )  # fmt: skip
+        paths = other
+    theory, known = f"theory {forecast.posterior.theory.name}", paths.events
+    latent, acts = entry.kind == "beliefs", entry.kind == "actions"
+    for wrong, what, where, expected, mend in (
+        (
+            latent and paths.logit_belief is None,
+            f"{target} is a statement about beliefs, and the theory has none", theory,
+            "target talks", "forecast under a theory with beliefs, e.g. mutual_optimism",
+        ),
+        (
+            acts and known is None,
+            f"{target} is a statement about conduct, which was not simulated", "target",
+            "one of " + ", ".join((*LATENT, "talks")),
+            "forecast with actions, under a theory that explains them",
+        ),
+        (
+            acts and entry.source not in (known or {}),
+            f"the theory says nothing of {target}", theory,
+            "one of " + ", ".join(explained(forecast)), "choose a target that the theory explains",
+        ),
+    ):  # fmt: skip
+        if wrong:
+            raise StudyError(what, where=where, found=target, expected=expected, mend=mend)
+    own, sides = forecast.posterior.study.spec.crack, forecast.posterior.structure.sides
+    of = None if side is None else sides.index(side)
+    limit = own.threshold if threshold is None else threshold
+    length = own.periods if periods is None else periods
+    return entry.first(_Ask(forecast, paths, of, limit, length, rule))
 
 
-def _there(paths: Paths | None) -> Paths:
-    if paths is None:
-        raise StudyError(
-            "no futures of a baseline were run", where="forecast", found="none",
-            expected="futures of prior and base rate", mend="forecast with baselines=True",
-        )  # fmt: skip
-    return paths
-
-
-def _check_words(
+def _faults(
     forecast: Forecast,
     target: str,
     side: str | None,
     threshold: float | None,
     periods: int | None,
     rule: str,
-) -> None:
-    """Refuse words and numbers that are unknown, or that say nothing of the target."""
-    sides = forecast.posterior.structure.sides
-    if target not in TARGETS:
-        raise _unusable("unknown target", "target", target, ", ".join(TARGETS))
-    entry = TARGETS[target]
+) -> Iterator[tuple[str, str, object, str]]:
+    """Yield words and numbers that are unknown, or that say nothing of the target."""
 
     def those(fits: Callable[[Target], bool]) -> str:
         return "one of the targets " + ", ".join(n for n, t in TARGETS.items() if fits(t))
 
+    if target not in TARGETS:
+        yield "unknown target", "target", target, ", ".join(TARGETS)
+    entry, sides = TARGETS[target], forecast.posterior.structure.sides
     rules = dict.fromkeys(r for t in TARGETS.values() for r in t.rules)
     if rule not in rules:
-        raise _unusable("unknown rule", "rule", rule, " or ".join(rules))
-    if side is not None and side not in sides:
-        raise _unusable("unknown side", "side", side, " or ".join(sides))
+        yield "unknown rule", "rule", rule, " or ".join(rules)
+    if side not in (None, *sides):
+        yield "unknown side", "side", side, " or ".join(sides)
     if side is not None and entry.sided == "no":
         expected = f"no side, or {those(lambda t: t.sided != 'no')}"
-        raise _unusable(f"{target} is no statement about a side", "side", side, expected)
+        yield f"{target} is no statement about a side", "side", side, expected
     if side is None and entry.sided == "must":
-        raise _unusable(f"{target} needs a side", "side", side, " or ".join(sides))
+        yield f"{target} needs a side", "side", side, " or ".join(sides)
     for name, value, fits in (
         ("rule", None if rule == "any" else rule, lambda t: rule in t.rules),
         ("threshold", threshold, lambda t: t.threshold),
         ("periods", periods, lambda t: t.kind == "beliefs"),
     ):
         if value is not None and not fits(entry):
-            expected = f"no {name}, or {those(fits)}"
-            raise _unusable(f"{target} has no {name}", name, value, expected)
+            yield f"{target} has no {name}", name, value, f"no {name}, or {those(fits)}"
     if threshold is not None and not 0.0 < threshold < 1.0:
-        raise _unusable("no such threshold", "threshold", threshold, "a number between 0 and 1")
+        yield "no such threshold", "threshold", threshold, "a number between 0 and 1"
     if periods is not None and periods < 1:
-        raise _unusable("no such run of periods", "periods", periods, "1 or more")
-
-
-def _unusable(what: str, where: str, found: object, expected: str) -> StudyError:
-    return StudyError(
-        what, where=where, found=repr(found), expected=expected,
-        mend="choose among what is expected",
-    )  # fmt: skip
+        yield "no such run of periods", "periods", periods, "1 or more"
 
 
 def first_passage(condition: Bools, periods: int, history: Bools | None = None) -> Steps:
-    """Return the step at which `condition` has first held for `periods` steps in a row.
+    """Return the step at which `condition` has first held for `periods` steps in a row, (sample,).
 
-    Parameters
-    ----------
-    condition
-        Shape (sample, horizon).
-    periods
-        Length of the run, at least 1.
-    history
-        Shape (sample, any): the condition before the horizon begins, so that a run may have begun
-        before the origin. A run complete at the origin itself gives 0.
-
-    Returns
-    -------
-    ndarray of int
-        Shape (sample,): 0 already at the origin, 1..horizon, or `NEVER`.
+    0 where the run is complete at the origin, 1..horizon, or `NEVER`; both are (sample, any), and
+    `history`, before the origin, is where a run may have begun.
     """
     if periods < 1:
         raise ValueError(f"a run needs at least 1 period, got {periods}")
-    samples, horizon = condition.shape
-    run = np.zeros(samples, dtype=np.int64)
-    out = np.full(samples, NEVER, dtype=np.int64)
-    if history is not None:
-        for t in range(history.shape[1]):
-            run = np.where(history[:, t], run + 1, 0)
-        out[run >= periods] = 0
-    waiting = np.flatnonzero(out == NEVER)
-    run = run[waiting]
-    for t in range(horizon):
-        run = (run + 1) * condition[waiting, t]
-        there = run >= periods
-        if there.any():
-            out[waiting[there]] = t + 1
-            waiting, run = waiting[~there], run[~there]
+    run = np.zeros(len(condition), dtype=np.int64)
+    for on in () if history is None else history.T:
+        run = (run + 1) * on
+    out = np.where(run >= periods, 0, NEVER)
+    for t, on in enumerate(condition.T, start=1):
+        run = (run + 1) * on
+        out[(run >= periods) & (out == NEVER)] = t
     return out
 
 
-def cumulative_incidence(
-    paths: Paths, causes: Sequence[str] = tuple(CAUSES)
-) -> NDArray[np.float64]:
-    """Return the share of futures whose truce has first ended, or gone on, by each cause.
+def cumulative_incidence(paths: Paths) -> NDArray[np.float64]:
+    """Return the share of futures whose truce has first ended, or gone on, by each of `CAUSES`.
 
-    Parameters
-    ----------
-    paths
-        Futures with actions.
-    causes
-        Names of `CAUSES`.
-
-    Returns
-    -------
-    ndarray
-        Shape (cause, horizon). Summed over all causes, the share in which it has ended.
-
-    Raises
-    ------
-    ValueError
-        There is no such cause, or actions were not simulated.
-
-    Notes
-    -----
-    Causes compete: the share in which the *first* end is of one cause is its cumulative incidence
-    (Aalen and Johansen 1978; with nothing censored, counting is that estimator). One minus a
-    Kaplan-Meier curve per cause would answer another question, and add up to more than one.
+    (cause, horizon); summed over causes, the share in which it has ended. Causes compete: the share
+    in which the *first* end is of one cause is its cumulative incidence (Aalen and Johansen 1978;
+    with nothing censored, counting is that estimator). One minus a Kaplan-Meier curve per cause
+    would answer another question, and add up to more than one.
     """
-    unknown = [c for c in causes if c not in CAUSES]
-    if unknown or paths.events is None or "ended" not in paths.events:
-        raise ValueError(f"no cause {unknown}" if unknown else "no ends of windows were simulated")
+    if paths.events is None or "ended" not in paths.events:
+        raise ValueError("no ends of windows were simulated")
     ended = paths.events["ended"]
-    samples, horizon = ended.shape
-    when = first_passage(ended > 0, 1)
-    at = when[when != NEVER] - 1
-    how = ended[when != NEVER, at]
-    hits = [np.bincount(at[how == CAUSES[cause]], minlength=horizon) for cause in causes]
-    return np.asarray(np.cumsum(hits, axis=-1) / samples)
+    first = (ended > 0) & (np.cumsum(ended > 0, axis=1) == 1)
+    hits = [(first & (ended == code)).sum(axis=0) for code in CAUSES.values()]
+    return np.asarray(np.cumsum(hits, axis=-1) / len(ended))

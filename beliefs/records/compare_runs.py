@@ -17,7 +17,7 @@ import numpy as np
 from beliefs.errors import StudyError
 from beliefs.evaluation.attribution import causes
 from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.summary import summarise
+from beliefs.forecasting.summary import moved, summarise
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.posterior import Posterior
@@ -52,7 +52,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
     -------
     dict
         ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts
-        of the change; ``targets``, see `beliefs.forecasting.compare.moved`, of forecasts made anew
+        of the change; ``targets``, see `beliefs.forecasting.summary.moved`, of forecasts made anew
         from both posteriors without interventions (`beliefs.records.foretold`); ``untold``, why
         there are none, or None.
 
@@ -176,8 +176,6 @@ def _moved_targets(
     folders: tuple[Path, Path], posteriors: tuple[Posterior, Posterior]
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return how probabilities moved, or why nobody can say."""
-    from beliefs.forecasting.compare import moved
-
     for folder, posterior in zip(folders, posteriors, strict=True):
         if not posterior.report.passed:
             return [], f"{folder} failed its gate: {'; '.join(posterior.report.failures)}"

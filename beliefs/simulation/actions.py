@@ -1,437 +1,378 @@
 """What both sides do in a period, and what becomes of truces, deals and conflict phases.
 
-Acts come first in a period: they read what both sides believed in the period before. What a theory
-does not explain is drawn from the frequencies of the study (`beliefs.simulation.state.Setting`).
+Actions come first in a period: they read what both sides believed in the period before. What a
+theory does not explain is drawn from the frequencies of the study (`state.Setting`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from beliefs.features.steps import CALM_DAYS, FORTNIGHT, MONTH, pause
+from beliefs.features import steps
 from beliefs.model.contract import bounded_exp, logistic
 from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
 from beliefs.model.observation import draw, probability
-from beliefs.model.structure import PHASES
+from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.simulation.effects import Effects
-from beliefs.simulation.state import Setting, State
-from beliefs.simulation.streams import Streams
-from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
-
-__all__ = [
-    "COLLAPSE", "DEAL", "KIND_OF_PHASE", "LAPSE", "MUTUAL", "UNILATERAL", "Acts", "Shares",
-    "Transitions", "act", "climbed", "known", "shares_of", "transitions",
-]  # fmt: skip
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Params = dict[str, NDArray[Any]]
+from beliefs.simulation.state import KIND_OF_PHASE, LONGEST_OPEN, TRUCE, WAR, Setting, State
+from beliefs.simulation.streams import Bools, Floats, Ints, Streams
+from beliefs.study.tables.codebook import RUNGS
 
 MOST = 60  # acts of one side in one period that are not exceeded: some priors have no mean
-TRUCE, WAR = PHASES.index("truce"), PHASES.index("war")
 LAPSE, UNILATERAL, MUTUAL, DEAL, COLLAPSE = 1, 2, 3, 4, 5
 """How truces end: `beliefs.model.mechanisms.outcomes.KINDS`, and collapse."""
 OPEN_WAR, FRICTION = RUNGS.index("open_war"), RUNGS.index("friction")
 TRUCE_RUNG, NEGATIVE = RUNGS.index("truce"), RUNGS.index("negative_peace")
-KIND_OF_PHASE = np.array([REGIME_KINDS.index(k) for k in ("none", "truce", "war")])
 _PHASE_OF = np.array([WAR, 0, TRUCE, 0, 0])  # by rung
+_MODULES = (reciprocity, accidents, redlines, truce, outcomes, diplomacy)
+_OF = {factor.name: module for module in _MODULES for factor in module.FACTORS}
+FAMILY = {factor.name: factor.family for module in _MODULES for factor in module.FACTORS}
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """What a theory says of actions: the observables that it explains, at some parameters."""
+
+    params: Columns
+    structure: Structure
+    names: Collection[str]
+
+    def eta(self, name: str, now: Columns) -> Floats:
+        """Return the linear predictor of an observable that is explained."""
+        found: Floats = _OF[name].rates(self.params, now, self.structure, (name,))[name]
+        return found
+
+    def chance(self, name: str, now: Columns) -> Floats:
+        """Return the probability of an observable, 0 where the theory does not explain it."""
+        if name not in self.names:
+            return np.zeros(())
+        return probability(FAMILY[name], self.eta(name, now))
 
 
 @dataclass(frozen=True, eq=False)
 class Acts:
-    """What N futures see done in a period."""
+    """What N futures see done in a period: (N,), or (N, 2) where it is by side."""
 
-    # (N, 2) acts of each side, and the severity that they share
-    count: Floats
-    severity: Floats
-    crossed: Bools  # (N, 2) whether a declared red line was crossed
-    breach: Bools  # (N,) whether the truce was broken
-    # (N,) whether an act was added because a truce was broken and no act had been drawn
-    added: Bools
+    strikes: Floats  # acts of each side
+    severity: Floats  # (N, 2) of all its acts
+    crossing: Bools  # (N, 2) whether a declared red line was crossed
+    breach: Bools  # whether the truce was broken
+    added: Bools  # whether an act was added because of that: none had been drawn
     disobeyed: Bools  # (N, 2) whether forces not the side's own acted in a truce
-    # (N,) acts of powers outside the talks, and on third parties
-    excluded: Floats
-    peripheral: Floats
+    excluded: Floats  # acts of powers outside the talks
+    peripheral: Floats  # acts on third parties
     zones: Floats  # (N, zone) acts by watched zone
     concession: Bools  # (N, 2) offers and concessions
-    replied: Bools  # (N,) replies to them that are no rejection
-    # (N,) of bool
+    replied: Bools  # replies to them that are no rejection
     sanction: Bools
     walkout: Bools
 
 
-def known(
-    setting: Setting, state: State, future: dict[str, Floats], effects: Effects, t: int
-) -> dict[str, Floats]:
-    """Return what the mechanisms of action read in a period, by name of their column.
-
-    `future` holds the columns of the period that acts do not move: ``pressure_home`` (N, 2),
-    ``maritime``, ``power_shift``.
-    """
-    p = logistic(np, state.logit_belief)
-    days = setting.step_days
-    near_end = (state.left >= 0) & (state.left < setting.near)
-    rule, near = effects.zones[:, t], effects.zones[:, t].any() & (effects.zones[:, t] == 0)
-    return {
-        "p_lag": p,
-        "p_lag_min": p.min(axis=-1),
-        "surplus_lag": state.surplus,
-        "phase_on": (state.phase[:, None] == np.arange(len(PHASES))).astype(float),
-        "truce": (state.phase == TRUCE).astype(float),
-        "instrument_on": setting.instrument,
-        "talks": state.talks,
-        "trace": state.trace,
-        "own_recent": np.log1p(state.own),
-        "pressure_home": future["pressure_home"],
-        "pause": pause(state.idle),
-        "calm": (state.calm * days >= CALM_DAYS).astype(float),
-        "hotline": np.full(len(p), effects.hotline[t]),
-        "walkout_fresh": state.walkout,
-        "deal_near": state.near,
-        "hardline_trace": state.hardline,
-        "round_number": np.log1p(state.rounds),
-        "talks_recent": (state.talked * days <= FORTNIGHT).astype(float),
-        "walkout_at_risk": (state.contact < MONTH).astype(float),
-        "truce_age": state.age,
-        "quiet_passed": ((state.own_age > setting.quiet) & ~state.spoilt).astype(float),
-        "spoiler_open": state.spoilers[0],
-        "concession_broken": state.broken,
-        "has_deadline": np.isfinite(state.left).astype(float),
-        "at_deadline": near_end.astype(float),
-        "zone_rule": rule,
-        "zone_near": near.astype(float),
-        "maritime": future["maritime"],
-        "power_shift": future["power_shift"],
-        "government_changed": state.changed / np.maximum(state.live, 1.0),
-        "deal": state.near,
-    }
-
-
-def act(
-    setting: Setting,
-    params: Params,
-    state: State,
-    now: dict[str, Floats],
-    streams: Streams,
-    effects: Effects,
-    t: int,
-) -> Acts:
-    """Draw the acts of a period; `now` is from `known`."""
-    breach = _breach(setting, params, state, now, streams)
-    count = _count(setting, params, state, now, streams)
-    odd = streams.uniform("culprit")
-    added = breach & (count.sum(axis=-1) == 0)
-    # Whose act broke the truce is drawn by how readily each acts.
-    first = odd < np.divide(
-        now["intensity"][:, 0],
-        now["intensity"].sum(axis=-1),
-        where=True,
-        out=np.full(len(odd), 0.5),
-    )
-    count[added & first, 0] += 1.0
-    count[added & ~first, 1] += 1.0
-    severity = _severity(setting, params, state, now, count, streams)
-    broke = breach[:, None] & (count == count.max(axis=-1, keepdims=True)) & (count > 0)
-    severity = np.where(broke, np.maximum(severity, np.ceil(setting.breach)), severity)
-    severity, crossed = _lines(setting, params, state, count, severity, streams)
-    for crossing in effects.crossings:
-        if crossing.at == t:
-            i = crossing.side
-            count[:, i] += 1.0
-            severity[:, i] = np.maximum(severity[:, i], crossing.severity)
-            crossed[:, i] |= crossing.crosses
-    return Acts(
-        count=count,
-        severity=severity,
-        crossed=crossed,
-        breach=breach,
-        added=added,
-        **_others(setting, params, state, now, streams),
-    )
-
-
-def _breach(
-    setting: Setting, params: Params, state: State, now: dict[str, Floats], streams: Streams
-) -> Bools:
-    uniform = streams.uniform("breach")
-    if "breach" not in setting.names:
-        return np.zeros(len(uniform), dtype=bool)
-    eta = truce.rates(params, now, setting.structure, ("breach",))["breach"]
-    return (draw(uniform, "cloglog", eta) > 0) & state.window
-
-
-def _count(
-    setting: Setting, params: Params, state: State, now: dict[str, Floats], streams: Streams
-) -> Floats:
-    """Draw how often each side acts, and note its intensity in `now`."""
-    uniform = streams.uniform("strikes", 2)
-    sides = ("strikes_A", "strikes_B")
-    if sides[0] in setting.names:
-        found = reciprocity.rates(params, now, setting.structure, sides)
-        eta = np.stack([np.broadcast_to(found[s], uniform.shape[:1]) for s in sides], axis=-1)
-        size = reciprocity.size_of(np, params)[..., None]
-    else:
-        eta, size = np.log(setting.rate[:, state.phase].T), None
-    now["intensity"] = bounded_exp(np, eta)
-    return draw(uniform, "negbin_log", eta, size, most=MOST)
-
-
-def _severity(
-    setting: Setting,
-    params: Params,
-    state: State,
-    now: dict[str, Floats],
-    count: Floats,
-    streams: Streams,
-) -> Floats:
-    """Draw the severity that a side's acts of the period share, (N, 2)."""
-    normal, uniform = streams.normal("severity", 2), streams.uniform("severity", 2)
-    if "severity" in setting.names:
-        rival = state.recent_count.sum(axis=0)[:, ::-1]
-        logs = state.recent_log.sum(axis=0)[:, ::-1]
-        answer = {
-            "provocation": np.divide(logs, rival, where=rival > 0, out=np.zeros_like(logs)),
-            "provoked": (rival > 0).astype(float),
-        }
-        mean = reciprocity.rates(params, answer, setting.structure, ("severity",))["severity"]
-        drawn = reciprocity.drawn_severity(params, mean, count, normal)
-    else:
-        below = np.moveaxis(setting.severity[:, state.phase], 0, 1)  # (N, 2, 5)
-        drawn = 1.0 + (uniform[..., None] >= below[..., :4]).sum(axis=-1).astype(float)
-    return np.maximum(drawn, np.ceil(setting.least))
-
-
-def _lines(
-    setting: Setting,
-    params: Params,
-    state: State,
-    count: Floats,
-    severity: Floats,
-    streams: Streams,
-) -> tuple[Floats, Bools]:
-    """Draw whether acts touch a red line and cross it; those that do not stay below it."""
-    spared = (1.0 - setting.touch[:, state.phase].T) ** count
-    touches = streams.uniform("touch", 2) < 1.0 - spared
-    uniform = streams.uniform("crossing", 2)
-    if "crossing" not in setting.names:
-        return severity, touches & (uniform < setting.cross[:, state.phase].T)
-    eta = redlines.rates(params, {}, setting.structure, ("crossing",))["crossing"]
-    crosses = touches & (draw(uniform, "bernoulli_logit", eta) > 0)
-    return redlines.held_below(severity, touches, crosses, np.float64(setting.line)), crosses
-
-
-def _others(
-    setting: Setting, params: Params, state: State, now: dict[str, Floats], streams: Streams
-) -> dict[str, NDArray[Any]]:
-    """Draw what third parties do and what is said; what no mechanism explains does not happen."""
-    n, zones = len(state.talks), setting.structure.zones
-    u = {
-        name: streams.uniform(name, *more)
-        for name, more in (
-            ("command", (2,)), ("excluded", ()), ("periphery", ()), ("zones", (len(zones),)),
-            ("concession", (2,)), ("reply", ()), ("sanction", ()), ("walkout", ()),
-        )
-    }  # fmt: skip
-    eta: dict[str, Floats] = {}
-    for module in (accidents, outcomes, truce, diplomacy):
-        wanted = tuple(f.name for f in module.FACTORS if f.name in u and f.name in setting.names)
-        if wanted:
-            eta |= module.rates(params, now, setting.structure, wanted)
-    family = {
-        f.name: f.family
-        for module in (accidents, outcomes, truce, diplomacy)
-        for f in module.FACTORS
-    }
-
-    def drawn(name: str, size: Any = None) -> Floats:
-        if name not in eta:
-            return np.zeros(u[name].shape)
-        return draw(u[name], family[name], eta[name], size, most=MOST)
-
-    concession = drawn("concession") > 0
-    return {
-        "disobeyed": (drawn("command") > 0) & state.window[:, None] & np.array(setting.unruly),
-        "excluded": drawn("excluded"),
-        "peripheral": drawn("periphery"),
-        "zones": drawn("zones"),
-        "concession": concession,
-        "replied": (drawn("reply", 1.0) > 0) & concession.any(axis=-1),
-        "sanction": drawn("sanction") > 0,
-        "walkout": (drawn("walkout") > 0) & (now["walkout_at_risk"] > 0) & np.ones(n, dtype=bool),
-    }
-
-
 @dataclass(frozen=True, eq=False)
 class Transitions:
-    """How a period ends for N futures."""
+    """How a period ends for N futures, (N,)."""
 
-    ended: Ints  # (N,) how the truce ends or goes on: 0 not at all, else `LAPSE` .. `COLLAPSE`
-    # (N,) of bool
+    ended: Ints  # how the truce ends or goes on: 0 not at all, else `LAPSE` .. `COLLAPSE`
     deal: Bools
     signed: Bools
     reversed: Floats  # (N, 2) agreements that ended, by scope
-    state: State  # The futures afterwards
+    state: State  # the futures afterwards
+
+
+def shares_of(equations: Equations, samples: int) -> tuple[Floats, Floats]:
+    """Return what does not change from period to period, of truces that go on and of phases.
+
+    (N, 3) distribution function of unilateral extension, mutual extension and deal; (N, 5, 4) by
+    phase, shares of staying, a move up, one that leaves out a phase, a move down.
+    """
+    kinds, moves = np.ones(3), np.broadcast_to([1.0, 0.0, 0.0, 0.0], (len(RUNGS), 4))
+    if "kind" in equations.names:
+        found = equations.eta("kind", {"has_deadline": np.zeros(())})
+        kinds = np.cumsum(found[..., 1:], axis=-1)
+    if "ladder" in equations.names:
+        moves = equations.eta("ladder", {})
+    wide = np.broadcast_to(kinds, (samples, 3)), np.broadcast_to(moves, (samples, len(RUNGS), 4))
+    return np.ascontiguousarray(wide[0]), np.ascontiguousarray(wide[1])
 
 
 @dataclass(frozen=True, eq=False)
-class Shares:
-    """What does not change from period to period: shares of how windows go on, and the ladder."""
+class Period:
+    """Period t of N futures; `now` is what the mechanisms of action read, by name of column."""
 
-    kinds: Floats  # (N, 3) distribution function of unilateral extension, mutual extension and deal
-    ladder: Floats  # (N, 5, 4) by rung: staying, a move up, one that leaves out a rung, a move down
+    setting: Setting
+    equations: Equations
+    streams: Streams
+    effects: Effects
+    t: int
+    state: State
+    now: Columns = field(default_factory=dict)
 
+    def hits(self, name: str, *more: int) -> Bools:
+        """Draw whether something happens, (N, *more)."""
+        hits: Bools = self.streams.uniform(name, *more) < self.equations.chance(name, self.now)
+        return hits
 
-def shares_of(setting: Setting, params: Params, samples: int) -> Shares:
-    """Return what a set of parameters says of windows that go on, and of the ladder."""
-    kinds = np.broadcast_to([1.0, 1.0, 1.0], (samples, 3))
-    if "kind" in setting.names:
-        shares = outcomes.rates(
-            params, {"has_deadline": np.zeros(())}, setting.structure, ("kind",)
+    def counts(self, name: str, *more: int, size: Any = None) -> Floats:
+        """Draw how often something happens, (N, *more)."""
+        uniform = self.streams.uniform(name, *more)
+        if name not in self.equations.names:
+            return np.zeros_like(uniform)
+        return draw(uniform, FAMILY[name], self.equations.eta(name, self.now), size, most=MOST)
+
+    def begun(self, outside: Columns) -> Period:
+        """Return the period with what is known in it; `outside` are columns that actions read.
+
+        Acts that nobody owns to, and concessions that are broken, come first.
+        """
+        state, t = self.state, self.t
+        alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.window
+        read = np.any(self.equations.params["attribution_gap"] != 0.0)
+        happened = alone * float(read) + sum(at == t for at, _ in self.effects.spoilers)
+        left = np.clip(self.effects.open_periods[t] - np.arange(LONGEST_OPEN), 0.0, 1.0)
+        broken = state.broken + self.effects.concessions.count(t) * state.window
+        spoilers = state.spoilers + left[:, None] * happened
+        period = replace(self, state=replace(state, spoilers=spoilers, broken=broken))
+        period.now.update(period._known() | outside)
+        return period
+
+    def _known(self) -> Columns:
+        """Return the columns of the period that the past and interventions make."""
+        setting, state, p = self.setting, self.state, logistic(np, self.state.logit_belief)
+        days, rule = setting.step_days, self.effects.zones[:, self.t]
+        near_end = (state.left >= 0) & (state.left < setting.near)
+        return {
+            "p_lag": p,
+            "p_lag_min": p.min(axis=-1),
+            "surplus_lag": state.surplus,
+            "phase_on": (state.phase[:, None] == np.arange(len(PHASES))).astype(float),
+            "truce": (state.phase == TRUCE).astype(float),
+            "instrument_on": setting.instrument,
+            "talks": state.talks,
+            "trace": state.trace,
+            "own_recent": np.log1p(state.own),
+            "pause": steps.pause(state.idle),
+            "calm": (state.calm * days >= steps.CALM_DAYS).astype(float),
+            "hotline": np.full(len(p), self.effects.hotline[self.t]),
+            "walkout_fresh": state.walkout,
+            "deal_near": state.near,
+            "hardline_trace": state.hardline,
+            "round_number": np.log1p(state.rounds),
+            "talks_recent": (state.talked * days <= steps.FORTNIGHT).astype(float),
+            "walkout_at_risk": (state.contact < steps.MONTH).astype(float),
+            "truce_age": state.age,
+            "quiet_passed": ((state.own_age > setting.quiet) & ~state.spoilt).astype(float),
+            "spoiler_open": state.spoilers[0],
+            "concession_broken": state.broken,
+            "has_deadline": np.isfinite(state.left).astype(float),
+            "at_deadline": near_end.astype(float),
+            "zone_rule": rule,
+            "zone_near": (rule.any() & (rule == 0)).astype(float),
+            "government_changed": state.changed / np.maximum(state.live, 1.0),
+            "deal": state.near,
+        }
+
+    def act(self) -> Acts:
+        """Draw what is done in the period."""
+        setting, state = self.setting, self.state
+        breach = self.hits("breach") & state.window
+        count, intensity = self._count()
+        added = breach & (count.sum(axis=-1) == 0)
+        # Whose act broke the truce is drawn by how readily each acts.
+        first = self.streams.uniform("culprit") < intensity[:, 0] / intensity.sum(axis=-1)
+        count[added, 1 - first[added].astype(int)] += 1.0
+        severity = self._severity(count)
+        broke = breach[:, None] & (count == count.max(axis=-1, keepdims=True)) & (count > 0)
+        severity = np.where(broke, np.maximum(severity, np.ceil(setting.breach)), severity)
+        severity, crossed = self._lines(count, severity)
+        for at, i, least, crosses in self.effects.crossings:
+            if at == self.t:
+                count[:, i] += 1.0
+                severity[:, i] = np.maximum(severity[:, i], least)
+                crossed[:, i] |= crosses
+        concession = self.hits("concession", 2)
+        return Acts(
+            strikes=count,
+            severity=severity,
+            crossing=crossed,
+            breach=breach,
+            added=added,
+            disobeyed=self.hits("command", 2) & state.window[:, None] & np.array(setting.unruly),
+            excluded=self.counts("excluded"),
+            peripheral=self.counts("periphery"),
+            zones=self.counts("zones", len(setting.structure.zones)),
+            concession=concession,
+            replied=self.hits("reply") & concession.any(axis=-1),
+            sanction=self.hits("sanction"),
+            walkout=self.hits("walkout") & (self.now["walkout_at_risk"] > 0),
         )
-        kinds = np.broadcast_to(np.cumsum(shares["kind"][..., 1:], axis=-1), (samples, 3))
-    ladder = np.broadcast_to([1.0, 0.0, 0.0, 0.0], (samples, len(RUNGS), 4))
-    if "ladder" in setting.names:
-        moves = outcomes.rates(params, {}, setting.structure, ("ladder",))["ladder"]
-        ladder = np.broadcast_to(moves, ladder.shape)
-    return Shares(np.ascontiguousarray(kinds), np.ascontiguousarray(ladder))
 
+    def _count(self) -> tuple[Floats, Floats]:
+        """Draw how often each side acts; return that and what was expected, (N, 2)."""
+        uniform, sides = self.streams.uniform("strikes", 2), ("strikes_A", "strikes_B")
+        if sides[0] in self.equations.names:
+            params, structure = self.equations.params, self.setting.structure
+            found = reciprocity.rates(params, self.now, structure, sides)
+            eta = np.stack([np.broadcast_to(found[s], len(uniform)) for s in sides], axis=-1)
+            size = reciprocity.size_of(np, params)[..., None]
+        else:
+            eta, size = np.log(self.setting.rate[:, self.state.phase].T), None
+        return draw(uniform, "negbin_log", eta, size, most=MOST), bounded_exp(np, eta)
 
-def transitions(
-    setting: Setting,
-    params: Params,
-    fixed: Shares,
-    state: State,
-    now: dict[str, Floats],
-    breach: Bools,
-    streams: Streams,
-    effects: Effects,
-    t: int,
-) -> Transitions:
-    """Draw how a period ends; `now` is what the mechanisms read in it.
+    def _severity(self, count: Floats) -> Floats:
+        """Draw the severity that a side's acts of the period share, (N, 2)."""
+        normal, uniform = self.streams.normal("severity", 2), self.streams.uniform("severity", 2)
+        if "severity" in self.equations.names:
+            rival = self.state.recent_count.sum(axis=0)[:, ::-1]
+            logs = self.state.recent_log.sum(axis=0)[:, ::-1]
+            answer = {
+                "provocation": np.divide(logs, rival, where=rival > 0, out=np.zeros_like(logs)),
+                "provoked": (rival > 0).astype(float),
+            }
+            mean = self.equations.eta("severity", answer)
+            drawn = reciprocity.drawn_severity(self.equations.params, mean, count, normal)
+        else:
+            below = np.moveaxis(self.setting.severity[:, self.state.phase], 0, 1)  # (N, 2, 5)
+            drawn = 1.0 + (uniform[..., None] >= below[..., :4]).sum(axis=-1).astype(float)
+        return np.maximum(drawn, np.ceil(self.setting.least))
 
-    Observables that can happen together are drawn so that each keeps the probability that its
-    mechanism gives it. A truce that collapses is not resolved. One that is resolved by a deal makes
-    the deal of the period; other deals come with what then is left of the probability of a deal. A
-    lapse is a deadline that passes unresolved. Phases move by their own hazards while no truce is
-    in force; in a truce it is the truce that ends.
-    """
-    now = now | {"breach": breach.astype(float)}
-    u = {k: streams.uniform(k) for k in ("collapse", "resolve", "kind", "deal", "form", "ladder")}
-    collapse = _hits(setting, params, now, "collapse", u["collapse"], truce) & state.window
-    standing = state.window & ~collapse
-    p_resolve = _chance(setting, params, now, "resolve", truce)
-    resolved = standing & (u["resolve"] < p_resolve)
-    kind = UNILATERAL + (u["kind"][:, None] >= fixed.kinds[:, :2]).sum(axis=-1)
-    ended = np.where(collapse, COLLAPSE, np.where(resolved, kind, 0))
-    for extension in effects.extensions:
-        if extension.at == t:
-            how = MUTUAL if extension.mutual else UNILATERAL
-            ended = np.where(standing & (ended == 0), how, ended)
-    ended = np.where(standing & (ended == 0) & (state.left == 0), LAPSE, ended)
-    by_window = ended == DEAL
-    p_deal = _chance(setting, params, now, "deal", outcomes)
-    # What the window's own deals leave of the probability of a deal.
-    share = np.where(standing, p_resolve * (1.0 - fixed.kinds[:, 1]), 0.0)
-    rest = np.clip((p_deal - share) / np.maximum(1.0 - share, 1e-12), 0.0, 1.0)
-    elsewhere = ~by_window & (u["deal"] < rest)
-    deal = by_window | elsewhere
-    signed = deal & _hits(setting, params, now, "form", u["form"], outcomes)
-    gone = _reversed(setting, params, state, now, streams)
-    rung = climbed(state.rung, fixed.ladder[np.arange(len(kind)), state.rung], u["ladder"])
-    after = _after(state, ended, by_window, elsewhere, gone, rung, effects, t)
-    return Transitions(ended, deal, signed, gone, after)
+    def _lines(self, count: Floats, severity: Floats) -> tuple[Floats, Bools]:
+        """Draw whether acts touch a red line and cross it; those that do not stay below it."""
+        setting, phase = self.setting, self.state.phase
+        spared = (1.0 - setting.touch[:, phase].T) ** count
+        touches = self.streams.uniform("touch", 2) < 1.0 - spared
+        if "crossing" not in self.equations.names:
+            crosses = self.streams.uniform("crossing", 2) < setting.cross[:, phase].T
+            return severity, touches & crosses
+        crosses = touches & self.hits("crossing", 2)
+        return redlines.held_below(severity, touches, crosses, np.float64(setting.line)), crosses
 
+    def end(self, breach: Bools, kinds: Floats, moves: Floats) -> Transitions:
+        """Draw how the period ends; `kinds` and `moves` are from `shares_of`.
 
-def _chance(
-    setting: Setting, params: Params, now: dict[str, Floats], name: str, module: Any
-) -> Floats:
-    """Return the probability of an observable, 0 where the theory does not explain it."""
-    if name not in setting.names:
-        return np.zeros(len(now["truce"]))
-    family = next(f.family for f in module.FACTORS if f.name == name)
-    eta = module.rates(params, now, setting.structure, (name,))[name]
-    return np.broadcast_to(probability(family, eta), now["truce"].shape)
+        Observables that can happen together are drawn so that each keeps the probability that its
+        mechanism gives it. A truce that collapses is not resolved. One that is resolved by a deal
+        makes the deal of the period; other deals come with what then is left of the probability of
+        a deal. A lapse is a deadline that passes unresolved. Phases move by their own hazards while
+        no truce is in force; in a truce it is the truce that ends.
+        """
+        state, now, uniform = self.state, self.now, self.streams.uniform
+        now["breach"] = breach.astype(float)
+        collapse = self.hits("collapse") & state.window
+        standing = state.window & ~collapse
+        p_resolve, p_deal = (self.equations.chance(name, now) for name in ("resolve", "deal"))
+        resolved = standing & (uniform("resolve") < p_resolve)
+        kind = UNILATERAL + (uniform("kind")[:, None] >= kinds[:, :2]).sum(axis=-1)
+        ended = np.where(collapse, COLLAPSE, np.where(resolved, kind, 0))
+        for at, mutual, _ in self.effects.extensions:
+            if at == self.t:
+                ended = np.where(standing & (ended == 0), MUTUAL if mutual else UNILATERAL, ended)
+        ended = np.where(standing & (ended == 0) & (state.left == 0), LAPSE, ended)
+        by_window = ended == DEAL
+        # What the window's own deals leave of the probability of a deal.
+        share = np.where(standing, p_resolve * (1.0 - kinds[:, 1]), 0.0)
+        rest = np.clip((p_deal - share) / np.maximum(1.0 - share, 1e-12), 0.0, 1.0)
+        elsewhere = ~by_window & (uniform("deal") < rest)
+        deal = by_window | elsewhere
+        signed = deal & self.hits("form")
+        gone = self.counts("reversal", 2, size=state.live)
+        rung = climbed(state.rung, moves[np.arange(len(kind)), state.rung], uniform("ladder"))
+        after = self._after(ended, by_window, elsewhere, gone, rung)
+        return Transitions(ended, deal, signed, gone, after)
 
+    def _after(
+        self, ended: Ints, by_window: Bools, elsewhere: Bools, gone: Floats, climbed: Ints
+    ) -> State:
+        """Return the futures with the truce, the phase and the agreements that they then have."""
+        state = self.state
+        rung = np.where(state.window, state.rung, climbed)
+        rung = np.where(ended == COLLAPSE, OPEN_WAR, rung)
+        rung = np.where(ended == LAPSE, FRICTION, rung)
+        rung = np.where(by_window, np.maximum(rung, NEGATIVE), rung)
+        moved = (rung != state.rung) | (ended == LAPSE) | by_window
+        phase = np.where(moved, _PHASE_OF[rung], state.phase)
+        window = state.window & ~np.isin(ended, (COLLAPSE, LAPSE, DEAL))
+        begun = moved & (rung == TRUCE_RUNG) & ~window
+        extended = (ended == UNILATERAL) | (ended == MUTUAL)
+        fresh, open_ended = begun | extended, begun | (ended == UNILATERAL)
+        left = np.where(ended == MUTUAL, state.span - 1.0, state.left - 1.0)
+        left = np.where(open_ended, np.inf, left)
+        for at, _, periods in self.effects.extensions:
+            if at == self.t:
+                left = np.where(extended, periods - 1.0, left)
+        kept = state.live - gone
+        return replace(
+            state,
+            rung=rung,
+            phase=phase,
+            kind=np.where(moved, KIND_OF_PHASE[phase], state.kind),
+            window=window | begun,
+            age=np.where(begun, 1.0, state.age + 1.0),
+            own_age=np.where(fresh, 1.0, state.own_age + 1.0),
+            left=left,
+            span=np.where(open_ended, np.inf, state.span),
+            spoilt=state.spoilt & ~fresh,
+            broken=np.where(fresh, 0.0, state.broken),
+            live=kept + np.stack([by_window, elsewhere], axis=-1).astype(float),
+            changed=state.changed / np.maximum(state.live, 1.0) * kept,
+            rounds=np.where(moved & (rung == OPEN_WAR), 0.0, state.rounds),
+        )
 
-def _hits(
-    setting: Setting,
-    params: Params,
-    now: dict[str, Floats],
-    name: str,
-    uniform: Floats,
-    module: Any,
-) -> Bools:
-    hits: Bools = uniform < _chance(setting, params, now, name, module)
-    return hits
+    def _marks(self, acts: Acts) -> Floats:
+        """Return the marks that the acts of the period leave, (N, 2), in acts of severity 3."""
+        levels = np.arange(1, 6)
+        own = acts.strikes[..., None] * (acts.severity[..., None] == levels)
+        # Each side takes acts that nobody owns to for the other's.
+        others = [np.round(severity) for at, severity in self.effects.spoilers if at == self.t]
+        by = own + sum(severity == levels for severity in others)
+        warned = own * self.setting.warned[:, None]
+        params = self.equations.params
+        return np.asarray(reciprocity.mark(np, params, by[..., None], warned[..., None])[..., 0])
 
-
-def _reversed(
-    setting: Setting, params: Params, state: State, now: dict[str, Floats], streams: Streams
-) -> Floats:
-    uniform = streams.uniform("reversal", 2)
-    if "reversal" not in setting.names:
-        return np.zeros_like(uniform)
-    eta = outcomes.rates(params, now, setting.structure, ("reversal",))["reversal"]
-    return draw(uniform, "binomial_cloglog", eta, state.live)
+    def left(self, acts: Acts, ends: Transitions) -> State:
+        """Return the futures as the period ends, with what its acts leave."""
+        state, setting, before, kept = ends.state, self.setting, self.state, steps.kept
+        days, count, severity = float(setting.step_days), acts.strikes, acts.severity
+        trace = before.trace
+        if "strikes_A" in setting.names:
+            share = reciprocity.kept(np, self.equations.params, setting.structure)[..., None]
+            trace = reciprocity.next_trace(trace, self._marks(acts), share)
+        # In a truce an act between the sides is a breach; otherwise every act is taken for one.
+        grave = ((count > 0) & (severity >= 2.0)).any(axis=-1)
+        between = np.where(before.window, acts.breach, count.sum(axis=-1) > 0)
+        spared = before.window & ~acts.breach
+        heavy = (count * (severity >= steps.HEAVY_SEVERITY))[:, ::-1]
+        proxy = acts.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
+        loud = before.window & acts.breach & (state.own_age > 1)
+        fresh = kept(steps.FRESH_DAYS, days)
+        return replace(
+            state,
+            trace=trace,
+            own=steps.add_fading(before.own, count, kept(steps.RECENT_DAYS, days)),
+            heavy=steps.add_fading(
+                before.heavy, np.where(spared[:, None], 0.0, heavy), kept(steps.HEAVY_DAYS, days)
+            ),
+            recent_count=steps.push(before.recent_count, count),
+            recent_log=steps.push(before.recent_log, count * np.log(severity / 3.0)),
+            idle=steps.age(before.idle, between, days),
+            calm=steps.age(before.calm, np.where(before.window, acts.breach, grave)),
+            contact=steps.age(before.contact, acts.concession.any(axis=-1), days),
+            walkout=steps.refresh(before.walkout, acts.walkout, fresh),
+            near=steps.refresh(before.near, ends.deal | acts.replied, fresh),
+            proxy=steps.refresh(before.proxy, proxy, kept(steps.PROXY_DAYS, days)),
+            rounds=state.rounds + acts.replied,
+            spoilt=steps.spoil(state.spoilt, before.own_age, setting.quiet, loud),
+            spoilers=steps.push(before.spoilers, np.zeros(len(spared))),
+        )
 
 
 def climbed(rung: Ints, shares: Floats, uniform: Floats) -> Ints:
     """Return phases (N,) after a move; `shares` (N, 4) of staying, up one, up two, down one."""
-    below = np.cumsum(shares, axis=-1)
-    move = (uniform[:, None] >= below[:, :3]).sum(axis=-1)
+    move = (uniform[:, None] >= np.cumsum(shares, axis=-1)[:, :3]).sum(axis=-1)
     # In order, open war is left for a truce: friction is no phase of peace that is left out.
     base = np.maximum(rung, FRICTION)
     place = np.choose(move, [rung, base + 1, base + 2, rung - 1])
     return np.clip(place, 0, len(RUNGS) - 1)
-
-
-def _after(
-    state: State,
-    ended: Ints,
-    by_window: Bools,
-    elsewhere: Bools,
-    gone: Floats,
-    climbed: Ints,
-    effects: Effects,
-    t: int,
-) -> State:
-    """Return the futures with the window, the rung and the agreements that they then have."""
-    rung = np.where(state.window, state.rung, climbed)
-    rung = np.where(ended == COLLAPSE, OPEN_WAR, rung)
-    rung = np.where(ended == LAPSE, FRICTION, rung)
-    rung = np.where(by_window, np.maximum(rung, NEGATIVE), rung)
-    moved = rung != state.rung
-    moved |= (ended == LAPSE) | by_window
-    phase = np.where(moved, _PHASE_OF[rung], state.phase)
-    window = state.window & ~np.isin(ended, (COLLAPSE, LAPSE, DEAL))
-    begun = moved & (rung == TRUCE_RUNG) & ~window
-    extended = (ended == UNILATERAL) | (ended == MUTUAL)
-    fresh = begun | extended
-    left = np.where(ended == MUTUAL, state.span - 1.0, state.left - 1.0)
-    left = np.where(begun | (ended == UNILATERAL), np.inf, left)
-    for extension in effects.extensions:
-        if extension.at == t:
-            left = np.where(extended, extension.periods - 1.0, left)
-    new = np.stack([by_window, elsewhere], axis=-1).astype(float)
-    kept = state.live - gone
-    share = state.changed / np.maximum(state.live, 1.0)
-    return state.moved(
-        rung=rung,
-        phase=phase,
-        kind=np.where(moved, KIND_OF_PHASE[phase], state.kind),
-        window=window | begun,
-        age=np.where(begun, 1.0, state.age + 1.0),
-        own_age=np.where(fresh, 1.0, state.own_age + 1.0),
-        left=left,
-        span=np.where(begun | (ended == UNILATERAL), np.inf, state.span),
-        spoilt=state.spoilt & ~fresh,
-        broken=np.where(fresh, 0.0, state.broken),
-        live=kept + new,
-        changed=share * kept,
-        rounds=np.where(moved & (rung == OPEN_WAR), 0.0, state.rounds),
-    )

@@ -1,42 +1,13 @@
 """Named interventions: what if a currency fell, a waiver came, a government changed, a war widened.
 
-A TOML file holds one or more ``[[intervention]]`` tables::
+A TOML file holds one or more ``[[intervention]]`` tables; ``docs/interventions`` has an example of
+every kind::
 
     [[intervention]]
-    kind = "path"            # an indicator moves on a date, or follows named values
+    kind = "path"            # an indicator moves on a date, or follows `values` by date
     indicator = "exchange_rate"
     date = 2026-07-10
     change = 0.30            # relative: the currency loses, the rate rises 30 %
-
-    [[intervention]]
-    kind = "waiver"          # relief in force from a date (to `until` when given)
-    date = 2026-07-05
-
-    [[intervention]]
-    kind = "turnover"        # a new leadership on one side
-    side = "north"
-    date = 2026-08-01
-
-    [[intervention]]
-    kind = "escalation"      # a shock of unknown direction: its jump is drawn from the prior
-    date = 2026-07-15
-
-    [[intervention]]
-    kind = "mediator_leaves" # no mediation, fresh or old, from a date on
-    date = 2026-07-10
-
-On what both sides do, where a study and a theory speak of it::
-
-    kind = "hotline"         # in force from a date (to `until` when given)
-    kind = "zone"            # a rule that spares `zone`, likewise
-    kind = "attribution"     # from a date on, acts nobody owns to are attributed within `hours`
-    kind = "spoiler"         # such an act: severity = 3, zone, hours until it is attributed (72)
-    kind = "crossing"        # an act of `side` at the red line `line`, severity = 5
-    kind = "extension"       # the truce goes on for `days`, mutual = true
-    kind = "concession"      # the named concession `id` is broken
-
-A path may name ``values = { 2026-07-10 = 1200000.0, 2026-07-17 = 1300000.0 }`` instead of a change,
-in the unit of the indicator.
 """
 
 from __future__ import annotations
@@ -44,7 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,43 +26,48 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError, counted
 from beliefs.study.dates import day_of
 
-__all__ = [
-    "KINDS", "Intervention", "Kind", "as_table", "bad_intervention", "load_interventions", "parse",
-]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of intervention."""
 
-    keys: tuple[str, ...]  # Keys it may have beside kind and date
-    needs: tuple[str, ...]  # Those that it must have
+    keys: tuple[str, ...]  # keys it may have beside kind and date
+    needs: tuple[str, ...]  # those that it must have
     # Parameters by which it works: with all of them at their null values it changes nothing
     through: tuple[str, ...]
-    actions: bool = False  # Whether it acts on what both sides do, and on nothing else
+    actions: bool = False  # whether it acts on what both sides do, and on nothing else
 
 
 _EXCITED = ("log_excite_own", "log_excite_cross")
 _NEWS = ("weight_own", "weight_other")
 KINDS = {
+    # An indicator moves or follows values, in its own unit
     "path": Kind(
         ("indicator", "change", "values"), ("indicator",),
         (*_NEWS, "cost_slope", "economic_hinge", "valve_pressure"),
     ),
-    "waiver": Kind(("until",), (), ("waiver_cut",)),
+    "waiver": Kind(("until",), (), ("waiver_cut",)),  # relief is in force
+    # A new leadership on one side
     "turnover": Kind(
         ("side",), ("side",),
         ("shock_jump", "turnover_reset", "shock_hazard", "turnover_termination"),
     ),
+    # A shock of unknown direction: its jump is drawn from the prior
     "escalation": Kind((), (), ("shock_jump", "shock_hazard", "escalation_cost")),
+    # No mediation any more, fresh or old
     "mediator_leaves": Kind((), (), ("mediator_effect", "mediator_late")),
     "hotline": Kind(("until",), (), ("hotline_effect",), True),
+    # A rule spares a watched zone
     "zone": Kind(("zone", "until"), ("zone",), ("zone_effect", "zone_displacement"), True),
+    # Acts that nobody owns to are attributed within hours
     "attribution": Kind(("hours",), ("hours",), ("attribution_gap",), True),
+    # Such an act, of severity 3 and attributed in 72 hours where nothing else is said
     "spoiler": Kind(("severity", "zone", "hours"), (), ("attribution_gap", *_EXCITED), True),
+    # An act of a side at a red line, of severity 5 where nothing else is said
     "crossing": Kind(("side", "line", "severity"), ("side", "line"), (*_EXCITED, *_NEWS), True),
+    # The truce goes on for days, by both sides where nothing else is said
     "extension": Kind(("days", "mutual"), ("days",), ("resolve_base",), True),
-    "concession": Kind(("id",), ("id",), ("renewal_effect",), True),
+    "concession": Kind(("id",), ("id",), ("renewal_effect",), True),  # a named one is broken
 }  # fmt: skip
 _NUMBERS = {"hours": (0.0, 8760.0), "severity": (1.0, 5.0), "days": (1.0, 3660.0)}
 
@@ -171,20 +147,16 @@ class Intervention:
         return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
 
     def in_force(self, dates: NDArray[np.datetime64], step_days: int) -> NDArray[np.bool_]:
-        """Return in which periods it is in force, (horizon,); arguments as of `period`."""
+        """Return in which periods it is in force, (horizon,)."""
         on = np.arange(len(dates)) >= self.period(dates, step_days)
         return on if self.until is None else on & (dates <= np.datetime64(self.until))
 
-    def arrivals(
-        self, dates: NDArray[np.datetime64], step_days: int
-    ) -> tuple[tuple[int, float], ...]:
-        """Return the period and the value of each value of a path; arguments as of `period`."""
-        return tuple(
-            {
-                self.period(dates, step_days, dt.date.fromisoformat(day)): float(value)
-                for day, value in (self.values or {}).items()
-            }.items()
-        )
+    def arrivals(self, dates: NDArray[np.datetime64], step_days: int) -> dict[int, float]:
+        """Return the values of a path by the period in which each arrives."""
+        return {
+            self.period(dates, step_days, dt.date.fromisoformat(day)): float(value)
+            for day, value in (self.values or {}).items()
+        }
 
 
 def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
@@ -196,39 +168,29 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
         The file or one of its tables cannot be used. Whether names and dates fit a study is
         checked when a forecast applies them.
     """
+    where, expected = str(path), "one or more [[intervention]] tables and nothing else"
     try:
         raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StudyError(
-            "the intervention file cannot be read",
-            where=str(path),
-            found=str(error),
+            "the intervention file cannot be read", where=where, found=str(error),
             expected="a TOML file with [[intervention]] tables",
             mend='write [[intervention]], and below it kind = "turnover", side = "north" and '
             "date = 2026-08-01, one key a line; other kinds: " + ", ".join(KINDS),
-        ) from error
+        ) from error  # fmt: skip
     tables = raw.get("intervention")
-    if (
-        not isinstance(tables, list)
-        or not tables
-        or not all(isinstance(table, dict) for table in tables)
-        or set(raw) != {"intervention"}
-    ):
+    usable = isinstance(tables, list) and all(isinstance(table, dict) for table in tables)
+    if not tables or not usable or set(raw) != {"intervention"}:
         raise StudyError(
             "the intervention file has no [[intervention]] tables, or has other keys",
-            where=str(path),
-            found=", ".join(raw) or "nothing",
-            expected="one or more [[intervention]] tables and nothing else",
+            where=where, found=", ".join(raw) or "nothing", expected=expected,
             mend="begin each intervention with a line [[intervention]]",
-        )
-    return tuple(parse(f"{path}: intervention[{n}]", table) for n, table in enumerate(tables))
+        )  # fmt: skip
+    return tuple(parse(f"{where}: intervention[{n}]", table) for n, table in enumerate(tables))
 
 
 def as_table(item: Intervention) -> dict[str, Any]:
-    """Return an intervention as a JSON table; dates become text, keys without a value are left out.
-
-    `parse` reads it back.
-    """
+    """Return an intervention as a JSON table, without keys that have no value; see `parse`."""
     found = {k: v for k, v in vars(item).items() if v is not None}
     return {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in found.items()}
 
@@ -239,74 +201,53 @@ def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyE
 
 
 def parse(where: str, table: Mapping[str, Any]) -> Intervention:
-    """Return the intervention of a table.
-
-    Raises
-    ------
-    StudyError
-        With `where` and the key that is wrong.
-    """
-    kind = table.get("kind")
-    if kind not in KINDS:
-        raise bad_intervention(where, "unknown kind", repr(kind), ", ".join(KINDS))
-    allowed = ("kind", "date", *KINDS[kind].keys)
-    if extra := [key for key in table if key not in allowed]:
-        raise bad_intervention(
-            where, f"a {kind} has no such key", ", ".join(extra), "keys " + ", ".join(allowed)
-        )
-    for name in KINDS[kind].needs:
-        if name not in _NUMBERS and not isinstance(table.get(name), str):
-            raise bad_intervention(where, f"a {kind} needs its {name}", repr(table.get(name)), "id")
-    _check_values(where, kind, table)
-    date, until = table.get("date"), table.get("until")
-    if date is None:
-        raise bad_intervention(where, "no date", "nothing", "date = YYYY-MM-DD")
-    day = day_of(date, f"{where} date")
-    if until is not None and day_of(until, f"{where} until") < day:
-        raise bad_intervention(where, "until lies before date", repr(until), f"{day} or later")
-    if kind == "path":
-        _check_path(where, table)
+    """Return the intervention of a table; a StudyError names `where` and the key that is wrong."""
+    for what, found, expected in _faults(where, table):
+        raise bad_intervention(where, what, found, expected)
     return Intervention(**table)
 
 
-def _check_values(where: str, kind: str, table: Mapping[str, Any]) -> None:
+def _faults(where: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong with a table, what was found, and what is expected."""
+    kind = table.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        yield "unknown kind", repr(kind), ", ".join(KINDS)
+        return
+    needs, allowed = KINDS[kind].needs, ("kind", "date", *KINDS[kind].keys)
+    if extra := [key for key in table if key not in allowed]:
+        yield f"a {kind} has no such key", ", ".join(extra), "keys " + ", ".join(allowed)
+    for name in needs:
+        if name not in _NUMBERS and not isinstance(table.get(name), str):
+            yield f"a {kind} needs its {name}", repr(table.get(name)), "id"
     for name, (low, high) in _NUMBERS.items():
         value = table.get(name)
-        if value is None and name not in KINDS[kind].needs:
-            continue
-        if not _number(value) or not low <= value <= high:  # type: ignore[operator]
-            raise bad_intervention(
-                where, f"the {name} of a {kind} cannot be used", repr(value),
-                f"{name} = a number from {low:g} to {high:g}",
-            )  # fmt: skip
-    if "zone" in table and not isinstance(table["zone"], str):
-        raise bad_intervention(where, "zone is no name", repr(table["zone"]), "the id of a zone")
-    if "mutual" in table and type(table["mutual"]) is not bool:
-        raise bad_intervention(where, "mutual is neither", repr(table["mutual"]), "true or false")
-
-
-def _check_path(where: str, table: Mapping[str, Any]) -> None:
+        usable = _number(value) and low <= value <= high  # type: ignore[operator]
+        if not usable and (value is not None or name in needs):
+            expected = f"{name} = a number from {low:g} to {high:g}"
+            yield f"the {name} of a {kind} cannot be used", repr(value), expected
+    if not isinstance(table.get("zone", ""), str):
+        yield "zone is no name", repr(table["zone"]), "the id of a zone"
+    if type(table.get("mutual", True)) is not bool:
+        yield "mutual is neither", repr(table["mutual"]), "true or false"
+    date, until = table.get("date"), table.get("until")
+    if date is None:
+        yield "no date", "nothing", "date = YYYY-MM-DD"
+    day = day_of(date, f"{where} date")
+    if until is not None and day_of(until, f"{where} until") < day:
+        yield "until lies before date", repr(until), f"{day} or later"
     change, values = table.get("change"), table.get("values")
-    if (change is None) == (values is None):
-        raise bad_intervention(
-            where, "a path needs a change or values, not both",
-            "both" if values is not None else "neither", "change = 0.3, or values = { ... }",
-        )  # fmt: skip
+    if kind == "path" and (change is None) == (values is None):
+        both, ways = "neither" if values is None else "both", "change = 0.3, or values = { ... }"
+        yield "a path needs a change or values, not both", both, ways
     if change is not None and not (_number(change) and change > -1.0):
-        raise bad_intervention(
-            where, "the change cannot be used", repr(change),
-            "a relative change above -1, such as 0.3 for 30 % more",
-        )  # fmt: skip
-    if values is None:
-        return
-    if not isinstance(values, dict) or not values:
-        raise bad_intervention(where, "values is no table", repr(values), "{ YYYY-MM-DD = number }")
-    for day, value in values.items():
+        expected = "a relative change above -1, such as 0.3 for 30 % more"
+        yield "the change cannot be used", repr(change), expected
+    if values is not None and not (isinstance(values, dict) and values):
+        yield "values is no table", repr(values), "{ YYYY-MM-DD = number }"
+    for day, value in (values or {}).items():
         day_of(day, f"{where} values")
         if not _number(value):
-            raise bad_intervention(
-                where, f"the value on {day} is no number", repr(value), "a finite number"
-            )
+            yield f"the value on {day} is no number", repr(value), "a finite number"
 
 
 def _number(value: object) -> bool:

@@ -2,189 +2,165 @@
 
 News that acts do not make (prices, polls, words) is known for all periods before the first act is
 drawn. Its pull on each belief is summed up once; to the equations it is then one more entry on the
-scorecard of either side, beside the entries that drawn acts feed.
+scorecard of either side, beside the entries that drawn acts feed. Those are surprises by the step
+of `beliefs.features.surprises`, carried on from the origin.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from beliefs.features.surprises import CLIP
+from beliefs.features.steps import add_fading, expected
+from beliefs.features.surprises import CLIP, FLOORS, missed, scale_of, transform
 from beliefs.model import system
 from beliefs.model.mechanisms import evidence
-from beliefs.model.structure import PHASES, Columns, Structure
+from beliefs.model.mechanisms.diplomacy import hardline_kept
+from beliefs.model.observation import draw
+from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory
-from beliefs.simulation.actions import KIND_OF_PHASE, Acts, Params
-from beliefs.simulation.effects import Effects
-from beliefs.simulation.feed import Memory, news_of
-from beliefs.simulation.state import Setting, State
-from beliefs.simulation.streams import Streams
+from beliefs.simulation.actions import Acts, Period
+from beliefs.simulation.state import KIND_OF_PHASE, TRUCE, Feed, Setting, State
+from beliefs.simulation.streams import Floats, Ints
 from beliefs.study.tables.codebook import REGIME_KINDS
 
-__all__ = ["News", "Now", "beliefs_of", "draw_news"]
-
-Floats = NDArray[np.float64]
-
-_PASSED_ON = (
+_OF_BELIEF = (
     "turnover", "hardline", "cost", "mediator", "mediator_old", "waiver", "shock", "aftermath",
-    "hinge", "power_shift", "persist_words", "pressure_home", "maritime",
+    "hinge", "power_shift",
 )  # fmt: skip
+_OF_ACTIONS = ("pressure_home", "maritime", "power_shift")
 TALKS = REGIME_KINDS.index("talks")
-TRUCE = PHASES.index("truce")
 
 
 @dataclass(frozen=True, eq=False)
 class News:
-    """What is known of the periods ahead before anybody acts.
+    """What is known of H periods ahead before anybody acts.
 
-    Attributes
-    ----------
-    theory, structure, params
-        As the equations of belief read them: entries of the scorecard that acts do not feed are
-        one entry a side.
-    innovation
-        (H, N, 2) unexplained moves of belief.
-    columns
-        By name, (H, N, ...).
-    rest
-        (kind, H, N, 2) pull of all news that acts do not feed, by regime kind.
-    place
-        (kind,) place of a regime kind in `rest`; -1 for those that no future can be in.
-    fed
-        Place among the fed counts, direction and regime kinds of each entry that acts feed.
-    start
-        Belief in the period before, for a theory without beliefs None.
+    `theory`, `structure` and `params` are as the equations of belief read them: entries of the
+    scorecard that acts do not feed are one entry a side.
     """
 
     theory: Theory
     structure: Structure
-    params: Params
-    innovation: Floats
-    columns: dict[str, Floats]
-    rest: Floats
-    place: NDArray[np.int64]
+    params: Columns
+    innovation: Floats  # (H, N, 2) unexplained moves of belief
+    columns: Columns  # by name, (H, N, ...)
+    rest: Floats  # (kind, H, N, 2) pull of all news that acts do not feed, by regime kind
+    place: Ints  # (kind,) place of a regime kind in `rest`; -1 for those that no future can be in
+    # Place among the fed counts, direction and regime kinds of each entry that acts feed
     fed: tuple[tuple[int, float, tuple[int, ...]], ...]
 
-    def outside(self, t: int) -> dict[str, Floats]:
-        """Return the columns of a period that conduct reads and acts do not move."""
-        return {n: self.columns[n][t] for n in ("pressure_home", "maritime", "power_shift")}
-
-
-@dataclass(frozen=True, eq=False)
-class Now:
-    """Belief and what follows from it at the end of a period; (N, 2), surplus (N,)."""
-
-    logit_belief: Floats
-    audience: Floats
-    surplus: Floats
-    hardline: Floats
+    def outside(self, t: int) -> Columns:
+        """Return the columns of a period that actions read and do not move."""
+        return {n: self.columns[n][t] for n in _OF_ACTIONS}
 
 
 def draw_news(
     theory: Theory,
     setting: Setting,
     structure: Structure,
-    params: Params,
+    params: Columns,
     future: Columns,
     surprise: Floats,
     start: State,
 ) -> News:
     """Return what is known of the periods ahead."""
     samples, horizon = surprise.shape[0], surprise.shape[-1]
-    by_time = {
-        n: np.ascontiguousarray(np.moveaxis(np.broadcast_to(v, (samples, *v.shape[1:])), -1, 0))
-        for n, v in future.items()
-        if n in _PASSED_ON
-    }
-    feed = setting.feed
-    fed = [
-        (feed.indicator.index(structure.term_indicator[k]), k)
-        for k in range(len(structure.terms))
-        if structure.term_indicator[k] in feed.indicator
-    ]
+
+    def by_time(values: Any) -> Any:
+        wide = np.broadcast_to(values, (samples, *values.shape[1:]))
+        return np.ascontiguousarray(np.moveaxis(wide, -1, 0))
+
+    counts, terms = setting.feed.indicator, range(len(structure.terms))
+    indicator, direction = structure.term_indicator, structure.term_direction
+    order = [k for k in terms if indicator[k] in counts]
     kinds = sorted({int(start.kind[0]), *map(int, KIND_OF_PHASE)})
     place = np.full(len(REGIME_KINDS), -1)
     place[kinds] = np.arange(len(kinds))
-    weight = np.broadcast_to(
-        evidence.weights(np, params, structure), (samples, len(structure.terms))
-    )
-    taken = {k for _, k in fed}
+    weight = np.broadcast_to(evidence.weights(np, params, structure), (samples, len(terms)))
     rest = np.zeros((len(kinds), horizon, samples, 2))
     if theory.beliefs:
         news = np.ascontiguousarray(np.moveaxis(surprise, -1, 0))  # (H, N, indicator)
-        for k in set(range(len(structure.terms))) - taken:
-            pull = (weight[:, k] * structure.term_direction[k]) * news[
-                ..., structure.term_indicator[k]
-            ]
+        for k in set(terms) - set(order):
+            pull = (weight[:, k] * direction[k]) * news[..., indicator[k]]
             for row, kind in enumerate(kinds):
                 if kind in structure.term_regimes[k]:
                     rest[row, ..., structure.term_side[k]] += pull
-    order = [k for _, k in fed]
+
+    def entries(first: Any, second: Any, of: Any) -> tuple[Any, ...]:
+        return (first, second, *(of[k] for k in order))
+
     small = replace(
         structure,
-        terms=("rest_0", "rest_1", *(structure.terms[k] for k in order)),
-        term_side=(0, 1, *(structure.term_side[k] for k in order)),
-        term_indicator=(-1, -2, *(structure.term_indicator[k] for k in order)),
-        term_regimes=((), (), *(structure.term_regimes[k] for k in order)),
-        term_direction=(1.0, 1.0, *(structure.term_direction[k] for k in order)),
+        terms=entries("rest_0", "rest_1", structure.terms),
+        term_side=entries(0, 1, structure.term_side),
+        term_indicator=entries(-1, -2, indicator),
+        term_regimes=entries((), (), structure.term_regimes),
+        term_direction=entries(1.0, 1.0, direction),
         term_own=(True,) * (2 + len(order)),
     )
-    own = np.concatenate([np.ones((samples, 2)), weight[:, order]], axis=1)
-    # A common scorecard is in the weights already.
     reduced = params | {
-        "weight_own": own, "weight_other": np.zeros((samples, 0)), "shared": np.zeros(())
-    }  # fmt: skip
-    innovation = np.broadcast_to(params["innovation"], (samples, 2, horizon))
-    return News(
-        theory,
-        small,
-        reduced,
-        np.ascontiguousarray(np.moveaxis(innovation, -1, 0)),
-        by_time,
-        rest,
-        place,
-        tuple((j, structure.term_direction[k], structure.term_regimes[k]) for j, k in fed),
+        "weight_own": np.concatenate([np.ones((samples, 2)), weight[:, order]], axis=1),
+        "weight_other": np.zeros((samples, 0)),
+        "shared": np.zeros(()),  # a common scorecard is in the weights already
+    }
+    fed = tuple(
+        (counts.index(indicator[k]), direction[k], structure.term_regimes[k]) for k in order
     )
+    innovation = np.broadcast_to(params["innovation"], (samples, 2, horizon))
+    names = {*_OF_BELIEF, *_OF_ACTIONS, "persist_words"}
+    columns = {n: by_time(v) for n, v in future.items() if n in names}
+    return News(theory, small, reduced, by_time(innovation), columns, rest, place, fed)
+
+
+def news_of(
+    feed: Feed, state: State, acts: Acts, uniform: Floats, given: Mapping[int, float]
+) -> tuple[Floats, Floats, Floats]:
+    """Return surprises that the acts of a period make, within +-4, and what is then expected.
+
+    `given` are values of counts that interventions fix; all returned are (sample, count).
+    """
+    mine, part = acts.strikes[:, feed.side], len(feed.indicator)
+    counted = mine.copy()
+    odds = np.log(np.maximum(feed.share, 1e-9)) - np.log1p(-np.minimum(feed.share, 1.0 - 1e-9))
+    there = np.nonzero(mine[:, :part])  # most counts of most periods are zero
+    mass = odds[state.phase[there[0]], there[1]]
+    counted[there] = draw(uniform[there], "binomial_logit", mass, mine[there])
+    value = np.where(feed.weighted, counted * acts.severity[:, feed.side], counted)
+    for j, instead in given.items():
+        value[:, j] = instead
+    begun, restarted = feed.arrived + state.since
+    fast = np.maximum(feed.fast, 1.0 / (begun + 1.0))
+    slow = np.maximum(feed.slow, 1.0 / np.maximum(restarted, 1.0))
+    f = transform("count", value)
+    news = missed(f, state.mean, scale_of(state.miss, state.mean, FLOORS["count"]))
+    return news, *expected(state.mean, state.miss, f, fast, slow)
 
 
 def beliefs_of(
-    news: News,
-    setting: Setting,
-    state: State,
-    acts: Acts,
-    effects: Effects,
-    streams: Streams,
-    t: int,
-    place: int,
-) -> tuple[Memory, Now, tuple[Floats, Floats]]:
-    """Return what the acts of a period lead both sides to believe, and the chances of talks.
+    news: News, period: Period, state: State, acts: Acts, place: int
+) -> tuple[State, tuple[Floats, Floats]]:
+    """Return the futures with what the acts of a period lead both sides to believe.
 
-    `state` is after the acts; its beliefs, surplus and talks are those of the period before.
-    Returned: what is then expected of acts; beliefs, audience costs and surplus; probabilities
-    that talks start and that they go on, each (N,). `place` is that of period t in `news`.
+    And the probabilities that talks start and that they go on, each (N,). `state` is after the
+    acts; its beliefs, surplus and talks are those of the period before. `place` is that of the
+    period in `news`.
     """
-    which = streams.uniform("share", len(setting.feed.indicator))
-    fed = setting.feed.indicator
-    given = {
-        fed.index(c.indicator): c.value for c in effects.counts if c.at == t and c.indicator in fed
-    }
-    surprise, memory = news_of(
-        setting.feed, state.memory, acts.count, acts.severity, state.phase, which, given
-    )
-    samples, seen = len(state.talks), news.columns
+    setting, counts = period.setting, period.effects.counts
+    fed, samples, seen = setting.feed.indicator, len(state.talks), news.columns
+    given = {fed.index(k): value for at, k, value in counts if at == period.t and k in fed}
+    which = period.streams.uniform("share", len(fed))
+    surprise, mean, miss = news_of(setting.feed, state, acts, which, given)
     rest = news.rest[news.place[state.kind], place, np.arange(samples)]
     terms = [rest[:, 0], rest[:, 1]]
-    for j, direction, regimes in news.fed:
-        terms.append(surprise[:, j] * direction * np.isin(state.kind, regimes))
-    loud = ((acts.count > 0) & (acts.severity >= setting.loud)).any(axis=-1)
-    did = np.maximum(seen["persist_words"][place], acts.count > 0)
+    terms += [surprise[:, j] * sign * np.isin(state.kind, kinds) for j, sign, kinds in news.fed]
+    loud = ((acts.strikes > 0) & (acts.severity >= setting.loud)).any(axis=-1)
+    did = np.maximum(seen["persist_words"][place], acts.strikes > 0)
     force = np.maximum(surprise[:, -2:], 0.0) / CLIP
-    now = {n: seen[n][place] for n in _PASSED_ON[:10]}
-    now |= {
+    now = {n: seen[n][place] for n in _OF_BELIEF} | {
         "evidence": np.stack(terms, axis=-1),
         "quiet": 1.0 - loud,
         "pressure": (state.kind != TALKS).astype(float),
@@ -205,7 +181,15 @@ def beliefs_of(
 
     if not news.theory.beliefs:
         run = replace(run, logit_belief=np.zeros((2, 1)), surplus=np.zeros(1))
-    found = Now(
-        flat(run.logit_belief, 2), flat(run.audience, 2), flat(run.surplus), seen["hardline"][place]
+    left = hardline_kept(news.structure)
+    after = replace(
+        state,
+        logit_belief=flat(run.logit_belief, 2),
+        audience=flat(run.audience, 2),
+        surplus=flat(run.surplus),
+        hardline=add_fading(state.hardline, (1.0 - left) * seen["hardline"][place], left),
+        mean=mean,
+        miss=miss,
+        since=state.since + 1,
     )
-    return memory, found, (flat(run.onset), flat(run.continuation))
+    return after, (flat(run.onset), flat(run.continuation))

@@ -1,9 +1,16 @@
-"""Futures of one set of draws: whether they can be made, and the draws run forward."""
+"""Futures of one set of draws: whether they can be made, and the draws run forward.
+
+A period, in this order: interventions; actions, which read the beliefs of the period *before*; how
+truces, deals and conflict phases go on; news, of actions and repeated from the past in blocks;
+beliefs, surplus and talks. Where talks slow or quicken strikes, talks are drawn first, from the
+surplus of the period before: the same thing where talks do not follow the surplus, which is so in
+every bundled theory that frees that effect.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,26 +18,34 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.features.steps import age
 from beliefs.inference.conduct import BASE, Conduct, base_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
 from beliefs.model.theory import Theory, conduct_neutral, free_parameters, load_theory
-from beliefs.simulation.coupled import run_coupled
-from beliefs.simulation.effects import change_columns, effects_of, new_jump
-from beliefs.simulation.future import Passed, action_columns, block_indices, future_columns
+from beliefs.simulation.actions import Equations, Period, shares_of
+from beliefs.simulation.effects import Effects, change_columns, effects_of, new_jump, with_shocks
+from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import Intervention
-from beliefs.simulation.streams import Streams
+from beliefs.simulation.news import beliefs_of, draw_news
+from beliefs.simulation.state import State, setting_of, start_of
+from beliefs.simulation.streams import Floats, Streams
 from beliefs.study.load import Study
 
-__all__ = [
-    "BLOCK", "LONGEST", "Draws", "Paths", "check_horizon", "check_plan", "default_horizon",
-    "draws_of", "future_dates", "simulate",
-]  # fmt: skip
-
+Kept = dict[str, list[NDArray[Any]]]
 LONGEST = 5000  # periods ahead
 CELLS = 250_000  # futures times periods that are made ready at once
 BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
+EVENTS = {
+    "strikes": ("strikes_A",), "breach": ("breach",), "ended": ("resolve", "collapse"),
+    "deal": ("deal",), "signed": ("form",), "terminated": ("reversal",),
+    "rung": ("ladder", "collapse"), "crossing": ("strikes_A",), "walkout": ("walkout",),
+    "sanction": ("sanction",), "concession": ("concession",), "disobeyed": ("command",),
+    "excluded": ("excluded",), "peripheral": ("periphery",), "zones": ("zones",),
+    "added": ("breach",),
+}  # fmt: skip
+"""What is kept of every future, and the observables of which one must be explained for it."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +55,15 @@ class Paths:
     # (sample, side, horizon) in single precision; None when the theory has no beliefs
     logit_belief: NDArray[Any] | None
     surplus: NDArray[Any] | None  # (sample, horizon) likewise
-    talks: NDArray[np.bool_]  # (sample, horizon) of bool
+    talks: NDArray[np.bool_]  # (sample, horizon)
     # The same over the periods up to the origin, (sample, side, time) and (sample, time), so
     # that a run of periods may have begun before it
-    history_belief: NDArray[Any] | None
-    history_surplus: NDArray[Any] | None
-    # What both sides did, see `beliefs.simulation.coupled.Run`; None where conduct was not
-    # simulated, or what they did not kept
+    history_belief: NDArray[Any] | None = None
+    history_surplus: NDArray[Any] | None = None
+    # By name of `EVENTS`, (sample, [side | zone,] horizon): counts of acts (``strikes``,
+    # ``excluded``, ``peripheral``, ``zones``), ``ended`` (0, or how a truce ended or went on, see
+    # `beliefs.simulation.actions`), ``rung``, and what happened or not. None where actions were not
+    # simulated, or not kept
     events: Mapping[str, NDArray[Any]] | None = None
 
 
@@ -63,32 +80,34 @@ class Draws:
     # alone
     actions: dict[str, NDArray[Any]] | None = None
 
+    @property
+    def start(self) -> system.Start | None:
+        """Beliefs at the origin."""
+        if self.logit_belief is None:
+            return None
+        return system.Start(self.logit_belief[..., -1], self.audience)
+
 
 def draws_of(posterior: Posterior, group: str, actions: Conduct | None) -> Draws:
-    """Return what futures start from."""
+    """Return what futures of ``posterior``, ``prior`` or ``base`` start from."""
     structure = posterior.structure
     if group == "base":
         theory = load_theory(BASE)
-        known = base_draws(posterior) if actions is None else actions.base
+        drawn = base_draws(posterior) if actions is None else actions.base
         of_talks = {p.name for p in free_parameters(theory, structure)}
-        mine = {k: v for k, v in known.items() if k in of_talks}
-        theirs = {k: v for k, v in known.items() if k not in of_talks}
+        mine = {k: v for k, v in drawn.items() if k in of_talks}
+        theirs = {k: v for k, v in drawn.items() if k not in of_talks}
         return Draws(theory, mine, actions=conduct_neutral(theory, structure) | theirs)
-    dataset = posterior.tree[group].to_dataset()
+    dataset, theory = posterior.tree[group].to_dataset(), posterior.theory
 
-    def flat(name: str) -> NDArray[Any]:
-        values = np.asarray(dataset[name].values)
-        return values.reshape(-1, *values.shape[2:])
+    def flat(names: Iterable[str]) -> dict[str, NDArray[Any]]:
+        values = {name: np.asarray(dataset[name].values) for name in names}
+        return {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
 
-    free = free_parameters(posterior.theory, structure)
-    params = {p.name: flat(p.name) for p in free if p.name != "innovation"}
-    history = ("logit_belief", "audience", "surplus") if posterior.theory.beliefs else ()
-    return Draws(
-        posterior.theory,
-        params,
-        **{name: flat(name) for name in history},
-        actions=None if actions is None else actions.draws_for(posterior, group),
-    )
+    free = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
+    history = ("logit_belief", "audience", "surplus") if theory.beliefs else ()
+    of_actions = None if actions is None else actions.draws_for(posterior, group)
+    return Draws(theory, flat(free), **flat(history), actions=of_actions)
 
 
 def simulate(
@@ -102,51 +121,31 @@ def simulate(
 ) -> Paths:
     """Run futures: the whole system where draws of actions are given, else beliefs and talks.
 
-    Notes
-    -----
     What is needed of the periods ahead takes ten times the memory of what is kept. It is made for a
     stretch of them at a time, with the numbers that the whole would have.
     """
     study, inputs, theory, actions = posterior.study, posterior.inputs, draws.theory, draws.actions
-    past, horizon = columns(inputs), len(dates)
-    n, samples = int(inputs.active.sum()), next(iter(draws.params.values())).shape[0]
-    streams = Streams(seed, samples)
-    index = block_indices(
-        streams.of("bootstrap"),
-        n, samples, horizon, BLOCK.get(inputs.step_days, 7), inputs.quiet_seen[:n],
-    )  # fmt: skip
-
-    def columns_of(periods: slice, passed: Passed, draw_jump: Any = np.zeros) -> Any:
-        """Return structure, columns, surprises and jumps of some periods ahead."""
-        cols, surprise = future_columns(
-            inputs,
-            posterior.structure,
-            past,
-            index[:, periods],
-            resample_shocks=resample_shocks,
-            evidence=actions is None,
-            passed=passed,
-        )
-        if actions is not None:
-            cols |= action_columns(inputs, index[:, periods], passed)
-        return change_columns(
-            interventions, study=study, inputs=inputs, structure=posterior.structure,
-            columns=cols, surprise=surprise, dates=dates, draw_jump=draw_jump, passed=passed,
-        )  # fmt: skip
-
-    structure, _, _, jumps = columns_of(
-        slice(1),
-        Passed(),
-        lambda shape: new_jump(theory, posterior.structure, shape, streams.of("jump")),
-    )
-    params = stacked_params(theory, posterior.structure, draws.params)
-    if jumps.shape[-1]:
-        known = np.broadcast_to(params["shock_jump"], (samples, 2, len(posterior.structure.shocks)))
-        params["shock_jump"] = np.concatenate([known, jumps], axis=-1)
+    before, past, horizon = posterior.structure, columns(inputs), len(dates)
+    n, samples = int(inputs.active.sum()), len(next(iter(draws.params.values())))
+    streams, block = Streams(seed, samples), BLOCK.get(inputs.step_days, 7)
+    seen = inputs.quiet_seen[:n]
+    index = block_indices(streams.of("bootstrap"), n, samples, horizon, block, seen)
+    structure = with_shocks(before, interventions)
+    params = stacked_params(theory, before, draws.params)
+    if new := len(structure.shocks) - len(before.shocks):
+        old = np.broadcast_to(params["shock_jump"], (samples, 2, len(before.shocks)))
+        jumps = [new_jump(theory, before, samples, streams.of("jump")) for _ in range(new)]
+        params["shock_jump"] = np.concatenate([old, np.stack(jumps, axis=-1)], axis=-1)
 
     def made(periods: slice, passed: Passed) -> tuple[Columns, NDArray[Any]]:
         """Return columns, with innovations, and surprises of some periods ahead."""
-        _, cols, surprise, _ = columns_of(periods, passed)
+        cols, surprise = future_columns(
+            inputs, before, past, index[:, periods], resample_shocks=resample_shocks,
+            actions=actions is not None, passed=passed,
+        )  # fmt: skip
+        cols, surprise = change_columns(
+            interventions, study, inputs, structure, cols, surprise, dates, passed
+        )
         passed.aftermath = aftermath(structure, cols["shock"], passed.aftermath)[..., -1]
         passed.periods = periods.stop
         cols["innovation"] = (
@@ -161,75 +160,137 @@ def simulate(
         for begin in range(0, horizon, length):
             yield made(slice(begin, min(begin + length, horizon)), passed)
 
-    start = None
-    if theory.beliefs:
-        assert draws.logit_belief is not None
-        start = system.Start(draws.logit_belief[..., -1], draws.audience)
-    if actions is not None:
-        run = run_coupled(
-            study, inputs, theory, structure, params | actions, ahead(), horizon, start,
-            None if draws.surplus is None else draws.surplus[:, -1],
-            effects_of(
-                interventions, study=study, inputs=inputs, structure=structure, dates=dates
-            ),
-            streams, events,
-        )  # fmt: skip
-        return Paths(
-            run.logit_belief, run.surplus, run.talks, draws.logit_belief, draws.surplus,
-            run.events if events else None,
-        )  # fmt: skip
-    return _of_beliefs(theory, structure, params, ahead(), horizon, start, draws, past, n, streams)
+    if actions is None:
+        talking = past["talks"][n - 1]
+        return _of_beliefs(draws, structure, params, ahead(), horizon, talking, streams)
+    return run_coupled(
+        study, inputs, draws, structure, params | actions, ahead(), horizon,
+        effects_of(interventions, study, inputs, dates), streams, events,
+    )  # fmt: skip
+
+
+def _keep(kept: Kept, values: Mapping[str, NDArray[Any]]) -> None:
+    """Note what happens in some periods, by name, (period, sample, ...)."""
+    for name, value in values.items():
+        kind = np.bool_ if value.dtype == bool else np.int8
+        single = name in ("logit_belief", "surplus")
+        kept.setdefault(name, []).append(value.astype(np.float32 if single else kind))
+
+
+def _paths(kept: Kept, draws: Draws, events: bool) -> Paths:
+    """Return what is kept of futures that start from `draws`."""
+    made = {name: np.moveaxis(np.concatenate(kept.pop(name)), 0, -1) for name in tuple(kept)}
+    talks = made.pop("talks")
+    belief, surplus = (made.pop(name, None) for name in ("logit_belief", "surplus"))
+    past = draws.logit_belief, draws.surplus
+    return Paths(belief, surplus, talks, *past, made if events else None)
 
 
 def _of_beliefs(
-    theory: Theory,
+    draws: Draws,
     structure: Structure,
-    params: dict[str, NDArray[Any]],
+    params: Columns,
     ahead: Iterable[tuple[Columns, NDArray[Any]]],
     horizon: int,
-    start: system.Start | None,
-    draws: Draws,
-    past: Columns,
-    n: int,
+    talking: Any,
     streams: Streams,
 ) -> Paths:
-    """Return futures of beliefs and talks alone."""
-    samples, done = streams.samples, 0
-    belief = np.empty((horizon, samples, 2), dtype=np.float32)
-    surplus = np.empty((horizon, samples), dtype=np.float32)
-    held = np.empty((horizon, samples), dtype=bool)
-    talking = past["talks"][n - 1]
+    """Return futures of beliefs and talks alone; `talking` is whether talks went on before."""
+    samples, start, done, time = streams.samples, draws.start, 0, None
+    kept: Kept = {}
     for cols, surprise in ahead:
         size = surprise.shape[-1]
         periods = slice(done, done + size)
         moves = params | {"innovation": cols["innovation"]}
         found = system.evaluate(np, moves, cols, structure, start)
-        if not done:
-            age = np.exp(cols["spell_age"][..., 0])
-        drawn, _, age = system.simulate_talks(
+        drawn, _, time = system.simulate_talks(
             streams.stretch("talks", periods, horizon), moves, cols, structure, found,
-            start=talking, age=age,
+            start=talking, age=np.exp(cols["spell_age"][..., 0]) if time is None else time,
         )  # fmt: skip
-        held[periods] = drawn.T
-        if theory.beliefs:
-            belief[periods] = np.moveaxis(found.logit_belief, -1, 0)
-            surplus[periods] = np.broadcast_to(found.surplus, (samples, size)).T
-            start = system.Start(
-                found.logit_belief[..., -1],
-                np.broadcast_to(found.audience[..., -1], (samples, 2)),
-            )
-        talking, done = held[periods][-1], periods.stop
+        _keep(kept, {"talks": drawn.T > 0})
+        if draws.theory.beliefs:
+            surplus = np.broadcast_to(found.surplus, (samples, size)).T
+            belief = np.moveaxis(found.logit_belief, -1, 0)
+            _keep(kept, {"logit_belief": belief, "surplus": surplus})
+            audience = np.broadcast_to(found.audience[..., -1], (samples, 2))
+            start = system.Start(found.logit_belief[..., -1], audience)
+        talking, done = drawn[:, -1] > 0, periods.stop
         del cols, surprise, moves, found  # the next stretch is made when this one is gone
-    if not theory.beliefs:
-        return Paths(None, None, held.T, None, None)
-    return Paths(np.moveaxis(belief, 0, -1), surplus.T, held.T, draws.logit_belief, draws.surplus)
+    return _paths(kept, draws, events=False)
+
+
+def run_coupled(
+    study: Study,
+    inputs: Inputs,
+    draws: Draws,
+    structure: Structure,
+    params: Columns,
+    ahead: Iterable[tuple[Columns, Floats]],
+    horizon: int,
+    effects: Effects,
+    streams: Streams,
+    events: bool = True,
+) -> Paths:
+    """Run the whole system forward from the end of a study."""
+    theory, samples = draws.theory, streams.samples
+    setting = setting_of(study, inputs, theory)
+    state = begin = start_of(study, inputs, setting, params, samples)
+    if draws.logit_belief is not None and draws.surplus is not None:
+        belief, audience = np.asarray(draws.logit_belief[..., -1]), np.asarray(draws.audience)
+        surplus = draws.surplus[:, -1]
+        state = replace(state, logit_belief=belief, audience=audience, surplus=surplus)
+    equations = Equations(params, setting.structure, setting.names)
+    shares = shares_of(equations, samples)
+    early = "strikes_A" in setting.names and np.any(params["talk_strike_tempo"] != 0.0)
+    names = ["talks", *(("logit_belief", "surplus") if theory.beliefs else ())]
+    names += [n for n, by in EVENTS.items() if events and setting.names.intersection(by)]
+    kept: Kept = {}
+    hazards: tuple[Floats, Floats] | None = None
+    done = 0
+    for future, surprise in ahead:
+        periods = slice(done, done + surprise.shape[-1])
+        moves = params | {"innovation": future["innovation"]}
+        news = draw_news(theory, setting, structure, moves, future, surprise, begin)
+        uniform = np.ascontiguousarray(streams.stretch("talks", periods, horizon).T)
+        del future, surprise, moves  # the next stretch is made when this one is gone
+        for k, t in enumerate(range(horizon)[periods]):
+            period = Period(setting, equations, streams, effects, t, state).begun(news.outside(k))
+            if early and hazards is not None:
+                chance = np.where(state.talks > 0, hazards[1], hazards[0])
+                period.now["talks"] = (uniform[k] < chance) * 1.0
+            acts = period.act()
+            ends = period.end(acts.breach, *shares)
+            after, hazards = beliefs_of(news, period, period.left(acts, ends), acts, k)
+            held = uniform[k] < np.where(state.talks > 0, hazards[1], hazards[0])
+            if early:
+                held = period.now["talks"] > 0 if t else held
+            state = _talked(after, held)
+            found = vars(acts) | vars(ends) | {
+                "talks": held, "terminated": ends.reversed.sum(axis=-1) > 0, "rung": state.rung,
+                "logit_belief": state.logit_belief, "surplus": state.surplus,
+            }  # fmt: skip
+            _keep(kept, {name: found[name][None] for name in names})
+        done = periods.stop
+        del news, uniform
+    return _paths(kept, draws, events)
+
+
+def _talked(state: State, held: Any) -> State:
+    """Return the futures with the talks of the period."""
+    return replace(
+        state,
+        rounds=state.rounds + (held & (state.talks == 0)),
+        talks=held.astype(float),
+        talked=1.0 + age(state.talked - 1.0, held),
+        contact=np.where(held, 0.0, state.contact),
+        near=np.where(held, 1.0, state.near),
+    )
 
 
 def future_dates(inputs: Inputs, horizon: int) -> NDArray[np.datetime64]:
     """Return the first day of each period after the origin, (horizon,)."""
     last = inputs.dates[inputs.active][-1].astype("datetime64[D]")
-    ahead = np.timedelta64(inputs.step_days, "D") * np.arange(1, horizon + 1)
-    return np.asarray(last + ahead)
+    return np.asarray(last + np.timedelta64(inputs.step_days, "D") * np.arange(1, horizon + 1))
 
 
 def default_horizon(study: Study) -> int:
@@ -249,35 +310,19 @@ def check_horizon(horizon: int) -> None:
 def check_plan(
     study: Study, horizon: int | None, interventions: Sequence[Intervention] = ()
 ) -> None:
-    """Refuse, before a posterior is sampled, what `beliefs.forecast` would refuse afterwards.
+    """Raise, before a posterior is sampled, the StudyError of `beliefs.forecast` afterwards.
 
-    Parameters
-    ----------
-    study
-        From `beliefs.load_study`.
-    horizon
-        Number of future periods, `default_horizon` when None.
-    interventions
-        What-ifs; they are tried on one future in which the first period repeats itself.
-
-    Raises
-    ------
-    StudyError
-        The horizon or an intervention cannot be used.
+    What-ifs are tried on one future in which the first period repeats itself.
     """
     horizon = default_horizon(study) if horizon is None else horizon
     check_horizon(horizon)
     if not interventions:
         return
     inputs = build_inputs(study)
-    structure = structure_of(inputs)
-    index = np.zeros((1, horizon), dtype=np.int64)
+    structure, index = structure_of(inputs), np.zeros((1, horizon), dtype=np.int64)
     cols, surprise = future_columns(
         inputs, structure, columns(inputs), index, resample_shocks=False
     )
-    dates = future_dates(inputs, horizon)
-    effects_of(interventions, study=study, inputs=inputs, structure=structure, dates=dates)
-    change_columns(
-        interventions, study=study, inputs=inputs, structure=structure, columns=cols,
-        surprise=surprise, dates=dates, draw_jump=np.zeros,
-    )  # fmt: skip
+    dates, more = future_dates(inputs, horizon), with_shocks(structure, interventions)
+    effects_of(interventions, study, inputs, dates)
+    change_columns(interventions, study, inputs, more, cols, surprise, dates)

@@ -7,61 +7,79 @@ frequencies of the study, smoothed with half an observation of every kind (Jeffr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features import steps
 from beliefs.features.inputs import Inputs
-from beliefs.features.steps import (
-    ANSWER,
-    CALM_DAYS,
-    FRESH_DAYS,
-    PAUSE_DAYS,
-    RECENT_DAYS,
-    add_fading,
-    age,
-    fold,
-    kept,
-    periods_of,
-    refresh,
+from beliefs.features.states import FORCE_HALFLIFE
+from beliefs.features.surprises import (
+    COUNT_BURN_IN,
+    FLOORS,
+    MAD_TO_SD,
+    SCALE_MEMORY,
+    event_arrivals,
+    surprises,
+    transform,
 )
-from beliefs.features.windows import SPOILER_DAYS, TRACKED, truces_of
+from beliefs.features.windows import TRACKED, truces_of
 from beliefs.model.mechanisms import diplomacy, reciprocity
-from beliefs.model.structure import PHASES, Structure, conduct_columns, structure_of
+from beliefs.model.structure import PHASES, Columns, Structure, conduct_columns, structure_of
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
-from beliefs.simulation.feed import Feed, Memory, feed_of, phases, start_memory
+from beliefs.simulation.streams import Bools, Floats, Ints
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
+from beliefs.study.tables.codebook import REGIME_KINDS
 
-__all__ = ["LONGEST_OPEN", "Setting", "State", "Window", "setting_of", "start_of", "window_at"]
-
-Floats = NDArray[np.float64]
 HALF = 0.5  # observations of every kind that are put before those of the study
 MEMORY = 150  # periods of past acts that their trace at the origin is summed over
 LONGEST_OPEN = 60  # periods over which open acts are kept apart
 NEVER = 1e6  # periods since something that has not happened yet
+TRUCE, WAR = PHASES.index("truce"), PHASES.index("war")
+KIND_OF_PHASE = np.array([REGIME_KINDS.index(k) for k in ("none", "truce", "war")])
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """Counts that drawn acts feed: K indicators, then the force of side 0 and of side 1.
+
+    An indicator counts a part of a side's acts (those on one target, say): each drawn act belongs
+    to it with the share that it had in the past in the same phase.
+    """
+
+    indicator: tuple[int, ...]  # (K,) numbers of the indicators
+    side: Ints  # (K + 2,) whose acts
+    share: Floats  # (phase, K + 2) share of them that counts
+    weighted: Bools  # (K + 2,) whether severities are summed rather than acts counted
+    # (K + 2,) what the expectation and the mean miss learn from one period
+    fast: Floats
+    slow: Floats
+    # (K + 2,) both at the origin
+    mean: Floats
+    miss: Floats
+    # (2, K + 2) arrivals by the origin since the level last began anew, and since the way of
+    # counting did
+    arrived: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
     """Constants of a study under a theory."""
 
-    # The study's
     structure: Structure
     step_days: int
-    names: frozenset[str]  # Observables of action that the theory explains
-    # (instrument,) the way of counting in force at the origin, which futures keep
-    instrument: Floats
+    names: frozenset[str]  # observables of action that the theory explains
+    instrument: Floats  # (instrument,) the way of counting at the origin, which futures keep
     severity: Floats  # (side, phase, 5) distribution function of the severity of an act
     rate: Floats  # (side, phase) acts per period
     warned: Floats  # (side,) share of acts that were announced
-    # (side, phase) share of acts that touch a red line; of those, of acts that cross it
-    touch: Floats
-    cross: Floats
-    line: float  # Least severity by which a declared line is crossed
+    touch: Floats  # (side, phase) share of acts that touch a red line
+    cross: Floats  # (side, phase) share of those that cross it
+    line: float  # least severity by which a declared line is crossed
     # Severity from which an act counts, breaks a truce, ends a quiet period
     least: float
     breach: float
@@ -69,26 +87,145 @@ class Setting:
     # Periods at the beginning of a truce that are watched, and before its deadline
     quiet: int
     near: int
-    unruly: tuple[bool, bool]  # (side,) whether a side has forces that are not its own
-    proxy: int  # Number of the side whose allies may attack in a truce; -1 for none
-    spoiler: float  # Acts that nobody owns to per period of truce
-    open_periods: float  # How long such an act stays unattributed
-    feed: Feed  # How acts become news
+    unruly: tuple[bool, ...]  # (side,) whether a side has forces that are not its own
+    proxy: int  # number of the side whose allies may attack in a truce; -1 for none
+    spoiler: float  # acts that nobody owns to per period of truce
+    feed: Feed
+
+
+@dataclass(frozen=True)
+class Window:
+    """The truce in force at the origin, as the first period of the future begins."""
+
+    on: bool = False
+    # Periods since its chain of truces began, and since it began itself
+    age: float = 0.0
+    own_age: float = 0.0
+    # Periods to its deadline, 0 when it falls in that period; infinite without one
+    left: float = np.inf
+    span: float = np.inf  # periods from its beginning to its deadline
+    spoilt: bool = False  # whether its first days were not quiet, or not seen
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What N futures know of their past when a period begins; (N,) unless said."""
+
+    # Of the period before: (N, 2), (N, 2), (N,), and 1 with talks
+    logit_belief: Floats
+    audience: Floats
+    surplus: Floats
+    talks: Floats
+    # (N, 2) fading acts: what excites replies, own acts, severe acts suffered
+    trace: Floats
+    own: Floats
+    heavy: Floats
+    # (`ANSWER`, N, 2) acts of the last periods, and the sum of their log(severity / 3)
+    recent_count: Floats
+    recent_log: Floats
+    idle: Floats  # days without an act between the sides
+    calm: Floats  # periods without one of severity 2 or more
+    talked: Floats  # periods since talks, 1 when the last period had them
+    contact: Floats  # days since there was any contact, 0 when the last period had it
+    # From 0 to 1: how fresh a walk-out, a sign of a deal, an attack by allies are
+    walkout: Floats
+    near: Floats
+    proxy: Floats
+    hardline: Floats  # (N, 2) trace of own hard-line words
+    rounds: Floats  # rounds of talks since the last onset of war
+    # Conflict phase of five; calm, truce or war; number of the regime kind
+    rung: Ints
+    phase: Ints
+    kind: Ints
+    window: Bools  # whether a truce is in force; of it see `Window`
+    age: Floats
+    own_age: Floats
+    left: Floats
+    span: Floats
+    spoilt: Bools
+    broken: Floats  # named concessions broken in the truce
+    spoilers: Floats  # (`LONGEST_OPEN`, N) unattributed acts open in this period and later ones
+    # (N, 2) agreements in force, and those made before the last change of government
+    live: Floats
+    changed: Floats
+    # Of each fed count, (N, K + 2), expectation and mean miss; periods since the origin
+    mean: Floats
+    miss: Floats
+    since: int
+
+
+def _phases(inputs: Inputs) -> Ints:
+    """Return the phase of each period: calm, truce or war, as numbers of `PHASES`."""
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    return np.select([kinds == "truce", kinds == "war"], [TRUCE, WAR], 0)
+
+
+def feed_of(study: Study, inputs: Inputs) -> Feed:
+    """Return which counts of a study drawn acts feed, and what is expected of them."""
+    spec, n, step, phase = study.spec, int(inputs.active.sum()), inputs.step_days, _phases(inputs)
+    indicators, rows = [], []
+    for k, indicator in enumerate(spec.indicators):
+        fits = indicator.source == "events" and indicator.transform == "count"
+        of = [i for i, s in enumerate(spec.sides) if set(indicator.initiator) <= set(s.forces)]
+        kinetic = indicator.kinds and set(indicator.kinds) <= set(spec.kinetic)
+        if not (fits and kinetic and indicator.initiator and of) or not np.isfinite(
+            inputs.expectation[k]
+        ):
+            continue
+        i, weighted = of[0], indicator.measure == "severity"
+        arrived = event_arrivals(study, indicator, n - 1)
+        inside = (arrived.period >= 0) & inputs.strikes_seen[np.maximum(arrived.period, 0)]
+        when = arrived.period[inside]
+        whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
+        share = _shares(arrived.value[inside], whole, phase[when])
+        fast = 1.0 - 0.5 ** (1.0 / indicator.halflife)
+        known = float(inputs.expectation[k]), float(inputs.scale[k]) / MAD_TO_SD
+        begun = (arrived.begins | arrived.restarts, arrived.restarts)
+        age = [len(b) - int(np.max(np.flatnonzero(b), initial=0)) for b in begun]
+        indicators.append(k)
+        rows.append((i, share, weighted, fast, *known, age))
+    seen = inputs.strikes_seen[:n]
+    for i in (0, 1):
+        known = _force(inputs.strikes[i, :n][seen], step)
+        fast = 1.0 - 0.5 ** (1.0 / FORCE_HALFLIFE[step])
+        rows.append((i, np.ones(len(PHASES)), True, fast, *known, [int(seen.sum())] * 2))
+    whose, shares, sums, learns, mean, miss, ages = (np.array(v) for v in zip(*rows, strict=True))
+    slow = 1.0 - (1.0 - learns) ** (1.0 / SCALE_MEMORY)
+    arrivals = ages.T.astype(float)
+    return Feed(tuple(indicators), whose, shares.T, sums, learns, slow, mean, miss, arrivals)
+
+
+def _shares(counted: Floats, whole: Floats, phase: Ints) -> Floats:
+    """Return the share of a side's acts that an indicator counts, by phase.
+
+    The share over all phases stands for one act in each, so that a phase without acts has it.
+    """
+    overall = min(float(counted.sum() / max(whole.sum(), 1.0)), 1.0)
+    at = [phase == k for k in range(len(PHASES))]
+    return np.minimum([(overall + counted[a].sum()) / (1.0 + whole[a].sum()) for a in at], 1.0)
+
+
+def _force(total: Floats, step_days: int) -> tuple[float, float]:
+    """Return expectation and mean miss of a side's force after the periods that were seen."""
+    if not len(total):
+        return float(transform("count", [0.0])[0]), 1.0 / MAD_TO_SD
+    values, floor = transform("count", total), FLOORS["count"]
+    past = surprises(values, FORCE_HALFLIFE[step_days], floor=floor, burn_in=COUNT_BURN_IN)
+    return float(past.mean[-1]), float(past.scale[-1]) / MAD_TO_SD
 
 
 def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     """Return what futures of a study under a theory keep."""
     spec, seen, structure = study.spec, inputs.observed, structure_of(inputs)
     n = int(inputs.active.sum())
-    phase = phases(inputs)[:n]
+    phase = _phases(inputs)[:n] == np.arange(len(PHASES))[:, None]  # (phase, time)
     watched = seen.strikes_seen[:n]
     by_severity = seen.strike_by_severity[..., :n] * watched
-    tally = np.stack([by_severity[..., phase == k].sum(axis=-1) for k in range(len(PHASES))], 1)
+    tally = np.stack([by_severity[..., on].sum(axis=-1) for on in phase], 1)
     least = 1.0 if spec.strikes is None else spec.strikes.min_severity
     tally = (tally + HALF) * (np.arange(1, 6) >= least)
     acts = by_severity.sum(axis=(-2, -1))
-    days = np.array([(watched & (phase == k)).sum() for k in range(len(PHASES))])
-    at_line = watched & (phase == np.arange(len(PHASES))[:, None])
+    at_line = watched & phase
     touch, cross, total = (
         (value[:, None, :n] * at_line).sum(axis=-1)
         for value in (seen.line_touch, seen.line_cross, seen.strike_count)
@@ -105,7 +242,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         names=frozenset(f.name for f in factors(theory, structure)),
         instrument=(places == (instruments[-1] if len(instruments) else 0)).astype(float),
         severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
-        rate=(total + HALF) / (days + 1.0),
+        rate=(total + HALF) / (at_line.sum(axis=-1) + 1.0),
         warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
         touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
         cross=(cross + HALF) / (touch + 2 * HALF),
@@ -114,80 +251,12 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         breach=2.0 if rules is None else float(rules.breach_severity),
         loud=float(spec.quiet.min_severity),
         quiet=inputs.quiet_periods,
-        near=1 if rules is None else periods_of(rules.last_days, study.grid),
-        unruly=tuple(any(f not in s.actors for f in s.forces) for s in spec.sides),  # type: ignore[arg-type]
+        near=1 if rules is None else steps.periods_of(rules.last_days, study.grid),
+        unruly=tuple(any(f not in s.actors for f in s.forces) for s in spec.sides),
         proxy=-1 if spec.proxy is None else spec.side_ids.index(spec.proxy.side),
         spoiler=float((begun + HALF) / (truce.sum() + 1.0)),
-        open_periods=SPOILER_DAYS / inputs.step_days,
         feed=feed_of(study, inputs),
     )
-
-
-@dataclass(frozen=True)
-class Window:
-    """The truce in force at the origin, as the first period of the future begins."""
-
-    on: bool = False  # Whether there is one
-    # Periods since its chain of windows began, and since it began itself
-    age: float = 0.0
-    own_age: float = 0.0
-    # Periods to its deadline, 0 when it falls in that period; infinite without one
-    left: float = np.inf
-    span: float = np.inf  # Periods from its beginning to its deadline
-    spoilt: bool = False  # Whether its first days were not quiet, or not seen
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """What N futures know of their past when a period begins; (N,) unless said."""
-
-    # (N, 2) of the period before
-    logit_belief: Floats
-    audience: Floats
-    surplus: Floats  # Of the period before
-    talks: Floats  # 1 with talks in the period before
-    # (N, 2) fading acts: what excites replies, own acts, severe acts suffered
-    trace: Floats
-    own: Floats
-    heavy: Floats
-    # (`ANSWER`, N, 2) acts of the last periods, and the sum of their log(severity / 3)
-    recent_count: Floats
-    recent_log: Floats
-    # Days without an act between the sides; periods without one of severity 2 or more
-    idle: Floats
-    calm: Floats
-    # Periods since talks, 1 when the last period had them; days since there was any contact, 0
-    # when it had
-    talked: Floats
-    contact: Floats
-    # From 0 to 1: how fresh a walk-out, a sign of a deal, an attack by allies are
-    walkout: Floats
-    near: Floats
-    proxy: Floats
-    hardline: Floats  # (N, 2) trace of own hard-line words
-    rounds: Floats  # Rounds of talks since the last onset of war
-    # Conflict phase; calm, truce or war; number of the regime kind
-    rung: NDArray[np.int64]
-    phase: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    window: NDArray[np.bool_]  # Whether a truce is in force
-    # See `Window`
-    age: Floats
-    own_age: Floats
-    left: Floats
-    span: Floats
-    spoilt: NDArray[np.bool_]
-    broken: Floats  # Named concessions broken in the truce
-    # (`LONGEST_OPEN`, N) unattributed acts still open in this period and in later ones
-    spoilers: Floats
-    # (N, 2) agreements in force, and those made before the last change of government
-    live: Floats
-    changed: Floats
-    memory: Memory  # What is expected of the counts that acts feed
-
-    def moved(self, **changes: Any) -> State:
-        """Return the state with some parts changed."""
-        return replace(self, **changes)
 
 
 def window_at(study: Study, inputs: Inputs) -> Window:
@@ -199,38 +268,29 @@ def window_at(study: Study, inputs: Inputs) -> Window:
     if k < 0:
         return Window()
     rows = truces.rows
-    known = grid.index(np.maximum(rows["date"], rows["published_at"]))
+    known = grid.index(np.maximum(rows["date"], rows["published_at"]))[k]
     left = span = np.inf
     if not np.isnat(rows["deadline"][k]):
         deadline = int(grid.index(rows["deadline"][k]))
-        left, span = float(deadline - n), float(max(deadline - known[k], 1))
+        left, span = float(deadline - n), float(max(deadline - known, 1))
     seen = inputs.observed.truce_seen[:n] & (inputs.observed.breach[:n] == 0)
     begin = max(int(truces.first[k]), 0)
-    early = seen[begin : min(begin + inputs.quiet_periods, n)]
     return Window(
         on=True,
         age=float(n - truces.root[k]),
-        own_age=float(n - known[k]),
-        left=left if left >= 0 else np.inf,  # past its deadline, and no end was told
+        own_age=float(n - known),
+        left=left if left >= 0 else np.inf,  # past its deadline, and no end is recorded
         span=span,
-        spoilt=bool((~early).any()),
+        spoilt=not seen[begin : begin + inputs.quiet_periods].all(),
     )
 
 
 def start_of(
-    study: Study,
-    inputs: Inputs,
-    setting: Setting,
-    params: dict[str, NDArray[Any]],
-    samples: int,
-    *,
-    logit_belief: Floats,
-    audience: Floats,
-    surplus: Floats,
+    study: Study, inputs: Inputs, setting: Setting, params: Columns, samples: int
 ) -> State:
-    """Return the state in which all futures begin."""
+    """Return the state in which all futures begin, beliefs left out."""
     seen, n, days = inputs.observed, int(inputs.active.sum()), inputs.step_days
-    last, window = n - 1, window_at(study, inputs)
+    last, window, feed = n - 1, window_at(study, inputs), setting.feed
     past = conduct_columns(inputs)
 
     def full(value: Any, dtype: type = float) -> NDArray[Any]:
@@ -238,11 +298,11 @@ def start_of(
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
     def fresh(known: Floats, now: Any) -> float:
-        return float(refresh(known[last], now > 0, kept(FRESH_DAYS, days)))
+        return float(steps.refresh(known[last], now > 0, steps.kept(steps.FRESH_DAYS, days)))
 
     def since(on: NDArray[Any], known: float, by: float) -> float:
         """Return the time since it was on; `known` is what the last period's column says."""
-        found = float(fold(lambda s, x: age(s, x, by), NEVER, on)[-1])
+        found = float(steps.fold(lambda s, x: steps.age(s, x, by), NEVER, on)[-1])
         return found if found < NEVER else known + by
 
     between = np.where(
@@ -258,13 +318,11 @@ def start_of(
     old = [sum(any(day < t for t in turned) for day in r["date"]) for r in live]
     open_acts = np.zeros(LONGEST_OPEN)
     if window.on:  # how old they are is not known: half of a week is left
-        open_acts[: periods_of(CALM_DAYS / 2.0, study.grid)] = seen.spoiler_open[last]
-    recent = np.zeros((2, ANSWER, 1, 2))
-    low = max(n - ANSWER, 0)
-    logs = seen.strike_count * seen.severity_log
-    for row, values in enumerate((seen.strike_count, logs)):
-        recent[row, ANSWER - (n - low) :, 0] = values[:, low:n].T
-    recent = recent * np.ones((1, 1, samples, 1))
+        open_acts[: steps.periods_of(steps.CALM_DAYS / 2.0, study.grid)] = seen.spoiler_open[last]
+    recent = np.zeros((2, steps.ANSWER, samples, 2))
+    low = max(n - steps.ANSWER, 0)
+    for row, values in enumerate((seen.strike_count, seen.strike_count * seen.severity_log)):
+        recent[row, steps.ANSWER - (n - low) :] = values[:, low:n].T[:, None]
     trace = np.zeros(2)
     if "strikes_A" in setting.names:
         acts = {
@@ -273,21 +331,25 @@ def start_of(
         }
         trace = reciprocity.trace(np, params, acts, setting.structure)[..., -1]
     words = np.concatenate([past["hardline"][:, :n], np.zeros((2, 1))], axis=-1)
-    own = add_fading(
-        np.expm1(seen.own_recent[:, last]), seen.strike_count[:, last], kept(RECENT_DAYS, days)
+    own = steps.add_fading(
+        np.expm1(seen.own_recent[:, last]),
+        seen.strike_count[:, last],
+        steps.kept(steps.RECENT_DAYS, days),
     )
     return State(
-        logit_belief=logit_belief,
-        audience=audience,
-        surplus=surplus,
+        logit_belief=np.zeros((samples, 2)),
+        audience=np.zeros((samples, 2)),
+        surplus=np.zeros(samples),
         talks=full(talks[last]),
         trace=np.broadcast_to(trace, (samples, 2)).copy(),
         own=full(own),
         heavy=full(np.expm1(seen.heavy[:, last])),
         recent_count=recent[0],
         recent_log=recent[1],
-        idle=full(since(any_act, np.expm1(seen.pause[last] * np.log1p(PAUSE_DAYS)), days)),
-        calm=full(since(between, seen.calm[last] * periods_of(CALM_DAYS, study.grid), 1)),
+        idle=full(since(any_act, np.expm1(seen.pause[last] * np.log1p(steps.PAUSE_DAYS)), days)),
+        calm=full(
+            since(between, seen.calm[last] * steps.periods_of(steps.CALM_DAYS, study.grid), 1)
+        ),
         talked=full(1.0 + since(talks, np.exp(seen.spell_age[last]) - 1.0, 1)),
         contact=full(since(contact > 0, 0.0 if seen.walkout_at_risk[last] else NEVER, days)),
         walkout=full(fresh(seen.walkout_fresh, seen.walkout[last])),
@@ -296,7 +358,7 @@ def start_of(
         hardline=full(diplomacy.hardline_trace({"hardline": words}, setting.structure)[:, -1]),
         rounds=full(np.expm1(seen.round_number[last]) + float(talks[last] > talks[last - 1])),
         rung=full(seen.rung[last] if seen.rung_seen[last] else 1, np.int64),
-        phase=full(phases(inputs)[last], np.int64),
+        phase=full(_phases(inputs)[last], np.int64),
         kind=full(inputs.regime[last], np.int64),
         window=full(window.on, np.bool_),
         age=full(window.age),
@@ -308,5 +370,7 @@ def start_of(
         spoilers=open_acts[:, None] * np.ones(samples),
         live=full([len(r) for r in live]),
         changed=full(old),
-        memory=start_memory(setting.feed, samples),
+        mean=full(feed.mean),
+        miss=full(feed.miss),
+        since=0,
     )

@@ -1,10 +1,8 @@
-"""Random numbers of the coupled futures: one stream a part, used by position.
+"""Random numbers of futures with actions: one stream a part, used by position.
 
 Every part of the system has a generator of its own, and takes the same amount from it in every
 period, whatever happens. An intervention that changes one part leaves the numbers of all others
-where they are, so that futures with and without it are paired. Numbers that are drawn future by
-future, all periods of one before the next, can be had for a stretch of periods: the others are
-drawn too and dropped, so that a long horizon need not be held at once.
+where they are, so that futures with and without it are paired.
 """
 
 from __future__ import annotations
@@ -12,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PARTS", "Streams"]
-
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 CELLS = 1_000_000  # numbers drawn at once where most are dropped
 PARTS = (
@@ -30,26 +28,33 @@ class Streams:
     """Generators by part, for futures of a number of samples under one seed."""
 
     def __init__(self, seed: int, samples: int) -> None:
-        self.samples = samples
-        self._seed = seed
+        self.samples, self._seed = samples, seed
         self._of: dict[str, np.random.Generator] = {}
+
+    def _new(self, part: str) -> np.random.Generator:
+        return np.random.default_rng([self._seed, PARTS.index(part)])
 
     def of(self, part: str) -> np.random.Generator:
         """Return the generator of a part."""
         if part not in self._of:
-            self._of[part] = np.random.default_rng([self._seed, PARTS.index(part)])
+            self._of[part] = self._new(part)
         return self._of[part]
 
     def uniform(self, part: str, *more: int) -> Floats:
         """Return uniform numbers of one period, (sample, *more)."""
         return self.of(part).random((self.samples, *more))
 
+    def normal(self, part: str, *more: int) -> Floats:
+        """Return standard normal numbers of one period, (sample, *more)."""
+        return self.of(part).standard_normal((self.samples, *more))
+
     def stretch(self, part: str, periods: slice, horizon: int, *more: int) -> Floats:
         """Return numbers of some periods, (sample, *more, period), drawn future by future.
 
-        Standard normal ones of the part ``innovation``, uniform ones of others.
+        Numbers of the other periods are drawn too and dropped, so that a long horizon need not be
+        held at once. Standard normal ones of the part ``innovation``, uniform ones of others.
         """
-        rng = np.random.default_rng([self._seed, PARTS.index(part)])
+        rng = self._new(part)
         draw = rng.standard_normal if part == "innovation" else rng.random
         out = np.empty((self.samples, *more, periods.stop - periods.start))
         size = max(CELLS // horizon, 1)
@@ -57,7 +62,3 @@ class Streams:
             rows = out[low : low + size]
             rows[:] = draw((len(rows), *more, horizon))[..., periods]
         return out
-
-    def normal(self, part: str, *more: int) -> Floats:
-        """Return standard normal numbers of one period, (sample, *more)."""
-        return self.of(part).standard_normal((self.samples, *more))

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.forecasting.forecast import BLOCK
 from beliefs.inference.posterior import Posterior
 from beliefs.model import system
 from beliefs.model.structure import (
@@ -16,6 +15,7 @@ from beliefs.model.structure import (
 )
 from beliefs.model.theory import free_parameters, neutral_values
 from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED, deadlock
+from beliefs.simulation.paths import BLOCK
 
 
 def future_trace(posterior: Posterior) -> Any:

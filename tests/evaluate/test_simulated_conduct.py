@@ -7,7 +7,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.model.structure import conduct_columns, structure_of
 from beliefs.model.system import conduct_log_likelihoods, factors
 from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
-from beliefs.simulation.studies.simulate import (
+from beliefs.simulation.studies import (
     prior_params,
     simulate_columns,
     simulate_whole,

@@ -12,7 +12,7 @@ from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import load_theory
-from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import load_study
 
@@ -74,7 +74,7 @@ def test_readings_scatter_around_belief_by_the_spread_of_their_channel(tmp_path)
     params["private_bias"] = np.array([3.0, -3.0])
     left: list[list[float]] = [[], []]
     for seed in range(40):
-        drawn, truth = simulate_inputs(design, THEORY, params, np.random.default_rng(seed))
+        drawn, truth = simulate_belief_block(design, THEORY, params, np.random.default_rng(seed))
         gap = drawn.reading - truth.logit_belief[:, None]
         left[0] += gap[:, 0][~np.isnan(gap[:, 0])].tolist()
         left[1] += (gap[0, 1] - 3.0)[~np.isnan(gap[0, 1])].tolist()
@@ -93,7 +93,7 @@ def test_talks_start_at_the_onset_hazard_and_go_on_at_the_other(tmp_path):
     params |= {"deadlock_shape": np.array(0.0)}
     began, went_on = [], []
     for seed in range(60):
-        drawn, _ = simulate_inputs(design, THEORY, params, np.random.default_rng(seed))
+        drawn, _ = simulate_belief_block(design, THEORY, params, np.random.default_rng(seed))
         before = drawn.talks_previous > 0
         began += drawn.talks[~before].tolist()
         went_on += drawn.talks[before].tolist()

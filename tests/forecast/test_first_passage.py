@@ -25,26 +25,18 @@ def by_hand(before, after, periods):
 @given(before=bits, after=bits, periods=st.integers(1, 5))
 def test_first_passage_is_the_first_run_counted_by_hand(before, after, periods):
     # At the origin only a run that still lasts counts.
-    found = first_passage(
-        np.array([after], dtype=bool).reshape(1, -1), periods,
-        np.array([before], dtype=bool).reshape(1, -1),
-    )  # fmt: skip
+    found = first_passage(np.array([after], bool), periods, np.array([before], bool))
     assert found.tolist() == [by_hand(before, after, periods)]
 
 
 def test_samples_do_not_mix():
     rng = np.random.default_rng(0)
     condition, history = rng.random((50, 9)) < 0.6, rng.random((50, 3)) < 0.6
-    found = first_passage(condition, 3, history)
-    assert found.tolist() == [
-        by_hand(b, a, 3) for a, b in zip(condition.tolist(), history.tolist(), strict=True)
-    ]
-    assert len(set(found)) > 4
-
-
-def test_a_run_of_no_periods_is_refused():
+    found = first_passage(condition, 3, history).tolist()
+    both = zip(history.tolist(), condition.tolist(), strict=True)
+    assert found == [by_hand(*values, 3) for values in both] and len(set(found)) > 4
     with pytest.raises(ValueError, match="at least 1"):
-        first_passage(np.ones((1, 3), dtype=bool), 0)
+        first_passage(condition, 0)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,122 +1,201 @@
 """What-ifs change what they say, from their date on, and nothing else."""
 
 import datetime as dt
-import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from posteriors import small_posterior
 
 from beliefs.errors import StudyError
-from beliefs.forecasting.compare import differences
 from beliefs.forecasting.forecast import forecast
-from beliefs.simulation.interventions import Intervention, as_table, load_interventions, parse
+from beliefs.forecasting.summary import differences
+from beliefs.model import theory as theories
+from beliefs.model.structure import columns, structure_of
+from beliefs.simulation import paths
+from beliefs.simulation.effects import change_columns, new_jump, without_effect
+from beliefs.simulation.interventions import (
+    KINDS,
+    Intervention,
+    as_table,
+    load_interventions,
+    parse,
+)
 from beliefs.simulation.paths import check_plan
 from beliefs.study.load import load_study
 
-LAST = 34
-KINDS = {
+FILES = sorted((Path(__file__).parents[2] / "docs" / "interventions").glob("*.toml"))
+LAST, AT = 34, 6
+MORE = {
     "path": {"indicator": "price", "change": 0.5},
-    "waiver": {},
     "turnover": {"side": "south"},
-    "escalation": {},
+    "zone": {"zone": "hormuz"},
+    "attribution": {"hours": 6.0},
+    "spoiler": {"severity": 5.0},
+    "crossing": {"side": "iran", "line": "hormuz", "severity": 5.0},
+    "extension": {"days": 30.0, "mutual": True},
+    "concession": {"id": "no_new_restrictions"},
 }
+DAY = dt.date(2026, 3, 10)
 
 
-def what_if(futures, kind, at, **more):
-    day = dt.date.fromisoformat(str(futures.dates[at]))
-    return Intervention(kind=kind, date=day, **(KINDS[kind] | more))
+def what_if(plain, kind, at, **more):
+    return Intervention(kind, plain.dates[at].astype(object), **(MORE.get(kind, {}) | more))
 
 
-def with_it(futures, *items):
+def again(plain, *items):
+    """The same futures with interventions, paired."""
     return forecast(
-        futures.posterior, futures.dates.size, seed=futures.seed, interventions=items, actions=False
-    )
+        plain.posterior, len(plain.dates), seed=plain.seed, interventions=items,
+        actions=plain.conduct or False, allow_failed=True,
+    )  # fmt: skip
+
+
+def changed(plain, kind, at=AT, **more):
+    return again(plain, what_if(plain, kind, at, **more))
+
+
+@pytest.fixture(scope="module")
+def managed(told):
+    return told("managed_deescalation")
+
+
+@pytest.fixture(scope="module")
+def own_theory(tmp_path_factory):
+    """Write a theory that differs from mutual optimism."""
+    source = Path(theories.__file__).parent / "theories" / "mutual_optimism.toml"
+
+    def write(old="", new="", more=""):
+        text, own = source.read_text(), tmp_path_factory.mktemp("theory") / "own.toml"
+        assert old in text
+        own.write_text(text.replace(old, new) + more)
+        return str(own)
+
+    return write
 
 
 @pytest.mark.parametrize("kind", ["path", "turnover", "escalation"])
 @pytest.mark.parametrize("at", [12, LAST])
 def test_an_intervention_changes_nothing_before_its_date(futures, kind, at):
-    bent = with_it(futures, what_if(futures, kind, at))
-    for paths, plain in ((bent.paths, futures.paths), (bent.prior_paths, futures.prior_paths)):
+    other = changed(futures, kind, at)
+    for mine, plain in ((other.paths, futures.paths), (other.prior_paths, futures.prior_paths)):
         for name in ("logit_belief", "surplus", "talks"):
-            before, after = getattr(plain, name), getattr(paths, name)
+            before, after = getattr(plain, name), getattr(mine, name)
             np.testing.assert_array_equal(after[..., :at], before[..., :at], err_msg=name)
-        assert not np.array_equal(paths.logit_belief[..., at], plain.logit_belief[..., at])
+        assert not np.array_equal(mine.logit_belief[..., at], plain.logit_belief[..., at])
+
+
+@pytest.mark.parametrize("kind", ["hotline", "zone", "concession", "mediator_leaves"])
+def test_actions_change_from_its_date_on(managed, kind):
+    other = changed(managed, kind)
+    pairs = {name: (other.paths.events[name], v) for name, v in managed.paths.events.items()}
+    for name in ("logit_belief", "talks"):
+        pairs[name] = tuple(getattr(f.paths, name) for f in (other, managed))
+    for name, (one, two) in pairs.items():
+        np.testing.assert_array_equal(one[..., :AT], two[..., :AT], err_msg=name)
+    assert not all(np.array_equal(*pair) for name, pair in pairs.items() if name != "logit_belief")
 
 
 def test_the_largest_rise_is_the_best_news_to_a_side_that_keeps_score_by_it(futures):
-    bent = with_it(futures, what_if(futures, "path", 5))
-    moved = bent.paths.logit_belief[:, 0, 5] - futures.paths.logit_belief[:, 0, 5]
-    assert (moved >= 0).all() and moved.mean() > 0  # own weights are never negative
-    fall = with_it(futures, what_if(futures, "path", 5, change=-0.4))
-    assert ((fall.paths.logit_belief - futures.paths.logit_belief)[:, 0, 5] <= 0).all()
+    rise, fall = (changed(futures, "path", 5, change=by) for by in (0.5, -0.4))
+    up, down = ((f.paths.logit_belief - futures.paths.logit_belief)[:, 0, 5] for f in (rise, fall))
+    assert (up >= 0).all() and up.mean() > 0 and (down <= 0).all()  # own weights are positive
+
+
+def test_a_path_is_news_to_beliefs_where_acts_are_simulated_too(told):
+    plain = told("mutual_optimism")
+    other = changed(plain, "path", indicator="usd_irr", change=0.3)
+    moved = other.paths.logit_belief - plain.paths.logit_belief
+    assert (moved[..., :AT] == 0).all()
+    assert (moved[:, 0, AT] > 0).all()  # on Washington's own scorecard, whose weights are positive
+
+
+def test_a_path_says_what_an_indicator_counts_whatever_the_acts(told):
+    plain = told("mutual_optimism")
+    day = str(plain.dates[AT])
+    many, none = (
+        changed(plain, "path", indicator="iran_force", change=None, values={day: value})
+        for value in (60.0, 0.0)
+    )
+    for other in (many, none):
+        moved = other.paths.logit_belief - plain.paths.logit_belief
+        assert (moved[..., :AT] == 0).all() and (moved[..., AT] != 0).any()
+    acted = plain.paths.events["strikes"][:, 1, AT] > 0
+    quiet = none.paths.logit_belief[..., AT] == plain.paths.logit_belief[..., AT]
+    assert acted.any() and quiet[~acted].all()  # nothing is what it counts where nobody acts
+    # On Tehran's own scorecard, whose weights are positive; what is drawn of acts stays.
+    assert (many.paths.logit_belief[:, 1, AT] > none.paths.logit_belief[:, 1, AT]).all()
+    for name, values in plain.paths.events.items():
+        np.testing.assert_array_equal(many.paths.events[name][..., AT], values[..., AT])
+
+
+def test_a_path_of_values_is_in_the_unit_of_the_indicator(futures):
+    day, last = str(futures.dates[5]), futures.posterior.inputs.last[1]
+    same = float(1 / (1 + np.exp(-last)))  # the share that was last seen: no news at all
+    still, up, down = (
+        changed(futures, "path", 5, indicator="poll", change=None, values={day: same + by})
+        .paths.logit_belief[:, 0, 5]
+        for by in (0.0, 0.05, -0.05)
+    )  # fmt: skip
+    assert ((up - still) * (down - still) <= 1e-12).all()
+    assert np.abs(up - still).max() > 0 and np.abs(down - still).max() > 0
+
+
+def test_a_path_moves_the_cost_that_its_indicator_is(futures):
+    """The price is what a side pays: a rise that stays costs from its day on, every day."""
+    posterior = futures.posterior
+    inputs, n = posterior.inputs, int(posterior.inputs.active.sum())
+    structure, k = structure_of(inputs), inputs.indicators.index("price")
+    plain = {"cost": columns(inputs)["cost"][None, ..., n - 8 : n]}
+    item, none = what_if(futures, "path", 5, change=0.01), np.zeros((1, len(inputs.indicators), 8))
+    found, _ = change_columns(
+        [item], posterior.study, inputs, structure, plain, none, futures.dates[:8]
+    )
+    step = np.log(1.01) / inputs.level_scale[k] * (np.arange(8) >= 5)
+    assert k in structure.cost_indicator
+    want = [s * step * (i == k) for i, s in zip(structure.cost_indicator, structure.cost_sign)]  # noqa: B905
+    np.testing.assert_allclose((found["cost"] - plain["cost"])[0], want, atol=1e-12)
 
 
 def test_a_turnover_without_its_jump_pulls_its_own_side_towards_its_level(futures, monkeypatch):
-    from beliefs.simulation import effects
-
-    real = effects.change_columns
-
-    def without_jumps(*arguments, **named):
-        *rest, jumps = real(*arguments, **named)
-        return *rest, np.zeros_like(jumps)
-
-    monkeypatch.setattr("beliefs.simulation.paths.change_columns", without_jumps)
-    bent = with_it(futures, what_if(futures, "turnover", 0))
-    moved = bent.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
+    monkeypatch.setattr(paths, "new_jump", lambda *asked: np.zeros((asked[2], 2)))
+    other = changed(futures, "turnover", 0)
+    moved = other.paths.logit_belief[..., 0] - futures.paths.logit_belief[..., 0]
     level = futures.posterior.tree["posterior"]["belief_mean"].values.reshape(-1, 2)
     distance = level - futures.paths.history_belief[..., -1]
     assert (moved[:, 0] == 0).all()
     assert (moved[:, 1] * distance[:, 1] >= -1e-12).all() and (moved[:, 1] != 0).mean() > 0.9
 
 
-def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.model import theory
-
-    source = (theory.Path(theory.__file__).parent / "theories" / "mutual_optimism.toml").read_text()
-    own = tmp_path / "gap.toml"
-    own.write_text(source.replace('"sequencing_gap", "waiver_cut", ', ""))
-    posterior = small_posterior(rich_folder, str(own))
-    plain = forecast(posterior, 20, seed=1, actions=False)
-    day = dt.date.fromisoformat(str(plain.dates[8]))
-    bent = forecast(
-        posterior, 20, seed=1, interventions=[Intervention("waiver", day)], actions=False
+def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, own_theory):
+    theory = own_theory('"sequencing_gap", "waiver_cut", ', "")
+    plain = forecast(small_posterior(rich_folder, theory), 20, seed=1, actions=False)
+    day = plain.dates[8].astype(object)
+    none, open_, short = (
+        again(plain, *items).paths.surplus
+        for items in (
+            [],
+            [Intervention("waiver", day)],
+            [Intervention("waiver", day, until=day + dt.timedelta(days=2))],
+        )
     )
-    np.testing.assert_array_equal(bent.paths.surplus[:, :8], plain.paths.surplus[:, :8])
-    assert (bent.paths.surplus[:, 8:] >= plain.paths.surplus[:, 8:]).all()
-    assert (bent.paths.surplus[:, 8:] > plain.paths.surplus[:, 8:]).any()
-    until = Intervention("waiver", day, until=day + dt.timedelta(days=2))
-    short = forecast(posterior, 20, seed=1, interventions=[until], actions=False)
-    np.testing.assert_array_equal(short.paths.surplus[:, 11:], plain.paths.surplus[:, 11:])
-    np.testing.assert_array_equal(short.paths.surplus[:, :11], bent.paths.surplus[:, :11])
+    np.testing.assert_array_equal(open_[:, :8], none[:, :8])
+    assert (open_[:, 8:] >= none[:, 8:]).all() and (open_[:, 8:] > none[:, 8:]).any()
+    np.testing.assert_array_equal(short[:, 11:], none[:, 11:])
+    np.testing.assert_array_equal(short[:, :11], open_[:, :11])
 
 
 @pytest.fixture(scope="module")
-def jump_after(rich_folder, tmp_path_factory):
+def jump_after(rich_folder, own_theory):
     """Return the change of belief on the day of an escalation, (sample, side), under a theory."""
-    from posteriors import small_posterior
 
-    from beliefs.model import theory
-
-    source = (theory.Path(theory.__file__).parent / "theories" / "mutual_optimism.toml").read_text()
-
-    def ask(change=("", ""), more=""):
-        own = tmp_path_factory.mktemp("theory") / "own.toml"
-        assert change[0] in source
-        own.write_text(source.replace(*change) + more)
-        posterior = small_posterior(rich_folder, str(own), size=(2, 50))
-        day = dt.date.fromisoformat(str(posterior.origin)) + dt.timedelta(days=3)
-        plain, bent = (
-            forecast(posterior, 5, seed=1, interventions=items, allow_failed=True, actions=False)
-            for items in ((), [Intervention("escalation", day)])
-        )
-        at = int(np.flatnonzero(plain.dates == np.datetime64(day))[0])
-        moved = bent.paths.logit_belief - plain.paths.logit_belief
-        assert (moved[..., :at] == 0).all()
-        return moved[..., at]
+    def ask(**theory):
+        posterior = small_posterior(rich_folder, own_theory(**theory), size=(2, 50))
+        plain = forecast(posterior, 5, seed=1, allow_failed=True, actions=False)
+        moved = changed(plain, "escalation", 2).paths.logit_belief - plain.paths.logit_belief
+        assert (moved[..., :2] == 0).all()
+        return moved[..., 2]
 
     return ask
 
@@ -130,39 +209,85 @@ def test_the_jump_of_an_unseen_shock_has_the_spread_of_the_users_prior(jump_afte
 
 
 @pytest.mark.parametrize(
-    "change",
-    [("neutral = [", 'neutral = ["shock_jump", '), ('"shocks", ', "")],
-    ids=["held at its neutral value", "its mechanism is off"],
-)
+    ("old", "new"), [("neutral = [", 'neutral = ["shock_jump", '), ('"shocks", ', "")],
+    ids=["held at its null value", "its mechanism is off"],
+)  # fmt: skip
 def test_an_unseen_shock_does_not_move_a_belief_that_the_theory_says_no_shock_moves(
-    jump_after, change
+    jump_after, old, new
 ):
-    assert (jump_after(change) == 0).all()
+    assert (jump_after(old=old, new=new) == 0).all()
 
 
 def test_in_a_study_without_shocks_an_unseen_one_jumps_by_the_prior(unsampled):
-    from beliefs.simulation.effects import new_jump
-
     bare = replace(unsampled.structure, shocks=(), shock_kind=(), shock_side=())
-    jumps = new_jump(unsampled.theory, bare, (4000, 2), np.random.default_rng(1))
-    assert jumps.shape == (4000, 2)
-    assert jumps.std() == pytest.approx(0.5, rel=0.05)
+    jumps = new_jump(unsampled.theory, bare, 4000, np.random.default_rng(1))
+    assert jumps.shape == (4000, 2) and jumps.std() == pytest.approx(0.5, rel=0.05)
+
+
+def test_an_act_at_a_red_line_happens_in_every_future(managed):
+    other = changed(managed, "crossing")
+    assert other.paths.events["crossing"][:, 1, AT].all()
+    one, two = (f.paths.events["strikes"][:, :, AT] for f in (other, managed))
+    assert (one[:, 1] == two[:, 1] + 1).all() and (one[:, 0] == two[:, 0]).all()
+    rows = differences(other, managed)
+    assert {"signed", "war", "breach", "no_crossing"} <= {r["target"] for r in rows}
+    crossed = [r for r in rows if r["target"] == "no_crossing"]
+    assert all(r["p"] == 0.0 and r["difference"] <= 0.0 for r in crossed)
+
+
+@pytest.mark.parametrize(("mutual", "code"), [(True, 3), (False, 2)])
+def test_a_truce_that_stands_is_extended_on_the_day_and_keeps_its_new_deadline(
+    managed, mutual, code
+):
+    other, ended = changed(managed, "extension", mutual=mutual), managed.paths.events["ended"]
+    stood = (ended[:, : AT + 1] == 0).all(axis=1)
+    assert (other.paths.events["ended"][stood, AT] == code).all() and stood.sum() > 100
+    lapsed = np.argwhere(other.paths.events["ended"][stood] == 1)[:, 1]
+    assert (lapsed > 9).all()  # not at the old deadline any more
+    assert (np.argwhere(ended[stood] == 1)[:, 1] == 9).any()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "parameter"),
+    [
+        (("hotline", {"at": 0}), None, "hotline_effect"),
+        # A quick attribution closes what an attack opens.
+        (("spoiler", {"hours": 480.0}), ("spoiler", {"hours": 1.0}), "attribution_gap"),
+    ],
+)
+def test_collapse_rises_or_falls_by_the_parameter_of_the_what_if(managed, one, other, parameter):
+    found = [managed if ask is None else changed(managed, ask[0], **ask[1]) for ask in (one, other)]
+    collapsed = [(f.paths.events["ended"] == 5).any(axis=1).astype(float) for f in found]
+    effect = managed.conduct.posterior[parameter]
+    assert np.cov(collapsed[0] - collapsed[1], effect)[0, 1] > 0.0
+
+
+def test_a_theory_that_holds_a_mechanism_neutral_says_so_and_changes_nothing(told):
+    plain = told("mutual_optimism")
+    other = changed(plain, "hotline")
+    for name, values in plain.paths.events.items():
+        np.testing.assert_array_equal(other.paths.events[name], values, err_msg=name)
+    theory, structure = plain.posterior.theory, plain.posterior.structure
+    said = without_effect(theory, structure, other.interventions)
+    assert len(said) == 1 and "hotline_effect neutral" in said[0]
+    free = theories.load_theory("managed_deescalation")
+    assert without_effect(free, structure, other.interventions) == []
+    alone = without_effect(free, structure, other.interventions, actions=False)
+    assert "not simulated" in alone[0]
 
 
 def test_the_error_of_a_difference_respects_that_draws_hang_together(futures):
     """Draws that come in runs of equal ones tell less than as many independent ones."""
-    n = futures.paths.talks.shape[0]
-    rng = np.random.default_rng(3)
+    n, rng = futures.paths.talks.shape[0], np.random.default_rng(3)
     runs = np.repeat(rng.random(n // 20) < 0.5, 20)
-    shuffled = rng.permutation(runs)
-    blank = np.zeros_like(futures.paths.talks)
-    plain = replace(futures, paths=replace(futures.paths, talks=blank))
+    shuffled, blank = rng.permutation(runs), np.zeros_like(futures.paths.talks)
+
+    def held(talks):
+        return replace(futures, paths=replace(futures.paths, talks=talks))
 
     def error(happened):
-        talks = blank.copy()
-        talks[:, 0] = happened
-        bent = replace(futures, paths=replace(futures.paths, talks=talks))
-        rows = [r for r in differences(bent, plain) if r["target"] == "talks"]
+        talks = np.column_stack([happened, blank[:, 1:]])
+        rows = [r for r in differences(held(talks), held(blank)) if r["target"] == "talks"]
         assert all(r["difference"] == pytest.approx(happened.mean(), abs=1e-6) for r in rows)
         return rows[0]["mcse"]
 
@@ -172,61 +297,66 @@ def test_the_error_of_a_difference_respects_that_draws_hang_together(futures):
 
 
 def test_a_paired_difference_is_surer_than_two_unpaired_forecasts(futures):
-    bent = with_it(futures, what_if(futures, "path", 5))
-    rows = {(r["target"], r["side"], r["by"]): r for r in differences(bent, futures)}
+    found = differences(changed(futures, "path", 5), futures)
+    rows = {(r["target"], r["side"], r["by"]): r for r in found}
     assert {target for target, *_ in rows} == {"crack", "crack_first", "talks_rational", "talks"}
     for row in rows.values():
         assert row["difference"] == pytest.approx(row["p"] - row["without"], abs=2e-6)
     row = rows["crack", "south", str(futures.dates[29])]
-    assert row["difference"] > 0
     spread = row["p"] * (1 - row["p"]) + row["without"] * (1 - row["without"])
-    assert row["mcse"] < np.sqrt(spread / futures.paths.talks.shape[0])
+    assert 0 < row["difference"] and row["mcse"] < np.sqrt(spread / len(futures.paths.talks))
 
 
-GOOD = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\nchange = 0.3\n'
+def test_there_is_an_example_of_every_kind_and_each_can_be_used():
+    study, kinds = load_study("us-iran-2026"), set()
+    for file in FILES:
+        items = load_interventions(file)
+        check_plan(study, 90, items)
+        kinds |= {item.kind for item in items}
+        assert [parse("here", as_table(item)) for item in items] == list(items)
+    assert kinds == set(KINDS)
+
+
+HEAD = "[[intervention]]\ndate = 2026-03-10\nkind = "
+PATH = HEAD + '"path"\nindicator = "price"\n'
 
 
 def test_a_file_gives_its_interventions_in_order(tmp_path):
     file = tmp_path / "what_if.toml"
-    file.write_text(GOOD + '[[intervention]]\nkind = "waiver"\ndate = 2026-03-11\n')
+    file.write_text(PATH + "change = 0.3\n" + HEAD + '"waiver"\n')
     first, second = load_interventions(file)
-    assert first == Intervention("path", dt.date(2026, 3, 10), "price", 0.3)
+    assert first == Intervention("path", DAY, "price", 0.3)
     assert first.label == "path price +30% 2026-03-10"
     assert second.kind == "waiver" and second.until is None
-
-
-PATH = '[[intervention]]\nkind = "path"\nindicator = "price"\ndate = 2026-03-10\n'
-WAIVER = '[[intervention]]\nkind = "waiver"\ndate = 2026-03-10\n'
-DATED = "[[intervention]]\ndate = 2026-07-10\nkind = "
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        (GOOD.replace('"path"', '"pathh"'), "pathh"),
-        (GOOD.replace("date = 2026-03-10", 'date = "2026-W11-2"'), "date"),
-        (GOOD.replace("date = 2026-03-10", "date = 2026-03-10T00:00:00Z"), "zone"),
-        (GOOD.replace("date = 2026-03-10\n", ""), "no date"),
-        (GOOD.replace("change", "chance"), "chance"),
-        ("x = 1\n" + GOOD, "x"),
-        (GOOD.replace("change = 0.3", "change = "), "line 5"),
-        (GOOD.replace("[[intervention]]", "[intervention]"), "intervention"),
+        (HEAD + '"pathh"', "pathh"),
+        ('[[intervention]]\nkind = "waiver"\ndate = "2026-W11-2"', "date"),
+        ('[[intervention]]\nkind = "waiver"\ndate = 2026-03-10T00:00:00Z', "zone"),
+        ('[[intervention]]\nkind = "waiver"', "no date"),
+        (PATH + "chance = 0.3", "chance"),
+        ("x = 1\n" + HEAD + '"waiver"', "x"),
+        (PATH + "change = ", "line 5"),
+        ('[intervention]\nkind = "waiver"', "intervention"),
         ("intervention = [1]", "intervention"),
         (PATH + 'values = { "soon" = 150.0 }', "soon"),
         (PATH + 'values = { "2026-03-10" = "a" }', "no number"),
         (PATH + "values = [1]", "no table"),
         (PATH + "change = -1.5", "change"),  # a price below 0
         (PATH + "change = nan", "change"),
-        (WAIVER + "until = 2026-03-01", "before date"),
-        (WAIVER + 'until = "soon"', "until"),
-        (DATED + '"zone"', "needs its zone"),
-        (DATED + '"attribution"', "hours"),
-        (DATED + '"attribution"\nhours = -1', "hours"),
-        (DATED + '"spoiler"\nseverity = 9', "severity"),
-        (DATED + '"extension"\ndays = 30\nmutual = "yes"', "mutual"),
-        (DATED + '"crossing"\nside = "us"', "needs its line"),
-        (DATED + '"hotline"\nside = "us"', "no such key"),
-        (DATED + '"concession"', "needs its id"),
+        (HEAD + '"waiver"\nuntil = 2026-03-01', "before date"),
+        (HEAD + '"waiver"\nuntil = "soon"', "until"),
+        (HEAD + '"zone"', "needs its zone"),
+        (HEAD + '"attribution"', "hours"),
+        (HEAD + '"attribution"\nhours = -1', "hours"),
+        (HEAD + '"spoiler"\nseverity = 9', "severity"),
+        (HEAD + '"extension"\ndays = 30\nmutual = "yes"', "mutual"),
+        (HEAD + '"crossing"\nside = "us"', "needs its line"),
+        (HEAD + '"hotline"\nside = "us"', "no such key"),
+        (HEAD + '"concession"', "needs its id"),
     ],
 )
 def test_a_mistake_in_a_table_is_named(tmp_path, text, named):
@@ -239,102 +369,38 @@ def test_a_mistake_in_a_table_is_named(tmp_path, text, named):
     assert "what_if.toml" in error.where
 
 
-def test_a_path_moves_the_cost_that_its_indicator_is(futures):
-    """The price is what a side pays: a rise that stays costs from its day on, every day."""
-    from beliefs.model.structure import columns, structure_of
-    from beliefs.simulation.effects import change_columns
-
-    posterior = futures.posterior
-    inputs, n = posterior.inputs, int(posterior.inputs.active.sum())
-    structure = structure_of(inputs)
-    plain = {k: v[None, ..., n - 8 : n] for k, v in columns(inputs).items() if k == "cost"}
-    rows = [r for r, k in enumerate(structure.cost_indicator) if inputs.indicators[k] == "price"]
-    assert rows
-    _, bent, _, _ = change_columns(
-        [what_if(futures, "path", 5, change=0.01)],
-        study=posterior.study,
-        inputs=inputs,
-        structure=structure,
-        columns=plain,
-        surprise=np.zeros((1, len(inputs.indicators), 8)),
-        dates=futures.dates[:8],
-        draw_jump=np.zeros,
-    )
-    moved = bent["cost"] - plain["cost"]
-    step = np.log(1.01) / inputs.level_scale[inputs.indicators.index("price")]
-    for row in range(len(structure.cost_indicator)):
-        want = np.where(np.arange(8) >= 5, step * structure.cost_sign[row], 0.0)
-        want = want if row in rows else np.zeros(8)
-        np.testing.assert_allclose(moved[0, row], want, atol=1e-12)
-
-
-def test_a_path_of_values_is_in_the_unit_of_the_indicator(futures):
-    dates, poll = [str(d) for d in futures.dates], futures.posterior.inputs.last[1]
-    same = float(1 / (1 + np.exp(-poll)))  # the share that was last seen: no news at all
-    bent = with_it(
-        futures, what_if(futures, "path", 5, indicator="poll", change=None, values={dates[5]: same})
-    )
-    up = what_if(futures, "path", 5, indicator="poll", change=None, values={dates[5]: same + 0.05})
-    down = what_if(
-        futures, "path", 5, indicator="poll", change=None, values={dates[5]: same - 0.05}
-    )
-    moved = [with_it(futures, w).paths.logit_belief - bent.paths.logit_belief for w in (up, down)]
-    assert (moved[0][:, 0, 5] * moved[1][:, 0, 5] <= 1e-12).all()
-    assert np.abs(moved[0][:, 0, 5]).max() > 0 and np.abs(moved[1][:, 0, 5]).max() > 0
-
-
 @pytest.mark.parametrize(
-    "item",
-    [
-        Intervention("path", dt.date(2026, 3, 10), indicator="price", change=0.3),
-        Intervention("path", dt.date(2026, 3, 10), indicator="price", values={"2026-03-11": 2.0}),
-        Intervention("waiver", dt.date(2026, 3, 10), until=dt.date(2026, 3, 12)),
-        Intervention("turnover", dt.date(2026, 3, 10), side="south"),
-    ],
-)
-def test_a_table_of_a_manifest_gives_its_intervention_back(item):
-    assert parse("here", json.loads(json.dumps(as_table(item)))) == item
-
-
-def _valued(day, value):
-    return Intervention("path", dt.date(2026, 3, 10), indicator="price", values={day: value})
-
-
-@pytest.mark.parametrize(
-    ("horizon", "item", "named"),
+    ("horizon", "asked", "named"),
     [
         (0, None, "horizon"),
         (5001, None, "horizon"),
-        (35, Intervention("waiver", dt.date(2027, 1, 1)), "outside the forecast"),
-        (35, Intervention("turnover", dt.date(2026, 3, 5), side="east"), "east"),
-        (35, Intervention("turnover", dt.date(2026, 3, 5)), "None"),
-        (35, Intervention("path", dt.date(2026, 3, 5), "price"), "neither"),
-        (35, Intervention("path", dt.date(2026, 3, 5), "pryce", 0.1), "pryce"),
-        (35, Intervention("path", dt.date(2026, 3, 5), "poll", 0.1), "logit"),
-        (2, Intervention("waiver", dt.date(2026, 3, 20)), "outside the forecast"),
-        (35, _valued("2026-01-01", 150.0), "outside the forecast"),
-        (35, _valued("2026-03-10", -1.0), "does not fit"),  # a log of that
+        (35, {"kind": "waiver", "date": dt.date(2027, 1, 1)}, "outside the forecast"),
+        (2, {"kind": "waiver", "date": dt.date(2026, 3, 20)}, "outside the forecast"),
+        (35, {"kind": "turnover", "side": "east"}, "east"),
+        (35, {"kind": "turnover"}, "None"),
+        (35, {"kind": "path", "indicator": "price"}, "neither"),
+        (35, {"kind": "path", "indicator": "pryce", "change": 0.1}, "pryce"),
+        (35, {"kind": "path", "indicator": "poll", "change": 0.1}, "logit"),
+        (35, {"kind": "path", "indicator": "price", "values": {"2026-01-01": 1.0}}, "outside"),
+        (35, {"kind": "path", "indicator": "price", "values": {str(DAY): -1.0}}, "does not fit"),
     ],
 )
-def test_a_plan_is_refused_without_a_posterior(rich_folder, horizon, item, named):
+def test_a_plan_is_refused_without_a_posterior(rich_folder, horizon, asked, named):
+    items = [Intervention(**({"date": DAY} | asked))] if asked else []
     with pytest.raises(StudyError, match=named):
-        check_plan(load_study(rich_folder), horizon, [item] if item else [])
+        check_plan(load_study(rich_folder), horizon, items)
 
 
-def test_a_plan_that_a_forecast_takes_is_let_through(futures):
-    first, last = (dt.date.fromisoformat(str(futures.dates[at])) for at in (0, -1))
-    items = [
-        item
-        for day in (first, last)
-        for item in (
-            Intervention("path", day, "price", 0.5),
-            Intervention("waiver", day),
-            Intervention("turnover", day, side="south"),
-            Intervention("escalation", day),
-        )
-    ]
-    told = forecast(
-        futures.posterior, futures.dates.size, seed=1, interventions=items, actions=False
-    )
-    assert told.interventions == tuple(items)
-    check_plan(futures.posterior.study, futures.dates.size, items)
+@pytest.mark.parametrize(
+    ("kind", "more", "named"),
+    [
+        ("zone", {"zone": "moon"}, "unknown zone"),
+        ("crossing", {"side": "us", "line": "moon"}, "unknown red line"),
+        ("crossing", {"side": "them", "line": "hormuz"}, "unknown side"),
+        ("concession", {"id": "moon"}, "unknown concession"),
+    ],
+)
+def test_names_are_checked_before_anything_is_sampled(kind, more, named):
+    item = Intervention(kind, dt.date(2026, 7, 10), **more)
+    with pytest.raises(StudyError, match=named):
+        check_plan(load_study("us-iran-2026"), 30, (item,))

@@ -12,7 +12,7 @@ from beliefs.model.mechanisms import talks
 from beliefs.model.pooled import talk_onset_log_odds
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import declared, load_theory
-from beliefs.simulation.studies.simulate import prior_params, simulate_belief_block
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.load import load_study
 
 SCALARS = (

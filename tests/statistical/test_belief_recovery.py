@@ -15,7 +15,7 @@ from beliefs.inference.smc.particles import resample
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, free_parameters, mechanisms
-from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.statistical
@@ -72,7 +72,8 @@ def theory(group):
     """A theory that frees the parameters of a group alone."""
     added, rest = GROUPS[group]
     return Theory(
-        "R", f"recovery_{group}", "Additions to belief and talks", "test", True, tuple(mechanisms()), (),
+        "R", f"recovery_{group}", "Additions to belief and talks", "test", True,
+        tuple(mechanisms()), (),
         LIVELY.get(group, {}), (*added, *rest, "innovation"),
     )  # fmt: skip
 
@@ -122,7 +123,7 @@ def recover(group, seed):
     for number in range(STUDIES):
         rng = np.random.default_rng([seed, number])
         truth = prior_params(mine, where, rng)
-        inputs, _ = simulate_inputs(made, mine, truth, rng)
+        inputs, _ = simulate_belief_block(made, mine, truth, rng)
         found = track(study, mine, particles=particles, seed=number, inputs=inputs)
         index = resample(found.log_weights[-1], rng.random(), particles)
         recovered.add(found.coordinates.params(found.epochs[-1][index]), truth)

@@ -22,7 +22,7 @@ from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
 from beliefs.model.system import conduct_log_likelihoods
 from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters, judged
-from beliefs.simulation.studies.simulate import simulate_columns
+from beliefs.simulation.studies import simulate_columns
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 

@@ -18,7 +18,7 @@ from beliefs.inference.nuts.model import compile_count
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import load_theory
-from beliefs.simulation.studies.simulate import prior_params, simulate_inputs
+from beliefs.simulation.studies import prior_params, simulate_belief_block
 from beliefs.study.bundled import data_folder
 
 pytestmark = pytest.mark.statistical
@@ -55,7 +55,7 @@ def recover(number: int, scratch: Path) -> Recovered:
     design = build_inputs(study)
     rngs = [np.random.default_rng([1000 + number, part]) for part in (1, 2)]
     params = prior_params(theory, structure_of(design), rngs[0])
-    inputs, truth = simulate_inputs(design, theory, params, rngs[1])
+    inputs, truth = simulate_belief_block(design, theory, params, rngs[1])
     found = fit(study, theory, seed=number, sampling=SAMPLING, inputs=inputs)
     posterior = found.tree["posterior"]
     rank = {

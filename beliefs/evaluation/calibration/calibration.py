@@ -42,7 +42,7 @@ from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.theory import Theory, conduct_neutral, conduct_parameters, free_parameters
 from beliefs.simulation.paths import Draws, check_horizon, future_dates, simulate
-from beliefs.simulation.studies.simulate import Truth, simulate_belief_block, simulate_observed
+from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
 
 __all__ = ["DRAWS", "GROUPS", "Design", "Simulation", "rank", "simulated", "simulation"]

@@ -1,0 +1,316 @@
+"""Drawing what a study would have seen, from a theory and known parameters, a period at a time.
+
+The equations are those of the mechanisms, from standard normal innovations: a fit that finds the
+truth again has checked the sampler's coordinates too. Drawn is what a factor of the theory explains
+and every column that tells of the past of that. Kept from the design is all else: which periods are
+observed, regimes, truces and deadlines, agreements in force, safeguards, words, how many replies
+there were and how many acts broke a truce. A truce that collapses or is resolved is at risk in the
+next period again, as in the design: each period is one more trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from beliefs.features import steps
+from beliefs.features.inputs import Inputs
+from beliefs.inference.posterior import draw_prior, stacked_params
+from beliefs.model import system
+from beliefs.model.contract import logistic
+from beliefs.model.mechanisms import diplomacy, readings, reciprocity, redlines
+from beliefs.model.observation import draw
+from beliefs.model.structure import Columns, Structure, columns, conduct_columns, structure_of
+from beliefs.model.theory import Theory, conduct_neutral, free_parameters
+from beliefs.simulation.actions import FAMILY, Equations, climbed
+from beliefs.simulation.streams import Floats
+from beliefs.study.tables.codebook import RUNGS
+
+TOUCH = 0.3  # share of acts at a red line where the design has no acts to tell it from
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a simulated study."""
+
+    params: Columns  # Free parameters of the theory by name, innovations included
+    logit_belief: Floats  # Both beliefs, (side, time), log-odds
+    surplus: Floats  # Bargaining surplus, (time,), shares of the stake
+
+
+def prior_params(theory: Theory, structure: Structure, rng: np.random.Generator) -> Columns:
+    """Draw one set of free parameters of belief and talks from the prior, by name."""
+    drawn = draw_prior(theory, structure, rng, (1,))
+    return {name: np.asarray(value[0], dtype=float) for name, value in drawn.items()}
+
+
+def simulate_whole(
+    inputs: Inputs, theory: Theory, params: Columns, rng: np.random.Generator
+) -> tuple[Inputs, Truth | None]:
+    """Draw readings, talks and actions anew; the truth is None under a theory without beliefs."""
+    names = {p.name for p in free_parameters(theory, structure_of(inputs))}
+    mine = {k: v for k, v in params.items() if k in names}
+    inputs, truth = simulate_belief_block(inputs, theory, mine, rng)
+    theirs = {k: v for k, v in params.items() if k not in names}
+    beliefs: Columns = {}
+    if truth is not None:  # those of the period before, as actions read them
+        p = logistic(np, truth.logit_belief)
+        before = np.concatenate([np.full((2, 1), 0.5), p[:, :-1]], axis=-1)
+        surplus = np.concatenate([[0.0], truth.surplus[:-1]])
+        beliefs = {"p_lag": before, "p_lag_min": before.min(axis=0), "surplus_lag": surplus}
+    return simulate_observed(inputs, theory, theirs, rng, beliefs=beliefs), truth
+
+
+def simulate_belief_block(
+    inputs: Inputs, theory: Theory, params: Columns, rng: np.random.Generator
+) -> tuple[Inputs, Truth | None]:
+    """Draw readings and talks anew, or talks alone for a theory without beliefs.
+
+    Of the design `inputs`, evidence, regimes and shocks are kept, and so are the cells in which
+    someone spoke. What was said there, and its talks, are replaced; every label rule sees the same.
+    `params` are the free parameters of belief and talks, ``innovation`` among them.
+    """
+    structure, cols = structure_of(inputs), columns(inputs)
+    stacked = stacked_params(theory, structure, params)
+    run = system.evaluate(np, stacked, cols, structure)
+    truth = None
+    if theory.beliefs:
+        said = readings.simulate(rng, stacked, cols, run.logit_belief, structure)
+        reading = np.full(inputs.reading.shape, np.nan)
+        reading[cols["cell_side"], cols["cell_channel"], cols["cell_time"]] = said
+        inputs = replace(inputs, reading=reading)
+        truth = Truth(dict(params), run.logit_belief, run.surplus)
+    uniform, before = rng.random(len(inputs.dates)), inputs.talks_previous[0]
+    drawn, time, _ = system.simulate_talks(
+        uniform, stacked, cols, structure, run, start=before, age=np.exp(cols["spell_age"][0])
+    )
+    held = drawn.astype(np.int64) * inputs.active
+    made = replace(
+        inputs,
+        talks=held,
+        talks_previous=np.append(before, held[:-1]) * inputs.active,
+        talks_by_rule=dict.fromkeys(inputs.talk_rules, held),
+    )
+    return made.having(replace(inputs.observed, spell_age=time * inputs.active)), truth
+
+
+def simulate_observed(
+    inputs: Inputs,
+    theory: Theory,
+    params: Columns,
+    rng: np.random.Generator,
+    *,
+    beliefs: Columns | None = None,
+) -> Inputs:
+    """Draw the actions of a study (`Inputs.observed`) anew, all other inputs unchanged."""
+    structure, seen = structure_of(inputs), inputs.observed
+    names = {f.name for f in system.factors(theory, structure)}
+    full = conduct_neutral(theory, structure) | params
+    design = conduct_columns(inputs) | (beliefs or {})
+    drawn: dict[str, Any] = simulate_columns(
+        design, full, structure, names, rng, quiet_periods=inputs.quiet_periods
+    )
+    if (on := drawn.pop("rung_on", None)) is not None:
+        drawn["rung"] = np.where(on.any(axis=0), on.argmax(axis=0), seen.rung)
+    now: dict[str, Any] = {
+        name: value.astype(getattr(seen, name).dtype) for name, value in drawn.items()
+    }
+    return inputs.having(replace(seen, **now))
+
+
+def simulate_columns(
+    columns: Columns,
+    params: Columns,
+    structure: Structure,
+    names: Collection[str],
+    rng: np.random.Generator,
+    *,
+    quiet_periods: int = 4,
+) -> Columns:
+    """Draw the columns of action of `names`, and those that follow from them; 0 where unobserved.
+
+    `columns` is a design, of `beliefs.model.structure.conduct_columns`; `params` are all parameters
+    that the factors read, one draw; `quiet_periods` at the beginning of a truce are watched. One
+    stream a factor is split off `rng`, so that leaving out a factor does not change the others.
+    """
+    past = _Past(columns, Equations(params, structure, frozenset(names)), rng, quiet_periods)
+    for t in range(structure.n_time):
+        past.step(t)
+    return {name: past.made[name] for name in sorted(past.changed)}
+
+
+class _Past:
+    """A design in which the periods before t are drawn already."""
+
+    def __init__(
+        self, design: Columns, equations: Equations, rng: np.random.Generator, quiet: int
+    ) -> None:
+        made = self.made = {k: np.array(v, dtype=float) for k, v in design.items()}
+        self.streams = dict(zip(sorted(FAMILY), rng.spawn(len(FAMILY)), strict=True))
+        self.equations, self.names, self.quiet = equations, equations.names, quiet
+        self.params, structure = equations.params, equations.structure
+        self.changed: set[str] = set()
+        self.days = 7.0 * structure.step_weeks
+        self.trace, self.own, self.idle = np.zeros(2), np.zeros(2), 0.0
+        self.calm, self.walkout = 0.0, 0.0
+        self.window, self.spoilt = 0, False
+        acts = made["strike_count"].sum(axis=-1)
+        self.warned = made["warned_by_severity"].sum(axis=(1, 2)) / np.maximum(acts, 1.0)
+        touch = made["line_touch"].sum(axis=-1)
+        self.touch = np.where(acts > 0, np.minimum(touch / np.maximum(acts, 1.0), 1.0), TOUCH)
+        levels = made["strike_by_severity"].sum(axis=-1) + 0.5
+        self.severity = levels / levels.sum(axis=-1, keepdims=True)
+        self.hardline = diplomacy.hardline_trace(made, structure)
+        self.rung = int(made["rung_on"][:, 0].argmax())
+        if "strikes_A" in self.names:
+            self.kept = reciprocity.kept(np, self.params, structure)
+
+    def put(self, name: str, t: int, value: Any) -> None:
+        """Write a period of a column."""
+        self.made[name][..., t] = value
+        self.changed.add(name)
+
+    def eta(self, name: str, t: int) -> Floats:
+        """Return the linear predictor of a period."""
+        state = {column: value[..., t] for column, value in self.made.items()}
+        state |= {"trace": self.trace, "hardline_trace": self.hardline[..., t]}
+        return self.equations.eta(name, state)
+
+    def drawn(self, name: str, t: int, size: Any = None) -> Floats:
+        """Draw an observable of a period."""
+        eta = self.eta(name, t)
+        return draw(self.streams[name].random(np.shape(eta)), FAMILY[name], eta, size)
+
+    def step(self, t: int) -> None:
+        """Draw a period."""
+        self._before(t)
+        self._strikes(t)
+        self._truce(t)
+        self._others(t)
+        self._after(t)
+
+    def _before(self, t: int) -> None:
+        """Write what the period knows of those before."""
+        if "strikes_A" in self.names:
+            self.put("own_recent", t, np.log1p(self.own))
+            self.put("pause", t, steps.pause(self.idle))
+            self.put("calm", t, float(self.calm * self.days >= steps.CALM_DAYS))
+        if "walkout" in self.names:
+            self.put("walkout_fresh", t, self.walkout)
+        if "breach" in self.names:
+            self.window = self.window + 1 if self.made["truce_seen"][t] else 0
+            self.put("quiet_passed", t, float(self.window > self.quiet and not self.spoilt))
+
+    def _strikes(self, t: int) -> None:
+        if "strikes_A" not in self.names:
+            return
+        if not self.made["strikes_seen"][t]:
+            for name in ("strike_count", "strike_by_severity", "warned_by_severity"):
+                self.put(name, t, 0.0)
+            return
+        size = reciprocity.size_of(np, self.params)
+        count = np.array([self.drawn(name, t, size) for name in ("strikes_A", "strikes_B")])
+        severity = self._severity(t, count)
+        whole = np.rint(severity)
+        by = count[:, None] * (whole[:, None] == np.arange(1, 6))
+        self.put("strike_count", t, count)
+        self.put("strike_by_severity", t, by)
+        self.put("warned_by_severity", t, by * self.warned[:, None])
+        if "crossing" in self.names:
+            touch = self.streams["crossing"].binomial(count.astype(int), self.touch)
+            self.put("line_touch", t, touch)
+            rate = redlines.crossing_rate(np, self.params)
+            self.put("line_cross", t, self.streams["crossing"].binomial(touch, rate))
+
+    def _severity(self, t: int, count: Floats) -> Floats:
+        """Draw mean severities; the whole severity nearest to them is that of every act."""
+        made, low = self.made, max(t - steps.ANSWER, 0)
+        stream = self.streams["severity"]
+        if "severity" not in self.names:
+            return np.array([1.0 + stream.choice(5, p=self.severity[i]) for i in (0, 1)])
+        rival = made["strike_count"][::-1, low:t].sum(axis=-1)
+        logs = (made["strike_count"] * made["severity_log"])[::-1, low:t].sum(axis=-1)
+        self.put("provocation", t, np.where(rival > 0, logs / np.maximum(rival, 1.0), 0.0))
+        self.put("provoked", t, (count > 0) & (rival > 0))
+        spread = np.exp(self.params["log_severity_spread"]) / np.sqrt(np.maximum(count, 1.0))
+        log = self.eta("severity", t) + spread * stream.standard_normal(2)
+        self.put("severity_log", t, np.where(count > 0, log, 0.0))
+        return np.clip(reciprocity.MIDDLE * np.exp(log), 1.0, 5.0)
+
+    def _truce(self, t: int) -> None:
+        seen = self.made["truce_seen"][t] > 0
+        if "breach" in self.names:
+            self.put("breach", t, self.drawn("breach", t) * seen)
+        ends = {
+            n: self.drawn(n, t) > 0 and seen for n in ("collapse", "resolve") if n in self.names
+        }
+        resolved = ends.get("resolve") and not ends.get("collapse")
+        if ends:
+            self.put("truce_end", t, 1 if ends.get("collapse") else 2 if resolved else 0)
+        if "kind" in self.names:
+            kind = 1 + self.streams["kind"].choice(4, p=self.eta("kind", t))
+            self.put("window_kind", t, kind if resolved else 0)
+
+    def _others(self, t: int) -> None:
+        made = self.made
+        for name, column, where, size in (
+            ("command", "disobeyed", "command_seen", None),
+            ("excluded", "excluded_count", "excluded_seen", None),
+            ("zones", "zone_count", "zone_seen", None),
+            ("deal", "deal", "deal_seen", None),
+            ("reversal", "scope_ended", "active", "scope_live"),
+            ("periphery", "peripheral_count", "peripheral_seen", None),
+            ("concession", "concession", "concession_seen", None),
+            ("sanction", "sanction", "sanction_seen", None),
+            ("walkout", "walkout", "walkout_at_risk", None),
+        ):
+            if name in self.names:
+                trials = None if size is None else made[size][..., t]
+                self.put(column, t, self.drawn(name, t, trials) * made[where][..., t])
+        for name, yes, no, total in (
+            (
+                "cause",
+                "breach_other",
+                "breach_own",
+                made["breach_other"][t] + made["breach_own"][t],
+            ),
+            ("reply", "reply_yes", "reply_no", made["reply_yes"][t] + made["reply_no"][t]),
+            ("form", "deal_signed", "deal_unsigned", made["deal"][t]),
+        ):
+            if name in self.names:
+                value = self.drawn(name, t, total)
+                self.put(yes, t, value)
+                self.put(no, t, total - value)
+        if "ladder" in self.names and made["rung_on"][:, t].any():
+            if t > 0 and made["rung_on"][:, t - 1].any():
+                shares = self.eta("ladder", t)[self.rung]
+                at, uniform = np.array([self.rung]), self.streams["ladder"].random(1)
+                self.rung = int(climbed(at, shares[None], uniform)[0])
+            self.put("rung_on", t, np.arange(len(RUNGS)) == self.rung)
+
+    def _after(self, t: int) -> None:
+        """Note what the next periods will know of this one."""
+        made = self.made
+        loud, in_truce = made["breach"][t] > 0, made["truce_seen"][t] > 0
+        if "strikes_A" in self.names:
+            count, by = made["strike_count"][:, t], made["strike_by_severity"][..., t]
+            marks = reciprocity.mark(
+                np, self.params, by[..., None], made["warned_by_severity"][..., t, None]
+            )[..., 0]
+            self.trace = reciprocity.next_trace(self.trace, marks, self.kept)
+            self.own = steps.add_fading(self.own, count, steps.kept(steps.RECENT_DAYS, self.days))
+            unseen = made["strikes_seen"][t] == 0
+            act, grave = (loud if in_truce else x.sum() > 0 for x in (count, by[:, 1:]))
+            self.idle = steps.age(self.idle, act or unseen, self.days)
+            self.calm = steps.age(self.calm, grave or unseen)
+        if "walkout" in self.names:
+            fresh = steps.kept(steps.FRESH_DAYS, self.days)
+            self.walkout = steps.refresh(self.walkout, made["walkout"][t] > 0, fresh)
+        if "breach" in self.names:
+            spoilt = steps.spoil(self.spoilt, self.window, self.quiet, loud)
+            self.spoilt = bool(spoilt) and self.window > 0
+            if made["truce_end"][t] == 2:  # the truce that goes on begins anew
+                self.window, self.spoilt = 0, False

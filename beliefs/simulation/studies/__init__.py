@@ -1,1 +1,0 @@
-"""Studies drawn from a theory."""
