@@ -66,7 +66,7 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Parameters
     ----------
     rows
-        Verdicts as dictionaries, see `beliefs.evaluation.claims.verdict.Verdict.as_dict`.
+        Verdicts as dictionaries, see `beliefs.evaluation.claims.verdicts.Verdict.as_dict`.
     """
     out = []
     for seed in dict.fromkeys(row["seed"] for row in rows):
