@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.scores.reliability import reliability_table
-from beliefs.evaluation.scores.skilltable import skill_table
+from beliefs.evaluation.scores.skilltable import reliability_table, skill_table
 from beliefs.records.files import FORMAT, damaged, read_result, read_table
 from beliefs.study.writefile import write_file
 
@@ -62,7 +61,7 @@ class BacktestSummary:
     skill
         See `beliefs.evaluation.scores.skilltable`.
     reliability
-        See `beliefs.evaluation.scores.reliability.reliability_table`.
+        See `beliefs.evaluation.scores.skilltable.reliability_table`.
     """
 
     about: dict[str, Any]

@@ -1,7 +1,15 @@
-"""`compare`: which theory foretold the next period best, and when.
+r"""`compare`: which theory predicts the next period best, when, and stacks of theories.
 
 Theories are compared on the observables that all of them explain (talks, strikes, truces), period
-by period, each period foretold from all before it. Readings are conditioned on and not scored.
+by period, each period forecast from all before it. Readings are conditioned on and not scored.
+
+Stacking weights are those that would have predicted best together. After period t they maximise
+
+.. math:: w_t = \arg\max_{w \in \Delta} \sum_{s \le t} \log \sum_k w_k\, p_k(y_s \mid y_{<s})
+                + \frac{1}{K} \sum_k \log w_k
+
+(Yao and others 2018, with one-step predictive densities, as in Geweke and Amisano 2011). The second
+sum starts all theories alike. The objective is concave; EM climbs it without a step size.
 """
 
 from __future__ import annotations
@@ -17,7 +25,6 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
-from beliefs.evaluation.scores.stacking import weights_over_time
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.system import conduct_factors
@@ -25,13 +32,11 @@ from beliefs.model.theory import BARE, Theory, all_declared, theory_of
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
-__all__ = ["STACK", "Comparison", "Standing", "compare", "compared", "doubts"]
-
 Floats = NDArray[np.float64]
 Say = Callable[[str], None] | None
 
 FILE = "model_recovery.json"
-"""Kept by ``scripts/model_recovery.py``: which theory forecast studies drawn from each one best."""
+"""Kept by ``scripts/model_recovery.py``: which theory forecasts studies drawn from each best."""
 CONFUSED = 0.25
 """Share of the studies of one theory that another one wins, from which they count as confused."""
 RECOGNISED = 0.5
@@ -42,25 +47,19 @@ BASE = "M0"
 _OF_BELIEFS = ("belief", "evidence", "readings", "domestic", "bargaining")
 _TO_TALKS = ("surplus_effect", "crack_rule")  # through which beliefs enter talks
 EVERY = {1: 7, 7: 4}  # periods from one set of weights to the next, by days of a period
+STEPS = 200
+"""EM steps for each set of weights; those of the time before are the start."""
+ENOUGH = 1e-8
+"""A change of weights in one step below which they have settled."""
 
 
 @dataclass(frozen=True)
 class Standing:
     """One row of the table of theories, as `arviz.compare` has them.
 
-    Attributes
-    ----------
-    rank, id, title
-        Place, and the theory.
-    elpd, se
-        Sum of one-step log predictive densities of the shared observables, and its error by blocks,
-        NaN where there are too few.
-    against_best, against_base
-        Difference from the best theory, and from the base rate.
-    by_observable
-        Difference from the base rate by observable.
-    weight
-        Stacking weight after the last period; NaN for the stack itself.
+    `elpd` is the sum of one-step log predictive densities of the shared observables, `se` its error
+    by blocks, NaN where there are too few; `weight` the stacking weight after the last period, NaN
+    for the stack itself. `by_observable` are differences from the base rate.
     """
 
     rank: int
@@ -76,26 +75,11 @@ class Standing:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Scores and weights of theories on a study.
+    """Scores and weights of theories, in the order given, on a study.
 
-    Attributes
-    ----------
-    study
-        Its name.
-    ids, titles
-        Theories, in the order in which they were given.
-    observables
-        What they were scored on.
-    dates
-        First day of each period, (T,).
-    step_days
-        Days of a period.
-    scores
-        (theory, observable, T), log predictive densities; NaN where nothing was seen.
-    periods, weights
-        (point,) periods taken in, and stacking weights then, (point, theory).
-    table
-        The best theory first, the stack last whatever its rank.
+    `scores` (theory, observable, T) are log predictive densities, NaN where nothing was seen;
+    `dates` (T,) first days of periods; `periods` (point,) taken in, and stacking `weights` then,
+    (point, theory). In the table the best theory stands first, the stack last whatever its rank.
     """
 
     study: str
@@ -112,18 +96,14 @@ class Comparison:
     @property
     def tied(self) -> tuple[tuple[str, str], ...]:
         """Pairs (better, worse) whose difference has 0 in its interval, or has no interval."""
-        best = self.table[0].id
-        return tuple(
-            (best, row.id)
-            for row in self.table[1:]
-            if row.id != STACK and not row.against_best.distinct
-        )
+        best, *others = (row for row in self.table if row.id != STACK)
+        return tuple((best.id, row.id) for row in others if not row.against_best.distinct)
 
     @property
     def blocks(self) -> int:
         """Whole blocks that the scored periods fill; under `skill.BLOCKS` nothing has an error."""
-        heard = (~np.isnan(self.scores)).any(axis=(0, 1))
-        return int(heard.sum()) // block_length(self.step_days)
+        seen = (~np.isnan(self.scores)).any(axis=(0, 1))
+        return int(seen.sum()) // block_length(self.step_days)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything for a script, numbers rounded; None for those there are none of."""
@@ -134,16 +114,14 @@ class Comparison:
         def gap(d: Difference) -> dict[str, Any]:
             return {k: shown(v) if isinstance(v, float) else v for k, v in vars(d).items()}
 
-        ends = [str(self.dates[n - 1] if n else self.dates[0])[:10] for n in self.periods]
+        ends = [str(self.dates[max(n - 1, 0)])[:10] for n in self.periods]
         return {
             "study": self.study,
             "observables": list(self.observables),
             "blocks": self.blocks,
             "theories": [
                 {
-                    "rank": row.rank,
-                    "id": row.id,
-                    "title": row.title,
+                    **{k: getattr(row, k) for k in ("rank", "id", "title")},
                     "elpd": round(row.elpd, 3),
                     "se": shown(row.se),
                     "elpd_diff": gap(row.against_best),
@@ -184,7 +162,7 @@ def compare(
     particles
         Number of particles of each block.
     inputs
-        What the theories are told instead of ``build_inputs(study)``.
+        What the theories see instead of ``build_inputs(study)``.
     progress
         Called with a few words.
 
@@ -209,22 +187,20 @@ def compare(
             expected="two different theories at least",
             mend="list the theories with `beliefs theories`",
         )
+    say = progress or (lambda _: None)
     inputs = build_inputs(study) if inputs is None else inputs
     n = int(inputs.active.sum())
     scores = np.full((len(chosen), len(SHARED), n), np.nan)
     for k, theory in enumerate(chosen):
-        if progress is not None:
-            progress(f"{theory.id}: tracking")
+        say(f"{theory.id}: tracking")
         found = track_blocks(
             study, _scored_part(theory), particles=particles, seed=seed, only=SHARED, inputs=inputs
         ).predictive()
         for o, name in enumerate(SHARED):
             if name in found:
                 scores[k, o] = found[name]
-    return compared(
-        scores, chosen, study=study.spec.name, dates=inputs.dates[:n], step_days=inputs.step_days,
-        seed=seed,
-    )  # fmt: skip
+    name, dates = study.spec.name, inputs.dates[:n]
+    return compared(scores, chosen, study=name, dates=dates, step_days=inputs.step_days, seed=seed)
 
 
 def _scored_part(theory: Theory) -> Theory:
@@ -262,77 +238,88 @@ def compared(
     step_days: int,
     seed: int,
 ) -> Comparison:
-    """Return the comparison that scores make.
+    """Return the comparison that scores (theory, `SHARED`, T) make, NaN where nothing was seen.
 
-    Parameters
-    ----------
-    scores
-        (theory, `SHARED`, T), NaN where nothing was seen. An observable that some theory does not
-        explain is left out for all.
-    theories
-        In the order of `scores`.
-    study, dates, step_days
-        Labels, (T,) first days, days of a period.
-    seed
-        Seed of the resamples of blocks.
+    An observable that some theory does not explain is left out for all. Theories are in the order
+    of `scores`, `dates` (T,) are first days; the seed is that of the resamples of blocks.
     """
-    seen = ~np.isnan(scores)
-    common = seen.all(axis=0)
+    common = ~np.isnan(scores).any(axis=0)
     kept = common.any(axis=1)
     values = np.where(common, scores, 0.0)[:, kept]
     names = tuple(name for name, keep in zip(SHARED, kept, strict=True) if keep)
-    total, heard = values.sum(axis=1), common[kept].any(axis=0)
+    total, seen = values.sum(axis=1), common[kept].any(axis=0)
     periods, weights = weights_over_time(total, EVERY.get(step_days, 7))
-    # The stack foretells each period with the weights of the last point before it.
+    # The stack predicts each period with the weights of the last point before it.
     place = np.searchsorted(periods, np.arange(total.shape[1]), side="right") - 1
     mixed = np.log(np.einsum("tk,kt->t", weights[place], np.exp(total - total.max(axis=0))))
-    mixed = mixed + total.max(axis=0)
-    rows = [*total, mixed]
-    ids = [*(t.id for t in theories), STACK]
-    titles = [*(t.title for t in theories), "Stack of all"]
+    rows = [*total, mixed + total.max(axis=0)]
+    ids, titles = (*(t.id for t in theories), STACK), (*(t.title for t in theories), "Stack of all")
     sums = [float(row.sum()) for row in rows]
-    order = sorted(range(len(rows)), key=lambda k: -sums[k])
     best = max(range(len(theories)), key=lambda k: sums[k])
     base = ids.index(BASE) if BASE in ids else best
     block = block_length(step_days)
 
-    def gap(one: Floats, two: Floats, where: NDArray[np.bool_]) -> Difference:
-        return difference(one, two, where, block=block, seed=[seed, 1])
+    def gap(scores: Floats, where: NDArray[np.bool_]) -> Difference:
+        return difference(scores, where, block=block, seed=[seed, 1])
 
-    table = []
-    for rank, k in enumerate(order):
-        spread = gap(rows[k], 0.0 * rows[k], heard)
-        by = {
-            name: gap(values[k, o], values[base, o], common[kept][o])
-            for o, name in enumerate(names)
-            if k < len(theories)
-        }
-        table.append(
-            Standing(
-                rank=rank,
-                id=ids[k],
-                title=titles[k],
-                elpd=sums[k],
-                se=spread.error,
-                against_best=gap(rows[k], rows[best], heard),
-                against_base=gap(rows[k], rows[base], heard),
-                by_observable=by,
-                weight=float(weights[-1, k]) if k < len(theories) else float("nan"),
-            )
+    table = [
+        Standing(
+            rank=rank,
+            id=ids[k],
+            title=titles[k],
+            elpd=sums[k],
+            se=gap(rows[k], seen).error,
+            against_best=gap(rows[k] - rows[best], seen),
+            against_base=gap(rows[k] - rows[base], seen),
+            by_observable={
+                name: gap(values[k, o] - values[base, o], common[kept][o])
+                for o, name in enumerate(names if k < len(theories) else ())
+            },
+            weight=float(weights[-1, k]) if k < len(theories) else float("nan"),
         )
-    table.sort(key=lambda row: (row.id == STACK, row.rank))
+        for rank, k in enumerate(sorted(range(len(rows)), key=lambda k: -sums[k]))
+    ]
     return Comparison(
         study=study,
-        ids=tuple(ids[:-1]),
-        titles=tuple(titles[:-1]),
+        ids=ids[:-1],
+        titles=titles[:-1],
         observables=names,
         dates=dates,
         step_days=step_days,
         scores=np.where(common, scores, np.nan)[:, kept],
         periods=periods,
         weights=weights,
-        table=tuple(table),
+        table=tuple(sorted(table, key=lambda row: (row.id == STACK, row.rank))),
     )
+
+
+def stacking_weights(scores: Floats, start: Floats | None = None) -> Floats:
+    """Return the weights (theory,) of log predictive densities (theory, time), with sum 1.
+
+    Densities are 0 for all theories where nothing was seen; `start` are weights to begin with.
+    """
+    k, n = scores.shape
+    w = np.full(k, 1.0 / k) if start is None else start
+    density = np.exp(scores - scores.max(axis=0)) if n else scores
+    for _ in range(STEPS):
+        share = w[:, None] * density
+        share = share / share.sum(axis=0)
+        new = (share.sum(axis=1) + 1.0 / k) / (n + 1.0)
+        settled = np.abs(new - w).max() < ENOUGH
+        w = new
+        if settled:
+            break
+    return w
+
+
+def weights_over_time(scores: Floats, every: int = 7) -> tuple[NDArray[np.int64], Floats]:
+    """Return numbers of periods taken in, from 0 on to all, and weights then (point, theory)."""
+    n = scores.shape[1]
+    periods = np.unique([*range(0, n, every), n]).astype(np.int64)
+    out: list[Floats] = []
+    for t in periods:
+        out.append(stacking_weights(scores[:, :t], out[-1] if out else None))
+    return periods, np.stack(out)
 
 
 def doubts(ids: Sequence[str]) -> list[str]:
@@ -345,20 +332,13 @@ def doubts(ids: Sequence[str]) -> list[str]:
     if not file.is_file():
         return []
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    known, matrix = found["theories"], np.asarray(found["confusion"])
-    out = []
-    for i, truth in enumerate(known):
-        rivals = [
-            j for j, other in enumerate(known)
-            if j != i and other in ids and matrix[i, j] >= CONFUSED
-        ]  # fmt: skip
-        if truth not in ids or not (rivals or matrix[i, i] < RECOGNISED):
-            continue
-        shares = [f"{matrix[i, j]:.0%} by {known[j]}" for j in rivals]
-        out.append(
-            f"Of {found['studies'][truth]} studies drawn from {truth} at the size of "
-            f"{found['study']}, {matrix[i, i]:.0%} are foretold best by {truth} itself"
-            + (", " + ", ".join(shares) if shares else "")
-            + "."
-        )
+    known, out = found["theories"], []
+    for truth, row in zip(known, found["confusion"], strict=True):
+        shares = dict(zip(known, row, strict=True))
+        own = shares.pop(truth)
+        rivals = [f"{v:.0%} by {k}" for k, v in shares.items() if k in ids and v >= CONFUSED]
+        if truth in ids and (rivals or own < RECOGNISED):
+            best = ", ".join([f"{own:.0%} are foretold best by {truth} itself", *rivals])
+            size = f"Of {found['studies'][truth]} studies drawn from {truth} at the size of "
+            out.append(f"{size}{found['study']}, {best}.")
     return out

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from beliefs.cli.app import main
-from beliefs.evaluation.claims.verdict import Verdict
+from beliefs.evaluation.claims.verdicts import Verdict
 from beliefs.evaluation.compare import compared
 from beliefs.evaluation.scores.skill import SHARED
 

@@ -7,8 +7,7 @@ from later_rows import with_later_rows_permuted, without_later_rows
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.backtest import backtest, scored
-from beliefs.evaluation.backtest.frames import UNSAID
-from beliefs.evaluation.backtest.origins import horizons_of, origins_of
+from beliefs.evaluation.backtest.frames import UNSAID, horizons_of, origins_of
 from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import load_theory

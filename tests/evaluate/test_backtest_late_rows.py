@@ -8,7 +8,7 @@ from make_study import day, event, talk, talk_rows
 
 from beliefs.evaluation.backtest.backtest import backtest
 from beliefs.evaluation.backtest.questions import quantities, questions
-from beliefs.evaluation.scores.baselines import climatology
+from beliefs.evaluation.scores.scorecard import climatology
 from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study

@@ -5,7 +5,7 @@ import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
-from beliefs.evaluation.scores.baselines import (
+from beliefs.evaluation.scores.scorecard import (
     climatology,
     count_climatology,
     count_persistence,

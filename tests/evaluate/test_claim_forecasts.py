@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beliefs.evaluation.claims.claim import Forecasted
-from beliefs.evaluation.claims.forecasts import DRAWS, EVENTS, _score
+from beliefs.evaluation.claims.evidence import DRAWS, EVENTS, score_of
 from beliefs.evaluation.claims.verdicts import load_claims
 from beliefs.features.observed import blank
 from beliefs.study.tables.codebook import RUNGS
@@ -88,16 +88,16 @@ def test_every_event_that_a_claim_forecasts_is_known():
 def test_scores_are_differences_of_logs_of_what_came():
     rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
     asked = Forecasted("deal", 30)
-    found = _score(asked, rows * 5, np.random.default_rng(1))
+    found = score_of(asked, rows * 5, np.random.default_rng(1))
     assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0, abs=2e-3)
     assert found.low < found.mean < found.high
     assert found.n == 10 and found.came == 0.5
-    few = _score(asked, rows * 4, np.random.default_rng(1))
+    few = score_of(asked, rows * 4, np.random.default_rng(1))
     assert few.mean == pytest.approx(found.mean)
     assert few.as_dict()["low"] is None and few.as_dict()["high"] is None
 
 
 def test_a_sure_forecast_that_fails_costs_what_its_draws_can_tell():
     rows = (("2026-01-01", True, 0.0, 0.5),)
-    found = _score(Forecasted("deal", 30), rows, np.random.default_rng(1))
+    found = score_of(Forecasted("deal", 30), rows, np.random.default_rng(1))
     assert found.mean == pytest.approx(np.log(0.5 / (DRAWS + 1)) - np.log(0.5))

@@ -7,20 +7,17 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from beliefs.evaluation.claims import mutual_optimism, status_quo
-from beliefs.evaluation.claims.ablation import Part, ablations, labels_of
+from beliefs.evaluation.claims import texts
 from beliefs.evaluation.claims.claim import ROLES, Absent, Seen, draws_of, found
-from beliefs.evaluation.claims.cracks import crack_share
-from beliefs.evaluation.claims.forecasts import Score
-from beliefs.evaluation.claims.verdict import (
+from beliefs.evaluation.claims.evidence import Part, Score, ablations, crack_share, labels_of
+from beliefs.evaluation.claims.verdicts import (
     CONTRACTION,
     UNLEARNABLE,
-    Evidence,
     decide,
+    load_claims,
     log_odds_ratio,
     two_modes,
 )
-from beliefs.evaluation.claims.verdicts import load_claims
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
@@ -120,7 +117,7 @@ def test_labels_pick_elements_and_what_is_not_there_is_absent(place):
 
 
 def test_gain_counts_an_act_as_the_study_has_them(place):
-    found = status_quo.gain(place.draws(
+    found = texts.gain(place.draws(
         "status_quo", log_excite_own=np.log([0.2, 0.1]), severity_power=[0.0, 1.0],
         log_excite_cross=np.log([[0.4, 0.1], [0.2, 0.2]]), warning_effect=np.zeros(2),
     )).values  # fmt: skip
@@ -151,11 +148,11 @@ def test_what_claims_show_follows_from_parameters(place):
 
 def test_public_bias_is_averaged_over_public_words(place):
     flat = {"projection_level": [[2.0, 3.0]], "projection": [[0.0, 0.0]]}
-    bias = mutual_optimism.public_bias(place.draws("mutual_optimism", **flat))
+    bias = texts.public_bias(place.draws("mutual_optimism", **flat))
     np.testing.assert_allclose(bias, [[2.0, 3.0]], atol=1e-6)
     with pytest.raises(Absent, match="public words"):
         silent = Place("us-civil-war").draws("mutual_optimism", **flat)
-        mutual_optimism.public_bias(silent)
+        texts.public_bias(silent)
 
 
 def test_the_share_of_shocks_in_a_crack():
@@ -241,8 +238,9 @@ def test_a_theory_without_a_part_holds_it_at_its_null_value(place):
     ],
 )
 def test_the_rule(seen, expected):
-    verdict = decide(Evidence(**{"p": 0.5, "p_prior": 0.5, "contraction": 0.5, **seen}))
-    assert verdict[0] == expected
+    seen = {"p": 0.5, "p_prior": 0.5, "contraction": 0.5, **seen}
+    moved = log_odds_ratio(seen["p"], seen.pop("p_prior"), 1000)
+    assert decide(**seen, moved=moved)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -259,7 +257,7 @@ def test_the_rule(seen, expected):
 def test_a_claim_about_forecasts_alone_is_judged_by_its_score(mean, half, n, came, expected):
     rows = tuple(("", k < came, 0.5, 0.5) for k in range(n))
     score = Score("deal", 30, rows, mean, mean - half, mean + half)
-    assert decide(Evidence(score=score))[0] == expected
+    assert decide(score=score)[0] == expected
 
 
 def test_odds_are_bounded_by_the_number_of_draws():

@@ -5,8 +5,12 @@ import pandas as pd
 import pytest
 
 from beliefs.evaluation.scores.proper import brier, log_score
-from beliefs.evaluation.scores.reliability import pit_table, reliability_table
-from beliefs.evaluation.scores.skilltable import skill_table, standings
+from beliefs.evaluation.scores.skilltable import (
+    pit_table,
+    reliability_table,
+    skill_table,
+    standings,
+)
 
 N = 40
 DAYS = pd.date_range("2026-01-04", periods=N, freq="7D")

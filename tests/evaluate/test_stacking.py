@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from beliefs.evaluation.scores.stacking import stacking_weights, weights_over_time
+from beliefs.evaluation.compare import stacking_weights, weights_over_time
 
 
 def scores(seed=1, k=3, n=80):

@@ -1,40 +1,48 @@
-"""`backtest`: forecasts from rolling origins, scored against what came and against yardsticks.
+"""`backtest`: forecasts from rolling origins, scored against what came and against baselines.
 
 Each theory is tracked once. From every origin its futures are run from the posterior of that day,
 and what they say of windows ahead is scored: whether something came (log score, Brier), when (CRPS
-of the time, restricted at the horizon), how many (CRPS and threshold-weighted CRPS). Yardsticks are
+of the time, restricted at the horizon), how many (CRPS and threshold-weighted CRPS). Baselines are
 the base-rate theory, climatology, persistence, and hand-set odds where a study has any.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.evaluation.backtest.frames import Frame, frame_of, joined, last_days
-from beliefs.evaluation.backtest.origins import Horizon, futures_from, horizons_of, origins_of
-from beliefs.evaluation.backtest.questions import Question, quantities, questions
-from beliefs.evaluation.scores.reliability import pit_table, reliability_table
+from beliefs.evaluation.backtest.frames import (
+    Day,
+    Frame,
+    Horizon,
+    frame_of,
+    futures_from,
+    horizons_of,
+    joined,
+    last_days,
+    origins_of,
+)
+from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
-from beliefs.evaluation.scores.skilltable import Standing, skill_table, standings
+from beliefs.evaluation.scores.skilltable import (
+    Standing,
+    pit_table,
+    reliability_table,
+    skill_table,
+    standings,
+)
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
 from beliefs.study.tables.odds import Odds, read_odds
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["DRAWS", "HORIZONS", "PARTICLES", "Backtest", "backtest", "scored"]
 
 HORIZONS = (7, 30, 90)
 PARTICLES = 1000
@@ -60,14 +68,13 @@ class Backtest(Shown):
     step_days
         Days of a period.
     frame
-        What was foretold, sample by sample; latent targets too, which nothing can be held against.
+        What was forecast, sample by sample; latent targets too, which no label can check.
     scores
         One row for each forecast that can be checked, see `beliefs.evaluation.scores.scorecard`.
     skill
-        Mean scores against yardsticks, with intervals, see `beliefs.evaluation.scores.skilltable`.
+        Mean scores against baselines, with intervals, see `beliefs.evaluation.scores.skilltable`.
     reliability, pit
-        How often what was foretold came, and histograms of transforms, with bands; see
-        `beliefs.evaluation.scores.reliability`.
+        How often what was forecast came, and histograms of transforms, with bands.
     """
 
     study: str
@@ -140,8 +147,8 @@ def backtest(
     seed: int,
     odds: Odds | None = None,
     inputs: Inputs | None = None,
-    first: str | dt.date | np.datetime64 | None = None,
-    last: str | dt.date | np.datetime64 | None = None,
+    first: Day = None,
+    last: Day = None,
     progress: Callable[[str], None] | None = None,
 ) -> Backtest:
     """Score theories from rolling origins of a study.
@@ -152,7 +159,7 @@ def backtest(
         From `beliefs.load_study`.
     theories
         As they are written, or their names, ids or files; all bundled ones when None. M0 among
-        them is a yardstick as well.
+        them is a baseline as well.
     every
         Days from origin to origin, whole periods.
     horizons
@@ -192,6 +199,7 @@ def backtest(
     >>> beliefs.backtest(duel, ["base_rate"], seed=1, **few).study
     'synthetic-duel'
     """
+    say = progress or (lambda _: None)
     chosen = _chosen(theories)
     inputs = build_inputs(study) if inputs is None else inputs
     windows = horizons_of(tuple(horizons), inputs.step_days)
@@ -201,27 +209,18 @@ def backtest(
     check_odds(odds, asked)
     frames = []
     for theory in chosen:
-        if progress is not None:
-            progress(f"{theory.id}: tracking")
+        say(f"{theory.id}: tracking")
         blocks = track_blocks(
             study, theory, particles=particles, seed=seed, inputs=inputs,
-            progress=None if progress is None else _named(theory, progress),
+            progress=lambda text, name=theory.id: say(f"{name}: {text}"),  # type: ignore[misc]
         )  # fmt: skip
-        told = futures_from(
-            blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=progress
+        ahead = futures_from(
+            blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=say
         )
-        frames.append(frame_of(theory, inputs, origins, windows, asked, counted, draws, told))
-    if progress is not None:
-        progress("scores")
-    return scored(
-        study, chosen, joined(frames), every=every, particles=particles, seed=seed, odds=odds,
-        inputs=inputs,
-    )  # fmt: skip
-
-
-def _named(theory: Theory, progress: Callable[[str], None]) -> Callable[[str], None]:
-    """Return what says progress with the theory it is of."""
-    return lambda text: progress(f"{theory.id}: {text}")
+        frames.append(frame_of(theory, inputs, origins, windows, asked, counted, draws, ahead))
+    say("scores")
+    settings = {"every": every, "particles": particles, "seed": seed}
+    return scored(study, chosen, joined(frames), odds=odds, inputs=inputs, **settings)
 
 
 def scored(
@@ -237,17 +236,22 @@ def scored(
 ) -> Backtest:
     """Hold forecasts that were made, with the settings of `backtest`, against what came.
 
-    Raises
-    ------
-    ConflictError
-        The frame is not of this study, or not of these settings.
+    ConflictError where the frame is not of this study, or not of these settings.
     """
     inputs = build_inputs(study) if inputs is None else inputs
     odds = read_odds(study) if odds is None else odds
     asked, counted = questions(study, inputs), quantities(study, inputs)
     ends = frame.origins[0], frame.origins[-1]
     origins = origins_of(inputs, every, frame.horizons[0].periods, *ends)
-    _check_frame(frame, inputs, origins, asked)
+    days, names = last_days(inputs, origins), (*(q.name for q in asked), *frame.unscored)
+    if not np.array_equal(frame.origins, days) or frame.targets != names:
+        raise ConflictError(
+            "forecasts are not those of this study",
+            where="origins and targets",
+            found=f"{len(frame.origins)} origins from {ends[0]}, " + ", ".join(frame.targets),
+            expected=f"{len(days)} origins from {days[0]}, " + ", ".join(names),
+            mend="run the backtest again",
+        )
     scores = score_table(frame, inputs, origins, frame.horizons, asked, counted, odds, seed=seed)
     return Backtest(
         study=study.spec.name,
@@ -265,22 +269,6 @@ def scored(
         skill=skill_table(scores, frame, every, seed=seed),
         reliability=reliability_table(scores, every, seed=seed),
         pit=pit_table(scores, every, seed=seed),
-    )
-
-
-def _check_frame(
-    frame: Frame, inputs: Inputs, origins: NDArray[np.int64], asked: Sequence[Question]
-) -> None:
-    days = last_days(inputs, origins)
-    names = (*(q.name for q in asked), *frame.unscored)
-    if np.array_equal(frame.origins, days) and frame.targets == names:
-        return
-    raise ConflictError(
-        "forecasts are not those of this study",
-        where="origins and targets",
-        found=f"{len(frame.origins)} origins from {frame.origins[0]}, " + ", ".join(frame.targets),
-        expected=f"{len(days)} origins from {days[0]}, " + ", ".join(names),
-        mend="run the backtest again",
     )
 
 

@@ -1,59 +1,158 @@
-"""Dense frames of forecasts: what every future of every origin says of every target."""
+"""Forecasts from many origins out of one track, and what their futures say of every target.
+
+Each origin sees what was published by its day, no more: its inputs are built anew from the study as
+of that day, and where the track has seen more by then, because a reading or a round of talks came
+out late, it goes back and on again without that (`beliefs.inference.smc.blocks`). Out comes a dense
+`Frame`: when each target first comes in every future, and the totals of counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
-from beliefs.evaluation.backtest.origins import Horizon
+from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
-from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import NEVER, event_steps
+from beliefs.inference.conduct import Conduct
+from beliefs.inference.smc.blocks import Blocks, blocks_known
+from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.model.system import factors
 from beliefs.model.theory import Theory
-
-__all__ = ["UNSAID", "Frame", "frame_of", "joined", "last_days", "latent_targets"]
+from beliefs.study.dates import day_of
 
 Ints = NDArray[np.int16]
+Day = str | dt.date | np.datetime64 | None
 
+FIRST_DAYS = 28
+"""Days of a study before the first origin."""
+STREAM = 179424673  # keeps what is drawn here apart from other uses of the seed
 UNSAID = -1
 """Stands where a theory does not explain a target, or it was not asked."""
 _LATENT = "latent: nobody can look up a belief, so no label exists"
 
 
+@dataclass(frozen=True)
+class Horizon:
+    """A window ahead: days asked for, and the whole periods that end within them, 1 at least."""
+
+    days: int
+    periods: int
+
+
+def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
+    """Return windows in whole periods, the shortest first; StudyError where two are the same."""
+    found = [Horizon(d, max(d // step_days, 1)) for d in sorted(set(days))]
+    if not found or found[0].days < 1 or len({h.periods for h in found}) < len(found):
+        raise StudyError(
+            "these horizons cannot be scored",
+            where="horizons",
+            found=", ".join(map(str, days)) or "none",
+            expected=f"different numbers of periods of {counted(step_days, 'day')}, from 1 on",
+            mend="--horizons 7,30,90",
+        )
+    return tuple(found)
+
+
+def last_days(inputs: Inputs, origins: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Return the last day known at origins, by the number of periods known."""
+    last = np.timedelta64(inputs.step_days - 1, "D")
+    return np.asarray(inputs.dates[origins - 1].astype("M8[D]") + last, dtype="M8[D]")
+
+
+def origins_of(
+    inputs: Inputs, every: int, shortest: int, first: Day = None, last: Day = None
+) -> NDArray[np.int64]:
+    """Return the numbers of periods known at origins `every` days apart, of the whole study.
+
+    The last one has room for `shortest` periods; their days, each the last of a period, lie between
+    `first` and `last`. StudyError where there is none, or `every` is no whole number of periods.
+    """
+    step, n = inputs.step_days, int(inputs.active.sum())
+    if every < step or every % step:
+        raise StudyError(
+            "origins do not fall on the ends of periods",
+            where="every",
+            found=counted(every, "day"),
+            expected=f"a multiple of {counted(step, 'day')}",
+            mend=f"--every {max(every // step, 1) * step}",
+        )
+    known = np.arange(-(-FIRST_DAYS // step), n - shortest + 1)
+    if not len(known):
+        raise StudyError(
+            "the study is too short for a backtest",
+            where="as_of",
+            found=f"{counted(n, 'period')} of {counted(step, 'day')}",
+            expected=f"{FIRST_DAYS} days before the first origin and "
+            f"{counted(shortest, 'period')} after it",
+            mend="choose a later --as-of, or a shorter horizon",
+        )
+    days = last_days(inputs, known)
+    inside = np.ones(len(known), dtype=bool)
+    if first is not None:
+        inside &= days >= day_of(first, "--from")
+    if last is not None:
+        inside &= days <= day_of(last, "--to")
+    if not inside.any():
+        raise StudyError(
+            "no origin lies between these days",
+            where="--from, --to",
+            found=f"{first or 'the beginning'} to {last or 'the end'}",
+            expected=f"days from {days[0]} to {days[-1]}",
+            mend="choose days in between, or a shorter horizon",
+        )
+    return known[inside][:: every // step]
+
+
+def futures_from(
+    blocks: Blocks,
+    origins: Iterable[int],
+    horizon: int,
+    *,
+    draws: int,
+    seed: int,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[Forecast]:
+    """Yield forecasts `horizon` periods ahead, each from the posterior of its origin's day.
+
+    `blocks` are of the whole study, origins numbers of periods known; theories of one seed are
+    paired by origin. ConflictError where the study's folder no longer holds what was tracked.
+    """
+    known: Blocks | None = None
+    for n in map(int, origins):
+        if progress is not None:
+            progress(f"{blocks.theory.id}: {blocks.inputs.dates[n - 1]}")
+        known = blocks_known(blocks, n, known)
+        assert known.belief is not None  # every theory has talks
+        posterior = posterior_at(known.belief, n - 1, draws)
+        conduct: Conduct | bool = False
+        if factors(blocks.theory, posterior.structure):
+            rng, zero = np.random.default_rng([seed, STREAM, n]), np.zeros(draws)
+            drawn = known.params(draws, rng, period=n - 1, beliefs=False)
+            conduct = Conduct(blocks.theory.name, seed, drawn, {}, {}, zero, zero)
+        mine = int(np.random.SeedSequence([seed, STREAM, n]).generate_state(1)[0])
+        yield forecast(
+            posterior, horizon, seed=mine, allow_failed=True, actions=conduct, baselines=False
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What was forecast.
+    """What was forecast by theories (ids) from origins (last days known).
 
-    Attributes
-    ----------
-    theories
-        Ids, in order.
-    origins
-        Last day known at each origin, (origin,).
-    horizons
-        Windows ahead.
-    sides
-        Ids of the sides.
-    targets
-        Names: questions (`Question.name`), then latent targets.
-    when
-        (theory, origin, target, sample): number of the period after the origin in which it first
-        comes, 0 at the origin already, one more than the longest horizon where it does not, and
-        `UNSAID`.
-    counts
-        Names of what is counted over windows.
-    total
-        (theory, origin, horizon, count, sample), and `UNSAID`.
-    passed
-        (theory, origin) whether the posterior passed its gate.
-    unscored
-        Targets that are not scored, and why.
+    `targets` are questions (`Question.name`), then latent targets. `when` (theory, origin, target,
+    sample) is the period after the origin in which a target first comes: 0 at the origin already,
+    one more than the longest horizon where it does not. `total` (theory, origin, horizon, count,
+    sample) are sums over windows. Both are `UNSAID` where nothing is said. `passed` (theory,
+    origin): the posterior passed its convergence check.
     """
 
     theories: tuple[str, ...]
@@ -65,29 +164,29 @@ class Frame:
     counts: tuple[str, ...]
     total: Ints
     passed: NDArray[np.bool_]
-    unscored: Mapping[str, str]
 
-    def to_dataset(self) -> Any:
+    @property
+    def unscored(self) -> Mapping[str, str]:
+        """Targets that are not scored, and why."""
+        return dict.fromkeys(latent_targets(self.sides), _LATENT)
+
+    def to_dataset(self) -> xr.Dataset:
         """Return the frame as an xarray Dataset.
 
         ``happened`` (theory, origin, horizon, target, sample) is 1, 0, or -1 where nothing is said;
         ``when`` and ``total`` are as in the frame.
         """
-        import xarray as xr
-
         limits = np.asarray([h.periods for h in self.horizons], dtype=np.int16)
-        told = self.when[:, :, None]
-        happened = np.where(
-            told == UNSAID, np.int8(UNSAID), (told <= limits[:, None, None]).astype(np.int8)
-        )
-        place = self.targets.index("no_crossing") if "no_crossing" in self.targets else None
-        if place is not None:  # it holds as long as nothing happens
-            one = happened[..., place, :]
-            happened[..., place, :] = np.where(one == UNSAID, one, 1 - one)
+        when = self.when[:, :, None]
+        came = when <= limits[:, None, None]
+        came ^= np.asarray(self.targets)[:, None] == "no_crossing"  # holds while nothing happens
         lead = ("theory", "origin")
         return xr.Dataset(
             {
-                "happened": ((*lead, "horizon", "target", "sample"), happened),
+                "happened": (
+                    (*lead, "horizon", "target", "sample"),
+                    np.where(when == UNSAID, UNSAID, came).astype(np.int8),
+                ),
                 "when": ((*lead, "target", "sample"), self.when),
                 "total": ((*lead, "horizon", "count", "sample"), self.total),
                 "periods": (("horizon",), limits),
@@ -124,7 +223,6 @@ class Frame:
             counts=names("count"),
             total=values("total", *lead, "horizon", "count", "sample").astype(np.int16),
             passed=values("gate_passed", *lead).astype(bool),
-            unscored=dict.fromkeys(latent_targets(sides), _LATENT),
         )
 
 
@@ -133,61 +231,43 @@ def latent_targets(sides: Sequence[str]) -> tuple[str, ...]:
     return (*(f"crack_{side}" for side in sides), "talks_rational")
 
 
-def last_days(inputs: Inputs, origins: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """Return the last day known at origins, by the number of periods known."""
-    last = np.timedelta64(inputs.step_days - 1, "D")
-    return np.asarray(inputs.dates[origins - 1].astype("M8[D]") + last, dtype="M8[D]")
-
-
 def frame_of(
     theory: Theory,
     inputs: Inputs,
     origins: NDArray[np.int64],
     horizons: tuple[Horizon, ...],
     asked: Sequence[Question],
-    counted: Sequence[Quantity],
+    counts: Sequence[Quantity],
     draws: int,
-    told: Iterable[Forecast],
+    futures: Iterable[Forecast],
 ) -> Frame:
-    """Return what one theory forecast from origins, in the order of `told`.
+    """Return what a theory's `futures`, `draws` of each origin, say; `inputs` of the whole study.
 
-    A question is put only from origins at which it makes sense. Parameters are those of
-    `beliefs.evaluation.backtest.backtest.backtest`, `inputs` of the whole study, `draws` futures of
-    an origin.
+    A question that makes no sense at an origin is not answered there.
     """
     sides, longest = inputs.sides, horizons[-1].periods
     latent = latent_targets(sides)
     targets = (*(q.name for q in asked), *latent)
-    counts = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in counted)
-    when = np.full((len(origins), len(targets), draws), UNSAID, dtype=np.int16)
-    total = np.full((len(origins), len(horizons), len(counts), draws), UNSAID, dtype=np.int16)
-    passed = np.zeros(len(origins), dtype=bool)
-    for o, (n, one) in enumerate(zip(origins, told, strict=True)):
-        passed[o] = one.posterior.report.passed
+    names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in counts)
+    when = np.full((1, len(origins), len(targets), draws), UNSAID, dtype=np.int16)
+    shape = (1, len(origins), len(horizons), len(names), draws)
+    total = np.full(shape, UNSAID, dtype=np.int16)
+    passed = np.zeros((1, len(origins)), dtype=bool)
+    for o, (n, one) in enumerate(zip(origins, futures, strict=True)):
+        passed[0, o] = one.posterior.report.passed
         for k, question in enumerate(asked):
             if question.asked[n]:
-                when[o, k] = _steps(one, question.target, None, question.rule, longest)
+                when[0, o, k] = _steps(one, question.target, None, question.rule, longest)
         for k, name in enumerate(latent, start=len(asked)):
             side = name.removeprefix("crack_") if name.startswith("crack_") else None
-            when[o, k] = _steps(one, "crack" if side else name, side, None, longest)
-        for k, quantity in enumerate(counted):
+            when[0, o, k] = _steps(one, "crack" if side else name, side, None, longest)
+        for k, quantity in enumerate(counts):
             values = _values(one, quantity)
             if values is not None:
                 sums = np.cumsum(values, axis=-1, dtype=np.int64)
-                for h, horizon in enumerate(horizons):
-                    total[o, h, k] = sums[:, horizon.periods - 1]
-    return Frame(
-        theories=(theory.id,),
-        origins=last_days(inputs, origins),
-        horizons=horizons,
-        sides=sides,
-        targets=targets,
-        when=when[None],
-        counts=counts,
-        total=total[None],
-        passed=passed[None],
-        unscored=dict.fromkeys(latent, _LATENT),
-    )
+                total[0, o, :, k] = sums[:, [h.periods - 1 for h in horizons]].T
+    days = last_days(inputs, origins)
+    return Frame((theory.id,), days, horizons, sides, targets, when, names, total, passed)
 
 
 def _steps(
@@ -204,9 +284,8 @@ def _steps(
 def _values(told: Forecast, quantity: Quantity) -> NDArray[Any] | None:
     if quantity.name == "talk_periods":
         return told.paths.talks
-    if told.paths.events is None or quantity.name not in told.paths.events:
-        return None
-    return told.paths.events[quantity.name][:, quantity.side]
+    events = told.paths.events or {}
+    return events[quantity.name][:, quantity.side] if quantity.name in events else None
 
 
 def joined(frames: Sequence[Frame]) -> Frame:

@@ -2,14 +2,14 @@
 
 The definitions are those of the simulated targets (`beliefs.forecasting.targets`), read off what
 was observed. Talks are those that were held by their own dates, as far as they are public by the
-as-of date: what comes of a window may change as secret rounds come out. Who speaks from an origin
-knows `known` alone. Of everything else a period holds no more than was published in it, so that the
-answer for a window is the same whatever was published after the window.
+as-of date: what comes of a window may change as secret rounds come out. Who forecasts from an
+origin knows `known` alone. Of everything else a period holds no more than was published in it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,31 +19,32 @@ from beliefs.features.talks import talks_public, talks_watched
 from beliefs.forecasting.targets import TARGETS, Past
 from beliefs.study.load import Study
 
-__all__ = ["Quantity", "Question", "quantities", "questions", "spells"]
-
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 APART_DAYS = 7
 """Quiet days that make two events of one."""
 
 
+def _known(values: NDArray[Any], public: Ints | None, n: int) -> NDArray[Any]:
+    """Return the first `n` periods of values as they were known after them, 0 until published."""
+    early = values[:n]
+    return early if public is None else np.where(public[:n] < n, early, np.zeros_like(early))
+
+
+def _watched(seen: Bools, n: int, periods: int) -> slice | None:
+    """Return the window of `periods` after `n`; None where it reaches beyond what was seen."""
+    window = slice(n, n + periods)
+    return window if n + periods <= len(seen) and seen[window].all() else None
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """Something that does or does not come within some periods.
 
-    Attributes
-    ----------
-    target, rule
-        See `beliefs.forecasting.targets.event_steps`; rule None where there is one alone.
-    hit
-        (T,) whether it came in the period.
-    seen
-        (T,) whether none there is really none.
-    asked
-        (T,) whether the question makes sense just before the period: it has not come already, and
-        there is something that it can come to.
-    public
-        (T,) period by whose end it was public that it came in the period; None: in itself.
+    `rule` is None where a target has one alone. By period, (T,): `hit`, it came; `seen`, none there
+    is really none; `asked`, the question makes sense just before it (it has not come already, and
+    there is something it can come to); `public`, the period by whose end a hit was public, None: in
+    itself.
     """
 
     target: str
@@ -55,8 +56,7 @@ class Question:
 
     def known(self, n: int) -> Bools:
         """Return in which of the first `n` periods it had come as far as was known after them."""
-        hit = self.hit[:n]
-        return hit if self.public is None else hit & (self.public[:n] < n)
+        return _known(self.hit, self.public, n)
 
     @property
     def name(self) -> str:
@@ -69,31 +69,17 @@ class Question:
         return TARGETS[self.target].negated
 
     def first(self, n: int, periods: int) -> int | None:
-        """Return when it first came in a window: 1 .. `periods`, one more if it did not.
-
-        None where the window reaches beyond what was seen.
-        """
-        window = slice(n, n + periods)
-        if n + periods > len(self.hit) or not self.seen[window].all():
-            return None
-        hits = np.flatnonzero(self.hit[window])
-        return int(hits[0]) + 1 if len(hits) else periods + 1
+        """Return when it first came after `n`: 1 .. `periods`, one more if not; None if unseen."""
+        window = _watched(self.seen, n, periods)
+        return None if window is None else int(np.argmax([*self.hit[window], True])) + 1
 
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """Something that is counted over a window.
+    """Something counted over a window: ``strikes`` of a side (its number), or ``talk_periods``.
 
-    Attributes
-    ----------
-    name, side
-        ``strikes`` of a side (its number), ``talk_periods`` of none.
-    value
-        (T,) how many there were in the period.
-    seen
-        (T,) whether a zero there is a real zero.
-    public
-        (T,) period by whose end the number was public, zero until then; None: in itself.
+    `value` and `seen` by period, (T,): how many, and whether a zero is a real zero; `public` as in
+    `Question`.
     """
 
     name: str
@@ -104,25 +90,16 @@ class Quantity:
 
     def known(self, n: int) -> NDArray[np.float64]:
         """Return the numbers of the first `n` periods as far as they were known after them."""
-        value = self.value[:n]
-        return value if self.public is None else np.where(self.public[:n] < n, value, 0.0)
+        return _known(self.value, self.public, n)
 
     def total(self, n: int, periods: int) -> float | None:
         """Return the sum over a window, None where it reaches beyond what was seen."""
-        window = slice(n, n + periods)
-        if n + periods > len(self.value) or not self.seen[window].all():
-            return None
-        return float(self.value[window].sum())
+        window = _watched(self.seen, n, periods)
+        return None if window is None else float(self.value[window].sum())
 
 
 def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
-    """Return the questions that a study has labels for, cut at the as-of date.
-
-    Parameters
-    ----------
-    study, inputs
-        The study and its inputs.
-    """
+    """Return the questions that a study has labels for, cut at the as-of date."""
     n, past, out = int(inputs.active.sum()), Past(study, inputs), []
     for target in TARGETS.values():
         if target.label is None:
@@ -146,13 +123,13 @@ def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
     return tuple(out)
 
 
-def spells(hit: Bools, step_days: int) -> NDArray[np.int64]:
+def spells(hit: Bools, step_days: int) -> Ints:
     """Return the number of the event that each hit (T,) belongs to, 0 elsewhere.
 
     Hits with fewer than `APART_DAYS` quiet days between them are one event.
     """
-    later = np.arange(len(hit))
-    last = np.maximum.accumulate(np.where(hit, later, -1))
-    before = np.concatenate([[-1], last[:-1]])  # the last hit before the period
-    begins = hit & ((before < 0) | ((later - before - 1) * step_days >= APART_DAYS))
-    return np.where(hit, np.cumsum(begins), 0)
+    places = np.flatnonzero(hit)
+    out = np.zeros(len(hit), dtype=np.int64)
+    quiet = (np.diff(places, prepend=-1 - APART_DAYS) - 1) * step_days
+    out[places] = np.cumsum(quiet >= APART_DAYS)
+    return out

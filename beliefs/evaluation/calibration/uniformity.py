@@ -1,37 +1,17 @@
-r"""When a calibration fails: ranks, forecast probabilities and the rule, in one place.
+r"""When a calibration fails: ranks, forecast probabilities, the rule (docs/MODEL.md 6.1).
 
-*Ranks.* Of n ranks from 0 to L, those below j number Binomial(n, j / (L + 1)) where the truth is
-one more draw. The statistic is the smallest tail probability over all j,
+Of n ranks from 0 to L, those below j number Binomial(n, j / (L + 1)) where the truth is one more
+draw. The statistic is the smallest tail probability over all j,
 
 .. math:: \gamma = \min_j 2 \min\{P(X_j \le c_j), P(X_j \ge c_j)\},
 
 and its distribution under uniform ranks comes from simulated ones (Säilynoja, Bürkner and Vehtari
-2022). `arviz_stats` draws the same bands for continuous values; it gives no p-value and knows no
-discrete ranks. Where none of these is as small, their share only says "less than one over their
-number"; there the union bound over the L places counts, :math:`p \le L \gamma`, which falls as far
-as the ranks do.
+2022); `arviz_stats` gives no p-value and knows no discrete ranks. Where none of these is as small,
+the union bound over the L places counts, :math:`p \le L \gamma`.
 
-*Forecast probabilities.* Of L posterior draws k see a target happen, and the truth is one more
-draw. Given how many of the L + 1 see it, each is as likely as any other to be the truth, so that it
-happened with probability :math:`\pi = (k + y) / (L + 1)`, exactly, however few draws there are: a
-forecast of 0 from a hundred of them is no certainty. The number that happened in n simulations is
-then a sum of independent Bernoulli variables, whose distribution is computed, not approximated.
-
-*The rule.* A calibration fails where
-
-* a simulation could not be done;
-* a quantity has a p-value of 1 % or less after all of them are allowed for (Holm 1979);
-* more quantities leave their own 99 % bands than `outside_limit` allows, in a group or in all. A
-  hundredth is expected; quantities of one simulation depend on each other, so that the limit is
-  generous: five, or a tenth where that is more;
-* the mean spread of a group differs from 1 by more than its Monte-Carlo error allows: at 1 %,
-  two-sided by Student's t, over all groups (Holm 1979). The error is that of the mean over
-  simulations, which are independent, of the spread within each, so that dependence between
-  quantities is in it; it is taken no smaller than if they were independent. One simulation says
-  nothing of spread;
-* there are fewer than `LEAST_SIMULATIONS`, which say nothing for or against it. Where all draws of
-  a group are three quarters as wide as they should be, 20 simulations find it, and five do so one
-  time in five.
+Of a target that k of L draws see happen, and the truth does not (y = 0) or does, the chance given
+k + y is :math:`\pi = (k + y) / (L + 1)`, exactly: a forecast of 0 from a hundred draws is no
+certainty. The number that happened in n simulations is a sum of independent Bernoulli variables.
 """
 
 from __future__ import annotations
@@ -43,14 +23,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beliefs.evaluation.scores.reliability import EDGES
 from beliefs.evaluation.scores.skill import holm
-
-__all__ = [
-    "COVERAGE", "LEAST_SIMULATIONS", "Bands", "Bin", "Foretold", "Group", "Judged", "bands",
-    "failures", "foretell", "foretold_p", "groups_of", "in_words", "judge", "outside_limit",
-    "p_value", "poisson_binomial",
-]  # fmt: skip
+from beliefs.evaluation.scores.skilltable import EDGES
 
 Floats = NDArray[np.float64]
 
@@ -62,22 +36,20 @@ SEED = 20_220_401
 PROBABILITIES = ("probability", "reliability")
 """Groups of what is judged without ranks."""
 LEAST_SIMULATIONS = 20
-"""With fewer, passing says too little to be called calibrated."""
+"""With fewer, passing says too little: where all draws of a group are three quarters as wide as
+they should be, 20 simulations find it, and five do so one time in five."""
 LEAST, SHARE = 5, 0.1
+"""Quantities that may leave their own bands, or the share of them where that is more: a hundredth
+is expected, but quantities of one simulation depend on each other."""
 VARIANCE = 0.8
 """Of 12 (u - 1/2)^2 where u is uniform."""
 
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Simultaneous bands of the distribution function of ranks less that of uniform ones.
+    """Simultaneous bands (L + 2,) of the distribution function of ranks less that of uniform ones.
 
-    Attributes
-    ----------
-    at
-        Share (L + 2,) of ranks that lie below 0, 1, ... L + 1, were they uniform.
-    low, high
-        (L + 2,) bounds of the difference.
+    `at` is the share of ranks that lie below 0, 1, ... L + 1, were they uniform.
     """
 
     at: Floats
@@ -87,24 +59,11 @@ class Bands:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdict on one quantity: on its ranks, or on something else that has a p-value.
+    """Verdict on one quantity, on its ranks or on something else that has a p-value.
 
-    Attributes
-    ----------
-    name
-        Of the quantity.
-    p
-        Probability of ranks as far from uniform, or of that something else.
-    adjusted
-        The same, allowing for the number of quantities judged at once (Holm 1979).
-    outside
-        Whether its distribution function leaves its own bands.
-    mean
-        Mean of (rank + 1/2) / (L + 1): above 1/2 where the truth lies above the draws. None without
-        ranks.
-    spread
-        Variance of the same as a multiple of that of uniform ranks: above 1 where the draws are
-        too narrow. None without ranks.
+    `adjusted` allows for all quantities judged at once (Holm 1979). Of ranks, else None: `mean` of
+    (rank + 1/2) / (L + 1), above 1/2 where the truth lies above the draws, and `spread`, its
+    variance over that of uniform ranks, above 1 where the draws are too narrow.
     """
 
     name: str
@@ -135,15 +94,13 @@ def _statistic(counts: NDArray[np.int64], n: int, draws: int) -> Floats:
 
 @lru_cache(maxsize=8)
 def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
-    """Return P(X_j <= k) and P(X_j >= k), (n + 1, L) each.
-
-    Each is computed for itself: one less the other would lose all digits of small ones.
-    """
+    """Return P(X_j <= k) and P(X_j >= k), (n + 1, L), each for itself: small ones keep digits."""
     from scipy.special import bdtr, bdtrc
 
     at = np.arange(1, draws + 1) / (draws + 1.0)
-    below = np.stack([bdtr(k, n, at) for k in range(n + 1)])
-    above = np.stack([np.ones(draws), *(bdtrc(k - 1, n, at) for k in range(1, n + 1))])
+    k = np.arange(n + 1.0)[:, None]
+    below = bdtr(k, n, at)
+    above = np.concatenate([np.ones((1, draws)), bdtrc(k[:-1], n, at)])
     below.flags.writeable = above.flags.writeable = False
     return below, above
 
@@ -162,15 +119,7 @@ def _reference(n: int, draws: int) -> Floats:
 
 
 def p_value(ranks: ArrayLike, draws: int) -> float:
-    """Return the probability that uniform ranks lie as far from uniform as these.
-
-    Parameters
-    ----------
-    ranks
-        (n,), whole numbers from 0 to L; ValueError without any, or for one out of range.
-    draws
-        L, the number of draws that the truth was ranked among.
-    """
+    """Return the probability of uniform ranks as far from uniform as these (n,), of 0 to L."""
     n = np.asarray(ranks).size
     if n == 0:
         raise ValueError("no ranks")
@@ -180,8 +129,7 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
     share = (1.0 + beyond) / (1.0 + REFERENCE)
     if beyond:
         return share
-    # A tail may be smaller than any double.
-    return float(min(share, max(draws * found, np.finfo(float).tiny)))
+    return float(min(share, max(draws * found, np.finfo(float).tiny)))  # a tail may underflow
 
 
 def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
@@ -197,10 +145,7 @@ def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
 
 
 def _shares(ranks: ArrayLike, draws: int) -> tuple[Floats, Floats]:
-    """Return ranks as shares (rank + 1/2) / (L + 1), and the spread of each.
-
-    That is the squared distance from 1/2 over its mean under uniform ranks.
-    """
+    """Return ranks as shares (rank + 1/2) / (L + 1), and the spread of each, 1 in the mean."""
     share = (np.asarray(ranks, dtype=float) + 0.5) / (draws + 1.0)
     uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
     return share, (share - 0.5) ** 2 / uniform
@@ -226,22 +171,10 @@ def judge(
 
 @dataclass(frozen=True)
 class Bin:
-    """How often what was foretold with a probability in some range came.
+    """How often what was forecast with a probability from `begin` to `end` came, in n simulations.
 
-    Attributes
-    ----------
-    begin, end
-        The range of probabilities.
-    n
-        Simulations in it.
-    forecast, happened
-        Mean forecast, and share in which it happened.
-    low, high
-        Between these that share lies with 99 % probability at least, were forecasts calibrated.
-    p
-        Probability, at most, of a share as far off; exact and two-sided.
-    outside
-        Whether `p` is 1 % or less.
+    Of calibrated forecasts, `happened` lies between `low` and `high` with 99 % probability at
+    least, and as far off as it does with probability `p` at most, exact and two-sided.
     """
 
     begin: float
@@ -257,21 +190,11 @@ class Bin:
 
 @dataclass(frozen=True)
 class Foretold:
-    """Verdict on the forecast probabilities of one target.
+    """Verdict on the forecast probabilities of one target: `all` simulations, and by range.
 
-    Attributes
-    ----------
-    all
-        All simulations together.
-    error
-        Standard error of the share that happened, were forecasts calibrated.
-    z
-        Number that happened less the number expected, in standard errors; None where each forecast
-        was certain and right.
-    bins
-        The same by range of probability, those with a simulation.
-    reliability
-        Probability, at most, of one bin as far off: the least of them times their number.
+    `error` is the standard error of the share that happened, were forecasts calibrated; `z` the
+    deviation of the number in standard errors, None where each forecast was certain and right;
+    `reliability` the least p-value of the bins times their number.
     """
 
     all: Bin
@@ -309,29 +232,22 @@ def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
 
 
 def foretell(values: ArrayLike, draws: int) -> Foretold:
-    """Judge the forecast probabilities of one target.
-
-    Parameters
-    ----------
-    values
-        (n, 2): share of the draws in which it happens, and whether it did; ValueError for none.
-    draws
-        L, the number of draws.
-    """
-    told = np.asarray(values, dtype=float)
-    if not len(told):
+    """Judge values (n, 2): share of the L draws in which a target happens, and whether it did."""
+    shares = np.asarray(values, dtype=float)
+    if not len(shares):
         raise ValueError("no simulations")
-    came = told[:, 1]
-    chance = (np.rint(told[:, 0] * draws) + came) / (draws + 1.0)
+    came = shares[:, 1]
+    chance = (np.rint(shares[:, 0] * draws) + came) / (draws + 1.0)
     deviation = float(np.sqrt(np.sum(chance * (1.0 - chance))))
     # A function of k + y alone, so that probabilities within a range are still exact.
     place = np.clip(np.digitize(chance, EDGES) - 1, 0, len(EDGES) - 2)
     bins = tuple(
-        _bin(EDGES[k], EDGES[k + 1], told[place == k], chance[place == k]) for k in np.unique(place)
+        _bin(EDGES[k], EDGES[k + 1], shares[place == k], chance[place == k])
+        for k in np.unique(place)
     )
     return Foretold(
-        all=_bin(0.0, 1.0, told, chance),
-        error=deviation / len(told),
+        all=_bin(0.0, 1.0, shares, chance),
+        error=deviation / len(shares),
         z=float(np.sum(came - chance)) / deviation if deviation > 0.0 else None,
         bins=bins,
         reliability=min(1.0, len(bins) * min(one.p for one in bins)),
@@ -347,22 +263,11 @@ def foretold_p(found: Mapping[str, Foretold]) -> Iterator[tuple[str, float]]:
 
 @dataclass(frozen=True)
 class Group:
-    """Quantities of one kind.
+    """Quantities of one kind: how many leave their own bands, and how many may.
 
-    Attributes
-    ----------
-    group
-        Its name.
-    quantities, outside, limit
-        How many there are, how many leave their own bands, and how many may.
-    mean, spread
-        Means of `Judged.mean` and ``spread``; None without ranks. A spread above 1 in all of many
-        parameters shows draws that are somewhat too narrow, as too few particles leave them, before
-        any single one leaves its bands.
-    error
-        Monte-Carlo standard error of the spread; None with one simulation.
-    p
-        Probability of a spread as far from 1, allowing for the number of groups; None likewise.
+    A mean spread above 1 shows draws that are somewhat too narrow before any single one leaves its
+    bands. `error` is its Monte-Carlo standard error over simulations, so that dependence between
+    quantities is in it; `p` allows for the number of groups. None without ranks or with one.
     """
 
     group: str
@@ -387,13 +292,12 @@ def groups_of(
     found = []
     for name in dict.fromkeys((*(row.split(":")[0] for row in ranks), *PROBABILITIES)):
         mine = [row for row in judged if row.name.startswith(f"{name}:")]
-        if not mine:
-            continue
-        told: tuple[float | None, ...] = (None,) * 4
-        if name not in PROBABILITIES:
-            told = _spread([ranks[row.name] for row in mine], draws)
-        outside = sum(row.outside for row in mine)
-        found.append(Group(name, len(mine), outside, outside_limit(len(mine)), *told))
+        if mine:
+            numbers: tuple[float | None, ...] = (None,) * 4
+            if name not in PROBABILITIES:
+                numbers = _spread([ranks[row.name] for row in mine], draws)
+            outside = sum(row.outside for row in mine)
+            found.append(Group(name, len(mine), outside, outside_limit(len(mine)), *numbers))
     known = [row.p for row in found if row.p is not None]
     adjusted = iter(holm(known))
     return tuple(row if row.p is None else replace(row, p=float(next(adjusted))) for row in found)
@@ -423,12 +327,13 @@ def failures(
     certain = [row.name for row in judged if row.adjusted <= 1.0 - COVERAGE]
     if certain:
         out.append(f"not uniform, allowing for {len(judged)} quantities: {len(certain)}")
-    every = ("all", len(judged), sum(row.outside for row in judged), outside_limit(len(judged)))
-    for name, size, outside, limit in (
-        *((g.group, g.quantities, g.outside, g.limit) for g in groups), every,
-    ):  # fmt: skip
-        if outside > limit:
-            out.append(f"outside their own bands: {outside} of {size} of {name}, at most {limit}")
+    outside = sum(row.outside for row in judged)
+    every = Group("all", len(judged), outside, outside_limit(len(judged)), *(None,) * 4)
+    out += [
+        f"outside their own bands: {g.outside} of {g.quantities} of {g.group}, at most {g.limit}"
+        for g in (*groups, every)
+        if g.outside > g.limit
+    ]
     out += [
         f"mean spread of {g.group} is {g.spread:.3f} ± {g.error:.3f} (p {g.p:.1g})"
         for g in groups

@@ -1,7 +1,7 @@
 """Claims of the source texts: a function on labelled draws each, and what it may read.
 
-``data/claims.csv`` states the claims in the texts' own terms, and the sentence that reports each.
-The functions stand text by text in `mutual_optimism`, `status_quo` and `managed_deescalation`.
+``data/claims.csv`` states the claims in the texts' own terms, and the sentence that reports each;
+the functions stand in `beliefs.evaluation.claims.texts`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,6 @@ from numpy.typing import NDArray
 from beliefs.features.observed import SHAPES
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, all_declared, conduct_neutral, neutral_values
-
-__all__ = [
-    "ROLES", "Absent", "Claim", "Draws", "Finding", "Forecasted", "Labelled", "Seen", "claims_of",
-    "draws_of", "either", "found", "on", "periods", "roles_of",
-]  # fmt: skip
 
 ROLES = ("coercer", "endurer")
 Floats = NDArray[np.float64]
@@ -57,8 +52,7 @@ class Labelled:
         self.structure = structure
         self.roles = roles_of(structure)
 
-    def side(self, role: str) -> str:
-        """Return the side that has a role of `ROLES`."""
+    def _side(self, role: str) -> str:
         if role not in self.roles:
             raise Absent(f"a side as {role}")
         return self.roles[role]
@@ -66,12 +60,12 @@ class Labelled:
     @property
     def coercer(self) -> str:
         """The side that does not endure."""
-        return self.side("coercer")
+        return self._side("coercer")
 
     @property
     def endurer(self) -> str:
         """The side that endures."""
-        return self.side("endurer")
+        return self._side("endurer")
 
     def _array(self, name: str) -> xr.DataArray:
         raise NotImplementedError
@@ -109,35 +103,18 @@ class Seen(Labelled):
 
 
 class Draws(Labelled):
-    """Draws of parameters by name, draws first.
-
-    Parameters
-    ----------
-    arrays
-        Every parameter that may be asked for, (N, *shape).
-    dims
-        Names of the dimensions of each parameter.
-    structure
-        Structure of the study.
-    columns, conduct
-        Columns of beliefs and of actions that equations may read.
-    extra
-        What follows from more than parameters, by name; its number of draws is its own.
-    """
+    """Draws of parameters (N, *shape) by name, and columns that equations may read; `draws_of`."""
 
     def __init__(
         self,
         arrays: Mapping[str, Floats],
         dims: Mapping[str, tuple[str, ...]],
         structure: Structure,
-        columns: Columns | None = None,
-        conduct: Columns | None = None,
-        extra: Mapping[str, Floats] | None = None,
+        columns: Columns,
+        conduct: Columns,
     ) -> None:
         super().__init__(structure)
-        self.arrays = {**arrays, **(extra or {})}
-        self.dims = dims
-        self.columns, self.conduct = columns or {}, conduct or {}
+        self.arrays, self.dims, self.columns, self.conduct = arrays, dims, columns, conduct
 
     def _array(self, name: str) -> xr.DataArray:
         if name not in self.arrays:
@@ -155,28 +132,26 @@ def draws_of(
     conduct: Columns,
     extra: Mapping[str, Floats] | None = None,
 ) -> Draws:
-    """Return draws (N, *shape) of a theory's free parameters, and null values of all others."""
+    """Return draws (N, *shape) of a theory's free parameters, and null values of all others.
+
+    `columns` are those of beliefs, `conduct` those of actions; `extra` is what follows from more
+    than parameters, with its own number of draws.
+    """
     n = len(next(iter(arrays.values())))
     null = neutral_values(theory, structure) | conduct_neutral(theory, structure)
     full = {k: np.broadcast_to(v, (n, *v.shape)) for k, v in null.items() if k != "innovation"}
     dims = {name: p.dims for name, (_, p) in all_declared(structure).items()}
-    return Draws({**full, **arrays}, dims, structure, columns, conduct, extra)
+    return Draws({**full, **arrays, **(extra or {})}, dims, structure, columns, conduct)
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
     """What a claim says of some draws.
 
-    Attributes
-    ----------
-    held
-        Whether what is claimed holds, (draw,); None for a claim about forecasts alone.
-    of
-        What must have been learnt: contraction is averaged over its elements, draws first.
-    reads
-        Parameters that `of` are arithmetic of, as far as xarray kept their names.
-    shown
-        What the sentence shows, (draw,): mean as NAME, 90 % interval as NAME_low and NAME_high.
+    `held`: whether what is claimed holds, (draw,), None for a claim about forecasts alone; `of`:
+    what must have been learnt (contraction is averaged over its elements), draws first; `reads`:
+    the parameters that `of` are arithmetic of, as far as xarray kept their names; `shown`: what the
+    sentence shows, (draw,), its mean as NAME, its 90 % interval as NAME_low and NAME_high.
     """
 
     held: NDArray[np.bool_] | None
@@ -197,17 +172,7 @@ def found(held: Any = None, *of: Any, **shown: Any) -> Finding:
 
 @dataclass(frozen=True)
 class Forecasted:
-    """What a claim forecasts.
-
-    Attributes
-    ----------
-    event
-        One of `beliefs.evaluation.claims.forecasts.EVENTS`.
-    horizon_days
-        Days within which it does or does not come.
-    at_least
-        Its size, where it has one.
-    """
+    """What a claim forecasts: one of `EVENTS` of `claims.evidence`, of a size, within some days."""
 
     event: str
     horizon_days: int
@@ -215,54 +180,41 @@ class Forecasted:
 
 
 Count = Callable[[Seen], Any]
+Test = Callable[[Draws], Finding]
 
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """One claim and its test.
+    """One claim and its test, judged under the judging priors of a theory.
 
     Attributes
     ----------
-    id
-        Of its row in ``data/claims.csv``.
-    theory
-        Name of the theory under whose judging priors it is judged.
-    test
-        From draws to a finding.
+    id, text
+        Of its row in ``data/claims.csv``, and the row.
     kind
         Of ``sign``, ``region``, ``ablation`` (must predict better too), ``forecast``, ``scenario``.
-    needs
-        What must have been seen: words, and columns that must not be zero everywhere.
-    count
-        What the verdict rests on, counted over periods.
-    null
-        Parameters held at their null values to see what the part adds to the log score.
-    role
-        Role of the side whose elements of `null` alone are held; all where it is empty.
-    fixed
-        Priors by name for the same purpose, where absence is no null value.
+    needs, count
+        What must have been seen: words, and columns that must not be zero everywhere; and what the
+        verdict rests on, counted over periods.
+    null, role, fixed
+        Parameters held at their null values to see what the part adds to the log score; the role
+        of the side whose elements alone are held; priors by name for the same purpose, where
+        absence is no null value.
     score
         Observables whose log score is compared.
-    rerun
+    rerun, paths, contrast, modes
         Whether the belief block is tracked again without the part, rather than by Savage and
-        Dickey.
-    paths
-        Whether it reads what follows from whole paths of belief.
-    contrast
-        Whether the part is absent where the first of `Finding.of` is 0.
-    modes
-        Whether the sentence says when that has two modes.
+        Dickey; whole paths of belief are read; the part is absent where the first of `Finding.of`
+        is 0; and the sentence says when that has two modes.
     limits
         Own limits (supported from, contradicted up to) of a claim that something is possible.
     forecasts
         What is scored against the base rate from the study's origins.
-    text
-        Its row of ``data/claims.csv``.
     """
 
     id: str
     theory: str
-    test: Callable[[Draws], Finding]
+    test: Test
     kind: tuple[str, ...]
     needs: Mapping[str, Count]
     count: tuple[str, Count] | None = None
@@ -277,20 +229,6 @@ class Claim:
     limits: tuple[float, float] | None = None
     forecasts: Forecasted | None = None
     text: Mapping[str, str] = field(default_factory=dict)
-
-
-def claims_of(theory: str, into: list[Claim]) -> Callable[..., Any]:
-    """Return the decorator that makes claims under a theory of tests, and adds them to a list."""
-
-    def claim(id: str, kind: str, *, null: str = "", score: str = "", **rest: Any) -> Any:
-        def keep(test: Callable[[Draws], Finding]) -> Callable[[Draws], Finding]:
-            words: Any = {"null": tuple(null.split()), "score": tuple(score.split())}
-            into.append(Claim(id, theory, test, tuple(kind.split()), **words, **rest))
-            return test
-
-        return keep
-
-    return claim
 
 
 def on(*names: str | tuple[str, str]) -> Count:

@@ -1,4 +1,4 @@
-"""`verdicts`: what a study says of every claim.
+"""`verdicts`: what a study says of every claim; the rule is explained in docs/MODEL.md section 7.2.
 
 Each claim is judged under the theory of the text that makes it, with priors that leave the answer
 open (`beliefs.model.theory`). Two sets of tracks per theory, of different seeds, serve all its
@@ -9,18 +9,35 @@ would show by itself.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.evaluation.claims import managed_deescalation, mutual_optimism, status_quo
-from beliefs.evaluation.claims.ablation import ablations, belief_reruns
-from beliefs.evaluation.claims.claim import Claim, Seen, draws_of
-from beliefs.evaluation.claims.cracks import NAME, crack_shares
-from beliefs.evaluation.claims.forecasts import Score, forecast_scores
-from beliefs.evaluation.claims.verdict import STREAM, Ground, Verdict, judge, missing
+from beliefs.evaluation.claims import texts
+from beliefs.evaluation.claims.claim import (
+    ROLES,
+    Absent,
+    Claim,
+    Draws,
+    Finding,
+    Seen,
+    draws_of,
+    found,
+    periods,
+)
+from beliefs.evaluation.claims.evidence import (
+    JUMP_SHARE,
+    Ablation,
+    Score,
+    ablations,
+    belief_reruns,
+    crack_shares,
+    forecast_scores,
+)
+from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.track import track
@@ -29,28 +46,95 @@ from beliefs.model.theory import Theory, free_parameters, judged, load_theory
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
-__all__ = ["DRAWS", "PARTICLES", "PRIOR_DRAWS", "default_particles", "load_claims", "verdicts"]
-
 Floats = NDArray[np.float64]
 Say = Callable[[str], None]
 
+CONTRACTION = 0.10
+SUPPORT, CONTRADICT = 0.9, 0.1
+ODDS = 3.0
+FEWEST_ORIGINS = BLOCKS
+"""Resolved forecasts below which there is no interval, and a claim about forecasts is undecided."""
+UNLEARNABLE = "not learnable here"
+APART = 0.65
+"""Distance between the means of two tracks, in standard deviations of both together, from which
+they disagree: R-hat above about 1.1."""
+STREAM = 7919  # keeps what is drawn here apart from other uses of the seed
+TAIL = 0.05  # left out of a shown interval on either side
+BINS = 24
+DIP = 0.6
+"""A valley between two peaks below this share of the lower one makes two modes."""
 DRAWS, PRIOR_DRAWS = 4000, 20_000
 PARTICLES = {1: 1000, 7: 500}
 """Particles of one track by days of a period: studies of weeks are long."""
 TWIN = 500_009
 """What is added to a seed for the second set of tracks."""
+_PLACES = {
+    "p_claim": 4, "p_prior": 4, "contraction": 3, "log_bf": 3, "delta_log_score": 3,
+    "delta_low": 3, "delta_high": 3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One row of the table of verdicts: the claim as `data/claims.csv` states it, and what is said.
+
+    `seed` is the text that makes the claim; `log_bf` the log of the ratio of odds that the claim
+    holds after (`p_claim`) and before the data; `delta_log_score` what the part adds to the log
+    score of the observables `scored`, with its 90 % interval, by `method` (`Ablation`, or empty).
+    """
+
+    id: str
+    seed: str
+    author: str
+    title: str
+    claimed: str
+    test: str
+    theory: str
+    kind: tuple[str, ...]
+    verdict: str
+    p_claim: float | None
+    p_prior: float | None
+    contraction: float | None
+    log_bf: float | None
+    delta_log_score: float | None
+    delta_low: float | None
+    delta_high: float | None
+    scored: tuple[str, ...]
+    method: str
+    forecast: dict[str, Any] | None
+    why: str
+    sentence: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row for a script; numbers rounded to what their errors leave."""
+        out = vars(self) | {"kind": list(self.kind), "scored": list(self.scored)}
+        rounded = {k: round(float(out[k]), n) for k, n in _PLACES.items() if out[k] is not None}
+        return out | rounded
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What the claims of one theory are judged on.
+
+    Draws from the posterior are of two tracks, one behind the other; `gains` is what the part of
+    each claim adds, by id; `caveat` what a verdict that reads any `doubtful` parameter has to say.
+    """
+
+    theory: str
+    step_days: int
+    seen: Seen
+    after: Draws
+    before: Draws
+    gains: Mapping[str, Ablation]
+    caveat: str = ""
+    doubtful: frozenset[str] = frozenset()
 
 
 def load_claims() -> tuple[Claim, ...]:
     """Return every claim with what ``data/claims.csv`` states, in its order."""
-    tests = {c.id: c for m in (mutual_optimism, status_quo, managed_deescalation) for c in m.CLAIMS}
+    tests = {c.id: c for c in texts.CLAIMS}
     with (data_folder() / "claims.csv").open(encoding="utf-8", newline="") as opened:
         return tuple(replace(tests[row["id"]], text=row) for row in csv.DictReader(opened))
-
-
-def default_particles(study: Study) -> int:
-    """Return the number of particles that verdicts on a study take unless told otherwise."""
-    return PARTICLES.get(study.grid.step_days, 600)
 
 
 def verdicts(
@@ -72,7 +156,7 @@ def verdicts(
     seed
         Seed of everything random here.
     particles
-        Number of particles of each block and track, `default_particles` when None.
+        Number of particles of each block and track, as suits the study's periods when None.
     claims
         From `load_claims`; all of the package when None.
     inputs
@@ -95,7 +179,7 @@ def verdicts(
     """
     claims = load_claims() if claims is None else claims
     inputs = build_inputs(study) if inputs is None else inputs
-    particles = default_particles(study) if particles is None else particles
+    particles = PARTICLES.get(inputs.step_days, 600) if particles is None else particles
     say = progress or (lambda _: None)
     known: dict[str, Verdict] = {}
     base: Blocks | None = None
@@ -136,7 +220,7 @@ def _ground(
     acted = until(blocks.columns, n)
     seen = Seen({**mine, **acted}, structure)
     reruns = {}
-    worth = [claim for claim in claims if not missing(claim, seen)]
+    worth = [claim for claim in claims if not _missing(claim, seen)]
     for part in belief_reruns(worth, theory, structure):
         say(f"{theory.id}: tracking without {', '.join(part.null) or 'what is freed'}")
         reruns[part] = track(
@@ -145,21 +229,227 @@ def _ground(
     say(f"{theory.id}: what each part adds")
     gains = ablations(worth, blocks, reruns, particles=particles)
     rng = np.random.default_rng([seed, STREAM])
-    shares: list[dict[str, dict[str, Floats]]] = [{}, {}]
-    if any(claim.paths for claim in worth):
-        shares = [crack_shares(b.belief) if b.belief else {} for b in (blocks, twin)]
-    drawn = [b.params(DRAWS // 2, rng) for b in (blocks, twin)]
-    both = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}
-    cracks = [s["posterior"][NAME] for s in shares if s.get("posterior")]
-    least = min((len(c) for c in cracks), default=0)
-    extra = {NAME: np.concatenate([c[:least] for c in cracks])} if len(cracks) == 2 else {}
-    after = draws_of(both, theory, structure, mine, acted, extra)
-    prior = blocks.prior(PRIOR_DRAWS, rng)
-    before = draws_of(prior, theory, structure, mine, acted, shares[0].get("prior"))
+    both = blocks, twin
+    shares = [crack_shares(b.belief) for b in both if b.belief and any(c.paths for c in worth)]
+    drawn = [b.params(DRAWS // 2, rng) for b in both]
+    joined = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}
+    # Both tracks count alike, which takes a crack in either.
+    least = min((len(after) for after, _ in shares), default=0)
+    extra = {JUMP_SHARE: np.concatenate([after[:least] for after, _ in shares])} if least else {}
+    after = draws_of(joined, theory, structure, mine, acted, extra)
+    cracked = {JUMP_SHARE: shares[0][1]} if shares and len(shares[0][1]) else {}
+    before = draws_of(blocks.prior(PRIOR_DRAWS, rng), theory, structure, mine, acted, cracked)
     caveat, doubtful = "", frozenset[str]()
-    for found in (blocks.belief, twin.belief):
-        report = None if found is None else found.report()
+    for one in both:
+        report = None if one.belief is None else one.belief.report()
         if report is not None and not report.passed:
             caveat = f"the track of beliefs failed its gate ({report.failures[0]})"
-            doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | {NAME}
+            free = free_parameters(theory, structure)
+            doubtful = frozenset(p.name for p in free) | {JUMP_SHARE}
     return blocks, Ground(theory.id, inputs.step_days, seen, after, before, gains, caveat, doubtful)
+
+
+def log_odds_ratio(p: float, p_prior: float, draws: int) -> float:
+    """Return by how much the log odds of a region moved; draws bound what they can tell."""
+    edge = 0.5 / max(draws, 1)
+    p, p_prior = (float(np.clip(v, edge, 1.0 - edge)) for v in (p, p_prior))
+    return float(np.log(p) - np.log1p(-p) - np.log(p_prior) + np.log1p(-p_prior))
+
+
+def decide(
+    *,
+    missing: str = "",
+    doubt: str = "",
+    p: float | None = None,
+    moved: float = 0.0,
+    contraction: float = 1.0,
+    delta: float | None = None,
+    ablation: bool = False,
+    limits: tuple[float, float] | None = None,
+    score: Score | None = None,
+) -> tuple[str, str]:
+    """Return the verdict and why; the rule in its order.
+
+    p is None without a region, `moved` by how much its log odds did; `delta` is the log score with
+    the part less that without; `limits` are a claim's own (support, contradict).
+    """
+    if missing:
+        return UNLEARNABLE, f"no observation of {missing} in this study"
+    if p is None:
+        return _by_forecast(score)
+    if contraction < CONTRACTION:
+        left = max(1.0 - contraction, 0.0)
+        return UNLEARNABLE, f"the data leave {left:.0%} of the prior's width"
+    if doubt:
+        return "undecided", doubt
+    if limits is not None:
+        least, most = limits
+        if p >= least:
+            return "supported", f"a probability of at least {least:.0%} counts as possible"
+        if p <= most:
+            return "contradicted", f"a probability of at most {most:.0%} does not count as possible"
+        return "undecided", f"the probability lies between {most:.0%} and {least:.0%}"
+    if p <= CONTRADICT and moved <= -np.log(ODDS):
+        return "contradicted", f"the odds fell {np.exp(-moved):.3g}-fold"
+    if p >= SUPPORT and moved >= np.log(ODDS):
+        if ablation and delta is not None and delta <= 0.0:
+            return "undecided", "the sign is as claimed, but the part does not predict better"
+        return "supported", f"the odds rose {np.exp(moved):.3g}-fold"
+    if CONTRADICT < p < SUPPORT:
+        return "undecided", "the probability is neither high nor low enough"
+    return "undecided", "the odds moved less than threefold from what the prior had"
+
+
+def _by_forecast(score: Score | None) -> tuple[str, str]:
+    if score is None or score.n == 0:
+        return UNLEARNABLE, "no forecast of the claim can be checked in this study"
+    if score.n < FEWEST_ORIGINS:
+        return "undecided", f"only {score.n} forecasts can be checked"
+    why = f"mean log score {score.mean:+.2f} against the base rate over {score.n} forecasts, "
+    why += f"{score.came:.0%} of which saw it come"
+    if score.low > 0.0 and score.came > 0.5:
+        return "supported", why
+    return ("contradicted" if score.high < 0.0 else "undecided"), why
+
+
+def _missing(claim: Claim, seen: Seen) -> str:
+    """Return the words of the first thing that a claim needs and the study does not have."""
+    return next((words for words, need in claim.needs.items() if not periods(need, seen)), "")
+
+
+def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -> Verdict:
+    """Return the verdict on a claim; `seed` is that of the resamples behind intervals."""
+    absent, after = _missing(claim, ground.seen), found()
+    p = p_prior = contraction = moved = None
+    try:
+        after = claim.test(ground.after)
+        if after.held is not None:
+            before = claim.test(ground.before)
+            assert before.held is not None
+            p, p_prior = float(after.held.mean()), float(before.held.mean())
+            contraction = _contraction(after, before)
+            moved = log_odds_ratio(p, p_prior, len(after.held))
+    except Absent as gone:
+        absent = absent or f"{gone}, which it does not have"
+    gain = ground.gains.get(claim.id)
+    delta = low = high = None
+    if gain is not None:
+        block = block_length(ground.step_days)
+        gap = difference(gain.gain, gain.seen, block=block, seed=[seed, STREAM, 1])
+        delta = gap.total
+        low, high = (None if np.isnan(v) else v for v in (gap.low, gap.high))
+    verdict, why = decide(
+        missing=absent,
+        doubt="" if absent else _doubt(after, ground),
+        p=p,
+        moved=moved or 0.0,
+        contraction=1.0 if contraction is None else contraction,
+        delta=delta,
+        ablation="ablation" in claim.kind,
+        limits=claim.limits,
+        score=score,
+    )
+    if claim.modes and not absent and two_modes(after.of[0][:, 0]):
+        why += "; the posterior has two modes, whose weights are uncertain"
+    numbers = None if absent else _shown(after)
+    if numbers is not None and p is not None and p_prior is not None:
+        numbers |= {"p": p, "p_prior": p_prior}
+    counted = []
+    if claim.count is not None:
+        words, count = claim.count
+        counted = [f"n = {periods(count, ground.seen)} {words}"]
+    if score is not None and score.n and p is not None:
+        counted += [f"its forecasts score {score.mean:+.2f} each against the base rate "
+                    f"(n = {score.n})"]  # fmt: skip
+    text = claim.text
+    return Verdict(
+        id=claim.id,
+        seed=text["title"],
+        author=text["author"],
+        title=text["claim"],
+        claimed=text["claimed_region"],
+        test=text["test"],
+        theory=ground.theory,
+        kind=claim.kind,
+        verdict=verdict,
+        p_claim=p,
+        p_prior=p_prior,
+        contraction=contraction,
+        log_bf=moved,
+        delta_log_score=delta,
+        delta_low=low,
+        delta_high=high,
+        scored=claim.score,
+        method="" if gain is None else gain.method,
+        forecast=None if score is None else score.as_dict(),
+        why=why,
+        sentence=_sentence(claim, verdict, why, numbers, ground.seen.roles, counted),
+    )
+
+
+def _doubt(after: Finding, ground: Ground) -> str:
+    """Return why the draws behind a claim are not to be relied on; empty where they are."""
+    if ground.caveat and after.reads & ground.doubtful:
+        return ground.caveat
+    for values in after.of:
+        one, two = np.array_split(values, 2)
+        spread = np.maximum(values.std(axis=0), 1e-300)
+        if (np.abs(one.mean(axis=0) - two.mean(axis=0)) > APART * spread).any():
+            return "two tracks of different seeds disagree"
+    return ""
+
+
+def _contraction(after: Finding, before: Finding) -> float:
+    """Return 1 - sd(posterior) / sd(prior), averaged over elements."""
+    out: list[float] = []
+    for one, two in zip(after.of, before.of, strict=True):
+        if one.shape[1] == 0:
+            raise Absent("an element of what the claim is about")
+        out += list(1.0 - one.std(axis=0) / np.maximum(two.std(axis=0), 1e-300))
+    return float(np.mean(out))
+
+
+def _shown(after: Finding) -> dict[str, float]:
+    """Return mean and 90 % interval of what a sentence shows."""
+    out: dict[str, float] = {}
+    for name, values in after.shown.items():
+        low, high = np.quantile(values, [TAIL, 1.0 - TAIL])
+        out |= {name: float(values.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
+    return out
+
+
+def _sentence(
+    claim: Claim,
+    verdict: str,
+    why: str,
+    numbers: Mapping[str, float] | None,
+    roles: Mapping[str, str],
+    counted: list[str],
+) -> str:
+    """Return one sentence; `numbers` None where nothing was seen that they could be about."""
+    if numbers is None:
+        return f"{claim.text['claim']}: {verdict}, {why}."
+    names = {role: roles.get(role, "no side") for role in ROLES}
+    parts = []
+    if "p" in numbers:
+        parts.append(f"probability {numbers['p']:.0%}, before the data {numbers['p_prior']:.0%}")
+    parts += counted
+    if not why.startswith("the odds"):
+        parts.append(why)
+    elif "; " in why:
+        parts.append(why.split("; ", 1)[1])
+    said = claim.text["says"].format(**numbers, **names)
+    return f"{said} {verdict[0].upper()}{verdict[1:]}: {'; '.join(parts or [why])}."
+
+
+def two_modes(values: Floats) -> bool:
+    """Return whether draws pile up in two places with a valley between them."""
+    count = np.histogram(values, bins=BINS)[0].astype(float)
+    smooth = np.convolve(count, [0.25, 0.5, 0.25], mode="same")
+    top = int(smooth.argmax())
+    for side in (smooth[: top + 1][::-1], smooth[top:]):
+        for k in range(2, len(side)):
+            second = side[k:].max()
+            if side[:k].min() < DIP * second and second > 0.15 * smooth[top]:
+                return True
+    return False

@@ -1,31 +1,34 @@
-"""Scores of single forecasts: one row for each origin, window, target and forecaster.
+"""Scores of single forecasts, and the baselines that know no theory.
 
-Columns: ``origin``, ``horizon`` (days), ``periods``, ``target``, ``kind``, ``forecaster`` (id of a
-theory, ``climatology``, ``persistence`` or ``market``) and ``pit``. Of a target that comes or not
-(kind ``event``): ``p``, ``came``, ``first`` (period in which it first came or was first broken,
-NaN without), ``log``, ``brier`` and ``crps`` (days). Of a count (kind ``count``): ``p`` its mean,
-``came`` what was counted, ``crps``, ``twcrps`` and its ``threshold``. ``spell`` is the number of
-the event, a run of periods without a quiet week, in which it first came, or anything was first
-counted, in the window; 0 without.
+One row for each origin, window, target and forecaster. Columns: ``origin``, ``horizon`` (days),
+``periods``, ``target``, ``kind``, ``forecaster`` (id of a theory, ``climatology``, ``persistence``
+or ``market``) and ``pit``. Of a target that comes or not (kind ``event``): ``p``, ``came``,
+``first`` (period in which it first came or was first broken, NaN without), ``log``, ``brier`` and
+``crps`` (days). Of a count (kind ``count``): ``p`` its mean, ``came`` what was counted, ``crps``,
+``twcrps`` and its ``threshold``. ``spell`` is the number of the event, a run of periods without a
+quiet week, in which it first came, or anything was first counted, in the window; 0 without.
 
 A window is scored where all its periods were watched, success or not: were successes taken and
 silences not, only successes would be scored.
+
+*Climatology* asks how long it took from every earlier day on which the question could be asked.
+*Persistence* asks the same of those earlier days alone that were like the day of the origin: the
+event had come in the window before, or it had not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.backtest.frames import UNSAID, Frame
-from beliefs.evaluation.backtest.origins import Horizon
+from beliefs.evaluation.backtest.frames import UNSAID, Frame, Horizon
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
-from beliefs.evaluation.scores import baselines
 from beliefs.evaluation.scores.proper import (
     brier,
     count_scores,
@@ -38,12 +41,9 @@ from beliefs.features.inputs import Inputs
 from beliefs.forecasting.targets import LATENT
 from beliefs.study.tables.odds import NAME, Odds
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["CLIMATOLOGY", "COLUMNS", "HIGH", "MARKET", "PERSISTENCE", "check_odds", "score_table"]
-
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 Row = dict[str, Any]
 
 CLIMATOLOGY, PERSISTENCE, MARKET = "climatology", "persistence", "market"
@@ -57,6 +57,99 @@ EXACT = 1e-6  # error of a probability that no draws stand behind
 STREAM = 15487469  # keeps what is drawn here apart from other uses of the seed
 
 
+def waits(question: Question, n: int) -> tuple[Ints, Bools, Ints]:
+    """Return how long it took from the earlier origins of a question, as far as is known after n.
+
+    Periods before which it could be asked, (N,); whether it came, or the wait was censored by the
+    end of what is known or by a period that nobody watched; periods until then, at least 1.
+    """
+    later = np.arange(n)
+
+    def following(flags: Bools) -> Ints:
+        place = np.where(flags, later, n)
+        return np.minimum.accumulate(place[::-1])[::-1]
+
+    blind = following(~question.seen[:n])
+    hit = following(question.known(n) & question.seen[:n])
+    came = hit < blind
+    time = np.where(came, hit - later + 1, blind - later)
+    asked = question.asked[:n] & (time > 0)
+    return np.flatnonzero(asked), came[asked], time[asked]
+
+
+def kaplan_meier(time: ArrayLike, happened: ArrayLike, upto: int) -> Floats:
+    """Return the share of waits not ended after 0 .. `upto` periods (Kaplan and Meier 1958).
+
+    `time` (N,) are periods until the end or until censored, from 1 on. A wait censored at c had not
+    ended after c periods, and was at risk in the last of them. After the longest wait the share
+    stays where it is.
+    """
+    waits, ended = np.asarray(time, dtype=np.int64), np.asarray(happened, dtype=bool)
+    counts = np.bincount(np.minimum(waits, upto + 1), minlength=upto + 2)
+    risk = counts[::-1].cumsum()[::-1][1:-1].astype(float)
+    ends = np.bincount(waits[ended & (waits <= upto)], minlength=upto + 1)[1:].astype(float)
+    hazard = np.divide(ends, risk, out=np.zeros(upto), where=risk > 0)
+    return np.concatenate([[1.0], np.cumprod(1.0 - hazard)])
+
+
+def _incidence(came: Bools, time: Ints, upto: int) -> Floats | None:
+    """Return P(it has come after 0 .. `upto` periods); None with less than a window to learn from.
+
+    Waits overlap: N of them count as N / `upto` windows. Half a window in which it came, at a
+    constant hazard, and half a one in which it did not are put before them (Jeffreys).
+    """
+    if len(time) < upto:
+        return None
+    windows = len(time) / upto
+    learnt = 1.0 - kaplan_meier(time, came, upto)
+    unknown = 1.0 - 0.5 ** (np.arange(upto + 1) / upto)  # one half after the whole window
+    return np.asarray((windows * learnt + unknown) / (windows + 1.0))
+
+
+def climatology(question: Question, n: int, upto: int) -> Floats | None:
+    """Return the probability that it has come after 0 .. `upto` periods, known after n periods.
+
+    None where the question could be asked of fewer than `upto` earlier periods. From days on which
+    something else had ended the matter it never came, and they count as such: this is its
+    cumulative incidence among competing ends.
+    """
+    return _incidence(*waits(question, n)[1:], upto)
+
+
+def persistence(question: Question, n: int, upto: int) -> Floats | None:
+    """Return the same from those earlier origins alone whose last window was like the present one.
+
+    None where these are fewer than `upto`, or the last window is not known: what came in a window
+    that was not watched whole is not known either.
+    """
+    hits = np.concatenate([[0], np.cumsum(question.known(n))])
+    seen = np.concatenate([[0], np.cumsum(question.seen[:n])])
+    start = np.maximum(np.arange(n + 1) - upto, 0)
+    before, known = hits > hits[start], seen - seen[start] == upto
+    if not known[n]:
+        return None
+    origin, came, time = waits(question, n)
+    like = (before[origin] == before[n]) & known[origin]
+    return _incidence(came[like], time[like], upto)
+
+
+def count_climatology(quantity: Quantity, n: int, periods: int) -> Floats | None:
+    """Return totals of all earlier windows that were seen, None with fewer than `periods`."""
+    if n < periods:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view
+    whole = windows(quantity.seen[:n], periods).all(axis=1)
+    found = windows(quantity.known(n), periods).sum(axis=1)[whole]
+    return found if len(found) >= periods else None
+
+
+def count_persistence(quantity: Quantity, n: int, periods: int) -> Floats | None:
+    """Return the total of the last window, (1,); None where it was not seen."""
+    if n < periods or not quantity.seen[n - periods : n].all():
+        return None
+    return np.asarray([quantity.known(n)[n - periods :].sum()])
+
+
 def score_table(
     frame: Frame,
     inputs: Inputs,
@@ -68,25 +161,15 @@ def score_table(
     *,
     seed: int,
 ) -> pd.DataFrame:
-    """Score all forecasts of a frame that can be checked.
+    """Score all forecasts of a frame that can be checked; other arguments in the frame's order.
 
-    Parameters
-    ----------
-    frame, inputs
-        What was forecast, and the inputs of the whole study, for its dates.
-    origins, horizons, asked, counted
-        Of the frame, in its order.
-    odds
-        Hand-set odds, see `check_odds`.
-    seed
-        Seed of the randomised transforms. Each row has its own, whatever other rows there are.
+    `inputs` are of the whole study. The seed is that of the randomised transforms: each row has its
+    own stream, whatever other rows there are.
     """
-    import pandas as pd
-
     check_odds(odds, asked)
     rows: list[Row] = []
     step = inputs.step_days
-    for o, n in enumerate(origins):
+    for o, n in enumerate(origins.tolist()):
         for h, horizon in enumerate(horizons):
             last = frame.origins[o] + np.timedelta64(horizon.periods * step, "D")
             head = {
@@ -94,16 +177,14 @@ def score_table(
                 "horizon": horizon.days,
                 "periods": horizon.periods,
             }
+            window = n, horizon.periods, step
             for k, question in enumerate(asked):
-                told = frame.when[:, o, k]
+                samples = zip(frame.theories, frame.when[:, o, k], strict=True)
                 price = odds.of(question.name, frame.origins[o], last, negated=question.negated)
-                for row in _event(question, int(n), horizon.periods, told, frame, inputs, price):
-                    rows.append(head | row)
+                rows += [head | row for row in _event(question, *window, samples, price)]
             for k, quantity in enumerate(counted):
-                sums = frame.total[:, o, h, k]
-                name = frame.counts[k]
-                for row in _count(quantity, name, int(n), horizon.periods, sums, frame, step):
-                    rows.append(head | row)
+                sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
+                rows += [head | row for row in _count(quantity, frame.counts[k], *window, sums)]
     for row in rows:
         row["pit"] = _randomised(row, seed)
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -113,9 +194,8 @@ def _event(
     question: Question,
     n: int,
     periods: int,
-    told: NDArray[Any],
-    frame: Frame,
-    inputs: Inputs,
+    step_days: int,
+    samples: Iterator[tuple[str, NDArray[Any]]],
     price: float | None,
 ) -> Iterator[Row]:
     """Yield the rows of a question from one origin."""
@@ -124,47 +204,39 @@ def _event(
         return
     hit = first <= periods
     came = hit != question.negated
-    spell = int(spells(question.hit, inputs.step_days)[n + first - 1]) if hit else 0
-    curves: list[tuple[str, Floats | None, int | None]] = []  # the last: how many draws it is of
-    for name, steps in zip(frame.theories, told, strict=True):
-        if steps[0] != UNSAID:
-            cdf = (steps[:, None] <= np.arange(periods + 1)).mean(axis=0)
-            curves.append((name, cdf, len(steps)))
+    spell = int(spells(question.hit, step_days)[n + first - 1]) if hit else 0
+    curves: list[tuple[str, Floats | None, int | None]] = [  # the last: how many draws it is of
+        (name, (steps[:, None] <= np.arange(periods + 1)).mean(axis=0), len(steps))
+        for name, steps in samples
+        if steps[0] != UNSAID
+    ]
     curves += [
-        (CLIMATOLOGY, baselines.climatology(question, n, periods), None),
-        (PERSISTENCE, baselines.persistence(question, n, periods), None),
+        (CLIMATOLOGY, climatology(question, n, periods), None),
+        (PERSISTENCE, persistence(question, n, periods), None),
+        (MARKET, None if price is None else np.array([price]), None),
     ]
     for name, curve, draws in curves:
         if curve is None:
             continue
-        p = float(1.0 - curve[-1] if question.negated else curve[-1])
-        # Where nothing came, the time is known to lie beyond the window: the rest of the mass.
-        below = float(curve[first - 1] if hit else curve[-1])
-        upto = float(curve[first] if hit else 1.0)
-        yield _row(question.name, name, p, came, draws) | {
+        # Odds are of the target itself, curves of what comes.
+        turned = question.negated and name != MARKET
+        p = float(1.0 - curve[-1] if turned else curve[-1])
+        row = {
+            "target": question.name,
+            "kind": "event",
+            "forecaster": name,
+            "p": p,
+            "came": float(came),
             "first": float(first) if hit else np.nan,
             "spell": spell,
-            "crps": float(time_score(curve, first, inputs.step_days)),
-            "pit": (below, upto),
+            "log": float(log_score(p if draws is None else smoothed(p, draws), came, EXACT)),
+            "brier": float(brier(p, came)),
         }
-    if price is not None:
-        yield _row(question.name, MARKET, price, came, None) | {
-            "first": float(first) if hit else np.nan,
-            "spell": spell,
-        }
-
-
-def _row(target: str, name: str, p: float, came: bool, draws: int | None) -> Row:
-    told = p if draws is None else float(smoothed(p, draws))
-    return {
-        "target": target,
-        "kind": "event",
-        "forecaster": name,
-        "p": p,
-        "came": float(came),
-        "log": float(log_score(told, came, EXACT)),
-        "brier": float(brier(p, came)),
-    }
+        if name != MARKET:
+            # Where nothing came, the time is known to lie beyond the window: the rest of the mass.
+            ends = (curve[first - 1], curve[first]) if hit else (curve[-1], 1.0)
+            row |= {"crps": float(time_score(curve, first, step_days)), "pit": ends}
+        yield row
 
 
 def _count(
@@ -172,28 +244,24 @@ def _count(
     name: str,
     n: int,
     periods: int,
-    sums: NDArray[Any],
-    frame: Frame,
     step_days: int,
+    sums: Iterator[tuple[str, NDArray[Any]]],
 ) -> Iterator[Row]:
     """Yield the rows of a count from one origin."""
     observed = quantity.total(n, periods)
     if observed is None:
         return
-    any_ = quantity.value > 0
-    hits = np.flatnonzero(any_[n : n + periods])
-    spell = int(spells(any_, step_days)[n + hits[0]]) if len(hits) else 0
-    earlier = baselines.count_climatology(quantity, n, periods)
+    some = quantity.value > 0
+    hits = np.flatnonzero(some[n : n + periods])
+    spell = int(spells(some, step_days)[n + hits[0]]) if len(hits) else 0
+    earlier = count_climatology(quantity, n, periods)
     threshold = np.nan if earlier is None else max(float(np.quantile(earlier, HIGH)), 1.0)
-    told: list[tuple[str, Floats | None]] = [
-        (theory, None if values[0] == UNSAID else values.astype(float))
-        for theory, values in zip(frame.theories, sums, strict=True)
-    ]
-    told += [
+    forecasts = [
+        *((theory, values.astype(float)) for theory, values in sums if values[0] != UNSAID),
         (CLIMATOLOGY, earlier),
-        (PERSISTENCE, baselines.count_persistence(quantity, n, periods)),
+        (PERSISTENCE, count_persistence(quantity, n, periods)),
     ]
-    for forecaster, samples in told:
+    for forecaster, samples in forecasts:
         if samples is None:
             continue
         whole, above = count_scores(samples, observed, 0.0 if earlier is None else threshold)
@@ -207,7 +275,7 @@ def _count(
             "crps": whole,
             "twcrps": np.nan if earlier is None else above,
             "threshold": threshold,
-            "pit": (float((samples < observed).mean()), float((samples <= observed).mean())),
+            "pit": ((samples < observed).mean(), (samples <= observed).mean()),
         }
 
 

@@ -11,16 +11,11 @@ given: few blocks resampled are surer than they have a right to be, and a single
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = [
-    "BLOCKS", "LEVEL", "SHARED", "TAIL", "Difference", "Skill", "block_length", "block_origins",
-    "block_sums", "difference", "enough_blocks", "holm", "skill", "summed",
-]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -39,18 +34,10 @@ BLOCKS = 10
 
 @dataclass(frozen=True)
 class Difference:
-    """A sum of paired differences of log scores.
+    """A sum of paired differences of log scores over `n` periods; above 0 the first is better.
 
-    Attributes
-    ----------
-    total
-        Sum over periods; above 0 the first predicted better.
-    low, high
-        90 % interval by moving-block bootstrap; NaN where what was seen fills too few blocks.
-    error
-        Standard error from the same resamples, NaN where there is no interval.
-    n
-        Number of periods in which anything was seen.
+    `low`, `high` and `error` are the 90 % interval and standard error by moving-block bootstrap,
+    NaN where what was seen fills too few blocks.
     """
 
     total: float
@@ -67,25 +54,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Skill:
-    """Scores of a forecaster and of a baseline, at the same origins.
+    """Mean scores of a forecaster and of a baseline, at the `n` origins at which both are scored.
 
-    Attributes
-    ----------
-    n
-        Number of origins at which both are scored.
-    score, reference
-        Mean scores; smaller is better.
-    difference, low, high
-        Mean of reference less score, and its 90 % interval; above 0 the forecaster is better. The
-        interval is NaN where too few blocks fit. It is Student's, with one degree of freedom less
-        than blocks: percentiles of the resamples are too narrow.
-    p
-        Chance of such a difference, or a greater one, if the forecaster were no better; from the
-        same t distribution as the interval. NaN where there is no interval.
-    ratio
-        1 - score / reference; NaN where the reference is 0.
-    effective
-        Number of independent origins that would leave the difference as uncertain as these do.
+    Smaller scores are better. `difference` is the mean of reference less score, above 0 where the
+    forecaster is better, with its 90 % interval. That is Student's, with one degree of freedom less
+    than blocks: percentiles of the resamples are too narrow. `p` is the chance of such a
+    difference, or a greater one, if the forecaster were no better; from the same t distribution.
+    All three are NaN where too few blocks fit. `ratio` is 1 - score / reference, NaN where the
+    reference is 0; `effective` the number of independent origins that would leave the difference as
+    uncertain as these do.
     """
 
     n: int
@@ -122,25 +99,9 @@ def block_sums(
     circular: bool = False,
     samples: int = RESAMPLES,
 ) -> Floats:
-    """Return sums of series over resampled blocks of time.
+    """Return sums (..., sample) of series (..., time) over resampled blocks of time.
 
-    Parameters
-    ----------
-    values
-        (..., time).
-    block
-        Length of a block; the last of a resample is cut, so that each is as long as the series.
-    rng
-        Source of randomness.
-    circular
-        Whether blocks run on from the end to the beginning.
-    samples
-        Number of resamples.
-
-    Returns
-    -------
-    ndarray
-        (..., sample).
+    Circular blocks run on from the end to the beginning.
     """
     length = values.shape[-1]
     whole = np.concatenate([values, values[..., : block - 1]], axis=-1) if circular else values
@@ -162,41 +123,13 @@ def holm(p: ArrayLike) -> Floats:
     return out
 
 
-def summed(predictive: Mapping[str, Floats], names: Collection[str]) -> tuple[Floats, Bools]:
-    """Return the log score of each period over some observables, and where any was seen.
+def difference(gap: Floats, seen: Bools, *, block: int, seed: int | Sequence[int]) -> Difference:
+    """Return the sum of differences between the log scores (T,) of two forecasters.
 
-    Parameters
-    ----------
-    predictive
-        By observable, (T,), NaN where it was not seen.
-    names
-        Observables to add; those that are not there are left out.
+    `seen` are the periods that count. Blocks of `block` periods are of the study's own time, gaps
+    included.
     """
-    rows = [predictive[name] for name in names if name in predictive]
-    if not rows:
-        n = len(next(iter(predictive.values()), np.zeros(0)))
-        return np.zeros(n), np.zeros(n, dtype=bool)
-    stacked = np.stack(rows)
-    return np.nansum(stacked, axis=0), ~np.isnan(stacked).all(axis=0)
-
-
-def difference(
-    one: Floats, two: Floats, seen: Bools, *, block: int, seed: int | Sequence[int]
-) -> Difference:
-    """Return the sum of differences between the log scores of two forecasters.
-
-    Parameters
-    ----------
-    one, two
-        Log scores by period, (T,).
-    seen
-        Periods that count, (T,). Blocks are of the study's own time, gaps included.
-    block
-        Length of a block in periods.
-    seed
-        Seed of the resamples.
-    """
-    gap = np.where(seen, one - two, 0.0)
+    gap = np.where(seen, gap, 0.0)
     n, total = int(seen.sum()), float(gap.sum())
     if not enough_blocks(n, block):
         return Difference(total, math.nan, math.nan, math.nan, n)
@@ -207,16 +140,9 @@ def difference(
 
 
 def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[int]) -> Skill:
-    """Compare scores by origin.
+    """Compare scores (origin,) at equal distances, NaN where not scored.
 
-    Parameters
-    ----------
-    ours, theirs
-        (origin,) at equal distances, NaN where not scored.
-    overlap
-        Origins within a window, from `block_origins`.
-    seed
-        Seed of the resamples.
+    `overlap` is the number of origins within a window, from `block_origins`.
     """
     both = ~(np.isnan(ours) | np.isnan(theirs))
     n, none = int(both.sum()), math.nan
@@ -242,7 +168,7 @@ def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[in
 
 def _student(mean: float, error: float, freedom: int) -> tuple[float, float, float]:
     """Return both ends of the interval of a mean, and the chance of as much above 0."""
-    from scipy.stats import t  # heavy
+    from scipy.stats import t  # slow to load, and most readers of this module need no interval
 
     if error == 0.0:
         return mean, mean, float(mean <= 0.0)

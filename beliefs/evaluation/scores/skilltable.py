@@ -1,41 +1,34 @@
-"""The table of skill: every theory on every target and window, against every baseline.
+"""Tables of scores: skill of every theory against every baseline, reliability, and transforms.
 
-Columns: ``target``, ``horizon``, ``forecaster``, ``against``, ``score`` (its name), those of
-`beliefs.evaluation.scores.skill.Skill`, ``came`` (windows in which the target came true; of a
-count, in
-which it was above its median), ``events`` (how many separate times it did), ``misses`` (how many
-separate times it did not) and ``windows`` (as many as would not overlap). What comes or not did so
-as often as there are different events (`beliefs.evaluation.backtest.questions.spells`), and stayed
-away as
-often as there are runs of windows without one; of a count both are runs of windows. ``no_crossing``
-comes true where the crossing stays away. Rows against a theory are those against the base rate, M0.
+*Skill.* Columns: ``target``, ``horizon``, ``forecaster``, ``against``, ``score`` (its name), those
+of `beliefs.evaluation.scores.skill.Skill`, ``came`` (windows in which the target came true; of a
+count, in which it was above its median), ``events`` (how many separate times it did), ``misses``
+(how many separate times it did not) and ``windows`` (as many as would not overlap). An event came
+as often as there are different ones (`beliefs.evaluation.backtest.questions.spells`), and stayed
+away as often as there are runs of windows without one; of a count both are runs of windows.
+``no_crossing`` comes true where the crossing stays away.
+
+*Reliability.* Under calibrated forecasts the share that comes scatters about the mean probability
+of a bin. How widely is found by drawing outcomes from the forecasts themselves (Bröcker and Smith
+2007). Windows of neighbouring origins overlap and share their outcome, so that those of one block
+are drawn with one uniform number: bands are as wide as what was really seen warrants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.evaluation.scores.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
-from beliefs.evaluation.scores.skill import TAIL, block_origins, holm, skill
+from beliefs.evaluation.scores.skill import LEVEL, TAIL, block_origins, holm, skill
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = [
-    "BASE",
-    "FEWEST_EVENTS",
-    "HEADLINE",
-    "Standing",
-    "skill_table",
-    "standings",
-]
+Floats = NDArray[np.float64]
 
 BASE = "M0"
 HEADLINE = {"event": "log", "count": "crps"}
@@ -43,34 +36,30 @@ HEADLINE = {"event": "log", "count": "crps"}
 _SCORES = {"event": ("log", "brier", "crps"), "count": ("crps", "twcrps")}
 FEWEST_EVENTS = 3
 """Separate events, and separate times without one, that a statement on skill needs."""
-STREAM = 32452843  # keeps what is drawn here apart from other uses of the seed
+EDGES = (0.0, 0.1, 0.3, 0.7, 0.9, 1.0)
+PIT_BINS = 5
+DRAWS = 1000
+STREAM, BAND_STREAM = 32452843, 49979687  # keep what is drawn here apart from other uses of seeds
 
 
 def skill_table(scores: pd.DataFrame, frame: Any, every: int, *, seed: int) -> pd.DataFrame:
-    """Return mean scores against baselines.
+    """Return mean scores (`score_table`) against baselines, origins `every` days apart.
 
-    Parameters
-    ----------
-    scores
-        From `beliefs.evaluation.scores.scorecard.score_table`.
-    frame
-        What was scored: its `theories` and `origins`.
-    every
-        Days from origin to origin.
-    seed
-        Seed of the resamples.
+    Of the frame that was scored `theories` and `origins` are read.
     """
-    import pandas as pd
-
     rows = []
     days = frame.origins.astype("datetime64[s]")
     for (target, horizon, kind), part in scores.groupby(["target", "horizon", "kind"], sort=False):
+        names = list(_SCORES[str(kind)])
         by = {
-            name: mine.set_index("origin")[[*_SCORES[str(kind)]]].reindex(days)
+            name: mine.set_index("origin")[names].reindex(days)
             for name, mine in part.groupby("forecaster", sort=False)
         }
         overlap = block_origins(int(horizon), every)
-        for name, against, score in _pairs(by, frame.theories, str(kind)):
+        baselines = [name for name in (CLIMATOLOGY, PERSISTENCE, BASE, MARKET) if name in by]
+        for name, against, score in product(frame.theories, baselines, names):
+            if name not in by or name == against:
+                continue
             words = f"{target} {horizon} {score} {against}"
             found = skill(
                 by[name][score].to_numpy(float), by[against][score].to_numpy(float),
@@ -85,15 +74,6 @@ def skill_table(scores: pd.DataFrame, frame: Any, every: int, *, seed: int) -> p
             rows.append(head | {"against": against, "score": score} | counts
                         | {"n": numbers.pop("n"), "mean": mean} | numbers)  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _pairs(
-    by: dict[str, Any], theories: Sequence[str], kind: str
-) -> Iterator[tuple[str, str, str]]:
-    baselines = [name for name in (CLIMATOLOGY, PERSISTENCE, BASE, MARKET) if name in by]
-    for name, against in product(theories, baselines):
-        if name in by and name != against:
-            yield from ((name, against, score) for score in _SCORES[kind])
 
 
 def _counts(part: pd.DataFrame, name: str, against: str, score: str, every: int) -> dict[str, Any]:
@@ -122,17 +102,11 @@ def _runs(flags: NDArray[np.bool_]) -> int:
 
 @dataclass(frozen=True)
 class Standing:
-    """Who beats a baseline on a target in a window.
+    """Who beats a baseline on a target so many days ahead.
 
-    Attributes
-    ----------
-    target, horizon
-        What, and days ahead.
-    theories
-        Ids of those that forecast better by the headline score of the kind, also when it is allowed
-        for how many were tried.
-    doubt
-        Why none can be said to, whatever the scores; None where one could.
+    `theories` are the ids of those that forecast better by the headline score of the kind, also
+    when it is allowed for how many were tried; `doubt` is why none can be said to, whatever the
+    scores, None where one could.
     """
 
     target: str
@@ -142,45 +116,35 @@ class Standing:
 
 
 def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]:
-    """Return who beats a baseline.
+    """Return who beats a baseline, by a table of skill.
 
-    Parameters
-    ----------
-    table
-        From `skill_table`.
-    against
-        The baseline.
-
-    Notes
-    -----
     Where something never came, whoever says less of it wins, and where it came once or twice, one
     lucky day decides; where it always came, the other way round. Neither is skill, whatever the
-    interval.
-
-    Of theories, targets and windows without such a doubt each gives a test, and some would win by
-    chance: p values are adjusted by Holm (1979), over all of them together, and compared with the
-    5 % that lie above a 90 % interval.
+    interval. Of theories, targets and windows without such a doubt each gives a test, and some
+    would win by chance: p values are adjusted by Holm (1979), over all of them together, and
+    compared with the 5 % that lie above a 90 % interval.
     """
     if not len(table):
         return []
     head = table["kind"].map(HEADLINE) == table["score"]
-    mine = table[(table["against"] == against) & head]
-    parts = {
-        (str(target), int(horizon)): part
-        for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False)
-    }
-    doubts = {key: _doubt(part) for key, part in parts.items()}
+    groups = table[(table["against"] == against) & head].groupby(["target", "horizon"], sort=False)
+    doubts = {key: _doubt(part) for key, part in groups}
     tests = [
-        (key, str(row["forecaster"]), float(row["p"]))
-        for key, part in parts.items()
+        (key, name)
+        for key, part in groups
         if doubts[key] is None
-        for row in part[part["p"].notna()].to_dict("records")
+        for name in part[["forecaster", "p"]].dropna().itertuples(index=False, name=None)
     ]
-    sure = holm([p for *_, p in tests]) < TAIL
-    won = {(key, name) for (key, name, _), one in zip(tests, sure, strict=True) if one}
+    sure = holm([p for _, (_, p) in tests]) < TAIL
+    won = {(key, name) for (key, (name, _)), one in zip(tests, sure, strict=True) if one}
     return [
-        Standing(*key, tuple(str(f) for f in part["forecaster"] if (key, str(f)) in won), doubt)
-        for (key, part), doubt in zip(parts.items(), doubts.values(), strict=True)
+        Standing(
+            str(key[0]),
+            int(key[1]),
+            tuple(str(name) for name in part["forecaster"] if (key, name) in won),
+            doubts[key],
+        )
+        for key, part in groups
     ]
 
 
@@ -196,3 +160,72 @@ def _doubt(part: pd.DataFrame) -> str | None:
             rare = f"{words} " + ("once" if found == 1 else f"{found} separate times")
             return rare if found else "it never varied" if count else never
     return "too few windows" if part["p"].isna().all() else None
+
+
+def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
+    """Return how often what was forecast came, over all targets, by bins of the probability.
+
+    One row for each forecaster, window and bin: ``n``, ``mean_p``, share ``came``, and ``low`` and
+    ``high``, between which that lies in 90 % of cases if forecasts are calibrated.
+    """
+    rows: list[dict[str, Any]] = []
+    events = scores[scores["kind"] == "event"]
+    for (name, horizon), part in events.groupby(["forecaster", "horizon"], sort=False):
+        p = part["p"].to_numpy(float)
+        bins = np.clip(np.digitize(p, EDGES) - 1, 0, len(EDGES) - 2)
+        drawn = _uniform(part, int(horizon), every, seed) < p
+        for k in np.unique(bins):
+            mine = bins == k
+            rows.append({
+                "forecaster": name, "horizon": int(horizon), "from": EDGES[k], "to": EDGES[k + 1],
+                "n": int(mine.sum()), "mean_p": float(p[mine].mean()),
+                "came": float(part["came"].to_numpy(float)[mine].mean()),
+                **_band(drawn[:, mine].mean(axis=1)),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def pit_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
+    """Return histograms of the randomised transforms of times and counts, with bands.
+
+    One row for each forecaster, window, target and bin of equal width: ``n``, the ``share`` that
+    lies in it, and ``low`` and ``high`` as in `reliability_table`.
+    """
+    rows: list[dict[str, Any]] = []
+    edges = np.linspace(0.0, 1.0, PIT_BINS + 1)
+    keys = ["forecaster", "horizon", "target"]
+    for (name, horizon, target), part in scores.dropna(subset=["pit"]).groupby(keys, sort=False):
+        seen = _bins(part["pit"].to_numpy(float))
+        drawn = _bins(_uniform(part, int(horizon), every, seed))
+        for k in range(PIT_BINS):
+            rows.append({
+                "forecaster": name, "horizon": int(horizon), "target": target,
+                "from": edges[k], "to": edges[k + 1], "n": len(part),
+                "share": float((seen == k).mean()), **_band((drawn == k).mean(axis=1)),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _bins(u: Floats) -> NDArray[np.int64]:
+    return np.minimum((u * PIT_BINS).astype(np.int64), PIT_BINS - 1)
+
+
+def _band(shares: Floats) -> dict[str, float]:
+    tail = (1.0 - LEVEL) / 2.0
+    low, high = np.quantile(shares, [tail, 1.0 - tail])
+    return {"low": float(low), "high": float(high)}
+
+
+def _uniform(part: pd.DataFrame, horizon: int, every: int, seed: int) -> Floats:
+    """Return uniform numbers, (draw, row), the same within a target and a block of origins."""
+    block = block_origins(horizon, every)
+    days = part["origin"].to_numpy("datetime64[D]").astype(np.int64)
+    place = (days - days.min()) // every
+    out = np.empty((DRAWS, len(part)))
+    for target, mine in part.groupby("target", sort=False).indices.items():
+        rng = np.random.default_rng([seed, BAND_STREAM, horizon, crc32(str(target).encode())])
+        number = (place[mine] + rng.integers(0, block, size=(DRAWS, 1))) // block
+        out[:, mine] = np.take_along_axis(
+            rng.random((DRAWS, int(number.max()) + 1)), number, axis=1
+        )
+    return out

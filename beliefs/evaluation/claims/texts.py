@@ -1,0 +1,492 @@
+"""The claims, text by text, each under the theory of the text that makes it.
+
+C01 to C18: why both sides think that they are winning (`mutual_optimism`). C19 to C33, C55 and C56:
+the exchange of blows as a peace of its own (`status_quo`). C34 to C54: the mechanics of a managed
+de-escalation (`managed_deescalation`). ``data/claims.csv`` has each with its author and text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from beliefs.evaluation.claims.claim import (
+    Absent,
+    Claim,
+    Draws,
+    Finding,
+    Forecasted,
+    Test,
+    either,
+    found,
+    on,
+)
+from beliefs.model.mechanisms import accidents, domestic, outcomes, readings, reciprocity
+
+CLAIMS: list[Claim] = []
+CERTAIN = 1e-6  # beliefs this close to 0 or 1 have no finite log-odds
+MONTH = 30.0 / 7.0  # weeks
+
+TALKS = on("talks", "talks_seen")
+TALKED = ("periods with talks", TALKS)
+CONCEDED = ("periods with an offer or concession", on("concession"))
+SPOKE = ("public readings", on("cell_public"))
+ACTS = on("strike_count", "strikes_seen")
+ACTED = ("periods with acts of force", on("strike_count"))
+AGREED = either("deal_signed", "deal_unsigned")
+ENDED = ("windows that ended", on("truce_end"))
+BREACHED = ("periods with a breach", on("breach"))
+CANCELLED = ("cancelled talks", on("walkout"))
+QUIET = on("quiet", "truce")
+REPLIED = either("reply_yes", "reply_no")
+ZONES = on("zone_rule", "zone_seen")
+
+
+def theory_of(id: str) -> str:
+    """Return the theory of the text that makes a claim."""
+    number = int(id[1:])
+    if 34 <= number <= 54:
+        return "managed_deescalation"
+    return "mutual_optimism" if number <= 18 else "status_quo"
+
+
+def claim(
+    id: str, kind: str, *, null: str = "", score: str = "", **rest: Any
+) -> Callable[[Test], Test]:
+    """Return the decorator that adds the claim of a test to `CLAIMS`."""
+
+    def keep(test: Test) -> Test:
+        words: Any = {"null": tuple(null.split()), "score": tuple(score.split())}
+        CLAIMS.append(Claim(id, theory_of(id), test, tuple(kind.split()), **words, **rest))
+        return test
+
+    return keep
+
+
+def above(x: Any) -> Any:
+    """Return whether x is above 0."""
+    return x > 0
+
+
+def below(x: Any) -> Any:
+    """Return whether x is below 0."""
+    return x < 0
+
+
+def effect(
+    id: str, kind: str, read: str | Callable[[Draws], xr.DataArray], shown: str,
+    show: Callable[[Any], Any] = np.exp, holds: Callable[[Any], Any] = above,
+    *, null: str | None = None, **rest: Any,
+) -> None:  # fmt: skip
+    """Add a claim on one parameter, or what is read of the draws: it holds, and shows a number.
+
+    The part that is switched off is the parameter, unless `null` says which.
+    """
+
+    def test(d: Draws) -> Finding:
+        value = d[read] if isinstance(read, str) else read(d)
+        return found(holds(value), value, **{shown: show(value)})
+
+    claim(id, kind, null=str(read) if null is None else null, **rest)(test)
+
+
+def each_side(name: str) -> Test:
+    """Return the test that a parameter is above 0 for both sides."""
+
+    def test(d: Draws) -> Finding:
+        value = d[name]
+        return found(value.min("side") > 0, value, one=d[name, d.coercer], two=d[name, d.endurer])
+
+    return test
+
+
+def plain(x: Any) -> Any:
+    """Return x: what is shown as it is."""
+    return x
+
+
+def mean(x: Any) -> Any:
+    """Return the mean over both sides."""
+    return x.mean("side")
+
+
+def falls(x: Any) -> Any:
+    """Return exp(-x): a factor below 1 where x is above 0."""
+    return np.exp(-x)
+
+
+def logistic(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x))."""
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def public_bias(d: Draws) -> xr.DataArray:
+    """Return what a side's public words add to its belief, over its public words of the study."""
+    public = d.columns["cell_public"] > 0.0
+    side, time = d.columns["cell_side"][public], d.columns["cell_time"][public]
+    p = np.clip(d.conduct["p_lag"][side, time], CERTAIN, 1.0 - CERTAIN)
+    added = domestic.projection(np, d.arrays, np.log(p) - np.log1p(-p), side)
+    if not all((side == i).any() for i in (0, 1)):
+        raise Absent("public words of both sides")
+    means = np.stack([added[:, side == i].mean(axis=1) for i in (0, 1)], axis=1)
+    return xr.DataArray(means, dims=("draw", "side"))
+
+
+def private_spread(d: Draws) -> xr.DataArray:
+    """Return the scale of private readings."""
+    if "private" not in d.structure.channel_bias:
+        raise Absent("private readings")
+    place = d.structure.channel_bias.index("private")
+    scale = readings.spread(np, d.arrays, d.structure)[..., place]
+    return xr.DataArray(scale, dims="draw")
+
+
+def gain(d: Draws) -> xr.DataArray:
+    """Return the acts that one act draws directly, at the mean severity of the study's acts."""
+    acts, warned = (
+        d.conduct[name].sum(axis=(0, 2))[None, :, None]
+        for name in ("strike_by_severity", "warned_by_severity")
+    )
+    mean: Any = 1.0
+    if acts.sum() > 0.0:
+        mean = reciprocity.mark(np, d.arrays, acts, warned)[:, 0, 0] / acts.sum()
+    return xr.DataArray(reciprocity.gain(np, d.arrays, mean), dims="draw")
+
+
+def acts_in_truce(seen: Any) -> Any:
+    """Return acts of either kind in a truce."""
+    return either("breach_own", "breach_other")(seen) * seen["truce_seen"]
+
+
+# Claims are laid out by hand, a few lines each, with what is claimed above.
+# fmt: off
+
+@claim("C01", "region", needs={"public words": on("cell_public"),
+       "private signals": on("cell_private")}, count=SPOKE, null="projection", score="reading")
+def c01(d: Draws) -> Finding:
+    """Confidence is sincere: public bias is smaller than the spread of private signals."""
+    bias, noise = public_bias(d).mean("side"), private_spread(d)
+    return found(bias < noise, bias, noise, bias=bias, noise=noise)
+
+
+# Each side keeps its own scorecard of what winning is.
+effect("C02", "region ablation", "shared", "share", plain, lambda x: x < 0.5, null="",
+       needs={"news of any indicator": on("evidence")}, score="talks reading",
+       fixed={"shared": {"dist": "Beta", "alpha": 200.0, "beta": 1.0}})
+
+# Pressure on the one who endures raises the coercer's confidence.
+effect("C03", "sign ablation", lambda d: d["weight_own", f"{d.coercer}:*"].mean("own_term"),
+       "weight", plain, null="weight_own", role="coercer", score="talks",
+       needs={"news on the coercer's scorecard": lambda s: s["evidence", f"{s.coercer}:*"]})
+
+# Merely surviving raises confidence.
+effect("C04", "sign ablation", lambda d: d["endurance", d.endurer], "gain", plain,
+       needs={"periods under pressure": on("pressure")}, null="endurance", score="talks")
+
+# Stalemate reads as progress to both sides at once.
+claim("C05", "sign", needs={"quiet periods": on("quiet")}, count=("quiet periods", on("quiet")),
+      null="stalemate", score="talks")(each_side("stalemate"))
+
+# A confident side waits rather than concedes.
+effect("C06", "sign", "wait_value", "odds", falls,
+       needs={"offers or concessions": on("concession")}, count=CONCEDED, score="concession")
+
+# No talks while optimism exceeds the costs of conflict.
+effect("C07", "sign ablation", lambda d: d["surplus_effect", "onset"], "effect", plain,
+       needs={"talks": TALKS}, count=TALKED, null="surplus_effect", score="talks", rerun=True,
+       modes=True)
+
+# One side's doubt is enough to open talks.
+effect("C08", "sign ablation", "crack_rule", "effect", plain, needs={"talks": TALKS}, count=TALKED,
+       score="talks")
+
+@claim("C09", "sign ablation", needs={"hard-line words": on("hardline"),
+       "offers or concessions": on("concession")}, count=CONCEDED, null="audience_hold",
+       score="concession")
+def c09(d: Draws) -> Finding:
+    """Governments become prisoners of their own messaging."""
+    hold = d["audience_hold"]
+    one, two = (np.exp(-d["audience_hold", side]) for side in (d.coercer, d.endurer))
+    cost = d["audience_effect"].mean("side")
+    return found(hold.min("side") > 0, hold, one=one, two=two, cost=cost)
+
+
+# Leaders project more confidence as belief falls.
+claim("C10", "sign", needs={"public words": on("cell_public")}, count=SPOKE, null="projection",
+      score="reading")(each_side("projection"))
+
+# A resolute act is misread as desperation.
+effect("C11", "region", "misread", "gain", mean, lambda x: mean(x) > 0, score="reading",
+       needs={"acts of force beyond what was expected": on("rival_resolve")},
+       count=("periods with such acts", on("rival_resolve")))
+
+# Incidents widen most when both are certain.
+effect("C12", "sign ablation", "certainty_widening", "factor", lambda x: np.exp(0.25 * x),
+       needs={"acts of force": ACTS}, count=ACTED, score="strikes_A strikes_B")
+
+# An economic threshold opens the way to a deal.
+effect("C13", "sign ablation", "economic_hinge", "odds",
+       needs={"an economy near its hinge": on("hinge", "talks_seen"), "talks": TALKS}, count=TALKED,
+       score="talks")
+
+# A new administration recalibrates, taken as by more than 10 %.
+effect("C14", "region", "turnover_reset", "share", mean, lambda x: mean(x) > 0.1,
+       needs={"a change of leadership": on("turnover")},
+       count=("changes of leadership", on("turnover")), score="reading", rerun=True)
+
+# An escalation that raises stakes opens talks.
+effect("C15", "sign", "escalation_cost", "factor",
+       needs={"a declared escalation": on(("aftermath", "escalation")), "talks": TALKS},
+       score="talks")
+
+# Shocks and not good-faith process break deadlocks.
+effect("C16", "region", "jump_share", "share", plain, lambda x: x > 0.5, null="shock_jump",
+       needs={"a declared shock": on("shock")}, count=("declared shocks", on("shock")),
+       score="reading", rerun=True, paths=True)
+
+# A deal without any crack dies with a change of government.
+effect("C17", "forecast sign", "turnover_termination", "factor",
+       needs={"agreements in force": on("scope_live"),
+       "an agreement that outlived a government": on("government_changed")},
+       count=("agreements that ended", on("scope_ended")), score="reversal",
+       forecasts=Forecasted("deal", 365))
+
+# The deadlock is durable: its Weibull shape is below 1.
+effect("C18", "region", "deadlock_shape", "shape", holds=below, needs={"talks": TALKS,
+       "a deadlock of more than a period": on("spell_age")}, count=TALKED, score="talks")
+
+# Talks and strikes move together.
+effect("C19", "sign ablation", "talk_strike_tempo", "factor",
+       count=("periods with talks", on("talks", "strikes_seen")), needs={
+       "talks in a period in which acts of force were recorded": on("talks", "strikes_seen")},
+       score="strikes_A strikes_B")
+
+@claim("C20", "region", needs={"acts that answer an act": on("provoked")},
+       count=("replies", on("provoked")), null="proportionality", score="severity")
+def c20(d: Draws) -> Finding:
+    """Replies are strictly proportional."""
+    share, drawn = d["proportionality"], gain(d)
+    held = (np.abs(share - 1.0) < 0.25) & (drawn <= 1.0)
+    return found(held, share, elasticity=share, gain=drawn)
+
+
+# Warnings through intermediaries keep strikes harmless.
+effect("C21", "sign", "warning_effect", "weight", holds=below,
+       needs={"acts of force with prior warning": on("warned_by_severity")},
+       count=("periods with an announced act", on("warned_by_severity")),
+       score="strikes_A strikes_B")
+
+@claim("C22", "sign ablation", needs={"acts of force": ACTS,
+       "pressure at home": on("pressure_home", "strikes_seen")}, count=ACTED,
+       null="valve valve_pressure", score="strikes_A strikes_B")
+def c22(d: Draws) -> Finding:
+    """Strikes vent domestic pressure."""
+    valve, pressure = d["valve"], d["valve_pressure"]
+    shown = {"spared": np.exp(-valve), "pressed": np.exp(pressure)}
+    return found((valve > 0) & (pressure > 0), valve, pressure, **shown)
+
+
+@claim("C23", "region", needs={"readings of belief": on("cell_time")}, null="retention",
+       score="reading", rerun=True)
+def c23(d: Draws) -> Finding:
+    """Neither side shifts the balance: a gap between beliefs halves, taken as in half a year."""
+    left = np.log(d["retention"]).mean(axis=1)  # of the distance, after a week
+    weeks = np.log(0.5) / np.minimum(left, -1e-9)
+    return found(weeks < 26.0, np.log(weeks), weeks=weeks)
+
+
+@claim("C24", "region forecast", needs={"acts at a declared red line": on("line_touch")},
+       count=("periods with an act at a red line", on("line_touch")), null="crossing",
+       score="crossing", forecasts=Forecasted("no_crossing", 14))
+def c24(d: Draws) -> Finding:
+    """Both sides stay inside the red lines, taken as less than 5 % of acts that touch one."""
+    odds = d["crossing"]
+    one, two = (logistic(d["crossing", side]) for side in (d.coercer, d.endurer))
+    return found(logistic(odds).max("side") < 0.05, odds, one=one, two=two)
+
+
+@claim("C25", "region ablation", needs={"agreements, or their absence": on("deal_seen"),
+       "talks that might be cancelled": on("walkout_at_risk")}, count=CANCELLED,
+       null="process_share", score="talks", rerun=True)
+def c25(d: Draws) -> Finding:
+    """The process is the product: talks persist without a deal."""
+    rates = d["deal_base"], d["walkout_base"]  # logs of rates per week
+    deal, walkout = (-np.expm1(-MONTH * np.exp(rate)) for rate in rates)
+    held = (deal < 0.1) & (walkout < 0.1)
+    return found(held, *rates, deal=deal, walkout=walkout, process=d["process_share"])
+
+
+# Signing is costlier than tacit understanding.
+effect("C26", "region", "signature_cost", "share", lambda x: logistic(-x),
+       needs={"a mutual agreement": AGREED}, score="form",
+       count=("periods with a mutual agreement", AGREED))
+
+# Talks hold off new sanctions.
+effect("C27", "sign", "talks_defer", "factor", holds=below, needs={"sanctions": on("sanction"),
+       "recent talks while sanctions were recorded": on("talks_recent", "sanction_seen")},
+       count=("periods with a sanction", on("sanction")), score="sanction")
+
+# Walking out raises misperception.
+effect("C28", "sign", "walkout_noise", "factor",
+       needs={"cancelled talks": on("walkout_fresh", "strikes_seen")}, count=CANCELLED,
+       score="strikes_A strikes_B")
+
+# Peripheral actors pay for a calm dyad.
+effect("C29", "sign", "peripheral_harm", "factor",
+       needs={"acts on third parties": on("peripheral_count", "peripheral_seen"),
+       "calm between the sides": on("calm", "peripheral_seen")},
+       count=("calm periods", on("calm", "peripheral_seen")), score="periphery")
+
+# The equilibrium has a shelf life: the Weibull shape of its end is above 1.
+effect("C30", "region", "shelf_life", "shape", needs={"a truce": on("truce_seen")},
+       count=BREACHED, score="breach collapse")
+
+# Third parties and malfunction disrupt it from outside.
+effect("C31", "region", "exogenous_disruption", "share", logistic,
+       needs={"acts in a truce": acts_in_truce}, score="cause",
+       count=("periods with acts in a truce", acts_in_truce))
+
+@claim("C32", "region", needs={"a truce": on("command_seen", "truce_seen")},
+       count=("periods with such acts", on("disobeyed")), null="command_control", score="command")
+def c32(d: Draws) -> Finding:
+    """Leaders control their subordinates, taken as on more than 80 % of days of truce."""
+    day = accidents.control_day(np, {"command_control": d["command_control"]})
+    one, two = day.sel(side=d.coercer), day.sel(side=d.endurer)
+    return found(day.min("side") > 0.8, d["command_control"], one=one, two=two)
+
+
+@claim("C33", "forecast", needs={"a truce, the state that is said to last": on("truce_seen")},
+       forecasts=Forecasted("neither", 60))
+def c33(d: Draws) -> Finding:
+    """This is the resolution: neither treaty nor war."""
+    return found()
+
+
+# Talking itself pays with allies and moderates.
+effect("C55", "sign", "talk_payoff", "pay", plain, needs={"talks": TALKS}, count=TALKED,
+       score="talks")
+
+# War is too costly for either: cost is convex in severity.
+effect("C56", "region", "convex_cost", "growth", plain, needs={"heavy acts suffered": on("heavy"),
+       "talks": TALKS}, count=TALKED, score="talks")
+
+# A fixed window concentrates events at its end.
+effect("C34", "sign", "deadline_effect", "factor", count=ENDED, score="resolve",
+       needs={"a window with an announced deadline": on("at_deadline", "truce_seen")})
+
+# The pause resets forces.
+claim("C35", "sign", needs={"quiet periods of truce": QUIET}, null="tactical_reset",
+      count=("quiet periods of truce", QUIET), score="reading")(each_side("tactical_reset"))
+
+# The pause lets political heat dissipate.
+effect("C36", "region", "heat_loss", "factor", lambda x: 1.0 + mean(x), lambda x: mean(x) > 0,
+       needs={"hard-line words": on("hardline"), "a truce": on("truce")}, score="talks")
+
+# Ninety-six quiet hours prove command and control.
+effect("C37", "region forecast", "quiet_for_quiet", "factor", falls,
+       needs={"a truce": on("truce_seen"),
+       "a window whose first four days were quiet": on("quiet_passed", "truce_seen")},
+       count=BREACHED, score="breach", forecasts=Forecasted("no_collapse", 14))
+
+@claim("C38", "sign", needs={"mediation": on("mediator", "talks_seen"), "talks": TALKS},
+       count=TALKED, null="mediator_effect mediator_late", score="talks")
+def c38(d: Draws) -> Finding:
+    """The mediator and venue matter, and less as time passes."""
+    fresh, late = d["mediator_effect", "onset"], d["mediator_late"]
+    held = (fresh > 0) & (late < fresh)
+    return found(held, fresh, late, fresh=np.exp(fresh), old=np.exp(late))
+
+
+# A hard-security agenda moves faster than ideology.
+effect("C39", "sign", "agenda_effect", "factor",
+       needs={"a mutual agreement": on("deal", "deal_seen"),
+       "maritime matters among diplomatic acts": on("maritime", "deal_seen")},
+       count=("periods with a mutual agreement", on("deal")), score="deal")
+
+# Unattributed spoiler attacks can end the truce.
+effect("C40", "sign scenario", "attribution_gap", "factor", score="collapse",
+       needs={"an unattributed act in a truce": on("spoiler_open", "truce_seen")},
+       count=("periods with an open unattributed act", on("spoiler_open")))
+
+# Sanctions sequencing opens a gap in time.
+effect("C41", "region", "sequencing_gap", "gap", plain, needs={"talks": TALKS}, count=TALKED,
+       score="talks")
+
+# Limited waivers bridge the gap.
+effect("C42", "sign", lambda d: d["sequencing_gap"] * d["waiver_cut"], "gain", plain,
+       needs={"a waiver": on("waiver", "talks_seen"), "talks": TALKS}, score="talks",
+       count=("periods with a waiver", on("waiver")), null="sequencing_gap")
+
+# Excluded regional powers may act alone.
+effect("C43", "sign", "exclusion_strikes", "factor",
+       count=("periods with such acts", on("excluded_count")),
+       needs={"acts of powers outside the talks": on("excluded_count", "excluded_seen"),
+       "signs of a deal": on("deal_near", "excluded_seen")}, score="excluded")
+
+# A truce lowers the gain of the feedback loop.
+effect("C44", "region ablation", "truce_gain", "factor", holds=below, needs={"acts of force": ACTS,
+       "a truce": on("truce", "strikes_seen")}, score="strikes_A strikes_B",
+       count=("periods of truce with acts", on("truce", "strike_count")))
+
+@claim("C45", "region forecast", needs={"acts of force": ACTS}, count=ACTED,
+       null="log_excite_own log_excite_cross", score="strikes_A strikes_B", limits=(0.05, 0.01),
+       forecasts=Forecasted("cluster", 14, at_least=5))
+def c45(d: Draws) -> Finding:
+    """A feedback explosion is possible, taken as at least 5 %."""
+    drawn = gain(d)
+    return found(drawn >= 1.0, np.log(drawn), gain=drawn)
+
+
+# After a pause the same move draws a bigger reply.
+effect("C46", "sign", "pause_overshoot", "factor", needs={"acts of force": ACTS,
+       "pauses": on("pause", "strikes_seen")}, count=ACTED, score="strikes_A strikes_B")
+
+# A hotline keeps local incidents local.
+effect("C47", "sign scenario", "hotline_effect", "factor", holds=below,
+       needs={"a hotline": on("hotline")}, count=("periods with a hotline", on("hotline")),
+       score="strikes_A strikes_B collapse")
+
+@claim("C48", "sign", needs={"a zone that is to be spared": ZONES,
+       "acts by zone": on("zone_count")}, count=("periods with such a zone", ZONES),
+       null="zone_effect zone_displacement", score="zones")
+def c48(d: Draws) -> Finding:
+    """Deconfliction zones cut incidents inside them, without displacement."""
+    inside, beside = d["zone_effect"], d["zone_displacement"]
+    held = (inside < 0) & (beside < 0.5 * np.abs(inside))
+    return found(held, inside, beside, inside=np.exp(inside), beside=np.exp(beside))
+
+
+# Proxy restraint makes a partner credible.
+effect("C49", "sign", "proxy_credibility", "odds", holds=below, count=TALKED, score="talks",
+       needs={"attacks by proxies in a truce": on("proxy_attack", "talks_seen"), "talks": TALKS})
+
+@claim("C50", "forecast region", count=("windows that ended so", on("window_kind")), score="kind",
+       needs={"a window that ended without collapse": on("window_kind")},
+       null="lapse_share unilateral_share mutual_share", forecasts=Forecasted("extension", 30))
+def c50(d: Draws) -> Finding:
+    """Extension is the likeliest outcome."""
+    lapse, one, two, deal = outcomes.kind_shares(d, 1.0)  # type: ignore[arg-type]
+    held = one + two > np.maximum(lapse, deal)
+    return found(held, one + two, one=one, two=two, deal=deal, lapse=lapse)
+
+
+# Small reversible transactions last longer than treaties.
+effect("C51", "region", lambda d: d["reversal_base", "transaction"] - d["reversal_base", "treaty"],
+       "factor", holds=below, null="", needs={"a treaty in force": on(("scope_live", "treaty")),
+       "a transaction in force": on(("scope_live", "transaction"))}, contrast=True,
+       count=("agreements that ended", on("scope_ended")), score="reversal")
+
+# Named mutual concessions decide renewal.
+effect("C52", "sign scenario", "renewal_effect", "factor", count=ENDED, score="collapse resolve",
+       needs={"a breach of a named concession": on("concession_broken", "truce_seen")})
+
+# Negative peace must come before positive peace, taken as less than 10 % of moves skip.
+effect("C53", "region", "skip", "share", logistic, lambda x: logistic(x) < 0.1, score="ladder",
+       needs={"declared states of peace and war": on("rung_on")})
+
+# Talks discover each side's price.
+effect("C54", "region", "price_discovery", "odds", needs={"replies to offers": REPLIED},
+       count=("periods with a reply", REPLIED), score="reply")
