@@ -23,11 +23,11 @@ from IPython.display import display
 import beliefs
 from beliefs.errors import StudyError
 from beliefs.evaluation.compare import compare
+from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.targets import CAUSES, cumulative_incidence, event_steps
 from beliefs.inference.smc.track import track
-from beliefs.records.ledger.score import brier, log_score
 from beliefs.reporting.axes import house_axes, share_axis
 from beliefs.reporting.style import INK, THEORY_COLOURS
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from beliefs.records.ledger.lines import Forecast
+from beliefs.records.ledger.register import Forecast
 
 RULES = [
     {"id": "any", "formats": ["direct", "indirect"], "labels": ["talks"], "min_confidence": "low"},

@@ -1,61 +1,86 @@
-"""Command line: every command is one call into the API.
+"""Command line: every command is one call into the API; its module loads when it is called.
 
+An interrupt, or a signal to terminate, ends what is running, wherever it strikes.
 Exit codes: 0 done, 1 a bug, 2 bad input, 3 gate failed, 4 nothing to do or a conflict,
 130 stopped by a signal.
 """
 
 from __future__ import annotations
 
+import _thread
+import ast
 import contextlib
 import gc
+import io
+import math
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 from typer.exceptions import TyperException
 
 import beliefs
-from beliefs.cli.interrupt import leave, sound_streams, stoppable, unusable
-from beliefs.cli.judge import backtest, compare, verdicts
-from beliefs.cli.ledger import ledger
-from beliefs.cli.options import (
-    STUDY,
-    AsOfOpt,
-    BeliefsOnlyOpt,
-    ChainsOpt,
-    CoresOpt,
-    DrawsOpt,
-    FailedOpt,
-    HorizonOpt,
-    InterveneOpt,
-    JsonOpt,
-    OutOpt,
-    Place,
-    PriorsOpt,
-    QuietOpt,
-    SeedOpt,
-    StudyArg,
-    TheoryOpt,
-    TuneOpt,
-    changed_by,
-    fitted,
-    planned,
-    print_json,
-    refuse_occupied,
-    show_with_differences,
-    stages,
-)
-from beliefs.cli.runs import diff, forecast, report, reproduce, track, update
-from beliefs.cli.trust import calibrate, sensitivity
-from beliefs.errors import BeliefsError, counted
-from beliefs.inference.nuts.sampling import Sampling
+from beliefs.errors import BeliefsError, StudyError
 
-__all__ = ["app", "main"]
+STOPPED = 130
+_AGAIN = 0.05  # seconds until a lost interrupt is sent again
+_ERRORS = 2  # the number of standard error, where a message that finds no room is dropped
+_SAME = 1.0  # seconds in which another signal means the same: `timeout` sends two
+_USUAL: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
+_MODULES = {
+    "studies": ("studies", "new-study", "check", "theories"),
+    "runs": ("fit", "run", "forecast", "report", "track", "update", "reproduce", "diff"),
+    "judge": ("compare", "verdicts", "backtest", "calibrate", "sensitivity"),
+    "ledger": ("ledger",),
+}
+"""Names of the commands that each module holds, as functions or as a group."""
+
+
+class _Commands(TyperGroup):
+    """Commands known by name; their modules load on use, since most need heavy libraries."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        self.commands = {name: TyperCommand(name) for n in _MODULES.values() for name in n}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the name, the command and its arguments; only here a module is imported."""
+        name, _, rest = super().resolve_command(ctx, args)
+        (module,) = (module for module, names in _MODULES.items() if name in names)
+        found = getattr(import_module(f"beliefs.cli.{module}"), str(name).replace("-", "_"))
+        if not isinstance(found, typer.Typer):
+            one = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+            one.command(name)(found)
+            found = one
+        return name, typer.main.get_command(found), rest
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; what each command does is read from the source of its module."""
+        for module, names in _MODULES.items():
+            source = Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8")
+            tree = ast.parse(source)
+            said = {
+                x.name: ast.get_docstring(x) for x in tree.body if isinstance(x, ast.FunctionDef)
+            }
+            for name in names:
+                self.commands[name].help = said.get(name.replace("-", "_"), ast.get_docstring(tree))
+        super().format_help(ctx, formatter)
+
 
 app = typer.Typer(
+    cls=_Commands,
     help="Bayesian belief dynamics: who thinks they are winning, and when that cracks.",
     no_args_is_help=True,
     add_completion=False,
@@ -83,253 +108,130 @@ def _options(
     pass
 
 
-@app.command()
-def studies(as_json: JsonOpt = False) -> None:
-    """List the bundled studies."""
-    from beliefs.study.bundled import list_studies
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """Let no library lose an interrupt while the block runs, nor a signal to terminate.
 
-    rows = []
-    for name in list_studies():
-        spec = beliefs.load_study(name).spec
-        rows.append(
-            {
-                "name": name,
-                "title": spec.title,
-                "start": str(spec.period.start),
-                "end": str(spec.period.end),
-                "step": spec.period.step,
-                "sides": [side.id for side in spec.sides],
-                "indicators": len(spec.indicators),
-            }
-        )
-    if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        sys.stdout.write(
-            f"{row['name']:<16} {row['start']} .. {row['end']}  {row['step']:<5}"
-            f" {row['indicators']:>2} indicators  {row['title']}\n"
-        )
+    Python raises KeyboardInterrupt in whatever Python code runs next. Where compiled code called
+    that, it may print and drop the interrupt, as Numba's compiler does: then it is sent again. Or
+    it may make an error of its own of it, as code in Rust does: then that error is the interrupt.
+    """
+    came, struck = False, -math.inf
+    timers: list[threading.Timer] = []
+    lost_before = sys.unraisablehook
 
+    def stop(*_: Any) -> None:
+        nonlocal came, struck
+        if time.monotonic() - struck < _SAME:
+            return  # what the first one ended is being tidied up
+        came, struck = True, time.monotonic()
+        raise KeyboardInterrupt
 
-@app.command("new-study")
-def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
-    """Write a commented study folder that passes `check`, to be edited."""
-    sys.stdout.write(f"Wrote {beliefs.new_study(folder)}. Edit it, then: beliefs check {folder}\n")
-
-
-@app.command()
-def check(study: StudyArg, as_of: AsOfOpt = None, as_json: JsonOpt = False) -> None:
-    """Check a study folder and say what the model would see."""
-    from beliefs.features.talks import left_out
-    from beliefs.reporting.tables import left_out_words
-    from beliefs.study.load import read_study
-
-    source = read_study(study)
-    loaded = source.known(as_of)
-    inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)
-    active = int(inputs.active.sum())
-    last = source.last_published(loaded.as_of)
-    row: dict[str, Any] = {
-        "study": loaded.spec.name,
-        "as_of": str(loaded.as_of),
-        "last_published": last and str(last),
-        "sha256": loaded.sha256,
-        "periods": len(inputs.dates),
-        "active_periods": active,
-        "sides": list(inputs.sides),
-        "seen": {k: int(s.sum()) for k, s in zip(inputs.indicators, inputs.seen, strict=True)},
-        "readings": {
-            side: {
-                channel: int((inputs.reading[i, c] == inputs.reading[i, c]).sum())
-                for c, channel in enumerate(inputs.channels)
-            }
-            for i, side in enumerate(inputs.sides)
-        },
-        "talk_periods": int(inputs.talks.sum()),
-        "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
-        "events": len(loaded.tables.events),
-        "remarks": list(loaded.remarks),
-        **({} if rest is None else {"left_out": rest.as_dict()}),
-    }
-    _check_odds(loaded, inputs)
-    if as_json:
-        print_json(row)
-        return
-    seen = ", ".join(f"{k} {v}" for k, v in row["seen"].items())
-    heard = "; ".join(
-        f"{side}: " + ", ".join(f"{k} {v}" for k, v in by.items())
-        for side, by in row["readings"].items()
-    )
-    sys.stdout.write(
-        f"{row['study']} is in order, as of {row['as_of']}.\n"
-        f"  published   {'nothing by then' if last is None else f'last on {last}'}\n"
-        f"  periods     {active} of {row['periods']}\n"
-        f"  surprises   {seen}\n"
-        f"  readings    {heard}\n"
-        f"  talks       {counted(row['talk_periods'], 'period')}\n"
-        f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
-        f"conduct, and {row['periods'] - active} after the as-of date\n"
-        + "".join(f"  note        {line}\n" for line in loaded.remarks)
-        + ("" if rest is None else f"  left out    {left_out_words(rest.as_dict())}\n")
-    )
-
-
-def _check_odds(study: Any, inputs: Any) -> None:
-    """Refuse odds that a backtest could not use, where the study has any."""
-    from beliefs.study.tables.odds import read_odds
-
-    odds = read_odds(study)
-    if odds.target:
-        from beliefs.evaluation.backtest.questions import questions
-        from beliefs.evaluation.scores.scorecard import check_odds
-
-        check_odds(odds, questions(study, inputs))
-
-
-@app.command()
-def theories(
-    show: Annotated[str | None, typer.Option("--show", help="List a theory's priors.")] = None,
-    study: Annotated[str, typer.Option("--study", help="Study whose dimensions to list.")] = STUDY,
-    priors: PriorsOpt = None,
-    as_json: JsonOpt = False,
-) -> None:
-    """List the theories, or the priors of one with unit, source and neutral value."""
-    from beliefs.model.theory import bundled_theories, prior_table
-
-    if show is None:
-        rows = sorted(
-            (beliefs.load_theory(name) for name in bundled_theories()), key=lambda t: t.id
-        )
-        if as_json:
-            print_json([{"id": t.id, "name": t.name, "source": t.source} for t in rows])
+    def again(lost: sys.UnraisableHookArgs) -> None:
+        nonlocal struck
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            lost_before(lost)
             return
-        for t in rows:
-            sys.stdout.write(f"{t.id}  {t.name:<20} {t.source}\n")
-        return
-    from beliefs.model.structure import structure_of
+        struck = -math.inf
+        timer = threading.Timer(_AGAIN, _thread.interrupt_main)  # raised here it would be lost too
+        timer.daemon = True
+        timer.start()
+        timers.append(timer)
 
-    theory = beliefs.load_theory(show, priors)
-    table = prior_table(theory, structure_of(beliefs.build_inputs(beliefs.load_study(study))))
-    if as_json:
-        print_json(table)
-        return
-    sys.stdout.write(f"{theory.id} {theory.name}: {theory.source}\n")
-    for row in table:
-        state = row["prior"] if row["free"] else "off, held at its neutral value"
-        sys.stdout.write(
-            f"\n{row['name']} [{' x '.join(row['dims']) or 'scalar'}] ({row['mechanism']})\n"
-            f"  prior    {state}\n  neutral  {row['neutral']}\n  unit     {row['unit']}\n"
-            f"  meaning  {row['meaning']}\n  source   {row['source']}\n"
-        )
-
-
-@app.command()
-def fit(
-    study: StudyArg,
-    out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
-    theory: TheoryOpt = "mutual_optimism",
-    priors: PriorsOpt = None,
-    as_of: AsOfOpt = None,
-    seed: SeedOpt = 1,
-    draws: DrawsOpt = Sampling.draws,
-    tune: TuneOpt = Sampling.tune,
-    chains: ChainsOpt = Sampling.chains,
-    cores: CoresOpt = Sampling.cores,
-    as_json: JsonOpt = False,
-    quiet: QuietOpt = False,
-) -> None:
-    """Sample the posterior of a study under a theory and keep it in a run folder."""
-    refuse_occupied(out)
-    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with stages(quiet) as say, Place(out) as place:
-        posterior = fitted(study, theory, priors, as_of, seed, settings, say, place.take)
-        say("write")
-        beliefs.save_run(out, posterior, settings=settings, **place.taken)
-    gate = posterior.report.as_dict()
-    if as_json:
-        print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
-    else:
-        verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
-        sys.stdout.write(f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})\n")
-    if not gate["passed"]:
-        sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
-        raise SystemExit(3)
+    here = threading.current_thread() is threading.main_thread()
+    # Whoever ignores a signal, or handles it, goes on doing so.
+    taken = [n for n, usual in _USUAL.items() if here and signal.getsignal(n) == usual]
+    for number in taken:
+        signal.signal(number, stop)
+    sys.unraisablehook = again
+    try:
+        yield
+    except BaseException as error:
+        if came:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for timer in timers:
+            timer.cancel()
+        sys.unraisablehook = lost_before
+        for number in taken:
+            signal.signal(number, _USUAL[number])
+    if came and not timers:
+        raise KeyboardInterrupt
 
 
-@app.command()
-def run(
-    study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = STUDY,
-    out: OutOpt = None,
-    theory: TheoryOpt = "mutual_optimism",
-    priors: PriorsOpt = None,
-    as_of: AsOfOpt = None,
-    seed: SeedOpt = 1,
-    horizon: HorizonOpt = None,
-    intervene: InterveneOpt = None,
-    draws: DrawsOpt = Sampling.draws,
-    tune: TuneOpt = Sampling.tune,
-    chains: ChainsOpt = Sampling.chains,
-    cores: CoresOpt = Sampling.cores,
-    beliefs_only: BeliefsOnlyOpt = False,
-    allow_failed: FailedOpt = False,
-    as_json: JsonOpt = False,
-    quiet: QuietOpt = False,
-) -> None:
-    """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
-    refuse_occupied(out)
-    interventions = planned(intervene)
+def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
+    """Make a function that returns an exit code say so, and return STOPPED, when it is stopped."""
 
-    def plan(loaded: Any) -> None:  # a slip of the pen must not cost a minute of sampling
-        from beliefs.simulation.paths import check_plan
-
-        check_plan(loaded, horizon, interventions)
-        place.take(loaded)
-
-    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
-    with stages(quiet) as say, Place(out) as place:
-        posterior = fitted(study, theory, priors, as_of, seed, settings, say, plan)
-
-        whole = False
+    @wraps(command)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
-            say("forecast")
-            told = beliefs.forecast(
-                posterior,
-                horizon,
-                seed=seed,
-                interventions=interventions,
-                allow_failed=allow_failed,
-                actions=not beliefs_only,
-            )
-            summary, changes = beliefs.summarise(told), changed_by(told)
-            say("report")
-            beliefs.save_run(
-                out,
-                posterior,
-                forecast=told,
-                summary=summary,
-                settings=settings,
-                report=lambda path, manifest: beliefs.write_report(told, summary, path, manifest),
-                **place.taken,
-            )
-            whole = True
-        finally:
-            if not whole:  # whatever went wrong, the posterior is kept
-                with contextlib.suppress(BeliefsError):  # what went wrong first is reported
-                    beliefs.save_run(out, posterior, settings=settings, **place.taken)
-                    sys.stderr.write(f"the posterior is kept in {out}\n")
-    show_with_differences(summary, changes, as_json)
-    if not as_json:
-        sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
+            with heeded():
+                code = command(*args, **kwargs)
+        except KeyboardInterrupt:
+            code = STOPPED
+        if code == STOPPED:  # Typer too makes this code of an interrupt
+            sys.stderr.write("stopped; nothing unfinished was written\n")
+        return code
+
+    return inner
 
 
-app.add_typer(ledger, name="ledger")
-for _command in (forecast, report, track, update, reproduce, diff, compare, verdicts, backtest):
-    app.command()(_command)
-app.command()(calibrate)
-app.command()(sensitivity)
+class _Output(io.FileIO):
+    """An output whose reader may go away: what comes after that is dropped, the work goes on."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or self.fileno() == _ERRORS:
+                return memoryview(data).nbytes
+            raise OSError(error.errno, error.strerror, "standard output") from error
+
+
+def sound_streams() -> None:
+    """Make standard output and error usable where they are closed, or lose their reader."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:  # left closed, its number would go to the next file that is opened
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for number, name in ((1, "stdout"), (_ERRORS, "stderr")):
+        if os.isatty(number):
+            continue
+        encoding = getattr(getattr(sys, name), "encoding", None) or "utf-8"
+        raw = io.BufferedWriter(_Output(number, "w", closefd=False))
+        stream = io.TextIOWrapper(raw, encoding, "replace", line_buffering=number == _ERRORS)
+        setattr(sys, name, stream)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with an exit code, without Python's own tidying up.
+
+    That takes half a second once numba and pandas are loaded; and when a command was stopped,
+    threads of the sampler may still run, and crash when their compiled code is freed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            if not code:  # what was asked for did not arrive
+                code = unusable(error).exit_code
+                with contextlib.suppress(OSError):
+                    sys.stderr.write(f"error: {unusable(error).render()}\n")
+                    sys.stderr.flush()
+    os._exit(code)
+
+
+def unusable(error: OSError) -> StudyError:
+    """Return the error for a file, or a standard stream, that could not be read or written."""
+    return StudyError(
+        "a file could not be read or written",
+        where=str(error.filename or ""),
+        found=str(error.strerror or error),
+        expected="a place this user may use, with room",
+        mend="check the path and its rights",
+    )
 
 
 @stoppable

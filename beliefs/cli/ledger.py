@@ -1,4 +1,4 @@
-"""Commands on the ledger of forecasts."""
+"""Register forecasts before their outcome, look outcomes up later, score them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from beliefs.cli.options import JsonOpt, print_json, to_write
+from beliefs.cli import options as opt
 from beliefs.errors import counted
 from beliefs.inference.nuts.sampling import MAX_SEED
-
-__all__ = ["ledger"]
+from beliefs.records.ledger.chain import mend as cut
+from beliefs.records.ledger.register import entry_of, read_ledger, register, utc_now
+from beliefs.records.ledger.register import verify as recompute
+from beliefs.records.ledger.resolve import OPEN, TIMINGS
+from beliefs.records.ledger.resolve import resolve as look_up_all
+from beliefs.records.ledger.resolve import score as score_all
 
 ledger = typer.Typer(
-    help="Register forecasts before their outcome, look outcomes up later, score them.",
+    help=__doc__,
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -30,7 +35,9 @@ def add(
     file: Annotated[
         Path,
         typer.Option(
-            "--ledger", help="The ledger, a file of JSON lines; begun anew.", callback=to_write()
+            "--ledger",
+            help="The ledger, a file of JSON lines; begun anew.",
+            callback=opt.to_write(),
         ),
     ],
     horizon: Annotated[
@@ -44,17 +51,15 @@ def add(
     allow_failed: Annotated[
         bool, typer.Option("--allow-failed", help="Register from a failed gate, and record that.")
     ] = False,
-    as_json: JsonOpt = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Register the forecast of a run, and print the head of the ledger."""
-    from beliefs.records.ledger.register import entry_of, register
-
     entry = entry_of(run, horizon=horizon, seed=seed, allow_failed=allow_failed)
     done = register(file, entry)
     said, late = done.forecast, sum(t.late for t in done.forecast.targets)
     if as_json:
         row = {"ledger": str(file), "line": done.n, "head": done.head, "late": late}
-        print_json({**row, "forecast": said.model_dump(mode="json")})
+        opt.print_json({**row, "forecast": said.model_dump(mode="json")})
         return
     days = sorted({t.by for t in said.targets})
     out = ["began a new ledger"] if done.begun else []
@@ -95,15 +100,12 @@ def resolve(
     correct: Annotated[
         bool, typer.Option("--correct", help="Where the table now says otherwise, add a line.")
     ] = False,
-    as_json: JsonOpt = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Look up the outcomes of what was foretold; adds a line for each, changes none."""
-    from beliefs.records.ledger.resolve import OPEN
-    from beliefs.records.ledger.resolve import resolve as look_up_all
-
     done = look_up_all(file, studies=tuple(study or ()), as_of=as_of, correct=correct)
     if as_json:
-        print_json(done.as_dict())
+        opt.print_json(done.as_dict())
     else:
         out = [_outcome(n, found) for n, found in done.added.items()]
         out.append(f"{len(done.added)} resolved now, {done.already} before")
@@ -142,15 +144,11 @@ def _yes(held: bool) -> str:
 
 
 @ledger.command()
-def score(file: LedgerOpt, as_json: JsonOpt = False) -> None:
+def score(file: LedgerOpt, as_json: opt.Json = False) -> None:
     """Score what is resolved, beside the registered base rates."""
-    from beliefs.records.ledger.lines import read_ledger, utc_now
-    from beliefs.records.ledger.score import TIMINGS
-    from beliefs.records.ledger.score import score as score_all
-
     found = score_all(read_ledger(file), today=utc_now().date())
     if as_json:
-        print_json(found)
+        opt.print_json(found)
         return
     open_ = found["unresolved"]
     out = [
@@ -216,15 +214,15 @@ def verify(
     head: Annotated[
         str | None, typer.Option("--head", help="Hash that `add` printed, noted elsewhere.")
     ] = None,
-    as_json: JsonOpt = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Recompute the chain; says which line was changed, left out or cut off."""
-    from beliefs.records.ledger.register import verify as recompute
-
     found = recompute(file, head=head)
     if as_json:
-        print_json({"ledger": str(file), **found.as_dict()})
-    elif found.passed:
+        row = {"passed": not found.problems, "lines": found.lines, "head": found.head}
+        told = [vars(problem) for problem in found.problems]
+        opt.print_json({"ledger": str(file), **row, "since_head": found.since, "problems": told})
+    elif not found.problems:
         out = [f"{file}: {counted(found.lines, 'line')} in order", f"head: {found.head}"]
         if found.since is None:
             out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
@@ -234,15 +232,13 @@ def verify(
         sys.stdout.write("\n".join(out) + "\n")
     else:
         sys.stdout.write("".join(f"{file}:{p.line}: {p.what}\n" for p in found.problems))
-    if not found.passed:
+    if found.problems:
         raise SystemExit(3)
 
 
 @ledger.command()
 def mend(file: LedgerOpt) -> None:
     """Cut off a half-written last line that a killed writer left, and keep what is cut off."""
-    from beliefs.records.ledger.chain import mend as cut
-
     kept, lines = cut(file)
     if kept is None:
         sys.stdout.write(f"{file}: line {lines} was whole and only lacked its end; it has it now\n")

@@ -1,54 +1,195 @@
-"""Commands on run folders that exist already."""
+"""Commands on run folders: written, forecast from, gone on with and compared."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 import beliefs
-from beliefs.cli.options import (
-    AsOfOpt,
-    BeliefsOnlyOpt,
-    FailedOpt,
-    HorizonOpt,
-    InterveneOpt,
-    JsonOpt,
-    PriorsOpt,
-    QuietOpt,
-    SeedOpt,
-    StudyArg,
-    TheoryOpt,
-    changed_by,
-    planned,
-    print_json,
-    refuse_occupied,
-    show_with_differences,
-    stages,
-    to_write,
-)
-from beliefs.errors import counted
-from beliefs.inference.nuts.sampling import MAX_SEED
+from beliefs.cli import options as opt
+from beliefs.errors import BeliefsError, counted
+from beliefs.forecasting.summary import differences
+from beliefs.inference.nuts.sampling import MAX_SEED, Sampling
+from beliefs.inference.smc.track import belief_now
+from beliefs.records.compare_runs import diff_runs
+from beliefs.records.compare_runs import reproduce as recompute
+from beliefs.records.files import read_manifest
+from beliefs.reporting.report import read_verdicts
+from beliefs.reporting.tables import headline, plain
+from beliefs.simulation.interventions import parse
+from beliefs.simulation.paths import check_plan
 
-__all__ = ["diff", "forecast", "report", "reproduce", "track", "update"]
-
+NewRunOpt = Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")]
 RunArg = Annotated[Path, typer.Argument(help="Run folder.")]
 PARTS = 6  # parts of a moved belief printed for a person
 
 
+def fit(
+    study: opt.Study,
+    out: NewRunOpt,
+    theory: opt.Theory = "mutual_optimism",
+    priors: opt.Priors = None,
+    as_of: opt.AsOf = None,
+    seed: opt.Seed = 1,
+    draws: opt.Draws = Sampling.draws,
+    tune: opt.Tune = Sampling.tune,
+    chains: opt.Chains = Sampling.chains,
+    cores: opt.Cores = Sampling.cores,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Sample the posterior of a study under a theory and keep it in a run folder."""
+    opt.refuse_occupied(out)
+    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
+    with opt.stages(quiet) as say, opt.Place(out) as place:
+        posterior = _fitted(study, theory, priors, as_of, seed, settings, say, place)
+        say("write")
+        beliefs.save_run(out, posterior, settings=settings, **place.taken)
+    gate = posterior.report.as_dict()
+    if as_json:
+        opt.print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
+    else:
+        verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
+        sys.stdout.write(f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})\n")
+    if not gate["passed"]:
+        sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
+        raise SystemExit(3)
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = opt.STUDY,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run folder to write; must be new.")
+    ] = None,
+    theory: opt.Theory = "mutual_optimism",
+    priors: opt.Priors = None,
+    as_of: opt.AsOf = None,
+    seed: opt.Seed = 1,
+    horizon: opt.Horizon = None,
+    intervene: opt.Intervene = None,
+    draws: opt.Draws = Sampling.draws,
+    tune: opt.Tune = Sampling.tune,
+    chains: opt.Chains = Sampling.chains,
+    cores: opt.Cores = Sampling.cores,
+    beliefs_only: opt.BeliefsOnly = False,
+    allow_failed: opt.Failed = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
+    opt.refuse_occupied(out)
+    interventions = _planned(intervene)
+    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
+    with opt.stages(quiet) as say, opt.Place(out) as place:
+        posterior = _fitted(
+            study, theory, priors, as_of, seed, settings, say, place,
+            lambda loaded: check_plan(loaded, horizon, interventions),
+        )  # fmt: skip
+        try:
+            say("forecast")
+            told = beliefs.forecast(
+                posterior,
+                horizon,
+                seed=seed,
+                interventions=interventions,
+                allow_failed=allow_failed,
+                actions=not beliefs_only,
+            )
+            summary, changes = beliefs.summarise(told), _changed_by(told)
+            say("report")
+            beliefs.save_run(
+                out,
+                posterior,
+                forecast=told,
+                summary=summary,
+                settings=settings,
+                report=lambda path, manifest: beliefs.write_report(told, summary, path, manifest),
+                **place.taken,
+            )
+        except BaseException:  # whatever went wrong, the posterior is kept
+            with contextlib.suppress(BeliefsError):  # what went wrong first is reported
+                beliefs.save_run(out, posterior, settings=settings, **place.taken)
+                sys.stderr.write(f"the posterior is kept in {out}\n")
+            raise
+    _show(summary, changes, as_json)
+    if not as_json:
+        sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
+
+
+def _fitted(
+    study: str,
+    theory: str,
+    priors: Path | None,
+    as_of: str | None,
+    seed: int,
+    settings: dict[str, int],
+    say: opt.Stages,
+    place: opt.Place,
+    plan: Callable[[Any], None] | None = None,
+) -> Any:
+    """Return the posterior that a command asks for.
+
+    `plan` may refuse the study before sampling: a slip of the pen must not cost a minute.
+    """
+    say("check")
+    loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
+    if plan is not None:
+        plan(loaded)
+    place.take(loaded.path)
+    sampling = Sampling(**settings)
+    return beliefs.fit(
+        loaded, chosen, seed=seed, sampling=sampling, progress=say, share_done=say.share_done
+    )
+
+
+def _planned(intervene: Path | None) -> tuple[Any, ...]:
+    return beliefs.load_interventions(intervene) if intervene else ()
+
+
+def _changed_by(told: Any) -> list[dict[str, Any]]:
+    """Return what the interventions of a forecast change; nothing where it has none."""
+    return differences(told, told.without_interventions()) if told.interventions else []
+
+
+def _show(summary: dict[str, Any], changes: list[dict[str, Any]], as_json: bool) -> None:
+    """Print the headline, and beside it what interventions change where there are any."""
+    if as_json:
+        opt.print_json({**summary, "differences": changes} if changes else summary)
+        return
+    if sys.stdout.isatty():
+        Console().print(headline(summary))
+    else:
+        sys.stdout.write(plain(summary) + "\n")
+    if changes:
+        sys.stdout.write("\nAgainst no intervention (paired futures):\n")
+    for row in changes:
+        side = f" {row['side']}" if row["side"] else ""
+        sys.stdout.write(
+            f"  {row['target'] + side:<22} by {row['by']}  {row['p']:.3f} instead of "
+            f"{row['without']:.3f}: {row['difference']:+.3f} (mcse {row['mcse']:.3f})\n"
+        )
+
+
 def forecast(
     run: RunArg,
-    horizon: HorizonOpt = None,
-    seed: SeedOpt = 1,
-    intervene: InterveneOpt = None,
-    allow_failed: FailedOpt = False,
-    beliefs_only: BeliefsOnlyOpt = False,
-    as_json: JsonOpt = False,
+    horizon: opt.Horizon = None,
+    seed: opt.Seed = 1,
+    intervene: opt.Intervene = None,
+    allow_failed: opt.Failed = False,
+    beliefs_only: opt.BeliefsOnly = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
-    interventions = planned(intervene)
+    interventions = _planned(intervene)
     told = beliefs.forecast(
         beliefs.load_run(run),
         horizon,
@@ -57,13 +198,15 @@ def forecast(
         allow_failed=allow_failed,
         actions=not beliefs_only,
     )
-    show_with_differences(beliefs.summarise(told), changed_by(told), as_json)
+    _show(beliefs.summarise(told), _changed_by(told), as_json)
 
 
 def report(
     run: RunArg,
-    out: Annotated[Path, typer.Option("--out", help="HTML file to write.", callback=to_write())],
-    horizon: HorizonOpt = None,
+    out: Annotated[
+        Path, typer.Option("--out", help="HTML file to write.", callback=opt.to_write())
+    ],
+    horizon: opt.Horizon = None,
     seed: Annotated[
         int | None,
         typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [the run's own]."),
@@ -72,13 +215,9 @@ def report(
         Path | None,
         typer.Option("--verdicts", help="What `verdicts STUDY --json` printed: adds a page of it."),
     ] = None,
-    allow_failed: FailedOpt = False,
+    allow_failed: opt.Failed = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
-    from beliefs.records.files import read_manifest
-    from beliefs.reporting.report import read_verdicts
-    from beliefs.simulation.interventions import parse
-
     manifest = read_manifest(run)
     judged = [] if claims is None else read_verdicts(claims, manifest)
     posterior = beliefs.load_run(run)
@@ -98,25 +237,23 @@ def report(
 
 
 def track(
-    study: StudyArg,
-    out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
-    theory: TheoryOpt = "mutual_optimism",
-    priors: PriorsOpt = None,
-    as_of: AsOfOpt = None,
+    study: opt.Study,
+    out: NewRunOpt,
+    theory: opt.Theory = "mutual_optimism",
+    priors: opt.Priors = None,
+    as_of: opt.AsOf = None,
     particles: Annotated[int, typer.Option("--particles", min=400, help="Particles.")] = 2000,
-    seed: SeedOpt = 1,
-    as_json: JsonOpt = False,
-    quiet: QuietOpt = False,
+    seed: opt.Seed = 1,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Follow the posterior through every period; killed, it is simply run again."""
-    from beliefs.records.place import refuse_inside, reserved
-
-    refuse_occupied(out)
+    opt.refuse_occupied(out)
     loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
-    refuse_inside(out, loaded.path)
-    with stages(quiet) as say, reserved(out) as aside:
+    with opt.stages(quiet) as say, opt.Place(out) as place:
+        place.take(loaded.path)
         found = beliefs.track(loaded, chosen, particles=particles, seed=seed, progress=say)
-        beliefs.save_run(out, found, aside=aside)
+        beliefs.save_run(out, found, **place.taken)
     _tell({"run": str(out), "as_of": str(loaded.as_of)}, found, as_json)
     if not found.report().passed:
         raise SystemExit(3)
@@ -124,7 +261,7 @@ def track(
 
 def update(
     run: RunArg,
-    out: Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")],
+    out: NewRunOpt,
     data: Annotated[
         list[Path] | None,
         typer.Option("--data", help="CSV file of new rows of a table; may be given several times."),
@@ -133,23 +270,21 @@ def update(
     particles: Annotated[
         int, typer.Option("--particles", min=400, help="Particles to begin with, from a fit.")
     ] = 2000,
-    as_json: JsonOpt = False,
-    quiet: QuietOpt = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Go on from a run with new rows or to a later date; the old run stays as it is."""
-    with stages(quiet) as say:
+    with opt.stages(quiet) as say:
         done = beliefs.update(run, out, data=data, to=to, particles=particles, progress=say)
     _tell(done.as_dict(), done.track, as_json)
 
 
 def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     """Print what was done, and where each belief stands at the end of a track."""
-    from beliefs.inference.smc.track import belief_now
-
     gate, beliefs = found.report(), belief_now(found)
     if as_json:
         rows = [dict(zip(("side", "mean", "lower", "upper"), row, strict=True)) for row in beliefs]
-        print_json({**record, "belief": rows, "gate": gate.as_dict()})
+        opt.print_json({**record, "belief": rows, "gate": gate.as_dict()})
         return
     out = [f"{record['run']}: as of {record['as_of']}, {gate.ess:.0f} effective particles"]
     if record.get("took_over"):
@@ -175,14 +310,12 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
         sys.stderr.write(f"gate FAILED: {'; '.join(gate.failures)}\n  mend:     {gate.mend}\n")
 
 
-def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) -> None:
+def reproduce(run: RunArg, as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
-    from beliefs.records.compare_runs import reproduce as recompute
-
-    with stages(quiet) as say:
+    with opt.stages(quiet) as say:
         found = recompute(run, progress=say)
     if as_json:
-        print_json(found.as_dict())
+        opt.print_json(found.as_dict())
     else:
         sys.stdout.write(f"{run}: {found.verdict}\n")
         if not found.posterior_identical:
@@ -199,17 +332,15 @@ def reproduce(run: RunArg, as_json: JsonOpt = False, quiet: QuietOpt = False) ->
 def diff(
     one: Annotated[Path, typer.Argument(help="Earlier run folder.")],
     two: Annotated[Path, typer.Argument(help="Later run folder.")],
-    as_json: JsonOpt = False,
-    quiet: QuietOpt = False,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
 ) -> None:
     """Say what moved between two runs: rows, beliefs and by what, probabilities."""
-    from beliefs.records.compare_runs import diff_runs
-
-    with stages(quiet) as say:
+    with opt.stages(quiet) as say:
         say("compare")
         found = diff_runs(one, two)
     if as_json:
-        print_json(found)
+        opt.print_json(found)
         return
     first, second = found["runs"]
     out = [f"from {first['origin']} to {second['origin']}"]

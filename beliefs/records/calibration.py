@@ -12,16 +12,16 @@ A folder holds::
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
@@ -40,12 +40,9 @@ from beliefs.evaluation.calibration.uniformity import (
 )
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, theory_of
-from beliefs.records.files import FORMAT, damaged, environment, read_table
-from beliefs.records.place import only_one, unwritable
+from beliefs.records.files import FORMAT, damaged, environment, only_one, read_table, unwritable
 from beliefs.study.load import Study
 from beliefs.study.writefile import PART, replace_file
-
-__all__ = ["FIGURE", "PARTICLES", "Calibration", "calibrate"]
 
 PARTICLES = 1000
 FIGURE = "calibration.png"
@@ -61,36 +58,16 @@ Say = Callable[[int, int, float | None], None]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Ranks of the truth in many simulations, judged.
+    """Ranks of the truth in many simulations, judged."""
 
-    Attributes
-    ----------
-    settings
-        What all simulations share.
-    numbers
-        Of the simulations that were done, (n,).
-    ranks
-        By quantity, (n,), 0 to `draws`.
-    draws
-        Posterior draws that the truth was ranked among.
-    judged
-        Verdicts on ranks and on forecast probabilities, the least uniform first.
-    probabilities
-        By target: forecast probabilities and whether it happened, (n, 2).
-    failed
-        Number -> what went wrong, of simulations that could not be done.
-    seconds
-        Processor seconds of all simulations.
-    """
-
-    settings: dict[str, Any]
-    numbers: NDArray[np.int64]
-    ranks: Mapping[str, NDArray[np.int64]]
-    draws: int
-    judged: tuple[Judged, ...]
-    probabilities: Mapping[str, NDArray[np.float64]]
-    failed: Mapping[int, str]
-    seconds: float
+    settings: dict[str, Any]  # what all simulations share
+    numbers: NDArray[np.int64]  # of the simulations that were done, (n,)
+    ranks: Mapping[str, NDArray[np.int64]]  # by quantity, (n,), 0 to `draws`
+    draws: int  # posterior draws that the truth was ranked among
+    judged: tuple[Judged, ...]  # ranks and forecast probabilities, the least uniform first
+    probabilities: Mapping[str, NDArray[np.float64]]  # by target: forecast, whether it came, (n, 2)
+    failed: Mapping[int, str]  # what went wrong, by number of the simulation
+    seconds: float  # of processor time, of all simulations
 
     @property
     def outside(self) -> tuple[Judged, ...]:
@@ -216,9 +193,12 @@ def calibrate(
     Talts and others (2018), https://arxiv.org/abs/1804.06788; Modrák and others (2023),
     https://doi.org/10.1214/23-BA1404; Säilynoja, Bürkner and Vehtari (2022).
     """
-    import time
-
-    _check(sims=sims, draws=draws, workers=1 if workers is None else workers)
+    for name, value in (("sims", sims), ("draws", draws), ("workers", workers)):
+        if value is not None and value < 1:
+            raise StudyError(
+                f"{name} cannot be used", where=name, found=str(value), expected="at least 1",
+                mend="give a larger number",
+            )  # fmt: skip
     design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
     folder = Path(out)
     try:
@@ -228,9 +208,11 @@ def calibrate(
             done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
             begun, size = time.monotonic(), len(left)
-            with (folder / LINES).open("ab", buffering=0) as kept:
+            with (folder / LINES).open("ab") as kept:
                 for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
-                    _append_line(kept.fileno(), line)
+                    kept.write(json.dumps(line).encode() + b"\n")
+                    kept.flush()
+                    os.fsync(kept.fileno())
                     done[line["number"]] = line
                     if progress is not None:
                         rest = (time.monotonic() - begun) / count * (size - count)
@@ -240,15 +222,6 @@ def calibrate(
     except OSError as error:
         raise unwritable(folder, error) from error
     return found
-
-
-def _check(**least: int) -> None:
-    for name, value in least.items():
-        if value < 1:
-            raise StudyError(
-                f"{name} cannot be used", where=name, found=str(value), expected="at least 1",
-                mend="give a larger number",
-            )  # fmt: skip
 
 
 def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -> Calibration:
@@ -273,29 +246,23 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
 
 
 def _write(folder: Path, found: Calibration) -> None:
-    rows = zip(found.numbers, *found.ranks.values(), strict=True)
-    replace_file(folder / "ranks.csv", _table(["simulation", *found.ranks], rows))
-    columns = [field.name for field in fields(Bin)]
-    bins = (
-        [target, *_rounded(asdict(one)).values(), *row]
+    bins = [
+        {"target": target, **_rounded(asdict(one)), **more}
         for target, told in found.foretold.items()
-        for one, row in [
-            (told.all, _rounded({"z": told.z, "reliability": told.reliability}).values()),
-            *((one, ("", "")) for one in told.bins),
+        for one, more in [
+            (told.all, _rounded({"z": told.z, "reliability": told.reliability})),
+            *((one, {}) for one in told.bins),
         ]
-    )
-    head = ["target", *columns, "z", "reliability"]
-    replace_file(folder / "probabilities.csv", _table(head, bins))
+    ]
+    head = ["target", *(field.name for field in fields(Bin)), "z", "reliability"]
+    tables = {
+        "ranks.csv": pd.DataFrame({"simulation": found.numbers, **found.ranks}),
+        "probabilities.csv": pd.DataFrame(bins, columns=head),
+    }
+    for name, table in tables.items():
+        replace_file(folder / name, table.to_csv(index=False, lineterminator="\n"))
     text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     replace_file(folder / "calibration.json", text + "\n")
-
-
-def _table(head: list[str], rows: Iterable[Iterable[Any]]) -> str:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
-    return table.getvalue()
 
 
 def _settled(folder: Path, design: Design) -> dict[str, Any]:
@@ -356,11 +323,3 @@ def _read_lines(file: Path) -> dict[int, dict[str, Any]]:
                 file, f"line {k}: {error}", "ranks as `beliefs calibrate` writes them"
             ) from error
     return done
-
-
-def _append_line(number: int, line: dict[str, Any]) -> None:
-    """Append a simulation to an open descriptor, and have the disk keep it."""
-    data = json.dumps(line).encode() + b"\n"
-    while data:
-        data = data[os.write(number, data) :]
-    os.fsync(number)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import norm
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.attribution import causes
@@ -31,35 +32,17 @@ from beliefs.records.run import TRACK, load_run, load_track, read_parts
 from beliefs.simulation.interventions import parse
 from beliefs.study.load import Study, load_study
 
-__all__ = [
-    "Reproduction", "diff_runs", "monte_carlo_distance", "moved_beliefs", "moved_rows", "reproduce",
-]  # fmt: skip
-
 FAMILY_ERROR = 0.001  # chance that two honest runs are called different, over all quantities
 TABLES = ("indicators", "events", "talks", "coverage", "agreements")
 EXAMPLES = 10  # rows of each table printed in full
 
 
 def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
-    """Return what differs between two runs of one study.
+    """Return what differs between two runs of one study, the earlier origin first.
 
-    Parameters
-    ----------
-    one, two
-        Run folders; the origin of `two` is not before that of `one`.
-
-    Returns
-    -------
-    dict
-        ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts
-        of the change; ``targets``, see `beliefs.forecasting.summary.moved`, of forecasts made anew
-        from both posteriors without interventions (`beliefs.records.foretold`); ``untold``, why
-        there are none, or None.
-
-    Raises
-    ------
-    StudyError
-        The runs are of different studies, or in the wrong order.
+    ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts of the
+    change; ``targets``, see `beliefs.forecasting.summary.moved`, of forecasts made anew from both
+    posteriors without interventions; ``untold``, why there are none, or None.
     """
     first, second = load_run(one), load_run(two)
     begun = [
@@ -81,7 +64,19 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
             expected="the earlier run first",
             mend=f"beliefs diff {two} {one}",
         )
-    targets, untold = _moved_targets((Path(one), Path(two)), (first, second))
+    targets: list[dict[str, Any]] = []
+    untold = next(
+        (
+            f"{path} failed its gate: {'; '.join(p.report.failures)}"
+            for path, p in ((one, first), (two, second))
+            if not p.report.passed
+        ),
+        None,
+    )
+    if untold is None:
+        then, now = (forecast(p, seed=SEED, baselines=False) for p in (first, second))
+        targets = moved(then, now)
+        untold = None if targets else f"no day foretold by {one} was still to come"
     return {
         "runs": [
             {
@@ -105,12 +100,11 @@ def moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
 
     A revision counts as one row added; the row it revises stays.
     """
-    counts = []
-    for study in (one, two):
-        frame = getattr(study, table)
-        rows = [] if frame is None else frame.astype(str).itertuples(index=False, name=None)
-        counts.append(Counter(rows))
-    added, removed = counts[1] - counts[0], counts[0] - counts[1]
+    one_rows, two_rows = (
+        Counter([] if frame is None else frame.astype(str).itertuples(index=False, name=None))
+        for frame in (getattr(one, table), getattr(two, table))
+    )
+    added, removed = two_rows - one_rows, one_rows - two_rows
     return {
         "added": added.total(),
         "removed": removed.total(),
@@ -124,18 +118,9 @@ def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
 
     The change of the mean log-odds is split exactly: what the second run makes of the first one's
     last day (``reread``: parameters learnt, late rows, hindsight), and every cause of the periods
-    since (`beliefs.evaluation.attribution`), as the second run sees them.
-
-    Parameters
-    ----------
-    first, second
-        Posteriors of one study, the earlier origin first.
-
-    Returns
-    -------
-    list of dict
-        By side: ``then`` and ``now`` (probability: mean, lower, upper of the central 90 %),
-        ``change`` of the mean log-odds, and ``parts`` that sum to it, largest first.
+    since (`beliefs.evaluation.attribution`), as the second run sees them. By side: ``then`` and
+    ``now`` (probability: mean, lower, upper of the central 90 %), ``change`` of the mean log-odds,
+    and ``parts`` that sum to it, largest first.
     """
     if not (first.theory.beliefs and second.theory.beliefs):
         return []
@@ -150,8 +135,7 @@ def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
         parts = [{"kind": "reread", "name": "the past, seen anew", "mean": float(reread)}]
         for cause in every:
             push = np.broadcast_to(cause.push, (len(flat[1]), flat[1].shape[-1]))[:, n:]
-            size = float(push.sum(axis=-1).mean())
-            if cause.side == i and size != 0.0:
+            if cause.side == i and (size := float(push.sum(axis=-1).mean())):
                 parts.append({"kind": cause.kind, "name": cause.name, "mean": size})
         parts.sort(key=lambda part: -abs(float(str(part["mean"]))))
         out.append(
@@ -172,43 +156,17 @@ def _interval(logit: np.ndarray[Any, Any]) -> dict[str, float]:
     return {"mean": float(p.mean()), "lower": float(low), "upper": float(high)}
 
 
-def _moved_targets(
-    folders: tuple[Path, Path], posteriors: tuple[Posterior, Posterior]
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Return how probabilities moved, or why nobody can say."""
-    for folder, posterior in zip(folders, posteriors, strict=True):
-        if not posterior.report.passed:
-            return [], f"{folder} failed its gate: {'; '.join(posterior.report.failures)}"
-    made = [forecast(p, seed=SEED, baselines=False) for p in posteriors]
-    rows = moved(made[0], made[1])
-    return rows, None if rows else f"no day foretold by {folders[0]} was still to come"
-
-
 @dataclass(frozen=True)
 class Reproduction:
-    """What recomputing a run gave.
+    """What recomputing a run gave."""
 
-    Attributes
-    ----------
-    verdict
-        ``bit-identical``, ``within Monte-Carlo error`` or ``different``.
-    posterior_identical, forecast_identical
-        Whether the hash of the posterior and the forecast document came out the same;
-        `forecast_identical` is None for a run without a forecast.
-    distance, limit, worst
-        Largest difference of means in Monte-Carlo standard errors, what two honest runs stay
-        below, and the quantity it was found at; 0 and "" where the bits agree.
-    environment
-        What differs between then and now: one line each.
-    """
-
-    verdict: str
+    verdict: str  # bit-identical, within Monte-Carlo error or different
     posterior_identical: bool
-    forecast_identical: bool | None
-    distance: float
+    forecast_identical: bool | None  # None for a run without a forecast
+    distance: float  # of means, see `monte_carlo_distance`; 0 where the bits agree
     limit: float
     worst: str
-    environment: tuple[str, ...]
+    environment: tuple[str, ...]  # what differs between then and now
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON."""
@@ -216,20 +174,7 @@ class Reproduction:
 
 
 def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None) -> Reproduction:
-    """Recompute a run with its own study, theory, seeds and settings.
-
-    Parameters
-    ----------
-    path
-        The run folder; it is only read.
-    progress
-        Called with the name of each stage.
-
-    Raises
-    ------
-    StudyError
-        The folder is no whole run, or was changed after the run.
-    """
+    """Recompute a run, which is only read, with its own study, theory, seeds and settings."""
     folder, say = Path(path), progress or (lambda _: None)
     say("read")
     manifest = read_manifest(folder)
@@ -296,30 +241,13 @@ def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
 
 
 def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
-    """Return how far two posteriors lie apart, in standard errors of their Monte-Carlo means.
+    """Return how far the posteriors of two DataTrees lie apart, and by which quantity.
 
-    Parameters
-    ----------
-    one, two
-        DataTrees with a ``posterior`` of the same variables.
-
-    Returns
-    -------
-    distance
-        Largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` over all quantities.
-    limit
-        What it stays below with probability 0.999 when both estimate the same (Bonferroni over
-        all quantities).
-    worst
-        Name of the quantity with that distance.
-
-    Raises
-    ------
-    ValueError
-        The variables differ.
+    The distance is the largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` over all quantities;
+    second, what it stays below with probability 0.999 when both estimate the same (Bonferroni over
+    all quantities); third, the name of the farthest.
     """
-    import arviz as az
-    from scipy.stats import norm
+    import arviz as az  # seconds to load, and runs that agree to the bit need none
 
     a, b = one["posterior"].to_dataset(), two["posterior"].to_dataset()
     if set(a.data_vars) != set(b.data_vars):

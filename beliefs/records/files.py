@@ -1,26 +1,32 @@
-"""The files of a run folder: the manifest, JSON, netCDF by xarray, and hashes of what they hold."""
+"""One folder of results: where it will be, how it comes to stand there whole, and its files.
+
+What holds a run together is not a lock: a run folder appears by one rename, and that is the only
+commit. Locks (`filelock`) keep two processes from computing the same in vain. The kernel lets go of
+one when its holder ends, however it ends; the lock file goes with the next release.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
 import numpy as np
+import xarray as xr
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
-from beliefs.study.writefile import replace_file
-
-__all__ = [
-    "FORMAT", "content_hash", "damaged", "document_hash", "dump", "environment", "read_json",
-    "read_manifest", "read_result", "read_table", "read_tree", "same_document", "same_hash",
-    "write_tree",
-]  # fmt: skip
+from beliefs.errors import ConflictError, StudyError
+from beliefs.study.writefile import flush_folder, replace_file
 
 FORMAT = 1
 """Of manifests, and of the other JSON files in which results are kept."""
@@ -42,6 +48,182 @@ _MANIFEST: dict[str, type | tuple[type, ...]] = {
 }
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
 _LARGE = 2**16  # bytes; larger arrays are hashed slice by slice along their first axis
+_PART, _LOCK = ".beliefs.part", ".beliefs.lock"
+_THERE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+
+
+def aside_of(out: Path) -> Path:
+    """Return the folder in which the run folder `out` is written until it is whole."""
+    return out.parent / f".{out.name}{_PART}"
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}{_LOCK}"
+
+
+@contextlib.contextmanager
+def locked(
+    file: Path, timeout: float, busy: ConflictError, *, needed: bool = True
+) -> Iterator[None]:
+    """Hold a lock file and leave none behind; raise `busy` when another keeps it for `timeout` s.
+
+    A place where nobody may write holds no lock: an OSError if it is `needed`.
+    """
+    lock = FileLock(file, timeout=timeout, poll_interval=0.005)
+    try:
+        held = lock.acquire()
+    except Timeout as error:
+        raise busy from error
+    except OSError:
+        if needed:
+            raise
+        yield
+        return
+    with held:
+        try:
+            yield
+        finally:
+            # While it is held: filelock takes no unlinked file for the lock.
+            with contextlib.suppress(OSError):  # Windows keeps what is open
+                file.unlink()
+
+
+@contextlib.contextmanager
+def only_one(run: str | Path) -> Iterator[None]:
+    """Let no other process go on from a run folder, which exists, while the block runs."""
+    busy = ConflictError(
+        "another process is updating this run",
+        where=str(run),
+        found="it is locked",
+        expected="one update of a run at a time",
+        mend="wait until that one is done, and go on from the run folder it writes",
+    )
+    with locked(_lock_of(Path(run).resolve()), 0.4, busy, needed=False):
+        yield
+
+
+@contextlib.contextmanager
+def reserved(out: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `out` in which nobody else writes; it is gone afterwards.
+
+    What killed processes left there is removed: for this `out`, and for others in the same place.
+    """
+    aside = aside_of(out)
+    busy = ConflictError(
+        "another process is writing this run folder",
+        where=str(out),
+        found=f"its half-written folder {aside.name}, locked",
+        expected="one writer of a run folder",
+        mend="wait until that one is done, or choose another --out",
+    )
+    with contextlib.ExitStack() as held:
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(_lock_of(out), 0.4, busy))
+            if aside.exists():  # of a killed process; a link there is refused
+                shutil.rmtree(aside)
+            aside.mkdir(mode=0o700)
+        except OSError as error:
+            raise unwritable(out, error) from error
+        try:
+            for left in out.parent.glob(f".*{_PART}"):
+                name = left.name.removeprefix(".").removesuffix(_PART)
+                if left != aside:
+                    with (
+                        contextlib.suppress(OSError, ConflictError),
+                        locked(_lock_of(out.parent / name), 0.0, busy),
+                    ):
+                        shutil.rmtree(left, ignore_errors=True)
+            yield aside
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
+    """Yield a folder beside `out` that takes its place when the block succeeds.
+
+    `aside` is that folder if the caller holds it already, see `reserved`.
+    """
+    refuse_existing(out)
+    with contextlib.ExitStack() as held:
+        if aside is None:
+            aside = held.enter_context(reserved(out))
+        try:
+            for left in aside.iterdir():  # a first attempt may have failed
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            yield aside
+            commit(aside, out)
+        except OSError as error:
+            raise unwritable(out, error) from error
+        except StudyError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise unwritable(out, error.__cause__) from error  # not the folder that goes away
+
+
+def commit(aside: Path, out: Path) -> None:
+    """Make a whole folder the run folder `out`, at once; OSError when it cannot be renamed."""
+    for folder, _, names in os.walk(aside):  # a crash of the machine leaves no half run
+        for name in names:
+            with (Path(folder) / name).open("rb") as file:
+                os.fsync(file.fileno())
+        flush_folder(Path(folder))
+    aside.chmod(0o755)
+    try:
+        if os.path.lexists(out):  # a rename would replace an empty folder
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(out))
+        os.rename(aside, out)
+    except OSError as error:
+        if error.errno not in _THERE:
+            raise
+        raise ConflictError(
+            "the run folder exists by now",
+            where=str(out),
+            found="a folder or file of that name, written meanwhile",
+            expected="a name that is free",
+            mend="choose another --out; what is there was left alone",
+        ) from error
+    flush_folder(out.parent)
+
+
+def refuse_existing(out: Path) -> None:
+    """Raise ConflictError when something of that name exists."""
+    if os.path.lexists(out):  # a link that leads nowhere takes the name as well
+        raise ConflictError(
+            "the run folder exists already",
+            where=str(out),
+            found="a folder or file of that name",
+            expected="a name that is free",
+            mend="choose another --out, or remove the old run yourself",
+        )
+
+
+def refuse_inside(out: str | Path, study_path: str | Path) -> None:
+    """Raise StudyError when `out` lies inside the study folder, directly or through links."""
+    study = Path(study_path).resolve()
+    if Path(out).resolve().is_relative_to(study):
+        raise StudyError(
+            "the run folder would lie inside the study folder",
+            where=str(out),
+            found=f"a place in {study}",
+            expected="a place outside the study, which holds only its own files",
+            mend="choose another --out",
+        )
+
+
+def unwritable(out: Path, error: OSError) -> StudyError:
+    """Return the error for a run folder that cannot be written; it names the file within."""
+    found = error.strerror or str(error)
+    if error.filename is not None:
+        found += f": {Path(os.fsdecode(error.filename)).name}"
+    return StudyError(
+        "the run folder could not be written",
+        where=str(out),
+        found=found,
+        expected="a writable place with enough room",
+        mend="free some room or choose another --out; nothing was left behind",
+    )
 
 
 def environment() -> dict[str, dict[str, str]]:
@@ -64,13 +246,7 @@ def _version(name: str) -> str:
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
-    """Return the manifest of a run folder.
-
-    Raises
-    ------
-    StudyError
-        It is missing, no JSON or incomplete, or of another format.
-    """
+    """Return the manifest of a run folder; StudyError if it is missing or incomplete."""
     file = Path(path) / "manifest.json"
     data = read_result(file)
     for key, kind in _MANIFEST.items():
@@ -102,13 +278,7 @@ def read_table(file: Path) -> dict[str, Any]:
 
 
 def read_result(file: Path) -> dict[str, Any]:
-    """Return a manifest or another JSON file of results, if this version can read its format.
-
-    Raises
-    ------
-    StudyError
-        It cannot be read; its ``format`` is missing or is not `FORMAT`.
-    """
+    """Return a JSON file of results; StudyError if this version cannot read its format."""
     data = read_table(file)
     version = data.get("format")
     if version != FORMAT or isinstance(version, bool):
@@ -131,18 +301,6 @@ def document_hash(document: dict[str, Any]) -> str:
     """Return the SHA-256 of a forecast document, whatever its spacing and order of keys."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
-def same_document(file: Path, document: Any, manifest: dict[str, Any]) -> None:
-    """Raise StudyError when a forecast document was changed after the run.
-
-    Manifests of before ``forecast_sha256`` was kept cannot tell.
-    """
-    wanted = manifest.get("forecast_sha256")
-    if wanted is not None and document_hash(document) != wanted:
-        raise damaged(
-            file, f"hash {document_hash(document)[:12]}", f"hash {wanted[:12]}, as it was written"
-        )
 
 
 def damaged(file: Path, found: str, expected: str) -> StudyError:
@@ -174,15 +332,7 @@ def write_tree(file: Path, tree: Any, **how: Any) -> None:
 
 
 def read_tree(file: Path, expected: str | None) -> Any:
-    """Return a DataTree of a run folder, held against the hash it was written with.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, or its content has another hash; None takes any.
-    """
-    import xarray as xr
-
+    """Return a DataTree of a run folder that has the expected `content_hash`; None takes any."""
     seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:
         with xr.open_datatree(file, engine="h5netcdf", decode_times=seconds) as opened:
@@ -214,14 +364,12 @@ def content_hash(tree: Any) -> str:
         elif values.ndim > 1 and values.nbytes >= _LARGE:
             for piece in values:
                 digest.update(hashlib.sha256(_bytes(piece)).digest())
+        elif kind == "M":  # nanoseconds since 1970 modulo 2^64, whatever unit days are kept in
+            days = values.astype("datetime64[D]").astype(np.int64)
+            digest.update(_bytes(days * np.int64(86_400 * 10**9)))
         else:
-            digest.update(_bytes(_nanoseconds(values) if kind == "M" else values))
+            digest.update(_bytes(values))
     return digest.hexdigest()
-
-
-def _nanoseconds(days: NDArray[Any]) -> NDArray[np.int64]:
-    """Return days as nanoseconds since 1970 modulo 2^64, whatever unit they are kept in."""
-    return days.astype("datetime64[D]").astype(np.int64) * np.int64(86_400 * 10**9)
 
 
 def _bytes(piece: NDArray[Any]) -> NDArray[np.uint8]:

@@ -19,37 +19,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import xarray as xr
+from pydantic import TypeAdapter, ValidationError
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
+from beliefs.forecasting.forecast import Forecast
+from beliefs.inference.conduct import Conduct
+from beliefs.inference.diagnose import Report
+from beliefs.inference.posterior import Posterior
+from beliefs.inference.smc.track import Track, track_from
 from beliefs.model.theory import Theory, table_of, theory_from_table
-from beliefs.records.files import (
-    FORMAT,
-    content_hash,
-    damaged,
-    document_hash,
-    dump,
-    environment,
-    read_json,
-    read_manifest,
-    read_tree,
-    same_hash,
-    write_tree,
-)
-from beliefs.records.place import refuse_inside, written_aside
+from beliefs.records import files
+from beliefs.simulation.interventions import as_table
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
-
-if TYPE_CHECKING:
-    from beliefs.forecasting.forecast import Forecast
-    from beliefs.inference.conduct import Conduct
-    from beliefs.inference.diagnose import Report
-    from beliefs.inference.posterior import Posterior
-    from beliefs.inference.smc.track import Track
-
-__all__ = ["CONDUCT", "TRACK", "conduct_in", "load_run", "load_track", "read_parts", "save_run"]
 
 TRACK, CONDUCT = "track.nc", "conduct.nc"
 _CONDUCT_GROUPS = ("posterior", "prior", "base")
@@ -84,7 +71,7 @@ def save_run(
     lineage
         Further keys of the manifest: ``start`` (the fit that a track took over), ``updated_from``.
     aside
-        From `beliefs.records.place.reserved`, by those who kept the name for themselves before
+        From `beliefs.records.files.reserved`, by those who kept the name for themselves before
         they began to compute.
 
     Returns
@@ -104,89 +91,73 @@ def save_run(
     >>> beliefs.save_run(folder / "kept", tracked).name
     'kept'
     """
-    from beliefs.inference.posterior import Posterior
-
     study, theory, out = found.study, found.theory, Path(out)
+    known: dict[str, Any]
     if isinstance(found, Posterior):
-        file, tree, known = "posterior.nc", found.tree, _of_posterior(found, settings or {})
+        file, tree = "posterior.nc", found.tree
+        known = {
+            "origin": str(found.origin),
+            "settings": settings or {},
+            "gate": found.report.as_dict(),
+            "timings_seconds": found.timings,
+        }
     else:
         file, tree, known = TRACK, found.to_tree(), _of_track(found, settings or {})
-    conduct = None if forecast is None or forecast.conduct is None else _conduct_tree(forecast)
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
+    trees, plan, hashes = {file: tree}, [], {}
+    if summary is not None:
+        hashes["forecast_sha256"] = files.document_hash(summary)
+    if forecast is not None:
+        trees["forecast.nc"] = forecast.to_dataset()
+        plan = [as_table(item) for item in forecast.interventions]
+        if forecast.conduct is not None:
+            trees[CONDUCT] = _conduct_tree(forecast.conduct)
+            hashes["conduct_content_sha256"] = files.content_hash(trees[CONDUCT])
+    manifest = {
+        "format": files.FORMAT,
         "study": study.spec.name,
         "study_sha256": study.sha256,
         "as_of": str(study.as_of),
         "theory": theory.name,
         "theory_sha256": theory.sha256,
-        "posterior_content_sha256": content_hash(tree),
+        "posterior_content_sha256": files.content_hash(tree),
         "horizon": None if forecast is None else len(forecast.dates),
         **known,
-        **_of_forecast(found.seed, forecast, summary),
-        **({} if conduct is None else {"conduct_content_sha256": content_hash(conduct)}),
+        "seed": {"fit": found.seed, "forecast": None if forecast is None else forecast.seed},
+        "interventions": plan,
+        **hashes,
         **(lineage or {}),
-        **environment(),
+        **files.environment(),
     }
-    refuse_inside(out, study.path)
-    with written_aside(out, aside) as folder:
+    files.refuse_inside(out, study.path)
+    with files.written_aside(out, aside) as folder:
         copy_study(study.path, folder / "study")
-        replace_file(folder / "theory.json", dump(table_of(theory)))
-        write_tree(folder / file, tree)
-        if forecast is not None:
-            write_tree(folder / "forecast.nc", forecast.to_dataset())
-        if conduct is not None:
-            write_tree(folder / CONDUCT, conduct)
+        replace_file(folder / "theory.json", files.dump(table_of(theory)))
+        for name, kept in trees.items():
+            files.write_tree(folder / name, kept)
         if summary is not None:
-            replace_file(folder / "forecast.json", dump(summary))
+            replace_file(folder / "forecast.json", files.dump(summary))
         if report is not None:
             report(folder / "report.html", manifest)
-        replace_file(folder / "manifest.json", dump(manifest))
+        replace_file(folder / "manifest.json", files.dump(manifest))
     return out
-
-
-def _of_posterior(found: Posterior, settings: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "origin": str(found.origin),
-        "settings": settings,
-        "gate": found.report.as_dict(),
-        "timings_seconds": found.timings,
-    }
 
 
 def _of_track(found: Track, settings: dict[str, Any]) -> dict[str, Any]:
     report = found.report()
     judged = report.table[0]
     k = judged["pareto_k"]
+    gate = {"distinct": judged["distinct"], "pareto_k": k if math.isfinite(k) else None}
     return {
         "method": "track",
         "origin": str(found.ends[-1]),
         "settings": {"particles": len(found.epochs[-1]), **settings},
-        "gate": {
-            **report.as_dict(),
-            "distinct": judged["distinct"],
-            "pareto_k": k if math.isfinite(k) else None,
-        },
+        "gate": {**report.as_dict(), **gate},
         "log_evidence": float(found.log_evidence[-1]),
         "timings_seconds": {},
     }
 
 
-def _of_forecast(
-    seed: int, forecast: Forecast | None, summary: dict[str, Any] | None
-) -> dict[str, Any]:
-    from beliefs.simulation.interventions import as_table
-
-    seeds = {"fit": seed, "forecast": None if forecast is None else forecast.seed}
-    plan = [] if forecast is None else [as_table(item) for item in forecast.interventions]
-    hashed = {} if summary is None else {"forecast_sha256": document_hash(summary)}
-    return {"seed": seeds, "interventions": plan, **hashed}
-
-
-def _conduct_tree(forecast: Forecast) -> Any:
-    """Return the draws of conduct of a forecast as a DataTree."""
-    import xarray as xr
-
-    conduct: Any = forecast.conduct
+def _conduct_tree(conduct: Conduct) -> Any:
     groups = {
         name: {
             key: (("sample", *(f"{key}_{k}" for k in range(values.ndim - 1))), values)
@@ -202,19 +173,11 @@ def _conduct_tree(forecast: Forecast) -> Any:
 
 
 def conduct_in(path: str | Path) -> Conduct | None:
-    """Return the draws of conduct of a run folder; None where it holds none.
-
-    Raises
-    ------
-    StudyError
-        The file cannot be read, or was changed after the run.
-    """
-    from beliefs.inference.conduct import Conduct
-
-    expected = read_manifest(path).get("conduct_content_sha256")
+    """Return the draws of conduct of a run folder; None where it holds none."""
+    expected = files.read_manifest(path).get("conduct_content_sha256")
     if expected is None:
         return None
-    tree = read_tree(Path(path) / CONDUCT, expected)
+    tree = files.read_tree(Path(path) / CONDUCT, expected)
     draws: dict[str, Any] = {
         name: {str(key): v.values for key, v in node.data_vars.items()}
         for name, node in tree.children.items()
@@ -251,12 +214,10 @@ def load_run(path: str | Path) -> Posterior:
     >>> beliefs.load_run(run).origin
     np.datetime64('2026-01-26')
     """
-    from beliefs.inference.posterior import Posterior
-
     folder = Path(path)
     if (folder / TRACK).is_file():
-        found = load_track(folder)
-        return found.at(found.ends[-1])
+        track = load_track(folder)
+        return track.at(track.ends[-1])
     missing = [
         n for n in ("manifest.json", "posterior.nc", "theory.json") if not (folder / n).is_file()
     ]
@@ -268,31 +229,24 @@ def load_run(path: str | Path) -> Posterior:
             expected="a folder written by `beliefs run`, `fit`, `track` or `update`",
             mend="check the path",
         )
-    manifest = read_manifest(folder)
+    manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest)
-    tree = read_tree(folder / "posterior.nc", manifest["posterior_content_sha256"])
+    tree = files.read_tree(folder / "posterior.nc", manifest["posterior_content_sha256"])
+    try:  # what the gate found when the run was made; its arrays still have their hash
+        report = TypeAdapter(Report).validate_python(manifest["gate"])
+    except ValidationError as error:
+        found, file = f"gate = {manifest['gate']!r}", folder / "manifest.json"
+        raise files.damaged(file, found, "what the gate found") from error
     return Posterior(
         study=study,
         inputs=build_inputs(study),
         theory=theory,
         tree=tree,
-        report=_report(folder / "manifest.json", manifest["gate"]),
+        report=report,
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
         kept=conduct_in(folder),
     )
-
-
-def _report(file: Path, gate: dict[str, Any]) -> Report:
-    """Return what the gate found when the run was made; its arrays still have their hash."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from beliefs.inference.diagnose import Report
-
-    try:
-        return TypeAdapter(Report).validate_python(gate)
-    except ValidationError as error:
-        raise damaged(file, f"gate = {gate!r}", "what the gate found") from error
 
 
 def load_track(path: str | Path, *, source: Source | None = None) -> Track:
@@ -319,8 +273,6 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
     >>> beliefs.load_track(run).n_time == tracked.n_time
     True
     """
-    from beliefs.inference.smc.track import track_from
-
     folder = Path(path)
     if not (folder / TRACK).is_file():
         raise StudyError(
@@ -330,37 +282,23 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
             expected="a folder written by `beliefs track` or `beliefs update`",
             mend="beliefs track STUDY --out RUN; an update goes on from there",
         )
-    manifest = read_manifest(folder)
+    manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest, source)
-    tree = read_tree(folder / TRACK, manifest["posterior_content_sha256"])
+    tree = files.read_tree(folder / TRACK, manifest["posterior_content_sha256"])
     try:
         return track_from(tree, study, theory)
     except (KeyError, ValueError, TypeError) as error:
-        raise damaged(folder / TRACK, repr(error), "the arrays of a track") from error
+        raise files.damaged(folder / TRACK, repr(error), "the arrays of a track") from error
 
 
 def read_parts(
-    folder: Path, manifest: dict[str, Any] | None = None, source: Source | None = None
+    folder: Path, manifest: dict[str, Any], source: Source | None = None
 ) -> tuple[Study, Theory]:
-    """Return the study and the theory of a run folder, as they were run.
-
-    Parameters
-    ----------
-    folder
-        The run folder.
-    manifest, source
-        Its manifest and its study folder, if they were read already.
-
-    Raises
-    ------
-    StudyError
-        One of them no longer has the hash it was run with.
-    """
-    manifest = read_manifest(folder) if manifest is None else manifest
+    """Return the study and the theory of a run folder, whose hashes are those of its manifest."""
     source = read_study(folder / "study") if source is None else source
     study = source.known(manifest["as_of"])
     file = folder / "theory.json"
-    theory = theory_from_table(read_json(file), str(file), checked=manifest["theory_sha256"])
-    same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])
-    same_hash("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
+    theory = theory_from_table(files.read_json(file), str(file), checked=manifest["theory_sha256"])
+    files.same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])
+    files.same_hash("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
     return study, theory

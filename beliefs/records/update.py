@@ -9,63 +9,42 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from beliefs.errors import ConflictError, GateError, StudyError, counted
-from beliefs.records.files import read_manifest
-from beliefs.records.place import only_one, refuse_existing, reserved
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.posterior import Posterior
+from beliefs.inference.smc.track import (
+    Track,
+    advance,
+    first_change,
+    from_posterior,
+    same_but_longer,
+)
+from beliefs.records.files import only_one, read_manifest, refuse_existing, reserved
 from beliefs.records.run import TRACK, load_run, load_track, save_run
-
-if TYPE_CHECKING:
-    from beliefs.inference.smc.track import Track
-    from beliefs.study.load import Source, Study
-    from beliefs.study.tables.append import Added
-
-__all__ = ["Update", "update"]
+from beliefs.study.load import Source, Study, read_study
+from beliefs.study.tables.append import move_end, with_rows
 
 PARTICLES = 2000
 
 
 @dataclass(frozen=True)
 class Update:
-    """What `update` did.
+    """What `update` did."""
 
-    Attributes
-    ----------
-    track
-        The track, gone on.
-    path
-        The new run folder.
-    rows
-        Rows that the study knows now and did not know before.
-    periods
-        Periods taken in for the first time.
-    back_to
-        First day of the period at which inputs had changed, so that the track went back to the one
-        before it; None if it only went forward.
-    back
-        Periods that were taken in again because of that.
-    took_over
-        Whether it began with the draws of a fit.
-    given, waiting
-        Rows of the files that the run's study did not hold yet, whether it knew them or not; and
-        how many of them are published after the new as-of date.
-    end
-        Where new rows moved the end of the study's period to; None where they did not.
-    """
-
-    track: Track
-    path: Path
-    rows: int
-    periods: int
-    back_to: np.datetime64 | None
-    back: int
-    took_over: bool
-    given: int
-    waiting: int
-    end: dt.date | None = None
+    track: Track  # gone on
+    path: Path  # the new run folder
+    rows: int  # that the study knows now and did not know before
+    periods: int  # taken in for the first time
+    back_to: np.datetime64 | None  # first day whose inputs had changed; None if it went forward
+    back: int  # periods that were taken in again because of that
+    took_over: bool  # whether it began with the draws of a fit
+    given: int  # rows of the files that the run's study did not hold yet, known or not
+    waiting: int  # those of them published after the new as-of date
+    end: dt.date | None = None  # where new rows moved the end of the study's period to
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON, without the track."""
@@ -143,10 +122,20 @@ def update(
             mend="choose another --out",
         )
     with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
-        before, source, origin = _start(run, particles)
+        fitted = None if (run / TRACK).is_file() else load_run(run)
+        manifest, source = read_manifest(run), read_study(run / "study")
+        if fitted is None:
+            before, start = load_track(run, source=source), manifest.get("start")
+        else:
+            before, start = _from_fit(run, fitted, manifest, particles)
         brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
         study, given, waiting = _grown(source, before.study, brought, to, Path(scratch))
-        track, back, back_to = _advanced(before, study, progress)
+        inputs = build_inputs(study)
+        old, new = before.model(), before.model(inputs)
+        kept = before.n_time
+        if same_but_longer(old.structure, new.structure):
+            kept = first_change(old, new, before.n_time)
+        track = advance(before, study, inputs=inputs, progress=progress)
         report = track.report()
         if not report.passed:
             raise GateError(
@@ -156,42 +145,34 @@ def update(
                 expected="a posterior that passes the gate of tracks",
                 mend="track the study anew with more --particles",
             )
-        manifest = read_manifest(run)
-        lineage = {
-            "start": origin,
-            "updated_from": {
-                "as_of": manifest["as_of"],
-                "posterior_content_sha256": manifest["posterior_content_sha256"],
-            },
-        }
-        save_run(out, track, lineage=lineage, aside=aside)
-    # The scratch folder is gone: what is asked of the track later is read where it was written.
-    kept = replace(track, study=replace(study, path=out / "study"))
+        of = {key: manifest[key] for key in ("as_of", "posterior_content_sha256")}
+        save_run(out, track, lineage={"start": start, "updated_from": of}, aside=aside)
+    end, back = study.spec.period.end, before.n_time - kept
     return Update(
-        track=kept,
+        # The scratch folder is gone: what is asked of the track later is read where it was written.
+        track=replace(track, study=replace(study, path=out / "study")),
         path=out,
         rows=_gained(before.study, study),
         periods=track.n_time - before.n_time,
-        back_to=back_to,
+        back_to=inputs.dates[kept] if back else None,
         back=back,
-        took_over=not (run / TRACK).is_file(),
+        took_over=fitted is not None,
         given=given,
         waiting=waiting,
-        end=study.spec.period.end if study.spec.period.end > source.spec.period.end else None,
+        end=end if end > source.spec.period.end else None,
     )
 
 
-def _start(run: Path, particles: int) -> tuple[Track, Source, dict[str, Any] | None]:
-    """Return the track to go on from, its study folder, and the fit it began with, if it did."""
-    from beliefs.study.load import read_study
+def _gained(old: Study, new: Study) -> int:
+    """Return the number of rows that only the new study knows; none ever goes away."""
+    names = ("indicators", "events", "talks", "agreements")
+    return sum(len(getattr(new.tables, n)) - len(getattr(old.tables, n)) for n in names)
 
-    if (run / TRACK).is_file():
-        start = read_manifest(run).get("start")
-        source = read_study(run / "study")
-        return load_track(run, source=source), source, start
-    from beliefs.inference.smc.track import from_posterior
 
-    posterior, manifest = load_run(run), read_manifest(run)
+def _from_fit(
+    run: Path, posterior: Posterior, manifest: dict[str, Any], particles: int
+) -> tuple[Track, dict[str, Any]]:
+    """Return the track that begins with the draws of a fit, and what to say of that fit."""
     if not posterior.report.passed:
         raise GateError(
             "the posterior to begin with failed its gate",
@@ -201,27 +182,22 @@ def _start(run: Path, particles: int) -> tuple[Track, Source, dict[str, Any] | N
             mend=posterior.report.mend,
         )
     keys = ("as_of", "seed", "settings", "posterior_content_sha256")
-    return (
-        from_posterior(posterior, particles, posterior.seed),
-        read_study(run / "study"),
-        {"method": "fit", **{key: manifest[key] for key in keys}},
-    )
+    start = {"method": "fit", **{key: manifest[key] for key in keys}}
+    return from_posterior(posterior, particles, posterior.seed), start
 
 
 def _grown(
     source: Source, old: Study, data: list[Any], to: str | None, scratch: Path
 ) -> tuple[Study, int, int]:
     """Return the study as of the new date; rows that the data brought, and those still to come."""
-    from beliefs.study.load import read_study
-    from beliefs.study.tables.append import with_rows
-
-    new, added = source, None
+    new, added, days = source, None, list[np.datetime64]()
     if data:
         added = with_rows(old, data, scratch / "study", known=(old, source.known()))
     try:
         if added is not None:
             new = _longer(read_study(scratch / "study"), source, to)
-        day: Any = to or (old.as_of if added is None else _last_published(new, source, old))
+            days = list(_published(new, source))
+        day: Any = to or max([old.as_of, *days])
         study = new.known(day)
     except StudyError as error:
         raise (error if added is None else added.blamed(error)) from error
@@ -234,8 +210,20 @@ def _grown(
             mend="what was known earlier is in the run already; or track anew with --as-of",
         )
     if study.sha256 == old.sha256:
-        raise _nothing_new(source.path.parent, old, study, added)
-    days = [] if added is None else list(_published(new, source))
+        found = f"the same rows, as of {old.as_of}"
+        if added is not None and added.rows:
+            of = f"{counted(added.rows, 'row')} of {added.named}"
+            found = f"{of}, not yet published as of {study.as_of}"
+        elif added is not None:
+            held = ", ".join(added.tables)
+            found = f"no row in {added.named} that {held} did not hold, as of {old.as_of}"
+        raise ConflictError(
+            "nothing is new, so nothing was written",
+            where=str(source.path.parent),
+            found=found,
+            expected="rows that were not there before, or a later date",
+            mend="nothing to do; or give --data FILE or --to DATE",
+        )
     return study, len(days), sum(bool(day > study.as_of) for day in days)
 
 
@@ -244,9 +232,6 @@ def _longer(new: Source, before: Source, to: str | None) -> Source:
 
     Only where a new row was published after the end; days after today are none of it.
     """
-    from beliefs.study.load import read_study
-    from beliefs.study.tables.append import move_end
-
     today = np.datetime64(dt.datetime.now().astimezone().date())
     end = np.datetime64(new.spec.period.end, "D")
     later = [day for day in _published(new, before) if end < day <= today]
@@ -258,29 +243,6 @@ def _longer(new: Source, before: Source, to: str | None) -> Source:
             last = max(last, min(np.datetime64(to, "D"), today))
     move_end(new.path, last.astype(object))
     return read_study(new.path)
-
-
-def _nothing_new(run: Path, old: Study, study: Study, added: Added | None) -> ConflictError:
-    found = f"the same rows, as of {old.as_of}"
-    if added is not None and added.rows:
-        found = (
-            f"{counted(added.rows, 'row')} of {added.named}, not yet published as of {study.as_of}"
-        )
-    elif added is not None:
-        held = ", ".join(added.tables)
-        found = f"no row in {added.named} that {held} did not hold, as of {old.as_of}"
-    return ConflictError(
-        "nothing is new, so nothing was written",
-        where=str(run),
-        found=found,
-        expected="rows that were not there before, or a later date",
-        mend="nothing to do; or give --data FILE or --to DATE",
-    )
-
-
-def _last_published(new: Source, before: Source, old: Study) -> np.datetime64:
-    """Return the last day on which a row was published that only `new` holds."""
-    return max([old.as_of, *_published(new, before)])
 
 
 def _published(new: Source, before: Source) -> Iterator[np.datetime64]:
@@ -295,26 +257,3 @@ def _published(new: Source, before: Source) -> Iterator[np.datetime64]:
             days = np.where(np.isnat(ends), days, ends)
         fresh = np.asarray([row not in known for row in table.rows()], dtype=bool)
         yield from days[fresh]
-
-
-def _advanced(
-    before: Track, study: Study, progress: Callable[[str], None] | None
-) -> tuple[Track, int, np.datetime64 | None]:
-    """Return the track gone on, how many periods it went back for that, and to where."""
-    from beliefs.features.inputs import build_inputs
-    from beliefs.inference.smc.track import advance, first_change, same_but_longer
-
-    inputs = build_inputs(study)
-    old, new = before.model(), before.model(inputs)
-    kept = before.n_time
-    if same_but_longer(old.structure, new.structure):
-        kept = first_change(old, new, before.n_time)
-    track = advance(before, study, inputs=inputs, progress=progress)
-    back = before.n_time - kept
-    return track, back, inputs.dates[kept] if back else None
-
-
-def _gained(old: Study, new: Study) -> int:
-    """Return the number of rows that only the new study knows; none ever goes away."""
-    names = ("indicators", "events", "talks", "agreements")
-    return sum(len(getattr(new.tables, n)) - len(getattr(old.tables, n)) for n in names)

@@ -1,23 +1,18 @@
 """Every command does its one thing, and its exit code says how it went."""
 
+import datetime as dt
 import json
 
 import pytest
+from posteriors import small_posterior
 
 import beliefs
-from beliefs.cli.app import main
-
-
-@pytest.fixture
-def call(capsys):
-    """Run the command line; return exit code, output and error output."""
-
-    def run(*arguments):
-        code = main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
+from beliefs.errors import StudyError
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.records.run import load_run, save_run
+from beliefs.reporting.report import write_report
+from beliefs.simulation.interventions import Intervention
 
 
 def test_studies_are_listed(call):
@@ -104,10 +99,6 @@ def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
 
 def test_python_and_the_command_line_say_the_same_by_default(call, run_folder):
     """Actions simulated, the same base rates: one posterior, one seed, one document."""
-    from beliefs.forecasting.forecast import forecast
-    from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import load_run
-
     ahead = forecast(load_run(run_folder), 14, seed=1)
     assert ahead.paths.events is not None
     code, out, _ = call("forecast", run_folder, "--horizon", 14, "--json")
@@ -132,14 +123,6 @@ def test_an_intervention_is_printed_beside_no_intervention(call, run_folder, tmp
 @pytest.fixture(scope="module")
 def bent_run(unsampled, tmp_path_factory):
     """A run with its own horizon, seed and intervention, and its own report."""
-    import datetime as dt
-
-    from beliefs.forecasting.forecast import forecast
-    from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import save_run
-    from beliefs.reporting.report import write_report
-    from beliefs.simulation.interventions import Intervention
-
     item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
     told = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
     summary = summarise(told)
@@ -217,9 +200,6 @@ def test_a_run_prints_what_its_intervention_changes(call, sampled, rich_folder, 
 def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
     call, sampled, rich_folder, tmp_path, monkeypatch
 ):
-    from beliefs.errors import StudyError
-    from beliefs.records.run import load_run
-
     def fail(*_):
         raise StudyError("the pen broke")
 
@@ -232,10 +212,6 @@ def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
 
 
 def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.records.run import save_run
-
     run = save_run(tmp_path / "failed", small_posterior(rich_folder, size=(2, 50)))
     code, out, err = call("forecast", run, "--horizon", 7)
     assert code == 3 and out == "" and "--allow-failed" in err and "`beliefs track`" in err
@@ -247,7 +223,7 @@ def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_pat
 def test_an_occupied_run_folder_ends_with_4_before_anything_is_computed(
     call, run_folder, command, monkeypatch
 ):
-    monkeypatch.setattr("beliefs.cli.app.fitted", lambda *_: pytest.fail("it computed"))
+    monkeypatch.setattr("beliefs.cli.runs._fitted", lambda *_: pytest.fail("it computed"))
     code, out, err = call(command, "us-civil-war", "--out", run_folder)
     assert code == 4 and out == "" and "exists already" in err
 
@@ -260,6 +236,6 @@ def test_a_bug_is_not_dressed_up_as_bad_input(call, monkeypatch):
     def bug():
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("beliefs.study.bundled.list_studies", bug)
+    monkeypatch.setattr("beliefs.cli.studies.list_studies", bug)
     with pytest.raises(ZeroDivisionError):
         call("studies")

@@ -1,35 +1,24 @@
 """`beliefs backtest` prints its findings in every format, writes a whole folder, and refuses."""
 
+import contextlib
 import csv
 import hashlib
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from beliefs.cli.app import main
 
 FEW = ("--theory", "M0", "--horizons", "7,30", "--particles", "100", "--draws", "50")
 
 
-@pytest.fixture
-def call(capsys):
-    """Run the command line; return exit code, output and error output."""
-
-    def run(*arguments):
-        code = main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A run folder of a small backtest, and its JSON document."""
-    import contextlib
-
     out = tmp_path_factory.mktemp("backtests") / "duel"
     with contextlib.redirect_stdout(io.StringIO()) as text:
         assert main(["backtest", "synthetic-duel", *FEW, "--out", str(out), "--json"]) == 0
@@ -47,8 +36,6 @@ def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(call, monkey
 
 
 def test_the_folder_holds_frame_scores_and_how_they_were_made(written):
-    import xarray as xr
-
     out, document = written
     names = {p.name for p in out.iterdir()}
     assert names == {
@@ -99,8 +86,6 @@ def test_forecasts_of_a_folder_are_scored_anew_without_any_forecast(
 def test_a_folder_that_does_not_fit_is_not_scored(
     call, written, tmp_path, file, old, new, status, words
 ):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(written[0], copy)
     place = copy / file

@@ -7,22 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from beliefs.cli.app import main
 from beliefs.evaluation.claims.verdicts import Verdict
 from beliefs.evaluation.compare import compared
 from beliefs.evaluation.scores.skill import SHARED
-
-
-@pytest.fixture
-def call(capsys):
-    """Run the command line; return exit code, output and error output."""
-
-    def run(*arguments):
-        code = main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 def row(name, verdict, p):

@@ -5,21 +5,17 @@ import shutil
 
 import pytest
 from ledgers import on
+from posteriors import small_posterior
 
-from beliefs.cli.app import main
+from beliefs.forecasting.forecast import forecast
+from beliefs.forecasting.summary import summarise
+from beliefs.records.run import save_run
 
 
 @pytest.fixture
-def call(capsys):
-    """Run the command line; return exit code, output and error output."""
-
-    def go(*arguments):
-        code = main(["ledger", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return go
+def call(call):
+    """Run a command on the ledger."""
+    return lambda *arguments: call("ledger", *arguments)
 
 
 @pytest.fixture
@@ -27,11 +23,8 @@ def clock(monkeypatch):
     """Set the clock that the commands read."""
 
     def to(day):
-        for module in ("lines", "register", "resolve"):
-            monkeypatch.setattr(f"beliefs.records.ledger.{module}.utc_now", lambda: on(day))
-
-    import beliefs.records.ledger.register
-    import beliefs.records.ledger.resolve  # noqa: F401  patched by name
+        for module in ("cli.ledger", "records.ledger.register", "records.ledger.resolve"):
+            monkeypatch.setattr(f"beliefs.{module}.utc_now", lambda now=None: now or on(day))
 
     return to
 
@@ -39,12 +32,6 @@ def clock(monkeypatch):
 @pytest.fixture(scope="module")
 def run(rich_folder, tmp_path_factory):
     """The run of a forecast a week ahead, as of 5 February."""
-    from posteriors import small_posterior
-
-    from beliefs.forecasting.forecast import forecast
-    from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import save_run
-
     early = small_posterior(rich_folder, as_of="2026-02-05")
     told = forecast(early, 7, seed=5, actions=False)
     out = tmp_path_factory.mktemp("ledger") / "run"
@@ -147,10 +134,6 @@ def test_a_ledger_that_is_not_there_is_told_and_not_begun(call, tmp_path, comman
 
 
 def test_a_gate_that_failed_ends_with_3_and_registers_nothing(call, rich_folder, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.records.run import save_run
-
     poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
     run, ledger = save_run(tmp_path / "run", poor), tmp_path / "ledger"
     code, out, err = call("add", run, "--ledger", ledger)

@@ -4,19 +4,6 @@ import json
 
 import pytest
 
-from beliefs.cli.app import main
-
-
-@pytest.fixture
-def call(capsys):
-    """Run the command line; return exit code and error output."""
-
-    def run(*arguments):
-        code = main([str(a) for a in arguments])
-        return code, capsys.readouterr().err
-
-    return run
-
 
 @pytest.fixture
 def idle(monkeypatch):
@@ -27,7 +14,7 @@ def idle(monkeypatch):
 
     for name in (
         "beliefs.evaluation.compare.compare", "beliefs.evaluation.sensitivity.sensitivity",
-        "beliefs.records.run.load_run", "beliefs.records.ledger.register.entry_of",
+        "beliefs.records.run.load_run", "beliefs.cli.ledger.entry_of",
         "beliefs.inference.nuts.fit.fit", "beliefs.inference.smc.track.track",
         "beliefs.study.load.read_study",
     ):  # fmt: skip
@@ -51,7 +38,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(
     link.symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "folder.png").mkdir()
     for place in (tmp_path / "none" / "w.png", link, tmp_path / "folder.png", "/dev/full"):
-        code, err = call(*arguments, place)
+        code, _, err = call(*arguments, place)
         assert code == 2 and f"where:    {place}" in err
     assert {p.name for p in tmp_path.iterdir()} == {"link.png", "folder.png"}
 
@@ -77,7 +64,7 @@ def test_a_run_folder_cannot_be_a_link_that_leads_nowhere(call, idle, tmp_path, 
 def test_a_seed_beyond_64_bits_is_refused_at_the_door(call, idle, tmp_path, command):
     subject = "M1" if command == "calibrate" else "us-iran-2026"
     out = [] if command == "compare" else ["--out", tmp_path / "run"]
-    code, err = call(command, subject, *out, "--seed", 2**64)
+    code, _, err = call(command, subject, *out, "--seed", 2**64)
     assert code == 2 and "--seed" in err and str(2**64 - 1) in err
 
 
@@ -89,7 +76,7 @@ def test_verdicts_on_another_study_are_refused(call, run_folder, tmp_path):
     arguments = ("report", run_folder, "--out", page, "--horizon", 7, "--verdicts", file)
     for other in ({"study_sha256": "0" * 64}, {"study_sha256": None}):
         file.write_text(json.dumps(said | other))
-        code, err = call(*arguments)
+        code, _, err = call(*arguments)
         assert code == 2 and "verdicts on small" in err and not page.exists()
     assert call(*arguments[:-1], "/dev/zero")[0] == 2
     file.write_text(json.dumps(said))

@@ -3,10 +3,13 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
 from beliefs.cli.app import main
 from beliefs.model.theory import load_theory
+from beliefs.records.run import load_run
+from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("fit")
 
@@ -32,10 +35,6 @@ def run(capsys, tmp_path):
 
 def without_later_rows(folder, copy, known):
     """A copy of a study whose rows published after a day are deleted."""
-    import pandas as pd
-
-    from beliefs.study.load import load_study
-
     shutil.copytree(folder, copy)
     lags = {i.id: i.publication_lag for i in load_study(folder).spec.indicators}
     day = pd.Timestamp(known)
@@ -105,8 +104,6 @@ def test_a_prior_file_makes_another_theory_of_the_run(run, rich_folder, tmp_path
     talks = [row for row in document["targets"] if row["target"] == "talks"]
     assert talks and all(row["p"] < 0.05 for row in talks)
     assert not {row["target"] for row in document["targets"]} & {"crack", "talks_rational"}
-
-    from beliefs.records.run import load_run
 
     onset = load_run(folder).tree["posterior"]["onset_base"]
     assert float(onset.mean()) == pytest.approx(-9.0, abs=0.01)

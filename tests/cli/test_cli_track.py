@@ -3,27 +3,16 @@
 import json
 
 import pytest
+from posteriors import small_posterior
 
 from beliefs.cli.app import main
 from beliefs.records.files import read_manifest
-from beliefs.records.run import load_run
+from beliefs.records.run import load_run, save_run
 
 pytestmark = pytest.mark.xdist_group("track-folder")
 
 DAY, NEXT = "2026-02-13", "2026-02-14"
 SETTINGS = ("--theory", "base_rate", "--particles", 900, "--seed", 4)
-
-
-@pytest.fixture
-def call(capsys):
-    """Run the command line; return exit code, output and error output."""
-
-    def go(*arguments):
-        code = main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return go
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +21,17 @@ def run(rich_folder, tmp_path_factory):
     arguments = ["track", rich_folder, "--as-of", DAY, "--out", out, *SETTINGS]
     assert main([str(a) for a in arguments]) == 0
     return out
+
+
+def late_row(folder, to, table, day, **cells):
+    """Write a file with a new row of a table, published on a day."""
+    header, row, *_ = (folder / f"{table}.csv").read_text().splitlines()
+    names = header.split(",")
+    spans = {"date": day, "date_end": ""} if cells else {}
+    cells = dict(zip(names, row.split(","), strict=False)) | cells | spans | {"published_at": day}
+    file = to / f"{table}-new.csv"
+    file.write_text(header + "\n" + ",".join(cells[name] for name in names) + "\n")
+    return file
 
 
 def test_a_track_is_updated_and_says_what_it_did(call, run, tmp_path):
@@ -47,11 +47,7 @@ def test_a_track_is_updated_and_says_what_it_did(call, run, tmp_path):
 
 
 def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tmp_path):
-    header, row, *_ = (rich_folder / "talks.csv").read_text().splitlines()
-    cells = dict(zip(header.split(","), row.split(","), strict=False))
-    late = {"talk_id": "LATE", "date": "2026-01-30", "date_end": "", "published_at": "2026-01-30"}
-    file = tmp_path / "late.csv"
-    file.write_text(header + "\n" + ",".join((cells | late)[c] for c in header.split(",")) + "\n")
+    file = late_row(rich_folder, tmp_path, "talks", "2026-01-30", talk_id="LATE")
     code, out, err = call("update", run, "--data", file, "--out", tmp_path / "out")
     assert code == 0, err
     assert "1 new row, 0 new periods" in out
@@ -61,27 +57,11 @@ def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tm
     assert code == 4 and "nothing is new" in err and not (tmp_path / "again").exists()
 
 
-def late_rows(folder, to):
-    """Write a new talk, a new event and a revised value, a file each."""
-    spans = {"date": NEXT, "date_end": ""}
-    files = []
-    for table, own in (
-        ("talks", {"talk_id": "LATE", **spans}),
-        ("events", {"event_id": "LATE", **spans}),
-        ("indicators", {}),
-    ):
-        header, row, *_ = (folder / f"{table}.csv").read_text().splitlines()
-        names = header.split(",")
-        cells = dict(zip(names, row.split(","), strict=False)) | own | {"published_at": NEXT}
-        files.append(to / f"{table}-new.csv")
-        files[-1].write_text(header + "\n" + ",".join(cells[name] for name in names) + "\n")
-    return files
-
-
 def test_rows_of_several_tables_come_in_at_once_as_they_do_one_after_another(
     call, run, rich_folder, tmp_path
 ):
-    files = late_rows(rich_folder, tmp_path)
+    new = {"talks": {"talk_id": "LATE"}, "events": {"event_id": "LATE"}, "indicators": {}}
+    files = [late_row(rich_folder, tmp_path, table, NEXT, **ids) for table, ids in new.items()]
     every = [word for file in files for word in ("--data", file)]
     code, _, err = call("update", run, *every, "--to", NEXT, "--out", tmp_path / "at-once")
     assert code == 0, err
@@ -113,15 +93,11 @@ def test_rows_of_several_tables_come_in_at_once_as_they_do_one_after_another(
 def test_what_cannot_be_done_is_told_and_leaves_nothing(call, run, tmp_path, more, code, named):
     found, out, err = call("update", run, *more, "--out", tmp_path / "out")
     assert (found, out) == (code, "")
-    assert named in err and "mend:" in err and "Traceback" not in err
+    assert named in err and "mend:" in err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.records.run import save_run
-
     fit = save_run(tmp_path / "fit", small_posterior(rich_folder, "base_rate", as_of=DAY))
     before = {p: p.read_bytes() for p in fit.rglob("*") if p.is_file()}
     code, out, err = call("update", fit, "--to", NEXT, "--out", tmp_path / "one")
@@ -141,16 +117,8 @@ def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
 
 
 def test_a_row_that_a_fit_should_have_known_is_a_conflict(call, rich_folder, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.records.run import save_run
-
     fit = save_run(tmp_path / "fit", small_posterior(rich_folder, "base_rate", as_of=DAY))
-    header, row, *_ = (rich_folder / "talks.csv").read_text().splitlines()
-    cells = dict(zip(header.split(","), row.split(","), strict=False))
-    late = {"talk_id": "LATE", "date": "2026-01-30", "date_end": "", "published_at": "2026-01-30"}
-    file = tmp_path / "late.csv"
-    file.write_text(header + "\n" + ",".join((cells | late)[c] for c in header.split(",")) + "\n")
+    file = late_row(rich_folder, tmp_path, "talks", "2026-01-30", talk_id="LATE")
     arguments = ("--data", file, "--to", NEXT, "--out", tmp_path / "out")
     code, out, err = call("update", fit, *arguments)
     assert code == 4 and out == "" and "cannot go back" in err and "2026-01-30" in err
@@ -158,10 +126,6 @@ def test_a_row_that_a_fit_should_have_known_is_a_conflict(call, rich_folder, tmp
 
 
 def test_a_fit_that_failed_its_gate_is_not_gone_on_with(call, rich_folder, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.records.run import save_run
-
     failed = small_posterior(rich_folder, "base_rate", size=(2, 50), as_of=DAY)
     fit = save_run(tmp_path / "fit", failed)
     code, out, err = call("update", fit, "--to", NEXT, "--out", tmp_path / "out")

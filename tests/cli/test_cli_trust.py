@@ -1,6 +1,13 @@
 """`beliefs calibrate` and `beliefs sensitivity` say what they find, and refuse what they must."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from make_conduct import write_conduct
@@ -45,8 +52,6 @@ def test_another_calibration_in_the_folder_is_a_conflict(folder, calibrated, cap
 
 
 def test_ranks_that_are_not_even_are_exit_code_3(folder, calibrated, tmp_path, capsys):
-    import shutil
-
     out = tmp_path / "wrong"
     shutil.copytree(calibrated, out)
     line = json.loads((out / "ranks.jsonl").read_text().splitlines()[0])
@@ -90,13 +95,6 @@ def test_scales_that_cannot_be_used_are_refused(folder, scales, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_one_that_is_stopped_leaves_no_process_and_goes_on(folder, tmp_path, sign):
-    import os
-    import signal
-    import subprocess
-    import sys
-    import time
-    from pathlib import Path
-
     out = tmp_path / "M0"
     command = [str(Path(sys.executable).with_name("beliefs")), "calibrate", "M0", "--study",
                str(folder), "--out", str(out), "--particles", "100", "--draws", "20",

@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from beliefs.cli.app import main
-from beliefs.cli.interrupt import heeded
+from beliefs.cli.app import heeded, main
 
 MESSAGE = "stopped; nothing unfinished was written\n"
 # Tells the name of each stage as it begins. Who runs the tests may ignore the signals.
@@ -26,16 +25,17 @@ cli_options.Stages.__call__ = lambda self, stage: print(stage, flush=True)
 # Nothing is compiled or sampled: the folder beside the run is begun, and stays so.
 WRITING = """
 import time
+from beliefs.cli import runs
 from beliefs.records import run
 
 def begin(out, posterior, settings):
-    with run.written_aside(out) as aside:
+    with run.files.written_aside(out) as aside:
         (aside / "posterior.nc").write_text("half")
         print("begun", flush=True)
         for _ in range(6000):  # a signal just before one long sleep would not shorten it
             time.sleep(0.01)
 
-cli.fitted = lambda *_: None
+runs._fitted = lambda *_: None
 run.save_run = begin
 """
 

@@ -1,7 +1,9 @@
 """Draws of conduct in a run folder: kept to the bit, and guarded against change."""
 
 import json
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 
@@ -46,10 +48,6 @@ def test_a_run_is_forecast_again_from_them(run, capsys):
 
 
 def test_draws_that_were_changed_after_the_run_are_refused(run, tmp_path):
-    import shutil
-
-    import h5py
-
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
     with h5py.File(copy / CONDUCT, "r+") as root:

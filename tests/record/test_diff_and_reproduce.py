@@ -6,18 +6,21 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
+from posteriors import small_posterior
 
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.sampling import Sampling
+from beliefs.model.theory import load_theory
 from beliefs.records.compare_runs import diff_runs, monte_carlo_distance, moved_beliefs, reproduce
 from beliefs.records.run import save_run
+from beliefs.study.load import load_study
 
 
 @pytest.fixture(scope="module")
 def two_runs(rich_folder, tmp_path_factory):
-    from posteriors import small_posterior
-
     folder = tmp_path_factory.mktemp("two")
     whole = small_posterior(rich_folder)
     early = small_posterior(rich_folder, as_of=str(whole.study.as_of - dt.timedelta(days=9)))
@@ -79,11 +82,6 @@ def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():
 
 @pytest.mark.slow
 def test_a_fit_made_again_has_the_same_bits(rich_folder, tmp_path):
-    from beliefs.inference.nuts.fit import fit
-    from beliefs.inference.nuts.sampling import Sampling
-    from beliefs.model.theory import load_theory
-    from beliefs.study.load import load_study
-
     settings = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
     posterior = fit(
         load_study(rich_folder),

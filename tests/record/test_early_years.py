@@ -5,6 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 from evidence import summarise_backtests
+from make_study import write_study
+from posteriors import small_posterior
 
 from beliefs.evaluation.backtest.backtest import backtest
 from beliefs.forecasting.forecast import forecast
@@ -13,10 +15,10 @@ from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.records.backtests import rescore, save_backtest
 from beliefs.records.files import content_hash
-from beliefs.records.ledger.lines import read_ledger
-from beliefs.records.ledger.register import entry_of, register
+from beliefs.records.ledger.register import entry_of, read_ledger, register
 from beliefs.records.ledger.resolve import resolve
 from beliefs.records.run import load_run, load_track, save_run
+from beliefs.reporting.report import write_report
 from beliefs.study.load import load_study
 
 BACK = 408  # years, so that 2026 is 1618
@@ -25,8 +27,6 @@ BACK = 408  # years, so that 2026 is 1618
 @pytest.fixture(scope="module")
 def early(rich_folder, tmp_path_factory):
     """The small study, 408 years earlier."""
-    from make_study import write_study
-
     folder = write_study(tmp_path_factory.mktemp("early") / "small")
     for name in (p.name for p in rich_folder.iterdir()):
         text = (rich_folder / name).read_text()
@@ -37,10 +37,6 @@ def early(rich_folder, tmp_path_factory):
 
 
 def test_a_run_goes_through_to_report_and_ledger(early, tmp_path):
-    from posteriors import small_posterior
-
-    from beliefs.reporting.report import write_report
-
     posterior = small_posterior(early)
     futures = forecast(posterior, 35, seed=5)
     summary = summarise(futures)

@@ -6,30 +6,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from beliefs.inference.smc.track import track
-from beliefs.model.theory import load_theory
-from beliefs.records.files import read_manifest
-from beliefs.records.place import aside_of
-from beliefs.records.run import load_run, load_track, save_run
+from beliefs.records.files import aside_of, read_manifest
+from beliefs.records.run import load_run, load_track
 from beliefs.records.update import update
-from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track-folder")
 
-DAY, NEXT = "2026-02-13", "2026-02-20"
-
-
-@pytest.fixture(scope="module")
-def run(rich_folder, tmp_path_factory):
-    """A track without beliefs, which takes a moment."""
-    found = track(
-        load_study(rich_folder, as_of=DAY), load_theory("base_rate"), particles=900, seed=4
-    )
-    return save_run(tmp_path_factory.mktemp("killed") / "run", found)
+NEXT = "2026-02-20"
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +26,6 @@ def wanted(run):
     out = run.parent / "undisturbed"
     update(run, out, to=NEXT)
     return read_manifest(out)["posterior_content_sha256"]
-
-
-def state(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def begun(run, out, *, script="", **how):
@@ -66,7 +50,7 @@ def killed(process, out, rng, lifetime):
     process.communicate()
 
 
-def survives(run, wanted, folder, times):
+def survives(run, wanted, state, folder, times):
     """Kill updates at random moments; return how many had written the new run."""
     before, out = state(run), folder / "out"
     clock = time.monotonic()
@@ -93,17 +77,17 @@ def survives(run, wanted, folder, times):
     return written
 
 
-def test_an_update_killed_anywhere_leaves_the_old_run_or_the_new(run, wanted, tmp_path):
+def test_an_update_killed_anywhere_leaves_the_old_run_or_the_new(run, wanted, state, tmp_path):
     folder = tmp_path / "few"
     folder.mkdir()
-    survives(run, wanted, folder, 4)
+    survives(run, wanted, state, folder, 4)
 
 
 @pytest.mark.slow
-def test_an_update_killed_at_many_moments_leaves_the_old_run_or_the_new(run, wanted, tmp_path):
+def test_an_update_killed_at_many_moments_leaves_one_of_both(run, wanted, state, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
-    assert 0 < survives(run, wanted, folder, 40) < 40
+    assert 0 < survives(run, wanted, state, folder, 40) < 40
 
 
 # The fit takes a minute and writes nothing: draws of the prior stand for it.
@@ -117,8 +101,6 @@ beliefs.inference.nuts.fit.fit = lambda study, *_, **__: small_posterior(study.p
 
 @pytest.mark.slow
 def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tmp_path):
-    from pathlib import Path
-
     here = Path(__file__).parent.parent
     code = "import sys\n" + AT_ONCE.format(tests=str(here), study=str(here / "study"))
     code += "from beliefs.cli.app import entry\nentry()"
@@ -143,7 +125,7 @@ def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tm
     assert load_run(out).report.passed and not aside_of(out).exists()
 
 
-def test_of_two_updates_at_once_one_wins_and_the_other_exits_4(run, wanted, tmp_path):
+def test_of_two_updates_at_once_one_wins_and_the_other_exits_4(run, wanted, state, tmp_path):
     before = state(run)
     both = [begun(run, tmp_path / "out") for _ in range(2)]
     ends = [(process.communicate()[1], process.returncode) for process in both]
@@ -178,7 +160,7 @@ def test_a_second_update_of_a_run_exits_4_although_it_writes_elsewhere(run, want
     assert read_manifest(tmp_path / "one")["posterior_content_sha256"] == wanted
 
 
-def refused_for_room(run, out, **how):
+def refused_for_room(run, state, out, **how):
     """Run an update that has no room; return what is left where it would be."""
     before = state(run)
     process = begun(run, out, **how)
@@ -191,12 +173,12 @@ def refused_for_room(run, out, **how):
 
 
 @pytest.mark.parametrize("limit", [300, 20_000, 1_000_000])
-def test_a_limit_on_the_size_of_files_ends_an_update_and_leaves_nothing(run, tmp_path, limit):
+def test_a_limit_on_the_size_of_files_ends_an_update_cleanly(run, state, tmp_path, limit):
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     # Machine code that cannot be cached is compiled anew, without a word.
-    assert refused_for_room(run, tmp_path / "out", preexec_fn=limited) == []
+    assert refused_for_room(run, state, tmp_path / "out", preexec_fn=limited) == []
 
 
 @pytest.fixture(params=[4, 40, 800], ids=lambda size: f"{size}k")
@@ -217,5 +199,5 @@ def small_disk(request, tmp_path):
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_full_disk_ends_an_update_and_leaves_nothing(run, small_disk):
-    assert refused_for_room(run, small_disk / "out") == []
+def test_a_full_disk_ends_an_update_and_leaves_nothing(run, state, small_disk):
+    assert refused_for_room(run, state, small_disk / "out") == []

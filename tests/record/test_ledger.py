@@ -14,8 +14,7 @@ from ledgers import a_forecast, a_target, on
 from beliefs.errors import ConflictError, StudyError
 from beliefs.records.ledger import chain
 from beliefs.records.ledger.chain import mend, writing
-from beliefs.records.ledger.lines import read_ledger
-from beliefs.records.ledger.register import register, verify
+from beliefs.records.ledger.register import read_ledger, register, verify
 
 TESTS = str(Path(__file__).parent.parent)
 ADD = """
@@ -45,11 +44,6 @@ register(sys.argv[2], a_forecast(77))
 """
 
 
-@pytest.fixture
-def ledger(tmp_path):
-    return tmp_path / "ledger.jsonl"
-
-
 def all_at_once(ledger, processes, each):
     """Let processes that have all started add forecasts of their own."""
     running = [
@@ -75,7 +69,7 @@ def all_at_once(ledger, processes, each):
 def test_eight_processes_adding_at_once_lose_and_break_nothing(ledger, each):
     all_at_once(ledger, 8, each)
     verdict = verify(ledger)
-    assert verdict.passed and verdict.lines == 8 * each
+    assert not verdict.problems and verdict.lines == 8 * each
     numbers = [f.seed["forecast"] for f in read_ledger(ledger).forecasts.values()]
     assert sorted(numbers) == [*range(8 * each)]
     assert [p.name for p in ledger.parent.iterdir()] == [ledger.name]
@@ -141,7 +135,7 @@ def test_a_killed_writers_half_line_is_told_by_the_next_add_and_kept_by_mending(
     assert lines == 1 and ledger.read_bytes() == before
     assert kept.parent == ledger.parent and before + kept.read_bytes() == torn
     assert register(ledger, a_forecast(77)).n == 2
-    assert verify(ledger).passed
+    assert not verify(ledger).problems
 
 
 def test_a_last_line_that_only_lacks_its_end_gets_it(ledger):
@@ -168,21 +162,6 @@ def test_mending_refuses_what_is_whole_and_what_is_damaged_elsewhere(ledger):
         mend(ledger)
     assert ledger.read_bytes() == broken
     assert [p.name for p in ledger.parent.iterdir()] == [ledger.name]
-
-
-@pytest.mark.parametrize("line", [1, 2])
-def test_nothing_is_added_to_a_damaged_ledger(ledger, line):
-    register(ledger, a_forecast(1))
-    register(ledger, a_forecast(2))
-    lines = ledger.read_bytes().splitlines(keepends=True)
-    lines[line - 1] = lines[line - 1].replace(b'"p":0.3', b'"p":0.9')
-    ledger.write_bytes(b"".join(lines))
-    with pytest.raises(StudyError, match=f"hash of line {line} does not match") as caught:
-        register(ledger, a_forecast(3))
-    assert f"{ledger}:{line}" in str(caught.value) and caught.value.exit_code == 2
-    with pytest.raises(StudyError, match="damaged or changed"):
-        read_ledger(ledger)
-    assert ledger.read_bytes() == b"".join(lines)
 
 
 def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
@@ -228,10 +207,10 @@ def test_a_noted_head_shows_lines_that_are_gone(ledger):
     heads = [register(ledger, a_forecast(k)).head for k in range(3)]
     lines = ledger.read_bytes().splitlines(keepends=True)
     ledger.write_bytes(b"".join(lines[:2]))
-    assert verify(ledger).passed
-    assert verify(ledger, head=heads[1]).passed
+    assert not verify(ledger).problems
+    assert not verify(ledger, head=heads[1]).problems
     verdict = verify(ledger, head=heads[2])
-    assert not verdict.passed and "the noted head is the hash of no line" in str(verdict.problems)
+    assert "the noted head is the hash of no line" in str(verdict.problems)
     with pytest.raises(StudyError, match="not the head of a ledger"):
         verify(ledger, head=heads[0][:-1])
 
@@ -240,7 +219,7 @@ def test_a_line_of_another_kind_is_told(ledger):
     register(ledger, a_forecast(1))
     with writing(ledger) as book:
         book.append({"kind": "prophecy"})
-    assert verify(ledger).passed  # the chain is in order
+    assert not verify(ledger).problems  # the chain is in order
     with pytest.raises(StudyError, match="this version does not write") as caught:
         read_ledger(ledger)
     assert f"{ledger}:2" in str(caught.value) and "prophecy" in str(caught.value)

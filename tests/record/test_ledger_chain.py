@@ -82,14 +82,6 @@ def test_a_ledger_cut_anywhere_but_at_the_end_of_a_line_is_found_cut_off(records
         assert whole[: chain.whole] + chain.rest == whole[:size]
 
 
-def test_whole_lines_missing_at_the_end_are_seen_only_against_a_noted_head():
-    full = check(SMALL)
-    short = check(b"".join(SMALL.splitlines(keepends=True)[:2]))
-    assert short.problems == ()
-    assert held_head(short, full.head) is None
-    assert held_head(full, short.head) == 1
-
-
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [

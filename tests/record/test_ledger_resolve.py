@@ -7,8 +7,8 @@ from ledgers import a_forecast, a_target, on
 from make_study import TOML, day, event, event_rows, talk, talk_rows, write_study
 
 from beliefs.errors import StudyError
-from beliefs.records.ledger.lines import read_ledger
-from beliefs.records.ledger.register import register, verify
+from beliefs.records.ledger import resolve as ledger_resolve
+from beliefs.records.ledger.register import read_ledger, register, verify
 from beliefs.records.ledger.resolve import resolve
 from beliefs.study.load import load_study
 
@@ -19,11 +19,6 @@ LATER = on("2026-03-05")
 @pytest.fixture
 def study(tmp_path):
     return write_study(tmp_path / "study")
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    return tmp_path / "ledger.jsonl"
 
 
 def registered(ledger, study, bys, *, as_of="2026-01-31", number=0, **more):
@@ -169,8 +164,6 @@ def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger,
 
 
 def test_whoever_resolves_second_adds_no_line_twice(ledger, study, monkeypatch):
-    from beliefs.records.ledger import resolve as ledger_resolve
-
     registered(ledger, study, ["2026-02-07", "2026-02-12"])
     same_past = ledger_resolve._same_past
 

@@ -4,15 +4,12 @@ import datetime as dt
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from ledgers import a_forecast, a_target, on
 
 from beliefs.records.ledger.chain import check, seal
-from beliefs.records.ledger.lines import Resolution, ledger_of
-from beliefs.records.ledger.score import brier, log_score, score, timing
+from beliefs.records.ledger.register import Resolution, ledger_of
+from beliefs.records.ledger.resolve import score, timing
 
 TODAY = dt.date(2026, 3, 5)
 EXACT = {"rel": 0, "abs": 1e-10}
@@ -77,35 +74,6 @@ def test_scores_are_those_computed_by_hand():
         }
     }  # fmt: skip
     assert row_of(found, days=7) == {**row, "days": 7}
-
-
-SIX_DIGITS = st.integers(1, 999_999).map(lambda k: k / 1e6)  # as they are registered
-
-
-def test_scores_agree_with_those_of_scoringrules():
-    import scoringrules
-
-    p, happened = np.linspace(0.01, 0.99, 99), np.arange(99) % 2
-    brier_there, log_there = (
-        rule(happened, p) for rule in (scoringrules.brier_score, scoringrules.log_score)
-    )
-    np.testing.assert_allclose(brier(p, happened), brier_there, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(log_score(p, happened, 0.1), log_there, rtol=0, atol=1e-10)
-
-
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_no_lie_improves_an_expected_score(truth, told):
-    for rule in (brier, lambda p, y: log_score(p, y, [1e-6])):
-        honest = truth * rule([truth], [True])[0] + (1 - truth) * rule([truth], [False])[0]
-        lied = truth * rule([told], [True])[0] + (1 - truth) * rule([told], [False])[0]
-        assert honest <= lied + 2e-6  # what is nearer than a millionth to 0 or 1 counts as there
-
-
-@pytest.mark.parametrize(("p", "happened"), [(0.0, True), (1.0, False)])
-def test_a_certainty_that_was_wrong_counts_as_one_monte_carlo_error_off(p, happened):
-    assert log_score([p], [happened], [0.00025])[0] == pytest.approx(-math.log(0.00025), **EXACT)
-    assert brier([p], [happened])[0] == 1.0
-    assert np.isfinite(log_score([p], [happened], [0.0])[0])
 
 
 def test_what_cannot_be_scored_is_counted():

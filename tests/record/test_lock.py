@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.records.place import aside_of, commit, only_one, reserved
+from beliefs.records.files import aside_of, commit, only_one, reserved
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from beliefs.records import place as lock
+from beliefs.records import files as lock
 with getattr(lock, sys.argv[1])(Path(sys.argv[2])) as aside:
     if aside:
         (aside / "half").write_text("written")

@@ -10,25 +10,11 @@ import pytest
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.inference.smc.track import track
-from beliefs.model.theory import load_theory
 from beliefs.records.run import load_track, save_run
 from beliefs.records.update import _grown, update
 from beliefs.study.load import load_study, read_study
 
 DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"
-PARTICLES = 900
-
-
-def tracked(folder, out, day):
-    made = track(
-        load_study(folder, as_of=day), load_theory("base_rate"), particles=PARTICLES, seed=4
-    )
-    return save_run(out, made)
-
-
-@pytest.fixture(scope="module")
-def run(rich_folder, tmp_path_factory):
-    return tracked(rich_folder, tmp_path_factory.mktemp("tracks") / "run", DAY)
 
 
 def talk(**more):
@@ -127,9 +113,9 @@ def ending(rich_folder, tmp_path_factory):
     return folder, later
 
 
-def test_rows_after_the_end_of_the_period_move_it_on(ending, tmp_path):
+def test_rows_after_the_end_of_the_period_move_it_on(tracked, ending, tmp_path):
     folder, later = ending
-    before = tracked(folder, tmp_path / "run", DAY)
+    before = save_run(tmp_path / "run", tracked(folder, DAY))
     with pytest.raises(StudyError, match="after the last period"):
         update(before, tmp_path / "out", to="2026-02-20")
     done = update(before, tmp_path / "one", data=later, to="2026-02-20")
@@ -138,7 +124,7 @@ def test_rows_after_the_end_of_the_period_move_it_on(ending, tmp_path):
     assert done.end is None and str(done.track.study.as_of) > "2026-02-20"
     # As a track of the study as it stands now; priors keep to the first end.
     found = load_track(tmp_path / "two")
-    fresh = track(found.study, found.theory, particles=PARTICLES, seed=4)
+    fresh = track(found.study, found.theory, particles=900, seed=4)
     assert found.log_evidence[-1] == pytest.approx(fresh.log_evidence[-1], abs=0.5)
     assert str(found.study.spec.period.first_end) == SHORT
     # Nobody has said that anybody was watching on the new days.
@@ -159,9 +145,9 @@ def test_a_longer_period_is_no_row_of_a_study_without_coverage(ending, tmp_path)
     assert (given, waiting) == (rows, 0) and new.spec.period.end > source.spec.period.end
 
 
-def test_rows_of_days_to_come_move_no_end(ending, tmp_path):
+def test_rows_of_days_to_come_move_no_end(tracked, ending, tmp_path):
     folder, _ = ending
-    before = tracked(folder, tmp_path / "run", DAY)
+    before = save_run(tmp_path / "run", tracked(folder, DAY))
     rows = tmp_path / "new.csv"
     rows.write_text("indicator,date,published_at,value\nprice,2126-02-14,,250.0\n")
     with pytest.raises(StudyError, match="after the last period"):

@@ -11,11 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for conduct_design
 
-from beliefs.evaluation.claims.verdict import Ground, judge
 from conduct_design import columns, structure
 
 from beliefs.evaluation.claims.claim import Seen, draws_of
-from beliefs.evaluation.claims.verdicts import DRAWS, PRIOR_DRAWS, load_claims
+from beliefs.evaluation.claims.verdicts import DRAWS, PRIOR_DRAWS, Ground, judge, load_claims
 from beliefs.inference.smc.blocks import blocks
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of

@@ -24,7 +24,7 @@ from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import NEVER, event_steps
 from beliefs.inference.conduct import Conduct
 from beliefs.inference.smc.blocks import Blocks, blocks_known
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.smc.track import posterior_at
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import day_of

@@ -3,7 +3,7 @@
 *Ablation.* What a part of a theory adds to its log score, period by period. Parts of actions are
 tracked again with the part held at its null value; their blocks take seconds. Parts of the belief
 block are judged by their density at the null value before and after each period
-(`beliefs.inference.filter.density_path`), which needs no other track, unless the null value lies on
+(`beliefs.inference.smc.density_path`), which needs no other track, unless the null value lies on
 a bound or a claim asks for a track.
 
 *Forecasts.* From each origin of a study the whole system is simulated under the claim's theory and
@@ -31,11 +31,10 @@ from beliefs.evaluation.scores.proper import smoothed
 from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
 from beliefs.features.observed import Observed
 from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.filter.density_path import density_path, log_density_at
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
-from beliefs.inference.smc.track import Track
-from beliefs.inference.smc.track_posterior import posterior_at
+from beliefs.inference.smc.density_path import density_path, log_density_at
+from beliefs.inference.smc.track import OBSERVABLES, Track, posterior_at
 from beliefs.model.structure import AFTERMATH_DAYS, Structure, columns, structure_of, until
 from beliefs.model.system import conduct_factors, conduct_log_likelihoods
 from beliefs.model.theory import (
@@ -154,12 +153,12 @@ def ablations(
     if groups and belief is not None:
         path = density_path(belief, groups)
         scores = {claim.id: claim.score for claim in claims}
-        for g, name in enumerate(path.groups):
-            which = [k for k, seen in enumerate(path.observables) if seen in scores[name]]
-            rows = [base[path.observables[k]] for k in which if path.observables[k] in base]
+        for name, difference in zip(groups, path, strict=True):
+            which = [k for k, seen in enumerate(OBSERVABLES) if seen in scores[name]]
+            rows = [base[OBSERVABLES[k]] for k in which if OBSERVABLES[k] in base]
             if rows:
                 seen = ~np.isnan(np.stack(rows)).all(axis=0)
-                out[name] = Ablation(path.difference[g][:, which].sum(axis=1), seen, "density")
+                out[name] = Ablation(difference[:, which].sum(axis=1), seen, "density")
     return out
 
 

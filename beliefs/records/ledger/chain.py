@@ -25,16 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
-
 from beliefs.errors import ConflictError, StudyError, counted
-from beliefs.records.place import locked
+from beliefs.records.files import locked
 from beliefs.study.writefile import flush_folder, write_file
-
-__all__ = [
-    "BEGINNING", "Book", "Chain", "Line", "Problem", "check", "damaged", "held_head", "mend",
-    "read_chain", "seal", "writing",
-]  # fmt: skip
 
 BEGINNING = "0" * 64
 """What the first line holds as the hash of the line before."""
@@ -47,10 +40,9 @@ _FORM = re.compile(
 
 @dataclass(frozen=True)
 class Line:
-    """One whole line: its number from 1, its bytes, the hash it claims, and what it says."""
+    """One whole line: its number from 1, the hash it claims, and what it says."""
 
     n: int
-    raw: bytes
     hash: str
     record: dict[str, Any]
 
@@ -65,19 +57,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Chain:
-    """A ledger, read.
-
-    Attributes
-    ----------
-    lines
-        Those that have the form of a line, in order.
-    problems
-        What is wrong, in the order of lines; empty when the chain is in order.
-    whole
-        Length in bytes of all that ends in an end of line.
-    rest
-        What stands after that: the beginning of a line whose writer was killed.
-    """
+    """A ledger, read: `whole` bytes of lines, and the `rest`, a line that a killed writer began."""
 
     lines: tuple[Line, ...]
     problems: tuple[Problem, ...]
@@ -91,17 +71,7 @@ class Chain:
 
 
 def seal(n: int, previous: str, fields: dict[str, Any]) -> bytes:
-    """Return line `n` with its end of line.
-
-    Parameters
-    ----------
-    n
-        Number of the line, from 1.
-    previous
-        Hash of the line before; `BEGINNING` for the first.
-    fields
-        What it says; at least one field, JSON without NaN.
-    """
+    """Return line `n`, from 1, with its end; `fields` (one at least) are JSON without NaN."""
     said = {"n": n, "previous": previous, **fields}
     text = json.dumps(said, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     content = text[:-1].encode("ascii")
@@ -122,20 +92,19 @@ def check(data: bytes) -> Chain:
             number, hashes = 0, set()
             continue
         content, n, previous, claimed = (form[1], int(form[2]), form[3].decode(), form[4].decode())
-        counted_hash = hashlib.sha256(content).hexdigest()
-        if counted_hash != claimed:
+        found, told = hashlib.sha256(content).hexdigest(), ""
+        if found != claimed:
             told = f"the hash of line {place} does not match what the line says"
-            problems.append(Problem(place, told))
         elif place == 1 and (n, previous) != (1, BEGINNING):
             told = f"line 1 is not the beginning of a ledger: it was written as line {n}"
-            problems.append(Problem(1, told))
         elif (hashes and previous not in hashes) or (place > 1 and number and n != number + 1):
             told = f"chain broken between lines {place - 1} and {place}"
             if number and n != number + 1:
                 told += f": they were written as lines {number} and {n}"
+        if told:
             problems.append(Problem(place, told))
-        lines.append(Line(n, raw, claimed, record))
-        number, hashes = (n if counted_hash == claimed else 0), {claimed, counted_hash}
+        lines.append(Line(n, claimed, record))
+        number, hashes = (n if found == claimed else 0), {claimed, found}
     if rest:
         last = len(pieces) + 1
         problems.append(Problem(last, f"line {last}, the last, is cut off: it has no end of line"))
@@ -151,15 +120,7 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
 
 
 def held_head(chain: Chain, head: str) -> int | None:
-    """Return the number of lines written since a head was noted, None if no line has that hash.
-
-    Parameters
-    ----------
-    chain
-        In order.
-    head
-        Hash that an earlier last line had, noted outside the ledger; `BEGINNING` before any.
-    """
+    """Return the number of lines written since a head was noted, None if no line has that hash."""
     hashes = [BEGINNING, *(line.hash for line in chain.lines)]
     return len(hashes) - 1 - hashes.index(head) if head in hashes else None
 
@@ -171,13 +132,7 @@ class Book:
         self.path, self.chain, self.new = path, chain, not chain.lines
 
     def append(self, *said: dict[str, Any]) -> tuple[Line, ...]:
-        """Write lines at the end, all or none, and return them once the disk has them.
-
-        Raises
-        ------
-        StudyError
-            They cannot be written; the ledger is as it was.
-        """
+        """Write lines at the end, all or none, and return them once the disk has them."""
         n, data, head = len(self.chain.lines), b"", self.chain.head
         for number, fields in enumerate(said, n + 1):
             sealed = seal(number, head, fields)
@@ -204,69 +159,38 @@ class Book:
 
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[Book]:
-    """Hold a ledger as its only writer; begin one where there is no such file.
+    """Hold a ledger as its only writer, and begin one where there is no such file.
 
-    Parameters
-    ----------
-    path
-        The ledger.
-
-    Raises
-    ------
-    ConflictError
-        Others kept it locked for `PATIENCE` seconds.
-    StudyError
-        Its chain is not in order, or the file cannot be opened or locked. Nothing is written to
-        a damaged ledger.
+    Nothing is written to a damaged ledger (StudyError), nor to one that others keep locked for
+    `PATIENCE` seconds (ConflictError).
     """
     path = Path(path)
     with _held(path):
-        try:
-            chain = check(path.read_bytes() if path.exists() else b"")
-        except OSError as error:
-            raise _unusable(path, error.strerror or str(error)) from error
+        chain = check(_bytes(path) if path.exists() else b"")
         if chain.problems:
             raise damaged(path, chain)
         yield Book(path, chain)
 
 
 def read_chain(path: str | Path) -> Chain:
-    """Read a ledger between two writes, in order or not.
-
-    Raises
-    ------
-    StudyError
-        There is no such file, or it cannot be read.
-    """
+    """Read a ledger between two writes, in order or not."""
     path = Path(path)
     with _held(path, reading=True):
-        try:
-            return check(path.read_bytes())
-        except OSError as error:
-            raise _unusable(path, error.strerror or str(error)) from error
+        return check(_bytes(path))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
 
 
 def mend(path: str | Path) -> tuple[Path | None, int]:
     """Cut off the half-written last line that a killed writer left, and keep it in a file beside.
 
-    Parameters
-    ----------
-    path
-        The ledger; all its whole lines are in order.
-
-    Returns
-    -------
-    kept : Path or None
-        File that has what was cut off. None where the last line only lacked its end and got it.
-    lines : int
-        Lines that the ledger has now.
-
-    Raises
-    ------
-    ConflictError
-        Nothing is cut off.
-    StudyError
-        Something else is wrong with it, or it cannot be written.
+    Returns that file, None where the last line only lacked its end and got it, and the number of
+    lines that the ledger has now. Nothing else may be wrong with it.
     """
     path = Path(path)
     with _held(path, begin=False):
@@ -297,7 +221,6 @@ def mend(path: str | Path) -> tuple[Path | None, int]:
 def damaged(path: Path, chain: Chain) -> StudyError:
     """Return the error for a ledger whose chain is not in order."""
     problem = chain.problems[0]
-    found = problem.what
     if len(chain.problems) == 1 and chain.rest:
         return StudyError(
             "the last line of the ledger is cut off: a writer was killed, or the disk was full",
@@ -307,12 +230,11 @@ def damaged(path: Path, chain: Chain) -> StudyError:
             mend=f"beliefs ledger mend --ledger {path}   (it keeps what it cuts off); then add "
             "that run, or resolve, again",
         )
-    if len(chain.problems) > 1:
-        found += f"; {len(chain.problems) - 1} more"
+    more = len(chain.problems) - 1
     return StudyError(
         "the ledger was damaged or changed",
         where=f"{path}:{problem.line}",
-        found=found,
+        found=problem.what + (f"; {more} more" if more else ""),
         expected="the lines as they were written",
         mend="restore the file from a copy; without one keep it as it is, and begin another",
     )
@@ -333,21 +255,20 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
             expected="a file that `beliefs ledger add` wrote",
             mend="check --ledger",
         )
+    whole = path.resolve()
+    busy = ConflictError(
+        "another process is writing this ledger",
+        where=str(path),
+        found=f"it was locked for {PATIENCE:.0f} seconds",
+        expected="writers that take milliseconds",
+        mend="see whether a process of yours is stopped, and register again",
+    )
+    lock = whole.with_name(f".{whole.name}.lock")
     with contextlib.ExitStack() as stack:
-        whole = path.resolve()
-        try:
-            stack.enter_context(locked(whole.with_name(f".{whole.name}.lock"), PATIENCE))
-        except Timeout as error:
-            raise ConflictError(
-                "another process is writing this ledger",
-                where=str(path),
-                found=f"it was locked for {PATIENCE:.0f} seconds",
-                expected="writers that take milliseconds",
-                mend="see whether a process of yours is stopped, and register again",
-            ) from error
+        try:  # where nobody can lock, nobody writes: reading needs no lock
+            stack.enter_context(locked(lock, PATIENCE, busy, needed=not reading))
         except OSError as error:
-            if not reading:  # where nobody can lock, nobody writes
-                raise _unusable(path, error.strerror or str(error)) from error
+            raise _unusable(path, error.strerror or str(error)) from error
         yield
 
 

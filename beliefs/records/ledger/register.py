@@ -1,4 +1,4 @@
-"""From a run folder to a line of a ledger; and the ledger checked."""
+"""What the lines of a ledger say, and how a run folder becomes one of them."""
 
 from __future__ import annotations
 
@@ -6,41 +6,191 @@ import datetime as dt
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from beliefs.errors import ConflictError, GateError, StudyError
-from beliefs.forecasting.document import FORMAT, Document
+from beliefs.forecasting.document import FORMAT, Document, Probability
 from beliefs.forecasting.forecast import forecast
-from beliefs.records.files import damaged, document_hash, read_json, read_manifest, same_document
-from beliefs.records.ledger.chain import BEGINNING, Problem, held_head, read_chain, writing
-from beliefs.records.ledger.lines import CONDUCT_RULES, Forecast, utc_now
+from beliefs.forecasting.summary import summarise
+from beliefs.forecasting.targets import LATENT, TARGETS
+from beliefs.records.files import damaged, document_hash, read_json, read_manifest
+from beliefs.records.ledger.chain import (
+    BEGINNING,
+    Chain,
+    Problem,
+    held_head,
+    read_chain,
+    writing,
+)
+from beliefs.records.ledger.chain import damaged as damaged_chain
 from beliefs.records.run import load_run, read_parts
-from beliefs.study.load import Study
-
-__all__ = ["SEED", "Registered", "Verdict", "entry_of", "register", "verify"]
+from beliefs.study.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
 SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
+CONDUCT_RULES: dict[str, type[SpecTable]] = {
+    "strikes": Strikes,
+    "truce": Truce,
+    "redlines": RedLines,
+    "agreements": Agreements,
+}
+"""Tables of a study that say what counts as conduct."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
-_ONE_DAY = dt.timedelta(days=1)
+
+_Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
+Key = tuple[int, str, str | None, dt.date]
+"""Line of a forecast, target, rule and last day."""
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Target(Probability):
+    """One probability of a forecast; `late` if it was registered after its last day, `by`."""
+
+    late: bool = False
+
+
+class Forecast(_Said):
+    """A forecast that was registered; what has no comment is as in the forecast document."""
+
+    at: dt.datetime  # UTC to the second
+    kind: Literal["forecast"] = "forecast"
+    study: str
+    study_sha256: _Hash
+    hindcast: bool
+    as_of: dt.date
+    origin: dt.date
+    theory: str
+    theory_sha256: _Hash
+    posterior_sha256: _Hash
+    forecast_sha256: _Hash  # of the whole document, crack grid and beliefs included
+    seed: dict[str, int]
+    horizon: int  # periods
+    step_days: int  # days of a period
+    gate: dict[str, Any]
+    allowed_failed: bool  # whether the gate had failed and it was registered all the same
+    label_rule: str  # id of the rule for talks that it is about, of all rules as they stood:
+    label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
+    conduct_rules: dict[str, _Rule] = {}  # see `CONDUCT_RULES`, as they stood
+    beliefs_version: str  # that made the run
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+
+
+def _resolvable(target: str) -> str:
+    if target not in TARGETS or target in LATENT:
+        raise ValueError(f"nobody can look up {target}")
+    return target
+
+
+class Resolution(_Said):
+    """An outcome, looked up in the tables of a study."""
+
+    at: dt.datetime  # UTC to the second
+    kind: Literal["resolution"] = "resolution"
+    forecast: int  # its line, and the hash of that:
+    forecast_line_sha256: _Hash
+    target: Annotated[str, AfterValidator(_resolvable)]
+    rule: str | None = None
+    by: dt.date
+    outcome: bool  # whether it happened, by the rules of the forecast
+    outcomes: dict[str, bool]  # of talks, the same by every rule that was registered
+    first: dt.date | None  # of the first period in which it had; of no_crossing, no longer held
+    rows: tuple[str, ...]  # of talks, ids of the rows of the label table that say so
+    as_of: dt.date  # last day of publications that was looked at
+    study_sha256: _Hash  # as of that day
+    same_past: bool  # whether the study as of the forecast still has its hash
+    corrects: int | None = None  # line of the resolution that this one replaces
+    beliefs_version: str  # that looked it up
+
+    @property
+    def key(self) -> Key:
+        """Which probability it is of."""
+        return self.forecast, self.target, self.rule, self.by
+
+
+_KINDS: dict[str, type[Forecast] | type[Resolution]] = {
+    "forecast": Forecast,
+    "resolution": Resolution,
+}
 
 
 @dataclass(frozen=True)
-class Registered:
-    """What `register` did.
+class Ledger:
+    """A ledger in order: forecasts by line, the last resolution of each probability with its line.
 
-    Attributes
-    ----------
-    n
-        Line of the forecast.
-    head
-        Hash of that line: the head of the ledger, to be noted elsewhere.
-    begun
-        Whether the ledger was begun with it.
-    forecast
-        As it stands there.
+    `corrected` were replaced by later ones; `hashes` are those of all lines.
     """
+
+    forecasts: dict[int, Forecast]
+    resolutions: dict[Key, tuple[int, Resolution]]
+    corrected: int
+    hashes: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """Hash of the last line."""
+        return self.hashes[-1] if self.hashes else BEGINNING
+
+
+def utc_now(now: dt.datetime | None = None) -> dt.datetime:
+    """Return a time, the clock's when None, in UTC to the second."""
+    return (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
+
+
+def read_ledger(path: str | Path) -> Ledger:
+    """Read a ledger, its chain checked."""
+    path = Path(path)
+    chain = read_chain(path)
+    if chain.problems:
+        raise damaged_chain(path, chain)
+    return ledger_of(path, chain)
+
+
+def ledger_of(path: Path, chain: Chain) -> Ledger:
+    """Return what the lines of a chain in order say; StudyError for what no `beliefs` writes."""
+    forecasts: dict[int, Forecast] = {}
+    resolutions: dict[Key, tuple[int, Resolution]] = {}
+    corrected = 0
+    for line in chain.lines:
+        kind = _KINDS.get(str(line.record.get("kind")))
+        if kind is None:
+            raise _foreign(path, line.n, f"kind = {line.record.get('kind')!r}")
+        said = {k: v for k, v in line.record.items() if k not in ("n", "previous", "hash")}
+        try:
+            record = kind.model_validate_json(json.dumps(said))
+        except ValidationError as error:
+            raise _foreign(path, line.n, _first(error)) from error
+        if isinstance(record, Forecast):
+            forecasts[line.n] = record
+        elif isinstance(record, Resolution):
+            if record.forecast not in forecasts:
+                raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
+            corrected += record.key in resolutions
+            resolutions[record.key] = (line.n, record)
+    return Ledger(forecasts, resolutions, corrected, tuple(line.hash for line in chain.lines))
+
+
+def _foreign(path: Path, n: int, found: str) -> StudyError:
+    return StudyError(
+        "the ledger has a line that this version does not write",
+        where=f"{path}:{n}",
+        found=found,
+        expected="forecasts and resolutions as `beliefs ledger` writes them",
+        mend="read it with the version that wrote it",
+    )
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+class Registered(NamedTuple):
+    """What `register` did: the line, the head to be noted elsewhere, whether it began a ledger."""
 
     n: int
     head: str
@@ -51,32 +201,15 @@ class Registered:
 def register(
     ledger: str | Path, forecast: Forecast, *, now: dt.datetime | None = None
 ) -> Registered:
-    """Add a forecast to a ledger; the line is on the disk when this returns.
+    """Add a forecast, see `entry_of`, to a ledger; the line is on the disk when this returns.
 
-    Any number of processes may do so at once.
-
-    Parameters
-    ----------
-    ledger
-        The file; begun where there is none.
-    forecast
-        As from `beliefs.records.ledger.register.entry_of`.
-    now
-        Time of registration with its zone; the clock's when None.
-
-    Raises
-    ------
-    ConflictError
-        It is registered already, or the ledger stays locked.
-    StudyError
-        The as-of date lies in the future, or the ledger is damaged or cannot be written. Nothing
-        was added.
+    Any number of processes may do so at once; `now` is the clock's time when None. Nothing is
+    added where it is registered already or its as-of date lies in the future.
     """
     path = Path(ledger)
-    key = b'"forecast_sha256":"%b"' % forecast.forecast_sha256.encode("ascii")
     with writing(path) as book:
         for line in book.chain.lines:
-            if key in line.raw:
+            if line.record.get("forecast_sha256") == forecast.forecast_sha256:
                 raise ConflictError(
                     "this forecast is registered already",
                     where=f"{path}:{line.n}",
@@ -85,8 +218,8 @@ def register(
                     expected="a forecast that the ledger does not hold",
                     mend="nothing to do",
                 )
-        at = (now or utc_now()).astimezone(dt.UTC).replace(microsecond=0)
-        if forecast.as_of > at.date() + _ONE_DAY:
+        at = utc_now(now)
+        if forecast.as_of > at.date() + dt.timedelta(days=1):
             raise StudyError(
                 "the forecast claims to know a day that has not come",
                 where=f"as-of date {forecast.as_of}",
@@ -100,58 +233,19 @@ def register(
         return Registered(line.n, line.hash, book.new, stamped)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What `verify` found.
-
-    Attributes
-    ----------
-    lines
-        Lines that have the form of one.
-    head
-        Hash of the last of them.
-    problems
-        What is wrong, in the order of lines; empty when nothing is.
-    since
-        Lines written since the noted head, None if none was given or something is wrong.
-    """
+class Verdict(NamedTuple):
+    """What `verify` found: lines, their head, problems, and lines `since` a noted head."""
 
     lines: int
     head: str
     problems: tuple[Problem, ...]
     since: int | None
 
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the record for JSON."""
-        return {
-            "passed": self.passed,
-            "lines": self.lines,
-            "head": self.head,
-            "since_head": self.since,
-            "problems": [vars(problem) for problem in self.problems],
-        }
-
 
 def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
-    """Recompute the chain of a ledger, and hold it against a head noted elsewhere.
+    """Recompute the chain of a ledger, and hold it against a head that `register` printed.
 
-    Parameters
-    ----------
-    ledger
-        The file.
-    head
-        Hash printed by an earlier `register`. A chain alone cannot show that whole lines are
-        missing at its end, or that all was written anew; this can.
-
-    Raises
-    ------
-    StudyError
-        There is no such file, or `head` is no hash.
+    A chain alone cannot show that whole lines are missing at its end, or that all was written anew.
     """
     if head is not None:
         head = head.strip().lower()
@@ -168,9 +262,8 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
     if head is not None and not problems:
         since = held_head(chain, head)
         if since is None:
-            last = len(chain.lines)
             told = "the noted head is the hash of no line: lines after it and it are gone, or all "
-            problems = (Problem(last, told + "was written anew"),)
+            problems = (Problem(len(chain.lines), told + "was written anew"),)
     return Verdict(len(chain.lines), chain.head, problems, since)
 
 
@@ -183,24 +276,11 @@ def entry_of(
 ) -> Forecast:
     """Return the forecast of a run folder as a ledger registers it.
 
-    Parameters
-    ----------
-    run
-        Run folder. Its ``forecast.json`` is taken as it stands: the hash of the posterior and the
-        seeds are registered too, so that anybody can make it anew. Where there is none
-        (`beliefs track`, `beliefs update`, `beliefs fit`), or where `horizon` or `seed` are given,
-        the forecast is made from the posterior, as `beliefs forecast` does.
-    horizon, seed
-        Periods ahead and seed of the futures; 90 days or 26 weeks, and 1, when None.
-    allow_failed
-        Take a forecast whose posterior failed its gate; the entry says so.
-
-    Raises
-    ------
-    GateError
-        The posterior failed its gate.
-    StudyError
-        The folder is no whole run or was changed, or the forecast is a what-if.
+    Its ``forecast.json`` is taken as it stands: the hash of the posterior and the seeds are
+    registered too, so that anybody can make it anew. Where there is none (`beliefs track`,
+    `update`, `fit`), or where `horizon` (periods) or `seed` are given, the forecast is made from
+    the posterior, as `beliefs forecast` does. `allow_failed` takes one whose gate failed; the
+    entry says so. What-ifs are refused.
     """
     folder = Path(run)
     file = folder / "forecast.json"
@@ -209,25 +289,13 @@ def entry_of(
         document = read_json(file)
         study, _ = read_parts(folder, manifest)
         _fits(file, document, manifest)
-        ahead = manifest["horizon"]
+        horizon = manifest["horizon"]
     else:
-        study, document, ahead = _made(
-            folder, horizon, SEED if seed is None else seed, allow_failed
-        )
+        posterior = load_run(folder)
+        seed = SEED if seed is None else seed
+        made = forecast(posterior, horizon, seed=seed, allow_failed=allow_failed)
+        study, document, horizon = posterior.study, summarise(made), len(made.dates)
         manifest = read_manifest(folder)
-    return _entry(document, manifest, study, file, horizon=ahead, allow_failed=allow_failed)
-
-
-def _entry(
-    document: dict[str, Any],
-    manifest: dict[str, Any],
-    study: Study,
-    file: Path,
-    *,
-    horizon: int,
-    allow_failed: bool = False,
-) -> Forecast:
-    """Return a forecast document of a run as a ledger registers it."""
     if document["interventions"]:
         raise StudyError(
             "a what-if cannot be registered: nobody will see how it would have come out",
@@ -247,31 +315,28 @@ def _entry(
             "--particles; or add it with --allow-failed, which is recorded",
         )
     rules, spec = study.spec.talks_rule, study.spec
+    entry = {
+        "at": utc_now().isoformat(),
+        **{key: document[key] for key in (*_SHARED, "hindcast", "seed", "gate")},
+        "posterior_sha256": manifest["posterior_content_sha256"],
+        "forecast_sha256": document_hash(document),
+        "horizon": horizon,
+        "step_days": spec.period.step_days,
+        "allowed_failed": not gate["passed"],
+        "label_rule": rules.headline,
+        "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
+        "conduct_rules": {
+            name: getattr(spec, name).model_dump(mode="json")
+            for name in CONDUCT_RULES
+            if getattr(spec, name) is not None
+        },
+        "beliefs_version": manifest["versions"]["beliefs"],
+        "targets": document["targets"],
+    }
     try:
-        return Forecast.model_validate_json(
-            json.dumps(
-                {
-                    "at": utc_now().isoformat(),
-                    **{key: document[key] for key in (*_SHARED, "hindcast", "seed", "gate")},
-                    "posterior_sha256": manifest["posterior_content_sha256"],
-                    "forecast_sha256": document_hash(document),
-                    "horizon": horizon,
-                    "step_days": study.spec.period.step_days,
-                    "allowed_failed": not gate["passed"],
-                    "label_rule": rules.headline,
-                    "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
-                    "conduct_rules": {
-                        name: getattr(spec, name).model_dump(mode="json")
-                        for name in CONDUCT_RULES
-                        if getattr(spec, name) is not None
-                    },
-                    "beliefs_version": manifest["versions"]["beliefs"],
-                    "targets": document["targets"],
-                }
-            )
-        )
+        return Forecast.model_validate_json(json.dumps(entry))
     except ValidationError as error:
-        raise _unfit(file, error) from error
+        raise damaged(file, _first(error), "what `beliefs run` writes") from error
 
 
 def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
@@ -282,7 +347,7 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     try:
         read = Document.read(json.dumps(document))
     except ValidationError as error:
-        raise _unfit(file, error) from error
+        raise damaged(file, _first(error), "what `beliefs run` writes") from error
     same = {key: (document[key], manifest.get(key)) for key in (*_SHARED, "seed", "gate")}
     same["interventions"] = (len(read.interventions), len(manifest["interventions"]))
     for key, (here, there) in same.items():
@@ -293,21 +358,6 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
     first = min(target.by for target in read.targets)
     if first <= read.origin:
         raise damaged(file, f"by {first}", f"targets by days after {read.origin}")
-    same_document(file, document, manifest)
-
-
-def _unfit(file: Path, error: ValidationError) -> StudyError:
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    return damaged(file, f"{place}: {first['msg']}", "what `beliefs run` writes")
-
-
-def _made(
-    folder: Path, horizon: int | None, seed: int, allow_failed: bool
-) -> tuple[Study, dict[str, Any], int]:
-    """Return study, document and periods ahead of a forecast made from a run's posterior."""
-    from beliefs.forecasting.summary import summarise
-
-    posterior = load_run(folder)
-    made = forecast(posterior, horizon, seed=seed, allow_failed=allow_failed)
-    return posterior.study, summarise(made), len(made.dates)
+    here, there = document_hash(document), manifest.get("forecast_sha256")
+    if there is not None and here != there:  # manifests of before it was kept cannot tell
+        raise damaged(file, f"hash {here[:12]}", f"hash {there[:12]}, as it was written")

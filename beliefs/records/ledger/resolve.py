@@ -1,4 +1,4 @@
-"""Outcomes of registered forecasts, looked up in the tables of a study and appended.
+"""Outcomes of registered forecasts, looked up in the tables of a study and appended; scores.
 
 What was forecast is what the model calls talks: a period after the origin in which a row of the
 label rule was running (`beliefs.features.talks`), by its own dates and as far as it is public on
@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.backtest.questions import Question, questions
+from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import WATCHED, held_periods, rule_rows, talk_days
 from beliefs.forecasting.targets import LATENT
 from beliefs.records.files import environment
 from beliefs.records.ledger.chain import writing
-from beliefs.records.ledger.lines import (
+from beliefs.records.ledger.register import (
     CONDUCT_RULES,
     Forecast,
     Ledger,
@@ -47,8 +48,6 @@ from beliefs.study.load import Study, read_study
 from beliefs.study.spec import TalksRule
 from beliefs.study.tables.rows import covered
 
-__all__ = ["OPEN", "Resolved", "look_up", "resolve"]
-
 OPEN = {
     "latent": "latent: nobody can look up a belief, so these stay unresolved",
     "conditional": "given something else, which is not looked up",
@@ -60,6 +59,13 @@ OPEN = {
     "other periods": "the study now cuts time into other periods",
 }
 """Why a probability stays unresolved."""
+TIMINGS = {
+    "ahead": "registered in advance",
+    "during": "registered while its window ran",
+    "late": "registered after its last day: hindcast",
+}
+"""When a probability was registered, best first."""
+PROMPT = 1  # days from the origin to registration: tomorrow morning is still in advance
 
 Lookup = Callable[[str, dt.date | None], Study | None]
 
@@ -68,19 +74,9 @@ Lookup = Callable[[str, dt.date | None], Study | None]
 class Resolved:
     """What `resolve` did.
 
-    Attributes
-    ----------
-    added
-        Resolutions that were appended, by line.
-    already
-        Probabilities that were resolved before, with the same outcome.
-    differing
-        New outcome and line of the old one, where the table now says something else and no
-        correction was asked for.
-    unresolved
-        Line, target and reason (a key of `OPEN`) of the others.
-    head
-        Head of the ledger now.
+    `added` resolutions by line; how many were resolved `already`, with the same outcome; new
+    outcomes `differing` from those of a line, where no correction was asked for; what stays
+    `unresolved`: line, target and reason (a key of `OPEN`); the head of the ledger now.
     """
 
     added: dict[int, Resolution]
@@ -124,8 +120,6 @@ def resolve(
 
     Parameters
     ----------
-    ledger
-        The file.
     studies
         Folders or bundled names; each stands for the forecasts of the study of that name. Bundled
         studies need not be named.
@@ -136,26 +130,22 @@ def resolve(
         Append a new line where the table now says something else than a line of before.
     now
         Time of the look-up with its zone; the clock's when None.
-
-    Raises
-    ------
-    ConflictError
-        The ledger stays locked.
-    StudyError
-        Ledger, study or date cannot be used.
     """
-    path = Path(ledger)
-    at = (now or utc_now()).astimezone(dt.UTC).replace(microsecond=0)
+    path, at = Path(ledger), utc_now(now)
     study_as_of = _studies(studies, as_of, at.date())
     known = read_ledger(path)
     found: list[Resolution] = []
     unresolved: list[tuple[int, Target, str]] = []
     for n, forecast in known.forecasts.items():
         for target in forecast.targets:
-            line = (n, known.hashes[n - 1])
-            one = _never(target) or look_up(
-                forecast, target, line, study_as_of(forecast.study, None), at
-            )
+            one: Resolution | str
+            if target.target in LATENT:
+                one = "latent"
+            elif target.given is not None:
+                one = "conditional"
+            else:
+                line = (n, known.hashes[n - 1])
+                one = _look_up(forecast, target, line, study_as_of(forecast.study, None), at)
             if isinstance(one, str):
                 unresolved.append((n, target, one))
             else:
@@ -185,12 +175,6 @@ def resolve(
             added = {line.n: one for line, one in zip(lines, said, strict=True)}
             head = book.chain.head
     return Resolved(added, already, tuple(differing), tuple(unresolved), head)
-
-
-def _never(target: Target) -> str | None:
-    if target.target in LATENT:
-        return "latent"
-    return None if target.given is None else "conditional"
 
 
 def _sorted(
@@ -244,21 +228,13 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
     return study_as_of
 
 
-def look_up(
+def _look_up(
     forecast: Forecast, target: Target, line: tuple[int, str], study: Study | None, at: dt.datetime
 ) -> Resolution | str:
     """Return whether something came in the window of a forecast, or a key of `OPEN`.
 
-    Parameters
-    ----------
-    forecast, target
-        What was registered; `target` is one about talks or conduct.
-    line
-        Its line, and the hash of that.
-    study
-        The study as of the day to look at, None if there is none.
-    at
-        A day is over when it lies before this one, whatever the as-of date says.
+    `line` is that of the forecast, with its hash; the study is as of the day to look at. A day is
+    over when it lies before `at`, whatever the as-of date says.
     """
     if study is None:
         return "no study"
@@ -299,7 +275,8 @@ def _talks(
     grid = study.grid
     if not covered(study.tables.coverage, grid.dates[window], grid.step_days, WATCHED).all():
         return "not covered"
-    rules = _rules(forecast)
+    text = json.dumps({"headline": forecast.label_rule, "rules": forecast.label_rules})
+    rules = TalksRule.model_validate_json(text)
     judged = replace(study, spec=study.spec.model_copy(update={"talks_rule": rules}))
     held, _ = talk_days(judged, grid.active(study.as_of))
     days = grid.dates[window & (held[rules.headline] == 1)]
@@ -349,6 +326,106 @@ def _questions(study: Study, rules: str) -> tuple[Question, ...]:
     return questions(judged, build_inputs(judged))
 
 
-def _rules(forecast: Forecast) -> TalksRule:
-    text = json.dumps({"headline": forecast.label_rule, "rules": forecast.label_rules})
-    return TalksRule.model_validate_json(text)
+def timing(forecast: Forecast, target: Target) -> str:
+    """Return when a probability was registered: a key of `TIMINGS`.
+
+    It goes by dates alone and never by the outcome: were forecasts taken out whose talks had begun
+    before they were registered, only failures would stay. The window begins after the origin,
+    which may lie before the as-of date: with weeks it is the end of the last whole one.
+    """
+    if target.late:
+        return "late"
+    return "ahead" if (forecast.at.date() - forecast.origin).days <= PROMPT else "during"
+
+
+_Item = tuple[Forecast, Target, Resolution | None]
+
+
+def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
+    """Return scores by class of target beside those of the registered base rates, with counts.
+
+    ``classes`` has one row for each time of registration, theory, target and days ahead, and one
+    for all days ahead together (``days`` None). In a row, ``n`` are resolved probabilities and
+    ``events`` those that happened; ``windows`` counts different ones (study, origin and last day),
+    since forecasts of one window share its outcome. ``base`` has the same scores of the base
+    rates, over those that have one, and ``skill``, 1 - Brier / Brier of the base rate, over the
+    same. ``by_rule`` has the scores had a label rule been asked that was not the forecast's own.
+    `today` splits what is unresolved into what is not over, and what could be looked up.
+    """
+    groups: dict[tuple[Any, ...], list[_Item]] = {}
+    count = dict.fromkeys(("probabilities", "resolved", "latent", "over"), 0)
+    for n, forecast in ledger.forecasts.items():
+        for target in forecast.targets:
+            count["probabilities"] += 1
+            if target.target in LATENT:
+                count["latent"] += 1
+                continue
+            found = None
+            if target.given is None:
+                key = (n, target.target, target.rule, target.by)
+                found = ledger.resolutions.get(key, (0, None))[1]
+            count["resolved"] += found is not None
+            count["over"] += found is None and target.by < today
+            when = [*TIMINGS].index(timing(forecast, target))
+            named = (when, forecast.theory, forecast.theory_sha256, target.name)
+            for days in (-1, (target.by - forecast.origin).days):
+                groups.setdefault((*named, days), []).append((forecast, target, found))
+    left = count["probabilities"] - count["resolved"]
+    return {
+        "forecasts": len(ledger.forecasts),
+        "probabilities": count["probabilities"],
+        "resolved": count["resolved"],
+        "unresolved": {
+            "all": left,
+            "latent": count["latent"],
+            "not_over": left - count["latent"] - count["over"],
+            "over": count["over"],
+        },
+        "corrected": ledger.corrected,
+        "classes": [_row(key, groups[key]) for key in sorted(groups)],
+    }
+
+
+def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
+    when, theory, theory_sha256, target, days = key
+    known = [(f, t, r) for f, t, r in items if r is not None]
+    own = [(t.p, t.mcse, r.outcome) for _, t, r in known]
+    based = [(t, r) for _, t, r in known if t.base_rate is not None]
+    ours = _scores([(t.p, t.mcse, r.outcome) for t, r in based])
+    base = _scores([(t.base_rate or 0.0, t.mcse, r.outcome) for t, r in based])
+    others = {rule for f, _, r in known for rule in r.outcomes if rule != f.label_rule}
+    return {
+        "registered": [*TIMINGS][when],
+        "theory": theory,
+        "theory_sha256": theory_sha256,
+        "target": target,
+        "days": None if days < 0 else days,
+        "unresolved": len(items) - len(known),
+        **_scores(own),
+        "mean_p": float(np.mean([p for p, _, _ in own])) if own else None,
+        "windows": len({(f.study, f.origin, t.by) for f, t, _ in known}),
+        "base": base,
+        "skill": 1.0 - ours["brier"] / base["brier"] if base["brier"] else None,
+        "by_rule": {
+            rule: _scores(
+                [
+                    (t.p, t.mcse, r.outcomes[rule])
+                    for f, t, r in known
+                    if rule in r.outcomes and rule != f.label_rule
+                ]
+            )
+            for rule in sorted(others)
+        },
+    }
+
+
+def _scores(cases: Sequence[tuple[float, float, bool]]) -> dict[str, Any]:
+    """Return counts and mean scores of probabilities, their errors and outcomes."""
+    p, error, happened = zip(*cases, strict=True) if cases else ((), (), ())
+    return {
+        "n": len(cases),
+        "events": sum(happened),
+        "certain": sum(value in (0.0, 1.0) for value in p),
+        "brier": float(np.mean(brier(p, happened))) if cases else None,
+        "log_score": float(np.mean(log_score(p, happened, error))) if cases else None,
+    }

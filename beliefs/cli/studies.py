@@ -1,0 +1,141 @@
+"""Commands on studies and theories: what there is, and what a model would see."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import beliefs
+from beliefs.cli import options as opt
+from beliefs.errors import counted
+from beliefs.evaluation.backtest.questions import questions
+from beliefs.evaluation.scores.scorecard import check_odds
+from beliefs.features.talks import left_out
+from beliefs.model.structure import structure_of
+from beliefs.model.theory import bundled_theories, prior_table
+from beliefs.reporting.tables import left_out_words
+from beliefs.study.bundled import list_studies
+from beliefs.study.load import read_study
+from beliefs.study.tables.odds import read_odds
+
+
+def studies(as_json: opt.Json = False) -> None:
+    """List the bundled studies."""
+    rows = []
+    for name in list_studies():
+        spec = beliefs.load_study(name).spec
+        rows.append(
+            {
+                "name": name,
+                "title": spec.title,
+                "start": str(spec.period.start),
+                "end": str(spec.period.end),
+                "step": spec.period.step,
+                "sides": [side.id for side in spec.sides],
+                "indicators": len(spec.indicators),
+            }
+        )
+    if as_json:
+        opt.print_json(rows)
+        return
+    for row in rows:
+        sys.stdout.write(
+            f"{row['name']:<16} {row['start']} .. {row['end']}  {row['step']:<5}"
+            f" {row['indicators']:>2} indicators  {row['title']}\n"
+        )
+
+
+def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
+    """Write a commented study folder that passes `check`, to be edited."""
+    sys.stdout.write(f"Wrote {beliefs.new_study(folder)}. Edit it, then: beliefs check {folder}\n")
+
+
+def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -> None:
+    """Check a study folder and say what the model would see."""
+    source = read_study(study)
+    loaded = source.known(as_of)
+    inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)
+    active = int(inputs.active.sum())
+    last = source.last_published(loaded.as_of)
+    row: dict[str, Any] = {
+        "study": loaded.spec.name,
+        "as_of": str(loaded.as_of),
+        "last_published": last and str(last),
+        "sha256": loaded.sha256,
+        "periods": len(inputs.dates),
+        "active_periods": active,
+        "sides": list(inputs.sides),
+        "seen": {k: int(s.sum()) for k, s in zip(inputs.indicators, inputs.seen, strict=True)},
+        "readings": {
+            side: {
+                channel: int((inputs.reading[i, c] == inputs.reading[i, c]).sum())
+                for c, channel in enumerate(inputs.channels)
+            }
+            for i, side in enumerate(inputs.sides)
+        },
+        "talk_periods": int(inputs.talks.sum()),
+        "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
+        "events": len(loaded.tables.events),
+        "remarks": list(loaded.remarks),
+        **({} if rest is None else {"left_out": rest.as_dict()}),
+    }
+    odds = read_odds(loaded)
+    if odds.target:  # a backtest must be able to use them
+        check_odds(odds, questions(loaded, inputs))
+    if as_json:
+        opt.print_json(row)
+        return
+    seen = ", ".join(f"{k} {v}" for k, v in row["seen"].items())
+    heard = "; ".join(
+        f"{side}: " + ", ".join(f"{k} {v}" for k, v in by.items())
+        for side, by in row["readings"].items()
+    )
+    sys.stdout.write(
+        f"{row['study']} is in order, as of {row['as_of']}.\n"
+        f"  published   {'nothing by then' if last is None else f'last on {last}'}\n"
+        f"  periods     {active} of {row['periods']}\n"
+        f"  surprises   {seen}\n"
+        f"  readings    {heard}\n"
+        f"  talks       {counted(row['talk_periods'], 'period')}\n"
+        f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
+        f"conduct, and {row['periods'] - active} after the as-of date\n"
+        + "".join(f"  note        {line}\n" for line in loaded.remarks)
+        + ("" if rest is None else f"  left out    {left_out_words(rest.as_dict())}\n")
+    )
+
+
+def theories(
+    show: Annotated[str | None, typer.Option("--show", help="List a theory's priors.")] = None,
+    study: Annotated[
+        str, typer.Option("--study", help="Study whose dimensions to list.")
+    ] = opt.STUDY,
+    priors: opt.Priors = None,
+    as_json: opt.Json = False,
+) -> None:
+    """List the theories, or the priors of one with unit, source and neutral value."""
+    if show is None:
+        known = (beliefs.load_theory(name) for name in bundled_theories())
+        rows = [{"id": t.id, "name": t.name, "source": t.source} for t in known]
+        rows.sort(key=lambda row: row["id"])
+        if as_json:
+            opt.print_json(rows)
+            return
+        for row in rows:
+            sys.stdout.write(f"{row['id']}  {row['name']:<20} {row['source']}\n")
+        return
+    theory = beliefs.load_theory(show, priors)
+    table = prior_table(theory, structure_of(beliefs.build_inputs(beliefs.load_study(study))))
+    if as_json:
+        opt.print_json(table)
+        return
+    sys.stdout.write(f"{theory.id} {theory.name}: {theory.source}\n")
+    for item in table:
+        state = item["prior"] if item["free"] else "off, held at its neutral value"
+        sys.stdout.write(
+            f"\n{item['name']} [{' x '.join(item['dims']) or 'scalar'}] ({item['mechanism']})\n"
+            f"  prior    {state}\n  neutral  {item['neutral']}\n  unit     {item['unit']}\n"
+            f"  meaning  {item['meaning']}\n  source   {item['source']}\n"
+        )
