@@ -31,7 +31,7 @@ def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(stu
     """Other particles, other random numbers: only Monte-Carlo error is between them."""
     theory = load_theory("mutual_optimism")
     believing = track(study, theory, particles=500, seed=1).at(study.as_of)
-    alone = track(study, load_theory(BASE), particles=2000, seed=77).at(study.as_of)
+    alone = track(study, load_theory(BASE), particles=1000, seed=77).at(study.as_of)
     mine, theirs = (
         rows_of(summarise(forecast(p, HORIZON, seed=s, allow_failed=True)))
         for p, s in ((believing, 5), (alone, 6))

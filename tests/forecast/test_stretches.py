@@ -55,7 +55,7 @@ def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, chan
 
 def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(told, monkeypatch):
     plain = told("mutual_optimism")
-    samples, days = len(plain.paths.talks), 300
+    samples, days = len(plain.paths.talks), 150
 
     def peak(cells):
         monkeypatch.setattr(paths, "CELLS", cells * samples)
