@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -147,26 +146,7 @@ def test_secret_rounds_are_not_known_before_their_report() -> None:
     assert later - known == {"T068"}
 
 
-def test_weekly_series_have_at_most_one_value_per_week_of_publication() -> None:
-    for name in ("us-iran-2012", "us-civil-war"):
-        loaded = load_study(DATA / name)
-        start = np.datetime64(loaded.spec.period.start)
-        for indicator, rows in loaded.indicators.groupby("indicator"):
-            published = rows["published_at"].to_numpy().astype("datetime64[D]")
-            weeks = (published - start).astype(int) // 7
-            assert len(set(weeks)) == len(weeks), indicator
-
-
 # ---- The Civil War
-
-
-def test_readings_of_the_civil_war_are_shares_between_zero_and_one() -> None:
-    rows = load_study(DATA / "us-civil-war").indicators
-    gold = rows.loc[rows["indicator"] == "greenback", "value"] / 100
-    notes = 1 / rows.loc[rows["indicator"] != "greenback", "value"]
-    for share in (gold, notes):
-        assert ((share > 0) & (share < 1)).all()
-    assert gold.min() == pytest.approx(0.37, abs=0.01)
 
 
 def test_victories_count_for_the_side_that_they_favoured() -> None:

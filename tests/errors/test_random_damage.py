@@ -20,20 +20,9 @@ from beliefs.study.bundled import find_study, list_studies
 from beliefs.study.load import load_study
 
 A = "agreements.csv"
-SNIPPETS = [
-    b"",
-    b"\x00",
-    b"\xff",
-    b"\n",
-    b"\r",
-    b"9" * 400,
-    b"\xc3\xa9",
-    b"\n[[sides]]",
-    b"[period]",
-]
-SNIPPETS += b"\" , [ ] { = # ''' nan inf 1e308 -1 0 true".split()
-SNIPPETS += b"[period] 0001-01-01 9999-12-31 2200-12-31 1600-01-01 2026-01-20".split()
-
+SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b"9" * 400, b"\n[[sides]]"]
+SNIPPETS += b"\" , [ ] { = # ''' nan inf 1e308 -1 0 true \xc3\xa9 [period]".split()
+SNIPPETS += b"0001-01-01 9999-12-31 2200-12-31 1600-01-01 2026-01-20".split()
 damages = st.lists(
     st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from(SNIPPETS)),
     min_size=1,
@@ -41,44 +30,12 @@ damages = st.lists(
 )
 
 
-@pytest.mark.filterwarnings("error")
-@given(st.sampled_from([S, S, I, E, T, C]), damages)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_damaged_files_are_read_or_refused(tmp_path_factory, file, damage):
-    check_damaged(write_study(tmp_path_factory.mktemp("study")), file, damage)
-
-
-@pytest.mark.filterwarnings("error")
-@given(st.sampled_from([S, A, A, E, T]), damages)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_damaged_files_about_conduct_are_read_or_refused(tmp_path_factory, file, damage):
-    check_damaged(write_conduct(tmp_path_factory.mktemp("study")), file, damage)
-
-
-def check_damaged(folder, file, damage):
-    """Damage a file of a study; it must load, or be refused with a message that helps."""
-    content = (folder / file).read_bytes()
-    for place, length, snippet in damage:
-        start = int(place * len(content))
-        content = content[:start] + snippet + content[start + length :]
-    (folder / file).write_bytes(content)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            inputs = build_inputs(load_study(folder))
-        except StudyError as error:
-            assert error.where and error.found and error.expected and error.mend
-        else:
-            assert inputs.active.all()
-
-
-MUTANTS = 300
-PERIODS = 40  # of a mutant's study that are tracked
-AHEAD = 10
+FILES = [*((write_study, file) for file in (S, S, I, E, T, C)),
+         *((write_conduct, file) for file in (S, A, A, E, T))]  # fmt: skip
 
 
 def outcome(folder):
-    """Check a mutant; return its study and inputs, or None where it is refused with a message."""
+    """Read a changed study; return it and inputs, or None where it is refused with a message."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -87,6 +44,26 @@ def outcome(folder):
         except StudyError as error:
             assert error.where and error.found and error.expected and error.mend
             return None
+
+
+@pytest.mark.filterwarnings("error")
+@given(st.sampled_from(FILES), damages)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_damaged_files_are_read_or_refused(tmp_path_factory, kind, damage):
+    write, file = kind
+    folder = write(tmp_path_factory.mktemp("study"))
+    content = (folder / file).read_bytes()
+    for place, length, snippet in damage:
+        start = int(place * len(content))
+        content = content[:start] + snippet + content[start + length :]
+    (folder / file).write_bytes(content)
+    found = outcome(folder)
+    assert found is None or found[1].active.all()
+
+
+MUTANTS = 300
+PERIODS = 40  # of a mutant's study that are tracked
+AHEAD = 10
 
 
 def followed(folder, inputs, theory):
