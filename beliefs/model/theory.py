@@ -69,7 +69,7 @@ class Theory:
     neutral
         Parameters held at their neutral value although their mechanism is on.
     priors
-        Overrides: parameter name -> {"dist": PreliZ name, **its parameters}.
+        Overrides: parameter name -> table of ``dist``, a PreliZ name, and its parameters.
     free
         The only parameters that are not neutral, for a theory that frees few of many; None where
         `neutral` says which ones are.
