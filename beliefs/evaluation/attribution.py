@@ -1,10 +1,8 @@
 """Attribution: what moved each belief, cause by cause, summing to its path exactly.
 
-A belief moves in a period by the sum of these parts (`beliefs.model.mechanisms`): each scorecard
-term,
-weight times surprise times the side's discount of bad news; quiet; enduring; the rival's
-persistence; misreading; declared shocks; the drift back to the side's usual level; and what no
-listed news explains.
+A belief moves in a period by each scorecard term (weight times surprise times the side's discount
+of bad news), quiet, enduring, the rival's persistence, misreading, declared shocks, the drift back
+to the side's usual level, and what no listed news explains (`beliefs.model.mechanisms`).
 """
 
 from __future__ import annotations
@@ -21,51 +19,23 @@ from beliefs.model.mechanisms import belief, evidence
 from beliefs.model.numerics.recurrence import gate, step
 from beliefs.model.structure import columns, until
 from beliefs.model.system import movements
-from beliefs.model.theory import free_parameters
-
-__all__ = ["Cause", "causes"]
+from beliefs.simulation.paths import draws_of
 
 
 @dataclass(frozen=True, eq=False)
 class Cause:
-    """One thing that pushed one belief.
+    """One thing that pushed the belief of a side."""
 
-    Attributes
-    ----------
-    side
-        0 or 1.
-    kind
-        ``news``, ``shock``, ``quiet``, ``endurance``, ``persistence``, ``misreading``,
-        ``forgetting`` (drift to the usual level) or ``unexplained``.
-    term
-        Number of the evidence term, for news.
-    name
-        Name of the term or shock, otherwise the kind.
-    push
-        Move of belief in log-odds, (sample, time).
-    sign
-        Direction of the news itself, (time,); None where there is none.
-    """
-
-    side: int
-    kind: str
-    term: int | None
-    name: str
-    push: NDArray[Any]
-    sign: NDArray[Any] | None
+    side: int  # 0 or 1
+    kind: str  # news, shock, quiet, endurance, persistence, misreading, forgetting, unexplained
+    term: int | None  # number of the evidence term, for news
+    name: str  # of the term or shock, else the kind
+    push: NDArray[Any]  # move in log-odds, (sample, time)
+    sign: NDArray[Any] | None  # of the news itself, (time,)
 
 
 def causes(posterior: Posterior) -> Iterator[Cause]:
-    """Yield what moved each belief up to the origin.
-
-    With the belief before the first period they sum to the path of belief, draw by draw, up to the
-    single precision in which paths are kept.
-
-    Raises
-    ------
-    KeyError
-        The theory has no beliefs.
-    """
+    """Yield what moved each belief; with its start they sum to its path (single precision)."""
     structure, inputs = posterior.structure, posterior.inputs
     n = int(inputs.active.sum())
     params, path = _flat(posterior)
@@ -76,25 +46,21 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
     weights = evidence.weights(np, params, structure)
     scale, week = structure.step_weeks**0.5, structure.step_weeks
     still = evidence.stillness(params, cols, structure)
-
-    def column(values: Any) -> NDArray[Any]:
-        return np.asarray(values)[..., None]
-
     for k, (name, side) in enumerate(zip(structure.terms, structure.term_side, strict=True)):
         x = cols["evidence"][k]
-        push = factor[:, side] * (column(weights[..., k]) * (scale * x))
+        push = factor[:, side] * (weights[..., k][..., None] * (scale * x))
         yield Cause(side, "news", k, name, push, x * structure.term_direction[k])
     endured = 0
     for i in (0, 1):
         yield Cause(i, "quiet", None, "quiet", factor[:, i] * still[:, i], None)
         if structure.endurance[i]:
-            held = column(params["endurance"][..., endured]) * (week * cols["pressure"])
+            held = params["endurance"][..., endured][..., None] * (week * cols["pressure"])
             yield Cause(i, "endurance", None, "endurance", factor[:, i] * held, None)
             endured += 1
-        learned = -column(params["psi"][..., i]) * (week * cols["rival_persists"][i])
+        learned = -params["psi"][..., i][..., None] * (week * cols["rival_persists"][i])
         yield Cause(i, "persistence", None, "persistence", learned, None)
         for s, name in enumerate(structure.shocks):
-            jump = column(params["shock_jump"][..., i, s]) * cols["shock"][s]
+            jump = params["shock_jump"][..., i, s][..., None] * cols["shock"][s]
             yield Cause(i, "shock", None, name, jump, None)
     kept, push, misread = movements(np, params, cols, structure)
     before = np.concatenate([belief.start_of(params)[..., None], path[..., :-1]], axis=-1)
@@ -110,18 +76,12 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
 
 def _flat(posterior: Posterior) -> tuple[dict[str, Any], NDArray[Any]]:
     """Return parameters with draws in front, (sample, ...), and belief (sample, side, time)."""
-    data = posterior.tree["posterior"].to_dataset()
-
-    def flat(name: str) -> NDArray[Any]:
-        values = np.asarray(data[name].values)
-        return values.reshape(-1, *values.shape[2:])
-
-    free = free_parameters(posterior.theory, posterior.structure)
-    draws = {p.name: flat(p.name) for p in free if p.name != "innovation"}
-    path = flat("logit_belief")
-    params = stacked_params(posterior.theory, posterior.structure, draws)
+    known = draws_of(posterior, "posterior", None)
+    if known.logit_belief is None:
+        raise KeyError("logit_belief")
+    path, drawn = known.logit_belief, {*known.params, "innovation"}
+    params = stacked_params(posterior.theory, posterior.structure, known.params)
     # Neutral parameters have no draws; give them one so that everything broadcasts alike.
     return {
-        k: v if k in draws or k == "innovation" else np.broadcast_to(v, (len(path), *v.shape))
-        for k, v in params.items()
+        k: v if k in drawn else np.broadcast_to(v, (len(path), *v.shape)) for k, v in params.items()
     }, path

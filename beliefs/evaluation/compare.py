@@ -1,15 +1,7 @@
-r"""`compare`: which theory predicts the next period best, when, and stacks of theories.
+"""`compare`: which theory predicts the next period best, when, and the weights of a stack.
 
 Theories are compared on the observables that all of them explain (talks, strikes, truces), period
 by period, each period forecast from all before it. Readings are conditioned on and not scored.
-
-Stacking weights are those that would have predicted best together. After period t they maximise
-
-.. math:: w_t = \arg\max_{w \in \Delta} \sum_{s \le t} \log \sum_k w_k\, p_k(y_s \mid y_{<s})
-                + \frac{1}{K} \sum_k \log w_k
-
-(Yao and others 2018, with one-step predictive densities, as in Geweke and Amisano 2011). The second
-sum starts all theories alike. The objective is concave; EM climbs it without a step size.
 """
 
 from __future__ import annotations
@@ -33,65 +25,48 @@ from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
 Floats = NDArray[np.float64]
-Say = Callable[[str], None] | None
 
-FILE = "model_recovery.json"
-"""Kept by ``scripts/model_recovery.py``: which theory forecasts studies drawn from each best."""
-CONFUSED = 0.25
-"""Share of the studies of one theory that another one wins, from which they count as confused."""
-RECOGNISED = 0.5
-"""Share of its own studies below which a theory counts as not recognised."""
-STACK = "M5"
-"""Id of the stack of all theories, weighted by what was known before each period."""
+FILE = "model_recovery.json"  # by ``scripts/model_recovery.py``: who predicts whose studies best
+CONFUSED = 0.25  # share of the studies of one theory won by another that counts as confused
+RECOGNISED = 0.5  # share of its own studies below which a theory counts as not recognised
+STACK = "M5"  # Id of the stack of all theories, weighted by what was known before each period
 BASE = "M0"
 _OF_BELIEFS = ("belief", "evidence", "readings", "domestic", "bargaining")
 _TO_TALKS = ("surplus_effect", "crack_rule")  # through which beliefs enter talks
 EVERY = {1: 7, 7: 4}  # periods from one set of weights to the next, by days of a period
-STEPS = 200
-"""EM steps for each set of weights; those of the time before are the start."""
-ENOUGH = 1e-8
-"""A change of weights in one step below which they have settled."""
+STEPS = 200  # EM steps for each set of weights; those of the time before are the start
+ENOUGH = 1e-8  # A change of weights in one step below which they have settled
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One row of the table of theories, as `arviz.compare` has them.
-
-    `elpd` is the sum of one-step log predictive densities of the shared observables, `se` its error
-    by blocks, NaN where there are too few; `weight` the stacking weight after the last period, NaN
-    for the stack itself. `by_observable` are differences from the base rate.
-    """
+    """One row of the table of theories, as `arviz.compare` has them."""
 
     rank: int
     id: str
     title: str
-    elpd: float
-    se: float
+    elpd: float  # sum of one-step log predictive densities of the shared observables
+    se: float  # by blocks, NaN with few
     against_best: Difference
     against_base: Difference
-    by_observable: dict[str, Difference]
-    weight: float
+    by_observable: dict[str, Difference]  # from the base rate
+    weight: float  # of stacking at the end; NaN for the stack
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Scores and weights of theories, in the order given, on a study.
-
-    `scores` (theory, observable, T) are log predictive densities, NaN where nothing was seen;
-    `dates` (T,) first days of periods; `periods` (point,) taken in, and stacking `weights` then,
-    (point, theory). In the table the best theory stands first, the stack last whatever its rank.
-    """
+    """Scores and weights of theories, in the order given, on a study."""
 
     study: str
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     observables: tuple[str, ...]
-    dates: NDArray[np.datetime64]
+    dates: NDArray[np.datetime64]  # first days of periods, (T,)
     step_days: int
-    scores: Floats
-    periods: NDArray[np.int64]
-    weights: Floats
-    table: tuple[Standing, ...]
+    scores: Floats  # (theory, observable, T), NaN where nothing was seen
+    periods: NDArray[np.int64]  # taken in, (point,)
+    weights: Floats  # of stacking then, (point, theory)
+    table: tuple[Standing, ...]  # the best theory first, the stack last whatever its rank
 
     @property
     def tied(self) -> tuple[tuple[str, str], ...]:
@@ -147,7 +122,7 @@ def compare(
     seed: int,
     particles: int = 1000,
     inputs: Inputs | None = None,
-    progress: Say = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare theories on a study.
 
@@ -196,25 +171,20 @@ def compare(
         found = track_blocks(
             study, _scored_part(theory), particles=particles, seed=seed, only=SHARED, inputs=inputs
         ).predictive()
-        for o, name in enumerate(SHARED):
-            if name in found:
-                scores[k, o] = found[name]
+        scores[k] = [found.get(name, scores[k, 0]) for name in SHARED]
     name, dates = study.spec.name, inputs.dates[:n]
     return compared(scores, chosen, study=name, dates=dates, step_days=inputs.step_days, seed=seed)
 
 
 def _scored_part(theory: Theory) -> Theory:
-    """Return a theory without its beliefs where nothing that is scored depends on them.
-
-    Readings then share no parameter with talks or conduct, so that they need not be tracked. The
-    log scores are the same up to Monte-Carlo error.
-    """
+    """Return a theory without its beliefs where nothing that is scored depends on them."""
     known = all_declared(BARE)
     couples = {name for factor in conduct_factors() for name in factor.couples}
     if not theory.beliefs or any(
         theory.frees(known[name][0], name) for name in (*_TO_TALKS, *couples)
     ):
         return theory
+    # Readings then share no parameter with talks or actions: the scores stay, up to their error.
     on = tuple(name for name in theory.mechanisms if name not in _OF_BELIEFS)
     rest = {
         name for name, (mechanism, _) in known.items()
@@ -238,11 +208,7 @@ def compared(
     step_days: int,
     seed: int,
 ) -> Comparison:
-    """Return the comparison that scores (theory, `SHARED`, T) make, NaN where nothing was seen.
-
-    An observable that some theory does not explain is left out for all. Theories are in the order
-    of `scores`, `dates` (T,) are first days; the seed is that of the resamples of blocks.
-    """
+    """Return the comparison that scores (theory, `SHARED`, T) make, of what all explain."""
     common = ~np.isnan(scores).any(axis=0)
     kept = common.any(axis=1)
     values = np.where(common, scores, 0.0)[:, kept]
@@ -294,9 +260,13 @@ def compared(
 
 
 def stacking_weights(scores: Floats, start: Floats | None = None) -> Floats:
-    """Return the weights (theory,) of log predictive densities (theory, time), with sum 1.
+    r"""Return the weights (theory,) that log predictive densities (theory, time) give, of sum 1.
 
-    Densities are 0 for all theories where nothing was seen; `start` are weights to begin with.
+    .. math:: \arg\max_{w \in \Delta} \sum_s \log \sum_k w_k\, p_k(y_s \mid y_{<s})
+              + \frac{1}{K} \sum_k \log w_k
+
+    (Yao and others 2018; Geweke and Amisano 2011). The second sum starts all theories alike. The
+    objective is concave; EM climbs it without a step size.
     """
     k, n = scores.shape
     w = np.full(k, 1.0 / k) if start is None else start
@@ -323,11 +293,7 @@ def weights_over_time(scores: Floats, every: int = 7) -> tuple[NDArray[np.int64]
 
 
 def doubts(ids: Sequence[str]) -> list[str]:
-    """Return, in words, which of these theories a study of real size confuses with others.
-
-    Named is a theory that wins less than `RECOGNISED` of the studies drawn from it, or of whose
-    studies another one wins `CONFUSED` or more.
-    """
+    """Return, in words, which of these theories studies of real size confuse with others."""
     file = data_folder() / FILE
     if not file.is_file():
         return []

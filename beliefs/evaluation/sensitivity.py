@@ -10,9 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from beliefs.forecasting.forecast import Forecast, forecast
@@ -28,35 +30,20 @@ from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, conduct_parameters, free_parameters, mechanisms_of, scaled
-
-__all__ = [
-    "ALL", "LEARNABLE", "SCALES", "Asked", "Contracted", "Point", "Row", "Sensitivity",
-    "contraction", "sensitivity",
-]  # fmt: skip
+from beliefs.simulation.paths import draws_of
 
 Floats = NDArray[np.float64]
 Drawn = dict[str, tuple[Parameter, Floats]]
 
 SCALES = (0.5, 2.0)
-ALL = "all priors"
-"""The part that stands for every mechanism together."""
-LEARNABLE = 0.1
-"""Contraction below which a parameter counts as not learnable here (MODEL section 6)."""
+GROUPS = ("prior", "likelihood")
+ALL = "all priors"  # the part that stands for every mechanism together
+LEARNABLE = 0.1  # contraction below which a parameter is not learnable here (MODEL section 6)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A probability that is asked for; `threshold` and `periods` None where no crack rule applies.
-
-    Attributes
-    ----------
-    target, side, by
-        As in `beliefs.forecasting.probability.probability`.
-    threshold, periods
-        Belief p* below which a side has cracked, and for how many periods d in a row.
-    own_rule
-        Whether this is the study's own rule.
-    """
+    """A probability, as in `probability`; crack below `threshold` for `periods`, or None."""
 
     target: str
     side: str | None
@@ -65,91 +52,74 @@ class Asked:
     periods: int | None
     own_rule: bool
 
-    def happened(self, told: Forecast) -> Floats:
+    def happened(self, ahead: Forecast) -> Floats:
         """Return in which futures it has happened, (sample,)."""
-        steps = told.step_of(self.by)
+        steps = ahead.step_of(self.by)
         rule = {"threshold": self.threshold, "periods": self.periods}
-        return happened_by(told, self.target, steps, self.side, **rule).astype(float)
+        return happened_by(ahead, self.target, steps, self.side, **rule).astype(float)
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is forecast, and what moves it.
-
-    Attributes
-    ----------
-    asked
-        The probability.
-    p, mcse
-        Its value with the priors as they are, and the Monte-Carlo error.
-    powers
-        Change per doubling of the power of prior and likelihood, by part of the model, see
-        `beliefs.forecasting.probability.powers_of`; none under another crack rule than the study's.
-    """
+    """A probability, its Monte-Carlo error, and `powers_of` parts under the study's own rule."""
 
     asked: Asked
     p: float
     mcse: float
     powers: tuple[Power, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as plain data."""
+        out = vars(self.asked) | {
+            "by": self.asked.by.isoformat(), "p": round(self.p, 4), "mcse": round(self.mcse, 4)
+        }  # fmt: skip
+        for power in self.powers[:1]:
+            out |= {
+                "power_prior": round(power.prior, 4),
+                "power_likelihood": round(power.likelihood, 4),
+                "prior_dominated": power.prior_dominated,
+                "prior_data_conflict": any(p.prior_data_conflict for p in self.powers),
+            }
+        return out
+
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """All probabilities with the priors of one part wider or narrower.
+    """All probabilities, in the order of the rows, with the priors of one part changed."""
 
-    Attributes
-    ----------
-    part
-        A mechanism, or `ALL`.
-    scale
-        Factor of the width of its priors.
-    parameters
-        Names of the parameters whose priors were scaled.
-    pareto_k
-        Of the importance weights of the draws at hand.
-    method
-        ``reweighted``, or ``tracked`` where the weights cannot be relied on.
-    gate
-        Whether what was tracked passed its gate; True where draws were reweighted.
-    p
-        Probabilities, in the order of the rows.
-    error
-        Monte-Carlo errors of their changes.
-    """
-
-    part: str
-    scale: float
+    part: str  # a mechanism, or `ALL`
+    scale: float  # factor of the width
     parameters: tuple[str, ...]
-    pareto_k: float
-    method: str
-    gate: bool
+    pareto_k: float  # of the importance weights
+    method: str  # ``reweighted``, or ``tracked`` where the weights cannot be relied on
+    gate: bool  # of what was tracked
     p: Floats
-    error: Floats
+    error: Floats  # of the changes
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the point as plain data."""
+        return {
+            "part": self.part,
+            "scale": self.scale,
+            "parameters": list(self.parameters),
+            "pareto_k": round(self.pareto_k, 2) if np.isfinite(self.pareto_k) else None,
+            "method": self.method,
+            "gate_passed": self.gate,
+            "p": [round(float(v), 4) for v in self.p],
+            "error_of_change": [round(float(v), 4) for v in self.error],
+        }
 
 
 @dataclass(frozen=True)
 class Contracted:
-    """One element of a parameter, before and after the data.
-
-    Attributes
-    ----------
-    name
-        Of the parameter, with the labels of the element.
-    mechanism
-        To which it belongs.
-    prior_sd, posterior_sd
-        Standard deviations, in the parameter's unit.
-    power_prior, power_likelihood
-        Sensitivity of its marginal posterior to the power of prior and likelihood: distance of the
-        distributions per doubling (Kallioinen and others 2024); NaN where it cannot be told.
-    """
+    """One element of a parameter, before and after the data; sd in its unit."""
 
     name: str
     mechanism: str
     prior_sd: float
     posterior_sd: float
-    power_prior: float
-    power_likelihood: float
+    power_prior: float  # distance of marginal posteriors per doubling of the power of the prior
+    power_likelihood: float  # (Kallioinen and others 2024), NaN where it cannot be told
 
     @property
     def contraction(self) -> float:
@@ -170,21 +140,7 @@ class Contracted:
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """What forecasts owe to priors and crack rule.
-
-    Attributes
-    ----------
-    posterior
-        What the forecasts are from.
-    horizon, seed
-        Of the forecasts.
-    rows
-        Every probability, that of other crack rules too.
-    points
-        The same with other widths of priors.
-    contraction
-        What the data taught of every parameter.
-    """
+    """What forecasts from a posterior owe to priors and crack rule, and what the data taught."""
 
     posterior: Posterior
     horizon: int
@@ -204,43 +160,10 @@ class Sensitivity:
             "theory_sha256": found.theory.sha256,
             "seed": {"fit": found.seed, "forecast": self.seed},
             "gate": found.report.as_dict(),
-            "probabilities": [
-                {
-                    **vars(row.asked),
-                    "by": row.asked.by.isoformat(),
-                    "p": round(row.p, 4),
-                    "mcse": round(row.mcse, 4),
-                    **_powers(row.powers),
-                }
-                for row in self.rows
-            ],
-            "scales": [
-                {
-                    "part": point.part,
-                    "scale": point.scale,
-                    "parameters": list(point.parameters),
-                    "pareto_k": round(point.pareto_k, 2) if np.isfinite(point.pareto_k) else None,
-                    "method": point.method,
-                    "gate_passed": point.gate,
-                    "p": [round(float(v), 4) for v in point.p],
-                    "error_of_change": [round(float(v), 4) for v in point.error],
-                }
-                for point in self.points
-            ],
+            "probabilities": [row.as_dict() for row in self.rows],
+            "scales": [point.as_dict() for point in self.points],
             "contraction": [row.as_dict() for row in self.contraction],
         }
-
-
-def _powers(powers: tuple[Power, ...]) -> dict[str, Any]:
-    if not powers:
-        return {}
-    power = powers[0]
-    return {
-        "power_prior": round(power.prior, 4),
-        "power_likelihood": round(power.likelihood, 4),
-        "prior_dominated": power.prior_dominated,
-        "prior_data_conflict": any(p.prior_data_conflict for p in powers),
-    }
 
 
 def sensitivity(
@@ -305,22 +228,22 @@ def sensitivity(
         for scale in scales
     ]
     say("forecast")
-    told = forecast(
+    ahead = forecast(
         posterior, horizon, seed=seed, allow_failed=allow_failed, actions=actions, baselines=False
     )
-    horizon = len(told.dates)
-    asked = _asked(told)
-    happened = np.stack([item.happened(told) for item in asked])
+    horizon = len(ahead.dates)
+    asked = _asked(ahead)
+    happened = np.stack([item.happened(ahead) for item in asked])
     rows = tuple(
         Row(
             item,
             float(h.mean()),
-            monte_carlo_error(h, told.chains),
-            powers_of(told, item.target, h) if item.own_rule else (),
+            monte_carlo_error(h, ahead.chains),
+            powers_of(ahead, item.target, h) if item.own_rule else (),
         )
         for item, h in zip(asked, happened, strict=True)
     )
-    draws = _parameter_draws(posterior, told.conduct)
+    draws = _parameter_draws(posterior, ahead.conduct)
     points = []
     for part, names, scale, wider in plans:
         say(f"{part} x {scale:g}")
@@ -334,84 +257,60 @@ def sensitivity(
             points.append(Point(part, scale, mine, k, "reweighted", True, p, error))
             continue
         say(f"{part} x {scale:g}, tracked")
-        again, gate = _again(posterior, wider, horizon, seed, actions, particles)
+        again, passed = _again(posterior, wider, horizon, seed, actions, particles)
         values = np.stack([item.happened(again) for item in asked])
-        p, error = values.mean(axis=1), np.asarray(
-            [np.hypot(row.mcse, monte_carlo_error(h, again.chains))
-             for row, h in zip(rows, values, strict=True)]
-        )  # fmt: skip
-        points.append(Point(part, scale, mine, k, "tracked", gate, p, error))
+        errors = [monte_carlo_error(h, again.chains) for h in values]
+        error = np.hypot([row.mcse for row in rows], errors)
+        points.append(Point(part, scale, mine, k, "tracked", passed, values.mean(axis=1), error))
     say("contraction")
-    return Sensitivity(
-        posterior, horizon, seed, rows, tuple(points), contraction(posterior, told.conduct)
-    )
+    taught = contraction(posterior, ahead.conduct)
+    return Sensitivity(posterior, horizon, seed, rows, tuple(points), taught)
 
 
 def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Return weighted means of indicators (K, sample), and the error of their change.
-
-    Both means are of the same draws, so that the error is that of the linearised difference.
-    """
+    """Return weighted means of indicators (K, sample), and errors of the linearised change."""
     p, n = happened @ weights, len(weights)
     apart = n * weights * (happened - p[:, None]) - (happened - happened.mean(axis=1)[:, None])
     return p, apart.std(axis=1) / np.sqrt(n)
 
 
-def _asked(told: Forecast) -> tuple[Asked, ...]:
+def _asked(ahead: Forecast) -> tuple[Asked, ...]:
     """Return all targets in the headline windows, and cracks by other rules in the last one."""
-    study = told.posterior.study
-    own = study.spec.crack
-    sides, windows = told.posterior.structure.sides, horizon_days(told)
+    own = ahead.posterior.study.spec.crack
+    windows, targets = horizon_days(ahead), headline(ahead)
     out = []
     for by in windows:
-        for name, side in headline(told):
+        for name, side in targets:
             threshold = own.threshold if TARGETS[name].threshold else None
             periods = own.periods if TARGETS[name].kind == "beliefs" else None
             out.append(Asked(name, side, by, threshold, periods, True))
-    if told.posterior.theory.beliefs:
-        others = [
-            (p, d)
-            for p in own.grid_thresholds
-            for d in own.grid_periods
-            if (p, d) != (own.threshold, own.periods)
-        ]
-        out += [Asked("crack", s, windows[-1], p, d, False) for s in sides for p, d in others]
-        out += [
-            Asked("talks_rational", None, windows[-1], None, d, False)
-            for d in own.grid_periods
-            if d != own.periods
-        ]
+    if ahead.posterior.theory.beliefs:
+        rules = product(own.grid_thresholds, own.grid_periods)
+        others = [rule for rule in rules if rule != (own.threshold, own.periods)]
+        last, sides = windows[-1], ahead.posterior.structure.sides
+        out += [Asked("crack", s, last, p, d, False) for s in sides for p, d in others]
+        lengths = [d for d in own.grid_periods if d != own.periods]
+        out += [Asked("talks_rational", None, last, None, d, False) for d in lengths]
     return tuple(out)
 
 
-def _log_ratio(
-    draws: Drawn,
-    wider: Theory,
-    names: Sequence[str],
-    posterior: Posterior,
-) -> Floats:
+def _log_ratio(draws: Drawn, wider: Theory, names: Sequence[str], posterior: Posterior) -> Floats:
     """Return the log of the new prior over the old one for each draw, (sample,)."""
     structure = posterior.structure
-    new = {
-        p.name: p.prior
-        for p in (*free_parameters(wider, structure), *conduct_parameters(wider, structure))
-    }
-    total: Any = 0.0
+    free = free_parameters(wider, structure), conduct_parameters(wider, structure)
+    new = {p.name: p.prior for group in free for p in group}
+    total = np.zeros(1)
     for name in names:
         old, values = draws[name]
-        flat = values.reshape(len(values), -1)
-        both = [np.asarray(q.logpdf(flat.ravel())) for q in (new[name], old.prior)]
-        total = total + (both[0] - both[1]).reshape(flat.shape).sum(axis=1)
-    return np.asarray(total, dtype=float)
+        one, two = (np.asarray(q.logpdf(values.ravel())) for q in (new[name], old.prior))
+        total = total + (one - two).reshape(len(values), -1).sum(axis=1)
+    return total
 
 
 def _again(
     posterior: Posterior, theory: Theory, horizon: int, seed: int, acts: bool, particles: int
 ) -> tuple[Forecast, bool]:
-    """Return the forecast under other priors, and whether what was tracked passed its gate.
-
-    Conduct says nothing back to beliefs, so that these stay where only its priors are others.
-    """
+    """Return the forecast under other priors, and whether its posterior passed its check."""
     before, after = (
         {p.name: p.prior for p in free_parameters(which, posterior.structure)}
         for which in (posterior.theory, theory)
@@ -421,18 +320,15 @@ def _again(
         inputs = posterior.inputs
         found = track(posterior.study, theory, particles=particles, seed=seed, inputs=inputs)
         other = posterior_at(found, found.n_time - 1)
-    told = forecast(other, horizon, seed=seed, allow_failed=True, actions=acts, baselines=False)
-    return told, other.report.passed
+    ahead = forecast(other, horizon, seed=seed, allow_failed=True, actions=acts, baselines=False)
+    return ahead, other.report.passed
 
 
 def _parameter_draws(posterior: Posterior, conduct: Conduct | None) -> Drawn:
     """Return the free parameters with their draws (sample, *shape), innovations left out."""
-    dataset = posterior.tree["posterior"].to_dataset()
-    out = {}
-    for p in free_parameters(posterior.theory, posterior.structure):
-        if p.name != "innovation":
-            values = np.asarray(dataset[p.name].values, dtype=float)
-            out[p.name] = (p, values.reshape(-1, *values.shape[2:]))
+    known = draws_of(posterior, "posterior", None).params
+    free = free_parameters(posterior.theory, posterior.structure)
+    out = {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known}
     if conduct is not None:
         for p in conduct_parameters(posterior.theory, posterior.structure):
             out[p.name] = (p, conduct.posterior[p.name])
@@ -442,70 +338,46 @@ def _parameter_draws(posterior: Posterior, conduct: Conduct | None) -> Drawn:
 def contraction(
     posterior: Posterior, conduct: Conduct | None = None, *, power: bool = True
 ) -> tuple[Contracted, ...]:
-    """Return what the data did to every free parameter, element by element.
-
-    Parameters
-    ----------
-    posterior
-        From `beliefs.fit`, or of a track.
-    conduct
-        Draws of the parameters of conduct, where the theory has any.
-    power
-        Whether to power-scale as well, which takes longest.
-    """
-    structure = structure_of(posterior.inputs)
-    home = {
-        name: mechanism
-        for mechanism, names in mechanisms_of(posterior.theory, structure).items()
-        for name in names
-    }
+    """Return what the data did to every free parameter, by element; `power` takes longest."""
+    coords = structure_of(posterior.inputs).coords
+    mechanisms = mechanisms_of(posterior.theory, posterior.structure)
+    home = {name: mechanism for mechanism, names in mechanisms.items() for name in names}
     known = _parameter_draws(posterior, conduct)
-    scaled = _power(posterior, conduct, known) if power else None
+    powers = _power(posterior, conduct, known) if power else {}
     rows = []
     for name, (p, values) in known.items():
         prior_sd = float(np.asarray(p.prior.std()))
         for index in np.ndindex(values.shape[1:]):
-            labels = [structure.coords[d][i] for d, i in zip(p.dims, index, strict=True)]
+            labels = [coords[d][i] for d, i in zip(p.dims, index, strict=True)]
             label = name + (f"[{', '.join(labels)}]" if labels else "")
             sd = float(values[:, *index].std(ddof=1))
-            told = [np.nan, np.nan]
-            if scaled is not None:
-                told = [float(scaled[group][name][index]) for group in ("prior", "likelihood")]
-            rows.append(Contracted(label, home[name], prior_sd, sd, *told))
+            both = [float(v[index]) for v in powers[name]] if power else [np.nan, np.nan]
+            rows.append(Contracted(label, home[name], prior_sd, sd, *both))
     return tuple(rows)
 
 
-def _power(
-    posterior: Posterior,
-    conduct: Conduct | None,
-    known: Drawn,
-) -> dict[str, dict[str, Floats]]:
-    """Return the power-scaling sensitivity of every parameter, from ArviZ."""
-    import arviz as az  # heavy
-    import xarray as xr
+def _power(posterior: Posterior, conduct: Conduct | None, known: Drawn) -> dict[str, list[Floats]]:
+    """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
+    import arviz as az  # slow to load, and the report asks for contraction alone
 
     chains = int(posterior.tree["posterior"].sizes["chain"])
-    of_conduct = set() if conduct is None else set(conduct.posterior)
-    densities = [{g: summed(posterior.tree, f"log_{g}") for g in ("prior", "likelihood")}]
+    densities = [tuple(summed(posterior.tree, f"log_{group}") for group in GROUPS)]
     if conduct is not None:
-        densities.append({"prior": conduct.log_prior, "likelihood": conduct.log_likelihood})
-    out: dict[str, dict[str, Floats]] = {"prior": {}, "likelihood": {}}
+        densities.append((conduct.log_prior, conduct.log_likelihood))
+    out: dict[str, list[Floats]] = {}
     for acts, density in enumerate(densities):
-        names = [n for n in known if (n in of_conduct) == bool(acts)]
-        if not names:
-            continue
         variables = {}
-        for n in names:
-            values = known[n][1]
-            dims = ("chain", "draw", *(f"{n}_{k}" for k in range(values.ndim - 1)))
-            variables[n] = (dims, values.reshape(chains, -1, *values.shape[1:]))
+        for n, (_, values) in known.items():
+            if (conduct is not None and n in conduct.posterior) == bool(acts):
+                dims = ("chain", "draw", *(f"{n}_{k}" for k in range(values.ndim - 1)))
+                variables[n] = (dims, values.reshape(chains, -1, *values.shape[1:]))
+        if not variables:
+            continue
         tree = {"posterior": xr.Dataset(variables)}
-        for group, total in density.items():
+        for group, total in zip(GROUPS, density, strict=True):
             part = total.reshape(chains, -1)
             tree[f"log_{group}"] = xr.Dataset({"total": (("chain", "draw"), part)})
         data = xr.DataTree.from_dict(tree)
-        for group in density:
-            found = az.psense(data, group=group)
-            for n in names:
-                out[group][n] = np.asarray(found[n].values, dtype=float)
+        found = [az.psense(data, group=group) for group in GROUPS]
+        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in variables}
     return out

@@ -1,4 +1,4 @@
-"""Claims are functions of draws: each stated one has a test, none is presumed, all are judged."""
+"""Claims are functions of draws: each has a test, none is presumed, all are judged and scored."""
 
 import string
 from dataclasses import replace
@@ -7,35 +7,23 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
-from beliefs.evaluation.claims import texts
-from beliefs.evaluation.claims.claim import ROLES, Absent, Seen, draws_of, found
-from beliefs.evaluation.claims.evidence import Part, Score, ablations, crack_share, labels_of
-from beliefs.evaluation.claims.verdicts import (
-    CONTRACTION,
-    UNLEARNABLE,
-    decide,
-    load_claims,
-    log_odds_ratio,
-    two_modes,
-)
+from beliefs.evaluation.claims import evidence, texts
+from beliefs.evaluation.claims import verdicts as rule
+from beliefs.evaluation.claims.claim import ROLES, Absent, Forecasted, Seen, draws_of, found
+from beliefs.evaluation.claims.evidence import EVENTS, Part, Score, crack_share, labels_of
 from beliefs.features.inputs import build_inputs
+from beliefs.features.observed import blank
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model import theory as theories
 from beliefs.model.priors import check_priors
 from beliefs.model.structure import columns, conduct_columns, structure_of, until
 from beliefs.model.system import conduct_factors
-from beliefs.model.theory import (
-    BARE,
-    all_declared,
-    conduct_neutral,
-    conduct_parameters,
-    free_parameters,
-    judged,
-    load_theory,
-)
+from beliefs.model.theory import BARE, all_declared, conduct_parameters, judged, load_theory
 from beliefs.study.load import load_study
+from beliefs.study.tables.codebook import RUNGS
 
-CLAIMS = {claim.id: claim for claim in load_claims()}
+CLAIMS = {claim.id: claim for claim in rule.load_claims()}
 
 
 class Place:
@@ -71,6 +59,7 @@ def test_every_stated_claim_has_a_test():
         assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
         check_priors(claim.fixed, known, claim.id, widen=True)
         assert ("forecast" in claim.kind) == (claim.forecasts is not None), claim.id
+        assert claim.forecasts is None or claim.forecasts.event in EVENTS, claim.id
 
 
 def test_what_claims_need_and_count_are_columns_of_a_study(place):
@@ -83,7 +72,7 @@ def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
     structure = place.structure
     for name in dict.fromkeys(claim.theory for claim in CLAIMS.values()):
         theory = judged(name)
-        free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
+        free = [p for p in theories.free_parameters(theory, structure) if p.name != "innovation"]
         known = coordinates_of([*free, *conduct_parameters(theory, structure)], structure)
         scores = np.random.default_rng(1).standard_normal((4000, known.size))
         share = {"jump_share": np.linspace(0.0, 1.0, 100)}
@@ -104,10 +93,9 @@ def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
 def test_labels_pick_elements_and_what_is_not_there_is_absent(place):
     size = len(place.structure.coords["own_term"])
     draws = place.draws("mutual_optimism", stalemate=[[0.1, 0.3]], weight_own=np.zeros((1, size)))
-    assert (draws.coercer, draws.endurer) == ("us", "iran")
-    assert draws["stalemate", draws.endurer].item() == 0.3
+    assert [draws["stalemate", role].item() for role in ROLES] == [0.1, 0.3]  # us, iran
     own = [k for k in place.structure.coords["own_term"] if k.startswith("us:")]
-    assert list(draws["weight_own", "us:*"]["own_term"].values) == own
+    assert list(draws["weight_own", "coercer:*"]["own_term"].values) == own
     for key in ("nothing", ("stalemate", "mediator")):
         with pytest.raises(Absent):
             draws[key]
@@ -179,7 +167,7 @@ def tracked():
 
 def added(blocks, **changes):
     claim = replace(CLAIMS["C19"], **changes)
-    return ablations([claim], blocks, {}, particles=400)[claim.id]
+    return evidence.ablations([claim], blocks, {}, particles=400)[claim.id]
 
 
 def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction(tracked):
@@ -208,7 +196,7 @@ def test_a_part_that_no_observable_reads_adds_nothing(tracked):
 
 def test_a_theory_without_a_part_holds_it_at_its_null_value(place):
     without = Part(("truce_gain",)).without(load_theory("M3"))
-    assert conduct_neutral(without, place.structure)["truce_gain"] == 0.0
+    assert theories.conduct_neutral(without, place.structure)["truce_gain"] == 0.0
     less = Part(("shift_deal",)).without(load_theory("M4"))  # which names what is free
     assert "shift_deal" not in {p.name for p in conduct_parameters(less, place.structure)}
 
@@ -222,11 +210,11 @@ def test_a_theory_without_a_part_holds_it_at_its_null_value(place):
         ({"p": 0.97, "p_prior": 0.95}, "undecided"),  # the prior said so already
         ({"p": 0.03, "p_prior": 0.05}, "undecided"),
         ({"p": 0.89, "p_prior": 0.1}, "undecided"),  # moved far, and is not there yet
-        ({"p": 0.97, "contraction": 0.09}, UNLEARNABLE),
-        ({"p": 0.97, "contraction": CONTRACTION}, "supported"),
-        ({"p": 0.97, "missing": "a hotline"}, UNLEARNABLE),
+        ({"p": 0.97, "contraction": 0.09}, rule.UNLEARNABLE),
+        ({"p": 0.97, "contraction": rule.CONTRACTION}, "supported"),
+        ({"p": 0.97, "missing": "a hotline"}, rule.UNLEARNABLE),
         ({"p": 0.97, "doubt": "two tracks disagree"}, "undecided"),
-        ({"p": 0.97, "doubt": "two tracks disagree", "contraction": 0.05}, UNLEARNABLE),
+        ({"p": 0.97, "doubt": "two tracks disagree", "contraction": 0.05}, rule.UNLEARNABLE),
         ({"p": 1.0, "p_prior": 0.25}, "supported"),
         ({"p": 0.97, "ablation": True, "delta": 0.1}, "supported"),
         ({"p": 0.97, "ablation": True, "delta": -0.1}, "undecided"),
@@ -239,14 +227,14 @@ def test_a_theory_without_a_part_holds_it_at_its_null_value(place):
 )
 def test_the_rule(seen, expected):
     seen = {"p": 0.5, "p_prior": 0.5, "contraction": 0.5, **seen}
-    moved = log_odds_ratio(seen["p"], seen.pop("p_prior"), 1000)
-    assert decide(**seen, moved=moved)[0] == expected
+    moved = rule.log_odds_ratio(seen["p"], seen.pop("p_prior"), 1000)
+    assert rule.decide(**seen, moved=moved)[0] == expected
 
 
 @pytest.mark.parametrize(
     ("mean", "half", "n", "came", "expected"),
     [
-        (0.0, 0.0, 0, 0, UNLEARNABLE),
+        (0.0, 0.0, 0, 0, rule.UNLEARNABLE),
         (0.4, np.nan, 9, 9, "undecided"),  # nine forecasts decide nothing
         (0.4, 0.3, 12, 12, "supported"),
         (0.4, 0.3, 12, 6, "undecided"),  # well forecast, but it hardly came
@@ -257,15 +245,102 @@ def test_the_rule(seen, expected):
 def test_a_claim_about_forecasts_alone_is_judged_by_its_score(mean, half, n, came, expected):
     rows = tuple(("", k < came, 0.5, 0.5) for k in range(n))
     score = Score("deal", 30, rows, mean, mean - half, mean + half)
-    assert decide(score=score)[0] == expected
+    assert rule.decide(score=score)[0] == expected
 
 
 def test_odds_are_bounded_by_the_number_of_draws():
-    assert log_odds_ratio(1.0, 0.5, 1000) == pytest.approx(np.log(0.9995 / 0.0005))
-    assert log_odds_ratio(0.9, 0.5, 1000) == pytest.approx(np.log(9.0))
+    assert rule.log_odds_ratio(1.0, 0.5, 1000) == pytest.approx(np.log(0.9995 / 0.0005))
+    assert rule.log_odds_ratio(0.9, 0.5, 1000) == pytest.approx(np.log(9.0))
 
 
 def test_two_modes_are_seen_and_one_is_not_split():
     one = np.random.default_rng(1).normal(size=4000)
-    assert not two_modes(one) and not two_modes(np.abs(one))
-    assert two_modes(np.concatenate([one - 4.0, one[:2000] + 4.0]))
+    assert not rule.two_modes(one) and not rule.two_modes(np.abs(one))
+    assert rule.two_modes(np.concatenate([one - 4.0, one[:2000] + 4.0]))
+
+
+N, AHEAD = 20, slice(10, 15)
+WAR, TRUCE = RUNGS.index("open_war"), RUNGS.index("truce")
+
+
+def observed(**changes):
+    """Twenty periods of truce in which everything was watched and nothing happened."""
+    quiet = blank(N)
+    seen = dict.fromkeys(("strikes_seen", "truce_seen", "deal_seen", "rung_seen"), True)
+    base = {name: np.full(N, value) for name, value in seen.items()}
+    base["rung"] = np.full(N, TRUCE)
+    for name, (place, value) in changes.items():
+        array = np.array(base.get(name, getattr(quiet, name)))
+        array[..., place] = value
+        base[name] = array
+    return replace(quiet, **base)
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "came"),
+    [
+        ("deal", {}, False),
+        ("deal", {"deal": (12, 1.0)}, True),
+        ("deal", {"deal": (15, 1.0)}, False),  # a period too late
+        ("neither", {}, True),
+        ("neither", {"deal_signed": (10, 1.0)}, False),
+        ("neither", {"deal_unsigned": (10, 1.0)}, True),
+        ("neither", {"rung": (14, WAR)}, False),
+        ("no_crossing", {}, True),
+        ("no_crossing", {"line_cross": (11, 1.0)}, False),
+        ("no_collapse", {}, True),
+        ("no_collapse", {"truce_end": (13, 1)}, False),
+        ("no_collapse", {"truce_end": (13, 2)}, True),
+        ("extension", {}, False),
+        ("extension", {"window_kind": (12, 2)}, True),
+        ("extension", {"window_kind": (12, 3)}, True),
+        ("extension", {"window_kind": (12, 4)}, False),
+        ("extension", {"window_kind": (12, 2), "truce_end": (11, 1)}, False),  # collapsed before
+    ],
+)
+def test_what_came_is_looked_up(event, changes, came):
+    assert EVENTS[event].came(observed(**changes), AHEAD, 1) is came
+
+
+def test_a_cluster_is_of_one_period():
+    seen = observed(strike_count=(11, 2.0))  # by either side
+    assert EVENTS["cluster"].came(seen, AHEAD, 4)
+    assert not EVENTS["cluster"].came(seen, AHEAD, 5)
+
+
+def test_questions_are_asked_where_they_make_sense():
+    assert EVENTS["no_collapse"].asked(observed(), 10)
+    assert not EVENTS["no_collapse"].asked(observed(truce_seen=(9, False)), 10)
+    assert not EVENTS["neither"].asked(observed(rung=(9, WAR)), 10)
+    assert not EVENTS["extension"].asked(observed(), 10)  # no deadline
+    assert EVENTS["extension"].asked(observed(has_deadline=(9, 1.0)), 10)
+
+
+def test_futures_are_counted():
+    ended = np.array([[0, 2, 5], [0, 5, 2], [0, 0, 0], [4, 3, 0]])
+    assert EVENTS["extension"].comes({"ended": ended}, 1).tolist() == [True, False, False, False]
+    assert EVENTS["no_collapse"].comes({"ended": ended}, 1).tolist() == [False, False, True, True]
+    strikes = np.array([[[2, 0, 1], [2, 3, 0]], [[0, 1, 0], [1, 1, 1]]])
+    assert EVENTS["cluster"].comes({"strikes": strikes}, 4).tolist() == [True, False]
+    rung = np.array([[TRUCE, WAR], [TRUCE, TRUCE]])
+    signed = np.array([[0, 0], [0, 1]])
+    assert EVENTS["neither"].comes({"rung": rung, "signed": signed}, 1).tolist() == [False, False]
+    assert EVENTS["neither"].comes({"rung": rung[1:], "signed": signed[:1]}, 1).tolist() == [True]
+
+
+def test_scores_are_differences_of_logs_of_what_came():
+    rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
+    asked = Forecasted("deal", 30)
+    found = evidence.score_of(asked, rows * 5, np.random.default_rng(1))
+    assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0, abs=2e-3)
+    assert found.low < found.mean < found.high
+    assert found.n == 10 and found.came == 0.5
+    few = evidence.score_of(asked, rows * 4, np.random.default_rng(1))
+    assert few.mean == pytest.approx(found.mean)
+    assert few.as_dict()["low"] is None and few.as_dict()["high"] is None
+
+
+def test_a_sure_forecast_that_fails_costs_what_its_draws_can_tell():
+    rows = (("2026-01-01", True, 0.0, 0.5),)
+    found = evidence.score_of(Forecasted("deal", 30), rows, np.random.default_rng(1))
+    assert found.mean == pytest.approx(np.log(0.5 / (evidence.DRAWS + 1)) - np.log(0.5))

@@ -1,4 +1,4 @@
-"""What moves a forecast: reweighted draws agree with tracking again, flags with forecasts."""
+"""What moves a forecast, and what moved a belief."""
 
 from dataclasses import replace
 
@@ -8,11 +8,13 @@ from make_conduct import write_conduct
 
 from beliefs.errors import GateError, StudyError
 from beliefs.evaluation import sensitivity as module
+from beliefs.evaluation.attribution import _flat, causes
 from beliefs.evaluation.sensitivity import ALL, contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.inference.conduct import conduct_with
 from beliefs.inference.smc.track import posterior_at, track
+from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
 
@@ -123,3 +125,14 @@ def test_a_failed_gate_stops_it(unsampled):
     failed = replace(unsampled, report=replace(unsampled.report, passed=False, failures=("x",)))
     with pytest.raises(GateError):
         sensitivity(failed, HORIZON, seed=1, scales=())
+
+
+def test_the_causes_add_up_to_the_path_draw_by_draw(unsampled):
+    params, path = _flat(unsampled)
+    total = np.repeat(belief.start_of(params)[..., None], path.shape[-1], axis=-1)
+    moved = set()
+    for cause in causes(unsampled):
+        moved |= {cause.kind} if np.abs(cause.push).max() > 0 else set()
+        total[:, cause.side] += np.cumsum(np.broadcast_to(cause.push, path[:, 0].shape), axis=-1)
+    np.testing.assert_allclose(total, path, rtol=0.0, atol=1e-4)  # paths are single precision
+    assert {"news", "shock", "quiet", "persistence", "forgetting", "unexplained"} <= moved

@@ -1,13 +1,28 @@
-"""Bands hold uniform ranks as often as they say, and no others."""
+"""Ranks and forecast probabilities that chance does not give fail a calibration, and no others."""
+
+import itertools
 
 import numpy as np
 import pytest
 from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
+from scipy.stats import binom, norm
 
-from beliefs.evaluation.calibration.uniformity import bands, judge, p_value
+from beliefs.evaluation.calibration import uniformity as u
+from beliefs.evaluation.calibration.uniformity import (
+    LEAST_SIMULATIONS,
+    bands,
+    failures,
+    foretell,
+    groups_of,
+    judge,
+    p_value,
+    poisson_binomial,
+)
 from beliefs.evaluation.scores.skill import holm
 
 N, DRAWS = 200, 100
+SIMS, KEPT, SIZE = 100, 50, 80
+FEW = 20
 
 
 @pytest.fixture(scope="module")
@@ -15,31 +30,24 @@ def uniform():
     return np.random.default_rng(5).integers(0, DRAWS + 1, size=(2000, N))
 
 
-def test_p_values_of_uniform_ranks_are_uniform(uniform):
+def test_ranks_leave_their_band_where_their_p_value_says_so_and_p_values_are_uniform(uniform):
+    band, places = bands(N, DRAWS), np.arange(DRAWS + 2)
     p = np.asarray([p_value(ranks, DRAWS) for ranks in uniform])
     for level in (0.01, 0.05, 0.5):
         error = np.sqrt(level * (1.0 - level) / len(p))
         assert abs((p <= level).mean() - level) < 4.0 * error, level
-
-
-def test_ranks_leave_their_band_where_their_p_value_says_so(uniform):
-    band = bands(N, DRAWS)
-    places = np.arange(DRAWS + 2)
     left = []
-    for ranks in uniform:
+    for ranks, mine in zip(uniform, p, strict=True):
         gap = np.searchsorted(np.sort(ranks), places) / N - band.at
-        outside = bool(((gap < band.low - 1e-12) | (gap > band.high + 1e-12)).any())
-        p = p_value(ranks, DRAWS)
-        if abs(p - 0.01) > 0.002:  # the statistic is discrete: the level lies between two of them
-            assert outside == (p < 0.01)
-        left.append(outside)
+        left.append(bool(((gap < band.low - 1e-12) | (gap > band.high + 1e-12)).any()))
+        if abs(mine - 0.01) > 0.002:  # the statistic is discrete: the level lies between two
+            assert left[-1] == (mine < 0.01)
     assert 0.002 < np.mean(left) < 0.02
 
 
 def test_bands_are_those_of_arviz_for_as_many_values():
     at = np.arange(1, DRAWS + 1) / (DRAWS + 1.0)
-    rng = np.random.default_rng(1)
-    level = simulate_confidence_bands(N, 1, at, 0.99, 4000, rng)
+    level = simulate_confidence_bands(N, 1, at, 0.99, 4000, np.random.default_rng(1))
     low, high = get_pointwise_confidence_band(level, N, at)
     ours = bands(N, DRAWS)
     one = 1.01 / N  # their level is simulated too: the step of a count may differ
@@ -58,16 +66,13 @@ def test_bands_are_those_of_arviz_for_as_many_values():
     ids=["draws too high", "draws too wide", "draws too narrow"],
 )  # fmt: skip
 def test_ranks_of_wrong_draws_are_outside_and_say_how_they_are_wrong(wrong, mean, spread):
-    u = np.random.default_rng(2).random(N)
+    values = np.random.default_rng(2).random(N)
     even = np.random.default_rng(3).integers(0, DRAWS + 1, size=N)
-    ranks = np.floor(wrong(u) * (DRAWS + 1)).astype(int)
+    ranks = np.floor(wrong(values) * (DRAWS + 1)).astype(int)
     worst, other = judge({"even": even, "wrong": ranks}, DRAWS)
     assert (worst.name, worst.outside, other.outside) == ("wrong", True, False)
     assert worst.adjusted == pytest.approx(2.0 * worst.p)
     assert mean(worst.mean) and spread(worst.spread)
-
-
-# Each number of ranks has a reference that is simulated once: its first example takes longer.
 
 
 def test_p_values_are_adjusted_as_holm_did():
@@ -76,17 +81,122 @@ def test_p_values_are_adjusted_as_holm_did():
     np.testing.assert_allclose(holm([0.9, 0.8]), [1.0, 1.0])
 
 
-def test_what_cannot_come_by_chance_fails_among_any_number_of_quantities():
-    even = np.random.default_rng(6).integers(0, DRAWS + 1, size=(400, N))
-    ranks = {f"even {k}": row for k, row in enumerate(even)}
-    ranks["stuck"] = np.full(N, 3)
-    worst = judge(ranks, DRAWS)[0]
-    assert worst.name == "stuck" and worst.p < 1e-100 and worst.adjusted < 1e-6
-
-
 def test_the_bound_is_one_that_small_sets_keep():
     # Of three ranks among two draws all 27 sets can be listed.
     every = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)
     p = np.asarray([p_value(ranks, 2) for ranks in every])
     for level in np.unique(p):
         assert (p <= level).mean() <= level + 4.0 * np.sqrt(level * (1.0 - level) / 20_000)
+
+
+def made(wrong, seed, size=SIZE, n=SIMS):
+    """Ranks of dependent quantities, whose truths are spread `wrong` times as wide as draws."""
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=(1, n))
+    truth = np.sqrt(0.3) * common + np.sqrt(0.7) * rng.normal(size=(size, n))
+    ranks = np.minimum((norm.cdf(wrong * truth) * (KEPT + 1)).astype(int), KEPT)
+    return {f"parameter:{k}": row for k, row in enumerate(ranks)}
+
+
+def told(ranks, failed=()):
+    judged = judge(ranks, KEPT)
+    groups = groups_of(judged, ranks, KEPT)
+    return failures(judged, groups, dict(failed), len(next(iter(ranks.values())))), groups
+
+
+def test_even_ranks_pass_though_they_depend_on_each_other():
+    bad = [seed for seed in range(60) if told(made(1.0, seed))[0]]
+    assert len(bad) <= 4  # a hundredth by each of two rules
+
+
+def test_many_draws_that_are_somewhat_too_narrow_fail_by_their_spread():
+    reasons, (group,) = told(made(1.15, 1))
+    assert any("mean spread of parameter" in reason for reason in reasons)
+    assert group.spread > 1.0 + 3.0 * group.error and group.p < 0.01 and group.error < 0.05
+
+
+def test_more_outside_than_chance_allows_fails_though_no_one_of_them_does():
+    rng = np.random.default_rng(3)
+    pool = [rng.integers(0, KEPT + 1, SIMS) for _ in range(3000)]
+    out = [r for r in pool if 0.002 < p_value(r, KEPT) <= 0.01][:9]
+    even = [r for r in pool if p_value(r, KEPT) > 0.3][: SIZE - len(out)]
+    ranks = {f"conduct:{k}": row for k, row in enumerate([*out, *even])}
+    reasons, (group,) = told(ranks)
+    assert (group.outside, group.limit) == (9, 8)
+    assert reasons[0] == "outside their own bands: 9 of 80 of conduct, at most 8"
+    assert all(row.adjusted > 0.01 for row in judge(ranks, KEPT))
+    assert told({**ranks, "conduct:0": even[0]})[0] == ()
+
+
+def test_a_quantity_that_cannot_come_by_chance_and_what_was_not_done_fail_too():
+    ranks = made(1.0, 2) | {"belief:stuck": np.full(SIMS, 7)}
+    assert judge(ranks, KEPT)[0].p < 1e-60  # no simulated reference is as far off
+    reasons, groups = told(ranks, {4: "no particle"})
+    assert reasons[0] == "simulations that could not be done: 1"
+    assert reasons[1] == "not uniform, allowing for 81 quantities: 1"
+    assert [g.group for g in groups] == ["parameter", "belief"]
+
+
+def test_probabilities_are_counted_without_ranks():
+    ranks = made(1.0, 2)
+    others = {"probability:time of talks": 1e-9, "reliability:time of talks": 0.4}
+    judged = judge(ranks, KEPT, others)
+    assert judged[0].name == "probability:time of talks" and judged[0].mean is None
+    assert judged[0].adjusted == pytest.approx(82e-9)
+    groups = groups_of(judged, ranks, KEPT)
+    assert [(g.group, g.outside, g.spread) for g in groups[1:]] == [
+        ("probability", 1, None), ("reliability", 0, None),
+    ]  # fmt: skip
+    assert failures(judged, groups, {}, SIMS) == ("not uniform, allowing for 82 quantities: 1",)
+
+
+def test_too_few_simulations_are_not_called_calibrated():
+    even = made(1.0, 3, n=LEAST_SIMULATIONS)
+    few = {name: row[:-1] for name, row in even.items()}
+    assert told(even)[0] == () and u.in_words(True, LEAST_SIMULATIONS).startswith("calibrated")
+    assert told(few)[0] == (f"too few simulations: {LEAST_SIMULATIONS - 1} of at least 20",)
+    assert u.in_words(False, LEAST_SIMULATIONS - 1).startswith("not judged")
+
+
+def simulated(n, seed, wrong=lambda q: q):
+    """Shares among the draws, and what came, where the truth has `wrong` of their probability."""
+    rng = np.random.default_rng(seed)
+    q = rng.beta(0.3, 0.9, size=n)
+    return np.column_stack([rng.binomial(FEW, q) / FEW, rng.random(n) < wrong(q)])
+
+
+def test_sums_of_unlike_coins_have_the_distribution_that_counting_gives():
+    p = np.array([0.1, 0.5, 0.7, 0.95])
+    counted = np.zeros(5)
+    for outcome in itertools.product((0, 1), repeat=4):
+        counted[sum(outcome)] += np.where(outcome, p, 1 - p).prod()
+    np.testing.assert_allclose(poisson_binomial(p), counted, rtol=1e-12)
+    np.testing.assert_allclose(poisson_binomial([0.3] * 9), binom.pmf(np.arange(10), 9, 0.3))
+
+
+def test_right_forecasts_are_rejected_no_more_often_than_their_p_values_say():
+    found = [foretell(simulated(60, seed), FEW) for seed in range(600)]
+    for level in (0.01, 0.05, 0.2):
+        room = 3.0 * np.sqrt(level * (1.0 - level) / len(found))
+        for p in ([f.all.p for f in found], [f.reliability for f in found]):
+            assert np.mean(np.asarray(p) <= level) <= level + room
+    z = np.asarray([f.z for f in found])
+    assert abs(z.mean()) < 4.0 / np.sqrt(len(z)) and 0.85 < z.std() < 1.15
+
+
+def test_forecasts_that_are_too_low_or_too_sure_are_found_out():
+    low = foretell(simulated(200, 1, lambda q: q**0.4), FEW)
+    assert low.z > 4.0 and low.all.p < 1e-4 and low.all.happened > low.all.high
+    sure = foretell(simulated(400, 2, lambda q: 0.25 + 0.35 * (q - q.mean())), FEW)
+    assert sure.all.p > 0.01 > 1e-3 > sure.reliability  # it shows in the ranges alone
+    assert sure.bins[0].outside and sure.bins[0].happened > sure.bins[0].high
+
+
+def test_a_forecast_of_none_of_few_draws_is_no_certainty():
+    # Of 46 targets that one in 21 sees, the truth was the one in 6. Were a forecast of 0 taken as
+    # certain, not one of these could have come.
+    values = [(0.0, 1)] * 6 + [(1 / FEW, 0)] * 40 + [(0.0, 0)] * 354
+    assert foretell(values, FEW).all.p == pytest.approx(2.0 * binom.sf(5, 46, 1 / 21))
+    assert foretell([(0.0, 0), (1.0, 1)], FEW).z is None
+    with pytest.raises(ValueError, match="no simulations"):
+        foretell(np.empty((0, 2)), FEW)

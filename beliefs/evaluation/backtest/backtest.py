@@ -17,26 +17,11 @@ import numpy as np
 import pandas as pd
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.evaluation.backtest.frames import (
-    Day,
-    Frame,
-    Horizon,
-    frame_of,
-    futures_from,
-    horizons_of,
-    joined,
-    last_days,
-    origins_of,
-)
+from beliefs.evaluation.backtest import frames
+from beliefs.evaluation.backtest.frames import Day, Frame, Horizon
 from beliefs.evaluation.backtest.questions import quantities, questions
+from beliefs.evaluation.scores import skilltable
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
-from beliefs.evaluation.scores.skilltable import (
-    Standing,
-    pit_table,
-    reliability_table,
-    skill_table,
-    standings,
-)
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
@@ -45,8 +30,7 @@ from beliefs.study.load import Study
 from beliefs.study.tables.odds import Odds, read_odds
 
 HORIZONS = (7, 30, 90)
-PARTICLES = 1000
-DRAWS = 500
+PARTICLES, DRAWS = 1000, 500
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,14 +41,8 @@ class Backtest(Shown):
     ----------
     study, as_of, study_sha256
         Name, last day of publications and hash of the study.
-    theories
-        In the order in which they were given.
-    every
-        Days from origin to origin.
-    horizons
-        Windows ahead.
-    particles, draws, seed
-        How it was computed.
+    theories, every, horizons, particles, draws, seed
+        As they were given, theories in their order, windows in days and whole periods.
     step_days
         Days of a period.
     frame
@@ -109,9 +87,9 @@ class Backtest(Shown):
         return tuple(int(n) for n in self.frame.passed.sum(axis=1))
 
     @property
-    def standings(self) -> list[Standing]:
+    def standings(self) -> list[skilltable.Standing]:
         """Who beats climatology, by target and window."""
-        return standings(self.skill)
+        return skilltable.standings(self.skill)
 
     def to_dataset(self) -> Any:
         """Return the frame as an xarray Dataset."""
@@ -202,25 +180,25 @@ def backtest(
     say = progress or (lambda _: None)
     chosen = _chosen(theories)
     inputs = build_inputs(study) if inputs is None else inputs
-    windows = horizons_of(tuple(horizons), inputs.step_days)
-    origins = origins_of(inputs, every, windows[0].periods, first, last)
+    windows = frames.horizons_of(tuple(horizons), inputs.step_days)
+    origins = frames.origins_of(inputs, every, windows[0].periods, first, last)
     odds = read_odds(study) if odds is None else odds
     asked, counted = questions(study, inputs), quantities(study, inputs)
     check_odds(odds, asked)
-    frames = []
+    made = []
     for theory in chosen:
         say(f"{theory.id}: tracking")
         blocks = track_blocks(
             study, theory, particles=particles, seed=seed, inputs=inputs,
             progress=lambda text, name=theory.id: say(f"{name}: {text}"),  # type: ignore[misc]
         )  # fmt: skip
-        ahead = futures_from(
+        ahead = frames.futures_from(
             blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=say
         )
-        frames.append(frame_of(theory, inputs, origins, windows, asked, counted, draws, ahead))
+        made.append(frames.frame_of(theory, inputs, origins, windows, asked, counted, draws, ahead))
     say("scores")
     settings = {"every": every, "particles": particles, "seed": seed}
-    return scored(study, chosen, joined(frames), odds=odds, inputs=inputs, **settings)
+    return scored(study, chosen, frames.joined(made), odds=odds, inputs=inputs, **settings)
 
 
 def scored(
@@ -234,16 +212,13 @@ def scored(
     odds: Odds | None = None,
     inputs: Inputs | None = None,
 ) -> Backtest:
-    """Hold forecasts that were made, with the settings of `backtest`, against what came.
-
-    ConflictError where the frame is not of this study, or not of these settings.
-    """
+    """Hold forecasts that were made with these settings of `backtest` against what came."""
     inputs = build_inputs(study) if inputs is None else inputs
     odds = read_odds(study) if odds is None else odds
     asked, counted = questions(study, inputs), quantities(study, inputs)
     ends = frame.origins[0], frame.origins[-1]
-    origins = origins_of(inputs, every, frame.horizons[0].periods, *ends)
-    days, names = last_days(inputs, origins), (*(q.name for q in asked), *frame.unscored)
+    origins = frames.origins_of(inputs, every, frame.horizons[0].periods, *ends)
+    days, names = frames.last_days(inputs, origins), (*(q.name for q in asked), *frame.unscored)
     if not np.array_equal(frame.origins, days) or frame.targets != names:
         raise ConflictError(
             "forecasts are not those of this study",
@@ -252,7 +227,7 @@ def scored(
             expected=f"{len(days)} origins from {days[0]}, " + ", ".join(names),
             mend="run the backtest again",
         )
-    scores = score_table(frame, inputs, origins, frame.horizons, asked, counted, odds, seed=seed)
+    scores = score_table(frame, inputs, origins, asked, counted, odds, seed=seed)
     return Backtest(
         study=study.spec.name,
         as_of=str(study.as_of),
@@ -266,9 +241,9 @@ def scored(
         step_days=inputs.step_days,
         frame=frame,
         scores=scores,
-        skill=skill_table(scores, frame, every, seed=seed),
-        reliability=reliability_table(scores, every, seed=seed),
-        pit=pit_table(scores, every, seed=seed),
+        skill=skilltable.skill_table(scores, frame, every, seed=seed),
+        reliability=skilltable.reliability_table(scores, every, seed=seed),
+        pit=skilltable.pit_table(scores, every, seed=seed),
     )
 
 

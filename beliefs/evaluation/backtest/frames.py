@@ -1,9 +1,8 @@
 """Forecasts from many origins out of one track, and what their futures say of every target.
 
-Each origin sees what was published by its day, no more: its inputs are built anew from the study as
-of that day, and where the track has seen more by then, because a reading or a round of talks came
-out late, it goes back and on again without that (`beliefs.inference.smc.blocks`). Out comes a dense
-`Frame`: when each target first comes in every future, and the totals of counts.
+Each origin sees what was published by its day, no more: where the track has seen more by then,
+because a reading or a round of talks came out late, it goes back and on again without that
+(`beliefs.inference.smc.blocks`).
 """
 
 from __future__ import annotations
@@ -29,14 +28,11 @@ from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import day_of
 
-Ints = NDArray[np.int16]
 Day = str | dt.date | np.datetime64 | None
 
-FIRST_DAYS = 28
-"""Days of a study before the first origin."""
+FIRST_DAYS = 28  # days of a study before the first origin
 STREAM = 179424673  # keeps what is drawn here apart from other uses of the seed
-UNSAID = -1
-"""Stands where a theory does not explain a target, or it was not asked."""
+UNSAID = -1  # stands where a theory does not explain a target, or it was not asked
 _LATENT = "latent: nobody can look up a belief, so no label exists"
 
 
@@ -71,11 +67,7 @@ def last_days(inputs: Inputs, origins: NDArray[np.int64]) -> NDArray[np.datetime
 def origins_of(
     inputs: Inputs, every: int, shortest: int, first: Day = None, last: Day = None
 ) -> NDArray[np.int64]:
-    """Return the numbers of periods known at origins `every` days apart, of the whole study.
-
-    The last one has room for `shortest` periods; their days, each the last of a period, lie between
-    `first` and `last`. StudyError where there is none, or `every` is no whole number of periods.
-    """
+    """Return numbers of periods known at origins `every` days apart, between two last days."""
     step, n = inputs.step_days, int(inputs.active.sum())
     if every < step or every % step:
         raise StudyError(
@@ -121,11 +113,7 @@ def futures_from(
     seed: int,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[Forecast]:
-    """Yield forecasts `horizon` periods ahead, each from the posterior of its origin's day.
-
-    `blocks` are of the whole study, origins numbers of periods known; theories of one seed are
-    paired by origin. ConflictError where the study's folder no longer holds what was tracked.
-    """
+    """Yield forecasts, each from the posterior of its origin's day; one seed pairs theories."""
     known: Blocks | None = None
     for n in map(int, origins):
         if progress is not None:
@@ -146,24 +134,19 @@ def futures_from(
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What was forecast by theories (ids) from origins (last days known).
-
-    `targets` are questions (`Question.name`), then latent targets. `when` (theory, origin, target,
-    sample) is the period after the origin in which a target first comes: 0 at the origin already,
-    one more than the longest horizon where it does not. `total` (theory, origin, horizon, count,
-    sample) are sums over windows. Both are `UNSAID` where nothing is said. `passed` (theory,
-    origin): the posterior passed its convergence check.
-    """
+    """What was forecast from origins; `UNSAID` where nothing is said."""
 
     theories: tuple[str, ...]
-    origins: NDArray[np.datetime64]
+    origins: NDArray[np.datetime64]  # last days known
     horizons: tuple[Horizon, ...]
     sides: tuple[str, str]
-    targets: tuple[str, ...]
-    when: Ints
+    targets: tuple[str, ...]  # names of questions, then latent targets
+    # (theory, origin, target, sample): period after the origin in which a target first comes, 0 at
+    # the origin already, one more than the longest horizon where it does not
+    when: NDArray[np.int16]
     counts: tuple[str, ...]
-    total: Ints
-    passed: NDArray[np.bool_]
+    total: NDArray[np.int16]  # (theory, origin, horizon, count, sample): sums over windows
+    passed: NDArray[np.bool_]  # (theory, origin): the posterior passed its convergence check
 
     @property
     def unscored(self) -> Mapping[str, str]:
@@ -171,11 +154,7 @@ class Frame:
         return dict.fromkeys(latent_targets(self.sides), _LATENT)
 
     def to_dataset(self) -> xr.Dataset:
-        """Return the frame as an xarray Dataset.
-
-        ``happened`` (theory, origin, horizon, target, sample) is 1, 0, or -1 where nothing is said;
-        ``when`` and ``total`` are as in the frame.
-        """
+        """Return a Dataset; in ``happened`` 1 and 0, -1 where nothing is said."""
         limits = np.asarray([h.periods for h in self.horizons], dtype=np.int16)
         when = self.when[:, :, None]
         came = when <= limits[:, None, None]
@@ -241,10 +220,7 @@ def frame_of(
     draws: int,
     futures: Iterable[Forecast],
 ) -> Frame:
-    """Return what a theory's `futures`, `draws` of each origin, say; `inputs` of the whole study.
-
-    A question that makes no sense at an origin is not answered there.
-    """
+    """Return what `futures`, `draws` of each origin, say; `inputs` are of the whole study."""
     sides, longest = inputs.sides, horizons[-1].periods
     latent = latent_targets(sides)
     targets = (*(q.name for q in asked), *latent)
@@ -262,9 +238,11 @@ def frame_of(
             side = name.removeprefix("crack_") if name.startswith("crack_") else None
             when[0, o, k] = _steps(one, "crack" if side else name, side, None, longest)
         for k, quantity in enumerate(counts):
-            values = _values(one, quantity)
+            talks, events = one.paths.talks, one.paths.events or {}
+            values: Any = talks if quantity.side is None else events.get(quantity.name)
             if values is not None:
-                sums = np.cumsum(values, axis=-1, dtype=np.int64)
+                mine = values if quantity.side is None else values[:, quantity.side]
+                sums = np.cumsum(mine, axis=-1, dtype=np.int64)
                 total[0, o, :, k] = sums[:, [h.periods - 1 for h in horizons]].T
     days = last_days(inputs, origins)
     return Frame((theory.id,), days, horizons, sides, targets, when, names, total, passed)
@@ -279,13 +257,6 @@ def _steps(
     except StudyError:
         return UNSAID
     return np.where(steps == NEVER, longest + 1, steps)
-
-
-def _values(told: Forecast, quantity: Quantity) -> NDArray[Any] | None:
-    if quantity.name == "talk_periods":
-        return told.paths.talks
-    events = told.paths.events or {}
-    return events[quantity.name][:, quantity.side] if quantity.name in events else None
 
 
 def joined(frames: Sequence[Frame]) -> Frame:

@@ -21,8 +21,7 @@ from beliefs.study.load import Study
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-APART_DAYS = 7
-"""Quiet days that make two events of one."""
+APART_DAYS = 7  # quiet days that make two events of one
 
 
 def _known(values: NDArray[Any], public: Ints | None, n: int) -> NDArray[Any]:
@@ -39,20 +38,14 @@ def _watched(seen: Bools, n: int, periods: int) -> slice | None:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Something that does or does not come within some periods.
-
-    `rule` is None where a target has one alone. By period, (T,): `hit`, it came; `seen`, none there
-    is really none; `asked`, the question makes sense just before it (it has not come already, and
-    there is something it can come to); `public`, the period by whose end a hit was public, None: in
-    itself.
-    """
+    """Something that does or does not come within some periods; arrays by period, (T,)."""
 
     target: str
-    rule: str | None
-    hit: Bools
-    seen: Bools
-    asked: Bools
-    public: Ints | None = None
+    rule: str | None  # None where a target has one alone
+    hit: Bools  # it came
+    seen: Bools  # none there is really none
+    asked: Bools  # it makes sense just before: not come already, and there is something to come to
+    public: Ints | None = None  # period by whose end a hit was public; None: in itself
 
     def known(self, n: int) -> Bools:
         """Return in which of the first `n` periods it had come as far as was known after them."""
@@ -76,17 +69,13 @@ class Question:
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """Something counted over a window: ``strikes`` of a side (its number), or ``talk_periods``.
-
-    `value` and `seen` by period, (T,): how many, and whether a zero is a real zero; `public` as in
-    `Question`.
-    """
+    """Something counted over a window: ``strikes`` of a side, or ``talk_periods``."""
 
     name: str
     side: int | None
-    value: NDArray[np.float64]
-    seen: Bools
-    public: Ints | None = None
+    value: NDArray[np.float64]  # by period, (T,)
+    seen: Bools  # a zero there is a real zero
+    public: Ints | None = None  # as in `Question`
 
     def known(self, n: int) -> NDArray[np.float64]:
         """Return the numbers of the first `n` periods as far as they were known after them."""
@@ -124,10 +113,7 @@ def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
 
 
 def spells(hit: Bools, step_days: int) -> Ints:
-    """Return the number of the event that each hit (T,) belongs to, 0 elsewhere.
-
-    Hits with fewer than `APART_DAYS` quiet days between them are one event.
-    """
+    """Return numbers of events of hits, 0 elsewhere; one has no `APART_DAYS` quiet days."""
     places = np.flatnonzero(hit)
     out = np.zeros(len(hit), dtype=np.int64)
     quiet = (np.diff(places, prepend=-1 - APART_DAYS) - 1) * step_days

@@ -1,17 +1,10 @@
 """Simulation-based calibration: studies drawn from the prior, tracked, and the truth ranked.
 
-Where parameters are drawn from the prior and data from the parameters, the truth is one more draw
-of the posterior, so that its rank among posterior draws is uniform (Talts, Betancourt, Simpson,
-Vehtari and Gelman 2018). That holds for every quantity, of data and parameters alike (Modrák and
-others 2023): here of parameters, of beliefs and surplus at the end, of log densities, and of
-futures, of which the truth gets one by the same code as each draw.
-
-Conduct is drawn from what the filter knew of beliefs a period before, not from the true beliefs,
-because this is what the theory says of it (a cut; see `beliefs.inference.smc.blocks`). What is
-calibrated is therefore the inference, not the cut itself.
-
-A simulation is a function of the design and its number, so that results do not depend on how many
-workers do them, nor where: dask runs them on this machine, or behind the address of a scheduler.
+The truth is one more draw of the posterior: its rank is uniform (Talts, Betancourt, Simpson,
+Vehtari and Gelman 2018), for every quantity of data and parameters alike (Modrák and others 2023).
+Actions are drawn from what the filter knew of beliefs a period before, as the theory says (a cut,
+`beliefs.inference.smc.blocks`): what is calibrated is the inference, not the cut itself. A
+simulation is a function of the design and its number, whoever does it.
 """
 
 from __future__ import annotations
@@ -20,7 +13,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,83 +38,33 @@ from beliefs.simulation.paths import Draws, check_horizon, future_dates, simulat
 from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
 
-__all__ = ["DRAWS", "GROUPS", "Design", "Simulation", "rank", "simulated", "simulation"]
-
 Floats = NDArray[np.float64]
 Values = dict[str, Floats]
 Line = dict[str, Any]
 
 DRAWS = 100
+# What is ranked: names of quantities begin with one of these and a colon.
 GROUPS = ("parameter", "conduct", "belief", "density", "forecast")
-"""What is ranked; the name of a quantity begins with its group and a colon."""
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-COUNTS = ("strikes", "excluded", "peripheral")
-"""Acts whose number in the horizon is ranked."""
+COUNTS = ("strikes", "excluded", "peripheral")  # acts whose number in the horizon is ranked
 
 
 @dataclass(frozen=True)
 class Design:
-    """What all simulations share.
+    """What all simulations share; seed and number fix everything random."""
 
-    Attributes
-    ----------
-    study
-        Its calendar, evidence, coverage, shocks, and who spoke when are kept.
-    theory
-        Theory that the drawn studies are tracked under.
-    seed
-        Seed of everything random, with the number of a simulation.
-    particles
-        Particles of each block.
-    draws
-        Posterior draws L that the truth is ranked among: ranks are 0 to L.
-    horizon
-        Periods of the futures.
-    truth
-        Theory whose prior and equations draw the studies, with the same free parameters; `theory`
-        when None. Another one makes posteriors wrong on purpose.
-    """
-
-    study: Study
+    study: Study  # its calendar, evidence, coverage, shocks, and who spoke when are kept
     theory: Theory
     seed: int
     particles: int
-    draws: int = DRAWS
-    horizon: int = 30
+    draws: int = DRAWS  # of the posterior, L, that the truth is ranked among
+    horizon: int = 30  # periods of the futures
+    # Draws the studies, `theory` when None; another makes them wrong on purpose
     truth: Theory | None = None
 
 
-@dataclass(frozen=True)
-class Simulation:
-    """What one drawn study says.
-
-    Attributes
-    ----------
-    number
-        Of the simulation.
-    ranks
-        Rank of the truth, 0 to L, by quantity.
-    probabilities
-        By target: forecast probability that it happens within the horizon, and whether it did.
-    resampled, effective
-        Times that particles of belief were moved, and fewest effective particles.
-    """
-
-    number: int
-    ranks: dict[str, int]
-    probabilities: dict[str, tuple[float, bool]]
-    resampled: int
-    effective: float
-
-
 def rank(values: Floats, truth: float, rng: np.random.Generator) -> int:
-    """Return the rank of the truth among draws (L,), from 0 to L; ties are broken at random.
-
-    Raises
-    ------
-    ValueError
-        A number is none.
-    """
+    """Return the rank of the truth among draws (L,), from 0 to L; ties are broken at random."""
     if np.isnan(values).any() or np.isnan(truth):
         raise ValueError("a quantity to be ranked is not a number")
     ties = int((values == truth).sum())
@@ -129,23 +72,8 @@ def rank(values: Floats, truth: float, rng: np.random.Generator) -> int:
 
 
 @exact
-def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Simulation:
-    """Draw a study from the prior, track it and rank the truth among draws of the posterior.
-
-    Parameters
-    ----------
-    design
-        What all simulations share.
-    number
-        Of this one; with the seed it fixes every random number.
-    inputs
-        ``build_inputs(design.study)``, where the caller has it.
-
-    Raises
-    ------
-    StudyError
-        Too few particles, no such horizon, or a drawn observation that no particle thinks possible.
-    """
+def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Line:
+    """Draw a study from the prior, track it and rank the truth among draws of the posterior."""
     check_horizon(design.horizon)
     inputs = build_inputs(design.study) if inputs is None else inputs
     structure, theory = structure_of(inputs), design.theory
@@ -154,12 +82,12 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Sim
     seed = int(streams[4].integers(2**31))
     mine = drawn(free_parameters(source, structure), structure, streams[0], ())
     theirs = drawn(conduct_parameters(source, structure), structure, streams[0], ())
-    told, truth = simulate_belief_block(inputs, source, mine, streams[1])
-    belief = track(design.study, theory, particles=design.particles, seed=seed, inputs=told)
+    made, truth = simulate_belief_block(inputs, source, mine, streams[1])
+    belief = track(design.study, theory, particles=design.particles, seed=seed, inputs=made)
     lag = belief_lag(belief, structure.n_time)
-    told = simulate_observed(told, source, theirs, streams[2], beliefs=lag)
+    made = simulate_observed(made, source, theirs, streams[2], beliefs=lag)
     found = track_blocks(
-        design.study, theory, particles=design.particles, seed=seed, inputs=told, belief=belief
+        design.study, theory, particles=design.particles, seed=seed, inputs=made, belief=belief
     )
     known = _Known(design, found, mine, theirs, truth, streams[3])
     quantities = dict(known.quantities())
@@ -167,13 +95,13 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Sim
     quantities |= {f"forecast:{name}": values for name, values in steps.items()}
     ranked = {k: rank(v[:-1], float(v[-1]), streams[3]) for k, v in quantities.items()}
     within = {k: v <= design.horizon for k, v in steps.items() if k.startswith("time of ")}
-    return Simulation(
-        number,
-        ranked,
-        {k: (float(v[:-1].mean()), bool(v[-1])) for k, v in within.items()},
-        len(belief.rejuvenations),
-        float(belief.ess.min()),
-    )
+    return {
+        "number": number,
+        "ranks": ranked,  # by quantity, 0 to L
+        "probabilities": {k: (float(v[:-1].mean()), bool(v[-1])) for k, v in within.items()},
+        "resampled": len(belief.rejuvenations),  # times that particles of belief were moved
+        "effective": float(belief.ess.min()),
+    }
 
 
 class _Known:
@@ -195,77 +123,67 @@ class _Known:
         model = self.track.model()
         index = resample(self.track.log_weights[-1], rng.random(), design.draws)
         scores = self.track.scores()[index]
-        free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
-        self.belief = _joined(self.track.coordinates.params(scores), mine, free)
-        self.conduct = _joined(
-            found.params(design.draws, rng, beliefs=False),
-            theirs,
-            conduct_parameters(theory, structure),
-        )
+        self.free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
+        self.belief = _joined(self.track.coordinates.params(scores), mine, self.free)
+        actions = found.params(design.draws, rng, beliefs=False)
+        self.actions = _joined(actions, theirs, conduct_parameters(theory, structure))
         at = self.track.coordinates.scores(
-            {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in free}
+            {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in self.free}
         )
         both = np.concatenate([scores, at])
         end = model.replay(both, n)[0]
         self.likelihood = end.total[:, 0] + end.newest.sum(axis=1)
         self.prior = -0.5 * np.square(both).sum(axis=1)
         self.path: Floats | None = None
+        self.run: Any = None
         if truth is not None:
             kept = model.replay(scores, n, keep=True)[2]
             own = truth.logit_belief[None, :, :n]
             self.path = np.concatenate([draw_paths(kept, rng)[0], own])
-        params = stacked_params(theory, structure, self.belief)
-        self.run = system.evaluate(
-            np, params, until(model.columns, n), structure, logit_belief=self.path
-        ) if truth is not None else None  # fmt: skip
+            params = stacked_params(theory, structure, self.belief)
+            cols = until(model.columns, n)
+            self.run = system.evaluate(np, params, cols, structure, logit_belief=self.path)
 
     def quantities(self) -> Iterable[tuple[str, Floats]]:
         """Yield what is ranked but for the futures, each (L + 1,)."""
         theory, structure = self.found.theory, self.structure
-        free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
-        yield from _elements("parameter", self.belief, free, structure)
-        conduct = conduct_parameters(theory, structure)
-        yield from _elements("conduct", self.conduct, conduct, structure)
-        if self.path is not None and self.run is not None:
+        yield from _elements("parameter", self.belief, self.free, structure)
+        yield from _elements(
+            "conduct", self.actions, conduct_parameters(theory, structure), structure
+        )
+        if self.path is not None:
             for i, side in enumerate(structure.sides):
                 yield f"belief:{side}", self.path[:, i, -1]
             yield "belief:surplus", np.asarray(self.run.surplus)[:, -1]
         yield "density:likelihood of belief", self.likelihood
         yield "density:posterior of belief", self.likelihood + self.prior
-        yield from self._conduct_densities()
-
-    def _conduct_densities(self) -> Iterable[tuple[str, Floats]]:
         columns = until(self.found.columns, self.track.n_time)
-        full = conduct_neutral(self.found.theory, self.structure) | self.conduct
+        full = conduct_neutral(theory, structure) | self.actions
         for block in self.found.layout:
             if block.beliefs:
                 continue
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 logs = system.conduct_log_likelihoods(
-                    np, full, columns, self.structure, block.observables
+                    np, full, columns, structure, block.observables
                 )
             size = self.design.draws + 1
             total = sum(np.broadcast_to(v.sum(axis=-1), (size,)) for v in logs.values())
             yield f"density:likelihood of {block.name}", np.asarray(total)
 
     def futures(self, seed: int) -> Values:
-        """Return quantities of the futures, each (L + 1,).
-
-        Every draw and the truth have futures of their own, random numbers and repeated news apart.
-        """
+        """Return quantities (L + 1,) of futures, a draw's own but for random numbers and news."""
         design, inputs, theory = self.design, self.found.inputs, self.found.theory
-        told = Posterior(
-            self.found.study, inputs, theory, None, self.track.report(), seed, {}
-        )  # fmt: skip
-        acts = conduct_neutral(theory, self.structure) | self.conduct if self.conduct else None
+        report = self.track.report()
+        known = Posterior(self.found.study, inputs, theory, None, report, seed, {})
+        acts = conduct_neutral(theory, self.structure) | self.actions if self.actions else None
         start: tuple[Any, Any, Any] = (None, None, None)
-        if self.path is not None and self.run is not None:
+        if self.path is not None:
             audience = np.broadcast_to(self.run.audience[..., -1], (design.draws + 1, 2))
             start = self.path, audience, np.asarray(self.run.surplus)
         dates = future_dates(inputs, design.horizon)
         mine = Draws(theory, self.belief, *start, acts)
-        paths = simulate(told, mine, dates, seed, (), True)
-        ahead = Forecast(told, dates, paths, paths, (), seed, True)
+        paths = simulate(known, mine, dates, seed, (), True)
+        ahead = Forecast(known, dates, paths, paths, (), seed, True)
         out: Values = {}
         for name, side in headline(ahead, explained(ahead)):
             label = f"time of {name}" + (f" of {side}" if side else "")
@@ -299,43 +217,20 @@ def _elements(
 
 
 def simulated(
-    design: Design,
-    numbers: Iterable[int],
-    workers: int | None = None,
-    scheduler: str | None = None,
+    design: Design, numbers: Iterable[int], workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Line]:
-    """Yield the simulations of these numbers as they are done, in no certain order.
+    """Yield lines of simulations as they are done, in no certain order.
 
-    Parameters
-    ----------
-    design
-        What they share; it is sent to the workers.
-    numbers
-        Which simulations.
-    workers
-        Processes of one thread each on this machine; None runs simulations one by one in this
-        process, unless there is a scheduler.
-    scheduler
-        Address of a dask scheduler whose workers are used instead, such as ``tcp://host:8786``.
-
-    Yields
-    ------
-    dict
-        The fields of `Simulation` and ``seconds`` of processor time, or ``number`` and ``error``
-        where one could not be done: a simulation that is left out silently would bend the ranks of
-        all others.
-
-    Raises
-    ------
-    StudyError
-        No scheduler answers, or workers were killed. What was done by then is yielded before.
+    They run one by one in this process, in `workers` processes of one thread each on this machine,
+    or behind the address of a dask `scheduler`. One that could not be done has an ``error``: left
+    out silently it would bias the ranks of all others.
     """
     if workers is None and scheduler is None:
-        inputs = build_inputs(design.study)
+        prepared = _prepared(design)
         for number in numbers:
-            yield _line(design, number, inputs)
+            yield _at_work(number, prepared)
         return
-    from distributed import as_completed  # heavy
+    from distributed import as_completed  # slow to load, and needed for several processes alone
     from distributed.scheduler import KilledWorker
 
     with _client(workers, scheduler) as client:
@@ -364,7 +259,7 @@ def simulated(
 @contextlib.contextmanager
 def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     """Open a client of the scheduler, or of a cluster on this machine that ends with it."""
-    from distributed import Client, LocalCluster  # heavy
+    from distributed import Client, LocalCluster  # slow to load
 
     if scheduler is None:
         with (
@@ -390,20 +285,16 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def _line(design: Design, number: int, inputs: Inputs) -> Line:
-    begun = time.process_time()
-    try:
-        line = asdict(simulation(design, number, inputs))
-    except (BeliefsError, ValueError, FloatingPointError) as error:
-        line = {"number": number, "error": f"{type(error).__name__}: {error}"}
-    return line | {"seconds": round(time.process_time() - begun, 3)}
-
-
 def _prepared(design: Design) -> tuple[Design, Inputs]:
     """Build the inputs that all simulations share, once a worker asks for them."""
     return design, build_inputs(design.study)
 
 
 def _at_work(number: int, shared: tuple[Design, Inputs]) -> Line:
-    """Do one simulation in a worker."""
-    return _line(shared[0], number, shared[1])
+    """Do one simulation, wherever it is."""
+    begun = time.process_time()
+    try:
+        line = simulation(shared[0], number, shared[1])
+    except (BeliefsError, ValueError, FloatingPointError) as error:
+        line = {"number": number, "error": f"{type(error).__name__}: {error}"}
+    return line | {"seconds": round(time.process_time() - begun, 3)}

@@ -9,9 +9,8 @@ and its distribution under uniform ranks comes from simulated ones (Säilynoja, 
 2022); `arviz_stats` gives no p-value and knows no discrete ranks. Where none of these is as small,
 the union bound over the L places counts, :math:`p \le L \gamma`.
 
-Of a target that k of L draws see happen, and the truth does not (y = 0) or does, the chance given
-k + y is :math:`\pi = (k + y) / (L + 1)`, exactly: a forecast of 0 from a hundred draws is no
-certainty. The number that happened in n simulations is a sum of independent Bernoulli variables.
+Of a target that k of L draws see and the truth does (y = 1) or not, the chance given k + y is
+:math:`\pi = (k + y) / (L + 1)`, exactly: a forecast of 0 from a hundred draws is no certainty.
 """
 
 from __future__ import annotations
@@ -29,28 +28,19 @@ from beliefs.evaluation.scores.skilltable import EDGES
 Floats = NDArray[np.float64]
 
 COVERAGE = 0.99
-REFERENCE = 20_000
-"""Sets of uniform ranks that bands and p-values are simulated from; p-values smaller than one over
-their number are bounds."""
+REFERENCE = 20_000  # sets of uniform ranks; p-values below one over their number are bounds
 SEED = 20_220_401
-PROBABILITIES = ("probability", "reliability")
-"""Groups of what is judged without ranks."""
+PROBABILITIES = ("probability", "reliability")  # groups of what is judged without ranks
 LEAST_SIMULATIONS = 20
 """With fewer, passing says too little: where all draws of a group are three quarters as wide as
 they should be, 20 simulations find it, and five do so one time in five."""
-LEAST, SHARE = 5, 0.1
-"""Quantities that may leave their own bands, or the share of them where that is more: a hundredth
-is expected, but quantities of one simulation depend on each other."""
-VARIANCE = 0.8
-"""Of 12 (u - 1/2)^2 where u is uniform."""
+LEAST, SHARE = 5, 0.1  # of quantities outside their bands; they depend on each other
+VARIANCE = 0.8  # of 12 (u - 1/2)^2 where u is uniform
 
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Simultaneous bands (L + 2,) of the distribution function of ranks less that of uniform ones.
-
-    `at` is the share of ranks that lie below 0, 1, ... L + 1, were they uniform.
-    """
+    """Simultaneous bands (L + 2,) of the share of ranks below 0, 1, ... L + 1 less that `at`."""
 
     at: Floats
     low: Floats
@@ -59,37 +49,25 @@ class Bands:
 
 @dataclass(frozen=True)
 class Judged:
-    """Verdict on one quantity, on its ranks or on something else that has a p-value.
-
-    `adjusted` allows for all quantities judged at once (Holm 1979). Of ranks, else None: `mean` of
-    (rank + 1/2) / (L + 1), above 1/2 where the truth lies above the draws, and `spread`, its
-    variance over that of uniform ranks, above 1 where the draws are too narrow.
-    """
+    """Verdict on one quantity, on its ranks or on something else that has a p-value."""
 
     name: str
     p: float
-    adjusted: float
+    adjusted: float  # for all quantities judged at once (Holm 1979)
     outside: bool
-    mean: float | None
-    spread: float | None
+    mean: float | None  # of (rank + 1/2) / (L + 1), above 1/2: truth above the draws
+    spread: float | None  # variance over that of uniform ranks, above 1: too narrow draws
 
 
-def _counts(ranks: ArrayLike, draws: int) -> NDArray[np.int64]:
-    """Return how many ranks lie below 1, ... L, (..., L)."""
-    values = np.asarray(ranks, dtype=np.int64)
+def _statistic(ranks: ArrayLike, draws: int) -> Floats:
+    """Return the smallest two-sided tail probability of each row of ranks (..., n)."""
+    values = np.atleast_2d(np.asarray(ranks, dtype=np.int64))
     if values.size and (values.min() < 0 or values.max() > draws):
         raise ValueError(f"ranks lie between 0 and {draws}")
-    each = np.stack([np.bincount(row, minlength=draws + 1) for row in np.atleast_2d(values)])
-    found: NDArray[np.int64] = np.cumsum(each, axis=-1)[:, :-1]
-    return found
-
-
-def _statistic(counts: NDArray[np.int64], n: int, draws: int) -> Floats:
-    """Return the smallest two-sided tail probability, (...)."""
-    below, above = _tails(n, draws)
-    place = np.arange(draws)
-    tail: Floats = 2.0 * np.minimum(below[counts, place], above[counts, place]).min(axis=-1)
-    return tail
+    each = np.stack([np.bincount(row, minlength=draws + 1) for row in values])
+    counts, place = np.cumsum(each, axis=-1)[:, :-1], np.arange(draws)  # below 1, ... L
+    below, above = _tails(values.shape[-1], draws)
+    return np.asarray(2.0 * np.minimum(below[counts, place], above[counts, place]).min(axis=-1))
 
 
 @lru_cache(maxsize=8)
@@ -99,10 +77,7 @@ def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
 
     at = np.arange(1, draws + 1) / (draws + 1.0)
     k = np.arange(n + 1.0)[:, None]
-    below = bdtr(k, n, at)
-    above = np.concatenate([np.ones((1, draws)), bdtrc(k[:-1], n, at)])
-    below.flags.writeable = above.flags.writeable = False
-    return below, above
+    return bdtr(k, n, at), np.concatenate([np.ones((1, draws)), bdtrc(k[:-1], n, at)])
 
 
 @lru_cache(maxsize=8)
@@ -110,12 +85,10 @@ def _reference(n: int, draws: int) -> Floats:
     """Return sorted statistics of uniform ranks, (REFERENCE,)."""
     rng = np.random.default_rng([SEED, n, draws])
     parts = [
-        _statistic(_counts(rng.integers(0, draws + 1, size=(1000, n)), draws), n, draws)
+        _statistic(rng.integers(0, draws + 1, size=(1000, n)), draws)
         for _ in range(REFERENCE // 1000)
     ]
-    found = np.sort(np.concatenate(parts))
-    found.flags.writeable = False
-    return found
+    return np.sort(np.concatenate(parts))
 
 
 def p_value(ranks: ArrayLike, draws: int) -> float:
@@ -123,7 +96,7 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
     n = np.asarray(ranks).size
     if n == 0:
         raise ValueError("no ranks")
-    found = _statistic(_counts(ranks, draws), n, draws)[0]
+    found = _statistic(ranks, draws)[0]
     # Statistics are discrete: those that differ by rounding alone are equal.
     beyond = int(np.searchsorted(_reference(n, draws), found * (1.0 + 1e-9), side="right"))
     share = (1.0 + beyond) / (1.0 + REFERENCE)
@@ -154,10 +127,7 @@ def _shares(ranks: ArrayLike, draws: int) -> tuple[Floats, Floats]:
 def judge(
     ranks: Mapping[str, ArrayLike], draws: int, others: Mapping[str, float] | None = None
 ) -> tuple[Judged, ...]:
-    """Judge the ranks (n,) of many quantities, the least uniform first.
-
-    `others` are p-values of what is judged with them but has no ranks.
-    """
+    """Judge ranks (n,) by quantity, least uniform first, with p-values of `others` without."""
     p = {name: p_value(np.asarray(v, dtype=np.int64), draws) for name, v in ranks.items()}
     p |= others or {}
     rows = []
@@ -171,37 +141,28 @@ def judge(
 
 @dataclass(frozen=True)
 class Bin:
-    """How often what was forecast with a probability from `begin` to `end` came, in n simulations.
-
-    Of calibrated forecasts, `happened` lies between `low` and `high` with 99 % probability at
-    least, and as far off as it does with probability `p` at most, exact and two-sided.
-    """
+    """How often what was forecast with a probability from `begin` to `end` came."""
 
     begin: float
     end: float
-    n: int
-    forecast: float
+    n: int  # simulations
+    forecast: float  # mean
     happened: float
-    low: float
+    low: float  # `happened` lies above it and below `high` with 99 % at least, if calibrated
     high: float
-    p: float
+    p: float  # at most, of as far off; exact and two-sided
     outside: bool
 
 
 @dataclass(frozen=True)
 class Foretold:
-    """Verdict on the forecast probabilities of one target: `all` simulations, and by range.
-
-    `error` is the standard error of the share that happened, were forecasts calibrated; `z` the
-    deviation of the number in standard errors, None where each forecast was certain and right;
-    `reliability` the least p-value of the bins times their number.
-    """
+    """Verdict on the forecast probabilities of one target: all simulations, and by range."""
 
     all: Bin
-    error: float
-    z: float | None
+    error: float  # standard error of the share that happened, if calibrated
+    z: float | None  # of the number; None where each forecast was certain and right
     bins: tuple[Bin, ...]
-    reliability: float
+    reliability: float  # the least p-value of the bins times their number
 
 
 def poisson_binomial(p: ArrayLike) -> Floats:
@@ -263,21 +224,16 @@ def foretold_p(found: Mapping[str, Foretold]) -> Iterator[tuple[str, float]]:
 
 @dataclass(frozen=True)
 class Group:
-    """Quantities of one kind: how many leave their own bands, and how many may.
-
-    A mean spread above 1 shows draws that are somewhat too narrow before any single one leaves its
-    bands. `error` is its Monte-Carlo standard error over simulations, so that dependence between
-    quantities is in it; `p` allows for the number of groups. None without ranks or with one.
-    """
+    """Quantities of one kind: how many leave their own bands, and how many may."""
 
     group: str
     quantities: int
     outside: int
     limit: int
     mean: float | None
-    spread: float | None
-    error: float | None
-    p: float | None
+    spread: float | None  # mean; shows too few particles before any single quantity does
+    error: float | None  # of the spread over simulations, dependence of quantities included
+    p: float | None  # of a spread as far from 1, for the number of groups; None with one simulation
 
 
 def outside_limit(quantities: int) -> int:

@@ -42,39 +42,29 @@ def roles_of(structure: Structure) -> dict[str, str]:
     return out
 
 
+@dataclass(frozen=True, eq=False)
 class Labelled:
-    """Arrays by name as xarray DataArrays; ``x["endurance", "red"]`` picks by label.
+    """Arrays by name as DataArrays; ``x["endurance", "us:*"]`` picks by label or role."""
 
-    A label may hold ``*`` and ``?`` as in file names; it then picks several.
-    """
-
-    def __init__(self, structure: Structure) -> None:
-        self.structure = structure
-        self.roles = roles_of(structure)
-
-    def _side(self, role: str) -> str:
-        if role not in self.roles:
-            raise Absent(f"a side as {role}")
-        return self.roles[role]
-
-    @property
-    def coercer(self) -> str:
-        """The side that does not endure."""
-        return self._side("coercer")
-
-    @property
-    def endurer(self) -> str:
-        """The side that endures."""
-        return self._side("endurer")
+    arrays: Mapping[str, Any]
+    structure: Structure
 
     def _array(self, name: str) -> xr.DataArray:
         raise NotImplementedError
 
     def __getitem__(self, key: str | tuple[str, str]) -> xr.DataArray:
         name, label = (key, None) if isinstance(key, str) else key
+        if name not in self.arrays:
+            raise Absent(name)
         array = self._array(name)
         if label is None:
             return array
+        role, *rest = label.split(":")
+        if role in ROLES:
+            sides = roles_of(self.structure)
+            if role not in sides:
+                raise Absent(f"a side as {role}")
+            label = ":".join([sides[role], *rest])
         dim = str(array.dims[1])
         known = [str(v) for v in array[dim].values]
         hits = [k for k, text in enumerate(known) if text == label or fnmatchcase(text, label)]
@@ -86,14 +76,8 @@ class Labelled:
 class Seen(Labelled):
     """Columns of a study: periods, or readings, first."""
 
-    def __init__(self, found: Columns, structure: Structure) -> None:
-        super().__init__(structure)
-        self._found = found
-
     def _array(self, name: str) -> xr.DataArray:
-        if name not in self._found:
-            raise Absent(name)
-        array = np.moveaxis(np.asarray(self._found[name], dtype=float), -1, 0)
+        array = np.moveaxis(np.asarray(self.arrays[name], dtype=float), -1, 0)
         dims = SHAPES.get(name, _AXES.get(name, ()))
         if len(dims) != array.ndim - 1:
             dims = tuple(f"{name}_{k}" for k in range(array.ndim - 1))
@@ -102,23 +86,15 @@ class Seen(Labelled):
         return xr.DataArray(array, coords, ("cell" if name[:5] == "cell_" else "time", *dims))
 
 
+@dataclass(frozen=True, eq=False)
 class Draws(Labelled):
     """Draws of parameters (N, *shape) by name, and columns that equations may read; `draws_of`."""
 
-    def __init__(
-        self,
-        arrays: Mapping[str, Floats],
-        dims: Mapping[str, tuple[str, ...]],
-        structure: Structure,
-        columns: Columns,
-        conduct: Columns,
-    ) -> None:
-        super().__init__(structure)
-        self.arrays, self.dims, self.columns, self.conduct = arrays, dims, columns, conduct
+    dims: Mapping[str, tuple[str, ...]]
+    columns: Columns
+    conduct: Columns
 
     def _array(self, name: str) -> xr.DataArray:
-        if name not in self.arrays:
-            raise Absent(name)
         dims = self.dims.get(name, ())
         coords = {d: list(self.structure.coords[d]) for d in dims}
         return xr.DataArray(self.arrays[name], coords, ("draw", *dims), name)
@@ -132,31 +108,22 @@ def draws_of(
     conduct: Columns,
     extra: Mapping[str, Floats] | None = None,
 ) -> Draws:
-    """Return draws (N, *shape) of a theory's free parameters, and null values of all others.
-
-    `columns` are those of beliefs, `conduct` those of actions; `extra` is what follows from more
-    than parameters, with its own number of draws.
-    """
+    """Return draws (N, *shape) of free parameters, null values of all others, and `extra`."""
     n = len(next(iter(arrays.values())))
     null = neutral_values(theory, structure) | conduct_neutral(theory, structure)
     full = {k: np.broadcast_to(v, (n, *v.shape)) for k, v in null.items() if k != "innovation"}
     dims = {name: p.dims for name, (_, p) in all_declared(structure).items()}
-    return Draws({**full, **arrays, **(extra or {})}, dims, structure, columns, conduct)
+    return Draws({**full, **arrays, **(extra or {})}, structure, dims, columns, conduct)
 
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What a claim says of some draws.
+    """What a claim says of some draws, draws first."""
 
-    `held`: whether what is claimed holds, (draw,), None for a claim about forecasts alone; `of`:
-    what must have been learnt (contraction is averaged over its elements), draws first; `reads`:
-    the parameters that `of` are arithmetic of, as far as xarray kept their names; `shown`: what the
-    sentence shows, (draw,), its mean as NAME, its 90 % interval as NAME_low and NAME_high.
-    """
-
-    held: NDArray[np.bool_] | None
-    of: tuple[Floats, ...]
-    reads: frozenset[str]
+    held: NDArray[np.bool_] | None  # what is claimed holds; None for forecasts alone
+    of: tuple[Floats, ...]  # what must have been learnt
+    reads: frozenset[str]  # parameters that `of` are arithmetic of, as far as xarray kept names
+    # By the sentence: mean as NAME, 90 % interval as NAME_low, NAME_high
     shown: Mapping[str, Floats]
 
 
@@ -185,47 +152,25 @@ Test = Callable[[Draws], Finding]
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """One claim and its test, judged under the judging priors of a theory.
-
-    Attributes
-    ----------
-    id, text
-        Of its row in ``data/claims.csv``, and the row.
-    kind
-        Of ``sign``, ``region``, ``ablation`` (must predict better too), ``forecast``, ``scenario``.
-    needs, count
-        What must have been seen: words, and columns that must not be zero everywhere; and what the
-        verdict rests on, counted over periods.
-    null, role, fixed
-        Parameters held at their null values to see what the part adds to the log score; the role
-        of the side whose elements alone are held; priors by name for the same purpose, where
-        absence is no null value.
-    score
-        Observables whose log score is compared.
-    rerun, paths, contrast, modes
-        Whether the belief block is tracked again without the part, rather than by Savage and
-        Dickey; whole paths of belief are read; the part is absent where the first of `Finding.of`
-        is 0; and the sentence says when that has two modes.
-    limits
-        Own limits (supported from, contradicted up to) of a claim that something is possible.
-    forecasts
-        What is scored against the base rate from the study's origins.
-    """
+    """A row of ``data/claims.csv`` (`text`) and its test, under judging priors of a theory."""
 
     id: str
     theory: str
     test: Test
-    kind: tuple[str, ...]
-    needs: Mapping[str, Count]
-    count: tuple[str, Count] | None = None
-    null: tuple[str, ...] = ()
-    role: str = ""
+    kind: tuple[str, ...]  # sign, region, ablation (must predict better too), forecast, scenario
+    needs: Mapping[str, Count]  # words, and columns that must not be zero everywhere
+    count: tuple[str, Count] | None = None  # what the verdict rests on
+    null: tuple[str, ...] = ()  # held at null values to see what the part adds to the score
+    role: str = ""  # of the side whose elements alone are held
+    # Priors instead of null values
     fixed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    score: tuple[str, ...] = ()
+    score: tuple[str, ...] = ()  # observables whose log score is compared
+    # Without the part beliefs are tracked again, not judged by Savage and Dickey
     rerun: bool = False
-    paths: bool = False
-    contrast: bool = False
-    modes: bool = False
+    paths: bool = False  # whole paths of belief are read
+    contrast: bool = False  # the part is absent where the first of `Finding.of` is 0
+    modes: bool = False  # the sentence says when that has two modes
+    # Own (supported from, contradicted up to) of what is possible
     limits: tuple[float, float] | None = None
     forecasts: Forecasted | None = None
     text: Mapping[str, str] = field(default_factory=dict)

@@ -1,19 +1,8 @@
 """What claims are judged on besides draws: parts switched off, forecasts, shocks before cracks.
 
-*Ablation.* What a part of a theory adds to its log score, period by period. Parts of actions are
-tracked again with the part held at its null value; their blocks take seconds. Parts of the belief
-block are judged by their density at the null value before and after each period
-(`beliefs.inference.smc.density_path`), which needs no other track, unless the null value lies on
-a bound or a claim asks for a track.
-
-*Forecasts.* From each origin of a study the whole system is simulated under the claim's theory and
-under the base rate, both as they stood on that day, and what then happened is looked up. A score is
-the log of the probability that was given to it.
-
-*Cracks.* A crack is a belief below the study's threshold for so many periods in a row. The fall
-that leads to it runs from the highest belief of the two weeks before (or two periods, where they
-are longer) to its first period below; of it, declared shocks make up what they moved belief by on
-the way.
+Parts of actions are tracked again without them, in seconds; parts of the belief block are judged by
+their density at the null value before and after each period, unless that lies on a bound or a claim
+asks for a track. Forecasts from origins of a study are held against the base rate of that day.
 """
 
 from __future__ import annotations
@@ -59,14 +48,11 @@ STREAM = 15485863  # keeps what is drawn here apart from other uses of the seed
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
-    """Log score with a part less that without, (T,), 0 where nothing was `seen`.
-
-    By `method`: ``rerun`` (tracked again without the part) or ``density`` (Savage and Dickey).
-    """
+    """Log score with a part less that without, (T,), 0 where nothing was `seen`; by `method`."""
 
     gain: Floats
     seen: NDArray[np.bool_]
-    method: str
+    method: str  # ``rerun`` (tracked again without it) or ``density`` (Savage and Dickey)
 
 
 @dataclass(frozen=True)
@@ -120,18 +106,9 @@ def belief_reruns(claims: Sequence[Claim], theory: Theory, structure: Structure)
 
 
 def ablations(
-    claims: Sequence[Claim],
-    blocks: Blocks,
-    reruns: Mapping[Part, Track],
-    *,
-    particles: int,
+    claims: Sequence[Claim], blocks: Blocks, reruns: Mapping[Part, Track], *, particles: int
 ) -> dict[str, Ablation]:
-    """Return what the part of each claim adds to the score of its observables, by id.
-
-    `blocks` are all those of the claims' theory on the study, `reruns` tracks of the belief block
-    without a part (`belief_reruns`). A claim whose part this study or theory does not have is left
-    out.
-    """
+    """Return what each claim's part adds, by id, where study and theory have such a part."""
     structure, belief = structure_of(blocks.inputs), blocks.belief
     of_belief = {p.name for p in free_parameters(blocks.theory, structure)}
     of_conduct = {p.name for p in conduct_parameters(blocks.theory, structure)}
@@ -222,32 +199,22 @@ def _contrast(claim: Claim, blocks: Blocks, structure: Structure) -> dict[str, A
 
 @dataclass(frozen=True)
 class Event:
-    """Something that does or does not come within some periods.
+    """Something that comes or not within some periods."""
 
-    `asked`: from observables and the first period ahead, whether the question makes sense; `came`:
-    from observables, the periods ahead and a size, whether it came; `comes`: from futures (sample,
-    ..., horizon) and a size, in which it comes, (sample,).
-    """
-
-    asked: Callable[[Observed, int], bool]
-    came: Callable[[Observed, slice, int], bool]
-    comes: Callable[[Events, int], NDArray[np.bool_]]
+    asked: Callable[[Observed, int], bool]  # observables, first period ahead: it makes sense
+    came: Callable[[Observed, slice, int], bool]  # observables, periods ahead, size
+    comes: Callable[[Events, int], NDArray[np.bool_]]  # futures (sample, ..., horizon), size
 
 
 @dataclass(frozen=True)
 class Score:
-    """Log scores of forecasts of an event against those of the base rate.
-
-    A row for each origin that can be checked: origin, whether it came, probability under the
-    theory, and under the base rate. `mean` is the mean difference, above 0 where the theory is
-    better, with its 90 % interval by resampling origins, NaN where they are too few.
-    """
+    """Log scores of forecasts less those of the base rate, above 0 where the theory is better."""
 
     event: str
     horizon_days: int
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # day of the origin, whether it came, probability, that of the base rate
     mean: float
-    low: float
+    low: float  # 90 % interval of the mean by resampling origins, NaN for few
     high: float
 
     @property
@@ -282,10 +249,6 @@ def _first(ended: NDArray[Any]) -> NDArray[Any]:
     return np.take_along_axis(ended, place[..., None], axis=-1)[..., 0]
 
 
-def _how_ended(seen: Observed, ahead: slice) -> NDArray[Any]:
-    return np.where(seen.truce_end[ahead] == 1, -1, seen.window_kind[ahead])
-
-
 EVENTS: dict[str, Event] = {
     "deal": Event(
         lambda seen, n: bool(seen.deal_seen[n - 1]),
@@ -295,10 +258,7 @@ EVENTS: dict[str, Event] = {
     "neither": Event(
         lambda seen, n: bool(seen.rung_seen[n - 1] and seen.rung[n - 1] != WAR),
         lambda seen, ahead, _: (
-            not (
-                seen.deal_signed[ahead].any()
-                or (seen.rung_seen[ahead] & (seen.rung[ahead] == WAR)).any()
-            )
+            not seen.deal_signed[ahead].any() and WAR not in seen.rung[ahead][seen.rung_seen[ahead]]
         ),
         lambda events, _: ~(events["signed"].any(axis=-1) | (events["rung"] == WAR).any(axis=-1)),
     ),
@@ -319,7 +279,10 @@ EVENTS: dict[str, Event] = {
     ),
     "extension": Event(
         lambda seen, n: bool(seen.truce_seen[n - 1] and seen.has_deadline[n - 1]),
-        lambda seen, ahead, _: bool(_first(_how_ended(seen, ahead)) in (UNILATERAL, MUTUAL)),
+        lambda seen, ahead, _: bool(
+            _first(np.where(seen.truce_end[ahead] == 1, -1, seen.window_kind[ahead]))
+            in (UNILATERAL, MUTUAL)
+        ),
         lambda events, _: np.isin(_first(events["ended"]), (UNILATERAL, MUTUAL)),
     ),
 }
@@ -328,10 +291,7 @@ EVENTS: dict[str, Event] = {
 def forecast_scores(
     claims: Sequence[Claim], blocks: Blocks, base: Blocks, *, seed: int
 ) -> dict[str, Score]:
-    """Score what claims under the theory of `blocks` forecast, by id of the claim.
-
-    `base` are blocks of the base rate. A theory without the observable of an event has no score.
-    """
+    """Score what claims under the theory of `blocks` forecast, against blocks of the base rate."""
     asked = {c.id: c.forecasts for c in claims if c.forecasts is not None}
     inputs, spec = blocks.inputs, blocks.study.spec
     if not asked or spec.forecast is None:
@@ -387,7 +347,8 @@ def crack_share(path: Floats, jump: Floats, floor: float, run: int, window: int)
     """Return the share of jumps in the falls of all cracks, (draw,); NaN without a crack.
 
     `path` and `jump` are beliefs and what shocks moved them by, log-odds (draw, side, time). A side
-    cracks below `floor` for `run` periods; its fall may begin `window` periods before.
+    cracks below `floor` for `run` periods in a row; its fall runs from its highest belief of the
+    `window` before to the first period below.
     """
     below = path < floor
     n = path.shape[-1]

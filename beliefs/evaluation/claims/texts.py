@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.special import expit as logistic
 
 from beliefs.evaluation.claims.claim import (
+    ROLES,
     Absent,
     Claim,
     Draws,
@@ -66,25 +68,12 @@ def claim(
     return keep
 
 
-def above(x: Any) -> Any:
-    """Return whether x is above 0."""
-    return x > 0
-
-
-def below(x: Any) -> Any:
-    """Return whether x is below 0."""
-    return x < 0
-
-
 def effect(
     id: str, kind: str, read: str | Callable[[Draws], xr.DataArray], shown: str,
-    show: Callable[[Any], Any] = np.exp, holds: Callable[[Any], Any] = above,
+    show: Callable[[Any], Any] = np.exp, holds: Callable[[Any], Any] = lambda x: x > 0,
     *, null: str | None = None, **rest: Any,
 ) -> None:  # fmt: skip
-    """Add a claim on one parameter, or what is read of the draws: it holds, and shows a number.
-
-    The part that is switched off is the parameter, unless `null` says which.
-    """
+    """Add a claim on what is read, which the part switched off is unless `null` says so."""
 
     def test(d: Draws) -> Finding:
         value = d[read] if isinstance(read, str) else read(d)
@@ -93,34 +82,22 @@ def effect(
     claim(id, kind, null=str(read) if null is None else null, **rest)(test)
 
 
-def each_side(name: str) -> Test:
-    """Return the test that a parameter is above 0 for both sides."""
+def each_side(
+    name: str, holds: Callable[[Any], Any] = lambda x: x.min("side") > 0,
+    show: Callable[[Any], Any] = lambda x: x,
+) -> Test:  # fmt: skip
+    """Return the test that holds of a parameter of both sides, above 0 both; shows each."""
 
     def test(d: Draws) -> Finding:
-        value = d[name]
-        return found(value.min("side") > 0, value, one=d[name, d.coercer], two=d[name, d.endurer])
+        one, two = (show(d[name, role]) for role in ROLES)
+        return found(holds(d[name]), d[name], one=one, two=two)
 
     return test
-
-
-def plain(x: Any) -> Any:
-    """Return x: what is shown as it is."""
-    return x
 
 
 def mean(x: Any) -> Any:
     """Return the mean over both sides."""
     return x.mean("side")
-
-
-def falls(x: Any) -> Any:
-    """Return exp(-x): a factor below 1 where x is above 0."""
-    return np.exp(-x)
-
-
-def logistic(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x))."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
 def public_bias(d: Draws) -> xr.DataArray:
@@ -171,19 +148,18 @@ def c01(d: Draws) -> Finding:
     bias, noise = public_bias(d).mean("side"), private_spread(d)
     return found(bias < noise, bias, noise, bias=bias, noise=noise)
 
-
 # Each side keeps its own scorecard of what winning is.
-effect("C02", "region ablation", "shared", "share", plain, lambda x: x < 0.5, null="",
+effect("C02", "region ablation", "shared", "share", np.positive, lambda x: x < 0.5, null="",
        needs={"news of any indicator": on("evidence")}, score="talks reading",
        fixed={"shared": {"dist": "Beta", "alpha": 200.0, "beta": 1.0}})
 
 # Pressure on the one who endures raises the coercer's confidence.
-effect("C03", "sign ablation", lambda d: d["weight_own", f"{d.coercer}:*"].mean("own_term"),
-       "weight", plain, null="weight_own", role="coercer", score="talks",
-       needs={"news on the coercer's scorecard": lambda s: s["evidence", f"{s.coercer}:*"]})
+effect("C03", "sign ablation", lambda d: d["weight_own", "coercer:*"].mean("own_term"),
+       "weight", np.positive, null="weight_own", role="coercer", score="talks",
+       needs={"news on the coercer's scorecard": lambda s: s["evidence", "coercer:*"]})
 
 # Merely surviving raises confidence.
-effect("C04", "sign ablation", lambda d: d["endurance", d.endurer], "gain", plain,
+effect("C04", "sign ablation", lambda d: d["endurance", "endurer"], "gain", np.positive,
        needs={"periods under pressure": on("pressure")}, null="endurance", score="talks")
 
 # Stalemate reads as progress to both sides at once.
@@ -191,17 +167,17 @@ claim("C05", "sign", needs={"quiet periods": on("quiet")}, count=("quiet periods
       null="stalemate", score="talks")(each_side("stalemate"))
 
 # A confident side waits rather than concedes.
-effect("C06", "sign", "wait_value", "odds", falls,
+effect("C06", "sign", "wait_value", "odds", lambda x: np.exp(-x),
        needs={"offers or concessions": on("concession")}, count=CONCEDED, score="concession")
 
 # No talks while optimism exceeds the costs of conflict.
-effect("C07", "sign ablation", lambda d: d["surplus_effect", "onset"], "effect", plain,
+effect("C07", "sign ablation", lambda d: d["surplus_effect", "onset"], "effect", np.positive,
        needs={"talks": TALKS}, count=TALKED, null="surplus_effect", score="talks", rerun=True,
        modes=True)
 
 # One side's doubt is enough to open talks.
-effect("C08", "sign ablation", "crack_rule", "effect", plain, needs={"talks": TALKS}, count=TALKED,
-       score="talks")
+effect("C08", "sign ablation", "crack_rule", "effect", np.positive, needs={"talks": TALKS},
+       count=TALKED, score="talks")
 
 @claim("C09", "sign ablation", needs={"hard-line words": on("hardline"),
        "offers or concessions": on("concession")}, count=CONCEDED, null="audience_hold",
@@ -209,12 +185,11 @@ effect("C08", "sign ablation", "crack_rule", "effect", plain, needs={"talks": TA
 def c09(d: Draws) -> Finding:
     """Governments become prisoners of their own messaging."""
     hold = d["audience_hold"]
-    one, two = (np.exp(-d["audience_hold", side]) for side in (d.coercer, d.endurer))
+    one, two = (np.exp(-d["audience_hold", role]) for role in ROLES)
     cost = d["audience_effect"].mean("side")
     return found(hold.min("side") > 0, hold, one=one, two=two, cost=cost)
 
-
-# Leaders project more confidence as belief falls.
+# Leaders project more confidence as belief lambda x: np.exp(-x).
 claim("C10", "sign", needs={"public words": on("cell_public")}, count=SPOKE, null="projection",
       score="reading")(each_side("projection"))
 
@@ -243,7 +218,7 @@ effect("C15", "sign", "escalation_cost", "factor",
        score="talks")
 
 # Shocks and not good-faith process break deadlocks.
-effect("C16", "region", "jump_share", "share", plain, lambda x: x > 0.5, null="shock_jump",
+effect("C16", "region", "jump_share", "share", np.positive, lambda x: x > 0.5, null="shock_jump",
        needs={"a declared shock": on("shock")}, count=("declared shocks", on("shock")),
        score="reading", rerun=True, paths=True)
 
@@ -255,7 +230,7 @@ effect("C17", "forecast sign", "turnover_termination", "factor",
        forecasts=Forecasted("deal", 365))
 
 # The deadlock is durable: its Weibull shape is below 1.
-effect("C18", "region", "deadlock_shape", "shape", holds=below, needs={"talks": TALKS,
+effect("C18", "region", "deadlock_shape", "shape", holds=lambda x: x < 0, needs={"talks": TALKS,
        "a deadlock of more than a period": on("spell_age")}, count=TALKED, score="talks")
 
 # Talks and strikes move together.
@@ -272,9 +247,8 @@ def c20(d: Draws) -> Finding:
     held = (np.abs(share - 1.0) < 0.25) & (drawn <= 1.0)
     return found(held, share, elasticity=share, gain=drawn)
 
-
 # Warnings through intermediaries keep strikes harmless.
-effect("C21", "sign", "warning_effect", "weight", holds=below,
+effect("C21", "sign", "warning_effect", "weight", holds=lambda x: x < 0,
        needs={"acts of force with prior warning": on("warned_by_severity")},
        count=("periods with an announced act", on("warned_by_severity")),
        score="strikes_A strikes_B")
@@ -288,7 +262,6 @@ def c22(d: Draws) -> Finding:
     shown = {"spared": np.exp(-valve), "pressed": np.exp(pressure)}
     return found((valve > 0) & (pressure > 0), valve, pressure, **shown)
 
-
 @claim("C23", "region", needs={"readings of belief": on("cell_time")}, null="retention",
        score="reading", rerun=True)
 def c23(d: Draws) -> Finding:
@@ -297,16 +270,11 @@ def c23(d: Draws) -> Finding:
     weeks = np.log(0.5) / np.minimum(left, -1e-9)
     return found(weeks < 26.0, np.log(weeks), weeks=weeks)
 
-
-@claim("C24", "region forecast", needs={"acts at a declared red line": on("line_touch")},
-       count=("periods with an act at a red line", on("line_touch")), null="crossing",
-       score="crossing", forecasts=Forecasted("no_crossing", 14))
-def c24(d: Draws) -> Finding:
-    """Both sides stay inside the red lines, taken as less than 5 % of acts that touch one."""
-    odds = d["crossing"]
-    one, two = (logistic(d["crossing", side]) for side in (d.coercer, d.endurer))
-    return found(logistic(odds).max("side") < 0.05, odds, one=one, two=two)
-
+# Both sides stay inside the red lines, taken as less than 5 % of acts that touch one.
+claim("C24", "region forecast", needs={"acts at a declared red line": on("line_touch")},
+      count=("periods with an act at a red line", on("line_touch")), null="crossing",
+      score="crossing", forecasts=Forecasted("no_crossing", 14))(
+      each_side("crossing", lambda x: logistic(x).max("side") < 0.05, logistic))
 
 @claim("C25", "region ablation", needs={"agreements, or their absence": on("deal_seen"),
        "talks that might be cancelled": on("walkout_at_risk")}, count=CANCELLED,
@@ -318,14 +286,14 @@ def c25(d: Draws) -> Finding:
     held = (deal < 0.1) & (walkout < 0.1)
     return found(held, *rates, deal=deal, walkout=walkout, process=d["process_share"])
 
-
 # Signing is costlier than tacit understanding.
 effect("C26", "region", "signature_cost", "share", lambda x: logistic(-x),
        needs={"a mutual agreement": AGREED}, score="form",
        count=("periods with a mutual agreement", AGREED))
 
 # Talks hold off new sanctions.
-effect("C27", "sign", "talks_defer", "factor", holds=below, needs={"sanctions": on("sanction"),
+effect("C27", "sign", "talks_defer", "factor", holds=lambda x: x < 0,
+       needs={"sanctions": on("sanction"),
        "recent talks while sanctions were recorded": on("talks_recent", "sanction_seen")},
        count=("periods with a sanction", on("sanction")), score="sanction")
 
@@ -353,25 +321,21 @@ effect("C31", "region", "exogenous_disruption", "share", logistic,
        count=("periods with such acts", on("disobeyed")), null="command_control", score="command")
 def c32(d: Draws) -> Finding:
     """Leaders control their subordinates, taken as on more than 80 % of days of truce."""
-    day = accidents.control_day(np, {"command_control": d["command_control"]})
-    one, two = day.sel(side=d.coercer), day.sel(side=d.endurer)
-    return found(day.min("side") > 0.8, d["command_control"], one=one, two=two)
+    one, two = (accidents.control_day(np, {"command_control": d["command_control", role]})
+                for role in ROLES)
+    return found(np.minimum(one, two) > 0.8, d["command_control"], one=one, two=two)
 
-
-@claim("C33", "forecast", needs={"a truce, the state that is said to last": on("truce_seen")},
-       forecasts=Forecasted("neither", 60))
-def c33(d: Draws) -> Finding:
-    """This is the resolution: neither treaty nor war."""
-    return found()
-
+# This is the resolution: neither treaty nor war.
+claim("C33", "forecast", needs={"a truce, the state that is said to last": on("truce_seen")},
+      forecasts=Forecasted("neither", 60))(lambda d: found())
 
 # Talking itself pays with allies and moderates.
-effect("C55", "sign", "talk_payoff", "pay", plain, needs={"talks": TALKS}, count=TALKED,
+effect("C55", "sign", "talk_payoff", "pay", np.positive, needs={"talks": TALKS}, count=TALKED,
        score="talks")
 
 # War is too costly for either: cost is convex in severity.
-effect("C56", "region", "convex_cost", "growth", plain, needs={"heavy acts suffered": on("heavy"),
-       "talks": TALKS}, count=TALKED, score="talks")
+effect("C56", "region", "convex_cost", "growth", np.positive,
+       needs={"heavy acts suffered": on("heavy"), "talks": TALKS}, count=TALKED, score="talks")
 
 # A fixed window concentrates events at its end.
 effect("C34", "sign", "deadline_effect", "factor", count=ENDED, score="resolve",
@@ -386,7 +350,7 @@ effect("C36", "region", "heat_loss", "factor", lambda x: 1.0 + mean(x), lambda x
        needs={"hard-line words": on("hardline"), "a truce": on("truce")}, score="talks")
 
 # Ninety-six quiet hours prove command and control.
-effect("C37", "region forecast", "quiet_for_quiet", "factor", falls,
+effect("C37", "region forecast", "quiet_for_quiet", "factor", lambda x: np.exp(-x),
        needs={"a truce": on("truce_seen"),
        "a window whose first four days were quiet": on("quiet_passed", "truce_seen")},
        count=BREACHED, score="breach", forecasts=Forecasted("no_collapse", 14))
@@ -398,7 +362,6 @@ def c38(d: Draws) -> Finding:
     fresh, late = d["mediator_effect", "onset"], d["mediator_late"]
     held = (fresh > 0) & (late < fresh)
     return found(held, fresh, late, fresh=np.exp(fresh), old=np.exp(late))
-
 
 # A hard-security agenda moves faster than ideology.
 effect("C39", "sign", "agenda_effect", "factor",
@@ -412,11 +375,11 @@ effect("C40", "sign scenario", "attribution_gap", "factor", score="collapse",
        count=("periods with an open unattributed act", on("spoiler_open")))
 
 # Sanctions sequencing opens a gap in time.
-effect("C41", "region", "sequencing_gap", "gap", plain, needs={"talks": TALKS}, count=TALKED,
+effect("C41", "region", "sequencing_gap", "gap", np.positive, needs={"talks": TALKS}, count=TALKED,
        score="talks")
 
 # Limited waivers bridge the gap.
-effect("C42", "sign", lambda d: d["sequencing_gap"] * d["waiver_cut"], "gain", plain,
+effect("C42", "sign", lambda d: d["sequencing_gap"] * d["waiver_cut"], "gain", np.positive,
        needs={"a waiver": on("waiver", "talks_seen"), "talks": TALKS}, score="talks",
        count=("periods with a waiver", on("waiver")), null="sequencing_gap")
 
@@ -427,8 +390,9 @@ effect("C43", "sign", "exclusion_strikes", "factor",
        "signs of a deal": on("deal_near", "excluded_seen")}, score="excluded")
 
 # A truce lowers the gain of the feedback loop.
-effect("C44", "region ablation", "truce_gain", "factor", holds=below, needs={"acts of force": ACTS,
-       "a truce": on("truce", "strikes_seen")}, score="strikes_A strikes_B",
+effect("C44", "region ablation", "truce_gain", "factor", holds=lambda x: x < 0,
+       needs={"acts of force": ACTS, "a truce": on("truce", "strikes_seen")},
+       score="strikes_A strikes_B",
        count=("periods of truce with acts", on("truce", "strike_count")))
 
 @claim("C45", "region forecast", needs={"acts of force": ACTS}, count=ACTED,
@@ -439,13 +403,12 @@ def c45(d: Draws) -> Finding:
     drawn = gain(d)
     return found(drawn >= 1.0, np.log(drawn), gain=drawn)
 
-
 # After a pause the same move draws a bigger reply.
 effect("C46", "sign", "pause_overshoot", "factor", needs={"acts of force": ACTS,
        "pauses": on("pause", "strikes_seen")}, count=ACTED, score="strikes_A strikes_B")
 
 # A hotline keeps local incidents local.
-effect("C47", "sign scenario", "hotline_effect", "factor", holds=below,
+effect("C47", "sign scenario", "hotline_effect", "factor", holds=lambda x: x < 0,
        needs={"a hotline": on("hotline")}, count=("periods with a hotline", on("hotline")),
        score="strikes_A strikes_B collapse")
 
@@ -458,9 +421,9 @@ def c48(d: Draws) -> Finding:
     held = (inside < 0) & (beside < 0.5 * np.abs(inside))
     return found(held, inside, beside, inside=np.exp(inside), beside=np.exp(beside))
 
-
 # Proxy restraint makes a partner credible.
-effect("C49", "sign", "proxy_credibility", "odds", holds=below, count=TALKED, score="talks",
+effect("C49", "sign", "proxy_credibility", "odds", holds=lambda x: x < 0,
+       count=TALKED, score="talks",
        needs={"attacks by proxies in a truce": on("proxy_attack", "talks_seen"), "talks": TALKS})
 
 @claim("C50", "forecast region", count=("windows that ended so", on("window_kind")), score="kind",
@@ -472,12 +435,12 @@ def c50(d: Draws) -> Finding:
     held = one + two > np.maximum(lapse, deal)
     return found(held, one + two, one=one, two=two, deal=deal, lapse=lapse)
 
-
 # Small reversible transactions last longer than treaties.
 effect("C51", "region", lambda d: d["reversal_base", "transaction"] - d["reversal_base", "treaty"],
-       "factor", holds=below, null="", needs={"a treaty in force": on(("scope_live", "treaty")),
-       "a transaction in force": on(("scope_live", "transaction"))}, contrast=True,
-       count=("agreements that ended", on("scope_ended")), score="reversal")
+       "factor", holds=lambda x: x < 0, null="", score="reversal", contrast=True,
+       needs={"a treaty in force": on(("scope_live", "treaty")),
+       "a transaction in force": on(("scope_live", "transaction"))},
+       count=("agreements that ended", on("scope_ended")))
 
 # Named mutual concessions decide renewal.
 effect("C52", "sign scenario", "renewal_effect", "factor", count=ENDED, score="collapse resolve",

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.evaluation.claims import texts
 from beliefs.evaluation.claims.claim import (
@@ -27,6 +26,7 @@ from beliefs.evaluation.claims.claim import (
     draws_of,
     found,
     periods,
+    roles_of,
 )
 from beliefs.evaluation.claims.evidence import (
     JUMP_SHARE,
@@ -46,45 +46,29 @@ from beliefs.model.theory import Theory, free_parameters, judged, load_theory
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
-Floats = NDArray[np.float64]
 Say = Callable[[str], None]
 
 CONTRACTION = 0.10
 SUPPORT, CONTRADICT = 0.9, 0.1
 ODDS = 3.0
-FEWEST_ORIGINS = BLOCKS
-"""Resolved forecasts below which there is no interval, and a claim about forecasts is undecided."""
+FEWEST_ORIGINS = BLOCKS  # forecasts below which a claim about forecasts alone is undecided
 UNLEARNABLE = "not learnable here"
-APART = 0.65
-"""Distance between the means of two tracks, in standard deviations of both together, from which
-they disagree: R-hat above about 1.1."""
+APART = 0.65  # sds between means of two tracks that disagree: R-hat above about 1.1
 STREAM = 7919  # keeps what is drawn here apart from other uses of the seed
 TAIL = 0.05  # left out of a shown interval on either side
 BINS = 24
-DIP = 0.6
-"""A valley between two peaks below this share of the lower one makes two modes."""
+DIP = 0.6  # A valley between two peaks below this share of the lower one makes two modes
 DRAWS, PRIOR_DRAWS = 4000, 20_000
-PARTICLES = {1: 1000, 7: 500}
-"""Particles of one track by days of a period: studies of weeks are long."""
-TWIN = 500_009
-"""What is added to a seed for the second set of tracks."""
-_PLACES = {
-    "p_claim": 4, "p_prior": 4, "contraction": 3, "log_bf": 3, "delta_log_score": 3,
-    "delta_low": 3, "delta_high": 3,
-}  # fmt: skip
+PARTICLES = {1: 1000, 7: 500}  # of one track by days of a period: studies of weeks are long
+TWIN = 500_009  # what is added to a seed for the second set of tracks
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One row of the table of verdicts: the claim as `data/claims.csv` states it, and what is said.
-
-    `seed` is the text that makes the claim; `log_bf` the log of the ratio of odds that the claim
-    holds after (`p_claim`) and before the data; `delta_log_score` what the part adds to the log
-    score of the observables `scored`, with its 90 % interval, by `method` (`Ablation`, or empty).
-    """
+    """One row of the table: the claim as `data/claims.csv` states it, and what is said of it."""
 
     id: str
-    seed: str
+    seed: str  # the text that makes the claim
     author: str
     title: str
     claimed: str
@@ -92,41 +76,39 @@ class Verdict:
     theory: str
     kind: tuple[str, ...]
     verdict: str
-    p_claim: float | None
-    p_prior: float | None
+    p_claim: float | None  # that the claim holds, after the data
+    p_prior: float | None  # and before
     contraction: float | None
-    log_bf: float | None
-    delta_log_score: float | None
+    log_bf: float | None  # of the ratio of odds
+    delta_log_score: float | None  # by the part, with its 90 % interval
     delta_low: float | None
     delta_high: float | None
-    scored: tuple[str, ...]
-    method: str
+    scored: tuple[str, ...]  # observables of that score
+    method: str  # see `Ablation`, or empty
     forecast: dict[str, Any] | None
     why: str
     sentence: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row for a script; numbers rounded to what their errors leave."""
-        out = vars(self) | {"kind": list(self.kind), "scored": list(self.scored)}
-        rounded = {k: round(float(out[k]), n) for k, n in _PLACES.items() if out[k] is not None}
-        return out | rounded
+        row = vars(self) | {"kind": list(self.kind), "scored": list(self.scored)}
+        return {
+            k: round(float(v), 4 if k.startswith("p_") else 3) if isinstance(v, float) else v
+            for k, v in row.items()
+        }
 
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What the claims of one theory are judged on.
-
-    Draws from the posterior are of two tracks, one behind the other; `gains` is what the part of
-    each claim adds, by id; `caveat` what a verdict that reads any `doubtful` parameter has to say.
-    """
+    """What the claims of one theory are judged on."""
 
     theory: str
     step_days: int
     seen: Seen
-    after: Draws
+    after: Draws  # from the posterior, of two tracks, one behind the other
     before: Draws
-    gains: Mapping[str, Ablation]
-    caveat: str = ""
+    gains: Mapping[str, Ablation]  # by id of the claim
+    caveat: str = ""  # what a verdict that reads any doubtful parameter has to say
     doubtful: frozenset[str] = frozenset()
 
 
@@ -239,13 +221,11 @@ def _ground(
     after = draws_of(joined, theory, structure, mine, acted, extra)
     cracked = {JUMP_SHARE: shares[0][1]} if shares and len(shares[0][1]) else {}
     before = draws_of(blocks.prior(PRIOR_DRAWS, rng), theory, structure, mine, acted, cracked)
+    reports = [b.belief.report() for b in both if b.belief is not None]
     caveat, doubtful = "", frozenset[str]()
-    for one in both:
-        report = None if one.belief is None else one.belief.report()
-        if report is not None and not report.passed:
-            caveat = f"the track of beliefs failed its gate ({report.failures[0]})"
-            free = free_parameters(theory, structure)
-            doubtful = frozenset(p.name for p in free) | {JUMP_SHARE}
+    for report in (r for r in reports if not r.passed):
+        caveat = f"the track of beliefs failed its gate ({report.failures[0]})"
+        doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | {JUMP_SHARE}
     return blocks, Ground(theory.id, inputs.step_days, seen, after, before, gains, caveat, doubtful)
 
 
@@ -268,11 +248,7 @@ def decide(
     limits: tuple[float, float] | None = None,
     score: Score | None = None,
 ) -> tuple[str, str]:
-    """Return the verdict and why; the rule in its order.
-
-    p is None without a region, `moved` by how much its log odds did; `delta` is the log score with
-    the part less that without; `limits` are a claim's own (support, contradict).
-    """
+    """Return the verdict and why; p None without a region, `moved` in log odds, own `limits`."""
     if missing:
         return UNLEARNABLE, f"no observation of {missing} in this study"
     if p is None:
@@ -354,21 +330,18 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
     numbers = None if absent else _shown(after)
     if numbers is not None and p is not None and p_prior is not None:
         numbers |= {"p": p, "p_prior": p_prior}
-    counted = []
-    if claim.count is not None:
-        words, count = claim.count
-        counted = [f"n = {periods(count, ground.seen)} {words}"]
+    words, count = claim.count or ("", None)
+    counted = [f"n = {periods(count, ground.seen)} {words}"] if count else []
     if score is not None and score.n and p is not None:
         counted += [f"its forecasts score {score.mean:+.2f} each against the base rate "
                     f"(n = {score.n})"]  # fmt: skip
-    text = claim.text
     return Verdict(
         id=claim.id,
-        seed=text["title"],
-        author=text["author"],
-        title=text["claim"],
-        claimed=text["claimed_region"],
-        test=text["test"],
+        seed=claim.text["title"],
+        author=claim.text["author"],
+        title=claim.text["claim"],
+        claimed=claim.text["claimed_region"],
+        test=claim.text["test"],
         theory=ground.theory,
         kind=claim.kind,
         verdict=verdict,
@@ -383,7 +356,7 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         method="" if gain is None else gain.method,
         forecast=None if score is None else score.as_dict(),
         why=why,
-        sentence=_sentence(claim, verdict, why, numbers, ground.seen.roles, counted),
+        sentence=_sentence(claim, verdict, why, numbers, roles_of(ground.seen.structure), counted),
     )
 
 
@@ -442,7 +415,7 @@ def _sentence(
     return f"{said} {verdict[0].upper()}{verdict[1:]}: {'; '.join(parts or [why])}."
 
 
-def two_modes(values: Floats) -> bool:
+def two_modes(values: np.ndarray) -> bool:
     """Return whether draws pile up in two places with a valley between them."""
     count = np.histogram(values, bins=BINS)[0].astype(float)
     smooth = np.convolve(count, [0.25, 0.5, 0.25], mode="same")

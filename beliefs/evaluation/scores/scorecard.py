@@ -1,19 +1,11 @@
 """Scores of single forecasts, and the baselines that know no theory.
 
-One row for each origin, window, target and forecaster. Columns: ``origin``, ``horizon`` (days),
-``periods``, ``target``, ``kind``, ``forecaster`` (id of a theory, ``climatology``, ``persistence``
-or ``market``) and ``pit``. Of a target that comes or not (kind ``event``): ``p``, ``came``,
-``first`` (period in which it first came or was first broken, NaN without), ``log``, ``brier`` and
-``crps`` (days). Of a count (kind ``count``): ``p`` its mean, ``came`` what was counted, ``crps``,
-``twcrps`` and its ``threshold``. ``spell`` is the number of the event, a run of periods without a
-quiet week, in which it first came, or anything was first counted, in the window; 0 without.
-
-A window is scored where all its periods were watched, success or not: were successes taken and
-silences not, only successes would be scored.
-
-*Climatology* asks how long it took from every earlier day on which the question could be asked.
-*Persistence* asks the same of those earlier days alone that were like the day of the origin: the
-event had come in the window before, or it had not.
+One row for each origin, window, target and forecaster. Columns: ``horizon`` (days), ``pit``; of a
+target that comes or not (kind ``event``) ``p``, ``came``, ``first`` (period in which it first came
+or was first broken, NaN without), ``log``, ``brier``, ``crps`` (days); of a count ``p`` its mean,
+``came`` what was counted, ``crps``, ``twcrps``, ``threshold``. ``spell`` is the number of the event
+(`spells`) in which it first came in the window, 0 without. A window is scored where all its periods
+were watched: were successes taken and silences not, only successes would be scored.
 """
 
 from __future__ import annotations
@@ -27,16 +19,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.backtest.frames import UNSAID, Frame, Horizon
+from beliefs.evaluation.backtest.frames import UNSAID, Frame
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
-from beliefs.evaluation.scores.proper import (
-    brier,
-    count_scores,
-    log_score,
-    pit,
-    smoothed,
-    time_score,
-)
+from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.targets import LATENT
 from beliefs.study.tables.odds import NAME, Odds
@@ -45,25 +30,21 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Row = dict[str, Any]
+Samples = Iterator[tuple[str, NDArray[Any]]]  # by theory
 
 CLIMATOLOGY, PERSISTENCE, MARKET = "climatology", "persistence", "market"
 COLUMNS = (
     "origin", "horizon", "periods", "target", "kind", "forecaster", "p", "came", "first", "spell",
     "log", "brier", "crps", "twcrps", "threshold", "pit",
 )  # fmt: skip
-HIGH = 0.9
-"""Quantile of earlier windows above which a count is high."""
+HIGH = 0.9  # quantile of earlier windows above which a count is high
 EXACT = 1e-6  # error of a probability that no draws stand behind
 STREAM = 15487469  # keeps what is drawn here apart from other uses of the seed
 
 
 def waits(question: Question, n: int) -> tuple[Ints, Bools, Ints]:
-    """Return how long it took from the earlier origins of a question, as far as is known after n.
-
-    Periods before which it could be asked, (N,); whether it came, or the wait was censored by the
-    end of what is known or by a period that nobody watched; periods until then, at least 1.
-    """
-    later = np.arange(n)
+    """Return origins (N,) before n of a question, whether it came, and periods until then."""
+    later = np.arange(n)  # waits are censored by what nobody watched, and the end of what is known
 
     def following(flags: Bools) -> Ints:
         place = np.where(flags, later, n)
@@ -78,14 +59,10 @@ def waits(question: Question, n: int) -> tuple[Ints, Bools, Ints]:
 
 
 def kaplan_meier(time: ArrayLike, happened: ArrayLike, upto: int) -> Floats:
-    """Return the share of waits not ended after 0 .. `upto` periods (Kaplan and Meier 1958).
-
-    `time` (N,) are periods until the end or until censored, from 1 on. A wait censored at c had not
-    ended after c periods, and was at risk in the last of them. After the longest wait the share
-    stays where it is.
-    """
+    """Return the share of waits not ended after 0 .. `upto` periods (Kaplan and Meier 1958)."""
     waits, ended = np.asarray(time, dtype=np.int64), np.asarray(happened, dtype=bool)
     counts = np.bincount(np.minimum(waits, upto + 1), minlength=upto + 2)
+    # A wait censored at c had not ended after c periods, and was at risk in the last of them.
     risk = counts[::-1].cumsum()[::-1][1:-1].astype(float)
     ends = np.bincount(waits[ended & (waits <= upto)], minlength=upto + 1)[1:].astype(float)
     hazard = np.divide(ends, risk, out=np.zeros(upto), where=risk > 0)
@@ -93,35 +70,24 @@ def kaplan_meier(time: ArrayLike, happened: ArrayLike, upto: int) -> Floats:
 
 
 def _incidence(came: Bools, time: Ints, upto: int) -> Floats | None:
-    """Return P(it has come after 0 .. `upto` periods); None with less than a window to learn from.
-
-    Waits overlap: N of them count as N / `upto` windows. Half a window in which it came, at a
-    constant hazard, and half a one in which it did not are put before them (Jeffreys).
-    """
+    """Return P(it has come after 0 .. `upto` periods); None with less than a window of waits."""
     if len(time) < upto:
         return None
-    windows = len(time) / upto
+    windows = len(time) / upto  # waits overlap
     learnt = 1.0 - kaplan_meier(time, came, upto)
-    unknown = 1.0 - 0.5 ** (np.arange(upto + 1) / upto)  # one half after the whole window
+    # Half a window in which it came, at a constant hazard, and half a one without (Jeffreys).
+    unknown = 1.0 - 0.5 ** (np.arange(upto + 1) / upto)
     return np.asarray((windows * learnt + unknown) / (windows + 1.0))
 
 
 def climatology(question: Question, n: int, upto: int) -> Floats | None:
-    """Return the probability that it has come after 0 .. `upto` periods, known after n periods.
-
-    None where the question could be asked of fewer than `upto` earlier periods. From days on which
-    something else had ended the matter it never came, and they count as such: this is its
-    cumulative incidence among competing ends.
-    """
+    """Return P(it has come after 0 .. `upto` periods) as it took from every earlier day."""
+    # Days on which something else had ended the matter count: a cumulative incidence.
     return _incidence(*waits(question, n)[1:], upto)
 
 
 def persistence(question: Question, n: int, upto: int) -> Floats | None:
-    """Return the same from those earlier origins alone whose last window was like the present one.
-
-    None where these are fewer than `upto`, or the last window is not known: what came in a window
-    that was not watched whole is not known either.
-    """
+    """Return the same from those days alone whose last window, all watched, was like the last."""
     hits = np.concatenate([[0], np.cumsum(question.known(n))])
     seen = np.concatenate([[0], np.cumsum(question.seen[:n])])
     start = np.maximum(np.arange(n + 1) - upto, 0)
@@ -154,23 +120,18 @@ def score_table(
     frame: Frame,
     inputs: Inputs,
     origins: NDArray[np.int64],
-    horizons: Sequence[Horizon],
     asked: Sequence[Question],
     counted: Sequence[Quantity],
     odds: Odds,
     *,
     seed: int,
 ) -> pd.DataFrame:
-    """Score all forecasts of a frame that can be checked; other arguments in the frame's order.
-
-    `inputs` are of the whole study. The seed is that of the randomised transforms: each row has its
-    own stream, whatever other rows there are.
-    """
+    """Score all forecasts of a frame that can be checked; each row has its own random stream."""
     check_odds(odds, asked)
     rows: list[Row] = []
     step = inputs.step_days
     for o, n in enumerate(origins.tolist()):
-        for h, horizon in enumerate(horizons):
+        for h, horizon in enumerate(frame.horizons):
             last = frame.origins[o] + np.timedelta64(horizon.periods * step, "D")
             head = {
                 "origin": frame.origins[o].astype("datetime64[s]"),
@@ -185,18 +146,16 @@ def score_table(
             for k, quantity in enumerate(counted):
                 sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
                 rows += [head | row for row in _count(quantity, frame.counts[k], *window, sums)]
-    for row in rows:
-        row["pit"] = _randomised(row, seed)
+    for row in rows:  # one number for a window and a target: forecasters are compared on the same
+        words = f"{row['origin']} {row['horizon']} {row['target']}"
+        uniform = np.random.default_rng([seed, STREAM, crc32(words.encode())]).random()
+        below, upto = row.get("pit", (np.nan, np.nan))
+        row["pit"] = float(proper.pit(below, upto, uniform))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _event(
-    question: Question,
-    n: int,
-    periods: int,
-    step_days: int,
-    samples: Iterator[tuple[str, NDArray[Any]]],
-    price: float | None,
+    question: Question, n: int, periods: int, step_days: int, samples: Samples, price: float | None
 ) -> Iterator[Row]:
     """Yield the rows of a question from one origin."""
     first = question.first(n, periods) if question.asked[n] else None
@@ -229,23 +188,20 @@ def _event(
             "came": float(came),
             "first": float(first) if hit else np.nan,
             "spell": spell,
-            "log": float(log_score(p if draws is None else smoothed(p, draws), came, EXACT)),
-            "brier": float(brier(p, came)),
+            "log": float(
+                proper.log_score(p if draws is None else proper.smoothed(p, draws), came, EXACT)
+            ),
+            "brier": float(proper.brier(p, came)),
         }
         if name != MARKET:
             # Where nothing came, the time is known to lie beyond the window: the rest of the mass.
             ends = (curve[first - 1], curve[first]) if hit else (curve[-1], 1.0)
-            row |= {"crps": float(time_score(curve, first, step_days)), "pit": ends}
+            row |= {"crps": float(proper.time_score(curve, first, step_days)), "pit": ends}
         yield row
 
 
 def _count(
-    quantity: Quantity,
-    name: str,
-    n: int,
-    periods: int,
-    step_days: int,
-    sums: Iterator[tuple[str, NDArray[Any]]],
+    quantity: Quantity, name: str, n: int, periods: int, step_days: int, sums: Samples
 ) -> Iterator[Row]:
     """Yield the rows of a count from one origin."""
     observed = quantity.total(n, periods)
@@ -264,7 +220,7 @@ def _count(
     for forecaster, samples in forecasts:
         if samples is None:
             continue
-        whole, above = count_scores(samples, observed, 0.0 if earlier is None else threshold)
+        whole, above = proper.count_scores(samples, observed, 0.0 if earlier is None else threshold)
         yield {
             "target": name,
             "kind": "count",
@@ -277,16 +233,6 @@ def _count(
             "threshold": threshold,
             "pit": ((samples < observed).mean(), (samples <= observed).mean()),
         }
-
-
-def _randomised(row: Row, seed: int) -> float:
-    if "pit" not in row:
-        return float("nan")
-    # One number for a window and a target: forecasters are compared on the same one.
-    words = f"{row['origin']} {row['horizon']} {row['target']}"
-    uniform = np.random.default_rng([seed, STREAM, crc32(words.encode())]).random()
-    below, upto = row["pit"]
-    return float(pit(below, upto, uniform))
 
 
 def check_odds(odds: Odds, asked: Sequence[Question]) -> None:

@@ -20,25 +20,19 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+# Observables that every theory explains, and so is compared on.
 SHARED = ("talks", "strikes_A", "strikes_B", "breach", "collapse", "resolve")
-"""Observables that every theory explains, and so is compared on."""
 BLOCK_DAYS = 14
 BLOCK_WEEKS = 8
 RESAMPLES = 2000
 LEVEL = 0.9
-TAIL = (1.0 - LEVEL) / 2.0
-"""Chance that a forecaster who is no better has an interval above 0."""
-BLOCKS = 10
-"""Fewest blocks that an interval is given for."""
+TAIL = (1.0 - LEVEL) / 2.0  # chance that a forecaster who is no better has an interval above 0
+BLOCKS = 10  # fewest blocks that an interval is given for
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A sum of paired differences of log scores over `n` periods; above 0 the first is better.
-
-    `low`, `high` and `error` are the 90 % interval and standard error by moving-block bootstrap,
-    NaN where what was seen fills too few blocks.
-    """
+    """A sum of paired differences over `n` periods; NaN in low, high, error with too few blocks."""
 
     total: float
     low: float
@@ -54,26 +48,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Skill:
-    """Mean scores of a forecaster and of a baseline, at the `n` origins at which both are scored.
+    """Mean scores of a forecaster and of a baseline, paired by origin; smaller is better."""
 
-    Smaller scores are better. `difference` is the mean of reference less score, above 0 where the
-    forecaster is better, with its 90 % interval. That is Student's, with one degree of freedom less
-    than blocks: percentiles of the resamples are too narrow. `p` is the chance of such a
-    difference, or a greater one, if the forecaster were no better; from the same t distribution.
-    All three are NaN where too few blocks fit. `ratio` is 1 - score / reference, NaN where the
-    reference is 0; `effective` the number of independent origins that would leave the difference as
-    uncertain as these do.
-    """
-
-    n: int
+    n: int  # origins at which both are scored
     score: float
     reference: float
-    difference: float
-    low: float
+    difference: float  # reference less score; above 0 better
+    low: float  # 90 %, Student's: percentiles of resamples are too narrow
     high: float
-    p: float
-    ratio: float
-    effective: float
+    p: float  # of as much if no better; NaN, like the interval, with few blocks
+    ratio: float  # 1 - score / reference
+    effective: float  # independent origins that would leave it as uncertain
 
 
 def block_length(step_days: int) -> int:
@@ -99,10 +84,7 @@ def block_sums(
     circular: bool = False,
     samples: int = RESAMPLES,
 ) -> Floats:
-    """Return sums (..., sample) of series (..., time) over resampled blocks of time.
-
-    Circular blocks run on from the end to the beginning.
-    """
+    """Return sums (..., sample) of series (..., time) over resampled, maybe circular, blocks."""
     length = values.shape[-1]
     whole = np.concatenate([values, values[..., : block - 1]], axis=-1) if circular else values
     first = length if circular else length - block + 1
@@ -124,11 +106,7 @@ def holm(p: ArrayLike) -> Floats:
 
 
 def difference(gap: Floats, seen: Bools, *, block: int, seed: int | Sequence[int]) -> Difference:
-    """Return the sum of differences between the log scores (T,) of two forecasters.
-
-    `seen` are the periods that count. Blocks of `block` periods are of the study's own time, gaps
-    included.
-    """
+    """Return the sum of a gap (T,) between log scores over what was `seen`, in blocks of time."""
     gap = np.where(seen, gap, 0.0)
     n, total = int(seen.sum()), float(gap.sum())
     if not enough_blocks(n, block):
@@ -140,10 +118,7 @@ def difference(gap: Floats, seen: Bools, *, block: int, seed: int | Sequence[int
 
 
 def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[int]) -> Skill:
-    """Compare scores (origin,) at equal distances, NaN where not scored.
-
-    `overlap` is the number of origins within a window, from `block_origins`.
-    """
+    """Compare scores (origin,), NaN where not scored; `overlap` from `block_origins`."""
     both = ~(np.isnan(ours) | np.isnan(theirs))
     n, none = int(both.sum()), math.nan
     if n == 0:

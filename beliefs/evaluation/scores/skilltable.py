@@ -1,17 +1,11 @@
 """Tables of scores: skill of every theory against every baseline, reliability, and transforms.
 
-*Skill.* Columns: ``target``, ``horizon``, ``forecaster``, ``against``, ``score`` (its name), those
-of `beliefs.evaluation.scores.skill.Skill`, ``came`` (windows in which the target came true; of a
-count, in which it was above its median), ``events`` (how many separate times it did), ``misses``
-(how many separate times it did not) and ``windows`` (as many as would not overlap). An event came
-as often as there are different ones (`beliefs.evaluation.backtest.questions.spells`), and stayed
-away as often as there are runs of windows without one; of a count both are runs of windows.
-``no_crossing`` comes true where the crossing stays away.
-
-*Reliability.* Under calibrated forecasts the share that comes scatters about the mean probability
-of a bin. How widely is found by drawing outcomes from the forecasts themselves (Bröcker and Smith
-2007). Windows of neighbouring origins overlap and share their outcome, so that those of one block
-are drawn with one uniform number: bands are as wide as what was really seen warrants.
+In a table of skill ``came`` counts windows in which the target came true (of a count, in which it
+was above its median), ``events`` and ``misses`` how many separate times it did, and did not, and
+``windows`` as many as would not overlap; other columns are those of `Skill`. Bands of reliability
+are of outcomes drawn from the forecasts themselves (Bröcker and Smith 2007). Windows of
+neighbouring origins share their outcome, so that those of one block are drawn with one uniform
+number.
 """
 
 from __future__ import annotations
@@ -31,11 +25,9 @@ from beliefs.evaluation.scores.skill import LEVEL, TAIL, block_origins, holm, sk
 Floats = NDArray[np.float64]
 
 BASE = "M0"
-HEADLINE = {"event": "log", "count": "crps"}
-"""The score that says who beats whom, by kind."""
+HEADLINE = {"event": "log", "count": "crps"}  # the score that says who beats whom, by kind
 _SCORES = {"event": ("log", "brier", "crps"), "count": ("crps", "twcrps")}
-FEWEST_EVENTS = 3
-"""Separate events, and separate times without one, that a statement on skill needs."""
+FEWEST_EVENTS = 3  # separate events, and times without, that a statement on skill needs
 EDGES = (0.0, 0.1, 0.3, 0.7, 0.9, 1.0)
 PIT_BINS = 5
 DRAWS = 1000
@@ -43,10 +35,7 @@ STREAM, BAND_STREAM = 32452843, 49979687  # keep what is drawn here apart from o
 
 
 def skill_table(scores: pd.DataFrame, frame: Any, every: int, *, seed: int) -> pd.DataFrame:
-    """Return mean scores (`score_table`) against baselines, origins `every` days apart.
-
-    Of the frame that was scored `theories` and `origins` are read.
-    """
+    """Return mean scores against baselines, origins `every` days apart."""
     rows = []
     days = frame.origins.astype("datetime64[s]")
     for (target, horizon, kind), part in scores.groupby(["target", "horizon", "kind"], sort=False):
@@ -102,12 +91,7 @@ def _runs(flags: NDArray[np.bool_]) -> int:
 
 @dataclass(frozen=True)
 class Standing:
-    """Who beats a baseline on a target so many days ahead.
-
-    `theories` are the ids of those that forecast better by the headline score of the kind, also
-    when it is allowed for how many were tried; `doubt` is why none can be said to, whatever the
-    scores, None where one could.
-    """
+    """Who beats a baseline on a target in a window, also allowing for all tried; or a doubt."""
 
     target: str
     horizon: int
@@ -119,10 +103,9 @@ def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]
     """Return who beats a baseline, by a table of skill.
 
     Where something never came, whoever says less of it wins, and where it came once or twice, one
-    lucky day decides; where it always came, the other way round. Neither is skill, whatever the
-    interval. Of theories, targets and windows without such a doubt each gives a test, and some
-    would win by chance: p values are adjusted by Holm (1979), over all of them together, and
-    compared with the 5 % that lie above a 90 % interval.
+    lucky day decides; where it always came, the other way round: no skill, whatever the interval.
+    Without such a doubt p values are adjusted (Holm 1979), over theories, targets and windows
+    together.
     """
     if not len(table):
         return []
@@ -163,11 +146,7 @@ def _doubt(part: pd.DataFrame) -> str | None:
 
 
 def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
-    """Return how often what was forecast came, over all targets, by bins of the probability.
-
-    One row for each forecaster, window and bin: ``n``, ``mean_p``, share ``came``, and ``low`` and
-    ``high``, between which that lies in 90 % of cases if forecasts are calibrated.
-    """
+    """Return how often what was forecast came, by bins of p, with 90 % bands if calibrated."""
     rows: list[dict[str, Any]] = []
     events = scores[scores["kind"] == "event"]
     for (name, horizon), part in events.groupby(["forecaster", "horizon"], sort=False):
@@ -186,11 +165,7 @@ def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.Data
 
 
 def pit_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
-    """Return histograms of the randomised transforms of times and counts, with bands.
-
-    One row for each forecaster, window, target and bin of equal width: ``n``, the ``share`` that
-    lies in it, and ``low`` and ``high`` as in `reliability_table`.
-    """
+    """Return histograms of the randomised transforms of times and counts, with such bands."""
     rows: list[dict[str, Any]] = []
     edges = np.linspace(0.0, 1.0, PIT_BINS + 1)
     keys = ["forecaster", "horizon", "target"]

@@ -1,17 +1,29 @@
-"""Conduct drawn from known parameters is what its mechanisms say, and remembers itself rightly."""
+"""Studies drawn from known parameters are what their mechanisms say."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from duel import draw_design
 
+from beliefs.features import steps
 from beliefs.features.inputs import build_inputs
-from beliefs.model.structure import conduct_columns, structure_of
+from beliefs.inference.posterior import stacked_params
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model import system
+from beliefs.model.structure import columns, conduct_columns, structure_of
 from beliefs.model.system import conduct_log_likelihoods, factors
 from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
 from beliefs.simulation.studies import (
     prior_params,
+    simulate_belief_block,
     simulate_columns,
     simulate_whole,
 )
+from beliefs.study.bundled import data_folder
 from beliefs.study.load import load_study
 
 DRAWS = 60
@@ -25,8 +37,6 @@ def design():
 
 def medians(theory, structure, **values):
     """All parameters of conduct at the medians of their priors, but for `values`."""
-    from beliefs.inference.smc.unconstrained import coordinates_of
-
     chosen = load_theory(theory)
     known = coordinates_of(list(conduct_parameters(chosen, structure)), structure)
     found = {k: v[0] for k, v in known.params(np.zeros((1, known.size))).items()}
@@ -70,26 +80,16 @@ def test_strikes_without_replies_come_at_their_base_rate_where_somebody_looked(d
 
 def test_what_is_known_of_the_past_is_what_a_study_would_say_of_it(design):
     """The columns of the past agree with those that the study's own definitions give."""
-    from beliefs.features.steps import (
-        ANSWER,
-        FRESH_DAYS,
-        RECENT_DAYS,
-        before,
-        fading_sum,
-        freshness,
-        recent,
-    )
-
     study = load_study("us-iran-2026")
     found = drawn(design, "status_quo", None, 3, strike_base=0.0, walkout_base=0.0)
     count, grid = found["strike_count"], study.grid
-    recently = before(np.log1p(fading_sum(count, RECENT_DAYS, grid)))
+    recently = steps.before(np.log1p(steps.fading_sum(count, steps.RECENT_DAYS, grid)))
     np.testing.assert_allclose(found["own_recent"], recently, atol=1e-12)
-    fresh = before(freshness(found["walkout"] > 0, FRESH_DAYS, grid))
+    fresh = steps.before(steps.freshness(found["walkout"] > 0, steps.FRESH_DAYS, grid))
     np.testing.assert_allclose(found["walkout_fresh"], fresh, atol=1e-12)
     logs = count * found["severity_log"]
-    rival = recent(count[::-1], ANSWER)
-    answered = recent(logs[::-1], ANSWER) / np.maximum(rival, 1.0)
+    rival = steps.recent(count[::-1], steps.ANSWER)
+    answered = steps.recent(logs[::-1], steps.ANSWER) / np.maximum(rival, 1.0)
     seen = design[2]["strikes_seen"] > 0
     np.testing.assert_allclose(found["provocation"][:, seen], answered[:, seen], atol=1e-12)
 
@@ -140,3 +140,74 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     assert (seen.breach[~seen.truce_seen] == 0).all()
     assert seen.truce_end.dtype == old.truce_end.dtype and seen.rung.dtype == old.rung.dtype
     conduct_columns(found)
+
+
+DUEL = data_folder() / "synthetic-duel"
+ROOT = Path(__file__).resolve().parents[2]
+THEORY = load_theory("mutual_optimism")
+
+
+def test_the_script_writes_the_shipped_duel_byte_for_byte(tmp_path):
+    script = ROOT / "scripts" / "simulate_duel.py"
+    subprocess.run([sys.executable, str(script), "--out", str(tmp_path)], check=True, timeout=120)
+    names = sorted(path.name for path in DUEL.iterdir())
+    assert names == sorted(path.name for path in tmp_path.iterdir())
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (DUEL / name).read_bytes(), name
+
+
+def test_surplus_and_moves_of_true_beliefs_follow_the_equations():
+    truth = json.loads((DUEL / "truth.json").read_text(encoding="utf-8"))
+    inputs = build_inputs(load_study(DUEL))
+    structure, cols = structure_of(inputs), columns(inputs)
+    known = {name: np.array(p["value"]) for name, p in truth["parameters"].items()}
+    known["innovation"] = np.zeros((2, structure.n_time))
+    belief = np.array([truth["logit_belief"][side] for side in inputs.sides])
+    params = stacked_params(THEORY, structure, known)
+    run = system.evaluate(np, params, cols, structure, logit_belief=belief)
+    np.testing.assert_allclose(run.surplus, truth["surplus"], atol=1e-9)
+    first = params["belief_mean"] + params["initial"]
+    kept, push, misread = system.movements(np, params, cols, structure)
+    before = np.concatenate([first[:, None], belief[:, :-1]], axis=1)
+    level = params["belief_mean"][:, None]
+    gate = 1.0 / (1.0 + np.exp(-4.0 * before))
+    left = belief - (level + kept * (before - level) + push + misread * gate)
+    noise = left / (np.exp(params["log_volatility"]) * structure.step_weeks**0.5)[:, None]
+    n = noise.size  # what no equation explains is standard normal
+    assert abs(noise.mean()) < 4 / n**0.5
+    assert abs(noise.std() - 1) < 4 / (2 * n) ** 0.5
+
+
+def test_readings_scatter_around_belief_by_the_spread_of_their_channel(tmp_path):
+    design = build_inputs(draw_design(DUEL, tmp_path, seed=6))
+    structure = structure_of(design)
+    params = prior_params(THEORY, structure, np.random.default_rng(6))
+    params["log_reading_step"] = np.log([0.2, 0.3, 0.5])
+    params["private_bias"] = np.array([3.0, -3.0])
+    left: list[list[float]] = [[], []]
+    for seed in range(40):
+        drawn, truth = simulate_belief_block(design, THEORY, params, np.random.default_rng(seed))
+        gap = drawn.reading - truth.logit_belief[:, None]
+        left[0] += gap[:, 0][~np.isnan(gap[:, 0])].tolist()
+        left[1] += (gap[0, 1] - 3.0)[~np.isnan(gap[0, 1])].tolist()
+        left[1] += (gap[1, 1] + 3.0)[~np.isnan(gap[1, 1])].tolist()
+    # The median of |t| with 4 degrees of freedom is 0.7407.
+    for values, spread in zip(left, (0.2, 0.5), strict=True):
+        assert np.median(np.abs(values)) == pytest.approx(0.7407 * spread, rel=0.1)
+        assert abs(np.median(values)) < 0.1 * spread
+
+
+def test_talks_start_at_the_onset_hazard_and_go_on_at_the_other(tmp_path):
+    design = build_inputs(draw_design(DUEL, tmp_path, seed=7))
+    params = prior_params(THEORY, structure_of(design), np.random.default_rng(7))
+    params |= {"surplus_effect": np.zeros(2), "shock_hazard": np.zeros(3)}
+    params |= {"onset_base": np.array(-1.5), "continuation_base": np.array(1.0)}
+    params |= {"deadlock_shape": np.array(0.0)}
+    began, went_on = [], []
+    for seed in range(60):
+        drawn, _ = simulate_belief_block(design, THEORY, params, np.random.default_rng(seed))
+        before = drawn.talks_previous > 0
+        began += drawn.talks[~before].tolist()
+        went_on += drawn.talks[before].tolist()
+    assert np.mean(began) == pytest.approx(1 / (1 + np.exp(1.5)), abs=0.03)
+    assert np.mean(went_on) == pytest.approx(1 / (1 + np.exp(-1.0)), abs=0.03)

@@ -1,0 +1,180 @@
+"""Scores are those of scoringrules and of hand sums; differences have honest intervals or none."""
+
+import numpy as np
+import pytest
+import scoringrules
+from scipy.optimize import minimize
+from scipy.stats import beta, poisson, ttest_1samp
+
+from beliefs.evaluation.compare import stacking_weights, weights_over_time
+from beliefs.evaluation.scores import proper
+from beliefs.evaluation.scores.proper import brier, log_score, smoothed
+from beliefs.evaluation.scores.skill import BLOCKS, LEVEL, TAIL, block_origins, difference, skill
+
+RNG = np.random.default_rng(20260101)
+
+
+def test_log_and_brier_are_those_of_scoringrules_and_certainty_is_rarer_than_one_draw():
+    p, came = RNG.uniform(0.01, 0.99, size=50), RNG.random(50) < 0.5
+    np.testing.assert_allclose(brier(p, came), scoringrules.brier_score(1.0 * came, p), atol=1e-12)
+    np.testing.assert_allclose(log_score(p, came, 1e-3), -np.log(np.where(came, p, 1.0 - p)))
+    for sure, happened in ((0.0, 1), (1.0, 0)):
+        assert log_score(sure, happened, 0.002) == pytest.approx(-np.log(0.002))
+
+
+def test_telling_the_truth_scores_best():
+    p = np.linspace(0.01, 0.99, 99)
+    for truth in (0.1, 0.5, 0.8):
+        for rule in (lambda q, y: log_score(q, y, 1e-6), brier):
+            mean = truth * rule(p, np.ones(99)) + (1 - truth) * rule(p, np.zeros(99))
+            assert p[mean.argmin()] == pytest.approx(truth, abs=0.005)
+
+
+def test_shares_of_futures_are_the_posterior_means_of_jeffreys_prior():
+    k, n = np.arange(501), 500
+    wanted = beta(k + 0.5, n - k + 0.5).mean()
+    np.testing.assert_allclose(smoothed(k / n, n), wanted, rtol=0, atol=1e-10)
+    # What never came in the futures is scored as less likely than what came in one of them.
+    assert 0.0 < smoothed(0.0, n) < smoothed(1 / n, n) and smoothed(1.0, n) < 1.0
+
+
+@pytest.mark.parametrize("came", [1, 4, 12, 13, 40])
+@pytest.mark.parametrize("unit", [1, 7])
+def test_the_score_of_a_time_is_the_crps_of_the_restricted_ensemble(came, unit):
+    periods = 12
+    times = RNG.integers(1, 30, size=400).astype(float)
+    cdf = (times[:, None] <= np.arange(periods + 1)).mean(axis=0)
+    ours = proper.time_score(cdf, came, unit)
+    short = unit * min(came, periods), unit * np.minimum(times, periods)
+    assert ours == pytest.approx(scoringrules.crps_ensemble(float(short[0]), short[1]), abs=1e-10)
+    # ... and the threshold-weighted CRPS of the times themselves, all weight before the horizon.
+    weighted = scoringrules.twcrps_ensemble(
+        float(unit * came), unit * times, v_func=lambda x: np.minimum(x, unit * periods)
+    )
+    assert ours == pytest.approx(weighted, abs=1e-10)
+
+
+@pytest.mark.parametrize("observed", [0.0, 3.0, 9.0])
+def test_counts_are_scored_as_by_the_double_sum(observed):
+    x = RNG.poisson(3.0, size=60).astype(float)
+
+    def crps(values, y):
+        return np.abs(values - y).mean() - 0.5 * np.abs(values[:, None] - values).mean()
+
+    wanted = crps(x, observed), crps(np.maximum(x, 4.0), max(observed, 4.0))
+    assert proper.count_scores(x, observed, 4.0) == pytest.approx(wanted, abs=1e-10)
+
+
+def test_the_randomised_transform_of_a_calibrated_count_is_uniform():
+    x = RNG.poisson(2.0, size=20000)
+    u = proper.pit(poisson.cdf(x - 1, 2.0), poisson.cdf(x, 2.0), RNG.random(len(x)))
+    share = np.histogram(u, bins=10, range=(0.0, 1.0))[0] / len(u)
+    assert np.abs(share - 0.1).max() < 4.0 * np.sqrt(0.09 / len(u))
+
+
+def scores(seed=1, k=3, n=80):
+    return np.random.default_rng(seed).normal(size=(k, n)) - 1.0
+
+
+def test_weights_maximise_the_log_score_of_the_mixture():
+    s = scores()
+
+    def loss(free):
+        w = np.exp(free - np.logaddexp.reduce(free))
+        return -(np.log(w @ np.exp(s)).sum() + np.log(w).mean())
+
+    best = minimize(loss, np.zeros(len(s)), tol=1e-12).x
+    found = stacking_weights(s)
+    assert found.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(found, np.exp(best - np.logaddexp.reduce(best)), atol=2e-4)
+    np.testing.assert_array_equal(stacking_weights(np.zeros((4, 0))), np.full(4, 0.25))
+    shift = np.linspace(-700.0, 700.0, s.shape[1])  # densities would under- and overflow
+    np.testing.assert_allclose(found, stacking_weights(s + shift), atol=1e-12)
+
+
+def test_weights_go_over_to_who_becomes_right():
+    early = np.tile([[0.0], [-1.0]], 50)
+    late = np.tile([[-2.0], [0.0]], 100)
+    periods, weights = weights_over_time(np.concatenate([early, late], axis=1), every=7)
+    assert periods[0] == 0 and periods[-1] == 150
+    assert weights[0].tolist() == [0.5, 0.5]
+    assert weights[np.searchsorted(periods, 49), 0] > 0.9 and weights[-1, 1] > weights[-1, 0]
+
+
+def test_weights_at_a_time_know_nothing_later():
+    s = scores(4, n=60)
+    periods, weights = weights_over_time(s, every=5)
+    changed = s.copy()
+    changed[:, 30:] += 5.0 * np.random.default_rng(5).normal(size=changed[:, 30:].shape)
+    _, others = weights_over_time(changed, every=5)
+    before = periods <= 30
+    np.testing.assert_array_equal(weights[before], others[before])
+    assert np.abs(weights[-1] - others[-1]).max() > 0.01
+
+
+def test_means_are_paired_and_an_overlap_holds_the_origins_within_a_window():
+    ours, theirs = np.array([1.0, np.nan, 3.0, 5.0]), np.array([2.0, 9.0, np.nan, 7.0])
+    found = skill(ours, theirs, overlap=1, seed=1)
+    assert (found.n, found.score, found.reference, found.difference) == (2, 3.0, 4.5, 1.5)
+    assert found.ratio == pytest.approx(1.0 / 3.0)
+    assert [block_origins(h, 7) for h in (1, 7, 30, 90)] == [1, 1, 5, 13]
+
+
+def test_no_interval_is_given_where_few_blocks_fit():
+    for n, given in ((BLOCKS * 8 - 1, False), (BLOCKS * 8, True)):
+        found = skill(RNG.normal(size=n), RNG.normal(size=n), overlap=4, seed=1)
+        assert np.isfinite([found.low, found.high, found.p]).all() == given
+
+
+def test_without_overlap_the_interval_is_that_of_the_t_test():
+    gap = np.random.default_rng(5).normal(0.3, 1.0, size=BLOCKS)
+    found = skill(np.zeros(BLOCKS), gap, overlap=1, seed=1)
+    theirs = ttest_1samp(gap, 0.0, alternative="greater")
+    both = ttest_1samp(gap, 0.0).confidence_interval(LEVEL)
+    # As near as 2000 resamples tell a standard error: 1.6 % of it, four times over.
+    assert found.high - found.low == pytest.approx(both.high - both.low, rel=0.065)
+    assert 0.5 * (found.high + found.low) == pytest.approx(gap.mean(), abs=1e-12)
+    assert found.p == pytest.approx(theirs.pvalue, abs=0.02)
+    none = skill(gap**2, gap**2, overlap=1, seed=1)  # a baseline against itself
+    assert (none.difference, none.low, none.high, none.ratio, none.p) == (0.0, 0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("overlap", [1, 2, 5])
+def test_intervals_cover_the_truth_as_often_as_they_say_at_the_fewest_blocks(overlap):
+    # Percentiles of blocks as long as the overlap cover 0.71 to 0.84 here.
+    rng, trials = np.random.default_rng(3), 400
+    n = BLOCKS * (1 if overlap == 1 else 2 * overlap)
+    hits = wins = 0
+    for k in range(trials):
+        noise = np.convolve(rng.normal(size=n + overlap - 1), np.ones(overlap), mode="valid")
+        found = skill(np.zeros(n), noise, overlap=overlap, seed=[3, k])
+        hits += found.low <= 0.0 <= found.high
+        wins += found.p < TAIL
+    assert 0.86 <= hits / trials <= 0.94
+    assert wins / trials <= 0.07
+
+
+@pytest.mark.parametrize(("n", "block"), [(14, 14), (5, 14), (8, 8), (139, 14), (79, 8)])
+def test_few_blocks_have_no_interval_and_no_error(n, block):
+    gap = np.random.default_rng(1).normal(1.0, 0.1, size=n)
+    found = difference(gap, np.ones(n, dtype=bool), block=block, seed=1)
+    assert found.total == pytest.approx(gap.sum()) and found.n == n
+    assert np.isnan([found.low, found.high, found.error]).all()
+    assert not found.distinct
+    more = np.random.default_rng(1).normal(1.0, 0.1, size=BLOCKS * block)
+    seen = np.ones(len(more), dtype=bool)
+    assert difference(more, seen, block=block, seed=1).distinct
+    seen[::2] = False  # what was not seen fills no block, and is not added
+    found = difference(more, seen, block=block, seed=1)
+    assert not found.distinct and found.total == pytest.approx(more[1::2].sum())
+
+
+def test_blocks_widen_the_interval_of_periods_that_hang_together():
+    rng, seen = np.random.default_rng(3), np.ones(400, dtype=bool)
+    alone = rng.normal(size=400)
+    found = difference(alone, seen, block=1, seed=1)
+    assert found.error == pytest.approx(alone.std() * 20.0, rel=0.1)
+    assert found.high - found.low == pytest.approx(2 * 1.645 * found.error, rel=0.1)
+    gap = np.repeat(rng.normal(size=40), 10)  # ten periods in a row alike
+    single, blocks = (difference(gap, seen, block=k, seed=1) for k in (1, 20))
+    assert blocks.error > 2.0 * single.error
