@@ -44,7 +44,7 @@ def roles_of(structure: Structure) -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Arrays by name as DataArrays; ``x["endurance", "us:*"]`` picks by label or role."""
+    """Arrays by name as DataArrays; ``x["endurance", "red:*"]`` picks by label or role."""
 
     arrays: Mapping[str, Any]
     structure: Structure
