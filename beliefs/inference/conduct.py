@@ -12,18 +12,16 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Draws, Posterior
 from beliefs.inference.smc.blocks import Blocks, track_blocks
+from beliefs.inference.smc.particles import Floats
 from beliefs.inference.smc.track import from_posterior
 from beliefs.model.structure import structure_of
 from beliefs.model.system import conduct_factors, conduct_log_likelihoods, factors
 from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
-
-Floats = NDArray[np.float64]
 
 BASE = "base_rate"
 PARTICLES = 1000

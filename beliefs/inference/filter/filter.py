@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.inference.filter import filter_kernel, filter_reading, filter_rows, quick
 from beliefs.inference.filter.filter_kernel import batch_filter
 from beliefs.inference.filter.filter_reading import heed_student, student
-from beliefs.inference.smc.particles import joined, mapped
+from beliefs.inference.smc.particles import Floats, Ints, joined, mapped
 from beliefs.inference.smc.unconstrained import Coordinates, coordinates_of
 from beliefs.model import contract, system
 from beliefs.model.contract import Params
@@ -28,9 +27,6 @@ from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, neutral_values
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PATH = 20
 """Numbers kept of each period of a path; see `run`."""
@@ -143,23 +139,6 @@ def _full(values: Any, shape: tuple[int, ...]) -> Floats:
     out = np.empty(shape)
     out[...] = values
     return out
-
-
-def still_of(params: Params, structure: Structure, n: int) -> Still:
-    """Return what does not change with time; `n` particles lead every free parameter."""
-    bases = [_full(params[name], (n,)) for name in ("onset_base", "continuation_base")]
-    return Still(
-        start=_full(belief.start_of(params), (n, 2)),
-        noise=_full(belief.volatility(np, params, structure) ** 2, (n, 2)),
-        scale=_full(readings.spread(np, params, structure), (n, len(structure.channels))),
-        private=_full(params["private_bias"], (n, 2)),
-        level=_full(params["projection_level"], (n, 2)),
-        slope=_full(params["projection"], (n, 2)),
-        floor=np.stack(bases, axis=-1),
-        effect=_full(params["surplus_effect"], (n, 2)),
-        process=_full(params["process_share"], (n,)),
-        crack=_full(params["crack_rule"], (n,)),
-    )
 
 
 def terms_of(
@@ -303,8 +282,21 @@ class Model:
         return {**self.neutral, **self.coordinates.params(scores)}
 
     def still(self, params: dict[str, Any], n: int) -> Still:
-        """Return what does not change with time."""
-        return still_of(params, self.structure, n)
+        """Return what does not change with time; `n` particles lead every free parameter."""
+        structure = self.structure
+        bases = [_full(params[name], (n,)) for name in ("onset_base", "continuation_base")]
+        return Still(
+            start=_full(belief.start_of(params), (n, 2)),
+            noise=_full(belief.volatility(np, params, structure) ** 2, (n, 2)),
+            scale=_full(readings.spread(np, params, structure), (n, len(structure.channels))),
+            private=_full(params["private_bias"], (n, 2)),
+            level=_full(params["projection_level"], (n, 2)),
+            slope=_full(params["projection"], (n, 2)),
+            floor=np.stack(bases, axis=-1),
+            effect=_full(params["surplus_effect"], (n, 2)),
+            process=_full(params["process_share"], (n,)),
+            crack=_full(params["crack_rule"], (n,)),
+        )
 
     def replay(
         self, scores: Floats, n_time: int, keep: bool = False, since: int = 0

@@ -15,15 +15,14 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.inference.filter.filter_reading import other
+from beliefs.inference.smc.particles import Floats
 from beliefs.model import system
 from beliefs.model.mechanisms import belief
 from beliefs.model.numerics.recurrence import step
 from beliefs.model.structure import Structure
 
-Floats = NDArray[np.float64]
 _LOG_2PI = float(np.log(2.0 * np.pi))
 
 

@@ -17,17 +17,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from beliefs.inference.filter.filter import Model, hermite
-from beliefs.inference.smc.particles import mapped, normalised
+from beliefs.inference.smc.particles import Floats, mapped, normalised
 from beliefs.inference.smc.track import Track
 from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import bargaining, domestic
 from beliefs.model.structure import Columns, until
-
-Floats = NDArray[np.float64]
 
 NODES, GAPS, GIVEN = 12, 8, 4
 """Nodes of a belief (Gauss-Hermite), of the gap of beliefs on one side of zero (Gauss-Legendre in

@@ -15,12 +15,12 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.smc.belief_lag import belief_lag
+from beliefs.inference.smc.particles import Floats
 from beliefs.inference.smc.sequential import BlockTrack, track_likelihood
 from beliefs.inference.smc.track import (
     OBSERVABLES,
@@ -44,7 +44,6 @@ from beliefs.model.theory import (
 )
 from beliefs.study.load import Study
 
-Floats = NDArray[np.float64]
 Say = Callable[[str], None] | None
 Tracks = Mapping[str, BlockTrack]
 
@@ -289,21 +288,13 @@ def _check(belief: Track, theory: Theory, structure: Structure, n_time: int) -> 
     """Check that a track is that of the theory's belief block on the same periods."""
     mine = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
     theirs = [part.name for part in belief.coordinates.parts]
-    if mine != theirs:
+    if (mine, n_time) != (theirs, belief.n_time):
         raise ConflictError(
-            "the belief track is that of another theory",
-            where=f"theory {theory.name}",
-            found="free parameters " + ", ".join(sorted(set(mine) ^ set(theirs))),
-            expected="the same parameters of belief free in both",
-            mend="track the theory's own belief block",
-        )
-    if belief.n_time != n_time:
-        raise ConflictError(
-            "the belief track has seen other periods than the study",
-            where=belief.study.spec.name,
-            found=f"{belief.n_time} periods",
-            expected=f"{n_time} periods",
-            mend="advance the track to the study, or cut it",
+            "the belief track is that of another theory or has seen other periods",
+            where=f"{belief.study.spec.name} under {theory.name}",
+            found=f"{belief.n_time} periods; free: {', '.join(theirs)}",
+            expected=f"{n_time} periods; free: {', '.join(mine)}",
+            mend="track the theory's own belief block, and advance the track to the study",
         )
 
 

@@ -13,20 +13,17 @@ posterior is, and tame where the null value lies in its tail, where no particle 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.inference.smc.particles import effective_size, normalised
+from beliefs.inference.smc.particles import Floats, Ints, effective_size, normalised
 from beliefs.inference.smc.track import Track
 from beliefs.inference.smc.unconstrained import Coordinates
 from beliefs.model.theory import free_parameters
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Watched = Mapping[str, tuple[Ints, Floats]]
 
 FEWEST = 1.0 / 8.0  # share of effective particles below which a period is not reweighted
@@ -68,12 +65,17 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
         for t in range(stretch.low, stretch.high):
             # The log weights with which the particles of a period met it.
             before = track.log_weights[t - 1] if t > 0 else np.zeros(len(track.epochs[0]))
-            if held is None or t > stretch.low:
-                out[:, t] = _reweighted(watched, stretch, t, before)
-            elif effective_size(before + held.at(t).sum(axis=0)) >= FEWEST * len(before):
-                out[:, t] = _reweighted(watched, held, t, before)
-            else:
-                out[:, t] = _replaced(watched, held, stretch, t, before, track.log_weights[t])
+            own = stretch if held is None or t > stretch.low else held
+            reading, talks = own.at(t)
+            left = effective_size(before + own.at(t).sum(axis=0))
+            if own is stretch or left >= FEWEST * len(before):
+                steps = [(own.scores, before, True), (own.scores, before + reading, reading.any())]
+                steps += [(own.scores, before + reading + talks, talks.any())]
+            else:  # hardly any of the old particles are left: by the new ones
+                said, after = stretch.at(t)[1], track.log_weights[t]
+                steps = [(own.scores, before, True), (stretch.scores, after - said, True)]
+                steps += [(stretch.scores, after, said.any())]
+            out[:, t] = _differences(watched, steps)
         held = stretch
     return out
 
@@ -87,38 +89,18 @@ def _stretches(track: Track) -> Iterator[_Stretch]:
         yield _Stretch(low, high, scores, np.ascontiguousarray(path[..., :2].transpose(1, 2, 0)))
 
 
-def _reweighted(watched: Watched, stretch: _Stretch, t: int, before: Floats) -> Floats:
-    """Return the differences of a period by reweighting the particles before it, (group, 2)."""
-    newest = stretch.at(t)
-    steps = np.cumsum(np.concatenate([before[None], newest]), axis=0)
-    seen = newest.any(axis=1)
-    return np.stack(
-        [
-            -np.diff(_at_steps(stretch.scores[:, places], steps, seen, null))
-            for places, null in watched.values()
-        ]
-    )
+def _differences(watched: Watched, steps: Sequence[tuple[Floats, Floats, Any]]) -> Floats:
+    """Return what each observation adds, (group, 2), from particles and weights before and after.
 
-
-def _replaced(
-    watched: Watched, old: _Stretch, new: _Stretch, t: int, before: Floats, after: Floats
-) -> Floats:
-    """Return those of a period that left hardly any of the old particles, by the new ones."""
-    said = new.at(t)[1]
-    steps, out = np.stack([after - said, after]), []
+    One that saw nothing more is not counted.
+    """
+    out = []
     for places, null in watched.values():
-        first = log_density_at(old.scores[:, places], before, null)
-        rest = _at_steps(new.scores[:, places], steps, [said.any()], null)
-        out.append(-np.diff([first, *rest]))
+        logs: list[float] = []
+        for scores, weights, seen in steps:
+            logs.append(log_density_at(scores[:, places], weights, null) if seen else logs[-1])
+        out.append(-np.diff(logs))
     return np.stack(out)
-
-
-def _at_steps(scores: Floats, steps: Floats, seen: Iterable[Any], null: Floats) -> Floats:
-    """Return log densities under each set of weights; one that saw nothing more is not counted."""
-    values = [log_density_at(scores, steps[0], null)]
-    for weights, more in zip(steps[1:], seen, strict=True):
-        values.append(log_density_at(scores, weights, null) if more else values[-1])
-    return np.asarray(values)
 
 
 def log_density_at(scores: Floats, log_weights: Floats, place: Floats) -> float:

@@ -23,10 +23,7 @@ from numpy.typing import NDArray
 
 from beliefs.inference.smc import particles
 from beliefs.inference.smc.moves_linear import Frame, from_frame, to_frame
-from beliefs.inference.smc.particles import mapped, normalised
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from beliefs.inference.smc.particles import Floats, Ints, mapped, normalised
 
 WHOLE = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
 """What a proposal keeps of the distance from the fitted mean: 0 is an independent draw."""

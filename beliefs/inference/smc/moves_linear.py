@@ -20,18 +20,14 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.filter.smooth import smoothed
-from beliefs.inference.smc.particles import mapped
+from beliefs.inference.smc.particles import Floats, Ints, mapped
 from beliefs.model import system
 from beliefs.model.mechanisms import belief, readings
 from beliefs.model.numerics.recurrence import gate
 from beliefs.model.structure import until
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 LINEAR = (
     "belief_mean", "initial", "weight_own", "weight_other", "stalemate", "endurance", "psi",

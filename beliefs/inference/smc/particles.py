@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 CHUNK = 1000  # particles of a chunk, whose arrays fit into a processor's cache
 WIDER = 1.1
@@ -110,7 +111,7 @@ def temper(log_weights: Floats, log_values: Floats, rest: float, wanted: float) 
     return low if low > 0.0 else high
 
 
-def resample(log_weights: Floats, uniform: float, size: int | None = None) -> NDArray[np.int64]:
+def resample(log_weights: Floats, uniform: float, size: int | None = None) -> Ints:
     """Return indices of a systematic resample (Kitagawa 1996) by one uniform number in [0, 1)."""
     n = len(log_weights) if size is None else size
     edges = np.cumsum(normalised(log_weights))

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from beliefs.errors import StudyError
@@ -20,6 +19,8 @@ from beliefs.inference.diagnose import RELIABLE, pareto_k
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.smc.moves import KERNELS, Chart, Moved, chart_of, move
 from beliefs.inference.smc.particles import (
+    Floats,
+    Ints,
     distinct,
     effective_size,
     log_mean,
@@ -30,8 +31,6 @@ from beliefs.inference.smc.particles import (
 )
 from beliefs.inference.smc.unconstrained import Coordinates
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Likelihood = Callable[[dict[str, Any], int], Floats]
 Say = Callable[[str], None] | None
 

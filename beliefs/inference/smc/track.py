@@ -27,7 +27,7 @@ from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Chart, chart_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import normalised, resample
+from beliefs.inference.smc.particles import Floats, normalised, resample
 from beliefs.inference.smc.sequential import (
     BlockTrack,
     Problem,
@@ -42,8 +42,6 @@ from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
 from beliefs.shown import Shown
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study, load_study
-
-Floats = NDArray[np.float64]
 
 OBSERVABLES = ("reading", "talks")
 _FILTERED = slice(9, 14)  # mean and covariance of belief in a kept path

@@ -15,16 +15,15 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
 from beliefs.inference.exact import exact
+from beliefs.inference.smc.particles import Floats
 from beliefs.model.contract import Parameter
 from beliefs.model.priors import REACH, Prior
 from beliefs.model.structure import Structure
 
-Floats = NDArray[np.float64]
 NODES = 705
 FURTHEST = 20.0  # normal score of a draw on the very bound of its prior
 
