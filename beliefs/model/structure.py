@@ -35,7 +35,7 @@ _OF_BELIEF = {
     "proxy_attack": "proxy_credibility",
     "heavy": "convex_cost",
 }
-# Of `columns`, what the equations of conduct read as well.
+# Of `columns`, what the equations of actions read as well.
 _SHARED = (
     "active", "quiet", "pressure", "hardline", "truce", "mediator", "waiver", "shock", "turnover",
     "aftermath", "talks", "talks_previous", "talks_seen",
@@ -214,8 +214,8 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
 
     Columns ``cell_*`` have one entry per reading instead, so that silence costs nothing. Periods
     after the as-of date hold zeros and have ``active`` 0, so that they carry no likelihood and no
-    news. Columns of conduct that only parameters in `without` weigh (they are neutral) are zeros,
-    so that conduct need not be collected, and changes nothing, where beliefs do not ask for it.
+    news. Columns of actions that only parameters in `without` weigh (at their null values) are
+    zeros: they need not be collected where beliefs do not ask for them.
     """
     structure = structure_of(inputs)
     on = inputs.active.astype(float)
@@ -266,7 +266,7 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
 
 
 def conduct_columns(inputs: Inputs) -> Columns:
-    """Return what the equations of conduct read, as floats; time is the last axis.
+    """Return what the equations of actions read, as floats; time is the last axis.
 
     Every array of `Observed` stands under its own name, times ``active``, but kinds are columns of
     0 and 1: ``instrument_on`` (all ways of counting but the first, time), ``rung_on`` and

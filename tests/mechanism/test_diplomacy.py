@@ -12,15 +12,11 @@ from beliefs.model.mechanisms import diplomacy
 
 WEEKS = structure(n_time=4, step_weeks=1.0)
 PARAMS = {
-    "concession_base": np.array([-2.0, -1.0]),
-    "wait_value": np.array(0.5),
-    "audience_hold": np.array([0.5, -0.25]),
-    "reply_base": np.array(-0.5),
-    "price_discovery": np.array(0.4),
-    "sanction_base": np.array(-2.0),
-    "talks_defer": np.array(-0.7),
-    "walkout_base": np.array(-3.0),
-}
+    "concession_base": np.array([-2.0, -1.0]), "wait_value": np.array(0.5),
+    "audience_hold": np.array([0.5, -0.25]), "reply_base": np.array(-0.5),
+    "price_discovery": np.array(0.4), "sanction_base": np.array(-2.0),
+    "talks_defer": np.array(-0.7), "walkout_base": np.array(-3.0),
+}  # fmt: skip
 
 
 def quiet():

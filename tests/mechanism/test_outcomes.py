@@ -14,24 +14,14 @@ from beliefs.study.tables.codebook import RUNGS
 
 WEEKS = structure(n_time=5, step_weeks=1.0)
 PARAMS = {
-    "deal_base": np.array(-3.0),
-    "deal_surplus": np.array(0.2),
-    "shift_deal": np.array(0.5),
-    "agenda_effect": np.array(0.4),
-    "signature_cost": np.array(1.2),
-    "lapse_share": np.array(0.3),
-    "unilateral_share": np.array(0.4),
-    "mutual_share": np.array(0.75),
-    "reversal_base": np.array([-4.0, -5.0]),
-    "turnover_termination": np.array(1.0),
-    "peripheral_base": np.array(-0.5),
-    "peripheral_war": np.array(0.6),
-    "peripheral_instrument": np.array([0.3]),
-    "peripheral_harm": np.array(0.8),
-    "ladder_up": np.array(-2.0),
-    "ladder_down": np.array(-2.5),
-    "skip": np.array(-1.0),
-}
+    "deal_base": np.array(-3.0), "deal_surplus": np.array(0.2), "shift_deal": np.array(0.5),
+    "agenda_effect": np.array(0.4), "signature_cost": np.array(1.2), "lapse_share": np.array(0.3),
+    "unilateral_share": np.array(0.4), "mutual_share": np.array(0.75),
+    "reversal_base": np.array([-4.0, -5.0]), "turnover_termination": np.array(1.0),
+    "peripheral_base": np.array(-0.5), "peripheral_war": np.array(0.6),
+    "peripheral_instrument": np.array([0.3]), "peripheral_harm": np.array(0.8),
+    "ladder_up": np.array(-2.0), "ladder_down": np.array(-2.5), "skip": np.array(-1.0),
+}  # fmt: skip
 
 
 def likelihood(seen, name, params=PARAMS):

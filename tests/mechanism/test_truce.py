@@ -11,23 +11,14 @@ from beliefs.model.mechanisms import truce
 DAYS = structure(n_time=5)
 WEEKS = structure(n_time=5, step_weeks=1.0)
 PARAMS = {
-    "breach_base": np.array(-1.0),
-    "collapse_base": np.array(-3.0),
-    "resolve_base": np.array(-2.0),
-    "shelf_life": np.array(0.0),
-    "quiet_for_quiet": np.array(0.8),
-    "deadline_effect": np.array(1.5),
-    "breach_to_collapse": np.array(0.6),
-    "attribution_gap": np.array(0.9),
-    "renewal_effect": np.array(0.4),
-    "hotline_effect": np.array(-0.7),
-    "belief_breach": np.array(2.0),
-    "zone_base": np.array([-1.0, 0.0, 0.5]),
-    "zone_war": np.array(0.7),
-    "zone_instrument": np.array([0.3]),
-    "zone_effect": np.array(-0.9),
+    "breach_base": np.array(-1.0), "collapse_base": np.array(-3.0), "resolve_base": np.array(-2.0),
+    "shelf_life": np.array(0.0), "quiet_for_quiet": np.array(0.8), "deadline_effect": np.array(1.5),
+    "breach_to_collapse": np.array(0.6), "attribution_gap": np.array(0.9),
+    "renewal_effect": np.array(0.4), "hotline_effect": np.array(-0.7),
+    "belief_breach": np.array(2.0), "zone_base": np.array([-1.0, 0.0, 0.5]),
+    "zone_war": np.array(0.7), "zone_instrument": np.array([0.3]), "zone_effect": np.array(-0.9),
     "zone_displacement": np.array(0.2),
-}
+}  # fmt: skip
 
 
 def standing(of=WEEKS):

@@ -32,11 +32,6 @@ def study(request):
     return structure_of(inputs), conduct_columns(inputs)
 
 
-@pytest.fixture(scope="module")
-def rich(rich_folder):
-    return structure_of(build_inputs(load_study(rich_folder)))
-
-
 @pytest.mark.parametrize("name", bundled_theories())
 def test_every_theory_explains_what_theories_are_compared_on(name):
     found = system.factors(load_theory(name), BARE)
@@ -94,7 +89,7 @@ def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study
             assert (values <= 1e-12).all() or factor == "severity", factor
 
 
-def test_a_theory_file_may_say_what_is_free_instead_of_what_is_neutral(rich):
+def test_a_theory_file_may_say_what_is_free_instead_of_what_is_neutral():
     import json
 
     table = json.loads(json.dumps(table_of(load_theory("base_rate"))))

@@ -17,15 +17,6 @@ from beliefs.model.theory import (
 )
 
 
-@pytest.fixture(scope="module")
-def structure(rich_folder):
-    from beliefs.features.inputs import build_inputs
-    from beliefs.model.structure import structure_of
-    from beliefs.study.load import load_study
-
-    return structure_of(build_inputs(load_study(rich_folder)))
-
-
 def written(folder, text):
     path = folder / "mine.toml"
     path.write_text(text, encoding="utf-8")

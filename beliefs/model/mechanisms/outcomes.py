@@ -1,4 +1,4 @@
-r"""Outcomes: deals and their form, how windows end, reversals, the periphery, the ladder of peace.
+r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, the ladder of peace.
 
 .. math::
     \log h^{deal}_t &= \beta_d + \log w + agenda\, maritime_t - shift\, power_t
@@ -8,9 +8,9 @@ r"""Outcomes: deals and their form, how windows end, reversals, the periphery, t
     \log E[peripheral_t] &= \log 7w + \beta_p + war + instrument + harm\, calm_t
 
 with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`) and w
-weeks in a period. A window that ended is one of lapse (only with an announced deadline), unilateral
+weeks in a period. A truce spell ends in one of lapse (only with an announced deadline), unilateral
 extension, mutual extension and deal, by sticks: the share of lapses, of unilateral acts among the
-rest, of extensions among mutual acts. These shares say how windows have ended; the forward
+rest, of extensions among mutual acts. These shares say how spells have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
 
 A rung of the ladder (open war, friction, truce, negative and positive peace) is left upwards and
@@ -121,9 +121,9 @@ def form(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
 
 
 def kind_shares(params: Params, deadline: Array) -> list[Array]:
-    """Return the shares of `KINDS` among windows that ended without collapse.
+    """Return the shares of `KINDS` among truce spells that ended without collapse.
 
-    `deadline` is 1 where the window had an announced deadline, so that it can lapse; the parameters
+    `deadline` is 1 where the spell had an announced deadline, so that it can lapse; the parameters
     broadcast with it.
     """
     lapse = params["lapse_share"] * deadline
@@ -178,7 +178,7 @@ def _log_share(xp: Any, share: Array) -> Array:
 def _log_kind(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     deadline = columns["has_deadline"]
     shares = kind_shares({k: params[k][..., None] for k in _SHARES}, deadline)
-    # A window that lapsed had a deadline, whatever its columns say of the days after it.
+    # A truce that lapsed had a deadline, whatever its columns say of the days after it.
     shares[0] = params["lapse_share"][..., None] + 0.0 * deadline
     return sum(
         _log_share(xp, share) * (columns["window_kind"] == number)

@@ -1,4 +1,4 @@
-r"""Readings: noisy looks at a belief, by channel.
+r"""Readings: noisy measurements of a belief, by channel.
 
 .. math:: y_{ijt} \sim \mathrm{StudentT}(4,\; b_{it} + bias_{ij},\; s_j), \qquad
           s_1 < s_2 < \dots

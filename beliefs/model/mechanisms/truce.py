@@ -1,4 +1,4 @@
-r"""Truce: breach, collapse and resolution of a window, and zones that are to be spared.
+r"""Truce: breach, collapse and resolution of a truce spell, and zones that are to be spared.
 
 While a truce was in force when the period began, with :math:`a` its age in weeks, :math:`w` the
 length of a period in weeks and :math:`s = e^{shelf}` the shape of a Weibull hazard,
@@ -10,7 +10,7 @@ length of a period in weeks and :math:`s = e^{shelf}` the shape of a Weibull haz
                            + renewal\, broken_t + hotline_t + \delta\, breach_t \\
     \log h^{resolve}_t &= \beta_r + \log w + deadline_t - renewal\, broken_t
 
-and an event has the probability :math:`1 - e^{-h}`. A window that collapses is not resolved. A
+and an event has the probability :math:`1 - e^{-h}`. A truce that collapses is not resolved. A
 breach is an act of a force of one side against the other's own actors; it is not yet a collapse.
 Acts in zone :math:`z` are Poisson with the log mean :math:`\log 7w + \beta_z + war + instrument +
 rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, because these acts are
@@ -108,7 +108,7 @@ def collapse(xp: Any, params: Params, columns: Columns, structure: Structure) ->
 
 
 def resolve(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the log hazard that a window is extended or becomes a deal, (..., time)."""
+    """Return the log hazard that a truce is extended or becomes a deal, (..., time)."""
     return (
         params["resolve_base"][..., None]
         + np.log(structure.step_weeks)

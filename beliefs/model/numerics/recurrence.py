@@ -136,9 +136,9 @@ def rough_path(reading: NDArray[Any]) -> NDArray[np.float64]:
     exp(-distance / `MEMORY`). The sampler's change of variables is expanded around it; no result
     depends on it.
     """
-    heard = ~np.isnan(reading)
-    weight = _gathered(heard.sum(axis=1).astype(float))
-    total = _gathered(np.where(heard, reading, 0.0).sum(axis=1))
+    seen = ~np.isnan(reading)
+    weight = _gathered(seen.sum(axis=1).astype(float))
+    total = _gathered(np.where(seen, reading, 0.0).sum(axis=1))
     return (total + 0.5 * 0.5) / (weight + 0.5)
 
 

@@ -1,9 +1,11 @@
-"""Claims are judged under priors that do not presume them."""
+"""Theories with other priors: those that presume no claim, and wider or narrower ones."""
 
 import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
+from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model.priors import Prior, distribution
 from beliefs.model.structure import Structure
 from beliefs.model.theory import (
     all_declared,
@@ -12,7 +14,10 @@ from beliefs.model.theory import (
     free_parameters,
     judged,
     load_theory,
+    mechanisms_of,
     read_toml,
+    scaled,
+    scaled_prior,
 )
 from beliefs.study.bundled import data_folder
 
@@ -44,8 +49,8 @@ SIGNS = {
 }
 
 
-def free_of(theory):
-    both = (*free_parameters(theory, STUDY), *conduct_parameters(theory, STUDY))
+def free_of(theory, structure=STUDY):
+    both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
     return {p.name: p for p in both}
 
 
@@ -124,3 +129,60 @@ def test_a_user_cannot_widen_a_prior_as_judging_can(tmp_path):
     open_ = judged("M1", written(tmp_path, table.format("mutual_optimism.")))
     assert free_of(open_)["psi"].prior.support == (-np.inf, np.inf)
     assert set(all_declared(STUDY)) >= set(free_of(open_))
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+@pytest.mark.parametrize(
+    ("prior", "at"),
+    [
+        (Prior("Normal", 0.5, 0.75), np.linspace(-2, 3, 9)),
+        (Prior("HalfNormal", 0.3), np.linspace(0.1, 2, 9)),
+        (Prior("TruncatedNormal", 0.3, 0.3, lower=0), np.linspace(0.1, 2, 9)),
+        (Prior("Beta", 20, 1), np.linspace(0.5, 0.99, 9)),
+        (Prior("Beta", 2, 6), np.linspace(0.05, 0.9, 9)),
+    ],
+    ids=lambda v: str(getattr(v, "identity", "")),
+)
+def test_a_scaled_prior_is_the_density_to_a_power(prior, at, factor):
+    wider = distribution(scaled_prior(prior, factor))
+    gap = np.asarray(wider.logpdf(at)) - np.asarray(prior.logpdf(at)) / factor**2
+    np.testing.assert_allclose(gap, gap[0], atol=1e-8)  # but for what makes it integrate to one
+    assert (wider.std() > prior.std()) == (factor > 1)
+    assert tuple(wider.support) == tuple(prior.support)
+
+
+def test_a_flat_prior_stays_flat_and_other_families_are_left_alone():
+    assert scaled_prior(Prior("Beta", 1, 1), 2.0) == {"dist": "Beta", "alpha": 1.0, "beta": 1.0}
+    assert scaled_prior(Prior("Gamma", 2, 3), 2.0) is None
+    assert scaled_prior(Prior("Beta", 0.5, 0.5), 0.5) is None  # no density is left
+
+
+def test_only_the_priors_asked_for_are_scaled(structure):
+    theory = load_theory("mutual_optimism")
+    parts = mechanisms_of(theory, structure)
+    assert {"belief", "evidence", "talks", "truce"} <= set(parts)
+    other = scaled(theory, structure, 2.0, parts["talks"])
+    before, after = (
+        {name: p.prior for name, p in free_of(t, structure).items()} for t in (theory, other)
+    )
+    assert before.keys() == after.keys()
+    assert {n for n in before if before[n] != after[n]} == set(parts["talks"])
+    assert after["onset_base"].sigma == 2.0 * before["onset_base"].sigma
+    assert other.sha256 != theory.sha256
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_factor_that_is_none_is_refused(structure, factor):
+    with pytest.raises(StudyError, match="cannot be scaled"):
+        scaled(load_theory("base_rate"), structure, factor)
+
+
+@pytest.mark.parametrize("name", ["M0", "M1", "M2", "M3", "M4"])
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_every_bundled_theory_can_be_tracked_with_scaled_priors(structure, name, factor):
+    wider = scaled(load_theory(name), structure, factor)
+    free = free_of(wider, structure)
+    free.pop("innovation", None)
+    known = coordinates_of(list(free.values()), structure)
+    at = known.params(np.linspace(-4, 4, 5)[:, None] * np.ones(known.size))
+    assert all(np.isfinite(v).all() for v in at.values())
