@@ -24,8 +24,7 @@ from beliefs.inference.diagnose import diagnose
 from beliefs.inference.posterior import Posterior, build_tree, draw_prior
 from beliefs.model.structure import structure_of
 from beliefs.simulation.paths import draws_of, future_dates, simulate
-from beliefs.simulation.state import setting_of
-from beliefs.simulation.streams import PARTS, Streams
+from beliefs.simulation.state import PARTS, Streams, setting_of
 
 COUPLED, ALONE, NUMBERS = "coupled", "beliefs and talks alone", "random numbers alone"
 PAIRS = ("strikes", "severity", "touch", "crossing", "command", "concession", "reversal")

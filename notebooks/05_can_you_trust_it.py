@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 import beliefs
-from beliefs.evaluation.calibration.uniformity import bands
+from beliefs.evaluation.calibration import bands
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import HEADLINE, standings
 from beliefs.evaluation.sensitivity import sensitivity

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from spells import Spells
 
 from beliefs.inference.diagnose import Report, diagnose
-from beliefs.inference.exact import exact
-from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.nuts.sampling import Sampling, exact
 from beliefs.model.pooled import AGE_BINS, quadrature
 
 __all__ = ["LEVEL", "SCALES", "PooledFit", "fit_pooled", "log_likelihood", "pointwise"]

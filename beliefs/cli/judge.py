@@ -20,7 +20,7 @@ from beliefs.cli import options as opt
 from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.backtest import DRAWS
 from beliefs.evaluation.backtest.backtest import PARTICLES as BACKTEST_PARTICLES
-from beliefs.evaluation.calibration.uniformity import in_words
+from beliefs.evaluation.calibration import in_words
 from beliefs.evaluation.compare import doubts
 from beliefs.evaluation.scores.skill import BLOCKS, block_length
 from beliefs.inference.smc.track import posterior_at

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from beliefs.errors import GateError, StudyError
 from beliefs.features.talks import LeftOut, left_out
 from beliefs.inference.conduct import Conduct, conduct_with
-from beliefs.inference.exact import exact
-from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.inference.nuts.sampling import checked_seed, exact
 from beliefs.inference.posterior import Posterior
 from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention

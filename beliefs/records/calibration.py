@@ -25,10 +25,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.evaluation.calibration.calibration import DRAWS, GROUPS, Design, simulated
-from beliefs.evaluation.calibration.uniformity import (
+from beliefs.evaluation.calibration import (
     COVERAGE,
+    DRAWS,
+    GROUPS,
     Bin,
+    Design,
     Foretold,
     Group,
     Judged,
@@ -37,6 +39,7 @@ from beliefs.evaluation.calibration.uniformity import (
     foretold_p,
     groups_of,
     judge,
+    simulated,
 )
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, theory_of
@@ -86,7 +89,7 @@ class Calibration:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Why it fails, by the rule of `beliefs.evaluation.calibration.uniformity`; none if not."""
+        """Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not."""
         return failures(self.judged, self.groups, self.failed, len(self.numbers))
 
     @property
@@ -166,7 +169,7 @@ def calibrate(
     horizon
         Periods of the futures.
     workers, scheduler
-        Who does them, see `beliefs.evaluation.calibration.calibration.simulated`; simulations are
+        Who does them, see `beliefs.evaluation.calibration.simulated`; simulations are
         done one by one in this process when both are None.
     truth
         Theory that draws the studies, for a posterior that is wrong on purpose.

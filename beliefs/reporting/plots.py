@@ -8,8 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 
-from beliefs.evaluation.calibration.calibration import GROUPS
-from beliefs.evaluation.calibration.uniformity import COVERAGE, bands
+from beliefs.evaluation.calibration import COVERAGE, GROUPS, bands
 from beliefs.evaluation.compare import Comparison
 from beliefs.records.calibration import Calibration
 from beliefs.reporting import style

@@ -13,13 +13,21 @@ from typing import Any
 import numpy as np
 
 from beliefs.features import steps
+from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.model.contract import bounded_exp, logistic
 from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
 from beliefs.model.observation import draw, probability
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.simulation.effects import Effects
-from beliefs.simulation.state import KIND_OF_PHASE, LONGEST_OPEN, TRUCE, WAR, Setting, State
-from beliefs.simulation.streams import Bools, Floats, Ints, Streams
+from beliefs.simulation.state import (
+    KIND_OF_PHASE,
+    LONGEST_OPEN,
+    TRUCE,
+    WAR,
+    Setting,
+    State,
+    Streams,
+)
 from beliefs.study.tables.codebook import RUNGS
 
 MOST = 60  # acts of one side in one period that are not exceeded: some priors have no mean

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.states import STEEPNESS
+from beliefs.features.steps import Floats
 from beliefs.features.surprises import CLIP, transform
 from beliefs.features.windows import SPOILER_DAYS
 from beliefs.model.contract import logistic
@@ -22,7 +23,6 @@ from beliefs.model.structure import Columns, Structure, evidence_matrix
 from beliefs.model.theory import Theory, conduct_parameters, free_parameters
 from beliefs.simulation.future import COST_CLIP, Passed, set_shocks
 from beliefs.simulation.interventions import KINDS, Intervention, bad_intervention
-from beliefs.simulation.streams import Floats
 from beliefs.study.load import Study
 
 Dates = NDArray[np.datetime64]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Floats
 from beliefs.model.structure import (
     AFTERMATH_DAYS,
     Columns,
@@ -20,7 +21,6 @@ from beliefs.model.structure import (
     evidence_matrix,
     turnover,
 )
-from beliefs.simulation.streams import Floats
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
 GATHERED = (

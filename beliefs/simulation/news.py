@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.features.steps import add_fading, expected
+from beliefs.features.steps import Floats, Ints, add_fading, expected
 from beliefs.features.surprises import CLIP, FLOORS, missed, scale_of, transform
 from beliefs.model import system
 from beliefs.model.mechanisms import evidence
@@ -24,7 +24,6 @@ from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory
 from beliefs.simulation.actions import Acts, Period
 from beliefs.simulation.state import KIND_OF_PHASE, TRUCE, Feed, Setting, State
-from beliefs.simulation.streams import Floats, Ints
 from beliefs.study.tables.codebook import REGIME_KINDS
 
 _OF_BELIEF = (

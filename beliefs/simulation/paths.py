@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.features.steps import age
+from beliefs.features.steps import Floats, age
 from beliefs.inference.conduct import BASE, Conduct, base_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
@@ -29,8 +29,7 @@ from beliefs.simulation.effects import Effects, change_columns, effects_of, new_
 from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import Intervention
 from beliefs.simulation.news import beliefs_of, draw_news
-from beliefs.simulation.state import State, setting_of, start_of
-from beliefs.simulation.streams import Floats, Streams
+from beliefs.simulation.state import State, Streams, setting_of, start_of
 from beliefs.study.load import Study
 
 Kept = dict[str, list[NDArray[Any]]]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs
 from beliefs.features.states import FORCE_HALFLIFE
+from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.features.surprises import (
     COUNT_BURN_IN,
     FLOORS,
@@ -30,17 +31,69 @@ from beliefs.model.mechanisms import diplomacy, reciprocity
 from beliefs.model.structure import PHASES, Columns, Structure, conduct_columns, structure_of
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
-from beliefs.simulation.streams import Bools, Floats, Ints
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
 from beliefs.study.tables.codebook import REGIME_KINDS
 
+CELLS = 1_000_000  # numbers drawn at once where most are dropped
+PARTS = (
+    "bootstrap", "innovation", "talks", "jump", "strikes", "severity", "crossing", "excluded",
+    "breach", "collapse", "resolve", "kind", "deal", "form", "walkout", "sanction", "concession",
+    "reply", "periphery", "ladder", "spoiler", "reversal", "command", "touch", "zones", "share",
+    "culprit",
+)  # fmt: skip
+"""Names of the parts; the place of a name is its number in the seed. Append, never reorder."""
 HALF = 0.5  # observations of every kind that are put before those of the study
 MEMORY = 150  # periods of past acts that their trace at the origin is summed over
 LONGEST_OPEN = 60  # periods over which open acts are kept apart
 NEVER = 1e6  # periods since something that has not happened yet
 TRUCE, WAR = PHASES.index("truce"), PHASES.index("war")
 KIND_OF_PHASE = np.array([REGIME_KINDS.index(k) for k in ("none", "truce", "war")])
+
+
+class Streams:
+    """Random numbers of futures with actions: a generator a part, for samples under one seed.
+
+    It takes the same amount from each in every period, whatever happens. An intervention that
+    changes one part leaves the numbers of all others where they are, so that futures with and
+    without it are paired.
+    """
+
+    def __init__(self, seed: int, samples: int) -> None:
+        self.samples, self._seed = samples, seed
+        self._of: dict[str, np.random.Generator] = {}
+
+    def _new(self, part: str) -> np.random.Generator:
+        return np.random.default_rng([self._seed, PARTS.index(part)])
+
+    def of(self, part: str) -> np.random.Generator:
+        """Return the generator of a part."""
+        if part not in self._of:
+            self._of[part] = self._new(part)
+        return self._of[part]
+
+    def uniform(self, part: str, *more: int) -> Floats:
+        """Return uniform numbers of one period, (sample, *more)."""
+        return self.of(part).random((self.samples, *more))
+
+    def normal(self, part: str, *more: int) -> Floats:
+        """Return standard normal numbers of one period, (sample, *more)."""
+        return self.of(part).standard_normal((self.samples, *more))
+
+    def stretch(self, part: str, periods: slice, horizon: int, *more: int) -> Floats:
+        """Return numbers of some periods, (sample, *more, period), drawn future by future.
+
+        Numbers of the other periods are drawn too and dropped, so that a long horizon need not be
+        held at once. Standard normal ones of the part ``innovation``, uniform ones of others.
+        """
+        rng = self._new(part)
+        draw = rng.standard_normal if part == "innovation" else rng.random
+        out = np.empty((self.samples, *more, periods.stop - periods.start))
+        size = max(CELLS // horizon, 1)
+        for low in range(0, self.samples, size):
+            rows = out[low : low + size]
+            rows[:] = draw((len(rows), *more, horizon))[..., periods]
+        return out
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ import numpy as np
 
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Floats
 from beliefs.inference.posterior import draw_prior, stacked_params
 from beliefs.model import system
 from beliefs.model.contract import logistic
@@ -26,7 +27,6 @@ from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure, columns, conduct_columns, structure_of
 from beliefs.model.theory import Theory, conduct_neutral, free_parameters
 from beliefs.simulation.actions import FAMILY, Equations, climbed
-from beliefs.simulation.streams import Floats
 from beliefs.study.tables.codebook import RUNGS
 
 TOUCH = 0.3  # share of acts at a red line where the design has no acts to tell it from

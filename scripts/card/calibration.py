@@ -9,8 +9,7 @@ from typing import Any
 from evidence import CalibrationSummary
 from scipy.stats import binom
 
-from beliefs.evaluation.calibration.calibration import GROUPS
-from beliefs.evaluation.calibration.uniformity import LEAST_SIMULATIONS
+from beliefs.evaluation.calibration import GROUPS, LEAST_SIMULATIONS
 from beliefs.model.theory import Theory
 from card.skill import table
 

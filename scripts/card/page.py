@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from evidence import BacktestSummary, CalibrationSummary
 
-from beliefs.evaluation.calibration.uniformity import COVERAGE
+from beliefs.evaluation.calibration import COVERAGE
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import FEWEST_EVENTS
 from beliefs.model.theory import Theory

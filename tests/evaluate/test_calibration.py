@@ -9,8 +9,8 @@ import pytest
 from make_conduct import write_conduct
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.evaluation.calibration import calibration as rooms
-from beliefs.evaluation.calibration.calibration import Design, rank, simulation
+from beliefs.evaluation import calibration as rooms
+from beliefs.evaluation.calibration import Design, rank, simulation
 from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import load_theory
 from beliefs.records.calibration import calibrate

@@ -7,8 +7,8 @@ import pytest
 from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
 from scipy.stats import binom, norm
 
-from beliefs.evaluation.calibration import uniformity as u
-from beliefs.evaluation.calibration.uniformity import (
+from beliefs.evaluation import calibration as u
+from beliefs.evaluation.calibration import (
     LEAST_SIMULATIONS,
     bands,
     failures,

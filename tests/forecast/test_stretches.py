@@ -34,7 +34,7 @@ def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, chan
 
     def made(cells):
         monkeypatch.setattr(paths, "CELLS", cells * samples)
-        monkeypatch.setattr(streams, "CELLS", cells * samples)
+        monkeypatch.setattr(state, "CELLS", cells * samples)
         return forecast(
             plain.posterior, DAYS, seed=3, allow_failed=True,
             actions=plain.conduct if acts else False, interventions=what_ifs(plain) * changed,
@@ -59,7 +59,7 @@ def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(tol
 
     def peak(cells):
         monkeypatch.setattr(paths, "CELLS", cells * samples)
-        monkeypatch.setattr(streams, "CELLS", cells * samples)
+        monkeypatch.setattr(state, "CELLS", cells * samples)
         tracemalloc.start()
         found = forecast(plain.posterior, days, seed=3, allow_failed=True, actions=plain.conduct)
         most = tracemalloc.get_traced_memory()[1]

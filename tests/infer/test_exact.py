@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.inference.exact import exact
-from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed
+from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed, exact
 
 
 def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_was():

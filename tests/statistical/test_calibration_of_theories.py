@@ -6,7 +6,7 @@ A small edition of `beliefs calibrate THEORY --sims 200`.
 import pytest
 from make_conduct import write_conduct
 
-from beliefs.evaluation.calibration.uniformity import outside_limit
+from beliefs.evaluation.calibration import outside_limit
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc import blocks
 from beliefs.model.structure import structure_of

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.inference.exact import exact
 from beliefs.inference.nuts.recentre import innovations, level
+from beliefs.inference.nuts.sampling import exact
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, free_parameters, neutral_values

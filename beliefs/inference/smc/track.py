@@ -20,10 +20,9 @@ from numpy.typing import NDArray
 from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
-from beliefs.inference.exact import exact
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
-from beliefs.inference.nuts.sampling import checked_seed
+from beliefs.inference.nuts.sampling import checked_seed, exact
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Chart, chart_of
 from beliefs.inference.smc.moves_linear import frame_of

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
-from beliefs.inference.exact import exact
+from beliefs.inference.nuts.sampling import exact
 from beliefs.inference.smc.particles import Floats
 from beliefs.model.contract import Parameter
 from beliefs.model.priors import REACH, Prior
