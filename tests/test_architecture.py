@@ -18,7 +18,7 @@ TREES = {
 # Constructors of numpy.random that hold their own state.
 OWN_STATE = {"Generator", "SeedSequence", "default_rng", "BitGenerator", "PCG64", "Philox"}
 UNSAFE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "random"}
-LARGEST_FOLDER, LONGEST_FILE, IMPORTS_IN_FUNCTIONS = 14, 600, 205
+LARGEST_FOLDER, LONGEST_FILE, IMPORTS_IN_FUNCTIONS = 14, 600, 40
 
 
 def imported(tree: ast.AST) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from beliefs.forecasting.forecast import forecast
-from beliefs.simulation import paths, streams
+from beliefs.simulation import paths, state
 from beliefs.simulation.interventions import Intervention
 
 DAYS = 60
