@@ -167,7 +167,7 @@ class BlockTrack:
     def params(
         self, draws: int, rng: np.random.Generator, *, period: int = -1
     ) -> dict[str, Floats]:
-        """Return equally weighted draws of the parameters after a period, each (draws, *shape).
+        """Return equally weighted draws of the parameters after a period, each (draws, ...).
 
         They come in random order, so that draws of two blocks may be paired.
         """
