@@ -118,7 +118,6 @@ def verdicts(
 ) -> None:
     """Judge every claim of the source texts by a study: 56 verdicts, each with its evidence."""
     _only_one(as_json, as_csv)
-
     loaded = beliefs.load_study(study, as_of=as_of)
     with opt.stages(quiet) as say:
         found = beliefs.verdicts(loaded, seed=seed, particles=particles, progress=say)

@@ -102,13 +102,10 @@ def _outcome(n: int, found: Any) -> str:
     told = f"line {n}: {name} by {found.by} (forecast of line {found.forecast}): "
     told += YES[found.outcome] + (f", first {found.first}" if found.first else "")
     told += f" [by rule: {others}]" if others else ""
-    if found.rows:
-        told += f" {' '.join(found.rows)}"
-    if found.corrects is not None:
-        told += f"; corrects line {found.corrects}"
-    if not found.same_past:
-        told += "; rows or settings of before the forecast have changed since"
-    return told
+    told += f" {' '.join(found.rows)}" if found.rows else ""
+    told += f"; corrects line {found.corrects}" if found.corrects is not None else ""
+    changed = "; rows or settings of before the forecast have changed since"
+    return told + ("" if found.same_past else changed)
 
 
 def _by_rules(found: Any) -> str:
