@@ -29,7 +29,7 @@ _WHERE = {
     "advance": "beliefs.inference.smc.track",
     "backtest": "beliefs.evaluation.backtest.backtest",
     "build_inputs": "beliefs.features.inputs",
-    "calibrate": "beliefs.records.calibration",
+    "calibrate": "beliefs.records.evaluations",
     "compare": "beliefs.evaluation.compare",
     "fit": "beliefs.inference.nuts.fit",
     "forecast": "beliefs.forecasting.forecast",

@@ -76,7 +76,7 @@ class CalibrationSummary:
     Attributes
     ----------
     told
-        As `beliefs.records.calibration.Calibration.as_dict` says it.
+        As `beliefs.records.evaluations.Calibration.as_dict` says it.
     ranks
         By quantity, (simulation,).
     """
@@ -134,7 +134,7 @@ def summarise_backtests(folders: Iterable[str | Path]) -> list[BacktestSummary]:
     Parameters
     ----------
     folders
-        Run folders of `beliefs.records.backtests.save_backtest`. Theories of one study may lie in
+        Run folders of `beliefs.records.evaluations.save_backtest`. Theories of one study may lie in
         several folders: scores are paired by origin, so that they are as if run at once.
 
     Raises

@@ -216,11 +216,17 @@ def leave(code: int) -> NoReturn:
             stream.flush()
         except OSError as error:
             if not code:  # what was asked for did not arrive
-                code = unusable(error).exit_code
+                code = StudyError.exit_code
                 with contextlib.suppress(OSError):
-                    sys.stderr.write(f"error: {unusable(error).render()}\n")
+                    _told(unusable(error))
                     sys.stderr.flush()
     os._exit(code)
+
+
+def _told(error: BeliefsError) -> int:
+    """Print an error, and return its exit code."""
+    sys.stderr.write(f"error: {error.render()}\n")
+    return error.exit_code
 
 
 def unusable(error: OSError) -> StudyError:
@@ -243,14 +249,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         done = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except BeliefsError as error:
-        sys.stderr.write(f"error: {error.render()}\n")
-        return error.exit_code
+        return _told(error)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except OSError as error:
-        problem = unusable(error)
-        sys.stderr.write(f"error: {problem.render()}\n")
-        return problem.exit_code
+        return _told(unusable(error))
     except TyperException as error:  # an unknown option, a value out of range
         message = error.format_message().strip()
         if message:  # without one nothing was asked, and the help is printed already

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,25 +25,11 @@ from beliefs.evaluation.compare import doubts
 from beliefs.evaluation.scores.skill import BLOCKS, block_length
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import bundled_theories
-from beliefs.records.backtests import rescore, save_backtest
-from beliefs.records.calibration import FIGURE
+from beliefs.records.evaluations import FIGURE, rescore, save_backtest
 from beliefs.reporting.axes import save_figure
 from beliefs.reporting.tables import backtest_text
 from beliefs.study.writefile import write_file
 
-ParticlesOpt = Annotated[
-    int | None,
-    typer.Option("--particles", min=100, help="Particles of each block [by the study]."),
-]
-CsvOpt = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-PlotOpt = Annotated[
-    Path | None,
-    typer.Option(
-        "--plot",
-        help="Image file of the weights over time; must be new.",
-        callback=opt.to_write(new=True, image=True),
-    ),
-]
 COLUMNS = (
     "id", "theory", "verdict", "p_claim", "p_prior", "contraction", "log_bf", "delta_log_score",
     "delta_low", "delta_high", "method", "seed", "title", "claimed", "why", "sentence",
@@ -55,15 +41,15 @@ WIDTH = 88  # characters of a sentence's line for a person
 
 def compare(
     study: opt.Study = opt.STUDY,
-    theories: Annotated[
-        str | None, typer.Option("--theories", help="Names or ids, by commas [all].")
-    ] = None,
+    theories: Annotated[str | None, typer.Option(help="Names or ids, by commas [all].")] = None,
     as_of: opt.AsOf = None,
-    particles: ParticlesOpt = None,
+    particles: opt.Particles = None,
     seed: opt.Seed = 1,
-    plot: PlotOpt = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="New image file of weights.", callback=opt.to_write("image"))
+    ] = None,
     as_json: opt.Json = False,
-    as_csv: CsvOpt = False,
+    as_csv: opt.Csv = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Score rival theories on a study, period by period: table, differences, weights over time."""
@@ -77,9 +63,6 @@ def compare(
         )
     if plot is not None:
         _draw("plot_weights", plot, 150, found, loaded)
-    if as_json:
-        opt.print_json(found.as_dict() | {"confused": doubts(found.ids)})
-        return
     rows = [
         {
             "rank": row.rank, "id": row.id, "theory": row.title, "elpd": row.elpd, "se": row.se,
@@ -92,76 +75,78 @@ def compare(
     table = pd.DataFrame(rows, dtype=object)
     numbers = table.columns[3:]
     table[numbers] = table[numbers].map(lambda v: "" if v != v else f"{v:.2f}")
-    if as_csv:
-        _print_csv(table)
-        return
-    sys.stdout.write(
+    data = found.as_dict() | {"confused": doubts(found.ids)}
+    _show(data, table, _tell_comparison(found, table), as_json, as_csv)
+
+
+def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
+    """Yield a comparison for a person."""
+    yield (
         f"{found.study}: log score of {', '.join(found.observables)} over {len(found.dates)} "
-        "periods, each foretold from those before it\n\n"
+        "periods, each foretold from those before it\n"
     )
     lines = [list(table), *table.astype(str).to_numpy().tolist()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
         cells[2] = line[2].ljust(widths[2])
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
-    sys.stdout.write(
+        yield "  ".join(cells).rstrip()
+    yield (
         "\nelpd_diff is against the best theory, vs_base against M0 with its 90 % interval by "
         "blocks of periods;\nweight is the stacking weight after the last period, M5 the stack of "
-        "all by the weights of before.\n"
+        "all by the weights of before."
     )
     if found.blocks < BLOCKS:
         days = block_length(found.step_days) * found.step_days
-        sys.stdout.write(
+        yield (
             f"Scored periods fill {found.blocks} of the {BLOCKS} blocks of {days} days that errors "
-            "and intervals need: none are given.\n"
+            "and intervals need: none are given."
         )
     for better, worse in found.tied:
-        sys.stdout.write(f"{better} and {worse} cannot be told apart by this study.\n")
-    for doubt in doubts(found.ids):
-        sys.stdout.write(doubt + "\n")
+        yield f"{better} and {worse} cannot be told apart by this study."
+    yield from doubts(found.ids)
 
 
 def verdicts(
     study: opt.Study = opt.STUDY,
     as_of: opt.AsOf = None,
-    particles: ParticlesOpt = None,
+    particles: opt.Particles = None,
     seed: opt.Seed = 1,
     as_json: opt.Json = False,
-    as_csv: CsvOpt = False,
+    as_csv: opt.Csv = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Judge every claim of the source texts by a study: 56 verdicts, each with its evidence."""
     _only_one(as_json, as_csv)
-
     loaded = beliefs.load_study(study, as_of=as_of)
     with opt.stages(quiet) as say:
         found = beliefs.verdicts(loaded, seed=seed, particles=particles, progress=say)
     rows = [row.as_dict() for row in found]
-    if as_json:
-        head = {"study": loaded.spec.name, "study_sha256": loaded.sha256}
-        opt.print_json({**head, "as_of": str(loaded.as_of), "verdicts": rows})
-    elif as_csv:
-        _print_csv(pd.DataFrame(rows, columns=COLUMNS, dtype=object))
-    else:
-        _tell(rows)
+    head = {"study": loaded.spec.name, "study_sha256": loaded.sha256, "as_of": str(loaded.as_of)}
+    table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
+    _show({**head, "verdicts": rows}, table, _tell(rows), as_json, as_csv)
 
 
-def _tell(rows: Sequence[dict[str, Any]]) -> None:
-    """Print verdicts for a person, text by text."""
+def _tell(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield verdicts for a person, text by text."""
     for seed in dict.fromkeys(row["seed"] for row in rows):
-        mine = [row for row in rows if row["seed"] == seed]
-        sys.stdout.write(f"\n{seed}\n")
-        for row in mine:
-            sys.stdout.write(f"\n{row['id']}  {row['verdict']:<19} {row['title']}\n")
-            for line in textwrap.wrap(row["sentence"], WIDTH):
-                sys.stdout.write(f"     {line}\n")
+        yield f"\n{seed}"
+        for row in rows:
+            if row["seed"] == seed:
+                yield f"\n{row['id']}  {row['verdict']:<19} {row['title']}"
+                yield from (f"     {line}" for line in textwrap.wrap(row["sentence"], WIDTH))
     count = Counter(row["verdict"] for row in rows)
-    sys.stdout.write("\n" + ", ".join(f"{n} {name}" for name, n in count.most_common()) + "\n")
+    yield "\n" + ", ".join(f"{n} {name}" for name, n in count.most_common())
 
 
-def _print_csv(table: pd.DataFrame) -> None:
-    sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+def _show(
+    data: Any, table: pd.DataFrame, lines: Iterable[str], as_json: bool, as_csv: bool
+) -> None:
+    """Print data as JSON, their table as CSV, or lines for a person."""
+    if as_csv:
+        sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+    else:
+        opt.show(data, lines, as_json)
 
 
 def _draw(figure: str, file: Path, dpi: int, *of: Any) -> None:
@@ -188,38 +173,24 @@ def _only_one(as_json: bool, as_csv: bool) -> None:
 
 def backtest(
     study: opt.Study = opt.STUDY,
-    theory: Annotated[
-        list[str] | None, typer.Option("--theory", help="Name, id or file; may be repeated [all].")
-    ] = None,
-    every: Annotated[int, typer.Option("--every", min=1, help="Days from origin to origin.")] = 7,
-    horizons: Annotated[str, typer.Option("--horizons", help="Days ahead, by commas.")] = "7,30,90",
-    first: Annotated[
-        str | None, typer.Option("--from", help="First day an origin may be, YYYY-MM-DD.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", help="Last day an origin may be, YYYY-MM-DD.")
-    ] = None,
+    theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [all].")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Days from origin to origin.")] = 7,
+    horizons: Annotated[str, typer.Option(help="Days ahead, by commas.")] = "7,30,90",
+    first: Annotated[str | None, typer.Option("--from", help="First day of an origin.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day of an origin.")] = None,
     as_of: opt.AsOf = None,
-    particles: Annotated[
-        int | None, typer.Option("--particles", min=100, help="Particles of each block [1000].")
-    ] = None,
-    draws: Annotated[
-        int | None, typer.Option("--draws", min=50, help="Futures from each origin [500].")
-    ] = None,
+    particles: opt.Particles = None,
+    draws: Annotated[int | None, typer.Option(min=50, help="Futures an origin [500].")] = None,
     seed: opt.Seed = 1,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write; must be new.")] = None,
-    again: Annotated[
-        Path | None,
-        typer.Option("--again", help="Score a run folder's forecasts anew, none made."),
-    ] = None,
+    out: opt.NewRun = None,
+    again: Annotated[Path | None, typer.Option(help="Run folder to score anew.")] = None,
     as_json: opt.Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the table of skill as CSV.")] = False,
+    as_csv: opt.Csv = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Forecast from rolling origins, as-of data only, and score against what came."""
     _only_one(as_json, as_csv)
-    days = _days(horizons)
-    opt.refuse_occupied(out)
+    days = _numbers(horizons, int, "these are no horizons", "--horizons 7,30,90")
     if again is not None and (
         theory or as_of or first or last or particles or draws or study != opt.STUDY
     ):
@@ -251,53 +222,38 @@ def backtest(
         if out is not None:
             say("write")
             save_backtest(out, found, loaded, **place.taken)
-    if as_json:
-        opt.print_json(found.as_dict())
-    elif as_csv:
-        _print_csv(found.skill)
-    else:
-        sys.stdout.write(backtest_text(found) + "\n")
-        if out is not None:
-            sys.stdout.write(f"\nForecasts and scores: {out}\n")
+    lines = [backtest_text(found)] + ([] if out is None else [f"\nForecasts and scores: {out}"])
+    _show(found.as_dict(), found.skill, lines, as_json, as_csv)
 
 
-def _days(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise StudyError(
-            "these are no horizons", where="--horizons", found=text,
-            expected="whole days by commas", mend="--horizons 7,30,90",
-        ) from None  # fmt: skip
+def _numbers[N: (int, float)](text: str, kind: type[N], what: str, example: str) -> list[N]:
+    """Return the numbers of an option, by commas; say `what` is wrong with others."""
+    with contextlib.suppress(ValueError):
+        found = [kind(part) for part in text.split(",")]
+        if all(0 < value < float("inf") for value in found):
+            return found
+    raise StudyError(
+        what,
+        where=example.split()[0],
+        found=text,
+        expected="numbers above 0, by commas",
+        mend=f"write {example}",
+    )
 
 
 def calibrate(
     theory: Annotated[str, typer.Argument(help="Theory name, id or TOML file.")],
-    sims: Annotated[int, typer.Option("--sims", min=1, help="Simulations in all.")] = 200,
-    study: Annotated[
-        str, typer.Option("--study", help="Study or folder whose design drawn studies have.")
-    ] = opt.STUDY,
+    sims: Annotated[int, typer.Option(min=1, help="Simulations in all.")] = 200,
+    study: Annotated[str, typer.Option(help="Whose design drawn studies have.")] = opt.STUDY,
     as_of: opt.AsOf = None,
     priors: opt.Priors = None,
-    particles: Annotated[
-        int, typer.Option("--particles", min=100, help="Particles of each block.")
-    ] = 1000,
-    draws: Annotated[
-        int, typer.Option("--draws", min=20, help="Posterior draws the truth is ranked among.")
-    ] = 100,
-    horizon: Annotated[int, typer.Option("--horizon", min=1, help="Periods ahead.")] = 30,
+    particles: Annotated[int, typer.Option(min=100, help="Particles of each block.")] = 1000,
+    draws: Annotated[int, typer.Option(min=20, help="Draws the truth is ranked among.")] = 100,
+    horizon: Annotated[int, typer.Option(min=1, help="Periods ahead.")] = 30,
     seed: opt.Seed = 1,
-    cores: Annotated[
-        int | None, typer.Option("--cores", min=1, help="Processes [all]; changes no number.")
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="Address of a dask scheduler to use, tcp://HOST:PORT."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="Folder [runs/calibration-ID]; one that was stopped goes on."),
-    ] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Processes [all]; same numbers.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Dask scheduler, tcp://HOST:PORT.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder [runs/calibration-ID]; goes on.")] = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -305,68 +261,62 @@ def calibrate(
     chosen, design = beliefs.load_theory(theory, priors), beliefs.load_study(study, as_of=as_of)
     out = out or Path("runs") / f"calibration-{chosen.id}"
     try:
-        with opt.remaining(quiet, "simulations") as say:
-            found = beliefs.calibrate(
-                chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
-                horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
-                progress=say,
-            )  # fmt: skip
+        found = beliefs.calibrate(
+            chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
+            horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
+            progress=opt.remaining(quiet, "simulations"),
+        )  # fmt: skip
     except KeyboardInterrupt:
         sys.stderr.write(f"simulations that were done are kept in {out}: the command goes on\n")
         raise
     if len(found.numbers):
         _draw("plot_calibration", out / FIGURE, 120, found)
-    if as_json:
-        opt.print_json(found.as_dict())
-    else:
-        _tell_calibration(found.as_dict(), out, found.seconds)
+    told = found.as_dict()
+    opt.show(told, _tell_calibration(told, out, found.seconds), as_json)
     if not found.passed:
         raise SystemExit(3)
 
 
-def _tell_calibration(told: dict[str, Any], out: Path, seconds: float) -> None:
-    """Print a calibration for a person."""
-    write = sys.stdout.write
-    write(
+def _tell_calibration(told: dict[str, Any], out: Path, seconds: float) -> Iterator[str]:
+    """Yield what to say of a calibration to a person."""
+    yield (
         f"{told['theory']}: {told['simulations']} simulations of the size of {told['study']} as of "
-        f"{told['as_of']}, {told['judged']} quantities\n"
+        f"{told['as_of']}, {told['judged']} quantities"
     )
     for number, error in told["failed"].items():
-        write(f"  simulation {number} could not be done: {error}\n")
-    write(
+        yield f"  simulation {number} could not be done: {error}"
+    yield (
         f"  outside their {told['coverage']:.0%} bands: {len(told['outside'])} "
-        f"({told['outside_by_chance']:.1f} expected by chance)\n"
+        f"({told['outside_by_chance']:.1f} expected by chance)"
     )
     rows = [row for row in told["quantities"] if row["outside"]]
     for row in rows[:SHOWN]:
-        ranked = ""
-        if row["mean"] is not None:
-            ranked = f"mean {row['mean']:.2f}  spread {row['spread']:.2f}  "
-        write(f"    p {row['p']:.2g} (of all {row['adjusted']:.2g})  {ranked}{row['name']}\n")
+        known = row["mean"] is not None
+        ranked = f"mean {row['mean']:.2f}  spread {row['spread']:.2f}  " if known else ""
+        yield f"    p {row['p']:.2g} (of all {row['adjusted']:.2g})  {ranked}{row['name']}"
     if len(rows) > SHOWN:
-        write(f"    and {len(rows) - SHOWN} more in {out / 'calibration.json'}\n")
+        yield f"    and {len(rows) - SHOWN} more in {out / 'calibration.json'}"
     for row in told["groups"]:
         ranked = ""
         if row["mean"] is not None:
             ranked = f"  mean {row['mean']:.3f}  spread {row['spread']:.3f}"
             ranked += "" if row["error"] is None else f" ± {row['error']:.3f}"
-        write(
+        yield (
             f"  {row['quantities']:>4} of {row['group']:<11} {row['outside']:>3} outside, at most "
-            f"{row['limit']}{ranked}\n"
+            f"{row['limit']}{ranked}"
         )
     if told["probabilities"]:
-        write("  probabilities within the horizon: forecast, happened; number and ranges judged\n")
+        yield "  probabilities within the horizon: forecast, happened; number and ranges judged"
     for row in told["probabilities"]:
         z = "     -" if row["z"] is None else f"{row['z']:+6.2f}"
-        write(
+        yield (
             f"    {row['forecast']:.3f}  {row['happened']:.3f} ± {row['error']:.3f}  z {z}  "
-            f"p {row['p']:.2g}, {row['reliability']:.2g}  {row['target']}\n"
+            f"p {row['p']:.2g}, {row['reliability']:.2g}  {row['target']}"
         )
-    write(f"  {in_words(told['passed'], told['simulations'])}\n")
-    for reason in told["failures"]:
-        write(f"    {reason}\n")
-    write(f"  {told['cut']}\n")
-    write(f"{out}: {seconds / 60.0:.1f} minutes of processor time\n")
+    yield f"  {in_words(told['passed'], told['simulations'])}"
+    yield from (f"    {reason}" for reason in told["failures"])
+    yield f"  {told['cut']}"
+    yield f"{out}: {seconds / 60.0:.1f} minutes of processor time"
 
 
 def sensitivity(
@@ -377,20 +327,11 @@ def sensitivity(
     priors: opt.Priors = None,
     as_of: opt.AsOf = None,
     horizon: opt.Horizon = None,
-    scales: Annotated[
-        str, typer.Option("--scales", help="Factors of the width of the priors, by commas.")
-    ] = "0.5,2",
-    particles: Annotated[
-        int, typer.Option("--particles", min=100, help="Particles of what is tracked.")
-    ] = 2000,
+    scales: Annotated[str, typer.Option(help="Factors of prior widths, by commas.")] = "0.5,2",
+    particles: Annotated[int, typer.Option(min=100, help="Particles of what is tracked.")] = 2000,
     seed: opt.Seed = 1,
     out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="JSON file to write as well; must be new.",
-            callback=opt.to_write(new=True),
-        ),
+        Path | None, typer.Option(help="New JSON file to write.", callback=opt.to_write("new"))
     ] = None,
     beliefs_only: opt.BeliefsOnly = False,
     allow_failed: opt.Failed = False,
@@ -398,7 +339,7 @@ def sensitivity(
     quiet: opt.Quiet = False,
 ) -> None:
     """Say how forecasts move with crack rule and priors, and what the study taught."""
-    factors = _factors(scales)
+    factors = tuple(_numbers(scales, float, "the scales cannot be used", "--scales 0.5,2"))
     with opt.stages(quiet) as say:
         if (Path(source) / "manifest.json").is_file():
             say("load")
@@ -415,65 +356,43 @@ def sensitivity(
         )  # fmt: skip
     told = found.as_dict()
     if out is not None:
-        text = json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False)
-        write_file(out, text + "\n")
-    if as_json:
-        opt.print_json(told)
-    else:
-        _tell_sensitivity(told)
+        write_file(out, opt.as_text(told))
+    opt.show(told, _tell_sensitivity(told), as_json)
 
 
-def _factors(text: str) -> tuple[float, ...]:
-    try:
-        found = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        found = ()
-    if not found or not all(0.0 < v < float("inf") for v in found):
-        raise StudyError(
-            "the scales cannot be used", where="--scales", found=text,
-            expected="numbers above 0, by commas", mend="write --scales 0.5,2",
-        )  # fmt: skip
-    return found
-
-
-def _tell_sensitivity(told: dict[str, Any]) -> None:
-    """Print what moves the forecasts, and what was learnt, for a person."""
-    write, items = sys.stdout.write, told["probabilities"]
-    write(f"{told['study']} as of {told['as_of']} under {told['theory']}\n")
-    write("\nProbabilities; change per doubling of the power of prior | likelihood\n")
+def _tell_sensitivity(told: dict[str, Any]) -> Iterator[str]:
+    """Yield what moves the forecasts, and what was learnt, for a person."""
+    items = told["probabilities"]
+    yield f"{told['study']} as of {told['as_of']} under {told['theory']}"
+    yield "\nProbabilities; change per doubling of the power of prior | likelihood"
     for item in items:
         if item["own_rule"]:
             flag = "  prior dominated" if item["prior_dominated"] else ""
             flag += "  prior and data in conflict" if item["prior_data_conflict"] else ""
-            write(
+            yield (
                 f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}  "
-                f"{item['power_prior']:+.3f} | {item['power_likelihood']:+.3f}{flag}\n"
+                f"{item['power_prior']:+.3f} | {item['power_likelihood']:+.3f}{flag}"
             )
     others = [item for item in items if not item["own_rule"]]
     if others:
-        write("\nOther crack rules\n")
-        for item in others:
-            write(f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}\n")
-    write(f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and two errors")
-    write(", or more\n")
+        yield "\nOther crack rules"
+    for item in others:
+        yield f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}"
+    yield f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and two errors, or more"
     for point in told["scales"]:
         gate = "" if point["gate_passed"] else ", its gate FAILED"
         k = "" if point["pareto_k"] is None else f", k {point['pareto_k']:.2f}"
-        write(f"  {point['part']} x {point['scale']:g} ({point['method']}{gate}{k})\n")
+        yield f"  {point['part']} x {point['scale']:g} ({point['method']}{gate}{k})"
         for item, p, error in zip(items, point["p"], point["error_of_change"], strict=True):
             change = p - item["p"]
             if item["own_rule"] and abs(change) >= max(MOVED, SURE * error):
-                write(f"    {_label(item):<32} {p:.3f}  {change:+.3f} ± {error:.3f}\n")
+                yield f"    {_label(item):<32} {p:.3f}  {change:+.3f} ± {error:.3f}"
     rows = sorted(told["contraction"], key=lambda row: -row["contraction"])
-    write("\nContraction: 1 - sd after / sd before the data\n")
-    for row in rows:
-        if row["learnable"]:
-            write(
-                f"  {row['contraction']:6.0%}  {row['prior_sd']:.3f} -> {row['posterior_sd']:.3f}"
-                f"  {row['name']}\n"
-            )
+    line = "  {contraction:6.0%}  {prior_sd:.3f} -> {posterior_sd:.3f}  {name}"
+    yield "\nContraction: 1 - sd after / sd before the data"
+    yield from (line.format_map(row) for row in rows if row["learnable"])
     left = sum(not row["learnable"] for row in rows)
-    write(f"  below 10 %: {left} of {len(rows)}, not learnable here\n")
+    yield f"  below 10 %: {left} of {len(rows)}, not learnable here"
 
 
 def _label(item: dict[str, Any]) -> str:

@@ -11,7 +11,6 @@ import typer
 
 from beliefs.cli import options as opt
 from beliefs.errors import counted
-from beliefs.inference.nuts.sampling import MAX_SEED
 from beliefs.records.ledger.chain import mend as cut
 from beliefs.records.ledger.register import entry_of, read_ledger, register, utc_now
 from beliefs.records.ledger.register import verify as recompute
@@ -26,6 +25,7 @@ ledger = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+YES = ("no", "yes")
 LedgerOpt = Annotated[Path, typer.Option("--ledger", help="The ledger, a file of JSON lines.")]
 
 
@@ -33,34 +33,18 @@ LedgerOpt = Annotated[Path, typer.Option("--ledger", help="The ledger, a file of
 def add(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     file: Annotated[
-        Path,
-        typer.Option(
-            "--ledger",
-            help="The ledger, a file of JSON lines; begun anew.",
-            callback=opt.to_write(),
-        ),
+        Path, typer.Option("--ledger", help="The ledger; begun anew.", callback=opt.to_write())
     ],
-    horizon: Annotated[
-        int | None,
-        typer.Option("--horizon", min=1, help="Periods ahead; the forecast is made anew."),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [1]; the same."),
-    ] = None,
-    allow_failed: Annotated[
-        bool, typer.Option("--allow-failed", help="Register from a failed gate, and record that.")
-    ] = False,
+    horizon: Annotated[int | None, typer.Option(min=1, help="Periods ahead; made anew.")] = None,
+    seed: opt.AnySeed = None,
+    allow_failed: opt.Failed = False,
     as_json: opt.Json = False,
 ) -> None:
     """Register the forecast of a run, and print the head of the ledger."""
     entry = entry_of(run, horizon=horizon, seed=seed, allow_failed=allow_failed)
     done = register(file, entry)
     said, late = done.forecast, sum(t.late for t in done.forecast.targets)
-    if as_json:
-        row = {"ledger": str(file), "line": done.n, "head": done.head, "late": late}
-        opt.print_json({**row, "forecast": said.model_dump(mode="json")})
-        return
+    row = {"ledger": str(file), "line": done.n, "head": done.head, "late": late}
     days = sorted({t.by for t in said.targets})
     out = ["began a new ledger"] if done.begun else []
     out.append(
@@ -83,73 +67,55 @@ def add(
         )
     out.append(f"head: {done.head}")
     out.append(f"Note it elsewhere: beliefs ledger verify --ledger {file} --head HEAD")
-    sys.stdout.write("\n".join(out) + "\n")
+    opt.show({**row, "forecast": said.model_dump(mode="json")}, out, as_json)
 
 
 @ledger.command()
 def resolve(
     file: LedgerOpt,
-    study: Annotated[
-        list[str] | None,
-        typer.Option("--study", help="Folder with the label table; bundled ones are found."),
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option("--as-of", help="Last day up to which the tables were kept."),
-    ] = None,
-    correct: Annotated[
-        bool, typer.Option("--correct", help="Where the table now says otherwise, add a line.")
-    ] = False,
+    study: Annotated[list[str] | None, typer.Option(help="Folder with the tables.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Last day the tables were kept.")] = None,
+    correct: Annotated[bool, typer.Option("--correct", help="Correct what was resolved.")] = False,
     as_json: opt.Json = False,
 ) -> None:
     """Look up the outcomes of what was foretold; adds a line for each, changes none."""
     done = look_up_all(file, studies=tuple(study or ()), as_of=as_of, correct=correct)
-    if as_json:
-        opt.print_json(done.as_dict())
-    else:
-        out = [_outcome(n, found) for n, found in done.added.items()]
-        out.append(f"{len(done.added)} resolved now, {done.already} before")
-        reasons = Counter(why for _, _, why in done.unresolved)
-        out += [f"{reasons[why]} unresolved: {OPEN[why]}" for why in OPEN if reasons[why]]
-        for found, line in done.differing:
-            now = ", ".join(f"{k} {_yes(v)}" for k, v in found.outcomes.items())
-            now = now or f"{found.target} {_yes(found.outcome)}"
-            out.append(
-                f"line {line} (forecast of line {found.forecast}, by {found.by}) no longer agrees "
-                f"with the table, which says: {now}; --correct adds a line that says so"
-            )
-        out.append(f"head: {done.head}")
-        sys.stdout.write("\n".join(out) + "\n")
+    out = [_outcome(n, found) for n, found in done.added.items()]
+    out.append(f"{len(done.added)} resolved now, {done.already} before")
+    reasons = Counter(why for _, _, why in done.unresolved)
+    out += [f"{reasons[why]} unresolved: {OPEN[why]}" for why in OPEN if reasons[why]]
+    for found, line in done.differing:
+        now = _by_rules(found) or f"{found.target} {YES[found.outcome]}"
+        out.append(
+            f"line {line} (forecast of line {found.forecast}, by {found.by}) no longer agrees "
+            f"with the table, which says: {now}; --correct adds a line that says so"
+        )
+    out.append(f"head: {done.head}")
+    opt.show(done.as_dict(), out, as_json)
     if done.differing:
         raise SystemExit(4)
 
 
 def _outcome(n: int, found: Any) -> str:
-    others = ", ".join(f"{rule} {_yes(held)}" for rule, held in found.outcomes.items())
+    others = _by_rules(found)
     name = found.target + (f" ({found.rule})" if found.rule else "")
     told = f"line {n}: {name} by {found.by} (forecast of line {found.forecast}): "
-    told += _yes(found.outcome) + (f", first {found.first}" if found.first else "")
+    told += YES[found.outcome] + (f", first {found.first}" if found.first else "")
     told += f" [by rule: {others}]" if others else ""
-    if found.rows:
-        told += f" {' '.join(found.rows)}"
-    if found.corrects is not None:
-        told += f"; corrects line {found.corrects}"
-    if not found.same_past:
-        told += "; rows or settings of before the forecast have changed since"
-    return told
+    told += f" {' '.join(found.rows)}" if found.rows else ""
+    told += f"; corrects line {found.corrects}" if found.corrects is not None else ""
+    changed = "; rows or settings of before the forecast have changed since"
+    return told + ("" if found.same_past else changed)
 
 
-def _yes(held: bool) -> str:
-    return "yes" if held else "no"
+def _by_rules(found: Any) -> str:
+    return ", ".join(f"{rule} {YES[held]}" for rule, held in found.outcomes.items())
 
 
 @ledger.command()
 def score(file: LedgerOpt, as_json: opt.Json = False) -> None:
     """Score what is resolved, beside the registered base rates."""
     found = score_all(read_ledger(file), today=utc_now().date())
-    if as_json:
-        opt.print_json(found)
-        return
     open_ = found["unresolved"]
     out = [
         f"{counted(found['forecasts'], 'forecast')}, "
@@ -167,7 +133,13 @@ def score(file: LedgerOpt, as_json: opt.Json = False) -> None:
         rows = [row for row in found["classes"] if row["registered"] == when]
         if rows:
             out += [f"\n{words}:", _HEADER, *(_line(row, doubled) for row in rows)]
-            out += [line for row in rows if row["days"] is None for line in _by_rule(row)]
+            out += [
+                f"  {row['theory']}, had the label rule been {rule}: {had['events']} of {had['n']} "
+                f"happened, Brier {had['brier']:.3f}, log {had['log_score']:.3f}"
+                for row in rows
+                if row["days"] is None
+                for rule, had in row["by_rule"].items()
+            ]
     if any(row["n"] for row in found["classes"]):
         out.append(
             "\nlower is better; skill is 1 - Brier / Brier of the base rate; forecasts of one "
@@ -178,7 +150,7 @@ def score(file: LedgerOpt, as_json: opt.Json = False) -> None:
             f"{counted(certain, 'probability', 'probabilities')} of 0 or 1: in the log score "
             "counted as one Monte-Carlo error off"
         )
-    sys.stdout.write("\n".join(out) + "\n")
+    opt.show(found, out, as_json)
 
 
 _HEADER = (
@@ -200,38 +172,25 @@ def _line(row: dict[str, Any], doubled: set[str]) -> str:
     )
 
 
-def _by_rule(row: dict[str, Any]) -> list[str]:
-    return [
-        f"  {row['theory']}, had the label rule been {rule}: {found['events']} of {found['n']} "
-        f"happened, Brier {found['brier']:.3f}, log {found['log_score']:.3f}"
-        for rule, found in row["by_rule"].items()
-    ]
-
-
 @ledger.command()
 def verify(
     file: LedgerOpt,
-    head: Annotated[
-        str | None, typer.Option("--head", help="Hash that `add` printed, noted elsewhere.")
-    ] = None,
+    head: Annotated[str | None, typer.Option(help="Hash that `add` printed.")] = None,
     as_json: opt.Json = False,
 ) -> None:
     """Recompute the chain; says which line was changed, left out or cut off."""
     found = recompute(file, head=head)
-    if as_json:
-        row = {"passed": not found.problems, "lines": found.lines, "head": found.head}
-        told = [vars(problem) for problem in found.problems]
-        opt.print_json({"ledger": str(file), **row, "since_head": found.since, "problems": told})
-    elif not found.problems:
+    row = {"passed": not found.problems, "lines": found.lines, "head": found.head}
+    told = [vars(problem) for problem in found.problems]
+    out = [f"{file}:{p.line}: {p.what}" for p in found.problems]
+    if not out:
         out = [f"{file}: {counted(found.lines, 'line')} in order", f"head: {found.head}"]
-        if found.since is None:
-            out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
-        else:
+        out.append("(a chain alone cannot show lines missing at its end: --head HASH does)")
+        if found.since is not None:
             since = counted(found.since, "line was", "lines were")
-            out.append(f"the noted head is there; {since} added since")
-        sys.stdout.write("\n".join(out) + "\n")
-    else:
-        sys.stdout.write("".join(f"{file}:{p.line}: {p.what}\n" for p in found.problems))
+            out[-1] = f"the noted head is there; {since} added since"
+    data = {"ledger": str(file), **row, "since_head": found.since, "problems": told}
+    opt.show(data, out, as_json)
     if found.problems:
         raise SystemExit(3)
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,31 +19,30 @@ from beliefs.records.files import refuse_existing, refuse_inside, reserved
 from beliefs.reporting.axes import figure_suffixes
 from beliefs.study.writefile import refuse_file
 
-STUDY = "us-iran-2026"
-"""The study of commands that are given none."""
+STUDY = "us-iran-2026"  # of commands that are given none
 Study = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
-Theory = Annotated[str, typer.Option("--theory", help="Theory name, id or TOML file.")]
-Priors = Annotated[
-    Path | None, typer.Option("--priors", help="TOML file whose [priors.NAME] tables win.")
-]
+Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
+Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
 AsOf = Annotated[
     str | None,
-    typer.Option(
-        "--as-of", help="Drop every row published after YYYY-MM-DD [the last day on which one was]."
-    ),
+    typer.Option(help="Drop every row published after YYYY-MM-DD [the last day on which one was]."),
 ]
-Seed = Annotated[
-    int, typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of everything random.")
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything random.")]
+AnySeed = Annotated[
+    int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of the futures [the run's own, or 1].")
+]
+NewRun = Annotated[Path | None, typer.Option(help="Run folder to write; must be new.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Particles = Annotated[
+    int | None, typer.Option(min=100, help="Particles of each block [1000, or by the study].")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-Draws = Annotated[int, typer.Option("--draws", min=50, help="Draws per chain.")]
-Tune = Annotated[int, typer.Option("--tune", min=50, help="Tuning steps per chain.")]
-Chains = Annotated[int, typer.Option("--chains", min=2, help="Chains.")]
-Cores = Annotated[int, typer.Option("--cores", min=1, help="Cores; changes no number.")]
-Horizon = Annotated[
-    int | None, typer.Option("--horizon", min=1, help="Periods ahead [90 days or 26 weeks].")
-]
+Draws = Annotated[int, typer.Option(min=50, help="Draws per chain.")]
+Tune = Annotated[int, typer.Option(min=50, help="Tuning steps per chain.")]
+Chains = Annotated[int, typer.Option(min=2, help="Chains.")]
+Cores = Annotated[int, typer.Option(min=1, help="Cores; changes no number.")]
+Horizon = Annotated[int | None, typer.Option(min=1, help="Periods ahead [90 days or 26 weeks].")]
 Failed = Annotated[
     bool, typer.Option("--allow-failed", help="Forecast from a failed gate, and say so.")
 ]
@@ -52,25 +51,33 @@ BeliefsOnly = Annotated[
     typer.Option("--beliefs-only", help="Beliefs and talks alone, without acts, truces and deals."),
 ]
 Intervene = Annotated[
-    Path | None,
-    typer.Option("--intervene", help="TOML file of [[intervention]] tables; prints differences."),
+    Path | None, typer.Option(help="TOML file of [[intervention]] tables; prints differences.")
 ]
 
 
-def to_write(*, new: bool = False, image: bool = False) -> Callable[[Path | None], Path | None]:
-    """Return what refuses a file that could not be written as soon as its option is read."""
+def to_write(what: str = "any") -> Callable[[Path | None], Path | None]:
+    """Return what refuses a file that could not be written as soon as its option is read.
+
+    One that is "new", a new "image" in a format that can be drawn, or "any".
+    """
 
     def check(path: Path | None) -> Path | None:
         if path is not None:
-            refuse_file(path, new=new, suffixes=figure_suffixes() if image else ())
+            suffixes = figure_suffixes() if what == "image" else ()
+            refuse_file(path, new=what != "any", suffixes=suffixes)
         return path
 
     return check
 
 
-def print_json(data: Any) -> None:
-    """Print JSON for scripts."""
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+def as_text(data: Any) -> str:
+    """Return JSON for scripts."""
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def show(data: Any, lines: Iterable[str], as_json: bool) -> None:
+    """Print data as JSON for scripts, or lines for a person."""
+    sys.stdout.write(as_text(data) if as_json else "".join(f"{line}\n" for line in lines))
 
 
 EVERY_SECONDS = 10.0  # between lines about progress, where there is no terminal
@@ -108,8 +115,8 @@ class Stages:
 
     def end(self) -> None:
         """End the stage."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, total=1.0, completed=1.0)
+        if self._task is not None:
+            self.share_done(1.0)
             self._bar.stop_task(self._task)
 
 
@@ -126,21 +133,17 @@ def stages(quiet: bool) -> Iterator[Stages]:
         say.end()
 
 
-@contextlib.contextmanager
-def remaining(quiet: bool, what: str) -> Iterator[Callable[[int, int, float | None], None] | None]:
-    """Yield what tells how many of all are done and the time left, on stderr.
+def remaining(quiet: bool, what: str) -> Callable[[int, int, float | None], None]:
+    """Return what tells on stderr how many of all are done and the time left.
 
     A bar on a terminal; elsewhere a line for every twentieth that is done.
     """
-    if quiet:
-        yield None
-        return
     told = 0.0
 
     def say(done: int, of: int, seconds: float | None) -> None:
         nonlocal told
         share, live = done / of, sys.stderr.isatty()
-        if not live and share < told + 0.05 and done < of:
+        if quiet or (not live and share < told + 0.05 and done < of):
             return
         told = share
         left = "" if seconds is None else f", {seconds / 60.0:.1f} min left"
@@ -149,32 +152,24 @@ def remaining(quiet: bool, what: str) -> Iterator[Callable[[int, int, float | No
         sys.stderr.write(f"{bar}{done} of {of} {what}{left}{end}")
         sys.stderr.flush()
 
-    yield say
+    return say
 
 
-def refuse_occupied(out: Path | None) -> None:
-    """Refuse an occupied run folder before a minute is spent on computing."""
-    if out is not None:
-        refuse_existing(out)
-
-
-class Place:
+class Place(contextlib.ExitStack):
     """A run folder to be, kept from other processes once the study is known to be sound.
 
-    `taken` is what `beliefs.records.run.save_run` is told of it.
+    One that exists is refused before a minute is spent on computing. `taken` is what
+    `beliefs.records.run.save_run` is told of it.
     """
 
     def __init__(self, out: Path | None) -> None:
-        self.out, self.taken, self._held = out, dict[str, Any](), contextlib.ExitStack()
-
-    def __enter__(self) -> Place:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._held.close()
+        super().__init__()
+        if out is not None:
+            refuse_existing(out)
+        self.out, self.taken = out, dict[str, Any]()
 
     def take(self, study: Path) -> None:
         """Refuse a place inside the study folder, or one that another process is writing."""
         if self.out is not None:
             refuse_inside(self.out, study)
-            self.taken["aside"] = self._held.enter_context(reserved(self.out))
+            self.taken["aside"] = self.enter_context(reserved(self.out))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,17 +15,17 @@ import beliefs
 from beliefs.cli import options as opt
 from beliefs.errors import BeliefsError, counted
 from beliefs.forecasting.summary import differences
-from beliefs.inference.nuts.sampling import MAX_SEED, Sampling
+from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.smc.track import belief_now
 from beliefs.records.compare_runs import diff_runs
 from beliefs.records.compare_runs import reproduce as recompute
 from beliefs.records.files import read_manifest
+from beliefs.records.run import planned
 from beliefs.reporting.report import read_verdicts
 from beliefs.reporting.tables import headline, plain
-from beliefs.simulation.interventions import parse
 from beliefs.simulation.paths import check_plan
 
-NewRunOpt = Annotated[Path, typer.Option("--out", help="Run folder to write; must be new.")]
+NewRunOpt = Annotated[Path, typer.Option(help="Run folder to write; must be new.")]
 RunArg = Annotated[Path, typer.Argument(help="Run folder.")]
 PARTS = 6  # parts of a moved belief printed for a person
 
@@ -46,18 +45,22 @@ def fit(
     quiet: opt.Quiet = False,
 ) -> None:
     """Sample the posterior of a study under a theory and keep it in a run folder."""
-    opt.refuse_occupied(out)
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with opt.stages(quiet) as say, opt.Place(out) as place:
-        posterior = _fitted(study, theory, priors, as_of, seed, settings, say, place)
+        say("check")
+        loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
+        place.take(loaded.path)
+        sampling = Sampling(**settings)
+        posterior = beliefs.fit(
+            loaded, chosen, seed=seed, sampling=sampling, progress=say, share_done=say.share_done
+        )
         say("write")
         beliefs.save_run(out, posterior, settings=settings, **place.taken)
     gate = posterior.report.as_dict()
-    if as_json:
-        opt.print_json({"run": str(out), "gate": gate, "timings_seconds": posterior.timings})
-    else:
-        verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
-        sys.stdout.write(f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})\n")
+    verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
+    line = f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})"
+    told = {"run": str(out), "gate": gate, "timings_seconds": posterior.timings}
+    opt.show(told, [line], as_json)
     if not gate["passed"]:
         sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
         raise SystemExit(3)
@@ -65,9 +68,7 @@ def fit(
 
 def run(
     study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = opt.STUDY,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Run folder to write; must be new.")
-    ] = None,
+    out: opt.NewRun = None,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
     as_of: opt.AsOf = None,
@@ -86,14 +87,17 @@ def run(
     """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
-    opt.refuse_occupied(out)
-    interventions = _planned(intervene)
+    interventions = beliefs.load_interventions(intervene) if intervene else ()
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with opt.stages(quiet) as say, opt.Place(out) as place:
-        posterior = _fitted(
-            study, theory, priors, as_of, seed, settings, say, place,
-            lambda loaded: check_plan(loaded, horizon, interventions),
-        )  # fmt: skip
+        say("check")
+        loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
+        check_plan(loaded, horizon, interventions)  # a slip of the pen must not cost a minute
+        place.take(loaded.path)
+        sampling = Sampling(**settings)
+        posterior = beliefs.fit(
+            loaded, chosen, seed=seed, sampling=sampling, progress=say, share_done=say.share_done
+        )
         try:
             say("forecast")
             told = beliefs.forecast(
@@ -104,7 +108,7 @@ def run(
                 allow_failed=allow_failed,
                 actions=not beliefs_only,
             )
-            summary, changes = beliefs.summarise(told), _changed_by(told)
+            summary = beliefs.summarise(told)
             say("report")
             beliefs.save_run(
                 out,
@@ -120,63 +124,28 @@ def run(
                 beliefs.save_run(out, posterior, settings=settings, **place.taken)
                 sys.stderr.write(f"the posterior is kept in {out}\n")
             raise
-    _show(summary, changes, as_json)
+    _show(told, summary, as_json)
     if not as_json:
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
-def _fitted(
-    study: str,
-    theory: str,
-    priors: Path | None,
-    as_of: str | None,
-    seed: int,
-    settings: dict[str, int],
-    say: opt.Stages,
-    place: opt.Place,
-    plan: Callable[[Any], None] | None = None,
-) -> Any:
-    """Return the posterior that a command asks for.
-
-    `plan` may refuse the study before sampling: a slip of the pen must not cost a minute.
-    """
-    say("check")
-    loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
-    if plan is not None:
-        plan(loaded)
-    place.take(loaded.path)
-    sampling = Sampling(**settings)
-    return beliefs.fit(
-        loaded, chosen, seed=seed, sampling=sampling, progress=say, share_done=say.share_done
-    )
-
-
-def _planned(intervene: Path | None) -> tuple[Any, ...]:
-    return beliefs.load_interventions(intervene) if intervene else ()
-
-
-def _changed_by(told: Any) -> list[dict[str, Any]]:
-    """Return what the interventions of a forecast change; nothing where it has none."""
-    return differences(told, told.without_interventions()) if told.interventions else []
-
-
-def _show(summary: dict[str, Any], changes: list[dict[str, Any]], as_json: bool) -> None:
+def _show(told: Any, summary: dict[str, Any], as_json: bool) -> None:
     """Print the headline, and beside it what interventions change where there are any."""
-    if as_json:
-        opt.print_json({**summary, "differences": changes} if changes else summary)
-        return
-    if sys.stdout.isatty():
+    changes = differences(told, told.without_interventions()) if told.interventions else []
+    out = []
+    if not as_json and sys.stdout.isatty():
         Console().print(headline(summary))
-    else:
-        sys.stdout.write(plain(summary) + "\n")
+    elif not as_json:
+        out.append(plain(summary))
     if changes:
-        sys.stdout.write("\nAgainst no intervention (paired futures):\n")
+        out.append("\nAgainst no intervention (paired futures):")
     for row in changes:
         side = f" {row['side']}" if row["side"] else ""
-        sys.stdout.write(
+        out.append(
             f"  {row['target'] + side:<22} by {row['by']}  {row['p']:.3f} instead of "
-            f"{row['without']:.3f}: {row['difference']:+.3f} (mcse {row['mcse']:.3f})\n"
+            f"{row['without']:.3f}: {row['difference']:+.3f} (mcse {row['mcse']:.3f})"
         )
+    opt.show({**summary, "differences": changes} if changes else summary, out, as_json)
 
 
 def forecast(
@@ -189,28 +158,22 @@ def forecast(
     as_json: opt.Json = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
-    interventions = _planned(intervene)
     told = beliefs.forecast(
         beliefs.load_run(run),
         horizon,
         seed=seed,
-        interventions=interventions,
+        interventions=beliefs.load_interventions(intervene) if intervene else (),
         allow_failed=allow_failed,
         actions=not beliefs_only,
     )
-    _show(beliefs.summarise(told), _changed_by(told), as_json)
+    _show(told, beliefs.summarise(told), as_json)
 
 
 def report(
     run: RunArg,
-    out: Annotated[
-        Path, typer.Option("--out", help="HTML file to write.", callback=opt.to_write())
-    ],
+    out: Annotated[Path, typer.Option(help="HTML file to write.", callback=opt.to_write())],
     horizon: opt.Horizon = None,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", min=0, max=MAX_SEED, help="Seed of the futures [the run's own]."),
-    ] = None,
+    seed: opt.AnySeed = None,
     claims: Annotated[
         Path | None,
         typer.Option("--verdicts", help="What `verdicts STUDY --json` printed: adds a page of it."),
@@ -228,7 +191,7 @@ def report(
         posterior,
         horizon or manifest["horizon"],
         seed=seed,
-        interventions=[parse(str(run / "manifest.json"), t) for t in manifest["interventions"]],
+        interventions=planned(run, manifest),
         allow_failed=allow_failed or made,  # a run that forecast from a failed gate was allowed to
         actions=posterior.kept is not None or not made,
     )
@@ -242,15 +205,14 @@ def track(
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
     as_of: opt.AsOf = None,
-    particles: Annotated[int, typer.Option("--particles", min=400, help="Particles.")] = 2000,
+    particles: Annotated[int, typer.Option(min=400, help="Particles.")] = 2000,
     seed: opt.Seed = 1,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Follow the posterior through every period; killed, it is simply run again."""
-    opt.refuse_occupied(out)
-    loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
     with opt.stages(quiet) as say, opt.Place(out) as place:
+        loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
         place.take(loaded.path)
         found = beliefs.track(loaded, chosen, particles=particles, seed=seed, progress=say)
         beliefs.save_run(out, found, **place.taken)
@@ -262,14 +224,9 @@ def track(
 def update(
     run: RunArg,
     out: NewRunOpt,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="CSV file of new rows of a table; may be given several times."),
-    ] = None,
-    to: Annotated[str | None, typer.Option("--to", help="New as-of date, YYYY-MM-DD.")] = None,
-    particles: Annotated[
-        int, typer.Option("--particles", min=400, help="Particles to begin with, from a fit.")
-    ] = 2000,
+    data: Annotated[list[Path] | None, typer.Option(help="CSV of new rows; repeat.")] = None,
+    to: Annotated[str | None, typer.Option(help="New as-of date, YYYY-MM-DD.")] = None,
+    particles: Annotated[int, typer.Option(min=400, help="To begin with, from a fit.")] = 2000,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -282,10 +239,7 @@ def update(
 def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     """Print what was done, and where each belief stands at the end of a track."""
     gate, beliefs = found.report(), belief_now(found)
-    if as_json:
-        rows = [dict(zip(("side", "mean", "lower", "upper"), row, strict=True)) for row in beliefs]
-        opt.print_json({**record, "belief": rows, "gate": gate.as_dict()})
-        return
+    rows = [dict(zip(("side", "mean", "lower", "upper"), row, strict=True)) for row in beliefs]
     out = [f"{record['run']}: as of {record['as_of']}, {gate.ess:.0f} effective particles"]
     if record.get("took_over"):
         out.append(f"began with {len(found.epochs[0])} draws of the fit")
@@ -305,8 +259,8 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
         out.append(f"inputs of {day} had changed: went back {counted(n, 'period')}, to there")
     for side, mean, lower, upper in beliefs:
         out.append(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})")
-    sys.stdout.write("\n".join(out) + "\n")
-    if not gate.passed:
+    opt.show({**record, "belief": rows, "gate": gate.as_dict()}, out, as_json)
+    if not gate.passed and not as_json:
         sys.stderr.write(f"gate FAILED: {'; '.join(gate.failures)}\n  mend:     {gate.mend}\n")
 
 
@@ -314,17 +268,15 @@ def reproduce(run: RunArg, as_json: opt.Json = False, quiet: opt.Quiet = False) 
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
     with opt.stages(quiet) as say:
         found = recompute(run, progress=say)
-    if as_json:
-        opt.print_json(found.as_dict())
-    else:
-        sys.stdout.write(f"{run}: {found.verdict}\n")
-        if not found.posterior_identical:
-            sys.stdout.write(
-                f"  largest distance {found.distance:.1f} Monte-Carlo standard errors "
-                f"({found.worst}); two honest runs stay below {found.limit:.1f}\n"
-            )
-            why = found.environment or ("nothing recorded: another processor, perhaps",)
-            sys.stdout.write("".join(f"  {line}\n" for line in why))
+    out = [f"{run}: {found.verdict}"]
+    if not found.posterior_identical:
+        out.append(
+            f"  largest distance {found.distance:.1f} Monte-Carlo standard errors "
+            f"({found.worst}); two honest runs stay below {found.limit:.1f}"
+        )
+        why = found.environment or ("nothing recorded: another processor, perhaps",)
+        out += [f"  {line}" for line in why]
+    opt.show(found.as_dict(), out, as_json)
     if found.verdict == "different":
         raise SystemExit(3)
 
@@ -339,9 +291,6 @@ def diff(
     with opt.stages(quiet) as say:
         say("compare")
         found = diff_runs(one, two)
-    if as_json:
-        opt.print_json(found)
-        return
     first, second = found["runs"]
     out = [f"from {first['origin']} to {second['origin']}"]
     if first["theory_sha256"] != second["theory_sha256"]:
@@ -356,7 +305,10 @@ def diff(
             f"belief of {item['side']}: {then:.1%} -> {now:.1%} ({item['change']:+.2f} log-odds), "
             "of which"
         )
-        out += [_part(part) for part in item["parts"][:PARTS]]
+        for part in item["parts"][:PARTS]:
+            name, kind = part["name"], part["kind"]
+            name = name if kind in (name, "reread") else f"{kind} {name}"
+            out.append(f"  {part['mean']:+.3f}  {name}")
         rest = sum(part["mean"] for part in item["parts"][PARTS:])
         if len(item["parts"]) > PARTS:
             out.append(f"  {rest:+.3f}  {len(item['parts']) - PARTS} smaller parts together")
@@ -369,9 +321,4 @@ def diff(
     ]
     if found["untold"]:
         out.append(f"no probabilities: {found['untold']}")
-    sys.stdout.write("\n".join(out) + "\n")
-
-
-def _part(part: dict[str, Any]) -> str:
-    same = part["kind"] in (part["name"], "reread")
-    return f"  {part['mean']:+.3f}  {part['name'] if same else part['kind'] + ' ' + part['name']}"
+    opt.show(found, out, as_json)

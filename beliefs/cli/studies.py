@@ -24,28 +24,20 @@ from beliefs.study.tables.odds import read_odds
 
 def studies(as_json: opt.Json = False) -> None:
     """List the bundled studies."""
-    rows = []
-    for name in list_studies():
-        spec = beliefs.load_study(name).spec
-        rows.append(
-            {
-                "name": name,
-                "title": spec.title,
-                "start": str(spec.period.start),
-                "end": str(spec.period.end),
-                "step": spec.period.step,
-                "sides": [side.id for side in spec.sides],
-                "indicators": len(spec.indicators),
-            }
-        )
-    if as_json:
-        opt.print_json(rows)
-        return
-    for row in rows:
-        sys.stdout.write(
-            f"{row['name']:<16} {row['start']} .. {row['end']}  {row['step']:<5}"
-            f" {row['indicators']:>2} indicators  {row['title']}\n"
-        )
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "title": spec.title,
+            "start": str(spec.period.start),
+            "end": str(spec.period.end),
+            "step": spec.period.step,
+            "sides": [side.id for side in spec.sides],
+            "indicators": len(spec.indicators),
+        }
+        for name, spec in ((name, beliefs.load_study(name).spec) for name in list_studies())
+    ]
+    line = "{name:<16} {start} .. {end}  {step:<5} {indicators:>2} indicators  {title}"
+    opt.show(rows, (line.format_map(row) for row in rows), as_json)
 
 
 def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
@@ -58,6 +50,7 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
     source = read_study(study)
     loaded = source.known(as_of)
     inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)
+    unfinished = {} if rest is None else {"left_out": rest.model_dump(mode="json", by_alias=True)}
     active = int(inputs.active.sum())
     last = source.last_published(loaded.as_of)
     row: dict[str, Any] = {
@@ -80,38 +73,34 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
         "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
         "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
-        **({} if rest is None else {"left_out": rest.as_dict()}),
+        **unfinished,
     }
     odds = read_odds(loaded)
     if odds.target:  # a backtest must be able to use them
         check_odds(odds, questions(loaded, inputs))
-    if as_json:
-        opt.print_json(row)
-        return
     seen = ", ".join(f"{k} {v}" for k, v in row["seen"].items())
-    heard = "; ".join(
+    readings = "; ".join(
         f"{side}: " + ", ".join(f"{k} {v}" for k, v in by.items())
         for side, by in row["readings"].items()
     )
-    sys.stdout.write(
-        f"{row['study']} is in order, as of {row['as_of']}.\n"
-        f"  published   {'nothing by then' if last is None else f'last on {last}'}\n"
-        f"  periods     {active} of {row['periods']}\n"
-        f"  surprises   {seen}\n"
-        f"  readings    {heard}\n"
-        f"  talks       {counted(row['talk_periods'], 'period')}\n"
+    lines = [
+        f"{row['study']} is in order, as of {row['as_of']}.",
+        f"  published   {'nothing by then' if last is None else f'last on {last}'}",
+        f"  periods     {active} of {row['periods']}",
+        f"  surprises   {seen}",
+        f"  readings    {readings}",
+        f"  talks       {counted(row['talk_periods'], 'period')}",
         f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
-        f"conduct, and {row['periods'] - active} after the as-of date\n"
-        + "".join(f"  note        {line}\n" for line in loaded.remarks)
-        + ("" if rest is None else f"  left out    {left_out_words(rest.as_dict())}\n")
-    )
+        f"conduct, and {row['periods'] - active} after the as-of date",
+        *(f"  note        {line}" for line in loaded.remarks),
+        *(f"  left out    {left_out_words(days)}" for days in unfinished.values()),
+    ]
+    opt.show(row, lines, as_json)
 
 
 def theories(
-    show: Annotated[str | None, typer.Option("--show", help="List a theory's priors.")] = None,
-    study: Annotated[
-        str, typer.Option("--study", help="Study whose dimensions to list.")
-    ] = opt.STUDY,
+    show: Annotated[str | None, typer.Option(help="List a theory's priors.")] = None,
+    study: Annotated[str, typer.Option(help="Study whose dimensions to list.")] = opt.STUDY,
     priors: opt.Priors = None,
     as_json: opt.Json = False,
 ) -> None:
@@ -120,22 +109,16 @@ def theories(
         known = (beliefs.load_theory(name) for name in bundled_theories())
         rows = [{"id": t.id, "name": t.name, "source": t.source} for t in known]
         rows.sort(key=lambda row: row["id"])
-        if as_json:
-            opt.print_json(rows)
-            return
-        for row in rows:
-            sys.stdout.write(f"{row['id']}  {row['name']:<20} {row['source']}\n")
+        opt.show(rows, (f"{row['id']}  {row['name']:<20} {row['source']}" for row in rows), as_json)
         return
     theory = beliefs.load_theory(show, priors)
     table = prior_table(theory, structure_of(beliefs.build_inputs(beliefs.load_study(study))))
-    if as_json:
-        opt.print_json(table)
-        return
-    sys.stdout.write(f"{theory.id} {theory.name}: {theory.source}\n")
+    lines = [f"{theory.id} {theory.name}: {theory.source}"]
     for item in table:
         state = item["prior"] if item["free"] else "off, held at its neutral value"
-        sys.stdout.write(
-            f"\n{item['name']} [{' x '.join(item['dims']) or 'scalar'}] ({item['mechanism']})\n"
-            f"  prior    {state}\n  neutral  {item['neutral']}\n  unit     {item['unit']}\n"
-            f"  meaning  {item['meaning']}\n  source   {item['source']}\n"
-        )
+        lines += [
+            f"\n{item['name']} [{' x '.join(item['dims']) or 'scalar'}] ({item['mechanism']})",
+            f"  prior    {state}",
+            *(f"  {name:<8} {item[name]}" for name in ("neutral", "unit", "meaning", "source")),
+        ]
+    opt.show(table, lines, as_json)

@@ -8,11 +8,10 @@ can become one with talks as secret rounds come out; evidence counts when it is 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
 from beliefs.features.steps import Bools, Floats, Ints, binned, counts, watched
 from beliefs.features.surprises import logit_share
@@ -101,12 +100,16 @@ def talks_watched(study: Study) -> Bools:
     return watched(study, study.grid, WATCHED)
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """Days between the last whole period and the as-of date."""
+class LeftOut(BaseModel):
+    """Days after the last whole period, from which forecasts count, up to the as-of date.
 
-    first: dt.date  # from which forecasts count
-    last: dt.date  # the as-of date
+    Of what was published in them, talks known to have been held count, and nothing else.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    first: dt.date = Field(alias="from")
+    last: dt.date = Field(alias="to")
     rows: dict[str, int]  # rows published in them, by table; tables without any are not named
     # Days on which talks by the headline rule, held in these days, began or became known
     talks: tuple[dt.date, ...]
@@ -115,15 +118,6 @@ class LeftOut:
     def days(self) -> int:
         """Number of days."""
         return (self.last - self.first).days + 1
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "from": self.first.isoformat(),
-            "to": self.last.isoformat(),
-            "rows": dict(self.rows),
-            "talks": [day.isoformat() for day in self.talks],
-        }
 
 
 def left_out(study: Study) -> LeftOut | None:
@@ -144,11 +138,13 @@ def left_out(study: Study) -> LeftOut | None:
         for k in range(len(talks))
         if span_periods(talks.take(np.asarray([k])), Grid(first, days, 1))[0]
     }
-    return LeftOut(
-        first=first.astype(object),
-        last=study.as_of.astype(object),
-        rows={name: count for name, count in rows.items() if count},
-        talks=tuple(sorted(day.astype("datetime64[D]").astype(object) for day in began)),
+    return LeftOut.model_validate(
+        {
+            "from": first.astype(object),
+            "to": study.as_of.astype(object),
+            "rows": {name: count for name, count in rows.items() if count},
+            "talks": tuple(sorted(day.astype("datetime64[D]").astype(object) for day in began)),
+        }
     )
 
 

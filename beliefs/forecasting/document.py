@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
+from beliefs.features.talks import LeftOut
 from beliefs.forecasting.targets import CAUSES, TARGETS
 
 FORMAT: Final = 2
@@ -21,9 +22,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0), _Six]
 class Part(BaseModel):
     """A part of a document: nothing is converted, nothing is added, nothing is infinite."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Probability(Part):
@@ -83,19 +82,6 @@ class Probability(Part):
     def name(self) -> str:
         """Target and rule in one word."""
         return self.target if self.rule is None else f"{self.target}_{self.rule}"
-
-
-class LeftOutDays(Part):
-    """Days after the last whole period, from which the horizon counts.
-
-    Of what was published in them, talks known to have been held count, and nothing else; `rows`
-    are rows by table.
-    """
-
-    first: dt.date = Field(alias="from")
-    last: dt.date = Field(alias="to")
-    rows: dict[str, int]
-    talks: tuple[dt.date, ...]
 
 
 class Seeds(Part):
@@ -164,7 +150,7 @@ class Document(Part):
     study: str
     as_of: dt.date
     origin: dt.date  # last day the posterior has seen
-    left_out: LeftOutDays | None = None  # days after it, up to the as-of date
+    left_out: LeftOut | None = None  # days after it, up to the as-of date
     study_sha256: Hash
     theory: str
     theory_sha256: Hash

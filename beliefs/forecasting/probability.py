@@ -123,21 +123,17 @@ class _Conditions:
             case None | (_, _, bool() | np.bool_()):
                 pass
             case _:
-                raise StudyError(
-                    "unknown condition", where="given", found=repr(self.given),
-                    expected="(target, side, True or False), side None where it has none",
-                    mend='ask ("crack", side, True) or ("talks", None, False)',
-                )  # fmt: skip
+                raise _unknown(
+                    "condition", "given", self.given, "(target, side or None, True or False)"
+                )
         match self.history:
             case None:
                 pass
             case ("quiet", int() | float() as hours) if hours > 0.0:
                 pass
             case _:
-                raise StudyError(
-                    "unknown history", where="given_history", found=repr(self.history),
-                    expected='("quiet", hours), hours above 0', mend='ask ("quiet", 96)',
-                )  # fmt: skip
+                expected = '("quiet", hours), hours above 0'
+                raise _unknown("history", "given_history", self.history, expected)
 
     @property
     def words(self) -> str | None:
@@ -161,6 +157,12 @@ class _Conditions:
             first = int(np.ceil(self.history[1] / 24.0 / forecast.posterior.inputs.step_days))
             held &= event_steps(forecast, "breach", **paths) > first
         return held
+
+
+def _unknown(what: str, where: str, found: object, expected: str) -> StudyError:
+    mend = 'ask given=("talks", None, False), or given_history=("quiet", 96)'
+    what = f"unknown {what}"
+    return StudyError(what, where=where, found=repr(found), expected=expected, mend=mend)
 
 
 def _baseline(

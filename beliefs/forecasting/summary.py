@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from beliefs.errors import counted
 from beliefs.forecasting.document import FORMAT, Document, Probability
@@ -54,36 +53,22 @@ def _beliefs(forecast: Forecast) -> Parts:
     if history is None:
         return ()
     p, tail = logistic(np, history[..., -1]), (1.0 - INTERVAL) / 2.0
-    numbers = zip(p.mean(axis=0), *np.quantile(p, [tail, 1.0 - tail], axis=0), strict=True)
+    numbers = p.mean(axis=0), *np.quantile(p, [tail, 1.0 - tail], axis=0)
     return tuple(
         {"side": side, "mean": float(mean), "lower": float(low), "upper": float(high)}
-        for side, (mean, low, high) in zip(forecast.posterior.structure.sides, numbers, strict=True)
+        for side, mean, low, high in zip(forecast.posterior.structure.sides, *numbers, strict=True)
     )
 
 
 def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, ...]:
     """Return beliefs and talks by every window, then actions by every window."""
-    asked = [
-        (name, side, rule) for name, side in headline(forecast) for rule in TARGETS[name].rules
-    ]
     return tuple(
         probability(forecast, name, side=side, by=by, rule=rule)
         for actions in (False, True)
         for by in windows
-        for name, side, rule in asked
+        for name, side in headline(forecast)
+        for rule in TARGETS[name].rules
         if (TARGETS[name].kind == "actions") == actions
-    )
-
-
-def _crack_grid(forecast: Forecast, by: dt.date) -> tuple[Probability, ...]:
-    if not forecast.posterior.theory.beliefs:
-        return ()
-    crack = forecast.posterior.study.spec.crack
-    return tuple(
-        probability(forecast, "crack", side=side, by=by, threshold=p, periods=d)
-        for side in forecast.posterior.structure.sides
-        for p in crack.grid_thresholds
-        for d in crack.grid_periods
     )
 
 
@@ -115,18 +100,35 @@ def _settlement(forecast: Forecast, windows: list[dt.date]) -> Parts:
     age = int((origin - since[0]).astype(int)) if begun < len(kinds) else 0
     label = load_pooled("agreement").label
     source = f"{label}, pooled; crisis {counted(age, 'day')} old at the origin"
-    days = {by: int((np.datetime64(by) - origin).astype(int)) for by in windows}
+    named = {"target": "settlement", "base_rate_source": source}
+    ahead = [int((np.datetime64(by) - origin).astype(int)) for by in windows]
     return tuple(
-        {"target": "settlement", "by": by, "base_rate": float(settlement_incidence(age, ahead)),
-         "base_rate_source": source}
-        for by, ahead in days.items()
-    )  # fmt: skip
+        {**named, "by": by, "base_rate": float(settlement_incidence(age, days))}
+        for by, days in zip(windows, ahead, strict=True)
+    )
 
 
-def document(forecast: Forecast) -> Document:
-    """Return the forecast document: every probability beside its error and its base rate."""
-    posterior, left = forecast.posterior, forecast.left_out
-    study, theory, windows = posterior.study, posterior.theory, horizon_days(forecast)
+def summarise(forecast: Forecast) -> dict[str, Any]:
+    """Return the forecast document as plain data, as in ``forecast.json``.
+
+    Every probability stands beside its error and its base rate.
+
+    Parameters
+    ----------
+    forecast
+        From `beliefs.forecast`.
+
+    Examples
+    --------
+    >>> beliefs.summarise(ahead)["theory"]
+    'base_rate'
+    """
+    posterior, study, theory = (
+        forecast.posterior,
+        forecast.posterior.study,
+        forecast.posterior.theory,
+    )
+    windows = horizon_days(forecast)
     actions = forecast.conduct is not None
     notes = without_effect(theory, posterior.structure, forecast.interventions, actions=actions)
     found = {
@@ -145,11 +147,16 @@ def document(forecast: Forecast) -> Document:
         "interval": INTERVAL,
         "belief": _beliefs(forecast),
         "targets": _targets(forecast, windows),
-        "crack_grid": _crack_grid(forecast, windows[-1]),
+        "crack_grid": tuple(
+            probability(forecast, "crack", side=side, by=windows[-1], threshold=p, periods=d)
+            for side in (posterior.structure.sides if theory.beliefs else ())
+            for p in study.spec.crack.grid_thresholds
+            for d in study.spec.crack.grid_periods
+        ),
         "reference": _settlement(forecast, windows),
     }
     parts = {
-        "left_out": None if left is None else vars(left),
+        "left_out": forecast.left_out,
         "endings": _endings(forecast, windows),
         "notes": tuple(notes),
         "reversed_weights": tuple(
@@ -157,23 +164,8 @@ def document(forecast: Forecast) -> Document:
             for term, mean, share in reversed_weights(posterior)
         ),
     }
-    return Document.model_validate(found | {k: part for k, part in parts.items() if part})
-
-
-def summarise(forecast: Forecast) -> dict[str, Any]:
-    """Return the forecast document as plain data, as in ``forecast.json``.
-
-    Parameters
-    ----------
-    forecast
-        From `beliefs.forecast`.
-
-    Examples
-    --------
-    >>> beliefs.summarise(ahead)["theory"]
-    'base_rate'
-    """
-    return document(forecast).as_dict()
+    told = found | {name: part for name, part in parts.items() if part}
+    return Document.model_validate(told).as_dict()
 
 
 def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
@@ -187,27 +179,26 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
         raise ValueError("paired differences need one posterior and one seed")
     if with_it.conduct is not without.conduct:
         raise ValueError("paired differences need the same draws of conduct")
-    acts, rows = with_it.paths.events or {}, []
-    zones = {i.zone: 0 for i in with_it.interventions if i.zone is not None and "zones" in acts}
+    acts, rows, both = with_it.paths.events or {}, [], (with_it, without)
+    spoken = dict.fromkeys(i.zone for i in with_it.interventions if "zones" in acts)
+    zones = {zone: with_it.posterior.structure.zones.index(zone) for zone in spoken if zone}
     for by in horizon_days(with_it):
-        steps, both = with_it.step_of(by), (with_it, without)
+        steps = with_it.step_of(by)
         asked = {
             (target, side): [happened_by(f, target, steps, side) for f in both]
             for target, side in headline(with_it)
-        } | {(f"act in {zone}", None): [_act_in(f, zone, steps) for f in both] for zone in zones}
+        } | {
+            (f"act in {zone}", None): [
+                (f.paths.events or {})["zones"][:, place, :steps].any(axis=-1) for f in both
+            ]
+            for zone, place in zones.items()
+        }
         for (target, side), happened in asked.items():
             a, b = (values.astype(float) for values in happened)
             error = monte_carlo_error(a - b, with_it.chains)
             mean = {"p": a.mean(), "without": b.mean(), "difference": (a - b).mean()}
             rows.append(_row(target, side, by, mean | {"mcse": error}))
     return rows
-
-
-def _act_in(forecast: Forecast, zone: str, steps: int) -> NDArray[np.bool_]:
-    """Return in which futures there is an act in a zone within `steps` periods, (sample,)."""
-    place = forecast.posterior.structure.zones.index(zone)
-    hit: NDArray[np.bool_] = (forecast.paths.events or {})["zones"][:, place, :steps].any(axis=-1)
-    return hit
 
 
 def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:

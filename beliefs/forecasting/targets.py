@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -43,36 +42,24 @@ class Past:
 
     def __init__(self, study: Study, inputs: Inputs) -> None:
         self.study, self.inputs, self.observed = study, inputs, inputs.observed
+        seen = self.observed
+        # A truce in force when a period begins, in a study that watches truces; whether nothing
+        # recorded of it means that nothing happened to it; whether it has an announced deadline
+        self.truce: Bools = truces_of(study, study.grid).on & (study.spec.truce is not None)
+        self.truce_known: Bools = ~self.truce | seen.truce_seen
+        self.deadline: Bools = self.truce & (seen.has_deadline > 0)
+        self.deals_watched = self.before(seen.deal_seen)
+        self.at_war = at_war(inputs)
 
     def before(self, values: NDArray[Any]) -> Bools:
         """Return whether something was so in the period before."""
         return np.concatenate([[False], np.asarray(values[:-1]) > 0])
 
-    @cached_property
-    def truce(self) -> Bools:
-        """Whether a truce is in force when a period begins, in a study that watches truces."""
-        on: Bools = truces_of(self.study, self.study.grid).on
-        return on & (self.study.spec.truce is not None)
 
-    @property
-    def truce_known(self) -> Bools:
-        """Whether nothing recorded of a truce means that nothing happened to one."""
-        return ~self.truce | self.observed.truce_seen
-
-    @property
-    def deadline(self) -> Bools:
-        """Whether a truce in force has an announced deadline ahead."""
-        return self.truce & (self.observed.has_deadline > 0)
-
-    @property
-    def deals_watched(self) -> Bools:
-        """Whether deals were watched in the period before."""
-        return self.before(self.observed.deal_seen)
-
-    @property
-    def at_war(self) -> Bools:
-        """Whether open war is on."""
-        return (self.observed.rung == OPEN_WAR) & self.observed.rung_seen
+def at_war(inputs: Inputs) -> Bools:
+    """Return in which periods open war was seen, (T,)."""
+    on: Bools = (inputs.observed.rung == OPEN_WAR) & inputs.observed.rung_seen
+    return on
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,9 +129,8 @@ def _war(ask: _Ask) -> Steps:
     """Return when war is on, 0 where it is on at the origin."""
     assert ask.paths.events is not None
     when = first_passage(ask.paths.events["rung"] == OPEN_WAR, 1)
-    posterior = ask.forecast.posterior
-    on = Past(posterior.study, posterior.inputs).at_war[posterior.inputs.active][-1]
-    return np.zeros_like(when) if on else when
+    inputs = ask.forecast.posterior.inputs
+    return np.zeros_like(when) if at_war(inputs)[inputs.active][-1] else when
 
 
 def _extensions(rule: str) -> tuple[int, ...]:
@@ -299,61 +285,33 @@ def event_steps(
     """Return the period in which a target first happens in each future, (sample,) of int.
 
     0 at the origin already (or, of talks, known to have been held between it and the as-of date),
-    1.. in the horizon, `NEVER` otherwise. For ``crack_first`` a tie belongs to neither side. For
-    ``no_crossing``: the period in which a line is first crossed. `prior` and `base` ask the futures
-    of the baselines. `threshold` and `periods` are the crack rule, the study's own when None.
-    StudyError where the forecast or the target has no such thing.
+    1.. in the horizon, `NEVER` otherwise. For ``crack_first`` a tie belongs to neither side, for
+    ``no_crossing`` it is when a line is first crossed. `prior` and `base` ask the futures of the
+    baselines; `threshold` and `periods` are the crack rule, the study's own when None.
     """
-    for what, place, found, expected in _faults(forecast, target, side, threshold, periods, rule):
+    paths: Paths | None = forecast.paths
+    if prior or base:
+        paths = forecast.prior_paths if prior else forecast.base_paths
+    if paths is None:
+        raise StudyError(
+            "no futures of a baseline were run", where="forecast", found="none",
+            expected="futures of prior and base rate", mend="forecast with baselines=True",
+        )  # fmt: skip
+    how = {"rule": None if rule == "any" else rule, "threshold": threshold, "periods": periods}
+    for what, place, found, expected in _faults(forecast, paths, target, side, how):
         raise StudyError(
             what, where=place, found=repr(found), expected=expected,
             mend="choose among what is expected",
         )  # fmt: skip
-    entry, paths = TARGETS[target], forecast.paths
-    if prior or base:
-        other = forecast.prior_paths if prior else forecast.base_paths
-        if other is None:
-            raise StudyError(
-                "no futures of a baseline were run", where="forecast", found="none",
-                expected="futures of prior and base rate", mend="forecast with baselines=True",
-            )  # fmt: skip
-        paths = other
-    theory, known = f"theory {forecast.posterior.theory.name}", paths.events
-    latent, acts = entry.kind == "beliefs", entry.kind == "actions"
-    for wrong, what, where, expected, mend in (
-        (
-            latent and paths.logit_belief is None,
-            f"{target} is a statement about beliefs, and the theory has none", theory,
-            "target talks", "forecast under a theory with beliefs, e.g. mutual_optimism",
-        ),
-        (
-            acts and known is None,
-            f"{target} is a statement about conduct, which was not simulated", "target",
-            "one of " + ", ".join((*LATENT, "talks")),
-            "forecast with actions, under a theory that explains them",
-        ),
-        (
-            acts and entry.source not in (known or {}),
-            f"the theory says nothing of {target}", theory,
-            "one of " + ", ".join(explained(forecast)), "choose a target that the theory explains",
-        ),
-    ):  # fmt: skip
-        if wrong:
-            raise StudyError(what, where=where, found=target, expected=expected, mend=mend)
     own, sides = forecast.posterior.study.spec.crack, forecast.posterior.structure.sides
     of = None if side is None else sides.index(side)
     limit = own.threshold if threshold is None else threshold
     length = own.periods if periods is None else periods
-    return entry.first(_Ask(forecast, paths, of, limit, length, rule))
+    return TARGETS[target].first(_Ask(forecast, paths, of, limit, length, rule))
 
 
 def _faults(
-    forecast: Forecast,
-    target: str,
-    side: str | None,
-    threshold: float | None,
-    periods: int | None,
-    rule: str,
+    forecast: Forecast, paths: Paths, target: str, side: str | None, how: dict[str, Any]
 ) -> Iterator[tuple[str, str, object, str]]:
     """Yield words and numbers that are unknown, or that say nothing of the target."""
 
@@ -363,8 +321,9 @@ def _faults(
     if target not in TARGETS:
         yield "unknown target", "target", target, ", ".join(TARGETS)
     entry, sides = TARGETS[target], forecast.posterior.structure.sides
+    rule, threshold, periods = how.values()
     rules = dict.fromkeys(r for t in TARGETS.values() for r in t.rules)
-    if rule not in rules:
+    if rule not in (None, *rules):
         yield "unknown rule", "rule", rule, " or ".join(rules)
     if side not in (None, *sides):
         yield "unknown side", "side", side, " or ".join(sides)
@@ -373,17 +332,29 @@ def _faults(
         yield f"{target} is no statement about a side", "side", side, expected
     if side is None and entry.sided == "must":
         yield f"{target} needs a side", "side", side, " or ".join(sides)
-    for name, value, fits in (
-        ("rule", None if rule == "any" else rule, lambda t: rule in t.rules),
-        ("threshold", threshold, lambda t: t.threshold),
-        ("periods", periods, lambda t: t.kind == "beliefs"),
-    ):
-        if value is not None and not fits(entry):
-            yield f"{target} has no {name}", name, value, f"no {name}, or {those(fits)}"
+    fitting: dict[str, Callable[[Target], bool]] = {
+        "rule": lambda t: rule in t.rules,
+        "threshold": lambda t: t.threshold,
+        "periods": lambda t: t.kind == "beliefs",
+    }
+    for name, fits in fitting.items():
+        if how[name] is not None and not fits(entry):
+            yield f"{target} has no {name}", name, how[name], f"no {name}, or {those(fits)}"
     if threshold is not None and not 0.0 < threshold < 1.0:
         yield "no such threshold", "threshold", threshold, "a number between 0 and 1"
     if periods is not None and periods < 1:
         yield "no such run of periods", "periods", periods, "1 or more"
+    theory, acts = f"theory {forecast.posterior.theory.name}", entry.kind == "actions"
+    if entry.kind == "beliefs" and paths.logit_belief is None:
+        what = f"{target} is a statement about beliefs, and the theory has none"
+        yield what, theory, target, "target talks, or a theory with beliefs, e.g. mutual_optimism"
+    if acts and paths.events is None:
+        what = f"{target} is a statement about conduct, which was not simulated"
+        others = ", ".join((*LATENT, "talks"))
+        yield what, "target", target, f"one of {others}, or a forecast with actions"
+    if acts and entry.source not in (paths.events or {}):
+        expected = "one of " + ", ".join(explained(forecast))
+        yield f"the theory says nothing of {target}", theory, target, expected
 
 
 def first_passage(condition: Bools, periods: int, history: Bools | None = None) -> Steps:

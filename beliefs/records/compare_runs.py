@@ -28,8 +28,7 @@ from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory
 from beliefs.records.files import content_hash, environment, read_json, read_manifest
 from beliefs.records.ledger.register import SEED
-from beliefs.records.run import TRACK, load_run, load_track, read_parts
-from beliefs.simulation.interventions import parse
+from beliefs.records.run import TRACK, load_run, load_track, planned, read_parts
 from beliefs.study.load import Study, load_study
 
 FAMILY_ERROR = 0.001  # chance that two honest runs are called different, over all quantities
@@ -45,9 +44,8 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
     posteriors without interventions; ``untold``, why there are none, or None.
     """
     first, second = load_run(one), load_run(two)
-    begun = [
-        (p.study.spec.name, p.structure.sides, str(p.inputs.dates[0])) for p in (first, second)
-    ]
+    both = ((one, first), (two, second))
+    begun = [(p.study.spec.name, p.structure.sides, str(p.inputs.dates[0])) for _, p in both]
     if begun[0] != begun[1] or first.inputs.step_days != second.inputs.step_days:
         raise StudyError(
             "the two runs are of different confrontations",
@@ -65,15 +63,11 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
             mend=f"beliefs diff {two} {one}",
         )
     targets: list[dict[str, Any]] = []
-    untold = next(
-        (
-            f"{path} failed its gate: {'; '.join(p.report.failures)}"
-            for path, p in ((one, first), (two, second))
-            if not p.report.passed
-        ),
-        None,
-    )
-    if untold is None:
+    failed = [(path, p.report.failures) for path, p in both if not p.report.passed]
+    untold = None
+    if failed:
+        untold = f"{failed[0][0]} failed its gate: {'; '.join(failed[0][1])}"
+    else:
         then, now = (forecast(p, seed=SEED, baselines=False) for p in (first, second))
         targets = moved(then, now)
         untold = None if targets else f"no day foretold by {one} was still to come"
@@ -86,31 +80,24 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
                 "theory": p.theory.name,
                 "theory_sha256": p.theory.sha256,
             }
-            for path, p in ((one, first), (two, second))
+            for path, p in both
         ],
-        "rows": {table: moved_rows(first.study, second.study, table) for table in TABLES},
+        "rows": {table: _moved_rows(first.study, second.study, table) for table in TABLES},
         "beliefs": moved_beliefs(first, second),
         "targets": targets,
         "untold": untold,
     }
 
 
-def moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
-    """Return the rows of a table that only one of two studies holds, as of their dates.
-
-    A revision counts as one row added; the row it revises stays.
-    """
+def _moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
+    """Return the rows that only one study holds; a revision adds one, what it revises stays."""
     one_rows, two_rows = (
         Counter([] if frame is None else frame.astype(str).itertuples(index=False, name=None))
         for frame in (getattr(one, table), getattr(two, table))
     )
-    added, removed = two_rows - one_rows, one_rows - two_rows
-    return {
-        "added": added.total(),
-        "removed": removed.total(),
-        "added_examples": [list(row) for row in list(added)[:EXAMPLES]],
-        "removed_examples": [list(row) for row in list(removed)[:EXAMPLES]],
-    }
+    moved = {"added": two_rows - one_rows, "removed": one_rows - two_rows}
+    examples = {f"{k}_examples": [list(r) for r in list(v)[:EXAMPLES]] for k, v in moved.items()}
+    return {k: rows.total() for k, rows in moved.items()} | examples
 
 
 def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
@@ -138,15 +125,9 @@ def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
             if cause.side == i and (size := float(push.sum(axis=-1).mean())):
                 parts.append({"kind": cause.kind, "name": cause.name, "mean": size})
         parts.sort(key=lambda part: -abs(float(str(part["mean"]))))
-        out.append(
-            {
-                "side": side,
-                "then": _interval(before),
-                "now": _interval(after),
-                "change": float(after.mean() - before.mean()),
-                "parts": parts,
-            }
-        )
+        then, now = _interval(before), _interval(after)
+        change = float(after.mean() - before.mean())
+        out.append({"side": side, "then": then, "now": now, "change": change, "parts": parts})
     return out
 
 
@@ -198,10 +179,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
                 again,
                 manifest["horizon"],
                 seed=manifest["seed"]["forecast"],
-                interventions=[
-                    parse(str(folder / "manifest.json"), table)
-                    for table in manifest["interventions"]
-                ],
+                interventions=planned(folder, manifest),
                 allow_failed=True,
                 actions="conduct_content_sha256" in manifest,
             )
@@ -252,15 +230,12 @@ def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
     a, b = one["posterior"].to_dataset(), two["posterior"].to_dataset()
     if set(a.data_vars) != set(b.data_vars):
         raise ValueError("the two posteriors hold other variables")
-    error_a, error_b = az.mcse(a, method="mean"), az.mcse(b, method="mean")
+    draws = ("chain", "draw")
+    error = np.sqrt(az.mcse(a, method="mean") ** 2 + az.mcse(b, method="mean") ** 2)
     worst, where, count = 0.0, "", 0
-    for name in a.data_vars:
-        gap = np.abs(np.asarray(a[name].mean(("chain", "draw")) - b[name].mean(("chain", "draw"))))
-        error = np.sqrt(np.asarray(error_a[name]) ** 2 + np.asarray(error_b[name]) ** 2)
-        # A quantity that never varies has no error: it must be equal.
-        ratio = np.where(
-            error > 0, gap / np.where(error > 0, error, 1.0), np.where(gap > 0, np.inf, 0)
-        )
+    for name, gap in abs(a.mean(draws) - b.mean(draws)).data_vars.items():
+        ratio = np.where(gap > 0, np.inf, 0.0)  # what never varies has no error: it must be equal
+        np.divide(gap.values, error[name].values, out=ratio, where=error[name].values > 0)
         count += ratio.size
         if ratio.size and ratio.max() > worst:
             worst, where = float(ratio.max()), str(name)

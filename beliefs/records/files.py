@@ -8,7 +8,6 @@ one when its holder ends, however it ends; the lock file goes with the next rele
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import importlib.metadata
 import json
@@ -49,7 +48,6 @@ _MANIFEST: dict[str, type | tuple[type, ...]] = {
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
 _LARGE = 2**16  # bytes; larger arrays are hashed slice by slice along their first axis
 _PART, _LOCK = ".beliefs.part", ".beliefs.lock"
-_THERE = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 def aside_of(out: Path) -> Path:
@@ -88,17 +86,23 @@ def locked(
                 file.unlink()
 
 
+def busy(doing: str, where: str | Path, found: str, mend: str) -> ConflictError:
+    """Return the error for what another process holds."""
+    return ConflictError(
+        f"another process is {doing}",
+        where=str(where),
+        found=found,
+        expected="one process at a time",
+        mend=mend,
+    )
+
+
 @contextlib.contextmanager
 def only_one(run: str | Path) -> Iterator[None]:
     """Let no other process go on from a run folder, which exists, while the block runs."""
-    busy = ConflictError(
-        "another process is updating this run",
-        where=str(run),
-        found="it is locked",
-        expected="one update of a run at a time",
-        mend="wait until that one is done, and go on from the run folder it writes",
-    )
-    with locked(_lock_of(Path(run).resolve()), 0.4, busy, needed=False):
+    mend = "wait until that one is done, and go on from the run folder it writes"
+    other = busy("updating this run", run, "it is locked", mend)
+    with locked(_lock_of(Path(run).resolve()), 0.4, other, needed=False):
         yield
 
 
@@ -109,17 +113,13 @@ def reserved(out: Path) -> Iterator[Path]:
     What killed processes left there is removed: for this `out`, and for others in the same place.
     """
     aside = aside_of(out)
-    busy = ConflictError(
-        "another process is writing this run folder",
-        where=str(out),
-        found=f"its half-written folder {aside.name}, locked",
-        expected="one writer of a run folder",
-        mend="wait until that one is done, or choose another --out",
-    )
+    found = f"its half-written folder {aside.name}, locked"
+    mend = "wait until that one is done, or choose another --out"
+    other = busy("writing this run folder", out, found, mend)
     with contextlib.ExitStack() as held:
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(_lock_of(out), 0.4, busy))
+            held.enter_context(locked(_lock_of(out), 0.4, other))
             if aside.exists():  # of a killed process; a link there is refused
                 shutil.rmtree(aside)
             aside.mkdir(mode=0o700)
@@ -131,7 +131,7 @@ def reserved(out: Path) -> Iterator[Path]:
                 if left != aside:
                     with (
                         contextlib.suppress(OSError, ConflictError),
-                        locked(_lock_of(out.parent / name), 0.0, busy),
+                        locked(_lock_of(out.parent / name), 0.0, other),
                     ):
                         shutil.rmtree(left, ignore_errors=True)
             yield aside
@@ -170,20 +170,12 @@ def commit(aside: Path, out: Path) -> None:
                 os.fsync(file.fileno())
         flush_folder(Path(folder))
     aside.chmod(0o755)
+    refuse_existing(out)  # a rename would replace an empty folder
     try:
-        if os.path.lexists(out):  # a rename would replace an empty folder
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(out))
         os.rename(aside, out)
-    except OSError as error:
-        if error.errno not in _THERE:
-            raise
-        raise ConflictError(
-            "the run folder exists by now",
-            where=str(out),
-            found="a folder or file of that name, written meanwhile",
-            expected="a name that is free",
-            mend="choose another --out; what is there was left alone",
-        ) from error
+    except OSError:
+        refuse_existing(out)
+        raise
     flush_folder(out.parent)
 
 
@@ -199,15 +191,15 @@ def refuse_existing(out: Path) -> None:
         )
 
 
-def refuse_inside(out: str | Path, study_path: str | Path) -> None:
-    """Raise StudyError when `out` lies inside the study folder, directly or through links."""
-    study = Path(study_path).resolve()
-    if Path(out).resolve().is_relative_to(study):
+def refuse_inside(out: str | Path, other: str | Path, what: str = "the study folder") -> None:
+    """Raise StudyError when `out` lies inside another folder, directly or through links."""
+    folder = Path(other).resolve()
+    if Path(out).resolve().is_relative_to(folder):
         raise StudyError(
-            "the run folder would lie inside the study folder",
+            f"the run folder would lie inside {what}",
             where=str(out),
-            found=f"a place in {study}",
-            expected="a place outside the study, which holds only its own files",
+            found=f"a place in {folder}",
+            expected=f"a place outside {what}, which holds only its own files",
             mend="choose another --out",
         )
 

@@ -1,17 +1,10 @@
 """Run folders (C7): everything a run used and said, written aside and renamed into place.
 
-A run folder holds::
-
-    manifest.json    hashes, as-of, seeds, settings, versions, platform, gate, timings
-    posterior.nc     the DataTree of the posterior; of a track instead track.nc
-    forecast.nc      simulated futures (sample, side, horizon)
-    conduct.nc       draws of the parameters of conduct that they were simulated with
-    forecast.json    the headline, a contract with scripts
-    report.html      for people
-    study/           the study folder as it was read
-    theory.json      the theory with its prior overrides
-
-The posterior of a track is drawn when it is asked for, so that an update writes little.
+A run folder holds ``manifest.json`` (hashes, as-of, seeds, settings, versions, platform, gate,
+timings), ``posterior.nc`` (its DataTree) or ``track.nc`` (whose posterior is drawn when it is asked
+for, so that an update writes little), ``forecast.nc`` (futures, (sample, side, horizon)) with
+``conduct.nc`` (draws of the parameters of conduct), ``forecast.json`` (a contract with scripts),
+``report.html``, ``study/`` as it was read and ``theory.json`` with its prior overrides.
 """
 
 from __future__ import annotations
@@ -33,7 +26,7 @@ from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.track import Track, track_from
 from beliefs.model.theory import Theory, table_of, theory_from_table
 from beliefs.records import files
-from beliefs.simulation.interventions import as_table
+from beliefs.simulation.interventions import Intervention, as_table, parse
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
@@ -74,11 +67,6 @@ def save_run(
         From `beliefs.records.files.reserved`, by those who kept the name for themselves before
         they began to compute.
 
-    Returns
-    -------
-    Path
-        The folder.
-
     Raises
     ------
     ConflictError
@@ -92,17 +80,7 @@ def save_run(
     'kept'
     """
     study, theory, out = found.study, found.theory, Path(out)
-    known: dict[str, Any]
-    if isinstance(found, Posterior):
-        file, tree = "posterior.nc", found.tree
-        known = {
-            "origin": str(found.origin),
-            "settings": settings or {},
-            "gate": found.report.as_dict(),
-            "timings_seconds": found.timings,
-        }
-    else:
-        file, tree, known = TRACK, found.to_tree(), _of_track(found, settings or {})
+    file, tree, known = _kept(found, settings or {})
     trees, plan, hashes = {file: tree}, [], {}
     if summary is not None:
         hashes["forecast_sha256"] = files.document_hash(summary)
@@ -142,19 +120,25 @@ def save_run(
     return out
 
 
-def _of_track(found: Track, settings: dict[str, Any]) -> dict[str, Any]:
+def _kept(found: Posterior | Track, settings: dict[str, Any]) -> tuple[str, Any, dict[str, Any]]:
+    """Return the file of a posterior or a track, its tree, and what the manifest says of it."""
+    known: dict[str, Any]
+    if isinstance(found, Posterior):
+        timings, gate = found.timings, found.report.as_dict()
+        known = {"settings": settings, "gate": gate, "timings_seconds": timings}
+        return "posterior.nc", found.tree, {"origin": str(found.origin), **known}
     report = found.report()
-    judged = report.table[0]
-    k = judged["pareto_k"]
-    gate = {"distinct": judged["distinct"], "pareto_k": k if math.isfinite(k) else None}
-    return {
+    k = report.table[0]["pareto_k"]
+    worst = {"distinct": report.table[0]["distinct"], "pareto_k": k if math.isfinite(k) else None}
+    known = {
         "method": "track",
         "origin": str(found.ends[-1]),
         "settings": {"particles": len(found.epochs[-1]), **settings},
-        "gate": {**report.as_dict(), **gate},
+        "gate": {**report.as_dict(), **worst},
         "log_evidence": float(found.log_evidence[-1]),
         "timings_seconds": {},
     }
+    return TRACK, found.to_tree(), known
 
 
 def _conduct_tree(conduct: Conduct) -> Any:
@@ -198,10 +182,6 @@ def load_run(path: str | Path) -> Posterior:
     path
         Folder of a run, a fit or a track. Of a track it is the posterior after its last period;
         ``track`` of the result is the track itself.
-
-    Returns
-    -------
-    Posterior
 
     Raises
     ------
@@ -259,10 +239,6 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
     source
         Its study folder, if that was read already.
 
-    Returns
-    -------
-    Track
-
     Raises
     ------
     StudyError
@@ -289,6 +265,12 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
         return track_from(tree, study, theory)
     except (KeyError, ValueError, TypeError) as error:
         raise files.damaged(folder / TRACK, repr(error), "the arrays of a track") from error
+
+
+def planned(folder: Path, manifest: dict[str, Any]) -> list[Intervention]:
+    """Return the interventions that a run forecast with."""
+    file = str(folder / "manifest.json")
+    return [parse(file, table) for table in manifest["interventions"]]
 
 
 def read_parts(

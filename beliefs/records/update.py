@@ -23,7 +23,7 @@ from beliefs.inference.smc.track import (
     from_posterior,
     same_but_longer,
 )
-from beliefs.records.files import only_one, read_manifest, refuse_existing, reserved
+from beliefs.records.files import only_one, read_manifest, refuse_existing, refuse_inside, reserved
 from beliefs.records.run import TRACK, load_run, load_track, save_run
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import move_end, with_rows
@@ -65,11 +65,9 @@ def update(
 ) -> Update:
     """Go on from a run as rows come in, and write a new run folder.
 
-    Killed, it leaves no new run folder and is simply run again: it is short.
-
-    The result agrees within Monte-Carlo error with a track of the study as it is now. From the run
-    of a fit its draws are taken over as particles, see
-    `beliefs.inference.smc.track.from_posterior`.
+    Killed, it leaves none and is simply run again: it is short. The result agrees within
+    Monte-Carlo error with a track of the study as it is now. From the run of a fit its draws are
+    taken over as particles, see `beliefs.inference.smc.track.from_posterior`.
 
     Parameters
     ----------
@@ -88,10 +86,6 @@ def update(
         How many to begin with when the run holds a fit; a track keeps its own number.
     progress
         Called with a few words as periods are taken in.
-
-    Returns
-    -------
-    Update
 
     Raises
     ------
@@ -113,14 +107,7 @@ def update(
     refuse_existing(out)
     if not run.is_dir():
         load_run(run)  # says what is missing
-    if out.resolve().is_relative_to(run.resolve()):
-        raise StudyError(
-            "the new run folder would lie inside the old one",
-            where=str(out),
-            found=f"a place in {run}",
-            expected="a place outside the old run, which stays as it is",
-            mend="choose another --out",
-        )
+    refuse_inside(out, run, "the old one")
     with only_one(run), reserved(out) as aside, tempfile.TemporaryDirectory() as scratch:
         fitted = None if (run / TRACK).is_file() else load_run(run)
         manifest, source = read_manifest(run), read_study(run / "study")
@@ -130,11 +117,14 @@ def update(
             before, start = _from_fit(run, fitted, manifest, particles)
         brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
         study, given, waiting = _grown(source, before.study, brought, to, Path(scratch))
+        gained = sum(  # none ever goes away
+            len(getattr(study.tables, n)) - len(getattr(before.study.tables, n))
+            for n in ("indicators", "events", "talks", "agreements")
+        )
         inputs = build_inputs(study)
         old, new = before.model(), before.model(inputs)
-        kept = before.n_time
-        if same_but_longer(old.structure, new.structure):
-            kept = first_change(old, new, before.n_time)
+        longer = same_but_longer(old.structure, new.structure)
+        kept = first_change(old, new, before.n_time) if longer else before.n_time
         track = advance(before, study, inputs=inputs, progress=progress)
         report = track.report()
         if not report.passed:
@@ -152,7 +142,7 @@ def update(
         # The scratch folder is gone: what is asked of the track later is read where it was written.
         track=replace(track, study=replace(study, path=out / "study")),
         path=out,
-        rows=_gained(before.study, study),
+        rows=gained,
         periods=track.n_time - before.n_time,
         back_to=inputs.dates[kept] if back else None,
         back=back,
@@ -161,12 +151,6 @@ def update(
         waiting=waiting,
         end=end if end > source.spec.period.end else None,
     )
-
-
-def _gained(old: Study, new: Study) -> int:
-    """Return the number of rows that only the new study knows; none ever goes away."""
-    names = ("indicators", "events", "talks", "agreements")
-    return sum(len(getattr(new.tables, n)) - len(getattr(old.tables, n)) for n in names)
 
 
 def _from_fit(

@@ -10,7 +10,7 @@ import numpy as np
 
 from beliefs.evaluation.calibration import COVERAGE, GROUPS, bands
 from beliefs.evaluation.compare import Comparison
-from beliefs.records.calibration import Calibration
+from beliefs.records.evaluations import Calibration
 from beliefs.reporting import style
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
 from beliefs.reporting.series import spells

@@ -223,7 +223,7 @@ def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_pat
 def test_an_occupied_run_folder_ends_with_4_before_anything_is_computed(
     call, run_folder, command, monkeypatch
 ):
-    monkeypatch.setattr("beliefs.cli.runs._fitted", lambda *_: pytest.fail("it computed"))
+    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: pytest.fail("computed"))
     code, out, err = call(command, "us-civil-war", "--out", run_folder)
     assert code == 4 and out == "" and "exists already" in err
 

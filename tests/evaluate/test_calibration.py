@@ -13,7 +13,7 @@ from beliefs.evaluation import calibration as rooms
 from beliefs.evaluation.calibration import Design, rank, simulation
 from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import load_theory
-from beliefs.records.calibration import calibrate
+from beliefs.records.evaluations import calibrate
 from beliefs.study.load import load_study
 
 SMALL = {"seed": 3, "particles": 100, "draws": 30, "horizon": 5}
@@ -151,7 +151,7 @@ def test_the_result_says_what_was_judged(whole, theory):
 
 
 def test_forecast_probabilities_that_do_not_come_true_fail_a_calibration(whole):
-    from beliefs.records.calibration import _judged
+    from beliefs.records.evaluations import _judged
 
     _, found = whole
     rng = np.random.default_rng(2)

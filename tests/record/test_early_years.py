@@ -13,7 +13,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
-from beliefs.records.backtests import rescore, save_backtest
+from beliefs.records.evaluations import rescore, save_backtest
 from beliefs.records.files import content_hash
 from beliefs.records.ledger.register import entry_of, read_ledger, register
 from beliefs.records.ledger.resolve import resolve

@@ -119,7 +119,7 @@ def test_whoever_commits_second_is_told_so_and_replaces_nothing(tmp_path, there)
             out.mkdir()
             if there == "a full folder":
                 (out / "theirs").write_text("")
-        with pytest.raises(ConflictError, match="exists by now"):
+        with pytest.raises(ConflictError, match="exists already"):
             commit(aside, out)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
     assert not (out / "mine").exists() and os.path.lexists(out)

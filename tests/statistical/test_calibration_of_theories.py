@@ -11,7 +11,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc import blocks
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import load_theory, scaled
-from beliefs.records.calibration import calibrate
+from beliefs.records.evaluations import calibrate
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.statistical

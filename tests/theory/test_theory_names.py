@@ -8,7 +8,7 @@ from beliefs.evaluation.compare import compare
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.track import track
-from beliefs.records.calibration import calibrate
+from beliefs.records.evaluations import calibrate
 from beliefs.study.load import load_study
 
 STUDY = "synthetic-duel"

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from beliefs.errors import ConflictError, StudyError, counted
-from beliefs.records.files import locked
+from beliefs.records.files import busy, locked
 from beliefs.study.writefile import flush_folder, write_file
 
 BEGINNING = "0" * 64
@@ -125,11 +125,12 @@ def held_head(chain: Chain, head: str) -> int | None:
     return len(hashes) - 1 - hashes.index(head) if head in hashes else None
 
 
+@dataclass
 class Book:
-    """A ledger held by its only writer: its `chain`, and whether it is `new`."""
+    """A ledger held by its only writer."""
 
-    def __init__(self, path: Path, chain: Chain) -> None:
-        self.path, self.chain, self.new = path, chain, not chain.lines
+    path: Path
+    chain: Chain
 
     def append(self, *said: dict[str, Any]) -> tuple[Line, ...]:
         """Write lines at the end, all or none, and return them once the disk has them."""
@@ -145,13 +146,7 @@ class Book:
             with contextlib.suppress(OSError):
                 os.truncate(self.path, len(before))
             if isinstance(error, OSError):
-                raise StudyError(
-                    "the ledger could not be written",
-                    where=str(self.path),
-                    found=error.strerror or str(error),
-                    expected="a writable place with enough room",
-                    mend="free some room, then register again; the ledger is as it was",
-                ) from error
+                raise _unusable(self.path, error) from error
             raise
         self.chain = check(before + data)
         return self.chain.lines[n:]
@@ -183,7 +178,7 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
+        raise _unusable(path, error) from error
 
 
 def mend(path: str | Path) -> tuple[Path | None, int]:
@@ -256,29 +251,25 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
             mend="check --ledger",
         )
     whole = path.resolve()
-    busy = ConflictError(
-        "another process is writing this ledger",
-        where=str(path),
-        found=f"it was locked for {PATIENCE:.0f} seconds",
-        expected="writers that take milliseconds",
-        mend="see whether a process of yours is stopped, and register again",
-    )
+    mend = "writers take milliseconds: see whether one of yours is stopped, and register again"
+    found = f"it was locked for {PATIENCE:.0f} seconds"
+    other = busy("writing this ledger", path, found, mend)
     lock = whole.with_name(f".{whole.name}.lock")
     with contextlib.ExitStack() as stack:
         try:  # where nobody can lock, nobody writes: reading needs no lock
-            stack.enter_context(locked(lock, PATIENCE, busy, needed=not reading))
+            stack.enter_context(locked(lock, PATIENCE, other, needed=not reading))
         except OSError as error:
-            raise _unusable(path, error.strerror or str(error)) from error
+            raise _unusable(path, error) from error
         yield
 
 
-def _unusable(path: Path, found: str) -> StudyError:
+def _unusable(path: Path, found: str | OSError) -> StudyError:
     return StudyError(
-        "the ledger cannot be opened",
+        "the ledger cannot be opened or written",
         where=str(path),
-        found=found,
-        expected="a file in a folder that exists, which this user may read and write",
-        mend="check --ledger and the rights of the folder",
+        found=found if isinstance(found, str) else found.strerror or str(found),
+        expected="a file in a folder that exists, which this user may read and write, with room",
+        mend="check --ledger, the rights of the folder and its room; the ledger is as it was",
     )
 
 

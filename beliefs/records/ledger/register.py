@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from beliefs.errors import ConflictError, GateError, StudyError
 from beliefs.forecasting.document import FORMAT, Document, Probability
@@ -16,25 +16,15 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.files import damaged, document_hash, read_json, read_manifest
-from beliefs.records.ledger.chain import (
-    BEGINNING,
-    Chain,
-    Problem,
-    held_head,
-    read_chain,
-    writing,
-)
-from beliefs.records.ledger.chain import damaged as damaged_chain
+from beliefs.records.ledger import chain as chains
+from beliefs.records.ledger.chain import BEGINNING, Chain, Problem, read_chain, writing
 from beliefs.records.run import load_run, read_parts
 from beliefs.study.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
 SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
 CONDUCT_RULES: dict[str, type[SpecTable]] = {
-    "strikes": Strikes,
-    "truce": Truce,
-    "redlines": RedLines,
-    "agreements": Agreements,
-}
+    "strikes": Strikes, "truce": Truce, "redlines": RedLines, "agreements": Agreements,
+}  # fmt: skip
 """Tables of a study that say what counts as conduct."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
@@ -112,10 +102,8 @@ class Resolution(_Said):
         return self.forecast, self.target, self.rule, self.by
 
 
-_KINDS: dict[str, type[Forecast] | type[Resolution]] = {
-    "forecast": Forecast,
-    "resolution": Resolution,
-}
+_Record = Annotated[Forecast | Resolution, Field(discriminator="kind")]
+_RECORD: TypeAdapter[Forecast | Resolution] = TypeAdapter(_Record)
 
 
 @dataclass(frozen=True)
@@ -146,7 +134,7 @@ def read_ledger(path: str | Path) -> Ledger:
     path = Path(path)
     chain = read_chain(path)
     if chain.problems:
-        raise damaged_chain(path, chain)
+        raise chains.damaged(path, chain)
     return ledger_of(path, chain)
 
 
@@ -156,17 +144,14 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
     resolutions: dict[Key, tuple[int, Resolution]] = {}
     corrected = 0
     for line in chain.lines:
-        kind = _KINDS.get(str(line.record.get("kind")))
-        if kind is None:
-            raise _foreign(path, line.n, f"kind = {line.record.get('kind')!r}")
         said = {k: v for k, v in line.record.items() if k not in ("n", "previous", "hash")}
         try:
-            record = kind.model_validate_json(json.dumps(said))
+            record = _RECORD.validate_json(json.dumps(said))
         except ValidationError as error:
             raise _foreign(path, line.n, _first(error)) from error
         if isinstance(record, Forecast):
             forecasts[line.n] = record
-        elif isinstance(record, Resolution):
+        else:
             if record.forecast not in forecasts:
                 raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
             corrected += record.key in resolutions
@@ -230,7 +215,7 @@ def register(
         targets = tuple(t.model_copy(update={"late": at.date() > t.by}) for t in forecast.targets)
         stamped = forecast.model_copy(update={"at": at, "targets": targets})
         (line,) = book.append(stamped.model_dump(mode="json"))
-        return Registered(line.n, line.hash, book.new, stamped)
+        return Registered(line.n, line.hash, line.n == 1, stamped)
 
 
 class Verdict(NamedTuple):
@@ -260,7 +245,7 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
     chain = read_chain(ledger)
     problems, since = chain.problems, None
     if head is not None and not problems:
-        since = held_head(chain, head)
+        since = chains.held_head(chain, head)
         if since is None:
             told = "the noted head is the hash of no line: lines after it and it are gone, or all "
             problems = (Problem(len(chain.lines), told + "was written anew"),)
@@ -274,13 +259,12 @@ def entry_of(
     seed: int | None = None,
     allow_failed: bool = False,
 ) -> Forecast:
-    """Return the forecast of a run folder as a ledger registers it.
+    """Return the forecast of a run folder as a ledger registers it; what-ifs are refused.
 
-    Its ``forecast.json`` is taken as it stands: the hash of the posterior and the seeds are
-    registered too, so that anybody can make it anew. Where there is none (`beliefs track`,
-    `update`, `fit`), or where `horizon` (periods) or `seed` are given, the forecast is made from
-    the posterior, as `beliefs forecast` does. `allow_failed` takes one whose gate failed; the
-    entry says so. What-ifs are refused.
+    Its ``forecast.json`` is taken as it stands: with the hash of the posterior and the seeds it can
+    be made anew. Where there is none (of a track or a fit), or where `horizon` (periods) or `seed`
+    are given, the forecast is made from the posterior. `allow_failed` takes one whose gate failed;
+    the entry says so.
     """
     folder = Path(run)
     file = folder / "forecast.json"
@@ -314,7 +298,8 @@ def entry_of(
             mend="run with more --draws, track the study (`beliefs track`) or do so with more "
             "--particles; or add it with --allow-failed, which is recorded",
         )
-    rules, spec = study.spec.talks_rule, study.spec
+    spec, rules = study.spec, study.spec.talks_rule
+    tables = {name: getattr(spec, name) for name in CONDUCT_RULES}
     entry = {
         "at": utc_now().isoformat(),
         **{key: document[key] for key in (*_SHARED, "hindcast", "seed", "gate")},
@@ -325,11 +310,7 @@ def entry_of(
         "allowed_failed": not gate["passed"],
         "label_rule": rules.headline,
         "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
-        "conduct_rules": {
-            name: getattr(spec, name).model_dump(mode="json")
-            for name in CONDUCT_RULES
-            if getattr(spec, name) is not None
-        },
+        "conduct_rules": {k: t.model_dump(mode="json") for k, t in tables.items() if t is not None},
         "beliefs_version": manifest["versions"]["beliefs"],
         "targets": document["targets"],
     }

@@ -28,7 +28,7 @@ from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.backtest.questions import Question, questions
 from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.features.inputs import build_inputs
-from beliefs.features.talks import WATCHED, held_periods, rule_rows, talk_days
+from beliefs.features.talks import WATCHED, headline_rows, held_periods, talk_days
 from beliefs.forecasting.targets import LATENT
 from beliefs.records.files import environment
 from beliefs.records.ledger.chain import writing
@@ -91,17 +91,13 @@ class Resolved:
             "added": [{"line": n, **r.model_dump(mode="json")} for n, r in self.added.items()],
             "already": self.already,
             "differing": [
-                {
-                    "line": n, "forecast": o.forecast, "target": o.target, "rule": o.rule,
-                    "by": str(o.by), "outcome_now": o.outcome, "outcomes_now": o.outcomes,
-                }
+                {"line": n, "forecast": o.forecast, "target": o.target, "rule": o.rule,
+                 "by": str(o.by), "outcome_now": o.outcome, "outcomes_now": o.outcomes}
                 for o, n in self.differing
             ],
             "unresolved": [
-                {
-                    "line": n, "target": t.target, "side": t.side, "rule": t.rule,
-                    "by": str(t.by), "why": why,
-                }
+                {"line": n, "target": t.target, "side": t.side, "rule": t.rule, "by": str(t.by),
+                 "why": why}
                 for n, t, why in self.unresolved
             ],
             "head": self.head,
@@ -116,20 +112,12 @@ def resolve(
     correct: bool = False,
     now: dt.datetime | None = None,
 ) -> Resolved:
-    """Look up outcomes, and append one line for each.
+    """Look up outcomes up to `now` (its zone given; the clock's when None), and append a line each.
 
-    Parameters
-    ----------
-    studies
-        Folders or bundled names; each stands for the forecasts of the study of that name. Bundled
-        studies need not be named.
-    as_of
-        Last day of publications to look at: that up to which the tables were kept. When None,
-        that of `beliefs.load_study`, so that a folder that nobody kept is no silence.
-    correct
-        Append a new line where the table now says something else than a line of before.
-    now
-        Time of the look-up with its zone; the clock's when None.
+    `studies` are folders or bundled names, each for the forecasts of the study of that name;
+    bundled ones need not be named. `as_of` is the last day up to which the tables were kept; when
+    None, that of `beliefs.load_study`, so that a folder that nobody kept is no silence. `correct`
+    appends a new line where the table now says something else than a line of before.
     """
     path, at = Path(ledger), utc_now(now)
     study_as_of = _studies(studies, as_of, at.date())
@@ -138,39 +126,30 @@ def resolve(
     unresolved: list[tuple[int, Target, str]] = []
     for n, forecast in known.forecasts.items():
         for target in forecast.targets:
-            one: Resolution | str
-            if target.target in LATENT:
-                one = "latent"
-            elif target.given is not None:
-                one = "conditional"
-            else:
-                line = (n, known.hashes[n - 1])
-                one = _look_up(forecast, target, line, study_as_of(forecast.study, None), at)
+            line, study = (n, known.hashes[n - 1]), study_as_of(forecast.study, None)
+            one = _look_up(forecast, target, line, study, at)
             if isinstance(one, str):
                 unresolved.append((n, target, one))
             else:
                 found.append(one)
     fresh, already, differing = _sorted(known, found)
-    wanted = fresh + ([one for one, _ in differing] if correct else [])
-    written = {  # studies are read before the ledger is locked
-        one.key: one.model_copy(
-            update={"same_past": _same_past(known.forecasts[one.forecast], study_as_of)}
-        )
-        for one in wanted
+    same_past = {  # studies are read before the ledger is locked
+        one.key: _same_past(known.forecasts[one.forecast], study_as_of)
+        for one in fresh + [one for one, _ in differing if correct]
     }
     added: dict[int, Resolution] = {}
     head = known.head
-    if wanted:
+    if same_past:
         with writing(path) as book:
             fresh, already, differing = _sorted(ledger_of(path, book.chain), found)
-            said = [written[one.key] for one in fresh]
+            replaced: list[tuple[Resolution, int | None]] = [(one, None) for one in fresh]
             if correct:
-                said += [
-                    written[one.key].model_copy(update={"corrects": old})
-                    for one, old in differing
-                    if one.key in written
-                ]
+                replaced += [(one, old) for one, old in differing if one.key in same_past]
                 differing = []
+            said = [
+                one.model_copy(update={"same_past": same_past[one.key], "corrects": old})
+                for one, old in replaced
+            ]
             lines = book.append(*(one.model_dump(mode="json") for one in said)) if said else ()
             added = {line.n: one for line, one in zip(lines, said, strict=True)}
             head = book.chain.head
@@ -236,6 +215,10 @@ def _look_up(
     `line` is that of the forecast, with its hash; the study is as of the day to look at. A day is
     over when it lies before `at`, whatever the as-of date says.
     """
+    if target.target in LATENT:
+        return "latent"
+    if target.given is not None:
+        return "conditional"
     if study is None:
         return "no study"
     grid, by, origin = study.grid, np.datetime64(target.by), np.datetime64(forecast.origin)
@@ -280,8 +263,7 @@ def _talks(
     judged = replace(study, spec=study.spec.model_copy(update={"talks_rule": rules}))
     held, _ = talk_days(judged, grid.active(study.as_of))
     days = grid.dates[window & (held[rules.headline] == 1)]
-    (headline,) = (rule for rule in rules.rules if rule.id == rules.headline)
-    rows = rule_rows(study.tables.talks, headline)
+    rows = headline_rows(judged)
     inside = [
         held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
     ]
@@ -344,13 +326,11 @@ _Item = tuple[Forecast, Target, Resolution | None]
 def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
     """Return scores by class of target beside those of the registered base rates, with counts.
 
-    ``classes`` has one row for each time of registration, theory, target and days ahead, and one
-    for all days ahead together (``days`` None). In a row, ``n`` are resolved probabilities and
-    ``events`` those that happened; ``windows`` counts different ones (study, origin and last day),
-    since forecasts of one window share its outcome. ``base`` has the same scores of the base
-    rates, over those that have one, and ``skill``, 1 - Brier / Brier of the base rate, over the
-    same. ``by_rule`` has the scores had a label rule been asked that was not the forecast's own.
-    `today` splits what is unresolved into what is not over, and what could be looked up.
+    ``classes`` has a row for each time of registration, theory, target and days ahead, and one for
+    all days together (``days`` None). ``windows`` counts different ones (study, origin, last day),
+    since forecasts of one share its outcome; ``skill`` is 1 - Brier / Brier of the base rate, over
+    those that have one; ``by_rule`` has the scores had another label rule been asked. `today`
+    splits what is unresolved into what is not over, and what could be looked up.
     """
     groups: dict[tuple[Any, ...], list[_Item]] = {}
     count = dict.fromkeys(("probabilities", "resolved", "latent", "over"), 0)
@@ -370,17 +350,13 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
             named = (when, forecast.theory, forecast.theory_sha256, target.name)
             for days in (-1, (target.by - forecast.origin).days):
                 groups.setdefault((*named, days), []).append((forecast, target, found))
-    left = count["probabilities"] - count["resolved"]
+    left, latent, over = count["probabilities"] - count["resolved"], count["latent"], count["over"]
+    later = left - latent - over
     return {
         "forecasts": len(ledger.forecasts),
         "probabilities": count["probabilities"],
         "resolved": count["resolved"],
-        "unresolved": {
-            "all": left,
-            "latent": count["latent"],
-            "not_over": left - count["latent"] - count["over"],
-            "over": count["over"],
-        },
+        "unresolved": {"all": left, "latent": latent, "not_over": later, "over": over},
         "corrected": ledger.corrected,
         "classes": [_row(key, groups[key]) for key in sorted(groups)],
     }
@@ -393,7 +369,10 @@ def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
     based = [(t, r) for _, t, r in known if t.base_rate is not None]
     ours = _scores([(t.p, t.mcse, r.outcome) for t, r in based])
     base = _scores([(t.base_rate or 0.0, t.mcse, r.outcome) for t, r in based])
-    others = {rule for f, _, r in known for rule in r.outcomes if rule != f.label_rule}
+    others: dict[str, list[tuple[float, float, bool]]] = {}
+    for f, t, r in known:
+        for rule in r.outcomes.keys() - {f.label_rule}:
+            others.setdefault(rule, []).append((t.p, t.mcse, r.outcomes[rule]))
     return {
         "registered": [*TIMINGS][when],
         "theory": theory,
@@ -406,16 +385,7 @@ def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
         "windows": len({(f.study, f.origin, t.by) for f, t, _ in known}),
         "base": base,
         "skill": 1.0 - ours["brier"] / base["brier"] if base["brier"] else None,
-        "by_rule": {
-            rule: _scores(
-                [
-                    (t.p, t.mcse, r.outcomes[rule])
-                    for f, t, r in known
-                    if rule in r.outcomes and rule != f.label_rule
-                ]
-            )
-            for rule in sorted(others)
-        },
+        "by_rule": {rule: _scores(others[rule]) for rule in sorted(others)},
     }
 
 

@@ -1,17 +1,15 @@
-"""Calibration folders: simulations kept one by one, so that a run that was stopped goes on.
+"""Kept evaluations: run folders of backtests, and folders of calibrations, which go on.
 
-A folder holds::
-
-    settings.json     what all simulations share, with hashes; another setting needs another folder
-    ranks.jsonl       one line a simulation, in the order in which they ended
-    calibration.json  the result: every quantity with its p-value, those outside their bands
-    ranks.csv         the ranks, one row a simulation
-    probabilities.csv forecast probabilities and how often it happened, by target and range
-    calibration.png   the figure, where one was asked for
+The folder of a backtest holds ``manifest.json``, ``forecasts.nc`` (the dense frame: origin,
+horizon, target, sample), ``theories.json``, ``study/`` as it was read and the tables that `rescore`
+makes anew of these. That of a calibration holds ``settings.json`` (what all simulations share),
+``ranks.jsonl`` (a line a simulation, as they ended), the result ``calibration.json`` (quantities
+with their p-values), ``ranks.csv``, ``probabilities.csv`` and, where asked for, a figure.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -25,6 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.evaluation.backtest.backtest import Backtest, scored
+from beliefs.evaluation.backtest.frames import Frame
 from beliefs.evaluation.calibration import (
     COVERAGE,
     DRAWS,
@@ -42,12 +42,14 @@ from beliefs.evaluation.calibration import (
     simulated,
 )
 from beliefs.inference.nuts.sampling import checked_seed
-from beliefs.model.theory import Theory, theory_of
-from beliefs.records.files import FORMAT, damaged, environment, only_one, read_table, unwritable
-from beliefs.study.load import Study
+from beliefs.model.theory import Theory, table_of, theory_from_table, theory_of
+from beliefs.records import files
+from beliefs.study.load import Study, load_study
+from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import PART, replace_file
 
 PARTICLES = 1000
+FRAME = "forecasts.nc"
 FIGURE = "calibration.png"
 LINES, SETTINGS = "ranks.jsonl", "settings.json"
 CUT = (
@@ -71,26 +73,15 @@ class Calibration:
     probabilities: Mapping[str, NDArray[np.float64]]  # by target: forecast, whether it came, (n, 2)
     failed: Mapping[int, str]  # what went wrong, by number of the simulation
     seconds: float  # of processor time, of all simulations
+    groups: tuple[Group, ...]  # what is to be said of each kind of quantity
+    foretold: dict[str, Foretold]  # verdicts on the forecast probabilities, by target
+    # Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not
+    failures: tuple[str, ...]
 
     @property
     def outside(self) -> tuple[Judged, ...]:
         """Quantities that leave their own bands."""
         return tuple(row for row in self.judged if row.outside)
-
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """What is to be said of each kind of quantity."""
-        return groups_of(self.judged, self.ranks, self.draws)
-
-    @property
-    def foretold(self) -> dict[str, Foretold]:
-        """Verdicts on the forecast probabilities, by target."""
-        return {name: foretell(v, self.draws) for name, v in self.probabilities.items()}
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        """Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not."""
-        return failures(self.judged, self.groups, self.failed, len(self.numbers))
 
     @property
     def passed(self) -> bool:
@@ -100,7 +91,7 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data; the same simulations give the same bytes."""
         return {
-            "format": FORMAT,
+            "format": files.FORMAT,
             **{k: v for k, v in self.settings.items() if k not in ("versions", "platform")},
             "simulations": len(self.numbers),
             "failed": {str(k): v for k, v in self.failed.items()},
@@ -162,12 +153,8 @@ def calibrate(
     seed
         Seed of everything random. Simulations have numbers of their own: more of them leave those
         that are done as they are, and so does another number of workers.
-    particles
-        Particles of each block.
-    draws
-        Posterior draws that the truth is ranked among.
-    horizon
-        Periods of the futures.
+    particles, draws, horizon
+        Particles of each block, posterior draws that the truth is ranked among, periods of futures.
     workers, scheduler
         Who does them, see `beliefs.evaluation.calibration.simulated`; simulations are
         done one by one in this process when both are None.
@@ -206,7 +193,7 @@ def calibrate(
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with only_one(folder):
+        with files.only_one(folder):
             settings = _settled(folder, design)
             done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
@@ -223,7 +210,7 @@ def calibrate(
             found = _judged(settings, [done[k] for k in sorted(done) if k < sims], draws)
             _write(folder, found)
     except OSError as error:
-        raise unwritable(folder, error) from error
+        raise files.unwritable(folder, error) from error
     return found
 
 
@@ -236,35 +223,40 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
         n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
     }
     told = {name: foretell(values, draws) for name, values in probabilities.items()}
+    ranks = dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0])))
+    judged = judge(ranks, draws, dict(foretold_p(told)))
+    groups = groups_of(judged, ranks, draws)
+    failed = {line["number"]: line["error"] for line in lines if "error" in line}
     return Calibration(
         settings=settings,
         numbers=np.asarray([line["number"] for line in good], dtype=np.int64),
-        ranks=dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0]))),
+        ranks=ranks,
         draws=draws,
-        judged=judge(ranks, draws, dict(foretold_p(told))),
+        judged=judged,
         probabilities=probabilities,
-        failed={line["number"]: line["error"] for line in lines if "error" in line},
+        failed=failed,
         seconds=float(sum(line["seconds"] for line in lines)),
+        groups=groups,
+        foretold=told,
+        failures=failures(judged, groups, failed, len(good)),
     )
 
 
 def _write(folder: Path, found: Calibration) -> None:
-    bins = [
-        {"target": target, **_rounded(asdict(one)), **more}
-        for target, told in found.foretold.items()
-        for one, more in [
-            (told.all, _rounded({"z": told.z, "reliability": told.reliability})),
-            *((one, {}) for one in told.bins),
-        ]
+    data = found.as_dict()
+    rows = [
+        {"target": told["target"], **row}
+        for told in data["probabilities"]
+        for row in (told, *told["bins"])
     ]
     head = ["target", *(field.name for field in fields(Bin)), "z", "reliability"]
     tables = {
         "ranks.csv": pd.DataFrame({"simulation": found.numbers, **found.ranks}),
-        "probabilities.csv": pd.DataFrame(bins, columns=head),
+        "probabilities.csv": pd.DataFrame(rows, columns=head),
     }
     for name, table in tables.items():
         replace_file(folder / name, table.to_csv(index=False, lineterminator="\n"))
-    text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     replace_file(folder / "calibration.json", text + "\n")
 
 
@@ -272,7 +264,7 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
     """Return the settings of a folder, written where it is new; refuse another calibration."""
     source = design.truth or design.theory
     settings: dict[str, Any] = {
-        "format": FORMAT,
+        "format": files.FORMAT,
         "theory": design.theory.name,
         "theory_sha256": design.theory.sha256,
         "drawn_from_sha256": source.sha256,
@@ -280,7 +272,7 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
         "study_sha256": design.study.sha256,
         "as_of": str(design.study.as_of),
         **{k: getattr(design, k) for k in ("seed", "particles", "draws", "horizon")},
-        **environment(),
+        **files.environment(),
     }
     file = folder / SETTINGS
     if not file.exists():
@@ -289,7 +281,7 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
             raise _other(folder, "other files", "a new folder, or that of this calibration")
         replace_file(file, json.dumps(settings, indent=1) + "\n")
         return settings
-    kept = read_table(file)
+    kept = files.read_table(file)
     for key, value in settings.items():
         if kept.get(key) != value:
             found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
@@ -322,7 +314,76 @@ def _read_lines(file: Path) -> dict[int, dict[str, Any]]:
             line = json.loads(raw)
             done[int(line["number"])] = line
         except (ValueError, KeyError, TypeError) as error:
-            raise damaged(
-                file, f"line {k}: {error}", "ranks as `beliefs calibrate` writes them"
-            ) from error
+            expected = "ranks as `beliefs calibrate` writes them"
+            raise files.damaged(file, f"line {k}: {error}", expected) from error
     return done
+
+
+def save_backtest(
+    out: str | Path, found: Backtest, study: Study, *, aside: Path | None = None
+) -> Path:
+    """Write the run folder of a backtest of a study, as `beliefs.records.run.save_run` does."""
+    folder = Path(out)
+    files.refuse_inside(folder, study.path)
+    with files.written_aside(folder, aside) as place:
+        copy_study(study.path, place / "study")
+        replace_file(place / "theories.json", files.dump([table_of(t) for t in found.theories]))
+        dataset = found.to_dataset()
+        packed = {name: {"zlib": True, "complevel": 4} for name in ("happened", "when", "total")}
+        files.write_tree(place / FRAME, dataset, encoding=packed)
+        hashes = {}
+        for name in ("scores", "skill", "reliability", "pit"):
+            table = getattr(found, name)
+            text = table.to_csv(index=False, float_format="%.8g", lineterminator="\n")
+            replace_file(place / f"{name}.csv", text)
+            hashes[name] = hashlib.sha256(text.encode()).hexdigest()
+        left_out, origins = ("skill", "reliability", "origins"), found.frame.origins
+        manifest = {
+            "format": files.FORMAT,
+            "method": "backtest",
+            **{k: v for k, v in found.as_dict().items() if k not in left_out},
+            "origins": len(origins),
+            "first_origin": str(origins[0]),
+            "last_origin": str(origins[-1]),
+            "tables_sha256": hashes,
+            **files.environment(),
+        }
+        replace_file(place / "manifest.json", files.dump(manifest))
+    return folder
+
+
+def rescore(folder: str | Path) -> tuple[Backtest, Study]:
+    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again.
+
+    Returns what `save_backtest` writes to another folder.
+    """
+    place = Path(folder)
+    about = files.read_result(place / "manifest.json")
+    if about.get("method") != "backtest":
+        other = f"method {about.get('method')}"
+        raise files.damaged(place / "manifest.json", other, "the manifest of a backtest")
+    study = load_study(place / "study", as_of=about["as_of"])
+    if study.sha256 != about["study_sha256"]:
+        raise ConflictError(
+            "the study in the folder is not the one that forecasts were made of",
+            where=str(place / "study"),
+            found=f"hash {study.sha256[:12]}",
+            expected=f"hash {about['study_sha256'][:12]}",
+            mend="restore it from a copy, or run the backtest again",
+        )
+    file = place / "theories.json"
+    hashes = about["theories"]
+    theories = tuple(
+        theory_from_table(raw, str(file), checked=hashes.get(raw.get("id")))
+        for raw in files.read_json(file)
+    )
+    data = files.read_tree(place / FRAME, None).to_dataset()
+    try:
+        frame = Frame.from_dataset(data, study.spec.side_ids)
+    except (KeyError, ValueError) as error:
+        raise files.damaged(place / FRAME, str(error), "the frame of a backtest") from error
+    found = scored(
+        study, theories, frame, every=about["every"], particles=about["particles"],
+        seed=about["seed"],
+    )  # fmt: skip
+    return found, study
