@@ -175,13 +175,17 @@ def event(
     length: int = 0,
     channel: str = "action",
     signal: object = "",
+    target: str = "",
+    red_line: str = "none",
+    warning: object = "",
+    zone: str = "other",
 ) -> tuple[object, ...]:
     """One row of events.csv, on day `offset`."""
-    target = "north" if initiator == "south" else "south"
+    target = target or ("north" if initiator == "south" else "south")
     end = day(offset + length) if length else ""
     return (
         *(name, day(offset), end, day(offset + lag), initiator, target, kind, severity),
-        *(channel, signal, "none", "", "other", "high", 1, ""),
+        *(channel, signal, red_line, warning, zone, "high", 1, ""),
     )
 
 
@@ -202,14 +206,12 @@ def talk(
 
 def indicator_rows() -> list[tuple[object, ...]]:
     """Ninety days of a price and ships, a poll every third day."""
-    rows: list[tuple[object, ...]] = []
-    for o in range(-34, 56):
-        rows.append(("price", day(o), "", round(100 + 5 * ((o * 7) % 11) / 11 + 0.3 * o, 3)))
-    for o in range(-34, 56, 3):
-        rows.append(("poll", day(o), "", round(0.4 + 0.01 * ((o * 5) % 7), 3)))
-    for o in range(-34, 56):
-        rows.append(("ships", day(o), "", (o * 13) % 29))
-    return rows
+    days = range(-34, 56)
+    return [
+        *(("price", day(o), "", round(100 + 5 * ((o * 7) % 11) / 11 + 0.3 * o, 3)) for o in days),
+        *(("poll", day(o), "", round(0.4 + 0.01 * ((o * 5) % 7), 3)) for o in days[::3]),
+        *(("ships", day(o), "", (o * 13) % 29) for o in days),
+    ]
 
 
 def event_rows() -> list[tuple[object, ...]]:
@@ -253,32 +255,21 @@ def coverage_rows() -> list[tuple[object, ...]]:
 
 def csv_text(name: str, rows: Rows) -> str:
     """Header and rows of one table."""
-    lines = [
-        ",".join(TABLES[name].model_fields),
-        *(",".join(str(cell) for cell in row) for row in rows),
-    ]
-    return "\n".join(lines) + "\n"
+    return "".join(",".join(map(str, cells)) + "\n" for cells in (TABLES[name].model_fields, *rows))
 
 
-def write_study(
-    folder: Path,
-    *,
-    toml: str = TOML,
-    indicators: Rows | None = None,
-    events: Rows | None = None,
-    talks: Rows | None = None,
-    coverage: Rows | None = None,
-) -> Path:
-    """Write the study, with some of its tables replaced; returns the folder."""
+def write_study(folder: Path, *, toml: str = TOML, **tables: Rows) -> Path:
+    """Write the study, with some of its tables replaced by rows; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "indicators.csv": indicator_rows() if indicators is None else indicators,
-        "events.csv": event_rows() if events is None else events,
-        "talks.csv": talk_rows() if talks is None else talks,
-        "coverage.csv": coverage_rows() if coverage is None else coverage,
-    }
     (folder / "study.toml").write_text(toml, encoding="utf-8")
     (folder / "SOURCES.md").write_text("Made up for tests.\n", encoding="utf-8")
+    tables = {
+        "indicators": indicator_rows(),
+        "events": event_rows(),
+        "talks": talk_rows(),
+        "coverage": coverage_rows(),
+        **tables,
+    }
     for name, rows in tables.items():
-        (folder / name).write_text(csv_text(name, rows), encoding="utf-8")
+        (folder / f"{name}.csv").write_text(csv_text(f"{name}.csv", rows), encoding="utf-8")
     return folder
