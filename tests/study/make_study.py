@@ -157,6 +157,7 @@ label = "Embargo"
 """
 
 Rows = Iterable[Sequence[object]]
+Cells = tuple[object, ...]
 
 
 def day(offset: int) -> dt.date:
@@ -164,47 +165,29 @@ def day(offset: int) -> dt.date:
     return START + dt.timedelta(days=offset)
 
 
-def event(
-    name: str,
-    offset: int,
-    *,
-    initiator: str = "south",
-    kind: str = "strike",
-    severity: object = 3,
-    lag: int = 0,
-    length: int = 0,
-    channel: str = "action",
-    signal: object = "",
-    target: str = "",
-    red_line: str = "none",
-    warning: object = "",
-    zone: str = "other",
-) -> tuple[object, ...]:
-    """One row of events.csv, on day `offset`."""
-    target = target or ("north" if initiator == "south" else "south")
-    end = day(offset + length) if length else ""
-    return (
-        *(name, day(offset), end, day(offset + lag), initiator, target, kind, severity),
-        *(channel, signal, red_line, warning, zone, "high", 1, ""),
-    )
+def event(name: str, offset: int, *, lag: int = 0, length: int = 0, **cells: object) -> Cells:
+    """One row of events.csv, on day `offset`; other cells by their names."""
+    target = "north" if cells.get("initiator", "south") == "south" else "south"
+    row = {
+        "name": name, "date": day(offset), "end": day(offset + length) if length else "",
+        "published": day(offset + lag), "initiator": "south", "target": target, "kind": "strike",
+        "severity": 3, "channel": "action", "signal": "", "red_line": "none", "warning": "",
+        "zone": "other", "confidence": "high", "coders": 1, "source": "",
+    }  # fmt: skip
+    assert set(cells) <= set(row)
+    return tuple((row | cells).values())
 
 
 def talk(
-    name: str,
-    offset: int,
-    *,
-    length: int = 0,
-    lag: int = 0,
-    form: str = "direct",
-    label: str = "talks",
-    confidence: str = "high",
-) -> tuple[object, ...]:
+    name: str, offset: int, *, length: int = 0, lag: int = 0, form: str = "direct",
+    label: str = "talks", confidence: str = "high",
+) -> Cells:  # fmt: skip
     """One row of talks.csv, beginning on day `offset`."""
     end = day(offset + length) if length else ""
     return (name, day(offset), end, day(offset + lag), form, label, 1, "Harbour", confidence, "")
 
 
-def indicator_rows() -> list[tuple[object, ...]]:
+def indicator_rows() -> list[Cells]:
     """Ninety days of a price and ships, a poll every third day."""
     days = range(-34, 56)
     return [
@@ -214,7 +197,7 @@ def indicator_rows() -> list[tuple[object, ...]]:
     ]
 
 
-def event_rows() -> list[tuple[object, ...]]:
+def event_rows() -> list[Cells]:
     """A dozen events of both sides."""
     return [
         event("E1", -20, kind="threat", severity="", channel="public", signal=1),
@@ -232,7 +215,7 @@ def event_rows() -> list[tuple[object, ...]]:
     ]
 
 
-def talk_rows() -> list[tuple[object, ...]]:
+def talk_rows() -> list[Cells]:
     """Four rounds, one made public late."""
     return [
         talk("T1", -1, form="indirect"),
@@ -242,7 +225,7 @@ def talk_rows() -> list[tuple[object, ...]]:
     ]
 
 
-def coverage_rows() -> list[tuple[object, ...]]:
+def coverage_rows() -> list[Cells]:
     """Thin before the period, dense, a gap, then dense by another instrument."""
     return [
         (day(-60), day(-35), "headline", "papers", "large events only"),

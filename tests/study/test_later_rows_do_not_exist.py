@@ -33,21 +33,3 @@ def test_whatever_later_rows_say_nothing_of_it_is_known(name, tmp_path):
     full, other = load_study(name, as_of=day), load_study(copy, as_of=day)
     assert full.sha256 == other.sha256
     assert_same(build_inputs(full), build_inputs(other))
-
-
-def test_an_indicator_without_rows_is_remarked_on_and_not_refused(tmp_path, capsys):
-    from beliefs.cli.app import main
-    from beliefs.study.bundled import new_study
-
-    folder = new_study(tmp_path / "mine")
-    assert load_study(folder).remarks == ()
-    table = (folder / "talks.csv").read_text().splitlines()
-    (folder / "talks.csv").write_text(table[0] + "\n")
-    settings = (folder / "study.toml").read_text()
-    kinds = 'kinds = ["strike", "missile_drone_attack"]'
-    (folder / "study.toml").write_text(settings.replace(kinds, 'kinds = ["cyber"]'))
-    remarks = load_study(folder).remarks
-    assert any("talks.csv has no rows" in line for line in remarks)
-    assert any("counts no event" in line and "cyber" in line for line in remarks)
-    assert main(["check", str(folder)]) == 0
-    assert "talks.csv has no rows" in capsys.readouterr().out

@@ -41,6 +41,22 @@ def test_rows_published_later_are_dropped_at_the_door(folder):
     assert set(study.talks["talk_id"]) == {"T1", "T2"}
 
 
+def test_the_publication_lag_of_an_indicator_fills_blank_dates(folder):
+    study = load_study(folder, as_of=day(10))
+    last = study.indicators.groupby("indicator")["date"].max()
+    assert last["price"].date() == day(10)
+    assert last["ships"].date() == day(7)
+
+
+def test_a_late_publication_is_news_when_it_is_published(tmp_path):
+    rows = indicator_rows()
+    late = [(n, d, day(50) if (n, d) == ("price", day(49)) else p, v) for n, d, p, v in rows]
+    inputs = build_inputs(load_study(write_study(tmp_path / "late", indicators=late)))
+    price = inputs.indicators.index("price")
+    assert not inputs.seen[price, 49]
+    assert inputs.seen[price, 50]
+
+
 def test_a_span_still_running_has_no_end_yet(folder):
     study = load_study(folder, as_of=day(21))
     talks = study.talks.set_index("talk_id")["date_end"]
