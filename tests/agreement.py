@@ -19,23 +19,11 @@ DRAWS = 8000
 
 @dataclass(frozen=True)
 class Agreement:
-    """Differences of one study and theory, by parameter element, side and target.
+    """Differences of one study and theory.
 
-    Attributes
-    ----------
-    names
-        Of the parameter elements.
-    mean
-        Difference of means in posterior standard deviations.
-    error
-        Monte-Carlo standard error of that difference, in the same unit: the fit's, from its
-        effective draws, and the track's were its effective particles independent.
-    spread
-        Ratio of standard deviations.
-    belief
-        Difference of the mean probability of winning at the end, by side.
-    target
-        Difference of forecast probabilities, by target, side and date.
+    Means differ by `mean` posterior standard deviations with a Monte-Carlo standard `error`, of the
+    effective draws of the fit and of particles taken as independent; standard deviations have the
+    ratio `spread`. `belief` is by side and `target` by target, side and date.
     """
 
     names: tuple[str, ...]

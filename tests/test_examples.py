@@ -4,7 +4,6 @@ import doctest
 import inspect
 
 import beliefs
-from beliefs.shown import Shown
 
 
 def test_every_public_function_has_an_example_that_runs(tmp_path):
@@ -29,18 +28,3 @@ def test_every_public_function_has_an_example_that_runs(tmp_path):
             runner.run(example)
     assert without == ["advance", "build_inputs", "load_interventions", "load_theory"]
     assert runner.summarize(verbose=False).failed == 0
-
-
-class Pair(Shown):
-    """A result."""
-
-    def facts(self):
-        """Two facts."""
-        return {"study": "a&b", "periods": 3}
-
-
-def test_results_show_themselves_in_a_line_and_a_table():
-    assert repr(Pair()) == "<Pair: study a&b, periods 3>"
-    assert "<th>study</th><td>a&amp;b</td>" in Pair()._repr_html_()
-    for result in (beliefs.Study, beliefs.Posterior, beliefs.Track, beliefs.Forecast):
-        assert issubclass(result, Shown) and issubclass(beliefs.Backtest, Shown)

@@ -6,26 +6,12 @@ import json
 import pytest
 from posteriors import small_posterior
 
-import beliefs
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.records.run import load_run, save_run
 from beliefs.reporting.report import write_report
 from beliefs.simulation.interventions import Intervention
-
-
-def test_studies_are_listed(call):
-    code, out, _ = call("studies")
-    assert code == 0 and "us-iran-2026" in out and "us-civil-war" in out
-    code, out, _ = call("studies", "--json")
-    rows = {row["name"]: row for row in json.loads(out)}
-    assert rows["us-civil-war"]["step"] == "week" and len(rows["us-civil-war"]["sides"]) == 2
-
-
-def test_without_a_command_the_help_is_printed_and_nothing_called_an_error(call):
-    code, out, err = call()
-    assert code == 2 and "Usage" in out + err and "error:" not in out + err
 
 
 def test_a_new_study_passes_the_check(call, tmp_path):
@@ -60,30 +46,14 @@ def test_bad_input_ends_with_2_and_names_the_culprit(call, arguments, named):
 
 def test_theories_are_listed_and_shown_with_unit_source_and_neutral_value(call):
     code, out, _ = call("theories")
-    assert code == 0 and [line.split()[:2] for line in out.splitlines()] == [
-        ["M0", "base_rate"], ["M1", "mutual_optimism"], ["M2", "status_quo"],
-        ["M3", "managed_deescalation"], ["M4", "commitment"],
-    ]  # fmt: skip
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == [
+        f"M{k}" for k in range(5)
+    ]
     code, out, _ = call("theories", "--show", "mutual_optimism", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     assert code == 0 and rows["psi"]["neutral"] == "0.0" and rows["psi"]["free"]
-    assert rows["breach_base"]["mechanism"] == "truce" and rows["breach_base"]["free"]
-    assert not rows["zone_effect"]["free"]
     assert all(row["unit"] and row["source"] and row["meaning"] for row in rows.values())
-    code, out, _ = call("theories", "--show", "M1")
-    for word in ("psi [side] (evidence)", "unit", "source", "neutral", "prior"):
-        assert word in out
-
-
-def test_a_prior_file_shows_in_the_list_of_priors(call, tmp_path):
-    file = tmp_path / "priors.toml"
-    file.write_text('[priors.psi]\ndist = "HalfNormal"\nsigma = 0.77\n')
-    code, out, _ = call("theories", "--show", "M1", "--priors", file, "--json")
-    rows = {row["name"]: row for row in json.loads(out)}
-    assert code == 0 and "0.77" in rows["psi"]["prior"]
-    file.write_text('[priors.psy]\ndist = "HalfNormal"\nsigma = 0.77\n')
-    code, _, err = call("theories", "--show", "M1", "--priors", file)
-    assert code == 2 and "psy" in err
+    assert "psi [side] (evidence)" in call("theories", "--show", "M1")[1]
 
 
 def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
@@ -184,19 +154,6 @@ def sampled(monkeypatch, unsampled):
     )
 
 
-def test_a_run_prints_what_its_intervention_changes(call, sampled, rich_folder, tmp_path):
-    file = tmp_path / "what_if.toml"
-    file.write_text(TURNOVER)
-    asked = ("run", rich_folder, "--horizon", 35, "--seed", 5, "--intervene", file)
-    code, out, err = call(*asked, "--out", tmp_path / "one")
-    assert code == 0, err
-    assert "Against no intervention" in out and "instead of" in out and "Report:" in out
-    code, out, _ = call(*asked, "--out", tmp_path / "two", "--json")
-    document = json.loads(out)
-    assert any(row["difference"] != 0 for row in document.pop("differences"))
-    assert document == json.loads((tmp_path / "two" / "forecast.json").read_text())
-
-
 def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
     call, sampled, rich_folder, tmp_path, monkeypatch
 ):
@@ -226,10 +183,6 @@ def test_an_occupied_run_folder_ends_with_4_before_anything_is_computed(
     monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: pytest.fail("computed"))
     code, out, err = call(command, "us-civil-war", "--out", run_folder)
     assert code == 4 and out == "" and "exists already" in err
-
-
-def test_the_version_is_printed(call):
-    assert call("--version") == (0, f"beliefs {beliefs.__version__}\n", "")
 
 
 def test_a_bug_is_not_dressed_up_as_bad_input(call, monkeypatch):

@@ -25,16 +25,6 @@ def written(tmp_path_factory):
     return out, json.loads(text.getvalue())
 
 
-def test_progress_is_a_line_now_and_then_where_there_is_no_terminal(call, monkeypatch):
-    monkeypatch.setattr("beliefs.cli.options.EVERY_SECONDS", 0.0)
-    code, out, err = call("backtest", "synthetic-duel", *FEW, "--every", "28", "--csv")
-    lines = err.splitlines()
-    assert code == 0 and "M0: tracking" in lines and "scores" in lines
-    assert "M0: tracking" not in out
-    code, _, err = call("backtest", "synthetic-duel", *FEW, "--every", "28", "--csv", "--quiet")
-    assert code == 0 and err == ""
-
-
 def test_the_folder_holds_frame_scores_and_how_they_were_made(written):
     out, document = written
     names = {p.name for p in out.iterdir()}
@@ -72,6 +62,8 @@ def test_forecasts_of_a_folder_are_scored_anew_without_any_forecast(
     assert code == 0 and json.loads(text) == document
     for name in ("scores.csv", "skill.csv", "pit.csv", "reliability.csv", "theories.json"):
         assert (tmp_path / "new" / name).read_bytes() == (out / name).read_bytes(), name
+    code, text, _ = call("backtest", "--again", out)
+    assert code == 0 and "No theory beats climatology on any target of this study." in text
 
 
 @pytest.mark.parametrize(
@@ -98,14 +90,6 @@ def test_a_folder_that_does_not_fit_is_not_scored(
         place.write_text(place.read_text().replace(old, new))
     code, _, err = call("backtest", "--again", copy)
     assert code == status and words in err
-
-
-def test_the_table_says_plainly_where_nobody_wins(call):
-    code, out, _ = call("backtest", "synthetic-duel", *FEW)
-    assert code == 0
-    assert "No theory beats climatology on any target of this study." in out
-    assert "it never came" in out
-    assert "Not scored: crack_red, latent" in out
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def scored(monkeypatch):
     return asked
 
 
-def test_verdicts_as_json(call, judged):
+def test_verdicts_for_a_script_and_for_a_person(call, judged):
     code, out, _ = call("verdicts", "synthetic-duel", "--json", "--particles", "300", "--seed", "4")
     told = json.loads(out)
     assert code == 0 and told["study"] == "synthetic-duel"
@@ -60,35 +60,20 @@ def test_verdicts_as_json(call, judged):
     assert first["sentence"] == "Talks, they help."
     assert second["p_claim"] is None and second["delta_log_score"] is None
     assert judged["particles"] == 300 and judged["seed"] == 4
-
-
-def test_verdicts_for_a_person(call, judged):
     code, out, _ = call("verdicts", "synthetic-duel", "--as-of", "2001-03-01")
-    assert code == 0 and "A text" in out and "X02  not learnable here" in out
-    assert out.rstrip().endswith("1 supported, 1 not learnable here")
+    assert code == 0 and out.rstrip().endswith("1 supported, 1 not learnable here")
     assert judged["as_of"] == "2001-03-01"
 
 
-def test_compare_for_a_person(call, scored):
-    code, out, _ = call("compare", "us-iran-2026", "--seed", "2")
-    assert code == 0 and scored["ids"] == ["M0", "M1", "M2", "M3", "M4"]
-    lines = out.splitlines()
-    head = next(k for k, line in enumerate(lines) if line.startswith("rank"))
-    assert lines[head].split() == [
-        "rank", "id", "theory", "elpd", "se", "elpd_diff", "dse", "vs_base", "low", "high",
-        "weight",
-    ]  # fmt: skip
-    assert lines[head + 6].split()[1] == "M5"
-    assert "cannot be told apart by this study" in out  # five theories of the same made-up noise
-    assert "2 of the 10 blocks of 14 days" in out and "0.00  0.00" not in out  # no errors of so few
-
-
-def test_compare_as_json_and_csv(call, scored):
+def test_a_comparison_in_every_format(call, scored):
     code, out, _ = call("compare", "us-iran-2026", "--theories", "M4, base_rate", "--json")
     told = json.loads(out)
     assert code == 0 and scored["ids"] == ["M0", "M4"]
     assert {t["id"] for t in told["theories"]} == {"M0", "M4", "M5"}
     assert told["weights"][0]["M0"] == 0.5
+    code, out, _ = call("compare", "us-iran-2026")
+    assert code == 0 and scored["ids"] == ["M0", "M1", "M2", "M3", "M4"]
+    assert "cannot be told apart by this study" in out  # five theories of the same made-up noise
     _, out, _ = call("compare", "us-iran-2026", "--csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [r["id"] for r in rows][-1] == "M5" and float(rows[0]["elpd_diff"]) == 0.0

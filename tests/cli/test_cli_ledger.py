@@ -1,7 +1,6 @@
 """`beliefs ledger` in the terminal, from a forecast to its score."""
 
 import json
-import shutil
 
 import pytest
 from ledgers import on
@@ -79,19 +78,6 @@ def test_a_forecast_is_registered_resolved_and_scored(call, clock, run, rich_fol
     assert code == 0 and "cannot show lines missing at its end" in out
 
 
-def test_what_is_registered_too_late_is_told(call, clock, run, tmp_path):
-    clock("2026-03-01")
-    _, out, _ = call("add", run, "--ledger", tmp_path / "late")
-    assert "LATE: registered on 2026-03-01, 6 of 6 after their last day" in out
-    assert "hindcast" in call("score", "--ledger", tmp_path / "late")[1]
-    clock("2026-02-10")
-    _, out, _ = call("add", run, "--ledger", tmp_path / "slow", "--json")
-    row = json.loads(out)
-    assert row["line"] == 1 and row["late"] == 0 and len(row["head"]) == 64
-    assert "while its window ran" in call("score", "--ledger", tmp_path / "slow")[1]
-    assert "registered 5 days after" in call("add", run, "--ledger", tmp_path / "x")[1]
-
-
 def test_a_changed_byte_is_told_with_its_line_by_every_command(call, clock, run, tmp_path):
     clock("2026-02-06")
     ledger = tmp_path / "ledger"
@@ -109,21 +95,6 @@ def test_a_changed_byte_is_told_with_its_line_by_every_command(call, clock, run,
     ledger.write_bytes(b"")
     code, out, _ = call("verify", "--ledger", ledger, "--head", noted)
     assert code == 3 and "the noted head is the hash of no line" in out
-
-
-def test_a_table_that_changed_its_mind_ends_with_4(call, clock, run, rich_folder, tmp_path):
-    clock("2026-02-15")
-    ledger = tmp_path / "ledger"
-    call("add", run, "--ledger", ledger)
-    call("resolve", "--ledger", ledger, "--study", rich_folder)
-    gone = shutil.copytree(rich_folder, tmp_path / "gone")
-    rows = (gone / "talks.csv").read_text().splitlines(keepends=True)
-    (gone / "talks.csv").write_text("".join(r for r in rows if not r.startswith("T3")))
-    code, out, _ = call("resolve", "--ledger", ledger, "--study", gone)
-    assert code == 4 and "line 2 (forecast of line 1, by 2026-02-12) no longer agrees" in out
-    code, out, _ = call("resolve", "--ledger", ledger, "--study", gone, "--correct")
-    assert code == 0 and "corrects line 2" in out
-    assert "1 outcome was corrected" in call("score", "--ledger", ledger)[1]
 
 
 @pytest.mark.parametrize("command", ["resolve", "score", "verify", "mend"])

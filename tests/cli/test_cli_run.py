@@ -1,15 +1,11 @@
 """`beliefs run`, really sampling: nothing looks ahead, and nothing is random but the seed."""
 
 import json
-import shutil
 
-import pandas as pd
 import pytest
+from later_rows import without_later_rows
 
 from beliefs.cli.app import main
-from beliefs.model.theory import load_theory
-from beliefs.records.run import load_run
-from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("fit")
 
@@ -33,34 +29,12 @@ def run(capsys, tmp_path):
     return go
 
 
-def without_later_rows(folder, copy, known):
-    """A copy of a study whose rows published after a day are deleted."""
-    shutil.copytree(folder, copy)
-    lags = {i.id: i.publication_lag for i in load_study(folder).spec.indicators}
-    day = pd.Timestamp(known)
-    removed = 0
-    for name in ("indicators", "events", "talks", "coverage"):
-        table = pd.read_csv(copy / f"{name}.csv", dtype=str, keep_default_na=False)
-        if name == "coverage":  # it must span the period: say of the future that nobody looked
-            table.loc[pd.to_datetime(table["start"]) > day, "density"] = "none"
-            table.to_csv(copy / f"{name}.csv", index=False)
-            continue
-        when = pd.to_datetime(table["published_at"].where(table["published_at"] != ""))
-        if name == "indicators":
-            lag = pd.to_timedelta(table["indicator"].map(lags), unit="D")
-            when = when.fillna(pd.to_datetime(table["date"]) + lag)
-        keep = when <= day
-        removed += int((~keep).sum())
-        table[keep].to_csv(copy / f"{name}.csv", index=False)
-    return removed
-
-
 @pytest.mark.parametrize("known", ["2026-01-24", "2026-02-04", "2026-02-19"])
 def test_rows_published_later_change_no_number(fitted, run, rich_folder, tmp_path, known):
-    removed = without_later_rows(rich_folder, tmp_path / "known", known)
+    copy, removed = without_later_rows(rich_folder, known, tmp_path / "known")
     assert removed > 20
     whole, _ = run(rich_folder, "--as-of", known, "--seed", "5")
-    cut, _ = run(tmp_path / "known", "--as-of", known, "--seed", "5")
+    cut, _ = run(copy, "--as-of", known, "--seed", "5")
     assert whole == cut
     assert whole["as_of"] == whole["origin"] == known
 
@@ -89,21 +63,3 @@ def test_a_failed_gate_keeps_the_posterior_and_forecasts_nothing(
     text, err = capsys.readouterr()
     assert text == "" and "failed its gate" in err and f"the posterior is kept in {out}" in err
     assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()
-
-
-def test_a_prior_file_makes_another_theory_of_the_run(run, rich_folder, tmp_path):
-    # Under the theory without beliefs, because its model compiles soonest.
-    file = tmp_path / "priors.toml"
-    file.write_text(
-        '[priors.onset_base]\ndist = "Normal"\nmu = -9.0\nsigma = 0.01\n'
-        '[priors.deadlock_shape]\ndist = "Normal"\nmu = 0.0\nsigma = 0.01\n'
-    )
-    document, folder = run(rich_folder, "--theory", "base_rate", "--priors", str(file))
-    assert document["theory_sha256"] == load_theory("base_rate", file).sha256
-    assert document["theory_sha256"] != load_theory("base_rate").sha256
-    talks = [row for row in document["targets"] if row["target"] == "talks"]
-    assert talks and all(row["p"] < 0.05 for row in talks)
-    assert not {row["target"] for row in document["targets"]} & {"crack", "talks_rational"}
-
-    onset = load_run(folder).tree["posterior"]["onset_base"]
-    assert float(onset.mean()) == pytest.approx(-9.0, abs=0.01)

@@ -45,12 +45,6 @@ def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibra
     assert told == json.loads((calibrated / "calibration.json").read_text())
 
 
-def test_another_calibration_in_the_folder_is_a_conflict(folder, calibrated, capsys):
-    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(calibrated), *CALIBRATE]
-    assert main([*arguments, "--seed", "7"]) == 4
-    assert "another calibration" in capsys.readouterr().err
-
-
 def test_ranks_that_are_not_even_are_exit_code_3(folder, calibrated, tmp_path, capsys):
     out = tmp_path / "wrong"
     shutil.copytree(calibrated, out)
@@ -84,12 +78,6 @@ def test_sensitivity_of_a_run_starts_from_its_posterior(run_folder, capsys):
     base = [item["p"] for item in told["probabilities"]]
     assert told["scales"] == [] or all(point["p"] == base for point in told["scales"])
     assert told["theory"] == "mutual_optimism"
-
-
-@pytest.mark.parametrize("scales", ["", "0", "-1", "two", "inf"])
-def test_scales_that_cannot_be_used_are_refused(folder, scales, capsys):
-    assert main(["sensitivity", str(folder), "--scales", scales]) == 2
-    assert "numbers above 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

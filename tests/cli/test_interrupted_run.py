@@ -144,26 +144,6 @@ def test_an_error_made_of_an_interrupt_is_the_interrupt():
         raise PanicError
 
 
-def test_signals_are_handled_as_before_when_the_block_ends():
-    def handlers():
-        return [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)], sys.unraisablehook
-
-    before = handlers()
-    with heeded():
-        assert handlers() != before
-    assert handlers() == before
-
-
-def test_a_signal_that_is_ignored_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with heeded():
-            signal.raise_signal(signal.SIGINT)
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def test_a_second_signal_does_not_disturb_the_tidying_up():
     tidy = []
     with pytest.raises(KeyboardInterrupt), heeded():

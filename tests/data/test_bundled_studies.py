@@ -18,7 +18,6 @@ from beliefs.study.tables.codebook import KINETIC
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
 STUDIES = ("us-iran-2026", "us-iran-2012", "us-civil-war")
-COMPILED = ("indicators.csv", "events.csv", "talks.csv", "coverage.csv")
 
 
 def table(*parts: str) -> pd.DataFrame:
@@ -32,16 +31,6 @@ def study(request: pytest.FixtureRequest) -> Study:
     loaded = load_study(DATA / request.param)
     assert loaded.name == request.param
     return loaded
-
-
-def test_every_indicator_has_a_row_in_the_table_of_sources(study: Study) -> None:
-    lines = (study.path / "SOURCES.md").read_text(encoding="utf-8").splitlines()
-    rows = {line.split("|")[1].strip(): line.split("|")[1:-1] for line in lines if "|" in line}
-    for indicator in study.spec.indicators:
-        cells = rows[f"`{indicator.id}`"]
-        assert len(cells) == 7
-        what, source, terms, coverage, published = (cell.strip() for cell in cells[1:6])
-        assert what and source and terms and coverage and published, indicator.id
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -77,9 +66,6 @@ def test_a_level_shift_of_approval_restarts_at_every_new_president() -> None:
         assert list(approval.resets) == dates
 
 
-# ---- The war of 2026
-
-
 def test_both_vintages_of_the_strait_are_present_and_never_spliced() -> None:
     rows = table("us-iran-2026", "indicators.csv")
     strait = rows[rows["indicator"] == "hormuz_transits"]
@@ -100,18 +86,6 @@ def test_the_revision_of_august_is_not_seen_at_the_end_of_the_period() -> None:
     strait = loaded.indicators[loaded.indicators["indicator"] == "hormuz_transits"]
     assert strait["date"].max() == pd.Timestamp("2026-05-10")
     assert strait["date"].is_unique
-
-
-def test_regimes_of_2026_have_their_dates() -> None:
-    loaded = load_study(DATA / "us-iran-2026")
-    regimes = {r.id: (r.kind, str(r.start), r.end and str(r.end)) for r in loaded.spec.regimes}
-    assert regimes == {
-        "geneva": ("talks", "2026-02-06", "2026-02-27"),
-        "war": ("war", "2026-02-28", "2026-04-07"),
-        "window": ("truce", "2026-04-08", "2026-04-20"),
-        "extension": ("truce", "2026-04-21", "2026-06-16"),
-        "memorandum": ("truce", "2026-06-17", None),
-    }
 
 
 def test_talk_days_of_2026_are_the_nine_that_the_sources_name() -> None:
@@ -137,16 +111,10 @@ def test_events_of_2026_are_the_coded_rows_without_the_other_track() -> None:
     assert ((events["severity"] != "") == events["kind"].isin(list(KINETIC))).all()
 
 
-# ---- Since 2012
-
-
 def test_secret_rounds_are_not_known_before_their_report() -> None:
     known = set(load_study(DATA / "us-iran-2012", as_of="2024-02-18").talks["talk_id"])
     later = set(load_study(DATA / "us-iran-2012", as_of="2024-03-17").talks["talk_id"])
     assert later - known == {"T068"}
-
-
-# ---- The Civil War
 
 
 def test_victories_count_for_the_side_that_they_favoured() -> None:
@@ -159,31 +127,12 @@ def test_victories_count_for_the_side_that_they_favoured() -> None:
     assert list(gettysburg["initiator"]) == ["union"]
 
 
-def test_the_civil_war_has_two_talks_and_no_peace() -> None:
-    loaded = load_study(DATA / "us-civil-war")
-    assert [str(day.date()) for day in loaded.talks["date"]] == ["1864-07-18", "1865-02-03"]
-    assert [(r.kind, r.end) for r in loaded.spec.regimes] == [("war", None)]
-
-
-# ---- Reference tables and claims
-
-
 def test_crises_and_wars_are_complete() -> None:
     crises, wars = table("crises", "icb_crises.csv"), table("wars", "war_talk_onsets.csv")
     assert len(crises) == 487
     assert list(crises["crisis"]) == [str(number) for number in range(1, 488)]
     assert (len(wars), (wars["verified"] == "1").sum()) == (51, 17)
     assert ((wars["verified"] == "1") == (wars["source_url"] != "")).all()
-
-
-def test_there_are_fifty_six_claims_with_title_and_author() -> None:
-    claims = table("claims.csv")
-    assert list(claims["id"]) == [f"C{number:02d}" for number in range(1, 57)]
-    assert claims["title"].nunique() == 3
-    assert (claims["author"] != "").all() and (claims["claim"] != "").all()
-
-
-# ---- Compilation
 
 
 def test_bundled_files_are_small_plain_text() -> None:

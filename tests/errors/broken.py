@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import NamedTuple
 
+from make_conduct import HEADER
+
 S, I, E, T, C = "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv"
+A = "agreements.csv"
 
 Break = Callable[[Path], None]
 
@@ -20,85 +23,67 @@ class Case(NamedTuple):
     mutate: Break
 
 
-def swap(file: str, old: str, new: str) -> Break:
+def breaking(change: Callable[..., object]) -> Callable[..., Break]:
+    """What is done to the path of a file becomes a function of its name and of how."""
+
+    @wraps(change)
+    def given(file: str, *how: object) -> Break:
+        return lambda folder: change(folder / file, *how)
+
+    return given
+
+
+@breaking
+def swap(path: Path, old: str, new: str) -> None:
     """Replace the first occurrence of a text, which must be there."""
-
-    def mutate(folder: Path) -> None:
-        text = (folder / file).read_text(encoding="utf-8")
-        assert old in text, f"{old!r} is not in {file}"
-        (folder / file).write_bytes(text.replace(old, new, 1).encode())
-
-    return mutate
+    text = path.read_text(encoding="utf-8")
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_bytes(text.replace(old, new, 1).encode())
 
 
 toml, ind, eve, talk, cov = (partial(swap, file) for file in (S, I, E, T, C))
 
 
-def add(file: str, text: str) -> Break:
+@breaking
+def add(path: Path, text: str) -> None:
     """Append a text."""
-
-    def mutate(folder: Path) -> None:
-        with (folder / file).open("a", encoding="utf-8") as handle:
-            handle.write(text)
-
-    return mutate
+    with path.open("a", encoding="utf-8") as handle:
+        handle.write(text)
 
 
-def put(file: str, content: bytes) -> Break:
-    """Replace a whole file."""
-
-    def mutate(folder: Path) -> None:
-        (folder / file).write_bytes(content)
-
-    return mutate
+put = breaking(Path.write_bytes)
+drop = breaking(Path.unlink)
 
 
-def drop(file: str) -> Break:
-    """Delete a file."""
-    return lambda folder: (folder / file).unlink()
-
-
-def recode(file: str, encoding: str) -> Break:
+@breaking
+def recode(path: Path, encoding: str) -> None:
     """Write a file again in another encoding, with a letter outside ASCII."""
-
-    def mutate(folder: Path) -> None:
-        text = (folder / file).read_text(encoding="utf-8").replace("Harbour", "Málaga")
-        (folder / file).write_bytes(text.encode(encoding))
-
-    return mutate
+    text = path.read_text(encoding="utf-8").replace("Harbour", "Málaga")
+    path.write_bytes(text.encode(encoding))
 
 
-def link(file: str, target: str = "") -> Break:
+@breaking
+def link(path: Path, target: str = "") -> None:
     """Replace a file by a link: to its copy outside of the folder, or to the target."""
-
-    def mutate(folder: Path) -> None:
-        outside = folder.parent / "outside"
-        shutil.move(folder / file, outside)
-        (folder / file).symlink_to(target or outside)
-
-    return mutate
+    outside = path.parent.parent / "outside"
+    shutil.move(path, outside)
+    path.symlink_to(target or outside)
 
 
-def grow(file: str, size: int, tail: bytes = b"") -> Break:
+@breaking
+def grow(path: Path, size: int, tail: bytes = b"") -> None:
     """Make a file as large as that, by a hole."""
-
-    def mutate(folder: Path) -> None:
-        with (folder / file).open("r+b") as handle:
-            handle.truncate(size)
-            handle.seek(size)
-            handle.write(tail)
-
-    return mutate
+    with path.open("r+b") as handle:
+        handle.truncate(size)
+        handle.seek(size)
+        handle.write(tail)
 
 
-def as_folder(file: str) -> Break:
+@breaking
+def as_folder(path: Path) -> None:
     """Replace a file by a folder of its name."""
-
-    def mutate(folder: Path) -> None:
-        (folder / file).unlink()
-        (folder / file).mkdir()
-
-    return mutate
+    path.unlink()
+    path.mkdir()
 
 
 def as_file(folder: Path) -> None:
@@ -107,11 +92,17 @@ def as_file(folder: Path) -> None:
     folder.write_text("not a folder")
 
 
-def both(first: Break, second: Break) -> Break:
+def both(*breaks: Break) -> Break:
     """Do one thing after another."""
 
     def mutate(folder: Path) -> None:
-        first(folder)
-        second(folder)
+        for change in breaks:
+            change(folder)
 
     return mutate
+
+
+def agree(*rows: str) -> Break:
+    """Write agreements.csv, and the table that it needs."""
+    text = "\n".join([HEADER, *rows]) + "\n"
+    return both(add(S, "[agreements]\n"), put(A, text.encode()))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from conduct_design import columns, graph, prior_draws, structure
+from test_effects import EFFECTS
 
-from beliefs.model.mechanisms import diplomacy
+from beliefs.model.mechanisms import diplomacy, outcomes
 from beliefs.model.observation import FAMILIES
 from beliefs.model.structure import until
 from beliefs.model.theory import conduct_declared, mechanisms
@@ -25,27 +26,11 @@ ACTS_THROUGH = {
     "log_excite_own": ("strike_by_severity 0", "strikes_A"),
     "log_excite_cross": ("strike_by_severity 1", "strikes_A"),
     "proportionality": ("provocation", "severity"), "valve": ("own_recent", "strikes_A"),
-    "valve_pressure": ("pressure_home", "strikes_A"), "talk_strike_tempo": ("talks", "strikes_A"),
-    "truce_gain": ("truce", "strikes_A"), "pause_overshoot": ("pause", "strikes_A"),
-    "certainty_widening": ("p_lag_min", "strikes_B"),
+    "valve_pressure": ("pressure_home", "strikes_A"),
+    "talk_strike_tempo": ("talks", "strikes_A"), "truce_gain": ("truce", "strikes_A"),
+    "pause_overshoot": ("pause", "strikes_A"), "certainty_widening": ("p_lag_min", "strikes_B"),
     "warning_effect": ("warned_by_severity", "strikes_B"),
-    "walkout_noise": ("walkout_fresh", "strikes_B"),
-    "exclusion_instrument": ("instrument_on", "excluded"),
-    "exclusion_war": ("phase_on", "excluded"), "exclusion_strikes": ("deal_near", "excluded"),
-    "shelf_life": ("truce_age", "breach"), "quiet_for_quiet": ("quiet_passed", "breach"),
-    "deadline_effect": ("at_deadline", "resolve"), "breach_to_collapse": ("breach", "collapse"),
-    "attribution_gap": ("spoiler_open", "collapse"),
-    "renewal_effect": ("concession_broken", "collapse"), "hotline_effect": ("hotline", "collapse"),
-    "belief_breach": ("p_lag_min", "breach"), "zone_war": ("phase_on", "zones"),
-    "zone_instrument": ("instrument_on", "zones"), "zone_effect": ("zone_rule", "zones"),
-    "zone_displacement": ("zone_near", "zones"), "deal_surplus": ("surplus_lag", "deal"),
-    "shift_deal": ("power_shift", "deal"), "agenda_effect": ("maritime", "deal"),
-    "turnover_termination": ("government_changed", "reversal"),
-    "peripheral_war": ("phase_on", "periphery"),
-    "peripheral_instrument": ("instrument_on", "periphery"),
-    "peripheral_harm": ("calm", "periphery"), "wait_value": ("p_lag", "concession"),
-    "audience_hold": ("hardline", "concession"), "price_discovery": ("round_number", "reply"),
-    "talks_defer": ("talks_recent", "sanction"),
+    "walkout_noise": ("walkout_fresh", "strikes_B"), "shelf_life": ("truce_age", "breach"),
 }  # fmt: skip
 # Parameter -> (the factor to whose linear predictor it is added, its sign).
 ADDED = {
@@ -120,7 +105,8 @@ def shaken(seen, what):
 
 
 def test_every_parameter_of_conduct_has_a_test_of_its_neutral_value(known):
-    assert sorted(known) == sorted([*ACTS_THROUGH, *ADDED, *PROVED])
+    effects = {parameter for _, parameter, *_ in EFFECTS}
+    assert sorted(known) == sorted([*ACTS_THROUGH, *ADDED, *PROVED, *effects])
 
 
 @pytest.mark.parametrize("name", sorted(ACTS_THROUGH))
@@ -150,22 +136,14 @@ def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
     np.testing.assert_allclose(found - zero, 0.75 * sign, rtol=1e-12)
 
 
-def test_neutral_shares_halve_what_is_left(known):
-    from beliefs.model.mechanisms.outcomes import kind_shares
-
-    halves = {name: known[name].neutral for name in ("lapse_share", "unilateral_share")}
-    shares = kind_shares(halves | {"mutual_share": known["mutual_share"].neutral}, np.array(1.0))
+def test_neutral_shares_are_coins_and_neutral_phases_move_once_a_week(known):
+    halves = {p.name: np.array(p.neutral) for p in known.values()}
+    shares = outcomes.kind_shares(halves, np.array(1.0))
     assert [float(s) for s in shares] == [0.5, 0.25, 0.125, 0.125]
-
-
-def test_a_neutral_ladder_is_climbed_and_left_once_a_week(known):
-    from beliefs.model.mechanisms.outcomes import moves
-
-    neutral = {n: np.array(known[n].neutral) for n in ("ladder_up", "ladder_down", "skip")}
-    stay, step, leap, fall = moves(np, neutral, 1, structure(step_weeks=1.0))
+    stay, step, leap, fall = outcomes.moves(np, halves, 1, structure(step_weeks=1.0))
     np.testing.assert_allclose(stay, np.exp(-2.0), rtol=1e-14)  # one way up and one down
     np.testing.assert_allclose([step + leap, fall], 0.5 * (1.0 - np.exp(-2.0)), rtol=1e-14)
-    assert step == leap  # a coin
+    assert step == leap
 
 
 def test_factors_keep_the_contract(where, known):
@@ -188,20 +166,6 @@ def test_a_factor_reads_the_parameters_that_it_says(where, seen, known, draws):
         after = logs(params | {name: moved}, seen, where)
         changed = {f for f in before if not np.array_equal(before[f], after[f])}
         assert changed == {f.name for f in FACTORS.values() if name in f.reads}, name
-
-
-def test_a_factor_asked_for_alone_needs_only_what_it_reads(where, seen, draws):
-    params, state = one(draws, 0), state_at(seen, 7)
-    together = logs(params, seen, where)
-    for name, factor in FACTORS.items():
-        module, mine = MODULE_OF[name], {n: params[n] for n in factor.reads}
-        rates = module.rates(params, state, where)
-        for found, expected in (
-            (module.log_likelihood(np, mine, seen, where, [name]), together),
-            (module.rates(mine, state, where, [name]), rates),
-        ):
-            assert set(found) == {name}
-            np.testing.assert_array_equal(found[name], expected[name])
 
 
 @pytest.mark.parametrize("weeks", [1.0 / 7.0, 1.0])
@@ -286,21 +250,17 @@ def symbolic(where, seen, known):
     return graph(symbols, found, sum(v.sum() for v in found.values()), optimizer=None)
 
 
-def test_numpy_and_pytensor_agree_on_conduct(where, seen, draws, symbolic):
+def test_numpy_and_pytensor_agree_on_conduct_and_gradients_are_finite(where, seen, draws, symbolic):
+    moved = dict.fromkeys(draws, False)
     for number in range(DRAWS):
         params = one(draws, number)
-        found, expected = symbolic(params)[0], logs(params, seen, where)
+        (found, slopes), expected = symbolic(params), logs(params, seen, where)
         assert set(found) == set(expected)
         for name, values in found.items():
             np.testing.assert_allclose(
                 values, expected[name], rtol=1e-10, atol=1e-10, err_msg=f"{name} of draw {number}"
             )
-
-
-def test_gradients_of_conduct_are_finite_at_prior_draws(draws, symbolic):
-    moved = dict.fromkeys(draws, False)
-    for number in range(DRAWS):
-        for name, values in symbolic(one(draws, number))[1].items():
+        for name, values in slopes.items():
             assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
             moved[name] |= bool(np.any(values != 0))
     assert [name for name, yes in moved.items() if not yes] == []

@@ -5,13 +5,12 @@ import pytest
 from conduct_design import outputs
 
 from beliefs.inference.nuts.recentre import innovations
-from beliefs.model.mechanisms import belief, evidence, shocks
+from beliefs.model.mechanisms import evidence, shocks
 from beliefs.model.mechanisms.bargaining import cost
 from beliefs.model.mechanisms.domestic import projection
 from beliefs.model.mechanisms.evidence import weights
 from beliefs.model.mechanisms.readings import spread
 from beliefs.model.mechanisms.talks import log_odds
-from beliefs.model.numerics.recurrence import recur
 from beliefs.model.system import Start
 from beliefs.model.theory import all_declared, mechanisms
 
@@ -42,11 +41,6 @@ ACTS_THROUGH = {
     "convex_cost": ("heavy", "surplus", ()), "mediator_late": ("mediator_old", "onset", ()),
     "deadlock_shape": ("spell_age", "onset", ()), "shift_talks": ("power_shift", "onset", ()),
     "proxy_credibility": ("proxy_attack", "onset", ()),
-}  # fmt: skip
-TALKS = {
-    "surplus_effect", "mediator_effect", "mediator_late", "deadlock_shape", "crack_rule",
-    "shift_talks", "proxy_credibility", "shock_hazard", "economic_hinge", "onset_base",
-    "continuation_base",
 }  # fmt: skip
 # These have no column of their own; tests below prove what their neutral value does.
 PROVED_BELOW = {
@@ -88,27 +82,6 @@ def test_at_its_neutral_value_a_parameter_lets_nothing_through(case, name):
     off = outputs(case, neutral(case, params, name, *also))[output]
     silent = outputs(case, neutral(case, others, name, *also), columns)[output]
     np.testing.assert_array_equal(silent, off)
-
-
-def test_a_neutral_level_of_belief_adds_nothing(case):
-    params = neutral(case, case.params(0), "belief_mean")
-    structure, columns = case.structure, case.columns
-    kept = belief.keep(np, params, columns, structure)
-    kept = kept * shocks.keep(np, params, columns, structure)
-    push = evidence.push(np, params, columns, structure)
-    push = push + shocks.push(np, params, columns, structure)
-    push = push + belief.volatility(np, params, structure)[..., None] * params["innovation"]
-    misread = evidence.misread(np, params, columns, structure)
-    without = recur(np, kept, push, misread, params["initial"])
-    np.testing.assert_array_equal(outputs(case, params)["logit_belief"], without)
-
-
-def test_a_neutral_start_of_belief_is_its_level(case):
-    params = neutral(case, case.params(0), "initial")
-    start = Start(params["belief_mean"], np.zeros(2))
-    np.testing.assert_array_equal(
-        outputs(case, params)["logit_belief"], outputs(case, params, start=start)["logit_belief"]
-    )
 
 
 def test_a_neutral_retention_forgets_nothing(case):
@@ -196,16 +169,6 @@ def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
     )
 
 
-def test_neutral_talks_are_a_coin(case):
-    found = outputs(case, neutral(case, case.params(0), *TALKS))
-    assert (found["onset"] == 0.5).all() and (found["continuation"] == 0.5).all()
-
-
-def test_a_neutral_reading_step_is_one_unit_of_spread(case):
-    params = neutral(case, case.params(0), "log_reading_step")
-    assert spread(np, params, case.structure).tolist() == [1.0, 2.0, 3.0]
-
-
 def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
     rng = np.random.default_rng(3)
     mine = {"onset_base", "continuation_base"}
@@ -221,28 +184,25 @@ def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
     assert (found["logit_belief"] == 0).all() and (found["surplus"] == 0).all()
     for name in ("logit_belief", "surplus", "onset", "continuation", "log_talks"):
         np.testing.assert_array_equal(found[name], other[name], err_msg=name)
+    none = neutral(case, params, *mine)
+    coin = outputs(case, none)
+    assert (coin["onset"] == 0.5).all() and (coin["continuation"] == 0.5).all()
+    assert spread(np, none, case.structure).tolist() == [1.0, 2.0, 3.0]
 
 
-def test_numpy_and_pytensor_agree(case, symbolic):
+def test_numpy_and_pytensor_agree_and_gradients_are_finite(case, symbolic):
+    moved = dict.fromkeys(case.declared, False) | {"xi": False}
     for number in range(20):
-        params = case.params(number)
-        path, innovation, change = innovations(
-            np, params, case.columns, case.structure, case.xi[number]
-        )
+        params, xi = case.params(number), case.xi[number]
+        path, innovation, change = innovations(np, params, case.columns, case.structure, xi)
         expected = outputs(case, params | {"innovation": innovation})
         expected |= {"path": path, "innovation": innovation, "log_change": change}
-        found, _ = symbolic(params, case.xi[number])
+        found, slopes = symbolic(params, xi)
         assert set(found) == set(expected)
         for name, values in found.items():
             np.testing.assert_allclose(
                 values, expected[name], rtol=1e-10, atol=1e-10, err_msg=f"{name} of draw {number}"
             )
-
-
-def test_gradients_are_finite_at_prior_draws(case, symbolic):
-    moved = dict.fromkeys(case.declared, False) | {"xi": False}
-    for number in range(20):
-        _, slopes = symbolic(case.params(number), case.xi[number])
         for name, values in slopes.items():
             assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
             moved[name] |= bool(np.any(values != 0))
@@ -265,23 +225,6 @@ def test_a_stack_of_draws_gives_what_each_draw_gives(case):
         alone = innovations(np, case.params(number), case.columns, case.structure, case.xi[number])
         for one, all_of_them in zip(alone, change, strict=True):
             np.testing.assert_allclose(all_of_them[place], one, rtol=1e-11, atol=1e-11)
-
-
-def test_a_stack_of_futures_gives_what_each_future_gives(case):
-    lists = {n: v for n, v in case.columns.items() if n.startswith("cell_")}
-    rng = np.random.default_rng(5)
-    futures = [
-        {n: rng.permutation(v, axis=-1) for n, v in case.columns.items() if n not in lists}
-        for _ in range(4)
-    ]
-    stacked = {n: np.stack([f[n] for f in futures]) for n in futures[0]} | lists
-    stacked["truce"] = stacked["truce"][:, None]  # it meets (future, side): it needs its axis
-    together = outputs(case, {n: v[:4] for n, v in case.draws.items()}, stacked)
-    for number, future in enumerate(futures):
-        for name, values in outputs(case, case.params(number), future | lists).items():
-            np.testing.assert_allclose(
-                together[name][number], values, rtol=1e-12, atol=1e-12, err_msg=name
-            )
 
 
 def test_parameters_say_what_they_are(case):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beliefs.model.numerics.recurrence import MEMORY, gate, recur, rough_path, step
+from beliefs.model.numerics.recurrence import MEMORY, recur, rough_path
 
 pytestmark = pytest.mark.xdist_group("mechanism")
 
@@ -46,20 +46,6 @@ def test_the_machine_code_gradient_is_the_slope_of_the_numpy_path(arguments, com
                 moved[place][index] += move
                 ends.append((recur(np, *moved) * weight).sum())
             assert found[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, rel=1e-6, abs=1e-7)
-
-
-def test_the_path_is_the_step_repeated(arguments):
-    a, c, m, belief = arguments
-    path = recur(np, a, c, m, belief)
-    for t in range(13):
-        belief = step(np, a[:, t], c[:, t], m[:, t], belief)
-        np.testing.assert_array_equal(path[:, t], belief)
-
-
-def test_a_confident_side_misreads_and_a_doubtful_one_does_not():
-    assert gate(np, np.array([3.0])) > 0.99999
-    assert gate(np, np.array([-3.0])) < 0.00001
-    assert gate(np, np.array([0.0])) == 0.5
 
 
 @settings(deadline=None)  # the first call compiles

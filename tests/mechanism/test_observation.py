@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from beliefs.model.observation import FAMILIES, draw, log_density, probability
+from beliefs.model.observation import draw, log_density
 
 COUNTS = np.arange(12.0)
 ETA = np.array([-3.0, -0.4, 1.3])[:, None] + np.zeros(12)
@@ -17,23 +17,6 @@ def test_the_negative_binomial_is_that_of_the_textbook():
     shape = size[:, None]
     expected = stats.nbinom.logpmf(COUNTS, shape, shape / (shape + np.exp(ETA)))
     np.testing.assert_allclose(found, expected, rtol=1e-11)
-
-
-def test_counts_of_two_sides_are_those_of_each():
-    value = np.stack([COUNTS, COUNTS[::-1]])
-    eta = np.stack([ETA, ETA + 0.3], axis=1)
-    size = np.array([0.4, 3.0, 40.0])
-    both = log_density(np, "negbin_log", value, eta, size)
-    for side in (0, 1):
-        alone = log_density(np, "negbin_log", value[side], eta[:, side], size)
-        np.testing.assert_array_equal(both[:, side], alone)
-
-
-def test_at_infinite_size_the_negative_binomial_is_poisson_to_the_bit():
-    found = log_density(np, "negbin_log", COUNTS, ETA, np.full(3, np.inf))
-    poisson = log_density(np, "poisson_log", COUNTS, ETA)
-    np.testing.assert_array_equal(found, poisson)
-    np.testing.assert_allclose(poisson, stats.poisson.logpmf(COUNTS, np.exp(ETA)), rtol=1e-12)
 
 
 def test_the_limit_of_the_negative_binomial_is_reached_smoothly():
@@ -55,16 +38,6 @@ def test_the_binomials_are_those_of_the_textbook():
     hazard = log_density(np, "binomial_cloglog", hits, eta, trials)
     p = -np.expm1(-np.exp(eta))
     np.testing.assert_allclose(hazard, stats.binom.logpmf(hits, trials, p), atol=1e-13)
-
-
-@pytest.mark.parametrize("family", ["bernoulli_logit", "cloglog"])
-def test_yes_and_no_have_their_probabilities(family):
-    eta = np.linspace(-4.0, 2.0, 7)
-    p = expit(eta) if family == "bernoulli_logit" else 1.0 - np.exp(-np.exp(eta))
-    np.testing.assert_allclose(log_density(np, family, np.ones(7), eta), np.log(p), rtol=1e-12)
-    no = log_density(np, family, np.zeros(7), eta)
-    np.testing.assert_allclose(no, np.log1p(-p), rtol=1e-12)
-    np.testing.assert_allclose(probability(family, eta), p, rtol=1e-14)
 
 
 @pytest.mark.parametrize("family", ["cloglog", "bernoulli_logit"])
@@ -90,13 +63,6 @@ def test_the_gradient_of_a_certain_poisson_count_exists():
     assert all(np.isfinite(g).all() for g in slope(at, 2.0))
 
 
-def test_an_unknown_family_is_refused():
-    with pytest.raises(ValueError, match="no family 'normal'"):
-        log_density(np, "normal", COUNTS, ETA)
-    with pytest.raises(ValueError, match="no probability"):
-        probability("poisson_log", ETA)
-
-
 def test_draws_are_quantiles():
     rng = np.random.default_rng(4)
     u = rng.random(4000)
@@ -112,16 +78,3 @@ def test_draws_are_quantiles():
     hits = draw(u, "binomial_logit", eta, trials)
     np.testing.assert_array_equal(hits, trials - stats.binom.ppf(u, trials, expit(-eta)))
     np.testing.assert_array_equal(draw(u, "bernoulli_logit", eta), u < expit(eta))
-
-
-def test_no_more_than_the_most_is_drawn():
-    assert draw(np.array(0.999999), "poisson_log", np.array(5.0), most=7) == 7.0
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_higher_predictor_never_draws_less_from_the_same_number(family):
-    u = np.random.default_rng(6).random(500)[:, None]
-    eta = np.linspace(-4.0, 2.0, 40)
-    found = draw(u, family, eta, 6.0 if family not in ("bernoulli_logit", "cloglog") else None)
-    assert (np.diff(found, axis=1) >= 0.0).all()
-    assert (found[:, -1] > found[:, 0]).any()

@@ -1,7 +1,5 @@
 """Pooled base rates: what is shipped, and what it predicts of a new conflict."""
 
-import csv
-
 import numpy as np
 import pytest
 from pooled_scores import DAYS, EVENTS, TRUSTED_K, unpooled_log_scores
@@ -17,10 +15,7 @@ from beliefs.model.pooled import (
     incidence,
     load_pooled,
     load_summary,
-    quadrature,
-    talk_onset_log_odds,
 )
-from beliefs.study.bundled import data_folder
 
 
 def spells_of(name):
@@ -38,9 +33,6 @@ def hazard(age, effect=(0.0,), frailty=0.0, draws=1):
         np.tile(np.asarray(effect, dtype=float), (draws, 1)),
         np.full(draws, frailty),
     )
-
-
-# ---- What is shipped
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -62,24 +54,6 @@ def test_the_shipped_posterior_passed_its_gate(name):
     assert (told["largest_pareto_k"] > TRUSTED_K) == bool(told["sampled_anew_without"])
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_the_shipped_draws_are_those_of_the_summary(name):
-    told, pooled = load_summary()["classes"][name], load_pooled(name)
-    with (data_folder() / "pooled" / f"{name}.csv").open(encoding="utf-8") as handle:
-        header = next(csv.reader(handle))
-    assert header == [f"age_{b}" for b in range(5)] + [*pooled.covariates, "frailty"]
-    columns = [*pooled.age.T, *pooled.effect.T, pooled.frailty]
-    figures = [*told["log_hazard_per_day"], *told["covariates"].values(), told["frailty"]]
-    for draws, figure in zip(columns, figures, strict=True):
-        error = figure["sd"] / np.sqrt(len(draws))
-        # 26 means, thinned draws near independent, and three decimals
-        assert abs(draws.mean() - figure["mean"]) < 5 * error + 0.001
-        assert draws.std() == pytest.approx(figure["sd"], rel=0.2)
-
-
-# ---- The likelihood
-
-
 def test_frailty_is_integrated_out_as_an_adaptive_integral_does():
     spells = talk_spells().take(np.array([0, 7, 14, 34]))  # two long ones, one of them censored
     age, effect = np.array([-5.0, -5.2, -5.3, -5.5, -5.4]), np.array([0.4, -0.3])
@@ -99,39 +73,11 @@ def test_frailty_is_integrated_out_as_an_adaptive_integral_does():
             assert ours[i] == pytest.approx(np.log(exact), abs=0.002)
 
 
-def test_the_likelihood_is_the_same_under_numpy_and_pytensor():
-    pt = pytest.importorskip("pytensor.tensor")
-    spells = crisis_spells("agreement")
-    rng = np.random.default_rng(3)
-    age, effect, sd = rng.normal(-5, 0.5, 5), rng.normal(0, 0.4, 8), np.asarray(0.8)
-    graph = log_likelihood(pt, *(pt.as_tensor_variable(v) for v in (age, effect, sd)), spells).eval(
-        mode="FAST_COMPILE"
-    )
-    np.testing.assert_allclose(graph, log_likelihood(np, age, effect, sd, spells), rtol=1e-12)
-
-
-# ---- A new conflict
-
-
 def test_log_odds_without_spread_are_those_of_the_hazard():
     told = hazard(np.log(0.01), effect=(0.8,), frailty=1e-9).log_odds(7.0, 200.0, {"armed": 1.0})
     p = 1.0 - np.exp(-7.0 * 0.01 * np.exp(0.8 * 0.75))
     assert told.mean == pytest.approx(np.log(p / (1 - p)))
     assert told.sd == pytest.approx(0.0, abs=1e-6)
-
-
-def test_a_late_hazard_is_that_of_the_last_ages_with_the_spread_between_conflicts():
-    age = (0.0, 0.0, 0.0, 0.0, np.log(0.02))
-    told = hazard(age, effect=(0.8,), frailty=0.3).late({"armed": 1.0})
-    same = hazard(age, effect=(0.8,), frailty=0.3).log_hazard({"armed": 1.0})[0, -1]
-    assert told.mean == pytest.approx(same, abs=1e-9)
-    assert told.sd == pytest.approx(0.3, abs=1e-9)
-
-
-def test_log_odds_average_the_ages_of_the_study():
-    age = np.log([0.04, 0.01, 0.01, 0.01, 0.01])
-    told = hazard(age, frailty=1e-9).log_odds(1.0, 60.0)
-    assert told.mean == pytest.approx(np.log(np.expm1((0.04 + 0.01) / 2)))
 
 
 def test_log_odds_of_a_new_conflict_spread_as_simulated_conflicts_do():
@@ -147,42 +93,12 @@ def test_log_odds_of_a_new_conflict_spread_as_simulated_conflicts_do():
     assert told.mean + told.sd == pytest.approx(high, abs=0.02)
 
 
-def test_a_covariate_that_is_not_known_counts_as_the_mean_of_the_class():
-    pooled = load_pooled("agreement")
-    means = dict(zip(pooled.covariates, pooled.centre, strict=True))
-    np.testing.assert_allclose(pooled.log_hazard(), pooled.log_hazard(means))
-    np.testing.assert_allclose(pooled.log_hazard(), pooled.age)
-
-
-def test_what_cannot_be_asked_is_refused():
-    with pytest.raises(ValueError, match="weather"):
-        talk_onset_log_odds(1.0, 30.0, {"weather": 1.0})
-    with pytest.raises(ValueError, match="talks"):
-        load_pooled("truces")
-    for span in ((-1.0, 10.0), (1.0, -10.0)):
-        with pytest.raises(ValueError, match="negative"):
-            incidence([(hazard(-5.0), {})], *span)
-
-
-# ---- Incidence
-
-
 def test_incidence_of_constant_hazards_is_the_closed_form():
     causes = [(hazard(np.log(0.002)), {}), (hazard(np.log(0.006)), {})]
     p = incidence(causes, 40.0, 300.0)
     gone = 1.0 - np.exp(-0.008 * 300.0)
     assert p == pytest.approx((gone / 4, gone * 3 / 4))
     assert incidence(causes, 40.0, 0.0) == (0.0, 0.0)
-
-
-def test_incidence_goes_on_where_it_stopped():
-    causes = [
-        (hazard([-4, -5, -6, -5, -4], frailty=1.1), {"armed": 1.0}),
-        (hazard([-5, -5, -4, -6, -5], frailty=0.6), {}),
-    ]
-    first, then, whole = (incidence(causes, *span) for span in ((20, 80), (100, 300), (20, 380)))
-    stay = 1.0 - sum(first)
-    assert np.asarray(first) + stay * np.asarray(then) == pytest.approx(np.asarray(whole))
 
 
 def test_incidence_of_what_has_lasted_is_that_of_simulated_survivors():
@@ -203,9 +119,6 @@ def test_incidence_of_what_has_lasted_is_that_of_simulated_survivors():
     assert old < young - 0.1  # survivors are the slow ones
 
 
-# ---- Unpooled scores
-
-
 def test_unpooled_scores_are_those_of_the_rate_integrated_numerically():
     spells = talk_spells()
     scores = unpooled_log_scores(spells, by_age=False)
@@ -221,9 +134,3 @@ def test_unpooled_scores_are_those_of_the_rate_integrated_numerically():
 
         direct = integrate.quad(chance, 0.0, 0.02, epsabs=0, epsrel=1e-10)[0]
         assert scores[i] == pytest.approx(np.log(direct), abs=1e-6)
-
-
-def test_quadrature_integrates_a_lognormal():
-    places, weights = quadrature()
-    assert weights.sum() == pytest.approx(1.0)
-    assert (weights * np.exp(1.3 * places)).sum() == pytest.approx(np.exp(1.3**2 / 2))

@@ -81,23 +81,6 @@ def test_an_act_draws_as_many_replies_in_the_end_as_excitation_says():
         np.testing.assert_allclose(answered, [0.4, 0.1], rtol=1e-12)
 
 
-def test_an_announced_act_weighs_as_much_as_its_effect_says():
-    plain = with_acts((1, 4, 0))
-    warned = with_acts((1, 4, 0), warned=[(1, 4, 0)])
-    half = PARAMS | {"warning_effect": np.array(math.log(0.5))}
-    traces = [reciprocity.trace(np, half, seen, DAYS) for seen in (plain, warned)]
-    np.testing.assert_allclose(traces[1], 0.5 * traces[0], rtol=1e-14)
-    np.testing.assert_array_equal(reciprocity.trace(np, PARAMS, warned, DAYS), traces[0])
-
-
-def test_at_power_zero_every_act_counts_alike():
-    flat = PARAMS | {"severity_power": np.array(0.0)}
-    traces = [reciprocity.trace(np, flat, with_acts((1, k, 0)), DAYS) for k in (1, 5)]
-    np.testing.assert_array_equal(*traces)
-    steep = [reciprocity.trace(np, PARAMS, with_acts((1, k, 0)), DAYS) for k in (1, 5)]
-    np.testing.assert_allclose(steep[1], 5.0 * steep[0], rtol=1e-14)
-
-
 @pytest.mark.parametrize(
     ("name", "column"),
     [
@@ -132,50 +115,10 @@ def test_talks_pressure_and_recent_acts_change_first_acts():
     np.testing.assert_allclose(shift, expected, atol=1e-14)
 
 
-def test_a_second_way_of_counting_has_its_own_rate():
-    seen = quiet_days()
-    seen["instrument_on"][0, 1:3] = 1.0
-    ratio = rate(PARAMS, seen) / rate(PARAMS, quiet_days())
-    np.testing.assert_allclose(ratio, [[1.0, 2.0, 2.0, 1.0]] * 2, rtol=1e-14)
-
-
-def test_certainty_widens_first_acts_and_replies_alike():
-    seen = with_acts((1, 3, 0))
-    plain = rate(PARAMS, seen)
-    seen["p_lag_min"] = np.array([0.5, 0.9, 0.1, 0.5])
-    wide = rate(PARAMS | {"certainty_widening": np.array(2.0)}, seen)
-    np.testing.assert_allclose(wide / plain, np.exp([[0.0, 0.8, -0.8, 0.0]] * 2), rtol=1e-14)
-    np.testing.assert_array_equal(rate(PARAMS, seen), plain)
-
-
-def test_without_excitation_and_dispersion_counts_are_poisson_around_the_base():
-    seen = with_acts((1, 3, 0), (0, 5, 1))
-    alone = PARAMS | {
-        "log_excite_own": np.array(-np.inf),
-        "log_excite_cross": np.full(2, -np.inf),
-        "log_dispersion": np.array(np.inf),
-    }
-    found = reciprocity.log_likelihood(np, alone, seen, DAYS)
-    np.testing.assert_allclose(found["strikes_A"], stats.poisson.logpmf([0, 1, 0, 0], 1.0))
-    np.testing.assert_allclose(found["strikes_B"], stats.poisson.logpmf([1, 0, 0, 0], 2.0))
-
-
-def test_a_week_has_seven_days_of_first_acts():
-    week = structure(n_time=4, step_weeks=1.0)
-    seen = quiet_days()
-    left = reciprocity.trace(np, PARAMS, seen, week)
-    weekly = np.exp(reciprocity.log_rate(np, PARAMS, seen, week, left))
-    np.testing.assert_allclose(weekly, 7.0 * rate(PARAMS, seen), rtol=1e-14)
-
-
 def test_a_trace_fades_in_a_week_as_in_seven_days():
     week = structure(n_time=4, step_weeks=1.0)
     daily, weekly = (reciprocity.kept(np, PARAMS, s) for s in (DAYS, week))
     np.testing.assert_allclose(weekly, daily**7, rtol=1e-13)
-
-
-def test_a_neutral_decay_is_one_per_day():
-    assert reciprocity.kept(np, PARAMS | {"log_decay": np.array(0.0)}, DAYS) == math.exp(-1.0)
 
 
 def test_the_severity_of_a_reply_follows_that_of_its_provocation():
@@ -189,21 +132,12 @@ def test_the_severity_of_a_reply_follows_that_of_its_provocation():
     np.testing.assert_allclose(found, [0.0, first, reply, 0.0], rtol=1e-12)
 
 
-def test_neutral_severities_are_lognormal_around_three():
-    seen = with_acts((0, 4, 2))
-    seen["severity_log"][0, 2] = math.log(4 / 3)
-    neutral = PARAMS | {
-        "severity_base": np.zeros(2),
-        "log_severity_spread": np.array(0.0),
-        "proportionality": np.array(0.0),
-    }
-    found = reciprocity.log_likelihood(np, neutral, seen, DAYS)["severity"]
-    np.testing.assert_allclose(found, [0, 0, stats.norm.logpdf(math.log(4 / 3)), 0], rtol=1e-12)
-
-
-def test_a_neutral_base_is_one_act_a_day():
-    neutral = PARAMS | {"strike_base": np.zeros((2, 3))}
+def test_neutral_values_are_one_act_a_day_alike_in_all_and_forgotten_in_a_day():
+    neutral = PARAMS | {"strike_base": np.zeros((2, 3)), "severity_power": np.array(0.0)}
     np.testing.assert_array_equal(rate(neutral, quiet_days()), np.ones((2, 4)))
+    rates = [rate(neutral, with_acts((1, severity, 0))) for severity in (1, 5)]
+    np.testing.assert_array_equal(*rates)
+    assert reciprocity.kept(np, PARAMS | {"log_decay": np.array(0.0)}, DAYS) == math.exp(-1.0)
 
 
 def test_the_gain_is_the_largest_eigenvalue_of_who_excites_whom():

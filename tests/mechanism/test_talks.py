@@ -1,7 +1,5 @@
 """Talks remember the last ones, and their prior is what other wars say of one like this."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from posteriors import small_posterior
@@ -11,8 +9,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.model.mechanisms import talks
 from beliefs.model.pooled import talk_onset_log_odds
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import declared, load_theory
-from beliefs.simulation.studies import prior_params, simulate_belief_block
+from beliefs.model.theory import declared
 from beliefs.study.load import load_study
 
 SCALARS = (
@@ -70,20 +67,6 @@ def test_futures_with_and_without_actions_hold_talks_alike_where_nothing_else_mo
     assert abs(alone.mean() - whole.mean()) < 4 * error
 
 
-def test_a_drawn_study_knows_the_time_since_its_own_talks(rich_folder):
-    theory = load_theory("base_rate")
-    inputs = build_inputs(load_study(rich_folder))
-    rng = np.random.default_rng(3)
-    params = prior_params(theory, structure_of(inputs), rng) | {"onset_base": np.asarray(-1.0)}
-    drawn, _ = simulate_belief_block(inputs, theory, params, rng)
-    n, held = int(drawn.active.sum()), drawn.talks
-    assert 2 <= held[:n].sum() < n
-    first = int(np.flatnonzero(held)[0])
-    for t in range(first + 1, n):
-        since = t - int(np.flatnonzero(held[:t])[-1])
-        assert drawn.observed.spell_age[t] == np.log(since)
-
-
 def onset(structure):
     prior = declared(structure)["onset_base"][1].prior
     return prior.mu, prior.sigma
@@ -109,10 +92,3 @@ def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
     told = talk_onset_log_odds(step, span, {"us_actor": us, "since_1945": recent})
     mean, sd = onset(structure)
     assert mean == pytest.approx(told.mean, abs=5e-4) and sd == pytest.approx(told.sd, abs=5e-4)
-
-
-def test_each_covariate_moves_the_onset_prior(case):
-    first = onset(case.structure)
-    for change in ({"reference": (("us_actor", 1.0),)}, {"since_1945": False}):
-        other = replace(case.structure, **change)
-        assert abs(onset(other)[0] - first[0]) > 0.01

@@ -10,7 +10,7 @@ from beliefs.study.load import read_study
 
 def grown(tmp_path, *rows):
     agreed = [row("G1", 28, deadline=40)]
-    source = read_study(write_conduct(tmp_path / "s", agreed=agreed))
+    source = read_study(write_conduct(tmp_path / "s", agreements=agreed))
     data = tmp_path / "new.csv"
     data.write_text("\n".join([HEADER, *(",".join(map(str, cells)) for cells in rows)]) + "\n")
     old = source.known(day(32))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from make_study import TOML, Rows, csv_text, day, event, write_study
+from make_study import TOML, Rows, day, event, write_study
 
 from beliefs.study.tables.rows import Agreement
 
@@ -99,54 +99,23 @@ def acts() -> list[tuple[object, ...]]:
         event("W1", 10, severity=4.5),
         event("W2", 12, initiator="north", severity=3),
         event("W3", 13, severity=1),
-        with_(event("W4", 14, severity=4), red_line="capital", warning=1, zone="gulf"),
-        with_(event("W5", 15, severity=3), red_line="capital", target="gulf_state"),
+        event("W4", 14, severity=4, red_line="capital", warning=1, zone="gulf"),
+        event("W5", 15, severity=3, red_line="capital", target="gulf_state"),
         event("W6", 16, initiator="gulf_state", severity=3),
-        with_(event("W7", 17, initiator="israel", severity=2), zone="lebanon"),
+        event("W7", 17, initiator="israel", severity=2, zone="lebanon"),
         event("D1", 20, initiator="north", kind="deployment", severity=""),
         event("B1", 36, severity=2),
-        with_(event("B2", 37, initiator="israel", severity=2), target="other"),
-        with_(event("S1", 35, initiator="none", kind="mine_or_sabotage", severity=1), zone="gulf"),
+        event("B2", 37, initiator="israel", severity=2, target="other"),
+        event("S1", 35, initiator="none", kind="mine_or_sabotage", severity=1, zone="gulf"),
         event("X1", 42, initiator="north", kind="sanction", severity=""),
         event("O1", 30, kind="offer", severity=""),
-        with_(event("O2", 31, initiator="north", kind="rejection", severity=""), zone="gulf"),
+        event("O2", 31, initiator="north", kind="rejection", severity="", zone="gulf"),
         event("O3", 32, kind="counter_offer", severity="", lag=1),
     ]
 
 
-def with_(
-    cells: tuple[object, ...],
-    *,
-    red_line: str = "none",
-    warning: object = "",
-    zone: str = "other",
-    target: str = "",
-) -> tuple[object, ...]:
-    """The same event with some of its cells replaced."""
-    out = list(cells)
-    out[10], out[11], out[12] = red_line, warning, zone
-    out[5] = target or out[5]
-    return tuple(out)
-
-
-def write_conduct(
-    folder: Path,
-    *,
-    toml: str = CONDUCT,
-    events: Rows | None = None,
-    agreed: Rows | None = None,
-    talks: Rows | None = None,
-    coverage: Rows | None = None,
-) -> Path:
+def write_conduct(folder: Path, *, toml: str = CONDUCT, **tables: Rows) -> Path:
     """Write the study; dense by one instrument throughout unless `coverage` is given."""
     dense = [(day(-60), day(60), "dense", "digest", "")]
-    write_study(
-        folder,
-        toml=toml,
-        events=acts() if events is None else events,
-        talks=talks,
-        coverage=dense if coverage is None else coverage,
-    )
-    text = csv_text("agreements.csv", agreements() if agreed is None else agreed)
-    (folder / "agreements.csv").write_text(text, encoding="utf-8")
-    return folder
+    own = {"events": acts(), "agreements": agreements(), "coverage": dense}
+    return write_study(folder, toml=toml, **own | tables)

@@ -157,6 +157,7 @@ label = "Embargo"
 """
 
 Rows = Iterable[Sequence[object]]
+Cells = tuple[object, ...]
 
 
 def day(offset: int) -> dt.date:
@@ -164,55 +165,39 @@ def day(offset: int) -> dt.date:
     return START + dt.timedelta(days=offset)
 
 
-def event(
-    name: str,
-    offset: int,
-    *,
-    initiator: str = "south",
-    kind: str = "strike",
-    severity: object = 3,
-    lag: int = 0,
-    length: int = 0,
-    channel: str = "action",
-    signal: object = "",
-) -> tuple[object, ...]:
-    """One row of events.csv, on day `offset`."""
-    target = "north" if initiator == "south" else "south"
-    end = day(offset + length) if length else ""
-    return (
-        *(name, day(offset), end, day(offset + lag), initiator, target, kind, severity),
-        *(channel, signal, "none", "", "other", "high", 1, ""),
-    )
+def event(name: str, offset: int, *, lag: int = 0, length: int = 0, **cells: object) -> Cells:
+    """One row of events.csv, on day `offset`; other cells by their names."""
+    target = "north" if cells.get("initiator", "south") == "south" else "south"
+    row = {
+        "name": name, "date": day(offset), "end": day(offset + length) if length else "",
+        "published": day(offset + lag), "initiator": "south", "target": target, "kind": "strike",
+        "severity": 3, "channel": "action", "signal": "", "red_line": "none", "warning": "",
+        "zone": "other", "confidence": "high", "coders": 1, "source": "",
+    }  # fmt: skip
+    assert set(cells) <= set(row)
+    return tuple((row | cells).values())
 
 
 def talk(
-    name: str,
-    offset: int,
-    *,
-    length: int = 0,
-    lag: int = 0,
-    form: str = "direct",
-    label: str = "talks",
-    confidence: str = "high",
-) -> tuple[object, ...]:
+    name: str, offset: int, *, length: int = 0, lag: int = 0, form: str = "direct",
+    label: str = "talks", confidence: str = "high",
+) -> Cells:  # fmt: skip
     """One row of talks.csv, beginning on day `offset`."""
     end = day(offset + length) if length else ""
     return (name, day(offset), end, day(offset + lag), form, label, 1, "Harbour", confidence, "")
 
 
-def indicator_rows() -> list[tuple[object, ...]]:
+def indicator_rows() -> list[Cells]:
     """Ninety days of a price and ships, a poll every third day."""
-    rows: list[tuple[object, ...]] = []
-    for o in range(-34, 56):
-        rows.append(("price", day(o), "", round(100 + 5 * ((o * 7) % 11) / 11 + 0.3 * o, 3)))
-    for o in range(-34, 56, 3):
-        rows.append(("poll", day(o), "", round(0.4 + 0.01 * ((o * 5) % 7), 3)))
-    for o in range(-34, 56):
-        rows.append(("ships", day(o), "", (o * 13) % 29))
-    return rows
+    days = range(-34, 56)
+    return [
+        *(("price", day(o), "", round(100 + 5 * ((o * 7) % 11) / 11 + 0.3 * o, 3)) for o in days),
+        *(("poll", day(o), "", round(0.4 + 0.01 * ((o * 5) % 7), 3)) for o in days[::3]),
+        *(("ships", day(o), "", (o * 13) % 29) for o in days),
+    ]
 
 
-def event_rows() -> list[tuple[object, ...]]:
+def event_rows() -> list[Cells]:
     """A dozen events of both sides."""
     return [
         event("E1", -20, kind="threat", severity="", channel="public", signal=1),
@@ -230,7 +215,7 @@ def event_rows() -> list[tuple[object, ...]]:
     ]
 
 
-def talk_rows() -> list[tuple[object, ...]]:
+def talk_rows() -> list[Cells]:
     """Four rounds, one made public late."""
     return [
         talk("T1", -1, form="indirect"),
@@ -240,7 +225,7 @@ def talk_rows() -> list[tuple[object, ...]]:
     ]
 
 
-def coverage_rows() -> list[tuple[object, ...]]:
+def coverage_rows() -> list[Cells]:
     """Thin before the period, dense, a gap, then dense by another instrument."""
     return [
         (day(-60), day(-35), "headline", "papers", "large events only"),
@@ -253,32 +238,21 @@ def coverage_rows() -> list[tuple[object, ...]]:
 
 def csv_text(name: str, rows: Rows) -> str:
     """Header and rows of one table."""
-    lines = [
-        ",".join(TABLES[name].model_fields),
-        *(",".join(str(cell) for cell in row) for row in rows),
-    ]
-    return "\n".join(lines) + "\n"
+    return "".join(",".join(map(str, cells)) + "\n" for cells in (TABLES[name].model_fields, *rows))
 
 
-def write_study(
-    folder: Path,
-    *,
-    toml: str = TOML,
-    indicators: Rows | None = None,
-    events: Rows | None = None,
-    talks: Rows | None = None,
-    coverage: Rows | None = None,
-) -> Path:
-    """Write the study, with some of its tables replaced; returns the folder."""
+def write_study(folder: Path, *, toml: str = TOML, **tables: Rows) -> Path:
+    """Write the study, with some of its tables replaced by rows; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    tables = {
-        "indicators.csv": indicator_rows() if indicators is None else indicators,
-        "events.csv": event_rows() if events is None else events,
-        "talks.csv": talk_rows() if talks is None else talks,
-        "coverage.csv": coverage_rows() if coverage is None else coverage,
-    }
     (folder / "study.toml").write_text(toml, encoding="utf-8")
     (folder / "SOURCES.md").write_text("Made up for tests.\n", encoding="utf-8")
+    tables = {
+        "indicators": indicator_rows(),
+        "events": event_rows(),
+        "talks": talk_rows(),
+        "coverage": coverage_rows(),
+        **tables,
+    }
     for name, rows in tables.items():
-        (folder / name).write_text(csv_text(name, rows), encoding="utf-8")
+        (folder / f"{name}.csv").write_text(csv_text(f"{name}.csv", rows), encoding="utf-8")
     return folder

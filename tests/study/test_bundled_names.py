@@ -6,10 +6,6 @@ from beliefs.study.bundled import data_folder, find_study, list_studies, new_stu
 from beliefs.study.load import load_study
 
 
-def test_the_bundled_studies_are_listed_by_name():
-    assert list_studies() == ["synthetic-duel", "us-civil-war", "us-iran-2012", "us-iran-2026"]
-
-
 @pytest.mark.parametrize("name", list_studies())
 def test_a_bundled_study_loads_by_its_name_and_is_called_by_it(name):
     study = load_study(name)
@@ -50,19 +46,8 @@ def test_the_template_loads_and_every_part_of_it_reaches_the_inputs(tmp_path):
     assert seen.concession.sum() == 1
 
 
-def test_the_study_is_named_after_its_folder(tmp_path):
-    assert load_study(new_study(tmp_path / "My Study_1")).name == "my-study-1"
-    assert load_study(new_study(tmp_path / "日本")).name == "my-study"
-
-
 def test_a_folder_with_anything_in_it_is_left_alone(tmp_path):
     (tmp_path / "keep.txt").write_text("mine")
     with pytest.raises(ConflictError, match=r"keep\.txt"):
         new_study(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["keep.txt"]
-
-
-def test_a_file_in_the_way_is_reported(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StudyError, match="cannot be made"):
-        new_study(tmp_path / "file")

@@ -40,12 +40,3 @@ def test_the_sum_of_the_last_periods_is_that_of_the_values_pushed(values, size):
         found.append(last.sum())
         last = steps.push(last, float(value))
     np.testing.assert_array_equal(steps.recent(np.array(values), size), found)
-
-
-@settings(max_examples=200, deadline=None)
-@given(loud=bits, quiet=st.integers(1, 5))
-def test_only_what_is_loud_at_the_beginning_spoils_it(loud, quiet):
-    spoilt = False
-    for age, now in enumerate(loud, start=1):
-        spoilt = bool(steps.spoil(spoilt, age, quiet, now))
-    assert spoilt == any(loud[:quiet])

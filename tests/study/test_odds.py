@@ -7,7 +7,6 @@ from make_study import write_study
 from beliefs.cli.app import main
 from beliefs.errors import StudyError
 from beliefs.study.load import load_study
-from beliefs.study.tables.append import copy_study
 from beliefs.study.tables.odds import FRESH_DAYS, read_odds
 
 HEAD = "date,target,by,p,source"
@@ -27,10 +26,6 @@ def folder(tmp_path):
 def put(folder, *rows):
     (folder / "odds.csv").write_text("\n".join([HEAD, *rows]) + "\n")
     return folder
-
-
-def test_a_study_without_the_file_has_none(folder):
-    assert read_odds(load_study(folder)).target == ()
 
 
 def test_rows_are_sorted_and_those_of_later_days_dropped(folder):
@@ -60,11 +55,6 @@ def test_odds_do_not_make_another_study(folder):
     assert load_study(put(folder, *ROWS)).sha256 == before
 
 
-def test_a_copy_of_the_study_holds_them(folder, tmp_path):
-    copy_study(put(folder, *ROWS), tmp_path / "copy")
-    assert (tmp_path / "copy" / "odds.csv").read_text() == (folder / "odds.csv").read_text()
-
-
 def test_the_freshest_odds_known_by_the_origin_count(folder):
     odds = read_odds(load_study(put(folder, *ROWS)))
     day = np.datetime64
@@ -75,13 +65,6 @@ def test_the_freshest_odds_known_by_the_origin_count(folder):
     assert odds.of("talks", last, day("2026-02-19")) == 0.5
     assert odds.of("talks", last + np.timedelta64(1, "D"), day("2026-02-19")) is None
     assert odds.of("war", last, day("2026-02-19")) is None
-
-
-def test_another_window_is_reached_at_a_constant_hazard(folder):
-    odds = read_odds(load_study(put(folder, *ROWS)))
-    # Thirty days at one half are fifteen days at 1 - sqrt(1/2).
-    found = odds.of("talks", np.datetime64("2026-01-20"), np.datetime64("2026-02-04"))
-    assert found == pytest.approx(1.0 - np.sqrt(0.5), abs=1e-12)
 
 
 def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(folder):

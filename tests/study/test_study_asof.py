@@ -20,7 +20,6 @@ from prefix import assert_same, assert_same_past, columns
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
-from beliefs.study.bundled import list_studies
 from beliefs.study.load import load_study
 
 PROMPT = re.sub("publication_lag = [0-9]", "publication_lag = 0", TOML)
@@ -49,6 +48,15 @@ def test_the_publication_lag_of_an_indicator_fills_blank_dates(folder):
     assert last["ships"].date() == day(7)
 
 
+def test_a_late_publication_is_news_when_it_is_published(tmp_path):
+    rows = indicator_rows()
+    late = [(n, d, day(50) if (n, d) == ("price", day(49)) else p, v) for n, d, p, v in rows]
+    inputs = build_inputs(load_study(write_study(tmp_path / "late", indicators=late)))
+    price = inputs.indicators.index("price")
+    assert not inputs.seen[price, 49]
+    assert inputs.seen[price, 50]
+
+
 def test_a_span_still_running_has_no_end_yet(folder):
     study = load_study(folder, as_of=day(21))
     talks = study.talks.set_index("talk_id")["date_end"]
@@ -65,19 +73,6 @@ def test_regimes_and_shocks_are_unknown_until_published_and_open_until_over(fold
     assert [s.id for s in study.spec.shocks] == ["cabinet"]
     assert [s.id for s in study.shock_slots] == ["cabinet", "embargo"]
     assert study.spec.indicators[1].resets == ()
-
-
-def test_a_copy_whose_later_rows_are_deleted_has_the_same_hash(folder, tmp_path):
-    known = day(30)
-    rows = [r for r in indicator_rows() if r[1] <= known]
-    copy = write_study(
-        tmp_path / "copy",
-        indicators=rows,
-        events=published_by(event_rows(), 3, known),
-        talks=published_by(talk_rows(), 3, known),
-    )
-    assert load_study(copy, as_of=known).sha256 == load_study(folder, as_of=known).sha256
-    assert load_study(copy).sha256 != load_study(folder).sha256
 
 
 def test_the_hash_follows_content_not_spelling(folder, tmp_path):
@@ -107,11 +102,6 @@ def test_any_change_of_known_content_changes_the_hash(folder, file, old, new):
     assert old in text
     (folder / file).write_text(text.replace(old, new, 1))
     assert load_study(folder).sha256 != before
-
-
-@pytest.mark.parametrize("as_of", ["2026-02-10", dt.date(2026, 2, 10), np.datetime64("2026-02-10")])
-def test_an_as_of_date_may_be_text_or_a_date(folder, as_of):
-    assert load_study(folder, as_of=as_of).as_of == np.datetime64("2026-02-10")
 
 
 @pytest.mark.parametrize(
@@ -163,24 +153,6 @@ def test_a_revision_of_an_older_date_is_not_news_and_changes_a_reading_alone(fol
     assert (before.reading != after.reading)[known].sum() == 1
     as_of = build_inputs(load_study(revised, as_of=day(39)))
     assert as_of.reading[south, market, 10] == before.reading[south, market, 10]
-
-
-def test_a_late_publication_is_news_when_it_is_published(tmp_path):
-    rows = indicator_rows()
-    late = [(n, d, day(50) if (n, d) == ("price", day(49)) else p, v) for n, d, p, v in rows]
-    inputs = build_inputs(load_study(write_study(tmp_path / "late", indicators=late)))
-    price = inputs.indicators.index("price")
-    assert not inputs.seen[price, 49]
-    assert inputs.seen[price, 50]
-
-
-@pytest.mark.parametrize("name", list_studies())
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.77, 0.95])
-def test_the_past_of_a_bundled_study_does_not_change(name, share):
-    study = load_study(name)
-    whole = build_inputs(study)
-    as_of = study.grid.last_days[int(share * study.grid.n)]
-    assert_same_past(build_inputs(load_study(name, as_of=as_of)), whole)
 
 
 @st.composite
@@ -283,9 +255,3 @@ def test_a_study_that_reaches_its_last_period_is_complete(tmp_path, last, as_of)
         talks=published_by(talk_rows(), 3, day(45)),
     )
     assert load_study(study).as_of == as_of
-
-
-def test_a_study_without_rows_is_known_as_of_its_first_period(tmp_path):
-    toml = TOML[: TOML.index("[[regimes]]")]
-    study = write_study(tmp_path / "study", toml=toml, indicators=[], events=[], talks=[])
-    assert load_study(study).as_of == day(0)

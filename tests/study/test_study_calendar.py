@@ -24,20 +24,6 @@ def test_every_day_of_a_whole_period_belongs_to_that_period(start, length, step)
     assert (grid.index(grid.last_days) == np.arange(grid.n)).all()
 
 
-def test_days_left_over_after_the_last_whole_week_belong_to_no_period():
-    grid = grid_of(dt.date(2026, 1, 5), 19, "week")  # 20 days: two weeks and six days
-    assert grid.n == 2
-    assert grid.index("2026-01-19") == 2
-    assert not grid.active(np.datetime64("2026-01-24"))[2:].any()
-
-
-def test_days_before_the_start_have_negative_periods():
-    grid = grid_of(dt.date(2026, 1, 5), 27, "week")
-    assert grid.index("2026-01-04") == -1
-    assert grid.index("2025-12-29") == -1
-    assert grid.index("2025-12-28") == -2
-
-
 def test_a_period_is_active_from_its_last_day_on():
     grid = grid_of(dt.date(2026, 1, 5), 27, "week")
     assert grid.active(np.datetime64("2026-01-10")).sum() == 0
@@ -76,13 +62,6 @@ def test_a_week_is_covered_when_every_day_of_it_is():
     assert dense.tolist() == [False, True, False, False, False, True, True, True, False]
     either = covered(SPANS, mondays, 7, ["dense", "headline"])
     assert np.flatnonzero(either).tolist() == [1, 2, 5, 6, 7]
-
-
-def test_days_outside_of_all_spans_are_not_covered():
-    days = np.array(["2026-01-04", "2026-01-05", "2026-01-18", "2026-01-19", "2026-02-01"], "M8[D]")
-    found = covered(SPANS, days, 1, ["dense", "headline"])
-    assert found.tolist() == [False, True, True, False, False]
-    assert covered(SPANS, np.array(["2026-02-26"], "M8[D]"), 1, ["dense"]).tolist() == [False]
 
 
 def test_instruments_are_numbered_and_minus_one_where_nothing_was_recorded():

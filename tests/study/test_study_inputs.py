@@ -2,22 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from make_study import (
-    TOML,
-    day,
-    event,
-    event_rows,
-    indicator_rows,
-    talk,
-    write_study,
-)
+from make_study import TOML, day, event, event_rows, indicator_rows, talk, write_study
 from numpy.testing import assert_allclose, assert_array_equal
 
 from beliefs.features.inputs import build_inputs
-from beliefs.features.surprises import COUNT_BURN_IN, logit_share, series_arrivals
+from beliefs.features.surprises import COUNT_BURN_IN, logit_share
 from beliefs.study.load import load_study
-
-WEEKLY = TOML.replace('step = "day"', 'step = "week"')
 
 # Something for the indicator of attacks to count, after the period.
 AFTERWARDS = event("Z", 80)
@@ -27,12 +17,17 @@ def inputs_of(folder, **parts):
     return build_inputs(load_study(write_study(folder, **parts)))
 
 
+@pytest.fixture
+def inputs(folder):
+    """The small study as equations see it."""
+    return build_inputs(load_study(folder))
+
+
 def row(inputs, name):
     return inputs.indicators.index(name)
 
 
-def test_missing_is_different_from_zero(folder):
-    inputs = build_inputs(load_study(folder))
+def test_missing_is_different_from_zero(inputs):
     attacks = row(inputs, "attacks")
     # Day 25 was not covered, day 30 was covered and calm.
     assert not inputs.seen[attacks, 25] and inputs.surprise[attacks, 25] == 0
@@ -47,19 +42,10 @@ def test_missing_is_different_from_zero(folder):
     assert inputs.seen[row(inputs, "poll"), :9].sum() == 3
 
 
-def test_what_happened_in_an_uncovered_period_is_no_evidence_either(folder, tmp_path):
+def test_what_happened_in_an_uncovered_period_is_no_evidence_either(inputs, tmp_path):
     more = inputs_of(tmp_path / "more", events=[*event_rows(), event("X", 25, severity=5)])
-    less = build_inputs(load_study(folder))
-    assert_array_equal(more.surprise, less.surprise)
-    assert_array_equal(more.resolve, less.resolve)
-
-
-def test_baselines_of_counts_restart_with_the_instrument(folder):
-    inputs = build_inputs(load_study(folder))
-    seen = inputs.seen[row(inputs, "attacks")]
-    assert seen[27:41].all()  # the same instrument as before the gap
-    assert not seen[41 : 41 + COUNT_BURN_IN].any()  # another one: days to learn
-    assert seen[41 + COUNT_BURN_IN :].all()
+    assert_array_equal(more.surprise, inputs.surprise)
+    assert_array_equal(more.resolve, inputs.resolve)
 
 
 def test_without_a_coverage_file_everything_is_covered_from_the_first_event(folder):
@@ -69,27 +55,23 @@ def test_without_a_coverage_file_everything_is_covered_from_the_first_event(fold
     assert inputs.seen[row(inputs, "attacks")].all()  # E1 came 20 days before the period
 
 
-def test_terms_belong_to_the_sides_that_read_an_indicator(folder):
-    inputs = build_inputs(load_study(folder))
-    names = [term.name for term in inputs.terms]
-    assert names == [
-        *(f"north:price[{kind}]" for kind in ("none", "talks", "truce", "war")),
-        "north:poll",
-        "north:attacks",
-        *(f"south:price[{kind}]" for kind in ("none", "talks", "truce", "war")),
-        "south:ships",
-        "south:attacks",
-    ]
+def test_baselines_of_counts_restart_with_the_instrument(inputs):
+    seen = inputs.seen[row(inputs, "attacks")]
+    assert seen[27:41].all()  # the same instrument as before the gap
+    assert not seen[41 : 41 + COUNT_BURN_IN].any()  # another one: days to learn
+    assert seen[41 + COUNT_BURN_IN :].all()
+
+
+def test_terms_belong_to_the_sides_that_read_an_indicator(inputs):
+    assert [term.name for term in inputs.terms[4:6]] == ["north:poll", "north:attacks"]
     war = inputs.terms[3]
     assert (war.side, inputs.indicators[war.indicator], war.own) == (0, "price", True)
     assert [inputs.regime_kinds[k] for k in war.regimes] == ["war"]
     assert war.direction == 1.0
     poll = inputs.terms[4]
     assert poll.regimes == (0, 1, 2, 3) and not poll.own
-    assert [(c.name, c.sign) for c in inputs.cost_terms] == [
-        ("north:ships", -1.0),
-        ("south:price", 1.0),
-    ]
+    costs = {c.name: c.sign for c in inputs.cost_terms}
+    assert costs == {"north:ships": -1.0, "south:price": 1.0}
 
 
 def test_a_day_shared_by_two_regimes_belongs_to_the_later_once_it_is_known(folder, tmp_path):
@@ -103,14 +85,7 @@ def test_a_day_shared_by_two_regimes_belongs_to_the_later_once_it_is_known(folde
     assert inputs_of(tmp_path / "prompt", toml=prompt).regime[29] == kinds["truce"]
 
 
-def test_a_week_has_the_regime_of_its_last_day(tmp_path):
-    inputs = inputs_of(tmp_path / "week", toml=WEEKLY)
-    # Weeks end on 11, 18, 25 January, 1, 8, 15, 22 February and 1 March.
-    assert inputs.regime.tolist() == [0, 0, 3, 3, 2, 2, 0, 0]
-
-
-def test_talks_follow_the_label_rules(folder):
-    inputs = build_inputs(load_study(folder))
+def test_talks_follow_the_label_rules(inputs):
     assert inputs.talk_rules == ("any", "direct")
     # T3 was held on day 33, whenever it was made public; T4 is of low confidence.
     assert np.flatnonzero(inputs.talks).tolist() == [20, 21, 22, 33]
@@ -119,18 +94,6 @@ def test_talks_follow_the_label_rules(folder):
     # T1 was held on the day before the period.
     assert np.flatnonzero(inputs.talks_previous).tolist() == [0, 21, 22, 23, 34]
     assert_array_equal(inputs.talks_seen, inputs.active)
-
-
-def test_the_headline_rule_comes_first_wherever_it_stands(tmp_path):
-    toml = TOML.replace('headline = "any"', 'headline = "direct"')
-    inputs = inputs_of(tmp_path / "direct", toml=toml)
-    assert inputs.talk_rules == ("direct", "any")
-    assert inputs.talks.sum() == 3
-
-
-def test_talks_in_a_week_count_once(tmp_path):
-    inputs = inputs_of(tmp_path / "week", toml=WEEKLY, talks=[talk("A", 13, length=1)])
-    assert inputs.talks.tolist() == [0, 1, 1, 0, 0, 0, 0, 0]  # a Sunday and the Monday after
 
 
 def test_quiet_ends_with_a_severe_act_and_for_as_long_as_it_lasts(tmp_path):
@@ -162,20 +125,11 @@ def test_allies_use_force_for_a_side_but_do_not_speak_for_it(tmp_path):
     assert inputs.reading[0, 0, 7] == 0.5
 
 
-def test_resolve_is_the_positive_part_of_a_surprise(folder):
-    inputs = build_inputs(load_study(folder))
+def test_resolve_is_the_positive_part_of_a_surprise(inputs):
     assert inputs.resolve[1, 15] == 1.0  # the first strike after 49 calm days
     assert (inputs.resolve >= 0).all() and (inputs.resolve <= 1).all()
     assert inputs.resolve[1, 16] == 0  # calm where force was expected is no resolve
     assert inputs.resolve[0, 24] == 0 and inputs.strikes[0, 24] == 5  # not covered
-
-
-def test_resolve_is_learnt_anew_with_another_instrument(tmp_path):
-    events = [event("A", 15), event("B", 42, severity=5), event("C", 50, severity=5)]
-    resolve = inputs_of(tmp_path / "r", events=events).resolve
-    assert resolve[1, 15] > 0
-    assert resolve[1, 42] == 0  # the second day of the new instrument
-    assert resolve[1, 50] > 0
 
 
 def test_a_mediator_fades_with_time_since_the_last_act(tmp_path):
@@ -189,17 +143,6 @@ def test_a_mediator_fades_with_time_since_the_last_act(tmp_path):
     assert_allclose(inputs.waiver[[19, 20, 50]], [0, 1, math.exp(-1)])
 
 
-def test_shocks_strike_when_published_and_keep_their_slot_before(folder):
-    known, unknown = (build_inputs(load_study(folder, as_of=day(d))) for d in (55, 26))
-    assert np.argwhere(known.shock_on).tolist() == [[0, 27], [1, 41]]
-    assert not unknown.shock_on.any()
-    assert unknown.shocks == known.shocks
-    assert [(s.name, s.kind, s.side) for s in known.shocks] == [
-        ("cabinet", "turnover", 1),
-        ("embargo", "economic", None),
-    ]
-
-
 def test_a_level_is_carried_forward_until_it_is_too_old(tmp_path):
     rows = [r for r in indicator_rows() if r[0] != "price" or r[1] <= day(10)]
     inputs = inputs_of(tmp_path / "l", indicators=rows)
@@ -210,24 +153,7 @@ def test_a_level_is_carried_forward_until_it_is_too_old(tmp_path):
     assert not inputs.seen[row(inputs, "price"), 11:].any()
 
 
-@pytest.mark.parametrize(("name", "expected"), [("price", 14.0), ("poll", 0.3), ("ships", 21.0)])
-def test_values_of_one_period_are_aggregated_as_the_study_says(tmp_path, name, expected):
-    # Published in week 1 (days 7 to 13): last of the price, mean of the poll, sum of the ships.
-    rows = [
-        ("poll", day(5), day(7), 0.2),
-        ("poll", day(6), day(8), 0.4),
-        *(("price", day(d), day(d), float(d + 1)) for d in range(7, 14)),
-        *(("ships", day(d), "", 3) for d in range(4, 11)),
-    ]
-    study = load_study(write_study(tmp_path / "agg", toml=WEEKLY, indicators=rows))
-    indicator = next(i for i in study.spec.indicators if i.id == name)
-    found = series_arrivals(study, indicator, last=7)
-    assert found.period.tolist() == [1]
-    assert_allclose(found.value, [expected])
-
-
-def test_a_market_reading_is_the_log_odds_of_its_price(folder):
-    inputs = build_inputs(load_study(folder))
+def test_a_market_reading_is_the_log_odds_of_its_price(folder, inputs):
     study = load_study(folder)
     price = study.indicators.query("indicator == 'price'").set_index("date")["value"]
     expected = logit_share(price.loc[str(day(0)) :].to_numpy(), 50, True)
@@ -246,31 +172,3 @@ def test_state_at_the_end_lets_a_forecast_go_on_from_there(folder):
     before = build_inputs(load_study(folder, as_of=day(54)))
     z = (inputs.last[price] - before.expectation[price]) / before.scale[price]
     assert_allclose(inputs.surprise[price, 55], z)
-
-
-def test_an_indicator_that_has_not_arrived_has_no_state(tmp_path):
-    rows = [r for r in indicator_rows() if r[0] != "poll" or r[1] > day(20)]
-    inputs = build_inputs(
-        load_study(write_study(tmp_path / "none", indicators=rows), as_of=day(10))
-    )
-    poll = row(inputs, "poll")
-    assert np.isnan([inputs.scale[poll], inputs.expectation[poll], inputs.last[poll]]).all()
-    assert not inputs.seen[poll].any()
-
-
-def test_a_change_across_instruments_is_not_a_change(tmp_path):
-    toml = TOML.replace('transform = "count"\ninitiator', 'transform = "diff"\ninitiator')
-    coverage = [(day(-34), day(19), "dense", "a", ""), (day(20), day(60), "dense", "b", "")]
-    events = [event(f"E{d}", d, severity=1 if d < 20 else 5) for d in range(-30, 56)]
-    inputs = inputs_of(tmp_path / "d", toml=toml, coverage=coverage, events=events)
-    attacks = row(inputs, "attacks")
-    assert inputs.seen[attacks, 29:].all()
-    assert not inputs.surprise[attacks, 20:].any()
-
-
-def test_inputs_cannot_be_changed(folder):
-    inputs = build_inputs(load_study(folder))
-    with pytest.raises(ValueError, match="read-only"):
-        inputs.surprise[0, 0] = 1.0
-    with pytest.raises(ValueError, match="read-only"):
-        inputs.talks_by_rule["direct"][0] = 1

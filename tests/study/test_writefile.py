@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import StudyError
 from beliefs.study.bundled import new_study
 from beliefs.study.writefile import refuse_file, write_file
 
@@ -80,17 +80,6 @@ def test_a_path_that_cannot_take_a_file_is_refused_with_the_reason(places):
     assert not (places["a link that leads nowhere"].parent / "nowhere").exists()
     with pytest.raises(StudyError, match="not a regular file"):
         write_file("/dev/full", "text")
-
-
-def test_the_suffix_says_the_format_and_what_must_be_new_is_new(tmp_path):
-    (tmp_path / "q.png").write_text("mine")
-    with pytest.raises(StudyError, match="no suffix"):
-        refuse_file(tmp_path / "q", new=True, suffixes=(".png",))
-    with pytest.raises(StudyError, match=r"\.xyz"):
-        refuse_file(tmp_path / "q.xyz", suffixes=(".png",))
-    with pytest.raises(ConflictError):
-        refuse_file(tmp_path / "q.png", new=True, suffixes=(".png",))
-    refuse_file(tmp_path / "q.PNG", suffixes=(".png",))
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
@@ -10,7 +9,6 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.conduct import conduct_of
 from beliefs.inference.smc.track import posterior_at, track
-from beliefs.model.observation import draw
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 
@@ -64,7 +62,3 @@ def test_conduct_under_vague_priors_is_forecast_in_numbers(tmp_path, rich_folder
     actions = conduct_of(posterior, particles=100)
     ahead = forecast(posterior, 14, seed=1, allow_failed=True, actions=actions)
     json.dumps(summarise(ahead), allow_nan=False)
-
-
-def test_a_rate_past_all_numbers_draws_as_many_acts_as_are_drawn_at_most():
-    assert draw(np.array([0.5]), "negbin_log", np.array([1e4]), np.array([1.0]), most=9) == 9.0

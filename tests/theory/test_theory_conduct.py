@@ -52,22 +52,6 @@ def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
     )
 
 
-@pytest.mark.parametrize("name", ["base_rate", "commitment"])
-def test_theories_without_beliefs_let_none_enter(name):
-    theory = load_theory(name)
-    free = {p.name for p in conduct_parameters(theory, BARE)}
-    assert not theory.beliefs
-    assert not [f.name for f in system.factors(theory, BARE) if free & set(f.couples)]
-
-
-def test_what_a_study_has_no_dimension_for_is_left_out():
-    bare = Structure(("red", "blue"), 1.0, 9, *((),) * 16, endurance=(True, True))
-    zoned, plain = (
-        {f.name for f in system.factors(load_theory("M3"), where)} for where in (BARE, bare)
-    )
-    assert zoned - plain == {"zones"}
-
-
 @pytest.mark.parametrize("name", bundled_theories())
 def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study):
     structure, columns = study

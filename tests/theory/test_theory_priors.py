@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from beliefs.errors import StudyError
 from beliefs.model.theory import (
     bundled_theories,
     conduct_declared,
@@ -23,15 +22,6 @@ def written(folder, text):
     return path
 
 
-def changed(folder, old, new):
-    """A copy of mutual_optimism with a text replaced."""
-    from beliefs.model import theory
-
-    source = (theory.Path(theory.__file__).parent / "theories" / "mutual_optimism.toml").read_text()
-    assert old in source
-    return written(folder, source.replace(old, new))
-
-
 def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
     file = written(tmp_path, '[priors.psi]\ndist = "HalfNormal"\nsigma = 0.7\n')
     plain, mine = load_theory("mutual_optimism"), load_theory("M1", file)
@@ -44,19 +34,6 @@ def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
         4000, random_state=np.random.default_rng(1)
     )
     assert np.std(draws) == pytest.approx(0.7 * np.sqrt(1 - 2 / np.pi), rel=0.05)
-
-
-def test_a_theory_loads_by_name_by_id_and_by_path(tmp_path):
-    path = changed(tmp_path, "# M1", "# M1 again")
-    assert load_theory("M1") == load_theory("mutual_optimism") == load_theory(path)
-    assert bundled_theories() == (
-        "base_rate", "commitment", "managed_deescalation", "mutual_optimism", "status_quo",
-    )  # fmt: skip
-
-
-def test_an_unknown_theory_is_named():
-    with pytest.raises(StudyError, match="mutual_optimism"):
-        load_theory("mutual_pessimism")
 
 
 @pytest.mark.parametrize("name", bundled_theories())

@@ -27,7 +27,6 @@ STUDY = Structure(
     ("s",), ("economic",), (-1,), endurance=(True, True),
     instruments=("record", "digest"), zones=("north", "south"),
 )  # fmt: skip
-JUDGED = [name for name in bundled_theories() if judged(name) != load_theory(name)]
 # A sign that a claim is about: (theory, parameter).
 SIGNS = {
     "mutual_optimism": """
@@ -84,32 +83,14 @@ def test_judging_frees_and_widens_and_takes_nothing_away(name):
         assert np.isfinite(quantiles).all() and (np.diff(quantiles) > 0).all(), n
 
 
-def test_every_prior_of_judging_is_of_a_parameter_that_is_free():
-    for name in JUDGED:
-        priors = read_toml(data_folder() / "judging.toml")[name]["priors"]
-        assert set(priors) <= set(free_of(judged(name))), name
-
-
-def test_a_judged_theory_has_a_name_and_a_hash_of_its_own():
-    plain, open_ = load_theory("M1"), judged("mutual_optimism")
-    assert (open_.id, open_.name) == ("M1J", "mutual_optimism_judged")
-    assert open_.sha256 != plain.sha256
-    assert judged("M1") == open_
-    assert judged("base_rate") == load_theory("base_rate")
-    assert {"mutual_optimism", "status_quo", "managed_deescalation"} == set(JUDGED)
-
-
 @pytest.mark.parametrize(
     ("text", "found", "expected"),
     [
         ("[mutual_optimist]\n", "mutual_optimist", "mutual_optimism"),
-        ("[mutual_optimism]\nfreed = []\n", "freed", "free"),
-        ('[mutual_optimism]\nfree = "shared"\n', "shared", "list"),
         ('[mutual_optimism]\nfree = ["shard"]\n', "shard", "shared"),
         ('[mutual_optimism]\nfree = ["psi"]\n', "psi", "neutral"),
         ('[mutual_optimism]\nfree = ["crossing"]\n', "redlines", "mechanism is on"),
         ('[mutual_optimism.priors.psi]\ndist = "Normol"\n', "Normol", "PreliZ"),
-        ("mutual_optimism = 3\n", "3", "table"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path, text, found, expected):
@@ -151,12 +132,6 @@ def test_a_scaled_prior_is_the_density_to_a_power(prior, at, factor):
     assert tuple(wider.support) == tuple(prior.support)
 
 
-def test_a_flat_prior_stays_flat_and_other_families_are_left_alone():
-    assert scaled_prior(Prior("Beta", 1, 1), 2.0) == {"dist": "Beta", "alpha": 1.0, "beta": 1.0}
-    assert scaled_prior(Prior("Gamma", 2, 3), 2.0) is None
-    assert scaled_prior(Prior("Beta", 0.5, 0.5), 0.5) is None  # no density is left
-
-
 def test_only_the_priors_asked_for_are_scaled(structure):
     theory = load_theory("mutual_optimism")
     parts = mechanisms_of(theory, structure)
@@ -169,12 +144,6 @@ def test_only_the_priors_asked_for_are_scaled(structure):
     assert {n for n in before if before[n] != after[n]} == set(parts["talks"])
     assert after["onset_base"].sigma == 2.0 * before["onset_base"].sigma
     assert other.sha256 != theory.sha256
-
-
-@pytest.mark.parametrize("factor", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_factor_that_is_none_is_refused(structure, factor):
-    with pytest.raises(StudyError, match="cannot be scaled"):
-        scaled(load_theory("base_rate"), structure, factor)
 
 
 @pytest.mark.parametrize("name", ["M0", "M1", "M2", "M3", "M4"])

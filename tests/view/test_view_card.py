@@ -7,7 +7,6 @@ import model_card
 import pytest
 from backtests import KNOWN, run_folder, scores
 from card import page as card
-from card.calibration import reason
 from evidence import summarise_backtests
 
 import beliefs
@@ -59,22 +58,6 @@ def test_runs_of_another_study_or_theory_are_called_outdated(tmp_path):
     study = beliefs.load_study("us-civil-war")
     now = {"study_sha256": study.sha256, "theories": {"M0": THEORIES[0].sha256}}
     assert "Outdated" not in page_of(replace(old, about=old.about | now))
-
-
-@pytest.mark.parametrize(
-    ("mean", "spread", "words"),
-    [
-        (0.5, 1.3, "too narrow"), (0.5, 0.7, "too wide"), (0.6, 1.0, "above the draws"),
-        (0.4, 1.0, "below the draws"), (0.5, 1.0, "shape alone"),
-    ],
-)  # fmt: skip
-def test_the_reason_is_read_off_mean_and_spread_of_the_ranks(mean, spread, words):
-    run = {"simulations": 200, "coverage": 0.99, "judged": 40, "outside": ["forecast:x"]}
-    row = {"name": "forecast:x", "p": 0.001, "adjusted": 0.5, "outside": True}
-    row |= {"mean": mean, "spread": spread}
-    assert words in reason(row, run) and "no more than chance" in reason(row, run)
-    assert "; more than chance" in reason(row | {"adjusted": 0.001}, run)
-    assert "8 of 40 outside, hardly chance" in reason(row, run | {"outside": list("abcdefgh")})
 
 
 def test_the_card_in_docs_is_what_the_command_makes_of_the_kept_summaries():

@@ -12,7 +12,7 @@ from beliefs.evaluation.scores.skill import SHARED
 from beliefs.model.theory import load_theory
 from beliefs.reporting import figures, series
 from beliefs.reporting.axes import static
-from beliefs.reporting.plots import plot_verdicts, plot_weights
+from beliefs.reporting.plots import plot_weights
 from beliefs.reporting.style import SIDE_COLOURS
 from beliefs.study.load import load_study
 
@@ -60,12 +60,6 @@ def test_text_with_dollars_and_brackets_is_drawn_as_it_is(hostile_futures, name)
     assert "<b>bold" not in text and "\\u003cb\\u003ebold" not in text
 
 
-@pytest.mark.parametrize("name", ["beliefs", "moves", "scorecards"])
-def test_figures_of_the_past_take_a_posterior_or_a_forecast(posterior, futures, name):
-    make = getattr(figures, name)
-    assert make(posterior).to_json() == make(futures).to_json()
-
-
 def test_belief_lines_are_the_posterior_mean_in_the_sides_colours(posterior):
     figure = figures.beliefs(posterior)
     for band, colour in zip(series.belief_bands(posterior), SIDE_COLOURS, strict=True):
@@ -83,22 +77,6 @@ def test_curves_stand_beside_their_baselines(futures):
         line = "talks are held" if name == "talks" else "talks are rational"
         np.testing.assert_array_equal(traces[line].y, curve.p)
         np.testing.assert_array_equal(traces[baseline].y, curve.reference)
-
-
-def test_scorecard_dots_and_move_bars_are_posterior_means(posterior):
-    dots = [t for t in figures.scorecards(posterior).data if t.mode == "markers"]
-    weights = series.scorecard_weights(posterior)
-    assert sorted(x for t in dots for x in t.x) == sorted(w.mean for w in weights)
-    bars = [t for t in figures.moves(posterior).data if t.type == "bar"]
-    assert [x for t in bars for x in t.x] == [m.mean for m in series.top_moves(posterior)]
-
-
-def test_the_figure_of_verdicts_has_a_point_for_each_that_has_a_probability():
-    rows = [
-        {"id": "X01", "verdict": "supported", "p_claim": 0.97, "p_prior": 0.5},
-        {"id": "X02", "verdict": "not learnable here", "p_claim": None, "p_prior": None},
-    ]
-    assert [t.get_text() for t in plot_verdicts(rows).get_xticklabels()] == ["X01"]
 
 
 def test_weights_are_drawn_for_every_theory():

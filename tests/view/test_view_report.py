@@ -2,40 +2,24 @@
 
 import base64
 import hashlib
-import json
 import re
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
-from types import SimpleNamespace
 
 import pytest
 from plotly.offline import get_plotlyjs
 
-from beliefs.errors import StudyError
 from beliefs.forecasting.summary import summarise
 from beliefs.reporting.report import (
     MAX_CHARS,
     as_html,
-    claim_groups,
-    read_verdicts,
     render,
-    study_sources,
     write_report,
 )
 from beliefs.reporting.style import interval, percent, points, whole_percent
 
 EVIL = "</script><img src=x onerror=alert(1)> & \"q\" '$x$' {{ 7*7 }}"
-NUMBERS = {
-    "p_claim": 0.97, "p_prior": 0.5, "contraction": 0.31, "delta_log_score": 1.25,
-    "delta_low": -0.5, "delta_high": 2.0,
-}  # fmt: skip
-CLAIM = {"id": "X", "author": "A", "title": "Talks <help>", "claimed": "> 0"}
-VERDICTS = [
-    {**CLAIM, **NUMBERS, "seed": "One text", "verdict": "supported", "sentence": "They help."},
-    {**CLAIM, **dict.fromkeys(NUMBERS), "seed": "Another", "verdict": "not learnable here",
-     "sentence": "No hotline was seen."},
-]  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -108,13 +92,6 @@ def test_policy_allows_exactly_the_two_scripts_of_the_page(page):
     assert len(allowed) == 2 and "unsafe-inline" not in policy.split("style-src")[0]
 
 
-def test_every_figure_has_its_data_beside_it(page):
-    drawn = {a["id"] for _, a in page.tags if "data-figure" in a}
-    held = {a["id"] for tag, a in page.tags if tag == "script" and "id" in a}
-    assert {f"{name}-data" for name in drawn} == held and len(drawn) == 7
-    assert all(json.loads(text)["data"] for text in page.scripts if text.startswith("{"))
-
-
 def test_same_inputs_give_the_same_bytes(futures, summary, html, tmp_path):
     path = write_report(futures, summary, tmp_path / "report.html")
     assert path.read_bytes() == html.encode("utf-8")
@@ -154,31 +131,6 @@ def test_report_shows_manifest_and_warnings_and_needs_no_study_folder(failed_fut
     assert str(tmp_path) not in page.text
 
 
-def test_claims_stand_by_text_beside_the_evidence(futures, summary, html):
-    first, second = claim_groups(VERDICTS)
-    assert first["seed"] == "One text" and first["count"] == "1 supported"
-    claim = first["claims"][0]
-    assert claim["p"] == "97%" and claim["score"] == "+1.2 (−0.5 to +2.0)"
-    assert second["claims"][0]["p"] == "–" and second["claims"][0]["score"] == "–"
-    page = render(futures, summary, None, VERDICTS)
-    assert "Talks &lt;help&gt;" in page and "Talks <help>" not in page
-    assert "No hotline was seen." in page and 'href="#claims"' in page
-    assert "What the texts claim" in page and "What the texts claim" not in html
-
-
-@pytest.mark.parametrize("text", ["", "[]", '{"verdicts": [{"id": 1}]}', '{"verdicts": 3}', "{"])
-def test_what_is_no_file_of_verdicts_or_one_on_another_study_is_refused(tmp_path, text):
-    file = tmp_path / "verdicts.json"
-    about = {"study": "small", "study_sha256": "0", "as_of": "2026-03-01"}
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(StudyError, match="no file of verdicts"):
-        read_verdicts(file, about)
-    file.write_text(json.dumps({"study_sha256": "0", "verdicts": VERDICTS}), encoding="utf-8")
-    assert read_verdicts(file, about) == VERDICTS
-    with pytest.raises(StudyError, match="another study"):
-        read_verdicts(file, {**about, "study_sha256": "1"})
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -196,13 +148,3 @@ def test_no_text_of_sources_takes_long(unit):
     start = time.process_time()
     as_html(unit * (MAX_CHARS // len(unit)))
     assert time.process_time() - start < 10.0  # of the process: other work does not count
-
-
-def test_long_sources_are_cut_with_a_word(tmp_path):
-    (tmp_path / "SOURCES.md").write_text("# Head\n" + "word\n\n" * MAX_CHARS)
-    study = SimpleNamespace(path=tmp_path)
-    page = study_sources(study)
-    assert page.startswith("<h4>Head</h4>") and "cut here" in page[-40:]
-    assert len(page) < 4 * MAX_CHARS
-    (tmp_path / "SOURCES.md").unlink()
-    assert study_sources(study) == ""

@@ -1,9 +1,5 @@
 """The numbers behind the figures are the posterior's and the forecast's own."""
 
-from dataclasses import replace
-from datetime import date, timedelta
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -62,37 +58,9 @@ def test_every_weight_stands_beside_its_own_prior(posterior):
     assert np.mean([w.contraction for w in weights]) == pytest.approx(0.0, abs=0.1)
 
 
-def test_long_series_are_thinned_and_keep_their_end():
-    keep = series.thin(20_000)
-    assert len(keep) <= series.MAX_POINTS and keep[-1] == 19_999
-    assert list(series.thin(5)) == [0, 1, 2, 3, 4]
-
-
 def test_moves_add_up_to_their_causes(posterior):
     moves, parts = series.all_moves(posterior), list(causes(posterior))
     for side in (0, 1):
         pushes = [c.push.sum(axis=-1).mean() for c in parts
                   if c.side == side and c.kind != "forgetting"]  # fmt: skip
         assert sum(m.mean for m in moves if m.side == side) == pytest.approx(sum(pushes))
-
-
-def test_top_moves_are_the_largest_of_each_side(posterior):
-    top, moves = series.top_moves(posterior, 3), series.all_moves(posterior)
-    assert [m.side for m in top] == [0, 0, 0, 1, 1, 1]
-    for side in (0, 1):
-        sizes = sorted((abs(m.mean) for m in moves if m.side == side), reverse=True)
-        assert [abs(m.mean) for m in top if m.side == side] == sizes[:3]
-
-
-def test_shocks_are_numbered_by_publication_and_neighbours_never_share_a_place(posterior):
-    (mark,) = series.shock_marks(posterior)
-    found = mark.number, str(mark.date), mark.label
-    assert found == (1, "2026-01-16", "New cabinet in the South")
-    (shock,) = posterior.study.spec.shocks
-    days = [date(2026, 1, 15) + timedelta(k) for k in range(7)]
-    crowd = tuple(shock.model_copy(update={"id": str(d), "published_at": d}) for d in days)
-    spec = posterior.study.spec.model_copy(update={"shocks": crowd})
-    crowded = series.shock_marks(replace(posterior, study=replace(posterior.study, spec=spec)))
-    assert [m.number for m in crowded] == list(range(1, 8))
-    assert all(one.level != other.level for one, other in pairwise(crowded))
-    assert crowded[0].level == 0

@@ -22,59 +22,52 @@ def line(summary):
     return " ".join(plain(summary).split())
 
 
-@pytest.mark.parametrize("shown", [table, line])
-class TestBothForms:
-    """What a table and plain text both say."""
+both_forms = pytest.mark.parametrize("shown", [table, line])
 
-    def test_every_probability_stands_beside_its_base_rate(self, shown, summary):
-        text = shown(summary)
-        for item in summary["targets"]:
-            assert percent(item["p"]) in text
-            assert percent(item["base_rate"]) in text
-            assert item["base_rate_source"] in text
-        assert all(percent(belief["mean"]) in text for belief in summary["belief"])
-        assert "Gate passed: R-hat 1.0040 (at most 1.01), ESS 812 (at least 400" in text
 
-    def test_what_prior_and_data_disagree_on_is_marked_and_explained(self, shown, summary):
-        document = copy.deepcopy(summary) | {
-            "reversed_weights": [{"term": "south:poll", "mean": -0.21, "p_other_sign": 0.97}]
-        }
-        for item in document["targets"]:
-            item["prior_dominated"] = item["target"] == "talks"
-            item["prior_data_conflict"] = item["target"] == "talks_rational"
-        flags = {row.label: {cell.flags for cell in row.cells} for row in read(document).rows}
-        assert flags["Talks are held"] == {"†"} and flags["Talks become rational"] == {"‡"}
-        text = shown(document)
-        assert "PRIOR-DOMINATED: 3 of" in text and "† governed by the prior" in text
-        assert "PRIOR-DATA CONFLICT: 3 of" in text and "‡ prior and data pull" in text
-        assert "OTHER SIGN" in text and "south:poll (-0.21, 97.0% sure)" in text
-        for item in document["targets"]:
-            item["prior_dominated"] = item["prior_data_conflict"] = False
-        assert not {"†", "‡"} & set(shown(document))
+@both_forms
+def test_every_probability_stands_beside_its_base_rate(shown, summary):
+    text = shown(summary)
+    for item in summary["targets"]:
+        assert percent(item["p"]) in text
+        assert percent(item["base_rate"]) in text
+        assert item["base_rate_source"] in text
+    assert all(percent(belief["mean"]) in text for belief in summary["belief"])
+    assert "Gate passed: R-hat 1.0040 (at most 1.01), ESS 812 (at least 400" in text
 
-    @pytest.mark.parametrize("talks", [[], ["2026-03-03"]])
-    def test_days_that_no_whole_period_holds_are_said(self, shown, summary, talks):
-        days = {"from": "2026-03-02", "to": "2026-03-04", "rows": {"events": 2}, "talks": talks}
-        text = shown(summary | {"as_of": "2026-03-04", "left_out": days})
-        assert "UNFINISHED PERIOD: 2 March 2026 to 4 March 2026" in text
-        assert "2 of events" in text and "counts from 2 March 2026" in text
-        assert ("held on 3 March 2026" in text) == bool(talks)
 
-    def test_failed_checks_and_hindcast_are_said(self, shown, failed_futures, summary):
-        text = shown(summarise(failed_futures))
-        for words in ("HINDCAST", "FAILED GATE", "Gate FAILED", "R-hat of psi is 1.234"):
-            assert words in text and words not in shown(summary)
+@both_forms
+def test_what_prior_and_data_disagree_on_is_marked_and_explained(shown, summary):
+    document = copy.deepcopy(summary) | {
+        "reversed_weights": [{"term": "south:poll", "mean": -0.21, "p_other_sign": 0.97}]
+    }
+    for item in document["targets"]:
+        item["prior_dominated"] = item["target"] == "talks"
+        item["prior_data_conflict"] = item["target"] == "talks_rational"
+    flags = {row.label: {cell.flags for cell in row.cells} for row in read(document).rows}
+    assert flags["Talks are held"] == {"†"} and flags["Talks become rational"] == {"‡"}
+    text = shown(document)
+    assert "PRIOR-DOMINATED: 3 of" in text and "† governed by the prior" in text
+    assert "PRIOR-DATA CONFLICT: 3 of" in text and "‡ prior and data pull" in text
+    assert "OTHER SIGN" in text and "south:poll (-0.21, 97.0% sure)" in text
+    for item in document["targets"]:
+        item["prior_dominated"] = item["prior_data_conflict"] = False
+    assert not {"†", "‡"} & set(shown(document))
 
-    def test_theory_without_beliefs_shows_talks_alone(self, shown, base_rate_futures):
-        text = shown(summarise(base_rate_futures))
-        assert "no beliefs" in text and "Talks are held" in text
-        assert "cracks" not in text.replace("about cracks", "")
 
-    def test_labels_are_never_read_as_markup_or_escape_codes(self, shown, summary):
-        hostile = "[red]path[/red] \x1b[31mx\u202ey"
-        text = shown(copy.deepcopy(summary) | {"interventions": [hostile]})
-        assert "what if: [red]path[/red] [31mxy" in text
-        assert "\x1b" not in text and "\u202e" not in text
+@both_forms
+def test_failed_checks_and_hindcast_are_said(shown, failed_futures, summary):
+    text = shown(summarise(failed_futures))
+    for words in ("HINDCAST", "FAILED GATE", "Gate FAILED", "R-hat of psi is 1.234"):
+        assert words in text and words not in shown(summary)
+
+
+@both_forms
+def test_labels_are_never_read_as_markup_or_escape_codes(shown, summary):
+    hostile = "[red]path[/red] \x1b[31mx\u202ey"
+    text = shown(copy.deepcopy(summary) | {"interventions": [hostile]})
+    assert "what if: [red]path[/red] [31mxy" in text
+    assert "\x1b" not in text and "\u202e" not in text
 
 
 def test_probability_is_never_shown_as_certain_or_impossible():
