@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import arviz as az
 import numpy as np
+import pandas as pd
 from scipy.special import expit
 
 from beliefs.forecasting.forecast import forecast
@@ -17,28 +17,17 @@ from beliefs.inference.smc.track import Track
 DRAWS = 8000
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Differences of one study and theory.
+def agreement(track: Track, fitted: Any, horizon: int) -> tuple[pd.DataFrame, np.ndarray, dict]:
+    """Hold the last posterior of a track against one of `fit` on the same study.
 
-    Means differ by `mean` posterior standard deviations with a Monte-Carlo standard `error`, of the
-    effective draws of the fit and of particles taken as independent; standard deviations have the
-    ratio `spread`. `belief` is by side and `target` by target, side and date.
+    Returns, by element of a parameter, the difference of means in posterior standard deviations,
+    its Monte-Carlo standard error in the same unit (the fit's from its effective draws, the track's
+    were its effective particles independent) and the ratio of standard deviations; then differences
+    of the mean probability of winning at the end, by side; and of forecast probabilities, by
+    target, side and date.
     """
-
-    names: tuple[str, ...]
-    mean: np.ndarray
-    error: np.ndarray
-    spread: np.ndarray
-    belief: np.ndarray
-    target: dict[tuple[Any, ...], float]
-
-
-def agreement(track: Track, fitted: Any, horizon: int) -> Agreement:
-    """Hold the last posterior of a track against one of `fit` on the same study."""
     found = track.at(track.ends[-1], draws=DRAWS)
-    labels, mean, error, spread = [], [], [], []
-    particles = track.ess[-1]
+    rows = []
     for name, ours in found.tree["posterior"].data_vars.items():
         if name not in fitted.tree["posterior"] or "time" in ours.dims or name == "logit_belief":
             continue
@@ -48,14 +37,10 @@ def agreement(track: Track, fitted: Any, horizon: int) -> Agreement:
             ess = az.ess(theirs)
         a, b = (v.values.reshape(-1, int(np.prod(v.shape[2:]))) for v in (ours, theirs))
         size = np.asarray(ess[name] if hasattr(ess, "data_vars") else ess, dtype=float).ravel()
-        for k in range(a.shape[1]):
-            sd = b[:, k].std()
-            if sd == 0.0:
-                continue
-            labels.append(f"{name}[{k}]")
-            mean.append((a[:, k].mean() - b[:, k].mean()) / sd)
-            error.append(np.sqrt(1.0 / size[k] + 1.0 / particles))
-            spread.append(a[:, k].std() / sd)
+        for k in np.flatnonzero(b.std(axis=0) > 0.0):
+            sd, error = b[:, k].std(), np.sqrt(1.0 / size[k] + 1.0 / track.ess[-1])
+            miss = (a[:, k].mean() - b[:, k].mean()) / sd
+            rows.append((f"{name}[{k}]", miss, error, a[:, k].std() / sd))
     belief = np.zeros(2)
     if track.theory.beliefs:
         ends = [
@@ -71,6 +56,4 @@ def agreement(track: Track, fitted: Any, horizon: int) -> Agreement:
         for p in (found, fitted)
     ]
     target = {k: said[0][k] - said[1][k] for k in said[0] if said[0][k] is not None}
-    return Agreement(
-        tuple(labels), np.asarray(mean), np.asarray(error), np.asarray(spread), belief, target
-    )
+    return pd.DataFrame(rows, columns=["element", "mean", "error", "spread"]), belief, target

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-# For posteriors, make_study, and scripts that tests import.
-sys.path[:0] = [str(HERE), str(HERE / "study"), str(HERE.parent / "scripts")]
+# For posteriors, make_study, conduct_design and others that tests import.
+sys.path[:0] = [str(HERE), str(HERE / "study"), str(HERE / "mechanism")]
 
 # The one sampled posterior of the fast tests. Tests that ask for it share one worker (`--dist
 # loadgroup`), so that the model is compiled once.

@@ -9,7 +9,6 @@ from make_study import day, event, talk, talk_rows
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.backtest import backtest, scored
-from beliefs.evaluation.backtest.frames import UNSAID, horizons_of, origins_of
 from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.evaluation.scores.scorecard import climatology
 from beliefs.features.inputs import build_inputs
@@ -86,25 +85,6 @@ def test_later_rows_change_no_score_of_a_real_study(name, day, every, how, tmp_p
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
-def test_the_frame_holds_every_sample_of_every_target(found):
-    data = found.to_dataset()
-    assert data["happened"].dims == ("theory", "origin", "horizon", "target", "sample")
-    assert data.sizes["sample"] == 50 and data.sizes["origin"] == 13
-    talks = data["happened"].sel(theory="M1", target="talks")
-    mine = found.scores[(found.scores["forecaster"] == "M1") & (found.scores["target"] == "talks")]
-    for row in mine.to_dict("records"):
-        share = float(talks.sel(origin=row["origin"], horizon=row["horizon"]).mean())
-        assert share == pytest.approx(row["p"], abs=1e-12)
-
-
-def test_latent_targets_are_dumped_and_not_scored(found):
-    assert set(found.frame.unscored) == {"crack_red", "crack_blue", "talks_rational"}
-    assert not set(found.scores["target"]) & set(found.frame.unscored)
-    place = found.frame.targets.index("crack_red")
-    assert (found.frame.when[0, :, place] == UNSAID).all()  # M0 has no beliefs
-    assert (found.frame.when[1, :, place] != UNSAID).all()
-
-
 def test_labels_are_those_of_the_study(found, duel):
     inputs = build_inputs(duel)
     mine = found.scores[(found.scores["forecaster"] == "M0") & (found.scores["target"] == "talks")]
@@ -135,24 +115,13 @@ def test_hand_set_odds_are_a_yardstick(duel):
     assert "market" in set(with_odds.skill["against"])
 
 
-@pytest.mark.parametrize("target", ["crack", "crack_first", "talks_rational"])
-def test_odds_of_latent_targets_are_refused_before_anything_runs(duel, target, monkeypatch):
-    monkeypatch.setattr("beliefs.evaluation.backtest.backtest.track_blocks", None)
-    with pytest.raises(StudyError, match=f"latent target(.|\n)*{target}"):
-        backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of(target), **SMALL)
-
-
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"every": 0}, "ends of periods"),
-        ({"horizons": ()}, "horizons"),
         ({"horizons": (7, 0)}, "horizons"),
         ({"horizons": (365,)}, "too short"),
-        ({"theories": ()}, "told apart"),
         ({"first": "2001-05-01"}, "no origin lies"),
-        ({"first": "2001-03-10", "last": "2001-03-09"}, "no origin lies"),
-        ({"last": "soon"}, "not written as a date"),
         ({"theories": (THEORIES[0], THEORIES[0])}, "told apart"),
     ],
 )
@@ -172,30 +141,6 @@ def test_origins_may_be_restricted_to_some_days(found, duel):
         duel, part.theories, part.frame, every=part.every, particles=part.particles, seed=part.seed
     )
     pd.testing.assert_frame_equal(again.scores, part.scores)
-
-
-def test_weeks_are_cut_to_whole_periods():
-    inputs = build_inputs(load_study("us-civil-war"))
-    assert [h.periods for h in horizons_of((90, 7, 30), 7)] == [1, 4, 12]
-    assert np.diff(origins_of(inputs, 28, 1)).tolist()[:3] == [4, 4, 4]
-    with pytest.raises(StudyError, match="multiple of 7"):
-        origins_of(inputs, 10, 1)
-
-
-@pytest.mark.parametrize("name", ["us-iran-2026", "us-iran-2012", "us-civil-war"])
-def test_questions_come_in_order_and_never_before_they_are_asked(name):
-    study = load_study(name)
-    inputs = build_inputs(study)
-    asked = questions(study, inputs)
-    names = [q.name for q in asked]
-    assert names[0] == "talks" and len(set(names)) == len(names)
-    n = int(inputs.active.sum())
-    for q in asked:
-        assert q.hit.shape == q.seen.shape == q.asked.shape == (n,)
-    for q in (q for q in asked if q.target in ("extension", "lapse", "collapse")):
-        # A window is resolved, lapses or collapses while it is in force.
-        assert q.asked[q.hit].all(), q.name
-    assert all((q.value >= 0.0).all() for q in quantities(study, inputs))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """A simulation is a function of its number; a calibration that was stopped goes on."""
 
-import csv
 import json
 from dataclasses import replace
 
@@ -61,27 +60,6 @@ def test_every_kind_of_quantity_is_ranked(study):
     assert found["ranks"] != simulation(design, 1)["ranks"]
 
 
-def test_conduct_is_drawn_from_what_the_filter_knew_of_beliefs(study, monkeypatch):
-    given = {}
-    drawn, tracked = rooms.simulate_observed, rooms.track_blocks
-
-    def observed(*args, **more):
-        given["drawn"] = more["beliefs"]
-        return drawn(*args, **more)
-
-    def known(*args, **more):
-        found = tracked(*args, **more)
-        given["tracked"] = found.columns
-        return found
-
-    monkeypatch.setattr(rooms, "simulate_observed", observed)
-    monkeypatch.setattr(rooms, "track_blocks", known)
-    simulation(Design(study, load_theory("mutual_optimism"), **SMALL), 0)
-    for name, values in given["drawn"].items():
-        np.testing.assert_array_equal(values, given["tracked"][name])
-    assert np.ptp(given["drawn"]["p_lag"]) > 0.0
-
-
 def same_bytes(one, two):
     return all(
         (one / name).read_bytes() == (two / name).read_bytes()
@@ -117,67 +95,10 @@ def test_workers_of_a_scheduler_give_the_same_bytes(study, theory, whole, tmp_pa
     assert same_bytes(tmp_path, whole[0])
 
 
-def test_a_scheduler_that_does_not_answer_is_named(study, theory, tmp_path):
-    with pytest.raises(StudyError, match="no scheduler answers") as error:
-        calibrate(theory, study, tmp_path / "out", sims=1, scheduler="nowhere", **SMALL)
-    assert "dask scheduler" in error.value.render()
-
-
-def test_the_result_says_what_was_judged(whole, theory):
-    out, found = whole
-    told = json.loads((out / "calibration.json").read_text())
-    assert told == found.as_dict()
-    assert (told["simulations"], told["theory"], told["failed"]) == (4, "base_rate", {})
-    assert told["judged"] == len(told["quantities"])
-    assert told["judged"] == len(found.ranks) + 2 * len(found.probabilities)
-    assert sum(row["quantities"] for row in told["groups"]) == told["judged"]
-    for row in told["groups"]:
-        spread = [
-            q["spread"] for q in told["quantities"] if q["name"].startswith(row["group"] + ":")
-        ]
-        if row["group"] in ("probability", "reliability"):
-            assert row["spread"] is None
-        else:
-            assert row["spread"] == pytest.approx(np.mean(spread), abs=1e-4)
-    assert {row["target"] for row in told["probabilities"]} >= {"time of talks", "time of breach"}
-    table = list(csv.DictReader((out / "probabilities.csv").open()))
-    for row in told["probabilities"]:
-        assert sum(one["n"] for one in row["bins"]) == row["n"] == 4
-        whole, *bins = [line for line in table if line["target"] == row["target"]]
-        assert (float(whole["p"]), float(whole["reliability"])) == (row["p"], row["reliability"])
-        assert [float(line["happened"]) for line in bins] == [
-            one["happened"] for one in row["bins"]
-        ]
-
-
-def test_forecast_probabilities_that_do_not_come_true_fail_a_calibration(whole):
-    from beliefs.records.evaluations import _judged
-
-    _, found = whole
-    rng = np.random.default_rng(2)
-    lines = [
-        {
-            "number": k, "seconds": 0.0,
-            "ranks": {name: int(rng.integers(0, 31)) for name in found.ranks},
-            "probabilities": {"time of talks": [0.5, bool(rng.random() < 0.95)]},
-        }
-        for k in range(60)
-    ]  # fmt: skip
-    made = _judged(found.settings, lines, 30)
-    assert made.judged[0].name in ("probability:time of talks", "reliability:time of talks")
-    assert not made.passed and made.foretold["time of talks"].z > 5.0
-
-
 @pytest.mark.parametrize("other", [{"seed": 4}, {"particles": 120}, {"draws": 20}])
 def test_a_folder_of_another_calibration_is_refused(study, theory, whole, other):
     with pytest.raises(ConflictError, match="another calibration"):
         calibrate(theory, study, whole[0], sims=4, **{**SMALL, **other})
-
-
-def test_a_folder_with_other_files_is_refused(study, theory, tmp_path):
-    (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(ConflictError, match="another calibration"):
-        calibrate(theory, study, tmp_path, sims=4, **SMALL)
 
 
 def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(

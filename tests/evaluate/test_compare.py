@@ -5,11 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from beliefs.errors import StudyError
-from beliefs.evaluation.compare import FILE, STACK, compare, compared, doubts
+from beliefs.evaluation.compare import STACK, compared
 from beliefs.evaluation.scores.skill import BLOCKS, SHARED
 from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
 
 THEORIES = [load_theory(name) for name in ("M0", "M1", "M4")]
 N = 150
@@ -68,36 +66,3 @@ def test_the_stack_predicts_with_weights_of_before(made):
     total = made[:, :2, :7].sum(axis=1)
     mean = np.logaddexp.reduce(total, axis=0) - np.log(3.0)
     assert table(made[..., :7]).table[-1].elpd == pytest.approx(mean.sum())
-
-
-@pytest.mark.slow
-def test_theories_without_beliefs_are_compared_in_seconds():
-    study = load_study("us-iran-2026", as_of="2026-04-30")
-    found = compare(study, [load_theory("M0"), load_theory("M4")], seed=1, particles=200)
-    assert found.observables == SHARED
-    assert found.scores.shape == (2, 6, 151)
-    again = compare(study, [load_theory("M0"), load_theory("M4")], seed=1, particles=200)
-    np.testing.assert_array_equal(found.scores, again.scores)
-
-
-@pytest.mark.parametrize("names", [("M0",), ("M0", "M0"), ()])
-def test_one_theory_is_no_comparison(names):
-    with pytest.raises(StudyError, match="nothing to compare"):
-        compare(load_study("synthetic-duel"), [load_theory(n) for n in names], seed=1)
-
-
-def test_theories_that_a_study_of_this_size_confuses_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("beliefs.evaluation.compare.data_folder", lambda: tmp_path)
-    assert doubts(("A", "B", "C")) == []  # nobody has tried
-    found = {
-        "study": "made-up",
-        "studies": {"A": 20, "B": 10, "C": 20},
-        "theories": ["A", "B", "C"],
-        "confusion": [[0.6, 0.3, 0.1], [0.2, 0.8, 0.0], [0.2, 0.2, 0.4]],
-    }
-    (tmp_path / FILE).write_text(json.dumps(found), encoding="utf-8")
-    first, third = doubts(("A", "B", "C"))
-    assert first.startswith("Of 20 studies drawn from A at the size of made-up, 60% are foretold")
-    assert first.endswith("by A itself, 30% by B.")
-    assert third.endswith("40% are foretold best by C itself.")
-    assert doubts(("A", "C")) == [third]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from duel import draw_design
-from holdout import Cells, hide_readings, random_walk, score
+from holdout import hide_readings, random_walk
 
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.study.bundled import data_folder
@@ -28,12 +28,6 @@ def test_readings_after_the_cut_are_hidden_and_no_other_is(inputs):
     np.testing.assert_array_equal(shown.surprise, inputs.surprise)
 
 
-def walk_inputs(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    """Readings that are a random walk with steps of 0.3, heard as before."""
-    path = np.cumsum(0.3 * rng.normal(size=inputs.reading.shape), axis=-1)
-    return replace(inputs, reading=np.where(np.isnan(inputs.reading), np.nan, path))
-
-
 def test_the_walk_starts_at_the_last_reading_and_widens_with_the_root_of_time(inputs):
     rng = np.random.default_rng(1)
     heard = replace(inputs, reading=np.cumsum(0.3 * rng.normal(size=inputs.reading.shape), -1))
@@ -44,22 +38,3 @@ def test_the_walk_starts_at_the_last_reading_and_widens_with_the_root_of_time(in
         cell = (hidden.side == 0) & (hidden.channel == 0) & (hidden.time == first + ahead - 1)
         assert drawn[:, cell].mean() == pytest.approx(shown.reading[0, 0, first - 1], abs=0.05)
         assert drawn[:, cell].std() == pytest.approx(0.3 * ahead**0.5, rel=0.25)
-
-
-def test_on_a_random_walk_the_walk_covers_and_beats_a_guess_that_never_moves(inputs):
-    rng = np.random.default_rng(2)
-    covered, better = [], []
-    for _ in range(60):
-        shown, hidden = hide_readings(walk_inputs(inputs, rng), np.datetime64("2001-03-20"))
-        mine = hidden.channel == 0
-        cells = Cells(*(v[mine] for v in vars(hidden).values()))
-        walk = random_walk(rng, shown, cells, 400)
-        still = rng.normal(size=walk.shape)  # knows nothing of the last reading
-        found = score(
-            "forecast", "both", cells, still, walk, rng=rng, block=5, resamples=50
-        )  # fmt: skip
-        covered.append(found.coverage_walk)
-        better.append(found.difference)
-    # Days of one walk hang together, walks do not: 4 standard errors of 60 of them.
-    assert abs(np.mean(covered) - 0.9) < 4 * np.std(covered) / 60**0.5
-    assert np.mean(better) > 3 * np.std(better) / 60**0.5

@@ -5,12 +5,10 @@ import pandas as pd
 import pytest
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
-from beliefs.evaluation.backtest.questions import Quantity, Question, spells
-from beliefs.evaluation.scores import scorecard
+from beliefs.evaluation.backtest.questions import Question, spells
 from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.evaluation.scores.scorecard import climatology, kaplan_meier, persistence, waits
 from beliefs.evaluation.scores.skilltable import (
-    pit_table,
     reliability_table,
     skill_table,
     standings,
@@ -59,29 +57,6 @@ def test_persistence_tells_a_busy_time_from_a_quiet_one():
     made = question([*range(0, 40, 2), *range(80, 120, 2)])
     assert persistence(made, 110, 7)[-1] > climatology(made, 110, 7)[-1]
     assert persistence(made, 78, 7)[-1] < climatology(made, 78, 7)[-1]
-
-
-def test_persistence_is_silent_after_a_window_that_was_not_watched_whole():
-    # It came in the last window, as it had before: like others, but for what nobody saw of it.
-    hits = [20, 30, 40, 90, 91]
-    made = question(hits, unseen=[95])
-    assert persistence(question(hits), 98, 7) is not None
-    silent = [persistence(made, n, 7) is None for n in range(95, 104)]
-    assert silent == [False, *[True] * 7, False]
-
-
-def test_counts_are_held_against_earlier_windows_and_windows_count_when_all_was_watched():
-    seen = np.ones(LONG, bool)
-    seen[50] = False
-    made = Quantity("strikes", 0, np.arange(LONG, dtype=float), seen)
-    assert scorecard.count_climatology(made, 8, 2).tolist() == [1, 3, 5, 7, 9, 11, 13]
-    assert len(scorecard.count_climatology(made, 60, 2)) == 57  # two hold the unseen period
-    assert scorecard.count_climatology(made, 2, 2) is None
-    assert scorecard.count_persistence(made, 10, 3).tolist() == [24.0]
-    assert scorecard.count_persistence(made, 51, 3) is None
-    asked = question(hits=[12], unseen=[30])
-    assert [asked.first(n, 5) for n in (10, 13, 28, LONG - 3)] == [3, 6, None, None]
-    assert [made.total(n, 3) for n in (10, 49, LONG - 2)] == [33.0, None, None]
 
 
 def test_hits_without_a_quiet_week_between_them_are_one_event():
@@ -213,11 +188,6 @@ def test_a_count_comes_where_it_is_above_its_median_and_must_go_both_ways():
     assert (one.theories, one.doubt) == ((), "it never varied")
 
 
-def test_whoever_knows_more_wins_and_whoever_knows_as_much_does_not():
-    (one,) = standings(table_of(made(CAME, SPELL)))
-    assert one.theories == ("M1",) and one.doubt is None
-
-
 def where(*windows):
     """Flags of some windows, and an event of its own for each."""
     hits, spell = np.zeros(N), np.zeros(N, int)
@@ -251,11 +221,6 @@ def test_theories_that_know_nothing_rarely_win_anywhere():
     assert 0.0 < named / trials < 0.083  # 0.05 and three standard errors
 
 
-def test_nobody_wins_on_a_few_long_windows():
-    (one,) = standings(table_of(made(CAME, SPELL).assign(horizon=90)))
-    assert one.doubt == "too few windows" and one.theories == ()
-
-
 def test_calibrated_forecasts_lie_within_their_bands_as_often_as_they_say():
     inside, bins = 0, 0
     for k in range(60):
@@ -265,11 +230,3 @@ def test_calibrated_forecasts_lie_within_their_bands_as_often_as_they_say():
         inside += ((table["low"] <= table["came"]) & (table["came"] <= table["high"])).sum()
         bins += len(table)
     assert 0.86 < inside / bins < 0.98  # few forecasts in a bin: bands are steps
-
-
-def test_a_transform_that_is_not_uniform_leaves_its_bands():
-    scores = rows("M1", 0.5, CAME)
-    flat = pit_table(scores.assign(pit=(np.arange(N) + 0.5) / N), 7, seed=1)
-    assert ((flat["low"] <= flat["share"]) & (flat["share"] <= flat["high"])).all()
-    high = pit_table(scores.assign(pit=0.95), 7, seed=1)
-    assert high["share"].iloc[-1] == 1.0 > high["high"].iloc[-1]

@@ -92,15 +92,6 @@ def test_weights_maximise_the_log_score_of_the_mixture():
     np.testing.assert_allclose(found, stacking_weights(s + shift), atol=1e-12)
 
 
-def test_weights_go_over_to_who_becomes_right():
-    early = np.tile([[0.0], [-1.0]], 50)
-    late = np.tile([[-2.0], [0.0]], 100)
-    periods, weights = weights_over_time(np.concatenate([early, late], axis=1), every=7)
-    assert periods[0] == 0 and periods[-1] == 150
-    assert weights[0].tolist() == [0.5, 0.5]
-    assert weights[np.searchsorted(periods, 49), 0] > 0.9 and weights[-1, 1] > weights[-1, 0]
-
-
 def test_weights_at_a_time_know_nothing_later():
     s = scores(4, n=60)
     periods, weights = weights_over_time(s, every=5)
@@ -118,12 +109,6 @@ def test_means_are_paired_and_an_overlap_holds_the_origins_within_a_window():
     assert (found.n, found.score, found.reference, found.difference) == (2, 3.0, 4.5, 1.5)
     assert found.ratio == pytest.approx(1.0 / 3.0)
     assert [block_origins(h, 7) for h in (1, 7, 30, 90)] == [1, 1, 5, 13]
-
-
-def test_no_interval_is_given_where_few_blocks_fit():
-    for n, given in ((BLOCKS * 8 - 1, False), (BLOCKS * 8, True)):
-        found = skill(RNG.normal(size=n), RNG.normal(size=n), overlap=4, seed=1)
-        assert np.isfinite([found.low, found.high, found.p]).all() == given
 
 
 def test_without_overlap_the_interval_is_that_of_the_t_test():
@@ -167,14 +152,3 @@ def test_few_blocks_have_no_interval_and_no_error(n, block):
     seen[::2] = False  # what was not seen fills no block, and is not added
     found = difference(more, seen, block=block, seed=1)
     assert not found.distinct and found.total == pytest.approx(more[1::2].sum())
-
-
-def test_blocks_widen_the_interval_of_periods_that_hang_together():
-    rng, seen = np.random.default_rng(3), np.ones(400, dtype=bool)
-    alone = rng.normal(size=400)
-    found = difference(alone, seen, block=1, seed=1)
-    assert found.error == pytest.approx(alone.std() * 20.0, rel=0.1)
-    assert found.high - found.low == pytest.approx(2 * 1.645 * found.error, rel=0.1)
-    gap = np.repeat(rng.normal(size=40), 10)  # ten periods in a row alike
-    single, blocks = (difference(gap, seen, block=k, seed=1) for k in (1, 20))
-    assert blocks.error > 2.0 * single.error

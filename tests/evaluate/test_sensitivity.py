@@ -1,15 +1,12 @@
 """What moves a forecast, and what moved a belief."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from make_conduct import write_conduct
 
-from beliefs.errors import GateError, StudyError
 from beliefs.evaluation import sensitivity as module
 from beliefs.evaluation.attribution import _flat, causes
-from beliefs.evaluation.sensitivity import ALL, contraction, sensitivity
+from beliefs.evaluation.sensitivity import contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.inference.conduct import conduct_with
@@ -44,15 +41,6 @@ def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):
         assert any(p.prior_data_conflict for p in row.powers) == said.prior_data_conflict
 
 
-def test_every_part_is_scaled_both_ways(found):
-    parts = [(point.part, point.scale) for point in found.points]
-    assert parts[:2] == [(ALL, 0.5), (ALL, 2.0)]
-    assert ("talks", 0.5) in parts and ("truce", 2.0) in parts
-    for point in found.points:
-        assert (point.method == "reweighted") == (point.pareto_k <= 0.7)
-        assert ((point.p >= 0.0) & (point.p <= 1.0 + 1e-12)).all()
-
-
 @pytest.mark.slow
 def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, monkeypatch):
     monkeypatch.setattr(module, "RELIABLE", -np.inf)
@@ -66,15 +54,6 @@ def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, 
             assert (abs(one.p - two.p) < 4.5 * error).all(), one.part
             compared += 1
     assert compared >= 4
-
-
-def test_a_part_that_a_target_does_not_read_leaves_it_where_it_is(found):
-    talks = [k for k, row in enumerate(found.rows) if row.asked.target == "talks"]
-    base = np.asarray([found.rows[k].p for k in talks])
-    moved = {p.part: abs(p.p[talks] - base).max() for p in found.points if p.scale == 2.0}
-    outcomes = next(p for p in found.points if (p.part, p.scale) == ("outcomes", 2.0))
-    assert moved["talks"] > 0.0
-    assert (abs(outcomes.p[talks] - base) < 4.5 * outcomes.error[talks] + 1e-12).all()
 
 
 def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
@@ -93,38 +72,6 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
     # Strikes were seen on most days, agreements hardly: the study teaches the one.
     learnt = max(r.contraction for n, r in rows.items() if n.startswith("strike_base"))
     assert learnt > 0.3 > rows["reversal_base[treaty]"].contraction
-
-
-def test_other_crack_rules_are_asked_of_the_last_window(unsampled):
-    rows = sensitivity(unsampled, HORIZON, seed=1, scales=()).rows
-    spec = unsampled.study.spec.crack
-    others = [row.asked for row in rows if not row.asked.own_rule]
-    grid = {(a.threshold, a.periods) for a in others if a.target == "crack"}
-    wanted = {(p, d) for p in spec.grid_thresholds for d in spec.grid_periods}
-    assert grid == wanted - {(spec.threshold, spec.periods)}
-    assert {a.periods for a in others if a.target == "talks_rational"} == {
-        d for d in spec.grid_periods if d != spec.periods
-    }
-    assert len({a.by for a in others}) == 1
-    # A higher threshold is crossed at least as often, a longer run at most as often.
-    p = {(r.asked.side, r.asked.threshold, r.asked.periods): r.p
-         for r in rows if r.asked.target == "crack" and r.asked.by == others[0].by}  # fmt: skip
-    for (side, threshold, periods), value in p.items():
-        for (other, more, longer), bound in p.items():
-            if side == other and more >= threshold and longer <= periods:
-                assert value <= bound
-
-
-def test_what_cannot_be_used_is_refused_before_anything_is_simulated(unsampled, monkeypatch):
-    monkeypatch.setattr(module, "forecast", None)
-    with pytest.raises(StudyError, match="cannot be scaled"):
-        sensitivity(unsampled, HORIZON, seed=1, scales=(0.0,))
-
-
-def test_a_failed_gate_stops_it(unsampled):
-    failed = replace(unsampled, report=replace(unsampled.report, passed=False, failures=("x",)))
-    with pytest.raises(GateError):
-        sensitivity(failed, HORIZON, seed=1, scales=())
 
 
 def test_the_causes_add_up_to_the_path_draw_by_draw(unsampled):

@@ -65,19 +65,6 @@ def test_a_constant_hazard_gives_as_many_events_as_it_should(design):
     assert np.var(breaches) == pytest.approx(truce * p * (1 - p), rel=0.6)
 
 
-def test_strikes_without_replies_come_at_their_base_rate_where_somebody_looked(design):
-    seen = design[2]["strikes_seen"] > 0
-    counts = [
-        drawn(design, "base_rate", {"strikes_A", "strikes_B"}, s, strike_base=np.log(0.5),
-              instrument_rate=0.0, log_dispersion=20.0, log_excite_own=-20.0,
-              log_excite_cross=-20.0)["strike_count"]
-        for s in range(20)
-    ]  # fmt: skip
-    assert all((c[:, ~seen] == 0).all() for c in counts)
-    mean = np.mean([c[:, seen].mean() for c in counts])
-    assert abs(mean - 0.5) < 4 * np.sqrt(0.5 / (2 * seen.sum() * 20))
-
-
 def test_what_is_known_of_the_past_is_what_a_study_would_say_of_it(design):
     """The columns of the past agree with those that the study's own definitions give."""
     study = load_study("us-iran-2026")

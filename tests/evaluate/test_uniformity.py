@@ -7,9 +7,7 @@ import pytest
 from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confidence_bands
 from scipy.stats import binom, norm
 
-from beliefs.evaluation import calibration as u
 from beliefs.evaluation.calibration import (
-    LEAST_SIMULATIONS,
     bands,
     failures,
     foretell,
@@ -18,7 +16,6 @@ from beliefs.evaluation.calibration import (
     p_value,
     poisson_binomial,
 )
-from beliefs.evaluation.scores.skill import holm
 
 N, DRAWS = 200, 100
 SIMS, KEPT, SIZE = 100, 50, 80
@@ -75,20 +72,6 @@ def test_ranks_of_wrong_draws_are_outside_and_say_how_they_are_wrong(wrong, mean
     assert mean(worst.mean) and spread(worst.spread)
 
 
-def test_p_values_are_adjusted_as_holm_did():
-    # The smallest times 4, the next times 3, ..., and never below one before it.
-    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
-    np.testing.assert_allclose(holm([0.9, 0.8]), [1.0, 1.0])
-
-
-def test_the_bound_is_one_that_small_sets_keep():
-    # Of three ranks among two draws all 27 sets can be listed.
-    every = np.stack(np.meshgrid(*[np.arange(3)] * 3), axis=-1).reshape(-1, 3)
-    p = np.asarray([p_value(ranks, 2) for ranks in every])
-    for level in np.unique(p):
-        assert (p <= level).mean() <= level + 4.0 * np.sqrt(level * (1.0 - level) / 20_000)
-
-
 def made(wrong, seed, size=SIZE, n=SIMS):
     """Ranks of dependent quantities, whose truths are spread `wrong` times as wide as draws."""
     rng = np.random.default_rng(seed)
@@ -126,36 +109,6 @@ def test_more_outside_than_chance_allows_fails_though_no_one_of_them_does():
     assert reasons[0] == "outside their own bands: 9 of 80 of conduct, at most 8"
     assert all(row.adjusted > 0.01 for row in judge(ranks, KEPT))
     assert told({**ranks, "conduct:0": even[0]})[0] == ()
-
-
-def test_a_quantity_that_cannot_come_by_chance_and_what_was_not_done_fail_too():
-    ranks = made(1.0, 2) | {"belief:stuck": np.full(SIMS, 7)}
-    assert judge(ranks, KEPT)[0].p < 1e-60  # no simulated reference is as far off
-    reasons, groups = told(ranks, {4: "no particle"})
-    assert reasons[0] == "simulations that could not be done: 1"
-    assert reasons[1] == "not uniform, allowing for 81 quantities: 1"
-    assert [g.group for g in groups] == ["parameter", "belief"]
-
-
-def test_probabilities_are_counted_without_ranks():
-    ranks = made(1.0, 2)
-    others = {"probability:time of talks": 1e-9, "reliability:time of talks": 0.4}
-    judged = judge(ranks, KEPT, others)
-    assert judged[0].name == "probability:time of talks" and judged[0].mean is None
-    assert judged[0].adjusted == pytest.approx(82e-9)
-    groups = groups_of(judged, ranks, KEPT)
-    assert [(g.group, g.outside, g.spread) for g in groups[1:]] == [
-        ("probability", 1, None), ("reliability", 0, None),
-    ]  # fmt: skip
-    assert failures(judged, groups, {}, SIMS) == ("not uniform, allowing for 82 quantities: 1",)
-
-
-def test_too_few_simulations_are_not_called_calibrated():
-    even = made(1.0, 3, n=LEAST_SIMULATIONS)
-    few = {name: row[:-1] for name, row in even.items()}
-    assert told(even)[0] == () and u.in_words(True, LEAST_SIMULATIONS).startswith("calibrated")
-    assert told(few)[0] == (f"too few simulations: {LEAST_SIMULATIONS - 1} of at least 20",)
-    assert u.in_words(False, LEAST_SIMULATIONS - 1).startswith("not judged")
 
 
 def simulated(n, seed, wrong=lambda q: q):

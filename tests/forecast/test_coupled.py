@@ -7,7 +7,6 @@ import pytest
 
 from beliefs.features.inputs import build_inputs
 from beliefs.features.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises, transform
-from beliefs.forecasting.forecast import forecast
 from beliefs.inference.posterior import stacked_params
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import (
@@ -20,7 +19,8 @@ from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
 from beliefs.simulation.news import news_of
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
-from beliefs.simulation.state import PARTS, Feed, Streams, window_at
+from beliefs.simulation.state import Feed, window_at
+from beliefs.simulation.state import Streams
 from beliefs.study.load import load_study
 
 MANY = 8_000
@@ -153,16 +153,6 @@ def test_surprises_go_on_as_the_study_computes_them(halflife):
     np.testing.assert_allclose(found, whole.z[known:], atol=1e-9)
 
 
-def test_what_one_part_draws_does_not_depend_on_the_others():
-    one, other = Streams(4, 10), Streams(4, 10)
-    for part in PARTS[4:]:
-        if part != "breach":
-            one.uniform(part, 3)
-    np.testing.assert_array_equal(one.uniform("breach"), other.uniform("breach"))
-    assert len(set(PARTS)) == len(PARTS)
-    assert not np.array_equal(other.uniform("deal"), other.uniform("form"))
-
-
 @pytest.mark.parametrize(
     ("day", "age", "own", "left"),
     [
@@ -188,12 +178,3 @@ def test_every_theory_is_simulated_and_its_events_agree_with_one_another(told, t
     acts = events["strikes"].sum(axis=1)
     assert (acts[events["breach"]] > 0).all() and events["breach"].any()
     assert np.isfinite(told(theory).paths.events["strikes"]).all()
-
-
-def test_without_draws_of_conduct_a_forecast_is_one_of_beliefs_and_talks(told):
-    plain = told("mutual_optimism")
-    alone = forecast(plain.posterior, 35, seed=plain.seed, allow_failed=True, actions=False)
-    assert alone.paths.events is None and alone.conduct is None
-    assert alone.base_paths.events is not None  # base rates are those of M0 all the same
-    # News repeats the same past days, and talks are drawn with the same numbers.
-    assert alone.paths.talks.shape == plain.paths.talks.shape

@@ -1,7 +1,6 @@
 """First passage and resampled blocks, against counting by hand."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,16 +26,6 @@ def test_first_passage_is_the_first_run_counted_by_hand(before, after, periods):
     # At the origin only a run that still lasts counts.
     found = first_passage(np.array([after], bool), periods, np.array([before], bool))
     assert found.tolist() == [by_hand(before, after, periods)]
-
-
-def test_samples_do_not_mix():
-    rng = np.random.default_rng(0)
-    condition, history = rng.random((50, 9)) < 0.6, rng.random((50, 3)) < 0.6
-    found = first_passage(condition, 3, history).tolist()
-    both = zip(history.tolist(), condition.tolist(), strict=True)
-    assert found == [by_hand(*values, 3) for values in both] and len(set(found)) > 4
-    with pytest.raises(ValueError, match="at least 1"):
-        first_passage(condition, 0)
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,7 +1,6 @@
-"""Long futures are made stretch by stretch: the same numbers, in a fraction of the memory."""
+"""Long futures are made stretch by stretch: the same numbers."""
 
 import datetime as dt
-import tracemalloc
 from dataclasses import fields
 
 import numpy as np
@@ -51,23 +50,3 @@ def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, chan
             for key, values in pairs:
                 other = b[key] if isinstance(b, dict) else b
                 np.testing.assert_array_equal(values, other, err_msg=f"{name} {key}")
-
-
-def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(told, monkeypatch):
-    plain = told("mutual_optimism")
-    samples, days = len(plain.paths.talks), 150
-
-    def peak(cells):
-        monkeypatch.setattr(paths, "CELLS", cells * samples)
-        monkeypatch.setattr(state, "CELLS", cells * samples)
-        tracemalloc.start()
-        found = forecast(plain.posterior, days, seed=3, allow_failed=True, actions=plain.conduct)
-        most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return found, most
-
-    whole = peak(days)[1]
-    found, most = peak(10)
-    assert most < 0.2 * whole
-    assert found.paths.logit_belief.dtype == found.paths.surplus.dtype == np.float32
-    assert found.prior_paths.events is None

@@ -1,24 +1,19 @@
-"""Blocks of a theory: who shares what, lagged beliefs, and what their tracks give together."""
-
-from dataclasses import replace
+"""Blocks of a theory: their evidence, and lagged beliefs."""
 
 import numpy as np
 import pytest
 
-from beliefs.errors import ConflictError
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.belief_lag import belief_lag, known_beliefs
-from beliefs.inference.smc.blocks import blocks, track_blocks
+from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.sequential import track_likelihood
-from beliefs.inference.smc.track import from_posterior, track
+from beliefs.inference.smc.track import track
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of, until
-from beliefs.model.system import conduct_log_likelihoods, factors
+from beliefs.model.system import conduct_log_likelihoods
 from beliefs.model.theory import (
-    bundled_theories,
     conduct_neutral,
     conduct_parameters,
-    free_parameters,
     load_theory,
 )
 from beliefs.study.load import load_study
@@ -41,28 +36,6 @@ def believed(study):
 @pytest.fixture(scope="module")
 def real():
     return load_study("us-iran-2026")
-
-
-@pytest.mark.parametrize("name", bundled_theories())
-def test_blocks_share_no_free_parameter_and_hold_every_observable_once(real, name):
-    theory, structure = load_theory(name), structure_of(build_inputs(real))
-    found = blocks(theory, structure)
-    read = [p for b in found for p in b.parameters]
-    assert len(read) == len(set(read))
-    seen = [o for b in found if not b.beliefs for o in b.observables]
-    known = {f.name: f for f in factors(theory, structure)}
-    assert sorted(seen) == sorted(known)
-    free = {p.name for p in conduct_parameters(theory, structure)}
-    for b in found:
-        if not b.beliefs:
-            reads = {p for o in b.observables for p in known[o].reads} & free
-            assert set(b.parameters) == reads
-            assert set(b.couples) == reads & {p for o in b.observables for p in known[o].couples}
-            # No part of it stands alone.
-            for o in b.observables[1:]:
-                rest = {p for other in b.observables if other != o for p in known[other].reads}
-                assert rest & set(known[o].reads) & free
-    assert [b.beliefs for b in found].count(True) == 1
 
 
 def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
@@ -145,82 +118,3 @@ def test_lagged_beliefs_do_not_know_what_comes_later(rich_folder, believed):
     for name in ("p_lag", "p_lag_min", "surplus_lag"):
         np.testing.assert_allclose(one[name][..., : n + 1], other[name][..., : n + 1], rtol=1e-12)
     assert not np.array_equal(one["p_lag"], other["p_lag"])
-
-
-def test_a_track_taken_over_has_beliefs_of_the_periods_before(believed):
-    taken = from_posterior(believed.at(believed.ends[-1], draws=400), 400, seed=1)
-    lag = belief_lag(taken, believed.structure.n_time)
-    whole = belief_lag(believed, believed.structure.n_time)
-    here = believed.n_time
-    np.testing.assert_allclose(lag["p_lag"][:, here], whole["p_lag"][:, here], atol=0.05)
-    assert ((lag["p_lag"] > 0) & (lag["p_lag"] < 1)).all()
-    assert np.ptp(lag["p_lag"][:, 1:here], axis=1).min() > 0
-
-
-@pytest.fixture(scope="module")
-def given(study, believed):
-    """All blocks of M1, its belief track given."""
-    theory = load_theory("mutual_optimism")
-    return track_blocks(study, theory, particles=200, seed=4, belief=believed)
-
-
-def test_only_what_is_asked_for_is_tracked(study):
-    theory = load_theory("mutual_optimism")
-    found = track_blocks(study, theory, particles=100, seed=4, only=["ladder"])
-    assert found.belief is None and list(found.tracks) == ["ladder"]
-    assert list(found.predictive()) == ["ladder"]
-
-
-def test_what_depends_on_beliefs_needs_their_track(study, believed):
-    theory = load_theory("mutual_optimism")
-    found = track_blocks(study, theory, particles=100, seed=4, only=["deal"])
-    assert found.belief is not None and list(found.tracks) == ["deal"]
-    off = replace(theory, neutral=(*theory.neutral, "deal_surplus"))
-    assert track_blocks(study, off, particles=100, seed=4, only=["deal"]).belief is None
-
-
-def test_predictive_densities_are_those_of_the_tracks(given, believed):
-    found = given.predictive()
-    assert "reading" not in found and set(found) == {
-        o for b in given.layout for o in b.observables if o != "reading"
-    }
-    assert all(v.shape == (given.n_time,) for v in found.values())
-    seen = believed.model().looks.seen[: given.n_time] > 0
-    assert (np.isfinite(found["talks"]) == seen).all()
-    np.testing.assert_array_equal(found["talks"][seen], believed.predictive[seen, 1])
-    heard = given.predictive(readings=True)["reading"]
-    total = np.nansum(heard) + np.nansum(found["talks"])
-    assert total == pytest.approx(believed.log_evidence[-1], rel=1e-12)
-
-
-def test_joint_draws_hold_every_free_parameter(given, study):
-    theory, structure = given.theory, structure_of(given.inputs)
-    rng = np.random.default_rng(0)
-    drawn = given.params(50, rng)
-    mine = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
-    conduct = conduct_parameters(theory, structure)
-    assert set(drawn) == {p.name for p in [*mine, *conduct]}
-    for p in [*mine, *conduct]:
-        assert drawn[p.name].shape == (50, *structure.size(p.dims))
-    assert set(given.params(50, rng, beliefs=False)) == {p.name for p in conduct}
-    assert set(given.prior(50, rng)) == set(drawn)
-    again = given.params(50, np.random.default_rng(0))
-    for name, values in drawn.items():
-        np.testing.assert_array_equal(values, again[name])
-
-
-def test_a_parameter_that_nothing_reads_keeps_its_prior(study):
-    base = load_theory("base_rate")
-    theory = replace(base, free=(*base.free, "breach_to_collapse"))
-    found = track_blocks(study, theory, particles=100, seed=1)
-    drawn = found.params(4000, np.random.default_rng(3))
-    assert drawn["breach_to_collapse"].mean() == pytest.approx(0.5, abs=0.05)
-
-
-def test_a_belief_track_of_another_theory_or_time_is_refused(study, believed):
-    theory = load_theory("mutual_optimism")
-    other = replace(theory, neutral=(*theory.neutral, "psi"))
-    with pytest.raises(ConflictError, match="another theory"):
-        track_blocks(study, other, particles=100, seed=1, belief=believed)
-    with pytest.raises(ConflictError, match="other periods"):
-        track_blocks(study, theory, particles=100, seed=1, belief=believed.until(10))

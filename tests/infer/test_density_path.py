@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model
-from beliefs.inference.smc import density_path as paths
 from beliefs.inference.smc.density_path import density_path, log_density_at
-from beliefs.inference.smc.track import from_posterior, track
+from beliefs.inference.smc.track import track
 
 pytestmark = pytest.mark.xdist_group("track")
 
@@ -74,38 +72,3 @@ def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_neutral(stud
     assert np.abs(exact).sum() > 0.5
     np.testing.assert_allclose(found[0], exact, atol=0.12)
     assert found.sum() == pytest.approx(exact.sum(), abs=0.2)
-
-
-def test_periods_that_leave_few_particles_are_judged_by_the_new_ones(tracked, monkeypatch):
-    plain = density_path(tracked, {"level": ["belief_mean"]})
-    moved = sorted({r.period for r in tracked.rejuvenations})
-    assert moved
-    monkeypatch.setattr(paths, "FEWEST", 2.0)
-    other = density_path(tracked, {"level": ["belief_mean"]})
-    same = np.setdiff1d(np.arange(tracked.n_time), moved)
-    np.testing.assert_array_equal(other[:, same], plain[:, same])
-    assert not np.array_equal(other[:, moved], plain[:, moved])
-    np.testing.assert_allclose(other[:, moved], plain[:, moved], atol=0.25)
-
-
-def test_where_nothing_was_seen_no_score_changes(tracked):
-    found = density_path(tracked, {"level": ["belief_mean"], "one": ["belief_mean[1]"]})
-    looks = tracked.model().looks
-    heard = np.diff(looks.starts)[: tracked.n_time] > 0
-    assert (found[:, ~heard, 0] == 0.0).all()
-    assert (found[:, looks.seen[: tracked.n_time] == 0, 1] == 0.0).all()
-
-
-@pytest.mark.parametrize(
-    ("label", "why"), [("psi", "no such free parameter"), ("log_volatility[0]", "bound")]
-)
-def test_a_parameter_without_a_density_to_compare_is_refused(tracked, label, why):
-    with pytest.raises(StudyError, match=why) as error:
-        density_path(tracked, {"one": [label]})
-    assert label.split("[")[0] in str(error.value)
-
-
-def test_a_track_that_was_taken_over_is_refused(tracked):
-    taken = from_posterior(tracked.at(tracked.ends[-1], draws=100), 100, seed=1)
-    with pytest.raises(StudyError, match="taken over"):
-        density_path(taken, {"one": ["belief_mean"]})

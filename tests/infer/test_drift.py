@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beliefs.inference.smc.particles import drift
-from beliefs.inference.smc.sequential import DRIFT, Rejuvenation, lagging
+from beliefs.inference.smc.sequential import DRIFT
 
 N = 2000
 
@@ -39,16 +39,3 @@ def test_particles_on_their_way_do_whether_all_coordinates_lag_or_one(lagging, g
     before = resampled(3, 100, 1000)
     before[:, :lagging] -= gap  # standard deviations
     assert drift(before, moved(before, 3)) > DRIFT
-
-
-def rejuvenated(*drifts):
-    return [Rejuvenation(t, 1.0, 9.0, 9, 9, 4, 0.5, 0.4, x, False) for t, x in enumerate(drifts)]
-
-
-def test_a_track_that_drifts_again_and_again_moves_further_from_then_on():
-    assert not lagging(rejuvenated(2.8, DRIFT + 0.1, 2.8), 90)
-    assert lagging(rejuvenated(2.8, DRIFT + 0.1, 4.6, 2.8), 90)
-    # The largest of 90 standard normals is below 3.25 nine times in ten.
-    assert not lagging(rejuvenated(*([3.2] * 200)), 90)
-    assert lagging(rejuvenated(*([4.0] * 6), 0.0), 90)
-    assert lagging(rejuvenated(*([3.2] * 200)), 10)

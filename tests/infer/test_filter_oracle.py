@@ -8,11 +8,9 @@ import pytest
 from weighted_paths import weighted_paths
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.filter import quick
 from beliefs.inference.filter.filter import (
     WIDTH,
     Model,
-    hermite,
     newborn,
     part_columns,
     run,
@@ -22,7 +20,9 @@ from beliefs.inference.filter.filter_kernel import batch_filter
 from beliefs.inference.filter.smooth import draw_paths, smoothed
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
+from beliefs.model.mechanisms import bargaining, talks
 from beliefs.model.mechanisms import belief as belief_equations
+from beliefs.model.mechanisms import readings as reading_equations
 from beliefs.model.numerics.recurrence import step
 from beliefs.model.structure import until
 from beliefs.model.theory import load_theory
@@ -90,16 +90,6 @@ def filtered(model, params, n, n_time, *, keep=True, **how):
     return state, still, np.concatenate(paths, axis=1)
 
 
-def without(model, *, readings=True, talks=True):
-    """The model with readings or talks unseen."""
-    looks = model.looks
-    if not talks:
-        looks = looks._replace(seen=np.zeros_like(looks.seen))
-    if not readings:
-        looks = looks._replace(starts=np.zeros_like(looks.starts))
-    return replace(model, looks=looks)
-
-
 def linear(model, params, n):
     """Parameters without misreading and projection, so that belief and readings are linear."""
     out = dict(params)
@@ -150,7 +140,8 @@ def exact_smoother(model, params, n):
 
 def test_with_gaussian_readings_it_is_the_exact_kalman_filter_and_smoother(model):
     n = 4
-    chosen = without(model, talks=False)
+    looks = model.looks
+    chosen = replace(model, looks=looks._replace(seen=np.zeros_like(looks.seen)))  # without talks
     params = linear(chosen, chosen.params(scores(chosen, n)), n)
     n_time = chosen.structure.n_time
     state, _, path = filtered(chosen, params, n, n_time, compiled=gaussian_filter)
@@ -180,9 +171,6 @@ def particle_filter(model, params, size, rng):
     audience = system.evaluate(
         np, {**everything, "innovation": np.zeros((1, 2, n_time))}, cols, structure
     ).audience
-    from beliefs.model.mechanisms import bargaining, talks
-    from beliefs.model.mechanisms import readings as reading_equations
-
     shift = system.shift(np, params, cols, structure)
     for t in range(n_time):
         noise = rng.standard_normal((size, 2))
@@ -292,15 +280,6 @@ def test_what_a_theory_holds_neutral_changes_no_bit(model):
         np.testing.assert_array_equal(getattr(plain, name), getattr(other, name))
 
 
-@pytest.mark.parametrize("name", [*MORE, "deadlock_shape"])
-def test_what_a_theory_frees_is_heard_by_the_filter(wider, name):
-    n_time = wider.structure.n_time
-    params = wider.params(scores(wider, 3))
-    off = {**params, name: np.zeros_like(params[name])}
-    on, other = (filtered(wider, p, 3, n_time)[2] for p in (params, off))
-    assert not np.array_equal(on[..., :2], other[..., :2])
-
-
 def test_more_nodes_change_nothing_that_matters(model):
     n = 40
     params = model.params(plausible(model, n))
@@ -339,30 +318,3 @@ def test_without_beliefs_talks_alone_are_predicted_exactly(rich_folder):
     paths = system.evaluate(np, params, cols, model.structure)
     logs = system.log_likelihoods(np, params, cols, model.structure, paths)["talks"].sum(axis=-1)
     np.testing.assert_allclose(state.total[:, 0] + state.newest.sum(axis=1), logs, rtol=1e-12)
-
-
-@numba.njit
-def _quick_all(x, out):
-    for k in range(x.size):
-        out[0, k] = quick.exp(x[k])
-        out[1, k] = quick.tanh(x[k])
-        out[2, k] = quick.log(abs(x[k]) + 1e-9)
-        out[3, k] = quick.log1p(abs(x[k]))
-        out[4, k] = quick.logaddexp(0.0, x[k])
-
-
-def test_quick_functions_miss_the_libraries_by_a_few_last_places():
-    x = np.concatenate([np.linspace(-40, 40, 100_001), np.geomspace(1e-12, 600, 1000)])
-    out = np.empty((5, x.size))
-    _quick_all(x, out)
-    np.testing.assert_allclose(out[0], np.exp(x), rtol=5e-16)
-    np.testing.assert_allclose(out[1], np.tanh(x), atol=5e-16, rtol=0)
-    np.testing.assert_allclose(out[2], np.log(np.abs(x) + 1e-9), rtol=1e-15, atol=3e-16)
-    np.testing.assert_allclose(out[3], np.log1p(np.abs(x)), rtol=1e-15, atol=3e-16)
-    np.testing.assert_allclose(out[4], np.logaddexp(0.0, x), rtol=1e-15, atol=3e-16)
-
-
-@pytest.mark.parametrize("nodes", [3, 8])
-def test_rules_integrate_moments_of_normals_exactly(nodes):
-    x, w = hermite(nodes)
-    assert w @ x**2 == pytest.approx(1.0, abs=1e-13) and w @ x**4 == pytest.approx(3.0, abs=1e-12)

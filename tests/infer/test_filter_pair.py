@@ -10,7 +10,6 @@ from weighted_paths import weighted_paths
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model, part_columns, terms_of
-from beliefs.inference.filter.filter_reading import core
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
@@ -134,11 +133,3 @@ def test_paths_drawn_from_two_gaussians_have_the_density_they_are_given(model, d
     found = state.total[0, 0] + state.newest[0].sum() + np.log(weights.mean())
     assert error < 0.05
     assert abs(found - truth[0]) < 4 * error
-
-
-def test_core_and_tail_of_a_reading_are_its_mixture_of_normals():
-    from scipy.special import gammaincc
-
-    z = np.linspace(-40.0, 40.0, 401)
-    found = np.asarray([core(v) for v in z])
-    np.testing.assert_allclose(found, gammaincc(2.5, 0.125 * (4.0 + z**2)), atol=1e-6)

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.nuts.recentre import innovations, level
+from beliefs.inference.nuts.recentre import innovations
 from beliefs.model import system
 from beliefs.model.mechanisms import belief
 from beliefs.model.structure import columns, structure_of, until
@@ -41,18 +40,6 @@ def test_the_recursion_with_the_returned_innovations_gives_the_returned_path(cas
     np.testing.assert_allclose(again, path, rtol=1e-10, atol=1e-10)
 
 
-def test_noise_at_zero_goes_through_readings_that_are_sharp(case):
-    structure, cols, params = case
-    seen = cols["reading_seen"].copy()
-    seen[:, 1:] = 0.0  # actions only: they have no bias
-    params = params | {"log_reading_step": np.full(3, -6.0), "log_volatility": np.zeros(2)}
-    noise = np.zeros((2, structure.n_time))
-    path, *_ = innovations(np, params, cols | {"reading_seen": seen}, structure, noise)
-    heard = seen[:, 0] > 0
-    assert heard.sum() > 4
-    np.testing.assert_allclose(path[heard], cols["reading"][:, 0][heard], atol=0.01)
-
-
 def test_the_change_of_density_is_the_determinant_of_the_change_of_variables(case):
     structure, cols, params = case
     n = 10
@@ -72,20 +59,3 @@ def test_the_change_of_density_is_the_determinant_of_the_change_of_variables(cas
     sign, log = np.linalg.slogdet(np.array(slopes))
     assert sign == 1
     assert change == pytest.approx(log, abs=1e-6)
-
-
-def test_an_initial_distance_held_at_zero_is_that_of_draws_that_are_all_zero(case):
-    structure, cols, params = case
-    rng = np.random.default_rng(6)
-    draws = {name: np.broadcast_to(v, (2, 3, *v.shape)) for name, v in params.items()}
-    z, xi = rng.normal(size=(2, 3, 2)), rng.normal(size=(2, 3, 2, structure.n_time))
-
-    def found(initial):
-        given = draws | {"initial": initial}
-        mean, stretch = level(np, given, cols, structure, z, norm)
-        given["belief_mean"] = mean
-        return mean, stretch, *innovations(np, given, cols, structure, xi)
-
-    for held, drawn in zip(found(np.zeros(2)), found(np.zeros((2, 3, 2))), strict=True):
-        assert held.shape[:2] == (2, 3)
-        np.testing.assert_array_equal(held, drawn)

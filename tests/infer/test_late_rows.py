@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from make_conduct import acts, write_conduct
-from make_study import TOML, day, event, event_rows, talk, talk_rows, write_study
+from make_study import day, event, event_rows, talk, talk_rows, write_study
 from prefix import assert_same, columns
 from toy import TOY
 
@@ -173,17 +173,3 @@ def test_blocks_go_back_likewise(conduct, name):
         for block, other in wanted.tracks.items():
             mine = found.tracks[block].log_evidence[-1]
             assert mine == pytest.approx(other.log_evidence[-1], abs=0.5), block
-
-
-def test_a_series_that_a_channel_reads_counts_by_its_dates(tmp_path):
-    rows = [("price", day(0), "", 100.0), ("price", day(8), day(10), 80.0),
-            ("poll", day(0), "", 0.5),
-            ("price", day(9), day(25), 60.0), ("ships", day(0), "", 3)]  # fmt: skip
-    folder = write_study(
-        tmp_path / "w", toml=TOML.replace('step = "day"', 'step = "week"'), indicators=rows
-    )
-    south, market = 1, 1
-    early, known = (build_inputs(load_study(folder, as_of=day(d))) for d in (20, 55))
-    assert early.reading[south, market, 1] == pytest.approx(np.log(50 / 80 / (1 - 50 / 80)))
-    assert known.reading[south, market, 1] == pytest.approx(np.log(50 / 60 / (1 - 50 / 60)))
-    assert np.isnan(known.reading[south, market, 3])

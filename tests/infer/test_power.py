@@ -1,12 +1,11 @@
 """Flags of prior and data on conjugate models, where the truth is known."""
 
-from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from beliefs.inference.sensitivity import power_of, reversed_weights
+from beliefs.inference.sensitivity import power_of
 
 N = 4000
 STILL = 20  # parameters that the question does not depend on
@@ -57,21 +56,3 @@ def test_priors_and_data_that_agree_are_in_no_conflict(mean, error, below, domin
 def test_the_error_of_a_power_is_its_spread_over_seeds():
     found = [normal_model(3.0, 1.0, 0.7, np.random.default_rng(seed))[0] for seed in range(200)]
     assert np.std([f.prior for f in found]) == pytest.approx(found[0].error, rel=0.25)
-
-
-def test_weights_off_a_scorecard_whose_sign_is_the_other_one_are_named(unsampled):
-    tree, structure = unsampled.tree, unsampled.structure
-    assert reversed_weights(unsampled) == []  # the prior has either sign
-    values = np.abs(tree["posterior"]["weight_other"].values)
-    values[..., 1] *= np.where(np.random.default_rng(1).random(values.shape[:2]) < 0.95, -1, 1)
-    dataset = (
-        tree["posterior"]
-        .to_dataset()
-        .assign(weight_other=(tree["posterior"]["weight_other"].dims, values))
-    )
-    other = tree.copy()
-    other["posterior"] = type(tree)(dataset)
-    found = reversed_weights(replace(unsampled, tree=other))
-    assert [row[0] for row in found] == [structure.terms[structure.other[1]]]
-    assert found[0][1] == pytest.approx(values[..., 1].mean())
-    assert found[0][2] == pytest.approx(0.95, abs=0.03)

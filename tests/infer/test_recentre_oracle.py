@@ -71,27 +71,6 @@ def test_the_path_is_the_exact_posterior_of_a_linear_belief(n, seed):
         np.testing.assert_allclose(logdet[side], -0.5 * np.linalg.slogdet(precision)[1], atol=1e-8)
 
 
-@pytest.mark.parametrize("spread", [1e-9, 1.0])
-def test_without_readings_innovations_are_the_noise_however_belief_bends(spread):
-    case = problem(15, 3)
-    xi = np.random.default_rng(0).normal(size=(2, 15))
-    unread = arguments(case | {"w": np.zeros((2, 15)), "q": np.full(2, spread**2)}, misread=0.7)
-    innovation, _, logdet = guided_paths(*unread, xi)
-    np.testing.assert_array_equal(innovation, xi)
-    np.testing.assert_array_equal(logdet, 0.0)
-
-
-def test_a_stack_of_draws_gives_what_each_draw_gives():
-    stacks = [arguments(problem(7, seed), misread=0.3) for seed in range(4)]
-    xi = np.random.default_rng(1).normal(size=(2, 2, 2, 7))
-    stacked = [np.stack(v).reshape(2, 2, *v[0].shape) for v in zip(*stacks, strict=True)]
-    found = guided_paths(*stacked, xi)
-    for number, one in enumerate(stacks):
-        place = divmod(number, 2)
-        for whole, part in zip(found, guided_paths(*one, xi[place]), strict=True):
-            np.testing.assert_array_equal(whole[place], part)
-
-
 def test_the_gradient_of_the_path_is_its_slope():
     import pytensor
     import pytensor.tensor as pt

@@ -1,6 +1,5 @@
 """Sequential Monte Carlo against brute force: posteriors on a grid, evidence by quadrature."""
 
-import numba
 import numpy as np
 import pytest
 from scipy.special import gammaln, logsumexp
@@ -98,45 +97,12 @@ def test_each_one_step_density_is_that_of_the_grid(tracked, brute):
     np.testing.assert_allclose(tracked.evidence.sum(), np.nansum(tracked.predictive), rtol=1e-12)
 
 
-def test_an_observation_that_says_too_much_is_taken_in_by_powers(tracked):
-    powers = [r.power for r in tracked.rejuvenations if r.period == 20]
-    powers = powers[: int(np.argmax(powers)) + 1]  # then the other observable
-    assert len(powers) > 1 and np.all(np.diff(powers) > 0)
-    assert all(0 < p < 1 for p in powers[:-1])
-
-
-def test_threads_change_no_bit_and_the_seed_does(known, monkeypatch):
-    def run(threads, seed):
-        monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", threads)
-        return track_likelihood(likelihood, known, ("count", "hit"), 30, particles=600, seed=seed)
-
-    one, two, other = run(1, 5), run(2, 5), run(1, 6)
-    np.testing.assert_array_equal(one.log_weights, two.log_weights)
-    np.testing.assert_array_equal(one.epochs[-1], two.epochs[-1])
-    np.testing.assert_array_equal(one.predictive, two.predictive)
-    assert not np.array_equal(one.predictive, other.predictive)
-
-
 def test_later_observations_change_nothing_before_them(known, tracked):
     short = track_likelihood(likelihood, known, ("count", "hit"), 25, particles=PARTICLES, seed=3)
     cut = tracked.until(25)
     np.testing.assert_array_equal(short.predictive, cut.predictive)
     np.testing.assert_array_equal(short.log_weights, cut.log_weights)
     assert len(short.epochs) == len(cut.epochs) and short.rejuvenations == cut.rejuvenations
-
-
-def test_streams_of_one_seed_are_independent(known):
-    first, second = (
-        track_likelihood(likelihood, known, ("count", "hit"), 1, particles=500, seed=3, stream=s)
-        for s in (0, 1)
-    )
-    assert abs(np.corrcoef(first.epochs[0][:, 0], second.epochs[0][:, 0])[0, 1]) < 0.15
-
-
-def test_draws_follow_the_weights(tracked):
-    drawn = tracked.params(2000, np.random.default_rng(0))["base"]
-    mean = tracked.weights() @ tracked.coordinates.params(tracked.scores())["base"]
-    assert drawn.shape == (2000,) and drawn.mean() == pytest.approx(mean, abs=0.02)
 
 
 def test_an_impossible_observation_is_named(known):
@@ -148,8 +114,3 @@ def test_an_impossible_observation_is_named(known):
     with pytest.raises(StudyError, match="impossible") as error:
         track_likelihood(never, known, ("count", "hit"), 5, particles=200, seed=1)
     assert "hit in period 2" in str(error.value)
-
-
-def test_too_few_particles_are_refused(known):
-    with pytest.raises(StudyError, match="too few"):
-        track_likelihood(likelihood, known, ("count", "hit"), 5, particles=99, seed=1)

@@ -4,16 +4,12 @@ from dataclasses import replace
 
 import pytest
 from make_conduct import write_conduct
-from make_study import coverage_rows
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.track import first_change
-from beliefs.model.structure import structure_of
-from beliefs.model.theory import conduct_declared, conduct_neutral, load_theory
+from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-
-OF_BELIEF = ("hinge", "mediator_old", "power_shift", "proxy_attack", "heavy")
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +38,3 @@ def test_conduct_that_beliefs_weigh_sends_a_track_back_to_it(study):
     old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
     assert old.columns["heavy"].any()
     assert first_change(old, new, 40) == 5
-
-
-def test_ways_of_counting_have_sizes_of_their_own_though_structures_are_equal(tmp_path):
-    one = structure_of(build_inputs(load_study(write_conduct(tmp_path / "s"))))
-    many = write_conduct(tmp_path / "t", coverage=coverage_rows())
-    two = structure_of(build_inputs(load_study(many)))
-    assert one == two and hash(one) == hash(two)
-    bare = replace(load_theory("base_rate"), mechanisms=())
-    for structure in (one, two):
-        further = len(structure.instruments) - 1
-        assert structure.size(("instrument",)) == (further,)
-        values = conduct_neutral(bare, structure)
-        by_way = [k for k, (_, p) in conduct_declared(structure).items() if "instrument" in p.dims]
-        assert by_way and all(values[k].shape == (further,) for k in by_way)
-    assert one.size(("instrument",)) != two.size(("instrument",))

@@ -1,13 +1,9 @@
-"""A posterior's tree is one that ArviZ takes, and its records travel between processes."""
-
-import pickle
+"""A posterior's tree is one that ArviZ takes."""
 
 import arviz as az
 import matplotlib
 import numpy as np
 import pytest
-
-from beliefs.inference.smc.track import track
 
 matplotlib.use("Agg")
 NAMES = ["psi", "onset_base"]
@@ -25,15 +21,3 @@ def test_arviz_takes_the_tree(unsampled, name):
 def test_arviz_takes_what_was_predicted(unsampled):
     assert np.isfinite(az.loo(unsampled.tree, var_name="talks").elpd)
     assert az.plot_ppc_dist(unsampled.tree) is not None
-
-
-def test_a_posterior_and_a_track_come_back_from_another_process(unsampled):
-    again = pickle.loads(pickle.dumps(unsampled))
-    assert again.tree.identical(unsampled.tree)
-    np.testing.assert_array_equal(
-        again.inputs.observed.strike_count, unsampled.inputs.observed.strike_count
-    )
-    found = track(unsampled.study, unsampled.theory, particles=200, seed=1)
-    back = pickle.loads(pickle.dumps(found))
-    np.testing.assert_array_equal(back.mean, found.mean)
-    assert back.at(back.ends[-1], draws=50).tree.identical(found.at(found.ends[-1], draws=50).tree)

@@ -4,14 +4,13 @@ import json
 import shutil
 
 import h5py
-import numpy as np
 import pytest
 
 from beliefs.cli.app import main
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.conduct import Conduct, conduct_of
+from beliefs.inference.conduct import conduct_of
 from beliefs.records.run import CONDUCT, conduct_in, save_run
 
 
@@ -26,18 +25,6 @@ def acting(unsampled):
 def run(acting, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "acting"
     return save_run(out, acting.posterior, forecast=acting, summary=summarise(acting), settings={})
-
-
-def test_a_run_keeps_its_draws_of_conduct(run, acting):
-    kept = conduct_in(run)
-    assert isinstance(kept, Conduct)
-    assert (kept.theory, kept.seed) == (acting.conduct.theory, acting.conduct.seed)
-    for group in ("posterior", "prior", "base"):
-        one, two = getattr(kept, group), getattr(acting.conduct, group)
-        assert set(one) == set(two) and one
-        for name in one:
-            np.testing.assert_array_equal(one[name], two[name], err_msg=name)
-    np.testing.assert_array_equal(kept.log_likelihood, acting.conduct.log_likelihood)
 
 
 def test_a_run_is_forecast_again_from_them(run, capsys):

@@ -1,6 +1,5 @@
 """The chain of a ledger: any flipped byte is found, and told with its line."""
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -89,26 +88,16 @@ def test_a_ledger_cut_anywhere_but_at_the_end_of_a_line_is_found_cut_off(records
         (lambda x: x[1:], 1, "line 1 is not the beginning of a ledger: it was written as line 2"),
         (lambda x: [x[0], x[2], x[1]], 2, "chain broken between lines 1 and 2"),
         (lambda x: [x[0], x[0], *x[1:]], 2, "chain broken between lines 1 and 2"),
-        (lambda x: [*x[:2], b"\n", x[2]], 3, "line 3 is not valid JSON"),
         (lambda x: [x[0], b"{}\n", *x[1:]], 2, "line 2 has not the form"),
-        (lambda x: [x[0], b"\xff\xfe\n", *x[1:]], 2, "line 2 is not valid JSON"),
         (lambda x: [x[0].replace(b"0.1", b"0.2"), *x[1:]], 1, "hash of line 1 does not match"),
         (lambda x: forged(b"".join(x), 2, p=0.9), 3, "chain broken between lines 2 and 3"),
         (lambda x: [x[0][:-2] + b"\n", *x[1:]], 1, "line 1 is not valid JSON"),
     ],
-    ids=["removed", "headless", "swapped", "twice", "blank", "foreign", "bytes", "changed",
-         "forged", "short"],
+    ids=["removed", "headless", "swapped", "twice", "foreign", "changed", "forged", "short"],
 )  # fmt: skip
 def test_what_was_done_to_the_lines_is_told_with_the_line(change, line, words):
     problems = check(b"".join(change(SMALL.splitlines(keepends=True)))).problems
     assert problems[0].line == line and words in problems[0].what
-
-
-def test_a_line_with_the_right_hash_that_is_no_json_is_found():
-    content = b'{"n":1,"previous":"%b",nonsense' % BEGINNING.encode()
-    digest = hashlib.sha256(content).hexdigest().encode()
-    problems = check(content + b',"hash":"' + digest + b'"}\n').problems
-    assert problems[0].what == "line 1 is not valid JSON"
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="no sha256sum here")

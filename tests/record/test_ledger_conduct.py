@@ -1,17 +1,14 @@
 """Targets of conduct are registered with their rule and looked up as backtests look them up."""
 
 import datetime as dt
-import json
-import shutil
 
 import pytest
 from ledgers import a_forecast, a_target, on
-from make_conduct import CONDUCT, write_conduct
-from make_study import day, write_study
+from make_conduct import write_conduct
+from make_study import write_study
 
-from beliefs.records.files import document_hash
-from beliefs.records.ledger.register import CONDUCT_RULES, entry_of, read_ledger, register
-from beliefs.records.ledger.resolve import resolve, score, timing
+from beliefs.records.ledger.register import CONDUCT_RULES, register
+from beliefs.records.ledger.resolve import resolve, timing
 from beliefs.study.load import load_study
 
 LATER = on("2026-03-05")
@@ -63,65 +60,6 @@ def test_a_line_that_is_crossed_is_an_outcome_of_no(ledger, study):
     registered(ledger, study, "2026-01-15", ("no_crossing", "2026-01-21", None))
     found = told(resolve(ledger, studies=(study,), now=LATER))
     assert found == {("no_crossing", None): (False, "2026-01-19")}
-
-
-def test_what_nothing_could_come_of_is_resolved_neither_way(ledger, study):
-    registered(ledger, study, "2026-01-15", ("breach", "2026-01-21", None))
-    done = resolve(ledger, studies=(study,), now=LATER)
-    assert [why for *_, why in done.unresolved] == ["not asked"] and not done.added
-
-
-def test_a_window_of_conduct_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
-    rows = [
-        (day(-60), day(37), "dense", "digest", ""), (day(38), day(39), "none", "digest", ""),
-        (day(40), day(60), "dense", "digest", ""),
-    ]  # fmt: skip
-    study = write_conduct(tmp_path / "study", coverage=rows)
-    registered(ledger, study, "2026-02-09", ("breach", "2026-02-14", None))
-    done = resolve(ledger, studies=(study,), now=LATER)
-    assert [why for *_, why in done.unresolved] == ["not covered"]
-
-
-def test_what_counts_is_what_was_registered_whatever_the_study_says_by_now(ledger, study, tmp_path):
-    registered(ledger, study, "2026-02-09", ("breach", "2026-02-12", None))
-    toml = CONDUCT.replace("[truce]\n", "[truce]\nbreach_severity = 4\n")
-    strict = write_conduct(tmp_path / "strict", toml=toml)
-    registered(ledger, strict, "2026-02-09", ("breach", "2026-02-12", None), number=1)
-    done = resolve(ledger, studies=(strict,), now=LATER)
-    assert [r.outcome for r in done.added.values()] == [True, False]
-
-
-def test_conduct_is_scored_by_target_and_rule(ledger, study):
-    registered(
-        ledger, study, "2026-02-09", ("extension", "2026-02-14", "any"),
-        ("extension", "2026-02-14", "mutual"),
-    )  # fmt: skip
-    resolve(ledger, studies=(study,), now=LATER)
-    found = score(read_ledger(ledger), today=LATER.date())
-    rows = {r["target"]: r for r in found["classes"] if r["days"] is None}
-    assert rows["extension_any"]["brier"] == pytest.approx(0.49)
-    assert rows["extension_mutual"]["brier"] == pytest.approx(0.09)
-    assert rows["extension_any"]["by_rule"] == {} and found["resolved"] == 2
-
-
-def test_what_a_run_says_of_conduct_is_registered_with_what_counts(run_folder, tmp_path):
-    run = shutil.copytree(run_folder, tmp_path / "run")
-    document = json.loads((run / "forecast.json").read_text())
-    by = document["targets"][0]["by"]
-    document["targets"] += [
-        a_target("breach", by), a_target("extension", by, rule="mutual", p=0.2)
-    ]  # fmt: skip
-    (run / "forecast.json").write_text(json.dumps(document))
-    manifest = json.loads((run / "manifest.json").read_text())
-    manifest["forecast_sha256"] = document_hash(document)
-    (run / "manifest.json").write_text(json.dumps(manifest))
-    entry = entry_of(run)
-    assert [(t.target, t.rule) for t in entry.targets[-2:]] == [
-        ("breach", None), ("extension", "mutual"),
-    ]  # fmt: skip
-    assert len(entry.targets) == len(document["targets"])
-    spec = load_study(run / "study").spec
-    assert set(entry.conduct_rules) == {k for k in CONDUCT_RULES if getattr(spec, k) is not None}
 
 
 def test_in_advance_goes_by_the_origin_where_the_window_begins():

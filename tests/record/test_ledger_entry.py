@@ -49,14 +49,6 @@ def test_everything_that_identifies_a_forecast_is_registered(run_folder):
         assert {key: ours[key] for key in theirs} == theirs
 
 
-def test_spacing_does_not_make_another_forecast_and_a_digit_does(copy):
-    before = entry_of(copy).forecast_sha256
-    assert entry_of(edited(copy, hashed=False)).forecast_sha256 == before
-    targets = json.loads((copy / "forecast.json").read_text())["targets"]
-    targets[0]["p"] += 1e-6
-    assert entry_of(edited(copy, targets=targets)).forecast_sha256 != before
-
-
 def test_a_forecast_that_was_edited_after_the_run_is_refused(copy):
     document = json.loads((copy / "forecast.json").read_text())
     assert read_manifest(copy)["forecast_sha256"] == document_hash(document)
@@ -66,25 +58,14 @@ def test_a_forecast_that_was_edited_after_the_run_is_refused(copy):
     assert "as it was written" in str(caught.value)
 
 
-def test_a_run_of_before_the_hash_was_kept_is_still_registered(copy):
-    manifest = json.loads((copy / "manifest.json").read_text())
-    del manifest["forecast_sha256"]
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    assert entry_of(copy).forecast_sha256
-
-
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
         ({"study_sha256": "0" * 64}, "study_sha256"),
-        ({"theory": "other"}, "theory = other"),
-        ({"origin": "2026-02-01"}, "origin"),
         ({"seed": {"fit": 3, "forecast": 6}}, "seed"),
         ({"targets": [{"target": "talks"}]}, "targets.0"),
-        ({"targets": []}, "targets"),
-        ({"gate": {"passed": True}}, "gate"),
         ({"format": 1}, "format 1"),
-        *(({"p": p}, "targets.2.p") for p in (1.2, -0.1, "0.5", None, True)),
+        *(({"p": p}, "targets.2.p") for p in (1.2, None)),
         ({"by": "2026-03-01"}, "targets by days after"),
     ],
 )
@@ -105,14 +86,3 @@ def test_a_what_if_is_refused(unsampled, tmp_path):
     run = save_run(tmp_path / "run", unsampled, forecast=told, summary=summarise(told))
     with pytest.raises(StudyError, match="a what-if cannot be registered"):
         entry_of(run)
-
-
-def test_a_run_without_a_forecast_is_forecast_from_its_posterior(run_folder, unsampled, tmp_path):
-    bare = save_run(tmp_path / "bare", unsampled)
-    told = forecast(unsampled, 35, seed=5)
-    whole = save_run(tmp_path / "whole", unsampled, forecast=told, summary=summarise(told))
-    made, kept = entry_of(bare, horizon=35, seed=5), entry_of(whole)
-    assert made == kept.model_copy(update={"at": made.at})
-    anew = entry_of(run_folder, horizon=7)  # asked for, it is made anew from such a run too
-    assert (anew.horizon, anew.seed) == (7, {"fit": 3, "forecast": 1})
-    assert anew.forecast_sha256 != kept.forecast_sha256

@@ -4,9 +4,8 @@ import datetime as dt
 
 import pytest
 from ledgers import a_forecast, a_target, on
-from make_study import TOML, day, event, event_rows, talk, talk_rows, write_study
+from make_study import TOML, talk, talk_rows, write_study
 
-from beliefs.errors import StudyError
 from beliefs.records.ledger import resolve as ledger_resolve
 from beliefs.records.ledger.register import read_ledger, register, verify
 from beliefs.records.ledger.resolve import resolve
@@ -104,24 +103,6 @@ def test_a_window_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
     assert why(done) == {"2026-01-29": "not covered", "2026-02-02": "not covered"}
 
 
-def test_what_nobody_can_look_up_stays_unresolved_and_is_said(ledger, study):
-    targets = [a_target("crack", "2026-02-07", side="north", threshold=0.5, periods=3),
-               a_target("crack_first", "2026-02-08", side="south", threshold=0.5, periods=3),
-               a_target("talks_rational", "2026-02-09", periods=3),
-               a_target("talks", "2026-02-10", given="crack of north")]  # fmt: skip
-    registered(ledger, study, [], targets=targets)
-    done = resolve(ledger, studies=(study,), now=LATER)
-    assert done.added == {}
-    assert [*why(done).values()] == ["latent", "latent", "latent", "conditional"]
-
-
-def test_a_study_that_nobody_named_and_a_day_after_its_end_stay_unresolved(ledger, study):
-    registered(ledger, study, ["2026-02-07", "2026-03-02"])
-    assert set(why(resolve(ledger, now=LATER)).values()) == {"no study"}
-    done = resolve(ledger, studies=(study,), now=on("2026-06-01"))
-    assert why(done) == {"2026-03-02": "beyond"} and len(done.added) == 1
-
-
 def test_the_rule_is_the_registered_one_whatever_the_study_says_by_now(ledger, study, tmp_path):
     registered(ledger, study, ["2026-02-12"])
     toml = TOML.replace('headline = "any"', 'headline = "direct"')
@@ -130,17 +111,6 @@ def test_the_rule_is_the_registered_one_whatever_the_study_says_by_now(ledger, s
     done = resolve(ledger, studies=(other,), now=LATER)
     assert done.added[2].outcomes == {"any": True, "direct": False} and done.added[2].outcome
     assert not done.added[2].same_past
-
-
-@pytest.mark.parametrize(
-    ("more", "same"),
-    [((), True), ((event("N1", 40),), True), ((event("N2", 10),), False)],
-    ids=["as it was", "a new row", "a row of before the forecast"],
-)
-def test_a_past_that_was_changed_is_told(ledger, study, tmp_path, more, same):
-    registered(ledger, study, ["2026-02-12"])
-    now = write_study(tmp_path / "now", events=[*event_rows(), *more])
-    assert resolve(ledger, studies=(now,), now=LATER).added[2].same_past is same
 
 
 def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger, study, tmp_path):
@@ -176,30 +146,3 @@ def test_whoever_resolves_second_adds_no_line_twice(ledger, study, monkeypatch):
     done = resolve(ledger, studies=(study,), now=LATER)
     assert done.added == {} and done.already == 2
     assert verify(ledger).lines == 3
-
-
-def test_weeks_must_still_be_the_same_weeks(ledger, tmp_path):
-    weekly = TOML.replace('step = "day"', 'step = "week"')
-    study = write_study(tmp_path / "weekly", toml=weekly)
-    registered(ledger, study, ["2026-02-15"], as_of="2026-02-01", step_days=7)
-    shifted = weekly.replace("start = 2026-01-05\nend", "start = 2026-01-06\nend")
-    moved = write_study(tmp_path / "moved", toml=shifted)
-    for other in (moved, write_study(tmp_path / "daily")):
-        assert why(resolve(ledger, studies=(other,), now=LATER)) == {"2026-02-15": "other periods"}
-    assert outcomes(resolve(ledger, studies=(study,), now=LATER)) == {"2026-02-15": True}
-
-
-def test_a_future_as_of_date_is_refused(ledger, study):
-    registered(ledger, study, ["2026-02-07"])
-    with pytest.raises(StudyError, match="lies in the future"):
-        resolve(ledger, studies=(study,), as_of="2026-02-20", now=on("2026-02-10"))
-    with pytest.raises(StudyError, match="no such day"):
-        resolve(ledger, studies=(study,), as_of="2026-13-20", now=LATER)
-
-
-def test_without_coverage_days_up_to_today_count_as_watched_and_no_later_ones(ledger, tmp_path):
-    study = write_study(tmp_path / "study")
-    (study / "coverage.csv").unlink()
-    registered(ledger, study, [str(day(40)), str(day(50))])
-    done = resolve(ledger, studies=(study,), now=on(str(day(41))))
-    assert outcomes(done) == {str(day(40)): True} and why(done) == {str(day(50)): "not over"}

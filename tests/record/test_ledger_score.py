@@ -76,30 +76,6 @@ def test_scores_are_those_computed_by_hand():
     assert row_of(found, days=7) == {**row, "days": 7}
 
 
-def test_what_cannot_be_scored_is_counted():
-    targets = [
-        a_target(by="2026-02-07", p=0.0), a_target(by="2026-02-14"), a_target(by="2026-04-14"),
-        a_target("crack", by="2026-02-07", side="north"), a_target("talks_rational"),
-    ]  # fmt: skip
-    one = forecast_of(1, targets)
-    found = score(
-        ledger(
-            one,
-            resolution(1, "2026-02-07", True),
-            resolution(1, "2026-02-07", False).model_copy(update={"corrects": 2}),
-        ),
-        today=TODAY,
-    )
-    assert found["forecasts"] == 1 and found["probabilities"] == 5 and found["resolved"] == 1
-    assert found["unresolved"] == {"all": 4, "latent": 2, "not_over": 1, "over": 1}
-    assert found["corrected"] == 1
-    row = row_of(found)
-    assert (row["n"], row["events"], row["unresolved"], row["certain"]) == (1, 0, 2, 1)
-    assert {r["target"] for r in found["classes"]} == {"talks"}
-    open_ = row_of(found, days=14)
-    assert (open_["n"], open_["brier"], open_["base"]["brier"], open_["skill"]) == (0, *[None] * 3)
-
-
 def test_a_base_rate_that_is_missing_is_left_out_of_the_comparison_on_both_sides():
     one = forecast_of(1, [a_target(p=0.5), a_target(by="2026-02-08", p=0.9, base_rate=None)])
     lines = (resolution(1, "2026-02-07", False), resolution(1, "2026-02-08", True))
@@ -126,15 +102,3 @@ def test_what_is_registered_late_is_scored_apart_whatever_the_outcome(at, when):
         found = score(ledger(one, resolution(1, "2026-02-07", outcome)), today=TODAY)
         assert {r["registered"] for r in found["classes"]} == {when}
         assert row_of(found, registered=when)["n"] == 1
-
-
-def test_other_priors_are_another_theory_and_one_window_is_counted_once():
-    same = [forecast_of(k, [a_target()], theory_sha256="6" * 64) for k in (1, 2)]
-    other = forecast_of(3, [a_target()], theory_sha256="7" * 64)
-    lines = (resolution(k, "2026-02-07", True) for k in (1, 2, 3))
-    found = score(ledger(*same, other, *lines), today=TODAY)
-    rows = [r for r in found["classes"] if r["days"] is None]
-    assert [(r["theory_sha256"][0], r["n"], r["windows"]) for r in rows] == [
-        ("6", 2, 1),
-        ("7", 1, 1),
-    ]

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
+from make_conduct import HEADER, row, write_conduct
+from make_study import day as day_of
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.inference.smc.track import track
@@ -15,15 +16,6 @@ from beliefs.records.update import _grown, update
 from beliefs.study.load import load_study, read_study
 
 DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"
-
-
-def talk(**more):
-    cells = {
-        "talk_id": "NEW", "date": "2026-02-14", "date_end": "", "published_at": "2026-02-14",
-        "format": "direct", "label": "talks", "direct": 1, "venue": "Harbour",
-        "confidence": "high", "source_url": "",
-    }  # fmt: skip
-    return cells | more
 
 
 @pytest.mark.parametrize("name", ["indicators", "events", "talks", "coverage", "agreements"])
@@ -35,58 +27,6 @@ def test_rows_of_the_study_handed_back_are_nothing_new(run, rich_folder, tmp_pat
     with pytest.raises(ConflictError, match="nothing is new") as caught:
         update(run, tmp_path / "out", data=frame, to=DAY)
     assert caught.value.exit_code == 4 and "no row in data that" in caught.value.found
-
-
-def test_a_table_saved_again_is_nothing_new(run, tmp_path):
-    for name in ("indicators", "events", "talks"):
-        file = tmp_path / f"{name}.csv"
-        pd.read_csv(run / "study" / f"{name}.csv").to_csv(file, index=False)
-    changed = pd.read_csv(tmp_path / "indicators.csv").astype({"value": float})
-    changed.to_csv(tmp_path / "indicators.csv", index=False, sep=";", decimal=",")
-    assert ",0" in (tmp_path / "indicators.csv").read_text()
-    with pytest.raises(ConflictError, match="nothing is new"):
-        update(run, tmp_path / "out", data=sorted(tmp_path.glob("*.csv")))
-
-
-def test_a_data_frame_may_hold_gaps_dates_and_flags_as_pandas_keeps_them(run, tmp_path):
-    frame = pd.DataFrame(
-        [talk(), talk(talk_id="OLD", direct=None, date_end=None), talk(talk_id="NO", direct=0)]
-    )
-    for column in ("date", "published_at"):
-        frame[column] = pd.to_datetime(frame[column])
-    assert frame["direct"].dtype == float  # 1.0, nan, 0.0
-    done = update(run, tmp_path / "one", data=frame)
-    assert done.given == 3 and str(done.track.study.as_of) == NEXT
-    kept = load_study(tmp_path / "one" / "study").talks.set_index("talk_id")["direct"]
-    assert kept["NEW"] == 1 and np.isnan(kept["OLD"]) and kept["NO"] == 0
-    with pytest.raises(ConflictError, match="nothing is new"):
-        update(tmp_path / "one", tmp_path / "two", data=frame.convert_dtypes())
-
-
-@pytest.mark.parametrize(
-    ("cells", "where", "found"),
-    [
-        ({"direct": 2}, "data row 7 column direct", "2"),
-        ({"date": pd.Timestamp("2026-02-14 10:30")}, "data row 7 column date", "10:30"),
-        ({"label": "chat"}, "data row 7 column label", "chat"),
-    ],
-)
-def test_a_slip_in_a_data_frame_is_located_in_it(run, tmp_path, cells, where, found):
-    frame = pd.DataFrame([talk(talk_id="A"), talk(**cells)], index=[3, 7])
-    with pytest.raises(StudyError) as caught:
-        update(run, tmp_path / "out", data=frame)
-    assert caught.value.where == where and found in caught.value.found
-    assert "tmp" not in str(caught.value)
-
-
-def test_twins_and_columns_of_data_frames_are_named(run, tmp_path):
-    frame = pd.DataFrame([talk(), talk(venue="Bay")])
-    with pytest.raises(StudyError) as caught:
-        update(run, tmp_path / "out", data=[frame])
-    assert caught.value.where.startswith("data row 1") and "in row 0 of data" in caught.value.found
-    with pytest.raises(StudyError, match="columns are those of no table") as caught:
-        update(run, tmp_path / "out", data=[frame, frame.drop(columns="venue")])
-    assert caught.value.where == "data[1]"
 
 
 @pytest.fixture(scope="module")
@@ -135,20 +75,13 @@ def test_rows_after_the_end_of_the_period_move_it_on(tracked, ending, tmp_path):
     assert Path(folder / "study.toml").read_text().count("first_end") == 0
 
 
-def test_a_longer_period_is_no_row_of_a_study_without_coverage(ending, tmp_path):
-    folder = shutil.copytree(ending[0], tmp_path / "study")
-    (folder / "coverage.csv").unlink()
-    source = read_study(folder)
-    (tmp_path / "new").mkdir()
-    new, given, waiting = _grown(source, source.known(DAY), ending[1][:1], None, tmp_path / "new")
-    rows = len(ending[1][0].read_text().splitlines()) - 1
-    assert (given, waiting) == (rows, 0) and new.spec.period.end > source.spec.period.end
-
-
-def test_rows_of_days_to_come_move_no_end(tracked, ending, tmp_path):
-    folder, _ = ending
-    before = save_run(tmp_path / "run", tracked(folder, DAY))
-    rows = tmp_path / "new.csv"
-    rows.write_text("indicator,date,published_at,value\nprice,2126-02-14,,250.0\n")
-    with pytest.raises(StudyError, match="after the last period"):
-        update(before, tmp_path / "out", data=rows)
+def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):
+    source = read_study(write_conduct(tmp_path / "s", agreed=[row("G1", 28, deadline=40)]))
+    ended = row("G1", 28, deadline=40, ended=37, end_lag=2, end_kind="lapse")
+    data = tmp_path / "new.csv"
+    data.write_text(f"{HEADER}\n{','.join(map(str, ended))}\n")
+    old = source.known(day_of(32))
+    new, given, waiting = _grown(source, old, [data], None, tmp_path)
+    assert (given, waiting) == (1, 0) and new.as_of == np.datetime64(day_of(39))
+    assert new.tables.agreements["end_kind"].tolist() == ["lapse"]
+    assert old.tables.agreements["end_kind"].tolist() == [""]

@@ -1,15 +1,10 @@
 """Known parameters of conduct, studies drawn from them, and how often intervals hold them."""
 
-import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for conduct_design
-
 from conduct_design import columns, prior_draws, structure
+from scipy.stats import binomtest
 
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of

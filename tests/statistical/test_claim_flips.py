@@ -1,16 +1,11 @@
 """A verdict follows the data: it flips when the sign of what generates made-up studies does."""
 
-import sys
 from collections import Counter
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "mechanism"))  # for conduct_design
-
 from conduct_design import columns, structure
 
 from beliefs.evaluation.claims.claim import Seen, draws_of
@@ -156,7 +151,6 @@ class Case:
 
 
 CLAIMS = judgeable()
-FEWEST = 20
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +165,7 @@ def verdicts():
 
 def test_at_least_twenty_verdicts_flip(verdicts):
     flipped = [k for k, v in verdicts.items() if v == ("supported", "contradicted")]
-    assert len(flipped) >= FEWEST, Counter(verdicts.values())
+    assert len(flipped) >= 20, Counter(verdicts.values())
 
 
 def test_no_verdict_is_the_wrong_way_round(verdicts):

@@ -19,6 +19,28 @@ pytestmark = pytest.mark.statistical
 CALMER = {"log_excite_own": pz.Normal(-2.5, 0.5), "log_excite_cross": pz.Normal(-1.7, 0.4)}
 
 
+LEARNT = 0.2  # contraction of the prior: twice what a claim needs to be judged at all
+
+
+def check(found, *told, **least):
+    """Intervals cover, and the data moved the parameters that such a study can tell."""
+    assert not found.missed()
+    least |= dict.fromkeys(told or (() if least else found.contraction), LEARNT)
+    assert all(found.contraction[n] > value for n, value in least.items()), found.contraction
+
+
+def named(module, *names):
+    return [factor for factor in module.FACTORS if factor.name in names]
+
+
+def drawn(made, module, name, rng, size=None, columns=None):
+    """What a factor's linear predictor draws, (STUDIES, ..., time)."""
+    seen = made.columns if columns is None else columns
+    eta = getattr(module, name)(np, made.truth, seen, made.structure)
+    family = named(module, name)[0].family
+    return draw(rng.random(eta.shape), family, eta, size)
+
+
 def strikes(made, rng):
     """Counts, period by period: every act leaves a trace that later ones answer."""
     n_time = made.structure.n_time
@@ -51,13 +73,11 @@ def test_rates_of_strikes_and_replies_are_recovered():
     factors = [f for f in reciprocity.FACTORS if f.name != "severity"]
     made = design(factors, seed=1, priors=CALMER)
     found = recover(made, factors, strikes(made, np.random.default_rng(2)))
-    assert not found.missed()
-    told = {"strike_base": 0.6, "instrument_rate": 0.3, "log_dispersion": 0.2, "valve": 0.2}
-    assert all(found.contraction[name] > least for name, least in told.items()), found.contraction
+    check(found, strike_base=0.6, instrument_rate=0.3, log_dispersion=0.2, valve=0.2)
 
 
 def test_severities_of_replies_are_recovered():
-    factors = [f for f in reciprocity.FACTORS if f.name == "severity"]
+    factors = named(reciprocity, "severity")
     made, rng = design(factors, seed=3), np.random.default_rng(4)
     n = made.columns["strike_count"]
     spread = np.exp(made.truth["log_severity_spread"])[:, None, None] / np.sqrt(np.maximum(n, 1.0))
@@ -72,33 +92,14 @@ def test_accidents_are_recovered():
     made, rng = design(accidents.FACTORS, seed=5), np.random.default_rng(6)
     seen, n_time = made.columns, made.structure.n_time
     acts = seen["breach_own"] + seen["breach_other"]
-    names = ("cause", "command", "excluded")
-    eta = {
-        name: np.stack(
-            [
-                accidents.rates(made.truth, made.state(t), made.structure)[name]
-                for t in range(n_time)
-            ],
-            axis=-1,
-        )
-        for name in names
-    }
+    rates = [accidents.rates(made.truth, made.state(t), made.structure) for t in range(n_time)]
+    eta = {name: np.stack([r[name] for r in rates], axis=-1) for name in rates[0]}
     other = draw(rng.random(eta["cause"].shape), "binomial_logit", eta["cause"], acts)
-    found = recover(
-        made,
-        accidents.FACTORS,
-        {
-            "breach_other": other,
-            "breach_own": acts - other,
-            "disobeyed": draw(rng.random(eta["command"].shape), "cloglog", eta["command"]),
-            "excluded_count": draw(
-                rng.random(eta["excluded"].shape), "poisson_log", eta["excluded"]
-            ),
-        },
-    )
-    assert not found.missed()
-    told = {"exogenous_disruption": 0.7, "command_control": 0.5, "exclusion_base": 0.7}
-    assert all(found.contraction[name] > least for name, least in told.items()), found.contraction
+    disobeyed = draw(rng.random(eta["command"].shape), "cloglog", eta["command"])
+    excluded = draw(rng.random(eta["excluded"].shape), "poisson_log", eta["excluded"])
+    seen = {"breach_other": other, "breach_own": acts - other, "disobeyed": disobeyed}
+    found = recover(made, accidents.FACTORS, seen | {"excluded_count": excluded})
+    check(found, exogenous_disruption=0.7, command_control=0.5, exclusion_base=0.7)
 
 
 def test_crossings_of_red_lines_are_recovered():
@@ -106,30 +107,7 @@ def test_crossings_of_red_lines_are_recovered():
     touched = made.columns["line_touch"]
     eta = redlines.rates(made.truth, {}, made.structure)["crossing"][..., None]
     crossed = draw(rng.random((STUDIES, *touched.shape)), "binomial_logit", eta, touched)
-    found = recover(made, redlines.FACTORS, {"line_cross": crossed})
-    assert not found.missed()
-    assert found.contraction["crossing"] > 0.6, found.contraction
-
-
-LEARNT = 0.2  # contraction of the prior: twice what a claim needs to be judged at all
-
-
-def check(found, told=None):
-    """Intervals cover, and the data moved the parameters that such a study can tell."""
-    assert not found.missed()
-    assert min(found.contraction[n] for n in told or found.contraction) > LEARNT, found.contraction
-
-
-def named(module, *names):
-    return [factor for factor in module.FACTORS if factor.name in names]
-
-
-def drawn(made, module, name, rng, size=None, columns=None):
-    """What a factor's linear predictor draws, (STUDIES, ..., time)."""
-    seen = made.columns if columns is None else columns
-    eta = getattr(module, name)(np, made.truth, seen, made.structure)
-    family = named(module, name)[0].family
-    return draw(rng.random(eta.shape), family, eta, size)
+    check(recover(made, redlines.FACTORS, {"line_cross": crossed}), crossing=0.6)
 
 
 def test_breach_collapse_and_resolution_are_recovered():
@@ -139,8 +117,8 @@ def test_breach_collapse_and_resolution_are_recovered():
     collapsed = drawn(made, truce, "collapse", rng, columns=made.columns | {"breach": breach})
     resolved = drawn(made, truce, "resolve", rng) * (1.0 - collapsed)
     end = truce.COLLAPSED * collapsed + truce.RESOLVED * resolved
-    told = ("breach_base", "resolve_base", "shelf_life", "deadline_effect")
-    check(recover(made, factors, {"breach": breach, "truce_end": end}), told)
+    found = recover(made, factors, {"breach": breach, "truce_end": end})
+    check(found, "breach_base", "resolve_base", "shelf_life", "deadline_effect")
 
 
 def test_deals_their_form_and_reversals_are_recovered():
@@ -149,18 +127,10 @@ def test_deals_their_form_and_reversals_are_recovered():
     deals = made.columns["deal_signed"] + made.columns["deal_unsigned"]
     signed = drawn(made, outcomes, "form", rng, size=deals)
     live = made.columns["scope_live"]
-    found = recover(
-        made,
-        factors,
-        {
-            "deal": drawn(made, outcomes, "deal", rng),
-            "deal_signed": signed,
-            "deal_unsigned": deals - signed,
-            "scope_ended": drawn(made, outcomes, "reversal", rng, size=live),
-        },
-    )
-    told = ("signature_cost", "reversal_base", "turnover_termination")
-    check(found, told)
+    once = {"deal": drawn(made, outcomes, "deal", rng), "deal_signed": signed}
+    ended = drawn(made, outcomes, "reversal", rng, size=live)
+    found = recover(made, factors, once | {"deal_unsigned": deals - signed, "scope_ended": ended})
+    check(found, "signature_cost", "reversal_base", "turnover_termination")
 
 
 def test_shares_of_how_windows_end_are_recovered():
@@ -170,8 +140,7 @@ def test_shares_of_how_windows_end_are_recovered():
     shares = np.stack(outcomes.kind_shares(truth, made.columns["has_deadline"]), axis=-1)
     kind = 1 + (rng.random((*shares.shape[:-1], 1)) > np.cumsum(shares, axis=-1)).sum(axis=-1)
     kind = np.minimum(kind, len(outcomes.KINDS)) * (made.columns["window_kind"] > 0)
-    found = recover(made, factors, {"window_kind": kind})
-    check(found)
+    check(recover(made, factors, {"window_kind": kind}))
 
 
 @pytest.mark.parametrize(
@@ -206,8 +175,7 @@ def climbed(made, rng):
 def test_hazards_of_the_ladder_are_recovered():
     factors, rng = named(outcomes, "ladder"), np.random.default_rng(21)
     made = design(factors, seed=20, n_time=4000)
-    found = recover(made, factors, {"rung_on": climbed(made, rng)})
-    check(found)
+    check(recover(made, factors, {"rung_on": climbed(made, rng)}))
 
 
 def test_concessions_replies_sanctions_and_walkouts_are_recovered():
@@ -218,4 +186,4 @@ def test_concessions_replies_sanctions_and_walkouts_are_recovered():
     once = {n: drawn(made, diplomacy, n, rng) for n in ("concession", "sanction", "walkout")}
     found = recover(made, factors, {"reply_yes": yes, "reply_no": replies - yes, **once})
     told = ("concession_base", "reply_base", "price_discovery", "sanction_base", "walkout_base")
-    check(found, told)
+    check(found, *told)

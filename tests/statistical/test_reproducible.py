@@ -39,16 +39,15 @@ def test_one_seed_gives_one_posterior_in_every_process_core_count_and_cache(stud
 
         study = str(new_study(tmp_path / "mine"))
     one, two = tmp_path / "cache one", tmp_path / "cache two"
-    cold = posterior_hash(study, tmp_path / "cold", one, hash_seed=1, cores=1)
-    warm = posterior_hash(study, tmp_path / "warm", one, hash_seed=1, cores=1)
-    other_hashes = posterior_hash(study, tmp_path / "hashes", one, hash_seed=2, cores=1)
-    other_cores = posterior_hash(study, tmp_path / "cores", one, hash_seed=2, cores=2)
-    cold_again = posterior_hash(study, tmp_path / "cold-again", two, hash_seed=2, cores=2)
+    ways = {
+        "cold": (one, 1, 1),
+        "warm": (one, 1, 1),
+        "another hash seed": (one, 2, 1),
+        "two cores": (one, 2, 2),
+        "cold, another hash seed, two cores": (two, 2, 2),
+    }
     found = {
-        "cold": cold,
-        "warm": warm,
-        "another hash seed": other_hashes,
-        "two cores": other_cores,
-        "cold, another hash seed, two cores": cold_again,
+        name: posterior_hash(study, tmp_path / name, cache, hash_seed=seed, cores=cores)
+        for name, (cache, seed, cores) in ways.items()
     }
     assert len(set(found.values())) == 1, found
