@@ -19,8 +19,7 @@ from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
 from beliefs.simulation.news import news_of
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
-from beliefs.simulation.state import Feed, window_at
-from beliefs.simulation.state import Streams
+from beliefs.simulation.state import Feed, Streams, window_at
 from beliefs.study.load import load_study
 
 MANY = 8_000
