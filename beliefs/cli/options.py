@@ -19,7 +19,8 @@ from beliefs.records.files import refuse_existing, refuse_inside, reserved
 from beliefs.reporting.axes import figure_suffixes
 from beliefs.study.writefile import refuse_file
 
-STUDY = "us-iran-2026"  # of commands that are given none
+# Of commands that are given none.
+STUDY = "us-iran-2026"
 Study = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]

@@ -25,18 +25,18 @@ cli_options.Stages.__call__ = lambda self, stage: print(stage, flush=True)
 # Nothing is compiled or sampled: the folder beside the run is begun, and stays so.
 WRITING = """
 import time
-from beliefs.cli import runs
-from beliefs.records import run
+import beliefs
+from beliefs.records import files
 
-def begin(out, posterior, settings):
-    with run.files.written_aside(out) as aside:
+def begin(out, posterior, settings, aside):
+    with files.written_aside(out, aside):
         (aside / "posterior.nc").write_text("half")
         print("begun", flush=True)
         for _ in range(6000):  # a signal just before one long sleep would not shorten it
             time.sleep(0.01)
 
-runs._fitted = lambda *_: None
-run.save_run = begin
+beliefs.fit = lambda *_, **settings: None
+beliefs.save_run = begin
 """
 
 
@@ -65,7 +65,7 @@ def interrupted(script, arguments, stage, delay, number):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_run_folder_being_written_goes_away(number, tmp_path):
-    command = ["fit", "small", "--out", tmp_path / "run"]
+    command = ["fit", "us-civil-war", "--out", tmp_path / "run"]
     assert interrupted(TOLD + WRITING, command, "begun", 0, number) == (130, MESSAGE)
     assert list(tmp_path.iterdir()) == []
 
