@@ -88,7 +88,7 @@ for ax, (study, rows) in zip(panels[:, 0], shown, strict=True):
     names = list(rows.groupby(["target", "horizon"], sort=False).groups)
     for row in rows.to_dict("records"):
         k = list(COLOURS).index(row["forecaster"])
-        # In units of the yardstick's own score, so that targets share an axis.
+        # In units of the baseline's own score, so that targets share an axis.
         low, mid, high = (row[c] / row["reference"] for c in ("low", "difference", "high"))
         y = names.index((row["target"], row["horizon"])) + 0.15 * (k - 2)
         ax.plot([low, high], [y, y], color=COLOURS[row["forecaster"]], lw=1.8)
@@ -105,7 +105,7 @@ figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=Fals
 plt.show()
 
 # %% [markdown]
-# Constant rates (M0) are the yardstick that a theory of beliefs has to beat. Where its interval
+# Constant rates (M0) are the baseline that a theory of beliefs has to beat. Where its interval
 # against M0 lies above 0:
 
 # %%

@@ -3,8 +3,8 @@
 A summary of backtests is of one study, whichever theories were run in which folder::
 
     summary.json      study, settings, theories with their hashes, gates, versions
-    skill.csv         every theory against every yardstick
-    reliability.csv   how often what was foretold came
+    skill.csv         every theory against every baseline
+    reliability.csv   how often what was forecast came
 
 A summary of a calibration is its ``calibration.json`` and ``ranks.csv``.
 """
@@ -81,7 +81,7 @@ class CalibrationSummary:
         By quantity, (simulation,).
     """
 
-    told: dict[str, Any]
+    result: dict[str, Any]
     ranks: dict[str, NDArray[np.int64]]
 
 
@@ -151,24 +151,24 @@ def summarise_backtests(folders: Iterable[str | Path]) -> list[BacktestSummary]:
 def _summary(folders: Sequence[Path]) -> BacktestSummary:
     import pandas as pd
 
-    told = [(read_result(f / "manifest.json"), f) for f in folders]
-    told.sort(key=lambda one: list(one[0]["theories"]))
-    head = told[0][0]
+    result = [(read_result(f / "manifest.json"), f) for f in folders]
+    result.sort(key=lambda one: list(one[0]["theories"]))
+    head = result[0][0]
     seen: set[str] = set()
-    for about, folder in told:
+    for about, folder in result:
         for key in (*_SAME, *_SPAN, "versions"):
             if about[key] != head[key]:
                 raise _unlike(folder, f"{key} = {about[key]!r}", f"{head[key]!r}")
         if twice := seen & set(about["theories"]):
             raise _unlike(folder, ", ".join(sorted(twice)), "each theory once")
         seen |= set(about["theories"])
-    scores = pd.concat([_scores(f, about) for about, f in told], ignore_index=True)
-    # Yardsticks know no theory and stand in every folder.
+    scores = pd.concat([_scores(f, about) for about, f in result], ignore_index=True)
+    # Baselines know no theory and stand in every folder.
     keys = ["origin", "horizon", "target", "forecaster"]
     scores = scores.drop_duplicates(ignore_index=True)
     if scores.duplicated(keys).any():
-        raise _unlike(folders[-1], "other scores of a yardstick", "the same in all folders")
-    theories = tuple(name for about, _ in told for name in about["theories"])
+        raise _unlike(folders[-1], "other scores of a baseline", "the same in all folders")
+    theories = tuple(name for about, _ in result for name in about["theories"])
     first, last = (np.datetime64(head[k], "D") for k in ("first_origin", "last_origin"))
     step = np.timedelta64(head["every"], "D")
     asked = _Asked(theories, np.arange(first, last + step, step))
@@ -176,9 +176,9 @@ def _summary(folders: Sequence[Path]) -> BacktestSummary:
         about={
             "format": FORMAT,
             **{k: head[k] for k in (*_SAME, *_SPAN)},
-            "theories": {k: v for about, _ in told for k, v in about["theories"].items()},
-            "gates_passed": {k: v for about, _ in told for k, v in about["gates_passed"].items()},
-            "unscored": {k: v for about, _ in told for k, v in about["unscored"].items()},
+            "theories": {k: v for about, _ in result for k, v in about["theories"].items()},
+            "gates_passed": {k: v for about, _ in result for k, v in about["gates_passed"].items()},
+            "unscored": {k: v for about, _ in result for k, v in about["unscored"].items()},
             "versions": head["versions"],
         },
         skill=skill_table(scores, asked, head["every"], seed=head["seed"]),
@@ -256,13 +256,13 @@ def read_calibration(folder: str | Path) -> CalibrationSummary:
 
     place = Path(folder)
     table = pd.read_csv(io.BytesIO(_bytes(place / "ranks.csv")))
-    told = read_result(place / "calibration.json")
+    result = read_result(place / "calibration.json")
     ranks = {str(n): table[n].to_numpy(np.int64) for n in table.columns if n != "simulation"}
-    # Foretold probabilities are judged among the others and have no ranks.
-    ranked = {q["name"] for q in told["quantities"] if q["mean"] is not None}
-    if len(table) != told["simulations"] or set(ranks) != ranked:
+    # Forecast probabilities are judged among the others and have no ranks.
+    ranked = {q["name"] for q in result["quantities"] if q["mean"] is not None}
+    if len(table) != result["simulations"] or set(ranks) != ranked:
         raise damaged(place / "ranks.csv", "other simulations or quantities than judged", _WRITTEN)
-    return CalibrationSummary(told, ranks)
+    return CalibrationSummary(result, ranks)
 
 
 def write_calibration_summary(summary: CalibrationSummary, folder: str | Path) -> None:
@@ -279,7 +279,7 @@ def write_calibration_summary(summary: CalibrationSummary, folder: str | Path) -
 
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    write_file(place / "calibration.json", _dump(summary.told))
+    write_file(place / "calibration.json", _dump(summary.result))
     text = pd.DataFrame(summary.ranks).to_csv(index_label="simulation", lineterminator="\n")
     write_file(place / "ranks.csv", text)
 

@@ -47,7 +47,7 @@ def keep(kept: Path, backtests: list[Path], calibrations: list[Path], because: s
     seen: dict[str, Path] = {}
     for folder in [run for path in calibrations for run in calibration_folders(path)]:
         found = read_calibration(folder)
-        name = found.told["theory"]
+        name = found.result["theory"]
         if name in seen:
             raise StudyError(
                 "two calibrations of one theory", where=str(folder), found=name,

@@ -131,11 +131,11 @@ def sensitivity() -> None:
             for name in ("age", "effect", "frailty")
         }
         pooled = PooledHazard(spells.label, spells.covariates, spells.mean, **flat)
-        told = pooled.log_odds(1.0, 180.0)
+        result = pooled.log_odds(1.0, 180.0)
         print(
             f"{title}: {len(spells.names)} wars, {spells.event.sum()} with talks, frailty "
             f"{flat['frailty'].mean():.2f} (sd {flat['frailty'].std():.2f}); "
-            f"log-odds per day over half a year {told.mean:.2f} (sd {told.sd:.2f}); "
+            f"log-odds per day over half a year {result.mean:.2f} (sd {result.sd:.2f}); "
             f"gate {'passed' if fit.gate.passed else 'failed'}"
         )
 

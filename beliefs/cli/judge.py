@@ -83,7 +83,7 @@ def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
     """Yield a comparison for a person."""
     yield (
         f"{found.study}: log score of {', '.join(found.observables)} over {len(found.dates)} "
-        "periods, each foretold from those before it\n"
+        "periods, each forecast from those before it\n"
     )
     lines = [list(table), *table.astype(str).to_numpy().tolist()]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -271,32 +271,32 @@ def calibrate(
         raise
     if len(found.numbers):
         _draw("plot_calibration", out / FIGURE, 120, found)
-    told = found.as_dict()
-    opt.show(told, _tell_calibration(told, out, found.seconds), as_json)
+    result = found.as_dict()
+    opt.show(result, _tell_calibration(result, out, found.seconds), as_json)
     if not found.passed:
         raise SystemExit(3)
 
 
-def _tell_calibration(told: dict[str, Any], out: Path, seconds: float) -> Iterator[str]:
+def _tell_calibration(result: dict[str, Any], out: Path, seconds: float) -> Iterator[str]:
     """Yield what to say of a calibration to a person."""
     yield (
-        f"{told['theory']}: {told['simulations']} simulations of the size of {told['study']} as of "
-        f"{told['as_of']}, {told['judged']} quantities"
+        f"{result['theory']}: {result['simulations']} simulations of the size of {result['study']} "
+        f"as of {result['as_of']}, {result['judged']} quantities"
     )
-    for number, error in told["failed"].items():
+    for number, error in result["failed"].items():
         yield f"  simulation {number} could not be done: {error}"
     yield (
-        f"  outside their {told['coverage']:.0%} bands: {len(told['outside'])} "
-        f"({told['outside_by_chance']:.1f} expected by chance)"
+        f"  outside their {result['coverage']:.0%} bands: {len(result['outside'])} "
+        f"({result['outside_by_chance']:.1f} expected by chance)"
     )
-    rows = [row for row in told["quantities"] if row["outside"]]
+    rows = [row for row in result["quantities"] if row["outside"]]
     for row in rows[:SHOWN]:
         known = row["mean"] is not None
         ranked = f"mean {row['mean']:.2f}  spread {row['spread']:.2f}  " if known else ""
         yield f"    p {row['p']:.2g} (of all {row['adjusted']:.2g})  {ranked}{row['name']}"
     if len(rows) > SHOWN:
         yield f"    and {len(rows) - SHOWN} more in {out / 'calibration.json'}"
-    for row in told["groups"]:
+    for row in result["groups"]:
         ranked = ""
         if row["mean"] is not None:
             ranked = f"  mean {row['mean']:.3f}  spread {row['spread']:.3f}"
@@ -305,17 +305,17 @@ def _tell_calibration(told: dict[str, Any], out: Path, seconds: float) -> Iterat
             f"  {row['quantities']:>4} of {row['group']:<11} {row['outside']:>3} outside, at most "
             f"{row['limit']}{ranked}"
         )
-    if told["probabilities"]:
+    if result["probabilities"]:
         yield "  probabilities within the horizon: forecast, happened; number and ranges judged"
-    for row in told["probabilities"]:
+    for row in result["probabilities"]:
         z = "     -" if row["z"] is None else f"{row['z']:+6.2f}"
         yield (
             f"    {row['forecast']:.3f}  {row['happened']:.3f} ± {row['error']:.3f}  z {z}  "
             f"p {row['p']:.2g}, {row['reliability']:.2g}  {row['target']}"
         )
-    yield f"  {in_words(told['passed'], told['simulations'])}"
-    yield from (f"    {reason}" for reason in told["failures"])
-    yield f"  {told['cut']}"
+    yield f"  {in_words(result['passed'], result['simulations'])}"
+    yield from (f"    {reason}" for reason in result["failures"])
+    yield f"  {result['cut']}"
     yield f"{out}: {seconds / 60.0:.1f} minutes of processor time"
 
 
@@ -354,16 +354,16 @@ def sensitivity(
             posterior, horizon, seed=seed, actions=not beliefs_only,
             scales=factors, particles=particles, allow_failed=allow_failed, progress=say,
         )  # fmt: skip
-    told = found.as_dict()
+    result = found.as_dict()
     if out is not None:
-        write_file(out, opt.as_text(told))
-    opt.show(told, _tell_sensitivity(told), as_json)
+        write_file(out, opt.as_text(result))
+    opt.show(result, _tell_sensitivity(result), as_json)
 
 
-def _tell_sensitivity(told: dict[str, Any]) -> Iterator[str]:
+def _tell_sensitivity(result: dict[str, Any]) -> Iterator[str]:
     """Yield what moves the forecasts, and what was learnt, for a person."""
-    items = told["probabilities"]
-    yield f"{told['study']} as of {told['as_of']} under {told['theory']}"
+    items = result["probabilities"]
+    yield f"{result['study']} as of {result['as_of']} under {result['theory']}"
     yield "\nProbabilities; change per doubling of the power of prior | likelihood"
     for item in items:
         if item["own_rule"]:
@@ -379,7 +379,7 @@ def _tell_sensitivity(told: dict[str, Any]) -> Iterator[str]:
     for item in others:
         yield f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}"
     yield f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and two errors, or more"
-    for point in told["scales"]:
+    for point in result["scales"]:
         gate = "" if point["gate_passed"] else ", its gate FAILED"
         k = "" if point["pareto_k"] is None else f", k {point['pareto_k']:.2f}"
         yield f"  {point['part']} x {point['scale']:g} ({point['method']}{gate}{k})"
@@ -387,7 +387,7 @@ def _tell_sensitivity(told: dict[str, Any]) -> Iterator[str]:
             change = p - item["p"]
             if item["own_rule"] and abs(change) >= max(MOVED, SURE * error):
                 yield f"    {_label(item):<32} {p:.3f}  {change:+.3f} ± {error:.3f}"
-    rows = sorted(told["contraction"], key=lambda row: -row["contraction"])
+    rows = sorted(result["contraction"], key=lambda row: -row["contraction"])
     line = "  {contraction:6.0%}  {prior_sd:.3f} -> {posterior_sd:.3f}  {name}"
     yield "\nContraction: 1 - sd after / sd before the data"
     yield from (line.format_map(row) for row in rows if row["learnable"])

@@ -78,7 +78,7 @@ def resolve(
     correct: Annotated[bool, typer.Option("--correct", help="Correct what was resolved.")] = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Look up the outcomes of what was foretold; adds a line for each, changes none."""
+    """Look up the outcomes of what was forecast; adds a line for each, changes none."""
     done = look_up_all(file, studies=tuple(study or ()), as_of=as_of, correct=correct)
     out = [_outcome(n, found) for n, found in done.added.items()]
     out.append(f"{len(done.added)} resolved now, {done.already} before")
@@ -99,13 +99,13 @@ def resolve(
 def _outcome(n: int, found: Any) -> str:
     others = _by_rules(found)
     name = found.target + (f" ({found.rule})" if found.rule else "")
-    told = f"line {n}: {name} by {found.by} (forecast of line {found.forecast}): "
-    told += YES[found.outcome] + (f", first {found.first}" if found.first else "")
-    told += f" [by rule: {others}]" if others else ""
-    told += f" {' '.join(found.rows)}" if found.rows else ""
-    told += f"; corrects line {found.corrects}" if found.corrects is not None else ""
+    result = f"line {n}: {name} by {found.by} (forecast of line {found.forecast}): "
+    result += YES[found.outcome] + (f", first {found.first}" if found.first else "")
+    result += f" [by rule: {others}]" if others else ""
+    result += f" {' '.join(found.rows)}" if found.rows else ""
+    result += f"; corrects line {found.corrects}" if found.corrects is not None else ""
     changed = "; rows or settings of before the forecast have changed since"
-    return told + ("" if found.same_past else changed)
+    return result + ("" if found.same_past else changed)
 
 
 def _by_rules(found: Any) -> str:
@@ -181,7 +181,7 @@ def verify(
     """Recompute the chain; says which line was changed, left out or cut off."""
     found = recompute(file, head=head)
     row = {"passed": not found.problems, "lines": found.lines, "head": found.head}
-    told = [vars(problem) for problem in found.problems]
+    result = [vars(problem) for problem in found.problems]
     out = [f"{file}:{p.line}: {p.what}" for p in found.problems]
     if not out:
         out = [f"{file}: {counted(found.lines, 'line')} in order", f"head: {found.head}"]
@@ -189,7 +189,7 @@ def verify(
         if found.since is not None:
             since = counted(found.since, "line was", "lines were")
             out[-1] = f"the noted head is there; {since} added since"
-    data = {"ledger": str(file), **row, "since_head": found.since, "problems": told}
+    data = {"ledger": str(file), **row, "since_head": found.since, "problems": result}
     opt.show(data, out, as_json)
     if found.problems:
         raise SystemExit(3)

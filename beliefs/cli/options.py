@@ -139,14 +139,14 @@ def remaining(quiet: bool, what: str) -> Callable[[int, int, float | None], None
 
     A bar on a terminal; elsewhere a line for every twentieth that is done.
     """
-    told = 0.0
+    result = 0.0
 
     def say(done: int, of: int, seconds: float | None) -> None:
-        nonlocal told
+        nonlocal result
         share, live = done / of, sys.stderr.isatty()
-        if quiet or (not live and share < told + 0.05 and done < of):
+        if quiet or (not live and share < result + 0.05 and done < of):
             return
-        told = share
+        result = share
         left = "" if seconds is None else f", {seconds / 60.0:.1f} min left"
         end = "\n" if not live or done == of else "   \r"
         bar = f"[{'#' * int(30 * share):<30}] " if live else ""

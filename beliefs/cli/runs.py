@@ -59,8 +59,8 @@ def fit(
     gate = posterior.report.as_dict()
     verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
     line = f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})"
-    told = {"run": str(out), "gate": gate, "timings_seconds": posterior.timings}
-    opt.show(told, [line], as_json)
+    result = {"run": str(out), "gate": gate, "timings_seconds": posterior.timings}
+    opt.show(result, [line], as_json)
     if not gate["passed"]:
         sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
         raise SystemExit(3)
@@ -100,7 +100,7 @@ def run(
         )
         try:
             say("forecast")
-            told = beliefs.forecast(
+            result = beliefs.forecast(
                 posterior,
                 horizon,
                 seed=seed,
@@ -108,15 +108,15 @@ def run(
                 allow_failed=allow_failed,
                 actions=not beliefs_only,
             )
-            summary = beliefs.summarise(told)
+            summary = beliefs.summarise(result)
             say("report")
             beliefs.save_run(
                 out,
                 posterior,
-                forecast=told,
+                forecast=result,
                 summary=summary,
                 settings=settings,
-                report=lambda path, manifest: beliefs.write_report(told, summary, path, manifest),
+                report=lambda path, manifest: beliefs.write_report(result, summary, path, manifest),
                 **place.taken,
             )
         except BaseException:  # whatever went wrong, the posterior is kept
@@ -124,14 +124,14 @@ def run(
                 beliefs.save_run(out, posterior, settings=settings, **place.taken)
                 sys.stderr.write(f"the posterior is kept in {out}\n")
             raise
-    _show(told, summary, as_json)
+    _show(result, summary, as_json)
     if not as_json:
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
 
 
-def _show(told: Any, summary: dict[str, Any], as_json: bool) -> None:
+def _show(result: Any, summary: dict[str, Any], as_json: bool) -> None:
     """Print the headline, and beside it what interventions change where there are any."""
-    changes = differences(told, told.without_interventions()) if told.interventions else []
+    changes = differences(result, result.without_interventions()) if result.interventions else []
     out = []
     if not as_json and sys.stdout.isatty():
         Console().print(headline(summary))
@@ -158,7 +158,7 @@ def forecast(
     as_json: opt.Json = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
-    told = beliefs.forecast(
+    result = beliefs.forecast(
         beliefs.load_run(run),
         horizon,
         seed=seed,
@@ -166,7 +166,7 @@ def forecast(
         allow_failed=allow_failed,
         actions=not beliefs_only,
     )
-    _show(told, beliefs.summarise(told), as_json)
+    _show(result, beliefs.summarise(result), as_json)
 
 
 def report(
@@ -187,7 +187,7 @@ def report(
     made = manifest["horizon"] is not None
     if seed is None:
         seed = manifest["seed"]["forecast"] if made else 1
-    told = beliefs.forecast(
+    result = beliefs.forecast(
         posterior,
         horizon or manifest["horizon"],
         seed=seed,
@@ -195,7 +195,7 @@ def report(
         allow_failed=allow_failed or made,  # a run that forecast from a failed gate was allowed to
         actions=posterior.kept is not None or not made,
     )
-    beliefs.write_report(told, beliefs.summarise(told), out, manifest, judged)
+    beliefs.write_report(result, beliefs.summarise(result), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")
 
 

@@ -445,7 +445,7 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class Foretold:
+class ForecastCheck:
     """Verdict on the forecast probabilities of one target: all simulations, and by range."""
 
     all: Bin
@@ -482,7 +482,7 @@ def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
     )
 
 
-def foretell(values: ArrayLike, draws: int) -> Foretold:
+def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     """Judge values (n, 2): share of the L draws in which a target happens, and whether it did."""
     shares = np.asarray(values, dtype=float)
     if not len(shares):
@@ -496,7 +496,7 @@ def foretell(values: ArrayLike, draws: int) -> Foretold:
         _bin(EDGES[k], EDGES[k + 1], shares[place == k], chance[place == k])
         for k in np.unique(place)
     )
-    return Foretold(
+    return ForecastCheck(
         all=_bin(0.0, 1.0, shares, chance),
         error=deviation / len(shares),
         z=float(np.sum(came - chance)) / deviation if deviation > 0.0 else None,
@@ -505,7 +505,7 @@ def foretell(values: ArrayLike, draws: int) -> Foretold:
     )
 
 
-def foretold_p(found: Mapping[str, Foretold]) -> Iterator[tuple[str, float]]:
+def forecast_p_values(found: Mapping[str, ForecastCheck]) -> Iterator[tuple[str, float]]:
     """Yield what is judged beside ranks, by name: of each target its number and its bins."""
     for target, one in found.items():
         yield f"probability:{target}", one.all.p

@@ -304,7 +304,7 @@ def doubts(ids: Sequence[str]) -> list[str]:
         own = shares.pop(truth)
         rivals = [f"{v:.0%} by {k}" for k, v in shares.items() if k in ids and v >= CONFUSED]
         if truth in ids and (rivals or own < RECOGNISED):
-            best = ", ".join([f"{own:.0%} are foretold best by {truth} itself", *rivals])
+            best = ", ".join([f"{own:.0%} are forecast best by {truth} itself", *rivals])
             size = f"Of {found['studies'][truth]} studies drawn from {truth} at the size of "
             out.append(f"{size}{found['study']}, {best}.")
     return out

@@ -164,8 +164,8 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
             for term, mean, share in reversed_weights(posterior)
         ),
     }
-    told = found | {name: part for name, part in parts.items() if part}
-    return Document.model_validate(told).as_dict()
+    result = found | {name: part for name, part in parts.items() if part}
+    return Document.model_validate(result).as_dict()
 
 
 def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:

@@ -64,13 +64,13 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         )
     targets: list[dict[str, Any]] = []
     failed = [(path, p.report.failures) for path, p in both if not p.report.passed]
-    untold = None
+    missing = None
     if failed:
-        untold = f"{failed[0][0]} failed its gate: {'; '.join(failed[0][1])}"
+        missing = f"{failed[0][0]} failed its gate: {'; '.join(failed[0][1])}"
     else:
         then, now = (forecast(p, seed=SEED, baselines=False) for p in (first, second))
         targets = moved(then, now)
-        untold = None if targets else f"no day foretold by {one} was still to come"
+        missing = None if targets else f"no day forecast by {one} was still to come"
     return {
         "runs": [
             {
@@ -85,7 +85,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         "rows": {table: _moved_rows(first.study, second.study, table) for table in TABLES},
         "beliefs": moved_beliefs(first, second),
         "targets": targets,
-        "untold": untold,
+        "untold": missing,
     }
 
 
@@ -171,7 +171,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
         kept = load_run(folder)
         again = _fitted(kept.study, kept.theory, manifest, say)
         same = content_hash(again.tree) == manifest["posterior_content_sha256"]
-    told: bool | None = None
+    result: bool | None = None
     if manifest["horizon"] is not None:
         say("forecast")
         document = summarise(
@@ -184,9 +184,9 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
                 actions="conduct_content_sha256" in manifest,
             )
         )
-        told = document == read_json(folder / "forecast.json")
+        result = document == read_json(folder / "forecast.json")
     distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.tree, again.tree)
-    if same and told is not False:
+    if same and result is not False:
         verdict = "bit-identical"
     else:
         verdict = "within Monte-Carlo error" if distance <= limit else "different"
@@ -197,7 +197,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
         for name, then in manifest[kind].items()
         if now[kind].get(name) != then
     )
-    return Reproduction(verdict, same, told, distance, limit, worst, changed)
+    return Reproduction(verdict, same, result, distance, limit, worst, changed)
 
 
 def _fitted(study: Study, theory: Theory, manifest: Any, say: Callable[[str], None]) -> Any:

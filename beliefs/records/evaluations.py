@@ -31,12 +31,12 @@ from beliefs.evaluation.calibration import (
     GROUPS,
     Bin,
     Design,
-    Foretold,
+    ForecastCheck,
     Group,
     Judged,
+    check_forecasts,
     failures,
-    foretell,
-    foretold_p,
+    forecast_p_values,
     groups_of,
     judge,
     simulated,
@@ -74,7 +74,7 @@ class Calibration:
     failed: Mapping[int, str]  # what went wrong, by number of the simulation
     seconds: float  # of processor time, of all simulations
     groups: tuple[Group, ...]  # what is to be said of each kind of quantity
-    foretold: dict[str, Foretold]  # verdicts on the forecast probabilities, by target
+    forecast_checks: dict[str, ForecastCheck]  # verdicts on the forecast probabilities, by target
     # Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not
     failures: tuple[str, ...]
 
@@ -103,16 +103,16 @@ class Calibration:
             "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
             "groups": [_rounded(asdict(row)) for row in self.groups],
             "quantities": [_rounded(asdict(row)) for row in self.judged],
-            "probabilities": [_foretold(k, v) for k, v in self.foretold.items()],
+            "probabilities": [_checked(k, v) for k, v in self.forecast_checks.items()],
             "cut": CUT,
         }
 
 
-def _foretold(target: str, found: Foretold) -> dict[str, Any]:
+def _checked(target: str, found: ForecastCheck) -> dict[str, Any]:
     bins = [_rounded(asdict(one)) for one in found.bins]
-    told = _rounded(asdict(found.all))
-    told |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
-    return {"target": target, **told, "bins": bins}
+    result = _rounded(asdict(found.all))
+    result |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
+    return {"target": target, **result, "bins": bins}
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:
@@ -222,9 +222,9 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
     probabilities = {
         n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
     }
-    told = {name: foretell(values, draws) for name, values in probabilities.items()}
+    result = {name: check_forecasts(values, draws) for name, values in probabilities.items()}
     ranks = dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0])))
-    judged = judge(ranks, draws, dict(foretold_p(told)))
+    judged = judge(ranks, draws, dict(forecast_p_values(result)))
     groups = groups_of(judged, ranks, draws)
     failed = {line["number"]: line["error"] for line in lines if "error" in line}
     return Calibration(
@@ -237,7 +237,7 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
         failed=failed,
         seconds=float(sum(line["seconds"] for line in lines)),
         groups=groups,
-        foretold=told,
+        forecast_checks=result,
         failures=failures(judged, groups, failed, len(good)),
     )
 
@@ -245,9 +245,9 @@ def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -
 def _write(folder: Path, found: Calibration) -> None:
     data = found.as_dict()
     rows = [
-        {"target": told["target"], **row}
-        for told in data["probabilities"]
-        for row in (told, *told["bins"])
+        {"target": result["target"], **row}
+        for result in data["probabilities"]
+        for row in (result, *result["bins"])
     ]
     head = ["target", *(field.name for field in fields(Bin)), "z", "reliability"]
     tables = {

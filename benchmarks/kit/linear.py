@@ -18,7 +18,7 @@ from beliefs.inference.filter.filter import (
     Model,
     Still,
     Terms,
-    newborn,
+    initial_state,
     part_columns,
     run,
     terms_of,
@@ -88,7 +88,7 @@ class Case:
         """Log likelihoods of some particles by the package's filter."""
         n_time = self.shape[1]
         still = _part(self.still, chunk)
-        belief = newborn(still)
+        belief = initial_state(still)
         for block, whole in enumerate(self.terms):
             low, terms = block * WIDTH, _part(whole, chunk)
             last = min(n_time, low + WIDTH)

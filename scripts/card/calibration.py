@@ -31,35 +31,35 @@ def calibration_lines(found: Sequence[CalibrationSummary], theories: Sequence[Th
         All theories.
     """
     ids = {t.name: t.id for t in theories}
-    done = sorted(found, key=lambda one: ids.get(one.told["theory"], one.told["theory"]))
+    done = sorted(found, key=lambda one: ids.get(one.result["theory"], one.result["theory"]))
     lines: list[str] = []
     if done:
         head = ["theory", "design", "simulations", "particles", "quantities", "outside",
                 "by chance", "least adjusted p", "verdict"]  # fmt: skip
-        rows = [head, *(_row(one.told, ids) for one in done)]
+        rows = [head, *(_row(one.result, ids) for one in done)]
         lines += table(rows, right=2)
         lines += ["", "Mean spread of the ranks by kind of quantity, above 1 where draws are too "
                   "narrow:", ""]  # fmt: skip
         lines += table([["theory", *GROUPS], *(
-            [ids.get(one.told["theory"], one.told["theory"]), *spreads(one).values()]
+            [ids.get(one.result["theory"], one.result["theory"]), *spreads(one).values()]
             for one in done)], right=1)  # fmt: skip
         outside = [
-            [ids.get(one.told["theory"], one.told["theory"]), f"`{q['name']}`", f"{q['p']:.4f}",
+            [ids.get(one.result["theory"], one.result["theory"]), f"`{q['name']}`", f"{q['p']:.4f}",
              f"{q['adjusted']:.3f}", _two(q["mean"]), _two(q["spread"]),
-             reason(q, one.told)]
-            for one in done for q in one.told["quantities"] if q["outside"]
+             reason(q, one.result)]
+            for one in done for q in one.result["quantities"] if q["outside"]
         ]  # fmt: skip
         if outside:
             head = ["theory", "quantity", "p", "adjusted", "mean rank", "spread", "reason"]
             lines += ["", "Outside their own bands:", "", *table([head, *outside])]
             for one in done:
-                lines += _narrow(one.told, ids.get(one.told["theory"], one.told["theory"]))
+                lines += _narrow(one.result, ids.get(one.result["theory"], one.result["theory"]))
         else:
             lines += ["", "No quantity lies outside its band."]
-        cuts = dict.fromkeys(one.told["cut"] for one in done)
+        cuts = dict.fromkeys(one.result["cut"] for one in done)
         lines += [line for cut in cuts for line in ("", cut)]
     missing = [
-        f"{t.id} `{t.name}`" for t in theories if t.name not in {o.told["theory"] for o in done}
+        f"{t.id} `{t.name}`" for t in theories if t.name not in {o.result["theory"] for o in done}
     ]
     if missing:
         lines += [
@@ -67,25 +67,25 @@ def calibration_lines(found: Sequence[CalibrationSummary], theories: Sequence[Th
             f"**Not calibrated:** {', '.join(missing)}. Whether what is computed under them is "
             "their posterior has been shown by no simulation.",
         ]
-    few = [o.told for o in done if o.told["simulations"] < WANTED]
+    few = [o.result for o in done if o.result["simulations"] < WANTED]
     if few:
         counts = ", ".join(f"{ids.get(t['theory'], t['theory'])} {t['simulations']}" for t in few)
         lines += ["", f"Fewer than {WANTED} simulations: {counts}. Only gross failures show."]
     return lines
 
 
-def _row(told: dict[str, Any], ids: dict[str, str]) -> list[str]:
-    least = min((q["adjusted"] for q in told["quantities"]), default=float("nan"))
-    verdict = "calibrated" if told["passed"] else "**not calibrated**"
-    if told["simulations"] < LEAST_SIMULATIONS:
+def _row(result: dict[str, Any], ids: dict[str, str]) -> list[str]:
+    least = min((q["adjusted"] for q in result["quantities"]), default=float("nan"))
+    verdict = "calibrated" if result["passed"] else "**not calibrated**"
+    if result["simulations"] < LEAST_SIMULATIONS:
         verdict = "too few simulations to say"
-    if told["failed"]:
-        verdict += f", {len(told['failed'])} could not be done"
-    name, study = told["theory"], told["study"]
+    if result["failed"]:
+        verdict += f", {len(result['failed'])} could not be done"
+    name, study = result["theory"], result["study"]
     return [
-        f"{ids.get(name, '')} `{name}`", f"`{study}` to {told['as_of']}",
-        str(told["simulations"]), str(told["particles"]), str(told["judged"]),
-        str(len(told["outside"])), f"{told['outside_by_chance']:.1f}", f"{least:.3f}", verdict,
+        f"{ids.get(name, '')} `{name}`", f"`{study}` to {result['as_of']}",
+        str(result["simulations"]), str(result["particles"]), str(result["judged"]),
+        str(len(result["outside"])), f"{result['outside_by_chance']:.1f}", f"{least:.3f}", verdict,
     ]  # fmt: skip
 
 
@@ -98,12 +98,12 @@ def spreads(one: CalibrationSummary) -> dict[str, str]:
     """Return the mean spread by kind of quantity; empty where there is none."""
     out = {}
     for group in GROUPS:
-        mine = [q["spread"] for q in one.told["quantities"] if q["name"].startswith(f"{group}:")]
+        mine = [q["spread"] for q in one.result["quantities"] if q["name"].startswith(f"{group}:")]
         out[group] = f"{math.fsum(mine) / len(mine):.3f}" if mine else ""
     return out
 
 
-def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
+def reason(quantity: dict[str, Any], result: dict[str, Any]) -> str:
     """Return what the ranks of a quantity say is wrong, and whether chance would do.
 
     Parameters
@@ -118,10 +118,10 @@ def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
     Of n uniform numbers the mean has standard error 1/√(12 n), and the variance over its
     expectation √(0.8 / n): the fourth central moment is 1/80.
     """
-    n = max(told["simulations"], 1)
+    n = max(result["simulations"], 1)
     wrong = []
     if quantity["mean"] is None:  # a probability, which has no ranks
-        wrong.append("it came oftener or less often than foretold")
+        wrong.append("it came oftener or less often than forecast")
     elif abs(quantity["mean"] - 0.5) > SURE / math.sqrt(12.0 * n):
         side = "above" if quantity["mean"] > 0.5 else "below"
         wrong.append(f"the truth tends to lie {side} the draws")
@@ -129,26 +129,26 @@ def reason(quantity: dict[str, Any], told: dict[str, Any]) -> str:
         wrong.append("draws too " + ("narrow" if quantity["spread"] > 1.0 else "wide"))
     if not wrong:
         wrong.append("shape alone, neither mean nor spread")
-    level = 1.0 - told["coverage"]
+    level = 1.0 - result["coverage"]
     if quantity["adjusted"] <= level:
         verdict = "more than chance"
-    elif binom.sf(len(told["outside"]) - 1, told["judged"], level) < level:
-        verdict = f"with {len(told['outside'])} of {told['judged']} outside, hardly chance"
+    elif binom.sf(len(result["outside"]) - 1, result["judged"], level) < level:
+        verdict = f"with {len(result['outside'])} of {result['judged']} outside, hardly chance"
     else:
-        verdict = f"no more than chance among {told['judged']}"
+        verdict = f"no more than chance among {result['judged']}"
     return f"{', '.join(wrong)}; {verdict}"
 
 
-def _narrow(told: dict[str, Any], name: str) -> list[str]:
+def _narrow(result: dict[str, Any], name: str) -> list[str]:
     """Say what draws that are too narrow throughout point to."""
-    outside = [q for q in told["quantities"] if q["outside"]]
-    narrow = sum("narrow" in reason(q, told) for q in outside)
-    if told["passed"] or 2 * narrow <= len(outside):
+    outside = [q for q in result["quantities"] if q["outside"]]
+    narrow = sum("narrow" in reason(q, result) for q in outside)
+    if result["passed"] or 2 * narrow <= len(outside):
         return []
     return [
         "",
         f"Under {name} draws are too narrow in {narrow} of {len(outside)} of these. Too few "
-        f"particles ({told['particles']}) for so many dimensions would do that "
+        f"particles ({result['particles']}) for so many dimensions would do that "
         "([MODEL.md](MODEL.md), section 6.1); whether they are the cause is not shown here. "
         "Take intervals of this theory for too short.",
     ]
@@ -157,9 +157,9 @@ def _narrow(told: dict[str, Any], name: str) -> list[str]:
 def failures(found: Sequence[CalibrationSummary]) -> list[str]:
     """Return calibrations that did not pass, as items."""
     return [
-        f"- Calibration of `{one.told['theory']}`: not passed; {len(one.told['outside'])} of "
-        f"{one.told['judged']} quantities outside their bands, {len(one.told['failed'])} "
+        f"- Calibration of `{one.result['theory']}`: not passed; {len(one.result['outside'])} of "
+        f"{one.result['judged']} quantities outside their bands, {len(one.result['failed'])} "
         "simulations that could not be done."
         for one in found
-        if not one.told["passed"]
+        if not one.result["passed"]
     ]

@@ -55,14 +55,14 @@ _LIMITS = """\
   theory is true.
 - Nothing here was registered before its outcome; `beliefs ledger` is for that."""
 _LEGEND = (
-    "Cells are the mean score of the yardstick less that of the theory, log score of events and "
-    f"CRPS of counts: above 0 the theory foretold better. In brackets the {LEVEL:.0%} interval by "
+    "Cells are the mean score of the baseline less that of the theory, log score of events and "
+    f"CRPS of counts: above 0 the theory forecast better. In brackets the {LEVEL:.0%} interval by "
     "circular blocks of origins. `*` the interval lies above 0, `x` below it, `?` nothing can be "
     f"said: fewer than {FEWEST_EVENTS} different events, or too few windows. `n` is the number of "
     "origins, `came` in how many of their windows it came, `events` the number of different runs "
     "of periods in which it did (or in which `no_crossing` was broken), `windows` as many as do "
     "not overlap. Targets are defined in "
-    "[MODEL.md](MODEL.md#1-targets), yardsticks and scores in its section 7.3."
+    "[MODEL.md](MODEL.md#1-targets), baselines and scores in its section 7.3."
 )
 
 _RANKS = (
@@ -211,7 +211,9 @@ def _stale_calibrations(
 ) -> list[str]:
     hashes = {t.name: t.sha256 for t in theories}
     gone = [
-        o.told["theory"] for o in found if hashes.get(o.told["theory"]) != o.told["theory_sha256"]
+        o.result["theory"]
+        for o in found
+        if hashes.get(o.result["theory"]) != o.result["theory_sha256"]
     ]
     return _outdated(gone)
 
@@ -228,22 +230,22 @@ def _fails(
     """Return everything that runs found wrong, as items."""
     items = [line for one in backtests for line in (*losses(one), *unreliable(one))]
     for one in backtests:
-        told = one.about
-        for name, passed in told["gates_passed"].items():
-            if passed < told["origins"]:
+        result = one.about
+        for name, passed in result["gates_passed"].items():
+            if passed < result["origins"]:
                 items.append(
-                    f"- `{told['study']}`: the posterior of {name} failed its gate at "
-                    f"{told['origins'] - passed} of {told['origins']} origins."
+                    f"- `{result['study']}`: the posterior of {name} failed its gate at "
+                    f"{result['origins'] - passed} of {result['origins']} origins."
                 )
     items += failures(calibrations)
     return items or [
-        "No theory was found worse than a yardstick, and no gate or calibration failed."
+        "No theory was found worse than a baseline, and no gate or calibration failed."
     ]
 
 
 def _versions(backtests: Sequence[BacktestSummary]) -> list[str]:
     out = []
     for one in backtests:
-        told = ", ".join(f"{k} {v}" for k, v in one.about["versions"].items())
-        out.append(f"- `{one.about['study']}`, content {one.about['study_sha256'][:12]}: {told}")
+        result = ", ".join(f"{k} {v}" for k, v in one.about["versions"].items())
+        out.append(f"- `{one.about['study']}`, content {one.about['study_sha256'][:12]}: {result}")
     return out or ["No backtest has been run."]

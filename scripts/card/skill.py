@@ -100,11 +100,11 @@ def _against_both(summaries: Sequence[BacktestSummary], believing: Sequence[str]
         ]
     if not better:
         return (
-            "**No theory with beliefs is known to foretell anything better than both climatology "
+            "**No theory with beliefs is known to forecast anything better than both climatology "
             f"and the base rate ({BASE}) do.**"
         )
     return (
-        f"Theories with beliefs foretell better than both climatology and the base rate ({BASE}) "
+        f"Theories with beliefs forecast better than both climatology and the base rate ({BASE}) "
         f"only here: {'; '.join(better)}."
     )
 
@@ -148,24 +148,24 @@ def _by(won: Iterable[Standing]) -> str:
 
 def settings_line(one: BacktestSummary) -> str:
     """Return how a study was backtested, as a sentence."""
-    told = one.about
+    result = one.about
     gates = [
-        f"{name} at {passed} of {told['origins']}"
-        for name, passed in told["gates_passed"].items()
-        if passed < told["origins"]
+        f"{name} at {passed} of {result['origins']}"
+        for name, passed in result["gates_passed"].items()
+        if passed < result["origins"]
     ]
     failed = f" The posterior passed its gate only at some origins: {', '.join(gates)}."
     return (
-        f"{told['origins']} origins every {told['every']} days from {told['first_origin']} to "
-        f"{told['last_origin']}, each as of its day; windows of "
-        f"{', '.join(map(str, told['horizons']))} days; {told['particles']} particles, "
-        f"{told['draws']} futures, seed {told['seed']}; {', '.join(told['theories'])}."
+        f"{result['origins']} origins every {result['every']} days from {result['first_origin']} "
+        f"to {result['last_origin']}, each as of its day; windows of "
+        f"{', '.join(map(str, result['horizons']))} days; {result['particles']} particles, "
+        f"{result['draws']} futures, seed {result['seed']}; {', '.join(result['theories'])}."
         + (failed if gates else " The posterior passed its gate at every origin.")
     )
 
 
 def skill_tables(one: BacktestSummary) -> list[str]:
-    """Return the tables of skill of a study against every yardstick, as Markdown."""
+    """Return the tables of skill of a study against every baseline, as Markdown."""
     out: list[str] = []
     titles = {
         CLIMATOLOGY: "Against climatology",
@@ -209,12 +209,12 @@ def _rows(one: BacktestSummary, against: str) -> list[list[str]]:
 def _cell(row: dict[str, Any] | None, doubted: bool) -> str:
     if row is None:
         return ""
-    told = number(row["difference"])
+    result = number(row["difference"])
     low, high = row["low"], row["high"]
     if low != low:
-        return f"{told} ?"
+        return f"{result} ?"
     mark = " ?" if doubted else " *" if low > 0.0 else " x" if high < 0.0 else ""
-    return f"{told} ({number(low)} to {number(high)}){mark}"
+    return f"{result} ({number(low)} to {number(high)}){mark}"
 
 
 def _chance(one: BacktestSummary, against: str) -> str:
@@ -238,7 +238,7 @@ def _judged(one: BacktestSummary, against: str) -> pd.DataFrame:
 
 
 def losses(one: BacktestSummary) -> list[str]:
-    """Return where theories are worse than yardsticks, as items."""
+    """Return where theories are worse than baselines, as items."""
     out = []
     for against in (CLIMATOLOGY, BASE, PERSISTENCE, MARKET):
         judged = _judged(one, against)
@@ -257,33 +257,33 @@ def losses(one: BacktestSummary) -> list[str]:
 
 def _bins(one: BacktestSummary) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return all bins of theories, and those outside their bands."""
-    told = one.reliability
-    told = told[told["forecaster"].isin(list(one.about["theories"]))]
-    return told, told[(told["came"] < told["low"]) | (told["came"] > told["high"])]
+    result = one.reliability
+    result = result[result["forecaster"].isin(list(one.about["theories"]))]
+    return result, result[(result["came"] < result["low"]) | (result["came"] > result["high"])]
 
 
 def unreliable(one: BacktestSummary) -> list[str]:
-    """Return what was foretold too seldom or too often, as items."""
-    told, wrong = _bins(one)
+    """Return what was forecast too seldom or too often, as items."""
+    result, wrong = _bins(one)
     if not len(wrong):
         return []
     more = int((wrong["came"] > wrong["high"]).sum())
     return [
         f"- `{one.about['study']}`: probabilities lie outside their bands in {len(wrong)} of "
-        f"{len(told)} bins ({(1.0 - LEVEL) * len(told):.1f} by chance), too low in {more}, too "
+        f"{len(result)} bins ({(1.0 - LEVEL) * len(result):.1f} by chance), too low in {more}, too "
         f"high in {len(wrong) - more}."
     ]
 
 
 def reliability_lines(one: BacktestSummary) -> list[str]:
     """Return a table of the bins in which forecasts of theories were not reliable."""
-    told, wrong = _bins(one)
+    result, wrong = _bins(one)
     lines = [
-        f"Outside their {LEVEL:.0%} bands lie {len(wrong)} of {len(told)} bins of probability; "
-        f"about {(1.0 - LEVEL) * len(told):.1f} would by chance."
+        f"Outside their {LEVEL:.0%} bands lie {len(wrong)} of {len(result)} bins of probability; "
+        f"about {(1.0 - LEVEL) * len(result):.1f} would by chance."
     ]
     if len(wrong):
-        rows = [["theory", "days", "foretold", "n", "mean foretold", "share that came", "band"]]
+        rows = [["theory", "days", "forecast", "n", "mean forecast", "share that came", "band"]]
         rows += [
             [str(row["forecaster"]), str(row["horizon"]), f"{row['from']:.0%} to {row['to']:.0%}",
              str(row["n"]), f"{row['mean_p']:.0%}", f"{row['came']:.0%}",

@@ -94,15 +94,15 @@ def test_an_intervention_is_printed_beside_no_intervention(call, run_folder, tmp
 def bent_run(unsampled, tmp_path_factory):
     """A run with its own horizon, seed and intervention, and its own report."""
     item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
-    told = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
-    summary = summarise(told)
+    result = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
+    summary = summarise(result)
     return save_run(
         tmp_path_factory.mktemp("runs") / "bent",
         unsampled,
-        forecast=told,
+        forecast=result,
         summary=summary,
         settings={},
-        report=lambda path, manifest: write_report(told, summary, path, manifest),
+        report=lambda path, manifest: write_report(result, summary, path, manifest),
     )
 
 
@@ -150,7 +150,7 @@ def sampled(monkeypatch, unsampled):
     monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: unsampled)
     monkeypatch.setattr(
         "beliefs.reporting.report.write_report",
-        lambda told, summary, path, _: path.write_text("page"),
+        lambda result, summary, path, _: path.write_text("page"),
     )
 
 

@@ -52,9 +52,9 @@ def scored(monkeypatch):
 
 def test_verdicts_for_a_script_and_for_a_person(call, judged):
     code, out, _ = call("verdicts", "synthetic-duel", "--json", "--particles", "300", "--seed", "4")
-    told = json.loads(out)
-    assert code == 0 and told["study"] == "synthetic-duel"
-    first, second = told["verdicts"]
+    result = json.loads(out)
+    assert code == 0 and result["study"] == "synthetic-duel"
+    first, second = result["verdicts"]
     assert (first["id"], first["verdict"], first["p_claim"]) == ("X01", "supported", 0.97)
     assert first["contraction"] == 0.3 and first["delta_log_score"] == 0.123
     assert first["sentence"] == "Talks, they help."
@@ -67,10 +67,10 @@ def test_verdicts_for_a_script_and_for_a_person(call, judged):
 
 def test_a_comparison_in_every_format(call, scored):
     code, out, _ = call("compare", "us-iran-2026", "--theories", "M4, base_rate", "--json")
-    told = json.loads(out)
+    result = json.loads(out)
     assert code == 0 and scored["ids"] == ["M0", "M4"]
-    assert {t["id"] for t in told["theories"]} == {"M0", "M4", "M5"}
-    assert told["weights"][0]["M0"] == 0.5
+    assert {t["id"] for t in result["theories"]} == {"M0", "M4", "M5"}
+    assert result["weights"][0]["M0"] == 0.5
     code, out, _ = call("compare", "us-iran-2026")
     assert code == 0 and scored["ids"] == ["M0", "M1", "M2", "M3", "M4"]
     assert "cannot be told apart by this study" in out  # five theories of the same made-up noise

@@ -32,9 +32,9 @@ def clock(monkeypatch):
 def run(rich_folder, tmp_path_factory):
     """The run of a forecast a week ahead, as of 5 February."""
     early = small_posterior(rich_folder, as_of="2026-02-05")
-    told = forecast(early, 7, seed=5, actions=False)
+    result = forecast(early, 7, seed=5, actions=False)
     out = tmp_path_factory.mktemp("ledger") / "run"
-    return save_run(out, early, forecast=told, summary=summarise(told))
+    return save_run(out, early, forecast=result, summary=summarise(result))
 
 
 def head_of(out):

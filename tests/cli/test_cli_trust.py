@@ -40,9 +40,9 @@ def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibra
     assert "outside their 99% bands: " in said.out
     assert "the inference of its parameters is calibrated" in said.out
     assert main([*arguments, "--json"]) == 3
-    told = json.loads(capsys.readouterr().out)
-    assert not told["passed"]
-    assert told == json.loads((calibrated / "calibration.json").read_text())
+    result = json.loads(capsys.readouterr().out)
+    assert not result["passed"]
+    assert result == json.loads((calibrated / "calibration.json").read_text())
 
 
 def test_ranks_that_are_not_even_are_exit_code_3(folder, calibrated, tmp_path, capsys):
@@ -64,20 +64,20 @@ def test_sensitivity_of_a_study_prints_what_moves_it_and_what_was_learnt(folder,
     said = capsys.readouterr().out
     for words in ("change per doubling of the power", "all priors x 2", "Contraction"):
         assert words in said
-    told = json.loads(out.read_text())
+    result = json.loads(out.read_text())
     assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == told
+    assert json.loads(capsys.readouterr().out) == result
     assert main([*arguments, "--out", str(out)]) == 4
 
 
 def test_sensitivity_of_a_run_starts_from_its_posterior(run_folder, capsys):
     arguments = ["sensitivity", str(run_folder), "--horizon", "7", "--beliefs-only", "--json"]
     assert main([*arguments, "--scales", "1"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     # Priors that stay as they are weigh every draw alike: nothing moves.
-    base = [item["p"] for item in told["probabilities"]]
-    assert told["scales"] == [] or all(point["p"] == base for point in told["scales"])
-    assert told["theory"] == "mutual_optimism"
+    base = [item["p"] for item in result["probabilities"]]
+    assert result["scales"] == [] or all(point["p"] == base for point in result["scales"])
+    assert result["theory"] == "mutual_optimism"
 
 
 @pytest.mark.slow

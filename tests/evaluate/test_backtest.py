@@ -106,7 +106,7 @@ def odds_of(target, p=0.25):
     return Odds(day, day + np.timedelta64(30, "D"), (target,), np.array([p]), ("made up",))
 
 
-def test_hand_set_odds_are_a_yardstick(duel):
+def test_hand_set_odds_are_a_baseline(duel):
     with_odds = backtest(duel, [THEORIES[0]], horizons=(30,), odds=odds_of("talks"), **SMALL)
     rows = with_odds.scores[with_odds.scores["forecaster"] == "market"]
     assert len(rows) == 3  # the odds are fresh for two weeks

@@ -71,9 +71,9 @@ def test_one_that_was_stopped_goes_on_to_the_same_bytes(study, theory, whole, tm
     calibrate(theory, study, tmp_path, sims=2, **SMALL)
     lines = tmp_path / "ranks.jsonl"
     lines.write_bytes(lines.read_bytes() + b'{"number": 2, "ran')  # killed while it wrote
-    told = []
-    calibrate(theory, study, tmp_path, sims=4, progress=lambda *a: told.append(a), **SMALL)
-    assert [t[:2] for t in told] == [(3, 4), (4, 4)]
+    result = []
+    calibrate(theory, study, tmp_path, sims=4, progress=lambda *a: result.append(a), **SMALL)
+    assert [t[:2] for t in result] == [(3, 4), (4, 4)]
     assert same_bytes(tmp_path, whole[0])
     lines.write_bytes(b"nonsense\n" + lines.read_bytes())
     with pytest.raises(StudyError, match="damaged") as error:

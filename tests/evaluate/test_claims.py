@@ -74,19 +74,19 @@ def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
         for claim in CLAIMS.values():
             if claim.theory != name:
                 continue
-            told = claim.test(draws)
+            result = claim.test(draws)
             said = {word for _, word, _, _ in string.Formatter().parse(claim.text["says"]) if word}
-            shown = {f"{n}{end}" for n in told.shown for end in ("", "_low", "_high")}
+            shown = {f"{n}{end}" for n in result.shown for end in ("", "_low", "_high")}
             assert said <= {*shown, *ROLES, "p"}, claim.id
-            assert (told.held is None) == (claim.kind == ("forecast",)), claim.id
-            if told.held is not None:
-                assert 0.02 < told.held.mean() < 0.98, claim.id
-                assert min(v.std(axis=0).min() for v in told.of) > 0.0, claim.id
+            assert (result.held is None) == (claim.kind == ("forecast",)), claim.id
+            if result.held is not None:
+                assert 0.02 < result.held.mean() < 0.98, claim.id
+                assert min(v.std(axis=0).min() for v in result.of) > 0.0, claim.id
 
 
 def shown(place, claim, **arrays):
-    told = CLAIMS[claim].test(place.draws(CLAIMS[claim].theory, **arrays))
-    return {name: values[0] for name, values in told.shown.items()}
+    result = CLAIMS[claim].test(place.draws(CLAIMS[claim].theory, **arrays))
+    return {name: values[0] for name, values in result.shown.items()}
 
 
 def test_what_claims_show_follows_from_parameters(place):

@@ -9,8 +9,8 @@ from scipy.stats import binom, norm
 
 from beliefs.evaluation.calibration import (
     bands,
+    check_forecasts,
     failures,
-    foretell,
     groups_of,
     judge,
     p_value,
@@ -81,19 +81,19 @@ def made(wrong, seed, size=SIZE, n=SIMS):
     return {f"parameter:{k}": row for k, row in enumerate(ranks)}
 
 
-def told(ranks, failed=()):
+def result(ranks, failed=()):
     judged = judge(ranks, KEPT)
     groups = groups_of(judged, ranks, KEPT)
     return failures(judged, groups, dict(failed), len(next(iter(ranks.values())))), groups
 
 
 def test_even_ranks_pass_though_they_depend_on_each_other():
-    bad = [seed for seed in range(60) if told(made(1.0, seed))[0]]
+    bad = [seed for seed in range(60) if result(made(1.0, seed))[0]]
     assert len(bad) <= 4  # a hundredth by each of two rules
 
 
 def test_many_draws_that_are_somewhat_too_narrow_fail_by_their_spread():
-    reasons, (group,) = told(made(1.15, 1))
+    reasons, (group,) = result(made(1.15, 1))
     assert any("mean spread of parameter" in reason for reason in reasons)
     assert group.spread > 1.0 + 3.0 * group.error and group.p < 0.01 and group.error < 0.05
 
@@ -104,11 +104,11 @@ def test_more_outside_than_chance_allows_fails_though_no_one_of_them_does():
     out = [r for r in pool if 0.002 < p_value(r, KEPT) <= 0.01][:9]
     even = [r for r in pool if p_value(r, KEPT) > 0.3][: SIZE - len(out)]
     ranks = {f"conduct:{k}": row for k, row in enumerate([*out, *even])}
-    reasons, (group,) = told(ranks)
+    reasons, (group,) = result(ranks)
     assert (group.outside, group.limit) == (9, 8)
     assert reasons[0] == "outside their own bands: 9 of 80 of conduct, at most 8"
     assert all(row.adjusted > 0.01 for row in judge(ranks, KEPT))
-    assert told({**ranks, "conduct:0": even[0]})[0] == ()
+    assert result({**ranks, "conduct:0": even[0]})[0] == ()
 
 
 def simulated(n, seed, wrong=lambda q: q):
@@ -128,7 +128,7 @@ def test_sums_of_unlike_coins_have_the_distribution_that_counting_gives():
 
 
 def test_right_forecasts_are_rejected_no_more_often_than_their_p_values_say():
-    found = [foretell(simulated(60, seed), FEW) for seed in range(600)]
+    found = [check_forecasts(simulated(60, seed), FEW) for seed in range(600)]
     for level in (0.01, 0.05, 0.2):
         room = 3.0 * np.sqrt(level * (1.0 - level) / len(found))
         for p in ([f.all.p for f in found], [f.reliability for f in found]):
@@ -138,9 +138,9 @@ def test_right_forecasts_are_rejected_no_more_often_than_their_p_values_say():
 
 
 def test_forecasts_that_are_too_low_or_too_sure_are_found_out():
-    low = foretell(simulated(200, 1, lambda q: q**0.4), FEW)
+    low = check_forecasts(simulated(200, 1, lambda q: q**0.4), FEW)
     assert low.z > 4.0 and low.all.p < 1e-4 and low.all.happened > low.all.high
-    sure = foretell(simulated(400, 2, lambda q: 0.25 + 0.35 * (q - q.mean())), FEW)
+    sure = check_forecasts(simulated(400, 2, lambda q: 0.25 + 0.35 * (q - q.mean())), FEW)
     assert sure.all.p > 0.01 > 1e-3 > sure.reliability  # it shows in the ranges alone
     assert sure.bins[0].outside and sure.bins[0].happened > sure.bins[0].high
 
@@ -149,7 +149,7 @@ def test_a_forecast_of_none_of_few_draws_is_no_certainty():
     # Of 46 targets that one in 21 sees, the truth was the one in 6. Were a forecast of 0 taken as
     # certain, not one of these could have come.
     values = [(0.0, 1)] * 6 + [(1 / FEW, 0)] * 40 + [(0.0, 0)] * 354
-    assert foretell(values, FEW).all.p == pytest.approx(2.0 * binom.sf(5, 46, 1 / 21))
-    assert foretell([(0.0, 0), (1.0, 1)], FEW).z is None
+    assert check_forecasts(values, FEW).all.p == pytest.approx(2.0 * binom.sf(5, 46, 1 / 21))
+    assert check_forecasts([(0.0, 0), (1.0, 1)], FEW).z is None
     with pytest.raises(ValueError, match="no simulations"):
-        foretell(np.empty((0, 2)), FEW)
+        check_forecasts(np.empty((0, 2)), FEW)

@@ -40,7 +40,7 @@ def prior_conduct(posterior, scale=0.5, seed=3):
 
 
 @pytest.fixture(scope="session")
-def told():
+def result():
     """Forecasts with conduct from the truce of 2026, by theory; draws around prior medians."""
     from posteriors import small_posterior
 

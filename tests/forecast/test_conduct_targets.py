@@ -1,4 +1,4 @@
-"""Targets of conduct: competing ends, conditions, yardsticks, and what cannot be asked."""
+"""Targets of conduct: competing ends, conditions, baselines, and what cannot be asked."""
 
 import jsonschema
 import numpy as np
@@ -17,8 +17,8 @@ from beliefs.reporting.tables import plain
 
 
 @pytest.fixture(scope="module")
-def managed(told):
-    return told("managed_deescalation")
+def managed(result):
+    return result("managed_deescalation")
 
 
 def last_day(futures, steps):

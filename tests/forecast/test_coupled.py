@@ -168,12 +168,12 @@ def test_the_truce_at_the_origin_has_its_age_and_its_deadline(day, age, own, lef
 @pytest.mark.parametrize(
     "theory", ["base_rate", "status_quo", "managed_deescalation", "commitment"]
 )
-def test_every_theory_is_simulated_and_its_events_agree_with_one_another(told, theory):
-    events = told(theory).paths.events
+def test_every_theory_is_simulated_and_its_events_agree_with_one_another(result, theory):
+    events = result(theory).paths.events
     assert (events["signed"] <= events["deal"]).all()
     assert (events["deal"] >= (events["ended"] == 4)).all()
     collapsed = events["ended"] == 5
     assert (events["rung"][collapsed] == 0).all() and collapsed.any()
     acts = events["strikes"].sum(axis=1)
     assert (acts[events["breach"]] > 0).all() and events["breach"].any()
-    assert np.isfinite(told(theory).paths.events["strikes"]).all()
+    assert np.isfinite(result(theory).paths.events["strikes"]).all()

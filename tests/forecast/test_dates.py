@@ -48,7 +48,7 @@ def doors(futures, tmp_path):
     grid = Grid(np.datetime64("2026-01-05"), 1, 90)
     track = SimpleNamespace(ends=grid.last_days, inputs=SimpleNamespace(step_days=1), first=0)
 
-    def told(**more):
+    def result(**more):
         return parse("here", {"kind": "waiver", "date": dt.date(2026, 3, 1), **more})
 
     def valued(day):
@@ -61,8 +61,8 @@ def doors(futures, tmp_path):
         "at": lambda day: grid.dates[Track.period_of(track, day)],
         "by": lambda day: probability(futures, "talks", by=day).by,
         "step": lambda day: futures.dates[futures.step_of(day) - 1],
-        "from": lambda day: told(date=day).date,
-        "until": lambda day: told(until=day).until,
+        "from": lambda day: result(date=day).date,
+        "until": lambda day: result(until=day).until,
         "values": valued,
         "made in Python": lambda day: Intervention("waiver", day).date,
     }

@@ -56,8 +56,8 @@ def changed(plain, kind, at=AT, **more):
 
 
 @pytest.fixture(scope="module")
-def managed(told):
-    return told("managed_deescalation")
+def managed(result):
+    return result("managed_deescalation")
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +96,16 @@ def test_actions_change_from_its_date_on(managed, kind):
     assert not all(np.array_equal(*pair) for name, pair in pairs.items() if name != "logit_belief")
 
 
-def test_a_path_is_news_to_beliefs_where_acts_are_simulated_too(told):
-    plain = told("mutual_optimism")
+def test_a_path_is_news_to_beliefs_where_acts_are_simulated_too(result):
+    plain = result("mutual_optimism")
     other = changed(plain, "path", indicator="usd_irr", change=0.3)
     moved = other.paths.logit_belief - plain.paths.logit_belief
     assert (moved[..., :AT] == 0).all()
     assert (moved[:, 0, AT] > 0).all()  # on Washington's own scorecard, whose weights are positive
 
 
-def test_a_path_says_what_an_indicator_counts_whatever_the_acts(told):
-    plain = told("mutual_optimism")
+def test_a_path_says_what_an_indicator_counts_whatever_the_acts(result):
+    plain = result("mutual_optimism")
     day = str(plain.dates[AT])
     many, none = (
         changed(plain, "path", indicator="iran_force", change=None, values={day: value})
@@ -227,8 +227,8 @@ def test_collapse_rises_or_falls_by_the_parameter_of_the_what_if(managed, one, o
     assert np.cov(collapsed[0] - collapsed[1], effect)[0, 1] > 0.0
 
 
-def test_a_theory_that_holds_a_mechanism_neutral_says_so_and_changes_nothing(told):
-    plain = told("mutual_optimism")
+def test_a_theory_that_holds_a_mechanism_neutral_says_so_and_changes_nothing(result):
+    plain = result("mutual_optimism")
     other = changed(plain, "hotline")
     for name, values in plain.paths.events.items():
         np.testing.assert_array_equal(other.paths.events[name], values, err_msg=name)

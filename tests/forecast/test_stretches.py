@@ -27,8 +27,8 @@ def what_ifs(futures):
 @pytest.mark.parametrize("acts", [True, False])
 @pytest.mark.parametrize("changed", [True, False])
 @pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
-def test_stretches_have_the_numbers_of_the_whole(told, monkeypatch, theory, changed, acts):
-    plain = told(theory)
+def test_stretches_have_the_numbers_of_the_whole(result, monkeypatch, theory, changed, acts):
+    plain = result(theory)
     samples = len(plain.paths.talks)
 
     def made(cells):

@@ -11,7 +11,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import (
     WIDTH,
     Model,
-    newborn,
+    initial_state,
     part_columns,
     run,
     terms_of,
@@ -80,7 +80,7 @@ def scores(model, n, seed=3):
 def filtered(model, params, n, n_time, *, keep=True, **how):
     """Belief state and path of particles given by their parameters."""
     still = model.still(params, n)
-    state, paths = newborn(still), []
+    state, paths = initial_state(still), []
     for low in range(0, n_time, WIDTH):
         last = min(n_time, low + WIDTH)
         columns = part_columns(model.columns, low, last)

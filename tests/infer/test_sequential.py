@@ -60,10 +60,10 @@ def brute():
 
 def test_every_posterior_is_that_of_the_grid(tracked, brute):
     a, b, log_prior, logs = brute
-    told = log_prior + np.cumsum(logs.sum(axis=-1), axis=1).T
+    result = log_prior + np.cumsum(logs.sum(axis=-1), axis=1).T
     misses = []
     for t in range(N_TIME):
-        mass = np.exp(told[t] - logsumexp(told[t]))
+        mass = np.exp(result[t] - logsumexp(result[t]))
         scores, weights = tracked.scores(t), tracked.weights(t)
         found = tracked.coordinates.params(scores)
         for values, name in ((a, "base"), (b, "slope")):

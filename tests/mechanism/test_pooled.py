@@ -37,10 +37,10 @@ def hazard(age, effect=(0.0,), frailty=0.0, draws=1):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_shipped_posterior_is_of_the_present_tables(name):
-    told, spells = load_summary()["classes"][name], spells_of(name)
-    assert told["source_sha256"] == spells.sha256, "run `make pool`"
-    assert told["label"] == spells.label
-    assert (told["conflicts"], told["events"]) == (len(spells.names), spells.event.sum())
+    result, spells = load_summary()["classes"][name], spells_of(name)
+    assert result["source_sha256"] == spells.sha256, "run `make pool`"
+    assert result["label"] == spells.label
+    assert (result["conflicts"], result["events"]) == (len(spells.names), spells.event.sum())
     pooled = load_pooled(name)
     assert pooled.covariates == spells.covariates
     np.testing.assert_allclose(pooled.centre, spells.mean, atol=1e-6)
@@ -48,10 +48,10 @@ def test_the_shipped_posterior_is_of_the_present_tables(name):
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_shipped_posterior_passed_its_gate(name):
-    told, limits = load_summary()["classes"][name], Limits()
-    assert told["gate"]["passed"] and not told["gate"]["failures"]
-    assert told["gate"]["r_hat"] <= limits.r_hat and told["gate"]["ess"] >= limits.ess
-    assert (told["largest_pareto_k"] > TRUSTED_K) == bool(told["sampled_anew_without"])
+    result, limits = load_summary()["classes"][name], Limits()
+    assert result["gate"]["passed"] and not result["gate"]["failures"]
+    assert result["gate"]["r_hat"] <= limits.r_hat and result["gate"]["ess"] >= limits.ess
+    assert (result["largest_pareto_k"] > TRUSTED_K) == bool(result["sampled_anew_without"])
 
 
 def test_frailty_is_integrated_out_as_an_adaptive_integral_does():
@@ -74,10 +74,10 @@ def test_frailty_is_integrated_out_as_an_adaptive_integral_does():
 
 
 def test_log_odds_without_spread_are_those_of_the_hazard():
-    told = hazard(np.log(0.01), effect=(0.8,), frailty=1e-9).log_odds(7.0, 200.0, {"armed": 1.0})
+    result = hazard(np.log(0.01), effect=(0.8,), frailty=1e-9).log_odds(7.0, 200.0, {"armed": 1.0})
     p = 1.0 - np.exp(-7.0 * 0.01 * np.exp(0.8 * 0.75))
-    assert told.mean == pytest.approx(np.log(p / (1 - p)))
-    assert told.sd == pytest.approx(0.0, abs=1e-6)
+    assert result.mean == pytest.approx(np.log(p / (1 - p)))
+    assert result.sd == pytest.approx(0.0, abs=1e-6)
 
 
 def test_log_odds_of_a_new_conflict_spread_as_simulated_conflicts_do():
@@ -88,9 +88,9 @@ def test_log_odds_of_a_new_conflict_spread_as_simulated_conflicts_do():
     log_h += pooled.effect[draw] @ (np.array([1.0, 1.0]) - pooled.centre)
     risk = 7.0 * np.exp(log_h)
     low, high = np.quantile(risk + np.log(-np.expm1(-risk)), stats.norm.cdf([-1, 1]))
-    told = pooled.log_odds(7.0, 30.0, {"us_actor": 1, "since_1945": 1})
-    assert told.mean - told.sd == pytest.approx(low, abs=0.02)
-    assert told.mean + told.sd == pytest.approx(high, abs=0.02)
+    result = pooled.log_odds(7.0, 30.0, {"us_actor": 1, "since_1945": 1})
+    assert result.mean - result.sd == pytest.approx(low, abs=0.02)
+    assert result.mean + result.sd == pytest.approx(high, abs=0.02)
 
 
 def test_incidence_of_constant_hazards_is_the_closed_form():

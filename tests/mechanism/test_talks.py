@@ -89,6 +89,6 @@ def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
         ((("us_actor", 1.0),) if us else ()),
         recent,
     )
-    told = talk_onset_log_odds(step, span, {"us_actor": us, "since_1945": recent})
+    result = talk_onset_log_odds(step, span, {"us_actor": us, "since_1945": recent})
     mean, sd = onset(structure)
-    assert mean == pytest.approx(told.mean, abs=5e-4) and sd == pytest.approx(told.sd, abs=5e-4)
+    assert mean == pytest.approx(result.mean, abs=5e-4) and sd == pytest.approx(result.sd, abs=5e-4)

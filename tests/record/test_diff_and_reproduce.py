@@ -24,8 +24,8 @@ def two_runs(rich_folder, tmp_path_factory):
     whole = small_posterior(rich_folder)
     early = small_posterior(rich_folder, as_of=str(whole.study.as_of - dt.timedelta(days=9)))
     for name, posterior in (("early", early), ("late", whole)):
-        told = forecast(posterior, 30, seed=5, allow_failed=True)
-        save_run(folder / name, posterior, forecast=told, summary=summarise(told), settings={})
+        result = forecast(posterior, 30, seed=5, allow_failed=True)
+        save_run(folder / name, posterior, forecast=result, summary=summarise(result), settings={})
     return folder, early, whole
 
 
@@ -64,9 +64,9 @@ def test_a_fit_made_again_has_the_same_bits(rich_folder, tmp_path):
         seed=3,
         sampling=Sampling(**settings),
     )
-    told = forecast(posterior, 20, seed=4, allow_failed=True)
+    result = forecast(posterior, 20, seed=4, allow_failed=True)
     out = save_run(
-        tmp_path / "run", posterior, forecast=told, summary=summarise(told), settings=settings
+        tmp_path / "run", posterior, forecast=result, summary=summarise(result), settings=settings
     )
     found = reproduce(out)
     assert found.verdict == "bit-identical"

@@ -52,8 +52,8 @@ def test_folders_with_other_settings_are_not_paired(tmp_path, key, value):
     assert key in refused([one, other]).found
 
 
-def test_yardsticks_that_differ_between_folders_are_refused(tmp_path):
+def test_baselines_that_differ_between_folders_are_refused(tmp_path):
     other = scores(M1=KNOWN)
     other.loc[other["forecaster"] == "climatology", "log"] += 0.1
     folders = [run_folder(tmp_path / "a", scores(M0=0.3)), run_folder(tmp_path / "b", other)]
-    assert "yardstick" in refused(folders).found
+    assert "baseline" in refused(folders).found

@@ -28,7 +28,7 @@ def registered(ledger, study, origin, *targets, number=0):
     return register(ledger, a_forecast(number, **said), now=on(origin, 20))
 
 
-def told(done):
+def result(done):
     """Outcome and first day by target and rule."""
     return {(r.target, r.rule): (r.outcome, str(r.first)) for r in done.added.values()}
 
@@ -42,7 +42,7 @@ def test_conduct_is_looked_up_in_its_window(ledger, study):
         ("no_crossing", "2026-02-14", None), ("talks", "2026-02-12", None),
     )  # fmt: skip
     done = resolve(ledger, studies=(study,), now=LATER)
-    assert told(done) == {
+    assert result(done) == {
         ("breach", None): (True, "2026-02-10"),
         ("collapse", None): (False, "None"),
         ("extension", "any"): (True, "2026-02-13"),
@@ -58,16 +58,16 @@ def test_conduct_is_looked_up_in_its_window(ledger, study):
 
 def test_a_line_that_is_crossed_is_an_outcome_of_no(ledger, study):
     registered(ledger, study, "2026-01-15", ("no_crossing", "2026-01-21", None))
-    found = told(resolve(ledger, studies=(study,), now=LATER))
+    found = result(resolve(ledger, studies=(study,), now=LATER))
     assert found == {("no_crossing", None): (False, "2026-01-19")}
 
 
 def test_in_advance_goes_by_the_origin_where_the_window_begins():
     # Told on Friday with a week that ended on Sunday: five days of the window are over.
-    told = a_forecast(origin="2026-02-01", as_of="2026-02-06", at="2026-02-06T08:00:00Z")
-    assert timing(told, told.targets[0]) == "during"
-    told = a_forecast(origin="2026-02-01", as_of="2026-02-01", at="2026-02-02T08:00:00Z")
-    assert timing(told, told.targets[0]) == "ahead"
+    result = a_forecast(origin="2026-02-01", as_of="2026-02-06", at="2026-02-06T08:00:00Z")
+    assert timing(result, result.targets[0]) == "during"
+    result = a_forecast(origin="2026-02-01", as_of="2026-02-01", at="2026-02-02T08:00:00Z")
+    assert timing(result, result.targets[0]) == "ahead"
 
 
 def test_a_folder_that_nobody_kept_is_no_silence(ledger, tmp_path):

@@ -82,7 +82,7 @@ def test_a_document_of_another_run_is_refused(copy, changes, named):
 def test_a_what_if_is_refused(unsampled, tmp_path):
     file = tmp_path / "plan.toml"
     file.write_text('[[intervention]]\nkind = "waiver"\ndate = 2026-03-05\n')
-    told = forecast(unsampled, 7, seed=5, interventions=load_interventions(file), actions=False)
-    run = save_run(tmp_path / "run", unsampled, forecast=told, summary=summarise(told))
+    result = forecast(unsampled, 7, seed=5, interventions=load_interventions(file), actions=False)
+    run = save_run(tmp_path / "run", unsampled, forecast=result, summary=summarise(result))
     with pytest.raises(StudyError, match="a what-if cannot be registered"):
         entry_of(run)

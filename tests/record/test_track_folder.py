@@ -188,17 +188,17 @@ def test_a_track_with_another_seed_is_within_monte_carlo_error(run, tmp_path):
 
 def test_probabilities_of_the_same_days_move_between_two_tracks(believing, gone_on):
     folders = believing, gone_on[1]
-    told = [forecast(load_run(f), seed=1) for f in folders]
+    result = [forecast(load_run(f), seed=1) for f in folders]
     found = diff_runs(*folders)
     assert found["rows"]["events"]["added"] > 0 and len(found["beliefs"]) == 2
     for item in found["beliefs"]:
         assert sum(p["mean"] for p in item["parts"]) == pytest.approx(item["change"], abs=1e-4)
     json.dumps(found)
     assert found["untold"] is None
-    assert {t["by"] for t in found["targets"]} == {str(d) for d in horizon_days(told[0])}
+    assert {t["by"] for t in found["targets"]} == {str(d) for d in horizon_days(result[0])}
     assert {t["target"] for t in found["targets"]} > {"crack", "talks_rational", "talks"}
     for t in found["targets"][::5]:
-        then, now = (probability(f, t["target"], side=t["side"], by=t["by"]) for f in told)
+        then, now = (probability(f, t["target"], side=t["side"], by=t["by"]) for f in result)
         assert (t["then"], t["now"]) == pytest.approx((then.p, now.p), abs=1e-6)
         assert t["difference"] == pytest.approx(now.p - then.p, abs=2e-6)
         assert t["mcse"] == pytest.approx(np.hypot(then.mcse, now.mcse), abs=1e-6)

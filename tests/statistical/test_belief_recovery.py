@@ -87,21 +87,21 @@ def design(rng, times):
     once = build_inputs(load_study("synthetic-duel"))
     one, n = len(once.dates), times * len(once.dates)
     time = {f.name for f in fields(once) if f.name != "seeing"}
-    told = {
+    result = {
         name: np.concatenate([value] * times, axis=-1)
         for name in time
         if isinstance(value := getattr(once, name), np.ndarray)
         and value.ndim
         and value.shape[-1] == one
     }
-    told["dates"] = once.dates[0] + np.arange(n)
+    result["dates"] = once.dates[0] + np.arange(n)
     spells = [once.regime_kinds.index(k) for k in ("war", "truce")]
-    told["regime"] = np.asarray(spells)[np.arange(n) // SPELL % 2]
-    told["quiet"], told["quiet_seen"] = 1.0 * (rng.random(n) < 0.6), np.ones(n, dtype=bool)
-    told["shock_on"] = np.zeros((len(once.shocks), n))
+    result["regime"] = np.asarray(spells)[np.arange(n) // SPELL % 2]
+    result["quiet"], result["quiet_seen"] = 1.0 * (rng.random(n) < 0.6), np.ones(n, dtype=bool)
+    result["shock_on"] = np.zeros((len(once.shocks), n))
     for number in range(len(once.shocks)):
-        told["shock_on"][number, SHOCKS * (number + 1) // 2 :: SHOCKS * (number + 1)] = 1.0
-    told["talks_by_rule"] = dict.fromkeys(once.talk_rules, told["talks"])
+        result["shock_on"][number, SHOCKS * (number + 1) // 2 :: SHOCKS * (number + 1)] = 1.0
+    result["talks_by_rule"] = dict.fromkeys(once.talk_rules, result["talks"])
     seen = replace(
         once.observed,
         heavy=rng.gamma(1.0, 1.0, (2, n)),
@@ -111,7 +111,7 @@ def design(rng, times):
         power_shift=rng.gamma(1.0, 1.0, n),
         proxy_attack=rng.random(n),
     )
-    return replace(once, **told, seeing=lambda: seen)
+    return replace(once, **result, seeing=lambda: seen)
 
 
 def recover(group, seed):

@@ -22,10 +22,10 @@ CALMER = {"log_excite_own": pz.Normal(-2.5, 0.5), "log_excite_cross": pz.Normal(
 LEARNT = 0.2  # contraction of the prior: twice what a claim needs to be judged at all
 
 
-def check(found, *told, **least):
+def check(found, *result, **least):
     """Intervals cover, and the data moved the parameters that such a study can tell."""
     assert not found.missed()
-    least |= dict.fromkeys(told or (() if least else found.contraction), LEARNT)
+    least |= dict.fromkeys(result or (() if least else found.contraction), LEARNT)
     assert all(found.contraction[n] > value for n, value in least.items()), found.contraction
 
 
@@ -185,5 +185,5 @@ def test_concessions_replies_sanctions_and_walkouts_are_recovered():
     yes = drawn(made, diplomacy, "reply", rng, size=replies)
     once = {n: drawn(made, diplomacy, n, rng) for n in ("concession", "sanction", "walkout")}
     found = recover(made, factors, {"reply_yes": yes, "reply_no": replies - yes, **once})
-    told = ("concession_base", "reply_base", "price_discovery", "sanction_base", "walkout_base")
-    check(found, *told)
+    result = ("concession_base", "reply_base", "price_discovery", "sanction_base", "walkout_base")
+    check(found, *result)

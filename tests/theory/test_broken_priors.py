@@ -85,9 +85,9 @@ def refused(folder, text, where, found, expected, *, whole):
 @pytest.mark.parametrize("place", ["a prior file", "a theory file"])
 @pytest.mark.parametrize("case", PRIORS)
 def test_a_prior_that_cannot_be_used_is_refused(case, place, tmp_path):
-    text, *told = PRIORS[case]
+    text, *result = PRIORS[case]
     whole = place == "a theory file"
-    refused(tmp_path, (THEORY if whole else "") + text, *told, whole=whole)
+    refused(tmp_path, (THEORY if whole else "") + text, *result, whole=whole)
 
 
 @pytest.mark.parametrize("case", THEORIES)

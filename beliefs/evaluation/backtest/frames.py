@@ -249,11 +249,11 @@ def frame_of(
 
 
 def _steps(
-    told: Forecast, target: str, side: str | None, rule: str | None, longest: int
+    result: Forecast, target: str, side: str | None, rule: str | None, longest: int
 ) -> NDArray[Any] | int:
     """Return when a target first comes in each future; `UNSAID` under a theory silent on it."""
     try:
-        steps = event_steps(told, target, side, rule=rule or "any")
+        steps = event_steps(result, target, side, rule=rule or "any")
     except StudyError:
         return UNSAID
     return np.where(steps == NEVER, longest + 1, steps)

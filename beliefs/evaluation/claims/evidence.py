@@ -313,7 +313,7 @@ def forecast_scores(
     for n, ours, theirs in zip(ahead, *both, strict=True):
         for name, part in ahead[n].items():
             f, periods = asked[name], part.stop - n
-            p, q = (_chance(f, told, periods) for told in (ours, theirs))
+            p, q = (_chance(f, result, periods) for result in (ours, theirs))
             if p is not None and q is not None:
                 came = EVENTS[f.event].came(seen, part, f.at_least)
                 rows[name].append((str(ends[n - 1]), came, p, q))
@@ -321,10 +321,10 @@ def forecast_scores(
     return {name: score_of(asked[name], tuple(found), rng) for name, found in rows.items()}
 
 
-def _chance(f: Forecasted, told: Forecast, horizon: int) -> float | None:
+def _chance(f: Forecasted, result: Forecast, horizon: int) -> float | None:
     """Return the share of futures in which it comes; None under a theory silent on it."""
     try:
-        events = {k: v[..., :horizon] for k, v in (told.paths.events or {}).items()}
+        events = {k: v[..., :horizon] for k, v in (result.paths.events or {}).items()}
         return float(EVENTS[f.event].comes(events, f.at_least).mean())
     except KeyError:
         return None

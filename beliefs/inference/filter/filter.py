@@ -208,7 +208,7 @@ _filter_all = _compiled(
 )  # fmt: skip
 
 
-def newborn(still: Still) -> Belief:
+def initial_state(still: Still) -> Belief:
     """Return the state before the first period."""
     n = len(still.start)
     zeros = [np.zeros((n, k)) for k in (3, 1, 2, 2, 6)]
@@ -312,7 +312,7 @@ class Model:
             mine = scores[chunk]
             n, params = len(mine), self.params(mine)
             still = self.still(params, n)
-            belief, paths = newborn(still), []
+            belief, paths = initial_state(still), []
             for low, part in parts:
                 if low >= n_time:
                     break

@@ -22,7 +22,7 @@ from numba.extending import register_jitable
 from beliefs.inference.filter import filter_rows as row
 from beliefs.inference.filter import quick
 from beliefs.inference.filter.filter_reading import assimilation, travel
-from beliefs.inference.filter.filter_rows import LANES
+from beliefs.inference.filter.filter_rows import BATCH
 from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import bargaining, talks
 from beliefs.model.numerics import recurrence
@@ -43,29 +43,29 @@ def _move(w: Any, side: int, bent: bool, rule: Any) -> None:
     Where misreading bends the move, the slope is that of statistical linearisation, which the
     backward pass needs.
     """
-    at = side * LANES
+    at = side * BATCH
     mean, var, noise, kept = row.MEAN0 + at, row.VAR0 + 2 * at, row.NOISE0 + at, row.KEPT0 + at
     drift, misread, slope = row.DRIFT0 + at, row.MISREAD0 + at, row.SLOPE0 + at
     if not bent:
-        for i in range(LANES):
+        for i in range(BATCH):
             a = w[kept + i]
             w[mean + i] = _carry(a, w[drift + i], w[mean + i])
             w[var + i] = a * a * w[var + i] + w[noise + i]
             w[slope + i] = a
         return
-    for i in range(LANES):
+    for i in range(BATCH):
         w[row.ROOT + i] = np.sqrt(w[var + i])
         w[row.SUM0 + i] = w[row.SUM1 + i] = w[row.SUM2 + i] = 0.0
     for k in range(rule.shape[1]):
         x, weight = rule[0, k], rule[1, k]
-        for i in range(LANES):
+        for i in range(BATCH):
             moved = _step(
                 quick, w[kept + i], w[drift + i], w[misread + i], w[mean + i] + w[row.ROOT + i] * x
             )
             w[row.SUM0 + i] += weight * moved
             w[row.SUM1 + i] += weight * moved * moved
             w[row.SUM2 + i] += weight * moved * x
-    for i in range(LANES):
+    for i in range(BATCH):
         a, straight = w[kept + i], w[misread + i] == 0.0
         first, root = w[row.SUM0 + i], w[row.ROOT + i]
         spread = max(w[row.SUM1 + i] - first * first, 0.0)
@@ -80,15 +80,15 @@ def _move(w: Any, side: int, bent: bool, rule: Any) -> None:
 def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
     """Move both beliefs a period on."""
     pairs = 0
-    for i in range(LANES):
+    for i in range(BATCH):
         pairs += w[row.SHARE0 + i] > 0.0 or w[row.SHARE1 + i] > 0.0
         w[row.BEFORE + i], w[row.SPREAD + i] = w[row.VAR0 + i], w[row.VAR1 + i]
     _move(w, 0, first_bent, rule)
     _move(w, 1, second_bent, rule)
-    for i in range(LANES):
+    for i in range(BATCH):
         w[row.COV + i] *= w[row.SLOPE0 + i] * w[row.SLOPE1 + i]
     if pairs > 0:
-        for i in range(LANES):
+        for i in range(BATCH):
             if w[row.SHARE0 + i] > 0.0:
                 a = w[row.SLOPE0 + i]
                 travel(w, row.SHARE0 + i, a * a * w[row.BEFORE + i] / w[row.VAR0 + i])
@@ -105,7 +105,7 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
     square of it.
     """
     n = rule.shape[1]
-    for i in range(LANES):
+    for i in range(BATCH):
         root = np.sqrt(w[row.VAR0 + i])
         across = w[row.COV + i] / root if root > 0.0 else 0.0
         w[row.ROOT + i] = root
@@ -115,13 +115,13 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
         w[row.SUM00 + i] = w[row.SUM01 + i] = w[row.SUM11 + i] = 0.0
     for j in range(n):
         x, x_weight = rule[0, j], rule[1, j]
-        for i in range(LANES):
+        for i in range(BATCH):
             w[row.P + i] = logistic(quick, w[row.MEAN0 + i] + w[row.ROOT + i] * x)
             w[row.CENTRE + i] = w[row.MEAN1 + i] + w[row.ACROSS + i] * x
             w[row.MASS0 + i] = w[row.MASS1 + i] = w[row.MASS2 + i] = 0.0
         for k in range(n):
             y, weight = rule[0, k], rule[1, k]
-            for i in range(LANES):
+            for i in range(BATCH):
                 q = logistic(quick, w[row.CENTRE + i] + w[row.REST + i] * y)
                 surplus = _balance(w[row.PULL + i], w[row.DRAG + i], w[row.P + i], q)
                 lower = min(w[row.P + i], q)
@@ -134,7 +134,7 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
                 w[row.MASS0 + i] += mass
                 w[row.MASS1 + i] += mass * y
                 w[row.MASS2 + i] += mass * (y * y)
-        for i in range(LANES):
+        for i in range(BATCH):
             s, sy = x_weight * w[row.MASS0 + i], x_weight * w[row.MASS1 + i]
             w[row.SUM + i] += s
             w[row.SUM0 + i] += s * x
@@ -142,7 +142,7 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
             w[row.SUM00 + i] += s * (x * x)
             w[row.SUM01 + i] += sy * x
             w[row.SUM11 + i] += x_weight * w[row.MASS2 + i]
-    for i in range(LANES):
+    for i in range(BATCH):
         total, root = w[row.SUM + i], w[row.ROOT + i]
         across, rest = w[row.ACROSS + i], w[row.REST + i]
         e0, e1 = w[row.SUM0 + i] / total, w[row.SUM1 + i] / total
@@ -160,21 +160,21 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
 @numba.njit(error_model="numpy")
 def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, still: Any) -> None:
     """Fill the rows that a batch keeps; lanes without a particle repeat the last one."""
-    for i in range(LANES):
+    for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.MEAN0 + i], w[row.MEAN1 + i] = mean[n, 0], mean[n, 1]
         w[row.VAR0 + i], w[row.COV + i], w[row.VAR1 + i] = cov[n, 0], cov[n, 1], cov[n, 2]
         w[row.NOISE0 + i], w[row.NOISE1 + i] = still.noise[n, 0], still.noise[n, 1]
         w[row.PROCESS + i], w[row.CRACK + i] = still.process[n], still.crack[n]
         for k in range(6):
-            w[row.SHARE0 + k * LANES + i] = pair[n, k]
+            w[row.SHARE0 + k * BATCH + i] = pair[n, k]
 
 
 @numba.njit(error_model="numpy")
 def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, bool]:
     """Fill the rows of a period's move; returns whether misreading bends it, by side."""
     first = second = False
-    for i in range(LANES):
+    for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.KEPT0 + i], w[row.KEPT1 + i] = terms.kept[n, 0, k], terms.kept[n, 1, k]
         w[row.DRIFT0 + i], w[row.DRIFT1 + i] = terms.drift[n, 0, k], terms.drift[n, 1, k]
@@ -188,7 +188,7 @@ def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, b
 @numba.njit(error_model="numpy")
 def _load_talks(w: Any, low: int, size: int, k: int, x: int, still: Any, terms: Any) -> None:
     """Fill the rows that talks need in a period; x is 1 if they were on the period before."""
-    for i in range(LANES):
+    for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.EFFECT + i] = still.effect[n, x]
         w[row.LOGIT + i] = still.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
@@ -202,7 +202,7 @@ def _keep(w: Any, low: int, size: int, k: int, place: int, path: Any) -> None:
     for i in range(size):
         out = path[low + i, k]
         for j in range(5):  # the first rows
-            out[place + j] = w[row.MEAN0 + j * LANES + i]
+            out[place + j] = w[row.MEAN0 + j * BATCH + i]
 
 
 def batch_filter(shape: Any, heed: Any) -> Any:
@@ -219,11 +219,11 @@ def batch_filter(shape: Any, heed: Any) -> Any:
         See `filter.run`. `path` is (N, last - first or 0, 20); `rules` holds nodes and weights for
         misreading, readings and talks.
         """
-        w = np.empty(row.ROWS * LANES)
+        w = np.empty(row.ROWS * BATCH)
         work = np.empty((3, row.MOST))
         parts = np.empty((4, 3))
-        for low in range(0, len(mean), LANES):
-            size = min(LANES, len(mean) - low)
+        for low in range(0, len(mean), BATCH):
+            size = min(BATCH, len(mean) - low)
             _load_state(w, low, size, mean, cov, pair, still)
             for t in range(first, last):
                 k = t - first
@@ -231,7 +231,7 @@ def batch_filter(shape: Any, heed: Any) -> Any:
                 _predict(w, a, b, rules[0])
                 if path.shape[1] > 0:
                     _keep(w, low, size, k, 4, path)
-                for i in range(LANES):
+                for i in range(BATCH):
                     w[row.HEARD + i] = w[row.SAID + i] = 0.0
                 for r in range(looks.starts[t], looks.starts[t + 1]):
                     assimilate(
@@ -252,13 +252,13 @@ def batch_filter(shape: Any, heed: Any) -> Any:
                         out[0], out[1] = w[row.HEARD + i], w[row.SAID + i]
                         out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
                         for j in range(6):
-                            out[14 + j] = w[row.SHARE0 + j * LANES + i]
+                            out[14 + j] = w[row.SHARE0 + j * BATCH + i]
             for i in range(size):
                 n = low + i
                 mean[n, 0], mean[n, 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]
                 for j in range(3):
-                    cov[n, j] = w[row.VAR0 + j * LANES + i]
+                    cov[n, j] = w[row.VAR0 + j * BATCH + i]
                 for j in range(6):
-                    pair[n, j] = w[row.SHARE0 + j * LANES + i]
+                    pair[n, j] = w[row.SHARE0 + j * BATCH + i]
 
     return filter_all

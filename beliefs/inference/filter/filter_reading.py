@@ -23,7 +23,7 @@ from numba.extending import register_jitable
 
 from beliefs.inference.filter import filter_rows as row
 from beliefs.inference.filter import quick
-from beliefs.inference.filter.filter_rows import LANES, MOST
+from beliefs.inference.filter.filter_rows import BATCH, MOST
 from beliefs.model.mechanisms import domestic, readings
 
 for _equation in (domestic.projected, readings.heed, readings.log_shape):
@@ -98,8 +98,8 @@ def paired(parts: Any, n: int, w: Any, at: int) -> tuple[float, float]:
     mean = rest * parts[1 - lesser, 1] + share * parts[lesser, 1]
     var = rest * parts[1 - lesser, 2] + share * parts[lesser, 2] + share * rest * gap * gap
     w[at] = share
-    w[at + LANES] = rest * gap / np.sqrt(var)
-    w[at + 2 * LANES] = parts[lesser, 2] / var
+    w[at + BATCH] = rest * gap / np.sqrt(var)
+    w[at + 2 * BATCH] = parts[lesser, 2] / var
     return mean, var
 
 
@@ -114,14 +114,14 @@ def other(share: float, mean: float, var: float) -> tuple[float, float]:
 def travel(w: Any, at: int, kept: float) -> None:
     """Carry the second Gaussian along as the whole keeps a share of its variance and gains more."""
     share = w[at]
-    m = w[at + LANES] * np.sqrt(kept)
-    v = kept * w[at + 2 * LANES] + (1.0 - kept)
+    m = w[at + BATCH] * np.sqrt(kept)
+    v = kept * w[at + 2 * BATCH] + (1.0 - kept)
     _, v1 = other(share, m, v)
     # In units of the whole its log variance is 0.
     if -0.5 * ((1.0 - share) * np.log(v1) + share * np.log(v)) < ONE:
         w[at] = 0.0
     else:
-        w[at + LANES], w[at + 2 * LANES] = m, v
+        w[at + BATCH], w[at + 2 * BATCH] = m, v
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -139,15 +139,15 @@ def heed_student(miss: float, scale: float) -> float:
 @numba.njit(error_model="numpy")
 def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, still: Any) -> None:
     """Fill the rows of one reading: its side's belief, its own scale and bias."""
-    mean, var = row.MEAN0 + side * LANES, row.VAR0 + 2 * side * LANES
-    for i in range(LANES):
+    mean, var = row.MEAN0 + side * BATCH, row.VAR0 + 2 * side * BATCH
+    for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.BEFORE + i], w[row.SPREAD + i] = w[mean + i], w[var + i]
         w[row.SCALE + i] = still.scale[n, channel]
         w[row.BIAS + i] = still.private[n, side] if kind == PRIVATE else 0.0
         w[row.LEVEL + i], w[row.BEND + i] = still.level[n, side], still.slope[n, side]
     if kind == PUBLIC:
-        for i in range(LANES):
+        for i in range(BATCH):
             w[row.BIAS + i] = _projected(
                 quick, w[row.LEVEL + i], w[row.BEND + i], w[row.BEFORE + i]
             )
@@ -156,16 +156,16 @@ def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, still
 @numba.njit(error_model="numpy")
 def _take_in(w: Any, side: int) -> None:
     """Give a side's marginal its new moments; the other follows through the covariance."""
-    mean, var = row.MEAN0 + side * LANES, row.VAR0 + 2 * side * LANES
-    mean_other, var_other = row.MEAN0 + (1 - side) * LANES, row.VAR0 + 2 * (1 - side) * LANES
-    for i in range(LANES):
+    mean, var = row.MEAN0 + side * BATCH, row.VAR0 + 2 * side * BATCH
+    mean_other, var_other = row.MEAN0 + (1 - side) * BATCH, row.VAR0 + 2 * (1 - side) * BATCH
+    for i in range(BATCH):
         old, new = w[row.SPREAD + i], w[row.NEW_VAR + i]
         gain = w[row.COV + i] / old if old > 0.0 else 0.0
         w[row.CENTRE + i] = gain * (w[row.NEW_MEAN + i] - w[row.BEFORE + i])
         w[row.WIDTH + i] = gain * gain * (new - old)
         w[row.COV + i] = gain * new
         w[row.HEARD + i] += w[row.LOG + i]
-    for i in range(LANES):
+    for i in range(BATCH):
         w[mean_other + i] += w[row.CENTRE + i]
         w[var_other + i] += w[row.WIDTH + i]
         w[mean + i], w[var + i] = w[row.NEW_MEAN + i], w[row.NEW_VAR + i]
@@ -192,17 +192,17 @@ def assimilation(shape: Any, heed: Any) -> Any:
     def by_nodes(w: Any, kind: int, value: float, rule: Any) -> None:
         """Moments of belief given the reading, nodes about where a Gaussian would put belief."""
         n = rule.shape[1]
-        for i in range(LANES):
+        for i in range(BATCH):
             w[row.CENTRE + i] = w[row.BEFORE + i]
         for _ in range(3):
-            for i in range(LANES):
+            for i in range(BATCH):
                 before, var, bias = w[row.BEFORE + i], w[row.SPREAD + i], w[row.BIAS + i]
                 precision = heed(value - w[row.CENTRE + i] - bias, w[row.SCALE + i])
                 w[row.CENTRE + i] = before + var * precision / (1.0 + var * precision) * (
                     value - bias - before
                 )
                 w[row.WIDTH + i] = var / (1.0 + WIDER * var * precision)
-        for i in range(LANES):
+        for i in range(BATCH):
             w[row.TOP + i] = -np.inf
             w[row.ROOT + i] = np.sqrt(w[row.WIDTH + i])
             w[row.ACROSS + i] = 1.0 / w[row.SCALE + i]
@@ -211,12 +211,12 @@ def assimilation(shape: Any, heed: Any) -> Any:
             w[row.MASS0 + i] = w[row.BIAS + i]
         for k in range(n):
             z = rule[0, k]
-            here = row.DENSITY + k * LANES
+            here = row.DENSITY + k * BATCH
             if kind == PUBLIC:
-                for i in range(LANES):
+                for i in range(BATCH):
                     x = w[row.CENTRE + i] + w[row.ROOT + i] * z
                     w[row.MASS0 + i] = _projected(quick, w[row.LEVEL + i], w[row.BEND + i], x)
-            for i in range(LANES):
+            for i in range(BATCH):
                 x = w[row.CENTRE + i] + w[row.ROOT + i] * z
                 away = x - w[row.BEFORE + i]
                 miss = value - x - w[row.MASS0 + i]
@@ -225,13 +225,13 @@ def assimilation(shape: Any, heed: Any) -> Any:
                 w[row.TOP + i] = max(w[row.TOP + i], log)
         for k in range(n):
             z, weight = rule[0, k], rule[1, k]
-            here = row.DENSITY + k * LANES
-            for i in range(LANES):
+            here = row.DENSITY + k * BATCH
+            for i in range(BATCH):
                 mass = weight * quick.exp(w[here + i] - w[row.TOP + i])
                 w[row.SUM + i] += mass
                 w[row.SUM0 + i] += mass * z
                 w[row.SUM1 + i] += mass * (z * z)
-        for i in range(LANES):
+        for i in range(BATCH):
             total = w[row.SUM + i]
             first = w[row.SUM0 + i] / total
             second = w[row.SUM1 + i] / total - first * first
@@ -310,10 +310,10 @@ def assimilation(shape: Any, heed: Any) -> Any:
     ) -> None:
         """Take a reading into the one or two Gaussians of one particle's belief."""
         before, var = w[row.BEFORE + i], w[row.SPREAD + i]
-        at = row.SHARE0 + 3 * side * LANES + i
+        at = row.SHARE0 + 3 * side * BATCH + i
         share, root = w[at], np.sqrt(var)
         if share > 0.0:
-            m2, v2 = w[at + LANES], w[at + 2 * LANES]
+            m2, v2 = w[at + BATCH], w[at + 2 * BATCH]
             m1, v1 = other(share, m2, v2)
             log, first = by_places(
                 w, i, before + root * m1, var * v1, kind, value, places, work, parts, 0
@@ -342,15 +342,15 @@ def assimilation(shape: Any, heed: Any) -> Any:
         """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
         _load(w, low, size, side, channel, kind, still)
         by_itself = 0
-        for i in range(LANES):
-            var, pair = w[row.SPREAD + i], w[row.SHARE0 + 3 * side * LANES + i] > 0.0
+        for i in range(BATCH):
+            var, pair = w[row.SPREAD + i], w[row.SHARE0 + 3 * side * BATCH + i] > 0.0
             apart = pair or var <= 0.0 or var * heed(0.0, w[row.SCALE + i]) > SHARP
             w[row.P + i] = 1.0 if apart else 0.0
             by_itself += apart
-        if by_itself < LANES:
+        if by_itself < BATCH:
             by_nodes(w, kind, value, rule)
         if by_itself > 0:
-            for i in range(LANES):
+            for i in range(BATCH):
                 if w[row.P + i] == 0.0:
                     continue
                 if w[row.SPREAD + i] > 0.0 and i < size:

@@ -4,12 +4,12 @@ A row has one number for each of `LANES` particles; a name here is the place of 
 plain integers, so that the compiler knows them.
 """
 
-LANES = 32  # particles of a batch: a multiple of what any processor takes at once
+BATCH = 32  # particles of a batch: a multiple of what any processor takes at once
 MOST = 600  # most places at which a reading sharper than the belief is evaluated
 MOST_NODES = 64  # most Gauss-Hermite nodes of a reading
 ROWS = 56 + MOST_NODES
 
-_row = iter(range(0, ROWS * LANES, LANES))
+_row = iter(range(0, ROWS * BATCH, BATCH))
 # Belief, and variances of its moves.
 MEAN0, MEAN1, VAR0, COV, VAR1 = (next(_row) for _ in range(5))
 NOISE0, NOISE1, PROCESS = (next(_row) for _ in range(3))

@@ -92,17 +92,17 @@ def check(data: bytes) -> Chain:
             number, hashes = 0, set()
             continue
         content, n, previous, claimed = (form[1], int(form[2]), form[3].decode(), form[4].decode())
-        found, told = hashlib.sha256(content).hexdigest(), ""
+        found, result = hashlib.sha256(content).hexdigest(), ""
         if found != claimed:
-            told = f"the hash of line {place} does not match what the line says"
+            result = f"the hash of line {place} does not match what the line says"
         elif place == 1 and (n, previous) != (1, BEGINNING):
-            told = f"line 1 is not the beginning of a ledger: it was written as line {n}"
+            result = f"line 1 is not the beginning of a ledger: it was written as line {n}"
         elif (hashes and previous not in hashes) or (place > 1 and number and n != number + 1):
-            told = f"chain broken between lines {place - 1} and {place}"
+            result = f"chain broken between lines {place - 1} and {place}"
             if number and n != number + 1:
-                told += f": they were written as lines {number} and {n}"
-        if told:
-            problems.append(Problem(place, told))
+                result += f": they were written as lines {number} and {n}"
+        if result:
+            problems.append(Problem(place, result))
         lines.append(Line(n, claimed, record))
         number, hashes = (n if found == claimed else 0), {claimed, found}
     if rest:

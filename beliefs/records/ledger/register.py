@@ -247,8 +247,8 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
     if head is not None and not problems:
         since = chains.held_head(chain, head)
         if since is None:
-            told = "the noted head is the hash of no line: lines after it and it are gone, or all "
-            problems = (Problem(len(chain.lines), told + "was written anew"),)
+            what = "the noted head is the hash of no line: lines after it and it are gone, or all "
+            problems = (Problem(len(chain.lines), what + "was written anew"),)
     return Verdict(len(chain.lines), chain.head, problems, since)
 
 

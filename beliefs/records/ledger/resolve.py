@@ -299,9 +299,9 @@ def _conduct(
 @functools.lru_cache(maxsize=2)
 def _questions(study: Study, rules: str) -> tuple[Question, ...]:
     """Return the questions of a study under registered tables; a ledger asks many of one."""
-    told = json.loads(rules)
+    result = json.loads(rules)
     update = {
-        name: None if name not in told else model.model_validate_json(json.dumps(told[name]))
+        name: None if name not in result else model.model_validate_json(json.dumps(result[name]))
         for name, model in CONDUCT_RULES.items()
     }
     judged = replace(study, spec=study.spec.model_copy(update=update))
