@@ -31,7 +31,7 @@ test-all: lint ## the same with the slow and the statistical tests
 
 lint: $(READY) ## style and types
 	@$(BIN)/ruff check --quiet
-	@$(BIN)/ruff format --check --quiet || { echo 'To mend: $(BIN)/ruff format'; exit 1; }
+	@$(BIN)/ruff format --check --quiet || { echo 'To fix: $(BIN)/ruff format'; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 
 bench: $(READY) ## run every script in benchmarks/

@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from beliefs.errors import BeliefsError, ConflictError, GateError, StudyError
+from beliefs.errors import BeliefsError, ConflictError, ConvergenceError, StudyError
 
 __version__ = "0.1.0"
 
@@ -52,7 +52,7 @@ _WHERE = {
 __all__ = [
     "BeliefsError",
     "ConflictError",
-    "GateError",
+    "ConvergenceError",
     "StudyError",
     "__version__",
     *sorted(_WHERE),

@@ -26,7 +26,7 @@ class BeliefsError(Exception):
         The offending text, shortened.
     expected
         What would have been right.
-    mend
+    fix
         What the user can do about it. Options stand as the command line has them,
         ``--allow-failed``; `str` of the error has them as arguments, ``allow_failed``, for those
         who call from Python.
@@ -35,19 +35,19 @@ class BeliefsError(Exception):
     exit_code = 2
 
     def __init__(
-        self, what: str, *, where: str = "", found: str = "", expected: str = "", mend: str = ""
+        self, what: str, *, where: str = "", found: str = "", expected: str = "", fix: str = ""
     ) -> None:
         self.what, self.where, self.found = what, where, found[:200]
-        self.expected, self.mend = expected, mend
-        argument = _OPTION.sub(lambda m: m[1].replace("-", "_") if m[1] else m[0], mend)
+        self.expected, self.fix = expected, fix
+        argument = _OPTION.sub(lambda m: m[1].replace("-", "_") if m[1] else m[0], fix)
         super().__init__(self._text(argument))
 
     def render(self) -> str:
         """Return the message for the command line, one line per part that is known."""
-        return self._text(self.mend)
+        return self._text(self.fix)
 
-    def _text(self, mend: str) -> str:
-        parts = {"where": self.where, "found": self.found, "expected": self.expected, "mend": mend}
+    def _text(self, fix: str) -> str:
+        parts = {"where": self.where, "found": self.found, "expected": self.expected, "fix": fix}
         rows = [f"  {name + ':':<10}{text}" for name, text in parts.items() if text]
         return "\n".join([self.what, *rows])
 
@@ -56,7 +56,7 @@ class StudyError(BeliefsError):
     """A study folder, a setting or an argument that cannot be used (exit code 2)."""
 
 
-class GateError(BeliefsError):
+class ConvergenceError(BeliefsError):
     """A posterior that failed its convergence check (exit code 3)."""
 
     exit_code = 3

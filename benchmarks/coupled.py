@@ -3,7 +3,7 @@
 python benchmarks/coupled.py [STUDY] [--theory mutual_optimism] [--draws 4000] [--horizon 90]
     [--rounds 3] [--small]
 
-Draws of beliefs come from the prior, through the package's own functions; draws of conduct are
+Draws of beliefs come from the prior, through the package's own functions; draws of actions are
 those of its blocks. Timed is the processor time of one set of futures on one core: the coupled
 system, beliefs and talks alone, and drawing as many random numbers as the coupled system takes.
 """
@@ -19,7 +19,7 @@ from kit import timing
 
 import beliefs
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.conduct import conduct_of
+from beliefs.inference.action_draws import actions_of
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.posterior import Posterior, build_tree, draw_prior
 from beliefs.model.structure import structure_of
@@ -82,9 +82,9 @@ def main() -> int:
         chosen.draws, chosen.horizon, chosen.rounds = 400, 30, 2
     study, theory = beliefs.load_study(chosen.study), beliefs.load_theory(chosen.theory)
     posterior = prior_posterior(study, theory, chosen.draws, chosen.seed)
-    conduct = conduct_of(posterior, seed=chosen.seed, particles=400)
-    if conduct is None:
-        print(f"{theory.name} says nothing of conduct")
+    action_draws = actions_of(posterior, seed=chosen.seed, particles=400)
+    if action_draws is None:
+        print(f"{theory.name} says nothing of actions")
         return 2
     dates = future_dates(posterior.inputs, chosen.horizon)
 
@@ -93,7 +93,7 @@ def main() -> int:
         return simulate(posterior, drawn, dates, chosen.seed, (), True)
 
     tasks = {
-        COUPLED: lambda: run(conduct),
+        COUPLED: lambda: run(action_draws),
         ALONE: lambda: run(None),
         NUMBERS: lambda: numbers(posterior, chosen.draws, chosen.horizon, chosen.seed),
     }

@@ -1,8 +1,8 @@
-"""Fit the bundled studies with the package's own settings: gate, and seconds by stage.
+"""Fit the bundled studies with the package's own settings: convergence, and seconds by stage.
 
 python benchmarks/fits.py [STUDY ...] [--seed 1]
 
-Sampling is also given as a ratio to the first study's. Exits with 1 when a gate fails, a fit needs
+Sampling is also given as a ratio to the first study's. Exits with 1 when a check fails, a fit needs
 a second attempt, or sampling takes longer than a minute.
 """
 
@@ -22,21 +22,23 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     theory, first, bad = beliefs.load_theory("mutual_optimism"), 0.0, False
-    print("| study | periods | gate | R-hat | ESS | divergences | compile s | sample s | ratio |")
+    print(
+        "| study | periods | converged | R-hat | ESS | divergences | compile s | sample s | ratio |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     for name in chosen.studies:
         found = beliefs.fit(beliefs.load_study(name), theory, seed=chosen.seed)
-        seconds, gate = found.timings, found.report
+        seconds, check = found.timings, found.report
         first = first or seconds["sample"]
         again = found.tree["posterior"].sizes["draw"] != Sampling.draws
-        word = ("passed" if gate.passed else "FAILED") + (", second attempt" if again else "")
+        word = ("passed" if check.passed else "FAILED") + (", second attempt" if again else "")
         print(
-            f"| {name} | {int(found.inputs.active.sum())} | {word} | {gate.r_hat:.4f} "
-            f"| {gate.ess:.0f} | {gate.divergent_share:.2%} | {seconds['compile']:.0f} "
+            f"| {name} | {int(found.inputs.active.sum())} | {word} | {check.r_hat:.4f} "
+            f"| {check.ess:.0f} | {check.divergent_share:.2%} | {seconds['compile']:.0f} "
             f"| {seconds['sample']:.0f} | {seconds['sample'] / first:.2f} |",
             flush=True,
         )
-        bad |= again or not gate.passed or seconds["sample"] > LONGEST
+        bad |= again or not check.passed or seconds["sample"] > LONGEST
     return int(bad)
 
 

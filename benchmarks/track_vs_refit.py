@@ -37,7 +37,7 @@ def rolling(chosen: argparse.Namespace, theory: Any, dates: Any, sampling: Sampl
     compiled = beliefs.fit(studies[int(origins[-1])], theory, seed=1, sampling=QUICK).timings
     track(studies[int(origins[0])], theory, particles=400, seed=1)
     tracks, refits = [], []
-    print("| periods seen | refit s | of which sampling s | gate | track of all periods s |")
+    print("| periods seen | refit s | of which sampling s | converged | track of all periods s |")
     print("|---|---|---|---|---|")
     for t, study in studies.items():
         following, _ = timing.timed(
@@ -48,9 +48,9 @@ def rolling(chosen: argparse.Namespace, theory: Any, dates: Any, sampling: Sampl
         )
         tracks.append(following)
         refits.append(refitting)
-        gate = "passed" if found.report.passed else "FAILED"
+        convergence = "passed" if found.report.passed else "FAILED"
         print(
-            f"| {t + 1} | {refits[-1]:.1f} | {found.timings['sample']:.1f} | {gate} "
+            f"| {t + 1} | {refits[-1]:.1f} | {found.timings['sample']:.1f} | {convergence} "
             f"| {tracks[-1]:.1f} |",
             flush=True,
         )
@@ -113,7 +113,7 @@ def processes(chosen: argparse.Namespace, dates: Any, sampling: Sampling) -> Non
         taken, done = timing.timed(
             subprocess.run, [*command, *words], capture_output=True, text=True, check=False
         )
-        # A fit whose gate failed is written all the same; an update is not.
+        # A fit that failed its check is written all the same; an update is not.
         if done.returncode not in ((0, 3) if words[0] == "fit" else (0,)):
             raise RuntimeError(f"beliefs {' '.join(words)}: {done.stderr}")
         return taken

@@ -50,7 +50,7 @@ def per_cent(p):
 # ## Four posteriors from one compiled model
 #
 # An as-of date changes the numbers, not the shape of the model, so PyMC's graph is compiled once.
-# A fit may only be forecast from when it passes its gate (R-hat at most 1.01, effective sample
+# A fit may only be forecast from when it has converged (R-hat at most 1.01, effective sample
 # size at least 400 for every parameter and every day of both beliefs, and so on).
 
 # %%
@@ -59,9 +59,9 @@ posteriors = {
     date: beliefs.fit(beliefs.load_study("us-iran-2026", as_of=date), theory, seed=SEED)
     for date in DATES
 }
-gates = pd.DataFrame([p.report.as_dict() for p in posteriors.values()], index=map(day, DATES))
+converged = pd.DataFrame([p.report.as_dict() for p in posteriors.values()], index=map(day, DATES))
 print("models compiled:", compile_count())
-gates[["passed", "r_hat", "ess", "worst", "divergent_share", "e_bfmi"]]
+converged[["passed", "r_hat", "ess", "worst", "divergent_share", "e_bfmi"]]
 
 # %%
 forecasts = {date: forecast(p, 90, seed=SEED) for date, p in posteriors.items()}
@@ -303,8 +303,8 @@ pd.DataFrame(rows).pivot(index="what if", columns="target", values="points").loc
 # - **Beliefs.** The story changes as rows come in. On 8 April the model put the United States below
 #   even odds, with an interval from a fifth to nearly six tenths; seen from June, it stood well
 #   above them on the same day. The same went for Iran on 12 April. Intervals that wide are the
-#   message, not their middles. The anchor is assumed: coded acts are taken as unbiased looks at
-#   belief.
+#   message, not their middles. The anchor is assumed: coded acts are taken as unbiased measurements
+#   of belief.
 # - **Cracks.** No table will ever say whether a crack came, but the table above holds the fit of
 #   June against those of April. On 8 April a crack of the United States within a month had more
 #   than nine chances in ten, on 12 April one of Iran three in four. Seen from June the first is

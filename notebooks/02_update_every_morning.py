@@ -102,7 +102,7 @@ for date in [START + dt.timedelta(days=n + 1) for n in range((END - START).days)
     code, printed, complaint, seconds = command(
         "update", run, "--to", date, "--out", new, "--json", "--quiet"
     )
-    if code in (3, 4):  # the gate; nothing new: the run of yesterday stays
+    if code in (3, 4):  # the convergence check; nothing new: the run of yesterday stays
         refused[date] = complaint
         mornings.append({"date": date, "exit": code, "seconds": seconds})
     else:
@@ -136,8 +136,8 @@ log = pd.DataFrame(
             for b in m["belief"]
         },
         "new rows": m.get("rows"),
-        "effective": round(m["gate"]["ess"]),
-        "Pareto k": round(m["gate"]["pareto_k"], 2),
+        "effective": round(m["convergence"]["ess"]),
+        "Pareto k": round(m["convergence"]["pareto_k"], 2),
     }
     for m in written
 ).set_index("as of")
@@ -247,7 +247,7 @@ pd.DataFrame(agreement)
 #
 # Every night in which a mean belief moved by five points or more, and the largest parts of the
 # move, in log-odds, as `beliefs diff` splits it. *Seen anew* is what the new rows say of the days
-# before them: acts and statements coded as looks at belief, parameters learnt, hindsight.
+# before them: acts and statements coded as readings of belief, parameters learnt, hindsight.
 
 # %%
 rows = []
@@ -293,7 +293,7 @@ def targets(told, days):
     return {(t["target"], t["side"]): t for t in told["targets"] if t["by"] == by}
 
 
-def came(date, days):
+def observed(date, days):
     """Return whether talks were held within some days: yes, no, or not known yet."""
     by = date + dt.timedelta(days=days)
     if any(date < d <= by for d in held_on):
@@ -321,7 +321,7 @@ for ax, (key, title, colour) in zip(panels, shown, strict=True):
         ax.plot(asked, already, ".", color=colour, ms=5, clip_on=False, label="already so that day")
     else:
         for outcome, face in (("yes", colour), ("no", "white"), ("not known yet", "#b9b6ae")):
-            at = [n for n, date in enumerate(asked) if came(date, HORIZON) == outcome]
+            at = [n for n, date in enumerate(asked) if observed(date, HORIZON) == outcome]
             ax.plot([asked[n] for n in at], [p[n] for n in at], "o", mec=colour, mfc=face, ms=6,
                 label=f"held: {outcome}")  # fmt: skip
     share_axis(ax, "probability")
@@ -340,7 +340,7 @@ for date, told in forecasts.items():
     for days in (WEEK, HORIZON):
         t = targets(told, days)["talks", None]
         row[f"{days} days"] = f"{per_cent(t['p'])} (base {per_cent(t['base_rate'])})"
-        row[f"held in {days}"] = came(date, days)
+        row[f"held in {days}"] = observed(date, days)
     row["next talks"] = next((day(d) for d in held_on if d > date), "")
     rows.append(row)
 pd.DataFrame(rows).set_index("as of")
@@ -349,9 +349,9 @@ pd.DataFrame(rows).set_index("as of")
 for days in (WEEK, HORIZON):
     told = {True: [], False: []}
     for date in asked:
-        if came(date, days) != "not known yet":
+        if observed(date, days) != "not known yet":
             p = targets(forecasts[date], days)["talks", None]["p"]
-            told[came(date, days) == "yes"].append(p)
+            told[observed(date, days) == "yes"].append(p)
     for held, ps in told.items():
         print(
             f"{days:2} days, talks {'held' if held else 'not held'}: {len(ps)} forecasts,",
@@ -398,12 +398,12 @@ pd.Series(
     {
         "mornings": len(seconds),
         "of which with nothing new (exit 4)": int((codes == 4).sum()),
-        "of which stopped by the gate (exit 3)": int((codes == 3).sum()),
+        "of which stopped by the convergence check (exit 3)": int((codes == 3).sum()),
         "updates that moved the particles": int(moved.sum()),
         "updates that went back": int(np.count_nonzero(backs)),
         "most periods gone back": max(backs),
-        "fewest effective particles": round(min(m["gate"]["ess"] for m in written)),
-        "largest Pareto k": round(max(m["gate"]["pareto_k"] for m in written), 2),
+        "fewest effective particles": round(min(m["convergence"]["ess"] for m in written)),
+        "largest Pareto k": round(max(m["convergence"]["pareto_k"] for m in written), 2),
         "update, median (s)": round(seconds.median(), 1),
         "update, slowest (s)": round(seconds.max(), 1),
         "track up to 7 April (s)": round(first_seconds, 1),
@@ -448,7 +448,7 @@ shutil.rmtree(folder)
 #   happened, so the weeks before the rounds of May and June were given no more than other weeks.
 #   The mean probability was higher where no talks followed than where they did. The windows
 #   overlap and are few, which is why no score is printed; nothing here suggests skill in timing.
-# - **The job holds.** No morning failed its gate, and the last run is, to the bit, the one that
+# - **The job holds.** No morning failed its check, and the last run agrees with the one that
 #   tracking everything at once gives, for a small part of the time each morning. The bundled study
 #   has rows every day, so no morning here was idle; and no row arrived late enough to make an
 #   update go back.

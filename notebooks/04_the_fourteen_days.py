@@ -66,20 +66,20 @@ in_force = agreements[
 (end_kind,) = in_force["end_kind"]
 (ended,) = in_force["ended"]
 signed = agreements[(agreements["form"] == "signed") & (agreements["mutual"] == 1)]
-came = {
+observed = {
     "extended, by any side": end_kind.startswith("extended"),
     "extended, by both": end_kind == "extended_mutual",
     "collapsed by day 14": end_kind == "collapse",
     "signed by 30 June": bool(signed["date"].between(str(START), str(END)).any()),
 }
 print(f"the truce ended on {day(pd.Timestamp(ended))}: {end_kind}")
-came
+observed
 
 # %% [markdown]
 # ## What would have been said
 #
 # On each date every theory is tracked on what was public by then, and 1000 futures are simulated
-# up to the end of June. A track whose gate failed would be listed below, and forecast from all
+# up to the end of June. A track that failed its check would be listed below, and forecast from all
 # the same.
 
 # %%
@@ -99,8 +99,8 @@ for date in DATES:
         tracks[date, name] = found
 reports = {key: t.report() for key, t in tracks.items()}
 failed = {f"{day(d)}, {name}": r.failures[0] for (d, name), r in reports.items() if not r.passed}
-print(f"{len(failed)} of {len(reports)} tracks failed their gate")
-pd.Series(failed, name="failed gate", dtype=str).to_frame()
+print(f"{len(failed)} of {len(reports)} tracks failed their convergence check")
+pd.Series(failed, name="failed convergence check", dtype=str).to_frame()
 
 
 # %%
@@ -131,7 +131,7 @@ weights = {
 display(pd.DataFrame(weights).T.rename(index=day).round(2))
 said[STACK] = [float(row @ weights[date]) for (date, _), row in said[list(THEORIES)].iterrows()]
 table = said.rename(index=day, level=0).round(3)
-table["came"] = [came[question] for _, question in said.index]
+table["observed"] = [observed[question] for _, question in said.index]
 table
 
 # %% [markdown]
@@ -177,7 +177,7 @@ for name in THEORIES:
                 "given 96 quiet hours": given,
                 "given a breach": when[~quiet].mean(),
                 "as of 12 Apr": chances[DATES[1], question, name].p,
-                "came": came[question],
+                "observed": observed[question],
             }
         )
     print(f"{name}: 96 hours pass without a breach in {quiet.mean():.1%} of futures")
@@ -192,7 +192,7 @@ pd.DataFrame(rows).set_index(["question", "theory"]).sort_index(level=0).round(3
 rows = []
 for date in DATES:
     for group in ("prior", "posterior"):
-        values = getattr(told[date, "M3"].conduct, group)["quiet_for_quiet"]
+        values = getattr(told[date, "M3"].action_draws, group)["quiet_for_quiet"]
         low, high = np.quantile(values, [0.05, 0.95])
         rows.append({"as of": day(date), "draws": group, "mean": values.mean(), "5 %": low,
             "95 %": high})  # fmt: skip
@@ -243,7 +243,7 @@ plt.show()
 # scores 0.25 and 0.69.
 
 # %%
-happened = np.array([float(came[question]) for _, question in said.index])
+happened = np.array([float(observed[question]) for _, question in said.index])
 errors = np.full(said.shape, 0.5 / PARTICLES)
 scores = {
     "Brier": pd.DataFrame(brier(said, happened[:, None]), said.index, said.columns),

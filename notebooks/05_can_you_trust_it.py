@@ -135,15 +135,15 @@ for summary in backtests:
             ax.plot([0, 1], [0, 1], color=GREY, lw=0.7)
             ax.vlines(rows["mean_p"], rows["low"], rows["high"], color=GREY, lw=5, alpha=0.3)
             ax.scatter(
-                rows["mean_p"], rows["came"], s=8 + 2 * rows["n"] ** 0.5, color=COLOURS[name],
+                rows["mean_p"], rows["observed"], s=8 + 2 * rows["n"] ** 0.5, color=COLOURS[name],
                 edgecolor=INK, linewidth=0.5, zorder=3,
             )  # fmt: skip
             ax.set_title(f"{name}, {horizon} days", fontsize=9, loc="left")
     figure.supxlabel("foretold", fontsize=9)
-    figure.supylabel("came", fontsize=9)
+    figure.supylabel("observed", fontsize=9)
     figure.suptitle(summary.about["study"], fontsize=11, x=0.01, ha="left")
     plt.show()
-    wrong = told[(told["came"] < told["low"]) | (told["came"] > told["high"])]
+    wrong = told[(told["observed"] < told["low"]) | (told["observed"] > told["high"])]
     chance = (1 - LEVEL) * len(told)
     print(f"{len(wrong)} of {len(told)} bins outside, about {chance:.1f} by chance")
 

@@ -38,8 +38,8 @@ def main() -> None:
         sampling=sampling,
     )
     print(f"{result.shown} readings up to {result.cut}, {result.held_out} after it")
-    for way, gate in result.gates.items():
-        print(f"gate, {way}: {'passed' if gate.passed else '; '.join(gate.failures)}")
+    for way, check in result.converged.items():
+        print(f"convergence, {way}: {'passed' if check.passed else '; '.join(check.failures)}")
     print("| prediction | side | n | in 90 % (model) | (walk) | width (model) | (walk) ", end="")
     print("| CRPS (model) | (walk) | difference, 90 % |")
     print("|---|---|---|---|---|---|---|---|---|---|")

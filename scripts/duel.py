@@ -36,7 +36,7 @@ FORMAT = 1
 HISTORY = 60
 """Days before the period, from which expectations are learnt."""
 SPOKEN = {"anchor": 0.4, "private": 0.1, "public": 0.2}
-"""Share of days on which a side is heard, by the channel's kind of bias."""
+"""Share of days on which a side is observed, by the channel's kind of bias."""
 EVERY = 4
 """Days from one value of a series to the next."""
 STRIKES = {"none": 0.15, "talks": 0.1, "truce": 0.2, "war": 1.0}
@@ -110,7 +110,7 @@ def draw_design(design: Path, out: Path, *, seed: int) -> Study:
     Returns
     -------
     Study
-        A reading of log-odds 0 stands wherever a side is heard; nobody talks.
+        A reading of log-odds 0 stands wherever a side is observed; nobody talks.
     """
     return _drawn_evidence(design, out, seed)[1]
 
@@ -137,13 +137,13 @@ def _drawn_evidence(design: Path, out: Path, seed: int) -> tuple[_Rows, Study]:
     # An offer is no talks: it only keeps the table from being empty.
     offer = ("T000", start, "", start, "none", "offer", 0, "letter", "high", "")
     rows = _Rows(series, _event_rows(rng, spec, grid), [offer])
-    heard = [
+    observed = [
         (s.indicator, d, d, 0.5)
         for c in spec.channels
         for s in c.series
         for d in (start + np.arange(n))[rng.random(n) < SPOKEN[c.bias]]
     ]
-    _write(out, rows, heard, [])
+    _write(out, rows, observed, [])
     return rows, load_study(out, as_of=spec.period.end)
 
 
@@ -193,14 +193,14 @@ def _shares(spec: StudySpec, drawn: Inputs) -> list[Row]:
     for c, channel in enumerate(spec.channels):
         for series in channel.series:
             said = drawn.reading[drawn.sides.index(series.side), c]
-            heard = ~np.isnan(said)
-            share = np.round(1.0 / (1.0 + np.exp(-said[heard])), DIGITS)
+            observed = ~np.isnan(said)
+            share = np.round(1.0 / (1.0 + np.exp(-said[observed])), DIGITS)
             if ((share < low) | (share > high)).any():
                 raise ValueError(
                     f"a reading of {series.indicator} lies beyond what a share can say "
                     f"({low:.1%} to {high:.1%}): choose another seed"
                 )
-            days = drawn.dates[heard]
+            days = drawn.dates[observed]
             rows += [(series.indicator, d, d, v) for d, v in zip(days, share, strict=True)]
     return rows
 

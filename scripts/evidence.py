@@ -2,7 +2,7 @@
 
 A summary of backtests is of one study, whichever theories were run in which folder::
 
-    summary.json      study, settings, theories with their hashes, gates, versions
+    summary.json      study, settings, theories with their hashes, convergence, versions
     skill.csv         every theory against every baseline
     reliability.csv   how often what was forecast came
 
@@ -56,7 +56,7 @@ class BacktestSummary:
     Attributes
     ----------
     about
-        Study, settings, ``theories`` (id -> hash), ``gates_passed`` (id -> origins), ``unscored``
+        Study, settings, ``theories`` (id -> hash), ``converged`` (id -> origins), ``unscored``
         (target -> why), and ``versions``.
     skill
         See `beliefs.evaluation.scores.skilltable`.
@@ -120,7 +120,7 @@ def _found(path: str | Path, name: str) -> list[Path]:
     if not folder.is_dir():
         raise StudyError(
             "there is no such folder", where=str(folder), expected="a run folder, or one of such",
-            mend="run `beliefs backtest` or `beliefs calibrate` first",
+            fix="run `beliefs backtest` or `beliefs calibrate` first",
         )  # fmt: skip
     here = folder / name
     if here.is_file():
@@ -177,7 +177,7 @@ def _summary(folders: Sequence[Path]) -> BacktestSummary:
             "format": FORMAT,
             **{k: head[k] for k in (*_SAME, *_SPAN)},
             "theories": {k: v for about, _ in result for k, v in about["theories"].items()},
-            "gates_passed": {k: v for about, _ in result for k, v in about["gates_passed"].items()},
+            "converged": {k: v for about, _ in result for k, v in about["converged"].items()},
             "unscored": {k: v for about, _ in result for k, v in about["unscored"].items()},
             "versions": head["versions"],
         },
@@ -192,7 +192,7 @@ def _unlike(folder: Path, found: str, expected: str) -> StudyError:
         where=str(folder),
         found=found,
         expected=expected,
-        mend="run them with the same settings, or name fewer folders",
+        fix="run them with the same settings, or name fewer folders",
     )
 
 

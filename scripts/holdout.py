@@ -117,14 +117,15 @@ def random_walk(rng: np.random.Generator, shown: Inputs, cells: Cells, samples: 
     """
     centre, spread = np.empty(len(cells.value)), np.empty(len(cells.value))
     for k, (i, c, t) in enumerate(zip(cells.side, cells.channel, cells.time, strict=True)):
-        heard = np.flatnonzero(~np.isnan(shown.reading[i, c]))
-        if len(heard) < 3:
+        observed = np.flatnonzero(~np.isnan(shown.reading[i, c]))
+        if len(observed) < 3:
             raise ValueError(
-                f"{shown.sides[i]} has {len(heard)} readings in {shown.channels[c]} before the cut"
+                f"{shown.sides[i]} has {len(observed)} readings in {shown.channels[c]} "
+                "before the cut"
             )
-        said = shown.reading[i, c, heard]
-        step2 = float(np.mean(np.diff(said) ** 2 / np.diff(heard)))
-        centre[k], spread[k] = said[-1], np.sqrt(step2 * (t - heard[-1]))
+        said = shown.reading[i, c, observed]
+        step2 = float(np.mean(np.diff(said) ** 2 / np.diff(observed)))
+        centre[k], spread[k] = said[-1], np.sqrt(step2 * (t - observed[-1]))
     return centre + spread * rng.normal(size=(samples, len(centre)))
 
 
@@ -206,19 +207,19 @@ class HoldoutResult:
         Number of readings up to the cut, and of those predicted.
     scores
         One per way and side.
-    gates
-        Gate of the fit behind each way.
+    converged
+        Convergence of the fit behind each way.
     """
 
     cut: np.datetime64
     shown: int
     held_out: int
     scores: tuple[Score, ...]
-    gates: dict[str, Report]
+    converged: dict[str, Report]
 
 
 def cut_after_share(inputs: Inputs, share: float, channel: str) -> np.datetime64:
-    """Return the last day of the period by which a share of a channel's readings was heard.
+    """Return the last day of the period by which a share of a channel's readings was observed.
 
     Parameters
     ----------
@@ -229,8 +230,8 @@ def cut_after_share(inputs: Inputs, share: float, channel: str) -> np.datetime64
     channel
         Name of the channel whose readings of both sides are counted.
     """
-    heard = (~np.isnan(inputs.reading[:, inputs.channels.index(channel)])).sum(axis=0).cumsum()
-    period = int(np.searchsorted(heard, share * heard[-1]))
+    observed = (~np.isnan(inputs.reading[:, inputs.channels.index(channel)])).sum(axis=0).cumsum()
+    period = int(np.searchsorted(observed, share * observed[-1]))
     return inputs.dates[period] + np.timedelta64(inputs.step_days - 1, "D")
 
 
@@ -294,7 +295,7 @@ def holdout_readings(
     Returns
     -------
     HoldoutResult
-        A failed gate does not raise; it stands in `gates`.
+        A failed convergence check does not raise; it stands in `converged`.
 
     Raises
     ------
@@ -339,9 +340,9 @@ def holdout_readings(
                         rng=streams[3], block=block, resamples=resamples,
                     )
                 )  # fmt: skip
-    gates = {"given evidence": full.report, "forecast": early.report}
-    heard = int((~np.isnan(shown.reading[:, inputs.channels.index(channel)])).sum())
-    return HoldoutResult(day, heard, len(cells.value), tuple(scores), gates)
+    converged = {"given evidence": full.report, "forecast": early.report}
+    observed = int((~np.isnan(shown.reading[:, inputs.channels.index(channel)])).sum())
+    return HoldoutResult(day, observed, len(cells.value), tuple(scores), converged)
 
 
 def _of_channel(cells: Cells, channel: int) -> Cells:

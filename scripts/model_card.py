@@ -51,7 +51,7 @@ def keep(kept: Path, backtests: list[Path], calibrations: list[Path], because: s
         if name in seen:
             raise StudyError(
                 "two calibrations of one theory", where=str(folder), found=name,
-                expected=f"that in {seen[name]} alone", mend="name one folder for each theory",
+                expected=f"that in {seen[name]} alone", fix="name one folder for each theory",
             )  # fmt: skip
         seen[name] = folder
         write_calibration_summary(found, kept / "calibrations" / name)

@@ -76,7 +76,7 @@ def about(name: str, fit: PooledFit) -> dict[str, object]:
             for j, (covariate, mean) in enumerate(zip(spells.covariates, spells.mean, strict=True))
         },
         "frailty": figures(np.asarray(posterior["frailty"])),
-        "gate": fit.gate.as_dict(),
+        "convergence": fit.convergence.as_dict(),
         "largest_pareto_k": round(float(k.max()), 3),
         "sampled_anew_without": [spells.names[i] for i in np.flatnonzero(k > TRUSTED_K)],
         "leave_one_conflict_out": [
@@ -99,8 +99,8 @@ def write(out: Path) -> None:
         fit = fit_pooled(spells_of(name), seed=SEED)
         classes[name] = about(name, fit)
         print(name, json.dumps(classes[name], indent=1))
-        if not fit.gate.passed:
-            raise SystemExit(f"{name}: {'; '.join(fit.gate.failures)}")
+        if not fit.convergence.passed:
+            raise SystemExit(f"{name}: {'; '.join(fit.convergence.failures)}")
         with (out / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle, lineterminator="\n")
             ages = [f"age_{b}" for b in range(len(AGE_BINS) - 1)]
@@ -136,7 +136,7 @@ def sensitivity() -> None:
             f"{title}: {len(spells.names)} wars, {spells.event.sum()} with talks, frailty "
             f"{flat['frailty'].mean():.2f} (sd {flat['frailty'].std():.2f}); "
             f"log-odds per day over half a year {result.mean:.2f} (sd {result.sd:.2f}); "
-            f"gate {'passed' if fit.gate.passed else 'failed'}"
+            f"convergence {'passed' if fit.convergence.passed else 'failed'}"
         )
 
 

@@ -87,13 +87,13 @@ class PooledFit:
     tree
         DataTree with ``posterior`` (`age`, `effect`, `frailty` and the scales), ``sample_stats``
         and ``log_likelihood`` by conflict.
-    gate
+    convergence
         R-hat, effective sample size and divergences against their limits.
     """
 
     spells: Spells
     tree: Any
-    gate: Report
+    convergence: Report
 
 
 def _model(spells: Spells, scales: Mapping[str, float]) -> Any:
@@ -140,7 +140,7 @@ def fit_pooled(
     Returns
     -------
     PooledFit
-        With its gate; a failed gate does not raise here.
+        With its convergence check; a failed convergence check does not raise here.
     """
     import arviz as az
     import nutpie

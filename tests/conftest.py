@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-# For posteriors, make_study, conduct_design and others that tests import.
+# For posteriors, make_study, action_design and others that tests import.
 sys.path[:0] = [str(HERE), str(HERE / "study"), str(HERE / "mechanism")]
 
 # The one sampled posterior of the fast tests. Tests that ask for it share one worker (`--dist
@@ -22,7 +22,7 @@ def rich_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fitted(rich_folder):
-    """A really sampled posterior with too few draws for its gate."""
+    """A really sampled posterior with too few draws for its convergence check."""
     from beliefs.inference.nuts.fit import fit
     from beliefs.inference.nuts.sampling import Sampling
     from beliefs.model.theory import load_theory
@@ -34,7 +34,7 @@ def fitted(rich_folder):
 
 @pytest.fixture(scope="session")
 def unsampled(rich_folder):
-    """A posterior of prior draws that passes its gate."""
+    """A posterior of prior draws that passes its convergence check."""
     from posteriors import small_posterior
 
     return small_posterior(rich_folder)

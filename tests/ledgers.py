@@ -13,7 +13,7 @@ RULES = [
     {"id": "any", "formats": ["direct", "indirect"], "labels": ["talks"], "min_confidence": "low"},
     {"id": "direct", "formats": ["direct"], "labels": ["talks"], "min_confidence": "medium"},
 ]
-GATE = {"passed": True, "r_hat": 1.0, "ess": 900.0, "worst": "", "failures": []}
+CONVERGENCE = {"passed": True, "r_hat": 1.0, "ess": 900.0, "worst": "", "failures": []}
 
 
 def a_target(target: str = "talks", by: str = "2026-02-07", p: float = 0.3, **more: Any) -> dict:
@@ -32,7 +32,8 @@ def a_forecast(number: int = 0, **more: Any) -> Forecast:
         "hindcast": False, "as_of": "2026-01-31", "origin": "2026-01-31", "theory": "base_rate",
         "theory_sha256": "1" * 64, "posterior_sha256": "2" * 64,
         "forecast_sha256": hashlib.sha256(str(number).encode()).hexdigest(),
-        "seed": {"fit": 1, "forecast": number}, "horizon": 14, "step_days": 1, "gate": GATE,
+        "seed": {"fit": 1, "forecast": number}, "horizon": 14, "step_days": 1,
+        "convergence": CONVERGENCE,
         "allowed_failed": False, "label_rule": "any", "label_rules": RULES,
         "beliefs_version": "0.1.0", "targets": [a_target()], **more,
     }  # fmt: skip

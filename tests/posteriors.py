@@ -1,7 +1,7 @@
 """A study with a part of every kind, and posteriors of it without any sampling.
 
 `small_posterior` sends prior draws through the package's own functions: what comes after the
-sampler can then be tested in a second, with a gate that passes because the draws are independent.
+sampler can then be tested in a second, with a check that passes because the draws are independent.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def small_posterior(
     size: tuple[int, int] = (4, 300),
     as_of: str | None = None,
 ) -> Posterior:
-    """Return a posterior whose draws come from the prior, and whose gate was really asked."""
+    """Return a posterior whose draws come from the prior, and that was really checked."""
     study, chosen = load_study(folder, as_of=as_of), load_theory(theory)
     inputs = build_inputs(study)
     rng = np.random.default_rng(7)

@@ -1,7 +1,7 @@
 """Command line: every command is one call into the API; its module loads when it is called.
 
 An interrupt, or a signal to terminate, ends what is running, wherever it strikes.
-Exit codes: 0 done, 1 a bug, 2 bad input, 3 gate failed, 4 nothing to do or a conflict,
+Exit codes: 0 done, 1 a bug, 2 bad input, 3 not converged, 4 nothing to do or a conflict,
 130 stopped by a signal.
 """
 
@@ -90,8 +90,8 @@ app = typer.Typer(
 )
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(wanted: bool) -> None:
+    if wanted:
         sys.stdout.write(f"beliefs {beliefs.__version__}\n")
         raise typer.Exit
 
@@ -109,22 +109,22 @@ def _options(
 
 
 @contextlib.contextmanager
-def heeded() -> Iterator[None]:
+def no_lost_interrupt() -> Iterator[None]:
     """Let no library lose an interrupt while the block runs, nor a signal to terminate.
 
     Python raises KeyboardInterrupt in whatever Python code runs next. Where compiled code called
     that, it may print and drop the interrupt, as Numba's compiler does: then it is sent again. Or
     it may make an error of its own of it, as code in Rust does: then that error is the interrupt.
     """
-    came, struck = False, -math.inf
+    interrupted, struck = False, -math.inf
     timers: list[threading.Timer] = []
     lost_before = sys.unraisablehook
 
     def stop(*_: Any) -> None:
-        nonlocal came, struck
+        nonlocal interrupted, struck
         if time.monotonic() - struck < _SAME:
             return  # what the first one ended is being tidied up
-        came, struck = True, time.monotonic()
+        interrupted, struck = True, time.monotonic()
         raise KeyboardInterrupt
 
     def again(lost: sys.UnraisableHookArgs) -> None:
@@ -147,7 +147,7 @@ def heeded() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if came:
+        if interrupted:
             raise KeyboardInterrupt from error
         raise
     finally:
@@ -156,7 +156,7 @@ def heeded() -> Iterator[None]:
         sys.unraisablehook = lost_before
         for number in taken:
             signal.signal(number, _USUAL[number])
-    if came and not timers:
+    if interrupted and not timers:
         raise KeyboardInterrupt
 
 
@@ -166,7 +166,7 @@ def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
     @wraps(command)
     def inner(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
-            with heeded():
+            with no_lost_interrupt():
                 code = command(*args, **kwargs)
         except KeyboardInterrupt:
             code = STOPPED
@@ -236,7 +236,7 @@ def unusable(error: OSError) -> StudyError:
         where=str(error.filename or ""),
         found=str(error.strerror or error),
         expected="a place this user may use, with room",
-        mend="check the path and its rights",
+        fix="check the path and its rights",
     )
 
 
@@ -257,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:  # an unknown option, a value out of range
         message = error.format_message().strip()
         if message:  # without one nothing was asked, and the help is printed already
-            sys.stderr.write(f"error: {message}\n  mend:     see `beliefs --help`\n")
+            sys.stderr.write(f"error: {message}\n  fix:     see `beliefs --help`\n")
         return 2
     return done if isinstance(done, int) else 0
 

@@ -167,7 +167,7 @@ def _only_one(as_json: bool, as_csv: bool) -> None:
             where="options",
             found="--json and --csv",
             expected="one of them",
-            mend="leave one out",
+            fix="leave one out",
         )
 
 
@@ -197,7 +197,7 @@ def backtest(
         raise StudyError(
             "forecasts that were made have a study and settings", where="--again",
             found="a study, theories, days, particles or draws as well",
-            expected="the run folder alone", mend="leave them out",
+            expected="the run folder alone", fix="leave them out",
         )  # fmt: skip
     with opt.stages(quiet or again is not None) as say, opt.Place(out) as place:
         if again is not None:
@@ -237,7 +237,7 @@ def _numbers[N: (int, float)](text: str, kind: type[N], what: str, example: str)
         where=example.split()[0],
         found=text,
         expected="numbers above 0, by commas",
-        mend=f"write {example}",
+        fix=f"write {example}",
     )
 
 
@@ -380,9 +380,9 @@ def _tell_sensitivity(result: dict[str, Any]) -> Iterator[str]:
         yield f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}"
     yield f"\nPriors of one part wider or narrower: changes of {MOVED:.2f} and two errors, or more"
     for point in result["scales"]:
-        gate = "" if point["gate_passed"] else ", its gate FAILED"
+        convergence = "" if point["converged"] else ", its convergence check FAILED"
         k = "" if point["pareto_k"] is None else f", k {point['pareto_k']:.2f}"
-        yield f"  {point['part']} x {point['scale']:g} ({point['method']}{gate}{k})"
+        yield f"  {point['part']} x {point['scale']:g} ({point['method']}{convergence}{k})"
         for item, p, error in zip(items, point["p"], point["error_of_change"], strict=True):
             change = p - item["p"]
             if item["own_rule"] and abs(change) >= max(MOVED, SURE * error):

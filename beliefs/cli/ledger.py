@@ -11,7 +11,7 @@ import typer
 
 from beliefs.cli import options as opt
 from beliefs.errors import counted
-from beliefs.records.ledger.chain import mend as cut
+from beliefs.records.ledger.chain import fix as cut
 from beliefs.records.ledger.register import entry_of, read_ledger, register, utc_now
 from beliefs.records.ledger.register import verify as recompute
 from beliefs.records.ledger.resolve import OPEN, TIMINGS
@@ -53,7 +53,7 @@ def add(
         + ", ".join(map(str, days))
     )
     if said.allowed_failed:
-        out.append("the gate of its posterior FAILED, and the line says so")
+        out.append("the convergence check of its posterior FAILED, and the line says so")
     waited = (said.at.date() - said.origin).days
     if late:
         out.append(
@@ -196,7 +196,7 @@ def verify(
 
 
 @ledger.command()
-def mend(file: LedgerOpt) -> None:
+def fix(file: LedgerOpt) -> None:
     """Cut off a half-written last line that a killed writer left, and keep what is cut off."""
     kept, lines = cut(file)
     if kept is None:

@@ -45,7 +45,8 @@ Chains = Annotated[int, typer.Option(min=2, help="Chains.")]
 Cores = Annotated[int, typer.Option(min=1, help="Cores; changes no number.")]
 Horizon = Annotated[int | None, typer.Option(min=1, help="Periods ahead [90 days or 26 weeks].")]
 Failed = Annotated[
-    bool, typer.Option("--allow-failed", help="Forecast from a failed gate, and say so.")
+    bool,
+    typer.Option("--allow-failed", help="Forecast from a failed convergence check, and say so."),
 ]
 BeliefsOnly = Annotated[
     bool,

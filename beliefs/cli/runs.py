@@ -56,13 +56,13 @@ def fit(
         )
         say("write")
         beliefs.save_run(out, posterior, settings=settings, **place.taken)
-    gate = posterior.report.as_dict()
-    verdict = "passed" if gate["passed"] else "FAILED: " + "; ".join(gate["failures"])
-    line = f"{out}: gate {verdict} (R-hat {gate['r_hat']}, ESS {gate['ess']})"
-    result = {"run": str(out), "gate": gate, "timings_seconds": posterior.timings}
+    found = posterior.report.as_dict()
+    verdict = "passed" if found["passed"] else "FAILED: " + "; ".join(found["failures"])
+    line = f"{out}: convergence check {verdict} (R-hat {found['r_hat']}, ESS {found['ess']})"
+    result = {"run": str(out), "convergence": found, "timings_seconds": posterior.timings}
     opt.show(result, [line], as_json)
-    if not gate["passed"]:
-        sys.stderr.write(f"  mend:     {posterior.report.mend}\n")
+    if not found["passed"]:
+        sys.stderr.write(f"  fix:     {posterior.report.fix}\n")
         raise SystemExit(3)
 
 
@@ -84,7 +84,7 @@ def run(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Check, fit, gate, forecast and report: the main job; with --intervene, beside none."""
+    """Check, fit, forecast and report: the main job; with --intervene, beside none."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
     interventions = beliefs.load_interventions(intervene) if intervene else ()
@@ -192,7 +192,8 @@ def report(
         horizon or manifest["horizon"],
         seed=seed,
         interventions=planned(run, manifest),
-        allow_failed=allow_failed or made,  # a run that forecast from a failed gate was allowed to
+        allow_failed=allow_failed
+        or made,  # a run that forecast from a failed convergence check was allowed to
         actions=posterior.kept is not None or not made,
     )
     beliefs.write_report(result, beliefs.summarise(result), out, manifest, judged)
@@ -238,11 +239,11 @@ def update(
 
 def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     """Print what was done, and where each belief stands at the end of a track."""
-    gate, beliefs = found.report(), belief_now(found)
+    convergence, beliefs = found.report(), belief_now(found)
     rows = [dict(zip(("side", "mean", "lower", "upper"), row, strict=True)) for row in beliefs]
-    out = [f"{record['run']}: as of {record['as_of']}, {gate.ess:.0f} effective particles"]
+    out = [f"{record['run']}: as of {record['as_of']}, {convergence.ess:.0f} effective particles"]
     if record.get("took_over"):
-        out.append(f"began with {len(found.epochs[0])} draws of the fit")
+        out.append(f"began with {len(found.generations[0])} draws of the fit")
     if "rows" in record:
         gained = (counted(record[f"{kind}s"], f"new {kind}") for kind in ("row", "period"))
         out.append(", ".join(gained))
@@ -259,9 +260,12 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
         out.append(f"inputs of {day} had changed: went back {counted(n, 'period')}, to there")
     for side, mean, lower, upper in beliefs:
         out.append(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})")
-    opt.show({**record, "belief": rows, "gate": gate.as_dict()}, out, as_json)
-    if not gate.passed and not as_json:
-        sys.stderr.write(f"gate FAILED: {'; '.join(gate.failures)}\n  mend:     {gate.mend}\n")
+    opt.show({**record, "belief": rows, "convergence": convergence.as_dict()}, out, as_json)
+    if not convergence.passed and not as_json:
+        sys.stderr.write(
+            f"convergence check FAILED: {'; '.join(convergence.failures)}\n"
+            f"  fix:     {convergence.fix}\n"
+        )
 
 
 def reproduce(run: RunArg, as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:

@@ -70,7 +70,7 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
             for i, side in enumerate(inputs.sides)
         },
         "talk_periods": int(inputs.talks.sum()),
-        "unobserved_conduct": int((~inputs.quiet_seen[:active]).sum()),
+        "unobserved_actions": int((~inputs.quiet_seen[:active]).sum()),
         "events": len(loaded.tables.events),
         "remarks": list(loaded.remarks),
         **unfinished,
@@ -90,8 +90,8 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
         f"  surprises   {seen}",
         f"  readings    {readings}",
         f"  talks       {counted(row['talk_periods'], 'period')}",
-        f"  unobserved  {counted(row['unobserved_conduct'], 'period')} in which nobody recorded "
-        f"conduct, and {row['periods'] - active} after the as-of date",
+        f"  unobserved  {counted(row['unobserved_actions'], 'period')} in which nobody recorded "
+        f"actions, and {row['periods'] - active} after the as-of date",
         *(f"  note        {line}" for line in loaded.remarks),
         *(f"  left out    {left_out_words(days)}" for days in unfinished.values()),
     ]
@@ -104,7 +104,7 @@ def theories(
     priors: opt.Priors = None,
     as_json: opt.Json = False,
 ) -> None:
-    """List the theories, or the priors of one with unit, source and neutral value."""
+    """List the theories, or the priors of one with unit, source and null value."""
     if show is None:
         known = (beliefs.load_theory(name) for name in bundled_theories())
         rows = [{"id": t.id, "name": t.name, "source": t.source} for t in known]
@@ -115,10 +115,10 @@ def theories(
     table = prior_table(theory, structure_of(beliefs.build_inputs(beliefs.load_study(study))))
     lines = [f"{theory.id} {theory.name}: {theory.source}"]
     for item in table:
-        state = item["prior"] if item["free"] else "off, held at its neutral value"
+        state = item["prior"] if item["free"] else "off, held at its null value"
         lines += [
             f"\n{item['name']} [{' x '.join(item['dims']) or 'scalar'}] ({item['mechanism']})",
             f"  prior    {state}",
-            *(f"  {name:<8} {item[name]}" for name in ("neutral", "unit", "meaning", "source")),
+            *(f"  {name:<8} {item[name]}" for name in ("null", "unit", "meaning", "source")),
         ]
     opt.show(table, lines, as_json)

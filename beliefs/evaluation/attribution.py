@@ -57,7 +57,9 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
             held = params["endurance"][..., endured][..., None] * (week * cols["pressure"])
             yield Cause(i, "endurance", None, "endurance", factor[:, i] * held, None)
             endured += 1
-        learned = -params["psi"][..., i][..., None] * (week * cols["rival_persists"][i])
+        learned = -params["rival_persistence"][..., i][..., None] * (
+            week * cols["rival_persists"][i]
+        )
         yield Cause(i, "persistence", None, "persistence", learned, None)
         for s, name in enumerate(structure.shocks):
             jump = params["shock_jump"][..., i, s][..., None] * cols["shock"][s]
@@ -81,7 +83,7 @@ def _flat(posterior: Posterior) -> tuple[dict[str, Any], NDArray[Any]]:
         raise KeyError("logit_belief")
     path, drawn = known.logit_belief, {*known.params, "innovation"}
     params = stacked_params(posterior.theory, posterior.structure, known.params)
-    # Neutral parameters have no draws; give them one so that everything broadcasts alike.
+    # Nulls parameters have no draws; give them one so that everything broadcasts alike.
     return {
         k: v if k in drawn else np.broadcast_to(v, (len(path), *v.shape)) for k, v in params.items()
     }, path

@@ -41,7 +41,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import event_steps, explained, headline
 from beliefs.inference.filter.smooth import draw_paths
-from beliefs.inference.nuts.sampling import exact
+from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.inference.posterior import Posterior, drawn, stacked_params
 from beliefs.inference.smc.belief_lag import belief_lag
 from beliefs.inference.smc.blocks import Blocks, track_blocks
@@ -50,7 +50,7 @@ from beliefs.inference.smc.track import track
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure, structure_of, until
-from beliefs.model.theory import Theory, conduct_neutral, conduct_parameters, free_parameters
+from beliefs.model.theory import Theory, action_nulls, action_parameters, free_parameters
 from beliefs.simulation.paths import Draws, check_horizon, future_dates, simulate
 from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
@@ -61,7 +61,7 @@ Line = dict[str, Any]
 
 DRAWS = 100
 # What is ranked: names of quantities begin with one of these and a colon.
-GROUPS = ("parameter", "conduct", "belief", "density", "forecast")
+GROUPS = ("parameter", "actions", "belief", "density", "forecast")
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COUNTS = ("strikes", "excluded", "peripheral")  # acts whose number in the horizon is ranked
 
@@ -88,7 +88,7 @@ def rank(values: Floats, truth: float, rng: np.random.Generator) -> int:
     return int((values < truth).sum()) + int(rng.integers(0, ties + 1))
 
 
-@exact
+@no_fastmath
 def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Line:
     """Draw a study from the prior, track it and rank the truth among draws of the posterior."""
     check_horizon(design.horizon)
@@ -98,7 +98,7 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Lin
     streams = [np.random.default_rng([design.seed, number, part]) for part in range(5)]
     seed = int(streams[4].integers(2**31))
     mine = drawn(free_parameters(source, structure), structure, streams[0], ())
-    theirs = drawn(conduct_parameters(source, structure), structure, streams[0], ())
+    theirs = drawn(action_parameters(source, structure), structure, streams[0], ())
     made, truth = simulate_belief_block(inputs, source, mine, streams[1])
     belief = track(design.study, theory, particles=design.particles, seed=seed, inputs=made)
     lag = belief_lag(belief, structure.n_time)
@@ -143,7 +143,7 @@ class _Known:
         self.free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
         self.belief = _joined(self.track.coordinates.params(scores), mine, self.free)
         actions = found.params(design.draws, rng, beliefs=False)
-        self.actions = _joined(actions, theirs, conduct_parameters(theory, structure))
+        self.actions = _joined(actions, theirs, action_parameters(theory, structure))
         at = self.track.coordinates.scores(
             {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in self.free}
         )
@@ -166,7 +166,7 @@ class _Known:
         theory, structure = self.found.theory, self.structure
         yield from _elements("parameter", self.belief, self.free, structure)
         yield from _elements(
-            "conduct", self.actions, conduct_parameters(theory, structure), structure
+            "actions", self.actions, action_parameters(theory, structure), structure
         )
         if self.path is not None:
             for i, side in enumerate(structure.sides):
@@ -175,12 +175,12 @@ class _Known:
         yield "density:likelihood of belief", self.likelihood
         yield "density:posterior of belief", self.likelihood + self.prior
         columns = until(self.found.columns, self.track.n_time)
-        full = conduct_neutral(theory, structure) | self.actions
+        full = action_nulls(theory, structure) | self.actions
         for block in self.found.layout:
             if block.beliefs:
                 continue
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                logs = system.conduct_log_likelihoods(
+                logs = system.action_log_likelihoods(
                     np, full, columns, structure, block.observables
                 )
             size = self.design.draws + 1
@@ -192,7 +192,7 @@ class _Known:
         design, inputs, theory = self.design, self.found.inputs, self.found.theory
         report = self.track.report()
         known = Posterior(self.found.study, inputs, theory, None, report, seed, {})
-        acts = conduct_neutral(theory, self.structure) | self.actions if self.actions else None
+        acts = action_nulls(theory, self.structure) | self.actions if self.actions else None
         start: tuple[Any, Any, Any] = (None, None, None)
         if self.path is not None:
             audience = np.broadcast_to(self.run.audience[..., -1], (design.draws + 1, 2))
@@ -268,7 +268,7 @@ def simulated(
                 where=f"{len(lost)} simulations",
                 found="processes that ended without an answer",
                 expected="processes that live until they are done",
-                mend="run the same command again: simulations that were done are kept; with fewer "
+                fix="run the same command again: simulations that were done are kept; with fewer "
                 "--cores if memory is short",
             ) from lost[0]
 
@@ -296,7 +296,7 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
             where="--scheduler",
             found=scheduler,
             expected="the address of a dask scheduler, such as tcp://host:8786",
-            mend="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
+            fix="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
         ) from error
     with client:
         yield client
@@ -431,7 +431,7 @@ def judge(
 
 @dataclass(frozen=True)
 class Bin:
-    """How often what was forecast with a probability from `begin` to `end` came."""
+    """How often what was forecast with a probability from `begin` to `end` happened."""
 
     begin: float
     end: float
@@ -464,17 +464,17 @@ def poisson_binomial(p: ArrayLike) -> Floats:
 
 
 def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
-    n, came = len(values), int(values[:, 1].sum())
+    n, observed = len(values), int(values[:, 1].sum())
     mass = poisson_binomial(chance)
     below, above = np.cumsum(mass), np.cumsum(mass[::-1])[::-1]
     tail = 0.5 * (1.0 - COVERAGE)
-    p = float(min(1.0, 2.0 * min(below[came], above[came])))
+    p = float(min(1.0, 2.0 * min(below[observed], above[observed])))
     return Bin(
         begin=begin,
         end=end,
         n=n,
         forecast=float(values[:, 0].mean()),
-        happened=came / n,
+        happened=observed / n,
         low=int(np.argmax(below > tail)) / n,
         high=(n - int(np.argmax(above[::-1] > tail))) / n,
         p=p,
@@ -487,8 +487,8 @@ def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     shares = np.asarray(values, dtype=float)
     if not len(shares):
         raise ValueError("no simulations")
-    came = shares[:, 1]
-    chance = (np.rint(shares[:, 0] * draws) + came) / (draws + 1.0)
+    observed = shares[:, 1]
+    chance = (np.rint(shares[:, 0] * draws) + observed) / (draws + 1.0)
     deviation = float(np.sqrt(np.sum(chance * (1.0 - chance))))
     # A function of k + y alone, so that probabilities within a range are still exact.
     place = np.clip(np.digitize(chance, EDGES) - 1, 0, len(EDGES) - 2)
@@ -499,7 +499,7 @@ def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     return ForecastCheck(
         all=_bin(0.0, 1.0, shares, chance),
         error=deviation / len(shares),
-        z=float(np.sum(came - chance)) / deviation if deviation > 0.0 else None,
+        z=float(np.sum(observed - chance)) / deviation if deviation > 0.0 else None,
         bins=bins,
         reliability=min(1.0, len(bins) * min(one.p for one in bins)),
     )

@@ -19,7 +19,7 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
-from beliefs.model.system import conduct_factors
+from beliefs.model.system import action_factors
 from beliefs.model.theory import BARE, Theory, all_declared, theory_of
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
@@ -160,7 +160,7 @@ def compare(
             where="theories",
             found=", ".join(ids) or "none",
             expected="two different theories at least",
-            mend="list the theories with `beliefs theories`",
+            fix="list the theories with `beliefs theories`",
         )
     say = progress or (lambda _: None)
     inputs = build_inputs(study) if inputs is None else inputs
@@ -179,7 +179,7 @@ def compare(
 def _scored_part(theory: Theory) -> Theory:
     """Return a theory without its beliefs where nothing that is scored depends on them."""
     known = all_declared(BARE)
-    couples = {name for factor in conduct_factors() for name in factor.couples}
+    couples = {name for factor in action_factors() for name in factor.couples}
     if not theory.beliefs or any(
         theory.frees(known[name][0], name) for name in (*_TO_TALKS, *couples)
     ):
@@ -194,7 +194,7 @@ def _scored_part(theory: Theory) -> Theory:
         theory,
         beliefs=False,
         mechanisms=on,
-        neutral=tuple(dict.fromkeys((*theory.neutral, *sorted(rest)))),
+        null=tuple(dict.fromkeys((*theory.null, *sorted(rest)))),
         priors={k: v for k, v in theory.priors.items() if k not in rest},
     )
 

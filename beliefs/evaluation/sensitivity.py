@@ -21,7 +21,7 @@ from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
 from beliefs.forecasting.targets import TARGETS, happened_by, headline
-from beliefs.inference.conduct import Conduct
+from beliefs.inference.action_draws import ActionDraws
 from beliefs.inference.diagnose import RELIABLE, pareto_k
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.sensitivity import Power, summed
@@ -29,7 +29,7 @@ from beliefs.inference.smc.particles import normalised
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import Theory, conduct_parameters, free_parameters, mechanisms_of, scaled
+from beliefs.model.theory import Theory, action_parameters, free_parameters, mechanisms_of, scaled
 from beliefs.simulation.paths import draws_of
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ LEARNABLE = 0.1  # contraction below which a parameter is not learnable here (MO
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A probability, as in `probability`; crack below `threshold` for `periods`, or None."""
 
     target: str
@@ -63,15 +63,15 @@ class Asked:
 class Row:
     """A probability, its Monte-Carlo error, and `powers_of` parts under the study's own rule."""
 
-    asked: Asked
+    question: Question
     p: float
     mcse: float
     powers: tuple[Power, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain data."""
-        out = vars(self.asked) | {
-            "by": self.asked.by.isoformat(), "p": round(self.p, 4), "mcse": round(self.mcse, 4)
+        out = vars(self.question) | {
+            "by": self.question.by.isoformat(), "p": round(self.p, 4), "mcse": round(self.mcse, 4)
         }  # fmt: skip
         for power in self.powers[:1]:
             out |= {
@@ -92,7 +92,7 @@ class Point:
     parameters: tuple[str, ...]
     pareto_k: float  # of the importance weights
     method: str  # ``reweighted``, or ``tracked`` where the weights cannot be relied on
-    gate: bool  # of what was tracked
+    convergence: bool  # of what was tracked
     p: Floats
     error: Floats  # of the changes
 
@@ -104,7 +104,7 @@ class Point:
             "parameters": list(self.parameters),
             "pareto_k": round(self.pareto_k, 2) if np.isfinite(self.pareto_k) else None,
             "method": self.method,
-            "gate_passed": self.gate,
+            "converged": self.convergence,
             "p": [round(float(v), 4) for v in self.p],
             "error_of_change": [round(float(v), 4) for v in self.error],
         }
@@ -159,7 +159,7 @@ class Sensitivity:
             "theory": found.theory.name,
             "theory_sha256": found.theory.sha256,
             "seed": {"fit": found.seed, "forecast": self.seed},
-            "gate": found.report.as_dict(),
+            "convergence": found.report.as_dict(),
             "probabilities": [row.as_dict() for row in self.rows],
             "scales": [point.as_dict() for point in self.points],
             "contraction": [row.as_dict() for row in self.contraction],
@@ -200,7 +200,7 @@ def sensitivity(
 
     Raises
     ------
-    GateError
+    ConvergenceError
         The posterior failed its convergence check and `allow_failed` is False.
     StudyError
         The horizon or a scale cannot be used.
@@ -232,8 +232,8 @@ def sensitivity(
         posterior, horizon, seed=seed, allow_failed=allow_failed, actions=actions, baselines=False
     )
     horizon = len(ahead.dates)
-    asked = _asked(ahead)
-    happened = np.stack([item.happened(ahead) for item in asked])
+    question = _questions(ahead)
+    happened = np.stack([item.happened(ahead) for item in question])
     rows = tuple(
         Row(
             item,
@@ -241,9 +241,9 @@ def sensitivity(
             monte_carlo_error(h, ahead.chains),
             powers_of(ahead, item.target, h) if item.own_rule else (),
         )
-        for item, h in zip(asked, happened, strict=True)
+        for item, h in zip(question, happened, strict=True)
     )
-    draws = _parameter_draws(posterior, ahead.conduct)
+    draws = _parameter_draws(posterior, ahead.action_draws)
     points = []
     for part, names, scale, wider in plans:
         say(f"{part} x {scale:g}")
@@ -258,12 +258,12 @@ def sensitivity(
             continue
         say(f"{part} x {scale:g}, tracked")
         again, passed = _again(posterior, wider, horizon, seed, actions, particles)
-        values = np.stack([item.happened(again) for item in asked])
+        values = np.stack([item.happened(again) for item in question])
         errors = [monte_carlo_error(h, again.chains) for h in values]
         error = np.hypot([row.mcse for row in rows], errors)
         points.append(Point(part, scale, mine, k, "tracked", passed, values.mean(axis=1), error))
     say("contraction")
-    taught = contraction(posterior, ahead.conduct)
+    taught = contraction(posterior, ahead.action_draws)
     return Sensitivity(posterior, horizon, seed, rows, tuple(points), taught)
 
 
@@ -274,7 +274,7 @@ def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return p, apart.std(axis=1) / np.sqrt(n)
 
 
-def _asked(ahead: Forecast) -> tuple[Asked, ...]:
+def _questions(ahead: Forecast) -> tuple[Question, ...]:
     """Return all targets in the headline windows, and cracks by other rules in the last one."""
     own = ahead.posterior.study.spec.crack
     windows, targets = horizon_days(ahead), headline(ahead)
@@ -283,21 +283,21 @@ def _asked(ahead: Forecast) -> tuple[Asked, ...]:
         for name, side in targets:
             threshold = own.threshold if TARGETS[name].threshold else None
             periods = own.periods if TARGETS[name].kind == "beliefs" else None
-            out.append(Asked(name, side, by, threshold, periods, True))
+            out.append(Question(name, side, by, threshold, periods, True))
     if ahead.posterior.theory.beliefs:
         rules = product(own.grid_thresholds, own.grid_periods)
         others = [rule for rule in rules if rule != (own.threshold, own.periods)]
         last, sides = windows[-1], ahead.posterior.structure.sides
-        out += [Asked("crack", s, last, p, d, False) for s in sides for p, d in others]
+        out += [Question("crack", s, last, p, d, False) for s in sides for p, d in others]
         lengths = [d for d in own.grid_periods if d != own.periods]
-        out += [Asked("talks_rational", None, last, None, d, False) for d in lengths]
+        out += [Question("talks_rational", None, last, None, d, False) for d in lengths]
     return tuple(out)
 
 
 def _log_ratio(draws: Drawn, wider: Theory, names: Sequence[str], posterior: Posterior) -> Floats:
     """Return the log of the new prior over the old one for each draw, (sample,)."""
     structure = posterior.structure
-    free = free_parameters(wider, structure), conduct_parameters(wider, structure)
+    free = free_parameters(wider, structure), action_parameters(wider, structure)
     new = {p.name: p.prior for group in free for p in group}
     total = np.zeros(1)
     for name in names:
@@ -324,26 +324,26 @@ def _again(
     return ahead, other.report.passed
 
 
-def _parameter_draws(posterior: Posterior, conduct: Conduct | None) -> Drawn:
+def _parameter_draws(posterior: Posterior, action_draws: ActionDraws | None) -> Drawn:
     """Return the free parameters with their draws (sample, *shape), innovations left out."""
     known = draws_of(posterior, "posterior", None).params
     free = free_parameters(posterior.theory, posterior.structure)
     out = {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known}
-    if conduct is not None:
-        for p in conduct_parameters(posterior.theory, posterior.structure):
-            out[p.name] = (p, conduct.posterior[p.name])
+    if action_draws is not None:
+        for p in action_parameters(posterior.theory, posterior.structure):
+            out[p.name] = (p, action_draws.posterior[p.name])
     return out
 
 
 def contraction(
-    posterior: Posterior, conduct: Conduct | None = None, *, power: bool = True
+    posterior: Posterior, action_draws: ActionDraws | None = None, *, power: bool = True
 ) -> tuple[Contracted, ...]:
     """Return what the data did to every free parameter, by element; `power` takes longest."""
     coords = structure_of(posterior.inputs).coords
     mechanisms = mechanisms_of(posterior.theory, posterior.structure)
     home = {name: mechanism for mechanism, names in mechanisms.items() for name in names}
-    known = _parameter_draws(posterior, conduct)
-    powers = _power(posterior, conduct, known) if power else {}
+    known = _parameter_draws(posterior, action_draws)
+    powers = _power(posterior, action_draws, known) if power else {}
     rows = []
     for name, (p, values) in known.items():
         prior_sd = float(np.asarray(p.prior.std()))
@@ -356,19 +356,21 @@ def contraction(
     return tuple(rows)
 
 
-def _power(posterior: Posterior, conduct: Conduct | None, known: Drawn) -> dict[str, list[Floats]]:
+def _power(
+    posterior: Posterior, action_draws: ActionDraws | None, known: Drawn
+) -> dict[str, list[Floats]]:
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
     chains = int(posterior.tree["posterior"].sizes["chain"])
     densities = [tuple(summed(posterior.tree, f"log_{group}") for group in GROUPS)]
-    if conduct is not None:
-        densities.append((conduct.log_prior, conduct.log_likelihood))
+    if action_draws is not None:
+        densities.append((action_draws.log_prior, action_draws.log_likelihood))
     out: dict[str, list[Floats]] = {}
     for acts, density in enumerate(densities):
         variables = {}
         for n, (_, values) in known.items():
-            if (conduct is not None and n in conduct.posterior) == bool(acts):
+            if (action_draws is not None and n in action_draws.posterior) == bool(acts):
                 dims = ("chain", "draw", *(f"{n}_{k}" for k in range(values.ndim - 1)))
                 variables[n] = (dims, values.reshape(chains, -1, *values.shape[1:]))
         if not variables:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from beliefs.features.observed import Observed, build_observed
 from beliefs.features.states import faded, quiet_periods, regime_kinds, shocks_on, side_arrays
 from beliefs.features.steps import Bools, Floats, periods_of
-from beliefs.features.surprises import news_of
+from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
 from beliefs.study.load import Study
 from beliefs.study.spec import StudySpec
@@ -129,7 +129,7 @@ def build_inputs(study: Study) -> Inputs:
     """
     spec, grid = study.spec, study.grid
     active = grid.active(study.as_of)
-    news = [news_of(study, indicator, active) for indicator in spec.indicators]
+    news = [signal_updates(study, indicator, active) for indicator in spec.indicators]
     surprise, seen, level, ends = (np.stack(part) for part in zip(*news, strict=True))
     quiet, quiet_seen = quiet_periods(study, active)
     rules, previous = talk_days(study, active)

@@ -16,7 +16,7 @@ import numpy as np
 from beliefs.features.actions import between, exchange_arrays, strike_arrays
 from beliefs.features.states import faded, level_arrays, power_shift, state_arrays
 from beliefs.features.steps import Bools, Floats, Ints
-from beliefs.features.windows import scope_arrays, truce_arrays, truces_of
+from beliefs.features.truces import scope_arrays, truce_arrays, truces_of
 from beliefs.study.load import Study
 
 OLD = 8.0  # memories after which mediation is old
@@ -59,7 +59,7 @@ class Observed:
     truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
     # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
     # 4 deal; otherwise 0
-    window_kind: Ints
+    end_kind: Ints
     at_deadline: Floats  # 1 in the last days before an announced deadline
     has_deadline: Floats  # 1 where an announced deadline lies ahead, or falls in t
     deadline_now: Floats  # 1 where it falls in t
@@ -112,8 +112,8 @@ class Observed:
     scope_live: ScopeFloats  # agreements in force: treaties, transactions
     scope_ended: ScopeFloats  # those of them whose end was published
     government_changed: ScopeFloats  # share of them made before the last turnover of leadership
-    rung: Ints  # place in `RUNGS` of the conflict phase on the last day of t
-    rung_seen: Bools  # whether a phase was declared
+    conflict_phase: Ints  # place in `CONFLICT_PHASES` of the conflict phase on the last day of t
+    conflict_phase_seen: Bools  # whether a phase was declared
 
 
 SHAPES = {

@@ -26,12 +26,12 @@ from beliefs.features.talks import span_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
 from beliefs.study.spec import Memory
-from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 from beliefs.study.tables.rows import counted_events
 
 FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
 """Half-life, in periods of that many days, of how much force one has come to expect."""
-_RUNG_OF = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
+_PHASE_OF = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
 STEEPNESS = 4.0  # the hinge goes from 12 % to 88 % within one standard deviation
 UNREST_DAYS = 14.0  # e-folding time of counted pressure
 MONTH = 30.4
@@ -62,7 +62,7 @@ def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         force = events.where(initiator=side.forces, kind=spec.kinetic)
         strikes[i] = severity_sum(force, grid) * active
         counted = counted_arrivals(study, force, True, spec.quiet.coverage, last)
-        news = surprises(
+        update = surprises(
             transform("count", counted.value),
             FORCE_HALFLIFE[grid.step_days],
             restart=counted.restarts,
@@ -70,7 +70,7 @@ def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
             burn_in=COUNT_BURN_IN,
         )
         inside = counted.period >= 0
-        resolve[i, counted.period[inside]] = np.maximum(news.z[inside], 0.0) / CLIP
+        resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
     return {
         "persist": persist, "resolve": resolve, "hardline": hardline, "strikes": strikes,
         "strikes_seen": seen(spec.quiet.coverage),
@@ -138,10 +138,10 @@ def shocks_on(study: Study, active: Bools) -> Floats:
 
 def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     """Return conflict phases and safeguards on a grid."""
-    rung, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
+    conflict_phase, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:  # a shared day goes to the later one
         on = _in_force(grid, regime.start, regime.end, regime.published_at)
-        rung[on] = RUNGS.index(regime.rung or _RUNG_OF[regime.kind])
+        conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _PHASE_OF[regime.kind])
         known |= on
     hotline = np.zeros(grid.n, dtype=bool)
     zones = () if study.spec.zones is None else study.spec.zones.watched
@@ -153,8 +153,8 @@ def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
         else:
             hotline |= on
     return {
-        "rung": rung,
-        "rung_seen": known,
+        "conflict_phase": conflict_phase,
+        "conflict_phase_seen": known,
         "hotline": hotline.astype(float),
         "zone_rule": rule.astype(float),
         "zone_near": (rule.any(axis=0) & ~rule).astype(float),

@@ -258,7 +258,7 @@ def slow_level(
 # ---- The news of an indicator
 
 
-def news_of(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, ...]:
+def signal_updates(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, ...]:
     """Return surprise, seen and level, each (T,), and the end (4,): mean, scale, f(x), level's."""
     n, last = len(active), int(active.sum()) - 1
     collect = series_arrivals if indicator.source == "series" else event_arrivals
@@ -267,7 +267,7 @@ def news_of(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, 
     if not len(f):
         return surprise, seen, np.zeros(n), np.full(4, np.nan)
     floor = FLOORS.get(indicator.transform, 0.0)
-    news = surprises(
+    update = surprises(
         f,
         indicator.halflife,
         reset=begins,
@@ -277,8 +277,8 @@ def news_of(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, 
         walk=indicator.expectation == "walk",
     )
     inside = period >= 0
-    surprise[period[inside]] = news.z[inside]
-    seen[period[inside]] = news.seen[inside]
+    surprise[period[inside]] = update.z[inside]
+    seen[period[inside]] = update.seen[inside]
     gaps = np.diff(period, prepend=period[:1])
     slow = slow_level(f, gaps, YEAR / study.grid.step_days, begins | restarts, floor)
     # The level is carried forward for up to `max_age` periods.
@@ -286,7 +286,8 @@ def news_of(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, 
     place = np.searchsorted(period, now, side="right") - 1
     old = now - period[np.maximum(place, 0)] > indicator.max_age
     level = np.where((place >= 0) & ~old & active, slow.z[np.maximum(place, 0)], 0.0)
-    return surprise, seen, level, np.array([news.mean[-1], news.scale[-1], f[-1], slow.scale[-1]])
+    ends = np.array([update.mean[-1], update.scale[-1], f[-1], slow.scale[-1]])
+    return surprise, seen, level, ends
 
 
 def _transformed(indicator: Indicator, arrivals: Arrivals) -> tuple[Floats, Ints, Bools, Bools]:

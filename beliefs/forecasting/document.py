@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_valida
 from beliefs.features.talks import LeftOut
 from beliefs.forecasting.targets import CAUSES, TARGETS
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Of the document. In the first, targets of action stood apart, under ``settlement``."""
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -91,7 +91,7 @@ class Seeds(Part):
     forecast: int
 
 
-class Gate(Part):
+class Convergence(Part):
     """Whether the posterior passed; of particles R-hat, divergences and E-BFMI say nothing."""
 
     passed: bool
@@ -156,7 +156,7 @@ class Document(Part):
     theory_sha256: Hash
     hindcast: bool  # whether the analyst knew how the case went on
     seed: Seeds
-    gate: Gate
+    convergence: Convergence
     allowed_failed: bool  # whether a forecast was made though a convergence check failed
     interventions: tuple[str, ...]
     interval: float  # share that the intervals of `belief` hold

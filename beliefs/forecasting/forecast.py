@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.errors import GateError, StudyError
+from beliefs.errors import ConvergenceError, StudyError
 from beliefs.features.talks import LeftOut, left_out
-from beliefs.inference.conduct import Conduct, conduct_with
-from beliefs.inference.nuts.sampling import checked_seed, exact
+from beliefs.inference.action_draws import ActionDraws, actions_with
+from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior
 from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention
@@ -46,7 +46,7 @@ class Forecast(Shown):
         Seed of the simulation. The same seed gives paired draws across interventions.
     allowed_failed
         True when the posterior failed its convergence check and a forecast was asked for anyway.
-    conduct
+    actions
         Draws of the parameters of action; None where actions were left out.
     base_paths
         Futures under the base-rate theory M0, the base rate of talks and of all targets of action;
@@ -62,7 +62,7 @@ class Forecast(Shown):
     interventions: tuple[Intervention, ...]
     seed: int
     allowed_failed: bool
-    conduct: Conduct | None = None
+    action_draws: ActionDraws | None = None
     base_paths: Paths | None = None
     left_out: LeftOut | None = None
 
@@ -92,7 +92,7 @@ class Forecast(Shown):
             raise StudyError(
                 "the date lies outside the forecast", where="by", found=str(by),
                 expected=f"a date from {ends[0]} to {ends[-1]}",
-                mend="forecast with a longer horizon, or ask for an earlier date",
+                fix="forecast with a longer horizon, or ask for an earlier date",
             )  # fmt: skip
         return steps
 
@@ -103,7 +103,7 @@ class Forecast(Shown):
             len(self.dates),
             seed=self.seed,
             allow_failed=self.allowed_failed,
-            actions=self.conduct or False,
+            actions=self.action_draws or False,
             baselines=False,
         )
 
@@ -124,7 +124,7 @@ class Forecast(Shown):
         return xr.Dataset(data, coords={"horizon": dates, "side": sides}, attrs=attrs)
 
 
-@exact
+@no_fastmath
 def forecast(
     posterior: Posterior,
     horizon: int | None = None,
@@ -133,7 +133,7 @@ def forecast(
     interventions: Sequence[Intervention] = (),
     resample_shocks: bool = True,
     allow_failed: bool = False,
-    actions: bool | Conduct = True,
+    actions: bool | ActionDraws = True,
     baselines: bool = True,
 ) -> Forecast:
     """Simulate futures from every posterior draw, and those of two baselines beside them.
@@ -156,7 +156,7 @@ def forecast(
         Forecast from a posterior that failed its convergence check; every output then says so.
     actions
         Whether acts, truces and deals are simulated together with beliefs, which read them, by the
-        draws that the posterior keeps or learns (`beliefs.inference.conduct.conduct_with`); or
+        draws that the posterior keeps or learns (`beliefs.inference.action_draws.actions_with`); or
         other draws of their parameters. False leaves them out: beliefs and talks go on from
         evidence repeated from the past.
     baselines
@@ -164,7 +164,7 @@ def forecast(
 
     Raises
     ------
-    GateError
+    ConvergenceError
         The posterior failed its convergence check and `allow_failed` is False.
     StudyError
         The horizon or an intervention cannot be used.
@@ -186,21 +186,21 @@ def forecast(
     seed = checked_seed(seed)
     check_horizon(horizon)
     if not posterior.report.passed and not allow_failed:
-        raise GateError(
-            "the posterior failed its gate, so no forecast is made from it",
+        raise ConvergenceError(
+            "the posterior failed its convergence check, so no forecast is made from it",
             where=f"{posterior.study.spec.name} under {posterior.theory.name}",
             found="; ".join(posterior.report.failures), expected="a posterior that passed",
-            mend=f"{posterior.report.mend}; or allow it knowingly (--allow-failed)",
+            fix=f"{posterior.report.fix}; or allow it knowingly (--allow-failed)",
         )  # fmt: skip
     dates, what_ifs = future_dates(posterior.inputs, horizon), tuple(interventions)
-    conduct = actions if isinstance(actions, Conduct) else None
-    if actions and conduct is None:
-        conduct = conduct_with(posterior)
+    action_draws = actions if isinstance(actions, ActionDraws) else None
+    if actions and action_draws is None:
+        action_draws = actions_with(posterior)
 
     def run(group: str) -> Paths:
         mine = () if group == "base" else what_ifs  # no what-if is in the base rate
         events = group != "prior"  # which is a base rate of beliefs alone
-        draws = draws_of(posterior, group, conduct)
+        draws = draws_of(posterior, group, action_draws)
         return simulate(posterior, draws, dates, seed, mine, resample_shocks, events)
 
     return Forecast(
@@ -211,7 +211,7 @@ def forecast(
         interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
-        conduct=conduct,
+        action_draws=action_draws,
         base_paths=run("base") if baselines else None,
         left_out=left_out(posterior.study),
     )

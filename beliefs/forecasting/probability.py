@@ -84,7 +84,7 @@ def probability(
         raise StudyError(
             "too few futures meet the condition" if count else "no future meets the condition",
             where=f"given {words}", found=f"{count} of {len(held)}", expected=f"at least {FEWEST}",
-            mend="draw more samples, or condition on something likelier",
+            fix="draw more samples, or condition on something likelier",
         )  # fmt: skip
     p = float(happened[held].mean())
     powers = powers_of(forecast, target, happened, held)
@@ -160,9 +160,9 @@ class _Conditions:
 
 
 def _unknown(what: str, where: str, found: object, expected: str) -> StudyError:
-    mend = 'ask given=("talks", None, False), or given_history=("quiet", 96)'
+    fix = 'ask given=("talks", None, False), or given_history=("quiet", 96)'
     what = f"unknown {what}"
-    return StudyError(what, where=where, found=repr(found), expected=expected, mend=mend)
+    return StudyError(what, where=where, found=repr(found), expected=expected, fix=fix)
 
 
 def _baseline(
@@ -208,10 +208,10 @@ def powers_of(
     simulated, belief and talks for others. Then the other one, which acts on it as well.
     """
     rows = slice(None) if held is None else held
-    tree, conduct = forecast.posterior.tree, forecast.conduct
+    tree, action_draws = forecast.posterior.tree, forecast.action_draws
     parts = [(summed(tree, "log_prior"), summed(tree, "log_likelihood"))]
-    if conduct is not None:
-        parts.append((conduct.log_prior, conduct.log_likelihood))
+    if action_draws is not None:
+        parts.append((action_draws.log_prior, action_draws.log_likelihood))
     if TARGETS[target].kind == "actions":
         parts.reverse()
     return tuple(power_of(prior[rows], data[rows], happened[rows]) for prior, data in parts)

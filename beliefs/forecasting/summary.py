@@ -27,7 +27,7 @@ from beliefs.inference.sensitivity import reversed_weights
 from beliefs.model.contract import logistic
 from beliefs.model.pooled import load_pooled, settlement_incidence
 from beliefs.simulation.effects import without_effect
-from beliefs.simulation.state import window_at
+from beliefs.simulation.state import spell_at
 
 Parts = tuple[dict[str, Any], ...]
 HORIZONS = (7, 30, 90)  # days after the as-of date, where the forecast reaches that far
@@ -75,7 +75,7 @@ def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, .
 def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return how the truce in force first ends, where there is one and actions were simulated."""
     posterior, base = forecast.posterior, forecast.base_paths
-    if "collapse" not in asked_of(forecast) or not window_at(posterior.study, posterior.inputs).on:
+    if "collapse" not in asked_of(forecast) or not spell_at(posterior.study, posterior.inputs).on:
         return ()
     assert base is not None
     steps = [forecast.step_of(by) - 1 for by in windows]
@@ -129,7 +129,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         forecast.posterior.theory,
     )
     windows = horizon_days(forecast)
-    actions = forecast.conduct is not None
+    actions = forecast.action_draws is not None
     notes = without_effect(theory, posterior.structure, forecast.interventions, actions=actions)
     found = {
         "format": FORMAT,
@@ -141,7 +141,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "theory_sha256": theory.sha256,
         "hindcast": bool(study.spec.hindcast),
         "seed": {"fit": int(posterior.seed), "forecast": forecast.seed},
-        "gate": posterior.report.as_dict() | {"failures": posterior.report.failures},
+        "convergence": posterior.report.as_dict() | {"failures": posterior.report.failures},
         "allowed_failed": forecast.allowed_failed,
         "interventions": tuple(item.label for item in forecast.interventions),
         "interval": INTERVAL,
@@ -177,8 +177,8 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     """
     if with_it.seed != without.seed or with_it.posterior is not without.posterior:
         raise ValueError("paired differences need one posterior and one seed")
-    if with_it.conduct is not without.conduct:
-        raise ValueError("paired differences need the same draws of conduct")
+    if with_it.action_draws is not without.action_draws:
+        raise ValueError("paired differences need the same draws of actions")
     acts, rows, both = with_it.paths.events or {}, [], (with_it, without)
     spoken = dict.fromkeys(i.zone for i in with_it.interventions if "zones" in acts)
     zones = {zone: with_it.posterior.structure.zones.index(zone) for zone in spoken if zone}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs
 from beliefs.features.talks import talks_watched
-from beliefs.features.windows import truces_of
+from beliefs.features.truces import truces_of
 from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, OPEN_WAR, UNILATERAL
 from beliefs.study.load import Study
 
@@ -58,7 +58,7 @@ class Past:
 
 def at_war(inputs: Inputs) -> Bools:
     """Return in which periods open war was seen, (T,)."""
-    on: Bools = (inputs.observed.rung == OPEN_WAR) & inputs.observed.rung_seen
+    on: Bools = (inputs.observed.conflict_phase == OPEN_WAR) & inputs.observed.conflict_phase_seen
     return on
 
 
@@ -128,7 +128,7 @@ def _talks(ask: _Ask) -> Steps:
 def _war(ask: _Ask) -> Steps:
     """Return when war is on, 0 where it is on at the origin."""
     assert ask.paths.events is not None
-    when = first_passage(ask.paths.events["rung"] == OPEN_WAR, 1)
+    when = first_passage(ask.paths.events["conflict_phase"] == OPEN_WAR, 1)
     inputs = ask.forecast.posterior.inputs
     return np.zeros_like(when) if at_war(inputs)[inputs.active][-1] else when
 
@@ -183,9 +183,9 @@ _ALL = (
     Target(
         "war", "Open war", "actions", _war,
         lambda p, _: (
-            p.at_war, p.observed.rung_seen, p.before(p.observed.rung_seen & ~p.at_war)
+            p.at_war, (seen := p.observed.conflict_phase_seen), p.before(seen & ~p.at_war)
         ),
-        "rung", "rung_seen",
+        "conflict_phase", "conflict_phase_seen",
     ),
     _action(
         "breach", "A truce is broken", "breach", "truce_seen",
@@ -199,14 +199,14 @@ _ALL = (
     _action(
         "extension", "A truce is extended", "ended", "truce_seen",
         lambda p, rule: (
-            np.isin(p.observed.window_kind, _extensions(rule)), p.truce_known, p.deadline
+            np.isin(p.observed.end_kind, _extensions(rule)), p.truce_known, p.deadline
         ),
         lambda ended, rule: np.isin(ended, _extensions(rule)),
         rules={"any": "", "mutual": " by both sides"},
     ),
     _action(
         "lapse", "A truce lapses at its deadline", "ended", "truce_seen",
-        lambda p, _: (p.observed.window_kind == LAPSE, p.truce_known, p.deadline),
+        lambda p, _: (p.observed.end_kind == LAPSE, p.truce_known, p.deadline),
         lambda ended, _: ended == LAPSE,
     ),
     _action(
@@ -295,13 +295,13 @@ def event_steps(
     if paths is None:
         raise StudyError(
             "no futures of a baseline were run", where="forecast", found="none",
-            expected="futures of prior and base rate", mend="forecast with baselines=True",
+            expected="futures of prior and base rate", fix="forecast with baselines=True",
         )  # fmt: skip
     how = {"rule": None if rule == "any" else rule, "threshold": threshold, "periods": periods}
     for what, place, found, expected in _faults(forecast, paths, target, side, how):
         raise StudyError(
             what, where=place, found=repr(found), expected=expected,
-            mend="choose among what is expected",
+            fix="choose among what is expected",
         )  # fmt: skip
     own, sides = forecast.posterior.study.spec.crack, forecast.posterior.structure.sides
     of = None if side is None else sides.index(side)
@@ -349,7 +349,7 @@ def _faults(
         what = f"{target} is a statement about beliefs, and the theory has none"
         yield what, theory, target, "target talks, or a theory with beliefs, e.g. mutual_optimism"
     if acts and paths.events is None:
-        what = f"{target} is a statement about conduct, which was not simulated"
+        what = f"{target} is a statement about actions, which were not simulated"
         others = ", ".join((*LATENT, "talks"))
         yield what, "target", target, f"one of {others}, or a forecast with actions"
     if acts and entry.source not in (paths.events or {}):

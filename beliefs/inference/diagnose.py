@@ -18,7 +18,7 @@ FEWEST = 25  # weights to which a tail of five can be fitted
 # side that used no hard words. A parameter always varies.
 _DERIVED = ("logit_belief", "audience", "surplus")
 _BEYOND_R_HAT = 9999.0
-_TOO_SHORT = ("R-hat of ", "ESS of ")  # how failures begin that longer chains may mend
+_TOO_SHORT = ("R-hat of ", "ESS of ")  # how failures begin that longer chains may fix
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ class Report:
         return not self.passed and all(f.startswith(_TOO_SHORT) for f in self.failures)
 
     @property
-    def mend(self) -> str:
-        """What may help where the gate failed, as the parts of an error are written."""
+    def fix(self) -> str:
+        """What may help where the check failed, as the parts of an error are written."""
         if self.kind == "particles":
             return "track with more --particles"
         longer = "sample longer (--draws, --tune), or " if self.too_short else ""
         return (
             f"{longer}follow the study with `beliefs track` (`beliefs.track` in Python), which "
-            "samples no chains and has a gate of its own"
+            "samples no chains and has a convergence check of its own"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -104,15 +104,15 @@ def diagnose(tree: Any) -> Report:
     rows: list[dict[str, Any]] = []
     for name in finite:
         values = {k: np.asarray(v[name].values, dtype=float) for k, v in measured.items()}
-        still = np.ptp(posterior[name].values, axis=(0, 1)) == 0
-        if still.any() and name not in _DERIVED:
-            broken.append(f"{name} never varies in {still.sum()} of {still.size} elements")
+        static = np.ptp(posterior[name].values, axis=(0, 1)) == 0
+        if static.any() and name not in _DERIVED:
+            broken.append(f"{name} never varies in {static.sum()} of {static.size} elements")
         known = np.logical_and.reduce([np.isfinite(v) for v in values.values()])
-        if not (known | still).all():
+        if not (known | static).all():
             broken.append(f"{name} has elements without diagnostics: a chain may be stuck")
-        if (known & ~still).any():
+        if (known & ~static).any():
             worst_of = {"r_hat": np.max, "ess_bulk": np.min, "ess_tail": np.min}
-            of = {k: float(worst_of[k](v[known & ~still])) for k, v in values.items()}
+            of = {k: float(worst_of[k](v[known & ~static])) for k, v in values.items()}
             rows.append({"name": str(name), **of})
     judged = bool(rows)
     if not judged:

@@ -16,7 +16,7 @@ from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import readings
 from beliefs.model.structure import Structure, columns, structure_of, until
-from beliefs.model.theory import Theory, free_parameters, neutral_values
+from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.shown import Shown
 from beliefs.study.load import Study
 
@@ -43,8 +43,8 @@ class Posterior(Shown):
     track
         The `Track` that it is drawn from, cut at its origin; None for a fit.
     kept
-        Draws of the parameters of actions that a run folder holds, a `Conduct`; None where they are
-        still to be learnt (`beliefs.inference.conduct.conduct_with`).
+        Draws of the parameters of actions that a run folder holds, an `ActionDraws`; None where
+        they are still to be learnt (`beliefs.inference.action_draws.actions_with`).
     """
 
     study: Study
@@ -93,7 +93,7 @@ def nothing_free(theory: Theory) -> StudyError:
         where=f"theory {theory.name}",
         found="mechanisms " + ", ".join(theory.mechanisms),
         expected="at least one free parameter",
-        mend="switch a mechanism on",
+        fix="switch a mechanism on",
     )
 
 
@@ -132,8 +132,8 @@ def drawn(
 
 
 def stacked_params(theory: Theory, structure: Structure, draws: Draws) -> Draws:
-    """Return all parameters: the drawn ones and the neutral ones of the rest."""
-    return {**neutral_values(theory, structure), **draws}
+    """Return all parameters: the drawn ones and the null values of the rest."""
+    return {**null_values(theory, structure), **draws}
 
 
 def build_tree(
@@ -183,7 +183,7 @@ def build_tree(
         if theory.beliefs:
             kept |= {
                 "logit_belief": (("side", "time"), run.logit_belief.astype(np.float32)),
-                # A theory may hold all of audience costs neutral: then no draw has its own.
+                # A theory may hold all of audience costs at null: then no draw has its own.
                 "audience": (("side",), np.broadcast_to(run.audience[..., -1], (*shape, 2))),
                 "surplus": (("time",), run.surplus.astype(np.float32)),
             }

@@ -37,7 +37,7 @@ class Parameter:
     source: str  # paper, claim id or 'judgement'
     meaning: str
     dims: tuple[str, ...] = ()  # keys of `Structure.coords`
-    neutral: float = 0.0  # the value that switches its effect off
+    null: float = 0.0  # the value that switches its effect off
 
 
 class Seen(NamedTuple):

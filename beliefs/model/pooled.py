@@ -167,7 +167,7 @@ def incidence(
 
 @cache
 def load_summary() -> dict[str, Any]:
-    """Return ``summary.json``: by class its label, covariates, source hash, gate and scores."""
+    """Return ``summary.json``: by class its label, covariates, hash, convergence and scores."""
     text = (data_folder() / "pooled" / "summary.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 

@@ -82,7 +82,7 @@ def unknown(kind: str, found: str, where: str, known: Iterable[str]) -> StudyErr
         where=where,
         found=found,
         expected="one of " + ", ".join(known),
-        mend=f"correct the {kind}'s name",
+        fix=f"correct the {kind}'s name",
     )
 
 
@@ -101,7 +101,7 @@ def check_priors(
             where=f"{where}: priors",
             found=repr(priors),
             expected="one table [priors.<parameter>] for each prior to replace",
-            mend=f"write [priors.psi] and below it {_EXAMPLE}",
+            fix=f"write [priors.rival_persistence] and below it {_EXAMPLE}",
         )
     for name, spec in priors.items():
         if name not in known:
@@ -116,7 +116,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             where=at,
             found=repr(spec),
             expected="no such table: that innovations are standard normal is part of the model",
-            mend="remove it; the size of unexplained moves is log_volatility",
+            fix="remove it; the size of unexplained moves is log_volatility",
         )
     if not isinstance(spec, Mapping) or "dist" not in spec:
         raise StudyError(
@@ -124,7 +124,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             where=at,
             found=repr(spec),
             expected=_EXAMPLE,
-            mend=f'write [priors.{name}] with dist = "..."',
+            fix=f'write [priors.{name}] with dist = "..."',
         )
     low, high = _support(_built(spec, at))
     found = f"{_text(spec)}, which reaches from {low:g} to {high:g}"
@@ -135,7 +135,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             where=at,
             found=found,
             expected=f"values from {known_low:g} to {known_high:g}, as with {parameter.prior}",
-            mend="choose a distribution within these bounds, such as one with lower and upper",
+            fix="choose a distribution within these bounds, such as one with lower and upper",
         )
     if name == "belief_mean" and (low, high) != (-math.inf, math.inf):
         # It is sampled in coordinates that reach every real number.
@@ -144,7 +144,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             where=at,
             found=found,
             expected="a distribution on the whole line, such as Normal, StudentT or Logistic",
-            mend="choose one of these",
+            fix="choose one of these",
         )
 
 
@@ -158,7 +158,7 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
             where=f"{at}.dist",
             found=repr(family),
             expected="a continuous PreliZ distribution that PyMC has: " + ", ".join(sorted(known)),
-            mend="correct its name; capitals count",
+            fix="correct its name; capitals count",
         )
     for key, value in given.items():
         if not _is_number(value, infinite=key in _BOUNDS):
@@ -167,7 +167,7 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
                 where=f"{at}.{key}",
                 found=repr(value)[:80],
                 expected="a finite number (lower and upper may be inf)",
-                mend="write a number, without quotation marks",
+                fix="write a number, without quotation marks",
             )
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):  # ranges are checked below
@@ -185,7 +185,7 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
             found=_text(spec),
             expected=f"{family} with "
             + (", ".join(wanted) if wanted else f"one full set by name, out of {', '.join(names)}"),
-            mend="give each parameter once, by its PreliZ name",
+            fix="give each parameter once, by its PreliZ name",
         )
     for key, (least, most) in zip(built.param_names, built.params_support, strict=True):
         if not least <= given[key] <= most:
@@ -195,7 +195,7 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
                 where=f"{at}.{key}",
                 found=str(given[key]),
                 expected="a number above 0" if positive else f"from {least:.3g} to {most:.3g}",
-                mend=f"correct {key}",
+                fix=f"correct {key}",
             )
     _check_quantiles(built, spec, at)
     return built
@@ -219,7 +219,7 @@ def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
             found=f"{_text(spec)} with 5, 50 and 95 % points "
             + ", ".join(f"{v:.4g}" for v in values),
             expected="finite points in rising order, between lower and upper where there are such",
-            mend="correct its parameters: bounds in order, scales that numbers can hold",
+            fix="correct its parameters: bounds in order, scales that numbers can hold",
         )
     if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
         raise StudyError(
@@ -227,7 +227,7 @@ def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
             where=at,
             found=f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends",
             expected=f"points strictly between {low:g} and {high:g}",
-            mend="choose a prior with less weight at its bounds",
+            fix="choose a prior with less weight at its bounds",
         )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from beliefs.features.inputs import Inputs
 from beliefs.features.observed import SHAPES
 from beliefs.model.numerics.recurrence import gate, rough_path
-from beliefs.study.tables.codebook import REGIME_KINDS, RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 
 SHOCK_KINDS = ("turnover", "escalation", "economic")
 TRANSITIONS = ("onset", "continuation")
@@ -265,11 +265,11 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     }
 
 
-def conduct_columns(inputs: Inputs) -> Columns:
+def action_columns(inputs: Inputs) -> Columns:
     """Return what the equations of actions read, as floats; time is the last axis.
 
     Every array of `Observed` stands under its own name, times ``active``, but kinds are columns of
-    0 and 1: ``instrument_on`` (all ways of counting but the first, time), ``rung_on`` and
+    0 and 1: ``instrument_on`` (all ways of counting but the first, time), ``conflict_phase_on`` and
     ``phase_on``. ``p_lag`` (side, time), ``p_lag_min`` and ``surplus_lag`` (time,) are beliefs and
     bargaining surplus as known one period earlier; here they say nothing.
     """
@@ -279,11 +279,15 @@ def conduct_columns(inputs: Inputs) -> Columns:
     shared = columns(inputs, without=_OF_BELIEF.values())
     out = {name: shared[name] for name in _SHARED}
     for name, value in vars(seen).items():
-        if isinstance(value, np.ndarray) and name not in ("instrument", "rung"):
+        if isinstance(value, np.ndarray) and name not in ("instrument", "conflict_phase"):
             out[name] = value * on
     numbers = np.arange(1, max(len(seen.instruments), 1))
     out["instrument_on"] = (numbers[:, None] == seen.instrument) * on
-    out["rung_on"] = (np.arange(len(RUNGS))[:, None] == seen.rung) * seen.rung_seen * on
+    out["conflict_phase_on"] = (
+        (np.arange(len(CONFLICT_PHASES))[:, None] == seen.conflict_phase)
+        * seen.conflict_phase_seen
+        * on
+    )
     out["phase_on"] = (np.arange(len(PHASES))[:, None] == phase) * on
     out["p_lag"] = np.full((2, len(on)), 0.5)
     out["p_lag_min"] = np.full(len(on), 0.5)

@@ -21,7 +21,7 @@ import numpy as np
 from beliefs.model.contract import Array, Factor, Params
 from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import Theory, conduct_parameters, mechanisms
+from beliefs.model.theory import Theory, action_parameters, mechanisms
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def log_likelihoods(
     }
 
 
-def conduct_factors() -> tuple[Factor, ...]:
+def action_factors() -> tuple[Factor, ...]:
     """Return every observable of actions, in the order in which a period takes them in."""
     return tuple(factor for m in mechanisms(actions=True).values() for factor in m.FACTORS)
 
@@ -140,11 +140,11 @@ def factors(theory: Theory, structure: Structure) -> tuple[Factor, ...]:
     Its mechanism is on and at least one of its base parameters is free. What a study has no
     dimension for (zones, say) is left out.
     """
-    free = {p.name for p in conduct_parameters(theory, structure)}
-    return tuple(f for f in conduct_factors() if free.intersection(f.base))
+    free = {p.name for p in action_parameters(theory, structure)}
+    return tuple(f for f in action_factors() if free.intersection(f.base))
 
 
-def conduct_log_likelihoods(
+def action_log_likelihoods(
     xp: Any,
     params: Params,
     columns: Columns,
@@ -154,7 +154,7 @@ def conduct_log_likelihoods(
     """Return the log likelihood of observables of actions, each (..., time), 0 where unseen.
 
     Of the factors `names`, all when None. Only the parameters that they read must be there;
-    `columns` are those of `beliefs.model.structure.conduct_columns`, beliefs of the period before
+    `columns` are those of `beliefs.model.structure.action_columns`, beliefs of the period before
     filled in.
     """
     out: dict[str, Array] = {}

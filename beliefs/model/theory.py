@@ -32,12 +32,12 @@ from beliefs.study.bundled import data_folder
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 16, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
-_TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "neutral", "free")
+_TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "null", "free")
 _KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors"}
-_OPTIONAL = {"priors", "neutral", "free"}
+_OPTIONAL = {"priors", "null", "free"}
 
 Declared = dict[str, tuple[str, Parameter]]
-Neutral = dict[str, np.ndarray[Any, Any]]
+Nulls = dict[str, np.ndarray[Any, Any]]
 
 
 @cache
@@ -66,13 +66,13 @@ class Theory:
         Whether it has beliefs at all; without them crack and rationality are undefined.
     mechanisms
         Names of the mechanisms that are on.
-    neutral
-        Parameters held at their neutral value although their mechanism is on.
+    null
+        Parameters held at their null value although their mechanism is on.
     priors
         Overrides: parameter name -> table of ``dist``, a PreliZ name, and its parameters.
     free
-        The only parameters that are not neutral, for a theory that frees few of many; None where
-        `neutral` says which ones are.
+        The only parameters that are not at null, for a theory that frees few of many; None where
+        `null` says which ones are.
     """
 
     id: str
@@ -81,7 +81,7 @@ class Theory:
     source: str
     beliefs: bool
     mechanisms: tuple[str, ...]
-    neutral: tuple[str, ...]
+    null: tuple[str, ...]
     priors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     free: tuple[str, ...] | None = None
 
@@ -89,7 +89,7 @@ class Theory:
         """Return whether the theory lets the data move a parameter of a mechanism."""
         if mechanism not in self.mechanisms:
             return False
-        return parameter not in self.neutral if self.free is None else parameter in self.free
+        return parameter not in self.null if self.free is None else parameter in self.free
 
     @property
     def sha256(self) -> str:
@@ -114,7 +114,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             "no such theory or prior file",
             where=str(path),
             expected="one of " + ", ".join(bundled_theories()) + ", or a path to a TOML file",
-            mend="list the theories with `beliefs theories`",
+            fix="list the theories with `beliefs theories`",
         ) from error
     except OSError as error:
         raise StudyError(
@@ -122,7 +122,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             where=str(path),
             found=error.strerror or type(error).__name__,
             expected="a readable TOML file",
-            mend="check the path and its permissions",
+            fix="check the path and its permissions",
         ) from error
     except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
         raise StudyError(
@@ -130,7 +130,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             where=str(path),
             found=str(error),
             expected="UTF-8 TOML",
-            mend="mend the line named in 'found'",
+            fix="fix the line named in 'found'",
         ) from error
 
 
@@ -141,7 +141,7 @@ def _typed(right: bool, what: str, found: Any, where: str, expected: str) -> Non
             where=where,
             found=repr(found),
             expected=expected,
-            mend="copy a bundled theory and change it",
+            fix="copy a bundled theory and change it",
         )
 
 
@@ -208,21 +208,21 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
             where=where,
             found="no " + ", ".join(missing),
             expected="keys " + ", ".join(sorted(_KEYS)),
-            mend="copy a bundled theory and change it",
+            fix="copy a bundled theory and change it",
         )
     for key in _TEXTS:
         right = isinstance(raw[key], str) and bool(raw[key].strip())
         _typed(right, key, raw[key], where, "a text in quotation marks")
     _typed(isinstance(raw["beliefs"], bool), "beliefs", raw["beliefs"], where, "true or false")
-    lists: dict[str, Any] = {"neutral": ()}
+    lists: dict[str, Any] = {"null": ()}
     lists |= {key: _names(key, raw[key], where, "talks") for key in _LISTS if key in raw}
-    if lists["neutral"] and "free" in lists:
+    if lists["null"] and "free" in lists:
         raise StudyError(
-            "a theory says both which parameters are free and which are neutral",
-            where=f"{where}: free, neutral",
-            found=f"{len(lists['neutral'])} neutral and {len(lists['free'])} free ones",
+            "a theory says both which parameters are free and which are null",
+            where=f"{where}: free, null",
+            found=f"{len(lists['null'])} null and {len(lists['free'])} free ones",
             expected="one of both: all others are then the opposite",
-            mend="remove one of the lists",
+            fix="remove one of the lists",
         )
     every = [*mechanisms(), *mechanisms(actions=True)]
     _known("mechanism", lists["mechanisms"], where, every)
@@ -231,7 +231,7 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
         **lists,
         priors=_with_infinities(raw.get("priors", {})),
     )
-    named = {key: lists.get(key, ()) for key in ("neutral", "free")}
+    named = {key: lists.get(key, ()) for key in ("null", "free")}
     new = checked is None or theory.sha256 != checked
     if new and (any(named.values()) or theory.priors != {}):
         known = all_declared(BARE)
@@ -281,18 +281,18 @@ def declared(structure: Structure, *, actions: bool = False) -> Declared:
     return {p.name: (mechanism, p) for mechanism, p in found}
 
 
-def conduct_declared(structure: Structure) -> Declared:
+def declared_actions(structure: Structure) -> Declared:
     """Return every parameter of actions."""
     return declared(structure, actions=True)
 
 
 def all_declared(structure: Structure) -> Declared:
     """Return the parameters of both groups, those of belief and talks first."""
-    return declared(structure) | conduct_declared(structure)
+    return declared(structure) | declared_actions(structure)
 
 
 def _free(theory: Theory, structure: Structure, group: Declared) -> tuple[Parameter, ...]:
-    named = (*theory.neutral, *(theory.free or ()), *theory.priors)
+    named = (*theory.null, *(theory.free or ()), *theory.priors)
     _known("parameter", named, f"theory {theory.name}", all_declared(structure))
     return tuple(
         replace(p, prior=distribution(theory.priors[name])) if name in theory.priors else p
@@ -306,25 +306,25 @@ def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ..
     return _free(theory, structure, declared(structure))
 
 
-def conduct_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
+def action_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
     """Return the same for the parameters of actions."""
-    return _free(theory, structure, conduct_declared(structure))
+    return _free(theory, structure, declared_actions(structure))
 
 
-def _neutral(theory: Theory, structure: Structure, group: Declared) -> Neutral:
+def _null(theory: Theory, structure: Structure, group: Declared) -> Nulls:
     free = {p.name for p in _free(theory, structure, group)}
     held = [p for name, (_, p) in group.items() if name not in free]
-    return {p.name: np.full(structure.size(p.dims), p.neutral) for p in held}
+    return {p.name: np.full(structure.size(p.dims), p.null) for p in held}
 
 
-def neutral_values(theory: Theory, structure: Structure) -> Neutral:
+def null_values(theory: Theory, structure: Structure) -> Nulls:
     """Return the null values of all parameters of belief and talks the theory does not free."""
-    return _neutral(theory, structure, declared(structure))
+    return _null(theory, structure, declared(structure))
 
 
-def conduct_neutral(theory: Theory, structure: Structure) -> Neutral:
+def action_nulls(theory: Theory, structure: Structure) -> Nulls:
     """Return the same for the parameters of actions."""
-    return _neutral(theory, structure, conduct_declared(structure))
+    return _null(theory, structure, declared_actions(structure))
 
 
 def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
@@ -348,7 +348,7 @@ def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
         where=f"theory {theory.name}, {where}",
         found="priors " + ", ".join(wide or sorted(theory.priors) or ["of the mechanisms"]),
         expected="priors whose draws can be held in numbers",
-        mend="narrow them; `beliefs theories --show` lists those of the package",
+        fix="narrow them; `beliefs theories --show` lists those of the package",
     )
 
 
@@ -362,7 +362,7 @@ def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[
             "dims": list(p.dims),
             "free": name in free,
             "prior": str(free.get(name, p).prior),
-            "neutral": str(p.neutral),
+            "null": str(p.null),
             **{key: getattr(p, key) for key in ("unit", "meaning", "source")},
         }
         for name, (mechanism, p) in all_declared(structure).items()
@@ -375,7 +375,7 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
     `path` is the file that says what changes, that of the package when None. The theory has ``J``
     after its id and ``_judged`` after its name; one of which the file says nothing is returned as
     it is. A `StudyError` names an unknown theory, key or parameter in the file, a parameter that
-    the theory does not hold neutral, or a prior that is none.
+    the theory does not hold at null, or a prior that is none.
     """
     file = data_folder() / "judging.toml" if path is None else Path(path)
     table = read_toml(file)
@@ -392,11 +392,11 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
     for name in freed:
         if known[name][0] not in theory.mechanisms or theory.frees(known[name][0], name):
             raise StudyError(
-                "only a parameter that the theory holds neutral can be freed",
+                "only a parameter that the theory holds at null can be freed",
                 where=f"{where}: free",
                 found=f"{name}, of the mechanism {known[name][0]}",
-                expected=f"parameters of {theory.name} whose mechanism is on and which are neutral",
-                mend="remove the name, or change the theory",
+                expected=f"parameters of {theory.name} whose mechanism is on and which are null",
+                fix="remove the name, or change the theory",
             )
     priors = _with_infinities(raw.get("priors", {}))
     check_priors(priors, known, where, widen=True)
@@ -404,7 +404,7 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
         theory,
         id=f"{theory.id}J",
         name=f"{theory.name}_judged",
-        neutral=tuple(name for name in theory.neutral if name not in freed),
+        null=tuple(name for name in theory.null if name not in freed),
         free=None if theory.free is None else (*theory.free, *freed),
         priors={**theory.priors, **priors},
     )
@@ -452,7 +452,7 @@ def scaled(
             where="factor",
             found=str(factor),
             expected="a number above 0",
-            mend="0.5 halves the widths, 2 doubles them",
+            fix="0.5 halves the widths, 2 doubles them",
         )
     priors = dict(theory.priors)
     for p in _free(theory, structure, all_declared(structure)):

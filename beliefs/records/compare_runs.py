@@ -52,7 +52,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
             where=f"{one}, {two}",
             found=" and ".join(f"{n} of {', '.join(s)} from {day}" for n, s, day in begun),
             expected="two runs of one study",
-            mend="choose another pair",
+            fix="choose another pair",
         )
     if second.origin < first.origin:
         raise StudyError(
@@ -60,13 +60,13 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
             where=f"{one}, {two}",
             found=f"origins {first.origin} and {second.origin}",
             expected="the earlier run first",
-            mend=f"beliefs diff {two} {one}",
+            fix=f"beliefs diff {two} {one}",
         )
     targets: list[dict[str, Any]] = []
     failed = [(path, p.report.failures) for path, p in both if not p.report.passed]
     missing = None
     if failed:
-        missing = f"{failed[0][0]} failed its gate: {'; '.join(failed[0][1])}"
+        missing = f"{failed[0][0]} failed its convergence check: {'; '.join(failed[0][1])}"
     else:
         then, now = (forecast(p, seed=SEED, baselines=False) for p in (first, second))
         targets = moved(then, now)
@@ -181,7 +181,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
                 seed=manifest["seed"]["forecast"],
                 interventions=planned(folder, manifest),
                 allow_failed=True,
-                actions="conduct_content_sha256" in manifest,
+                actions="actions_content_sha256" in manifest,
             )
         )
         result = document == read_json(folder / "forecast.json")

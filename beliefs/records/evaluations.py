@@ -53,8 +53,8 @@ FRAME = "forecasts.nc"
 FIGURE = "calibration.png"
 LINES, SETTINGS = "ranks.jsonl", "settings.json"
 CUT = (
-    "Conduct is drawn from what the filter knew of beliefs a period before, as the theory says: "
-    "the inference of its parameters is calibrated, not the choice to cut feedback from conduct "
+    "Actions are drawn from what the filter knew of beliefs a period before, as the theory says: "
+    "the inference of its parameters is calibrated, not the choice to cut feedback from actions "
     "to belief."
 )
 
@@ -70,7 +70,9 @@ class Calibration:
     ranks: Mapping[str, NDArray[np.int64]]  # by quantity, (n,), 0 to `draws`
     draws: int  # posterior draws that the truth was ranked among
     judged: tuple[Judged, ...]  # ranks and forecast probabilities, the least uniform first
-    probabilities: Mapping[str, NDArray[np.float64]]  # by target: forecast, whether it came, (n, 2)
+    probabilities: Mapping[
+        str, NDArray[np.float64]
+    ]  # by target: forecast, whether it happened, (n, 2)
     failed: Mapping[int, str]  # what went wrong, by number of the simulation
     seconds: float  # of processor time, of all simulations
     groups: tuple[Group, ...]  # what is to be said of each kind of quantity
@@ -187,7 +189,7 @@ def calibrate(
         if value is not None and value < 1:
             raise StudyError(
                 f"{name} cannot be used", where=name, found=str(value), expected="at least 1",
-                mend="give a larger number",
+                fix="give a larger number",
             )  # fmt: skip
     design = Design(study, theory_of(theory), checked_seed(seed), particles, draws, horizon, truth)
     folder = Path(out)
@@ -296,7 +298,7 @@ def _other(folder: Path, found: str, expected: str) -> ConflictError:
         where=str(folder),
         found=found,
         expected=expected,
-        mend="choose another --out",
+        fix="choose another --out",
     )
 
 
@@ -369,7 +371,7 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
             where=str(place / "study"),
             found=f"hash {study.sha256[:12]}",
             expected=f"hash {about['study_sha256'][:12]}",
-            mend="restore it from a copy, or run the backtest again",
+            fix="restore it from a copy, or run the backtest again",
         )
     file = place / "theories.json"
     hashes = about["theories"]

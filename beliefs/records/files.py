@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from beliefs.errors import ConflictError, StudyError
 from beliefs.study.writefile import flush_folder, replace_file
 
-FORMAT = 1
+FORMAT = 2
 """Of manifests, and of the other JSON files in which results are kept."""
 
 # What readers of a manifest rely on, and its types.
@@ -36,7 +36,7 @@ _MANIFEST: dict[str, type | tuple[type, ...]] = {
     "theory_sha256": str,
     "posterior_content_sha256": str,
     "as_of": str,
-    "gate": dict,
+    "convergence": dict,
     "seed": dict,
     "settings": dict,
     "horizon": (int, NoneType),
@@ -86,22 +86,22 @@ def locked(
                 file.unlink()
 
 
-def busy(doing: str, where: str | Path, found: str, mend: str) -> ConflictError:
+def busy(doing: str, where: str | Path, found: str, fix: str) -> ConflictError:
     """Return the error for what another process holds."""
     return ConflictError(
         f"another process is {doing}",
         where=str(where),
         found=found,
         expected="one process at a time",
-        mend=mend,
+        fix=fix,
     )
 
 
 @contextlib.contextmanager
 def only_one(run: str | Path) -> Iterator[None]:
     """Let no other process go on from a run folder, which exists, while the block runs."""
-    mend = "wait until that one is done, and go on from the run folder it writes"
-    other = busy("updating this run", run, "it is locked", mend)
+    fix = "wait until that one is done, and go on from the run folder it writes"
+    other = busy("updating this run", run, "it is locked", fix)
     with locked(_lock_of(Path(run).resolve()), 0.4, other, needed=False):
         yield
 
@@ -114,8 +114,8 @@ def reserved(out: Path) -> Iterator[Path]:
     """
     aside = aside_of(out)
     found = f"its half-written folder {aside.name}, locked"
-    mend = "wait until that one is done, or choose another --out"
-    other = busy("writing this run folder", out, found, mend)
+    fix = "wait until that one is done, or choose another --out"
+    other = busy("writing this run folder", out, found, fix)
     with contextlib.ExitStack() as held:
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +187,7 @@ def refuse_existing(out: Path) -> None:
             where=str(out),
             found="a folder or file of that name",
             expected="a name that is free",
-            mend="choose another --out, or remove the old run yourself",
+            fix="choose another --out, or remove the old run yourself",
         )
 
 
@@ -200,7 +200,7 @@ def refuse_inside(out: str | Path, other: str | Path, what: str = "the study fol
             where=str(out),
             found=f"a place in {folder}",
             expected=f"a place outside {what}, which holds only its own files",
-            mend="choose another --out",
+            fix="choose another --out",
         )
 
 
@@ -214,7 +214,7 @@ def unwritable(out: Path, error: OSError) -> StudyError:
         where=str(out),
         found=found,
         expected="a writable place with enough room",
-        mend="free some room or choose another --out; nothing was left behind",
+        fix="free some room or choose another --out; nothing was left behind",
     )
 
 
@@ -279,7 +279,7 @@ def read_result(file: Path) -> dict[str, Any]:
             where=str(file),
             found="no format" if version is None else f"format {version!r}",
             expected=f"format {FORMAT}",
-            mend="read it with the version of beliefs that wrote it, or run again",
+            fix="read it with the version of beliefs that wrote it, or run again",
         )
     return data
 
@@ -302,7 +302,7 @@ def damaged(file: Path, found: str, expected: str) -> StudyError:
         where=str(file),
         found=found,
         expected=expected,
-        mend="restore the file, or run again",
+        fix="restore the file, or run again",
     )
 
 
@@ -314,7 +314,7 @@ def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> 
             where=str(where),
             found=f"hash {found[:12]}",
             expected=f"hash {expected[:12]}",
-            mend=f"restore the {thing}, or run again",
+            fix=f"restore the {thing}, or run again",
         )
 
 

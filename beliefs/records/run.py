@@ -1,10 +1,11 @@
 """Run folders (C7): everything a run used and said, written aside and renamed into place.
 
-A run folder holds ``manifest.json`` (hashes, as-of, seeds, settings, versions, platform, gate,
-timings), ``posterior.nc`` (its DataTree) or ``track.nc`` (whose posterior is drawn when it is asked
-for, so that an update writes little), ``forecast.nc`` (futures, (sample, side, horizon)) with
-``conduct.nc`` (draws of the parameters of conduct), ``forecast.json`` (a contract with scripts),
-``report.html``, ``study/`` as it was read and ``theory.json`` with its prior overrides.
+A run folder holds ``manifest.json`` (hashes, as-of, seeds, settings, versions, platform,
+convergence, timings), ``posterior.nc`` (its DataTree) or ``track.nc`` (whose posterior is drawn
+when it is asked for, so that an update writes little), ``forecast.nc`` (futures, (sample, side,
+horizon)) with ``actions.nc`` (draws of the parameters of actions), ``forecast.json`` (a contract
+with scripts), ``report.html``, ``study/`` as it was read and ``theory.json`` with its prior
+overrides.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.conduct import Conduct
+from beliefs.inference.action_draws import ActionDraws
 from beliefs.inference.diagnose import Report
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.track import Track, track_from
@@ -31,7 +32,7 @@ from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
 
-TRACK, CONDUCT = "track.nc", "conduct.nc"
+TRACK, ACTIONS = "track.nc", "actions.nc"
 _CONDUCT_GROUPS = ("posterior", "prior", "base")
 _DENSITIES = ("log_prior", "log_likelihood")
 
@@ -87,9 +88,9 @@ def save_run(
     if forecast is not None:
         trees["forecast.nc"] = forecast.to_dataset()
         plan = [as_table(item) for item in forecast.interventions]
-        if forecast.conduct is not None:
-            trees[CONDUCT] = _conduct_tree(forecast.conduct)
-            hashes["conduct_content_sha256"] = files.content_hash(trees[CONDUCT])
+        if forecast.action_draws is not None:
+            trees[ACTIONS] = _action_tree(forecast.action_draws)
+            hashes["actions_content_sha256"] = files.content_hash(trees[ACTIONS])
     manifest = {
         "format": files.FORMAT,
         "study": study.spec.name,
@@ -124,8 +125,8 @@ def _kept(found: Posterior | Track, settings: dict[str, Any]) -> tuple[str, Any,
     """Return the file of a posterior or a track, its tree, and what the manifest says of it."""
     known: dict[str, Any]
     if isinstance(found, Posterior):
-        timings, gate = found.timings, found.report.as_dict()
-        known = {"settings": settings, "gate": gate, "timings_seconds": timings}
+        timings, convergence = found.timings, found.report.as_dict()
+        known = {"settings": settings, "convergence": convergence, "timings_seconds": timings}
         return "posterior.nc", found.tree, {"origin": str(found.origin), **known}
     report = found.report()
     k = report.table[0]["pareto_k"]
@@ -133,40 +134,40 @@ def _kept(found: Posterior | Track, settings: dict[str, Any]) -> tuple[str, Any,
     known = {
         "method": "track",
         "origin": str(found.ends[-1]),
-        "settings": {"particles": len(found.epochs[-1]), **settings},
-        "gate": {**report.as_dict(), **worst},
+        "settings": {"particles": len(found.generations[-1]), **settings},
+        "convergence": {**report.as_dict(), **worst},
         "log_evidence": float(found.log_evidence[-1]),
         "timings_seconds": {},
     }
     return TRACK, found.to_tree(), known
 
 
-def _conduct_tree(conduct: Conduct) -> Any:
+def _action_tree(action_draws: ActionDraws) -> Any:
     groups = {
         name: {
             key: (("sample", *(f"{key}_{k}" for k in range(values.ndim - 1))), values)
-            for key, values in sorted(getattr(conduct, name).items())
+            for key, values in sorted(getattr(action_draws, name).items())
         }
         for name in _CONDUCT_GROUPS
     }
-    groups["density"] = {name: (("sample",), getattr(conduct, name)) for name in _DENSITIES}
-    about = xr.Dataset(attrs={"theory": conduct.theory, "seed": conduct.seed})
+    groups["density"] = {name: (("sample",), getattr(action_draws, name)) for name in _DENSITIES}
+    about = xr.Dataset(attrs={"theory": action_draws.theory, "seed": action_draws.seed})
     return xr.DataTree.from_dict(
         {"/": about, **{f"/{name}": xr.Dataset(values) for name, values in groups.items()}}
     )
 
 
-def conduct_in(path: str | Path) -> Conduct | None:
-    """Return the draws of conduct of a run folder; None where it holds none."""
-    expected = files.read_manifest(path).get("conduct_content_sha256")
+def actions_in(path: str | Path) -> ActionDraws | None:
+    """Return the draws of actions of a run folder; None where it holds none."""
+    expected = files.read_manifest(path).get("actions_content_sha256")
     if expected is None:
         return None
-    tree = files.read_tree(Path(path) / CONDUCT, expected)
+    tree = files.read_tree(Path(path) / ACTIONS, expected)
     draws: dict[str, Any] = {
         name: {str(key): v.values for key, v in node.data_vars.items()}
         for name, node in tree.children.items()
     }
-    return Conduct(
+    return ActionDraws(
         theory=str(tree.attrs["theory"]),
         seed=int(tree.attrs["seed"]),
         **{name: draws[name] for name in _CONDUCT_GROUPS},
@@ -207,16 +208,16 @@ def load_run(path: str | Path) -> Posterior:
             where=str(folder),
             found="no " + ", ".join(missing),
             expected="a folder written by `beliefs run`, `fit`, `track` or `update`",
-            mend="check the path",
+            fix="check the path",
         )
     manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest)
     tree = files.read_tree(folder / "posterior.nc", manifest["posterior_content_sha256"])
-    try:  # what the gate found when the run was made; its arrays still have their hash
-        report = TypeAdapter(Report).validate_python(manifest["gate"])
+    try:  # what the convergence check found when the run was made; its arrays still have their hash
+        report = TypeAdapter(Report).validate_python(manifest["convergence"])
     except ValidationError as error:
-        found, file = f"gate = {manifest['gate']!r}", folder / "manifest.json"
-        raise files.damaged(file, found, "what the gate found") from error
+        found, file = f"convergence = {manifest['convergence']!r}", folder / "manifest.json"
+        raise files.damaged(file, found, "what the convergence check found") from error
     return Posterior(
         study=study,
         inputs=build_inputs(study),
@@ -225,7 +226,7 @@ def load_run(path: str | Path) -> Posterior:
         report=report,
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
-        kept=conduct_in(folder),
+        kept=actions_in(folder),
     )
 
 
@@ -256,7 +257,7 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
             where=str(folder),
             found=f"no {TRACK}",
             expected="a folder written by `beliefs track` or `beliefs update`",
-            mend="beliefs track STUDY --out RUN; an update goes on from there",
+            fix="beliefs track STUDY --out RUN; an update goes on from there",
         )
     manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest, source)

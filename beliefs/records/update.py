@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.errors import ConflictError, GateError, StudyError, counted
+from beliefs.errors import ConflictError, ConvergenceError, StudyError, counted
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.track import (
@@ -92,7 +92,7 @@ def update(
     ConflictError
         Nothing is new; `out` exists; another process is updating the run or writing `out`; the
         rows change what a fit was given that was taken over.
-    GateError
+    ConvergenceError
         Too few particles carry the new posterior. Nothing is written.
     StudyError
         The rows, the date or the folders cannot be used.
@@ -128,12 +128,12 @@ def update(
         track = advance(before, study, inputs=inputs, progress=progress)
         report = track.report()
         if not report.passed:
-            raise GateError(
+            raise ConvergenceError(
                 "too few particles carry the new posterior, so it is not written",
                 where=str(run),
                 found="; ".join(report.failures),
-                expected="a posterior that passes the gate of tracks",
-                mend="track the study anew with more --particles",
+                expected="a posterior that passes the convergence check of tracks",
+                fix="track the study anew with more --particles",
             )
         of = {key: manifest[key] for key in ("as_of", "posterior_content_sha256")}
         save_run(out, track, lineage={"start": start, "updated_from": of}, aside=aside)
@@ -158,12 +158,12 @@ def _from_fit(
 ) -> tuple[Track, dict[str, Any]]:
     """Return the track that begins with the draws of a fit, and what to say of that fit."""
     if not posterior.report.passed:
-        raise GateError(
-            "the posterior to begin with failed its gate",
+        raise ConvergenceError(
+            "the posterior to begin with failed its convergence check",
             where=str(run),
             found="; ".join(posterior.report.failures),
             expected="a fit that passed",
-            mend=posterior.report.mend,
+            fix=posterior.report.fix,
         )
     keys = ("as_of", "seed", "settings", "posterior_content_sha256")
     start = {"method": "fit", **{key: manifest[key] for key in keys}}
@@ -191,7 +191,7 @@ def _grown(
             where="--to",
             found=str(study.as_of),
             expected=f"{old.as_of} or a later date",
-            mend="what was known earlier is in the run already; or track anew with --as-of",
+            fix="what was known earlier is in the run already; or track anew with --as-of",
         )
     if study.sha256 == old.sha256:
         found = f"the same rows, as of {old.as_of}"
@@ -206,7 +206,7 @@ def _grown(
             where=str(source.path.parent),
             found=found,
             expected="rows that were not there before, or a later date",
-            mend="nothing to do; or give --data FILE or --to DATE",
+            fix="nothing to do; or give --data FILE or --to DATE",
         )
     return study, len(days), sum(bool(day > study.as_of) for day in days)
 

@@ -19,7 +19,7 @@ from beliefs.study.load import Study
 
 TITLES = {
     "parameter": "parameters of belief and talks",
-    "conduct": "parameters of conduct",
+    "actions": "parameters of actions",
     "belief": "beliefs at the end",
     "density": "log densities",
     "forecast": "forecasts",

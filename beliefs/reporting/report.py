@@ -87,7 +87,7 @@ def render(
     """Return the report as text; parameters as in `write_report`."""
     posterior = forecast.posterior
     names = series.side_names(forecast)
-    learnt = contraction(posterior, forecast.conduct, power=False)
+    learnt = contraction(posterior, forecast.action_draws, power=False)
     scripts = (get_plotlyjs(), (HERE / "report.js").read_text(encoding="utf-8"))
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts]
     table = posterior.report.table or diagnose(posterior.tree).table
@@ -95,7 +95,7 @@ def render(
     return _template().render(
         summary=summary,
         head=tables.read(summary, dict(zip(posterior.structure.sides, names, strict=True))),
-        gate=tables.gate_rows(summary),
+        convergence=tables.convergence_rows(summary),
         flag_notes=tables.FLAG_NOTES,
         forecast=forecast,
         posterior=posterior,
@@ -214,7 +214,7 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
             where=str(path),
             found=str(raw)[:80],
             expected="what `beliefs verdicts STUDY --json` prints",
-            mend="write it with `beliefs verdicts STUDY --json > FILE`",
+            fix="write it with `beliefs verdicts STUDY --json > FILE`",
         )
     if raw.get("study_sha256") != about["study_sha256"]:
         day = about["as_of"]
@@ -224,7 +224,7 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
             found=f"verdicts on {raw.get('study')} as of {raw.get('as_of')}",
             expected=f"verdicts on {about.get('study')} as of {day}, on the rows that the run was "
             "made of",
-            mend=f"write them with `beliefs verdicts RUN/study --as-of {day} --json > FILE`",
+            fix=f"write them with `beliefs verdicts RUN/study --as-of {day} --json > FILE`",
         )
     return list(rows)
 

@@ -78,7 +78,7 @@ class Headline:
     title: str
     subtitle: str
     warnings: tuple[Warned, ...]
-    gate: str
+    convergence: str
     coverage: str  # of intervals
     beliefs: tuple[tuple[str, str, str], ...]  # side, mean, interval
     windows: tuple[tuple[str, int], ...]  # last day, and days after the as-of date
@@ -109,20 +109,24 @@ class Headline:
         ]  # fmt: skip
 
 
-def gate_rows(summary: Summary) -> list[tuple[str, str, str, bool]]:
+def convergence_rows(summary: Summary) -> list[tuple[str, str, str, bool]]:
     """Return each convergence check: what was measured, its value, its limit, whether it holds."""
-    gate, limits = summary["gate"], Limits()
-    ess, least = gate["ess"], f"at least {limits.ess:.0f}"
-    if gate.get("kind") == "particles":
-        k = gate["pareto_k"]
+    convergence, limits = summary["convergence"], Limits()
+    ess, least = convergence["ess"], f"at least {limits.ess:.0f}"
+    if convergence.get("kind") == "particles":
+        k = convergence["pareto_k"]
         return [
             ("effective and different particles", f"{ess:.0f}", least, ess >= limits.ess),
             ("Pareto k of the weights", f"{k:.2f}", f"at most {RELIABLE}", k <= RELIABLE),
         ]
-    r_hat, share, energy = gate["r_hat"], gate["divergent_share"], gate["e_bfmi"]
+    r_hat, share, energy = (
+        convergence["r_hat"],
+        convergence["divergent_share"],
+        convergence["e_bfmi"],
+    )
     return [
         ("R-hat", f"{r_hat:.4f}", f"at most {limits.r_hat}", r_hat <= limits.r_hat),
-        ("ESS", f"{ess:.0f}", f"{least}; lowest: {clean(gate['worst'])}", ess >= limits.ess),
+        ("ESS", f"{ess:.0f}", f"{least}; lowest: {clean(convergence['worst'])}", ess >= limits.ess),
         ("divergences", f"{100 * share:.2f}%", f"at most {100 * limits.divergent_share:.1f}%",
          share <= limits.divergent_share),
         ("E-BFMI", f"{energy:.2f}", f"at least {limits.e_bfmi}", energy >= limits.e_bfmi),
@@ -151,9 +155,9 @@ def _warnings(summary: Summary) -> Iterator[Warned]:
             "chose its indicators had seen more.",
         )
     if summary["allowed_failed"]:
-        reasons = "; ".join(clean(f) for f in summary["gate"]["failures"])
+        reasons = "; ".join(clean(f) for f in summary["convergence"]["failures"])
         yield Warned(
-            "Failed gate",
+            "Failed convergence check",
             f"this forecast was allowed although the fit failed its checks ({reasons}). "
             "Do not rely on these numbers.",
         )
@@ -236,7 +240,8 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     dates = list(dict.fromkeys(t["by"] for t in targets))
     sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
     as_of = dt.date.fromisoformat(summary["as_of"])
-    found = [f"{name} {value} ({limit})" for name, value, limit, _ in gate_rows(summary)]
+    found = [f"{name} {value} ({limit})" for name, value, limit, _ in convergence_rows(summary)]
+    passed = "passed" if summary["convergence"]["passed"] else "FAILED"
     subtitle = f"theory {clean(summary['theory'])}"
     if summary["interventions"]:
         subtitle += "; what if: " + ", ".join(clean(i) for i in summary["interventions"])
@@ -244,7 +249,7 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
         title=f"{clean(summary['study'])} as of {day(summary['as_of'])}",
         subtitle=subtitle,
         warnings=tuple(_warnings(summary)),
-        gate=f"Gate {'passed' if summary['gate']['passed'] else 'FAILED'}: {', '.join(found)}",
+        convergence=f"Convergence check {passed}: {', '.join(found)}",
         coverage=f"{100 * summary['interval']:.0f}% interval",
         beliefs=tuple(
             (names.get(b["side"], clean(b["side"])), percent(b["mean"]),
@@ -278,7 +283,7 @@ def headline(summary: Summary) -> Group:
         parts.append(table)
     else:
         parts.append(Text(_NO_BELIEFS))
-    for title, rows in (("Probability that", head.rows), ("Conduct", head.settlement)):
+    for title, rows in (("Probability that", head.rows), ("ActionDraws", head.settlement)):
         if not rows:
             continue
         table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -297,7 +302,9 @@ def headline(summary: Summary) -> Group:
         parts.append(table)
     parts += [Text(f"How the truce first ends by {by}: {how}") for by, how in head.endings]
     parts += [Text(line, style="dim") for line in head.footnotes]
-    parts.append(Text(head.gate, style="" if summary["gate"]["passed"] else "bold red"))
+    parts.append(
+        Text(head.convergence, style="" if summary["convergence"]["passed"] else "bold red")
+    )
     return Group(*parts)
 
 
@@ -320,7 +327,7 @@ def plain(summary: Summary) -> str:
                 f"(base rate {cell.base} [{row.baseline}]{now})"
             )
         lines += [f"  the truce first ends by: {how}" for date, how in head.endings if date == by]
-    return "\n".join([*lines, *head.footnotes, head.gate]) + "\n"
+    return "\n".join([*lines, *head.footnotes, head.convergence]) + "\n"
 
 
 def backtest_text(found: Backtest) -> str:
@@ -336,8 +343,8 @@ def backtest_text(found: Backtest) -> str:
         "Under each theory: mean score of climatology less the theory's, log score of targets and",
         "CRPS of counts; above 0 the theory forecast better. * the 90 % interval by blocks of",
         "origins lies above 0, x below 0, each taken alone (who wins is said below, allowing for",
-        "how many were tried), ? too few windows or changes to say. `came`: windows in which it",
-        "came true, of a count in which it was above its median; `events`, `misses`: how many",
+        "how many were tried), ? too few windows or changes to say. `observed`: windows in which",
+        "it happened, of a count in which it was above its median; `events`, `misses`: how many",
         "separate times it did, and did not; `windows`: as many as do not overlap.",
     ]
     if BASE in frame.theories and len(frame.theories) > 1:
@@ -354,13 +361,13 @@ def _skill(found: Backtest, against: str) -> list[str]:
     mine = skill[(skill["against"] == against) & head]
     theories = [t for t in found.frame.theories if t != against]
     doubted = {(s.target, s.horizon) for s in standings(skill, against) if s.doubt}
-    rows = [["target", "days", "n", "came", "events", "misses", "windows", against, *theories]]
+    rows = [["target", "days", "n", "observed", "events", "misses", "windows", against, *theories]]
     for (target, horizon), part in mine.groupby(["target", "horizon"], sort=False):
         by = {row["forecaster"]: row for row in part.to_dict("records")}
         some = next(iter(by.values()))
         rows.append(
             [
-                str(target), str(horizon), str(some["n"]), f"{some['came']:.0f}",
+                str(target), str(horizon), str(some["n"]), f"{some["observed"]:.0f}",
                 f"{some['events']:.0f}", f"{some['misses']:.0f}", f"{some['windows']:.1f}",
                 f"{some['reference']:.3f}",
                 *(_difference(by.get(name), (target, horizon) in doubted) for name in theories),
@@ -407,10 +414,10 @@ def _sentences(found: Backtest) -> Iterator[str]:
                 "whole."
             )
     n = len(found.frame.origins)
-    for theory, passed in zip(found.frame.theories, found.gates, strict=True):
+    for theory, passed in zip(found.frame.theories, found.converged, strict=True):
         if passed < n:
             yield (
-                f"{theory}: the posterior failed its gate at {n - passed} of "
+                f"{theory}: the posterior failed its convergence check at {n - passed} of "
                 f"{counted(n, 'origin')}; more particles may help."
             )
     for name, why in found.frame.unscored.items():

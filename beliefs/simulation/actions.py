@@ -28,14 +28,14 @@ from beliefs.simulation.state import (
     State,
     Streams,
 )
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 MOST = 60  # acts of one side in one period that are not exceeded: some priors have no mean
 LAPSE, UNILATERAL, MUTUAL, DEAL, COLLAPSE = 1, 2, 3, 4, 5
 """How truces end: `beliefs.model.mechanisms.outcomes.KINDS`, and collapse."""
-OPEN_WAR, FRICTION = RUNGS.index("open_war"), RUNGS.index("friction")
-TRUCE_RUNG, NEGATIVE = RUNGS.index("truce"), RUNGS.index("negative_peace")
-_PHASE_OF = np.array([WAR, 0, TRUCE, 0, 0])  # by rung
+OPEN_WAR, FRICTION = CONFLICT_PHASES.index("open_war"), CONFLICT_PHASES.index("friction")
+AT_TRUCE, NEGATIVE = CONFLICT_PHASES.index("truce"), CONFLICT_PHASES.index("negative_peace")
+_PHASE_OF = np.array([WAR, 0, TRUCE, 0, 0])  # by conflict phase
 _MODULES = (reciprocity, accidents, redlines, truce, outcomes, diplomacy)
 _OF = {factor.name: module for module in _MODULES for factor in module.FACTORS}
 FAMILY = {factor.name: factor.family for module in _MODULES for factor in module.FACTORS}
@@ -97,13 +97,16 @@ def shares_of(equations: Equations, samples: int) -> tuple[Floats, Floats]:
     (N, 3) distribution function of unilateral extension, mutual extension and deal; (N, 5, 4) by
     phase, shares of staying, a move up, one that leaves out a phase, a move down.
     """
-    kinds, moves = np.ones(3), np.broadcast_to([1.0, 0.0, 0.0, 0.0], (len(RUNGS), 4))
+    kinds, moves = np.ones(3), np.broadcast_to([1.0, 0.0, 0.0, 0.0], (len(CONFLICT_PHASES), 4))
     if "kind" in equations.names:
         found = equations.eta("kind", {"has_deadline": np.zeros(())})
         kinds = np.cumsum(found[..., 1:], axis=-1)
-    if "ladder" in equations.names:
-        moves = equations.eta("ladder", {})
-    wide = np.broadcast_to(kinds, (samples, 3)), np.broadcast_to(moves, (samples, len(RUNGS), 4))
+    if "conflict_phase" in equations.names:
+        moves = equations.eta("conflict_phase", {})
+    wide = (
+        np.broadcast_to(kinds, (samples, 3)),
+        np.broadcast_to(moves, (samples, len(CONFLICT_PHASES), 4)),
+    )
     return np.ascontiguousarray(wide[0]), np.ascontiguousarray(wide[1])
 
 
@@ -137,11 +140,11 @@ class Period:
         Acts that nobody owns to, and concessions that are broken, come first.
         """
         state, t = self.state, self.t
-        alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.window
+        alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.spell
         read = np.any(self.equations.params["attribution_gap"] != 0.0)
         happened = alone * float(read) + sum(at == t for at, _ in self.effects.spoilers)
         left = np.clip(self.effects.open_periods[t] - np.arange(LONGEST_OPEN), 0.0, 1.0)
-        broken = state.broken + self.effects.concessions.count(t) * state.window
+        broken = state.broken + self.effects.concessions.count(t) * state.spell
         spoilers = state.spoilers + left[:, None] * happened
         period = replace(self, state=replace(state, spoilers=spoilers, broken=broken))
         period.now.update(period._known() | outside)
@@ -186,7 +189,7 @@ class Period:
     def act(self) -> Acts:
         """Draw what is done in the period."""
         setting, state = self.setting, self.state
-        breach = self.hits("breach") & state.window
+        breach = self.hits("breach") & state.spell
         count, intensity = self._count()
         added = breach & (count.sum(axis=-1) == 0)
         # Whose act broke the truce is drawn by how readily each acts.
@@ -208,7 +211,7 @@ class Period:
             crossing=crossed,
             breach=breach,
             added=added,
-            disobeyed=self.hits("command", 2) & state.window[:, None] & np.array(setting.unruly),
+            disobeyed=self.hits("command", 2) & state.spell[:, None] & np.array(setting.unruly),
             excluded=self.counts("excluded"),
             peripheral=self.counts("periphery"),
             zones=self.counts("zones", len(setting.structure.zones)),
@@ -269,8 +272,8 @@ class Period:
         """
         state, now, uniform = self.state, self.now, self.streams.uniform
         now["breach"] = breach.astype(float)
-        collapse = self.hits("collapse") & state.window
-        standing = state.window & ~collapse
+        collapse = self.hits("collapse") & state.spell
+        standing = state.spell & ~collapse
         p_resolve, p_deal = (self.equations.chance(name, now) for name in ("resolve", "deal"))
         resolved = standing & (uniform("resolve") < p_resolve)
         kind = UNILATERAL + (uniform("kind")[:, None] >= kinds[:, :2]).sum(axis=-1)
@@ -279,31 +282,35 @@ class Period:
             if at == self.t:
                 ended = np.where(standing & (ended == 0), MUTUAL if mutual else UNILATERAL, ended)
         ended = np.where(standing & (ended == 0) & (state.left == 0), LAPSE, ended)
-        by_window = ended == DEAL
-        # What the window's own deals leave of the probability of a deal.
+        by_spell = ended == DEAL
+        # What the spell's own deals leave of the probability of a deal.
         share = np.where(standing, p_resolve * (1.0 - kinds[:, 1]), 0.0)
         rest = np.clip((p_deal - share) / np.maximum(1.0 - share, 1e-12), 0.0, 1.0)
-        elsewhere = ~by_window & (uniform("deal") < rest)
-        deal = by_window | elsewhere
+        elsewhere = ~by_spell & (uniform("deal") < rest)
+        deal = by_spell | elsewhere
         signed = deal & self.hits("form")
         gone = self.counts("reversal", 2, size=state.live)
-        rung = climbed(state.rung, moves[np.arange(len(kind)), state.rung], uniform("ladder"))
-        after = self._after(ended, by_window, elsewhere, gone, rung)
+        conflict_phase = climbed(
+            state.conflict_phase,
+            moves[np.arange(len(kind)), state.conflict_phase],
+            uniform("conflict_phase"),
+        )
+        after = self._after(ended, by_spell, elsewhere, gone, conflict_phase)
         return Transitions(ended, deal, signed, gone, after)
 
     def _after(
-        self, ended: Ints, by_window: Bools, elsewhere: Bools, gone: Floats, climbed: Ints
+        self, ended: Ints, by_spell: Bools, elsewhere: Bools, gone: Floats, climbed: Ints
     ) -> State:
         """Return the futures with the truce, the phase and the agreements that they then have."""
         state = self.state
-        rung = np.where(state.window, state.rung, climbed)
-        rung = np.where(ended == COLLAPSE, OPEN_WAR, rung)
-        rung = np.where(ended == LAPSE, FRICTION, rung)
-        rung = np.where(by_window, np.maximum(rung, NEGATIVE), rung)
-        moved = (rung != state.rung) | (ended == LAPSE) | by_window
-        phase = np.where(moved, _PHASE_OF[rung], state.phase)
-        window = state.window & ~np.isin(ended, (COLLAPSE, LAPSE, DEAL))
-        begun = moved & (rung == TRUCE_RUNG) & ~window
+        conflict_phase = np.where(state.spell, state.conflict_phase, climbed)
+        conflict_phase = np.where(ended == COLLAPSE, OPEN_WAR, conflict_phase)
+        conflict_phase = np.where(ended == LAPSE, FRICTION, conflict_phase)
+        conflict_phase = np.where(by_spell, np.maximum(conflict_phase, NEGATIVE), conflict_phase)
+        moved = (conflict_phase != state.conflict_phase) | (ended == LAPSE) | by_spell
+        phase = np.where(moved, _PHASE_OF[conflict_phase], state.phase)
+        spell = state.spell & ~np.isin(ended, (COLLAPSE, LAPSE, DEAL))
+        begun = moved & (conflict_phase == AT_TRUCE) & ~spell
         extended = (ended == UNILATERAL) | (ended == MUTUAL)
         fresh, open_ended = begun | extended, begun | (ended == UNILATERAL)
         left = np.where(ended == MUTUAL, state.span - 1.0, state.left - 1.0)
@@ -314,19 +321,19 @@ class Period:
         kept = state.live - gone
         return replace(
             state,
-            rung=rung,
+            conflict_phase=conflict_phase,
             phase=phase,
             kind=np.where(moved, KIND_OF_PHASE[phase], state.kind),
-            window=window | begun,
+            spell=spell | begun,
             age=np.where(begun, 1.0, state.age + 1.0),
             own_age=np.where(fresh, 1.0, state.own_age + 1.0),
             left=left,
             span=np.where(open_ended, np.inf, state.span),
             spoilt=state.spoilt & ~fresh,
             broken=np.where(fresh, 0.0, state.broken),
-            live=kept + np.stack([by_window, elsewhere], axis=-1).astype(float),
+            live=kept + np.stack([by_spell, elsewhere], axis=-1).astype(float),
             changed=state.changed / np.maximum(state.live, 1.0) * kept,
-            rounds=np.where(moved & (rung == OPEN_WAR), 0.0, state.rounds),
+            rounds=np.where(moved & (conflict_phase == OPEN_WAR), 0.0, state.rounds),
         )
 
     def _marks(self, acts: Acts) -> Floats:
@@ -350,11 +357,11 @@ class Period:
             trace = reciprocity.next_trace(trace, self._marks(acts), share)
         # In a truce an act between the sides is a breach; otherwise every act is taken for one.
         grave = ((count > 0) & (severity >= 2.0)).any(axis=-1)
-        between = np.where(before.window, acts.breach, count.sum(axis=-1) > 0)
-        spared = before.window & ~acts.breach
+        between = np.where(before.spell, acts.breach, count.sum(axis=-1) > 0)
+        spared = before.spell & ~acts.breach
         heavy = (count * (severity >= steps.HEAVY_SEVERITY))[:, ::-1]
         proxy = acts.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
-        loud = before.window & acts.breach & (state.own_age > 1)
+        loud = before.spell & acts.breach & (state.own_age > 1)
         fresh = kept(steps.FRESH_DAYS, days)
         return replace(
             state,
@@ -366,7 +373,7 @@ class Period:
             recent_count=steps.push(before.recent_count, count),
             recent_log=steps.push(before.recent_log, count * np.log(severity / 3.0)),
             idle=steps.age(before.idle, between, days),
-            calm=steps.age(before.calm, np.where(before.window, acts.breach, grave)),
+            calm=steps.age(before.calm, np.where(before.spell, acts.breach, grave)),
             contact=steps.age(before.contact, acts.concession.any(axis=-1), days),
             walkout=steps.refresh(before.walkout, acts.walkout, fresh),
             near=steps.refresh(before.near, ends.deal | acts.replied, fresh),
@@ -377,10 +384,10 @@ class Period:
         )
 
 
-def climbed(rung: Ints, shares: Floats, uniform: Floats) -> Ints:
+def climbed(conflict_phase: Ints, shares: Floats, uniform: Floats) -> Ints:
     """Return phases (N,) after a move; `shares` (N, 4) of staying, up one, up two, down one."""
     move = (uniform[:, None] >= np.cumsum(shares, axis=-1)[:, :3]).sum(axis=-1)
     # In order, open war is left for a truce: friction is no phase of peace that is left out.
-    base = np.maximum(rung, FRICTION)
-    place = np.choose(move, [rung, base + 1, base + 2, rung - 1])
-    return np.clip(place, 0, len(RUNGS) - 1)
+    base = np.maximum(conflict_phase, FRICTION)
+    place = np.choose(move, [conflict_phase, base + 1, base + 2, conflict_phase - 1])
+    return np.clip(place, 0, len(CONFLICT_PHASES) - 1)

@@ -17,10 +17,10 @@ from beliefs.features.inputs import Inputs
 from beliefs.features.states import STEEPNESS
 from beliefs.features.steps import Floats
 from beliefs.features.surprises import CLIP, transform
-from beliefs.features.windows import SPOILER_DAYS
+from beliefs.features.truces import SPOILER_DAYS
 from beliefs.model.contract import logistic
 from beliefs.model.structure import Columns, Structure, evidence_matrix
-from beliefs.model.theory import Theory, conduct_parameters, free_parameters
+from beliefs.model.theory import Theory, action_parameters, free_parameters
 from beliefs.simulation.future import COST_CLIP, Passed, set_shocks
 from beliefs.simulation.interventions import KINDS, Intervention, bad_intervention
 from beliefs.study.load import Study
@@ -115,15 +115,15 @@ def without_effect(
     actions: bool = True,
 ) -> list[str]:
     """Return a sentence for every intervention that changes nothing under a theory."""
-    both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
+    both = (*free_parameters(theory, structure), *action_parameters(theory, structure))
     free, found = {p.name for p in both}, []
     for item in interventions:
         kind = KINDS[item.kind]
         if not free.intersection(kind.through):
-            why = f"{theory.name} holds {', '.join(kind.through)} neutral"
+            why = f"{theory.name} holds {', '.join(kind.through)} at null"
             found.append(f"{item.label} changes nothing: {why}")
         elif kind.actions and not actions:
-            found.append(f"{item.label} changes nothing: conduct was not simulated")
+            found.append(f"{item.label} changes nothing: actions were not simulated")
     return found
 
 

@@ -175,7 +175,7 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
         raise StudyError(
             "the intervention file cannot be read", where=where, found=str(error),
             expected="a TOML file with [[intervention]] tables",
-            mend='write [[intervention]], and below it kind = "turnover", side = "north" and '
+            fix='write [[intervention]], and below it kind = "turnover", side = "north" and '
             "date = 2026-08-01, one key a line; other kinds: " + ", ".join(KINDS),
         ) from error  # fmt: skip
     tables = raw.get("intervention")
@@ -184,7 +184,7 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
         raise StudyError(
             "the intervention file has no [[intervention]] tables, or has other keys",
             where=where, found=", ".join(raw) or "nothing", expected=expected,
-            mend="begin each intervention with a line [[intervention]]",
+            fix="begin each intervention with a line [[intervention]]",
         )  # fmt: skip
     return tuple(parse(f"{where}: intervention[{n}]", table) for n, table in enumerate(tables))
 
@@ -197,7 +197,7 @@ def as_table(item: Intervention) -> dict[str, Any]:
 
 def bad_intervention(where: str, what: str, found: str, expected: str) -> StudyError:
     """Return the error for a table that cannot be used."""
-    return StudyError(what, where=where, found=found, expected=expected, mend="correct the table")
+    return StudyError(what, where=where, found=found, expected=expected, fix="correct the table")
 
 
 def parse(where: str, table: Mapping[str, Any]) -> Intervention:

@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats, age
-from beliefs.inference.conduct import BASE, Conduct, base_draws
+from beliefs.inference.action_draws import BASE, ActionDraws, base_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
-from beliefs.model.theory import Theory, conduct_neutral, free_parameters, load_theory
+from beliefs.model.theory import Theory, action_nulls, free_parameters, load_theory
 from beliefs.simulation.actions import Equations, Period, shares_of
 from beliefs.simulation.effects import Effects, change_columns, effects_of, new_jump, with_shocks
 from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import Intervention
-from beliefs.simulation.news import beliefs_of, draw_news
+from beliefs.simulation.signals import beliefs_of, draw_signals
 from beliefs.simulation.state import State, Streams, setting_of, start_of
 from beliefs.study.load import Study
 
@@ -39,7 +39,8 @@ BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, 
 EVENTS = {
     "strikes": ("strikes_A",), "breach": ("breach",), "ended": ("resolve", "collapse"),
     "deal": ("deal",), "signed": ("form",), "terminated": ("reversal",),
-    "rung": ("ladder", "collapse"), "crossing": ("strikes_A",), "walkout": ("walkout",),
+    "conflict_phase": ("conflict_phase", "collapse"), "crossing": ("strikes_A",),
+    "walkout": ("walkout",),
     "sanction": ("sanction",), "concession": ("concession",), "disobeyed": ("command",),
     "excluded": ("excluded",), "peripheral": ("periphery",), "zones": ("zones",),
     "added": ("breach",),
@@ -61,8 +62,8 @@ class Paths:
     history_surplus: NDArray[Any] | None = None
     # By name of `EVENTS`, (sample, [side | zone,] horizon): counts of acts (``strikes``,
     # ``excluded``, ``peripheral``, ``zones``), ``ended`` (0, or how a truce ended or went on, see
-    # `beliefs.simulation.actions`), ``rung``, and what happened or not. None where actions were not
-    # simulated, or not kept
+    # `beliefs.simulation.actions`), ``conflict_phase``, and what happened. None where actions were
+    # not simulated, or not kept
     events: Mapping[str, NDArray[Any]] | None = None
 
 
@@ -87,7 +88,7 @@ class Draws:
         return system.Start(self.logit_belief[..., -1], self.audience)
 
 
-def draws_of(posterior: Posterior, group: str, actions: Conduct | None) -> Draws:
+def draws_of(posterior: Posterior, group: str, actions: ActionDraws | None) -> Draws:
     """Return what futures of ``posterior``, ``prior`` or ``base`` start from."""
     structure = posterior.structure
     if group == "base":
@@ -96,7 +97,7 @@ def draws_of(posterior: Posterior, group: str, actions: Conduct | None) -> Draws
         of_talks = {p.name for p in free_parameters(theory, structure)}
         mine = {k: v for k, v in drawn.items() if k in of_talks}
         theirs = {k: v for k, v in drawn.items() if k not in of_talks}
-        return Draws(theory, mine, actions=conduct_neutral(theory, structure) | theirs)
+        return Draws(theory, mine, actions=action_nulls(theory, structure) | theirs)
     dataset, theory = posterior.tree[group].to_dataset(), posterior.theory
 
     def flat(names: Iterable[str]) -> dict[str, NDArray[Any]]:
@@ -249,28 +250,30 @@ def run_coupled(
     for future, surprise in ahead:
         periods = slice(done, done + surprise.shape[-1])
         moves = params | {"innovation": future["innovation"]}
-        news = draw_news(theory, setting, structure, moves, future, surprise, begin)
+        signals = draw_signals(theory, setting, structure, moves, future, surprise, begin)
         uniform = np.ascontiguousarray(streams.stretch("talks", periods, horizon).T)
         del future, surprise, moves  # the next stretch is made when this one is gone
         for k, t in enumerate(range(horizon)[periods]):
-            period = Period(setting, equations, streams, effects, t, state).begun(news.outside(k))
+            period = Period(setting, equations, streams, effects, t, state)
+            period = period.begun(signals.outside(k))
             if early and hazards is not None:
                 chance = np.where(state.talks > 0, hazards[1], hazards[0])
                 period.now["talks"] = (uniform[k] < chance) * 1.0
             acts = period.act()
             ends = period.end(acts.breach, *shares)
-            after, hazards = beliefs_of(news, period, period.left(acts, ends), acts, k)
+            after, hazards = beliefs_of(signals, period, period.left(acts, ends), acts, k)
             held = uniform[k] < np.where(state.talks > 0, hazards[1], hazards[0])
             if early:
                 held = period.now["talks"] > 0 if t else held
             state = _talked(after, held)
             found = vars(acts) | vars(ends) | {
-                "talks": held, "terminated": ends.reversed.sum(axis=-1) > 0, "rung": state.rung,
+                "talks": held, "terminated": ends.reversed.sum(axis=-1) > 0,
+                "conflict_phase": state.conflict_phase,
                 "logit_belief": state.logit_belief, "surplus": state.surplus,
             }  # fmt: skip
             _keep(kept, {name: found[name][None] for name in names})
         done = periods.stop
-        del news, uniform
+        del signals, uniform
     return _paths(kept, draws, events)
 
 
@@ -302,7 +305,7 @@ def check_horizon(horizon: int) -> None:
     if not 1 <= horizon <= LONGEST:
         raise StudyError(
             "the horizon cannot be used", where="horizon", found=str(horizon),
-            expected=f"1 to {LONGEST} periods", mend="give a horizon in that range",
+            expected=f"1 to {LONGEST} periods", fix="give a horizon in that range",
         )  # fmt: skip
 
 

@@ -26,9 +26,9 @@ from beliefs.features.surprises import (
     surprises,
     transform,
 )
-from beliefs.features.windows import TRACKED, truces_of
+from beliefs.features.truces import TRACKED, truces_of
 from beliefs.model.mechanisms import diplomacy, reciprocity
-from beliefs.model.structure import PHASES, Columns, Structure, conduct_columns, structure_of
+from beliefs.model.structure import PHASES, Columns, Structure, action_columns, structure_of
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import Grid
@@ -39,7 +39,8 @@ CELLS = 1_000_000  # numbers drawn at once where most are dropped
 PARTS = (
     "bootstrap", "innovation", "talks", "jump", "strikes", "severity", "crossing", "excluded",
     "breach", "collapse", "resolve", "kind", "deal", "form", "walkout", "sanction", "concession",
-    "reply", "periphery", "ladder", "spoiler", "reversal", "command", "touch", "zones", "share",
+    "reply", "periphery", "conflict_phase", "spoiler", "reversal", "command", "touch", "zones",
+    "share",
     "culprit",
 )  # fmt: skip
 """Names of the parts; the place of a name is its number in the seed. Append, never reorder."""
@@ -147,7 +148,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Window:
+class TruceSpell:
     """The truce in force at the origin, as the first period of the future begins."""
 
     on: bool = False
@@ -187,10 +188,10 @@ class State:
     hardline: Floats  # (N, 2) trace of own hard-line words
     rounds: Floats  # rounds of talks since the last onset of war
     # Conflict phase of five; calm, truce or war; number of the regime kind
-    rung: Ints
+    conflict_phase: Ints
     phase: Ints
     kind: Ints
-    window: Bools  # whether a truce is in force; of it see `Window`
+    spell: Bools  # whether a truce is in force; of it see `TruceSpell`
     age: Floats
     own_age: Floats
     left: Floats
@@ -312,14 +313,14 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     )
 
 
-def window_at(study: Study, inputs: Inputs) -> Window:
+def spell_at(study: Study, inputs: Inputs) -> TruceSpell:
     """Return the truce that is in force when the period after the origin begins."""
     n = int(inputs.active.sum())
     grid = Grid(study.grid.start, study.grid.step_days, n + 1)
     truces = truces_of(study, grid)
     k = int(truces.current[n])
     if k < 0:
-        return Window()
+        return TruceSpell()
     rows = truces.rows
     known = grid.index(np.maximum(rows["date"], rows["published_at"]))[k]
     left = span = np.inf
@@ -328,7 +329,7 @@ def window_at(study: Study, inputs: Inputs) -> Window:
         left, span = float(deadline - n), float(max(deadline - known, 1))
     seen = inputs.observed.truce_seen[:n] & (inputs.observed.breach[:n] == 0)
     begin = max(int(truces.first[k]), 0)
-    return Window(
+    return TruceSpell(
         on=True,
         age=float(n - truces.root[k]),
         own_age=float(n - known),
@@ -343,8 +344,8 @@ def start_of(
 ) -> State:
     """Return the state in which all futures begin, beliefs left out."""
     seen, n, days = inputs.observed, int(inputs.active.sum()), inputs.step_days
-    last, window, feed = n - 1, window_at(study, inputs), setting.feed
-    past = conduct_columns(inputs)
+    last, spell, feed = n - 1, spell_at(study, inputs), setting.feed
+    past = action_columns(inputs)
 
     def full(value: Any, dtype: type = float) -> NDArray[Any]:
         part = np.asarray(value, dtype=dtype)
@@ -370,7 +371,7 @@ def start_of(
     live = [open_.take(open_.among("scope", (scope,))) for scope in TRACKED]
     old = [sum(any(day < t for t in turned) for day in r["date"]) for r in live]
     open_acts = np.zeros(LONGEST_OPEN)
-    if window.on:  # how old they are is not known: half of a week is left
+    if spell.on:  # how old they are is not known: half of a week is left
         open_acts[: steps.periods_of(steps.CALM_DAYS / 2.0, study.grid)] = seen.spoiler_open[last]
     recent = np.zeros((2, steps.ANSWER, samples, 2))
     low = max(n - steps.ANSWER, 0)
@@ -410,16 +411,18 @@ def start_of(
         proxy=full(seen.proxy_attack[last]),
         hardline=full(diplomacy.hardline_trace({"hardline": words}, setting.structure)[:, -1]),
         rounds=full(np.expm1(seen.round_number[last]) + float(talks[last] > talks[last - 1])),
-        rung=full(seen.rung[last] if seen.rung_seen[last] else 1, np.int64),
+        conflict_phase=full(
+            seen.conflict_phase[last] if seen.conflict_phase_seen[last] else 1, np.int64
+        ),
         phase=full(_phases(inputs)[last], np.int64),
         kind=full(inputs.regime[last], np.int64),
-        window=full(window.on, np.bool_),
-        age=full(window.age),
-        own_age=full(window.own_age),
-        left=full(window.left),
-        span=full(window.span),
-        spoilt=full(window.spoilt, np.bool_),
-        broken=full(seen.concession_broken[last] if window.own_age > 1 else 0.0),
+        spell=full(spell.on, np.bool_),
+        age=full(spell.age),
+        own_age=full(spell.own_age),
+        left=full(spell.left),
+        span=full(spell.span),
+        spoilt=full(spell.spoilt, np.bool_),
+        broken=full(seen.concession_broken[last] if spell.own_age > 1 else 0.0),
         spoilers=open_acts[:, None] * np.ones(samples),
         live=full([len(r) for r in live]),
         changed=full(old),

@@ -24,10 +24,10 @@ from beliefs.model import system
 from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import diplomacy, readings, reciprocity, redlines
 from beliefs.model.observation import draw
-from beliefs.model.structure import Columns, Structure, columns, conduct_columns, structure_of
-from beliefs.model.theory import Theory, conduct_neutral, free_parameters
+from beliefs.model.structure import Columns, Structure, action_columns, columns, structure_of
+from beliefs.model.theory import Theory, action_nulls, free_parameters
 from beliefs.simulation.actions import FAMILY, Equations, climbed
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 TOUCH = 0.3  # share of acts at a red line where the design has no acts to tell it from
 
@@ -108,13 +108,13 @@ def simulate_observed(
     """Draw the actions of a study (`Inputs.observed`) anew, all other inputs unchanged."""
     structure, seen = structure_of(inputs), inputs.observed
     names = {f.name for f in system.factors(theory, structure)}
-    full = conduct_neutral(theory, structure) | params
-    design = conduct_columns(inputs) | (beliefs or {})
+    full = action_nulls(theory, structure) | params
+    design = action_columns(inputs) | (beliefs or {})
     drawn: dict[str, Any] = simulate_columns(
         design, full, structure, names, rng, quiet_periods=inputs.quiet_periods
     )
-    if (on := drawn.pop("rung_on", None)) is not None:
-        drawn["rung"] = np.where(on.any(axis=0), on.argmax(axis=0), seen.rung)
+    if (on := drawn.pop("conflict_phase_on", None)) is not None:
+        drawn["conflict_phase"] = np.where(on.any(axis=0), on.argmax(axis=0), seen.conflict_phase)
     now: dict[str, Any] = {
         name: value.astype(getattr(seen, name).dtype) for name, value in drawn.items()
     }
@@ -132,7 +132,7 @@ def simulate_columns(
 ) -> Columns:
     """Draw the columns of action of `names`, and those that follow from them; 0 where unobserved.
 
-    `columns` is a design, of `beliefs.model.structure.conduct_columns`; `params` are all parameters
+    `columns` is a design, of `beliefs.model.structure.action_columns`; `params` are all parameters
     that the factors read, one draw; `quiet_periods` at the beginning of a truce are watched. One
     stream a factor is split off `rng`, so that leaving out a factor does not change the others.
     """
@@ -156,7 +156,7 @@ class _Past:
         self.days = 7.0 * structure.step_weeks
         self.trace, self.own, self.idle = np.zeros(2), np.zeros(2), 0.0
         self.calm, self.walkout = 0.0, 0.0
-        self.window, self.spoilt = 0, False
+        self.spell, self.spoilt = 0, False
         acts = made["strike_count"].sum(axis=-1)
         self.warned = made["warned_by_severity"].sum(axis=(1, 2)) / np.maximum(acts, 1.0)
         touch = made["line_touch"].sum(axis=-1)
@@ -164,7 +164,7 @@ class _Past:
         levels = made["strike_by_severity"].sum(axis=-1) + 0.5
         self.severity = levels / levels.sum(axis=-1, keepdims=True)
         self.hardline = diplomacy.hardline_trace(made, structure)
-        self.rung = int(made["rung_on"][:, 0].argmax())
+        self.conflict_phase = int(made["conflict_phase_on"][:, 0].argmax())
         if "strikes_A" in self.names:
             self.kept = reciprocity.kept(np, self.params, structure)
 
@@ -201,8 +201,8 @@ class _Past:
         if "walkout" in self.names:
             self.put("walkout_fresh", t, self.walkout)
         if "breach" in self.names:
-            self.window = self.window + 1 if self.made["truce_seen"][t] else 0
-            self.put("quiet_passed", t, float(self.window > self.quiet and not self.spoilt))
+            self.spell = self.spell + 1 if self.made["truce_seen"][t] else 0
+            self.put("quiet_passed", t, float(self.spell > self.quiet and not self.spoilt))
 
     def _strikes(self, t: int) -> None:
         if "strikes_A" not in self.names:
@@ -252,7 +252,7 @@ class _Past:
             self.put("truce_end", t, 1 if ends.get("collapse") else 2 if resolved else 0)
         if "kind" in self.names:
             kind = 1 + self.streams["kind"].choice(4, p=self.eta("kind", t))
-            self.put("window_kind", t, kind if resolved else 0)
+            self.put("end_kind", t, kind if resolved else 0)
 
     def _others(self, t: int) -> None:
         made = self.made
@@ -284,12 +284,15 @@ class _Past:
                 value = self.drawn(name, t, total)
                 self.put(yes, t, value)
                 self.put(no, t, total - value)
-        if "ladder" in self.names and made["rung_on"][:, t].any():
-            if t > 0 and made["rung_on"][:, t - 1].any():
-                shares = self.eta("ladder", t)[self.rung]
-                at, uniform = np.array([self.rung]), self.streams["ladder"].random(1)
-                self.rung = int(climbed(at, shares[None], uniform)[0])
-            self.put("rung_on", t, np.arange(len(RUNGS)) == self.rung)
+        if "conflict_phase" in self.names and made["conflict_phase_on"][:, t].any():
+            if t > 0 and made["conflict_phase_on"][:, t - 1].any():
+                shares = self.eta("conflict_phase", t)[self.conflict_phase]
+                at, uniform = (
+                    np.array([self.conflict_phase]),
+                    self.streams["conflict_phase"].random(1),
+                )
+                self.conflict_phase = int(climbed(at, shares[None], uniform)[0])
+            self.put("conflict_phase_on", t, np.arange(len(CONFLICT_PHASES)) == self.conflict_phase)
 
     def _after(self, t: int) -> None:
         """Note what the next periods will know of this one."""
@@ -310,7 +313,7 @@ class _Past:
             fresh = steps.kept(steps.FRESH_DAYS, self.days)
             self.walkout = steps.refresh(self.walkout, made["walkout"][t] > 0, fresh)
         if "breach" in self.names:
-            spoilt = steps.spoil(self.spoilt, self.window, self.quiet, loud)
-            self.spoilt = bool(spoilt) and self.window > 0
+            spoilt = steps.spoil(self.spoilt, self.spell, self.quiet, loud)
+            self.spoilt = bool(spoilt) and self.spell > 0
             if made["truce_end"][t] == 2:  # the truce that goes on begins anew
-                self.window, self.spoilt = 0, False
+                self.spell, self.spoilt = 0, False

@@ -50,7 +50,7 @@ def find_study(name_or_path: str | Path) -> Path:
         where=text[:200] or "(empty name)",
         found=found,
         expected="the name of a bundled study or the path of a study folder",
-        mend="bundled studies: " + (", ".join(list_studies()) or "none"),
+        fix="bundled studies: " + (", ".join(list_studies()) or "none"),
     )
 
 
@@ -90,7 +90,7 @@ def new_study(folder: str | Path) -> Path:
             where=str(path),
             found=error.strerror or type(error).__name__,
             expected="the path of a new folder in a place where you may write",
-            mend="choose another path",
+            fix="choose another path",
         ) from None
     if taken:
         raise ConflictError(
@@ -98,7 +98,7 @@ def new_study(folder: str | Path) -> Path:
             where=str(path),
             found=", ".join(taken[:5]),
             expected="a new or an empty folder",
-            mend="choose another name; nothing was written",
+            fix="choose another name; nothing was written",
         )
     name = re.sub(r"[^a-z0-9]+", "-", path.resolve().name.lower()).strip("-")[:60].strip("-")
     try:

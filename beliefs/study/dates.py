@@ -25,9 +25,9 @@ _HYPHENS = "write year, month and day with hyphens, and a day that the month has
 class NotADay(ValueError):
     """What is wrong with a date, and how to fix it; the reader says where it stands."""
 
-    def __init__(self, what: str, mend: str = _HYPHENS) -> None:
+    def __init__(self, what: str, fix: str = _HYPHENS) -> None:
         super().__init__(what)
-        self.what, self.mend = what, mend
+        self.what, self.fix = what, fix
 
 
 def read_day(value: object) -> dt.date:
@@ -61,7 +61,7 @@ def day_of(value: object, where: str) -> np.datetime64:
         return np.datetime64(read_day(value), "D")
     except NotADay as error:
         raise StudyError(
-            error.what, where=where, found=repr(value), expected=EXPECTED, mend=error.mend
+            error.what, where=where, found=repr(value), expected=EXPECTED, fix=error.fix
         ) from None
 
 

@@ -221,7 +221,7 @@ def read_study(name_or_path: str | Path) -> Source:
             where="SOURCES.md:1",
             found="an empty file",
             expected="the source and the terms of each series and table",
-            mend="write one line for each file and series",
+            fix="write one line for each file and series",
         )
     tables = Tables(**read_tables(folder, spec))
     return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
@@ -257,7 +257,7 @@ def _as_of(spec: StudySpec, known: np.datetime64) -> np.datetime64:
             found=str(known),
             expected=f"a date from {grid.last_days[0]}, when the first {spec.period.step} is over, "
             f"to {end}",
-            mend="choose a date in between; or set a later `end` of the period in the study's own "
+            fix="choose a date in between; or set a later `end` of the period in the study's own "
             "study.toml, and fit or track it anew",
         )
     return known
@@ -327,7 +327,7 @@ def content_hash(spec: StudySpec, tables: Tables, known: np.datetime64) -> str:
         if not any(settings[table].values()):
             del settings[table]
     optional = [(settings.get("sanctions"), "initiator"), (settings["period"], "first_end")]
-    for part, key in (*optional, *((regime, "rung") for regime in settings["regimes"])):
+    for part, key in (*optional, *((regime, "conflict_phase") for regime in settings["regimes"])):
         if part and not part[key]:
             del part[key]
     digest = hashlib.sha256(json.dumps([str(known), settings], sort_keys=True).encode())

@@ -42,7 +42,7 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
                 where=name,
                 found="a symbolic link" if stat.S_ISLNK(info.st_mode) else "not a regular file",
                 expected="a regular file inside the study folder",
-                mend="copy the content into the folder; links may lead out of it and are not "
+                fix="copy the content into the folder; links may lead out of it and are not "
                 "followed",
             )
         if info.st_size > max_bytes:
@@ -51,7 +51,7 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
                 where=name,
                 found=f"{info.st_size} bytes",
                 expected=f"at most {max_bytes} bytes",
-                mend="keep only what the study uses",
+                fix="keep only what the study uses",
             )
         # O_NOFOLLOW closes the gap between the check above and the opening here.
         return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
@@ -61,7 +61,7 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
             where=name,
             found="no such file",
             expected=f"a file {name} in the study folder",
-            mend="add it; a study is study.toml, SOURCES.md, and indicators, events and talks .csv",
+            fix="add it; a study is study.toml, SOURCES.md, and indicators, events and talks .csv",
         ) from None
     except OSError as error:
         raise StudyError(
@@ -69,7 +69,7 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
             where=name,
             found=error.strerror or type(error).__name__,
             expected="a readable file",
-            mend="check the permissions of the file and of its folder",
+            fix="check the permissions of the file and of its folder",
         ) from None
 
 
@@ -86,7 +86,7 @@ def read_lines(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Iter
                     where=f"{name}:{number}",
                     found=f"more than {MAX_LINE_BYTES} bytes in one line",
                     expected=f"lines of at most {MAX_LINE_BYTES} bytes",
-                    mend="check the line ends and the quotation marks of the file",
+                    fix="check the line ends and the quotation marks of the file",
                 )
             if number == 1:
                 # Spreadsheet programs write a UTF-8 mark: harmless, so tolerated.
@@ -106,7 +106,7 @@ def _not_text(name: str, line: int, byte: int, found: str, encoding: str) -> Stu
         where=f"{name}:{line} byte {byte}",
         found=found,
         expected="plain UTF-8 text",
-        mend=f"convert it, for example: iconv -f {encoding} -t utf-8 {name} > fixed.csv",
+        fix=f"convert it, for example: iconv -f {encoding} -t utf-8 {name} > fixed.csv",
     )
 
 
@@ -130,21 +130,19 @@ class Table:
         """Return the position of a cell, as ``events.csv:12 column date``."""
         return f"{self.name}:{self.lines[row]} column {column}"
 
-    def error(self, row: int, column: str, what: str, expected: str, mend: str) -> StudyError:
+    def error(self, row: int, column: str, what: str, expected: str, fix: str) -> StudyError:
         """Return the error for one cell; what was found is read from the cell itself."""
         found = repr(self.cells[column][row])
-        return StudyError(
-            what, where=self.at(row, column), found=found, expected=expected, mend=mend
-        )
+        return StudyError(what, where=self.at(row, column), found=found, expected=expected, fix=fix)
 
-    def twice(self, row: int, first: int, column: str, name: str, mend: str) -> StudyError:
+    def twice(self, row: int, first: int, column: str, name: str, fix: str) -> StudyError:
         """Return the error for a row that says the same as the one numbered `first`."""
         return StudyError(
             "a row stands twice",
             where=self.at(row, column),
             found=f"{name}: also on line {self.lines[first]} of {self.name}",
             expected="rows that are unique",
-            mend=f"remove the row, or {mend}",
+            fix=f"remove the row, or {fix}",
         )
 
 
@@ -163,7 +161,7 @@ def read_table(
                 where=f"{name}:{line} column {min(len(row), len(columns))}",
                 found=f"{len(row)} cells: {','.join(row)}",
                 expected=f"{len(columns)} cells: {','.join(header)}",
-                mend="quote texts that hold a comma; leave unknown cells empty, not out",
+                fix="quote texts that hold a comma; leave unknown cells empty, not out",
             )
         if len(rows) >= max_rows:
             raise StudyError(
@@ -171,7 +169,7 @@ def read_table(
                 where=f"{name}:{line}",
                 found=f"more than {max_rows} rows",
                 expected=f"at most {max_rows} rows",
-                mend="keep only the rows that the study uses",
+                fix="keep only the rows that the study uses",
             )
         lines.append(line)
         rows.append(row)
@@ -230,7 +228,7 @@ def _records(
                 where=f"{name}:{begin} column 1",
                 found="open quotation marks, text after them, or a carriage return inside a line",
                 expected="comma-separated cells, quoted with double quotation marks if needed",
-                mend="close every quotation mark, double those inside a text, and end lines "
+                fix="close every quotation mark, double those inside a text, and end lines "
                 "with a line feed",
             ) from None
         if row:
@@ -242,16 +240,16 @@ def _check_header(name: str, line: int, header: list[str], columns: Sequence[str
     extra = [column for column in header if column not in columns]
     twice = [column for place, column in enumerate(header) if column in header[:place]]
     if twice:
-        what, mend = f"the column `{twice[0]}` stands twice", "remove or rename one of the two"
+        what, fix = f"the column `{twice[0]}` stands twice", "remove or rename one of the two"
     elif len(missing) == len(columns):
         what = f"{name} has no header"
-        mend = f"write the names of the columns as the first line; {_SAVE}"
+        fix = f"write the names of the columns as the first line; {_SAVE}"
     elif missing:
         near = difflib.get_close_matches(missing[0], extra, 1)
         what = f"the column `{missing[0]}` is missing"
-        mend = f"rename `{near[0]}` to `{missing[0]}`" if near else f"add `{missing[0]}`"
+        fix = f"rename `{near[0]}` to `{missing[0]}`" if near else f"add `{missing[0]}`"
     elif extra:
-        what, mend = f"the column `{extra[0]}` is not known", "remove the column"
+        what, fix = f"the column `{extra[0]}` is not known", "remove the column"
     else:
         return
     column = next(iter([*twice, *missing, *extra]))
@@ -260,5 +258,5 @@ def _check_header(name: str, line: int, header: list[str], columns: Sequence[str
         where=f"{name}:{line} column {column or '(blank)'}",
         found=",".join(header) or "no header",
         expected=",".join(columns),
-        mend=mend,
+        fix=fix,
     )

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from beliefs.study.dates import Grid, NotADay, read_day
 from beliefs.study.tables import codebook
-from beliefs.study.tables.codebook import Confidence, Density, RegimeKind, Rung
+from beliefs.study.tables.codebook import Confidence, ConflictPhase, Density, RegimeKind
 
 MAX_PERIODS = 20_000
 """Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
@@ -29,7 +29,7 @@ def _day(value: object) -> dt.date:
     try:
         return read_day(value)
     except NotADay as error:
-        raise PydanticCustomError("day", "{mend}", {"mend": error.mend}) from None
+        raise PydanticCustomError("day", "{fix}", {"fix": error.fix}) from None
 
 
 Day = Annotated[dt.date, BeforeValidator(_day)]
@@ -226,7 +226,7 @@ class Regime(SpecTable):
     label: Text
     after: Annotated[Id | None, Ref("regime")] = None
     published_at: Day = Field(default_factory=lambda row: row["start"])
-    rung: Rung | None = None
+    conflict_phase: ConflictPhase | None = None
 
 
 class ShockSpec(SpecTable):

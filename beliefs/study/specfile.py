@@ -80,8 +80,8 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
         spec = StudySpec.model_validate(_with_defaults(_parse(text)))
     except ValidationError as error:
         raise _translate(error, where) from None
-    for loc, what, found, expected, mend in _problems(spec):
-        raise StudyError(what, where=where(*loc), found=found, expected=expected, mend=mend)
+    for loc, what, found, expected, fix in _problems(spec):
+        raise StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
     return spec, where
 
 
@@ -102,7 +102,7 @@ def _parse(text: str) -> dict[str, Any]:
             where=f"{NAME}:1",
             found="tables or lists within each other",
             expected=f"at most {_MAX_DEPTH} levels",
-            mend="start from the template that `beliefs.new_study(folder)` writes",
+            fix="start from the template that `beliefs.new_study(folder)` writes",
         ) from None
     except tomllib.TOMLDecodeError as error:
         match = _AT.search(str(error))
@@ -117,7 +117,7 @@ def _parse(text: str) -> dict[str, Any]:
         where=f"{NAME}:{line} column {column}",
         found=_short(lines[line - 1].strip()),
         expected="lines such as `key = value`, texts in quotation marks, dates as 2026-02-28",
-        mend="correct this line or the one before it",
+        fix="correct this line or the one before it",
     )
 
 
@@ -184,7 +184,7 @@ def _plain(kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, st
     """Return what would have been right and how to fix it, from pydantic's type and context."""
     match kind:
         case "day":
-            return EXPECTED, context["mend"]
+            return EXPECTED, context["fix"]
         case "string_pattern_mismatch":
             extra = "-" if "-]" in context["pattern"] else "_"
             said = f"a short name in lower case: letters, digits and {extra}"
@@ -216,24 +216,24 @@ def _translate(error: ValidationError, where: Where) -> StudyError:
     key = next((part for part in reversed(loc) if isinstance(part, str)), "")
     if kind == "missing":
         what, found = f"the key `{key}` is missing", f"no `{key}`"
-        expected, mend = f"`{key} = ...`", f"add `{key}` to this table"
+        expected, fix = f"`{key} = ...`", f"add `{key}` to this table"
     elif kind == "extra_forbidden":
         known = _model_at(loc).model_fields
         what, found = f"the key `{key}` is not known", f"{key} = {_short(first['input'])}"
-        expected, mend = "one of " + ", ".join(known), _nearest(key, known, "remove it")
+        expected, fix = "one of " + ", ".join(known), _nearest(key, known, "remove it")
     else:
         what, found = f"`{key}` has an unusable value", _short(first["input"])
-        expected, mend = _plain(kind, first["msg"], context)
+        expected, fix = _plain(kind, first["msg"], context)
         if kind in ("too_short", "too_long"):
             found = f"{context['actual_length']} of them"
         elif kind == "literal_error":
             values = re.findall(r"'([^']+)'", expected)
-            mend = _nearest(str(first["input"]), values, "use one of the values expected", "'")
+            fix = _nearest(str(first["input"]), values, "use one of the values expected", "'")
         if loc == ("format",):
-            mend = "update beliefs, or write the study in this format"
+            fix = "update beliefs, or write the study in this format"
     if more:
-        mend += f" ({more} more problem{'s' if more > 1 else ''} in this file)"
-    return StudyError(what, where=where(*loc), found=found, expected=expected, mend=mend)
+        fix += f" ({more} more problem{'s' if more > 1 else ''} in this file)"
+    return StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
 
 
 # ---- What tables say of each other
@@ -266,11 +266,11 @@ def _members(
     known = list(known)
     for name in found:
         if name not in known:
-            mend = _nearest(name, known, "use one of those expected")
+            fix = _nearest(name, known, "use one of those expected")
             if noun in _DECLARE:
-                mend += f" (or declare it: {_DECLARE[noun]} = [...] in [codebook])"
+                fix += f" (or declare it: {_DECLARE[noun]} = [...] in [codebook])"
             expected = "one of " + (", ".join(known) or f"(no {noun} is declared)")
-            yield loc, f"`{name}` is not a known {noun}", name, expected, mend
+            yield loc, f"`{name}` is not a known {noun}", name, expected, fix
 
 
 def _references(spec: StudySpec) -> Iterator[Problem]:

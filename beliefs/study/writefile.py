@@ -31,7 +31,7 @@ def write_file(path: str | Path, content: str | bytes | memoryview) -> Path:
             where=str(file),
             found=error.strerror or str(error),
             expected="a writable place with enough room",
-            mend="free some room or choose another path; what was there before is as it was",
+            fix="free some room or choose another path; what was there before is as it was",
         ) from error
     return file
 
@@ -84,7 +84,7 @@ def refuse_file(path: str | Path, *, new: bool = False, suffixes: Sequence[str] 
             where=str(file),
             found=found,
             expected="the path of a file, in a folder that exists and may be written",
-            mend=f"{make}choose another path",
+            fix=f"{make}choose another path",
         )
     if new and os.path.lexists(file):
         raise ConflictError(
@@ -92,7 +92,7 @@ def refuse_file(path: str | Path, *, new: bool = False, suffixes: Sequence[str] 
             where=str(file),
             found="a file",
             expected="a new name",
-            mend="choose another name, or remove the file",
+            fix="choose another name, or remove the file",
         )
     if suffixes and file.suffix.lower() not in suffixes:
         raise StudyError(
@@ -100,7 +100,7 @@ def refuse_file(path: str | Path, *, new: bool = False, suffixes: Sequence[str] 
             where=str(file),
             found=file.suffix or "no suffix",
             expected="a name that ends in one of " + ", ".join(suffixes),
-            mend=f"for example {file.with_suffix(suffixes[0])}",
+            fix=f"for example {file.with_suffix(suffixes[0])}",
         )
 
 

@@ -13,7 +13,7 @@ from beliefs.model.structure import (
     columns,
     evidence_matrix,
 )
-from beliefs.model.theory import free_parameters, neutral_values
+from beliefs.model.theory import free_parameters, null_values
 from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED, deadlock
 from beliefs.simulation.paths import BLOCK
 
@@ -44,7 +44,7 @@ def future_model(posterior: Posterior, horizon: int) -> Any:
     coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v}
     with pm.Model(coords=coords) as model:
         params: dict[str, Any] = {
-            k: pt.as_tensor_variable(v) for k, v in neutral_values(theory, structure).items()
+            k: pt.as_tensor_variable(v) for k, v in null_values(theory, structure).items()
         }
         for p in free_parameters(theory, structure):
             if p.name != "innovation":

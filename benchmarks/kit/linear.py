@@ -16,8 +16,8 @@ from beliefs.inference.filter import filter_kernel, filter_reading
 from beliefs.inference.filter.filter import (
     WIDTH,
     Model,
-    Still,
-    Terms,
+    Static,
+    Varying,
     initial_state,
     part_columns,
     run,
@@ -67,8 +67,8 @@ class Case:
     """
 
     model: Model
-    still: Still
-    terms: list[Terms]
+    static: Static
+    terms: list[Varying]
     kept: Floats
     drift: Floats
     noise: Floats
@@ -87,12 +87,14 @@ class Case:
     def ours(self, chunk: slice, compiled: Any = gaussian) -> Floats:
         """Log likelihoods of some particles by the package's filter."""
         n_time = self.shape[1]
-        still = _part(self.still, chunk)
-        belief = initial_state(still)
+        static = _part(self.static, chunk)
+        belief = initial_state(static)
         for block, whole in enumerate(self.terms):
             low, terms = block * WIDTH, _part(whole, chunk)
             last = min(n_time, low + WIDTH)
-            belief, _ = run(belief, still, terms, self.model.looks, low, last, compiled=compiled)
+            belief, _ = run(
+                belief, static, terms, self.model.measurements, low, last, compiled=compiled
+            )
         return belief.total[:, 0] + belief.newest.sum(axis=1)
 
     def ours_in_threads(self, compiled: Any = gaussian) -> Floats:
@@ -118,7 +120,7 @@ def linear_case(model: Model, n: int, seed: int) -> Case:
     params["misread"] = np.zeros((n, 2))
     params["projection"] = np.zeros((n, 2))
     params["projection_level"] = np.full((n, 2), 3.0)  # far above the rounded corner
-    still, n_time = model.still(params, n), model.structure.n_time
+    static, n_time = model.static(params, n), model.structure.n_time
     terms, audience = [], np.zeros((n, 2))
     for low in range(0, n_time, WIDTH):
         columns = part_columns(model.columns, low, min(n_time, low + WIDTH))
@@ -129,31 +131,35 @@ def linear_case(model: Model, n: int, seed: int) -> Case:
         whole = np.concatenate([getattr(t, name) for t in terms], axis=-1)[..., :n_time]
         return np.ascontiguousarray(np.moveaxis(whole, -1, 1))
 
-    looks, kept, drift = model.looks, by_time("kept"), by_time("drift")
-    bias = np.where(looks.kinds == filter_reading.PRIVATE, still.private[:, looks.sides], 0.0)
-    bias = np.where(looks.kinds == filter_reading.PUBLIC, still.level[:, looks.sides], bias)
-    spread = still.scale[:, looks.channels]
-    counts = np.diff(looks.starts)
+    measurements, kept, drift = model.measurements, by_time("kept"), by_time("drift")
+    bias = np.where(
+        measurements.kinds == filter_reading.PRIVATE, static.private[:, measurements.sides], 0.0
+    )
+    bias = np.where(
+        measurements.kinds == filter_reading.PUBLIC, static.level[:, measurements.sides], bias
+    )
+    spread = static.scale[:, measurements.channels]
+    counts = np.diff(measurements.starts)
     when = np.repeat(np.arange(len(counts)), counts)
-    belief, path = still.start[0], np.empty((n_time, 2))
+    belief, path = static.start[0], np.empty((n_time, 2))
     for t in range(n_time):
-        noise = np.sqrt(still.noise[0]) * rng.standard_normal(2)
+        noise = np.sqrt(static.noise[0]) * rng.standard_normal(2)
         belief = path[t] = kept[0, t] * belief + drift[0, t] + noise
-    read = path[when, looks.sides] + bias[0] + spread[0] * rng.standard_normal(len(when))
-    looks = looks._replace(values=read, seen=np.zeros_like(looks.seen))
+    read = path[when, measurements.sides] + bias[0] + spread[0] * rng.standard_normal(len(when))
+    measurements = measurements._replace(values=read, seen=np.zeros_like(measurements.seen))
 
     seen = np.arange(counts.max()) < counts[:, None]
-    place = np.where(seen, looks.starts[:-1, None] + np.arange(counts.max()), 0)
+    place = np.where(seen, measurements.starts[:-1, None] + np.arange(counts.max()), 0)
     return Case(
-        model=replace(model, looks=looks),
-        still=still,
+        model=replace(model, measurements=measurements),
+        static=static,
         terms=terms,
         kept=kept,
         drift=drift,
-        noise=still.noise,
-        start=still.start,
+        noise=static.noise,
+        start=static.start,
         seen=seen,
-        side=looks.sides[place],
+        side=measurements.sides[place],
         value=np.where(seen, read[place], 0.0),
         bias=np.where(seen, bias[:, place], 0.0),
         spread=np.where(seen, spread[:, place], 1.0),

@@ -16,7 +16,7 @@ from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.numerics.recurrence import step
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import Theory, free_parameters, neutral_values
+from beliefs.model.theory import Theory, free_parameters, null_values
 from kit import timing
 
 Draws = dict[str, Any]
@@ -33,7 +33,7 @@ def plain_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     coords["time"] = list(range(structure.n_time))
     with pm.Model(coords=coords) as model:
         params = {
-            name: pt.as_tensor_variable(v) for name, v in neutral_values(theory, structure).items()
+            name: pt.as_tensor_variable(v) for name, v in null_values(theory, structure).items()
         }
         for parameter in free_parameters(theory, structure):
             params[parameter.name] = parameter.prior.to_pymc(parameter.name, dims=parameter.dims)

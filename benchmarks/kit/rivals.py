@@ -184,16 +184,16 @@ def _bootstrap(kept, drift, noise, start, seen, side, value, bias, spread, size,
                 weight[k] = 0.0
                 for i in range(2):
                     b[k, i] = kept[p, t, i] * b[k, i] + drift[p, t, i] + root[i] * rng.normal()
-            heard = False
+            observed = False
             for r in range(seen.shape[1]):
                 if seen[t, r]:
-                    heard = True
+                    observed = True
                     scale = spread[p, t, r]
                     target = value[t, r] - bias[p, t, r]
                     for k in range(size):
                         weight[k] -= 0.5 * ((target - b[k, side[t, r]]) / scale) ** 2
                     out[p] -= np.log(scale) + 0.5 * LOG_2PI
-            if not heard:
+            if not observed:
                 continue
             top, mass = weight.max(), 0.0
             for k in range(size):

@@ -121,7 +121,7 @@ def reason(quantity: dict[str, Any], result: dict[str, Any]) -> str:
     n = max(result["simulations"], 1)
     wrong = []
     if quantity["mean"] is None:  # a probability, which has no ranks
-        wrong.append("it came oftener or less often than forecast")
+        wrong.append("it happened oftener or less often than forecast")
     elif abs(quantity["mean"] - 0.5) > SURE / math.sqrt(12.0 * n):
         side = "above" if quantity["mean"] > 0.5 else "below"
         wrong.append(f"the truth tends to lie {side} the draws")

@@ -59,9 +59,9 @@ _LEGEND = (
     f"CRPS of counts: above 0 the theory forecast better. In brackets the {LEVEL:.0%} interval by "
     "circular blocks of origins. `*` the interval lies above 0, `x` below it, `?` nothing can be "
     f"said: fewer than {FEWEST_EVENTS} different events, or too few windows. `n` is the number of "
-    "origins, `came` in how many of their windows it came, `events` the number of different runs "
-    "of periods in which it did (or in which `no_crossing` was broken), `windows` as many as do "
-    "not overlap. Targets are defined in "
+    "origins, `observed` in how many windows it happened, `events` the number of different "
+    "runs of periods in which it did (or `no_crossing` was broken), `windows` as many as "
+    "do not overlap. Targets are defined in "
     "[MODEL.md](MODEL.md#1-targets), baselines and scores in its section 7.3."
 )
 
@@ -231,15 +231,15 @@ def _fails(
     items = [line for one in backtests for line in (*losses(one), *unreliable(one))]
     for one in backtests:
         result = one.about
-        for name, passed in result["gates_passed"].items():
+        for name, passed in result["converged"].items():
             if passed < result["origins"]:
                 items.append(
-                    f"- `{result['study']}`: the posterior of {name} failed its gate at "
+                    f"- `{result['study']}`: {name} failed its convergence check at "
                     f"{result['origins'] - passed} of {result['origins']} origins."
                 )
     items += failures(calibrations)
     return items or [
-        "No theory was found worse than a baseline, and no gate or calibration failed."
+        "No theory was found worse than a baseline, and no convergence check or calibration failed."
     ]
 
 

@@ -129,7 +129,7 @@ def _study_headline(one: BacktestSummary) -> list[str]:
     if doubted:
         out.append(
             f"Nothing can be said of {len(doubted)} of its {len(all_)} pairs of target and window: "
-            "too little came, or too few windows fit."
+            "too little happened, or too few windows fit."
         )
     if len(_judged(one, BASE)):
         better = [s for s in standings(one.skill, BASE) if s.theories]
@@ -149,18 +149,20 @@ def _by(won: Iterable[Standing]) -> str:
 def settings_line(one: BacktestSummary) -> str:
     """Return how a study was backtested, as a sentence."""
     result = one.about
-    gates = [
+    converged = [
         f"{name} at {passed} of {result['origins']}"
-        for name, passed in result["gates_passed"].items()
+        for name, passed in result["converged"].items()
         if passed < result["origins"]
     ]
-    failed = f" The posterior passed its gate only at some origins: {', '.join(gates)}."
+    failed = (
+        f" The posterior passed its convergence check only at some origins: {', '.join(converged)}."
+    )
     return (
         f"{result['origins']} origins every {result['every']} days from {result['first_origin']} "
         f"to {result['last_origin']}, each as of its day; windows of "
         f"{', '.join(map(str, result['horizons']))} days; {result['particles']} particles, "
         f"{result['draws']} futures, seed {result['seed']}; {', '.join(result['theories'])}."
-        + (failed if gates else " The posterior passed its gate at every origin.")
+        + (failed if converged else " The posterior passed its convergence check at every origin.")
     )
 
 
@@ -194,12 +196,12 @@ def _head(one: BacktestSummary, against: str) -> pd.DataFrame:
 def _rows(one: BacktestSummary, against: str) -> list[list[str]]:
     theories = [t for t in one.about["theories"] if t != against]
     doubted = {(s.target, s.horizon) for s in standings(one.skill, against) if s.doubt}
-    rows = [["target", "days", "n", "came", "events", "windows", against, *theories]]
+    rows = [["target", "days", "n", "observed", "events", "windows", against, *theories]]
     for (target, horizon), part in _head(one, against).groupby(["target", "horizon"], sort=False):
         by = {row["forecaster"]: row for row in part.to_dict("records")}
         some = next(iter(by.values()))
         rows.append([
-            f"`{target}`", str(horizon), str(some["n"]), f"{some['came']:.0f}",
+            f"`{target}`", str(horizon), str(some["n"]), f"{some["observed"]:.0f}",
             f"{some['events']:.0f}", f"{some['windows']:.1f}", f"{some['reference']:.2f}",
             *(_cell(by.get(name), (target, horizon) in doubted) for name in theories),
         ])  # fmt: skip
@@ -222,7 +224,7 @@ def _chance(one: BacktestSummary, against: str) -> str:
     judged = _judged(one, against)
     n, tail = len(judged), (1.0 - LEVEL) / 2.0
     if not n:
-        return "No interval says anything: too little came, or too few windows fit."
+        return "No interval says anything: too little happened, or too few windows fit."
     above, below = int((judged["low"] > 0.0).sum()), int((judged["high"] < 0.0).sum())
     return (
         f"Of {n} intervals that say anything {above} lie above 0 and {below} below; about "
@@ -259,7 +261,9 @@ def _bins(one: BacktestSummary) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return all bins of theories, and those outside their bands."""
     result = one.reliability
     result = result[result["forecaster"].isin(list(one.about["theories"]))]
-    return result, result[(result["came"] < result["low"]) | (result["came"] > result["high"])]
+    return result, result[
+        (result["observed"] < result["low"]) | (result["observed"] > result["high"])
+    ]
 
 
 def unreliable(one: BacktestSummary) -> list[str]:
@@ -267,7 +271,7 @@ def unreliable(one: BacktestSummary) -> list[str]:
     result, wrong = _bins(one)
     if not len(wrong):
         return []
-    more = int((wrong["came"] > wrong["high"]).sum())
+    more = int((wrong["observed"] > wrong["high"]).sum())
     return [
         f"- `{one.about['study']}`: probabilities lie outside their bands in {len(wrong)} of "
         f"{len(result)} bins ({(1.0 - LEVEL) * len(result):.1f} by chance), too low in {more}, too "
@@ -283,10 +287,10 @@ def reliability_lines(one: BacktestSummary) -> list[str]:
         f"about {(1.0 - LEVEL) * len(result):.1f} would by chance."
     ]
     if len(wrong):
-        rows = [["theory", "days", "forecast", "n", "mean forecast", "share that came", "band"]]
+        rows = [["theory", "days", "forecast", "n", "mean forecast", "observed", "band"]]
         rows += [
             [str(row["forecaster"]), str(row["horizon"]), f"{row['from']:.0%} to {row['to']:.0%}",
-             str(row["n"]), f"{row['mean_p']:.0%}", f"{row['came']:.0%}",
+             str(row["n"]), f"{row['mean_p']:.0%}", f"{row["observed"]:.0%}",
              f"{row['low']:.0%} to {row['high']:.0%}"]
             for row in wrong.to_dict("records")
         ]  # fmt: skip

@@ -44,16 +44,20 @@ def test_bad_input_ends_with_2_and_names_the_culprit(call, arguments, named):
     assert named in err and "Traceback" not in err
 
 
-def test_theories_are_listed_and_shown_with_unit_source_and_neutral_value(call):
+def test_theories_are_listed_and_shown_with_unit_source_and_null_value(call):
     code, out, _ = call("theories")
     assert code == 0 and [line.split()[0] for line in out.splitlines()] == [
         f"M{k}" for k in range(5)
     ]
     code, out, _ = call("theories", "--show", "mutual_optimism", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
-    assert code == 0 and rows["psi"]["neutral"] == "0.0" and rows["psi"]["free"]
+    assert (
+        code == 0
+        and rows["rival_persistence"]["null"] == "0.0"
+        and rows["rival_persistence"]["free"]
+    )
     assert all(row["unit"] and row["source"] and row["meaning"] for row in rows.values())
-    assert "psi [side] (evidence)" in call("theories", "--show", "M1")[1]
+    assert "rival_persistence [side] (evidence)" in call("theories", "--show", "M1")[1]
 
 
 def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
@@ -168,7 +172,7 @@ def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
     assert load_run(out).report.passed and not (out / "forecast.json").exists()
 
 
-def test_a_failed_gate_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
+def test_a_failed_convergence_check_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
     run = save_run(tmp_path / "failed", small_posterior(rich_folder, size=(2, 50)))
     code, out, err = call("forecast", run, "--horizon", 7)
     assert code == 3 and out == "" and "--allow-failed" in err and "`beliefs track`" in err

@@ -97,18 +97,20 @@ def test_a_changed_byte_is_told_with_its_line_by_every_command(call, clock, run,
     assert code == 3 and "the noted head is the hash of no line" in out
 
 
-@pytest.mark.parametrize("command", ["resolve", "score", "verify", "mend"])
+@pytest.mark.parametrize("command", ["resolve", "score", "verify", "fix"])
 def test_a_ledger_that_is_not_there_is_told_and_not_begun(call, tmp_path, command):
     code, out, err = call(command, "--ledger", tmp_path / "none.jsonl")
-    assert (code, out) == (2, "") and "there is no such ledger" in err and "mend:" in err
+    assert (code, out) == (2, "") and "there is no such ledger" in err and "fix:" in err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_gate_that_failed_ends_with_3_and_registers_nothing(call, rich_folder, tmp_path):
+def test_a_convergence_check_that_failed_ends_with_3_and_registers_nothing(
+    call, rich_folder, tmp_path
+):
     poor = small_posterior(rich_folder, "base_rate", size=(2, 60))
     run, ledger = save_run(tmp_path / "run", poor), tmp_path / "ledger"
     code, out, err = call("add", run, "--ledger", ledger)
-    assert (code, out) == (3, "") and "gate" in err and not ledger.exists()
+    assert (code, out) == (3, "") and "convergence" in err and not ledger.exists()
     code, out, _ = call("add", run, "--ledger", ledger, "--allow-failed", "--horizon", 7)
-    assert code == 0 and "the gate of its posterior FAILED" in out
+    assert code == 0 and "the convergence check of its posterior FAILED" in out
     assert json.loads(ledger.read_text())["allowed_failed"] is True

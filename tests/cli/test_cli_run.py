@@ -54,12 +54,16 @@ def test_one_seed_gives_one_document_and_another_seed_another(fitted, run, rich_
     assert (folder / "report.html").stat().st_size > 10_000
 
 
-def test_a_failed_gate_keeps_the_posterior_and_forecasts_nothing(
+def test_a_failed_convergence_check_keeps_the_posterior_and_forecasts_nothing(
     fitted, rich_folder, tmp_path, capsys
 ):
     out = tmp_path / "run"
     strict = [s for s in SETTINGS if s != "--allow-failed"]
     assert main(["run", str(rich_folder), "--out", str(out), *strict]) == 3
     text, err = capsys.readouterr()
-    assert text == "" and "failed its gate" in err and f"the posterior is kept in {out}" in err
+    assert (
+        text == ""
+        and "failed its convergence check" in err
+        and f"the posterior is kept in {out}" in err
+    )
     assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()

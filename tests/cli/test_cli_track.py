@@ -41,7 +41,7 @@ def test_a_track_is_updated_and_says_what_it_did(call, run, tmp_path):
     code, out, _ = call("update", run, "--to", NEXT, "--out", tmp_path / "two", "--json")
     row = json.loads(out)
     assert code == 0 and row["run"] == str(tmp_path / "two") and row["as_of"] == NEXT
-    assert row["periods"] == 1 and row["back_to"] is None and row["gate"]["passed"] is True
+    assert row["periods"] == 1 and row["back_to"] is None and row["convergence"]["passed"] is True
     for name in ("track.nc", "theory.json", "study/events.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -81,7 +81,7 @@ def test_rows_of_several_tables_come_in_at_once(call, run, rich_folder, tmp_path
 def test_what_cannot_be_done_is_told_and_leaves_nothing(call, run, tmp_path, more, code, named):
     found, out, err = call("update", run, *more, "--out", tmp_path / "out")
     assert (found, out) == (code, "")
-    assert named in err and "mend:" in err
+    assert named in err and "fix:" in err
     assert list(tmp_path.iterdir()) == []
 
 

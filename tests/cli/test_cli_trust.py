@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from make_conduct import write_conduct
+from make_actions import write_actions
 
 from beliefs.cli.app import main
 
@@ -19,7 +19,7 @@ CALIBRATE = ["--sims", "2", "--particles", "100", "--draws", "20", "--horizon", 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_conduct(tmp_path_factory.mktemp("trust") / "small")
+    return write_actions(tmp_path_factory.mktemp("trust") / "small")
 
 
 @pytest.fixture(scope="module")

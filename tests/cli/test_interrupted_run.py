@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from beliefs.cli.app import heeded, main
+from beliefs.cli.app import main, no_lost_interrupt
 
 MESSAGE = "stopped; nothing unfinished was written\n"
 # Tells the name of each stage as it begins. Who runs the tests may ignore the signals.
@@ -114,7 +114,7 @@ def test_interrupted_sampling_is_cancelled_and_is_no_posterior(
 def test_an_interrupt_that_compiled_code_drops_comes_again():
     begun = time.monotonic()
     came = []
-    with pytest.raises(KeyboardInterrupt), heeded():
+    with pytest.raises(KeyboardInterrupt), no_lost_interrupt():
         # Compiled code calls Python, and has no way to pass an exception on.
         ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))()
         came.append("dropped")
@@ -138,15 +138,15 @@ def test_an_error_made_of_an_interrupt_is_the_interrupt():
         except KeyboardInterrupt:
             raise PanicError from None
 
-    with pytest.raises(KeyboardInterrupt), heeded():
+    with pytest.raises(KeyboardInterrupt), no_lost_interrupt():
         library()
-    with pytest.raises(PanicError), heeded():
+    with pytest.raises(PanicError), no_lost_interrupt():
         raise PanicError
 
 
 def test_a_second_signal_does_not_disturb_the_tidying_up():
     tidy = []
-    with pytest.raises(KeyboardInterrupt), heeded():
+    with pytest.raises(KeyboardInterrupt), no_lost_interrupt():
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:

@@ -8,7 +8,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import NamedTuple
 
-from make_conduct import HEADER
+from make_actions import HEADER
 
 S, I, E, T, C = "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv"
 A = "agreements.csv"

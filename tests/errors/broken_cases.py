@@ -1,4 +1,4 @@
-"""Studies that cannot be used: files, settings, rows and what is said of conduct.
+"""Studies that cannot be used: files, settings, rows and what is said of actions.
 
 The last case of each part is tried on the command line as well.
 """
@@ -28,7 +28,7 @@ from broken import (
     talk,
     toml,
 )  # fmt: skip
-from make_conduct import HEADER
+from make_actions import HEADER
 
 MB = 2**20
 PRICE = "price,2026-02-28,,118.018"
@@ -139,9 +139,9 @@ TABLES = [
     Case("span ends early", cov("2026-01-31", "2026-01-01")),
     Case("no instrument", cov("wire", "")),
 ]
-CONDUCT = [
+ACTIONS = [
     # Settings
-    Case("unknown conduct key", add(S, "[strikes]\nmin_severty = 2\n")),
+    Case("unknown actions key", add(S, "[strikes]\nmin_severty = 2\n")),
     Case("no matter of the agenda", add(S, "[agenda]\n")),
     Case("unknown hinge", add(S, '[hinge]\nindicator = "prise"\nlevel = 1\n')),
     Case("pressure without a direction", add(S, '[pressure]\nsouth = ["poll"]\n')),

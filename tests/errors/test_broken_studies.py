@@ -20,14 +20,14 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
 
 from broken import Case
-from broken_cases import CONDUCT, FILES, SETTINGS, TABLES
+from broken_cases import ACTIONS, FILES, SETTINGS, TABLES
 from make_study import write_study
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.study.load import load_study
 
-KINDS = (FILES, SETTINGS, TABLES, CONDUCT)
+KINDS = (FILES, SETTINGS, TABLES, ACTIONS)
 CASES = [case for cases in KINDS for case in cases]
 GOLDEN = Path(__file__).with_name("messages.md")
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
@@ -64,7 +64,7 @@ def golden_text(messages: dict[str, str]) -> str:
 def test_a_broken_study_is_refused_as_reviewed(case, tmp_path):
     error = error_of(case, tmp_path)
     assert error.exit_code == 2
-    assert all((error.what, error.where, error.found, error.expected, error.mend)), str(error)
+    assert all((error.what, error.where, error.found, error.expected, error.fix)), str(error)
     # A file that is there is named with a line in it.
     assert re.match(r"[\w.]+:[1-9]\d*( |$)", error.where) or case in FILES, error.where
     message = str(error).replace(str(tmp_path), "")
@@ -90,7 +90,7 @@ def test_the_command_line_exits_with_2_and_without_a_traceback(case, tmp_path, c
     shown = capsys.readouterr()
     assert code == 2
     assert "Traceback" not in shown.out + shown.err
-    for part in ("where:", "found:", "expected:", "mend:"):
+    for part in ("where:", "found:", "expected:", "fix:"):
         assert part in shown.out + shown.err
 
 

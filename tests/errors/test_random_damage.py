@@ -9,7 +9,7 @@ import pytest
 from broken import C, E, I, S, T
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from make_conduct import write_conduct
+from make_actions import write_actions
 from make_study import write_study
 from mutants import mutate
 
@@ -31,7 +31,7 @@ damages = st.lists(
 
 
 FILES = [*((write_study, file) for file in (S, S, I, E, T, C)),
-         *((write_conduct, file) for file in (S, A, A, E, T))]  # fmt: skip
+         *((write_actions, file) for file in (S, A, A, E, T))]  # fmt: skip
 
 
 def outcome(folder):
@@ -42,7 +42,7 @@ def outcome(folder):
             study = load_study(folder)
             return study, build_inputs(study)
         except StudyError as error:
-            assert error.where and error.found and error.expected and error.mend
+            assert error.where and error.found and error.expected and error.fix
             return None
 
 
@@ -70,7 +70,7 @@ def followed(folder, inputs, theory):
     """Track the first periods of a mutant and forecast from there; both may be refused."""
     from beliefs.forecasting.forecast import forecast
     from beliefs.forecasting.summary import summarise
-    from beliefs.inference.conduct import conduct_of
+    from beliefs.inference.action_draws import actions_of
     from beliefs.inference.smc.track import posterior_at, track
     from beliefs.model.theory import load_theory
 
@@ -80,11 +80,11 @@ def followed(folder, inputs, theory):
         study = load_study(folder, as_of=str(day)[:10])
         found = track(study, load_theory(theory), particles=100, seed=1)
         posterior = posterior_at(found, found.n_time - 1, 50)
-        conduct = conduct_of(posterior, seed=1, particles=100)
-        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, actions=conduct)
+        action_draws = actions_of(posterior, seed=1, particles=100)
+        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, actions=action_draws)
         json.dumps(summarise(ahead), allow_nan=False)
     except BeliefsError as error:
-        assert error.exit_code in (2, 3, 4) and error.where and error.mend
+        assert error.exit_code in (2, 3, 4) and error.where and error.fix
 
 
 def mutant(name, number, folder):
@@ -126,7 +126,7 @@ def follow_mutants(name, count, place):
             if found := outcome(folder):
                 followed(folder, found[1], theories[number % len(theories)])
                 passed += 1
-        except Exception as error:  # all of them at once, so that they can be mended by kind
+        except Exception as error:  # all of them at once, so that they can be fixed by kind
             wrong.append(f"mutant {number} ({done}): {error!r}")
         shutil.rmtree(folder)
     assert not wrong, "\n".join(wrong)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from later_rows import with_later_rows_permuted, without_later_rows
-from make_conduct import acts, write_conduct
+from make_actions import acts, write_actions
 from make_study import day, event, talk, talk_rows
 
 from beliefs.errors import StudyError
@@ -90,14 +90,14 @@ def test_labels_are_those_of_the_study(found, duel):
     mine = found.scores[(found.scores["forecaster"] == "M0") & (found.scores["target"] == "talks")]
     for row in mine.to_dict("records"):
         n = int((inputs.dates <= row["origin"]).sum())
-        assert row["came"] == inputs.talks[n : n + row["periods"]].any()
+        assert row["observed"] == inputs.talks[n : n + row["periods"]].any()
 
 
 def test_where_too_little_came_nobody_is_said_to_win(found):
     talks = [s for s in found.standings if s.target == "talks"]
     assert talks and all(s.doubt == "it came once" and not s.theories for s in talks)
     assert "No theory beats climatology on any target of this study." in backtest_text(found)
-    assert found.gates == (0, 0)  # a hundred particles are never worth four hundred
+    assert found.converged == (0, 0)  # a hundred particles are never worth four hundred
 
 
 def odds_of(target, p=0.25):
@@ -155,7 +155,7 @@ def test_questions_known_early_stay_as_they_were(name, day):
     assert set(one) <= set(two)
     n = int(build_inputs(early).active.sum())
     for target, q in one.items():
-        for part in ("hit", "seen", "asked"):
+        for part in ("hit", "seen", "at_risk"):
             later = getattr(two[target], part)[:n]
             np.testing.assert_array_equal(getattr(q, part), later, err_msg=f"{target} {part}")
 
@@ -173,7 +173,7 @@ def late_rows(signal=-2, kind="direct"):
 
 
 def backtested(folder, memo=(), talks=()):
-    write_conduct(folder, events=[*acts(), *memo], talks=[*talk_rows(), *talks])
+    write_actions(folder, events=[*acts(), *memo], talks=[*talk_rows(), *talks])
     return backtest(load_study(folder), THEORIES, **LATE)
 
 
@@ -206,15 +206,15 @@ def test_origins_before_publication_are_the_same_bit_for_bit(late, how, tmp_path
 
 def test_climatology_knows_of_secret_talks_once_they_are_out(tmp_path):
     folders = [
-        write_conduct(tmp_path / name, events=acts(), talks=[*talk_rows(), *more])
+        write_actions(tmp_path / name, events=acts(), talks=[*talk_rows(), *more])
         for name, more in (("a", []), ("b", late_rows()[1]))
     ]
     both = [(study, build_inputs(study)) for study in map(load_study, folders)]
-    asked, counted = [questions(*one)[0] for one in both], [quantities(*one)[0] for one in both]
+    at_risk, counted = [questions(*one)[0] for one in both], [quantities(*one)[0] for one in both]
     for n in (20, OUT):
-        np.testing.assert_array_equal(*(q.known(n) for q in asked))
+        np.testing.assert_array_equal(*(q.known(n) for q in at_risk))
         np.testing.assert_array_equal(*(q.known(n) for q in counted))
-        np.testing.assert_array_equal(*(climatology(q, n, 7) for q in asked))
-    one, two = (q.known(OUT + 1) for q in asked)
+        np.testing.assert_array_equal(*(climatology(q, n, 7) for q in at_risk))
+    one, two = (q.known(OUT + 1) for q in at_risk)
     assert np.flatnonzero(one != two).tolist() == [10, 11, 12, 44]
-    assert climatology(asked[1], OUT + 1, 7)[-1] > climatology(asked[0], OUT + 1, 7)[-1]
+    assert climatology(at_risk[1], OUT + 1, 7)[-1] > climatology(at_risk[0], OUT + 1, 7)[-1]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from make_conduct import write_conduct
+from make_actions import write_actions
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.evaluation import calibration as rooms
@@ -20,7 +20,7 @@ SMALL = {"seed": 3, "particles": 100, "draws": 30, "horizon": 5}
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return load_study(write_conduct(tmp_path_factory.mktemp("design") / "small"))
+    return load_study(write_actions(tmp_path_factory.mktemp("design") / "small"))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_every_kind_of_quantity_is_ranked(study):
     assert kinds == set(rooms.GROUPS)
     assert all(0 <= v <= 30 for v in found["ranks"].values())
     for name in ("parameter:retention[north]", "belief:south", "forecast:time of talks",
-                 "density:posterior of belief", "conduct:breach_base"):  # fmt: skip
+                 "density:posterior of belief", "actions:breach_base"):  # fmt: skip
         assert name in found["ranks"]
     assert all(0.0 <= p <= 1.0 for p, _ in found["probabilities"].values())
     assert found == simulation(design, 0, build_inputs(study))
@@ -119,9 +119,9 @@ def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
 
 def test_the_truth_may_come_from_another_prior(study, theory):
     far = {"dist": "Normal", "mu": -0.5, "sigma": 0.05}
-    shifted = replace(theory, priors={**theory.priors, "ladder_up": far})
+    shifted = replace(theory, priors={**theory.priors, "phase_up": far})
     design = Design(study, theory, truth=shifted, **SMALL)
-    assert simulation(design, 0)["ranks"]["conduct:ladder_up"] >= 29
+    assert simulation(design, 0)["ranks"]["actions:phase_up"] >= 29
 
 
 @pytest.mark.slow

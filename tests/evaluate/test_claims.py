@@ -17,11 +17,11 @@ from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import theory as theories
 from beliefs.model.priors import check_priors
-from beliefs.model.structure import columns, conduct_columns, structure_of, until
-from beliefs.model.system import conduct_factors
-from beliefs.model.theory import BARE, all_declared, conduct_parameters, judged
+from beliefs.model.structure import action_columns, columns, structure_of, until
+from beliefs.model.system import action_factors
+from beliefs.model.theory import BARE, action_parameters, all_declared, judged
 from beliefs.study.load import load_study
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 CLAIMS = {claim.id: claim for claim in rule.load_claims()}
 
@@ -37,12 +37,12 @@ class Place:
         inside = whole["cell_time"] < n
         cells = {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
         self.columns = until(whole, n) | cells
-        self.conduct = until(conduct_columns(inputs), n)
-        self.seen = Seen({**self.columns, **self.conduct}, self.structure)
+        self.action_draws = until(action_columns(inputs), n)
+        self.seen = Seen({**self.columns, **self.action_draws}, self.structure)
 
     def draws(self, theory, extra=None, **arrays):
         arrays = {k: np.asarray(v, dtype=float) for k, v in arrays.items()}
-        where = self.structure, self.columns, self.conduct
+        where = self.structure, self.columns, self.action_draws
         return draws_of(arrays, judged(theory), *where, extra)
 
 
@@ -54,7 +54,7 @@ def place():
 def test_every_stated_claim_has_a_test():
     assert len(CLAIMS) == 56
     known = all_declared(BARE)
-    observables = {"talks", "reading", *(f.name for f in conduct_factors())}
+    observables = {"talks", "reading", *(f.name for f in action_factors())}
     for claim in CLAIMS.values():
         assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
         check_priors(claim.fixed, known, claim.id, widen=True)
@@ -67,7 +67,7 @@ def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
     for name in dict.fromkeys(claim.theory for claim in CLAIMS.values()):
         theory = judged(name)
         free = [p for p in theories.free_parameters(theory, structure) if p.name != "innovation"]
-        known = coordinates_of([*free, *conduct_parameters(theory, structure)], structure)
+        known = coordinates_of([*free, *action_parameters(theory, structure)], structure)
         scores = np.random.default_rng(1).standard_normal((4000, known.size))
         share = {"jump_share": np.linspace(0.0, 1.0, 100)}
         draws = place.draws(name, share, **known.params(scores))
@@ -174,7 +174,7 @@ def test_the_rule(seen, expected):
 
 
 @pytest.mark.parametrize(
-    ("mean", "half", "n", "came", "expected"),
+    ("mean", "half", "n", "observed", "expected"),
     [
         (0.0, 0.0, 0, 0, rule.UNLEARNABLE),
         (0.4, np.nan, 9, 9, "undecided"),  # nine forecasts decide nothing
@@ -184,22 +184,22 @@ def test_the_rule(seen, expected):
         (0.1, 0.3, 12, 12, "undecided"),
     ],
 )
-def test_a_claim_about_forecasts_alone_is_judged_by_its_score(mean, half, n, came, expected):
-    rows = tuple(("", k < came, 0.5, 0.5) for k in range(n))
+def test_a_claim_about_forecasts_alone_is_judged_by_its_score(mean, half, n, observed, expected):
+    rows = tuple(("", k < observed, 0.5, 0.5) for k in range(n))
     score = Score("deal", 30, rows, mean, mean - half, mean + half)
     assert rule.decide(score=score)[0] == expected
 
 
 N, AHEAD = 20, slice(10, 15)
-WAR, TRUCE = RUNGS.index("open_war"), RUNGS.index("truce")
+WAR, TRUCE = CONFLICT_PHASES.index("open_war"), CONFLICT_PHASES.index("truce")
 
 
 def observed(**changes):
     """Twenty periods of truce in which everything was watched and nothing happened."""
     quiet = blank(N)
-    seen = dict.fromkeys(("strikes_seen", "truce_seen", "deal_seen", "rung_seen"), True)
+    seen = dict.fromkeys(("strikes_seen", "truce_seen", "deal_seen", "conflict_phase_seen"), True)
     base = {name: np.full(N, value) for name, value in seen.items()}
-    base["rung"] = np.full(N, TRUCE)
+    base["conflict_phase"] = np.full(N, TRUCE)
     for name, (place, value) in changes.items():
         array = np.array(base.get(name, getattr(quiet, name)))
         array[..., place] = value
@@ -208,33 +208,33 @@ def observed(**changes):
 
 
 @pytest.mark.parametrize(
-    ("event", "changes", "came"),
+    ("event", "changes", "observed"),
     [
         ("deal", {}, False),
         ("deal", {"deal": (12, 1.0)}, True),
         ("deal", {"deal": (15, 1.0)}, False),  # a period too late
         ("neither", {"deal_signed": (10, 1.0)}, False),
         ("neither", {"deal_unsigned": (10, 1.0)}, True),
-        ("neither", {"rung": (14, WAR)}, False),
+        ("neither", {"conflict_phase": (14, WAR)}, False),
         ("no_crossing", {"line_cross": (11, 1.0)}, False),
         ("no_collapse", {"truce_end": (13, 1)}, False),
         ("no_collapse", {"truce_end": (13, 2)}, True),
-        ("extension", {"window_kind": (12, 2)}, True),
-        ("extension", {"window_kind": (12, 4)}, False),
-        ("extension", {"window_kind": (12, 2), "truce_end": (11, 1)}, False),  # collapsed before
+        ("extension", {"end_kind": (12, 2)}, True),
+        ("extension", {"end_kind": (12, 4)}, False),
+        ("extension", {"end_kind": (12, 2), "truce_end": (11, 1)}, False),  # collapsed before
     ],
 )
-def test_what_came_is_looked_up(event, changes, came):
-    assert EVENTS[event].came(observed(**changes), AHEAD, 1) is came
+def test_what_came_is_looked_up(event, changes, observed):
+    assert EVENTS[event].observed(observed(**changes), AHEAD, 1) is observed
 
 
 def test_scores_are_differences_of_logs_of_what_came():
     rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
-    asked = Forecasted("deal", 30)
-    found = evidence.score_of(asked, rows * 5, np.random.default_rng(1))
+    at_risk = Forecasted("deal", 30)
+    found = evidence.score_of(at_risk, rows * 5, np.random.default_rng(1))
     assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0, abs=2e-3)
     assert found.low < found.mean < found.high
-    assert found.n == 10 and found.came == 0.5
-    few = evidence.score_of(asked, rows * 4, np.random.default_rng(1))
+    assert found.n == 10 and found.observed == 0.5
+    few = evidence.score_of(at_risk, rows * 4, np.random.default_rng(1))
     assert few.mean == pytest.approx(found.mean)
     assert few.as_dict()["low"] is None and few.as_dict()["high"] is None

@@ -19,16 +19,16 @@ from beliefs.simulation.paths import Paths
 LONG = 120
 
 
-def question(hits=(), unseen=(), asked=slice(None)):
+def question(hits=(), unseen=(), at_risk=slice(None)):
     hit, seen, may = np.zeros(LONG, bool), np.ones(LONG, bool), np.zeros(LONG, bool)
-    hit[list(hits)], seen[list(unseen)], may[asked] = True, False, True
+    hit[list(hits)], seen[list(unseen)], may[at_risk] = True, False, True
     return Question("talks", None, hit, seen, may)
 
 
 def test_waits_end_with_what_came_and_are_censored_by_what_is_not_known():
-    origin, came, time = waits(question(hits=[3], unseen=[6]), 9)
+    origin, observed, time = waits(question(hits=[3], unseen=[6]), 9)
     assert origin.tolist() == [0, 1, 2, 3, 4, 5, 7, 8]  # from period 6 on nothing is known of it
-    assert came.tolist() == [True] * 4 + [False] * 4
+    assert observed.tolist() == [True] * 4 + [False] * 4
     assert time.tolist() == [4, 3, 2, 1, 2, 1, 2, 1]
 
 
@@ -47,7 +47,7 @@ def test_climatology_is_the_share_of_windows_by_which_it_came():
 def test_nothing_after_the_origin_is_read(rule, n):
     rng = np.random.default_rng(n)
     one, two = (question(np.flatnonzero(rng.random(LONG) < 0.1)) for _ in range(2))
-    for name in ("hit", "seen", "asked"):
+    for name in ("hit", "seen", "at_risk"):
         getattr(two, name)[:n] = getattr(one, name)[:n]
     np.testing.assert_array_equal(rule(one, n, 10), rule(two, n, 10))
 
@@ -108,31 +108,32 @@ def table_of(scores):
     return skill_table(scores, Plain, 7, seed=1)
 
 
-def rows(forecaster, p, came, spell=None, target="talks", horizon=7):
+def rows(forecaster, p, observed, spell=None, target="talks", horizon=7):
     """Rows of scores, one an origin."""
-    p, came = np.broadcast_to(p, N).astype(float), np.asarray(came, float)
+    p, observed = np.broadcast_to(p, N).astype(float), np.asarray(observed, float)
     return pd.DataFrame(
         {
             "origin": DAYS, "horizon": horizon, "periods": horizon, "target": target,
-            "kind": "event", "forecaster": forecaster, "p": p, "came": came, "first": np.nan,
+            "kind": "event", "forecaster": forecaster, "p": p, "observed": observed,
+            "first": np.nan,
             "spell": np.zeros(N, int) if spell is None else spell,
-            "log": log_score(p, came, 1e-6), "brier": brier(p, came), "crps": np.nan,
+            "log": log_score(p, observed, 1e-6), "brier": brier(p, observed), "crps": np.nan,
             "twcrps": np.nan, "threshold": np.nan, "pit": np.nan,
         }
     )  # fmt: skip
 
 
-def made(came, spell):
+def made(observed, spell):
     """M1 knows what will come, M0 and climatology do not."""
-    know = np.where(np.asarray(came) > 0, 0.9, 0.1)
+    know = np.where(np.asarray(observed) > 0, 0.9, 0.1)
     return pd.concat(
-        [rows("M0", 0.5, came, spell), rows("M1", know, came, spell),
-         rows("climatology", 0.5, came, spell)], ignore_index=True,
+        [rows("M0", 0.5, observed, spell), rows("M1", know, observed, spell),
+         rows("climatology", 0.5, observed, spell)], ignore_index=True,
     )  # fmt: skip
 
 
-CAME = np.zeros(N)
-CAME[[3, 4, 10, 20, 30]] = 1
+OBSERVED = np.zeros(N)
+OBSERVED[[3, 4, 10, 20, 30]] = 1
 SPELL = np.zeros(N, int)
 SPELL[[3, 4, 10, 20, 30]] = [1, 1, 2, 3, 4]
 
@@ -144,23 +145,23 @@ def find(table, name, against, score="log"):
 
 
 def test_differences_are_means_over_the_same_origins():
-    scores = made(CAME, SPELL)
+    scores = made(OBSERVED, SPELL)
     gone = (scores["forecaster"] == "climatology") & (scores["origin"] < DAYS[5])
     table = table_of(scores[~gone])
     row = find(table, "M1", "climatology")
     assert row["n"] == N - 5
     assert row["difference"] == pytest.approx(np.log(0.9) - np.log(0.5), abs=1e-12)
-    assert (row["came"], row["events"]) == (3.0, 3.0)  # two came before there was a climatology
+    assert (row["observed"], row["events"]) == (3.0, 3.0)  # two came before there was a climatology
     assert find(table, "M1", "M0")["n"] == N
     assert find(table, "M0", "climatology")["difference"] == 0.0
 
 
 def test_windows_that_share_an_event_count_it_once():
-    columns = ["came", "events", "misses", "windows"]
-    row = find(table_of(made(CAME, SPELL)), "M1", "M0")
+    columns = ["observed", "events", "misses", "windows"]
+    row = find(table_of(made(OBSERVED, SPELL)), "M1", "M0")
     assert [row[k] for k in columns] == [5.0, 4.0, 5.0, N]
     # Where the target is that nothing happens it held in 35 windows, five separate times.
-    row = find(table_of(made(1.0 - CAME, SPELL)), "M1", "M0")
+    row = find(table_of(made(1.0 - OBSERVED, SPELL)), "M1", "M0")
     assert [row[k] for k in columns] == [35.0, 5.0, 4.0, N]
 
 
@@ -168,7 +169,9 @@ def counted(values):
     """Rows of a count; M1 is nearer to it."""
     parts = []
     for name, crps in (("M1", 0.5), ("climatology", 1.0)):
-        part = rows(name, 0.5, CAME, SPELL, target="strikes").assign(kind="count", came=values)
+        part = rows(name, 0.5, OBSERVED, SPELL, target="strikes").assign(
+            kind="count", observed=values
+        )
         parts.append(part.assign(crps=crps, twcrps=0.0))
     return pd.concat(parts, ignore_index=True)
 
@@ -178,7 +181,7 @@ def test_a_count_comes_where_it_is_above_its_median_and_must_go_both_ways():
     values[[3, 4, 10, 20, 30]] = 9.0
     table = table_of(counted(values))
     row = find(table, "M1", "climatology", "crps")
-    assert (row["came"], row["events"], row["misses"]) == (5.0, 4.0, 5.0)
+    assert (row["observed"], row["events"], row["misses"]) == (5.0, 4.0, 5.0)
     assert standings(table)[0].theories == ("M1",)
     values = np.ones(N)
     values[: N // 2] = 9.0  # a war and a peace: one change, whatever the number of windows
@@ -196,15 +199,15 @@ def where(*windows):
 
 
 @pytest.mark.parametrize(
-    ("came", "doubt"),
+    ("observed", "doubt"),
     [
         ([], "it never came"), ([3], "it came once"), ([3, 9], "it came 2 separate times"),
         (range(N), "it always came"), (range(N - 1), "it stayed away once"),
         ({*range(N)} - {3, 4, 9}, "it stayed away 2 separate times"),
     ],
 )  # fmt: skip
-def test_nobody_wins_on_what_hardly_ever_changed(came, doubt):
-    (one,) = standings(table_of(made(*where(*sorted(came)))))
+def test_nobody_wins_on_what_hardly_ever_changed(observed, doubt):
+    (one,) = standings(table_of(made(*where(*sorted(observed)))))
     assert one.theories == () and one.doubt == doubt
 
 
@@ -227,6 +230,6 @@ def test_calibrated_forecasts_lie_within_their_bands_as_often_as_they_say():
         rng = np.random.default_rng(k)
         p = rng.uniform(0.05, 0.95, N)
         table = reliability_table(rows("M1", p, rng.random(N) < p), 7, seed=k)
-        inside += ((table["low"] <= table["came"]) & (table["came"] <= table["high"])).sum()
+        inside += ((table["low"] <= table["observed"]) & (table["observed"] <= table["high"])).sum()
         bins += len(table)
     assert 0.86 < inside / bins < 0.98  # few forecasts in a bin: bands are steps

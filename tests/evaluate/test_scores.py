@@ -15,9 +15,13 @@ RNG = np.random.default_rng(20260101)
 
 
 def test_log_and_brier_are_those_of_scoringrules_and_certainty_is_rarer_than_one_draw():
-    p, came = RNG.uniform(0.01, 0.99, size=50), RNG.random(50) < 0.5
-    np.testing.assert_allclose(brier(p, came), scoringrules.brier_score(1.0 * came, p), atol=1e-12)
-    np.testing.assert_allclose(log_score(p, came, 1e-3), -np.log(np.where(came, p, 1.0 - p)))
+    p, observed = RNG.uniform(0.01, 0.99, size=50), RNG.random(50) < 0.5
+    np.testing.assert_allclose(
+        brier(p, observed), scoringrules.brier_score(1.0 * observed, p), atol=1e-12
+    )
+    np.testing.assert_allclose(
+        log_score(p, observed, 1e-3), -np.log(np.where(observed, p, 1.0 - p))
+    )
     for sure, happened in ((0.0, 1), (1.0, 0)):
         assert log_score(sure, happened, 0.002) == pytest.approx(-np.log(0.002))
 
@@ -38,18 +42,18 @@ def test_shares_of_futures_are_the_posterior_means_of_jeffreys_prior():
     assert 0.0 < smoothed(0.0, n) < smoothed(1 / n, n) and smoothed(1.0, n) < 1.0
 
 
-@pytest.mark.parametrize("came", [1, 4, 12, 13, 40])
+@pytest.mark.parametrize("observed", [1, 4, 12, 13, 40])
 @pytest.mark.parametrize("unit", [1, 7])
-def test_the_score_of_a_time_is_the_crps_of_the_restricted_ensemble(came, unit):
+def test_the_score_of_a_time_is_the_crps_of_the_restricted_ensemble(observed, unit):
     periods = 12
     times = RNG.integers(1, 30, size=400).astype(float)
     cdf = (times[:, None] <= np.arange(periods + 1)).mean(axis=0)
-    ours = proper.time_score(cdf, came, unit)
-    short = unit * min(came, periods), unit * np.minimum(times, periods)
+    ours = proper.time_score(cdf, observed, unit)
+    short = unit * min(observed, periods), unit * np.minimum(times, periods)
     assert ours == pytest.approx(scoringrules.crps_ensemble(float(short[0]), short[1]), abs=1e-10)
     # ... and the threshold-weighted CRPS of the times themselves, all weight before the horizon.
     weighted = scoringrules.twcrps_ensemble(
-        float(unit * came), unit * times, v_func=lambda x: np.minimum(x, unit * periods)
+        float(unit * observed), unit * times, v_func=lambda x: np.minimum(x, unit * periods)
     )
     assert ours == pytest.approx(weighted, abs=1e-10)
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from make_conduct import write_conduct
+from make_actions import write_actions
 
 from beliefs.evaluation import sensitivity as module
 from beliefs.evaluation.attribution import _flat, causes
 from beliefs.evaluation.sensitivity import contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
-from beliefs.inference.conduct import conduct_with
+from beliefs.inference.action_draws import actions_with
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
@@ -20,8 +20,8 @@ HORIZON = 30
 
 @pytest.fixture(scope="module")
 def tracked(tmp_path_factory):
-    """A small study under the base-rate theory: two parameters of talks, and conduct."""
-    study = load_study(write_conduct(tmp_path_factory.mktemp("sens") / "small"))
+    """A small study under the base-rate theory: two parameters of talks, and actions."""
+    study = load_study(write_actions(tmp_path_factory.mktemp("sens") / "small"))
     found = track(study, load_theory("base_rate"), particles=1000, seed=1)
     return posterior_at(found, found.n_time - 1)
 
@@ -57,7 +57,7 @@ def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, 
 
 
 def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
-    posterior, conduct = tracked, conduct_with(tracked)
+    posterior, action_draws = tracked, actions_with(tracked)
     rows = {row.name: row for row in found.contraction}
     base = posterior.tree["posterior"]["onset_base"].values.ravel()
     row = rows["onset_base"]
@@ -67,7 +67,7 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
     assert row.contraction == pytest.approx(1.0 - base.std(ddof=1) / row.prior_sd)
     assert row.mechanism == "talks" and np.isfinite([row.power_prior, row.power_likelihood]).all()
     assert any(name.startswith("strike_base[") for name in rows)
-    short = contraction(posterior, conduct, power=False)
+    short = contraction(posterior, action_draws, power=False)
     assert [r.contraction for r in short] == [r.contraction for r in found.contraction]
     # Strikes were seen on most days, agreements hardly: the study teaches the one.
     learnt = max(r.contraction for n, r in rows.items() if n.startswith("strike_base"))

@@ -14,9 +14,9 @@ from beliefs.features.inputs import build_inputs
 from beliefs.inference.posterior import stacked_params
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import system
-from beliefs.model.structure import columns, conduct_columns, structure_of
-from beliefs.model.system import conduct_log_likelihoods, factors
-from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
+from beliefs.model.structure import action_columns, columns, structure_of
+from beliefs.model.system import action_log_likelihoods, factors
+from beliefs.model.theory import action_nulls, action_parameters, load_theory
 from beliefs.simulation.studies import (
     prior_params,
     simulate_belief_block,
@@ -32,13 +32,13 @@ DRAWS = 60
 @pytest.fixture(scope="module")
 def design():
     inputs = build_inputs(load_study("us-iran-2026"))
-    return inputs, structure_of(inputs), conduct_columns(inputs)
+    return inputs, structure_of(inputs), action_columns(inputs)
 
 
 def medians(theory, structure, **values):
-    """All parameters of conduct at the medians of their priors, but for `values`."""
+    """All parameters of actions at the medians of their priors, but for `values`."""
     chosen = load_theory(theory)
-    known = coordinates_of(list(conduct_parameters(chosen, structure)), structure)
+    known = coordinates_of(list(action_parameters(chosen, structure)), structure)
     found = {k: v[0] for k, v in known.params(np.zeros((1, known.size))).items()}
     for name, value in values.items():
         found[name] = np.broadcast_to(float(value), found[name].shape)
@@ -48,7 +48,7 @@ def medians(theory, structure, **values):
 def drawn(design, theory, names, seed, **values):
     _, structure, columns = design
     chosen, params = medians(theory, structure, **values)
-    full = conduct_neutral(chosen, structure) | params
+    full = action_nulls(chosen, structure) | params
     names = names or {f.name for f in factors(chosen, structure)}
     return simulate_columns(columns, full, structure, names, np.random.default_rng(seed))
 
@@ -85,7 +85,7 @@ def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
     """The score of the truth is zero on average: draws and likelihood share their equations."""
     _, structure, columns = design
     chosen, params = medians("managed_deescalation", structure, strike_base=0.0)
-    full = conduct_neutral(chosen, structure) | params
+    full = action_nulls(chosen, structure) | params
     names = [f.name for f in factors(chosen, structure)]
     moved = {
         "log_excite_cross": 0.2, "truce_gain": 0.2, "breach_base": 0.2, "exclusion_base": 0.2,
@@ -101,7 +101,7 @@ def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
             ends = []
             for sign in (-1.0, 1.0):
                 there = full | {name: full[name] + sign * by}
-                logs = conduct_log_likelihoods(np, there, made, structure, read)
+                logs = action_log_likelihoods(np, there, made, structure, read)
                 ends.append(sum(float(v.sum()) for v in logs.values()))
             # A central difference: the curvature of the likelihood drops out.
             slopes[name].append((ends[1] - ends[0]) / (2 * by))
@@ -114,9 +114,9 @@ def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
 @pytest.mark.parametrize("theory", ["base_rate", "mutual_optimism"])
 def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     inputs, structure, _ = design
-    chosen, conduct = medians(theory, structure)
+    chosen, action_draws = medians(theory, structure)
     rng = np.random.default_rng(2)
-    params = prior_params(chosen, structure, rng) | conduct
+    params = prior_params(chosen, structure, rng) | action_draws
     found, truth = simulate_whole(inputs, chosen, params, rng)
     assert (truth is not None) == chosen.beliefs
     seen, old = found.observed, inputs.observed
@@ -125,8 +125,11 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     assert not np.array_equal(seen.strike_count, old.strike_count)
     assert not np.array_equal(found.talks, inputs.talks)
     assert (seen.breach[~seen.truce_seen] == 0).all()
-    assert seen.truce_end.dtype == old.truce_end.dtype and seen.rung.dtype == old.rung.dtype
-    conduct_columns(found)
+    assert (
+        seen.truce_end.dtype == old.truce_end.dtype
+        and seen.conflict_phase.dtype == old.conflict_phase.dtype
+    )
+    action_columns(found)
 
 
 DUEL = data_folder() / "synthetic-duel"
@@ -157,8 +160,8 @@ def test_surplus_and_moves_of_true_beliefs_follow_the_equations():
     kept, push, misread = system.movements(np, params, cols, structure)
     before = np.concatenate([first[:, None], belief[:, :-1]], axis=1)
     level = params["belief_mean"][:, None]
-    gate = 1.0 / (1.0 + np.exp(-4.0 * before))
-    left = belief - (level + kept * (before - level) + push + misread * gate)
+    convergence = 1.0 / (1.0 + np.exp(-4.0 * before))
+    left = belief - (level + kept * (before - level) + push + misread * convergence)
     noise = left / (np.exp(params["log_volatility"]) * structure.step_weeks**0.5)[:, None]
     n = noise.size  # what no equation explains is standard normal
     assert abs(noise.mean()) < 4 / n**0.5

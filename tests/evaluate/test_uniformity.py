@@ -103,12 +103,12 @@ def test_more_outside_than_chance_allows_fails_though_no_one_of_them_does():
     pool = [rng.integers(0, KEPT + 1, SIMS) for _ in range(3000)]
     out = [r for r in pool if 0.002 < p_value(r, KEPT) <= 0.01][:9]
     even = [r for r in pool if p_value(r, KEPT) > 0.3][: SIZE - len(out)]
-    ranks = {f"conduct:{k}": row for k, row in enumerate([*out, *even])}
+    ranks = {f"actions:{k}": row for k, row in enumerate([*out, *even])}
     reasons, (group,) = result(ranks)
     assert (group.outside, group.limit) == (9, 8)
-    assert reasons[0] == "outside their own bands: 9 of 80 of conduct, at most 8"
+    assert reasons[0] == "outside their own bands: 9 of 80 of actions, at most 8"
     assert all(row.adjusted > 0.01 for row in judge(ranks, KEPT))
-    assert result({**ranks, "conduct:0": even[0]})[0] == ()
+    assert result({**ranks, "actions:0": even[0]})[0] == ()
 
 
 def simulated(n, seed, wrong=lambda q: q):

@@ -15,11 +15,11 @@ def base_rate_futures(rich_folder):
     return forecast(small_posterior(rich_folder, "base_rate"), 35, seed=5, actions=False)
 
 
-def prior_conduct(posterior, scale=0.5, seed=3):
-    """Draws of conduct around the medians of the prior, as many as the posterior has."""
-    from beliefs.inference.conduct import BASE, Conduct
+def prior_actions(posterior, scale=0.5, seed=3):
+    """Draws of actions around the medians of the prior, as many as the posterior has."""
+    from beliefs.inference.action_draws import BASE, ActionDraws
     from beliefs.inference.smc.unconstrained import coordinates_of
-    from beliefs.model.theory import conduct_parameters, free_parameters, load_theory
+    from beliefs.model.theory import action_parameters, free_parameters, load_theory
 
     sizes = posterior.tree["posterior"].sizes
     size, rng = sizes["chain"] * sizes["draw"], np.random.default_rng(seed)
@@ -29,19 +29,19 @@ def prior_conduct(posterior, scale=0.5, seed=3):
         known = coordinates_of(list(parameters), structure)
         return known.params(scale * rng.standard_normal((size, known.size)))
 
-    mine = conduct_parameters(posterior.theory, structure)
-    theirs = (*free_parameters(base, structure), *conduct_parameters(base, structure))
+    mine = action_parameters(posterior.theory, structure)
+    theirs = (*free_parameters(base, structure), *action_parameters(base, structure))
     theirs = [p for p in theirs if p.name != "innovation"]
     posterior_draws, prior = drawn(mine), drawn(mine)
     density = rng.standard_normal((2, size))
-    return Conduct(
+    return ActionDraws(
         posterior.theory.name, seed, posterior_draws, prior, drawn(theirs), density[0], density[1]
     )
 
 
 @pytest.fixture(scope="session")
 def result():
-    """Forecasts with conduct from the truce of 2026, by theory; draws around prior medians."""
+    """Forecasts with actions from the truce of 2026, by theory; draws around prior medians."""
     from posteriors import small_posterior
 
     from beliefs.forecasting.forecast import forecast
@@ -53,7 +53,7 @@ def result():
         if theory not in known:
             posterior = small_posterior(path, theory, size=(4, 100), as_of=ORIGIN)
             known[theory] = forecast(
-                posterior, HORIZON, seed=5, actions=prior_conduct(posterior), allow_failed=True
+                posterior, HORIZON, seed=5, actions=prior_actions(posterior), allow_failed=True
             )
         return known[theory]
 

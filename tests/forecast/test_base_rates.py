@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from make_conduct import write_conduct
+from make_actions import write_actions
 
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.conduct import BASE
+from beliefs.inference.action_draws import BASE
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
@@ -17,7 +17,7 @@ HORIZON = 35
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A study with acts, a truce, deals and talks."""
-    return load_study(write_conduct(tmp_path_factory.mktemp("base") / "small"))
+    return load_study(write_actions(tmp_path_factory.mktemp("base") / "small"))
 
 
 def rows_of(document):

@@ -10,16 +10,16 @@ from beliefs.features.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surpris
 from beliefs.inference.posterior import stacked_params
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import (
-    conduct_declared,
-    conduct_neutral,
+    action_nulls,
+    declared_actions,
     free_parameters,
     load_theory,
 )
 from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
-from beliefs.simulation.news import news_of
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
-from beliefs.simulation.state import Feed, Streams, window_at
+from beliefs.simulation.signals import signal_updates
+from beliefs.simulation.state import Feed, Streams, spell_at
 from beliefs.study.load import load_study
 
 MANY = 8_000
@@ -33,7 +33,7 @@ def truce():
 
 
 def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
-    """Many futures of one set of parameters: neutral but for `values`."""
+    """Many futures of one set of parameters: null but for `values`."""
     study, inputs = truce
     structure, chosen = structure_of(inputs), load_theory(theory)
     index = np.full((MANY, horizon), int(inputs.active.sum()) - 1)
@@ -41,11 +41,11 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
     cols, surprise = future_columns(
         inputs, structure, past, index, resample_shocks=False, actions=True
     )
-    params = stacked_params(chosen, structure, {}) | conduct_neutral(chosen, structure)
+    params = stacked_params(chosen, structure, {}) | action_nulls(chosen, structure)
     for p in free_parameters(chosen, structure):
-        params[p.name] = np.full(structure.size(p.dims), p.neutral)
-    for name, (_, p) in conduct_declared(structure).items():
-        params.setdefault(name, np.full(structure.size(p.dims), p.neutral))
+        params[p.name] = np.full(structure.size(p.dims), p.null)
+    for name, (_, p) in declared_actions(structure).items():
+        params.setdefault(name, np.full(structure.size(p.dims), p.null))
     for name, value in values.items():
         params[name] = np.broadcast_to(np.asarray(value, float), params[name].shape)
     cols["innovation"] = np.zeros((1, 2, horizon))
@@ -94,7 +94,7 @@ def test_a_window_that_passes_its_deadline_lapses_on_that_day_and_on_no_other(tr
     run = one_truth(
         truce, "base_rate", horizon=14, collapse_base=-40.0, resolve_base=-40.0, deal_base=-40.0
     )
-    left = int(window_at(*truce).left)
+    left = int(spell_at(*truce).left)
     assert (run.events["ended"][:, left] == 1).all()
     assert (np.delete(run.events["ended"], left, axis=1) == 0).all()
 
@@ -147,7 +147,7 @@ def test_surprises_go_on_as_the_study_computes_them(halflife):
     for t in range(known, 80):
         state = SimpleNamespace(phase=np.zeros(1, int), mean=mean, miss=miss, since=t - known)
         acts = SimpleNamespace(strikes=counts[t : t + 1][None], severity=np.ones((1, 1)))
-        news, mean, miss = news_of(feed, state, acts, np.zeros((1, 0)), {})
+        news, mean, miss = signal_updates(feed, state, acts, np.zeros((1, 0)), {})
         found.append(float(news[0, 0]))
     np.testing.assert_allclose(found, whole.z[known:], atol=1e-9)
 
@@ -161,7 +161,7 @@ def test_surprises_go_on_as_the_study_computes_them(halflife):
 )  # fmt: skip
 def test_the_truce_at_the_origin_has_its_age_and_its_deadline(day, age, own, left):
     study = load_study("us-iran-2026", as_of=day)
-    found = window_at(study, build_inputs(study))
+    found = spell_at(study, build_inputs(study))
     assert (found.on, found.age, found.own_age, found.left) == (age > 0, age, own, left)
 
 
@@ -173,7 +173,7 @@ def test_every_theory_is_simulated_and_its_events_agree_with_one_another(result,
     assert (events["signed"] <= events["deal"]).all()
     assert (events["deal"] >= (events["ended"] == 4)).all()
     collapsed = events["ended"] == 5
-    assert (events["rung"][collapsed] == 0).all() and collapsed.any()
+    assert (events["conflict_phase"][collapsed] == 0).all() and collapsed.any()
     acts = events["strikes"].sum(axis=1)
     assert (acts[events["breach"]] > 0).all() and events["breach"].any()
     assert np.isfinite(result(theory).paths.events["strikes"]).all()

@@ -80,7 +80,7 @@ def test_what_names_no_day_is_refused_at_every_door(doors, given):
     for ask in doors.values():
         with pytest.raises(StudyError) as caught:
             ask(given)
-        assert repr(given) == caught.value.found and caught.value.mend
+        assert repr(given) == caught.value.found and caught.value.fix
 
 
 def test_values_of_a_path_arrive_in_the_order_of_days_whatever_is_written_first(futures, tmp_path):

@@ -44,7 +44,7 @@ def test_the_document_of_a_theory_without_beliefs_fits_and_speaks_of_talks_only(
     [
         (("format",), 1),
         (("study_sha256",), "abc"),
-        (("gate", "passed"), "yes"),
+        (("convergence", "passed"), "yes"),
         (("belief", 0, "mean"), 1.2),
         (("targets", 0, "p"), -0.1),
         (("targets", 0, "target"), "victory"),

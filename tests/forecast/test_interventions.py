@@ -47,7 +47,7 @@ def again(plain, *items):
     """The same futures with interventions, paired."""
     return forecast(
         plain.posterior, len(plain.dates), seed=plain.seed, interventions=items,
-        actions=plain.conduct or False, allow_failed=True,
+        actions=plain.action_draws or False, allow_failed=True,
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def test_the_jump_of_an_unseen_shock_has_the_spread_of_the_users_prior(jump_afte
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("neutral = [", 'neutral = ["shock_jump", '), ('"shocks", ', "")],
+    ("old", "new"), [("null = [", 'null = ["shock_jump", '), ('"shocks", ', "")],
     ids=["held at its null value", "its mechanism is off"],
 )  # fmt: skip
 def test_an_unseen_shock_does_not_move_a_belief_that_the_theory_says_no_shock_moves(
@@ -223,7 +223,7 @@ def test_a_truce_that_stands_is_extended_on_the_day_and_keeps_its_new_deadline(
 def test_collapse_rises_or_falls_by_the_parameter_of_the_what_if(managed, one, other, parameter):
     found = [managed if ask is None else changed(managed, ask[0], **ask[1]) for ask in (one, other)]
     collapsed = [(f.paths.events["ended"] == 5).any(axis=1).astype(float) for f in found]
-    effect = managed.conduct.posterior[parameter]
+    effect = managed.action_draws.posterior[parameter]
     assert np.cov(collapsed[0] - collapsed[1], effect)[0, 1] > 0.0
 
 
@@ -234,7 +234,7 @@ def test_a_theory_that_holds_a_mechanism_neutral_says_so_and_changes_nothing(res
         np.testing.assert_array_equal(other.paths.events[name], values, err_msg=name)
     theory, structure = plain.posterior.theory, plain.posterior.structure
     said = without_effect(theory, structure, other.interventions)
-    assert len(said) == 1 and "hotline_effect neutral" in said[0]
+    assert len(said) == 1 and "hotline_effect at null" in said[0]
     free = theories.load_theory("managed_deescalation")
     assert without_effect(free, structure, other.interventions) == []
     alone = without_effect(free, structure, other.interventions, actions=False)
@@ -309,7 +309,7 @@ def test_a_mistake_in_a_table_is_named(tmp_path, text, named):
     with pytest.raises(StudyError) as caught:
         load_interventions(file)
     error = caught.value
-    assert named in f"{error.where} {error.found} {error}" and error.mend
+    assert named in f"{error.where} {error.found} {error}" and error.fix
     assert "what_if.toml" in error.where
 
 

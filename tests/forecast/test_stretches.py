@@ -36,7 +36,7 @@ def test_stretches_have_the_numbers_of_the_whole(result, monkeypatch, theory, ch
         monkeypatch.setattr(state, "CELLS", cells * samples)
         return forecast(
             plain.posterior, DAYS, seed=3, allow_failed=True,
-            actions=plain.conduct if acts else False, interventions=what_ifs(plain) * changed,
+            actions=plain.action_draws if acts else False, interventions=what_ifs(plain) * changed,
         )  # fmt: skip
 
     whole, parts = made(DAYS), made(17)

@@ -10,10 +10,10 @@ from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.track import track
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of, until
-from beliefs.model.system import conduct_log_likelihoods
+from beliefs.model.system import action_log_likelihoods
 from beliefs.model.theory import (
-    conduct_neutral,
-    conduct_parameters,
+    action_nulls,
+    action_parameters,
     load_theory,
 )
 from beliefs.study.load import load_study
@@ -43,14 +43,14 @@ def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
     structure = structure_of(inputs)
     names = ["strikes_A", "strikes_B", "breach", "resolve"]
     parts = track_blocks(real, theory, particles=1000, seed=2, only=names, inputs=inputs)
-    neutral, n_time = conduct_neutral(theory, structure), int(inputs.active.sum())
+    null, n_time = action_nulls(theory, structure), int(inputs.active.sum())
     read = {p for b in parts.layout if b.name in parts.tracks for p in b.parameters}
-    free = [p for p in conduct_parameters(theory, structure) if p.name in read]
+    free = [p for p in action_parameters(theory, structure) if p.name in read]
 
     def likelihood(params, n):
         size = len(next(iter(params.values())))
-        logs = conduct_log_likelihoods(
-            np, {**neutral, **params}, until(parts.columns, n), structure, names
+        logs = action_log_likelihoods(
+            np, {**null, **params}, until(parts.columns, n), structure, names
         )
         return np.stack([np.broadcast_to(logs[name], (size, n)) for name in names], axis=-1)
 

@@ -57,7 +57,7 @@ def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_neutral(stud
     labels = model.coordinates.labels
     mine = labels.index("belief_mean[0]")
     scores = np.random.default_rng(5).standard_normal((40_000, 4))
-    (neutral,) = (0.0 - 0.5) / 0.75 * np.ones(1)
+    (null,) = (0.0 - 0.5) / 0.75 * np.ones(1)
 
     def by_period(at):
         path = model.replay(at, n, keep=True)[2][..., :2]
@@ -65,7 +65,7 @@ def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_neutral(stud
         return np.diff(logsumexp(total, axis=0), prepend=np.log(len(at))).reshape(n, 2)
 
     off = scores.copy()
-    off[:, mine] = neutral
+    off[:, mine] = null
     exact = by_period(scores) - by_period(off)
     found = density_path(tracked, {"level": ["belief_mean[0]"]})
     assert found.shape == (1, n, 2)

@@ -49,7 +49,7 @@ def model(rich_folder):
     return Model.of(build_inputs(load_study(rich_folder)), load_theory("mutual_optimism"))
 
 
-# What rival theories add to belief and talks, all neutral in mutual optimism, and their columns.
+# What rival theories add to belief and talks, all null in mutual optimism, and their columns.
 MORE = (
     "shared", "tactical_reset", "escalation_cost", "economic_hinge", "convex_cost", "mediator_late",
     "crack_rule", "shift_talks", "proxy_credibility",
@@ -68,9 +68,9 @@ def shaken(model, seed=6):
 def wider(rich_folder):
     """Mutual optimism with everything that rival theories add to belief and talks."""
     theory = load_theory("mutual_optimism")
-    free = tuple(name for name in theory.neutral if name not in MORE)
+    free = tuple(name for name in theory.null if name not in MORE)
     inputs = build_inputs(load_study(rich_folder))
-    return shaken(Model.of(inputs, replace(theory, neutral=free)))
+    return shaken(Model.of(inputs, replace(theory, null=free)))
 
 
 def scores(model, n, seed=3):
@@ -79,15 +79,15 @@ def scores(model, n, seed=3):
 
 def filtered(model, params, n, n_time, *, keep=True, **how):
     """Belief state and path of particles given by their parameters."""
-    still = model.still(params, n)
-    state, paths = initial_state(still), []
+    static = model.static(params, n)
+    state, paths = initial_state(static), []
     for low in range(0, n_time, WIDTH):
         last = min(n_time, low + WIDTH)
         columns = part_columns(model.columns, low, last)
         terms = terms_of(params, columns, model.structure, n, state.audience)
-        state, path = run(state, still, terms, model.looks, low, last, keep=keep, **how)
+        state, path = run(state, static, terms, model.measurements, low, last, keep=keep, **how)
         paths.append(path)
-    return state, still, np.concatenate(paths, axis=1)
+    return state, static, np.concatenate(paths, axis=1)
 
 
 def linear(model, params, n):
@@ -106,13 +106,15 @@ def exact_smoother(model, params, n):
     drift = belief_equations.drift(params, kept, push)
     spread = belief_equations.volatility(np, params, structure)
     start = belief_equations.start_of(params)
-    looks, still = model.looks, model.still(params, n)
+    measurements, static = model.measurements, model.static(params, n)
     n_time = kept.shape[-1]
-    when = np.searchsorted(looks.starts, np.arange(len(looks.values)), side="right") - 1
-    bias = np.where(looks.kinds == 1, still.private[:, looks.sides], 0.0)
-    bias = np.where(looks.kinds == 2, still.level[:, looks.sides], bias)
-    value = looks.values - bias
-    variance = still.scale[:, looks.channels] ** 2
+    when = (
+        np.searchsorted(measurements.starts, np.arange(len(measurements.values)), side="right") - 1
+    )
+    bias = np.where(measurements.kinds == 1, static.private[:, measurements.sides], 0.0)
+    bias = np.where(measurements.kinds == 2, static.level[:, measurements.sides], bias)
+    value = measurements.values - bias
+    variance = static.scale[:, measurements.channels] ** 2
     log, smooth_mean, smooth_var = np.zeros(n), np.zeros((n, n_time, 2)), np.zeros((n, n_time, 2))
     for p in range(n):
         for i in (0, 1):
@@ -122,7 +124,7 @@ def exact_smoother(model, params, n):
             prior_mean = np.linalg.solve(steps, known)
             root = np.linalg.inv(steps) * spread[p, i]
             prior_cov = root @ root.T
-            mine = np.flatnonzero(looks.sides == i)
+            mine = np.flatnonzero(measurements.sides == i)
             h = np.zeros((len(mine), n_time))
             h[np.arange(len(mine)), when[mine]] = 1.0
             total = h @ prior_cov @ h.T + np.diag(variance[p, mine])
@@ -140,8 +142,10 @@ def exact_smoother(model, params, n):
 
 def test_with_gaussian_readings_it_is_the_exact_kalman_filter_and_smoother(model):
     n = 4
-    looks = model.looks
-    chosen = replace(model, looks=looks._replace(seen=np.zeros_like(looks.seen)))  # without talks
+    measurements = model.measurements
+    chosen = replace(
+        model, measurements=measurements._replace(seen=np.zeros_like(measurements.seen))
+    )  # without talks
     params = linear(chosen, chosen.params(scores(chosen, n)), n)
     n_time = chosen.structure.n_time
     state, _, path = filtered(chosen, params, n, n_time, compiled=gaussian_filter)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("track")
 
 
 class Seen(NamedTuple):
-    """Readings by period, as `Looks` has them."""
+    """Readings by period, as `Measurements` has them."""
 
     starts: np.ndarray
     sides: np.ndarray
@@ -30,19 +30,22 @@ def model():
     """Weekly market prices alone, without talks, so that each side is a problem of its own."""
     study, theory = load_study("us-civil-war"), load_theory("mutual_optimism")
     model = Model.of(build_inputs(study), theory)
-    looks = model.looks
-    first = np.flatnonzero(looks.channels == 0)
-    when = np.searchsorted(looks.starts, first, side="right") - 1
-    starts = np.searchsorted(when, np.arange(len(looks.starts)))
-    looks = looks._replace(
-        seen=np.zeros_like(looks.seen),
+    measurements = model.measurements
+    first = np.flatnonzero(measurements.channels == 0)
+    when = np.searchsorted(measurements.starts, first, side="right") - 1
+    starts = np.searchsorted(when, np.arange(len(measurements.starts)))
+    measurements = measurements._replace(
+        seen=np.zeros_like(measurements.seen),
         starts=starts,
-        **{name: getattr(looks, name)[first] for name in ("sides", "channels", "kinds", "values")},
+        **{
+            name: getattr(measurements, name)[first]
+            for name in ("sides", "channels", "kinds", "values")
+        },
     )
     kept = model.columns["cell_channel"] == 0
     columns = {k: v[kept] if k.startswith("cell_") else v for k, v in model.columns.items()}
     columns["talks_seen"] = np.zeros_like(columns["talks_seen"])
-    return replace(model, looks=looks, columns=columns)
+    return replace(model, measurements=measurements, columns=columns)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +53,13 @@ def draws(model):
     """Particles of the first year's posterior, without misreading, which a grid would not know."""
     study = load_study("us-civil-war", as_of="1862-12-31")
     found = track(study, load_theory("mutual_optimism"), particles=200, seed=1)
-    few = found.epochs[-1][:8].copy()
+    few = found.generations[-1][:8].copy()
     few[:, [label.startswith("misread") for label in model.coordinates.labels]] = -8.0
     return few, found.n_time
 
 
 @numba.njit
-def _filtered(kept, drift, start, sd, scale, looks, side, one):
+def _filtered(kept, drift, start, sd, scale, measurements, side, one):
     """Log density of one side's readings by a grid that reaches wherever belief may be."""
     step, total, low = 0.2 * min(sd, scale), 0.0, 0
     mass = np.ones(1)
@@ -72,9 +75,9 @@ def _filtered(kept, drift, start, sd, scale, looks, side, one):
         for j in range(len(at)):
             new += mass[j] * np.exp(-0.5 * ((x - centre[j]) / sd) ** 2)
         mass = new / new.sum()
-        for r in range(looks.starts[t], looks.starts[t + 1]):
-            if looks.sides[r] == side:
-                z = (looks.values[r] - x) / scale
+        for r in range(measurements.starts[t], measurements.starts[t + 1]):
+            if measurements.sides[r] == side:
+                z = (measurements.values[r] - x) / scale
                 mass = mass * 0.375 / scale * (1.0 + z * z / 4.0) ** -2.5
                 total += np.log(mass.sum())
                 mass /= mass.sum()
@@ -90,17 +93,18 @@ def on_a_grid(model, scores, n_time, *, one):
     """Log density of all readings by a grid of beliefs; as `one` Gaussian after each, if asked."""
     n = len(scores)
     params, nobody = model.params(scores), np.zeros((len(scores), 2))
-    still, looks = model.still(params, n), model.looks
+    static, measurements = model.static(params, n), model.measurements
     columns = part_columns(model.columns, 0, n_time)
     terms = terms_of(params, columns, model.structure, n, nobody)
     kept, drift = terms.kept, terms.drift
-    seen = Seen(looks.starts, looks.sides, looks.values)
+    seen = Seen(measurements.starts, measurements.sides, measurements.values)
     out = np.zeros(n)
     for p in range(n):
         for side in (0, 1):
             out[p] += _filtered(
-                kept[p, side], drift[p, side], still.start[p, side], np.sqrt(still.noise[p, side]),
-                still.scale[p, 0], seen, side, one,
+                kept[p, side], drift[p, side], static.start[p, side],
+                np.sqrt(static.noise[p, side]),
+                static.scale[p, 0], seen, side, one,
             )  # fmt: skip
     return out
 

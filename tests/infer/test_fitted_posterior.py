@@ -1,4 +1,4 @@
-"""What `fit` returns: one tree that ArviZ takes, a gate, and no second compilation."""
+"""What `fit` returns: one tree that ArviZ takes, a convergence check, and no second compilation."""
 
 import matplotlib
 import numpy as np

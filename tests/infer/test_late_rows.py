@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from make_conduct import acts, write_conduct
+from make_actions import acts, write_actions
 from make_study import day, event, event_rows, talk, talk_rows, write_study
 from prefix import assert_same, columns
 from toy import TOY
@@ -145,19 +145,19 @@ def test_a_folder_that_says_otherwise_by_now_is_not_gone_back_to(late, toy, tmp_
 
 
 @pytest.fixture(scope="module")
-def conduct(tmp_path_factory):
-    """A study of conduct with a memorandum and secret talks that come out late."""
-    folder = tmp_path_factory.mktemp("conduct") / "small"
+def action_draws(tmp_path_factory):
+    """A study of actions with a memorandum and secret talks that come out late."""
+    folder = tmp_path_factory.mktemp("action_draws") / "small"
     more = event("MEMO", 20, initiator="north", kind="doubt_admission", severity="", signal=-2,
                  lag=OUT - 20)  # fmt: skip
     secret = talk("SECRET", 24, lag=OUT - 24)
-    return write_conduct(folder, events=[*acts(), more], talks=[*talk_rows(), secret])
+    return write_actions(folder, events=[*acts(), more], talks=[*talk_rows(), secret])
 
 
 @pytest.mark.parametrize("name", ["mutual_optimism", "base_rate"])
-def test_blocks_go_back_likewise(conduct, name):
+def test_blocks_go_back_likewise(action_draws, name):
     theory = load_theory(name)
-    then, now = (load_study(conduct, as_of=day(d)) for d in (OUT - 1, LAST))
+    then, now = (load_study(action_draws, as_of=day(d)) for d in (OUT - 1, LAST))
     before, whole = (track_blocks(s, theory, particles=500, seed=2) for s in (then, now))
     assert before.tracks
     for found, wanted in (

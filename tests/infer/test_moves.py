@@ -5,7 +5,7 @@ import pytest
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model
-from beliefs.inference.smc.moves import back, chart_of
+from beliefs.inference.smc.moves import back, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
 from beliefs.inference.smc.particles import normalised
 from beliefs.model.theory import load_theory
@@ -20,28 +20,28 @@ def charted():
     scores = 0.5 * rng.standard_normal((300, model.coordinates.size))
     log_weights = 0.3 * rng.standard_normal(300)
     frame = frame_of(model, normalised(log_weights) @ scores, 40)
-    return scores, chart_of(scores, log_weights, model.coordinates.labels, frame)
+    return scores, transform_of(scores, log_weights, model.coordinates.labels, frame)
 
 
 def test_scores_come_back_from_their_places(charted):
-    scores, chart = charted
-    again, stretch = back(chart, chart.white)
+    scores, transform = charted
+    again, stretch = back(transform, transform.white)
     np.testing.assert_allclose(again, scores, atol=2e-4)  # the frame is in single precision
-    off = stretch - chart.change
+    off = stretch - transform.change
     np.testing.assert_allclose(off, off[0], atol=1e-3)
 
 
 def test_the_determinant_is_that_of_the_map(charted):
-    _, chart = charted
-    places = chart.white
+    _, transform = charted
+    places = transform.white
     d, step = places.shape[1], 1e-2
     logs, stretches = [], []
     for at in places[:3]:
         near = np.repeat(at[None], 2 * d, axis=0)
         near[np.arange(d), np.arange(d)] += step
         near[d + np.arange(d), np.arange(d)] -= step
-        high, low = np.split(back(chart, near)[0], 2)
+        high, low = np.split(back(transform, near)[0], 2)
         logs.append(np.linalg.slogdet((high - low) / (2.0 * step))[1])
-        stretches.append(back(chart, at[None])[1][0])
+        stretches.append(back(transform, at[None])[1][0])
     # Up to one constant of the chart.
     np.testing.assert_allclose(np.diff(logs), np.diff(stretches), atol=0.05)

@@ -13,14 +13,14 @@ pytestmark = pytest.mark.xdist_group("fit")
 def problem(n, seed):
     """A random walk with drift by side, readings of some periods only."""
     rng = np.random.default_rng(seed)
-    heard = rng.random((2, n)) < 0.5
+    observed = rng.random((2, n)) < 0.5
     return {
         "a": rng.uniform(0.6, 1.05, (2, n)),
         "c": rng.normal(size=(2, n)),
         "q": rng.uniform(0.1, 0.5, 2),
         "start": rng.normal(size=2),
         "y": rng.normal(size=(2, n)),
-        "w": rng.uniform(0.2, 3.0, (2, n)) * heard,
+        "w": rng.uniform(0.2, 3.0, (2, n)) * observed,
     }
 
 

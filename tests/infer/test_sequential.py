@@ -102,7 +102,9 @@ def test_later_observations_change_nothing_before_them(known, tracked):
     cut = tracked.until(25)
     np.testing.assert_array_equal(short.predictive, cut.predictive)
     np.testing.assert_array_equal(short.log_weights, cut.log_weights)
-    assert len(short.epochs) == len(cut.epochs) and short.rejuvenations == cut.rejuvenations
+    assert (
+        len(short.generations) == len(cut.generations) and short.rejuvenations == cut.rejuvenations
+    )
 
 
 def test_an_impossible_observation_is_named(known):

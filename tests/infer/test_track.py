@@ -26,14 +26,14 @@ from beliefs.study.load import load_study
 pytestmark = pytest.mark.xdist_group("track")
 
 SIDES = 2  # belief_mean and log_volatility each have one element per side
-ARRAYS = ("epoch", "log_weights", "mean", "cov", "predictive")
+ARRAYS = ("generation", "log_weights", "mean", "cov", "predictive")
 
 
 def same(a, b):
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
-    assert len(a.epochs) == len(b.epochs)
-    for one, other in zip(a.epochs, b.epochs, strict=True):
+    assert len(a.generations) == len(b.generations)
+    for one, other in zip(a.generations, b.generations, strict=True):
         np.testing.assert_array_equal(one, other)
     assert a.rejuvenations == b.rejuvenations
 
@@ -83,7 +83,7 @@ def test_the_posterior_of_a_toy_is_that_of_a_grid(rich_folder, study, toy, gone_
     found = track(early, toy, particles=4000, seed=1)
     for grown in later:
         found = advance(found, grown)
-    weights, scores = found.weights(-1), found.epochs[-1]
+    weights, scores = found.weights(-1), found.generations[-1]
     for side, (_, a, b, mass) in enumerate(grid_of(model, model.structure.n_time)[1]):
         for grid, name in ((a, "belief_mean"), (b, "log_volatility")):
             mean = mass @ grid
@@ -109,7 +109,7 @@ def test_talks_alone_are_a_grid_though_proposals_reach_further_in_one_of_both(st
     mass = np.exp(log - logsumexp(log))
     found = track(study, theory, particles=8000, seed=2)
     assert found.rejuvenations
-    weights, scores = found.weights(-1), found.epochs[-1]
+    weights, scores = found.weights(-1), found.generations[-1]
     for grid, name in ((a, "onset_base"), (b, "continuation_base")):
         mean = mass @ grid
         sd = np.sqrt(mass @ (grid - mean) ** 2)
@@ -179,7 +179,7 @@ def test_the_posterior_at_a_date_is_what_forecast_takes(rich_folder, study, theo
     assert posterior.origin == day
     tree = posterior.tree["posterior"]
     assert dict(tree["logit_belief"].sizes) == {"chain": 1, "draw": 150, "side": 2, "time": 41}
-    assert not posterior.report.passed  # 200 particles are too few for its gate
+    assert not posterior.report.passed  # 200 particles are too few for its convergence check
     assert "limit 400" in posterior.report.failures[0]
     futures = forecast(posterior, 14, seed=3, allow_failed=True)
     assert futures.paths.logit_belief.shape == (150, 2, 14)

@@ -51,7 +51,7 @@ def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(ri
     begun = track(early, toy, particles=2000, seed=4)
     whole = advance(begun, late)
     found = advance(from_posterior(begun.at(DAY, draws=3000), 2000, seed=9), late)
-    assert found.n_time == whole.n_time == 56 and len(found.epoch) == 17
+    assert found.n_time == whole.n_time == 56 and len(found.generation) == 17
     for side in (0, 1):
         means, sds = [], []
         for t in (found, whole):
@@ -61,7 +61,7 @@ def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(ri
         assert abs(means[0] - means[1]) < 0.06 * sds[1]
         assert abs(sds[0] / sds[1] - 1) < 0.06
     for of in (0, 1, 2, 3):  # scores, whose prior has standard deviation 1
-        means = [t.weights(-1) @ t.epochs[-1][:, of] for t in (found, whole)]
+        means = [t.weights(-1) @ t.generations[-1][:, of] for t in (found, whole)]
         assert abs(means[0] - means[1]) < 0.1
     assert abs(found.log_evidence[-1] - whole.evidence[40:].sum()) < 0.1
 
@@ -95,7 +95,7 @@ def test_it_goes_back_to_a_change_after_the_posterior_and_no_further(taken, rich
     for period in (39, 20, 0):
         with pytest.raises(ConflictError, match="cannot go back") as caught:
             advance(found, study, inputs=revised(period))
-        assert str(inputs.dates[period]) in caught.value.where and caught.value.mend
+        assert str(inputs.dates[period]) in caught.value.where and caught.value.fix
 
 
 def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):

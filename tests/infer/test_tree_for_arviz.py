@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 matplotlib.use("Agg")
-NAMES = ["psi", "onset_base"]
+NAMES = ["rival_persistence", "onset_base"]
 
 
 @pytest.mark.parametrize(

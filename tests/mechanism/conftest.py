@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # for conduct_design
+sys.path.insert(0, str(Path(__file__).parent))  # for action_design
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def case(rich_folder):
     }
     xi = rng.normal(size=(20, 2, structure.n_time))
     cols = columns(inputs)
-    # Parts of conduct that a small study lacks and beliefs or talks answer to.
+    # Parts of actions that a small study lacks and beliefs or talks answer to.
     for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy"):
         cols[name] = rng.uniform(0.0, 1.0, cols[name].shape)
     return Case(structure, cols, known, draws, xi)
@@ -53,7 +53,7 @@ def case(rich_folder):
 def symbolic(case):
     """Call the PyTensor graph: params and xi -> (outputs by name, gradients by name)."""
     import pytensor.tensor as pt
-    from conduct_design import computed, graph
+    from action_design import computed, graph
 
     from beliefs.inference.nuts.recentre import innovations
 

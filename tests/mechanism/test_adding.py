@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conduct_design import columns, prior_draws, structure
+from action_design import columns, prior_draws, structure
 
 import beliefs.model.mechanisms as folder
 from beliefs.inference.smc.track import track
@@ -70,11 +70,11 @@ def test_a_mechanism_of_belief_is_inferred_and_moves_belief_and_talks(mine, rich
 
 def test_an_observable_of_actions_is_scored_and_has_a_rate(mine):
     where, rng = structure(6), np.random.default_rng(1)
-    (heat,) = (p for p in theory.conduct_parameters(theory.load_theory(mine), where)
+    (heat,) = (p for p in theory.action_parameters(theory.load_theory(mine), where)
                if p.name == "heat")  # fmt: skip
     assert "hot" in [f.name for f in system.factors(theory.load_theory(mine), where)]
     assert "hot" not in [f.name for f in system.factors(theory.load_theory("M1"), where)]
     seen, params = columns(where, rng), prior_draws([heat], where, 3, rng)
-    found = system.conduct_log_likelihoods(np, params, seen, where, ["hot"])["hot"]
+    found = system.action_log_likelihoods(np, params, seen, where, ["hot"])["hot"]
     p = 1.0 / (1.0 + np.exp(-params["heat"][:, None]))
     np.testing.assert_allclose(found, np.log(np.where(seen["calm"] > 0, p, 1.0 - p)), rtol=1e-10)

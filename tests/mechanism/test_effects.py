@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 import pytest
-from conduct_design import columns, nothing, parameters_of, prior_draws, structure
+from action_design import columns, nothing, parameters_of, prior_draws, structure
 from scipy import stats
 from scipy.special import expit
 
 from beliefs.model.mechanisms import outcomes, redlines, truce
 from beliefs.model.pooled import load_pooled
-from beliefs.model.theory import conduct_declared, mechanisms
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.model.theory import declared_actions, mechanisms
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 WEEKS = structure(n_time=5, step_weeks=1.0)
 FACTORS = {f.name: f for module in mechanisms(actions=True).values() for f in module.FACTORS}
@@ -68,7 +68,7 @@ SCORED = {
     "resolve": lambda c: (c["truce_end"] == 2.0, 1.0, c["truce_seen"] * (c["truce_end"] != 1.0)),
     "zones": lambda c: (c["zone_count"], None, c["zone_seen"]),
 }
-MOVES = {"ladder_up": np.array(-2.0), "ladder_down": np.array(-2.5), "skip": np.array(-1.0)}
+MOVES = {"phase_up": np.array(-2.0), "phase_down": np.array(-2.5), "skip": np.array(-1.0)}
 SHARES = {
     "lapse_share": np.array(0.3), "unilateral_share": np.array(0.4), "mutual_share": np.array(0.75),
 }  # fmt: skip
@@ -79,7 +79,7 @@ def test_an_effect_has_its_sign_and_size_and_is_none_where_neutral(
     name, parameter, value, column, at, shift
 ):
     params = {
-        p.name: np.full(WEEKS.size(p.dims), p.neutral) for _, p in conduct_declared(WEEKS).values()
+        p.name: np.full(WEEKS.size(p.dims), p.null) for _, p in declared_actions(WEEKS).values()
     }
     effective = params | {parameter: np.full_like(params[parameter], value)}
     quiet = nothing(WEEKS, p_lag=np.full((2, 5), 0.5), p_lag_min=np.full(5, 0.5))
@@ -98,7 +98,7 @@ def test_an_effect_has_its_sign_and_size_and_is_none_where_neutral(
 def test_what_was_seen_has_the_probability_of_the_textbook(name):
     factor, rng = FACTORS[name], np.random.default_rng(4)
     seen = columns(WEEKS, rng)
-    declared = [p for m, p in conduct_declared(WEEKS).values() if p.name in factor.reads]
+    declared = [p for m, p in declared_actions(WEEKS).values() if p.name in factor.reads]
     params = {n: v[0] for n, v in prior_draws(declared, WEEKS, 1, rng).items()}
     eta = factor.predictor(np, params, seen, WEEKS)
     value, trials, where = SCORED[name](seen)
@@ -155,28 +155,28 @@ def test_truces_end_in_one_of_four_ways_and_lapse_only_with_a_deadline():
     with_one, without = (outcomes.kind_shares(SHARES, np.array(d)) for d in (1.0, 0.0))
     np.testing.assert_allclose(with_one, [0.3, 0.28, 0.315, 0.105], rtol=1e-12)
     np.testing.assert_allclose(without, [0.0, 0.4, 0.45, 0.15], rtol=1e-12)
-    seen = nothing(WEEKS, window_kind=np.arange(5.0), has_deadline=np.array([1.0, 1, 1, 0, 0]))
+    seen = nothing(WEEKS, end_kind=np.arange(5.0), has_deadline=np.array([1.0, 1, 1, 0, 0]))
     found = outcomes.log_likelihood(np, SHARES, seen, WEEKS, ["kind"])["kind"]
     np.testing.assert_allclose(found, [0.0, *np.log([0.3, 0.28, 0.45, 0.15])], rtol=1e-12)
 
 
-@pytest.mark.parametrize("rung", range(len(RUNGS)))
-def test_a_period_does_one_thing_to_a_conflict_phase(rung):
-    stay, step, leap, fall = outcomes.moves(np, MOVES, rung, WEEKS)
+@pytest.mark.parametrize("conflict_phase", range(len(CONFLICT_PHASES)))
+def test_a_period_does_one_thing_to_a_conflict_phase(conflict_phase):
+    stay, step, leap, fall = outcomes.moves(np, MOVES, conflict_phase, WEEKS)
     assert stay + step + leap + fall == pytest.approx(1.0, abs=1e-14)
-    up, down = (rung < 4) * math.exp(-2.0), (rung > 0) * math.exp(-2.5)
+    up, down = (conflict_phase < 4) * math.exp(-2.0), (conflict_phase > 0) * math.exp(-2.5)
     assert stay == pytest.approx(math.exp(-up - down))
     assert (step + leap) * down == pytest.approx(fall * up)
-    assert leap == pytest.approx((step + leap) * expit(-1.0) * (rung < 3))
+    assert leap == pytest.approx((step + leap) * expit(-1.0) * (conflict_phase < 3))
 
 
 def test_moves_between_declared_phases_are_scored_and_a_leap_skips_one_of_peace():
     seen = nothing(WEEKS)
-    for t, rung in enumerate(("friction", "open_war", "truce", "positive_peace")):
-        seen["rung_on"][RUNGS.index(rung), t] = 1.0
+    for t, conflict_phase in enumerate(("friction", "open_war", "truce", "positive_peace")):
+        seen["conflict_phase_on"][CONFLICT_PHASES.index(conflict_phase), t] = 1.0
     fall, step, leap = (outcomes.moves(np, MOVES, r, WEEKS)[k] for r, k in ((1, 3), (0, 1), (2, 2)))
     expected = [0.0, *np.log([fall, step, leap]), 0.0]  # the first has no phase before it
-    found = outcomes.log_likelihood(np, MOVES, seen, WEEKS, ["ladder"])["ladder"]
+    found = outcomes.log_likelihood(np, MOVES, seen, WEEKS, ["conflict_phase"])["conflict_phase"]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     pairs = [(a, b) for a in range(5) for b in range(a + 1, 5)]
     assert [(a, b) for a, b in pairs if outcomes.skips(a, b)] == [

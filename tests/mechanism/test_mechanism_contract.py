@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conduct_design import outputs
+from action_design import outputs
 
 from beliefs.inference.nuts.recentre import innovations
 from beliefs.model.mechanisms import evidence, shocks
@@ -17,14 +17,14 @@ from beliefs.model.theory import all_declared, mechanisms
 # xdist: the symbolic function is built once.
 pytestmark = pytest.mark.xdist_group("mechanism")
 
-# Parameter -> (what acts only through it, the outputs it acts on, what must be neutral as well).
+# Parameter -> (what acts only through it, the outputs it acts on, what must be null as well).
 # What acts may be a column, or another parameter.
 ACTS_THROUGH = {
     "weight_own": ("evidence own", "logit_belief", ("shared",)),
     "weight_other": ("evidence other", "logit_belief", ("shared",)),
     "stalemate": ("quiet", "logit_belief", ("tactical_reset",)),
     "endurance": ("pressure", "logit_belief", ()), "misread": ("rival_resolve", "logit_belief", ()),
-    "psi": ("rival_persists", "logit_belief", ()),
+    "rival_persistence": ("rival_persists", "logit_belief", ()),
     "log_volatility": ("innovation", "logit_belief", ()),
     "innovation": ("log_volatility", "logit_belief", ()),
     "shock_jump": ("shock", "logit_belief", ()), "turnover_reset": ("turnover", "logit_belief", ()),
@@ -42,16 +42,16 @@ ACTS_THROUGH = {
     "deadlock_shape": ("spell_age", "onset", ()), "shift_talks": ("power_shift", "onset", ()),
     "proxy_credibility": ("proxy_attack", "onset", ()),
 }  # fmt: skip
-# These have no column of their own; tests below prove what their neutral value does.
+# These have no column of their own; tests below prove what their null value does.
 PROVED_BELOW = {
     "belief_mean", "initial", "retention", "log_discount", "projection", "talk_payoff",
     "process_share", "onset_base", "continuation_base", "log_reading_step", "shared", "crack_rule",
 }  # fmt: skip
 
 
-def neutral(case, params, *names):
-    """The draws with some parameters at their neutral values."""
-    return params | {n: np.full_like(params[n], case.declared[n].neutral) for n in names}
+def null(case, params, *names):
+    """The draws with some parameters at their null values."""
+    return params | {n: np.full_like(params[n], case.declared[n].null) for n in names}
 
 
 def shaken(case, params, what):
@@ -67,26 +67,26 @@ def shaken(case, params, what):
     return columns | {name: changed}, params
 
 
-def test_every_parameter_has_a_test_of_its_neutral_value(case):
+def test_every_parameter_has_a_test_of_its_null_value(case):
     assert set(case.declared) == set(ACTS_THROUGH) | PROVED_BELOW
 
 
 @pytest.mark.parametrize("name", sorted(ACTS_THROUGH))
-def test_at_its_neutral_value_a_parameter_lets_nothing_through(case, name):
+def test_at_its_null_value_a_parameter_lets_nothing_through(case, name):
     what, output, also = ACTS_THROUGH[name]
     params = case.params(0)
     live = outputs(case, params)[output]
     columns, others = shaken(case, params, what)
     assert not np.array_equal(outputs(case, others, columns)[output], live)  # it does act
 
-    off = outputs(case, neutral(case, params, name, *also))[output]
-    silent = outputs(case, neutral(case, others, name, *also), columns)[output]
+    off = outputs(case, null(case, params, name, *also))[output]
+    silent = outputs(case, null(case, others, name, *also), columns)[output]
     np.testing.assert_array_equal(silent, off)
 
 
 def test_a_neutral_retention_forgets_nothing(case):
     start = Start(np.array([0.3, -0.2]), np.zeros(2))
-    params = neutral(case, case.params(0), "retention", "turnover_reset")
+    params = null(case, case.params(0), "retention", "turnover_reset")
     other = params | {"belief_mean": params["belief_mean"] + 1.0}
     paths = [outputs(case, p, start=start)["logit_belief"] for p in (params, other)]
     np.testing.assert_array_equal(*paths)
@@ -99,7 +99,7 @@ def test_a_neutral_retention_forgets_nothing(case):
 
 
 def test_a_neutral_discount_reads_bad_news_like_good(case):
-    params = neutral(case, case.params(0), "log_discount", "psi")
+    params = null(case, case.params(0), "log_discount", "rival_persistence")
     news = evidence.news(np, params, case.columns, case.structure)
     assert (news < 0).any() and (news > 0).any()
     np.testing.assert_array_equal(evidence.push(np, params, case.columns, case.structure), news)
@@ -108,14 +108,14 @@ def test_a_neutral_discount_reads_bad_news_like_good(case):
 def test_a_neutral_projection_adds_the_same_at_every_belief(case):
     params, side = case.params(0), np.zeros(3, dtype=int)
     low, high = np.full(3, -2.0), np.full(3, 2.0)
-    off = neutral(case, params, "projection")
+    off = null(case, params, "projection")
     np.testing.assert_array_equal(projection(np, off, low, side), projection(np, off, high, side))
     assert (projection(np, params, low, side) > projection(np, params, high, side)).all()
 
 
 def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
     switches = "talk_payoff", "audience_effect", "sequencing_gap"
-    params = neutral(case, case.params(0), *switches)
+    params = null(case, case.params(0), *switches)
     found = outputs(case, params)
     p = 0.5 * (1.0 + np.tanh(0.5 * found["logit_belief"]))
     costs = cost(np, params, case.columns, case.structure)
@@ -126,7 +126,7 @@ def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
 
 def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
     later = "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"
-    params = neutral(case, case.params(0), "process_share", *later)
+    params = null(case, case.params(0), "process_share", *later)
     found = outputs(case, params)
     logit = (
         params["onset_base"]
@@ -141,7 +141,7 @@ def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
 
 def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
     structure = case.structure
-    params = neutral(case, case.params(0), "shared")
+    params = null(case, case.params(0), "shared")
     own = weights(np, params, structure)
     np.testing.assert_array_equal(own[structure.own], params["weight_own"])
     np.testing.assert_array_equal(own[structure.other], params["weight_other"])
@@ -156,13 +156,13 @@ def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
 
 
 def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
-    params = neutral(case, case.params(0), "crack_rule", "process_share")
+    params = null(case, case.params(0), "crack_rule", "process_share")
     off, on = (outputs(case, params | {"crack_rule": np.array(v)}) for v in (0.0, 0.75))
     p = 0.5 * (1.0 + np.tanh(0.5 * off["logit_belief"])).min(axis=0)
     for name in ("onset", "continuation"):
         shift = np.log(on[name] / (1 - on[name])) - np.log(off[name] / (1 - off[name]))
         np.testing.assert_allclose(shift, -4 * 0.75 * (p - 0.5), atol=1e-9)
-    # Exactly nothing at its neutral value, whatever the beliefs are.
+    # Exactly nothing at its null value, whatever the beliefs are.
     idle, effect, surplus, lower = np.random.default_rng(1).normal(size=(4, 50))
     np.testing.assert_array_equal(
         log_odds(idle, effect, surplus, 0.0, lower), idle + effect * (10.0 * surplus)
@@ -172,7 +172,7 @@ def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
 def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
     rng = np.random.default_rng(3)
     mine = {"onset_base", "continuation_base"}
-    params = neutral(case, case.params(0), *(set(case.declared) - mine))
+    params = null(case, case.params(0), *(set(case.declared) - mine))
     found = outputs(case, params)
     columns = {
         name: values
@@ -184,7 +184,7 @@ def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
     assert (found["logit_belief"] == 0).all() and (found["surplus"] == 0).all()
     for name in ("logit_belief", "surplus", "onset", "continuation", "log_talks"):
         np.testing.assert_array_equal(found[name], other[name], err_msg=name)
-    none = neutral(case, params, *mine)
+    none = null(case, params, *mine)
     coin = outputs(case, none)
     assert (coin["onset"] == 0.5).all() and (coin["continuation"] == 0.5).all()
     assert spread(np, none, case.structure).tolist() == [1.0, 2.0, 3.0]
@@ -236,4 +236,4 @@ def test_parameters_say_what_they_are(case):
         assert all(len(word.strip()) >= 3 for word in words), name
         assert np.isfinite(parameter.prior.median()), name
         assert set(parameter.dims) <= {*case.structure.coords, "time"}, name
-        assert not np.isnan(parameter.neutral), name
+        assert not np.isnan(parameter.null), name

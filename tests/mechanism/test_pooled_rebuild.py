@@ -24,7 +24,7 @@ def flat(fit, name):
 def test_a_refit_with_another_seed_agrees_with_what_is_shipped(name):
     spells = talk_spells() if name == "talks" else crisis_spells(name)
     again, shipped = fit_pooled(spells, seed=77, sampling=SMALL), load_pooled(name)
-    assert again.gate.divergent_share < 0.005 and again.gate.r_hat < 1.03
+    assert again.convergence.divergent_share < 0.005 and again.convergence.r_hat < 1.03
     for column in ("age", "effect", "frailty"):
         new, old = flat(again, column), getattr(shipped, column)
         # 500 shipped draws, and at least 200 effective ones here

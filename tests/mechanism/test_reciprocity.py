@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from conduct_design import columns, nothing, parameters_of, prior_draws, structure
+from action_design import columns, nothing, parameters_of, prior_draws, structure
 from scipy import stats
 
 from beliefs.model.mechanisms import reciprocity
@@ -132,10 +132,10 @@ def test_the_severity_of_a_reply_follows_that_of_its_provocation():
     np.testing.assert_allclose(found, [0.0, first, reply, 0.0], rtol=1e-12)
 
 
-def test_neutral_values_are_one_act_a_day_alike_in_all_and_forgotten_in_a_day():
-    neutral = PARAMS | {"strike_base": np.zeros((2, 3)), "severity_power": np.array(0.0)}
-    np.testing.assert_array_equal(rate(neutral, quiet_days()), np.ones((2, 4)))
-    rates = [rate(neutral, with_acts((1, severity, 0))) for severity in (1, 5)]
+def test_null_values_are_one_act_a_day_alike_in_all_and_forgotten_in_a_day():
+    null = PARAMS | {"strike_base": np.zeros((2, 3)), "severity_power": np.array(0.0)}
+    np.testing.assert_array_equal(rate(null, quiet_days()), np.ones((2, 4)))
+    rates = [rate(null, with_acts((1, severity, 0))) for severity in (1, 5)]
     np.testing.assert_array_equal(*rates)
     assert reciprocity.kept(np, PARAMS | {"log_decay": np.array(0.0)}, DAYS) == math.exp(-1.0)
 

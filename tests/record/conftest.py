@@ -15,7 +15,9 @@ def ledger(tmp_path):
 def tracked():
     """Track a study to a day, by default without beliefs, which takes a moment."""
 
-    def made(folder, day, theory="base_rate", particles=900):  # the gate asks for 400 effective
+    def made(
+        folder, day, theory="base_rate", particles=900
+    ):  # the convergence check asks for 400 effective
         study = load_study(folder, as_of=day)
         return track(study, load_theory(theory), particles=particles, seed=4)
 

@@ -122,7 +122,7 @@ def test_of_two_updates_at_once_one_wins_and_the_other_exits_4(run, wanted, stat
     ends = [(process.communicate()[1], process.returncode) for process in both]
     assert sorted(code for _, code in ends) == [0, 4], ends
     complaint = next(text for text, code in ends if code == 4)
-    assert "mend:" in complaint and "Traceback" not in complaint
+    assert "fix:" in complaint and "Traceback" not in complaint
     assert read_manifest(tmp_path / "out")["posterior_content_sha256"] == wanted
     assert [p.name for p in tmp_path.iterdir()] == ["out"] and state(run) == before
 

@@ -11,7 +11,7 @@ from ledgers import a_forecast, on
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.records.ledger import chain
-from beliefs.records.ledger.chain import mend, writing
+from beliefs.records.ledger.chain import fix, writing
 from beliefs.records.ledger.register import read_ledger, register, verify
 
 TESTS = str(Path(__file__).parent.parent)
@@ -112,10 +112,10 @@ def test_a_killed_writers_half_line_is_told_by_the_next_add_and_kept_by_mending(
     assert torn.startswith(before) and len(torn) > len(before)
     with pytest.raises(StudyError, match="a writer was killed") as caught:
         register(ledger, a_forecast(2))
-    assert f"{ledger}:2" in str(caught.value) and "beliefs ledger mend" in caught.value.mend
+    assert f"{ledger}:2" in str(caught.value) and "beliefs ledger fix" in caught.value.fix
     assert ledger.read_bytes() == torn
     assert "line 2, the last, is cut off" in verify(ledger).problems[0].what
-    kept, lines = mend(ledger)
+    kept, lines = fix(ledger)
     assert lines == 1 and ledger.read_bytes() == before
     assert kept.parent == ledger.parent and before + kept.read_bytes() == torn
     assert register(ledger, a_forecast(77)).n == 2
@@ -124,16 +124,16 @@ def test_a_killed_writers_half_line_is_told_by_the_next_add_and_kept_by_mending(
 
 def test_mending_refuses_what_is_whole_and_what_is_damaged_elsewhere(ledger):
     with pytest.raises(StudyError, match="no such ledger"):
-        mend(ledger)
+        fix(ledger)
     assert not ledger.exists()
     register(ledger, a_forecast(1))
     register(ledger, a_forecast(2))
     with pytest.raises(ConflictError, match="no line of the ledger is cut off"):
-        mend(ledger)
+        fix(ledger)
     broken = ledger.read_bytes().replace(b'"p":0.3', b'"p":0.4', 1)[:-9]
     ledger.write_bytes(broken)
     with pytest.raises(StudyError, match="damaged or changed"):
-        mend(ledger)
+        fix(ledger)
     assert ledger.read_bytes() == broken
     assert [p.name for p in ledger.parent.iterdir()] == [ledger.name]
 

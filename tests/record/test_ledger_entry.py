@@ -9,7 +9,7 @@ from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.records.files import document_hash, read_manifest
-from beliefs.records.ledger.register import entry_of
+from beliefs.records.ledger.register import Forecast, entry_of
 from beliefs.records.run import read_parts, save_run
 from beliefs.simulation.interventions import load_interventions
 
@@ -86,3 +86,10 @@ def test_a_what_if_is_refused(unsampled, tmp_path):
     run = save_run(tmp_path / "run", unsampled, forecast=result, summary=summarise(result))
     with pytest.raises(StudyError, match="a what-if cannot be registered"):
         entry_of(run)
+
+
+def test_a_line_of_an_earlier_version_says_what_it_said(run_folder):
+    entry = entry_of(run_folder)
+    line = json.loads(entry.model_dump_json())
+    line["gate"], line["conduct_rules"] = line.pop("convergence"), line.pop("action_rules")
+    assert Forecast.model_validate_json(json.dumps(line)) == entry

@@ -31,7 +31,7 @@ def test_a_run_folder_holds_all_it_used_and_said(run_folder, unsampled, futures)
     assert manifest["theory_sha256"] == unsampled.theory.sha256
     assert manifest["posterior_content_sha256"] == content_hash(unsampled.tree)
     assert manifest["seed"] == {"fit": 3, "forecast": 5}
-    assert manifest["gate"]["passed"] is True
+    assert manifest["convergence"]["passed"] is True
     assert manifest["as_of"] == "2026-03-01" and manifest["origin"] == "2026-03-01"
     assert manifest["versions"]["pymc"][0].isdigit()
     assert json.loads((run_folder / "forecast.json").read_text()) == summarise(futures)
@@ -47,12 +47,14 @@ def test_a_loaded_run_forecasts_what_the_first_run_forecast(run_folder, unsample
     assert summarise(again) == summarise(futures)
 
 
-@pytest.mark.parametrize("failure", ["ESS of psi is 12, limit 400", "psi never varies"])
-def test_a_loaded_run_keeps_what_its_gate_found(unsampled, tmp_path, failure):
+@pytest.mark.parametrize(
+    "failure", ["ESS of rival_persistence is 12, limit 400", "rival_persistence never varies"]
+)
+def test_a_loaded_run_keeps_what_its_convergence_check_found(unsampled, tmp_path, failure):
     failed = dataclasses.replace(unsampled.report, passed=False, r_hat=np.inf, failures=(failure,))
     out = save_run(tmp_path / "run", dataclasses.replace(unsampled, report=failed))
     kept = load_run(out).report
-    assert kept.as_dict() == failed.as_dict() and kept.mend == failed.mend
+    assert kept.as_dict() == failed.as_dict() and kept.fix == failed.fix
 
 
 @pytest.mark.parametrize("part", ["study", "theory"])
@@ -63,7 +65,7 @@ def test_an_edited_part_of_the_run_folder_is_noticed(run_folder, tmp_path, part)
         table.write_text(table.read_text().replace("100.0\n", "100.5\n").replace(",0\n", ",1\n"))
     else:
         theory = json.loads((copy / "theory.json").read_text())
-        theory["neutral"].append("psi")
+        theory["null"].append("rival_persistence")
         (copy / "theory.json").write_text(json.dumps(theory))
     with pytest.raises(StudyError, match=f"{part} in the run folder was changed"):
         load_run(copy)
@@ -122,9 +124,11 @@ def test_a_run_folder_inside_its_study_is_refused(inside, unsampled, rich_folder
 def test_a_changed_posterior_is_noticed(run_folder, unsampled, tmp_path):
     copy = copied(run_folder, tmp_path)
     tree = unsampled.tree.copy(deep=True)
-    values = tree["posterior"]["psi"].values.copy()
+    values = tree["posterior"]["rival_persistence"].values.copy()
     values[0, 0, 0] += 1e-9
-    tree["posterior"]["psi"] = tree["posterior"]["psi"].copy(data=values)
+    tree["posterior"]["rival_persistence"] = tree["posterior"]["rival_persistence"].copy(
+        data=values
+    )
     (copy / "posterior.nc").unlink()
     tree.to_netcdf(copy / "posterior.nc", engine="h5netcdf")
     with pytest.raises(StudyError, match="posterior in the run folder was changed after the run"):
@@ -142,10 +146,12 @@ def test_a_broken_file_in_a_run_folder_is_named(name, content, run_folder, tmp_p
     with pytest.raises(StudyError) as caught:
         load_run(copy)
     assert name in caught.value.where
-    assert caught.value.found and caught.value.expected and caught.value.mend
+    assert caught.value.found and caught.value.expected and caught.value.fix
 
 
-@pytest.mark.parametrize("key", ["format", "as_of", "posterior_content_sha256", "seed", "gate"])
+@pytest.mark.parametrize(
+    "key", ["format", "as_of", "posterior_content_sha256", "seed", "convergence"]
+)
 @pytest.mark.parametrize("wrong", ["missing", 3.5])
 def test_an_incomplete_manifest_is_named(key, wrong, run_folder, tmp_path):
     copy = copied(run_folder, tmp_path)

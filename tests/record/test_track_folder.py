@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.errors import ConflictError, ConvergenceError, StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.summary import horizon_days, summarise
@@ -133,7 +133,7 @@ def test_a_slip_in_the_new_rows_is_located_in_their_own_file(run, tmp_path, text
         update(run, tmp_path / "out", data=file)
     error = caught.value
     assert error.where.startswith(str(tmp_path)) and where in error.where
-    assert found in error.found and error.expected and error.mend
+    assert found in error.found and error.expected and error.fix
     assert [p.name for p in tmp_path.iterdir()] == ["new.csv"]
 
 
@@ -152,11 +152,13 @@ def test_places_that_an_update_cannot_use_are_refused(state, run, rich_folder, t
     assert state(run) == before and list(tmp_path.iterdir()) == []
 
 
-def test_a_track_that_fails_its_gate_is_not_written_nor_compared(tracked, rich_folder, tmp_path):
+def test_a_track_that_fails_its_convergence_check_is_not_written_nor_compared(
+    tracked, rich_folder, tmp_path
+):
     few = save_run(tmp_path / "few", tracked(rich_folder, DAY, particles=300))
     found = diff_runs(few, few)
-    assert found["targets"] == [] and "failed its gate" in found["untold"]
-    with pytest.raises(GateError) as caught:
+    assert found["targets"] == [] and "failed its convergence check" in found["untold"]
+    with pytest.raises(ConvergenceError) as caught:
         update(few, tmp_path / "out", to=NEXT)
     assert caught.value.exit_code == 3 and "limit 400" in caught.value.found
     assert [p.name for p in tmp_path.iterdir()] == ["few"]

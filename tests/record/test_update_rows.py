@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_conduct import HEADER, row, write_conduct
+from make_actions import HEADER, row, write_actions
 from make_study import day as day_of
 
 from beliefs.errors import ConflictError, StudyError
@@ -76,7 +76,7 @@ def test_rows_after_the_end_of_the_period_move_it_on(tracked, ending, tmp_path):
 
 
 def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):
-    source = read_study(write_conduct(tmp_path / "s", agreements=[row("G1", 28, deadline=40)]))
+    source = read_study(write_actions(tmp_path / "s", agreements=[row("G1", 28, deadline=40)]))
     ended = row("G1", 28, deadline=40, ended=37, end_lag=2, end_kind="lapse")
     data = tmp_path / "new.csv"
     data.write_text(f"{HEADER}\n{','.join(map(str, ended))}\n")

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from conduct_recovery import Recovery
+from action_recovery import Recovery
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.particles import resample
@@ -81,7 +81,7 @@ def theory(group):
 def design(rng, times):
     """The bundled duel gone through some times, in which all that the additions weigh happens.
 
-    Regimes change often, shocks come again and again, and what conduct tells of mediators, shifts
+    Regimes change often, shocks come again and again, and what actions tells of mediators, shifts
     of power and the rest is made up without any order.
     """
     once = build_inputs(load_study("synthetic-duel"))
@@ -126,7 +126,7 @@ def recover(group, seed):
         inputs, _ = simulate_belief_block(made, mine, truth, rng)
         found = track(study, mine, particles=particles, seed=number, inputs=inputs)
         index = resample(found.log_weights[-1], rng.random(), particles)
-        recovered.add(found.coordinates.params(found.epochs[-1][index]), truth)
+        recovered.add(found.coordinates.params(found.generations[-1][index]), truth)
     return recovered
 
 

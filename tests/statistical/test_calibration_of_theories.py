@@ -4,7 +4,7 @@ A small edition of `beliefs calibrate THEORY --sims 200`.
 """
 
 import pytest
-from make_conduct import write_conduct
+from make_actions import write_actions
 
 from beliefs.evaluation.calibration import outside_limit
 from beliefs.features.inputs import build_inputs
@@ -40,7 +40,7 @@ def test_the_truth_ranks_evenly_among_draws_of_its_posterior(design, name, tmp_p
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """A design of weeks, so that many simulations take seconds."""
-    return load_study(write_conduct(tmp_path_factory.mktemp("design") / "small"))
+    return load_study(write_actions(tmp_path_factory.mktemp("design") / "small"))
 
 
 def many(theory, design, out, **more):
@@ -63,18 +63,18 @@ def test_priors_of_the_wrong_width_are_found_out(small, factor, tmp_path):
     found = many(wrong, small, tmp_path / "wrong", truth=truth)
     assert not found.passed
     # Of what is never seen the posterior is the prior: half as wide, the truth lies outside.
-    unseen = spreads(found, "conduct:reversal_base")
+    unseen = spreads(found, "actions:reversal_base")
     assert unseen and all((v > 1.3) if factor < 1.0 else (v < 0.7) for v in unseen)
 
 
 def test_a_likelihood_that_counts_twice_is_found_out(small, tmp_path, monkeypatch):
-    once = blocks.conduct_log_likelihoods
+    once = blocks.action_log_likelihoods
 
     def twice(*args):
         return {name: 2.0 * values for name, values in once(*args).items()}
 
-    monkeypatch.setattr(blocks, "conduct_log_likelihoods", twice)
+    monkeypatch.setattr(blocks, "action_log_likelihoods", twice)
     found = many(load_theory("base_rate"), small, tmp_path / "twice")
     assert not found.passed
-    seen = spreads(found, "conduct:strike_base[north, war]")
+    seen = spreads(found, "actions:strike_base[north, war]")
     assert seen and all(v > 1.2 for v in seen)

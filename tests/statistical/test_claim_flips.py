@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from conduct_design import columns, structure
+from action_design import columns, structure
 
 from beliefs.evaluation.claims.claim import Seen, draws_of
 from beliefs.evaluation.claims.verdicts import DRAWS, PRIOR_DRAWS, Ground, judge, load_claims
@@ -14,8 +14,8 @@ from beliefs.inference.smc.blocks import blocks
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
-from beliefs.model.system import conduct_log_likelihoods
-from beliefs.model.theory import conduct_neutral, conduct_parameters, free_parameters, judged
+from beliefs.model.system import action_log_likelihoods
+from beliefs.model.theory import action_nulls, action_parameters, free_parameters, judged
 from beliefs.simulation.studies import simulate_columns
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
@@ -41,7 +41,7 @@ def parameters(claim):
 
 
 def judgeable():
-    """Claims whose region is about the parameters of one block of conduct.
+    """Claims whose region is about the parameters of one block of actions.
 
     Severities are left out: where replies take over all of the severity that provoked them, drawn
     log severities wander off without bound.
@@ -49,7 +49,7 @@ def judgeable():
     out = []
     for claim in load_claims():
         theory = judged(claim.theory)
-        known = {p.name for p in conduct_parameters(theory, WHERE)}
+        known = {p.name for p in action_parameters(theory, WHERE)}
         part = parameters(claim)
         if part and part <= known and "severity" not in claim.score:
             out.append(claim)
@@ -66,7 +66,7 @@ class Case:
             for b in blocks(self.theory, WHERE)
             if not b.beliefs and set(b.observables) & set(claim.score)
         )
-        free = {p.name: p for p in conduct_parameters(self.theory, WHERE)}
+        free = {p.name: p for p in action_parameters(self.theory, WHERE)}
         self.free = [free[name] for name in self.block.parameters]
         beliefs = [p for p in free_parameters(self.theory, WHERE) if p.name != "innovation"]
         self.rest = [p for p in (*beliefs, *free.values()) if p not in self.free]
@@ -84,20 +84,20 @@ class Case:
 
     def _truths(self):
         part = parameters(self.claim)
-        still = {}
+        static = {}
         for p in (*self.free, *self.rest):
-            often = p.name.startswith("ladder") or p.name.endswith("_base")
+            often = p.name.startswith("conflict_phase") or p.name.endswith("_base")
             often = often and p.name != "strike_base"
             value = float(p.prior.ppf(OFTEN if often else 0.5))
-            still[p.name] = np.full(self.where.size(p.dims), value)
+            static[p.name] = np.full(self.where.size(p.dims), value)
         moving = [
-            (p, k) for p in self.free if p.name in part for k in np.ndindex(still[p.name].shape)
+            (p, k) for p in self.free if p.name in part for k in np.ndindex(static[p.name].shape)
         ]
         out = {}
         spots = (FAR, 1.0 - FAR, MIDWAY)
         together = [(q,) * len(moving) for q in spots]  # the clearest cases come first
         for far in (*together, *product(spots, repeat=min(len(moving), 3))):
-            values = {k: v.copy() for k, v in still.items()}
+            values = {k: v.copy() for k, v in static.items()}
             for (p, k), q in zip(moving, far, strict=False):
                 values[p.name][k] = float(p.prior.ppf(q))
             draws = {k: v[None] for k, v in values.items()}
@@ -110,21 +110,21 @@ class Case:
     def verdict(self, true, seed):
         """The verdict on the claim in a study drawn with the claim true or false."""
         rng = np.random.default_rng([seed, int(true)])
-        neutral = conduct_neutral(self.theory, self.where)
+        null = action_nulls(self.theory, self.where)
         # Windows have to end, and acts to happen, for anything to be seen of how.
         acts = (
             {"strikes_A", "strikes_B"} if {"crossing", "severity"} & set(self.claim.score) else ()
         )
         names = {*self.block.observables, "resolve", *acts}
-        params = neutral | self.truths[true]
+        params = null | self.truths[true]
         made = simulate_columns(self.columns, params, self.where, names, rng)
         drawn = self.columns | made
 
         def likelihood(params, n):
             size = len(next(iter(params.values())))
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                logs = conduct_log_likelihoods(
-                    np, neutral | params, until(drawn, n), self.where, self.block.observables
+                logs = action_log_likelihoods(
+                    np, null | params, until(drawn, n), self.where, self.block.observables
                 )
             return np.stack(
                 [np.broadcast_to(logs[k], (size, n)) for k in self.block.observables], axis=-1

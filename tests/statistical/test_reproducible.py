@@ -28,7 +28,7 @@ def posterior_hash(study: str, out: Path, cache: Path, *, hash_seed: int, cores:
         capture_output=True,
         text=True,
     )
-    assert done.returncode in (0, 3), done.stderr  # 3: so few draws may fail the gate
+    assert done.returncode in (0, 3), done.stderr  # 3: so few draws may fail the convergence check
     return json.loads((out / "manifest.json").read_text())["posterior_content_sha256"]
 
 

@@ -1,4 +1,4 @@
-"""Every bundled study passes its gate, and its track ends where NUTS does."""
+"""Every bundled study passes its convergence check, and its track ends where NUTS does."""
 
 import pytest
 from agreement import agreement
@@ -16,7 +16,7 @@ PARTICLES = {"us-iran-2012": 4000}  # 2000 otherwise
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_bundled_study_passes_its_gate_with_the_settings_of_the_package(name):
+def test_a_bundled_study_passes_its_convergence_check_with_the_settings_of_the_package(name):
     report = fit(load_study(name), load_theory("mutual_optimism"), seed=1).report
     assert report.passed, report.failures
     assert report.r_hat <= 1.01 and report.ess >= 400 and report.divergent_share <= 0.001

@@ -28,7 +28,7 @@ def test_a_bundled_name_wins_over_a_folder_and_dot_slash_names_the_folder(tmp_pa
 def test_what_is_neither_a_name_nor_a_folder_is_refused_with_the_list_of_names(name):
     with pytest.raises(StudyError) as caught:
         load_study(name)
-    assert "us-iran-2026" in caught.value.mend
+    assert "us-iran-2026" in caught.value.fix
 
 
 def test_the_template_loads_and_every_part_of_it_reaches_the_inputs(tmp_path):
@@ -42,7 +42,7 @@ def test_the_template_loads_and_every_part_of_it_reaches_the_inputs(tmp_path):
     assert inputs.quiet_seen.any() and not inputs.quiet_seen.all()
     seen = inputs.observed
     assert seen.strikes_seen.sum() == 22 and seen.strike_count.sum() == 2
-    assert seen.truce_seen.any() and seen.window_kind.max() == 3 and seen.deal.sum() == 1
+    assert seen.truce_seen.any() and seen.end_kind.max() == 3 and seen.deal.sum() == 1
     assert seen.concession.sum() == 1
 
 

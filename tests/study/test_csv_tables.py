@@ -125,4 +125,4 @@ def test_a_comma_that_may_mean_thousands_is_refused(tmp_path, cells, found):
     table = read_table(put(tmp_path, text), "t.csv", ("a", "b"))
     with pytest.raises(StudyError) as caught:
         column(table, "number")
-    assert caught.value.found == repr(found) and "1234.5" in caught.value.mend
+    assert caught.value.found == repr(found) and "1234.5" in caught.value.fix

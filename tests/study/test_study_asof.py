@@ -111,7 +111,7 @@ def test_an_as_of_date_outside_the_period_or_not_a_date_is_refused(folder, as_of
     with pytest.raises(StudyError) as caught:
         load_study(folder, as_of=as_of)
     assert caught.value.where == "as_of"
-    assert caught.value.expected and caught.value.mend
+    assert caught.value.expected and caught.value.fix
 
 
 @pytest.mark.parametrize(("toml", "ended"), [(TOML, 26), (WEEKLY, 3)], ids=["day", "week"])

@@ -26,12 +26,12 @@ def prior(name, dist, **numbers):
 # text of the [priors] part, where, found, expected
 PRIORS = {
     "no tables": ("priors = 3", "priors", "3", "table"),
-    "no distribution": ("[priors.psi]\nsigma = 1", "priors.psi", "sigma", "dist"),
-    "unknown parameter": (prior("psy", "HalfNormal", sigma=1), "psy", "psy", "psi"),
-    "unknown distribution": (prior("psi", "Normol"), "psi.dist", "Normol", "HalfNormal"),
-    "a function of PreliZ": (prior("psi", "maxent"), "psi.dist", "maxent", "HalfNormal"),
-    "discrete": (prior("psi", "Poisson", mu=1), "psi.dist", "Poisson", "continuous"),
-    "not in PyMC": (prior("psi", "BetaPrime", alpha=1, beta=2), "psi.dist", "BetaPrime", "PyMC"),
+    "no distribution": ("[priors.skip]\nsigma = 1", "priors.skip", "sigma", "dist"),
+    "unknown parameter": (prior("skp", "HalfNormal", sigma=1), "skp", "skp", "skip"),
+    "unknown distribution": (prior("skip", "Normol"), "skip.dist", "Normol", "HalfNormal"),
+    "a function of PreliZ": (prior("skip", "maxent"), "skip.dist", "maxent", "HalfNormal"),
+    "discrete": (prior("skip", "Poisson", mu=1), "skip.dist", "Poisson", "continuous"),
+    "not in PyMC": (prior("skip", "BetaPrime", alpha=1, beta=2), "skip.dist", "BetaPrime", "PyMC"),
     "a parameter short": (prior("initial", "Normal", mu=0), "initial", "mu = 0", "sigma"),
     "negative scale": (prior("initial", "Normal", mu=0, sigma=-1), "initial.sigma", "-1",
         "above 0"),
@@ -57,11 +57,16 @@ PRIORS = {
 THEORIES = {
     "mechanisms is a text": ('["talks"]', '"talks"', "talks", "list of names"),
     "beliefs is a number": ("= false", "= 0", "0", "true or false"),
-    "neutral is a text": ('["talks"]', '["talks"]\nneutral = "psi"', "psi", "list of names"),
-    "free and neutral": (
+    "null is a text": (
         '["talks"]',
-        '["talks"]\nneutral = ["skip"]\nfree = ["psi"]',
-        "1 neutral and 1 free",
+        '["talks"]\nnull = "skip"',
+        "skip",
+        "list of names",
+    ),
+    "free and null": (
+        '["talks"]',
+        '["talks"]\nnull = ["skip"]\nfree = ["skip"]',
+        "1 null and 1 free",
         "one of",
     ),
     "mechanism is unknown": ('["talks"]', '["omens"]', "omens", "evidence"),
@@ -78,7 +83,7 @@ def refused(folder, text, where, found, expected, *, whole):
         load_theory(file) if whole else load_theory("M1", file)
     error = caught.value
     assert str(file) in error.where and where in error.where
-    assert found in error.found and expected in error.expected and error.mend, str(error)
+    assert found in error.found and expected in error.expected and error.fix, str(error)
 
 
 @pytest.mark.filterwarnings("error")
@@ -112,7 +117,7 @@ def test_every_distribution_on_offer_exists_in_pymc(tmp_path):
     import pymc as pm
 
     file = tmp_path / "mine.toml"
-    file.write_text(prior("psi", "Normol"), encoding="utf-8")
+    file.write_text(prior("skip", "Normol"), encoding="utf-8")
     with pytest.raises(StudyError) as caught:
         load_theory("M1", file)
     offered = caught.value.expected.split(": ")[1].split(", ")

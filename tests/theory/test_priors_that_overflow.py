@@ -7,7 +7,7 @@ import pytest
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.conduct import conduct_of
+from beliefs.inference.action_draws import actions_of
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
@@ -22,7 +22,7 @@ def priors(folder, text):
 @pytest.mark.parametrize(
     ("name", "spec"),
     [
-        ("psi", 'dist = "Gamma"\nalpha = 0.001\nbeta = 0.001'),
+        ("rival_persistence", 'dist = "Gamma"\nalpha = 0.001\nbeta = 0.001'),
         ("retention", 'dist = "Beta"\nalpha = 0.4\nbeta = 0.4'),
     ],
 )
@@ -34,7 +34,7 @@ def test_draws_that_underflow_are_refused_at_the_door(tmp_path, name, spec):
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize(("name", "sigma"), [("weight_own", 1e5), ("psi", 1000.0)])
+@pytest.mark.parametrize(("name", "sigma"), [("weight_own", 1e5), ("rival_persistence", 1000.0)])
 def test_vague_priors_of_beliefs_are_forecast_in_numbers(tmp_path, rich_folder, name, sigma):
     file = priors(tmp_path, f'[priors.{name}]\ndist = "HalfNormal"\nsigma = {sigma}\n')
     found = track(load_study(rich_folder), load_theory("M1", file), particles=400, seed=1)
@@ -50,15 +50,15 @@ def test_numbers_that_are_not_finite_name_the_prior(tmp_path, rich_folder):
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_conduct_under_vague_priors_is_forecast_in_numbers(tmp_path, rich_folder):
+def test_actions_under_vague_priors_is_forecast_in_numbers(tmp_path, rich_folder):
     vague = [
         "strike_base", "log_dispersion", "log_excite_own", "log_excite_cross", "log_decay",
-        "ladder_up", "ladder_down",
+        "phase_up", "phase_down",
     ]  # fmt: skip
     spec = 'dist = "Normal"\nmu = 0\nsigma = 1000\n'
     file = priors(tmp_path, "".join(f"[priors.{name}]\n{spec}" for name in vague))
     found = track(load_study(rich_folder), load_theory("M0", file), particles=400, seed=1)
     posterior = posterior_at(found, found.n_time - 1, 100)
-    actions = conduct_of(posterior, particles=100)
+    actions = actions_of(posterior, particles=100)
     ahead = forecast(posterior, 14, seed=1, allow_failed=True, actions=actions)
     json.dumps(summarise(ahead), allow_nan=False)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from beliefs.model.theory import (
+    action_nulls,
+    action_parameters,
     bundled_theories,
-    conduct_declared,
-    conduct_neutral,
-    conduct_parameters,
     declared,
+    declared_actions,
     free_parameters,
     load_theory,
-    neutral_values,
+    null_values,
     prior_table,
 )
 
@@ -23,16 +23,16 @@ def written(folder, text):
 
 
 def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
-    file = written(tmp_path, '[priors.psi]\ndist = "HalfNormal"\nsigma = 0.7\n')
+    file = written(tmp_path, '[priors.rival_persistence]\ndist = "HalfNormal"\nsigma = 0.7\n')
     plain, mine = load_theory("mutual_optimism"), load_theory("M1", file)
     assert plain.sha256 != mine.sha256
     before, after = (
         {p.name: str(p.prior) for p in free_parameters(t, structure)} for t in (plain, mine)
     )
-    assert {n for n in before if before[n] != after[n]} == {"psi"}
-    draws = next(p for p in free_parameters(mine, structure) if p.name == "psi").prior.rvs(
-        4000, random_state=np.random.default_rng(1)
-    )
+    assert {n for n in before if before[n] != after[n]} == {"rival_persistence"}
+    draws = next(
+        p for p in free_parameters(mine, structure) if p.name == "rival_persistence"
+    ).prior.rvs(4000, random_state=np.random.default_rng(1))
     assert np.std(draws) == pytest.approx(0.7 * np.sqrt(1 - 2 / np.pi), rel=0.05)
 
 
@@ -40,13 +40,13 @@ def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
 def test_every_parameter_is_either_free_or_neutral(name, structure):
     theory = load_theory(name)
     free = {p.name for p in free_parameters(theory, structure)}
-    still = neutral_values(theory, structure)
-    assert free.isdisjoint(still)
-    assert free | set(still) == set(declared(structure))
-    acts = {p.name for p in conduct_parameters(theory, structure)}
-    held = conduct_neutral(theory, structure)
+    static = null_values(theory, structure)
+    assert free.isdisjoint(static)
+    assert free | set(static) == set(declared(structure))
+    acts = {p.name for p in action_parameters(theory, structure)}
+    held = action_nulls(theory, structure)
     assert acts.isdisjoint(held)
-    assert acts | set(held) == set(conduct_declared(structure))
+    assert acts | set(held) == set(declared_actions(structure))
     table = {row["name"]: row for row in prior_table(theory, structure)}
-    assert list(table) == [*declared(structure), *conduct_declared(structure)]
+    assert list(table) == [*declared(structure), *declared_actions(structure)]
     assert {n for n, row in table.items() if row["free"]} == free | acts

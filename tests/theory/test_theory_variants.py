@@ -8,9 +8,9 @@ from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.priors import Prior, distribution
 from beliefs.model.structure import Structure
 from beliefs.model.theory import (
+    action_parameters,
     all_declared,
     bundled_theories,
-    conduct_parameters,
     free_parameters,
     judged,
     load_theory,
@@ -49,7 +49,7 @@ SIGNS = {
 
 
 def free_of(theory, structure=STUDY):
-    both = (*free_parameters(theory, structure), *conduct_parameters(theory, structure))
+    both = (*free_parameters(theory, structure), *action_parameters(theory, structure))
     return {p.name: p for p in both}
 
 
@@ -88,9 +88,9 @@ def test_judging_frees_and_widens_and_takes_nothing_away(name):
     [
         ("[mutual_optimist]\n", "mutual_optimist", "mutual_optimism"),
         ('[mutual_optimism]\nfree = ["shard"]\n', "shard", "shared"),
-        ('[mutual_optimism]\nfree = ["psi"]\n', "psi", "neutral"),
+        ('[mutual_optimism]\nfree = ["rival_persistence"]\n', "rival_persistence", "null"),
         ('[mutual_optimism]\nfree = ["crossing"]\n', "redlines", "mechanism is on"),
-        ('[mutual_optimism.priors.psi]\ndist = "Normol"\n', "Normol", "PreliZ"),
+        ('[mutual_optimism.priors.rival_persistence]\ndist = "Normol"\n', "Normol", "PreliZ"),
     ],
 )
 def test_a_mistake_in_the_file_is_named(tmp_path, text, found, expected):
@@ -98,17 +98,17 @@ def test_a_mistake_in_the_file_is_named(tmp_path, text, found, expected):
         judged("mutual_optimism", written(tmp_path, text))
     assert found in caught.value.found
     assert expected in caught.value.expected
-    assert caught.value.mend and "judging.toml" in caught.value.where
+    assert caught.value.fix and "judging.toml" in caught.value.where
 
 
 def test_a_user_cannot_widen_a_prior_as_judging_can(tmp_path):
-    table = '[{}priors.psi]\ndist = "Normal"\nmu = 0.0\nsigma = 0.1\n'
+    table = '[{}priors.rival_persistence]\ndist = "Normal"\nmu = 0.0\nsigma = 0.1\n'
     path = tmp_path / "mine.toml"
     path.write_text(table.format(""), encoding="utf-8")
     with pytest.raises(StudyError, match="cannot take"):
         load_theory("M1", path)
     open_ = judged("M1", written(tmp_path, table.format("mutual_optimism.")))
-    assert free_of(open_)["psi"].prior.support == (-np.inf, np.inf)
+    assert free_of(open_)["rival_persistence"].prior.support == (-np.inf, np.inf)
     assert set(all_declared(STUDY)) >= set(free_of(open_))
 
 

@@ -15,11 +15,15 @@ from beliefs.study.bundled import new_study
 matplotlib.use("Agg")
 
 PASSED = Report(
-    passed=True, r_hat=1.004, ess=812.0, worst="psi", divergent_share=0.0, e_bfmi=0.71, failures=(),
-    table=({"name": "psi", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
+    passed=True, r_hat=1.004, ess=812.0, worst="rival_persistence", divergent_share=0.0,
+    e_bfmi=0.71, failures=(),
+    table=({"name": "rival_persistence", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
 )  # fmt: skip
 FAILED = replace(
-    PASSED, passed=False, r_hat=1.234, failures=("R-hat of psi is 1.234, limit 1.01: longer",)
+    PASSED,
+    passed=False,
+    r_hat=1.234,
+    failures=("R-hat of rival_persistence is 1.234, limit 1.01: longer",),
 )
 SPLIT = ("# split_by_regime = true ", "split_by_regime = true ")
 HINDCAST = ("hindcast = false ", "hindcast = true ")

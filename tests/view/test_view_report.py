@@ -126,7 +126,7 @@ def test_report_shows_manifest_and_warnings_and_needs_no_study_folder(failed_fut
     page = Page(render(moved, summarise(moved), manifest))
     for words in ("packages.pymc", "6.4", "<i>x</i>", "1, 2", "SOURCES.md could not be read"):
         assert words in page.text
-    for words in ("Failed gate.", "R-hat of psi is 1.234", "Hindcast."):
+    for words in ("Failed convergence check.", "R-hat of rival_persistence is 1.234", "Hindcast."):
         assert words in page.text
     assert str(tmp_path) not in page.text
 

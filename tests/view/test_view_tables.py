@@ -33,7 +33,7 @@ def test_every_probability_stands_beside_its_base_rate(shown, summary):
         assert percent(item["base_rate"]) in text
         assert item["base_rate_source"] in text
     assert all(percent(belief["mean"]) in text for belief in summary["belief"])
-    assert "Gate passed: R-hat 1.0040 (at most 1.01), ESS 812 (at least 400" in text
+    assert "Convergence check passed: R-hat 1.0040 (at most 1.01), ESS 812 (at least 400" in text
 
 
 @both_forms
@@ -58,7 +58,12 @@ def test_what_prior_and_data_disagree_on_is_marked_and_explained(shown, summary)
 @both_forms
 def test_failed_checks_and_hindcast_are_said(shown, failed_futures, summary):
     text = shown(summarise(failed_futures))
-    for words in ("HINDCAST", "FAILED GATE", "Gate FAILED", "R-hat of psi is 1.234"):
+    for words in (
+        "HINDCAST",
+        "FAILED CONVERGENCE CHECK",
+        "Convergence check FAILED",
+        "R-hat of rival_persistence is 1.234",
+    ):
         assert words in text and words not in shown(summary)
 
 

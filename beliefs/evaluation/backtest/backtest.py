@@ -1,7 +1,7 @@
-"""`backtest`: forecasts from rolling origins, scored against what came and against baselines.
+"""`backtest`: forecasts from rolling origins, scored against outcomes and baselines.
 
 Each theory is tracked once. From every origin its futures are run from the posterior of that day,
-and what they say of windows ahead is scored: whether something came (log score, Brier), when (CRPS
+and what they say of windows ahead is scored: whether it happened (log score, Brier), when (CRPS
 of the time, restricted at the horizon), how many (CRPS and threshold-weighted CRPS). Baselines are
 the base-rate theory, climatology, persistence, and hand-set odds where a study has any.
 """
@@ -52,7 +52,7 @@ class Backtest(Shown):
     skill
         Mean scores against baselines, with intervals, see `beliefs.evaluation.scores.skilltable`.
     reliability, pit
-        How often what was forecast came, and histograms of transforms, with bands.
+        Observed frequency by forecast probability, and histograms of transforms, with bands.
     """
 
     study: str
@@ -82,8 +82,8 @@ class Backtest(Shown):
         }
 
     @property
-    def gates(self) -> tuple[int, ...]:
-        """Origins at which the posterior of each theory passed its gate."""
+    def converged(self) -> tuple[int, ...]:
+        """Origins at which the posterior of each theory passed its convergence check."""
         return tuple(int(n) for n in self.frame.passed.sum(axis=1))
 
     @property
@@ -104,7 +104,7 @@ class Backtest(Shown):
             "horizons": [h.days for h in self.horizons],
             **{k: getattr(self, k) for k in ("particles", "draws", "seed")},
             "origins": [str(day) for day in self.frame.origins],
-            "gates_passed": dict(zip(self.frame.theories, self.gates, strict=True)),
+            "converged": dict(zip(self.frame.theories, self.converged, strict=True)),
             "unscored": dict(self.frame.unscored),
             "beats_climatology": [
                 {**asdict(one), "theories": list(one.theories)} for one in self.standings
@@ -183,8 +183,8 @@ def backtest(
     windows = frames.horizons_of(tuple(horizons), inputs.step_days)
     origins = frames.origins_of(inputs, every, windows[0].periods, first, last)
     odds = read_odds(study) if odds is None else odds
-    asked, counted = questions(study, inputs), quantities(study, inputs)
-    check_odds(odds, asked)
+    events, counted = questions(study, inputs), quantities(study, inputs)
+    check_odds(odds, events)
     made = []
     for theory in chosen:
         say(f"{theory.id}: tracking")
@@ -195,7 +195,9 @@ def backtest(
         ahead = frames.futures_from(
             blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=say
         )
-        made.append(frames.frame_of(theory, inputs, origins, windows, asked, counted, draws, ahead))
+        made.append(
+            frames.frame_of(theory, inputs, origins, windows, events, counted, draws, ahead)
+        )
     say("scores")
     settings = {"every": every, "particles": particles, "seed": seed}
     return scored(study, chosen, frames.joined(made), odds=odds, inputs=inputs, **settings)
@@ -212,22 +214,22 @@ def scored(
     odds: Odds | None = None,
     inputs: Inputs | None = None,
 ) -> Backtest:
-    """Hold forecasts that were made with these settings of `backtest` against what came."""
+    """Hold forecasts that were made with these settings of `backtest` against what was observed."""
     inputs = build_inputs(study) if inputs is None else inputs
     odds = read_odds(study) if odds is None else odds
-    asked, counted = questions(study, inputs), quantities(study, inputs)
+    events, counted = questions(study, inputs), quantities(study, inputs)
     ends = frame.origins[0], frame.origins[-1]
     origins = frames.origins_of(inputs, every, frame.horizons[0].periods, *ends)
-    days, names = frames.last_days(inputs, origins), (*(q.name for q in asked), *frame.unscored)
+    days, names = frames.last_days(inputs, origins), (*(q.name for q in events), *frame.unscored)
     if not np.array_equal(frame.origins, days) or frame.targets != names:
         raise ConflictError(
             "forecasts are not those of this study",
             where="origins and targets",
             found=f"{len(frame.origins)} origins from {ends[0]}, " + ", ".join(frame.targets),
             expected=f"{len(days)} origins from {days[0]}, " + ", ".join(names),
-            mend="run the backtest again",
+            fix="run the backtest again",
         )
-    scores = score_table(frame, inputs, origins, asked, counted, odds, seed=seed)
+    scores = score_table(frame, inputs, origins, events, counted, odds, seed=seed)
     return Backtest(
         study=study.spec.name,
         as_of=str(study.as_of),
@@ -266,6 +268,6 @@ def _chosen(theories: Sequence[Theory | str | Path] | None) -> tuple[Theory, ...
             where="theories",
             found=", ".join(ids) or "none",
             expected="one theory at least, each once",
-            mend="list the theories with `beliefs theories`",
+            fix="list the theories with `beliefs theories`",
         )
     return chosen

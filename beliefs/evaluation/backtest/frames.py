@@ -21,7 +21,7 @@ from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import NEVER, event_steps
-from beliefs.inference.conduct import Conduct
+from beliefs.inference.action_draws import ActionDraws
 from beliefs.inference.smc.blocks import Blocks, blocks_known
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.system import factors
@@ -32,7 +32,7 @@ Day = str | dt.date | np.datetime64 | None
 
 FIRST_DAYS = 28  # days of a study before the first origin
 STREAM = 179424673  # keeps what is drawn here apart from other uses of the seed
-UNSAID = -1  # stands where a theory does not explain a target, or it was not asked
+MISSING = -1  # stands where a theory does not explain a target, or nothing is at risk
 _LATENT = "latent: nobody can look up a belief, so no label exists"
 
 
@@ -53,7 +53,7 @@ def horizons_of(days: tuple[int, ...], step_days: int) -> tuple[Horizon, ...]:
             where="horizons",
             found=", ".join(map(str, days)) or "none",
             expected=f"different numbers of periods of {counted(step_days, 'day')}, from 1 on",
-            mend="--horizons 7,30,90",
+            fix="--horizons 7,30,90",
         )
     return tuple(found)
 
@@ -75,7 +75,7 @@ def origins_of(
             where="every",
             found=counted(every, "day"),
             expected=f"a multiple of {counted(step, 'day')}",
-            mend=f"--every {max(every // step, 1) * step}",
+            fix=f"--every {max(every // step, 1) * step}",
         )
     known = np.arange(-(-FIRST_DAYS // step), n - shortest + 1)
     if not len(known):
@@ -85,7 +85,7 @@ def origins_of(
             found=f"{counted(n, 'period')} of {counted(step, 'day')}",
             expected=f"{FIRST_DAYS} days before the first origin and "
             f"{counted(shortest, 'period')} after it",
-            mend="choose a later --as-of, or a shorter horizon",
+            fix="choose a later --as-of, or a shorter horizon",
         )
     days = last_days(inputs, known)
     inside = np.ones(len(known), dtype=bool)
@@ -99,7 +99,7 @@ def origins_of(
             where="--from, --to",
             found=f"{first or 'the beginning'} to {last or 'the end'}",
             expected=f"days from {days[0]} to {days[-1]}",
-            mend="choose days in between, or a shorter horizon",
+            fix="choose days in between, or a shorter horizon",
         )
     return known[inside][:: every // step]
 
@@ -121,20 +121,20 @@ def futures_from(
         known = blocks_known(blocks, n, known)
         assert known.belief is not None  # every theory has talks
         posterior = posterior_at(known.belief, n - 1, draws)
-        conduct: Conduct | bool = False
+        action_draws: ActionDraws | bool = False
         if factors(blocks.theory, posterior.structure):
             rng, zero = np.random.default_rng([seed, STREAM, n]), np.zeros(draws)
             drawn = known.params(draws, rng, period=n - 1, beliefs=False)
-            conduct = Conduct(blocks.theory.name, seed, drawn, {}, {}, zero, zero)
+            action_draws = ActionDraws(blocks.theory.name, seed, drawn, {}, {}, zero, zero)
         mine = int(np.random.SeedSequence([seed, STREAM, n]).generate_state(1)[0])
         yield forecast(
-            posterior, horizon, seed=mine, allow_failed=True, actions=conduct, baselines=False
+            posterior, horizon, seed=mine, allow_failed=True, actions=action_draws, baselines=False
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What was forecast from origins; `UNSAID` where nothing is said."""
+    """What was forecast from origins; `MISSING` where nothing is said."""
 
     theories: tuple[str, ...]
     origins: NDArray[np.datetime64]  # last days known
@@ -157,19 +157,21 @@ class Frame:
         """Return a Dataset; in ``happened`` 1 and 0, -1 where nothing is said."""
         limits = np.asarray([h.periods for h in self.horizons], dtype=np.int16)
         when = self.when[:, :, None]
-        came = when <= limits[:, None, None]
-        came ^= np.asarray(self.targets)[:, None] == "no_crossing"  # holds while nothing happens
+        observed = when <= limits[:, None, None]
+        observed ^= (
+            np.asarray(self.targets)[:, None] == "no_crossing"
+        )  # holds while nothing happens
         lead = ("theory", "origin")
         return xr.Dataset(
             {
                 "happened": (
                     (*lead, "horizon", "target", "sample"),
-                    np.where(when == UNSAID, UNSAID, came).astype(np.int8),
+                    np.where(when == MISSING, MISSING, observed).astype(np.int8),
                 ),
                 "when": ((*lead, "target", "sample"), self.when),
                 "total": ((*lead, "horizon", "count", "sample"), self.total),
                 "periods": (("horizon",), limits),
-                "gate_passed": (lead, self.passed),
+                "converged": (lead, self.passed),
             },
             coords={
                 "theory": list(self.theories),
@@ -201,7 +203,7 @@ class Frame:
             when=values("when", *lead, "target", "sample").astype(np.int16),
             counts=names("count"),
             total=values("total", *lead, "horizon", "count", "sample").astype(np.int16),
-            passed=values("gate_passed", *lead).astype(bool),
+            passed=values("converged", *lead).astype(bool),
         )
 
 
@@ -215,7 +217,7 @@ def frame_of(
     inputs: Inputs,
     origins: NDArray[np.int64],
     horizons: tuple[Horizon, ...],
-    asked: Sequence[Question],
+    events: Sequence[Question],
     counts: Sequence[Quantity],
     draws: int,
     futures: Iterable[Forecast],
@@ -223,23 +225,23 @@ def frame_of(
     """Return what `futures`, `draws` of each origin, say; `inputs` are of the whole study."""
     sides, longest = inputs.sides, horizons[-1].periods
     latent = latent_targets(sides)
-    targets = (*(q.name for q in asked), *latent)
+    targets = (*(q.name for q in events), *latent)
     names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in counts)
-    when = np.full((1, len(origins), len(targets), draws), UNSAID, dtype=np.int16)
+    when = np.full((1, len(origins), len(targets), draws), MISSING, dtype=np.int16)
     shape = (1, len(origins), len(horizons), len(names), draws)
-    total = np.full(shape, UNSAID, dtype=np.int16)
+    total = np.full(shape, MISSING, dtype=np.int16)
     passed = np.zeros((1, len(origins)), dtype=bool)
     for o, (n, one) in enumerate(zip(origins, futures, strict=True)):
         passed[0, o] = one.posterior.report.passed
-        for k, question in enumerate(asked):
-            if question.asked[n]:
+        for k, question in enumerate(events):
+            if question.at_risk[n]:
                 when[0, o, k] = _steps(one, question.target, None, question.rule, longest)
-        for k, name in enumerate(latent, start=len(asked)):
+        for k, name in enumerate(latent, start=len(events)):
             side = name.removeprefix("crack_") if name.startswith("crack_") else None
             when[0, o, k] = _steps(one, "crack" if side else name, side, None, longest)
         for k, quantity in enumerate(counts):
-            talks, events = one.paths.talks, one.paths.events or {}
-            values: Any = talks if quantity.side is None else events.get(quantity.name)
+            talks, acts = one.paths.talks, one.paths.events or {}
+            values: Any = talks if quantity.side is None else acts.get(quantity.name)
             if values is not None:
                 mine = values if quantity.side is None else values[:, quantity.side]
                 sums = np.cumsum(mine, axis=-1, dtype=np.int64)
@@ -251,11 +253,11 @@ def frame_of(
 def _steps(
     result: Forecast, target: str, side: str | None, rule: str | None, longest: int
 ) -> NDArray[Any] | int:
-    """Return when a target first comes in each future; `UNSAID` under a theory silent on it."""
+    """Return when a target first comes in each future; `MISSING` under a theory silent on it."""
     try:
         steps = event_steps(result, target, side, rule=rule or "any")
     except StudyError:
-        return UNSAID
+        return MISSING
     return np.where(steps == NEVER, longest + 1, steps)
 
 

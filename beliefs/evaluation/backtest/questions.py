@@ -1,4 +1,4 @@
-"""What a study shows of the targets of forecasts: when they came, and where they may be asked.
+"""What a study shows of the targets of forecasts: when they happened, and when they are at risk.
 
 The definitions are those of the simulated targets (`beliefs.forecasting.targets`), read off what
 was observed. Talks are those that were held by their own dates, as far as they are public by the
@@ -42,9 +42,11 @@ class Question:
 
     target: str
     rule: str | None  # None where a target has one alone
-    hit: Bools  # it came
+    hit: Bools  # it happened
     seen: Bools  # none there is really none
-    asked: Bools  # it makes sense just before: not come already, and there is something to come to
+    at_risk: (
+        Bools  # it makes sense just before: not come already, and there is something to come to
+    )
     public: Ints | None = None  # period by whose end a hit was public; None: in itself
 
     def known(self, n: int) -> Bools:
@@ -62,7 +64,7 @@ class Question:
         return TARGETS[self.target].negated
 
     def first(self, n: int, periods: int) -> int | None:
-        """Return when it first came after `n`: 1 .. `periods`, one more if not; None if unseen."""
+        """Return the first period of it after `n`, 1 .. `periods` + 1 (never); None if unseen."""
         window = _watched(self.seen, n, periods)
         return None if window is None else int(np.argmax([*self.hit[window], True])) + 1
 
@@ -94,11 +96,11 @@ def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
         if target.label is None:
             continue
         for rule in target.rules:
-            came, known, may = (np.asarray(v[:n] > 0) for v in target.label(past, rule))
+            observed, known, may = (np.asarray(v[:n] > 0) for v in target.label(past, rule))
             public = talks_public(study)[:n] if target.kind == "talks" else None
             named = rule if len(target.rules) > 1 else None
-            out.append(Question(target.name, named, came, known, may, public))
-    return tuple(q for q in out if q.asked.any())
+            out.append(Question(target.name, named, observed, known, may, public))
+    return tuple(q for q in out if q.at_risk.any())
 
 
 def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.observed import SHAPES
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import Theory, all_declared, conduct_neutral, neutral_values
+from beliefs.model.theory import Theory, action_nulls, all_declared, null_values
 
 ROLES = ("coercer", "endurer")
 Floats = NDArray[np.float64]
@@ -92,7 +92,7 @@ class Draws(Labelled):
 
     dims: Mapping[str, tuple[str, ...]]
     columns: Columns
-    conduct: Columns
+    action_draws: Columns
 
     def _array(self, name: str) -> xr.DataArray:
         dims = self.dims.get(name, ())
@@ -105,15 +105,15 @@ def draws_of(
     theory: Theory,
     structure: Structure,
     columns: Columns,
-    conduct: Columns,
+    action_draws: Columns,
     extra: Mapping[str, Floats] | None = None,
 ) -> Draws:
     """Return draws (N, *shape) of free parameters, null values of all others, and `extra`."""
     n = len(next(iter(arrays.values())))
-    null = neutral_values(theory, structure) | conduct_neutral(theory, structure)
+    null = null_values(theory, structure) | action_nulls(theory, structure)
     full = {k: np.broadcast_to(v, (n, *v.shape)) for k, v in null.items() if k != "innovation"}
     dims = {name: p.dims for name, (_, p) in all_declared(structure).items()}
-    return Draws({**full, **arrays, **(extra or {})}, structure, dims, columns, conduct)
+    return Draws({**full, **arrays, **(extra or {})}, structure, dims, columns, action_draws)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,16 +25,16 @@ from beliefs.inference.smc.blocks import blocks as layout_of
 from beliefs.inference.smc.density_path import density_path, log_density_at
 from beliefs.inference.smc.track import OBSERVABLES, Track, posterior_at
 from beliefs.model.structure import AFTERMATH_DAYS, Structure, columns, structure_of, until
-from beliefs.model.system import conduct_factors, conduct_log_likelihoods
+from beliefs.model.system import action_factors, action_log_likelihoods
 from beliefs.model.theory import (
     Theory,
+    action_nulls,
+    action_parameters,
     all_declared,
-    conduct_neutral,
-    conduct_parameters,
     free_parameters,
 )
 from beliefs.simulation.actions import MUTUAL, UNILATERAL
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 Floats = NDArray[np.float64]
 Events = Mapping[str, NDArray[Any]]
@@ -42,7 +42,7 @@ Row = tuple[str, bool, float, float]
 
 JUMP_SHARE = "jump_share"
 DRAWS = 1000
-WAR = RUNGS.index("open_war")
+WAR = CONFLICT_PHASES.index("open_war")
 STREAM = 15485863  # keeps what is drawn here apart from other uses of the seed
 
 
@@ -74,8 +74,8 @@ class Part:
             kept = tuple(name for name in theory.free if name not in self.null)
             return replace(theory, free=kept, priors=priors)
         # A prior that stays behind for a parameter at its null value is not read.
-        held = tuple(dict.fromkeys((*theory.neutral, *self.null)))
-        return replace(theory, neutral=held, priors=priors)
+        held = tuple(dict.fromkeys((*theory.null, *self.null)))
+        return replace(theory, null=held, priors=priors)
 
 
 def labels_of(claim: Claim, structure: Structure) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def ablations(
     """Return what each claim's part adds, by id, where study and theory have such a part."""
     structure, belief = structure_of(blocks.inputs), blocks.belief
     of_belief = {p.name for p in free_parameters(blocks.theory, structure)}
-    of_conduct = {p.name for p in conduct_parameters(blocks.theory, structure)}
+    of_actions = {p.name for p in action_parameters(blocks.theory, structure)}
     base = blocks.predictive(readings=True)
     out: dict[str, Ablation] = {}
     groups: dict[str, tuple[str, ...]] = {}
@@ -122,7 +122,7 @@ def ablations(
         elif part in reruns:
             mine = replace(blocks, belief=reruns[part]).predictive(readings=True)
             out[claim.id] = _against(base, mine, claim.score, blocks.n_time)
-        elif part.names & of_conduct and not part.names & of_belief:
+        elif part.names & of_actions and not part.names & of_belief:
             mine = _retracked(part, blocks, structure, claim.score, particles)
             out[claim.id] = _against(base, mine, claim.score, blocks.n_time)
         elif part.names & of_belief and (labels := labels_of(claim, structure)):
@@ -155,8 +155,8 @@ def _retracked(
 ) -> dict[str, Floats]:
     """Return log scores of observables of actions without a part."""
     theory = part.without(blocks.theory)
-    left = {p.name for p in conduct_parameters(theory, structure)}
-    known = {f.name: f for f in conduct_factors()}
+    left = {p.name for p in action_parameters(theory, structure)}
+    known = {f.name: f for f in action_factors()}
     gone = [n for n in names if n in known and not left.intersection(known[n].base)]
     kept = [n for n in names if n not in gone]
     out: dict[str, Floats] = {}
@@ -170,8 +170,8 @@ def _retracked(
         ).predictive()  # fmt: skip
     if gone:  # nothing free is left: the null values are the prediction
         n = blocks.n_time
-        one = {k: v[None] for k, v in conduct_neutral(theory, structure).items()}
-        logs = conduct_log_likelihoods(np, one, until(blocks.columns, n), structure, gone)
+        one = {k: v[None] for k, v in action_nulls(theory, structure).items()}
+        logs = action_log_likelihoods(np, one, until(blocks.columns, n), structure, gone)
         base = blocks.predictive()
         for name in gone:
             row = np.broadcast_to(logs[name], (1, n))[0]
@@ -185,13 +185,13 @@ def _contrast(claim: Claim, blocks: Blocks, structure: Structure) -> dict[str, A
     mine = next((t for t in tracks if set(claim.score).intersection(t.observables)), None)
     if mine is None:
         return {}
-    params = (mine.coordinates.params(scores) for scores in mine.epochs)
+    params = (mine.coordinates.params(scores) for scores in mine.generations)
     draws = (draws_of(p, blocks.theory, structure, {}, {}) for p in params)
     values = [claim.test(d).of[0] for d in draws]
     zero = np.zeros(1)
     logs = [log_density_at(values[0], np.zeros(len(values[0])), zero)]
-    for epoch, weights in zip(mine.epoch, mine.log_weights, strict=True):
-        logs.append(log_density_at(values[epoch], weights, zero))
+    for generation, weights in zip(mine.generation, mine.log_weights, strict=True):
+        logs.append(log_density_at(values[generation], weights, zero))
     which = [k for k, name in enumerate(mine.observables) if name in claim.score]
     seen = ~np.isnan(mine.predictive[:, which]).all(axis=1)
     return {claim.id: Ablation(-np.diff(logs), seen, "density")}
@@ -201,8 +201,8 @@ def _contrast(claim: Claim, blocks: Blocks, structure: Structure) -> dict[str, A
 class Event:
     """Something that comes or not within some periods."""
 
-    asked: Callable[[Observed, int], bool]  # observables, first period ahead: it makes sense
-    came: Callable[[Observed, slice, int], bool]  # observables, periods ahead, size
+    at_risk: Callable[[Observed, int], bool]  # observables, first period ahead: it makes sense
+    observed: Callable[[Observed, slice, int], bool]  # observables, periods ahead, size
     comes: Callable[[Events, int], NDArray[np.bool_]]  # futures (sample, ..., horizon), size
 
 
@@ -212,7 +212,9 @@ class Score:
 
     event: str
     horizon_days: int
-    rows: tuple[Row, ...]  # day of the origin, whether it came, probability, that of the base rate
+    rows: tuple[
+        Row, ...
+    ]  # day of the origin, whether it happened, probability, that of the base rate
     mean: float
     low: float  # 90 % interval of the mean by resampling origins, NaN for few
     high: float
@@ -223,8 +225,8 @@ class Score:
         return len(self.rows)
 
     @property
-    def came(self) -> float:
-        """Share of them in which what was forecast came."""
+    def observed(self) -> float:
+        """Share of them in which what was forecast happened."""
         return float(np.mean([row[1] for row in self.rows])) if self.rows else 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -237,8 +239,13 @@ class Score:
             "low": None if np.isnan(self.low) else round(self.low, 4),
             "high": None if np.isnan(self.high) else round(self.high, 4),
             "origins": [
-                {"origin": day, "came": came, "p": round(p, 4), "p_base_rate": round(base, 4)}
-                for day, came, p, base in self.rows
+                {
+                    "origin": day,
+                    "observed": observed,
+                    "p": round(p, 4),
+                    "p_base_rate": round(base, 4),
+                }
+                for day, observed, p, base in self.rows
             ],
         }
 
@@ -256,11 +263,14 @@ EVENTS: dict[str, Event] = {
         lambda events, _: events["deal"].any(axis=-1),
     ),
     "neither": Event(
-        lambda seen, n: bool(seen.rung_seen[n - 1] and seen.rung[n - 1] != WAR),
+        lambda seen, n: bool(seen.conflict_phase_seen[n - 1] and seen.conflict_phase[n - 1] != WAR),
         lambda seen, ahead, _: (
-            not seen.deal_signed[ahead].any() and WAR not in seen.rung[ahead][seen.rung_seen[ahead]]
+            not seen.deal_signed[ahead].any()
+            and WAR not in seen.conflict_phase[ahead][seen.conflict_phase_seen[ahead]]
         ),
-        lambda events, _: ~(events["signed"].any(axis=-1) | (events["rung"] == WAR).any(axis=-1)),
+        lambda events, _: (
+            ~(events["signed"].any(axis=-1) | (events["conflict_phase"] == WAR).any(axis=-1))
+        ),
     ),
     "no_crossing": Event(
         lambda seen, n: bool(seen.strikes_seen[n - 1]),
@@ -280,7 +290,7 @@ EVENTS: dict[str, Event] = {
     "extension": Event(
         lambda seen, n: bool(seen.truce_seen[n - 1] and seen.has_deadline[n - 1]),
         lambda seen, ahead, _: bool(
-            _first(np.where(seen.truce_end[ahead] == 1, -1, seen.window_kind[ahead]))
+            _first(np.where(seen.truce_end[ahead] == 1, -1, seen.end_kind[ahead]))
             in (UNILATERAL, MUTUAL)
         ),
         lambda events, _: np.isin(_first(events["ended"]), (UNILATERAL, MUTUAL)),
@@ -292,33 +302,33 @@ def forecast_scores(
     claims: Sequence[Claim], blocks: Blocks, base: Blocks, *, seed: int
 ) -> dict[str, Score]:
     """Score what claims under the theory of `blocks` forecast, against blocks of the base rate."""
-    asked = {c.id: c.forecasts for c in claims if c.forecasts is not None}
+    wanted = {c.id: c.forecasts for c in claims if c.forecasts is not None}
     inputs, spec = blocks.inputs, blocks.study.spec
-    if not asked or spec.forecast is None:
+    if not wanted or spec.forecast is None:
         return {}
     seen, step, last = inputs.observed, inputs.step_days, int(inputs.active.sum())
     ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
     ahead: dict[int, dict[str, slice]] = {}
     for day in spec.forecast.origins:
         n = int((ends <= np.datetime64(day, "D")).sum())
-        windows = {name: slice(n, n - -f.horizon_days // step) for name, f in asked.items()}
+        windows = {name: slice(n, n - -f.horizon_days // step) for name, f in wanted.items()}
         ahead[n] = {
             name: part for name, part in windows.items()
-            if 0 < n and part.stop <= last and EVENTS[asked[name].event].asked(seen, n)
+            if 0 < n and part.stop <= last and EVENTS[wanted[name].event].at_risk(seen, n)
         }  # fmt: skip
     ahead = {n: parts for n, parts in ahead.items() if parts}
     longest = max((p.stop - n for n, parts in ahead.items() for p in parts.values()), default=0)
     both = (futures_from(b, ahead, longest, draws=DRAWS, seed=seed) for b in (blocks, base))
-    rows: dict[str, list[Row]] = {name: [] for name in asked}
+    rows: dict[str, list[Row]] = {name: [] for name in wanted}
     for n, ours, theirs in zip(ahead, *both, strict=True):
         for name, part in ahead[n].items():
-            f, periods = asked[name], part.stop - n
+            f, periods = wanted[name], part.stop - n
             p, q = (_chance(f, result, periods) for result in (ours, theirs))
             if p is not None and q is not None:
-                came = EVENTS[f.event].came(seen, part, f.at_least)
-                rows[name].append((str(ends[n - 1]), came, p, q))
+                observed = EVENTS[f.event].observed(seen, part, f.at_least)
+                rows[name].append((str(ends[n - 1]), observed, p, q))
     rng = np.random.default_rng([seed, STREAM])
-    return {name: score_of(asked[name], tuple(found), rng) for name, found in rows.items()}
+    return {name: score_of(wanted[name], tuple(found), rng) for name, found in rows.items()}
 
 
 def _chance(f: Forecasted, result: Forecast, horizon: int) -> float | None:
@@ -334,9 +344,9 @@ def score_of(f: Forecasted, rows: tuple[Row, ...], rng: np.random.Generator) -> 
     """Return the score of forecasts, each the log of the probability given to what happened."""
     if not rows:
         return Score(f.event, f.horizon_days, (), 0.0, np.nan, np.nan)
-    came = np.asarray([row[1] for row in rows])
+    observed = np.asarray([row[1] for row in rows])
     p, q = (smoothed([row[k] for row in rows], DRAWS) for k in (2, 3))
-    gap = np.log(np.where(came, p, 1.0 - p)) - np.log(np.where(came, q, 1.0 - q))
+    gap = np.log(np.where(observed, p, 1.0 - p)) - np.log(np.where(observed, q, 1.0 - q))
     low = high = np.nan
     if enough_blocks(len(gap), 1):
         low, high = np.quantile(block_sums(gap, 1, rng) / len(gap), [TAIL, 1.0 - TAIL])

@@ -39,7 +39,7 @@ SPOKE = ("public readings", on("cell_public"))
 ACTS = on("strike_count", "strikes_seen")
 ACTED = ("periods with acts of force", on("strike_count"))
 AGREED = either("deal_signed", "deal_unsigned")
-ENDED = ("windows that ended", on("truce_end"))
+ENDED = ("truce spells that ended", on("truce_end"))
 BREACHED = ("periods with a breach", on("breach"))
 CANCELLED = ("cancelled talks", on("walkout"))
 QUIET = on("quiet", "truce")
@@ -104,7 +104,7 @@ def public_bias(d: Draws) -> xr.DataArray:
     """Return what a side's public words add to its belief, over its public words of the study."""
     public = d.columns["cell_public"] > 0.0
     side, time = d.columns["cell_side"][public], d.columns["cell_time"][public]
-    p = np.clip(d.conduct["p_lag"][side, time], CERTAIN, 1.0 - CERTAIN)
+    p = np.clip(d.action_draws["p_lag"][side, time], CERTAIN, 1.0 - CERTAIN)
     added = domestic.projection(np, d.arrays, np.log(p) - np.log1p(-p), side)
     if not all((side == i).any() for i in (0, 1)):
         raise Absent("public words of both sides")
@@ -124,7 +124,7 @@ def private_spread(d: Draws) -> xr.DataArray:
 def gain(d: Draws) -> xr.DataArray:
     """Return the acts that one act draws directly, at the mean severity of the study's acts."""
     acts, warned = (
-        d.conduct[name].sum(axis=(0, 2))[None, :, None]
+        d.action_draws[name].sum(axis=(0, 2))[None, :, None]
         for name in ("strike_by_severity", "warned_by_severity")
     )
     mean: Any = 1.0
@@ -337,9 +337,9 @@ effect("C55", "sign", "talk_payoff", "pay", np.positive, needs={"talks": TALKS},
 effect("C56", "region", "convex_cost", "growth", np.positive,
        needs={"heavy acts suffered": on("heavy"), "talks": TALKS}, count=TALKED, score="talks")
 
-# A fixed window concentrates events at its end.
+# A fixed truce spell concentrates events at its end.
 effect("C34", "sign", "deadline_effect", "factor", count=ENDED, score="resolve",
-       needs={"a window with an announced deadline": on("at_deadline", "truce_seen")})
+       needs={"a truce spell with an announced deadline": on("at_deadline", "truce_seen")})
 
 # The pause resets forces.
 claim("C35", "sign", needs={"quiet periods of truce": QUIET}, null="tactical_reset",
@@ -352,7 +352,7 @@ effect("C36", "region", "heat_loss", "factor", lambda x: 1.0 + mean(x), lambda x
 # Ninety-six quiet hours prove command and control.
 effect("C37", "region forecast", "quiet_for_quiet", "factor", lambda x: np.exp(-x),
        needs={"a truce": on("truce_seen"),
-       "a window whose first four days were quiet": on("quiet_passed", "truce_seen")},
+       "a truce spell whose first four days were quiet": on("quiet_passed", "truce_seen")},
        count=BREACHED, score="breach", forecasts=Forecasted("no_collapse", 14))
 
 @claim("C38", "sign", needs={"mediation": on("mediator", "talks_seen"), "talks": TALKS},
@@ -426,8 +426,8 @@ effect("C49", "sign", "proxy_credibility", "odds", holds=lambda x: x < 0,
        count=TALKED, score="talks",
        needs={"attacks by proxies in a truce": on("proxy_attack", "talks_seen"), "talks": TALKS})
 
-@claim("C50", "forecast region", count=("windows that ended so", on("window_kind")), score="kind",
-       needs={"a window that ended without collapse": on("window_kind")},
+@claim("C50", "forecast region", count=("truce spells that ended so", on("end_kind")), score="kind",
+       needs={"a truce spell that ended without collapse": on("end_kind")},
        null="lapse_share unilateral_share mutual_share", forecasts=Forecasted("extension", 30))
 def c50(d: Draws) -> Finding:
     """Extension is the likeliest outcome."""
@@ -447,8 +447,9 @@ effect("C52", "sign scenario", "renewal_effect", "factor", count=ENDED, score="c
        needs={"a breach of a named concession": on("concession_broken", "truce_seen")})
 
 # Negative peace must come before positive peace, taken as less than 10 % of moves skip.
-effect("C53", "region", "skip", "share", logistic, lambda x: logistic(x) < 0.1, score="ladder",
-       needs={"declared states of peace and war": on("rung_on")})
+effect("C53", "region", "skip", "share", logistic, lambda x: logistic(x) < 0.1,
+       score="conflict_phase",
+       needs={"declared states of peace and war": on("conflict_phase_on")})
 
 # Talks discover each side's price.
 effect("C54", "region", "price_discovery", "odds", needs={"replies to offers": REPLIED},

@@ -224,7 +224,7 @@ def _ground(
     reports = [b.belief.report() for b in both if b.belief is not None]
     caveat, doubtful = "", frozenset[str]()
     for report in (r for r in reports if not r.passed):
-        caveat = f"the track of beliefs failed its gate ({report.failures[0]})"
+        caveat = f"the track of beliefs failed its convergence check ({report.failures[0]})"
         doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | {JUMP_SHARE}
     return blocks, Ground(theory.id, inputs.step_days, seen, after, before, gains, caveat, doubtful)
 
@@ -282,8 +282,8 @@ def _by_forecast(score: Score | None) -> tuple[str, str]:
     if score.n < FEWEST_ORIGINS:
         return "undecided", f"only {score.n} forecasts can be checked"
     why = f"mean log score {score.mean:+.2f} against the base rate over {score.n} forecasts, "
-    why += f"{score.came:.0%} of which saw it come"
-    if score.low > 0.0 and score.came > 0.5:
+    why += f"{score.observed:.0%} of which saw it come"
+    if score.low > 0.0 and score.observed > 0.5:
         return "supported", why
     return ("contradicted" if score.high < 0.0 else "undecided"), why
 

@@ -33,15 +33,15 @@ def log_score(p: ArrayLike, happened: ArrayLike, error: ArrayLike) -> Floats:
     return -np.where(np.asarray(happened, bool), np.log(inside), np.log1p(-inside))
 
 
-def time_score(cdf: ArrayLike, came: ArrayLike, unit: float) -> Floats:
+def time_score(cdf: ArrayLike, observed: ArrayLike, unit: float) -> Floats:
     r"""Return the CRPS of min(T, h), T the time until something comes, in the `unit` of a period.
 
     :math:`\int_0^h (F(u) - 1\{T \le u\})^2 du`, also the threshold-weighted CRPS of T with all
     weight before h (Gneiting and Ranjan 2011). `cdf` (..., h + 1) holds after 0 .. h periods;
-    `came` is the period in which it came, from 1 on, more than h where it did not.
+    `observed` is the period in which it happened, from 1 on, more than h where it did not.
     """
     before = np.asarray(cdf, float)[..., :-1]
-    step = np.asarray(came)[..., None] <= np.arange(before.shape[-1])
+    step = np.asarray(observed)[..., None] <= np.arange(before.shape[-1])
     return np.asarray(unit * np.square(before - step).sum(axis=-1))
 
 

@@ -1,11 +1,12 @@
 """Scores of single forecasts, and the baselines that know no theory.
 
 One row for each origin, window, target and forecaster. Columns: ``horizon`` (days), ``pit``; of a
-target that comes or not (kind ``event``) ``p``, ``came``, ``first`` (period in which it first came
-or was first broken, NaN without), ``log``, ``brier``, ``crps`` (days); of a count ``p`` its mean,
-``came`` what was counted, ``crps``, ``twcrps``, ``threshold``. ``spell`` is the number of the event
-(`spells`) in which it first came in the window, 0 without. A window is scored where all its periods
-were watched: were successes taken and silences not, only successes would be scored.
+target that happens or not (kind ``event``) ``p``, ``observed``, ``first`` (period in which it first
+happened or was first broken, NaN without), ``log``, ``brier``, ``crps`` (days); of a count ``p``
+its mean, ``observed`` what was counted, ``crps``, ``twcrps``, ``threshold``. ``spell`` is the
+number of the event (`spells`) in which it first happened in the window, 0 without. A window is
+scored where all its periods were watched: were successes taken and silences not, only successes
+would be scored.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.backtest.frames import UNSAID, Frame
+from beliefs.evaluation.backtest.frames import MISSING, Frame
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
 from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
@@ -34,8 +35,8 @@ Samples = Iterator[tuple[str, NDArray[Any]]]  # by theory
 
 CLIMATOLOGY, PERSISTENCE, MARKET = "climatology", "persistence", "market"
 COLUMNS = (
-    "origin", "horizon", "periods", "target", "kind", "forecaster", "p", "came", "first", "spell",
-    "log", "brier", "crps", "twcrps", "threshold", "pit",
+    "origin", "horizon", "periods", "target", "kind", "forecaster", "p", "observed", "first",
+    "spell", "log", "brier", "crps", "twcrps", "threshold", "pit",
 )  # fmt: skip
 HIGH = 0.9  # quantile of earlier windows above which a count is high
 EXACT = 1e-6  # error of a probability that no draws stand behind
@@ -43,7 +44,7 @@ STREAM = 15487469  # keeps what is drawn here apart from other uses of the seed
 
 
 def waits(question: Question, n: int) -> tuple[Ints, Bools, Ints]:
-    """Return origins (N,) before n of a question, whether it came, and periods until then."""
+    """Return origins (N,) before n of a question, whether it happened, and periods until then."""
     later = np.arange(n)  # waits are censored by what nobody watched, and the end of what is known
 
     def following(flags: Bools) -> Ints:
@@ -52,10 +53,10 @@ def waits(question: Question, n: int) -> tuple[Ints, Bools, Ints]:
 
     blind = following(~question.seen[:n])
     hit = following(question.known(n) & question.seen[:n])
-    came = hit < blind
-    time = np.where(came, hit - later + 1, blind - later)
-    asked = question.asked[:n] & (time > 0)
-    return np.flatnonzero(asked), came[asked], time[asked]
+    observed = hit < blind
+    time = np.where(observed, hit - later + 1, blind - later)
+    at_risk = question.at_risk[:n] & (time > 0)
+    return np.flatnonzero(at_risk), observed[at_risk], time[at_risk]
 
 
 def kaplan_meier(time: ArrayLike, happened: ArrayLike, upto: int) -> Floats:
@@ -69,13 +70,13 @@ def kaplan_meier(time: ArrayLike, happened: ArrayLike, upto: int) -> Floats:
     return np.concatenate([[1.0], np.cumprod(1.0 - hazard)])
 
 
-def _incidence(came: Bools, time: Ints, upto: int) -> Floats | None:
+def _incidence(observed: Bools, time: Ints, upto: int) -> Floats | None:
     """Return P(it has come after 0 .. `upto` periods); None with less than a window of waits."""
     if len(time) < upto:
         return None
     windows = len(time) / upto  # waits overlap
-    learnt = 1.0 - kaplan_meier(time, came, upto)
-    # Half a window in which it came, at a constant hazard, and half a one without (Jeffreys).
+    learnt = 1.0 - kaplan_meier(time, observed, upto)
+    # Half a window in which it happens, at a constant hazard, and half a one without (Jeffreys).
     unknown = 1.0 - 0.5 ** (np.arange(upto + 1) / upto)
     return np.asarray((windows * learnt + unknown) / (windows + 1.0))
 
@@ -94,9 +95,9 @@ def persistence(question: Question, n: int, upto: int) -> Floats | None:
     before, known = hits > hits[start], seen - seen[start] == upto
     if not known[n]:
         return None
-    origin, came, time = waits(question, n)
+    origin, observed, time = waits(question, n)
     like = (before[origin] == before[n]) & known[origin]
-    return _incidence(came[like], time[like], upto)
+    return _incidence(observed[like], time[like], upto)
 
 
 def count_climatology(quantity: Quantity, n: int, periods: int) -> Floats | None:
@@ -120,14 +121,14 @@ def score_table(
     frame: Frame,
     inputs: Inputs,
     origins: NDArray[np.int64],
-    asked: Sequence[Question],
+    events: Sequence[Question],
     counted: Sequence[Quantity],
     odds: Odds,
     *,
     seed: int,
 ) -> pd.DataFrame:
     """Score all forecasts of a frame that can be checked; each row has its own random stream."""
-    check_odds(odds, asked)
+    check_odds(odds, events)
     rows: list[Row] = []
     step = inputs.step_days
     for o, n in enumerate(origins.tolist()):
@@ -139,7 +140,7 @@ def score_table(
                 "periods": horizon.periods,
             }
             window = n, horizon.periods, step
-            for k, question in enumerate(asked):
+            for k, question in enumerate(events):
                 samples = zip(frame.theories, frame.when[:, o, k], strict=True)
                 price = odds.of(question.name, frame.origins[o], last, negated=question.negated)
                 rows += [head | row for row in _event(question, *window, samples, price)]
@@ -158,16 +159,16 @@ def _event(
     question: Question, n: int, periods: int, step_days: int, samples: Samples, price: float | None
 ) -> Iterator[Row]:
     """Yield the rows of a question from one origin."""
-    first = question.first(n, periods) if question.asked[n] else None
+    first = question.first(n, periods) if question.at_risk[n] else None
     if first is None:
         return
     hit = first <= periods
-    came = hit != question.negated
+    observed = hit != question.negated
     spell = int(spells(question.hit, step_days)[n + first - 1]) if hit else 0
     curves: list[tuple[str, Floats | None, int | None]] = [  # the last: how many draws it is of
         (name, (steps[:, None] <= np.arange(periods + 1)).mean(axis=0), len(steps))
         for name, steps in samples
-        if steps[0] != UNSAID
+        if steps[0] != MISSING
     ]
     curves += [
         (CLIMATOLOGY, climatology(question, n, periods), None),
@@ -185,16 +186,16 @@ def _event(
             "kind": "event",
             "forecaster": name,
             "p": p,
-            "came": float(came),
+            "observed": float(observed),
             "first": float(first) if hit else np.nan,
             "spell": spell,
             "log": float(
-                proper.log_score(p if draws is None else proper.smoothed(p, draws), came, EXACT)
+                proper.log_score(p if draws is None else proper.smoothed(p, draws), observed, EXACT)
             ),
-            "brier": float(proper.brier(p, came)),
+            "brier": float(proper.brier(p, observed)),
         }
         if name != MARKET:
-            # Where nothing came, the time is known to lie beyond the window: the rest of the mass.
+            # Where nothing happened, the time lies beyond the window: the rest of the mass.
             ends = (curve[first - 1], curve[first]) if hit else (curve[-1], 1.0)
             row |= {"crps": float(proper.time_score(curve, first, step_days)), "pit": ends}
         yield row
@@ -213,7 +214,7 @@ def _count(
     earlier = count_climatology(quantity, n, periods)
     threshold = np.nan if earlier is None else max(float(np.quantile(earlier, HIGH)), 1.0)
     forecasts = [
-        *((theory, values.astype(float)) for theory, values in sums if values[0] != UNSAID),
+        *((theory, values.astype(float)) for theory, values in sums if values[0] != MISSING),
         (CLIMATOLOGY, earlier),
         (PERSISTENCE, count_persistence(quantity, n, periods)),
     ]
@@ -226,7 +227,7 @@ def _count(
             "kind": "count",
             "forecaster": forecaster,
             "p": float(samples.mean()),
-            "came": observed,
+            "observed": observed,
             "spell": spell,
             "crps": whole,
             "twcrps": np.nan if earlier is None else above,
@@ -235,9 +236,9 @@ def _count(
         }
 
 
-def check_odds(odds: Odds, asked: Sequence[Question]) -> None:
+def check_odds(odds: Odds, events: Sequence[Question]) -> None:
     """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
-    known = [question.name for question in asked]
+    known = [question.name for question in events]
     found = sorted({*odds.target} - {*known})
     if found:
         latent = set(found) & {*LATENT}
@@ -248,5 +249,5 @@ def check_odds(odds: Odds, asked: Sequence[Question]) -> None:
             where=f"{NAME} target",
             found=", ".join(found),
             expected="one of " + ", ".join(known),
-            mend="correct the target, or leave these rows out",
+            fix="correct the target, or leave these rows out",
         )

@@ -1,7 +1,7 @@
 """Tables of scores: skill of every theory against every baseline, reliability, and transforms.
 
-In a table of skill ``came`` counts windows in which the target came true (of a count, in which it
-was above its median), ``events`` and ``misses`` how many separate times it did, and did not, and
+In a table of skill ``observed`` counts windows in which the target came true (of a count, in which
+it was above its median), ``events`` and ``misses`` how many separate times it did, and did not, and
 ``windows`` as many as would not overlap; other columns are those of `Skill`. Bands of reliability
 are of outcomes drawn from the forecasts themselves (Bröcker and Smith 2007). Windows of
 neighbouring origins share their outcome, so that those of one block are drawn with one uniform
@@ -66,22 +66,22 @@ def skill_table(scores: pd.DataFrame, frame: Any, every: int, *, seed: int) -> p
 
 
 def _counts(part: pd.DataFrame, name: str, against: str, score: str, every: int) -> dict[str, Any]:
-    """Count what came in the windows that both are scored on."""
+    """Count what was observed in the windows that both are scored on."""
     scored = part[part[score].notna()]
     both = scored.loc[scored["forecaster"] == against, "origin"]
     mine = scored[(scored["forecaster"] == name) & scored["origin"].isin(both)]
     windows = len(mine) * min(1.0, every / float(part["horizon"].iloc[0]))
     mine = mine.sort_values("origin")
-    came, spell = mine["came"].to_numpy(float), mine["spell"].to_numpy()
+    observed, spell = mine["observed"].to_numpy(float), mine["spell"].to_numpy()
     if part["kind"].iloc[0] == "count":
-        came = came > np.median(came) if len(came) else came > 0.0
-        events, misses = _runs(came), _runs(~came)
+        observed = observed > np.median(observed) if len(observed) else observed > 0.0
+        events, misses = _runs(observed), _runs(~observed)
     else:
-        came = came > 0.0
+        observed = observed > 0.0
         events, misses = len(set(spell[spell > 0])), _runs(spell == 0)
-        if (came != (spell > 0)).any():  # the target is that nothing happens
+        if (observed != (spell > 0)).any():  # the target is that nothing happens
             events, misses = misses, events
-    return {"came": float(came.sum()), "events": float(events), "misses": float(misses),
+    return {"observed": float(observed.sum()), "events": float(events), "misses": float(misses),
             "windows": windows}  # fmt: skip
 
 
@@ -102,10 +102,10 @@ class Standing:
 def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]:
     """Return who beats a baseline, by a table of skill.
 
-    Where something never came, whoever says less of it wins, and where it came once or twice, one
-    lucky day decides; where it always came, the other way round: no skill, whatever the interval.
-    Without such a doubt p values are adjusted (Holm 1979), over theories, targets and windows
-    together.
+    Where something never happens, whoever says less of it wins, and where it happens once or twice,
+    one lucky day decides; where it always happens, the other way round: no skill, whatever the
+    interval. Without such a doubt p values are adjusted (Holm 1979), over theories, targets and
+    windows together.
     """
     if not len(table):
         return []
@@ -135,8 +135,8 @@ def _doubt(part: pd.DataFrame) -> str | None:
     """Return why nobody can be said to win on a target in a window, None where one could."""
     count = part["kind"].iloc[0] == "count"
     for column, words, never in (
-        ("events", "it was high" if count else "it came", "it never came"),
-        ("misses", "it was low" if count else "it stayed away", "it always came"),
+        ("events", "it was high" if count else "it happened", "it never happened"),
+        ("misses", "it was low" if count else "it did not happen", "it always happened"),
     ):
         found = int(part[column].max())
         if found < FEWEST_EVENTS:
@@ -146,7 +146,7 @@ def _doubt(part: pd.DataFrame) -> str | None:
 
 
 def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
-    """Return how often what was forecast came, by bins of p, with 90 % bands if calibrated."""
+    """Return observed frequency by bins of p, with 90 % bands if calibrated."""
     rows: list[dict[str, Any]] = []
     events = scores[scores["kind"] == "event"]
     for (name, horizon), part in events.groupby(["forecaster", "horizon"], sort=False):
@@ -158,7 +158,7 @@ def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.Data
             rows.append({
                 "forecaster": name, "horizon": int(horizon), "from": EDGES[k], "to": EDGES[k + 1],
                 "n": int(mine.sum()), "mean_p": float(p[mine].mean()),
-                "came": float(part["came"].to_numpy(float)[mine].mean()),
+                "observed": float(part["observed"].to_numpy(float)[mine].mean()),
                 **_band(drawn[:, mine].mean(axis=1)),
             })  # fmt: skip
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ import numpy as np
 from beliefs.features.inputs import Inputs
 from beliefs.inference.filter import filter_kernel, filter_reading, filter_rows, quick
 from beliefs.inference.filter.filter_kernel import batch_filter
-from beliefs.inference.filter.filter_reading import heed_student, student
+from beliefs.inference.filter.filter_reading import pull_student, student
 from beliefs.inference.smc.particles import Floats, Ints, joined, mapped
 from beliefs.inference.smc.unconstrained import Coordinates, coordinates_of
 from beliefs.model import contract, system
@@ -26,7 +26,7 @@ from beliefs.model.mechanisms import bargaining, belief, domestic, readings, tal
 from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure, columns, structure_of
-from beliefs.model.theory import Theory, free_parameters, neutral_values
+from beliefs.model.theory import Theory, free_parameters, null_values
 
 PATH = 20
 """Numbers kept of each period of a path; see `run`."""
@@ -44,10 +44,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Looks(NamedTuple):
+class Measurements(NamedTuple):
     """What was seen: talks by period, readings sorted by period."""
 
-    held: Floats  # talks held, talks in the period before, whether that is known; (T,)
+    talks: Floats  # talks held, talks in the period before, whether that is known; (T,)
     before: Floats
     seen: Floats
     starts: Ints  # number of the first reading of each period, (T + 1,)
@@ -66,7 +66,7 @@ class Looks(NamedTuple):
         return np.repeat(np.arange(n_time), np.diff(self.starts[: n_time + 1]))
 
 
-class Still(NamedTuple):
+class Static(NamedTuple):
     """Parameters of the filter that do not change with time, by particle."""
 
     start: Floats
@@ -81,7 +81,7 @@ class Still(NamedTuple):
     crack: Floats
 
 
-class Terms(NamedTuple):
+class Varying(NamedTuple):
     """Parts of the equations by particle and period; see `system.movements`."""
 
     kept: Floats  # (N, 2, width)
@@ -108,14 +108,14 @@ class Belief:
     pair: Floats
 
 
-def looks_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Looks:
+def measurements_of(columns: Columns, structure: Structure, *, readings_on: bool) -> Measurements:
     """Return what was seen; without the mechanism of readings none is taken in."""
     time = np.asarray(columns["cell_time"], dtype=np.int64)
     order = np.argsort(time, kind="stable") if readings_on else np.empty(0, dtype=np.int64)
     channel = np.asarray(columns["cell_channel"], dtype=np.int64)[order]
     kinds = np.asarray([_KINDS[kind] for kind in structure.channel_bias], dtype=np.int64)
-    return Looks(
-        held=np.asarray(columns["talks"], dtype=np.float64),
+    return Measurements(
+        talks=np.asarray(columns["talks"], dtype=np.float64),
         before=np.asarray(columns["talks_previous"], dtype=np.float64),
         seen=np.asarray(columns["talks_seen"], dtype=np.float64),
         starts=np.searchsorted(time[order], np.arange(len(columns["talks"]) + 1)).astype(np.int64),
@@ -143,13 +143,13 @@ def _full(values: Any, shape: tuple[int, ...]) -> Floats:
 
 def terms_of(
     params: Params, columns: Columns, structure: Structure, n: int, audience: Floats
-) -> Terms:
+) -> Varying:
     """Evaluate the equations over some periods for `n` particles, which lead every free parameter.
 
     `columns` come from `part_columns`; `audience` (N, 2) is the audience cost in the period before,
     0 before the first.
     """
-    # A theory may hold all of audience costs neutral; what they were still leads with particles.
+    # A theory may hold all of audience costs at null; what they were still leads with particles.
     params = {**params, "audience_memory": np.broadcast_to(params["audience_memory"], (n, 2))}
     kept, push, misread = system.movements(np, params, columns, structure)
     bound = domestic.audience(np, params, columns, structure, audience)
@@ -160,7 +160,7 @@ def terms_of(
     mediation = np.empty((n, 2, width))
     mediation[:, 0], mediation[:, 1] = talks.own_shift(np, params, columns)
     both, one = (n, 2, width), (n, width)
-    return Terms(
+    return Varying(
         kept=_full(kept, both),
         drift=_full(belief.drift(params, kept, push), both),
         misread=_full(misread, both),
@@ -181,7 +181,7 @@ def hermite(n: int) -> Floats:
     return rule
 
 
-_filter_student = batch_filter(student, heed_student)
+_filter_student = batch_filter(student, pull_student)
 
 
 def _compiled(salt: int) -> Any:
@@ -189,11 +189,12 @@ def _compiled(salt: int) -> Any:
     # have another name in every process, and never be found again.
     @numba.njit(nogil=True, cache=True)
     def filter_all(
-        first: Any, last: Any, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, still: Any,
-        terms: Any, looks: Any, rules: Any, places: Any, path: Any,
+        first: Any, last: Any, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, static: Any,
+        terms: Any, measurements: Any, rules: Any, places: Any, path: Any,
     ) -> Any:  # fmt: skip
         _filter_student(
-            first, last, mean, cov, pair, total, newest, still, terms, looks, rules, places, path,
+            first, last, mean, cov, pair, total, newest, static, terms, measurements, rules, places,
+            path,
         )  # fmt: skip
         return salt
 
@@ -208,18 +209,18 @@ _filter_all = _compiled(
 )  # fmt: skip
 
 
-def initial_state(still: Still) -> Belief:
+def initial_state(static: Static) -> Belief:
     """Return the state before the first period."""
-    n = len(still.start)
+    n = len(static.start)
     zeros = [np.zeros((n, k)) for k in (3, 1, 2, 2, 6)]
-    return Belief(still.start, *zeros)
+    return Belief(static.start, *zeros)
 
 
 def run(
     belief: Belief,
-    still: Still,
-    terms: Terms,
-    looks: Looks,
+    static: Static,
+    terms: Varying,
+    measurements: Measurements,
     first: int,
     last: int,
     *,
@@ -241,7 +242,7 @@ def run(
     rules = (hermite(nodes[0]), hermite(nodes[1]), hermite(nodes[2]))
     (compiled or _filter_all)(
         first, last, new.mean, new.cov, new.pair, new.total, new.newest,
-        still, terms, looks, rules, nodes[3], path,
+        static, terms, measurements, rules, nodes[3], path,
     )  # fmt: skip
     return new, path
 
@@ -251,23 +252,23 @@ class Model:
     """A theory on a study as the filter runs it: what does not depend on the particles."""
 
     coordinates: Coordinates  # of the free parameters
-    neutral: dict[str, Floats]  # values of all others
+    null: dict[str, Floats]  # values of all others
     structure: Structure
     columns: Columns
-    looks: Looks
+    measurements: Measurements
 
     @classmethod
     def of(cls, inputs: Inputs, theory: Theory, known: Coordinates | None = None) -> Model:
         """Return the model of a theory on a study's inputs, with coordinates `known` already."""
         structure = structure_of(inputs)
-        neutral = neutral_values(theory, structure)
-        cols = columns(inputs, without=neutral)
+        null = null_values(theory, structure)
+        cols = columns(inputs, without=null)
         return cls(
             known or coordinates_of(free_parameters(theory, structure), structure),
-            neutral,
+            null,
             structure,
             cols,
-            looks_of(cols, structure, readings_on="readings" in theory.mechanisms),
+            measurements_of(cols, structure, readings_on="readings" in theory.mechanisms),
         )
 
     @cached_property
@@ -279,13 +280,13 @@ class Model:
 
     def params(self, scores: Floats) -> dict[str, Any]:
         """Return all parameters of particles, (N, *shape) the free ones."""
-        return {**self.neutral, **self.coordinates.params(scores)}
+        return {**self.null, **self.coordinates.params(scores)}
 
-    def still(self, params: dict[str, Any], n: int) -> Still:
+    def static(self, params: dict[str, Any], n: int) -> Static:
         """Return what does not change with time; `n` particles lead every free parameter."""
         structure = self.structure
         bases = [_full(params[name], (n,)) for name in ("onset_base", "continuation_base")]
-        return Still(
+        return Static(
             start=_full(belief.start_of(params), (n, 2)),
             noise=_full(belief.volatility(np, params, structure) ** 2, (n, 2)),
             scale=_full(readings.spread(np, params, structure), (n, len(structure.channels))),
@@ -300,7 +301,7 @@ class Model:
 
     def replay(
         self, scores: Floats, n_time: int, keep: bool = False, since: int = 0
-    ) -> tuple[Belief, Still, Floats]:
+    ) -> tuple[Belief, Static, Floats]:
         """Filter the first `n_time` periods of particles given by their normal scores.
 
         Returns the state at the end, what does not change with time, and the path (see `run`) from
@@ -308,25 +309,25 @@ class Model:
         """
         parts = self._parts  # made once, before threads ask for them
 
-        def work(chunk: slice) -> tuple[Belief, Still, Floats]:
+        def work(chunk: slice) -> tuple[Belief, Static, Floats]:
             mine = scores[chunk]
             n, params = len(mine), self.params(mine)
-            still = self.still(params, n)
-            belief, paths = initial_state(still), []
+            static = self.static(params, n)
+            belief, paths = initial_state(static), []
             for low, part in parts:
                 if low >= n_time:
                     break
                 terms = terms_of(params, part, self.structure, n, belief.audience)
                 belief, path = run(
-                    belief, still, terms, self.looks, low, min(n_time, low + WIDTH),
+                    belief, static, terms, self.measurements, low, min(n_time, low + WIDTH),
                     keep=keep and since < low + WIDTH,
                 )  # fmt: skip
                 paths.append(path[:, max(since - low, 0) :])
-            return belief, still, np.concatenate(paths, axis=1)
+            return belief, static, np.concatenate(paths, axis=1)
 
-        beliefs, stills, paths = zip(*mapped(work, len(scores)), strict=True)
-        return joined(beliefs), joined(stills), np.concatenate(paths)
+        beliefs, statics, paths = zip(*mapped(work, len(scores)), strict=True)
+        return joined(beliefs), joined(statics), np.concatenate(paths)
 
     def by_period(self) -> list[Any]:
         """Return all that the filter reads of periods but readings, each (..., T)."""
-        return [*(self.columns[name] for name in COLUMNS), *self.looks[:3]]
+        return [*(self.columns[name] for name in COLUMNS), *self.measurements[:3]]

@@ -69,11 +69,11 @@ def _move(w: Any, side: int, bent: bool, rule: Any) -> None:
         a, straight = w[kept + i], w[misread + i] == 0.0
         first, root = w[row.SUM0 + i], w[row.ROOT + i]
         spread = max(w[row.SUM1 + i] - first * first, 0.0)
-        bend = w[row.SUM2 + i] / root if root > 0.0 else a
+        slope_fit = w[row.SUM2 + i] / root if root > 0.0 else a
         along = _carry(a, w[drift + i], w[mean + i])
         w[mean + i] = along if straight else first
         w[var + i] = (a * a * w[var + i] if straight else spread) + w[noise + i]
-        w[slope + i] = a if straight else bend
+        w[slope + i] = a if straight else slope_fit
 
 
 @numba.njit(error_model="numpy")
@@ -98,8 +98,8 @@ def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
 
 
 @numba.njit(error_model="numpy")
-def _weigh_talks(w: Any, held: float, rule: Any) -> None:
-    """Take in whether talks were held; leaves the log predictive probability in row SAID.
+def _weigh_talks(w: Any, talks: float, rule: Any) -> None:
+    """Take in whether talks were held; leaves the log predictive probability in row LOG_TALKS.
 
     `rule` (2, n) holds nodes and weights for the mean under a standard normal; the places are the
     square of it.
@@ -130,7 +130,7 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
                 )
                 sincere = logistic(quick, odds)
                 p = _mixed(w[row.PROCESS + i], w[row.IDLE + i], sincere)
-                mass = weight * _chance(min(max(p, TINY), 1.0 - TINY), held)
+                mass = weight * _chance(min(max(p, TINY), 1.0 - TINY), talks)
                 w[row.MASS0 + i] += mass
                 w[row.MASS1 + i] += mass * y
                 w[row.MASS2 + i] += mass * (y * y)
@@ -154,18 +154,18 @@ def _weigh_talks(w: Any, held: float, rule: Any) -> None:
         w[row.VAR0 + i] = root * root * c00
         w[row.COV + i] = root * (across * c00 + rest * c01)
         w[row.VAR1 + i] = across * across * c00 + 2.0 * across * rest * c01 + rest * rest * c11
-        w[row.SAID + i] = quick.log(total)
+        w[row.LOG_TALKS + i] = quick.log(total)
 
 
 @numba.njit(error_model="numpy")
-def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, still: Any) -> None:
+def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, static: Any) -> None:
     """Fill the rows that a batch keeps; lanes without a particle repeat the last one."""
     for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.MEAN0 + i], w[row.MEAN1 + i] = mean[n, 0], mean[n, 1]
         w[row.VAR0 + i], w[row.COV + i], w[row.VAR1 + i] = cov[n, 0], cov[n, 1], cov[n, 2]
-        w[row.NOISE0 + i], w[row.NOISE1 + i] = still.noise[n, 0], still.noise[n, 1]
-        w[row.PROCESS + i], w[row.CRACK + i] = still.process[n], still.crack[n]
+        w[row.NOISE0 + i], w[row.NOISE1 + i] = static.noise[n, 0], static.noise[n, 1]
+        w[row.PROCESS + i], w[row.CRACK + i] = static.process[n], static.crack[n]
         for k in range(6):
             w[row.SHARE0 + k * BATCH + i] = pair[n, k]
 
@@ -186,14 +186,14 @@ def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, b
 
 
 @numba.njit(error_model="numpy")
-def _load_talks(w: Any, low: int, size: int, k: int, x: int, still: Any, terms: Any) -> None:
+def _load_talks(w: Any, low: int, size: int, k: int, x: int, static: Any, terms: Any) -> None:
     """Fill the rows that talks need in a period; x is 1 if they were on the period before."""
     for i in range(BATCH):
         n = low + min(i, size - 1)
-        w[row.EFFECT + i] = still.effect[n, x]
-        w[row.LOGIT + i] = still.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
+        w[row.EFFECT + i] = static.effect[n, x]
+        w[row.LOGIT + i] = static.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
         w[row.PULL + i], w[row.DRAG + i] = terms.pull[n, k], terms.drag[n, k]
-        w[row.IDLE + i] = logistic(quick, still.floor[n, x])
+        w[row.IDLE + i] = logistic(quick, static.floor[n, x])
 
 
 @numba.njit(error_model="numpy")
@@ -205,14 +205,14 @@ def _keep(w: Any, low: int, size: int, k: int, place: int, path: Any) -> None:
             out[place + j] = w[row.MEAN0 + j * BATCH + i]
 
 
-def batch_filter(shape: Any, heed: Any) -> Any:
+def batch_filter(shape: Any, pull: Any) -> Any:
     """Return the compiled filter for readings of a given density; see `assimilation`."""
-    assimilate = assimilation(shape, heed)
+    assimilate = assimilation(shape, pull)
 
     @numba.njit(nogil=True, error_model="numpy")
     def filter_all(
-        first: int, last: int, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, still: Any,
-        terms: Any, looks: Any, rules: Any, places: int, path: Any,
+        first: int, last: int, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, static: Any,
+        terms: Any, measurements: Any, rules: Any, places: int, path: Any,
     ) -> None:  # fmt: skip
         """Filter periods `first` to `last` (exclusive) of all particles, in place.
 
@@ -224,7 +224,7 @@ def batch_filter(shape: Any, heed: Any) -> Any:
         parts = np.empty((4, 3))
         for low in range(0, len(mean), BATCH):
             size = min(BATCH, len(mean) - low)
-            _load_state(w, low, size, mean, cov, pair, still)
+            _load_state(w, low, size, mean, cov, pair, static)
             for t in range(first, last):
                 k = t - first
                 a, b = _load_move(w, low, size, k, terms)
@@ -232,24 +232,25 @@ def batch_filter(shape: Any, heed: Any) -> Any:
                 if path.shape[1] > 0:
                     _keep(w, low, size, k, 4, path)
                 for i in range(BATCH):
-                    w[row.HEARD + i] = w[row.SAID + i] = 0.0
-                for r in range(looks.starts[t], looks.starts[t + 1]):
+                    w[row.LOG_READINGS + i] = w[row.LOG_TALKS + i] = 0.0
+                for r in range(measurements.starts[t], measurements.starts[t + 1]):
                     assimilate(
-                        w, low, size, looks.sides[r], looks.channels[r], looks.kinds[r],
-                        looks.values[r], still, rules[1], places, work, parts,
+                        w, low, size, measurements.sides[r], measurements.channels[r],
+                        measurements.kinds[r], measurements.values[r], static, rules[1], places,
+                        work, parts,
                     )  # fmt: skip
-                if looks.seen[t] > 0.0:
-                    _load_talks(w, low, size, k, int(looks.before[t]), still, terms)
-                    _weigh_talks(w, looks.held[t], rules[2])
+                if measurements.seen[t] > 0.0:
+                    _load_talks(w, low, size, k, int(measurements.before[t]), static, terms)
+                    _weigh_talks(w, measurements.talks[t], rules[2])
                 for i in range(size):
                     new = newest[low + i]
                     total[low + i, 0] += new[0] + new[1]
-                    new[0], new[1] = w[row.HEARD + i], w[row.SAID + i]
+                    new[0], new[1] = w[row.LOG_READINGS + i], w[row.LOG_TALKS + i]
                 if path.shape[1] > 0:
                     _keep(w, low, size, k, 9, path)
                     for i in range(size):
                         out = path[low + i, k]
-                        out[0], out[1] = w[row.HEARD + i], w[row.SAID + i]
+                        out[0], out[1] = w[row.LOG_READINGS + i], w[row.LOG_TALKS + i]
                         out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
                         for j in range(6):
                             out[14 + j] = w[row.SHARE0 + j * BATCH + i]

@@ -26,9 +26,9 @@ from beliefs.inference.filter import quick
 from beliefs.inference.filter.filter_rows import BATCH, MOST
 from beliefs.model.mechanisms import domestic, readings
 
-for _equation in (domestic.projected, readings.heed, readings.log_shape):
+for _equation in (domestic.projected, readings.pull, readings.log_shape):
     register_jitable(forceinline=True, error_model="numpy")(_equation)
-_projected, _heed, _log_shape = domestic.projected, readings.heed, readings.log_shape
+_projected, _pull, _log_shape = domestic.projected, readings.pull, readings.log_shape
 
 ANCHOR, PRIVATE, PUBLIC = 0, 1, 2
 _ROOT_2PI = float(np.sqrt(2.0 * np.pi))
@@ -131,21 +131,21 @@ def student(z: float) -> float:
 
 
 @numba.njit(error_model="numpy", forceinline=True)
-def heed_student(miss: float, scale: float) -> float:
+def pull_student(miss: float, scale: float) -> float:
     """Return the precision with which a reading pulls, for placing the nodes."""
-    return _heed(miss, scale)
+    return _pull(miss, scale)
 
 
 @numba.njit(error_model="numpy")
-def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, still: Any) -> None:
+def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, static: Any) -> None:
     """Fill the rows of one reading: its side's belief, its own scale and bias."""
     mean, var = row.MEAN0 + side * BATCH, row.VAR0 + 2 * side * BATCH
     for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.BEFORE + i], w[row.SPREAD + i] = w[mean + i], w[var + i]
-        w[row.SCALE + i] = still.scale[n, channel]
-        w[row.BIAS + i] = still.private[n, side] if kind == PRIVATE else 0.0
-        w[row.LEVEL + i], w[row.BEND + i] = still.level[n, side], still.slope[n, side]
+        w[row.SCALE + i] = static.scale[n, channel]
+        w[row.BIAS + i] = static.private[n, side] if kind == PRIVATE else 0.0
+        w[row.LEVEL + i], w[row.BEND + i] = static.level[n, side], static.slope[n, side]
     if kind == PUBLIC:
         for i in range(BATCH):
             w[row.BIAS + i] = _projected(
@@ -164,7 +164,7 @@ def _take_in(w: Any, side: int) -> None:
         w[row.CENTRE + i] = gain * (w[row.NEW_MEAN + i] - w[row.BEFORE + i])
         w[row.WIDTH + i] = gain * gain * (new - old)
         w[row.COV + i] = gain * new
-        w[row.HEARD + i] += w[row.LOG + i]
+        w[row.LOG_READINGS + i] += w[row.LOG + i]
     for i in range(BATCH):
         w[mean_other + i] += w[row.CENTRE + i]
         w[var_other + i] += w[row.WIDTH + i]
@@ -181,10 +181,10 @@ def _piece(
     parts[n, 2] = scale * scale * (s2 / s0 - first * first)
 
 
-def assimilation(shape: Any, heed: Any) -> Any:
+def assimilation(shape: Any, pull: Any) -> Any:
     """Return the compiled function that takes in a reading of a given density.
 
-    `shape` is the compiled log density of a reading of scale 1, of its miss; `heed` the compiled
+    `shape` is the compiled log density of a reading of scale 1, of its miss; `pull` the compiled
     precision with which a reading pulls, of (miss, scale): it places the nodes.
     """
 
@@ -197,7 +197,7 @@ def assimilation(shape: Any, heed: Any) -> Any:
         for _ in range(3):
             for i in range(BATCH):
                 before, var, bias = w[row.BEFORE + i], w[row.SPREAD + i], w[row.BIAS + i]
-                precision = heed(value - w[row.CENTRE + i] - bias, w[row.SCALE + i])
+                precision = pull(value - w[row.CENTRE + i] - bias, w[row.SCALE + i])
                 w[row.CENTRE + i] = before + var * precision / (1.0 + var * precision) * (
                     value - bias - before
                 )
@@ -267,7 +267,7 @@ def assimilation(shape: Any, heed: Any) -> Any:
         reach = np.log(ratio + np.sqrt(ratio * ratio + 1.0))
         # Places lie far apart where belief was; they must still find it.
         gaps = 2.0 * reach * abs(centre - before) / (FINE * np.sqrt(var))
-        fewest = places if var * heed(0.0, scale) > SHARP else SMOOTH
+        fewest = places if var * pull(0.0, scale) > SHARP else SMOOTH
         size = min(max(fewest, int(gaps) + 2), MOST)
         for k in range(size):
             grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
@@ -336,15 +336,15 @@ def assimilation(shape: Any, heed: Any) -> Any:
 
     @numba.njit(error_model="numpy")
     def assimilate(
-        w: Any, low: int, size: int, side: int, channel: int, kind: int, value: float, still: Any,
+        w: Any, low: int, size: int, side: int, channel: int, kind: int, value: float, static: Any,
         rule: Any, places: int, work: Any, parts: Any,
     ) -> None:  # fmt: skip
         """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
-        _load(w, low, size, side, channel, kind, still)
+        _load(w, low, size, side, channel, kind, static)
         by_itself = 0
         for i in range(BATCH):
             var, pair = w[row.SPREAD + i], w[row.SHARE0 + 3 * side * BATCH + i] > 0.0
-            apart = pair or var <= 0.0 or var * heed(0.0, w[row.SCALE + i]) > SHARP
+            apart = pair or var <= 0.0 or var * pull(0.0, w[row.SCALE + i]) > SHARP
             w[row.P + i] = 1.0 if apart else 0.0
             by_itself += apart
         if by_itself < BATCH:

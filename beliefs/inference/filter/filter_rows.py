@@ -20,7 +20,7 @@ SHARE0, OTHER0, INNER0, SHARE1, OTHER1, INNER1 = (next(_row) for _ in range(6))
 KEPT0, KEPT1, DRIFT0, DRIFT1 = (next(_row) for _ in range(4))
 MISREAD0, MISREAD1, SLOPE0, SLOPE1 = (next(_row) for _ in range(4))
 # Log predictive densities of a period: readings, talks.
-HEARD, SAID = next(_row), next(_row)
+LOG_READINGS, LOG_TALKS = next(_row), next(_row)
 # What talks depend on.
 LOGIT, EFFECT, IDLE, PULL, DRAG = (next(_row) for _ in range(5))
 # Places of belief: root of the covariance, a probability.

@@ -14,14 +14,14 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.nuts.model import compiled_model
 from beliefs.inference.nuts.recentre import innovations, level
-from beliefs.inference.nuts.sampling import Sampling, checked_seed, exact
+from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, stacked_params
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
 from beliefs.study.load import Study
 
 
-@exact
+@no_fastmath
 def fit(
     study: Study,
     theory: Theory | str | Path,
@@ -54,7 +54,7 @@ def fit(
     Returns
     -------
     Posterior
-        With its gate; a failed gate does not raise here but in `forecast`.
+        With its convergence check; a failed one does not raise here but in `forecast`.
 
     Raises
     ------

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.inference.nuts.recentre import innovations, level
-from beliefs.inference.nuts.sampling import exact
+from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import Theory, free_parameters, neutral_values
+from beliefs.model.theory import Theory, free_parameters, null_values
 
 
 def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
@@ -40,7 +40,7 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
         shared = {"periods": periods, "cells": pm.Data("cells", packed["cells"])}
         data = unpack(shared, columns)
         params = {
-            name: pt.as_tensor_variable(v) for name, v in neutral_values(theory, structure).items()
+            name: pt.as_tensor_variable(v) for name, v in null_values(theory, structure).items()
         }
         recentred = len(moving) == 2
         for parameter in free:
@@ -100,7 +100,7 @@ _compiled: dict[tuple[str, Structure], Any] = {}
 MOST = 16  # compiled models that are kept
 
 
-@exact
+@no_fastmath
 def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     """Return the compiled model with this data; compiles only for a new theory or structure."""
     import nutpie

@@ -276,14 +276,14 @@ def level(
     value, precision = readings.gaussian_summary(xp, params, columns, structure)
     noise = belief.volatility(xp, params, structure) ** 2
     predicted, filtered = filter_variances(xp, retained, noise, precision)
-    heeded = filtered * precision  # the filter's gain
-    kept = (1.0 - heeded) * retained
-    still = 0.0 * kept
+    gain = filtered * precision  # of the filter
+    kept = (1.0 - gain) * retained
+    static = 0.0 * kept
     # Filtered belief were the level 0, and how it answers to the level.
     at_zero = recurrence.recur(
-        xp, kept, (1.0 - heeded) * shifted + heeded * value, still, params["initial"]
+        xp, kept, (1.0 - gain) * shifted + gain * value, static, params["initial"]
     )
-    answer = recurrence.recur(xp, kept, (1.0 - heeded) * pull, still, 1.0 + 0.0 * params["initial"])
+    answer = recurrence.recur(xp, kept, (1.0 - gain) * pull, static, 1.0 + 0.0 * params["initial"])
     missed = value - retained * _lagged(xp, at_zero, params["initial"]) - shifted
     slope = retained * _lagged(xp, answer, 1.0 + 0.0 * params["initial"]) + pull
     weight = precision / (1.0 + predicted * precision)
@@ -305,6 +305,6 @@ def _linear(
 
 
 def _lagged(xp: Any, path: Array, start: Array) -> Array:
-    if xp is np:  # a start that is held neutral does not lead with draws
+    if xp is np:  # a start that is held at null does not lead with draws
         start = np.broadcast_to(start, path.shape[:-1])
     return xp.concatenate([start[..., None], path[..., :-1]], axis=-1)

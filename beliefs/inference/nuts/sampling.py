@@ -22,7 +22,7 @@ def checked_seed(seed: int) -> int:
             where="seed",
             found=repr(seed),
             expected=f"a whole number from 0 to {MAX_SEED}",
-            mend="choose another seed",
+            fix="choose another seed",
         )
     return int(seed)
 
@@ -40,8 +40,9 @@ class Sampling:
     target_accept
         Aimed-at acceptance rate of NUTS.
     attempts
-        How often to sample at most: when R-hat or ESS alone keep a posterior from its gate, it is
-        sampled anew with twice the draws. Divergences are no matter of length and are not retried.
+        How often to sample at most: when R-hat or ESS alone keep a posterior from convergence, it
+        is sampled anew with twice the draws. Divergences are no matter of length and are not
+        retried.
     """
 
     draws: int = 1200
@@ -80,4 +81,4 @@ def _switched_off() -> Iterator[None]:
 # compiled function is inlined (cold) and when it is linked from the cache (warm), so that one seed
 # gives two results. PreliZ compiles its densities through PyTensor too, hence the switch around
 # everything and not the model alone.
-exact = _switched_off()
+no_fastmath = _switched_off()

@@ -1,7 +1,7 @@
 """Blocks: parts of a theory that share no free parameter, and so have independent posteriors.
 
 Beliefs, readings and talks are one block, that of `beliefs.inference.smc.track`. The observables
-of conduct (strikes, truce, outcomes) fall into further ones. Beliefs enter them as covariates of
+of actions (strikes, truce, outcomes) fall into further ones. Beliefs enter them as covariates of
 the period before, from the filtered track of the belief block: a cut posterior (Plummer 2015; Jacob
 and others 2017). Acts are coded into evidence and signals; they must not count twice.
 """
@@ -33,12 +33,12 @@ from beliefs.inference.smc.track import (
     track,
 )
 from beliefs.inference.smc.unconstrained import coordinates_of
-from beliefs.model.structure import Columns, Structure, conduct_columns, structure_of, until
-from beliefs.model.system import conduct_log_likelihoods, factors
+from beliefs.model.structure import Columns, Structure, action_columns, structure_of, until
+from beliefs.model.system import action_log_likelihoods, factors
 from beliefs.model.theory import (
     Theory,
-    conduct_neutral,
-    conduct_parameters,
+    action_nulls,
+    action_parameters,
     free_parameters,
     theory_of,
 )
@@ -125,7 +125,7 @@ class Blocks:
                 where=f"{self.study.spec.name} under {self.theory.name}",
                 found="no track of " + ", ".join(absent),
                 expected="all blocks of the theory",
-                mend="track_blocks(...) without `only`",
+                fix="track_blocks(...) without `only`",
             )
         out = self.prior(draws, rng, beliefs=beliefs)
         for mine in self._all(beliefs=beliefs):
@@ -138,7 +138,7 @@ class Blocks:
         """Return draws of the prior of the same parameters, each (draws, *shape)."""
         structure = structure_of(self.inputs)
         free = free_parameters(self.theory, structure) if beliefs else ()
-        known = coordinates_of((*free, *conduct_parameters(self.theory, structure)), structure)
+        known = coordinates_of((*free, *action_parameters(self.theory, structure)), structure)
         return known.params(rng.standard_normal((draws, known.size)))
 
     def until(self, n_time: int) -> Blocks:
@@ -149,9 +149,9 @@ class Blocks:
 
 
 def blocks(theory: Theory, structure: Structure) -> tuple[Block, ...]:
-    """Return the blocks of a theory: that of beliefs, then those of conduct.
+    """Return the blocks of a theory: that of beliefs, then those of actions.
 
-    Two observables of conduct are in one block if a chain of shared free parameters leads from one
+    Two observables of actions are in one block if a chain of shared free parameters leads from one
     to the other. A free parameter that no observable reads is in none: its posterior is its prior.
     """
     out = []
@@ -159,7 +159,7 @@ def blocks(theory: Theory, structure: Structure) -> tuple[Block, ...]:
     if mine:
         seen = OBSERVABLES if "readings" in theory.mechanisms else OBSERVABLES[1:]
         out.append(Block(BELIEF, seen, mine, ()))
-    order = [p.name for p in conduct_parameters(theory, structure)]
+    order = [p.name for p in action_parameters(theory, structure)]
     every = factors(theory, structure)
     free = [set(order).intersection(factor.reads) for factor in every]
     groups: list[set[int]] = []
@@ -207,7 +207,7 @@ def track_blocks(
         belief = track(
             study, theory, particles=particles, seed=seed, progress=progress, inputs=inputs
         )
-    columns = {**conduct_columns(inputs), **belief_lag(belief, structure.n_time)}
+    columns = {**action_columns(inputs), **belief_lag(belief, structure.n_time)}
     found = Blocks(study, inputs, theory, checked_seed(seed), layout, belief, {}, columns)
     return _followed(found, [b for b in chosen if not b.beliefs], particles, progress, {})
 
@@ -218,7 +218,7 @@ def shared_past(found: Blocks, inputs: Inputs) -> int:
     if found.belief is not None:
         n = first_change(found.belief.model(), found.belief.model(inputs), n)
     if found.tracks:
-        n = _same(found.columns, conduct_columns(inputs), n, LAGGED)
+        n = _same(found.columns, action_columns(inputs), n, LAGGED)
     return n
 
 
@@ -242,7 +242,7 @@ def advance_blocks(
         return replace(found, study=study, inputs=inputs, belief=belief)
     if belief is not None:
         belief = advance(belief, study, inputs=inputs, progress=progress)
-    columns = {**conduct_columns(inputs), **belief_lag(belief, structure_of(inputs).n_time)}
+    columns = {**action_columns(inputs), **belief_lag(belief, structure_of(inputs).n_time)}
     now = replace(found, study=study, inputs=inputs, belief=belief, columns=columns)
     n, starts = min(found.n_time, n_time), {}
     for name, mine in found.tracks.items():
@@ -258,16 +258,16 @@ def _followed(
 ) -> Blocks:
     """Follow blocks of actions, from tracks of their past where there are some."""
     theory, structure, columns = found.theory, structure_of(found.inputs), found.columns
-    neutral, tracks = conduct_neutral(theory, structure), {}
+    null, tracks = action_nulls(theory, structure), {}
     for block in chosen:
         names = block.observables
-        free = [p for p in conduct_parameters(theory, structure) if p.name in block.parameters]
+        free = [p for p in action_parameters(theory, structure) if p.name in block.parameters]
 
         def likelihood(params: dict[str, Any], n: int, names: tuple[str, ...] = names) -> Floats:
             size, short = len(next(iter(params.values()))), until(columns, n)
             # Where a proposal lies far out an exponential may overflow; it is then not accepted.
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                logs = conduct_log_likelihoods(np, {**neutral, **params}, short, structure, names)
+                logs = action_log_likelihoods(np, {**null, **params}, short, structure, names)
             return np.stack([np.broadcast_to(logs[k], (size, n)) for k in names], axis=-1)
 
         tracks[block.name] = track_likelihood(
@@ -294,7 +294,7 @@ def _check(belief: Track, theory: Theory, structure: Structure, n_time: int) -> 
             where=f"{belief.study.spec.name} under {theory.name}",
             found=f"{belief.n_time} periods; free: {', '.join(theirs)}",
             expected=f"{n_time} periods; free: {', '.join(mine)}",
-            mend="track the theory's own belief block, and advance the track to the study",
+            fix="track the theory's own belief block, and advance the track to the study",
         )
 
 

@@ -56,7 +56,7 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
             where="track",
             found=f"a first row at period {track.first}",
             expected="a track from before the first period",
-            mend="track the study from its beginning",
+            fix="track the study from its beginning",
         )
     watched = {name: _watched(track, members, name) for name, members in groups.items()}
     out = np.zeros((len(watched), track.n_time, 2))
@@ -64,7 +64,7 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
     for stretch in _stretches(track):
         for t in range(stretch.low, stretch.high):
             # The log weights with which the particles of a period met it.
-            before = track.log_weights[t - 1] if t > 0 else np.zeros(len(track.epochs[0]))
+            before = track.log_weights[t - 1] if t > 0 else np.zeros(len(track.generations[0]))
             own = stretch if held is None or t > stretch.low else held
             reading, talks = own.at(t)
             left = effective_size(before + own.at(t).sum(axis=0))
@@ -81,10 +81,10 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
 
 
 def _stretches(track: Track) -> Iterator[_Stretch]:
-    model, epoch = track.model(), track.epoch
-    for number in sorted({0, *epoch.tolist()}):  # the first period may move those of the prior
-        low, high = (int(v) for v in np.searchsorted(epoch, [number, number + 1]))
-        scores, end = track.epochs[number], min(high + 1, track.n_time)
+    model, generation = track.model(), track.generation
+    for number in sorted({0, *generation.tolist()}):  # the first period may move those of the prior
+        low, high = (int(v) for v in np.searchsorted(generation, [number, number + 1]))
+        scores, end = track.generations[number], min(high + 1, track.n_time)
         path = model.replay(scores, end, keep=True, since=low)[2]
         yield _Stretch(low, high, scores, np.ascontiguousarray(path[..., :2].transpose(1, 2, 0)))
 
@@ -130,18 +130,18 @@ def _watched(track: Track, members: Sequence[str], group: str) -> tuple[Ints, Fl
                 where=f"group {group}",
                 found=member,
                 expected="one of " + ", ".join(part.name for part in known.parts),
-                mend="free the parameter in the theory, or leave it out of the group",
+                fix="free the parameter in the theory, or leave it out of the group",
             )
         name = member.split("[")[0]
         part = next(p for p in known.parts if p.name == name)
-        value = free[name].neutral
+        value = free[name].null
         if not part.low < value < part.high:
             raise StudyError(
-                "a neutral value on the bound of its prior has no density to compare",
+                "a null value on the bound of its prior has no density to compare",
                 where=f"group {group}",
-                found=f"{name} is neutral at {value}, its prior from {part.low} to {part.high}",
-                expected="a prior with the neutral value inside",
-                mend="give it a prior on both sides of the neutral value, or track without it",
+                found=f"{name} is null at {value}, its prior from {part.low} to {part.high}",
+                expected="a prior with the null value inside",
+                fix="give it a prior on both sides of the null value, or track without it",
             )
         null_value, prior = {name: np.full((1, *part.shape), value)}, {name: free[name].prior}
         one = Coordinates((part,)).scores(null_value, prior)[0, 0]

@@ -60,7 +60,7 @@ class Shear:
 
 
 @dataclass(frozen=True)
-class Chart:
+class Transform:
     """Coordinates fitted to weighted particles."""
 
     frame: Frame | None  # of the linear parameters; None for a block without beliefs
@@ -69,7 +69,7 @@ class Chart:
     mean: Floats  # of the Gaussian that fits the scores in that order
     root: Floats
     shear: Shear
-    reach: Floats  # standard deviation of proposals in each coordinate, (d,)
+    scale: Floats  # standard deviation of proposals in each coordinate, (d,)
     white: Floats  # the particles in them, (N, d)
     change: Floats  # log|d scores / d coordinates| up to a constant, (N,)
 
@@ -162,9 +162,9 @@ def unsheared(shear: Shear, y: Floats) -> Floats:
     return np.asarray(_sheared(shear.centre + shear.spread * y, *shear.terms, -1.0))
 
 
-def chart_of(
+def transform_of(
     scores: Floats, log_weights: Floats, labels: tuple[str, ...], frame: Frame | None = None
-) -> Chart:
+) -> Transform:
     """Fit coordinates to weighted particles: normal scores (N, d) named by `labels`."""
     names = [label.split("[")[0] for label in labels]
     # Elements of the core keep the order of their labels.
@@ -176,19 +176,19 @@ def chart_of(
     white = particles.whiten(root, here - mean)
     shear = shear_of(white, log_weights, tuple(labels[j] for j in order))
     far = np.asarray([names[j] in FAR for j in order])
-    reach = np.sqrt(np.where(far, WIDEST, particles.WIDER))
-    white = sheared(shear, white) / reach
-    return Chart(frame, order, n_core, mean, root, shear, reach, white, change)
+    scale = np.sqrt(np.where(far, WIDEST, particles.WIDER))
+    white = sheared(shear, white) / scale
+    return Transform(frame, order, n_core, mean, root, shear, scale, white, change)
 
 
-def back(chart: Chart, white: Floats) -> tuple[Floats, Floats]:
+def back(transform: Transform, white: Floats) -> tuple[Floats, Floats]:
     """Return the scores (N, d) at coordinates of a chart, and log|d scores / d coordinates|."""
     out = np.empty_like(white)
-    straight = unsheared(chart.shear, chart.reach * white)
-    out[:, chart.order] = chart.mean + particles.spread_by(chart.root, straight)
-    if chart.frame is None:
+    straight = unsheared(transform.shear, transform.scale * white)
+    out[:, transform.order] = transform.mean + particles.spread_by(transform.root, straight)
+    if transform.frame is None:
         return out, np.zeros(len(out))
-    return from_frame(chart.frame, out)
+    return from_frame(transform.frame, out)
 
 
 def _chosen(quality: Floats, part: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
@@ -203,7 +203,7 @@ def _chosen(quality: Floats, part: NDArray[np.bool_], rng: np.random.Generator) 
 
 
 def move(
-    chart: Chart,
+    transform: Transform,
     index: Ints,
     scores: Floats,
     density: Floats,
@@ -220,8 +220,8 @@ def move(
     `target` gives log densities (n,) of particles (n, d); `enough` is the mean squared jump to
     accumulate in moves of all parameters, as a share of that between independent draws.
     """
-    white, change = chart.white[index], chart.change[index]
-    start, (n, d), n_core = white, scores.shape, chart.n_core
+    white, change = transform.white[index], transform.change[index]
+    start, (n, d), n_core = white, scores.shape, transform.n_core
     jump, moves, accepted = 0.0, 0, 0.0
     quality = quality.copy()
     # With nothing but a core, or none at all, every move is one of all parameters.
@@ -235,7 +235,7 @@ def move(
         proposed[part, n_core:] = white[part, n_core:]
 
         def work(chunk: slice, proposed: Floats = proposed) -> tuple[Floats, Floats, Floats]:
-            there, stretch = back(chart, proposed[chunk])
+            there, stretch = back(transform, proposed[chunk])
             return there, stretch, target(there)
 
         there, stretch, new = (

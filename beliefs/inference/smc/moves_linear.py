@@ -30,8 +30,9 @@ from beliefs.model.numerics.recurrence import gate
 from beliefs.model.structure import until
 
 LINEAR = (
-    "belief_mean", "initial", "weight_own", "weight_other", "stalemate", "endurance", "psi",
-    "misread", "shock_jump", "private_bias", "projection_level", "projection", "tactical_reset",
+    "belief_mean", "initial", "weight_own", "weight_other", "stalemate", "endurance",
+    "rival_persistence", "misread", "shock_jump", "private_bias", "projection_level", "projection",
+    "tactical_reset",
 )  # fmt: skip
 STEP = 0.5  # normal scores over which a response is measured
 BLUNT, FURTHER, ROUGH = 3.0, 2.0, 0.014
@@ -76,9 +77,11 @@ def _moves(model: Model, params: Any, n: int, n_time: int, gated: Floats) -> tup
 
 def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     """Measure the frame of the first `n_time` periods about normal scores (d,)."""
-    looks = model.looks
-    _, still, path = model.replay(reference[None], n_time, keep=True)
-    before = np.concatenate([still.start[:, :, None], smoothed(path)[0].transpose(0, 2, 1)], axis=2)
+    measurements = model.measurements
+    _, static, path = model.replay(reference[None], n_time, keep=True)
+    before = np.concatenate(
+        [static.start[:, :, None], smoothed(path)[0].transpose(0, 2, 1)], axis=2
+    )
     gated = gate(np, before[0, :, :-1])
     names = [label.split("[")[0] for label in model.coordinates.labels]
     places = np.asarray([j for j, name in enumerate(names) if name in LINEAR], dtype=np.int64)
@@ -91,10 +94,10 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         return (high - low) / (2.0 * STEP)
 
     params = model.params(moved)
-    n_read = int(looks.starts[n_time])
-    side, channel = looks.sides[:n_read], looks.channels[:n_read]
-    when = looks.when(n_time)
-    private, public = ((looks.kinds[:n_read] == kind).astype(float) for kind in (1, 2))
+    n_read = int(measurements.starts[n_time])
+    side, channel = measurements.sides[:n_read], measurements.channels[:n_read]
+    when = measurements.when(n_time)
+    private, public = ((measurements.kinds[:n_read] == kind).astype(float) for kind in (1, 2))
     cells = {
         "cell_side": side, "cell_channel": channel, "cell_private": private, "cell_public": public,
     }  # fmt: skip
@@ -106,7 +109,7 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         return np.broadcast_to(readings.bias(np, given, cells, logit), (lead, n_read))
 
     slope = 1.0 + (bias(here, at + 0.25)[0] - bias(here, at - 0.25)[0]) / 0.5
-    away = looks.values[:n_read] - at - bias(here, at)[0]
+    away = measurements.values[:n_read] - at - bias(here, at)[0]
     # Bad news counts with its own weight, so the answer of a move is linear in that weight.
     by_discount = []
     shifted = np.asarray([name == "log_discount" for name in names], dtype=float)
@@ -118,7 +121,7 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     (low, at_low), (discount, by_move), (high, at_high) = by_discount
     gap = np.where(high > low, high - low, 1.0)
     by_bad = (at_high - at_low) / gap[None, :, None]
-    by_start = answer(model.still(params, len(moved)).start)
+    by_start = answer(model.static(params, len(moved)).start)
     by_bias = answer(np.broadcast_to(bias(params, at), (len(moved), n_read)))
     sides, missed = [], away + slope * at
     for i in (0, 1):
@@ -133,14 +136,14 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         known = (level[0], by_start[chosen[level[0]], i]) if level else (-1, 0.0)
         rest = (*(np.ascontiguousarray(v) for v in arrays), *known, reference[linear])
         sides.append(_Side(linear, mine, (when[mine], missed[mine], slope[mine], *rest)))
-    held = {k: v for k, v in here.items() if k in LINEAR and k not in model.neutral}
+    held = {k: v for k, v in here.items() if k in LINEAR and k not in model.null}
     return Frame(model, n_time, held, gated, discount, away, sides)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def information(
     kept: Any, drift: Any, begin: Any, noise: Any, variance: Any, worse: Any, when: Any,
-    missed: Any, slope: Any, move: Any, bad: Any, start: Any, heard: Any, level: Any, gain: Any,
+    missed: Any, slope: Any, move: Any, bad: Any, start: Any, precision: Any, level: Any, gain: Any,
     prior: Any,
 ) -> Any:  # fmt: skip
     """Return the mode (N, k) and the root of the precision (N, k, k) of one side's parameters."""
@@ -171,7 +174,7 @@ def information(
                 mean, var = mean - lost * miss, var + lost * h * var
                 small, fall, weight = np.float32(h), np.float32(lost), np.float32(1.0 / f)
                 for j in range(k):
-                    seen[j] = small * answer[j] + heard[r, j]
+                    seen[j] = small * answer[j] + precision[r, j]
                     answer[j] += fall * seen[j]
                     pull[j] += seen[j] * (miss / f)
                 for j in range(k):
@@ -228,16 +231,16 @@ def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
     """Return mode and root by side given the other parameters, and log|du/dz|, (N,)."""
     model, n = frame.model, len(scores)
     # One value for all particles where it is linear.
-    params = {**model.neutral, **model.coordinates.params(scores, frame.at), **frame.at}
+    params = {**model.null, **model.coordinates.params(scores, frame.at), **frame.at}
     kept, drift = _moves(model, params, n, frame.n_time, frame.gated)
-    still = model.still(params, n)
+    static = model.static(params, n)
     worse = np.broadcast_to(np.exp(params["log_discount"]), (n, 2)) - frame.discount
-    channels = model.looks.channels[: len(frame.away)]
-    noise = FURTHER * still.noise + ROUGH * model.structure.step_weeks
-    variance = BLUNT / readings.heed(frame.away, still.scale[:, channels])
+    channels = model.measurements.channels[: len(frame.away)]
+    noise = FURTHER * static.noise + ROUGH * model.structure.step_weeks
+    variance = BLUNT / readings.pull(frame.away, static.scale[:, channels])
     out, change = [], np.zeros(n)
     for i, mine in enumerate(frame.sides):
-        own = [v[:, i] for v in (kept, drift, still.start, noise)]
+        own = [v[:, i] for v in (kept, drift, static.start, noise)]
         own += [variance[:, mine.reading], worse[:, i]]
         mode, root = information(*(np.ascontiguousarray(v) for v in own), *mine.answers)
         out.append((mode, root))

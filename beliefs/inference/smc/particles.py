@@ -92,8 +92,8 @@ def drift(before: Floats, after: Floats) -> float:
     first = np.flatnonzero(np.diff(family[order], prepend=-1))
     apart = np.add.reduceat((gap - gap.mean(axis=0))[order], first, axis=0)
     noise = np.square(apart).sum(axis=0)
-    still = noise == 0.0
-    squared = np.where(still, 0.0, np.square(total) / np.where(still, 1.0, noise))
+    static = noise == 0.0
+    squared = np.where(static, 0.0, np.square(total) / np.where(static, 1.0, noise))
     return float(max(np.sqrt(squared.max()), (squared.mean() - 1.0) * np.sqrt(0.5 * d)))
 
 

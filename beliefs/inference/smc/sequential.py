@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from beliefs.errors import StudyError
 from beliefs.inference.diagnose import RELIABLE, pareto_k
 from beliefs.inference.nuts.sampling import checked_seed
-from beliefs.inference.smc.moves import KERNELS, Chart, Moved, chart_of, move
+from beliefs.inference.smc.moves import KERNELS, Moved, Transform, move, transform_of
 from beliefs.inference.smc.particles import (
     Floats,
     Ints,
@@ -62,7 +62,7 @@ class Problem:
     # (high - low, N, S).
     periods: Callable[[Floats, int, int], tuple[Floats, Floats, Floats]]
     # Scores, log weights and t -> coordinates to move in given the first t + 1 periods.
-    chart: Callable[[Floats, Floats, int], Chart]
+    transform: Callable[[Floats, Floats, int], Transform]
     # Observable and period -> the error where no particle can have predicted it.
     error: Callable[[str, int], StudyError]
 
@@ -93,8 +93,8 @@ class BlockTrack:
     coordinates: Coordinates  # how scores are parameters
     seed: int
     # Particles, normal scores (N, d), drawn at the start and after every rejuvenation.
-    epochs: tuple[Floats, ...]
-    epoch: Ints  # which particles hold after every period, (R,)
+    generations: tuple[Floats, ...]
+    generation: Ints  # which particles hold after every period, (R,)
     log_weights: Floats  # after every period, (R, N), not normalised
     # What particles keep of every period, (R, N, S): filtered beliefs of the belief block.
     state: Floats
@@ -113,8 +113,8 @@ class BlockTrack:
             observables=problem.observables,
             coordinates=problem.coordinates,
             seed=seed,
-            epochs=(scores,),
-            epoch=np.empty(0, dtype=np.int64),
+            generations=(scores,),
+            generation=np.empty(0, dtype=np.int64),
             log_weights=np.empty((0, len(scores))),
             state=np.empty((0, len(scores), problem.width)),
             predictive=np.empty((0, len(problem.observables))),
@@ -129,7 +129,7 @@ class BlockTrack:
     @property
     def n_time(self) -> int:
         """Number of periods taken in."""
-        return self.first + len(self.epoch)
+        return self.first + len(self.generation)
 
     @property
     def evidence(self) -> Floats:
@@ -149,8 +149,8 @@ class BlockTrack:
     @property
     def distinct(self) -> Ints:
         """Different particles after every period, (R,)."""
-        counts = np.asarray([distinct(s) for s in self.epochs], dtype=np.int64)
-        return counts[self.epoch]
+        counts = np.asarray([distinct(s) for s in self.generations], dtype=np.int64)
+        return counts[self.generation]
 
     def row(self, period: int) -> int:
         """Return the row of a period, which may count from the end."""
@@ -158,7 +158,7 @@ class BlockTrack:
 
     def scores(self, period: int = -1) -> Floats:
         """Return the particles after a period, normal scores (N, d)."""
-        return self.epochs[self.epoch[self.row(period)]]
+        return self.generations[self.generation[self.row(period)]]
 
     def weights(self, period: int = -1) -> Floats:
         """Return their normalised weights (N,)."""
@@ -180,11 +180,11 @@ class BlockTrack:
         if n_time >= self.n_time:
             return self
         kept = n_time - self.first
-        epochs = int(self.epoch[:kept].max(initial=0)) + 1
+        generations = int(self.generation[:kept].max(initial=0)) + 1
         return replace(
             self,
-            epochs=self.epochs[:epochs],
-            epoch=self.epoch[:kept],
+            generations=self.generations[:generations],
+            generation=self.generation[:kept],
             log_weights=self.log_weights[:kept],
             state=self.state[:kept],
             predictive=self.predictive[:kept],
@@ -200,7 +200,7 @@ def drawn_scores(problem: Problem, particles: int, seed: int, key: Sequence[int]
             where="particles",
             found=str(particles),
             expected="at least 100",
-            mend="2000, or 4000 for a study of many years such as 700 weeks",
+            fix="2000, or 4000 for a study of many years such as 700 weeks",
         )
     rng = np.random.default_rng([seed, *key, 0, 0])
     return rng.standard_normal((particles, problem.coordinates.size))
@@ -252,10 +252,10 @@ def follow[T: BlockTrack](
     """
     if found.n_time >= n_time:
         return found
-    epochs, done = list(found.epochs), list(found.rejuvenations)
-    n = len(epochs[-1])
-    weights = found.log_weights[-1] if len(found.epoch) else np.zeros(n)
-    ahead = _Ahead(problem, epochs[-1], n_time)
+    generations, done = list(found.generations), list(found.rejuvenations)
+    n = len(generations[-1])
+    weights = found.log_weights[-1] if len(found.generation) else np.zeros(n)
+    ahead = _Ahead(problem, generations[-1], n_time)
     rows: list[tuple[int, Floats, Floats, Floats]] = []
     for t in range(found.n_time, n_time):
         predictive = np.full(len(problem.observables), np.nan)
@@ -278,7 +278,7 @@ def follow[T: BlockTrack](
                     break
                 rng = np.random.default_rng([found.seed, *key, t + 1, len(done)])
                 scores, moved = _moved(ahead, weights, done, (t, k, power), rng)
-                epochs.append(scores)
+                generations.append(scores)
                 done.append(moved)
                 weights, ahead = np.zeros(n), _Ahead(problem, scores, n_time)
                 if progress is not None:
@@ -286,12 +286,14 @@ def follow[T: BlockTrack](
         state = ahead.at(t)[1]
         if not np.isfinite(state[np.isfinite(weights)]).all():
             raise problem.error(problem.observables[-1], t)
-        rows.append((len(epochs) - 1, weights, state, predictive))
-    epoch, log_weights, states, scored = (np.stack(column) for column in zip(*rows, strict=True))
+        rows.append((len(generations) - 1, weights, state, predictive))
+    generation, log_weights, states, scored = (
+        np.stack(column) for column in zip(*rows, strict=True)
+    )
     return replace(
         found,
-        epochs=tuple(epochs),
-        epoch=np.concatenate([found.epoch, epoch]),
+        generations=tuple(generations),
+        generation=np.concatenate([found.generation, generation]),
         log_weights=np.concatenate([found.log_weights, log_weights]),
         state=np.concatenate([found.state, states]),
         predictive=np.concatenate([found.predictive, scored]),
@@ -329,8 +331,8 @@ def _moved(
     ancestors = len(np.unique(index))
     rounds: list[Moved] = []
     while not rounds or (rounds[-1].drift > DRIFT and len(rounds) < ROUNDS):
-        chart = problem.chart(scores, log_weights, t)
-        found = move(chart, index, scores[index], density[index], target, quality, rng, jump)
+        transform = problem.transform(scores, log_weights, t)
+        found = move(transform, index, scores[index], density[index], target, quality, rng, jump)
         rounds.append(found)
         scores, quality, density = found.scores, found.quality, found.density
         index, log_weights = np.arange(n), np.zeros(n)
@@ -383,8 +385,8 @@ def track_likelihood(
         here = np.ascontiguousarray(logs[:, low:].transpose(1, 2, 0))
         return before, here, np.empty((high - low, len(scores), 0))
 
-    def chart(scores: Floats, log_weights: Floats, t: int) -> Chart:
-        return chart_of(scores, log_weights, coordinates.labels)
+    def transform(scores: Floats, log_weights: Floats, t: int) -> Transform:
+        return transform_of(scores, log_weights, coordinates.labels)
 
     def error(name: str, t: int) -> StudyError:
         return StudyError(
@@ -392,11 +394,11 @@ def track_likelihood(
             where=f"{name} in period {t}",
             found="log likelihood -inf",
             expected="a finite one somewhere in the prior",
-            mend="widen the prior of the parameters that it reads",
+            fix="widen the prior of the parameters that it reads",
         )
 
     seed, key = checked_seed(seed), (STREAM, stream)
-    problem = Problem(tuple(observables), coordinates, 1.0, 0, periods, chart, error)
+    problem = Problem(tuple(observables), coordinates, 1.0, 0, periods, transform, error)
     found = start or BlockTrack.empty(problem, drawn_scores(problem, particles, seed, key), seed)
 
     def say(t: int) -> None:

@@ -22,9 +22,9 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
-from beliefs.inference.nuts.sampling import checked_seed, exact
+from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
-from beliefs.inference.smc.moves import Chart, chart_of
+from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
 from beliefs.inference.smc.particles import Floats, normalised, resample
 from beliefs.inference.smc.sequential import (
@@ -72,7 +72,7 @@ class Track(Shown, BlockTrack):
             "theory": self.theory.name,
             "as of": self.study.as_of,
             "periods": self.n_time,
-            "particles": len(self.epochs[0]),
+            "particles": len(self.generations[0]),
         }
 
     @property
@@ -121,7 +121,7 @@ class Track(Shown, BlockTrack):
                 where=str(self.inputs.dates[n_time]),
                 found="other inputs in this period than the posterior was given",
                 expected=f"changes after {self.ends[0]} alone, the last day of that posterior",
-                mend="track the study anew (beliefs track), or fit it again",
+                fix="track the study anew (beliefs track), or fit it again",
             )
         return super().until(n_time)
 
@@ -136,7 +136,7 @@ class Track(Shown, BlockTrack):
         return StudyError(
             "the date lies outside the track", where="date", found=day,
             expected=f"a date from {self.ends[0]} to {self.ends[-1]}",
-            mend="choose a date in between, or advance the track",
+            fix="choose a date in between, or advance the track",
         )  # fmt: skip
 
     def report(self, period: int = -1) -> Report:
@@ -152,7 +152,7 @@ class Track(Shown, BlockTrack):
     def to_tree(self) -> Any:
         """Return everything but the study and the theory as a DataTree.
 
-        Groups: ``particles`` (scores by epoch), ``coordinates`` (how scores are parameters),
+        Groups: ``particles`` (scores by generation), ``coordinates`` (how scores are parameters),
         ``periods`` (weights, filtered beliefs, predictive densities and what follows of them), and
         ``rejuvenations`` if there were any.
         """
@@ -162,7 +162,7 @@ class Track(Shown, BlockTrack):
         dates = self.inputs.dates[self.first : self.n_time].astype("datetime64[s]")
         groups: dict[str, dict[str, tuple[tuple[str, ...], Any]]] = {
             "particles": {
-                "score": (("draw_epoch", "particle", "parameter"), np.stack(self.epochs)),
+                "score": (("draw_generation", "particle", "parameter"), np.stack(self.generations)),
                 "parameter": (("parameter",), _text(self.coordinates.labels)),
             },
             "coordinates": {
@@ -173,7 +173,7 @@ class Track(Shown, BlockTrack):
                 "cubic": (("part", "cell", "power"), np.stack([p.cubic for p in parts])),
             },
             "periods": {
-                "epoch": (("time",), self.epoch),
+                "generation": (("time",), self.generation),
                 "log_weight": (("time", "particle"), self.log_weights),
                 "belief_mean": (("time", "particle", "side"), np.ascontiguousarray(self.mean)),
                 "belief_cov": (("time", "particle", "pair"), np.ascontiguousarray(self.cov)),
@@ -218,7 +218,7 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
                 where=name,
                 found=found,
                 expected=str(wanted),
-                mend=f"load the {name} of the track",
+                fix=f"load the {name} of the track",
             )
 
     def array(group: str, name: str) -> Any:
@@ -228,7 +228,7 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
                 where=f"{group}/{name}",
                 found="no such array",
                 expected="all that a track keeps",
-                mend="track the study anew, or use the version that the manifest names",
+                fix="track the study anew, or use the version that the manifest names",
             )
         return np.ascontiguousarray(tree[group][name].values)
 
@@ -252,8 +252,8 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
         observables=OBSERVABLES,
         coordinates=Coordinates(parts),
         seed=int(tree.attrs["seed"]),
-        epochs=tuple(array("particles", "score")),
-        epoch=array("periods", "epoch"),
+        generations=tuple(array("particles", "score")),
+        generation=array("periods", "generation"),
         log_weights=array("periods", "log_weight"),
         state=np.concatenate(beliefs, axis=-1),
         predictive=array("periods", "predictive"),
@@ -273,14 +273,14 @@ def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Pro
         before = end.total[:, 0] - logs[:-1].sum(axis=(0, 1))
         return before, logs, np.ascontiguousarray(path[..., _FILTERED].transpose(1, 0, 2))
 
-    def chart(scores: Floats, log_weights: Floats, t: int) -> Chart:
+    def transform(scores: Floats, log_weights: Floats, t: int) -> Transform:
         frame = frame_of(model, normalised(log_weights) @ scores, t + 1)
-        return chart_of(scores, log_weights, model.coordinates.labels, frame)
+        return transform_of(scores, log_weights, model.coordinates.labels, frame)
 
     def error(name: str, t: int) -> StudyError:
         return not_finite(theory, model.structure, f"{name} of {dates[t]}")
 
-    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, chart, error)
+    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, transform, error)
 
 
 def track(
@@ -378,7 +378,7 @@ def advance(
             where=study.spec.name,
             found="other sides, periods, indicators, channels or shocks",
             expected="the study that was tracked, with more or revised rows",
-            mend="track it anew",
+            fix="track it anew",
         )
     kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
     if kept < found.n_time and progress is not None:
@@ -405,11 +405,11 @@ def first_apart(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]], n_time: int)
 def first_change(old: Model, new: Model, n_time: int) -> int:
     """Return the number of periods, at most `n_time`, before the first with other inputs."""
     n_time = first_apart(zip(old.by_period(), new.by_period(), strict=True), n_time)
-    changed = (t for t in range(n_time) if old.looks.of(t) != new.looks.of(t))
+    changed = (t for t in range(n_time) if old.measurements.of(t) != new.measurements.of(t))
     return next(changed, n_time)  # readings are listed one by one
 
 
-@exact
+@no_fastmath
 def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     """Take over a posterior that was sampled, so that `advance` can go on from it.
 
@@ -434,7 +434,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return replace(
         empty,
-        epoch=np.zeros(1, dtype=np.int64),
+        generation=np.zeros(1, dtype=np.int64),
         log_weights=np.zeros((1, size)),
         state=problem.periods(scores, n_time - 1, n_time)[2],
         predictive=np.full((1, 2), np.nan),
@@ -462,7 +462,7 @@ def check_folder(study: Study, inputs: Inputs) -> None:
                     where=str(study.path),
                     found=f"other values of {name}",
                     expected="the rows that the track has seen",
-                    mend="advance the track to the study as it is now",
+                    fix="advance the track to the study as it is now",
                 )
 
 
@@ -479,7 +479,7 @@ def track_known(track: Track, n: int) -> Track:
     return advance(track.until(n), study, inputs=inputs)
 
 
-@exact
+@no_fastmath
 def posterior_at(track: Track, period: int, draws: int | None = None) -> Posterior:
     """Return equally weighted draws of the posterior after a period, one chain.
 

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
-from beliefs.inference.nuts.sampling import exact
+from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.inference.smc.particles import Floats
 from beliefs.model.contract import Parameter
 from beliefs.model.priors import REACH, Prior
@@ -149,7 +149,7 @@ def coordinates_of(parameters: Iterable[Parameter], structure: Structure) -> Coo
 
 
 @lru_cache(maxsize=256)
-@exact
+@no_fastmath
 def _table(prior: Prior) -> tuple[float, float, Floats]:
     """Return the support of a prior and the spline of its quantiles.
 

@@ -27,7 +27,7 @@ MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the expone
 PARAMETERS = (
     Parameter("log_cost", pz.Normal(-1.9, 0.5), "log share of the stake",
         "Fearon (1995); median 0.15 of the stake is judgement", "cost of conflict to a side",
-        dims=("side",), neutral=float("-inf")),
+        dims=("side",), null=float("-inf")),
     Parameter("cost_slope", pz.HalfNormal(0.2), "log cost per sd of level", "C56",
         "how fast cost grows with a cost indicator", dims=("cost_term",)),
     Parameter("talk_payoff", pz.HalfNormal(0.1), "share of the stake", "C55",

@@ -26,13 +26,13 @@ SOFTNESS = 0.1  # log-odds over which the positive part bends
 PARAMETERS = (
     Parameter("audience_memory", pz.Beta(8, 2), "share kept per week",
         "Fearon (1994); rate is judgement", "how long hard-line words bind", dims=("side",),
-        neutral=1.0),
+        null=1.0),
     Parameter("heat_loss", pz.HalfNormal(0.5), "extra decay, as a multiple", "C36",
         "how much faster audience costs fade in a truce", dims=("side",)),
     Parameter("audience_effect", pz.HalfNormal(0.1), "share of the stake per unit of audience cost",
         "C09", "how much of the bargaining surplus a unit of audience cost eats", dims=("side",)),
     Parameter("projection_level", pz.HalfNormal(0.5), "log-odds", "C10",
-        "confidence added in public at even odds", dims=("side",), neutral=float("-inf")),
+        "confidence added in public at even odds", dims=("side",), null=float("-inf")),
     Parameter("projection", pz.HalfNormal(0.3), "log-odds per log-odds", "C10",
         "how much more is added in public for each unit that belief falls", dims=("side",)),
 )  # fmt: skip

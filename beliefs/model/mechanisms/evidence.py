@@ -7,10 +7,10 @@ r"""Evidence: how each side reads the same news on its own scorecard.
 
 with signed surprises x, q_t = 1 in a quiet period, h_t = 1 while pressure lasts (endurance
 framework only) and w the length of a period in weeks: weights say what a *week* of one-sd news
-moves, whatever the step. r < 1 discounts bad news. psi is learning from a rival who persists;
-psi = 0 is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011). A share of the
-weights may be common to both sides (one scorecard); a quiet period within a truce may count for
-more than a quiet one in war, as time to regroup.
+moves, whatever the step. r < 1 discounts bad news. :math:`\psi` is learning from a rival who
+persists; :math:`\psi = 0` is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011).
+A share of the weights may be common to both sides (one scorecard); a quiet period within a truce
+may count for more than a quiet one in war, as time to regroup.
 
 Claims C02-C05, C11, C35. Source: MODEL section 2.
 """
@@ -47,7 +47,7 @@ PARAMETERS = (
         dims=("side",)),
     Parameter("misread", pz.Beta(2, 18), "log-odds per sd per square-root week",
         "C11; Jervis (1976)", "gain from a rival's resolute act while confident", dims=("side",)),
-    Parameter("psi", pz.HalfNormal(0.1), _PER_WEEK,
+    Parameter("rival_persistence", pz.HalfNormal(0.1), _PER_WEEK,
         "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
         "loss of belief from a week of the rival's persistence", dims=("side",)),
     Parameter("shared", pz.Beta(1, 1), "share of a weight", "C02; uniform: the share is learnt",
@@ -109,7 +109,9 @@ def push(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     """Return the move of belief that news makes, u, shape (..., side, time)."""
     e = news(xp, params, columns, structure)
     read = xp.maximum(e, 0.0) + xp.exp(params["log_discount"])[..., None] * xp.minimum(e, 0.0)
-    learned = params["psi"][..., None] * (structure.step_weeks * columns["rival_persists"])
+    learned = params["rival_persistence"][..., None] * (
+        structure.step_weeks * columns["rival_persists"]
+    )
     return read - learned
 
 

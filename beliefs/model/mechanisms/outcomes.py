@@ -1,4 +1,4 @@
-r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, the ladder of peace.
+r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, phases.
 
 .. math::
     \log h^{deal}_t &= \beta_d + \log w + agenda\, maritime_t - shift\, power_t
@@ -13,9 +13,9 @@ extension, mutual extension and deal, by sticks: the share of lapses, of unilate
 rest, of extensions among mutual acts. These shares say how spells have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
 
-A rung of the ladder (open war, friction, truce, negative and positive peace) is left upwards and
+A conflict phase (open war, friction, truce, negative and positive peace) is left upwards and
 downwards at weekly hazards :math:`e^{up}` and :math:`e^{down}`. A move up *skips* when it leaves
-out a rung of peace (truce, negative peace) that lies between; from open war to truce none is left
+out a phase of peace (truce, negative peace) that lies between; from open war to truce none is left
 out, since friction is no peace. Where a skip is possible, a move up is one with the log-odds
 ``skip``. A move down may be of any size.
 
@@ -45,14 +45,14 @@ from beliefs.model.contract import (
 from beliefs.model.observation import explained
 from beliefs.model.pooled import load_pooled
 from beliefs.model.structure import PHASES, Columns, Structure
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 PLACE = 5
-KINDS = ("lapse", "unilateral", "mutual", "deal")  # values 1 to 4 of the column window_kind
+KINDS = ("lapse", "unilateral", "mutual", "deal")  # values 1 to 4 of the column end_kind
 _LOG_WEEK = "log hazard per week"
 _SHARES = ("lapse_share", "unilateral_share", "mutual_share")
 WAR = PHASES.index("war")
-FRICTION, NEGATIVE = RUNGS.index("friction"), RUNGS.index("negative_peace")
+FRICTION, NEGATIVE = CONFLICT_PHASES.index("friction"), CONFLICT_PHASES.index("negative_peace")
 TINY = 1e-12  # shares round to 0 or 1 in far tails; keeps the logarithm finite
 
 
@@ -74,12 +74,12 @@ PARAMETERS = (
     Parameter("signature_cost", pz.Normal(0.0, 1.0), "log-odds", "C26",
         "log-odds that a deal is left unsigned"),
     Parameter("lapse_share", pz.Beta(2, 6), "share", "C50; with the next two: 2, 3, 2 and 1",
-        "share of windows with a deadline that lapse, of those that end without collapse",
-        neutral=0.5),
+        "share of truce spells with a deadline that lapse, of those that end without collapse",
+        null=0.5),
     Parameter("unilateral_share", pz.Beta(3, 3), "share", "C50",
-        "share of unilateral extensions among windows that do not lapse", neutral=0.5),
+        "share of unilateral extensions among spells that do not lapse", null=0.5),
     Parameter("mutual_share", pz.Beta(2, 1), "share", "C50",
-        "share of extensions, rather than deals, among mutual ends of a window", neutral=0.5),
+        "share of extensions, rather than deals, among mutual ends of a spell", null=0.5),
     Parameter("reversal_base", pz.Normal(-5.0, 1.0), _LOG_WEEK,
         "C51; median once in three years is judgement",
         "hazard that an agreement in force is terminated or reversed", dims=("scope",)),
@@ -95,12 +95,12 @@ PARAMETERS = (
         dims=("instrument",)),
     Parameter("peripheral_harm", pz.Normal(0.0, 0.5), "log ratio", "C29",
         "rate of acts on third parties while both sides are calm with each other"),
-    Parameter("ladder_up", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
-        "hazard of a move up the ladder of peace"),
-    Parameter("ladder_down", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
-        "hazard of a move down the ladder of peace"),
+    Parameter("phase_up", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
+        "hazard of a move up the order from war to peace"),
+    Parameter("phase_down", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
+        "hazard of a move down the order from war to peace"),
     Parameter("skip", pz.Normal(-2.2, 1.0), "log-odds", "C53",
-        "log-odds that a move up that could leave out a rung of peace does so"),
+        "log-odds that a move up that could leave out a conflict phase of peace does so"),
 )  # fmt: skip
 
 
@@ -150,24 +150,24 @@ def periphery(xp: Any, params: Params, columns: Columns, structure: Structure) -
     )
 
 
-def moves(xp: Any, params: Params, rung: int, structure: Structure) -> tuple[Array, ...]:
-    """Return the probabilities of what one period does to a rung, a place in `RUNGS`.
+def moves(xp: Any, params: Params, conflict_phase: int, structure: Structure) -> tuple[Array, ...]:
+    """Return the probabilities of what one period does to a conflict phase, given as its number.
 
-    Staying, a move up in order, a move up that leaves out a rung of peace, a move down, each of
+    Staying, a move up in order, a move up that leaves out a phase of peace, a move down, each of
     the shape of the parameters.
     """
-    up, down = bounded_exp(xp, params["ladder_up"]), bounded_exp(xp, params["ladder_down"])
-    up = up * float(rung < len(RUNGS) - 1)
-    down = down * float(rung > 0)
+    up, down = bounded_exp(xp, params["phase_up"]), bounded_exp(xp, params["phase_down"])
+    up = up * float(conflict_phase < len(CONFLICT_PHASES) - 1)
+    down = down * float(conflict_phase > 0)
     stay = xp.exp(-structure.step_weeks * (up + down))
     rise = (1.0 - stay) * (up / (up + down))
     # From negative peace only positive peace lies above: nothing can be left out.
-    leap = float(rung < NEGATIVE) * logistic(xp, params["skip"])
+    leap = float(conflict_phase < NEGATIVE) * logistic(xp, params["skip"])
     return stay, rise * (1.0 - leap), rise * leap, (1.0 - stay) * (down / (up + down))
 
 
 def skips(before: int, after: int) -> bool:
-    """Return whether a move up the ladder leaves out a rung of peace that lies between."""
+    """Return whether a move up leaves out a phase of peace that lies between."""
     return after - max(before, FRICTION) > 1
 
 
@@ -181,24 +181,24 @@ def _log_kind(xp: Any, params: Params, columns: Columns, structure: Structure) -
     # A truce that lapsed had a deadline, whatever its columns say of the days after it.
     shares[0] = params["lapse_share"][..., None] + 0.0 * deadline
     return sum(
-        _log_share(xp, share) * (columns["window_kind"] == number)
+        _log_share(xp, share) * (columns["end_kind"] == number)
         for number, share in enumerate(shares, start=1)
     )
 
 
-def _log_ladder(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the log probability of the rung of each period given the one before, (..., time)."""
-    on = columns["rung_on"]
+def _log_phase(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the log probability of each conflict phase given the one before, (..., time)."""
+    on = columns["conflict_phase_on"]
     before = np.concatenate([0.0 * on[..., :1], on[..., :-1]], axis=-1)
-    total = 0.0 * params["ladder_up"][..., None] * on[..., 0, :]
-    for old in range(len(RUNGS)):
+    total = 0.0 * params["phase_up"][..., None] * on[..., 0, :]
+    for old in range(len(CONFLICT_PHASES)):
         stay, step, leap, fall = (
             _log_share(xp, p)[..., None] for p in moves(xp, params, old, structure)
         )
-        for new in range(len(RUNGS)):
+        for new in range(len(CONFLICT_PHASES)):
             happened = before[..., old, :] * on[..., new, :]
             if not happened.any():
-                continue  # most pairs of rungs never follow each other
+                continue  # most pairs of conflict phases never follow each other
             up = leap if skips(old, new) else step
             total = total + (stay if new == old else fall if new < old else up) * happened
     return total
@@ -210,10 +210,13 @@ def _kind_rate(params: Params, state: Mapping[str, Array], structure: Structure)
     return np.stack(np.broadcast_arrays(*shares), axis=-1)
 
 
-def _ladder_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
-    """Return what `moves` says of each rung, (..., rung, 4)."""
-    rungs = [moves(np, params, rung, structure) for rung in range(len(RUNGS))]
-    return np.stack([np.stack(m, axis=-1) for m in rungs], axis=-2)
+def _phase_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
+    """Return what `moves` says of each conflict phase, (..., conflict phase, 4)."""
+    conflict_phases = [
+        moves(np, params, conflict_phase, structure)
+        for conflict_phase in range(len(CONFLICT_PHASES))
+    ]
+    return np.stack([np.stack(m, axis=-1) for m in conflict_phases], axis=-2)
 
 
 FACTORS = (
@@ -227,7 +230,7 @@ FACTORS = (
     Factor("periphery",
         ("peripheral_base", "peripheral_war", "peripheral_instrument", "peripheral_harm"),
         "poisson_log", periphery, lambda c: Seen(c["peripheral_count"], c["peripheral_seen"])),
-    Factor("ladder", ("ladder_up", "ladder_down", "skip"), "categorical", density=_log_ladder,
-        rate=_ladder_rate, bases=2),
+    Factor("conflict_phase", ("phase_up", "phase_down", "skip"), "categorical", density=_log_phase,
+        rate=_phase_rate, bases=2),
 )  # fmt: skip
 log_likelihood, rates = explained(FACTORS)

@@ -85,7 +85,7 @@ def log_shape(xp: Any, z: Array) -> Array:
     return _LOG_STUDENT4 - 0.5 * (NU + 1.0) * xp.log1p(z**2 / NU)
 
 
-def heed(miss: Array, scale: Array) -> Array:
+def pull(miss: Array, scale: Array) -> Array:
     """Return the precision of the Gaussian that pulls as hard as a reading that misses so far.
 
     The slope of the log density is minus this times the miss.

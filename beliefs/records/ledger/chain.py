@@ -181,7 +181,7 @@ def _bytes(path: Path) -> bytes:
         raise _unusable(path, error) from error
 
 
-def mend(path: str | Path) -> tuple[Path | None, int]:
+def fix(path: str | Path) -> tuple[Path | None, int]:
     """Cut off the half-written last line that a killed writer left, and keep it in a file beside.
 
     Returns that file, None where the last line only lacked its end and got it, and the number of
@@ -197,7 +197,7 @@ def mend(path: str | Path) -> tuple[Path | None, int]:
                 where=str(path),
                 found=counted(len(chain.lines), "whole line"),
                 expected="a last line without its end",
-                mend="beliefs ledger verify says what is wrong, if anything is",
+                fix="beliefs ledger verify says what is wrong, if anything is",
             )
         if len(chain.problems) > 1:
             raise damaged(path, chain)
@@ -222,7 +222,7 @@ def damaged(path: Path, chain: Chain) -> StudyError:
             where=f"{path}:{problem.line}",
             found=f"{len(chain.rest)} bytes, {chain.rest[:60].decode('ascii', 'replace')!r}...",
             expected="a line that ends",
-            mend=f"beliefs ledger mend --ledger {path}   (it keeps what it cuts off); then add "
+            fix=f"beliefs ledger fix --ledger {path}   (it keeps what it cuts off); then add "
             "that run, or resolve, again",
         )
     more = len(chain.problems) - 1
@@ -231,7 +231,7 @@ def damaged(path: Path, chain: Chain) -> StudyError:
         where=f"{path}:{problem.line}",
         found=problem.what + (f"; {more} more" if more else ""),
         expected="the lines as they were written",
-        mend="restore the file from a copy; without one keep it as it is, and begin another",
+        fix="restore the file from a copy; without one keep it as it is, and begin another",
     )
 
 
@@ -248,12 +248,12 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
             where=str(path),
             found="nothing of that name",
             expected="a file that `beliefs ledger add` wrote",
-            mend="check --ledger",
+            fix="check --ledger",
         )
     whole = path.resolve()
-    mend = "writers take milliseconds: see whether one of yours is stopped, and register again"
+    fix = "writers take milliseconds: see whether one of yours is stopped, and register again"
     found = f"it was locked for {PATIENCE:.0f} seconds"
-    other = busy("writing this ledger", path, found, mend)
+    other = busy("writing this ledger", path, found, fix)
     lock = whole.with_name(f".{whole.name}.lock")
     with contextlib.ExitStack() as stack:
         try:  # where nobody can lock, nobody writes: reading needs no lock
@@ -269,7 +269,7 @@ def _unusable(path: Path, found: str | OSError) -> StudyError:
         where=str(path),
         found=found if isinstance(found, str) else found.strerror or str(found),
         expected="a file in a folder that exists, which this user may read and write, with room",
-        mend="check --ledger, the rights of the folder and its room; the ledger is as it was",
+        fix="check --ledger, the rights of the folder and its room; the ledger is as it was",
     )
 
 

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
-from beliefs.errors import ConflictError, GateError, StudyError
+from beliefs.errors import ConflictError, ConvergenceError, StudyError
 from beliefs.forecasting.document import FORMAT, Document, Probability
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
@@ -22,16 +30,21 @@ from beliefs.records.run import load_run, read_parts
 from beliefs.study.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
 SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
-CONDUCT_RULES: dict[str, type[SpecTable]] = {
+ACTION_RULES: dict[str, type[SpecTable]] = {
     "strikes": Strikes, "truce": Truce, "redlines": RedLines, "agreements": Agreements,
 }  # fmt: skip
-"""Tables of a study that say what counts as conduct."""
+"""Tables of a study that say what counts as actions."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
 _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
 Key = tuple[int, str, str | None, dt.date]
 """Line of a forecast, target, rule and last day."""
+
+
+def _formerly(*names: str) -> Any:
+    """Return a field that lines of earlier versions have under another name."""
+    return Field(validation_alias=AliasChoices(*names))
 
 
 class _Said(BaseModel):
@@ -61,11 +74,12 @@ class Forecast(_Said):
     seed: dict[str, int]
     horizon: int  # periods
     step_days: int  # days of a period
-    gate: dict[str, Any]
-    allowed_failed: bool  # whether the gate had failed and it was registered all the same
+    convergence: Annotated[dict[str, Any], _formerly("convergence", "gate")]
+    allowed_failed: bool  # whether it had not converged and was registered all the same
     label_rule: str  # id of the rule for talks that it is about, of all rules as they stood:
     label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
-    conduct_rules: dict[str, _Rule] = {}  # see `CONDUCT_RULES`, as they stood
+    # See `ACTION_RULES`, as they stood.
+    action_rules: Annotated[dict[str, _Rule], _formerly("action_rules", "conduct_rules")] = {}
     beliefs_version: str  # that made the run
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
@@ -165,7 +179,7 @@ def _foreign(path: Path, n: int, found: str) -> StudyError:
         where=f"{path}:{n}",
         found=found,
         expected="forecasts and resolutions as `beliefs ledger` writes them",
-        mend="read it with the version that wrote it",
+        fix="read it with the version that wrote it",
     )
 
 
@@ -201,7 +215,7 @@ def register(
                     found=f"{forecast.theory} on {forecast.study} as of {forecast.as_of}, the same "
                     f"to the last digit, registered {line.record.get('at')}",
                     expected="a forecast that the ledger does not hold",
-                    mend="nothing to do",
+                    fix="nothing to do",
                 )
         at = utc_now(now)
         if forecast.as_of > at.date() + dt.timedelta(days=1):
@@ -210,7 +224,7 @@ def register(
                 where=f"as-of date {forecast.as_of}",
                 found=f"the clock says {at:%Y-%m-%d %H:%M} UTC",
                 expected="an as-of date up to today",
-                mend="forecast with --as-of, the last day whose rows you have; or set the clock",
+                fix="forecast with --as-of, the last day whose rows you have; or set the clock",
             )
         targets = tuple(t.model_copy(update={"late": at.date() > t.by}) for t in forecast.targets)
         stamped = forecast.model_copy(update={"at": at, "targets": targets})
@@ -240,7 +254,7 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
                 where="--head",
                 found=head,
                 expected="64 hexadecimal digits, as `beliefs ledger add` prints them",
-                mend="copy the whole hash",
+                fix="copy the whole hash",
             )
     chain = read_chain(ledger)
     problems, since = chain.problems, None
@@ -263,8 +277,8 @@ def entry_of(
 
     Its ``forecast.json`` is taken as it stands: with the hash of the posterior and the seeds it can
     be made anew. Where there is none (of a track or a fit), or where `horizon` (periods) or `seed`
-    are given, the forecast is made from the posterior. `allow_failed` takes one whose gate failed;
-    the entry says so.
+    are given, the forecast is made from the posterior. `allow_failed` takes one that failed its
+    convergence check; the entry says so.
     """
     folder = Path(run)
     file = folder / "forecast.json"
@@ -286,31 +300,31 @@ def entry_of(
             where=str(file),
             found=f"interventions: {'; '.join(map(str, document['interventions']))}",
             expected="a forecast without interventions",
-            mend="run without --intervene, and register that run",
+            fix="run without --intervene, and register that run",
         )
-    gate = document["gate"]
-    if not gate["passed"] and not allow_failed:
-        raise GateError(
-            "the posterior of this run failed its gate, so its forecast is not registered",
+    convergence = document["convergence"]
+    if not convergence["passed"] and not allow_failed:
+        raise ConvergenceError(
+            "this posterior failed its convergence check, so its forecast is not registered",
             where=str(file.parent),
-            found="; ".join(gate["failures"]),
-            expected="a passed gate",
-            mend="run with more --draws, track the study (`beliefs track`) or do so with more "
+            found="; ".join(convergence["failures"]),
+            expected="a passed convergence check",
+            fix="run with more --draws, track the study (`beliefs track`) or do so with more "
             "--particles; or add it with --allow-failed, which is recorded",
         )
     spec, rules = study.spec, study.spec.talks_rule
-    tables = {name: getattr(spec, name) for name in CONDUCT_RULES}
+    tables = {name: getattr(spec, name) for name in ACTION_RULES}
     entry = {
         "at": utc_now().isoformat(),
-        **{key: document[key] for key in (*_SHARED, "hindcast", "seed", "gate")},
+        **{key: document[key] for key in (*_SHARED, "hindcast", "seed", "convergence")},
         "posterior_sha256": manifest["posterior_content_sha256"],
         "forecast_sha256": document_hash(document),
         "horizon": horizon,
         "step_days": spec.period.step_days,
-        "allowed_failed": not gate["passed"],
+        "allowed_failed": not convergence["passed"],
         "label_rule": rules.headline,
         "label_rules": [rule.model_dump(mode="json") for rule in rules.rules],
-        "conduct_rules": {k: t.model_dump(mode="json") for k, t in tables.items() if t is not None},
+        "action_rules": {k: t.model_dump(mode="json") for k, t in tables.items() if t is not None},
         "beliefs_version": manifest["versions"]["beliefs"],
         "targets": document["targets"],
     }
@@ -329,7 +343,7 @@ def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
         read = Document.read(json.dumps(document))
     except ValidationError as error:
         raise damaged(file, _first(error), "what `beliefs run` writes") from error
-    same = {key: (document[key], manifest.get(key)) for key in (*_SHARED, "seed", "gate")}
+    same = {key: (document[key], manifest.get(key)) for key in (*_SHARED, "seed", "convergence")}
     same["interventions"] = (len(read.interventions), len(manifest["interventions"]))
     for key, (here, there) in same.items():
         if here != there:

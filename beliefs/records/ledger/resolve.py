@@ -4,7 +4,7 @@ What was forecast is what the model calls talks: a period after the origin in wh
 label rule was running (`beliefs.features.talks`), by its own dates and as far as it is public on
 the day of the look-up. Secret talks that come out after that change the outcome, which is a
 conflict until it is corrected. The rule is the one that was registered, whatever the study says by
-now. Targets of conduct are looked up as they are in backtests
+now. Targets of actions are looked up as they are in backtests
 (`beliefs.evaluation.backtest.questions`), under the registered tables of what counts; where just
 before the window there was nothing that could come, no truce to be broken say, they are resolved
 neither way. So is a window with an unobserved day: were its talks taken and its silence not, only
@@ -33,7 +33,7 @@ from beliefs.forecasting.targets import LATENT
 from beliefs.records.files import environment
 from beliefs.records.ledger.chain import writing
 from beliefs.records.ledger.register import (
-    CONDUCT_RULES,
+    ACTION_RULES,
     Forecast,
     Ledger,
     Resolution,
@@ -202,7 +202,7 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
             where="as_of",
             found=as_of,
             expected=f"a date up to {today}",
-            mend="give the last day up to which the label table was kept",
+            fix="give the last day up to which the label table was kept",
         )
     return study_as_of
 
@@ -210,7 +210,7 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
 def _look_up(
     forecast: Forecast, target: Target, line: tuple[int, str], study: Study | None, at: dt.datetime
 ) -> Resolution | str:
-    """Return whether something came in the window of a forecast, or a key of `OPEN`.
+    """Return whether it happened in the window of a forecast, or a key of `OPEN`.
 
     `line` is that of the forecast, with its hash; the study is as of the day to look at. A day is
     over when it lies before `at`, whatever the as-of date says.
@@ -233,7 +233,7 @@ def _look_up(
         or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
     ):
         return "other periods"
-    said = _talks if target.target == "talks" else _conduct
+    said = _talks if target.target == "talks" else _actions
     found = said(forecast, target, study, window)
     if isinstance(found, str):
         return found
@@ -275,23 +275,23 @@ def _talks(
     }
 
 
-def _conduct(
+def _actions(
     forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
 ) -> dict[str, Any] | str:
-    """Return what the study's labels of conduct say, by the tables that were registered."""
-    known = _questions(study, json.dumps(forecast.conduct_rules, sort_keys=True))
+    """Return what the study's labels of actions say, by the tables that were registered."""
+    known = _questions(study, json.dumps(forecast.action_rules, sort_keys=True))
     question = next((q for q in known if q.name == target.name), None)
     first, periods = int(np.flatnonzero(window)[0]), int(window.sum())
-    if question is None or not question.asked[first]:
+    if question is None or not question.at_risk[first]:
         return "not asked"
     when = question.first(first, periods)
     if when is None:
         return "not covered"
-    came = when <= periods
+    observed = when <= periods
     return {
-        "outcome": came != question.negated,
+        "outcome": observed != question.negated,
         "outcomes": {},
-        "first": study.grid.dates[first + when - 1].astype(object) if came else None,
+        "first": study.grid.dates[first + when - 1].astype(object) if observed else None,
         "rows": (),
     }
 
@@ -302,7 +302,7 @@ def _questions(study: Study, rules: str) -> tuple[Question, ...]:
     result = json.loads(rules)
     update = {
         name: None if name not in result else model.model_validate_json(json.dumps(result[name]))
-        for name, model in CONDUCT_RULES.items()
+        for name, model in ACTION_RULES.items()
     }
     judged = replace(study, spec=study.spec.model_copy(update=update))
     return questions(judged, build_inputs(judged))

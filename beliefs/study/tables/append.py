@@ -71,9 +71,7 @@ class Added:
 
 
 def _moved(error: StudyError, where: str, found: str) -> StudyError:
-    return StudyError(
-        error.what, where=where, found=found, expected=error.expected, mend=error.mend
-    )
+    return StudyError(error.what, where=where, found=found, expected=error.expected, fix=error.fix)
 
 
 def copy_study(folder: Path, to: Path) -> None:
@@ -133,7 +131,7 @@ def move_end(folder: Path, end: dt.date) -> None:
             where=at,
             found=line.strip(),
             expected=f"end = {period.end}, on a line of its own",
-            mend="write it so, or set a later end by hand, and track the study anew",
+            fix="write it so, or set a later end by hand, and track the study anew",
         )
     first = f"first_end = {period.end}  # where it ended before new rows moved it on\n"
     lines[number - 1 : number] = [line.rstrip() + "\n", *([] if period.first_end else [first])]
@@ -155,7 +153,7 @@ def _filed(file: Path) -> Table:
             where=where,
             found=error.found,
             expected="a CSV file with the header of one of the study's tables",
-            mend="check the path",
+            fix="check the path",
         ) from error
     return Table(name, table.lines, table.cells, table.separator)
 
@@ -193,7 +191,7 @@ def _table_of(header: Sequence[str], where: str) -> str:
         where=where,
         found=",".join(header) or "nothing",
         expected="\n            or ".join(",".join(columns) for columns in _COLUMNS.values()),
-        mend="name the columns as the table that the rows belong to does; in a file they are "
+        fix="name the columns as the table that the rows belong to does; in a file they are "
         "the first line",
     )
 

@@ -41,9 +41,9 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 
-def fault(what: str, expected: str, mend: str, column: str = "") -> PydanticCustomError:
+def fault(what: str, expected: str, fix: str, column: str = "") -> PydanticCustomError:
     """Return what is wrong with a cell; `column` says which where a whole row is checked."""
-    said = {"what": what, "expected": expected, "mend": mend, "column": column}
+    said = {"what": what, "expected": expected, "fix": fix, "column": column}
     return PydanticCustomError("cell", "{what}", said)
 
 
@@ -55,7 +55,7 @@ def _day(text: str) -> dt.date:
     try:
         return read_day(text)
     except NotADay as error:
-        raise fault(error.what, EXPECTED, error.mend) from None
+        raise fault(error.what, EXPECTED, error.fix) from None
 
 
 def number(
@@ -71,14 +71,14 @@ def number(
         if blank and not text:
             return np.nan
         if not _NUMBER.fullmatch(text):
-            mend = "leave out the row when the value is unknown; write 1234.5, without separators"
+            fix = "leave out the row when the value is unknown; write 1234.5, without separators"
             if blank:
-                mend = "leave the cell empty when the value is unknown"
-            raise fault(f"a value is {'not a number' if text else 'missing'}", expected, mend)
+                fix = "leave the cell empty when the value is unknown"
+            raise fault(f"a value is {'not a number' if text else 'missing'}", expected, fix)
         value = float(text)
         if not low <= value <= high:
-            mend = "correct the value" if bounded else "use a larger unit"
-            raise fault("a number is out of range", expected, mend)
+            fix = "correct the value" if bounded else "use a larger unit"
+            raise fault("a number is out of range", expected, fix)
         return value
 
     return PlainValidator(read)
@@ -162,12 +162,12 @@ def read_rows[R: Row](model: type[R], table: Table, words: Words) -> list[R]:
         first = error.errors(include_url=False, include_input=False)[0]
         said = first["ctx"]
         column = said["column"] or str(first["loc"][0])
-        raise table.error(len(rows), column, said["what"], said["expected"], said["mend"]) from None
+        raise table.error(len(rows), column, said["what"], said["expected"], said["fix"]) from None
     seen: dict[str, int] = {}
     for place, name in enumerate(getattr(row, model.key) for row in rows if model.key):
         if seen.setdefault(name, place) < place:
-            mend = "give it an id of its own"
-            raise table.twice(place, seen[name], model.key, name, mend)
+            fix = "give it an id of its own"
+            raise table.twice(place, seen[name], model.key, name, fix)
     return rows
 
 

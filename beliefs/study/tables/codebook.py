@@ -62,8 +62,8 @@ RegimeKind = Literal["none", "talks", "truce", "war"]
 REGIME_KINDS: Final = get_args(RegimeKind)
 """State of the confrontation, in the order in which `Inputs.regime` numbers it."""
 
-Rung = Literal["open_war", "friction", "truce", "negative_peace", "positive_peace"]
-RUNGS: Final = get_args(Rung)
+ConflictPhase = Literal["open_war", "friction", "truce", "negative_peace", "positive_peace"]
+CONFLICT_PHASES: Final = get_args(ConflictPhase)
 """The phases of a conflict, from war to peace."""
 
 SCOPES: Final = ("truce", "interim", "treaty", "transaction")

@@ -46,15 +46,15 @@ def _check_published(least: dt.date, published: dt.date, column: str = "publishe
     """Refuse what was published before it happened."""
     if published < least:
         what = "something was published before it happened"
-        mend = f"correct the dates, or leave {column} empty"
-        raise fault(what, f"a date on or after {least}", mend, column)
+        fix = f"correct the dates, or leave {column} empty"
+        raise fault(what, f"a date on or after {least}", fix, column)
 
 
 def _check_ends(begins: dt.date, end: dt.date | None, column: str) -> None:
     """Refuse what ends before it begins."""
     if end is not None and end < begins:
-        what, mend = "something ends before it begins", f"correct {column} or the date before it"
-        raise fault(what, f"a date on or after {begins}", mend, column)
+        what, fix = "something ends before it begins", f"correct {column} or the date before it"
+        raise fault(what, f"a date on or after {begins}", fix, column)
 
 
 # ---- What a row may say
@@ -93,10 +93,10 @@ class Value(Row):
         _check_published(self.date, self.published_at)
         shares = self.indicator in info.context["shares"]
         kind = "share" if shares and indicator.transform != "logit" else indicator.transform
-        low, high, expected, mend = _DOMAINS.get(kind, (-np.inf, np.inf, "", ""))
+        low, high, expected, fix = _DOMAINS.get(kind, (-np.inf, np.inf, "", ""))
         if not low < self.value < high:
             what = f"`{self.indicator}` is taken as a {kind}, which this value does not allow"
-            raise fault(what, expected, mend, "value")
+            raise fault(what, expected, fix, "value")
         return self
 
 
@@ -326,7 +326,7 @@ def _agreements(folder: Path, spec: StudySpec) -> Records:
             where="study.toml:1 agreements",
             found="no table [agreements]",
             expected='[agreements] with coverage = ["dense", "headline"] or another list',
-            mend=f"add the table, or remove {name}",
+            fix=f"add the table, or remove {name}",
         )
     ends: dict[str, dt.date] = {"": dt.date.min}  # by which the end of each row was public
     for k, row in enumerate(rows):
@@ -354,14 +354,14 @@ def _coverage(folder: Path, spec: StudySpec, events: Records) -> Records:
         whole = {"start": days[:1], "end": days[1:]}
         return Records({**whole, "density": ["dense"], "instrument": ["all"], "note": [""]})
     table, rows = _read(folder, spec, name, Span)
-    mend = 'add a span; use density "none" for days that nobody recorded'
+    fix = 'add a span; use density "none" for days that nobody recorded'
     if not rows:
         raise StudyError(
             f"{name} has a header but no rows",
             where=f"{name}:1",
             found="0 rows",
             expected="spans that cover the period",
-            mend="add the spans, or delete the file if coverage is dense everywhere",
+            fix="add the spans, or delete the file if coverage is dense everywhere",
         )
     end = dt.date.min
     for k, row in enumerate(rows):
@@ -370,7 +370,7 @@ def _coverage(folder: Path, spec: StudySpec, events: Records) -> Records:
         if row.start < due or gap:
             what = "begins late or has a gap" if gap else "overlaps or is out of order"
             expected = f"{max(due, first) if gap else due}, when coverage by other spans ends"
-            fix = mend if gap else "sort the spans, each from the day after the one before it"
+            fix = fix if gap else "sort the spans, each from the day after the one before it"
             raise table.error(k, "start", f"coverage {what}", expected, fix)
         end = row.end
     return to_records(Span, rows)

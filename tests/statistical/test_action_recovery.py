@@ -1,4 +1,4 @@
-"""Parameters of conduct are found again in studies drawn from them.
+"""Parameters of actions are found again in studies drawn from them.
 
 A posterior that equals its prior covers as well as any; so each test also asks that the data moved
 the parameters that such a study can tell.
@@ -6,12 +6,12 @@ the parameters that such a study can tell.
 
 import numpy as np
 import pytest
-from conduct_recovery import STUDIES, design, recover
+from action_recovery import STUDIES, design, recover
 
 from beliefs.model import priors as pz
 from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
 from beliefs.model.observation import draw
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 pytestmark = pytest.mark.statistical
 
@@ -139,8 +139,8 @@ def test_shares_of_how_windows_end_are_recovered():
     truth = {name: values[:, None] for name, values in made.truth.items()}
     shares = np.stack(outcomes.kind_shares(truth, made.columns["has_deadline"]), axis=-1)
     kind = 1 + (rng.random((*shares.shape[:-1], 1)) > np.cumsum(shares, axis=-1)).sum(axis=-1)
-    kind = np.minimum(kind, len(outcomes.KINDS)) * (made.columns["window_kind"] > 0)
-    check(recover(made, factors, {"window_kind": kind}))
+    kind = np.minimum(kind, len(outcomes.KINDS)) * (made.columns["end_kind"] > 0)
+    check(recover(made, factors, {"end_kind": kind}))
 
 
 @pytest.mark.parametrize(
@@ -154,28 +154,35 @@ def test_acts_by_zone_and_harm_to_third_parties_are_recovered(module, name, colu
 
 
 def climbed(made, rng):
-    """Rungs as one-hot columns, (STUDIES, rung, time), started in friction."""
-    n_time, n = made.structure.n_time, len(RUNGS)
-    moves = [outcomes.moves(np, made.truth, rung, made.structure) for rung in range(n)]
+    """Conflict phases as one-hot columns, (STUDIES, conflict phase, time), started in friction."""
+    n_time, n = made.structure.n_time, len(CONFLICT_PHASES)
+    moves = [
+        outcomes.moves(np, made.truth, conflict_phase, made.structure)
+        for conflict_phase in range(n)
+    ]
     out = np.zeros((STUDIES, n, n_time))
     for study in range(STUDIES):
-        rung = RUNGS.index("friction")
+        conflict_phase = CONFLICT_PHASES.index("friction")
         for t in range(n_time):
-            stay, step, leap, _ = (float(p[study]) for p in moves[rung])
+            stay, step, leap, _ = (float(p[study]) for p in moves[conflict_phase])
             move = int(np.searchsorted(np.cumsum([stay, step, leap]), rng.random()))
             if move == 3:
-                rung = int(rng.integers(0, rung))
+                conflict_phase = int(rng.integers(0, conflict_phase))
             elif move:
-                above = range(rung + 1, n)
-                rung = int(rng.choice([r for r in above if outcomes.skips(rung, r) == (move == 2)]))
-            out[study, rung, t] = 1.0
+                above = range(conflict_phase + 1, n)
+                conflict_phase = int(
+                    rng.choice(
+                        [r for r in above if outcomes.skips(conflict_phase, r) == (move == 2)]
+                    )
+                )
+            out[study, conflict_phase, t] = 1.0
     return out
 
 
-def test_hazards_of_the_ladder_are_recovered():
-    factors, rng = named(outcomes, "ladder"), np.random.default_rng(21)
+def test_hazards_of_the_phases_are_recovered():
+    factors, rng = named(outcomes, "conflict_phase"), np.random.default_rng(21)
     made = design(factors, seed=20, n_time=4000)
-    check(recover(made, factors, {"rung_on": climbed(made, rng)}))
+    check(recover(made, factors, {"conflict_phase_on": climbed(made, rng)}))
 
 
 def test_concessions_replies_sanctions_and_walkouts_are_recovered():

@@ -1,9 +1,9 @@
-"""Conduct costs a track nothing, and changes nothing in it, where beliefs do not weigh it."""
+"""Actions costs a track nothing, and changes nothing in it, where beliefs do not weigh it."""
 
 from dataclasses import replace
 
 import pytest
-from make_conduct import write_conduct
+from make_actions import write_actions
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model
@@ -14,10 +14,10 @@ from beliefs.study.load import load_study
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return load_study(write_conduct(tmp_path_factory.mktemp("conduct") / "small"))
+    return load_study(write_actions(tmp_path_factory.mktemp("action_draws") / "small"))
 
 
-def more_conduct(inputs):
+def more_actions(inputs):
     """The same inputs after a heavy blow in period 5."""
     seen = inputs.observed
     heavy = seen.heavy.copy()
@@ -27,14 +27,14 @@ def more_conduct(inputs):
 
 def test_it_sends_no_track_back(study):
     theory, inputs = load_theory("mutual_optimism"), build_inputs(study)
-    old, new = (Model.of(i, theory) for i in (inputs, more_conduct(inputs)))
+    old, new = (Model.of(i, theory) for i in (inputs, more_actions(inputs)))
     assert first_change(old, new, 40) == 40
 
 
-def test_conduct_that_beliefs_weigh_sends_a_track_back_to_it(study):
-    freed = replace(load_theory("mutual_optimism"), neutral=())
+def test_actions_that_beliefs_weigh_sends_a_track_back_to_it(study):
+    freed = replace(load_theory("mutual_optimism"), null=())
     inputs = build_inputs(study)
-    heavy = replace(inputs.observed, heavy=more_conduct(inputs).observed.heavy)
+    heavy = replace(inputs.observed, heavy=more_actions(inputs).observed.heavy)
     old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
     assert old.columns["heavy"].any()
     assert first_change(old, new, 40) == 5

@@ -1,17 +1,17 @@
-"""What every mechanism of conduct promises (contract C3)."""
+"""What every mechanism of actions promises (contract C3)."""
 
 import numpy as np
 import pytest
-from conduct_design import columns, graph, prior_draws, structure
+from action_design import columns, graph, prior_draws, structure
 from test_effects import EFFECTS
 
 from beliefs.model.mechanisms import diplomacy, outcomes
 from beliefs.model.observation import FAMILIES
 from beliefs.model.structure import until
-from beliefs.model.theory import conduct_declared, mechanisms
+from beliefs.model.theory import declared_actions, mechanisms
 
 # xdist: the symbolic function is built once.
-pytestmark = pytest.mark.xdist_group("conduct")
+pytestmark = pytest.mark.xdist_group("action_draws")
 
 MODULES = list(mechanisms(actions=True).values())
 MODULE_OF = {factor.name: module for module in MODULES for factor in module.FACTORS}
@@ -43,11 +43,11 @@ ADDED = {
     "sanction_base": ("sanction", 1.0), "walkout_base": ("walkout", 1.0),
     "severity_base": ("severity", 1.0),
 }  # fmt: skip
-# Neutral values of these are no absence; tests of their mechanisms prove what they are.
+# Null values of these are no absence; tests of their mechanisms prove what they are.
 PROVED = {
     "strike_base", "log_dispersion", "log_decay", "severity_power", "log_severity_spread",
-    "command_control", "lapse_share", "unilateral_share", "mutual_share", "ladder_up",
-    "ladder_down", "skip",
+    "command_control", "lapse_share", "unilateral_share", "mutual_share", "phase_up",
+    "phase_down", "skip",
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def seen(where):
 
 @pytest.fixture(scope="module")
 def known(where):
-    return {name: parameter for name, (_, parameter) in conduct_declared(where).items()}
+    return {name: parameter for name, (_, parameter) in declared_actions(where).items()}
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +75,8 @@ def one(draws, number):
     return {name: values[number] for name, values in draws.items()}
 
 
-def at_neutral(params, known, *names):
-    return params | {n: np.full_like(params[n], known[n].neutral) for n in names}
+def at_null(params, known, *names):
+    return params | {n: np.full_like(params[n], known[n].null) for n in names}
 
 
 def logs(params, seen, where, xp=np):
@@ -104,20 +104,20 @@ def shaken(seen, what):
     return seen | {name: changed}
 
 
-def test_every_parameter_of_conduct_has_a_test_of_its_neutral_value(known):
+def test_every_parameter_of_actions_has_a_test_of_its_null_value(known):
     effects = {parameter for _, parameter, *_ in EFFECTS}
     assert sorted(known) == sorted([*ACTS_THROUGH, *ADDED, *PROVED, *effects])
 
 
 @pytest.mark.parametrize("name", sorted(ACTS_THROUGH))
-def test_at_its_neutral_value_a_parameter_of_conduct_lets_nothing_through(
+def test_at_its_null_value_a_parameter_of_actions_lets_nothing_through(
     name, where, seen, known, draws
 ):
     what, factor = ACTS_THROUGH[name]
     params, changed = one(draws, 0), shaken(seen, what)
     live, moved = (logs(params, c, where)[factor] for c in (seen, changed))
     assert not np.array_equal(live, moved)  # it does act
-    off = at_neutral(params, known, name)
+    off = at_null(params, known, name)
     absent, silent = (logs(off, c, where)[factor] for c in (seen, changed))
     np.testing.assert_array_equal(silent, absent)
 
@@ -127,17 +127,17 @@ def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
     name, where, seen, known, draws
 ):
     factor, sign = ADDED[name]
-    assert known[name].neutral == 0.0
+    assert known[name].null == 0.0
     module = MODULE_OF[factor]
     params, state = one(draws, 1), state_at(seen, 5)
-    neutral = at_neutral(params, known, name)
-    raised = params | {name: neutral[name] + 0.75}
-    found, zero = (module.rates(p, state, where)[factor] for p in (raised, neutral))
+    null = at_null(params, known, name)
+    raised = params | {name: null[name] + 0.75}
+    found, zero = (module.rates(p, state, where)[factor] for p in (raised, null))
     np.testing.assert_allclose(found - zero, 0.75 * sign, rtol=1e-12)
 
 
 def test_neutral_shares_are_coins_and_neutral_phases_move_once_a_week(known):
-    halves = {p.name: np.array(p.neutral) for p in known.values()}
+    halves = {p.name: np.array(p.null) for p in known.values()}
     shares = outcomes.kind_shares(halves, np.array(1.0))
     assert [float(s) for s in shares] == [0.5, 0.25, 0.125, 0.125]
     stay, step, leap, fall = outcomes.moves(np, halves, 1, structure(step_weeks=1.0))
@@ -201,7 +201,7 @@ def test_beliefs_enter_through_the_parameters_that_couple(where, seen, known, dr
     before, after = (logs(params, c, where) for c in (seen, moved))
     coupled = {f.name for f in FACTORS.values() if f.couples}
     assert {f for f in before if not np.array_equal(before[f], after[f])} == coupled
-    off = at_neutral(params, known, *{n for f in FACTORS.values() for n in f.couples})
+    off = at_null(params, known, *{n for f in FACTORS.values() for n in f.couples})
     before, after = (logs(off, c, where) for c in (seen, moved))
     assert all(np.array_equal(before[f], after[f]) for f in before)
 
@@ -219,7 +219,7 @@ def test_later_periods_do_not_change_earlier_terms(where, seen, draws):
         np.testing.assert_allclose(found, whole[name][..., :23], rtol=1e-12, err_msg=name)
 
 
-def test_a_stack_of_draws_gives_what_each_draw_of_conduct_gives(where, seen, draws):
+def test_a_stack_of_draws_gives_what_each_draw_of_actions_gives(where, seen, draws):
     stacked = {n: v[:6].reshape(3, 2, *v.shape[1:]) for n, v in draws.items()}
     together = logs(stacked, seen, where)
     state = state_at(seen, 3)
@@ -250,7 +250,7 @@ def symbolic(where, seen, known):
     return graph(symbols, found, sum(v.sum() for v in found.values()), optimizer=None)
 
 
-def test_numpy_and_pytensor_agree_on_conduct_and_gradients_are_finite(where, seen, draws, symbolic):
+def test_numpy_and_pytensor_agree_on_actions_and_gradients_are_finite(where, seen, draws, symbolic):
     moved = dict.fromkeys(draws, False)
     for number in range(DRAWS):
         params = one(draws, number)

@@ -1,15 +1,15 @@
-"""What a theory says of conduct: which observables it explains, and by which parameters."""
+"""What a theory says of actions: which observables it explains, and by which parameters."""
 
 import numpy as np
 import pytest
 
 from beliefs.features.inputs import build_inputs
 from beliefs.model import system
-from beliefs.model.structure import Structure, conduct_columns, structure_of
+from beliefs.model.structure import Structure, action_columns, structure_of
 from beliefs.model.theory import (
+    action_nulls,
+    action_parameters,
     bundled_theories,
-    conduct_neutral,
-    conduct_parameters,
     free_parameters,
     judged,
     load_theory,
@@ -29,23 +29,23 @@ BARE = Structure(
 @pytest.fixture(scope="module", params=list_studies())
 def study(request):
     inputs = build_inputs(load_study(request.param))
-    return structure_of(inputs), conduct_columns(inputs)
+    return structure_of(inputs), action_columns(inputs)
 
 
 @pytest.mark.parametrize("name", bundled_theories())
 def test_every_theory_explains_what_theories_are_compared_on(name):
     found = system.factors(load_theory(name), BARE)
     assert {f.name for f in found if f.shared} == set(SHARED)
-    assert {f.name for f in system.conduct_factors() if f.shared} == set(SHARED)
+    assert {f.name for f in system.action_factors() if f.shared} == set(SHARED)
     assert "onset_base" in {p.name for p in free_parameters(load_theory(name), BARE)}
 
 
 @pytest.mark.parametrize("name", bundled_theories())
 def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
     theory = load_theory(name)
-    free = {p.name for p in conduct_parameters(theory, BARE)}
+    free = {p.name for p in action_parameters(theory, BARE)}
     explained = system.factors(theory, BARE)
-    for factor in system.conduct_factors():
+    for factor in system.action_factors():
         assert (factor in explained) == bool(free & set(factor.base)), factor.name
     assert free <= {name for factor in explained for name in factor.reads}, (
         "a parameter moves nought"
@@ -57,13 +57,13 @@ def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study
     structure, columns = study
     for theory in (load_theory(name), judged(name)):
         rng = np.random.default_rng(4)
-        params = dict(conduct_neutral(theory, structure))
-        for p in conduct_parameters(theory, structure):
+        params = dict(action_nulls(theory, structure))
+        for p in action_parameters(theory, structure):
             params[p.name] = np.asarray(
                 p.prior.rvs(size=(5, *structure.size(p.dims)), random_state=rng)
             )
         names = [f.name for f in system.factors(theory, structure)]
-        found = system.conduct_log_likelihoods(np, params, columns, structure, names)
+        found = system.action_log_likelihoods(np, params, columns, structure, names)
         assert list(found) == names
         for factor, values in found.items():
             whole = np.broadcast_to(values, (5, structure.n_time))

@@ -1,4 +1,4 @@
-"""Draws of conduct in a run folder: kept to the bit, and guarded against change."""
+"""Draws of actions in a run folder: kept to the bit, and guarded against change."""
 
 import json
 import shutil
@@ -10,15 +10,15 @@ from beliefs.cli.app import main
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.conduct import conduct_of
-from beliefs.records.run import CONDUCT, conduct_in, save_run
+from beliefs.inference.action_draws import actions_of
+from beliefs.records.run import ACTIONS, actions_in, save_run
 
 
 @pytest.fixture(scope="module")
 def acting(unsampled):
-    """Two weeks ahead of `unsampled`, conduct learnt by few particles."""
-    conduct = conduct_of(unsampled, seed=4, particles=100)
-    return forecast(unsampled, 14, seed=5, actions=conduct)
+    """Two weeks ahead of `unsampled`, actions learnt by few particles."""
+    action_draws = actions_of(unsampled, seed=4, particles=100)
+    return forecast(unsampled, 14, seed=5, actions=action_draws)
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def test_a_run_is_forecast_again_from_them(run, capsys):
 def test_draws_that_were_changed_after_the_run_are_refused(run, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
-    with h5py.File(copy / CONDUCT, "r+") as root:
+    with h5py.File(copy / ACTIONS, "r+") as root:
         root["posterior"]["deal_base"][0] += 1.0
-    with pytest.raises(StudyError, match="conduct in the run folder was changed"):
-        conduct_in(copy)
-    (copy / CONDUCT).write_bytes(b"nothing")
-    with pytest.raises(StudyError, match=CONDUCT):
-        conduct_in(copy)
+    with pytest.raises(StudyError, match="actions in the run folder was changed"):
+        actions_in(copy)
+    (copy / ACTIONS).write_bytes(b"nothing")
+    with pytest.raises(StudyError, match=ACTIONS):
+        actions_in(copy)

@@ -18,7 +18,7 @@ from beliefs.study.dates import Grid
 from beliefs.study.load import Study
 from beliefs.study.tables.cells import Records
 
-WINDOWS = ("truce", "interim")
+SCOPES = ("truce", "interim")
 TRACKED = ("treaty", "transaction")
 EXTENDED = ("extended_unilateral", "extended_mutual")
 BROKEN = ("collapse", "terminated", "reversed")
@@ -51,7 +51,7 @@ def _in_force(rows: Records, grid: Grid) -> tuple[Ints, Ints]:
 
 def truces_of(study: Study, grid: Grid) -> Truces:
     """Place the truce spells of a study on a grid of its periods, or more."""
-    rows = study.tables.agreements.where(scope=WINDOWS).ordered("published_at", "date")
+    rows = study.tables.agreements.where(scope=SCOPES).ordered("published_at", "date")
     current, (first, last) = np.full(grid.n, -1, dtype=np.int64), _in_force(rows, grid)
     for k in range(len(rows)):
         current[max(first[k], 0) : max(last[k] + 1, 0)] = k
@@ -126,7 +126,7 @@ def _spells(
         end[ending] = 1 if how in BROKEN else 2 if KINDS.get(how, 0) > 1 else 0
     return {
         "truce_age": age, "quiet_passed": passed, "has_deadline": has, "at_deadline": at,
-        "deadline_now": due, "truce_end": end, "window_kind": kind,
+        "deadline_now": due, "truce_end": end, "end_kind": kind,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Targets of conduct: competing ends, conditions, baselines, and what cannot be asked."""
+"""Targets of actions: competing ends, conditions, baselines, and what cannot be asked."""
 
 import jsonschema
 import numpy as np
@@ -36,7 +36,7 @@ def test_competing_ends_add_up_to_the_truces_that_ended(managed):
 def test_a_target_has_the_share_of_futures_in_which_it_happened(managed, target):
     steps, events = 14, managed.paths.events
     happened = {
-        "signed": events["signed"], "deal": events["deal"], "war": events["rung"] == 0,
+        "signed": events["signed"], "deal": events["deal"], "war": events["conflict_phase"] == 0,
         "breach": events["breach"], "collapse": events["ended"] == CAUSES["collapse"],
         "extension": np.isin(events["ended"], (CAUSES["unilateral"], CAUSES["mutual"])),
         "lapse": events["ended"] == CAUSES["lapse"], "terminated": events["terminated"],
@@ -74,15 +74,15 @@ def test_beliefs_and_actions_condition_each_other(managed):
     assert off.p == pytest.approx(breached[~dealt].mean()) and off.base_rate is not None
 
 
-def test_the_document_holds_conduct_beside_its_base_rates_and_fits_its_schema(managed):
+def test_the_document_holds_actions_beside_its_base_rates_and_fits_its_schema(managed):
     document = summarise(managed)
     jsonschema.validate(document, Document.json_schema())
     asked = {(t["target"], t.get("rule")) for t in document["targets"]}
-    conduct = [t for t in document["targets"] if t["target"] in ACTION_TARGETS]
+    action_draws = [t for t in document["targets"] if t["target"] in ACTION_TARGETS]
     assert asked - {("talks", None)} > {(t, None) for t in ACTION_TARGETS if t != "extension"}
     assert asked > {("talks", None), ("extension", "any"), ("extension", "mutual")}
     assert "settlement" not in document
-    assert all(t["base_rate"] is not None for t in conduct)
+    assert all(t["base_rate"] is not None for t in action_draws)
     by = document["endings"][0]["by"]
     assert sum(e["p"] for e in document["endings"] if e["by"] == by) <= 1.0
     text = plain(document)

@@ -67,7 +67,7 @@ kinds = ["sanction"]
 event = "S1"
 attributed_at = 2026-02-11
 """
-CONDUCT = TOML + TABLES
+ACTIONS = TOML + TABLES
 
 
 def row(name: str, offset: int, scope: str = "truce", **more: object) -> tuple[object, ...]:
@@ -114,7 +114,7 @@ def acts() -> list[tuple[object, ...]]:
     ]
 
 
-def write_conduct(folder: Path, *, toml: str = CONDUCT, **tables: Rows) -> Path:
+def write_actions(folder: Path, *, toml: str = ACTIONS, **tables: Rows) -> Path:
     """Write the study; dense by one instrument throughout unless `coverage` is given."""
     dense = [(day(-60), day(60), "dense", "digest", "")]
     own = {"events": acts(), "agreements": agreements(), "coverage": dense}

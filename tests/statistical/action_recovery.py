@@ -1,15 +1,15 @@
-"""Known parameters of conduct, studies drawn from them, and how often intervals hold them."""
+"""Known parameters of actions, studies drawn from them, and how often intervals hold them."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from conduct_design import columns, prior_draws, structure
+from action_design import columns, prior_draws, structure
 from scipy.stats import binomtest
 
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
-from beliefs.model.theory import conduct_declared, mechanisms
+from beliefs.model.theory import declared_actions, mechanisms
 
 STUDIES = 30
 LEVEL = 0.9
@@ -65,7 +65,7 @@ class Design:
 def design(factors, seed, n_time=240, priors=()):
     """A design for some factors; `priors` replaces those priors under which studies explode."""
     where, rng = structure(n_time), np.random.default_rng(seed)
-    known = {name: p for name, (_, p) in conduct_declared(where).items()}
+    known = {name: p for name, (_, p) in declared_actions(where).items()}
     reads = [name for name in known if any(name in f.reads for f in factors)]
     chosen = tuple(
         replace(known[n], prior=dict(priors)[n]) if n in dict(priors) else known[n] for n in reads

@@ -8,7 +8,7 @@ from beliefs.features.observed import SHAPES, Observed
 from beliefs.model import system
 from beliefs.model.structure import PHASES, Structure
 from beliefs.model.theory import all_declared
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 COUNTS = {
     "breach_own": 0.4, "breach_other": 0.4, "zone_count": 0.7, "spoiler_open": 0.3,
@@ -30,7 +30,7 @@ REALS = ("pressure_home", "severity_log", "provocation", "surplus_lag")
 POSITIVE = ("own_recent", "heavy", "power_shift", "round_number", "spell_age")
 SEEN = {
     "strikes_seen": 0.9, "truce_seen": 0.5, "concession_seen": 0.8, "sanction_seen": 0.8,
-    "walkout_at_risk": 0.6, "rung_seen": 0.9, "command_seen": 0.9, "excluded_seen": 0.9,
+    "walkout_at_risk": 0.6, "conflict_phase_seen": 0.9, "command_seen": 0.9, "excluded_seen": 0.9,
     "peripheral_seen": 0.9, "deal_seen": 0.9, "zone_seen": 0.9,
 }  # fmt: skip
 
@@ -44,7 +44,7 @@ def structure(n_time=60, step_weeks=1.0 / 7.0):
 
 
 def columns(structure, rng):
-    """Columns of conduct in which everything happens, without any order."""
+    """Columns of actions in which everything happens, without any order."""
     t = structure.n_time
     axes = {"side": 2, "severity": 5, "scope": 2, "zone": len(structure.zones)}
 
@@ -66,19 +66,24 @@ def columns(structure, rng):
     out["scope_ended"] = rng.binomial(out["scope_live"].astype(int), 0.2) * 1.0
     out["truce_age"] = np.cumsum(out["truce_seen"]) * out["truce_seen"]
     out["truce_end"] = rng.choice(3, t, p=(0.8, 0.1, 0.1)) * out["truce_seen"]
-    out["window_kind"] = rng.integers(1, 5, t) * (out["truce_end"] == 2.0)
+    out["end_kind"] = rng.integers(1, 5, t) * (out["truce_end"] == 2.0)
     signed = (rng.random(t) < 0.5) * out["deal"]
     out |= {"deal_signed": signed, "deal_unsigned": out["deal"] - signed}
-    one_hot = {"phase_on": len(PHASES), "rung_on": len(RUNGS)}
+    one_hot = {"phase_on": len(PHASES), "conflict_phase_on": len(CONFLICT_PHASES)}
     for name, n in one_hot.items():
         out[name] = 1.0 * (np.arange(n)[:, None] == rng.integers(0, n, t))
-    out["rung_on"] = out["rung_on"] * out["rung_seen"]
+    out["conflict_phase_on"] = out["conflict_phase_on"] * out["conflict_phase_seen"]
     out["instrument_on"] = 1.0 * (rng.random((len(structure.instruments) - 1, t)) < 0.4)
     out["p_lag"] = rng.random((2, t))
     out["p_lag_min"] = out["p_lag"].min(axis=0)
     out["talks_previous"] = np.concatenate([[0.0], out["talks"][:-1]])
     out |= {"active": np.ones(t), "talks_seen": np.ones(t), "pressure": 1.0 - out["talks"]}
-    arrays = {f.name for f in fields(Observed)} - {"instruments", "zones", "instrument", "rung"}
+    arrays = {f.name for f in fields(Observed)} - {
+        "instruments",
+        "zones",
+        "instrument",
+        "conflict_phase",
+    }
     missing = arrays - set(out)
     assert not missing, f"no observation of {sorted(missing)}"
     return out

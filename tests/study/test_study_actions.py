@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from make_conduct import CONDUCT, HEADER, agreements, row, write_conduct
+from make_actions import ACTIONS, HEADER, agreements, row, write_actions
 from make_study import coverage_rows, day, talk, write_study
 from prefix import assert_same_past
 
@@ -10,19 +10,19 @@ from beliefs.features.inputs import build_inputs
 from beliefs.features.observed import Observed
 from beliefs.study.load import load_study
 from beliefs.study.tables.append import with_rows
-from beliefs.study.tables.codebook import RUNGS
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 DAYS = 56
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory) -> Observed:
-    folder = write_conduct(tmp_path_factory.mktemp("conduct") / "small")
+    folder = write_actions(tmp_path_factory.mktemp("action_draws") / "small")
     return build_inputs(load_study(folder)).observed
 
 
 def observed(folder, **more) -> Observed:
-    return build_inputs(load_study(write_conduct(folder, **more))).observed
+    return build_inputs(load_study(write_actions(folder, **more))).observed
 
 
 def on(values) -> list[int]:
@@ -57,7 +57,7 @@ SEEN = {
     # Periods that begin under a truce; how it ends stands where that was published.
     ("truce_seen",): range(29, 51),
     ("truce_end",): [39, 50],
-    ("window_kind",): [39],
+    ("end_kind",): [39],
     # A breach is a severe act on the other side's own actors.
     ("breach",): [36],
     ("breach_own",): [36],
@@ -127,7 +127,7 @@ def test_a_shift_of_power_is_known_the_day_after(seen):
 
 def test_a_truce_counts_its_days_on_through_the_extension_and_says_how_it_ends(seen):
     assert seen.truce_age[29:51].tolist() == list(range(1, 23))
-    assert seen.truce_end[[39, 50]].tolist() == [2, 1] and seen.window_kind[39] == 2
+    assert seen.truce_end[[39, 50]].tolist() == [2, 1] and seen.end_kind[39] == 2
 
 
 def test_the_last_days_before_a_deadline_are_marked(tmp_path):
@@ -136,7 +136,7 @@ def test_the_last_days_before_a_deadline_are_marked(tmp_path):
     assert on(seen.at_deadline) == [38, 39, 40] and on(seen.deadline_now) == [40]
     assert on(seen.has_deadline) == list(range(29, 41))
     assert on(seen.truce_seen) == list(range(29, DAYS))  # past it, while nobody ends it
-    assert not seen.window_kind.any()
+    assert not seen.end_kind.any()
 
 
 def test_a_recording_that_begins_with_the_collapse_does_not_see_it(tmp_path):
@@ -164,16 +164,25 @@ def test_a_walkout_fades_and_needs_something_to_walk_out_of(tmp_path):
     assert seen.spell_age[[3, 4]].tolist() == [0.0, np.log(2)]
 
 
-def test_the_ladder_follows_the_regimes_and_what_they_declare(tmp_path, seen):
-    names = [RUNGS[k] for k in seen.rung[seen.rung_seen]]
+def test_the_phases_follows_the_regimes_and_what_they_declare(tmp_path, seen):
+    names = [CONFLICT_PHASES[k] for k in seen.conflict_phase[seen.conflict_phase_seen]]
     assert (names[0], names[-1]) == ("open_war", "truce")
-    peace = CONDUCT.replace('label = "Pause"', 'label = "Pause"\nrung = "negative_peace"')
-    assert observed(tmp_path / "s", toml=peace).rung[40] == RUNGS.index("negative_peace")
+    peace = ACTIONS.replace('label = "Pause"', 'label = "Pause"\nrung = "negative_peace"')
+    assert observed(tmp_path / "s", toml=peace).conflict_phase[40] == CONFLICT_PHASES.index(
+        "negative_peace"
+    )
 
 
-def test_a_study_without_the_tables_sees_nothing_of_conduct(tmp_path):
+def test_a_study_without_the_tables_sees_nothing_of_actions(tmp_path):
     seen = build_inputs(load_study(write_study(tmp_path / "s"))).observed
-    always = {"rung", "rung_seen", "round_number", "talks_recent", "deal_near", "spell_age"}
+    always = {
+        "conflict_phase",
+        "conflict_phase_seen",
+        "round_number",
+        "talks_recent",
+        "deal_near",
+        "spell_age",
+    }
     always |= {"mediator_old", "instrument", "walkout", "walkout_fresh"}
     for name, array in vars(seen).items():
         if isinstance(array, np.ndarray) and name not in always:
@@ -182,29 +191,29 @@ def test_a_study_without_the_tables_sees_nothing_of_conduct(tmp_path):
 
 
 @pytest.mark.parametrize("step", ["day", "week"])
-def test_no_column_of_conduct_changes_with_hindsight(tmp_path, step):
-    toml = CONDUCT.replace('step = "day"', f'step = "{step}"')
-    folder = write_conduct(tmp_path / "s", toml=toml, coverage=coverage_rows())
+def test_no_column_of_actions_changes_with_hindsight(tmp_path, step):
+    toml = ACTIONS.replace('step = "day"', f'step = "{step}"')
+    folder = write_actions(tmp_path / "s", toml=toml, coverage=coverage_rows())
     late = build_inputs(load_study(folder))
     for offset in range(8, DAYS - 1, 4):
         assert_same_past(build_inputs(load_study(folder, as_of=day(offset))), late)
 
 
 def test_how_an_agreement_ended_is_not_known_before_it_was_published(tmp_path):
-    folder = write_conduct(tmp_path / "s")
+    folder = write_actions(tmp_path / "s")
     before = load_study(folder, as_of=day(45)).agreements.set_index("agreement_id")
     after = load_study(folder, as_of=day(46)).agreements.set_index("agreement_id")
     assert before.loc["G0", "end_kind"] == "" and after.loc["G0", "end_kind"] == "terminated"
     assert before["ended"].isna().tolist() == [True, False, True, True]
     kept = [cells for cells in agreements() if cells[0] != "G0"]
     kept.insert(0, row("G0", -30, "treaty", form="signed"))
-    other = write_conduct(tmp_path / "t", agreements=kept)
+    other = write_actions(tmp_path / "t", agreements=kept)
     assert load_study(other, as_of=day(45)).sha256 == load_study(folder, as_of=day(45)).sha256
     assert load_study(other).sha256 != load_study(folder).sha256
 
 
 def test_settings_that_become_known_later_do_not_show(tmp_path):
-    early = load_study(write_conduct(tmp_path / "s"), as_of=day(32)).spec
+    early = load_study(write_actions(tmp_path / "s"), as_of=day(32)).spec
     assert [s.id for s in early.safeguards] == ["sea"]
     assert early.spoilers == () and [str(d) for d in early.forecast.origins] == ["2026-02-01"]
     later = load_study(tmp_path / "s", as_of=day(40)).spec
@@ -212,7 +221,7 @@ def test_settings_that_become_known_later_do_not_show(tmp_path):
 
 
 def test_a_row_that_ends_an_agreement_takes_the_place_of_the_one_without_an_end(tmp_path):
-    folder = write_conduct(tmp_path / "s", agreements=[row("G1", 28, deadline=40)])
+    folder = write_actions(tmp_path / "s", agreements=[row("G1", 28, deadline=40)])
     later = [row("G1", 28, deadline=40, ended=39, end_kind="extended_mutual")]
     later.append(row("G2", 39, parent="G1"))
     data = tmp_path / "new.csv"

@@ -1,4 +1,4 @@
-"""The gate (C5): each limit stops a posterior by itself."""
+"""The convergence check (C5): each limit stops a posterior by itself."""
 
 import numpy as np
 import pytest
@@ -19,16 +19,16 @@ def test_independent_draws_pass(unsampled):
     assert report.r_hat < 1.01 and report.ess > 400
 
 
-@pytest.mark.parametrize("broken", ["R-hat of psi", "ESS of psi"])
+@pytest.mark.parametrize("broken", ["R-hat of rival_persistence", "ESS of rival_persistence"])
 def test_a_chain_elsewhere_and_sticky_draws_fail(unsampled, broken):
-    psi = unsampled.tree["posterior"]["psi"].values.copy()
+    rival_persistence = unsampled.tree["posterior"]["rival_persistence"].values.copy()
     if broken.startswith("R-hat"):
-        psi[0] += 1.0
+        rival_persistence[0] += 1.0
     else:
-        psi = np.repeat(psi[:, ::10], 10, axis=1)
-    report = diagnose(changed(unsampled.tree, "posterior", "psi", psi))
+        rival_persistence = np.repeat(rival_persistence[:, ::10], 10, axis=1)
+    report = diagnose(changed(unsampled.tree, "posterior", "rival_persistence", rival_persistence))
     assert not report.passed and any(s.startswith(broken) for s in report.failures)
-    assert report.worst == "psi" and report.ess < 400
+    assert report.worst == "rival_persistence" and report.ess < 400
 
 
 def test_one_divergence_in_a_thousand_passes_and_more_fail(unsampled):
@@ -56,7 +56,7 @@ def test_audience_costs_that_nobody_has_neither_fail_nor_hide_anything(unsampled
     tree = changed(unsampled.tree, "posterior", "audience", flat)  # nobody said a hard-line word
     report = diagnose(tree)
     assert report.passed and np.isfinite([report.r_hat, report.ess]).all()
-    psi = unsampled.tree["posterior"]["psi"].values.copy()
-    psi[0] += 1.0
-    report = diagnose(changed(tree, "posterior", "psi", psi))
-    assert [s.split(" is ")[0] for s in report.failures[:1]] == ["R-hat of psi"]
+    rival_persistence = unsampled.tree["posterior"]["rival_persistence"].values.copy()
+    rival_persistence[0] += 1.0
+    report = diagnose(changed(tree, "posterior", "rival_persistence", rival_persistence))
+    assert [s.split(" is ")[0] for s in report.failures[:1]] == ["R-hat of rival_persistence"]

@@ -20,8 +20,8 @@ from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.particles import Floats
 from beliefs.inference.smc.track import from_posterior
 from beliefs.model.structure import structure_of
-from beliefs.model.system import conduct_factors, conduct_log_likelihoods, factors
-from beliefs.model.theory import conduct_neutral, conduct_parameters, load_theory
+from beliefs.model.system import action_factors, action_log_likelihoods, factors
+from beliefs.model.theory import action_nulls, action_parameters, load_theory
 
 BASE = "base_rate"
 PARTICLES = 1000
@@ -30,7 +30,7 @@ STREAM = 104729  # keeps what is drawn here apart from other uses of the seed
 
 
 @dataclass(frozen=True, eq=False)
-class Conduct:
+class ActionDraws:
     """Draws of the parameters of actions, each (sample, ...)."""
 
     theory: str  # its name
@@ -46,24 +46,24 @@ class Conduct:
         want, have = posterior.size, len(self.log_prior)
         if (posterior.theory.name, want) != (self.theory, have):
             raise ConflictError(
-                "the draws of conduct belong to another posterior",
-                where="conduct",
+                "the draws of actions belong to another posterior",
+                where="action_draws",
                 found=f"{have} draws under {self.theory}",
                 expected=f"{want} draws under {posterior.theory.name}",
-                mend="leave `actions` out: they are then learnt for this posterior",
+                fix="leave `actions` out: they are then learnt for this posterior",
             )
         mine = self.posterior if group == "posterior" else self.prior
-        return conduct_neutral(posterior.theory, posterior.structure) | mine
+        return action_nulls(posterior.theory, posterior.structure) | mine
 
 
-_learnt: WeakKeyDictionary[Posterior, Conduct | None] = WeakKeyDictionary()
+_learnt: WeakKeyDictionary[Posterior, ActionDraws | None] = WeakKeyDictionary()
 _bases: WeakKeyDictionary[Posterior, Draws] = WeakKeyDictionary()
 
 
-def conduct_with(posterior: Posterior) -> Conduct | None:
+def actions_with(posterior: Posterior) -> ActionDraws | None:
     """Return the draws of actions that a posterior keeps, or learn them on first use."""
     if posterior.kept is None and posterior not in _learnt:
-        _learnt[posterior] = conduct_of(posterior)
+        _learnt[posterior] = actions_of(posterior)
     return posterior.kept or _learnt[posterior]
 
 
@@ -87,12 +87,12 @@ def base_draws(posterior: Posterior) -> Draws:
     return _bases[posterior]
 
 
-def conduct_of(
+def actions_of(
     posterior: Posterior,
     *,
     seed: int | None = None,
     particles: int = PARTICLES,
-) -> Conduct | None:
+) -> ActionDraws | None:
     """Learn the parameters of actions that go with a posterior; None where its theory has none.
 
     The draws of a fit are filtered once, to know what each period knew of beliefs; a posterior of a
@@ -110,17 +110,17 @@ def conduct_of(
         theory,
         particles=particles,
         seed=seed,
-        only=[f.name for f in conduct_factors()],
+        only=[f.name for f in action_factors()],
         inputs=posterior.inputs,
         belief=belief,
     )
     streams, size = [np.random.default_rng([seed, STREAM, part]) for part in (0, 1)], posterior.size
     found = mine.params(size, streams[0], beliefs=False)
     log_prior = np.zeros(size)
-    for p in conduct_parameters(theory, structure):
+    for p in action_parameters(theory, structure):
         densities = np.asarray(p.prior.logpdf(found[p.name].ravel()))
         log_prior += densities.reshape(size, -1).sum(axis=-1)
-    return Conduct(
+    return ActionDraws(
         theory=theory.name,
         seed=seed,
         posterior=found,
@@ -134,12 +134,12 @@ def conduct_of(
 def _log_likelihood(blocks: Blocks, draws: Draws, size: int) -> Floats:
     """Return the log likelihood of draws, (sample,)."""
     theory, structure = blocks.theory, structure_of(blocks.inputs)
-    neutral = conduct_neutral(theory, structure)
+    null = action_nulls(theory, structure)
     names = [f.name for f in factors(theory, structure)]
     out = np.empty(size)
     for low in range(0, size, CHUNK):
         part = slice(low, min(low + CHUNK, size))
         mine = {k: v[part] for k, v in draws.items()}
-        logs = conduct_log_likelihoods(np, neutral | mine, blocks.columns, structure, names)
+        logs = action_log_likelihoods(np, null | mine, blocks.columns, structure, names)
         out[part] = sum(v.sum(axis=-1) for v in logs.values())
     return out

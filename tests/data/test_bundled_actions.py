@@ -1,4 +1,4 @@
-"""What the bundled studies let one see of conduct is what their tables hold."""
+"""What the bundled studies let one see of actions is what their tables hold."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_truce_of_2026_has_its_breaches(war):
 
 def test_the_windows_of_2026_end_by_extension_and_by_deal(war):
     seen, dates = war
-    ends = {str(dates[t]): int(seen.window_kind[t]) for t in np.flatnonzero(seen.truce_end)}
+    ends = {str(dates[t]): int(seen.end_kind[t]) for t in np.flatnonzero(seen.truce_end)}
     assert ends == {"2026-04-21": 2, "2026-06-17": 4}
     # The truce of 2025 broke on the day on which dense recording began: that is not scored.
     assert not (seen.truce_end == 1).any()

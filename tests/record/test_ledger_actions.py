@@ -1,13 +1,13 @@
-"""Targets of conduct are registered with their rule and looked up as backtests look them up."""
+"""Targets of actions are registered with their rule and looked up as backtests look them up."""
 
 import datetime as dt
 
 import pytest
 from ledgers import a_forecast, a_target, on
-from make_conduct import write_conduct
+from make_actions import write_actions
 from make_study import write_study
 
-from beliefs.records.ledger.register import CONDUCT_RULES, register
+from beliefs.records.ledger.register import ACTION_RULES, register
 from beliefs.records.ledger.resolve import resolve, timing
 from beliefs.study.load import load_study
 
@@ -16,15 +16,15 @@ LATER = on("2026-03-05")
 
 @pytest.fixture
 def study(tmp_path):
-    return write_conduct(tmp_path / "study")
+    return write_actions(tmp_path / "study")
 
 
 def registered(ledger, study, origin, *targets, number=0):
     """Register a forecast of targets (name, last day, rule)."""
     spec = load_study(study).spec
-    rules = {name: getattr(spec, name).model_dump(mode="json") for name in CONDUCT_RULES}
+    rules = {name: getattr(spec, name).model_dump(mode="json") for name in ACTION_RULES}
     made = [a_target(name, by, rule=rule) for name, by, rule in targets]
-    said = {"as_of": origin, "origin": origin, "conduct_rules": rules, "targets": made}
+    said = {"as_of": origin, "origin": origin, "action_rules": rules, "targets": made}
     return register(ledger, a_forecast(number, **said), now=on(origin, 20))
 
 
@@ -33,7 +33,7 @@ def result(done):
     return {(r.target, r.rule): (r.outcome, str(r.first)) for r in done.added.values()}
 
 
-def test_conduct_is_looked_up_in_its_window(ledger, study):
+def test_actions_is_looked_up_in_its_window(ledger, study):
     # The truce is breached on 10 February, prolonged by one side on the 13th, broken on the 24th.
     registered(
         ledger, study, "2026-02-09", ("breach", "2026-02-12", None),

@@ -35,7 +35,7 @@ TALKS = REGIME_KINDS.index("talks")
 
 
 @dataclass(frozen=True, eq=False)
-class News:
+class Signals:
     """What is known of H periods ahead before anybody acts.
 
     `theory`, `structure` and `params` are as the equations of belief read them: entries of the
@@ -57,7 +57,7 @@ class News:
         return {n: self.columns[n][t] for n in _OF_ACTIONS}
 
 
-def draw_news(
+def draw_signals(
     theory: Theory,
     setting: Setting,
     structure: Structure,
@@ -65,7 +65,7 @@ def draw_news(
     future: Columns,
     surprise: Floats,
     start: State,
-) -> News:
+) -> Signals:
     """Return what is known of the periods ahead."""
     samples, horizon = surprise.shape[0], surprise.shape[-1]
 
@@ -82,9 +82,9 @@ def draw_news(
     weight = np.broadcast_to(evidence.weights(np, params, structure), (samples, len(terms)))
     rest = np.zeros((len(kinds), horizon, samples, 2))
     if theory.beliefs:
-        news = np.ascontiguousarray(np.moveaxis(surprise, -1, 0))  # (H, N, indicator)
+        signal = np.ascontiguousarray(np.moveaxis(surprise, -1, 0))  # (H, N, indicator)
         for k in set(terms) - set(order):
-            pull = (weight[:, k] * direction[k]) * news[..., indicator[k]]
+            pull = (weight[:, k] * direction[k]) * signal[..., indicator[k]]
             for row, kind in enumerate(kinds):
                 if kind in structure.term_regimes[k]:
                     rest[row, ..., structure.term_side[k]] += pull
@@ -112,10 +112,10 @@ def draw_news(
     innovation = np.broadcast_to(params["innovation"], (samples, 2, horizon))
     names = {*_OF_BELIEF, *_OF_ACTIONS, "persist_words"}
     columns = {n: by_time(v) for n, v in future.items() if n in names}
-    return News(theory, small, reduced, by_time(innovation), columns, rest, place, fed)
+    return Signals(theory, small, reduced, by_time(innovation), columns, rest, place, fed)
 
 
-def news_of(
+def signal_updates(
     feed: Feed, state: State, acts: Acts, uniform: Floats, given: Mapping[int, float]
 ) -> tuple[Floats, Floats, Floats]:
     """Return surprises that the acts of a period make, within +-4, and what is then expected.
@@ -140,22 +140,22 @@ def news_of(
 
 
 def beliefs_of(
-    news: News, period: Period, state: State, acts: Acts, place: int
+    signals: Signals, period: Period, state: State, acts: Acts, place: int
 ) -> tuple[State, tuple[Floats, Floats]]:
     """Return the futures with what the acts of a period lead both sides to believe.
 
     And the probabilities that talks start and that they go on, each (N,). `state` is after the
     acts; its beliefs, surplus and talks are those of the period before. `place` is that of the
-    period in `news`.
+    period in `signals`.
     """
     setting, counts = period.setting, period.effects.counts
-    fed, samples, seen = setting.feed.indicator, len(state.talks), news.columns
+    fed, samples, seen = setting.feed.indicator, len(state.talks), signals.columns
     given = {fed.index(k): value for at, k, value in counts if at == period.t and k in fed}
     which = period.streams.uniform("share", len(fed))
-    surprise, mean, miss = news_of(setting.feed, state, acts, which, given)
-    rest = news.rest[news.place[state.kind], place, np.arange(samples)]
+    surprise, mean, miss = signal_updates(setting.feed, state, acts, which, given)
+    rest = signals.rest[signals.place[state.kind], place, np.arange(samples)]
     terms = [rest[:, 0], rest[:, 1]]
-    terms += [surprise[:, j] * sign * np.isin(state.kind, kinds) for j, sign, kinds in news.fed]
+    terms += [surprise[:, j] * sign * np.isin(state.kind, kinds) for j, sign, kinds in signals.fed]
     loud = ((acts.strikes > 0) & (acts.severity >= setting.loud)).any(axis=-1)
     did = np.maximum(seen["persist_words"][place], acts.strikes > 0)
     force = np.maximum(surprise[:, -2:], 0.0) / CLIP
@@ -171,16 +171,16 @@ def beliefs_of(
         "spell_age": np.log(np.maximum(state.talked, 1.0)),
     }
     columns = {name: value[..., None] for name, value in now.items()}
-    params = news.params | {"innovation": news.innovation[place][..., None]}
-    start = system.Start(state.logit_belief, state.audience) if news.theory.beliefs else None
-    run = system.evaluate(np, params, columns, news.structure, start)
+    params = signals.params | {"innovation": signals.innovation[place][..., None]}
+    start = system.Start(state.logit_belief, state.audience) if signals.theory.beliefs else None
+    run = system.evaluate(np, params, columns, signals.structure, start)
 
     def flat(values: Any, *shape: int) -> Floats:
         return np.broadcast_to(values[..., 0], (samples, *shape))
 
-    if not news.theory.beliefs:
+    if not signals.theory.beliefs:
         run = replace(run, logit_belief=np.zeros((2, 1)), surplus=np.zeros(1))
-    left = hardline_kept(news.structure)
+    left = hardline_kept(signals.structure)
     after = replace(
         state,
         logit_belief=flat(run.logit_belief, 2),
