@@ -27,7 +27,7 @@ from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import bundled_theories
 from beliefs.records.evaluations import FIGURE, rescore, save_backtest
 from beliefs.reporting.axes import save_figure
-from beliefs.reporting.tables import backtest_text
+from beliefs.reporting.tables import aligned, backtest_text
 from beliefs.study.writefile import write_file
 
 COLUMNS = (
@@ -86,11 +86,7 @@ def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
         "periods, each forecast from those before it\n"
     )
     lines = [list(table), *table.astype(str).to_numpy().tolist()]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
-        cells[2] = line[2].ljust(widths[2])
-        yield "  ".join(cells).rstrip()
+    yield from aligned(lines, left=2)
     yield (
         "\nelpd_diff is against the best theory, vs_base against M0 with its 90 % interval by "
         "blocks of periods;\nweight is the stacking weight after the last period, M5 the stack of "

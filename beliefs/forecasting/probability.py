@@ -174,10 +174,11 @@ def _baseline(
     how: dict[str, Any],
 ) -> tuple[float | None, str]:
     """Return the base rate of a target under the same conditions, and where it comes from."""
-    if target == "talks" and forecast.left_out is not None and forecast.left_out.talks:
-        known = ", ".join(str(day) for day in forecast.left_out.talks)
+    kind, out = TARGETS[target].kind, forecast.left_out
+    if kind == "talks" and out is not None and out.talks:
+        known = ", ".join(map(str, out.talks))
         return 1.0, f"known: talks on {known}, after the last whole period"
-    latent = TARGETS[target].kind == "beliefs"
+    latent = kind == "beliefs"
     given = conditions.given
     if not latent and given is not None and TARGETS[given[0]].kind != "actions":
         return None, "none: the base-rate theory knows no such condition"

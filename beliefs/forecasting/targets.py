@@ -8,7 +8,7 @@ entry of `_ALL`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,10 +31,13 @@ Label = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """By period: it happened; nothing recorded means that it did not; it is at risk."""
 
 NEVER = np.iinfo(np.int32).max
+CLUSTER = 5  # acts of force of both sides in one period that make a cluster
 CAUSES = {
     "collapse": COLLAPSE, "lapse": LAPSE, "unilateral": UNILATERAL, "mutual": MUTUAL, "deal": DEAL,
 }  # fmt: skip
 """How a truce can end or go on, as in ``events["ended"]`` of futures."""
+CAUSE_WORDS = {"unilateral": "one-sided extension", "mutual": "mutual extension"}
+"""Those whose name does not say it."""
 
 
 class Past:
@@ -95,9 +98,9 @@ class Target:
     first: Callable[[_Ask], Steps]  # when it first happens in futures, (sample,)
     # When it happened in a study, by rule; None where nobody can look it up
     label: Callable[[Past, str], Label] | None = None
-    # Of targets of action: name in ``Paths.events`` of what it is read off, and in `Observed` of
+    # Of targets of action: names in ``Paths.events`` of what it is read off, and in `Observed` of
     # what tells whether a study has seen anything of it: only then it is forecast unasked
-    source: str = ""
+    sources: tuple[str, ...] = ()
     seen: str = ""
     sided: Literal["no", "may", "must"] = "no"  # whether it is about a side
     # What counts, with what each adds to `words`; the first is the default
@@ -105,6 +108,7 @@ class Target:
     # Whether a crack rule's threshold applies (its periods apply to all about beliefs)
     threshold: bool = False
     negated: bool = False  # whether the target is that it does *not* happen
+    asked: bool = True  # whether it is forecast and scored unasked
 
 
 def _crack_first(ask: _Ask) -> Steps:
@@ -133,6 +137,11 @@ def _war(ask: _Ask) -> Steps:
     return np.zeros_like(when) if at_war(inputs)[inputs.active][-1] else when
 
 
+def _either(ask: _Ask) -> Steps:
+    assert ask.paths.events is not None
+    return np.minimum(first_passage(ask.paths.events["signed"], 1), _war(ask))
+
+
 def _extensions(rule: str) -> tuple[int, ...]:
     return (MUTUAL,) if rule == "mutual" else (UNILATERAL, MUTUAL)
 
@@ -155,9 +164,14 @@ def _action(
             values = values[:, ask.side : ask.side + 1]
         return first_passage(fits(values, ask.rule), 1)
 
-    return Target(name, words, "actions", first, label, source, seen, **more)
+    return Target(name, words, "actions", first, label, (source,), seen, **more)
 
 
+_COLLAPSE = _action(
+    "collapse", "A truce collapses", "ended", "truce_seen",
+    lambda p, _: (p.observed.truce_end == 1, p.truce_known, p.truce),
+    lambda ended, _: ended == COLLAPSE,
+)  # fmt: skip
 _ALL = (
     Target(
         "crack", "{side} cracks", "beliefs", lambda ask: ask.crack(ask.side or 0), sided="must",
@@ -185,17 +199,13 @@ _ALL = (
         lambda p, _: (
             p.at_war, (seen := p.observed.conflict_phase_seen), p.before(seen & ~p.at_war)
         ),
-        "conflict_phase", "conflict_phase_seen",
+        ("conflict_phase",), "conflict_phase_seen",
     ),
     _action(
         "breach", "A truce is broken", "breach", "truce_seen",
         lambda p, _: (p.observed.breach, p.truce_known, p.truce),
     ),
-    _action(
-        "collapse", "A truce collapses", "ended", "truce_seen",
-        lambda p, _: (p.observed.truce_end == 1, p.truce_known, p.truce),
-        lambda ended, _: ended == COLLAPSE,
-    ),
+    _COLLAPSE,
     _action(
         "extension", "A truce is extended", "ended", "truce_seen",
         lambda p, rule: (
@@ -224,18 +234,38 @@ _ALL = (
         ),
         lambda crossed, _: crossed.any(axis=1), sided="may", negated=True,
     ),
+    # Claims alone ask for the rest.
+    Target(
+        "neither", "Neither a signed agreement nor open war", "actions", _either,
+        lambda p, _: (
+            (p.observed.deal_signed > 0) | p.at_war, (seen := p.observed.conflict_phase_seen),
+            p.before(seen & ~p.at_war),
+        ),
+        ("signed", "conflict_phase"), "conflict_phase_seen", negated=True, asked=False,
+    ),
+    replace(
+        _COLLAPSE, name="no_collapse", words="No truce collapses", negated=True, asked=False
+    ),
+    _action(
+        "cluster", f"{CLUSTER} acts of force or more in one period", "strikes", "strikes_seen",
+        lambda p, _: (
+            p.observed.strike_count.sum(axis=0) >= CLUSTER, p.observed.strikes_seen,
+            p.before(p.observed.strikes_seen),
+        ),
+        lambda strikes, _: strikes.sum(axis=1) >= CLUSTER, asked=False,
+    ),
 )  # fmt: skip
 TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 """All targets by name, in the order of outputs."""
 LATENT = tuple(name for name, target in TARGETS.items() if target.kind == "beliefs")
 """Those about beliefs, which nobody can look up."""
-ACTION_TARGETS = tuple(name for name, target in TARGETS.items() if target.kind == "actions")
+ASKED = tuple(name for name, target in TARGETS.items() if target.asked)
 
 
 def explained(forecast: Forecast) -> tuple[str, ...]:
     """Return the targets of action that were simulated."""
     events = forecast.paths.events or {}
-    return tuple(name for name, target in TARGETS.items() if target.source in events)
+    return tuple(n for n in ASKED if (s := TARGETS[n].sources) and events.keys() >= {*s})
 
 
 def asked_of(forecast: Forecast) -> tuple[str, ...]:
@@ -352,7 +382,7 @@ def _faults(
         what = f"{target} is a statement about actions, which were not simulated"
         others = ", ".join((*LATENT, "talks"))
         yield what, "target", target, f"one of {others}, or a forecast with actions"
-    if acts and entry.source not in (paths.events or {}):
+    if acts and not {*entry.sources} <= (paths.events or {}).keys():
         expected = "one of " + ", ".join(explained(forecast))
         yield f"the theory says nothing of {target}", theory, target, expected
 

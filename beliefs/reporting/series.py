@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from beliefs.evaluation.attribution import Cause, causes
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.probability import probability
-from beliefs.forecasting.targets import event_steps
+from beliefs.forecasting.targets import TARGETS, event_steps
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import logistic
 from beliefs.reporting.style import REGIME_WORDS, clean
@@ -182,16 +182,15 @@ def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Cur
     keep = thin(horizon + 1)
     happened = event_steps(forecast, target, side)[:, None] <= keep
     dates, p, mcse = ends[keep], happened.mean(axis=0), _mcse(happened, forecast.chains)
-    if target != "talks":
+    if TARGETS[target].kind == "beliefs":
         prior = event_steps(forecast, target, side, prior=True)[:, None] <= keep
         return Curve(dates, p, mcse, dates, prior.mean(axis=0), "prior alone")
     # A dozen dates draw the smooth base rate; each is the number that the headline would show.
-    steps = np.unique(np.linspace(1, horizon, min(12, horizon)).round().astype(int))
-    rates = [probability(forecast, target, by=str(ends[k])) for k in steps]
-    known = forecast.left_out is not None and bool(forecast.left_out.talks)
-    base = [float(known), *(np.nan if r.base_rate is None else r.base_rate for r in rates)]
-    label = "base rate: " + clean(rates[0].base_rate_source)
-    return Curve(dates, p, mcse, ends[[0, *steps]], np.asarray(base), label)
+    steps = np.unique([0, *np.linspace(1, horizon, min(12, horizon)).round().astype(int)])
+    base = event_steps(forecast, target, side, base=True)[:, None] <= steps
+    source = probability(forecast, target, by=str(ends[-1]), side=side).base_rate_source
+    label = "base rate: " + clean(source)
+    return Curve(dates, p, mcse, ends[steps], base.mean(axis=0), label)
 
 
 def regime_spans(source: Source) -> list[Span]:

@@ -7,7 +7,7 @@ forecast document alone (`beliefs.summarise`): a script and a person read the sa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from rich.text import Text
 from beliefs.errors import counted
 from beliefs.evaluation.scores.scorecard import CLIMATOLOGY
 from beliefs.evaluation.scores.skilltable import BASE, HEADLINE, standings
-from beliefs.forecasting.targets import TARGETS
+from beliefs.forecasting.targets import CAUSE_WORDS, TARGETS
 from beliefs.inference.diagnose import RELIABLE, Limits
 from beliefs.reporting.style import clean, day, interval, percent, points
 
@@ -34,7 +34,6 @@ FLAG_NOTES = {
     CONFLICT_FLAG: "prior and data pull in opposite directions, and other widths of the priors may "
     "give another number",
 }
-_ENDINGS = {"unilateral": "one-sided extension", "mutual": "mutual extension"}
 _NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks and forecasts talks alone."
 _HOW = "± is the Monte-Carlo standard error in percentage points"
 
@@ -222,7 +221,7 @@ def _cell(item: Mapping[str, Any] | None) -> Cell:
 def _ending(summary: Summary, by: str) -> str:
     """Return how the truce in force first ends by a date, in words."""
     mine = [row for row in summary["endings"] if row["by"] == by]
-    shares = [(_ENDINGS.get(r["cause"], r["cause"]), r["p"], r["base_rate"]) for r in mine]
+    shares = [(CAUSE_WORDS.get(r["cause"], r["cause"]), r["p"], r["base_rate"]) for r in mine]
     rest, base = (max(1.0 - sum(r[key] for r in mine), 0.0) for key in ("p", "base_rate"))
     return ", ".join(
         f"{words} {percent(p)} (base {percent(rate)})"
@@ -353,6 +352,15 @@ def backtest_text(found: Backtest) -> str:
     return "\n".join([*lines, "", *_sentences(found)])
 
 
+def aligned(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """Return rows as lines; columns are flush right but for the one at place `left`."""
+    columns = []
+    for place, column in enumerate(zip(*rows, strict=True)):
+        width = max(map(len, column))
+        columns.append([c.ljust(width) if place == left else c.rjust(width) for c in column])
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+
+
 def _skill(found: Backtest, against: str) -> list[str]:
     skill = found.skill
     if not len(skill):
@@ -375,13 +383,7 @@ def _skill(found: Backtest, against: str) -> list[str]:
         )  # fmt: skip
     if len(rows) == 1:
         return [f"nothing could be scored against {against}"]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells, widths[1:], strict=True))]
-        ).rstrip()
-        for first, *cells in rows
-    ]
+    return aligned(rows, left=0)
 
 
 def _difference(row: Mapping[str, Any] | None, doubted: bool) -> str:

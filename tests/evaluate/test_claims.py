@@ -2,17 +2,20 @@
 
 import string
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.special import gammaln
 
+from beliefs.evaluation.backtest.questions import Question
 from beliefs.evaluation.claims import evidence
 from beliefs.evaluation.claims import verdicts as rule
 from beliefs.evaluation.claims.claim import ROLES, Forecasted, Seen, draws_of, found
-from beliefs.evaluation.claims.evidence import EVENTS, Score, crack_share
+from beliefs.evaluation.claims.evidence import Score, crack_share
 from beliefs.features.inputs import build_inputs
 from beliefs.features.observed import blank
+from beliefs.forecasting.targets import TARGETS
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import theory as theories
@@ -59,7 +62,7 @@ def test_every_stated_claim_has_a_test():
         assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
         check_priors(claim.fixed, known, claim.id, widen=True)
         assert ("forecast" in claim.kind) == (claim.forecasts is not None), claim.id
-        assert claim.forecasts is None or claim.forecasts.event in EVENTS, claim.id
+        assert claim.forecasts is None or claim.forecasts.target in TARGETS, claim.id
 
 
 def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
@@ -190,25 +193,30 @@ def test_a_claim_about_forecasts_alone_is_judged_by_its_score(mean, half, n, obs
     assert rule.decide(score=score)[0] == expected
 
 
-N, AHEAD = 20, slice(10, 15)
+N = 20
 WAR, TRUCE = CONFLICT_PHASES.index("open_war"), CONFLICT_PHASES.index("truce")
 
 
-def observed(**changes):
+def past(**changes):
     """Twenty periods of truce in which everything was watched and nothing happened."""
     quiet = blank(N)
     seen = dict.fromkeys(("strikes_seen", "truce_seen", "deal_seen", "conflict_phase_seen"), True)
     base = {name: np.full(N, value) for name, value in seen.items()}
     base["conflict_phase"] = np.full(N, TRUCE)
+    on = np.ones(N, dtype=bool)
     for name, (place, value) in changes.items():
         array = np.array(base.get(name, getattr(quiet, name)))
         array[..., place] = value
         base[name] = array
-    return replace(quiet, **base)
+    seen = replace(quiet, **base)
+    always = dict.fromkeys(("truce", "truce_known", "deadline", "deals_watched"), on)
+    war = seen.conflict_phase == WAR
+    study = SimpleNamespace(spec=SimpleNamespace(redlines=()))
+    return SimpleNamespace(observed=seen, at_war=war, before=lambda _: on, study=study, **always)
 
 
 @pytest.mark.parametrize(
-    ("event", "changes", "observed"),
+    ("target", "changes", "observed"),
     [
         ("deal", {}, False),
         ("deal", {"deal": (12, 1.0)}, True),
@@ -221,11 +229,14 @@ def observed(**changes):
         ("no_collapse", {"truce_end": (13, 2)}, True),
         ("extension", {"end_kind": (12, 2)}, True),
         ("extension", {"end_kind": (12, 4)}, False),
-        ("extension", {"end_kind": (12, 2), "truce_end": (11, 1)}, False),  # collapsed before
+        ("cluster", {"strike_count": (12, 2.0)}, False),
+        ("cluster", {"strike_count": (12, 2.5)}, True),  # five of both sides
     ],
 )
-def test_what_came_is_looked_up(event, changes, observed):
-    assert EVENTS[event].observed(observed(**changes), AHEAD, 1) is observed
+def test_what_came_is_looked_up(target, changes, observed):
+    hit, seen, may = (np.asarray(v) > 0 for v in TARGETS[target].label(past(**changes), "any"))
+    question = Question(target, None, hit, seen, may)
+    assert ((question.first(10, 5) <= 5) != question.negated) is observed
 
 
 def test_scores_are_differences_of_logs_of_what_came():

@@ -8,12 +8,14 @@ from beliefs.forecasting.document import Document
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.summary import summarise
 from beliefs.forecasting.targets import (
-    ACTION_TARGETS,
     CAUSES,
+    TARGETS,
     cumulative_incidence,
     event_steps,
 )
 from beliefs.reporting.tables import plain
+
+ACTIONS = [name for name, target in TARGETS.items() if target.kind == "actions"]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def test_competing_ends_add_up_to_the_truces_that_ended(managed):
     assert (np.diff(found, axis=1) >= 0).all() and found[:, -1].sum() > 0.3
 
 
-@pytest.mark.parametrize("target", ACTION_TARGETS)
+@pytest.mark.parametrize("target", ACTIONS)
 def test_a_target_has_the_share_of_futures_in_which_it_happened(managed, target):
     steps, events = 14, managed.paths.events
     happened = {
@@ -41,9 +43,13 @@ def test_a_target_has_the_share_of_futures_in_which_it_happened(managed, target)
         "extension": np.isin(events["ended"], (CAUSES["unilateral"], CAUSES["mutual"])),
         "lapse": events["ended"] == CAUSES["lapse"], "terminated": events["terminated"],
         "no_crossing": events["crossing"].any(axis=1),
+        "neither": events["signed"] | (events["conflict_phase"] == 0),
+        "no_collapse": events["ended"] == CAUSES["collapse"],
+        "cluster": events["strikes"].sum(axis=1) >= 5,
     }[target][:, :steps].any(axis=1)  # fmt: skip
     found = probability(managed, target, by=last_day(managed, steps))
-    wanted = 1.0 - happened.mean() if target == "no_crossing" else happened.mean()
+    negated = target in ("no_crossing", "neither", "no_collapse")
+    wanted = 1.0 - happened.mean() if negated else happened.mean()
     assert found.p == pytest.approx(wanted) and 0.0 < found.mcse < 0.1
     assert found.base_rate is not None and "M0" in found.base_rate_source
 
@@ -78,11 +84,13 @@ def test_the_document_holds_actions_beside_its_base_rates_and_fits_its_schema(ma
     document = summarise(managed)
     jsonschema.validate(document, Document.json_schema())
     asked = {(t["target"], t.get("rule")) for t in document["targets"]}
-    action_draws = [t for t in document["targets"] if t["target"] in ACTION_TARGETS]
-    assert asked - {("talks", None)} > {(t, None) for t in ACTION_TARGETS if t != "extension"}
+    actions = [t for t in document["targets"] if t["target"] in ACTIONS]
+    unasked = {"extension", "neither", "no_collapse", "cluster"}
+    assert {t for t, rule in asked if rule is None} >= {*ACTIONS} - unasked
+    assert not {t for t, _ in asked} & (unasked - {"extension"})
     assert asked > {("talks", None), ("extension", "any"), ("extension", "mutual")}
     assert "settlement" not in document
-    assert all(t["base_rate"] is not None for t in action_draws)
+    assert all(t["base_rate"] is not None for t in actions)
     by = document["endings"][0]["by"]
     assert sum(e["p"] for e in document["endings"] if e["by"] == by) <= 1.0
     text = plain(document)

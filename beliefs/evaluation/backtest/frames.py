@@ -20,7 +20,7 @@ from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
-from beliefs.forecasting.targets import NEVER, event_steps
+from beliefs.forecasting.targets import NEVER, TARGETS, event_steps
 from beliefs.inference.action_draws import ActionDraws
 from beliefs.inference.smc.blocks import Blocks, blocks_known
 from beliefs.inference.smc.track import posterior_at
@@ -158,9 +158,8 @@ class Frame:
         limits = np.asarray([h.periods for h in self.horizons], dtype=np.int16)
         when = self.when[:, :, None]
         observed = when <= limits[:, None, None]
-        observed ^= (
-            np.asarray(self.targets)[:, None] == "no_crossing"
-        )  # holds while nothing happens
+        negated = [name in TARGETS and TARGETS[name].negated for name in self.targets]
+        observed ^= np.asarray(negated)[:, None]  # holds while nothing happens
         lead = ("theory", "origin")
         return xr.Dataset(
             {
@@ -207,9 +206,10 @@ class Frame:
         )
 
 
-def latent_targets(sides: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the latent targets: cracks of either side, and rational talks."""
-    return (*(f"crack_{side}" for side in sides), "talks_rational")
+def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Return latent targets with their sides by name: cracks of either, and rational talks."""
+    cracks = {f"crack_{side}": ("crack", side) for side in sides}
+    return {**cracks, "talks_rational": ("talks_rational", None)}
 
 
 def frame_of(
@@ -236,9 +236,8 @@ def frame_of(
         for k, question in enumerate(events):
             if question.at_risk[n]:
                 when[0, o, k] = _steps(one, question.target, None, question.rule, longest)
-        for k, name in enumerate(latent, start=len(events)):
-            side = name.removeprefix("crack_") if name.startswith("crack_") else None
-            when[0, o, k] = _steps(one, "crack" if side else name, side, None, longest)
+        for k, (target, side) in enumerate(latent.values(), start=len(events)):
+            when[0, o, k] = _steps(one, target, side, None, longest)
         for k, quantity in enumerate(counts):
             talks, acts = one.paths.talks, one.paths.events or {}
             values: Any = talks if quantity.side is None else acts.get(quantity.name)

@@ -8,6 +8,7 @@ origin knows `known` alone. Of everything else a period holds no more than was p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.talks import talks_public, talks_watched
-from beliefs.forecasting.targets import TARGETS, Past
+from beliefs.forecasting.targets import ASKED, TARGETS, Past
 from beliefs.study.load import Study
 
 Bools = NDArray[np.bool_]
@@ -89,10 +90,10 @@ class Quantity:
         return None if window is None else float(self.value[window].sum())
 
 
-def questions(study: Study, inputs: Inputs) -> tuple[Question, ...]:
+def questions(study: Study, inputs: Inputs, targets: Iterable[str] = ASKED) -> tuple[Question, ...]:
     """Return the questions that a study has labels for, cut at the as-of date."""
     n, past, out = int(inputs.active.sum()), Past(study, inputs), []
-    for target in TARGETS.values():
+    for target in (TARGETS[name] for name in targets):
         if target.label is None:
             continue
         for rule in target.rules:

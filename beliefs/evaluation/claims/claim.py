@@ -139,11 +139,10 @@ def found(held: Any = None, *of: Any, **shown: Any) -> Finding:
 
 @dataclass(frozen=True)
 class Forecasted:
-    """What a claim forecasts: one of `EVENTS` of `claims.evidence`, of a size, within some days."""
+    """What a claim forecasts: a target (of its rules the first) within some days."""
 
-    event: str
+    target: str
     horizon_days: int
-    at_least: int = 1
 
 
 Count = Callable[[Seen], Any]

@@ -7,19 +7,21 @@ asks for a track. Forecasts from origins of a study are held against the base ra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.frames import futures_from
+from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.claims.claim import Claim, Forecasted, draws_of, roles_of
 from beliefs.evaluation.scores.proper import smoothed
 from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
-from beliefs.features.observed import Observed
 from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.targets import happened_by
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.blocks import blocks as layout_of
 from beliefs.inference.smc.density_path import density_path, log_density_at
@@ -33,16 +35,12 @@ from beliefs.model.theory import (
     all_declared,
     free_parameters,
 )
-from beliefs.simulation.actions import MUTUAL, UNILATERAL
-from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 Floats = NDArray[np.float64]
-Events = Mapping[str, NDArray[Any]]
 Row = tuple[str, bool, float, float]
 
 JUMP_SHARE = "jump_share"
 DRAWS = 1000
-WAR = CONFLICT_PHASES.index("open_war")
 STREAM = 15485863  # keeps what is drawn here apart from other uses of the seed
 
 
@@ -198,15 +196,6 @@ def _contrast(claim: Claim, blocks: Blocks, structure: Structure) -> dict[str, A
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something that comes or not within some periods."""
-
-    at_risk: Callable[[Observed, int], bool]  # observables, first period ahead: it makes sense
-    observed: Callable[[Observed, slice, int], bool]  # observables, periods ahead, size
-    comes: Callable[[Events, int], NDArray[np.bool_]]  # futures (sample, ..., horizon), size
-
-
-@dataclass(frozen=True)
 class Score:
     """Log scores of forecasts less those of the base rate, above 0 where the theory is better."""
 
@@ -250,54 +239,6 @@ class Score:
         }
 
 
-def _first(ended: NDArray[Any]) -> NDArray[Any]:
-    """Return the first entry along the last axis that is not zero, 0 without any."""
-    place = (ended != 0).argmax(axis=-1)
-    return np.take_along_axis(ended, place[..., None], axis=-1)[..., 0]
-
-
-EVENTS: dict[str, Event] = {
-    "deal": Event(
-        lambda seen, n: bool(seen.deal_seen[n - 1]),
-        lambda seen, ahead, _: bool(seen.deal[ahead].any()),
-        lambda events, _: events["deal"].any(axis=-1),
-    ),
-    "neither": Event(
-        lambda seen, n: bool(seen.conflict_phase_seen[n - 1] and seen.conflict_phase[n - 1] != WAR),
-        lambda seen, ahead, _: (
-            not seen.deal_signed[ahead].any()
-            and WAR not in seen.conflict_phase[ahead][seen.conflict_phase_seen[ahead]]
-        ),
-        lambda events, _: (
-            ~(events["signed"].any(axis=-1) | (events["conflict_phase"] == WAR).any(axis=-1))
-        ),
-    ),
-    "no_crossing": Event(
-        lambda seen, n: bool(seen.strikes_seen[n - 1]),
-        lambda seen, ahead, _: not seen.line_cross[:, ahead].any(),
-        lambda events, _: ~events["crossing"].any(axis=(-2, -1)),
-    ),
-    "no_collapse": Event(
-        lambda seen, n: bool(seen.truce_seen[n - 1]),
-        lambda seen, ahead, _: not (seen.truce_end[ahead] == 1).any(),
-        lambda events, _: ~(events["ended"] == 5).any(axis=-1),
-    ),
-    "cluster": Event(
-        lambda seen, n: bool(seen.strikes_seen[n - 1]),
-        lambda seen, ahead, size: bool((seen.strike_count[:, ahead].sum(axis=0) >= size).any()),
-        lambda events, size: (events["strikes"].sum(axis=-2) >= size).any(axis=-1),
-    ),
-    "extension": Event(
-        lambda seen, n: bool(seen.truce_seen[n - 1] and seen.has_deadline[n - 1]),
-        lambda seen, ahead, _: bool(
-            _first(np.where(seen.truce_end[ahead] == 1, -1, seen.end_kind[ahead]))
-            in (UNILATERAL, MUTUAL)
-        ),
-        lambda events, _: np.isin(_first(events["ended"]), (UNILATERAL, MUTUAL)),
-    ),
-}
-
-
 def forecast_scores(
     claims: Sequence[Claim], blocks: Blocks, base: Blocks, *, seed: int
 ) -> dict[str, Score]:
@@ -306,51 +247,50 @@ def forecast_scores(
     inputs, spec = blocks.inputs, blocks.study.spec
     if not wanted or spec.forecast is None:
         return {}
-    seen, step, last = inputs.observed, inputs.step_days, int(inputs.active.sum())
+    step, last = inputs.step_days, int(inputs.active.sum())
     ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
-    ahead: dict[int, dict[str, slice]] = {}
+    asked = questions(blocks.study, inputs, dict.fromkeys(f.target for f in wanted.values()))
+    by_target = {question.target: question for question in reversed(asked)}  # by its first rule
+    ahead: dict[int, dict[str, tuple[int, bool]]] = {}  # by origin and claim: periods, outcome
     for day in spec.forecast.origins:
         n = int((ends <= np.datetime64(day, "D")).sum())
-        windows = {name: slice(n, n - -f.horizon_days // step) for name, f in wanted.items()}
-        ahead[n] = {
-            name: part for name, part in windows.items()
-            if 0 < n and part.stop <= last and EVENTS[wanted[name].event].at_risk(seen, n)
-        }  # fmt: skip
-    ahead = {n: parts for n, parts in ahead.items() if parts}
-    longest = max((p.stop - n for n, parts in ahead.items() for p in parts.values()), default=0)
+        for name, f in wanted.items():
+            question, periods = by_target.get(f.target), -(-f.horizon_days // step)
+            if question is None or not 0 < n <= last - periods or not question.at_risk[n]:
+                continue
+            if (when := question.first(n, periods)) is not None:
+                ahead.setdefault(n, {})[name] = periods, (when <= periods) != question.negated
+    longest = max((periods for mine in ahead.values() for periods, _ in mine.values()), default=0)
     both = (futures_from(b, ahead, longest, draws=DRAWS, seed=seed) for b in (blocks, base))
     rows: dict[str, list[Row]] = {name: [] for name in wanted}
     for n, ours, theirs in zip(ahead, *both, strict=True):
-        for name, part in ahead[n].items():
-            f, periods = wanted[name], part.stop - n
-            p, q = (_chance(f, result, periods) for result in (ours, theirs))
+        for name, (periods, observed) in ahead[n].items():
+            p, q = (_chance(wanted[name].target, result, periods) for result in (ours, theirs))
             if p is not None and q is not None:
-                observed = EVENTS[f.event].observed(seen, part, f.at_least)
                 rows[name].append((str(ends[n - 1]), observed, p, q))
     rng = np.random.default_rng([seed, STREAM])
     return {name: score_of(wanted[name], tuple(found), rng) for name, found in rows.items()}
 
 
-def _chance(f: Forecasted, result: Forecast, horizon: int) -> float | None:
-    """Return the share of futures in which it comes; None under a theory silent on it."""
+def _chance(target: str, result: Forecast, periods: int) -> float | None:
+    """Return the share of futures in which a target holds; None under a theory silent on it."""
     try:
-        events = {k: v[..., :horizon] for k, v in (result.paths.events or {}).items()}
-        return float(EVENTS[f.event].comes(events, f.at_least).mean())
-    except KeyError:
+        return float(happened_by(result, target, periods).mean())
+    except StudyError:
         return None
 
 
 def score_of(f: Forecasted, rows: tuple[Row, ...], rng: np.random.Generator) -> Score:
     """Return the score of forecasts, each the log of the probability given to what happened."""
     if not rows:
-        return Score(f.event, f.horizon_days, (), 0.0, np.nan, np.nan)
+        return Score(f.target, f.horizon_days, (), 0.0, np.nan, np.nan)
     observed = np.asarray([row[1] for row in rows])
     p, q = (smoothed([row[k] for row in rows], DRAWS) for k in (2, 3))
     gap = np.log(np.where(observed, p, 1.0 - p)) - np.log(np.where(observed, q, 1.0 - q))
     low = high = np.nan
     if enough_blocks(len(gap), 1):
         low, high = np.quantile(block_sums(gap, 1, rng) / len(gap), [TAIL, 1.0 - TAIL])
-    return Score(f.event, f.horizon_days, rows, float(gap.mean()), float(low), float(high))
+    return Score(f.target, f.horizon_days, rows, float(gap.mean()), float(low), float(high))
 
 
 def crack_share(path: Floats, jump: Floats, floor: float, run: int, window: int) -> Floats:

@@ -397,7 +397,7 @@ effect("C44", "region ablation", "truce_gain", "factor", holds=lambda x: x < 0,
 
 @claim("C45", "region forecast", needs={"acts of force": ACTS}, count=ACTED,
        null="log_excite_own log_excite_cross", score="strikes_A strikes_B", limits=(0.05, 0.01),
-       forecasts=Forecasted("cluster", 14, at_least=5))
+       forecasts=Forecasted("cluster", 14))
 def c45(d: Draws) -> Finding:
     """A feedback explosion is possible, taken as at least 5 %."""
     drawn = gain(d)

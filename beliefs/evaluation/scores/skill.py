@@ -17,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from beliefs.model.system import action_factors
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # Observables that every theory explains, and so is compared on.
-SHARED = ("talks", "strikes_A", "strikes_B", "breach", "collapse", "resolve")
+SHARED = ("talks", *(factor.name for factor in action_factors() if factor.shared))
 BLOCK_DAYS = 14
 BLOCK_WEEKS = 8
 RESAMPLES = 2000
