@@ -8,18 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import AfterValidator, AliasChoices, Field, TypeAdapter, ValidationError
 
 from beliefs.errors import ConflictError, ConvergenceError, StudyError
-from beliefs.forecasting.document import FORMAT, Document, Probability
+from beliefs.forecasting.document import FORMAT, Document, Hash, Part, Probability
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.forecasting.targets import LATENT, TARGETS
@@ -36,19 +28,14 @@ ACTION_RULES: dict[str, type[SpecTable]] = {
 """Tables of a study that say what counts as actions."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
-_Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
 Key = tuple[int, str, str | None, dt.date]
 """Line of a forecast, target, rule and last day."""
 
 
-def _formerly(*names: str) -> Any:
+def _formerly(*names: str, **more: Any) -> Any:
     """Return a field that lines of earlier versions have under another name."""
-    return Field(validation_alias=AliasChoices(*names))
-
-
-class _Said(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    return Field(validation_alias=AliasChoices(*names), **more)
 
 
 class Target(Probability):
@@ -57,29 +44,32 @@ class Target(Probability):
     late: bool = False
 
 
-class Forecast(_Said):
-    """A forecast that was registered; what has no comment is as in the forecast document."""
+class Forecast(Part):
+    """A forecast that was registered; what has no comment is as in the forecast document.
+
+    Lines are hashed in this order of fields, which is not that of the document.
+    """
 
     at: dt.datetime  # UTC to the second
     kind: Literal["forecast"] = "forecast"
     study: str
-    study_sha256: _Hash
+    study_sha256: Hash
     hindcast: bool
     as_of: dt.date
     origin: dt.date
     theory: str
-    theory_sha256: _Hash
-    posterior_sha256: _Hash
-    forecast_sha256: _Hash  # of the whole document, crack grid and beliefs included
+    theory_sha256: Hash
+    posterior_sha256: Hash
+    forecast_sha256: Hash  # of the whole document, crack grid and beliefs included
     seed: dict[str, int]
     horizon: int  # periods
     step_days: int  # days of a period
-    convergence: Annotated[dict[str, Any], _formerly("convergence", "gate")]
+    convergence: dict[str, Any] = _formerly("convergence", "gate")
     allowed_failed: bool  # whether it had not converged and was registered all the same
     label_rule: str  # id of the rule for talks that it is about, of all rules as they stood:
     label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
     # See `ACTION_RULES`, as they stood.
-    action_rules: Annotated[dict[str, _Rule], _formerly("action_rules", "conduct_rules")] = {}
+    action_rules: dict[str, _Rule] = _formerly("action_rules", "conduct_rules", default={})
     beliefs_version: str  # that made the run
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
@@ -90,13 +80,13 @@ def _resolvable(target: str) -> str:
     return target
 
 
-class Resolution(_Said):
+class Resolution(Part):
     """An outcome, looked up in the tables of a study."""
 
     at: dt.datetime  # UTC to the second
     kind: Literal["resolution"] = "resolution"
     forecast: int  # its line, and the hash of that:
-    forecast_line_sha256: _Hash
+    forecast_line_sha256: Hash
     target: Annotated[str, AfterValidator(_resolvable)]
     rule: str | None = None
     by: dt.date
@@ -105,7 +95,7 @@ class Resolution(_Said):
     first: dt.date | None  # of the first period in which it had; of no_crossing, no longer held
     rows: tuple[str, ...]  # of talks, ids of the rows of the label table that say so
     as_of: dt.date  # last day of publications that was looked at
-    study_sha256: _Hash  # as of that day
+    study_sha256: Hash  # as of that day
     same_past: bool  # whether the study as of the forecast still has its hash
     corrects: int | None = None  # line of the resolution that this one replaces
     beliefs_version: str  # that looked it up

@@ -3,12 +3,11 @@
 What was forecast is what the model calls talks: a period after the origin in which a row of the
 label rule was running (`beliefs.features.talks`), by its own dates and as far as it is public on
 the day of the look-up. Secret talks that come out after that change the outcome, which is a
-conflict until it is corrected. The rule is the one that was registered, whatever the study says by
-now. Targets of actions are looked up as they are in backtests
-(`beliefs.evaluation.backtest.questions`), under the registered tables of what counts; where just
-before the window there was nothing that could come, no truce to be broken say, they are resolved
-neither way. So is a window with an unobserved day: were its talks taken and its silence not, only
-successes would be scored.
+conflict until it is corrected. All targets are looked up as they are in backtests
+(`beliefs.evaluation.backtest.questions`), under the rules and tables that were registered, whatever
+the study says by now; where just before the window there was nothing that could come, no truce to
+be broken say, they are resolved neither way. So is a window with an unobserved day: were its talks
+taken and its silence not, only successes would be scored.
 """
 
 from __future__ import annotations
@@ -28,8 +27,8 @@ from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.backtest.questions import Question, questions
 from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.features.inputs import build_inputs
-from beliefs.features.talks import WATCHED, headline_rows, held_periods, talk_days
-from beliefs.forecasting.targets import LATENT
+from beliefs.features.talks import headline_rows, held_periods, talk_days
+from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.files import environment
 from beliefs.records.ledger.chain import writing
 from beliefs.records.ledger.register import (
@@ -45,8 +44,7 @@ from beliefs.records.ledger.register import (
 from beliefs.study.bundled import list_studies
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study, read_study
-from beliefs.study.spec import TalksRule
-from beliefs.study.tables.rows import covered
+from beliefs.study.spec import SpecTable, TalksRule
 
 OPEN = {
     "latent": "latent: nobody can look up a belief, so these stay unresolved",
@@ -233,8 +231,7 @@ def _look_up(
         or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
     ):
         return "other periods"
-    said = _talks if target.target == "talks" else _actions
-    found = said(forecast, target, study, window)
+    found = _found(forecast, target, study, window)
     if isinstance(found, str):
         return found
     return Resolution(
@@ -252,34 +249,13 @@ def _look_up(
     )
 
 
-def _talks(
+def _found(
     forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
 ) -> dict[str, Any] | str:
-    grid = study.grid
-    if not covered(study.tables.coverage, grid.dates[window], grid.step_days, WATCHED).all():
-        return "not covered"
-    text = json.dumps({"headline": forecast.label_rule, "rules": forecast.label_rules})
-    rules = TalksRule.model_validate_json(text)
-    judged = replace(study, spec=study.spec.model_copy(update={"talks_rule": rules}))
-    held, _ = talk_days(judged, grid.active(study.as_of))
-    days = grid.dates[window & (held[rules.headline] == 1)]
-    rows = headline_rows(judged)
-    inside = [
-        held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
-    ]
-    return {
-        "outcome": bool(len(days)),
-        "outcomes": {rule: bool(periods[window].any()) for rule, periods in held.items()},
-        "first": days[0].astype(object) if len(days) else None,
-        "rows": tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
-    }
-
-
-def _actions(
-    forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
-) -> dict[str, Any] | str:
-    """Return what the study's labels of actions say, by the tables that were registered."""
-    known = _questions(study, json.dumps(forecast.action_rules, sort_keys=True))
+    """Return what the study's labels say by the rules that were registered, or a key of `OPEN`."""
+    talks = {"headline": forecast.label_rule, "rules": forecast.label_rules}
+    rules = {**forecast.action_rules, "talks_rule": talks}
+    judged, known = _judged(study, json.dumps(rules, sort_keys=True))
     question = next((q for q in known if q.name == target.name), None)
     first, periods = int(np.flatnonzero(window)[0]), int(window.sum())
     if question is None or not question.at_risk[first]:
@@ -293,19 +269,33 @@ def _actions(
         "outcomes": {},
         "first": study.grid.dates[first + when - 1].astype(object) if observed else None,
         "rows": (),
+    } | (_rounds(judged, window) if TARGETS[target.target].kind == "talks" else {})
+
+
+def _rounds(judged: Study, window: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the outcome by every label rule, and the rows of the headline rule in a window."""
+    grid, rows = judged.grid, headline_rows(judged)
+    held, _ = talk_days(judged, grid.active(judged.as_of))
+    inside = [
+        held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
+    ]
+    return {
+        "outcomes": {rule: bool(periods[window].any()) for rule, periods in held.items()},
+        "rows": tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
     }
 
 
 @functools.lru_cache(maxsize=2)
-def _questions(study: Study, rules: str) -> tuple[Question, ...]:
-    """Return the questions of a study under registered tables; a ledger asks many of one."""
-    result = json.loads(rules)
-    update = {
-        name: None if name not in result else model.model_validate_json(json.dumps(result[name]))
-        for name, model in ACTION_RULES.items()
+def _judged(study: Study, rules: str) -> tuple[Study, tuple[Question, ...]]:
+    """Return a study under registered rules, and its questions; a ledger asks many of one."""
+    said = json.loads(rules)
+    models: dict[str, type[SpecTable]] = {**ACTION_RULES, "talks_rule": TalksRule}
+    update: dict[str, SpecTable | None] = {
+        name: model.model_validate_json(json.dumps(said[name])) if name in said else None
+        for name, model in models.items()
     }
     judged = replace(study, spec=study.spec.model_copy(update=update))
-    return questions(judged, build_inputs(judged))
+    return judged, questions(judged, build_inputs(judged))
 
 
 def timing(forecast: Forecast, target: Target) -> str:
