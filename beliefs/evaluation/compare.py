@@ -21,6 +21,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.system import action_factors
 from beliefs.model.theory import BARE, Theory, all_declared, theory_of
+from beliefs.shown import Shown
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
@@ -53,8 +54,8 @@ class Standing:
     weight: float  # of stacking at the end; NaN for the stack
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Shown):
     """Scores and weights of theories, in the order given, on a study."""
 
     study: str
@@ -67,6 +68,15 @@ class Comparison:
     periods: NDArray[np.int64]  # taken in, (point,)
     weights: Floats  # of stacking then, (point, theory)
     table: tuple[Standing, ...]  # the best theory first, the stack last whatever its rank
+
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "study": self.study,
+            "theories": " ".join(self.ids),
+            "periods": len(self.dates),
+            "best": self.table[0].id,
+        }
 
     @property
     def tied(self) -> tuple[tuple[str, str], ...]:
@@ -148,9 +158,8 @@ def compare(
 
     Examples
     --------
-    >>> found = beliefs.compare(study, ["base_rate", "M1"], seed=1, particles=200)
-    >>> found.ids[:2]
-    ('M0', 'M1')
+    >>> beliefs.compare(study, ["base_rate", "M1"], seed=1, particles=200)
+    <Comparison: study watch, theories M0 M1, periods 26, best M1>
     """
     chosen = [theory_of(theory) for theory in theories]
     ids = [theory.id for theory in chosen]

@@ -30,6 +30,7 @@ from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, action_parameters, free_parameters, mechanisms_of, scaled
+from beliefs.shown import Shown
 from beliefs.simulation.paths import draws_of
 
 Floats = NDArray[np.float64]
@@ -138,8 +139,8 @@ class Contracted:
         return row | {k: round(v, 4) if np.isfinite(v) else None for k, v in numbers.items()}
 
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Shown):
     """What forecasts from a posterior owe to priors and crack rule, and what the data taught."""
 
     posterior: Posterior
@@ -148,6 +149,16 @@ class Sensitivity:
     rows: tuple[Row, ...]
     points: tuple[Point, ...]
     contraction: tuple[Contracted, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "study": self.posterior.study.name,
+            "theory": self.posterior.theory.name,
+            "probabilities": len(self.rows),
+            "priors": len(self.points),
+            "learnable": f"{sum(c.learnable for c in self.contraction)} of {len(self.contraction)}",
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -207,11 +218,10 @@ def sensitivity(
 
     Examples
     --------
-    >>> found = beliefs.sensitivity(
+    >>> beliefs.sensitivity(
     ...     posterior, 7, seed=1, scales=[2.0], particles=200, actions=False, allow_failed=True
     ... )
-    >>> found.as_dict()["theory"]
-    'base_rate'
+    <Sensitivity: study watch, theory base_rate, probabilities 1, priors 2, learnable 3 of 3>
 
     Notes
     -----

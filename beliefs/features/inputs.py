@@ -126,6 +126,11 @@ def build_inputs(study: Study) -> Inputs:
     -------
     Inputs
         Arrays are read-only.
+
+    Examples
+    --------
+    >>> int(beliefs.build_inputs(study).active.sum())
+    26
     """
     spec, grid = study.spec, study.grid
     active = grid.active(study.as_of)

@@ -171,6 +171,11 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
     ------
     StudyError
         Unknown theory, mechanism, parameter or distribution.
+
+    Examples
+    --------
+    >>> beliefs.load_theory("M1").name
+    'mutual_optimism'
     """
     text = str(name_or_path)
     if text.endswith(".toml"):

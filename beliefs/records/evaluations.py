@@ -44,6 +44,7 @@ from beliefs.evaluation.calibration import (
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model.theory import Theory, table_of, theory_from_table, theory_of
 from beliefs.records import files
+from beliefs.shown import Shown
 from beliefs.study.load import Study, load_study
 from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import PART, replace_file
@@ -61,8 +62,8 @@ CUT = (
 Say = Callable[[int, int, float | None], None]
 
 
-@dataclass(frozen=True, eq=False)
-class Calibration:
+@dataclass(frozen=True, eq=False, repr=False)
+class Calibration(Shown):
     """Ranks of the truth in many simulations, judged."""
 
     settings: dict[str, Any]  # what all simulations share
@@ -79,6 +80,16 @@ class Calibration:
     forecast_checks: dict[str, ForecastCheck]  # verdicts on the forecast probabilities, by target
     # Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not
     failures: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "theory": self.settings["theory"],
+            "study": self.settings["study"],
+            "simulations": len(self.numbers),
+            "outside": f"{len(self.outside)} of {len(self.judged)}",
+            "passed": self.passed,
+        }
 
     @property
     def outside(self) -> tuple[Judged, ...]:
@@ -174,11 +185,10 @@ def calibrate(
 
     Examples
     --------
-    >>> found = beliefs.calibrate(
+    >>> beliefs.calibrate(
     ...     "M0", study, folder / "M0", sims=1, seed=1, particles=100, draws=20, horizon=3
     ... )
-    >>> found.as_dict()["simulations"]
-    1
+    <Calibration: theory base_rate, study watch, simulations 1, outside 0 of 68, passed False>
 
     Notes
     -----

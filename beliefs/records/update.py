@@ -25,14 +25,15 @@ from beliefs.inference.smc.track import (
 )
 from beliefs.records.files import only_one, read_manifest, refuse_existing, refuse_inside, reserved
 from beliefs.records.run import TRACK, load_run, load_track, save_run
+from beliefs.shown import Shown
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import move_end, with_rows
 
 PARTICLES = 2000
 
 
-@dataclass(frozen=True)
-class Update:
+@dataclass(frozen=True, repr=False)
+class Update(Shown):
     """What `update` did."""
 
     track: Track  # gone on
@@ -45,6 +46,16 @@ class Update:
     given: int  # rows of the files that the run's study did not hold yet, known or not
     waiting: int  # those of them published after the new as-of date
     end: dt.date | None = None  # where new rows moved the end of the study's period to
+
+    def facts(self) -> dict[str, Any]:
+        """Return what to say of it."""
+        return {
+            "run": self.path,
+            "as of": self.track.study.as_of,
+            "rows": self.rows,
+            "periods": self.periods,
+            "back to": self.back_to or "nothing",
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON, without the track."""

@@ -160,13 +160,20 @@ class Intervention:
 
 
 def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
-    """Read interventions from a TOML file.
+    r"""Read interventions from a TOML file.
 
     Raises
     ------
     StudyError
         The file or one of its tables cannot be used. Whether names and dates fit a study is
         checked when a forecast applies them.
+
+    Examples
+    --------
+    >>> file = folder / "plan.toml"
+    >>> _ = file.write_text("[[intervention]]\nkind = 'waiver'\ndate = 2026-01-28")
+    >>> [item.label for item in beliefs.load_interventions(file)]
+    ['waiver 2026-01-28']
     """
     where, expected = str(path), "one or more [[intervention]] tables and nothing else"
     try:

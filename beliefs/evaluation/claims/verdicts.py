@@ -155,8 +155,9 @@ def verdicts(
 
     Examples
     --------
-    >>> rows = beliefs.verdicts(study, seed=1, particles=100)  # doctest: +SKIP
-    >>> rows[0].verdict  # doctest: +SKIP
+    >>> from beliefs.evaluation.claims.verdicts import load_claims
+    >>> claims = [claim for claim in load_claims() if claim.id == "C33"]
+    >>> beliefs.verdicts(study, seed=1, particles=100, claims=claims, forecasts=False)[0].verdict
     'not learnable here'
     """
     claims = load_claims() if claims is None else claims

@@ -369,6 +369,12 @@ def advance(
     ------
     StudyError
         The study has other sides, indicators, channels, shocks or dates than the track.
+
+    Examples
+    --------
+    >>> later = beliefs.load_study(study.path, as_of="2026-01-28")
+    >>> beliefs.advance(tracked, later).n_time
+    28
     """
     inputs = build_inputs(study) if inputs is None else inputs
     old, new = found.model(), found.model(inputs)
