@@ -146,7 +146,7 @@ class Document(Part):
     Timings and versions are left to the manifest, so that the same seed gives the same document.
     """
 
-    format: Literal[2]
+    format: Literal[3]
     study: str
     as_of: dt.date
     origin: dt.date  # last day the posterior has seen

@@ -283,7 +283,7 @@ def headline(summary: Summary) -> Group:
         parts.append(table)
     else:
         parts.append(Text(_NO_BELIEFS))
-    for title, rows in (("Probability that", head.rows), ("ActionDraws", head.settlement)):
+    for title, rows in (("Probability that", head.rows), ("Actions", head.settlement)):
         if not rows:
             continue
         table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)

@@ -95,7 +95,7 @@ def test_labels_are_those_of_the_study(found, duel):
 
 def test_where_too_little_came_nobody_is_said_to_win(found):
     talks = [s for s in found.standings if s.target == "talks"]
-    assert talks and all(s.doubt == "it came once" and not s.theories for s in talks)
+    assert talks and all(s.doubt == "it happened once" and not s.theories for s in talks)
     assert "No theory beats climatology on any target of this study." in backtest_text(found)
     assert found.converged == (0, 0)  # a hundred particles are never worth four hundred
 
@@ -201,7 +201,7 @@ def test_origins_before_publication_are_the_same_bit_for_bit(late, how, tmp_path
     assert len(both) == len(scores[0]) > 0
     assert (both["p_x"] == both["p_y"]).all()
     talks = both[(both["target"] == "talks") & (both["origin"] == np.datetime64(day(41)))]
-    assert (talks["came_x"] == 1.0).all() and (talks["came_y"] == 0.0).all() and len(talks)
+    assert (talks["observed_x"] == 1.0).all() and (talks["observed_y"] == 0.0).all() and len(talks)
 
 
 def test_climatology_knows_of_secret_talks_once_they_are_out(tmp_path):

@@ -201,9 +201,9 @@ def where(*windows):
 @pytest.mark.parametrize(
     ("observed", "doubt"),
     [
-        ([], "it never came"), ([3], "it came once"), ([3, 9], "it came 2 separate times"),
-        (range(N), "it always came"), (range(N - 1), "it stayed away once"),
-        ({*range(N)} - {3, 4, 9}, "it stayed away 2 separate times"),
+        ([], "it never happened"), ([3], "it happened once"), ([3, 9], "it happened 2 separate times"),
+        (range(N), "it always happened"), (range(N - 1), "it did not happen once"),
+        ({*range(N)} - {3, 4, 9}, "it did not happen 2 separate times"),
     ],
 )  # fmt: skip
 def test_nobody_wins_on_what_hardly_ever_changed(observed, doubt):
