@@ -201,7 +201,8 @@ def where(*windows):
 @pytest.mark.parametrize(
     ("observed", "doubt"),
     [
-        ([], "it never happened"), ([3], "it happened once"), ([3, 9], "it happened 2 separate times"),
+        ([], "it never happened"), ([3], "it happened once"),
+        ([3, 9], "it happened 2 separate times"),
         (range(N), "it always happened"), (range(N - 1), "it did not happen once"),
         ({*range(N)} - {3, 4, 9}, "it did not happen 2 separate times"),
     ],
