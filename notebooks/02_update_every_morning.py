@@ -280,7 +280,7 @@ large["most by"].str.rsplit(n=1).str[0].value_counts().rename("largest part of s
 # Once a week, and on five days on which something had happened, the newest run was asked for the
 # next 30 days. A side *cracks* when its belief stays below one half for three days; the small
 # points are the share of draws in which that had already come about on the day of the forecast, so
-# that only the rest is foretold. Each probability stands beside its base rate: the prior alone for
+# that only the rest is forecast. Each probability stands beside its base rate: the prior alone for
 # cracks, which nobody can observe, and for talks the base-rate theory M0, whose constant hazards
 # are learnt from the same days, and which knows whether talks are going on.
 

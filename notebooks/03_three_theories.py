@@ -7,7 +7,7 @@
 # the essays has (M4), and the stack of all (M5).
 #
 # **This is a hindcast**: whoever coded the studies knew how the case went on. What is compared is
-# how well each theory foretold every period *from all before it*; what is judged is what two
+# how well each theory forecast every period *from all before it*; what is judged is what two
 # studies say of the 56 claims that the essays make.
 #
 # Computing takes about half an hour on two cores. What was computed is kept beside the notebook as
@@ -110,7 +110,7 @@ legend_below(panels[1], 5)
 plt.show()
 
 # %% [markdown]
-# By observable, against the base rate. A point right of the line: the theory foretold that
+# By observable, against the base rate. A point right of the line: the theory forecast that
 # observable better than constant rates did.
 
 # %%

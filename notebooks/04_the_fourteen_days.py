@@ -118,7 +118,7 @@ said = pd.Series({key: c.p for key, c in chances.items()}).unstack()
 
 # %% [markdown]
 # M5 mixes the five by the stacking weights of `beliefs compare` as they stood on the date: by
-# what each had foretold of the days before, and nothing later.
+# what each had forecast for the days before, and nothing later.
 
 # %%
 theories = [beliefs.load_theory(name) for name in THEORIES]
@@ -297,7 +297,7 @@ plt.show()
 #   know it beforehand would have changed little in any of them. The parameter of M3 was not
 #   learnt by 12 April, and turned *against* the claim afterwards: the breaches of this truce came
 #   when the test had been passed.
-# - **The stack** is worse than its best member throughout: on those dates no theory had foretold
+# - **The stack** is worse than its best member throughout: on those dates no theory had forecast
 #   the days before much better than the others.
 # - All this is one truce. Fourteen forecasts of it overlap, and their scores say how these
 #   forecasts went, not which theory is right. Theories were written by people who knew how it

@@ -48,7 +48,7 @@ pd.set_option("display.width", 160, "display.max_columns", 20, "display.max_rows
 # ## Does it beat climatology?
 #
 # Every theory from rolling origins, against what had happened before the origin in windows as
-# long. Right of the line the theory foretold better; the bar is the interval by blocks of origins.
+# long. Right of the line the theory forecast better; the bar is the interval by blocks of origins.
 # Pairs of target and window of which too little came, or for which too few windows fit, are left
 # out and counted: nothing can be said of them.
 
@@ -116,7 +116,7 @@ for summary in backtests:
 # %% [markdown]
 # ## Do probabilities mean what they say?
 #
-# How often that came which was foretold with about that probability. Grey: where the share lies in
+# Observed frequency by forecast probability. Grey: where the share lies in
 # nine of ten cases if forecasts are calibrated, given how few windows there are.
 
 # %%
@@ -139,7 +139,7 @@ for summary in backtests:
                 edgecolor=INK, linewidth=0.5, zorder=3,
             )  # fmt: skip
             ax.set_title(f"{name}, {horizon} days", fontsize=9, loc="left")
-    figure.supxlabel("foretold", fontsize=9)
+    figure.supxlabel("forecast", fontsize=9)
     figure.supylabel("observed", fontsize=9)
     figure.suptitle(summary.about["study"], fontsize=11, x=0.01, ha="left")
     plt.show()

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from spells import Spells
 
 from beliefs.inference.diagnose import Report, diagnose
-from beliefs.inference.nuts.sampling import Sampling, exact
+from beliefs.inference.nuts.sampling import Sampling, no_fastmath
 from beliefs.model.pooled import AGE_BINS, quadrature
 
 __all__ = ["LEVEL", "SCALES", "PooledFit", "fit_pooled", "log_likelihood", "pointwise"]
@@ -116,7 +116,7 @@ def _model(spells: Spells, scales: Mapping[str, float]) -> Any:
     return model
 
 
-@exact
+@no_fastmath
 def fit_pooled(
     spells: Spells,
     *,

@@ -257,7 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:  # an unknown option, a value out of range
         message = error.format_message().strip()
         if message:  # without one nothing was asked, and the help is printed already
-            sys.stderr.write(f"error: {message}\n  fix:     see `beliefs --help`\n")
+            path = getattr(getattr(error, "ctx", None), "command_path", None) or "beliefs"
+            sys.stderr.write(f"error: {message}\n  fix:     see `{path} --help`\n")
         return 2
     return done if isinstance(done, int) else 0
 

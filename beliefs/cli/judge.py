@@ -61,8 +61,6 @@ def compare(
         found = beliefs.compare(
             loaded, chosen, seed=seed, particles=particles or 1000, progress=say
         )
-    if plot is not None:
-        _draw("plot_weights", plot, 150, found, loaded)
     rows = [
         {
             "rank": row.rank, "id": row.id, "theory": row.title, "elpd": row.elpd, "se": row.se,
@@ -77,6 +75,8 @@ def compare(
     table[numbers] = table[numbers].map(lambda v: "" if v != v else f"{v:.2f}")
     data = found.as_dict() | {"confused": doubts(found.ids)}
     _show(data, table, _tell_comparison(found, table), as_json, as_csv)
+    if plot is not None:
+        _draw("plot_weights", plot, 150, found, loaded)
 
 
 def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
@@ -215,11 +215,10 @@ def backtest(
                 last=last,
                 progress=say,
             )
-        if out is not None:
-            say("write")
-            save_backtest(out, found, loaded, **place.taken)
     lines = [backtest_text(found)] + ([] if out is None else [f"\nForecasts and scores: {out}"])
     _show(found.as_dict(), found.skill, lines, as_json, as_csv)
+    if out is not None:
+        save_backtest(out, found, loaded, **place.taken)
 
 
 def _numbers[N: (int, float)](text: str, kind: type[N], what: str, example: str) -> list[N]:
@@ -351,9 +350,9 @@ def sensitivity(
             scales=factors, particles=particles, allow_failed=allow_failed, progress=say,
         )  # fmt: skip
     result = found.as_dict()
+    opt.show(result, _tell_sensitivity(result), as_json)
     if out is not None:
         write_file(out, opt.as_text(result))
-    opt.show(result, _tell_sensitivity(result), as_json)
 
 
 def _tell_sensitivity(result: dict[str, Any]) -> Iterator[str]:

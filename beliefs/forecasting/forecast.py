@@ -46,7 +46,7 @@ class Forecast(Shown):
         Seed of the simulation. The same seed gives paired draws across interventions.
     allowed_failed
         True when the posterior failed its convergence check and a forecast was asked for anyway.
-    actions
+    action_draws
         Draws of the parameters of action; None where actions were left out.
     base_paths
         Futures under the base-rate theory M0, the base rate of talks and of all targets of action;

@@ -73,7 +73,7 @@ class Report:
         """Return the report without its table, for JSON."""
         return {
             "passed": self.passed,
-            # JSON has no infinite numbers.
+            # JSON has no infinite numbers, and none that is no number.
             "r_hat": round(self.r_hat, 4) if np.isfinite(self.r_hat) else _BEYOND_R_HAT,
             "ess": round(self.ess, 1),
             "worst": self.worst,
@@ -81,7 +81,15 @@ class Report:
             "e_bfmi": round(self.e_bfmi, 3) if np.isfinite(self.e_bfmi) else 0.0,
             "failures": list(self.failures),
             "kind": self.kind,
-        } | ({} if self.pareto_k is None else {"pareto_k": round(max(self.pareto_k, -9.0), 3)})
+        } | (
+            {}
+            if self.pareto_k is None
+            else {
+                "pareto_k": round(
+                    float(np.clip(np.nan_to_num(self.pareto_k, nan=99.0), -9.0, 99.0)), 3
+                )
+            }
+        )
 
 
 def diagnose(tree: Any) -> Report:

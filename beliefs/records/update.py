@@ -26,6 +26,7 @@ from beliefs.inference.smc.track import (
 from beliefs.records.files import only_one, read_manifest, refuse_existing, refuse_inside, reserved
 from beliefs.records.run import TRACK, load_run, load_track, save_run
 from beliefs.shown import Shown
+from beliefs.study.dates import today
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import move_end, with_rows
 
@@ -192,7 +193,7 @@ def _grown(
         if added is not None:
             new = _longer(read_study(scratch / "study"), source, to)
             days = list(_published(new, source))
-        day: Any = to or max([old.as_of, *days])
+        day: Any = to or max([old.as_of, *(day for day in days if day <= today())])
         study = new.known(day)
     except StudyError as error:
         raise (error if added is None else added.blamed(error)) from error
@@ -227,15 +228,14 @@ def _longer(new: Source, before: Source, to: str | None) -> Source:
 
     Only where a new row was published after the end; days after today are none of it.
     """
-    today = np.datetime64(dt.datetime.now().astimezone().date())
     end = np.datetime64(new.spec.period.end, "D")
-    later = [day for day in _published(new, before) if end < day <= today]
+    later = [day for day in _published(new, before) if end < day <= today()]
     if not later:
         return new
     last = max(later)
     if to is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", to):
         with contextlib.suppress(ValueError):  # is none: said where it is read
-            last = max(last, min(np.datetime64(to, "D"), today))
+            last = max(last, min(np.datetime64(to, "D"), today()))
     move_end(new.path, last.astype(object))
     return read_study(new.path)
 

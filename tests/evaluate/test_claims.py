@@ -216,7 +216,7 @@ def past(**changes):
 
 
 @pytest.mark.parametrize(
-    ("target", "changes", "observed"),
+    ("target", "changes", "happened"),
     [
         ("deal", {}, False),
         ("deal", {"deal": (12, 1.0)}, True),
@@ -233,19 +233,19 @@ def past(**changes):
         ("cluster", {"strike_count": (12, 2.5)}, True),  # five of both sides
     ],
 )
-def test_what_came_is_looked_up(target, changes, observed):
+def test_what_happened_is_looked_up(target, changes, happened):
     hit, seen, may = (np.asarray(v) > 0 for v in TARGETS[target].label(past(**changes), "any"))
     question = Question(target, None, hit, seen, may)
-    assert ((question.first(10, 5) <= 5) != question.negated) is observed
+    assert ((question.first(10, 5) <= 5) != question.negated) is happened
 
 
 def test_scores_are_differences_of_logs_of_what_came():
     rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
-    at_risk = Forecasted("deal", 30)
-    found = evidence.score_of(at_risk, rows * 5, np.random.default_rng(1))
+    forecasted = Forecasted("deal", 30)
+    found = evidence.score_of(forecasted, rows * 5, np.random.default_rng(1))
     assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0, abs=2e-3)
     assert found.low < found.mean < found.high
     assert found.n == 10 and found.observed == 0.5
-    few = evidence.score_of(at_risk, rows * 4, np.random.default_rng(1))
+    few = evidence.score_of(forecasted, rows * 4, np.random.default_rng(1))
     assert few.mean == pytest.approx(found.mean)
     assert few.as_dict()["low"] is None and few.as_dict()["high"] is None

@@ -33,9 +33,9 @@ def found(tracked):
 
 def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):
     result = forecast(tracked, HORIZON, seed=2)
-    assert {row.asked.target for row in found.rows} >= {"talks", "breach", "deal", "war"}
+    assert {row.question.target for row in found.rows} >= {"talks", "breach", "deal", "war"}
     for row in found.rows:
-        said = probability(result, row.asked.target, by=row.asked.by, side=row.asked.side)
+        said = probability(result, row.question.target, by=row.question.by, side=row.question.side)
         assert row.p == said.p and row.mcse == pytest.approx(said.mcse)
         assert row.powers[0].prior_dominated == said.prior_dominated
         assert any(p.prior_data_conflict for p in row.powers) == said.prior_data_conflict

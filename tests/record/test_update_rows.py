@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from make_actions import HEADER, row, write_actions
 from make_study import day as day_of
@@ -85,3 +86,30 @@ def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):
     assert (given, waiting) == (1, 0) and new.as_of == np.datetime64(day_of(39))
     assert new.tables.agreements["end_kind"].tolist() == ["lapse"]
     assert old.tables.agreements["end_kind"].tolist() == [""]
+
+
+def test_a_row_of_a_day_that_has_not_come_waits(rich_folder, tmp_path):
+    source = read_study(rich_folder)
+    (tmp_path / "new.csv").write_text(
+        "indicator,date,published_at,value\n"
+        f"price,{DAY},{NEXT},101.5\nprice,2026-02-20,2199-01-01,102.5\n"
+    )
+    new, given, waiting = _grown(
+        source, source.known("2026-02-10"), [tmp_path / "new.csv"], None, tmp_path
+    )
+    assert str(new.as_of) == NEXT and (given, waiting) == (2, 1)
+
+
+def test_times_of_day_in_a_data_frame_count_on_their_day(rich_folder, tmp_path):
+    source = read_study(rich_folder)
+    frame = pd.DataFrame({
+        "indicator": ["price"], "date": [pd.Timestamp(f"{DAY} 12:00")],
+        "published_at": [pd.Timestamp(f"{NEXT} 23:30")], "value": [101.5],
+    })  # fmt: skip
+    new, *_ = _grown(source, source.known("2026-02-10"), [frame], None, tmp_path)
+    assert str(new.as_of) == NEXT
+    frame["published_at"] = frame["published_at"].dt.tz_localize("Asia/Tehran")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(StudyError, match="a time with a zone is not a day") as caught:
+        _grown(source, source.known("2026-02-10"), [frame], None, tmp_path / "b")
+    assert "row 0, column published_at" in caught.value.where

@@ -1,4 +1,4 @@
-"""A study drawn from a theory is foretold by it as well as by its rivals, on the whole."""
+"""A study drawn from a theory is forecast by it as well as by its rivals, on the whole."""
 
 import numpy as np
 import pytest

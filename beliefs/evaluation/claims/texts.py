@@ -189,7 +189,7 @@ def c09(d: Draws) -> Finding:
     cost = d["audience_effect"].mean("side")
     return found(hold.min("side") > 0, hold, one=one, two=two, cost=cost)
 
-# Leaders project more confidence as belief lambda x: np.exp(-x).
+# Leaders project more confidence as belief falls.
 claim("C10", "sign", needs={"public words": on("cell_public")}, count=SPOKE, null="projection",
       score="reading")(each_side("projection"))
 

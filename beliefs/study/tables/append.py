@@ -20,6 +20,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from beliefs.errors import StudyError
+from beliefs.study.dates import day_of
 from beliefs.study.safefile import Table, open_safely, read_header, read_lines, read_table
 from beliefs.study.specfile import read_spec
 from beliefs.study.tables.cells import columns_of, texts_of, to_records
@@ -164,20 +165,23 @@ def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
     name = _table_of(columns, label)
     cells: dict[str, Sequence[str]] = {}
     for k, column in enumerate(columns):
-        values = zip(frame.iloc[:, k].tolist(), frame.iloc[:, k].isna().tolist(), strict=True)
-        cells[column] = ["" if unknown else _text(value) for value, unknown in values]
+        unknown = frame.iloc[:, k].isna().tolist()
+        cells[column] = [
+            "" if blank else _text(value, f"{label} row {i}, column {column}")
+            for i, value, blank in zip(frame.index, frame.iloc[:, k].tolist(), unknown, strict=True)
+        ]
     origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in frame.index.tolist()]
     return Table(name, range(len(frame)), cells), origins
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, where: str) -> str:
     """Write a value of a data frame as in a CSV file."""
     if isinstance(value, np.bool_ | np.number):
         value = value.item()
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))  # a column of whole numbers with a gap
-    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time():
-        return value.date().isoformat()
+    if isinstance(value, dt.date | np.datetime64):
+        return str(day_of(value, where))
     return str(int(value) if isinstance(value, bool) else value)
 
 
