@@ -5,9 +5,9 @@ have fat tails and a bent public bias (`filter_reading`), and talks follow both 
 surplus. Each is assimilated by moment matching with Gauss-Hermite nodes. The equations are those of
 `beliefs.model.mechanisms`, compiled as they stand.
 
-Particles are taken `LANES` at a time, and the innermost loop of everything runs over them, so that
+Particles are taken `BATCH` at a time, and the innermost loop of everything runs over them, so that
 the machine can evaluate many at once. They do not touch one another: which share a batch changes no
-bit. All numbers of a batch lie in one array of rows of `LANES` (see `filter_rows`), because a
+bit. All numbers of a batch lie in one array of rows of `BATCH` (see `filter_rows`), because a
 compiler that meets many arrays cannot tell that they do not overlap.
 """
 
@@ -159,7 +159,7 @@ def _weigh_talks(w: Any, talks: float, rule: Any) -> None:
 
 @numba.njit(error_model="numpy")
 def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, static: Any) -> None:
-    """Fill the rows that a batch keeps; lanes without a particle repeat the last one."""
+    """Fill the rows that a batch keeps; places without a particle repeat the last one."""
     for i in range(BATCH):
         n = low + min(i, size - 1)
         w[row.MEAN0 + i], w[row.MEAN1 + i] = mean[n, 0], mean[n, 1]

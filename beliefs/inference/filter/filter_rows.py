@@ -1,6 +1,6 @@
 """Where the filter keeps the numbers of a batch of particles: rows of one flat array.
 
-A row has one number for each of `LANES` particles; a name here is the place of its first. They are
+A row has one number for each of `BATCH` particles; a name here is the place of its first. They are
 plain integers, so that the compiler knows them.
 """
 
