@@ -94,7 +94,7 @@ class Report:
 
 def diagnose(tree: Any) -> Report:
     """Check a posterior, a DataTree with ``posterior`` and ``sample_stats``, against limits."""
-    import arviz as az
+    import arviz as az  # slow to load, and a track is checked without
 
     limits = Limits()
     posterior = tree["posterior"].to_dataset()

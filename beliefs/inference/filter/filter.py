@@ -1,8 +1,7 @@
 """Marginal filter: log predictive densities of what was seen, with both beliefs integrated out.
 
 Normal scores of particles go in; out come filtered beliefs, densities and paths. The equations that
-beliefs do not enter are evaluated some periods at a time; a period has the same bits alone as among
-others. The rest is compiled (`filter_kernel`).
+beliefs do not enter are evaluated some periods at a time. The rest is compiled (`filter_kernel`).
 """
 
 from __future__ import annotations

@@ -339,7 +339,7 @@ def assimilation(shape: Any, pull: Any) -> Any:
         w: Any, low: int, size: int, side: int, channel: int, kind: int, value: float, static: Any,
         rule: Any, places: int, work: Any, parts: Any,
     ) -> None:  # fmt: skip
-        """Take in one reading of a side's belief; adds its log predictive density to row HEARD."""
+        """Take in one reading of a side's belief; adds its log density to row LOG_READINGS."""
         _load(w, low, size, side, channel, kind, static)
         by_itself = 0
         for i in range(BATCH):

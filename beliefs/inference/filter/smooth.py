@@ -1,12 +1,11 @@
-r"""From filtered to smoothed beliefs: the backward pass of Rauch, Tung and Striebel (1965).
+r"""From filtered to smoothed beliefs: paths drawn backwards (Carter and Kohn 1994).
 
 .. math::
     J_t = P_t A_{t+1}^\top \bar P_{t+1}^{-1}, \qquad
-    m^s_t = m_t + J_t (m^s_{t+1} - \bar m_{t+1}), \qquad
-    P^s_t = P_t + J_t (P^s_{t+1} - \bar P_{t+1}) J_t^\top
+    b_t \sim N\big(m_t + J_t (b_{t+1} - \bar m_{t+1}), \; P_t - J_t \bar P_{t+1} J_t^\top\big)
 
-with A the slope of the move, by statistical linearisation where misreading bends it. Drawing
-backwards instead of averaging gives whole paths (Carter and Kohn 1994).
+with A the slope of the move, by statistical linearisation where misreading bends it. Their mean is
+the backward pass of Rauch, Tung and Striebel (1965).
 """
 
 from __future__ import annotations
@@ -43,31 +42,6 @@ def _gain(now: Any, then: Any) -> tuple[float, float, float, float]:
         (u10 * q11 - u11 * q01) / det,
         (u11 * q00 - u10 * q01) / det,
     )
-
-
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def smoothed(path: Floats) -> tuple[Floats, Floats]:
-    """Return smoothed means (N, T, 2) and covariances (N, T, 3) of a kept path (N, T, PATH)."""
-    n, n_time, _ = path.shape
-    mean, cov = np.empty((n, n_time, 2)), np.empty((n, n_time, 3))
-    for i in range(n):
-        mean[i, n_time - 1] = path[i, n_time - 1, 9:11]
-        cov[i, n_time - 1] = path[i, n_time - 1, 11:14]
-        for t in range(n_time - 2, -1, -1):
-            now, then = path[i, t], path[i, t + 1]
-            j00, j01, j10, j11 = _gain(now, then)
-            e0, e1 = mean[i, t + 1, 0] - then[4], mean[i, t + 1, 1] - then[5]
-            mean[i, t, 0] = now[9] + j00 * e0 + j01 * e1
-            mean[i, t, 1] = now[10] + j10 * e0 + j11 * e1
-            d00 = cov[i, t + 1, 0] - then[6]
-            d01 = cov[i, t + 1, 1] - then[7]
-            d11 = cov[i, t + 1, 2] - then[8]
-            r00, r01 = j00 * d00 + j01 * d01, j00 * d01 + j01 * d11
-            r10, r11 = j10 * d00 + j11 * d01, j10 * d01 + j11 * d11
-            cov[i, t, 0] = now[11] + r00 * j00 + r01 * j01
-            cov[i, t, 1] = now[12] + r00 * j10 + r01 * j11
-            cov[i, t, 2] = now[13] + r10 * j10 + r11 * j11
-    return mean, cov
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -130,7 +104,11 @@ def _conditioned(
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def _drawn(path: Floats, noise: Floats, choice: Floats) -> tuple[Floats, Floats]:
+def drawn_by(path: Floats, noise: Floats, choice: Floats) -> tuple[Floats, Floats]:
+    """Return the paths (N, 2, T) that normal and uniform numbers pick; see `draw_paths`.
+
+    Noise of 0 gives the smoothed means where belief is one Gaussian.
+    """
     n, n_time, _ = path.shape
     out, log = np.empty((n, 2, n_time)), np.zeros(n)
     of, after = np.empty(5), np.empty(2)
@@ -169,7 +147,7 @@ def draw_paths(path: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """
     shape = (len(path), 2, path.shape[1])
     noise, choice = rng.standard_normal(shape), rng.random(shape)
-    return _drawn(np.ascontiguousarray(path), noise, choice)
+    return drawn_by(np.ascontiguousarray(path), noise, choice)
 
 
 def innovations_along(

@@ -67,7 +67,7 @@ def fit(
     >>> beliefs.fit(study, "base_rate", seed=1, sampling=few).tree["posterior"].sizes["draw"]
     100
     """
-    import nutpie
+    import nutpie  # slow to load, and whoever imports `fit` may only track
 
     def share(chains: Any) -> None:
         whole = sum(chain.total_draws for chain in chains)

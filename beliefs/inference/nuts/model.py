@@ -24,6 +24,7 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     Free parameters have their declared names; likelihoods are potentials ``log_talks`` and
     ``log_reading``, because missing cells change with the as-of date and shapes must not.
     """
+    # Slow to load, and what tracks or reads a saved run samples nothing.
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -103,7 +104,7 @@ MOST = 16  # compiled models that are kept
 @no_fastmath
 def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
     """Return the compiled model with this data; compiles only for a new theory or structure."""
-    import nutpie
+    import nutpie  # slow to load, see `build_model`
 
     key = theory.sha256, structure
     if key not in _compiled:

@@ -22,7 +22,7 @@ import numba
 import numpy as np
 
 from beliefs.inference.filter.filter import Model
-from beliefs.inference.filter.smooth import smoothed
+from beliefs.inference.filter.smooth import drawn_by
 from beliefs.inference.smc.particles import Floats, Ints, mapped
 from beliefs.model import system
 from beliefs.model.mechanisms import belief, readings
@@ -79,9 +79,9 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     """Measure the frame of the first `n_time` periods about normal scores (d,)."""
     measurements = model.measurements
     _, static, path = model.replay(reference[None], n_time, keep=True)
-    before = np.concatenate(
-        [static.start[:, :, None], smoothed(path)[0].transpose(0, 2, 1)], axis=2
-    )
+    noise = np.zeros((1, 2, n_time))
+    smoothed, _ = drawn_by(path, noise, noise + 0.5)
+    before = np.concatenate([static.start[:, :, None], smoothed], axis=2)
     gated = gate(np, before[0, :, :-1])
     names = [label.split("[")[0] for label in model.coordinates.labels]
     places = np.asarray([j for j, name in enumerate(names) if name in LINEAR], dtype=np.int64)

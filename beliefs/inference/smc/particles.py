@@ -1,8 +1,8 @@
 """Weighted particles: effective size, resampling, the Gaussian that fits them, work in chunks.
 
-Sums run in a fixed order in compiled loops, because linear-algebra libraries may add in another
-order with another number of threads. Chunks have one fixed size for the same reason: neither the
-number of threads nor that of processors can change a bit.
+Sums run in a fixed order, by `einsum` or in compiled loops: OpenBLAS's products and factors differ
+in their last bits between one thread and two. Chunks have one fixed size for the same reason:
+neither the number of threads nor that of processors can change a bit.
 """
 
 from __future__ import annotations
@@ -120,22 +120,6 @@ def resample(log_weights: Floats, uniform: float, size: int | None = None) -> In
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _moments(x: Floats, w: Floats) -> tuple[Floats, Floats]:
-    n, d = x.shape
-    mean, cov = np.zeros(d), np.zeros((d, d))
-    for i in range(n):
-        for j in range(d):
-            mean[j] += w[i] * x[i, j]
-    for i in range(n):
-        centred = x[i] - mean
-        for j in range(d):
-            weight = w[i] * centred[j]
-            for k in range(d):
-                cov[j, k] += weight * centred[k]
-    return mean, cov
-
-
-@numba.njit(cache=True, error_model="numpy")
 def _cholesky(a: Floats) -> Floats:
     d = a.shape[0]
     out = np.zeros((d, d))
@@ -148,18 +132,9 @@ def _cholesky(a: Floats) -> Floats:
     return out
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
 def spread_by(root: Floats, noise: Floats) -> Floats:
-    """Return `root` times each row of `noise` (N, d); root is lower triangular."""
-    n, d = noise.shape
-    out = np.empty((n, d))
-    for i in range(n):
-        for j in range(d):
-            total = 0.0
-            for k in range(j + 1):
-                total += root[j, k] * noise[i, k]
-            out[i, j] = total
-    return out
+    """Return `root` times each row of `noise` (N, d)."""
+    return np.einsum("jk,nk->nj", root, noise)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -183,7 +158,9 @@ def fitted_gaussian(scores: Floats, log_weights: Floats) -> tuple[Floats, Floats
     the share `KEPT` of them is believed.
     """
     weights = normalised(log_weights)
-    mean, cov = _moments(np.ascontiguousarray(scores), weights)
+    mean = np.einsum("n,nd->d", weights, scores)
+    centred = scores - mean
+    cov = np.einsum("nj,nk->jk", weights[:, None] * centred, centred)
     error = np.sqrt(np.sum(weights * weights))
     spread = np.sqrt(np.diag(cov))
     correlation = cov / np.outer(spread, spread)

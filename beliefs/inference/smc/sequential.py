@@ -336,7 +336,7 @@ def _moved(
         rounds.append(found)
         scores, quality, density = found.scores, found.quality, found.density
         index, log_weights = np.arange(n), np.zeros(n)
-    # Sums over other stretches of periods round otherwise: an update is to go on as a track does.
+    # Sums over other stretches of periods round otherwise; later periods are to change nothing.
     quality = np.round(quality, 6)
     moves = sum(r.moves for r in rounds)
     return scores, Rejuvenation(

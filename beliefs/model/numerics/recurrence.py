@@ -150,26 +150,12 @@ def _gathered(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(forwards + backwards - x)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def _add_products(weights: Any, values: Any, out: Any) -> None:
-    for i in range(weights.shape[0]):
-        for k in range(weights.shape[1]):
-            weight = weights[i, k]
-            if weight != 0.0:
-                for t in range(values.shape[1]):
-                    out[i, t] += weight * values[k, t]
-
-
 def weighted_sum(xp: Any, weights: Array, values: Array) -> Array:
     """Return the product of weights (..., row, term) and values ([...,] term, time).
 
-    Terms of weight 0 are left out. NumPy's product of matrices may round differently for another
-    number of periods; compiled, a period alone gives the bits that it has among others.
+    NumPy's product of matrices may round differently for another number of periods; its sums over
+    an index do not, so that later periods change no earlier one.
     """
     if xp is not np or np.ndim(values) > 2:
         return weights @ values
-    weights = np.asarray(weights, dtype=float)
-    out = np.zeros((*weights.shape[:-1], values.shape[-1]))
-    flat = np.ascontiguousarray(weights).reshape(-1, weights.shape[-1])
-    _add_products(flat, np.ascontiguousarray(values, dtype=float), out.reshape(len(flat), -1))
-    return out
+    return np.einsum("...rk,kt->...rt", weights, values)
