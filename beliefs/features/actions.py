@@ -202,4 +202,4 @@ def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
     about = rows.among("zone", matter.zones) | rows.among("red_line", matter.red_lines)
     month = steps.periods_of(steps.MONTH, grid)
     mine, total = (steps.recent(steps.counts(r, grid), month) for r in (rows.take(about), rows))
-    return {"maritime": steps.ratio(mine, total)}
+    return {"agenda_share": steps.ratio(mine, total)}

@@ -93,7 +93,7 @@ class Observed:
     peripheral_count: Floats  # kinetic acts on third parties or in outlying zones
     peripheral_seen: Bools
     calm: Floats  # 1 without an act of severity 2 or more between the sides in the week before t
-    maritime: Floats  # share of the agenda's matter in the diplomatic acts of the 30 days before t
+    agenda_share: Floats  # its matter's part of the diplomatic acts of the 30 days before t
     mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
     spell_age: Floats  # log(periods since talks), 0 right after
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is

@@ -11,7 +11,7 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.steps import Bools, Floats, before, binned, counts, fading_sum, watched
+from beliefs.features.steps import Bools, Floats, Ints, before, binned, counts, fading_sum, watched
 from beliefs.features.surprises import (
     CLIP,
     COUNT_BURN_IN,
@@ -34,7 +34,6 @@ FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
 _PHASE_OF = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
 STEEPNESS = 4.0  # the hinge goes from 12 % to 88 % within one standard deviation
 UNREST_DAYS = 14.0  # e-folding time of counted pressure
-MONTH = 30.4
 SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
 
 
@@ -196,7 +195,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     """Return how fast power is expected to shift, whatever the direction, as of t-1.
 
     A proxy: nobody recorded what the sides expected, and the side that declines has a reason to
-    fight either way (Powell 2006). Of a series: the weighted mean of its steps a month (half-life
+    fight either way (Powell 2006). Of a series: the weighted mean of its slopes (half-life
     four reports) over their robust spread, for half a year after the last report. Of acts: the
     fading balance of both sides', over the spread of a balance without any trend. The grid has
     `lead` periods before the first one of the study; `last` is the last period to be used.
@@ -218,7 +217,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     arrived = series_arrivals(study, indicator, last)
     period, out = arrived.period + lead, np.zeros(grid.n)
     carry = int(SHIFT_AGE // grid.step_days)
-    for k, value in enumerate(_trend(arrived.value, arrived.period * grid.step_days / MONTH)):
+    for k, value in enumerate(_trend(arrived.value, arrived.period)):
         out[max(period[k], 0) : max(period[k] + carry, 0)] = value
     return {"power_shift": before(out)}
 
@@ -231,12 +230,12 @@ def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
     return binned(rows, weight * (first.astype(float) - second), grid)
 
 
-def _trend(value: Floats, month: Floats) -> Floats:
-    """Return |mean step a month| over the spread of steps at each arrival; 0 before three steps."""
+def _trend(value: Floats, period: Ints) -> Floats:
+    """Return |mean slope| over the spread of slopes at each arrival; 0 before three slopes."""
     out = np.zeros(len(value))
     if len(value) < 2:
         return out
-    step = np.diff(value) / np.diff(month)
+    step = np.diff(value) / np.diff(period)
     keep = 0.5 ** (1.0 / SHIFT_HALFLIFE)
     mean = weight = 0.0
     for k in range(len(step)):

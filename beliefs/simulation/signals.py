@@ -30,7 +30,7 @@ _OF_BELIEF = (
     "turnover", "hardline", "cost", "mediator", "mediator_old", "waiver", "shock", "aftermath",
     "hinge", "power_shift",
 )  # fmt: skip
-_OF_ACTIONS = ("pressure_home", "maritime", "power_shift")
+_OF_ACTIONS = ("pressure_home", "agenda_share", "power_shift")
 TALKS = REGIME_KINDS.index("talks")
 
 

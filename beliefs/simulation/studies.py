@@ -128,7 +128,7 @@ def simulate_columns(
     names: Collection[str],
     rng: np.random.Generator,
     *,
-    quiet_periods: int = 4,
+    quiet_periods: int,
 ) -> Columns:
     """Draw the columns of action of `names`, and those that follow from them; 0 where unobserved.
 

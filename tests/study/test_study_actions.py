@@ -167,7 +167,7 @@ def test_a_walkout_fades_and_needs_something_to_walk_out_of(tmp_path):
 def test_the_phases_follows_the_regimes_and_what_they_declare(tmp_path, seen):
     names = [CONFLICT_PHASES[k] for k in seen.conflict_phase[seen.conflict_phase_seen]]
     assert (names[0], names[-1]) == ("open_war", "truce")
-    peace = ACTIONS.replace('label = "Pause"', 'label = "Pause"\nrung = "negative_peace"')
+    peace = ACTIONS.replace('label = "Pause"', 'label = "Pause"\nconflict_phase = "negative_peace"')
     assert observed(tmp_path / "s", toml=peace).conflict_phase[40] == CONFLICT_PHASES.index(
         "negative_peace"
     )
