@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from beliefs.features.steps import Bools, Floats, Ints, before, binned, counts, fading_sum, watched
 from beliefs.features.surprises import (
     CLIP,
-    COUNT_BURN_IN,
-    FLOORS,
+    Arrivals,
+    count_surprises,
     counted_arrivals,
     series_arrivals,
     severity_sum,
-    surprises,
-    transform,
 )
 from beliefs.features.talks import span_periods
 from beliefs.study.dates import Grid
@@ -60,20 +58,21 @@ def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
         force = events.where(initiator=side.forces, kind=spec.kinetic)
         strikes[i] = severity_sum(force, grid) * active
-        counted = counted_arrivals(study, force, True, spec.quiet.coverage, last)
-        update = surprises(
-            transform("count", counted.value),
-            FORCE_HALFLIFE[grid.step_days],
-            restart=counted.restarts,
-            floor=FLOORS["count"],
-            burn_in=COUNT_BURN_IN,
-        )
+        counted = force_arrivals(study, i, last)
+        update = count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
     return {
         "persist": persist, "resolve": resolve, "hardline": hardline, "strikes": strikes,
         "strikes_seen": seen(spec.quiet.coverage),
     }  # fmt: skip
+
+
+def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
+    """Sum the severity of a side's force in each period in which it was recorded completely."""
+    spec = study.spec
+    force = study.tables.events.where(initiator=spec.sides[side].forces, kind=spec.kinetic)
+    return counted_arrivals(study, force, True, spec.quiet.coverage, last)
 
 
 def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:

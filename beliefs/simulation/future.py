@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
-from beliefs.features.steps import Floats
+from beliefs.features.steps import Floats, log_age
 from beliefs.model.structure import (
     AFTERMATH_DAYS,
     Columns,
@@ -143,7 +143,7 @@ def future_columns(
 def deadlock(talks: NDArray[Any], last: float, horizon: int, passed: int = 0) -> Floats:
     """Return the log of the periods since the last talks, (horizon,), while none are held."""
     age = 0.0 if talks[-1] > 0 else np.exp(last)
-    return np.log(np.maximum(age + (passed + np.arange(1, horizon + 1)), 1.0))
+    return log_age(age + (passed + np.arange(1, horizon + 1)))
 
 
 def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any], passed: Passed) -> None:
