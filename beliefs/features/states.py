@@ -29,7 +29,7 @@ from beliefs.study.tables.rows import counted_events
 
 FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
 """Half-life, in periods of that many days, of how much force one has come to expect."""
-_PHASE_OF = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
+_BY_REGIME = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
 STEEPNESS = 4.0  # the hinge goes from 12 % to 88 % within one standard deviation
 UNREST_DAYS = 14.0  # e-folding time of counted pressure
 SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
@@ -139,7 +139,7 @@ def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     conflict_phase, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:  # a shared day goes to the later one
         on = _in_force(grid, regime.start, regime.end, regime.published_at)
-        conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _PHASE_OF[regime.kind])
+        conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _BY_REGIME[regime.kind])
         known |= on
     hotline = np.zeros(grid.n, dtype=bool)
     zones = () if study.spec.zones is None else study.spec.zones.watched

@@ -29,7 +29,7 @@ from beliefs.features.surprises import (
 )
 from beliefs.features.truces import TRACKED, truces_of
 from beliefs.model.mechanisms import diplomacy, reciprocity
-from beliefs.model.structure import PHASES, Columns, Structure, action_columns, structure_of
+from beliefs.model.structure import PHASES, Columns, Structure, action_columns, phases, structure_of
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import Grid
@@ -201,15 +201,9 @@ class State:
     since: int
 
 
-def _phases(inputs: Inputs) -> Ints:
-    """Return the phase of each period: calm, truce or war, as numbers of `PHASES`."""
-    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
-    return np.select([kinds == "truce", kinds == "war"], [TRUCE, WAR], 0)
-
-
 def feed_of(study: Study, inputs: Inputs) -> Feed:
     """Return which counts of a study drawn acts feed, and what is expected of them."""
-    spec, n, phase = study.spec, int(inputs.active.sum()), _phases(inputs)
+    spec, n, phase = study.spec, int(inputs.active.sum()), phases(inputs)
     indicators, rows = [], []
     for k, indicator in enumerate(spec.indicators):
         fits = indicator.source == "events" and indicator.transform == "count"
@@ -260,7 +254,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     """Return what futures of a study under a theory keep."""
     spec, seen, structure = study.spec, inputs.observed, structure_of(inputs)
     n = int(inputs.active.sum())
-    phase = _phases(inputs)[:n] == np.arange(len(PHASES))[:, None]  # (phase, time)
+    phase = phases(inputs)[:n] == np.arange(len(PHASES))[:, None]  # (phase, time)
     watched = seen.strikes_seen[:n]
     by_severity = seen.strike_by_severity[..., :n] * watched
     tally = np.stack([by_severity[..., on].sum(axis=-1) for on in phase], 1)
@@ -379,7 +373,7 @@ def start_of(
         conflict_phase=full(
             seen.conflict_phase[last] if seen.conflict_phase_seen[last] else 1, np.int64
         ),
-        phase=full(_phases(inputs)[last], np.int64),
+        phase=full(phases(inputs)[last], np.int64),
         kind=full(inputs.regime[last], np.int64),
         spell=full(spell.on, np.bool_),
         age=full(spell.age),
