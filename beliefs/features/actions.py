@@ -7,12 +7,13 @@ are those of `Observed`; what a study has no table for is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features import steps
-from beliefs.features.steps import Bools, Floats
+from beliefs.features.steps import Bools, Exchange, Floats, Force
 from beliefs.features.talks import headline_rows, held_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
@@ -58,11 +59,6 @@ def strike_arrays(
     heavy = severity >= steps.HEAVY_SEVERITY
     suffered = tally([by & heavy & acts.among("target", side.forces)
                       for by, side in zip(mine[::-1], spec.sides, strict=True)])  # fmt: skip
-    hostile = dyadic[0] | dyadic[1]
-    quiet = (tally([counted & hostile])[0] == 0) & seen
-    idle = steps.before(steps.fold(lambda days, x: steps.run(days, x, grid.step_days), 0.0, quiet))
-    mild = (tally([counted & hostile & (severity >= steps.CALM_SEVERITY)])[0] == 0) & seen
-    spell = steps.before(steps.fold(steps.run, 0.0, mild))
     slots = {name: place for place, name in enumerate(study.instrument_slots)}
     places = [slots.get(name, -1) for name in dict.fromkeys(study.tables.coverage["instrument"])]
     instrument = np.array([*places, -1])[instruments(study.tables.coverage, grid.dates)]
@@ -75,10 +71,8 @@ def strike_arrays(
         "severity_log": steps.ratio(logs, count),
         "provocation": steps.ratio(steps.recent(logs[::-1], steps.ANSWER), rival),
         "provoked": ((count > 0) & (rival > 0) & seen).astype(float),
-        "own_recent": steps.before(np.log1p(steps.fading_sum(count, steps.RECENT_DAYS, grid))),
+        **steps.at(force_known(study, grid, acts, dyadic), slice(-1)).known(grid.step_days),
         "heavy": np.log1p(steps.fading_sum(suffered, steps.HEAVY_DAYS, grid)),
-        "pause": steps.pause(idle),
-        "calm": (spell >= steps.periods_of(steps.CALM_DAYS, grid)).astype(float),
     }
     if (lines := spec.redlines) is not None:
         known = steps.watched(study, grid, lines.coverage)
@@ -104,8 +98,26 @@ def strike_arrays(
     return out
 
 
-def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
-    """Return the columns that tell of words, offers and sanctions.
+def force_known(study: Study, grid: Grid, acts: Records, dyadic: tuple[Bools, Bools]) -> Force:
+    """Return what is known of acts of force as each period begins and after the last."""
+    rules, severity = study.spec.strikes, acts["severity"]
+    start = Force(np.zeros(2), 0.0, 0.0)
+    if rules is None:
+        return steps.trail(lambda state, _: state, start, np.zeros(grid.n))
+    counted = severity >= rules.min_severity
+    hostile = counted & (dyadic[0] | dyadic[1])
+    which = [counted & acts.among("initiator", side.forces) for side in study.spec.sides]
+    which += [hostile, hostile & (severity >= steps.CALM_SEVERITY)]
+    *count, act, grave = (steps.counts(acts.take(rows), grid) for rows in which)
+    unseen = ~steps.watched(study, grid, rules.coverage)
+    return steps.trail(
+        lambda state, *now: state.after(grid.step_days, *now),
+        start, np.stack(count), (act > 0) | unseen, (grave > 0) | unseen,
+    )  # fmt: skip
+
+
+def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
+    """Return what is known of words and talks as each period begins and after the last.
 
     The grid has `lead` periods before the first one of the study.
     """
@@ -118,38 +130,31 @@ def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
     near = events.where(kind=signs, initiator=(*first, *second, "mediator"))
     deal = (steps.counts(near, grid) > 0) | held
     counters = steps.counts(_dyadic(study, ("counter_offer",)), grid)
-    fortnight = steps.periods_of(steps.FORTNIGHT, grid)
-    out = {
-        "walkout": walkout.astype(float),
-        "walkout_fresh": steps.before(steps.freshness(walkout, steps.FRESH_DAYS, grid)),
-        "deal_near": steps.before(steps.freshness(deal, steps.FRESH_DAYS, grid)),
-        "talks_recent": (steps.recent(held, fortnight) > 0).astype(float),
-        "spell_age": _spell_age(held, lead),
-        "round_number": _round_number(
-            study, grid, steps.counts(rows, grid, "date") + counters, lead
-        ),
-    }
-    return out | _offers(study, grid) | _sanctions(study, grid) | _agenda(study, grid)
-
-
-def _spell_age(held: Bools, lead: int) -> Floats:
-    """Return log(periods since talks), counted from the study's start while there were none."""
-    now = np.arange(len(held))
-    last = np.maximum.accumulate(np.where(held, now, -1))
-    last = np.concatenate([[-1], last[:-1]])
-    age = np.where(last >= 0, now - last, now - lead + 1)
-    return np.log(np.maximum(age, 1))
-
-
-def _round_number(study: Study, grid: Grid, rounds: Floats, lead: int) -> Floats:
-    """Return log(1 + rounds and counter-offers since the last onset of war), as of t-1."""
-    total = np.cumsum(np.where(np.arange(grid.n) < lead, 0.0, rounds))
-    base = np.zeros(grid.n)
+    tries = events.where(kind=("offer", "counter_offer", "mediation"))
+    contact = (steps.counts(talks, grid, "date") + steps.counts(tries, grid)) > 0
+    rounds = (steps.counts(rows, grid, "date") + counters) * (np.arange(grid.n) >= lead)
+    war = np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:
         period = int(grid.index(np.datetime64(max(regime.start, regime.published_at), "D")))
         if regime.kind == "war" and 0 <= period < grid.n:
-            base[period:] = total[period - 1] if period else 0.0
-    return steps.before(np.log1p(total - base))
+            war[period] = True
+
+    def step(state: Exchange, begun: Bools, *now: Any) -> Exchange:
+        state = state._replace(rounds=np.where(begun, 0.0, state.rounds))
+        return state.after(grid.step_days, *now)
+
+    start = Exchange(0.0, 0.0, steps.NEVER, steps.NEVER, 1.0 - lead, 0.0)
+    return steps.trail(step, start, war, walkout, deal, held, contact, rounds)
+
+
+def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
+    """Return the columns that tell of words, offers and sanctions; see `exchange_known`."""
+    out = steps.at(exchange_known(study, grid, lead), slice(-1)).known(grid.step_days)
+    walkouts = study.tables.talks.where(label=("cancelled",))
+    out["walkout"] = (steps.counts(walkouts, grid, "date") > 0).astype(float)
+    at_risk = out.pop("walkout_at_risk") > 0
+    offers = _offers(study, grid, at_risk)
+    return out | offers | _sanctions(study, grid) | _agenda(study, grid)
 
 
 def _dyadic(study: Study, kinds: Sequence[str]) -> Records:
@@ -161,20 +166,19 @@ def _dyadic(study: Study, kinds: Sequence[str]) -> Records:
     return rows.take(there | back)
 
 
-def _offers(study: Study, grid: Grid) -> dict[str, NDArray]:
+def _offers(study: Study, grid: Grid, at_risk: Bools) -> dict[str, NDArray]:
+    """Return concessions and replies; `at_risk` is where talks could be cancelled, seen or not."""
     offers = study.spec.offers
     if offers is None:
         return {}
     seen, made = steps.watched(study, grid, offers.coverage), _dyadic(study, offers.made)
     own = [steps.counts(made.where(initiator=side.actors), grid) > 0 for side in study.spec.sides]
-    tries = study.tables.events.where(kind=("offer", "counter_offer", "mediation"))
-    tried = steps.counts(study.tables.talks, grid, "date") + steps.counts(tries, grid)
     return {
         "concession": np.stack(own) * seen.astype(float),
         "concession_seen": seen,
         "reply_yes": steps.counts(_dyadic(study, ("acceptance", "counter_offer")), grid) * seen,
         "reply_no": steps.counts(_dyadic(study, ("rejection",)), grid) * seen,
-        "walkout_at_risk": (steps.recent(tried, steps.periods_of(steps.MONTH, grid)) > 0) & seen,
+        "walkout_at_risk": at_risk & seen,
     }
 
 
@@ -202,4 +206,4 @@ def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
     about = rows.among("zone", matter.zones) | rows.among("red_line", matter.red_lines)
     month = steps.periods_of(steps.MONTH, grid)
     mine, total = (steps.recent(steps.counts(r, grid), month) for r in (rows.take(about), rows))
-    return {"maritime": steps.ratio(mine, total)}
+    return {"agenda_share": steps.ratio(mine, total)}

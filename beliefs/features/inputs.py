@@ -22,7 +22,7 @@ from beliefs.features.steps import Bools, Floats, periods_of
 from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
 from beliefs.study.load import Study
-from beliefs.study.spec import StudySpec
+from beliefs.study.spec import StudySpec, Truce
 from beliefs.study.tables.codebook import REGIME_KINDS
 
 
@@ -89,6 +89,7 @@ class Inputs:
     strikes_seen: Bools  # (T,) whether a zero there is a real zero
     mediator: Floats  # (T,) from 0 to 1, fading since the last act
     waiver: Floats  # (T,) likewise
+    waiver_memory: float  # periods in which it fades, an e-folding time
     channels: tuple[str, ...]  # names of the C channels
     channel_bias: tuple[str, ...]  # how each may be biased
     reading: Floats  # (2, C, T) coded confidence as log-odds by the date of the row, NaN if none
@@ -145,7 +146,7 @@ def build_inputs(study: Study) -> Inputs:
         endurance=(spec.sides[0].endurance, spec.sides[1].endurance),
         dates=grid.dates,
         step_days=grid.step_days,
-        quiet_periods=periods_of(spec.truce.quiet_days, grid) if spec.truce else 4,
+        quiet_periods=periods_of((spec.truce or Truce()).quiet_days, grid),
         n_planned=spec.period.whole(spec.period.first_end or spec.period.end),
         active=active,
         regime_kinds=REGIME_KINDS,
@@ -170,6 +171,7 @@ def build_inputs(study: Study) -> Inputs:
         **side_arrays(study, active),
         mediator=faded(study, spec.mediator, active),
         waiver=faded(study, spec.waiver, active),
+        waiver_memory=spec.waiver.memory,
         channels=tuple(c.id for c in spec.channels),
         channel_bias=tuple(c.bias for c in spec.channels),
         reading=readings(study, active),

@@ -17,6 +17,7 @@ from beliefs.features.actions import between, exchange_arrays, strike_arrays
 from beliefs.features.states import faded, level_arrays, power_shift, state_arrays
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.features.truces import scope_arrays, truce_arrays, truces_of
+from beliefs.study.dates import Grid
 from beliefs.study.load import Study
 
 OLD = 8.0  # memories after which mediation is old
@@ -93,7 +94,7 @@ class Observed:
     peripheral_count: Floats  # kinetic acts on third parties or in outlying zones
     peripheral_seen: Bools
     calm: Floats  # 1 without an act of severity 2 or more between the sides in the week before t
-    maritime: Floats  # share of the agenda's matter in the diplomatic acts of the 30 days before t
+    agenda_share: Floats  # its matter's part of the diplomatic acts of the 30 days before t
     mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
     spell_age: Floats  # log(periods since talks), 0 right after
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
@@ -136,13 +137,20 @@ def blank(n: int, instruments: tuple[str, ...] = (), zones: tuple[str, ...] = ()
     return Observed(instruments=instruments, zones=zones, **arrays)
 
 
+def with_year_before(grid: Grid) -> tuple[Grid, int]:
+    """Return a longer grid and the number of its periods before those of `grid`.
+
+    Acts of the year before a study still fade, provoke and age when it begins.
+    """
+    longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
+    return longer, longer.n - grid.n
+
+
 def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
     """Return what is observed of actions; periods after the as-of date are zero and unseen."""
     spec, grid = study.spec, study.grid
     zones = () if spec.zones is None else spec.zones.watched
-    # Acts of the year before the period still fade, provoke and age when it begins.
-    longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
-    lead = longer.n - grid.n
+    longer, lead = with_year_before(grid)
     acts = study.tables.events.where(kind=spec.kinetic)
     dyadic = between(study, acts)
     truces = truces_of(study, longer)

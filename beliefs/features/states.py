@@ -11,16 +11,14 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.steps import Bools, Floats, before, binned, counts, fading_sum, watched
+from beliefs.features.steps import Bools, Floats, Ints, before, binned, counts, fading_sum, watched
 from beliefs.features.surprises import (
     CLIP,
-    COUNT_BURN_IN,
-    FLOORS,
+    Arrivals,
+    count_surprises,
     counted_arrivals,
     series_arrivals,
     severity_sum,
-    surprises,
-    transform,
 )
 from beliefs.features.talks import span_periods
 from beliefs.study.dates import Grid
@@ -31,10 +29,9 @@ from beliefs.study.tables.rows import counted_events
 
 FORCE_HALFLIFE = {1: 14.0, 7: 8.0}
 """Half-life, in periods of that many days, of how much force one has come to expect."""
-_PHASE_OF = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
+_BY_REGIME = {"war": "open_war", "none": "friction", "talks": "friction", "truce": "truce"}
 STEEPNESS = 4.0  # the hinge goes from 12 % to 88 % within one standard deviation
 UNREST_DAYS = 14.0  # e-folding time of counted pressure
-MONTH = 30.4
 SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
 
 
@@ -61,20 +58,21 @@ def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
         force = events.where(initiator=side.forces, kind=spec.kinetic)
         strikes[i] = severity_sum(force, grid) * active
-        counted = counted_arrivals(study, force, True, spec.quiet.coverage, last)
-        update = surprises(
-            transform("count", counted.value),
-            FORCE_HALFLIFE[grid.step_days],
-            restart=counted.restarts,
-            floor=FLOORS["count"],
-            burn_in=COUNT_BURN_IN,
-        )
+        counted = force_arrivals(study, i, last)
+        update = count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
     return {
         "persist": persist, "resolve": resolve, "hardline": hardline, "strikes": strikes,
         "strikes_seen": seen(spec.quiet.coverage),
     }  # fmt: skip
+
+
+def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
+    """Sum the severity of a side's force in each period in which it was recorded completely."""
+    spec = study.spec
+    force = study.tables.events.where(initiator=spec.sides[side].forces, kind=spec.kinetic)
+    return counted_arrivals(study, force, True, spec.quiet.coverage, last)
 
 
 def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
@@ -141,7 +139,7 @@ def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     conflict_phase, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:  # a shared day goes to the later one
         on = _in_force(grid, regime.start, regime.end, regime.published_at)
-        conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _PHASE_OF[regime.kind])
+        conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _BY_REGIME[regime.kind])
         known |= on
     hotline = np.zeros(grid.n, dtype=bool)
     zones = () if study.spec.zones is None else study.spec.zones.watched
@@ -196,7 +194,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     """Return how fast power is expected to shift, whatever the direction, as of t-1.
 
     A proxy: nobody recorded what the sides expected, and the side that declines has a reason to
-    fight either way (Powell 2006). Of a series: the weighted mean of its steps a month (half-life
+    fight either way (Powell 2006). Of a series: the weighted mean of its slopes (half-life
     four reports) over their robust spread, for half a year after the last report. Of acts: the
     fading balance of both sides', over the spread of a balance without any trend. The grid has
     `lead` periods before the first one of the study; `last` is the last period to be used.
@@ -218,7 +216,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     arrived = series_arrivals(study, indicator, last)
     period, out = arrived.period + lead, np.zeros(grid.n)
     carry = int(SHIFT_AGE // grid.step_days)
-    for k, value in enumerate(_trend(arrived.value, arrived.period * grid.step_days / MONTH)):
+    for k, value in enumerate(_trend(arrived.value, arrived.period)):
         out[max(period[k], 0) : max(period[k] + carry, 0)] = value
     return {"power_shift": before(out)}
 
@@ -231,12 +229,12 @@ def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
     return binned(rows, weight * (first.astype(float) - second), grid)
 
 
-def _trend(value: Floats, month: Floats) -> Floats:
-    """Return |mean step a month| over the spread of steps at each arrival; 0 before three steps."""
+def _trend(value: Floats, period: Ints) -> Floats:
+    """Return |mean slope| over the spread of slopes at each arrival; 0 before three slopes."""
     out = np.zeros(len(value))
     if len(value) < 2:
         return out
-    step = np.diff(value) / np.diff(month)
+    step = np.diff(value) / np.diff(period)
     keep = 0.5 ** (1.0 / SHIFT_HALFLIFE)
     mean = weight = 0.0
     for k in range(len(step)):

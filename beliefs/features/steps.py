@@ -8,7 +8,7 @@ the past of a study take the same step. Arrays over the past fold the step (`fol
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ HEAVY_DAYS, HEAVY_SEVERITY = 14.0, 4.0
 FRESH_DAYS = 7.0  # e-folding time of a walkout, or of a sign that a deal is near (judgement)
 PROXY_DAYS = 7.0  # e-folding time of an attack by an ally (judgement)
 MONTH, FORTNIGHT = 30.0, 14.0
+NEVER = 1e6  # periods since something that has not happened yet
 
 
 def kept(days: float, step_days: float) -> float:
@@ -79,9 +80,89 @@ def expected(mean: Any, miss: Any, value: Any, fast: Any, slow: Any) -> tuple[An
     return mean + fast * away, miss + slow * (abs(away) - miss)
 
 
-def pause(idle: Any) -> Any:
-    """Return how much of a full pause `idle` days without an act are, 0 to 1."""
-    return np.minimum(np.log1p(idle) / np.log1p(PAUSE_DAYS), 1.0)
+def learns(halflife: float) -> float:
+    """Return what an expectation of that half-life, in values, learns from one value."""
+    return float(1.0 - 0.5 ** (1.0 / halflife))
+
+
+def deadlock(periods: Any, held: Any) -> Any:
+    """Step of the age of a deadlock: periods since talks, 1 right after them."""
+    return np.where(held, 1.0, periods + 1.0)
+
+
+def log_age(periods: Any) -> Any:
+    """Return the log of an age of a deadlock, 0 where it is young."""
+    return np.log(np.maximum(periods, 1.0))
+
+
+class Force(NamedTuple):
+    """What is left of acts of force when a period begins; all start at 0."""
+
+    own: Any  # (..., side) fading acts of each side
+    idle: Any  # days without an act between the sides
+    calm: Any  # periods without one of severity `CALM_SEVERITY` or more
+
+    def after(self, days: float, count: Any, act: Any, grave: Any) -> Force:
+        """Step of `days`; `act` and `grave` tell whether there was one, or nobody looked."""
+        own = add_fading(self.own, count, kept(RECENT_DAYS, days))
+        return Force(own, age(self.idle, act, days), age(self.calm, grave))
+
+    def known(self, days: float) -> dict[str, Any]:
+        """Return the columns of a period of `days` by name."""
+        return {
+            "own_recent": np.log1p(self.own),
+            "pause": np.minimum(np.log1p(self.idle) / np.log1p(PAUSE_DAYS), 1.0),
+            "calm": (self.calm * days >= CALM_DAYS) * 1.0,
+        }
+
+
+class Exchange(NamedTuple):
+    """What is left of words, offers and talks when a period begins."""
+
+    walkout: Any  # how fresh a walk-out is, from 0 to 1
+    near: Any  # how fresh a sign of a deal is
+    talked: Any  # periods since talks, 0 right after; `NEVER` before any
+    contact: Any  # periods since talks, offers or mediation, likewise
+    deadlock: Any  # age of the deadlock, from the study's start while there were no talks
+    rounds: Any  # rounds of talks since the last onset of war
+
+    def after(
+        self, days: float, walkout: Any, sign: Any, held: Any, contact: Any, rounds: Any
+    ) -> Exchange:
+        """Step of `days`: what there was in the period."""
+        left = kept(FRESH_DAYS, days)
+        return Exchange(
+            refresh(self.walkout, walkout, left),
+            refresh(self.near, sign, left),
+            age(self.talked, held),
+            age(self.contact, contact),
+            deadlock(self.deadlock, held),
+            self.rounds + rounds,
+        )
+
+    def known(self, days: float) -> dict[str, Any]:
+        """Return the columns of a period of `days` by name."""
+        return {
+            "walkout_fresh": self.walkout,
+            "deal_near": self.near,
+            "talks_recent": (self.talked < max(1, round(FORTNIGHT / days))) * 1.0,
+            "walkout_at_risk": (self.contact < max(1, round(MONTH / days))) * 1.0,
+            "spell_age": log_age(self.deadlock),
+            "round_number": np.log1p(self.rounds),
+        }
+
+
+def trail[T: tuple[Any, ...]](step: Callable[..., T], start: T, *columns: NDArray[Any]) -> T:
+    """Return what is known as each period of columns (..., time) begins and after the last."""
+    states = [start]
+    for t in range(columns[0].shape[-1]):
+        states.append(step(states[-1], *(column[..., t] for column in columns)))
+    return type(start)(*(np.stack(part, axis=-1) for part in zip(*states, strict=True)))
+
+
+def at(state: Any, t: int | slice) -> Any:
+    """Return what is known at a time, or at some, of what `trail` returns."""
+    return type(state)(*(part[..., t] for part in state))
 
 
 def fold(step: Callable[..., Any], start: Any, *columns: NDArray[Any]) -> Floats:

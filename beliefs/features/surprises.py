@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beliefs.features.steps import Bools, Floats, Ints, binned, counts, expected, watched
+from beliefs.features.steps import Bools, Floats, Ints, binned, counts, expected, learns, watched
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
 from beliefs.study.spec import Indicator
@@ -87,6 +87,18 @@ def event_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
     rows, by_severity = counted_events(study.tables.events, indicator), indicator.measure
     resets, densities = indicator.resets, indicator.coverage
     return counted_arrivals(study, rows, by_severity == "severity", densities, last, resets)
+
+
+def count_surprises(arrived: Arrivals, halflife: float) -> Surprises:
+    """Return how far each count missed what those before it led one to expect."""
+    return surprises(
+        transform("count", arrived.value),
+        halflife,
+        reset=arrived.begins,
+        restart=arrived.restarts,
+        floor=FLOORS["count"],
+        burn_in=COUNT_BURN_IN,
+    )
 
 
 def counted_arrivals(
@@ -168,6 +180,7 @@ class Surprises:
     seen: Bools  # whether the surprise counts (past burn-in)
     mean: Floats  # expectation after the arrival, in units of f(x)
     scale: Floats  # its scale after the arrival, in units of f(x)
+    miss: Floats  # mean miss after the arrival, of which the scale is made
 
 
 def surprises(
@@ -190,18 +203,21 @@ def surprises(
     no = np.zeros(len(values), dtype=bool)
     begin_all = no if restart is None else np.asarray(restart, dtype=bool)
     begin_mean = begin_all | (no if reset is None else np.asarray(reset, dtype=bool))
-    fast = 1.0 if walk else 1.0 - 0.5 ** (1.0 / halflife)
-    slow = 1.0 - 0.5 ** (1.0 / (SCALE_MEMORY * halflife))
+    fast = 1.0 if walk else learns(halflife)
+    slow = learns(SCALE_MEMORY * halflife)
     mean, miss, age = _means(values, begin_mean, begin_all, fast, slow)
-    return _surprises(values, mean, scale_of(miss, mean, floor), age, burn_in)
+    return _surprises(values, mean, miss, floor, age, burn_in)
 
 
-def _surprises(values: Floats, mean: Floats, scale: Floats, age: Ints, burn_in: int) -> Surprises:
+def _surprises(
+    values: Floats, mean: Floats, miss: Floats, floor: float, age: Ints, burn_in: int
+) -> Surprises:
     """Return how far values missed the mean before them, in scales before them, past burn-in."""
+    scale = scale_of(miss, mean, floor)
     seen, z = (age > 0) & (age >= burn_in), np.zeros(len(values))
     now = np.flatnonzero(seen)
     z[now] = missed(values[now], mean[now - 1], scale[now - 1])
-    return Surprises(z, seen, mean, scale)
+    return Surprises(z, seen, mean, scale, miss)
 
 
 def _means(
@@ -252,7 +268,7 @@ def slow_level(
     forgotten = np.array([known[gap] for gap in age.tolist()])
     begin = np.zeros(len(f), dtype=bool) if restart is None else restart
     mean, miss, count = _means(f, begin, begin, forgotten, forgotten)
-    return _surprises(f, mean, scale_of(miss, mean, floor), count, BURN_IN)
+    return _surprises(f, mean, miss, floor, count, BURN_IN)
 
 
 # ---- The news of an indicator

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.observed import SHAPES
+from beliefs.features.steps import fold
 from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 
@@ -186,17 +187,14 @@ def aftermath(
     `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
     """
     fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
-    out = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
+    hit = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):
         members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
         if members:
-            out[..., number, :] = shock_on[..., members, :].max(axis=-2)
-    if before is not None:
-        np.maximum(out[..., 0], before * fade, out=out[..., 0])
-    first = int(out.any(axis=tuple(range(out.ndim - 1))).argmax())  # nothing fades before it
-    for t in range(first + 1, out.shape[-1]):
-        np.maximum(out[..., t], out[..., t - 1] * fade, out=out[..., t])
-    return out
+            hit[..., number, :] = shock_on[..., members, :].max(axis=-2)
+    return fold(
+        lambda left, now: np.maximum(now, left * fade), 0.0 if before is None else before, hit
+    )
 
 
 def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
@@ -265,6 +263,12 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     }
 
 
+def phases(inputs: Inputs) -> NDArray[np.int64]:
+    """Return the place in `PHASES` of each period: calm, truce or war, (time,)."""
+    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
+    return np.select([kinds == "truce", kinds == "war"], [1, 2], 0)
+
+
 def action_columns(inputs: Inputs) -> Columns:
     """Return what the equations of actions read, as floats; time is the last axis.
 
@@ -274,8 +278,6 @@ def action_columns(inputs: Inputs) -> Columns:
     bargaining surplus as known one period earlier; here they say nothing.
     """
     seen, on = inputs.observed, inputs.active.astype(float)
-    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
-    phase = np.select([kinds == "truce", kinds == "war"], [1, 2], 0)
     shared = columns(inputs, without=_OF_BELIEF.values())
     out = {name: shared[name] for name in _SHARED}
     for name, value in vars(seen).items():
@@ -288,7 +290,7 @@ def action_columns(inputs: Inputs) -> Columns:
         * seen.conflict_phase_seen
         * on
     )
-    out["phase_on"] = (np.arange(len(PHASES))[:, None] == phase) * on
+    out["phase_on"] = (np.arange(len(PHASES))[:, None] == phases(inputs)) * on
     out["p_lag"] = np.full((2, len(on)), 0.5)
     out["p_lag_min"] = np.full(len(on), 0.5)
     out["surplus_lag"] = np.zeros(len(on))

@@ -153,7 +153,8 @@ class Period:
     def _known(self) -> Columns:
         """Return the columns of the period that the past and interventions make."""
         setting, state, p = self.setting, self.state, logistic(np, self.state.logit_belief)
-        days, rule = setting.step_days, self.effects.zones[:, self.t]
+        rule = self.effects.zones[:, self.t]
+        rival, logs = (x.sum(axis=0)[:, ::-1] for x in (state.recent_count, state.recent_log))
         near_end = (state.left >= 0) & (state.left < setting.near)
         return {
             "p_lag": p,
@@ -164,16 +165,12 @@ class Period:
             "instrument_on": setting.instrument,
             "talks": state.talks,
             "trace": state.trace,
-            "own_recent": np.log1p(state.own),
-            "pause": steps.pause(state.idle),
-            "calm": (state.calm * days >= steps.CALM_DAYS).astype(float),
+            **state.force.known(setting.step_days),
+            **state.exchange.known(setting.step_days),
+            "provocation": steps.ratio(logs, rival),
+            "provoked": (rival > 0).astype(float),
             "hotline": np.full(len(p), self.effects.hotline[self.t]),
-            "walkout_fresh": state.walkout,
-            "deal_near": state.near,
             "hardline_trace": state.hardline,
-            "round_number": np.log1p(state.rounds),
-            "talks_recent": (state.talked * days <= steps.FORTNIGHT).astype(float),
-            "walkout_at_risk": (state.contact < steps.MONTH).astype(float),
             "truce_age": state.age,
             "quiet_passed": ((state.own_age > setting.quiet) & ~state.spoilt).astype(float),
             "spoiler_open": state.spoilers[0],
@@ -183,7 +180,7 @@ class Period:
             "zone_rule": rule,
             "zone_near": (rule.any() & (rule == 0)).astype(float),
             "government_changed": state.changed / np.maximum(state.live, 1.0),
-            "deal": state.near,
+            "deal": state.exchange.near,
         }
 
     def act(self) -> Acts:
@@ -237,13 +234,7 @@ class Period:
         """Draw the severity that a side's acts of the period share, (N, 2)."""
         normal, uniform = self.streams.normal("severity", 2), self.streams.uniform("severity", 2)
         if "severity" in self.equations.names:
-            rival = self.state.recent_count.sum(axis=0)[:, ::-1]
-            logs = self.state.recent_log.sum(axis=0)[:, ::-1]
-            answer = {
-                "provocation": np.divide(logs, rival, where=rival > 0, out=np.zeros_like(logs)),
-                "provoked": (rival > 0).astype(float),
-            }
-            mean = self.equations.eta("severity", answer)
+            mean = self.equations.eta("severity", self.now)
             drawn = reciprocity.drawn_severity(self.equations.params, mean, count, normal)
         else:
             below = np.moveaxis(self.setting.severity[:, self.state.phase], 0, 1)  # (N, 2, 5)
@@ -333,7 +324,9 @@ class Period:
             broken=np.where(fresh, 0.0, state.broken),
             live=kept + np.stack([by_spell, elsewhere], axis=-1).astype(float),
             changed=state.changed / np.maximum(state.live, 1.0) * kept,
-            rounds=np.where(moved & (conflict_phase == OPEN_WAR), 0.0, state.rounds),
+            exchange=state.exchange._replace(
+                rounds=np.where(moved & (conflict_phase == OPEN_WAR), 0.0, state.exchange.rounds)
+            ),
         )
 
     def _marks(self, acts: Acts) -> Floats:
@@ -362,23 +355,18 @@ class Period:
         heavy = (count * (severity >= steps.HEAVY_SEVERITY))[:, ::-1]
         proxy = acts.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
         loud = before.spell & acts.breach & (state.own_age > 1)
-        fresh = kept(steps.FRESH_DAYS, days)
         return replace(
             state,
             trace=trace,
-            own=steps.add_fading(before.own, count, kept(steps.RECENT_DAYS, days)),
+            force=before.force.after(
+                days, count, between, np.where(before.spell, acts.breach, grave)
+            ),
             heavy=steps.add_fading(
                 before.heavy, np.where(spared[:, None], 0.0, heavy), kept(steps.HEAVY_DAYS, days)
             ),
             recent_count=steps.push(before.recent_count, count),
             recent_log=steps.push(before.recent_log, count * np.log(severity / 3.0)),
-            idle=steps.age(before.idle, between, days),
-            calm=steps.age(before.calm, np.where(before.spell, acts.breach, grave)),
-            contact=steps.age(before.contact, acts.concession.any(axis=-1), days),
-            walkout=steps.refresh(before.walkout, acts.walkout, fresh),
-            near=steps.refresh(before.near, ends.deal | acts.replied, fresh),
             proxy=steps.refresh(before.proxy, proxy, kept(steps.PROXY_DAYS, days)),
-            rounds=state.rounds + acts.replied,
             spoilt=steps.spoil(state.spoilt, before.own_age, setting.quiet, loud),
             spoilers=steps.push(before.spoilers, np.zeros(len(spared))),
         )

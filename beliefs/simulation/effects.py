@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.features import steps
 from beliefs.features.inputs import Inputs
 from beliefs.features.states import STEEPNESS
 from beliefs.features.steps import Floats
@@ -180,7 +181,7 @@ def change_columns(
         spec, indicator, out = study.spec, study.spec.indicators[k], surprise.copy()
         last, expected, whole = inputs.last[k], inputs.expectation[k], np.zeros(stretch.stop)
         walk = indicator.expectation == "walk"
-        learns = 1.0 if walk else 1.0 - 0.5 ** (1.0 / indicator.halflife)
+        learns = 1.0 if walk else steps.learns(indicator.halflife)
         for h, moved in shift.items():
             missed = last + moved - expected
             if h in range(begin, stretch.stop):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
-from beliefs.features.steps import Floats
+from beliefs.features.steps import Floats, log_age
 from beliefs.model.structure import (
     AFTERMATH_DAYS,
     Columns,
@@ -115,7 +115,7 @@ def future_columns(
     regime = np.full(horizon, inputs.regime[n - 1])
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
     age = deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon, passed.periods)
-    days = structure.step_weeks * 7.0 * (passed.periods + np.arange(1, horizon + 1))
+    ahead = passed.periods + np.arange(1, horizon + 1)
     out = {name: gather(past[name]) for name in GATHERED}
     out |= {name: wide(past[name][n - 1]) for name in CARRIED}
     out |= {
@@ -124,26 +124,26 @@ def future_columns(
         "pressure": wide(float(kind != "talks")),
         "truce": wide(float(kind == "truce"))[:, None],
         "cost": passed.level("cost", past["cost"][:, :n], index),
-        "waiver": wide(past["waiver"][n - 1] * np.exp(-days / 30.0)),
+        "waiver": wide(past["waiver"][n - 1] * np.exp(-ahead / inputs.waiver_memory)),
     }
     if actions:
         home = inputs.observed.pressure_home[:, :n]
         out["pressure_home"] = passed.level("home", home, index)
         out["persist_words"] = gather(1.0 * inputs.persist * (inputs.strikes == 0))
-        out["maritime"] = wide(inputs.observed.maritime[n - 1])
+        out["agenda_share"] = wide(inputs.observed.agenda_share[n - 1])
     else:
         out["evidence"] = evidence_matrix(structure, surprise, regime)
     none = np.zeros((samples, len(structure.shocks), horizon))
     set_shocks(structure, out, gather(past["shock"]) if resample_shocks else none, passed)
-    fading = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
-    out["aftermath"] = np.maximum(out["aftermath"], fading)
+    left = np.exp(-ahead * inputs.step_days / AFTERMATH_DAYS)
+    out["aftermath"] = np.maximum(out["aftermath"], past["aftermath"][:, n - 1][:, None] * left)
     return out, surprise
 
 
 def deadlock(talks: NDArray[Any], last: float, horizon: int, passed: int = 0) -> Floats:
     """Return the log of the periods since the last talks, (horizon,), while none are held."""
     age = 0.0 if talks[-1] > 0 else np.exp(last)
-    return np.log(np.maximum(age + (passed + np.arange(1, horizon + 1)), 1.0))
+    return log_age(age + (passed + np.arange(1, horizon + 1)))
 
 
 def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any], passed: Passed) -> None:

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.features.steps import Floats, age
+from beliefs.features.steps import Floats
 from beliefs.inference.action_draws import BASE, ActionDraws, base_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
 from beliefs.model.theory import Theory, action_nulls, free_parameters, load_theory
-from beliefs.simulation.actions import Equations, Period, shares_of
+from beliefs.simulation.actions import Acts, Equations, Period, Transitions, shares_of
 from beliefs.simulation.effects import Effects, change_columns, effects_of, new_jump, with_shocks
 from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import Intervention
@@ -265,7 +265,7 @@ def run_coupled(
             held = uniform[k] < np.where(state.talks > 0, hazards[1], hazards[0])
             if early:
                 held = period.now["talks"] > 0 if t else held
-            state = _talked(after, held)
+            state = _talked(after, acts, ends, held, setting.step_days)
             found = vars(acts) | vars(ends) | {
                 "talks": held, "terminated": ends.reversed.sum(axis=-1) > 0,
                 "conflict_phase": state.conflict_phase,
@@ -277,16 +277,13 @@ def run_coupled(
     return _paths(kept, draws, events)
 
 
-def _talked(state: State, held: Any) -> State:
-    """Return the futures with the talks of the period."""
-    return replace(
-        state,
-        rounds=state.rounds + (held & (state.talks == 0)),
-        talks=held.astype(float),
-        talked=1.0 + age(state.talked - 1.0, held),
-        contact=np.where(held, 0.0, state.contact),
-        near=np.where(held, 1.0, state.near),
-    )
+def _talked(state: State, acts: Acts, ends: Transitions, held: Any, days: float) -> State:
+    """Return the futures with the words and talks of the period."""
+    contact = held | acts.concession.any(axis=-1) | acts.walkout
+    rounds = 1.0 * acts.replied + (held & (state.talks == 0))
+    sign = held | ends.deal | acts.replied
+    exchange = state.exchange.after(days, acts.walkout, sign, held, contact, rounds)
+    return replace(state, talks=held.astype(float), exchange=exchange)
 
 
 def future_dates(inputs: Inputs, horizon: int) -> NDArray[np.datetime64]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.features.steps import Floats, Ints, add_fading, expected
+from beliefs.features.steps import Floats, Ints, add_fading, expected, log_age
 from beliefs.features.surprises import CLIP, FLOORS, missed, scale_of, transform
 from beliefs.model import system
 from beliefs.model.mechanisms import evidence
@@ -30,7 +30,7 @@ _OF_BELIEF = (
     "turnover", "hardline", "cost", "mediator", "mediator_old", "waiver", "shock", "aftermath",
     "hinge", "power_shift",
 )  # fmt: skip
-_OF_ACTIONS = ("pressure_home", "maritime", "power_shift")
+_OF_ACTIONS = ("pressure_home", "agenda_share", "power_shift")
 TALKS = REGIME_KINDS.index("talks")
 
 
@@ -168,7 +168,7 @@ def beliefs_of(
         "rival_resolve": force[:, ::-1],
         "heavy": np.log1p(state.heavy),
         "proxy_attack": state.proxy,
-        "spell_age": np.log(np.maximum(state.talked, 1.0)),
+        "spell_age": log_age(state.exchange.deadlock),
     }
     columns = {name: value[..., None] for name, value in now.items()}
     params = signals.params | {"innovation": signals.innovation[place][..., None]}

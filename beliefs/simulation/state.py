@@ -14,21 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features import steps
+from beliefs.features.actions import between, exchange_known, force_known
 from beliefs.features.inputs import Inputs
-from beliefs.features.states import FORCE_HALFLIFE
+from beliefs.features.observed import with_year_before
+from beliefs.features.states import FORCE_HALFLIFE, force_arrivals
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.features.surprises import (
-    COUNT_BURN_IN,
-    FLOORS,
     MAD_TO_SD,
     SCALE_MEMORY,
+    Arrivals,
+    count_surprises,
     event_arrivals,
-    surprises,
     transform,
 )
 from beliefs.features.truces import TRACKED, truces_of
 from beliefs.model.mechanisms import diplomacy, reciprocity
-from beliefs.model.structure import PHASES, Columns, Structure, action_columns, structure_of
+from beliefs.model.structure import PHASES, Columns, Structure, action_columns, phases, structure_of
 from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import Grid
@@ -47,7 +48,6 @@ PARTS = (
 HALF = 0.5  # observations of every kind that are put before those of the study
 MEMORY = 150  # periods of past acts that their trace at the origin is summed over
 LONGEST_OPEN = 60  # periods over which open acts are kept apart
-NEVER = 1e6  # periods since something that has not happened yet
 TRUCE, WAR = PHASES.index("truce"), PHASES.index("war")
 KIND_OF_PHASE = np.array([REGIME_KINDS.index(k) for k in ("none", "truce", "war")])
 
@@ -170,23 +170,16 @@ class State:
     audience: Floats
     surplus: Floats
     talks: Floats
-    # (N, 2) fading acts: what excites replies, own acts, severe acts suffered
+    # (N, 2) fading acts: what excites replies, severe acts suffered
     trace: Floats
-    own: Floats
     heavy: Floats
+    force: steps.Force
+    exchange: steps.Exchange
     # (`ANSWER`, N, 2) acts of the last periods, and the sum of their log(severity / 3)
     recent_count: Floats
     recent_log: Floats
-    idle: Floats  # days without an act between the sides
-    calm: Floats  # periods without one of severity 2 or more
-    talked: Floats  # periods since talks, 1 when the last period had them
-    contact: Floats  # days since there was any contact, 0 when the last period had it
-    # From 0 to 1: how fresh a walk-out, a sign of a deal, an attack by allies are
-    walkout: Floats
-    near: Floats
-    proxy: Floats
+    proxy: Floats  # from 0 to 1: how fresh an attack by allies is
     hardline: Floats  # (N, 2) trace of own hard-line words
-    rounds: Floats  # rounds of talks since the last onset of war
     # Conflict phase of five; calm, truce or war; number of the regime kind
     conflict_phase: Ints
     phase: Ints
@@ -208,15 +201,9 @@ class State:
     since: int
 
 
-def _phases(inputs: Inputs) -> Ints:
-    """Return the phase of each period: calm, truce or war, as numbers of `PHASES`."""
-    kinds = np.asarray(inputs.regime_kinds)[inputs.regime]
-    return np.select([kinds == "truce", kinds == "war"], [TRUCE, WAR], 0)
-
-
 def feed_of(study: Study, inputs: Inputs) -> Feed:
     """Return which counts of a study drawn acts feed, and what is expected of them."""
-    spec, n, step, phase = study.spec, int(inputs.active.sum()), inputs.step_days, _phases(inputs)
+    spec, n, phase = study.spec, int(inputs.active.sum()), phases(inputs)
     indicators, rows = [], []
     for k, indicator in enumerate(spec.indicators):
         fits = indicator.source == "events" and indicator.transform == "count"
@@ -232,17 +219,11 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         when = arrived.period[inside]
         whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
         share = _shares(arrived.value[inside], whole, phase[when])
-        fast = 1.0 - 0.5 ** (1.0 / indicator.halflife)
-        known = float(inputs.expectation[k]), float(inputs.scale[k]) / MAD_TO_SD
-        begun = (arrived.begins | arrived.restarts, arrived.restarts)
-        age = [len(b) - int(np.max(np.flatnonzero(b), initial=0)) for b in begun]
         indicators.append(k)
-        rows.append((i, share, weighted, fast, *known, age))
-    seen = inputs.strikes_seen[:n]
+        rows.append((i, share, weighted, *_learnt(arrived, indicator.halflife)))
     for i in (0, 1):
-        known = _force(inputs.strikes[i, :n][seen], step)
-        fast = 1.0 - 0.5 ** (1.0 / FORCE_HALFLIFE[step])
-        rows.append((i, np.ones(len(PHASES)), True, fast, *known, [int(seen.sum())] * 2))
+        known = _learnt(force_arrivals(study, i, n - 1), FORCE_HALFLIFE[inputs.step_days])
+        rows.append((i, np.ones(len(PHASES)), True, *known))
     whose, shares, sums, learns, mean, miss, ages = (np.array(v) for v in zip(*rows, strict=True))
     slow = 1.0 - (1.0 - learns) ** (1.0 / SCALE_MEMORY)
     arrivals = ages.T.astype(float)
@@ -259,20 +240,21 @@ def _shares(counted: Floats, whole: Floats, phase: Ints) -> Floats:
     return np.minimum([(overall + counted[a].sum()) / (1.0 + whole[a].sum()) for a in at], 1.0)
 
 
-def _force(total: Floats, step_days: int) -> tuple[float, float]:
-    """Return expectation and mean miss of a side's force after the periods that were seen."""
-    if not len(total):
-        return float(transform("count", [0.0])[0]), 1.0 / MAD_TO_SD
-    values, floor = transform("count", total), FLOORS["count"]
-    past = surprises(values, FORCE_HALFLIFE[step_days], floor=floor, burn_in=COUNT_BURN_IN)
-    return float(past.mean[-1]), float(past.scale[-1]) / MAD_TO_SD
+def _learnt(arrived: Arrivals, halflife: float) -> tuple[float, float, float, list[int]]:
+    """Return what one count teaches, expectation and mean miss after the last, ages of both."""
+    past, fast = count_surprises(arrived, halflife), steps.learns(halflife)
+    if not len(past.mean):
+        return fast, float(transform("count", [0.0])[0]), 1.0 / MAD_TO_SD, [0, 0]
+    begun = (arrived.begins | arrived.restarts, arrived.restarts)
+    ages = [len(b) - int(np.max(np.flatnonzero(b), initial=0)) for b in begun]
+    return fast, float(past.mean[-1]), float(past.miss[-1]), ages
 
 
 def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     """Return what futures of a study under a theory keep."""
     spec, seen, structure = study.spec, inputs.observed, structure_of(inputs)
     n = int(inputs.active.sum())
-    phase = _phases(inputs)[:n] == np.arange(len(PHASES))[:, None]  # (phase, time)
+    phase = phases(inputs)[:n] == np.arange(len(PHASES))[:, None]  # (phase, time)
     watched = seen.strikes_seen[:n]
     by_severity = seen.strike_by_severity[..., :n] * watched
     tally = np.stack([by_severity[..., on].sum(axis=-1) for on in phase], 1)
@@ -343,7 +325,7 @@ def start_of(
     study: Study, inputs: Inputs, setting: Setting, params: Columns, samples: int
 ) -> State:
     """Return the state in which all futures begin, beliefs left out."""
-    seen, n, days = inputs.observed, int(inputs.active.sum()), inputs.step_days
+    seen, n = inputs.observed, int(inputs.active.sum())
     last, spell, feed = n - 1, spell_at(study, inputs), setting.feed
     past = action_columns(inputs)
 
@@ -351,20 +333,10 @@ def start_of(
         part = np.asarray(value, dtype=dtype)
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
-    def fresh(known: Floats, now: Any) -> float:
-        return float(steps.refresh(known[last], now > 0, steps.kept(steps.FRESH_DAYS, days)))
-
-    def since(on: NDArray[Any], known: float, by: float) -> float:
-        """Return the time since it was on; `known` is what the last period's column says."""
-        found = float(steps.fold(lambda s, x: steps.age(s, x, by), NEVER, on)[-1])
-        return found if found < NEVER else known + by
-
-    between = np.where(
-        seen.truce_seen[:n], seen.breach[:n], seen.strike_by_severity[:, 1:, :n].sum((0, 1)) > 0
-    )
-    any_act = np.where(seen.truce_seen[:n], seen.breach[:n], seen.strike_count[:, :n].sum(0) > 0)
-    talks = inputs.talks[:n]
-    contact = talks + seen.concession[:, :n].sum(axis=0) + seen.reply_no[:n]
+    longer, lead = with_year_before(study.grid)
+    acts = study.tables.events.where(kind=study.spec.kinetic)
+    force = force_known(study, longer, acts, between(study, acts))
+    exchange = exchange_known(study, longer, lead)
     rows = study.tables.agreements
     open_ = rows.take(np.isnat(rows["ended"]))
     turned = [np.datetime64(s.date, "D") for s in study.spec.shocks if s.kind == "turnover"]
@@ -379,42 +351,29 @@ def start_of(
         recent[row, steps.ANSWER - (n - low) :] = values[:, low:n].T[:, None]
     trace = np.zeros(2)
     if "strikes_A" in setting.names:
-        acts = {
+        marks = {
             name: np.concatenate([past[name][..., max(n - MEMORY, 0) : n], np.zeros((2, 5, 1))], -1)
             for name in ("strike_by_severity", "warned_by_severity")
         }
-        trace = reciprocity.trace(np, params, acts, setting.structure)[..., -1]
+        trace = reciprocity.trace(np, params, marks, setting.structure)[..., -1]
     words = np.concatenate([past["hardline"][:, :n], np.zeros((2, 1))], axis=-1)
-    own = steps.add_fading(
-        np.expm1(seen.own_recent[:, last]),
-        seen.strike_count[:, last],
-        steps.kept(steps.RECENT_DAYS, days),
-    )
     return State(
         logit_belief=np.zeros((samples, 2)),
         audience=np.zeros((samples, 2)),
         surplus=np.zeros(samples),
-        talks=full(talks[last]),
+        talks=full(inputs.talks[last]),
         trace=np.broadcast_to(trace, (samples, 2)).copy(),
-        own=full(own),
         heavy=full(np.expm1(seen.heavy[:, last])),
+        force=steps.Force(*map(full, steps.at(force, lead + n))),
+        exchange=steps.Exchange(*map(full, steps.at(exchange, lead + n))),
         recent_count=recent[0],
         recent_log=recent[1],
-        idle=full(since(any_act, np.expm1(seen.pause[last] * np.log1p(steps.PAUSE_DAYS)), days)),
-        calm=full(
-            since(between, seen.calm[last] * steps.periods_of(steps.CALM_DAYS, study.grid), 1)
-        ),
-        talked=full(1.0 + since(talks, np.exp(seen.spell_age[last]) - 1.0, 1)),
-        contact=full(since(contact > 0, 0.0 if seen.walkout_at_risk[last] else NEVER, days)),
-        walkout=full(fresh(seen.walkout_fresh, seen.walkout[last])),
-        near=full(fresh(seen.deal_near, talks[last] + seen.reply_yes[last])),
         proxy=full(seen.proxy_attack[last]),
         hardline=full(diplomacy.hardline_trace({"hardline": words}, setting.structure)[:, -1]),
-        rounds=full(np.expm1(seen.round_number[last]) + float(talks[last] > talks[last - 1])),
         conflict_phase=full(
             seen.conflict_phase[last] if seen.conflict_phase_seen[last] else 1, np.int64
         ),
-        phase=full(_phases(inputs)[last], np.int64),
+        phase=full(phases(inputs)[last], np.int64),
         kind=full(inputs.regime[last], np.int64),
         spell=full(spell.on, np.bool_),
         age=full(spell.age),

@@ -128,7 +128,7 @@ def simulate_columns(
     names: Collection[str],
     rng: np.random.Generator,
     *,
-    quiet_periods: int = 4,
+    quiet_periods: int,
 ) -> Columns:
     """Draw the columns of action of `names`, and those that follow from them; 0 where unobserved.
 
@@ -154,8 +154,8 @@ class _Past:
         self.params, structure = equations.params, equations.structure
         self.changed: set[str] = set()
         self.days = 7.0 * structure.step_weeks
-        self.trace, self.own, self.idle = np.zeros(2), np.zeros(2), 0.0
-        self.calm, self.walkout = 0.0, 0.0
+        self.trace, self.walkout = np.zeros(2), 0.0
+        self.force = steps.Force(np.zeros(2), 0.0, 0.0)
         self.spell, self.spoilt = 0, False
         acts = made["strike_count"].sum(axis=-1)
         self.warned = made["warned_by_severity"].sum(axis=(1, 2)) / np.maximum(acts, 1.0)
@@ -195,9 +195,8 @@ class _Past:
     def _before(self, t: int) -> None:
         """Write what the period knows of those before."""
         if "strikes_A" in self.names:
-            self.put("own_recent", t, np.log1p(self.own))
-            self.put("pause", t, steps.pause(self.idle))
-            self.put("calm", t, float(self.calm * self.days >= steps.CALM_DAYS))
+            for name, value in self.force.known(self.days).items():
+                self.put(name, t, value)
         if "walkout" in self.names:
             self.put("walkout_fresh", t, self.walkout)
         if "breach" in self.names:
@@ -304,11 +303,9 @@ class _Past:
                 np, self.params, by[..., None], made["warned_by_severity"][..., t, None]
             )[..., 0]
             self.trace = reciprocity.next_trace(self.trace, marks, self.kept)
-            self.own = steps.add_fading(self.own, count, steps.kept(steps.RECENT_DAYS, self.days))
             unseen = made["strikes_seen"][t] == 0
             act, grave = (loud if in_truce else x.sum() > 0 for x in (count, by[:, 1:]))
-            self.idle = steps.age(self.idle, act or unseen, self.days)
-            self.calm = steps.age(self.calm, grave or unseen)
+            self.force = self.force.after(self.days, count, act or unseen, grave or unseen)
         if "walkout" in self.names:
             fresh = steps.kept(steps.FRESH_DAYS, self.days)
             self.walkout = steps.refresh(self.walkout, made["walkout"][t] > 0, fresh)

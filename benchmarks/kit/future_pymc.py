@@ -89,7 +89,7 @@ def _future(
 
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
     same = np.full(len(inputs.regime), inputs.regime[n - 1])
-    days = structure.step_weeks * 7.0 * np.arange(1, horizon + 1)
+    ahead = np.arange(1, horizon + 1)
     change = np.diff(past["cost"][:, :n], axis=1, prepend=past["cost"][:, :1])
     level = past["cost"][:, n - 1][:, None] + pt.cumsum(gather(change), axis=-1)
     shock = gather(past["shock"])
@@ -109,7 +109,7 @@ def _future(
     lag = np.arange(horizon)[:, None] - np.arange(horizon)
     fade = np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS)
     trace = (pt.stack(hit)[:, None, :] * np.where(lag >= 0, fade ** np.abs(lag), 0.0)).max(axis=-1)
-    before = past["aftermath"][:, n - 1][:, None] * np.exp(-days / AFTERMATH_DAYS)
+    before = past["aftermath"][:, n - 1][:, None] * fade**ahead
     slow = {name: pt.full((horizon,), float(past[name][n - 1])) for name in CARRIED}
     return (
         {name: gather(past[name]) for name in GATHERED}
@@ -123,7 +123,7 @@ def _future(
             "pressure": pt.full((horizon,), float(kind != "talks")),
             "truce": pt.full((1, horizon), float(kind == "truce")),
             "cost": pt.clip(level, -COST_CLIP, COST_CLIP),
-            "waiver": pt.as_tensor(past["waiver"][n - 1] * np.exp(-days / 30.0)),
+            "waiver": pt.as_tensor(past["waiver"][n - 1] * np.exp(-ahead / inputs.waiver_memory)),
             "shock": shock,
             "turnover": pt.stack(turned),
             "aftermath": pt.maximum(trace, before),

@@ -46,11 +46,12 @@ def medians(theory, structure, **values):
 
 
 def drawn(design, theory, names, seed, **values):
-    _, structure, columns = design
+    inputs, structure, columns = design
     chosen, params = medians(theory, structure, **values)
     full = action_nulls(chosen, structure) | params
     names = names or {f.name for f in factors(chosen, structure)}
-    return simulate_columns(columns, full, structure, names, np.random.default_rng(seed))
+    rng, quiet = np.random.default_rng(seed), inputs.quiet_periods
+    return simulate_columns(columns, full, structure, names, rng, quiet_periods=quiet)
 
 
 def test_a_constant_hazard_gives_as_many_events_as_it_should(design):
@@ -83,7 +84,7 @@ def test_what_is_known_of_the_past_is_what_a_study_would_say_of_it(design):
 
 def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
     """The score of the truth is zero on average: draws and likelihood share their equations."""
-    _, structure, columns = design
+    inputs, structure, columns = design
     chosen, params = medians("managed_deescalation", structure, strike_base=0.0)
     full = action_nulls(chosen, structure) | params
     names = [f.name for f in factors(chosen, structure)]
@@ -94,8 +95,9 @@ def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
     slopes = {name: [] for name in moved}
     for seed in range(25):
         made = columns | simulate_columns(
-            columns, full, structure, names, np.random.default_rng(seed)
-        )
+            columns, full, structure, names, np.random.default_rng(seed),
+            quiet_periods=inputs.quiet_periods,
+        )  # fmt: skip
         for name, by in moved.items():
             read = [f.name for f in factors(chosen, structure) if name in f.reads]
             ends = []

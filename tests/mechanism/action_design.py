@@ -23,7 +23,7 @@ ONCE = {
     "waiver": 0.2,
 }  # fmt: skip
 SHARES = (
-    "pause", "walkout_fresh", "deal_near", "maritime", "mediator_old", "hinge", "proxy_attack",
+    "pause", "walkout_fresh", "deal_near", "agenda_share", "mediator_old", "hinge", "proxy_attack",
     "government_changed", "p_lag",
 )  # fmt: skip
 REALS = ("pressure_home", "severity_log", "provocation", "surplus_lag")

@@ -30,7 +30,7 @@ EFFECTS = [
     ("sanction", "talks_defer", -0.7, ("talks_recent",), 1.0, -0.7),
     # The surplus counts in tenths of the stake.
     ("deal", "deal_surplus", 0.2, ("surplus_lag",), 0.3, 0.6),
-    ("deal", "agenda_effect", 0.4, ("maritime",), 0.5, 0.2),
+    ("deal", "agenda_effect", 0.4, ("agenda_share",), 0.5, 0.2),
     ("deal", "shift_deal", 0.5, ("power_shift",), 2.0, -1.0),
     ("reversal", "turnover_termination", 1.0, ("government_changed",), 0.5, 0.5),
     ("periphery", "peripheral_war", 0.6, ("phase_on", 2), 1.0, 0.6),

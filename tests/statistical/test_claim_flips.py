@@ -117,7 +117,7 @@ class Case:
         )
         names = {*self.block.observables, "resolve", *acts}
         params = null | self.truths[true]
-        made = simulate_columns(self.columns, params, self.where, names, rng)
+        made = simulate_columns(self.columns, params, self.where, names, rng, quiet_periods=4)
         drawn = self.columns | made
 
         def likelihood(params, n):

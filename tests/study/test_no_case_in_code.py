@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "beliefs"
 WORDS = re.compile(
     r"\b(us|usa|america|american|americans|washington|iran|iranian|tehran|israel|israeli|hormuz|"
     r"houthis?|hezbollah|hamas|lebanon|iraq|iraq_syria|gulf|gulf_state|iran_proxy|red_sea|pakistan|"
-    r"oman|oman_qatar|muscat|vienna|geneva|jcpoa|rial|usd_irr|europe|un|us_present|"
+    r"oman|oman_qatar|muscat|vienna|geneva|jcpoa|rial|europe|un|us_\w+|usd_irr|maritime|strait|"
     r"confederacy|confederate|greenback|appomattox|vietnam|svn|hanoi|trump|khamenei)\b",
     re.IGNORECASE,
 )

@@ -366,7 +366,7 @@ def c38(d: Draws) -> Finding:
 # A hard-security agenda moves faster than ideology.
 effect("C39", "sign", "agenda_effect", "factor",
        needs={"a mutual agreement": on("deal", "deal_seen"),
-       "maritime matters among diplomatic acts": on("maritime", "deal_seen")},
+       "the agenda's matter among diplomatic acts": on("agenda_share", "deal_seen")},
        count=("periods with a mutual agreement", on("deal")), score="deal")
 
 # Unattributed spoiler attacks can end the truce.

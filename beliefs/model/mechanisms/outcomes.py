@@ -1,7 +1,7 @@
 r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, phases.
 
 .. math::
-    \log h^{deal}_t &= \beta_d + \log w + agenda\, maritime_t - shift\, power_t
+    \log h^{deal}_t &= \beta_d + \log w + agenda\, share_t - shift\, power_t
                        + 10\, \gamma Z_{t-1} \\
     P(signed \mid deal) &= \mathrm{logistic}(-cost) \\
     \log h^{end}_{st} &= \beta_s + \log w + turnover\, changed_{st} \\
@@ -70,7 +70,7 @@ PARAMETERS = (
         f"Powell (2006); {LEARNT}",
         "fall of the hazard of a deal while power is expected to shift"),
     Parameter("agenda_effect", pz.Normal(0.0, 0.5), "log hazard ratio", "C39",
-        "hazard of a deal with an all-maritime agenda against one without"),
+        "hazard of a deal where all diplomacy is about the agenda's matter against none"),
     Parameter("signature_cost", pz.Normal(0.0, 1.0), "log-odds", "C26",
         "log-odds that a deal is left unsigned"),
     Parameter("lapse_share", pz.Beta(2, 6), "share", "C50; with the next two: 2, 3, 2 and 1",
@@ -109,7 +109,7 @@ def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     return (
         params["deal_base"][..., None]
         + np.log(structure.step_weeks)
-        + params["agenda_effect"][..., None] * columns["maritime"]
+        + params["agenda_effect"][..., None] * columns["agenda_share"]
         - params["shift_deal"][..., None] * columns["power_shift"]
         + params["deal_surplus"][..., None] * (10.0 * columns["surplus_lag"])
     )

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.features.steps import deadlock, log_age
 from beliefs.model import priors as pz
 from beliefs.model.contract import LEARNT, Array, Parameter, Params, logistic
 from beliefs.model.pooled import load_pooled, talk_onset_log_odds
@@ -160,11 +161,11 @@ def simulate(
         return values[..., t : t + 1] if values.ndim and values.shape[-1] == horizon else values
 
     for t in range(horizon):
-        spell_age[..., t] = np.log(np.maximum(since, 1.0))
+        spell_age[..., t] = log_age(since)
         now = {name: at(columns[name], t) for name in _READS}
         now["spell_age"] = spell_age[..., t : t + 1]
         onset, continuation = hazards(np, params, now, at(surplus, t), at(shift, t), at(lower, t))
         on = uniform[..., t] < np.where(on, continuation[..., 0], onset[..., 0])
         held[..., t] = on
-        since = np.where(on, 1.0, since + 1.0)
+        since = deadlock(since, on)
     return held, spell_age, since
