@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed, exact
+from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed, no_fastmath
 
 
 def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_was():
@@ -14,11 +14,11 @@ def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_wa
 
     seen, inside, done = [], threading.Barrier(2), threading.Event()
 
-    @exact
+    @no_fastmath
     def first():
         inside.wait()
 
-    @exact
+    @no_fastmath
     def second():
         inside.wait()
         done.wait()  # goes on after the first has ended
@@ -34,7 +34,7 @@ def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_wa
         assert seen == [False]
         assert pytensor.config.numba__fastmath is True
 
-        @exact
+        @no_fastmath
         def fails():
             raise ValueError
 
