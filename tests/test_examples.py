@@ -16,6 +16,10 @@ def test_every_public_function_has_an_example_that_runs(tmp_path):
         "posterior": posterior, "run": beliefs.save_run(tmp_path / "run", tracked),
         "ahead": beliefs.forecast(posterior, 7, seed=1, allow_failed=True),
     }  # fmt: skip
+    for name in ("study", "tracked", "posterior", "ahead"):
+        shown = repr(kept[name])
+        assert shown.startswith(f"<{type(kept[name]).__name__}: ") and len(shown) < 300, shown
+        assert "\n" not in shown
     runner, without = doctest.DocTestRunner(), []
     early = ("new_study",)  # what it writes is read by others
     names = [n for n in beliefs.__all__ if inspect.isfunction(getattr(beliefs, n))]

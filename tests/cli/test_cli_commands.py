@@ -6,12 +6,14 @@ import json
 import pytest
 from posteriors import small_posterior
 
-from beliefs.errors import StudyError
+import beliefs
+from beliefs.errors import StudyError, counted
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
+from beliefs.model.theory import load_theory
 from beliefs.records.run import load_run, save_run
 from beliefs.reporting.report import write_report
-from beliefs.simulation.interventions import Intervention
+from beliefs.simulation.interventions import Intervention, load_interventions
 
 
 def test_a_new_study_passes_the_check(call, tmp_path):
@@ -22,6 +24,10 @@ def test_a_new_study_passes_the_check(call, tmp_path):
     code, out, _ = call("check", tmp_path / "mine", "--as-of", "2026-01-12", "--json")
     row = json.loads(out)
     assert code == 0 and row["active_periods"] == 12 and row["periods"] == 31
+    table = tmp_path / "mine" / "indicators.csv"
+    table.write_text(table.read_text().splitlines()[0] + "\n")
+    code, out, _ = call("check", tmp_path / "mine")
+    assert code == 0 and "note        indicators.csv has no rows" in out
 
 
 @pytest.mark.parametrize(
@@ -159,16 +165,17 @@ def sampled(monkeypatch, unsampled):
 
 
 def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
-    call, sampled, rich_folder, tmp_path, monkeypatch
+    call, sampled, rich_folder, tmp_path, monkeypatch, capsys
 ):
     def fail(*_):
-        raise StudyError("the pen broke")
+        raise RuntimeError("the pen broke")  # no error of the package's own
 
     monkeypatch.setattr("beliefs.reporting.report.write_report", fail)
     out = tmp_path / "run"
-    code, text, err = call("run", rich_folder, "--out", out, "--horizon", 7)
-    assert code == 2 and text == ""
-    assert "the pen broke" in err and f"the posterior is kept in {out}" in err
+    with pytest.raises(RuntimeError, match="the pen broke"):
+        call("run", rich_folder, "--out", out, "--horizon", 7)
+    text, err = capsys.readouterr()
+    assert text == "" and f"the posterior is kept in {out}" in err
     assert load_run(out).report.passed and not (out / "forecast.json").exists()
 
 
@@ -196,3 +203,60 @@ def test_a_bug_is_not_dressed_up_as_bad_input(call, monkeypatch):
     monkeypatch.setattr("beliefs.cli.studies.list_studies", bug)
     with pytest.raises(ZeroDivisionError):
         call("studies")
+
+
+def test_the_version_is_printed(call):
+    assert call("--version") == (0, f"beliefs {beliefs.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("run",), "[90 days or 26 weeks]"),
+        (("check",), "[the last day on which one was]"),
+        (("backtest",), "[500]"),
+        (("ledger", "add"), "[the run's own, or 1]"),
+    ],
+)
+def test_help_swallows_no_square_brackets(call, monkeypatch, words, shown):
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    code, out, _ = call(*words, "--help")
+    assert code == 0 and shown in out
+
+
+def test_marks_of_spreadsheets_and_editors_are_no_part_of_a_plan_or_a_prior(tmp_path):
+    plan, prior = tmp_path / "plan.toml", tmp_path / "prior.toml"
+    plan.write_text(TURNOVER, encoding="utf-8-sig")
+    table = '[priors.rival_persistence]\ndist = "HalfNormal"\nsigma = 0.3\n'
+    prior.write_text(table, encoding="utf-8-sig")
+    assert load_interventions(plan)[0].kind == "turnover"
+    assert load_theory("M1", prior).priors["rival_persistence"]["sigma"] == 0.3
+
+
+def test_a_number_of_days_is_counted_in_words_of_its_own(call, rich_folder):
+    out = call("check", rich_folder, "--as-of", "2026-01-25")[1]
+    assert "talks       1 period\n" in out
+    assert counted(1, "day") == "1 day" and counted(2, "day") == "2 days"
+
+
+DOORS = {
+    "fit": lambda study, out: beliefs.fit(study, "M9", seed=1),
+    "track": lambda study, out: beliefs.track(study, "M9", seed=1),
+    "compare": lambda study, out: beliefs.compare(study, ["M0", "M9"], seed=1),
+    "backtest": lambda study, out: beliefs.backtest(study, ["M9"], seed=1),
+    "calibrate": lambda study, out: beliefs.calibrate("M9", study, out, sims=1, seed=1),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_door_looks_the_name_of_a_theory_up(door, rich_folder, tmp_path):
+    with pytest.raises(StudyError, match="no such theory"):
+        DOORS[door](beliefs.load_study(rich_folder), tmp_path / "out")
+
+
+@pytest.mark.parametrize("command", ["fit", "run", "track", "backtest", "sensitivity"])
+def test_every_command_looks_the_name_of_a_theory_up(call, rich_folder, tmp_path, command):
+    out = () if command in ("backtest", "sensitivity") else ("--out", tmp_path / "out")
+    code, _, err = call(command, rich_folder, "--theory", "M9", *out)
+    assert code == 2 and "no such theory" in err

@@ -66,6 +66,15 @@ def test_forecasts_of_a_folder_are_scored_anew_without_any_forecast(
     assert code == 0 and "No theory beats climatology on any target of this study." in text
 
 
+def test_origins_lie_between_two_days_and_progress_is_lines_without_a_terminal(call, monkeypatch):
+    monkeypatch.setattr("beliefs.cli.options.EVERY_SECONDS", 0.0)
+    between = ("--from", "2001-03-01", "--to", "2001-03-16", "--every", "5")
+    code, out, err = call("backtest", "synthetic-duel", *FEW, *between, "--json")
+    assert code == 0
+    assert json.loads(out)["origins"] == [f"2001-03-{day:02}" for day in (1, 6, 11, 16)]
+    assert {"M0: tracking", "scores"} <= set(err.splitlines()) and "M0: tracking" not in out
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "status", "words"),
     [

@@ -114,3 +114,11 @@ def test_a_convergence_check_that_failed_ends_with_3_and_registers_nothing(
     code, out, _ = call("add", run, "--ledger", ledger, "--allow-failed", "--horizon", 7)
     assert code == 0 and "the convergence check of its posterior FAILED" in out
     assert json.loads(ledger.read_text())["allowed_failed"] is True
+
+
+@pytest.mark.parametrize("command", ["resolve", "score", "verify", "fix"])
+@pytest.mark.parametrize("kind", ["device", "folder"])
+def test_a_ledger_is_a_regular_file_and_nothing_else(call, tmp_path, command, kind):
+    place = "/dev/null" if kind == "device" else tmp_path  # a device that ends if it is read
+    code, out, err = call(command, "--ledger", place)
+    assert code == 2 and out == "" and "not a regular file" in err

@@ -32,6 +32,11 @@ def found(duel):
     return backtest(duel, THEORIES, horizons=(7, 30), **SMALL)
 
 
+def test_a_backtest_shows_itself_in_a_line(found):
+    shown = repr(found)
+    assert shown.startswith("<Backtest: ") and "\n" not in shown and len(shown) < 300
+
+
 def up_to(scores, day):
     """Scores of windows that were over by a day."""
     step = 7 if (scores["periods"] < scores["horizon"]).any() else 1

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from make_actions import write_actions
 
+from beliefs.errors import ConflictError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.action_draws import BASE
+from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
@@ -42,3 +44,10 @@ def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(stu
         base, p, n = mine[key]["base_rate"], theirs[key]["p"], 500
         error = np.hypot(theirs[key]["mcse"], np.sqrt(max(p * (1 - p), 1 / n) / n))
         assert abs(base - p) < 4.0 * error, (key, base, p)
+
+
+def test_parameters_of_a_block_that_was_not_inferred_are_an_error(study):
+    found = track_blocks(study, BASE, particles=100, seed=1, only=["strikes_A"])
+    with pytest.raises(ConflictError, match="not inferred") as caught:
+        found.params(10, np.random.default_rng(1))
+    assert "belief" in caught.value.found and "strikes" not in caught.value.found

@@ -10,12 +10,16 @@ import pytest
 from make_study import TOML, write_study
 
 from beliefs.errors import StudyError
+from beliefs.evaluation.backtest.frames import last_days, origins_of
+from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.inference.smc.track import Track
+from beliefs.records.ledger.resolve import _studies
+from beliefs.records.update import _grown
 from beliefs.simulation.interventions import Intervention, load_interventions, parse
 from beliefs.study.dates import Grid
-from beliefs.study.load import load_study
+from beliefs.study.load import load_study, read_study
 
 SAME = [
     "2026-03-10",
@@ -48,6 +52,14 @@ def doors(futures, tmp_path):
     grid = Grid(np.datetime64("2026-01-05"), 1, 90)
     track = SimpleNamespace(ends=grid.last_days, inputs=SimpleNamespace(step_days=1), first=0)
 
+    source = read_study(longer)
+    inputs = build_inputs(source.known("2026-04-30"))
+    before = source.known("2026-03-09")
+
+    def origin(day):
+        (found,) = last_days(inputs, origins_of(inputs, 1, 1, day, day))
+        return found
+
     def result(**more):
         return parse("here", {"kind": "waiver", "date": dt.date(2026, 3, 1), **more})
 
@@ -58,6 +70,11 @@ def doors(futures, tmp_path):
 
     return {
         "as of": lambda day: load_study(longer, as_of=day).as_of,
+        "update to": lambda day: _grown(source, before, [], day, tmp_path)[0].as_of,
+        "resolve as of": lambda day: (
+            _studies((longer,), day, dt.date(2026, 4, 30))(source.spec.name, None).as_of
+        ),
+        "backtest between": origin,
         "at": lambda day: grid.dates[Track.period_of(track, day)],
         "by": lambda day: probability(futures, "talks", by=day).by,
         "step": lambda day: futures.dates[futures.step_of(day) - 1],

@@ -1,6 +1,7 @@
-"""Long futures are made stretch by stretch: the same numbers."""
+"""Long futures are made stretch by stretch: the same numbers, in a fraction of the memory."""
 
 import datetime as dt
+import tracemalloc
 from dataclasses import fields
 
 import numpy as np
@@ -50,3 +51,22 @@ def test_stretches_have_the_numbers_of_the_whole(result, monkeypatch, theory, ch
             for key, values in pairs:
                 other = b[key] if isinstance(b, dict) else b
                 np.testing.assert_array_equal(values, other, err_msg=f"{name} {key}")
+
+
+def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(result, monkeypatch):
+    plain = result("mutual_optimism")
+    samples, days = len(plain.paths.talks), 120
+
+    def peak(cells):
+        monkeypatch.setattr(paths, "CELLS", cells * samples)
+        monkeypatch.setattr(state, "CELLS", cells * samples)
+        tracemalloc.start()
+        made = forecast(
+            plain.posterior, days, seed=3, allow_failed=True, actions=plain.action_draws
+        )
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert made.paths.logit_belief.dtype == made.paths.surplus.dtype == np.float32
+        return most
+
+    assert peak(10) < 0.25 * peak(days)

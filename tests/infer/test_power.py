@@ -1,11 +1,12 @@
 """Flags of prior and data on conjugate models, where the truth is known."""
 
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from beliefs.inference.sensitivity import power_of
+from beliefs.inference.sensitivity import power_of, reversed_weights
 
 N = 4000
 STILL = 20  # parameters that the question does not depend on
@@ -56,3 +57,16 @@ def test_priors_and_data_that_agree_are_in_no_conflict(mean, error, below, domin
 def test_the_error_of_a_power_is_its_spread_over_seeds():
     found = [normal_model(3.0, 1.0, 0.7, np.random.default_rng(seed))[0] for seed in range(200)]
     assert np.std([f.prior for f in found]) == pytest.approx(found[0].error, rel=0.25)
+
+
+def test_weights_off_a_scorecard_whose_sign_is_the_other_one_are_named(unsampled):
+    assert reversed_weights(unsampled) == []  # the prior has either sign
+    tree, structure = unsampled.tree.copy(deep=True), unsampled.structure
+    drawn = tree["posterior"]["weight_other"]
+    values = np.abs(drawn.values)
+    values[..., 1] *= np.where(np.random.default_rng(1).random(values.shape[:2]) < 0.95, -1, 1)
+    tree["posterior"]["weight_other"] = drawn.copy(data=values)
+    ((term, mean, other),) = reversed_weights(replace(unsampled, tree=tree))
+    assert term == structure.terms[structure.other[1]]
+    assert mean == pytest.approx(values[..., 1].mean())
+    assert other == pytest.approx(0.95, abs=0.03)

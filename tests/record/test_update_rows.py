@@ -1,6 +1,7 @@
 """New rows of an update: data frames, rows that are there already, rows after the study's end."""
 
 import csv
+import re
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,15 @@ from beliefs.study.load import load_study, read_study
 DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"
 
 
+def talk(**more):
+    """A new round of talks, as a row of a data frame."""
+    cells = {
+        "talk_id": "NEW", "date": NEXT, "date_end": "", "published_at": NEXT, "format": "direct",
+        "label": "talks", "direct": 1, "venue": "Harbour", "confidence": "high", "source_url": "",
+    }  # fmt: skip
+    return cells | more
+
+
 @pytest.mark.parametrize("name", ["indicators", "events", "talks", "coverage", "agreements"])
 @pytest.mark.parametrize("day", [DAY, None], ids=["as known", "whole"])
 def test_rows_of_the_study_handed_back_are_nothing_new(run, rich_folder, tmp_path, name, day):
@@ -28,6 +38,47 @@ def test_rows_of_the_study_handed_back_are_nothing_new(run, rich_folder, tmp_pat
     with pytest.raises(ConflictError, match="nothing is new") as caught:
         update(run, tmp_path / "out", data=frame, to=DAY)
     assert caught.value.exit_code == 4 and "no row in data that" in caught.value.found
+
+
+def test_a_table_saved_again_is_nothing_new(run, tmp_path):
+    file = tmp_path / "indicators.csv"
+    rows = pd.read_csv(run / "study" / "indicators.csv").astype({"value": float})
+    rows.to_csv(file, index=False)
+    assert re.search(r",\d+\.0$", file.read_text(), re.M)
+    with pytest.raises(ConflictError, match="nothing is new"):
+        update(run, tmp_path / "out", data=file)
+
+
+def test_a_data_frame_may_hold_gaps_dates_and_flags_as_pandas_keeps_them(run, tmp_path):
+    frame = pd.DataFrame(
+        [talk(), talk(talk_id="OLD", direct=None, date_end=None), talk(talk_id="NO", direct=0)]
+    )
+    for column in ("date", "published_at"):
+        frame[column] = pd.to_datetime(frame[column])
+    assert frame["direct"].dtype == float  # 1.0, nan, 0.0
+    done = update(run, tmp_path / "one", data=frame)
+    assert done.given == 3 and str(done.track.study.as_of) == NEXT
+    kept = load_study(tmp_path / "one" / "study").talks.set_index("talk_id")["direct"]
+    assert kept["NEW"] == 1 and np.isnan(kept["OLD"]) and kept["NO"] == 0
+    with pytest.raises(ConflictError, match="nothing is new"):
+        update(tmp_path / "one", tmp_path / "two", data=frame.convert_dtypes())
+
+
+@pytest.mark.parametrize(
+    ("cells", "where", "found"),
+    [
+        ({"direct": 2}, "data row 7 column direct", "2"),
+        ({"date": pd.Timestamp("2026-02-14", tz="Asia/Tehran")}, "data row 7 column date", "03:30"),
+        ({"talk_id": "A", "venue": "Bay"}, "data row 7", "in row 3 of data"),
+        ({"label": "chat"}, "data row 7 column label", "chat"),
+    ],
+)
+def test_a_slip_in_a_data_frame_is_located_in_it(run, tmp_path, cells, where, found):
+    frame = pd.DataFrame([talk(talk_id="A"), talk(**cells)], index=[3, 7])
+    with pytest.raises(StudyError) as caught:
+        update(run, tmp_path / "out", data=frame)
+    assert caught.value.where.startswith(where) and found in caught.value.found
+    assert "tmp" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +125,14 @@ def test_rows_after_the_end_of_the_period_move_it_on(tracked, ending, tmp_path):
     assert not seen[last:].any()
     assert any("ends on" in line for line in found.study.remarks)
     assert Path(folder / "study.toml").read_text().count("first_end") == 0
+
+
+def test_rows_of_days_to_come_move_no_end(tracked, ending, tmp_path):
+    before = save_run(tmp_path / "run", tracked(ending[0], DAY))
+    rows = tmp_path / "new.csv"
+    rows.write_text("indicator,date,published_at,value\nprice,2126-02-14,,250.0\n")
+    with pytest.raises(StudyError, match="after the last period"):
+        update(before, tmp_path / "out", data=rows)
 
 
 def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):

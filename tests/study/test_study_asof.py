@@ -18,6 +18,7 @@ from make_study import (
 )
 from prefix import assert_same, assert_same_past, columns
 
+from beliefs.cli.app import main
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.study.load import load_study
@@ -255,3 +256,17 @@ def test_a_study_that_reaches_its_last_period_is_complete(tmp_path, last, as_of)
         talks=published_by(talk_rows(), 3, day(45)),
     )
     assert load_study(study).as_of == as_of
+
+
+def test_check_says_what_lies_ahead_and_how_long_nothing_was_published(tmp_path, capsys):
+    study = str(ahead(tmp_path / "ahead", end="2026-07-26"))  # 21 weeks after the last row
+
+    def checked(*more):
+        assert main(["check", study, *more]) == 0
+        return capsys.readouterr().out
+
+    out = checked()
+    assert "is in order, as of 2026-03-01" in out and "published   last on 2026-03-01" in out
+    assert "periods     56 of 203" in out and "and 147 after the as-of date" in out
+    assert "2026-03-01: the 147 days to 2026-07-26 count" in checked("--as-of", "2026-07-26")
+    assert "count as watched" not in checked("--as-of", "2026-03-08")

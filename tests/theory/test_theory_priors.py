@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from beliefs.model.priors import Prior
 from beliefs.model.theory import (
     action_nulls,
     action_parameters,
@@ -50,3 +51,13 @@ def test_every_parameter_is_either_free_or_neutral(name, structure):
     table = {row["name"]: row for row in prior_table(theory, structure)}
     assert list(table) == [*declared(structure), *declared_actions(structure)]
     assert {n for n, row in table.items() if row["free"]} == free | acts
+
+
+def test_every_theory_lets_talks_remember_and_the_base_rate_lets_strikes_excite(structure):
+    for name in bundled_theories():
+        theory = load_theory(name)
+        free = {p.name: p.prior for p in free_parameters(theory, structure)}
+        assert free["deadlock_shape"] == Prior("Normal", 0.0, 1.0), name
+        acts = {p.name for p in action_parameters(theory, structure)}
+        if theory.id == "M0":
+            assert {"log_excite_own", "log_excite_cross", "log_decay"} <= acts
