@@ -215,10 +215,10 @@ def backtest(
                 last=last,
                 progress=say,
             )
-    lines = [backtest_text(found)] + ([] if out is None else [f"\nForecasts and scores: {out}"])
-    _show(found.as_dict(), found.skill, lines, as_json, as_csv)
-    if out is not None:
-        save_backtest(out, found, loaded, **place.taken)
+        lines = [backtest_text(found), *([] if out is None else [f"\nForecasts and scores: {out}"])]
+        _show(found.as_dict(), found.skill, lines, as_json, as_csv)
+        if out is not None:
+            save_backtest(out, found, loaded, **place.taken)
 
 
 def _numbers[N: (int, float)](text: str, kind: type[N], what: str, example: str) -> list[N]:
