@@ -53,6 +53,7 @@ def test_stretches_have_the_numbers_of_the_whole(result, monkeypatch, theory, ch
                 np.testing.assert_array_equal(values, other, err_msg=f"{name} {key}")
 
 
+@pytest.mark.slow
 def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(result, monkeypatch):
     plain = result("mutual_optimism")
     samples, days = len(plain.paths.talks), 120
