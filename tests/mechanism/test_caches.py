@@ -1,12 +1,17 @@
 """Compiled code finds a place where neither the package nor the user's home can be written."""
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
+from numba.core.caching import IndexDataCacheFile
+
 import beliefs
+import beliefs.inference.filter.filter
 
 CODE = """
 import beliefs.inference.smc.particles as particles
@@ -43,3 +48,9 @@ def test_a_temporary_folder_stands_in_for_places_that_cannot_be_written(tmp_path
         (folder,) = (tmp_path / "tmp").glob("beliefs-cache-*")
         assert folder.stat().st_mode & 0o077 == 0
         assert list((folder / "numba").iterdir()) or list((folder / "pytensor").iterdir())
+
+
+def test_a_cache_that_names_a_type_of_before_is_compiled_anew(tmp_path):
+    gone = b"cbeliefs.inference.filter.filter\nGone\n."
+    (tmp_path / "kernel.nbi").write_bytes(pickle.dumps(numba.__version__) + gone)
+    assert IndexDataCacheFile(str(tmp_path), "kernel", (0, 0)).load("any") is None

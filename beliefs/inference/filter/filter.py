@@ -23,9 +23,12 @@ from beliefs.model import contract, system
 from beliefs.model.contract import Params
 from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
 from beliefs.model.numerics import recurrence
+from beliefs.model.numerics.caches import survive_renaming
 from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, null_values
+
+survive_renaming()  # the types of `Static` and others stand in the cache
 
 PATH = 20
 """Numbers kept of each period of a path; see `run`."""

@@ -12,6 +12,7 @@ import stat
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def settle_caches() -> None:
@@ -29,6 +30,24 @@ def settle_caches() -> None:
     if "base_compiledir" not in flags and os.name == "posix" and not _usable(home / ".pytensor"):
         mine = f"base_compiledir={_temporary() / 'pytensor'}"
         os.environ["PYTENSOR_FLAGS"] = f"{flags},{mine}" if flags else mine
+
+
+def survive_renaming() -> None:
+    """Let a cache that names a type of an earlier version be compiled anew.
+
+    Numba unpickles an index before it asks whether the source is still the same.
+    """
+    from numba.core.caching import IndexDataCacheFile  # not before its folder is named
+
+    load = IndexDataCacheFile._load_index
+
+    def load_index(self: Any) -> Any:
+        try:
+            return load(self)
+        except (AttributeError, ImportError):
+            return {}
+
+    IndexDataCacheFile._load_index = load_index
 
 
 def _numba_has_a_place() -> bool:
