@@ -29,7 +29,13 @@ def run(capsys, tmp_path):
     return go
 
 
-@pytest.mark.parametrize("known", ["2026-01-24", "2026-02-04", "2026-02-19"])
+@pytest.mark.parametrize(
+    "known",
+    [
+        "2026-02-04",
+        *(pytest.param(d, marks=pytest.mark.slow) for d in ("2026-01-24", "2026-02-19")),
+    ],
+)
 def test_rows_published_later_change_no_number(fitted, run, rich_folder, tmp_path, known):
     copy, removed = without_later_rows(rich_folder, known, tmp_path / "known")
     assert removed > 20
@@ -39,6 +45,7 @@ def test_rows_published_later_change_no_number(fitted, run, rich_folder, tmp_pat
     assert whole["as_of"] == whole["origin"] == known
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_document_and_another_seed_another(fitted, run, rich_folder):
     (one, folder), (again, second), (other, _) = (
         run(rich_folder, "--seed", seed) for seed in ("7", "7", "8")

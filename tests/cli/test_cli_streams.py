@@ -18,7 +18,12 @@ def shell(script, *arguments):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"), [("studies", 0), ("check no-such-study", 2), ("theories --show M1", 0)]
+    ("arguments", "code"),
+    [
+        ("studies", 0),
+        pytest.param("check no-such-study", 2, marks=pytest.mark.slow),
+        pytest.param("theories --show M1", 0, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_closed_stream_changes_no_exit_code(arguments, code, closed):

@@ -56,6 +56,7 @@ def test_ranks_that_are_not_even_are_exit_code_3(folder, calibrated, tmp_path, c
     assert "NOT calibrated" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_sensitivity_of_a_study_prints_what_moves_it_and_what_was_learnt(folder, tmp_path, capsys):
     out = tmp_path / "sensitivity.json"
     arguments = ["sensitivity", str(folder), "--theory", "base_rate", "--particles", "400",

@@ -61,7 +61,7 @@ def changed(how, name, day, folder):
     return load_study(copy)
 
 
-@pytest.mark.parametrize("how", ["deleted", "permuted"])
+@pytest.mark.parametrize("how", ["permuted", pytest.param("deleted", marks=pytest.mark.slow)])
 def test_later_rows_change_no_score_up_to_the_day(found, how, tmp_path):
     study = changed(how, "synthetic-duel", CUT, tmp_path / "copy")
     other = backtest(study, THEORIES, horizons=(7, 30), **SMALL)
@@ -187,7 +187,7 @@ def late(tmp_path_factory):
     return backtested(tmp_path_factory.mktemp("late") / "small", *late_rows())
 
 
-@pytest.mark.parametrize("how", ["deleted", "permuted"])
+@pytest.mark.parametrize("how", ["permuted", pytest.param("deleted", marks=pytest.mark.slow)])
 def test_origins_before_publication_are_the_same_bit_for_bit(late, how, tmp_path):
     rows = ((), ()) if how == "deleted" else late_rows(signal=2, kind="none")
     other = backtested(tmp_path / "other", *rows)

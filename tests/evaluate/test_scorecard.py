@@ -212,6 +212,7 @@ def test_nobody_wins_on_what_hardly_ever_changed(observed, doubt):
     assert one.theories == () and one.doubt == doubt
 
 
+@pytest.mark.slow
 def test_theories_that_know_nothing_rarely_win_anywhere():
     # p values of no skill are uniform; unadjusted, one of eight wins in 1 - 0.95^8 = 0.34 of cases.
     head = {

@@ -82,6 +82,7 @@ def test_what_is_known_of_the_past_is_what_a_study_would_say_of_it(design):
     np.testing.assert_allclose(found["provocation"][:, seen], answered[:, seen], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
     """The score of the truth is zero on average: draws and likelihood share their equations."""
     inputs, structure, columns = design

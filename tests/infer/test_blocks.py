@@ -38,6 +38,7 @@ def real():
     return load_study("us-iran-2026")
 
 
+@pytest.mark.slow
 def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
     theory, inputs = load_theory("base_rate"), build_inputs(real)
     structure = structure_of(inputs)

@@ -223,7 +223,10 @@ def plausible(model, n, seed=3):
     return drawn[np.argsort(-(state.total[:, 0] + state.newest.sum(axis=1)))[:n]]
 
 
-CASES = [("model", 0), ("model", 5), ("wider", 0)]
+CASES = [
+    ("model", 5),
+    *(pytest.param(*c, marks=pytest.mark.slow) for c in [("model", 0), ("wider", 0)]),
+]
 N_RUN = 8  # the spread of four is too rough an estimate of their error
 
 
@@ -258,7 +261,10 @@ MISSED = pytest.mark.xfail(
 )
 
 
-@pytest.mark.parametrize(("which", "rank"), [pytest.param(*CASES[0], marks=MISSED), *CASES[1:]])
+@pytest.mark.parametrize(
+    ("which", "rank"),
+    [CASES[0], pytest.param("model", 0, marks=[MISSED, pytest.mark.slow]), CASES[2]],
+)
 def test_moment_matching_alone_comes_close_to_a_large_particle_filter(reference, which, rank):
     _, _, state, logs, means, spreads = reference(which, rank)
     log = state.total[0, 0] + state.newest[0].sum()

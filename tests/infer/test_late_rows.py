@@ -154,7 +154,9 @@ def action_draws(tmp_path_factory):
     return write_actions(folder, events=[*acts(), more], talks=[*talk_rows(), secret])
 
 
-@pytest.mark.parametrize("name", ["mutual_optimism", "base_rate"])
+@pytest.mark.parametrize(
+    "name", ["base_rate", pytest.param("mutual_optimism", marks=pytest.mark.slow)]
+)
 def test_blocks_go_back_likewise(action_draws, name):
     theory = load_theory(name)
     then, now = (load_study(action_draws, as_of=day(d)) for d in (OUT - 1, LAST))

@@ -162,6 +162,7 @@ print(content_hash(found.to_tree()))
 """
 
 
+@pytest.mark.slow
 def test_processes_and_threads_do_not_change_a_bit(rich_folder, whole):
     for threads in ("1", "2"):
         names = ("NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")

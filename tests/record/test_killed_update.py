@@ -139,7 +139,9 @@ def refused_for_room(run, state, out, **how):
     return [p.name for p in out.parent.iterdir()]
 
 
-@pytest.mark.parametrize("limit", [300, 20_000, 1_000_000])
+@pytest.mark.parametrize(
+    "limit", [20_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (300, 1_000_000))]
+)
 def test_a_limit_on_the_size_of_files_ends_an_update_cleanly(run, state, tmp_path, limit):
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -148,7 +150,10 @@ def test_a_limit_on_the_size_of_files_ends_an_update_cleanly(run, state, tmp_pat
     assert refused_for_room(run, state, tmp_path / "out", preexec_fn=limited) == []
 
 
-@pytest.fixture(params=[4, 40, 800], ids=lambda size: f"{size}k")
+@pytest.fixture(
+    params=[40, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 800))],
+    ids=lambda size: f"{size}k",
+)
 def small_disk(request, tmp_path):
     """A disk with little room."""
     disk = tmp_path / "disk"
