@@ -22,9 +22,10 @@ from kit import timing
 import beliefs
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.filter.filter import Model
+from beliefs.inference.posterior import draw_prior
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
-from beliefs.simulation.studies import prior_params, simulate_belief_block
+from beliefs.simulation.studies import simulate_belief_block
 from beliefs.study.load import Study
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
@@ -67,7 +68,7 @@ def drawn(theory: Any, n_time: int, indicators: int, seed: int) -> Drawn:
         study = draw_design(design, Path(scratch) / "study", seed=seed)
         inputs = build_inputs(study)
     rng = np.random.default_rng([seed, 9])
-    params = prior_params(theory, structure_of(inputs), rng)
+    params = draw_prior(theory, structure_of(inputs), rng, ())
     return study, simulate_belief_block(inputs, theory, params, rng)[0]
 
 

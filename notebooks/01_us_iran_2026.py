@@ -26,7 +26,6 @@ import pandas as pd
 import beliefs
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import differences
-from beliefs.inference.nuts.model import compile_count
 from beliefs.model.contract import logistic
 from beliefs.reporting import figures, series
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, static, time_axis
@@ -60,7 +59,6 @@ posteriors = {
     for date in DATES
 }
 converged = pd.DataFrame([p.report.as_dict() for p in posteriors.values()], index=map(day, DATES))
-print("models compiled:", compile_count())
 converged[["passed", "r_hat", "ess", "worst", "divergent_share", "e_bfmi"]]
 
 # %%

@@ -27,8 +27,7 @@ from beliefs.evaluation.claims.verdicts import verdicts
 from beliefs.evaluation.compare import compare
 from beliefs.model.theory import bundled_theories
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
-from beliefs.reporting.plots import plot_verdicts
-from beliefs.reporting.style import INK, REGIME_COLOURS, THEORY_COLOURS, VERDICT_COLOURS
+from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, THEORY_COLOURS, VERDICT_COLOURS
 
 SEED = 1
 STUDIES = ("us-iran-2026", "us-iran-2012")
@@ -163,7 +162,27 @@ print(f"{len(learnt)} of {len(both)} claims can be learnt from both studies, {le
 print(f"same verdict, {len(decided)} are decided by both, of which {len(against)} go opposite ways")
 against
 
+
 # %%
+def plot_verdicts(rows):
+    """Draw the probability of each claimed region before and after the data."""
+    ax = house_axes(None, width=11.0)
+    known = [row for row in rows if row.get("p_claim") is not None]
+    for k, row in enumerate(known):
+        colour = VERDICT_COLOURS.get(row["verdict"], GREY)
+        ax.plot([k, k], [row["p_prior"], row["p_claim"]], color=colour, lw=1.4)
+        ax.plot(k, row["p_prior"], "_", color=INK, ms=7)
+        ax.plot(k, row["p_claim"], "o", color=colour, ms=5)
+    for name, colour in VERDICT_COLOURS.items():
+        if any(row["verdict"] == name for row in known):
+            ax.plot([], [], "o", color=colour, ms=5, label=name)
+    ax.plot([], [], "_", color=INK, ms=7, label="before the data")
+    ax.set_xticks(range(len(known)), [row["id"] for row in known], rotation=90, fontsize=8)
+    share_axis(ax, "probability of what is claimed")
+    legend_below(ax, 5)
+    return ax
+
+
 for study, rows in claims.items():
     ax = plot_verdicts(rows)
     ax.set_title(f"{study}: probability of what is claimed, before and after the data", loc="left")

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.surprises import SHARE_BOUNDS
-from beliefs.model.structure import structure_of
+from beliefs.inference.posterior import draw_prior
+from beliefs.model.contract import logistic
+from beliefs.model.structure import Columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
-from beliefs.simulation.studies import Truth, prior_params, simulate_belief_block
+from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study, load_study
 from beliefs.study.spec import StudySpec
@@ -30,7 +32,7 @@ from beliefs.study.specfile import read_spec
 from beliefs.study.tables.rows import TABLES
 from beliefs.study.writefile import write_file
 
-__all__ = ["FORMAT", "draw_design", "simulate_study"]
+__all__ = ["FORMAT", "draw_design", "simulate_study", "simulate_whole"]
 
 FORMAT = 1
 HISTORY = 60
@@ -55,6 +57,23 @@ class _Rows:
     series: list[Row]
     events: list[Row]
     talks: list[Row]
+
+
+def simulate_whole(
+    inputs: Inputs, theory: Theory, params: Columns, rng: np.random.Generator
+) -> tuple[Inputs, Truth | None]:
+    """Draw readings, talks and actions anew; the truth is None under a theory without beliefs."""
+    names = {p.name for p in free_parameters(theory, structure_of(inputs))}
+    mine = {k: v for k, v in params.items() if k in names}
+    inputs, truth = simulate_belief_block(inputs, theory, mine, rng)
+    theirs = {k: v for k, v in params.items() if k not in names}
+    beliefs: Columns = {}
+    if truth is not None:  # those of the period before, as actions read them
+        p = logistic(np, truth.logit_belief)
+        before = np.concatenate([np.full((2, 1), 0.5), p[:, :-1]], axis=-1)
+        surplus = np.concatenate([[0.0], truth.surplus[:-1]])
+        beliefs = {"p_lag": before, "p_lag_min": before.min(axis=0), "surplus_lag": surplus}
+    return simulate_observed(inputs, theory, theirs, rng, beliefs=beliefs), truth
 
 
 def simulate_study(design: Path, out: Path, theory: Theory | str | Path, *, seed: int) -> Truth:
@@ -88,7 +107,7 @@ def simulate_study(design: Path, out: Path, theory: Theory | str | Path, *, seed
     rows, placeholder = _drawn_evidence(design, out, seed)
     before = build_inputs(placeholder)
     streams = [np.random.default_rng([seed, part]) for part in (1, 2)]
-    params = prior_params(theory, structure_of(before), streams[0])
+    params = draw_prior(theory, structure_of(before), streams[0], ())
     drawn, truth = simulate_belief_block(before, theory, params, streams[1])
     assert truth is not None  # the theory has beliefs
     _write(out, rows, _shares(placeholder.spec, drawn), _talk_rows(drawn))

@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from duel import simulate_whole
 
 import beliefs
 from beliefs.evaluation.compare import STACK, compare
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.blocks import track_blocks
-from beliefs.simulation.studies import simulate_whole
 from beliefs.study.bundled import data_folder
 
 IDS = ("M0", "M1", "M2", "M3", "M4")

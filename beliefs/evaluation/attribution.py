@@ -46,10 +46,10 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
     weights = evidence.weights(np, params, structure)
     scale, week = structure.step_weeks**0.5, structure.step_weeks
     still = evidence.stillness(params, cols, structure)
-    for k, (name, side) in enumerate(zip(structure.terms, structure.term_side, strict=True)):
+    for k, term in enumerate(structure.terms):
         x = cols["evidence"][k]
-        push = factor[:, side] * (weights[..., k][..., None] * (scale * x))
-        yield Cause(side, "news", k, name, push, x * structure.term_direction[k])
+        push = factor[:, term.side] * (weights[..., k][..., None] * (scale * x))
+        yield Cause(term.side, "news", k, term.name, push, x * term.direction)
     endured = 0
     for i in (0, 1):
         yield Cause(i, "quiet", None, "quiet", factor[:, i] * still[:, i], None)
@@ -61,9 +61,9 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
             week * cols["rival_persists"][i]
         )
         yield Cause(i, "persistence", None, "persistence", learned, None)
-        for s, name in enumerate(structure.shocks):
+        for s, shock in enumerate(structure.shocks):
             jump = params["shock_jump"][..., i, s][..., None] * cols["shock"][s]
-            yield Cause(i, "shock", None, name, jump, None)
+            yield Cause(i, "shock", None, shock.name, jump, None)
     kept, push, misread = movements(np, params, cols, structure)
     before = np.concatenate([belief.start_of(params)[..., None], path[..., :-1]], axis=-1)
     mistaken = misread * gate(np, before)

@@ -50,7 +50,7 @@ from beliefs.inference.smc.track import track
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure, structure_of, until
-from beliefs.model.theory import Theory, action_nulls, action_parameters, free_parameters
+from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.simulation.paths import Draws, check_horizon, future_dates, simulate
 from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
@@ -98,7 +98,7 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Lin
     streams = [np.random.default_rng([design.seed, number, part]) for part in range(5)]
     seed = int(streams[4].integers(2**31))
     mine = drawn(free_parameters(source, structure), structure, streams[0], ())
-    theirs = drawn(action_parameters(source, structure), structure, streams[0], ())
+    theirs = drawn(free_parameters(source, structure, "actions"), structure, streams[0], ())
     made, truth = simulate_belief_block(inputs, source, mine, streams[1])
     belief = track(design.study, theory, particles=design.particles, seed=seed, inputs=made)
     lag = belief_lag(belief, structure.n_time)
@@ -143,7 +143,9 @@ class _Known:
         self.free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
         self.belief = _joined(self.track.coordinates.params(scores), mine, self.free)
         actions = found.params(design.draws, rng, beliefs=False)
-        self.actions = _joined(actions, theirs, action_parameters(theory, structure))
+        self.free_actions = free_parameters(theory, structure, "actions")
+        self.actions = _joined(actions, theirs, self.free_actions)
+        self.full = null_values(theory, structure, "actions") | self.actions
         at = self.track.coordinates.scores(
             {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in self.free}
         )
@@ -163,11 +165,9 @@ class _Known:
 
     def quantities(self) -> Iterable[tuple[str, Floats]]:
         """Yield what is ranked but for the futures, each (L + 1,)."""
-        theory, structure = self.found.theory, self.structure
+        structure = self.structure
         yield from _elements("parameter", self.belief, self.free, structure)
-        yield from _elements(
-            "actions", self.actions, action_parameters(theory, structure), structure
-        )
+        yield from _elements("actions", self.actions, self.free_actions, structure)
         if self.path is not None:
             for i, side in enumerate(structure.sides):
                 yield f"belief:{side}", self.path[:, i, -1]
@@ -175,13 +175,12 @@ class _Known:
         yield "density:likelihood of belief", self.likelihood
         yield "density:posterior of belief", self.likelihood + self.prior
         columns = until(self.found.columns, self.track.n_time)
-        full = action_nulls(theory, structure) | self.actions
         for block in self.found.layout:
             if block.beliefs:
                 continue
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 logs = system.action_log_likelihoods(
-                    np, full, columns, structure, block.observables
+                    np, self.full, columns, self.structure, block.observables
                 )
             size = self.design.draws + 1
             total = sum(np.broadcast_to(v.sum(axis=-1), (size,)) for v in logs.values())
@@ -192,7 +191,7 @@ class _Known:
         design, inputs, theory = self.design, self.found.inputs, self.found.theory
         report = self.track.report()
         known = Posterior(self.found.study, inputs, theory, None, report, seed, {})
-        acts = action_nulls(theory, self.structure) | self.actions if self.actions else None
+        acts = self.full if self.actions else None
         start: tuple[Any, Any, Any] = (None, None, None)
         if self.path is not None:
             audience = np.broadcast_to(self.run.audience[..., -1], (design.draws + 1, 2))

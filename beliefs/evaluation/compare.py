@@ -19,8 +19,8 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import track_blocks
-from beliefs.model.system import action_factors
-from beliefs.model.theory import BARE, Theory, all_declared, theory_of
+from beliefs.model.system import factors_of
+from beliefs.model.theory import BARE, Theory, declared, theory_of
 from beliefs.shown import Shown
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
@@ -187,8 +187,8 @@ def compare(
 
 def _scored_part(theory: Theory) -> Theory:
     """Return a theory without its beliefs where nothing that is scored depends on them."""
-    known = all_declared(BARE)
-    couples = {name for factor in action_factors() for name in factor.couples}
+    known = declared(BARE, None)
+    couples = {name for factor in factors_of("actions") for name in factor.couples}
     if not theory.beliefs or any(
         theory.frees(known[name][0], name) for name in (*_TO_TALKS, *couples)
     ):

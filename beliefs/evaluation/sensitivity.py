@@ -29,7 +29,7 @@ from beliefs.inference.smc.particles import normalised
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import Theory, action_parameters, free_parameters, mechanisms_of, scaled
+from beliefs.model.theory import Theory, free_parameters, mechanisms_of, scaled
 from beliefs.shown import Shown
 from beliefs.simulation.paths import draws_of
 
@@ -307,8 +307,7 @@ def _questions(ahead: Forecast) -> tuple[Question, ...]:
 def _log_ratio(draws: Drawn, wider: Theory, names: Sequence[str], posterior: Posterior) -> Floats:
     """Return the log of the new prior over the old one for each draw, (sample,)."""
     structure = posterior.structure
-    free = free_parameters(wider, structure), action_parameters(wider, structure)
-    new = {p.name: p.prior for group in free for p in group}
+    new = {p.name: p.prior for p in free_parameters(wider, structure, None)}
     total = np.zeros(1)
     for name in names:
         old, values = draws[name]
@@ -340,7 +339,7 @@ def _parameter_draws(posterior: Posterior, action_draws: ActionDraws | None) -> 
     free = free_parameters(posterior.theory, posterior.structure)
     out = {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known}
     if action_draws is not None:
-        for p in action_parameters(posterior.theory, posterior.structure):
+        for p in free_parameters(posterior.theory, posterior.structure, "actions"):
             out[p.name] = (p, action_draws.posterior[p.name])
     return out
 

@@ -20,8 +20,8 @@ from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.particles import Floats
 from beliefs.inference.smc.track import from_posterior
 from beliefs.model.structure import structure_of
-from beliefs.model.system import action_factors, action_log_likelihoods, factors
-from beliefs.model.theory import action_nulls, action_parameters, load_theory
+from beliefs.model.system import action_log_likelihoods, factors, factors_of
+from beliefs.model.theory import free_parameters, load_theory, null_values
 
 BASE = "base_rate"
 PARTICLES = 1000
@@ -53,7 +53,7 @@ class ActionDraws:
                 fix="leave `actions` out: they are then learnt for this posterior",
             )
         mine = self.posterior if group == "posterior" else self.prior
-        return action_nulls(posterior.theory, posterior.structure) | mine
+        return null_values(posterior.theory, posterior.structure, "actions") | mine
 
 
 _learnt: WeakKeyDictionary[Posterior, ActionDraws | None] = WeakKeyDictionary()
@@ -110,14 +110,14 @@ def actions_of(
         theory,
         particles=particles,
         seed=seed,
-        only=[f.name for f in action_factors()],
+        only=[f.name for f in factors_of("actions")],
         inputs=posterior.inputs,
         belief=belief,
     )
     streams, size = [np.random.default_rng([seed, STREAM, part]) for part in (0, 1)], posterior.size
     found = mine.params(size, streams[0], beliefs=False)
     log_prior = np.zeros(size)
-    for p in action_parameters(theory, structure):
+    for p in free_parameters(theory, structure, "actions"):
         densities = np.asarray(p.prior.logpdf(found[p.name].ravel()))
         log_prior += densities.reshape(size, -1).sum(axis=-1)
     return ActionDraws(
@@ -134,7 +134,7 @@ def actions_of(
 def _log_likelihood(blocks: Blocks, draws: Draws, size: int) -> Floats:
     """Return the log likelihood of draws, (sample,)."""
     theory, structure = blocks.theory, structure_of(blocks.inputs)
-    null = action_nulls(theory, structure)
+    null = null_values(theory, structure, "actions")
     names = [f.name for f in factors(theory, structure)]
     out = np.empty(size)
     for low in range(0, size, CHUNK):

@@ -99,4 +99,6 @@ def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
     rows = (
         (k, float(found[:, k].mean()), float((found[:, k] < 0.0).mean())) for k in structure.other
     )
-    return [(structure.terms[k], mean, other) for k, mean, other in rows if other >= OTHER_SIGN]
+    return [
+        (structure.terms[k].name, mean, other) for k, mean, other in rows if other >= OTHER_SIGN
+    ]

@@ -11,7 +11,7 @@ A mechanism is a module of `beliefs.model.mechanisms`; a theory switches it on b
 * Of belief: what ``keep`` of all mechanisms return is multiplied into the retention of belief; what
   ``push`` and ``misread`` return moves it, each (..., side, time); what ``shift`` returns adds to
   the log-odds of talks, (..., time). See `beliefs.model.system`.
-* Of actions: ``FACTORS``, the observables that it explains, and functions ``log_likelihood`` and
+* ``FACTORS``, the observables that it explains. Of actions also functions ``log_likelihood`` and
   ``rates``, as `beliefs.model.observation.explained` makes them.
 """
 
@@ -63,7 +63,8 @@ class Factor:
     `family` (`beliefs.model.observation`) is its distribution given the linear `predictor`,
     (..., [member,] time), of ``(xp, params, columns, structure)``; `seen` picks from the columns.
     Instead of both, `density` may give the log likelihood by period and `rate` what a simulator
-    draws from, of ``(params, state, structure)``.
+    draws from, of ``(params, state, structure)``. In the `block` of ``belief`` there is a `density`
+    alone, and it takes the latent paths as well, a `beliefs.model.system.System`.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Factor:
     couples: tuple[str, ...] = ()
     shared: bool = False
     bases: int = 1
+    block: str = "actions"
 
     @property
     def base(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.inputs import Inputs
+from beliefs.features.inputs import CostTerm, Inputs, Shock, Term
 from beliefs.features.observed import SHAPES
 from beliefs.features.steps import fold
 from beliefs.model.numerics.recurrence import gate, rough_path
@@ -53,25 +53,12 @@ class Structure:
     step_weeks: float  # length of a period in weeks, 1/7 for days
     n_time: int  # periods of the whole study, as-of or not
     indicators: tuple[str, ...]
-    # One entry per evidence term, side 0's first.
-    terms: tuple[str, ...]
-    term_side: tuple[int, ...]
-    term_indicator: tuple[int, ...]
-    term_regimes: tuple[tuple[int, ...], ...]
-    term_direction: tuple[float, ...]
-    term_own: tuple[bool, ...]
-    # One entry per cost term.
-    cost_terms: tuple[str, ...]
-    cost_side: tuple[int, ...]
-    cost_indicator: tuple[int, ...]
-    cost_sign: tuple[float, ...]
+    terms: tuple[Term, ...]  # of evidence, side 0's first
+    cost_terms: tuple[CostTerm, ...]
     # Reading channels in order of growing noise, and their kind of bias.
     channels: tuple[str, ...]
     channel_bias: tuple[str, ...]
-    # Declared shocks; side -1 when a shock belongs to no single side.
-    shocks: tuple[str, ...]
-    shock_kind: tuple[str, ...]
-    shock_side: tuple[int, ...]
+    shocks: tuple[Shock, ...]
     endurance: tuple[bool, bool]  # whether merely surviving counts as good news, by side
     # Ways of counting strikes, in the order of first use. Compared by nothing that beliefs are
     # inferred with: a new way of counting is no new structure.
@@ -87,23 +74,23 @@ class Structure:
     @property
     def own(self) -> list[int]:
         """Indices of the terms on a side's own scorecard."""
-        return [k for k, own in enumerate(self.term_own) if own]
+        return [k for k, term in enumerate(self.terms) if term.own]
 
     @property
     def other(self) -> list[int]:
         """Indices of the remaining evidence terms."""
-        return [k for k, own in enumerate(self.term_own) if not own]
+        return [k for k, term in enumerate(self.terms) if not term.own]
 
     @property
     def coords(self) -> dict[str, list[str]]:
         """Labels of every parameter dimension (contract C2)."""
         return {
             "side": list(self.sides),
-            "own_term": [self.terms[k] for k in self.own],
-            "other_term": [self.terms[k] for k in self.other],
-            "cost_term": list(self.cost_terms),
+            "own_term": [self.terms[k].name for k in self.own],
+            "other_term": [self.terms[k].name for k in self.other],
+            "cost_term": [term.name for term in self.cost_terms],
             "channel": list(self.channels),
-            "shock": list(self.shocks),
+            "shock": [shock.name for shock in self.shocks],
             "shock_kind": list(SHOCK_KINDS),
             "transition": list(TRANSITIONS),
             "enduring_side": [s for s, on in zip(self.sides, self.endurance, strict=True) if on],
@@ -132,25 +119,11 @@ def until(columns: Columns, n: int) -> Columns:
 
 def structure_of(inputs: Inputs) -> Structure:
     """Return the structure of a study's inputs; it does not depend on the as-of date."""
-    terms, costs, shocks = inputs.terms, inputs.cost_terms, inputs.shocks
-    alike = ("sides", "indicators", "channels", "channel_bias", "endurance", "instruments",
-             "zones", "reference", "n_planned")  # fmt: skip
+    alike = ("sides", "indicators", "terms", "cost_terms", "channels", "channel_bias", "shocks",
+             "endurance", "instruments", "zones", "reference", "n_planned")  # fmt: skip
     return Structure(
         step_weeks=inputs.step_days / 7.0,
         n_time=len(inputs.dates),
-        terms=tuple(t.name for t in terms),
-        term_side=tuple(t.side for t in terms),
-        term_indicator=tuple(t.indicator for t in terms),
-        term_regimes=tuple(t.regimes for t in terms),
-        term_direction=tuple(float(t.direction) for t in terms),
-        term_own=tuple(t.own for t in terms),
-        cost_terms=tuple(t.name for t in costs),
-        cost_side=tuple(t.side for t in costs),
-        cost_indicator=tuple(t.indicator for t in costs),
-        cost_sign=tuple(float(t.sign) for t in costs),
-        shocks=tuple(s.name for s in shocks),
-        shock_kind=tuple(s.kind for s in shocks),
-        shock_side=tuple(-1 if s.side is None else s.side for s in shocks),
         since_1945=bool(inputs.dates[0] > SECOND_WORLD_WAR_ENDED),
         **{name: getattr(inputs, name) for name in alike},
     )
@@ -171,10 +144,10 @@ def evidence_matrix(
     its own regime.
     """
     counted = np.zeros((len(structure.terms), len(REGIME_KINDS)), dtype=bool)
-    for term, regimes in enumerate(structure.term_regimes):
-        counted[term, list(regimes)] = True
-    by_term = surprise[..., np.asarray(structure.term_indicator, dtype=np.intp), :]
-    direction = np.asarray(structure.term_direction, dtype=np.float64)
+    for k, term in enumerate(structure.terms):
+        counted[k, list(term.regimes)] = True
+    by_term = surprise[..., np.array([t.indicator for t in structure.terms], dtype=np.intp), :]
+    direction = np.array([t.direction for t in structure.terms], dtype=np.float64)
     on: NDArray[Any] = np.moveaxis(counted[:, regime], 0, -2)
     return np.ascontiguousarray(by_term * direction[:, None] * on)
 
@@ -189,7 +162,7 @@ def aftermath(
     fade = float(np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS))
     hit = np.zeros((*shock_on.shape[:-2], len(SHOCK_KINDS), shock_on.shape[-1]))
     for number, kind in enumerate(SHOCK_KINDS):
-        members = [s for s, k in enumerate(structure.shock_kind) if k == kind]
+        members = [s for s, shock in enumerate(structure.shocks) if shock.kind == kind]
         if members:
             hit[..., number, :] = shock_on[..., members, :].max(axis=-2)
     return fold(
@@ -200,9 +173,9 @@ def aftermath(
 def turnover(structure: Structure, shock_on: NDArray[Any]) -> NDArray[Any]:
     """Return 1 where a side's leadership turns over, shape (..., side, time)."""
     out = np.zeros((*shock_on.shape[:-2], 2, shock_on.shape[-1]))
-    for s, (kind, side) in enumerate(zip(structure.shock_kind, structure.shock_side, strict=True)):
-        if kind == "turnover":
-            for i in (0, 1) if side < 0 else (side,):
+    for s, shock in enumerate(structure.shocks):
+        if shock.kind == "turnover":
+            for i in (0, 1) if shock.side is None else (shock.side,):
                 out[..., i, :] = np.maximum(out[..., i, :], shock_on[..., s, :])
     return out
 
@@ -222,8 +195,8 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     guess = rough_path(np.where(seen & (on > 0), inputs.reading, np.nan))
     cells = np.argwhere(seen & (on > 0))  # one row per reading: side, channel, time
     bias = np.asarray(structure.channel_bias)[cells[:, 1]]
-    signs = np.asarray(structure.cost_sign, dtype=float)[:, None]
-    cost = signs * inputs.level[np.asarray(structure.cost_indicator, dtype=int)]
+    signs = np.array([term.sign for term in structure.cost_terms], dtype=float)[:, None]
+    cost = signs * inputs.level[np.array([t.indicator for t in structure.cost_terms], dtype=int)]
     shock_on = np.asarray(inputs.shock_on, dtype=float)
     shock_on = shock_on.reshape(len(structure.shocks), structure.n_time) * on
     return {

@@ -4,8 +4,8 @@
 forward simulation alike. A mechanism that a theory leaves out holds its null values and so
 contributes exactly nothing.
 
-Actions (strikes, truce, outcomes, diplomacy) stand beside it: each observable is a `Factor` of its
-mechanism, and beliefs of the period before are among the columns that it reads.
+Every observable is a `Factor` of its mechanism. Those of actions (strikes, truce, outcomes,
+diplomacy) stand beside it: beliefs of the period before are among the columns that they read.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from beliefs.model.contract import Array, Factor, Params
-from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
+from beliefs.model.mechanisms import bargaining, belief, domestic, talks
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import Theory, action_parameters, mechanisms
+from beliefs.model.theory import Theory, declared, free_parameters, mechanisms
 
 
 @dataclass(frozen=True)
@@ -121,27 +121,28 @@ def log_likelihoods(
 ) -> dict[str, Array]:
     """Return the log likelihood of each observable: talks (..., time), reading (..., reading).
 
-    Only talks are *scored* between theories; readings are conditioned on.
+    Only what is `Factor.shared` is *scored* between theories; readings are conditioned on.
     """
-    return {
-        "talks": talks.log_likelihood(xp, columns, system.onset, system.continuation),
-        "reading": readings.log_likelihood(xp, params, columns, system.logit_belief, structure),
-    }
+    given = (xp, params, columns, structure, system)
+    return {factor.name: factor.density(*given) for factor in factors_of("belief")}
 
 
-def action_factors() -> tuple[Factor, ...]:
-    """Return every observable of actions, in the order in which a period takes them in."""
-    return tuple(factor for m in mechanisms(actions=True).values() for factor in m.FACTORS)
+def factors_of(block: str | None) -> tuple[Factor, ...]:
+    """Return every observable of a block, or of both when None, in the order of mechanisms."""
+    return tuple(f for m in mechanisms(block).values() for f in getattr(m, "FACTORS", ()))
 
 
-def factors(theory: Theory, structure: Structure) -> tuple[Factor, ...]:
-    """Return the observables of actions that a theory explains in a study.
+def factors(theory: Theory, structure: Structure, block: str = "actions") -> tuple[Factor, ...]:
+    """Return the observables of a block that a theory explains in a study.
 
-    Its mechanism is on and at least one of its base parameters is free. What a study has no
-    dimension for (zones, say) is left out.
+    Of actions, those with a base parameter that is free: what a study has no dimension for (zones,
+    say) is left out. Of belief, those that are shared or whose mechanism is on.
     """
-    free = {p.name for p in action_parameters(theory, structure)}
-    return tuple(f for f in action_factors() if free.intersection(f.base))
+    if block == "belief":
+        on = {name for name, (m, _) in declared(structure).items() if m in theory.mechanisms}
+        return tuple(f for f in factors_of(block) if f.shared or on.issuperset(f.base))
+    free = {p.name for p in free_parameters(theory, structure, block)}
+    return tuple(f for f in factors_of(block) if free.intersection(f.base))
 
 
 def action_log_likelihoods(
@@ -158,7 +159,7 @@ def action_log_likelihoods(
     filled in.
     """
     out: dict[str, Array] = {}
-    for module in mechanisms(actions=True).values():
+    for module in mechanisms("actions").values():
         mine = [f.name for f in module.FACTORS if names is None or f.name in names]
         if mine:
             out |= module.log_likelihood(xp, params, columns, structure, mine)

@@ -30,7 +30,7 @@ from beliefs.model.structure import Structure
 from beliefs.study.bundled import data_folder
 
 # Names and supports of parameters are the same in every study; this one has nothing else.
-BARE = Structure(("one", "other"), 1.0, 1, *((),) * 16, endurance=(True, True))
+BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
 _TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "null", "free")
 _KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors"}
@@ -41,15 +41,19 @@ Nulls = dict[str, np.ndarray[Any, Any]]
 
 
 @cache
-def mechanisms(*, actions: bool = False) -> Mapping[str, Any]:
-    """Return the modules of belief and talks by name, in order, or those of actions.
+def mechanisms(block: str | None = "belief") -> Mapping[str, Any]:
+    """Return the modules of a block by name, in order, or all when None.
 
-    `fit` and `track` infer the former together; the latter are inferred in blocks of their own,
-    and beliefs enter them as covariates. Every file of the folder is one.
+    `fit` and `track` infer those of ``belief``, talks included, together; those of ``actions`` are
+    inferred in blocks of their own, and beliefs enter them as covariates. Every file of the folder
+    is one.
     """
+    if block is None:
+        return {**mechanisms("belief"), **mechanisms("actions")}
     names = sorted(found.name for found in iter_modules(folder.__path__))
     modules = {name: import_module(f"{folder.__name__}.{name}") for name in names}
-    mine = [name for name, module in modules.items() if hasattr(module, "FACTORS") == actions]
+    of = {n: {f.block for f in getattr(m, "FACTORS", ())} or {"belief"} for n, m in modules.items()}
+    mine = [name for name in names if block in of[name]]
     mine.sort(key=lambda name: getattr(modules[name], "PLACE", len(modules)))
     return {name: modules[name] for name in mine}
 
@@ -188,7 +192,7 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
         extra = read_toml(Path(priors))
         _known("key", sorted(extra), str(priors), ["priors"])
         mine = extra.get("priors", {})
-        check_priors(mine, all_declared(BARE), str(priors))
+        check_priors(mine, declared(BARE, None), str(priors))
         theory = replace(theory, priors={**theory.priors, **mine})
     return theory
 
@@ -229,8 +233,7 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
             expected="one of both: all others are then the opposite",
             fix="remove one of the lists",
         )
-    every = [*mechanisms(), *mechanisms(actions=True)]
-    _known("mechanism", lists["mechanisms"], where, every)
+    _known("mechanism", lists["mechanisms"], where, list(mechanisms(None)))
     theory = Theory(
         **{key: raw[key] for key in (*_TEXTS, "beliefs")},
         **lists,
@@ -239,7 +242,7 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
     named = {key: lists.get(key, ()) for key in ("null", "free")}
     new = checked is None or theory.sha256 != checked
     if new and (any(named.values()) or theory.priors != {}):
-        known = all_declared(BARE)
+        known = declared(BARE, None)
         for key, names in named.items():
             _known("parameter", names, f"{where}: {key}", known)
         check_priors(theory.priors, known, where)
@@ -270,66 +273,40 @@ def _with_infinities(priors: Any) -> Any:
 
 @lru_cache(maxsize=64)
 def _parameters(
-    structure: Structure, instruments: tuple[str, ...], actions: bool
+    structure: Structure, instruments: tuple[str, ...], block: str | None
 ) -> tuple[tuple[str, Parameter], ...]:
     # Structures that differ in their ways of counting alone are equal, and yet of other sizes.
     return tuple(
         (name, replace(p, prior=p.prior(structure)) if callable(p.prior) else p)
-        for name, module in mechanisms(actions=actions).items()
+        for name, module in mechanisms(block).items()
         for p in module.PARAMETERS
     )
 
 
-def declared(structure: Structure, *, actions: bool = False) -> Declared:
-    """Return every parameter of belief and talks, or of actions: name -> (mechanism, parameter)."""
-    found = _parameters(structure, structure.instruments, actions)
+def declared(structure: Structure, block: str | None = "belief") -> Declared:
+    """Return every parameter of a block, or of both when None: name -> (mechanism, parameter)."""
+    found = _parameters(structure, structure.instruments, block)
     return {p.name: (mechanism, p) for mechanism, p in found}
 
 
-def declared_actions(structure: Structure) -> Declared:
-    """Return every parameter of actions."""
-    return declared(structure, actions=True)
-
-
-def all_declared(structure: Structure) -> Declared:
-    """Return the parameters of both groups, those of belief and talks first."""
-    return declared(structure) | declared_actions(structure)
-
-
-def _free(theory: Theory, structure: Structure, group: Declared) -> tuple[Parameter, ...]:
+def free_parameters(
+    theory: Theory, structure: Structure, block: str | None = "belief"
+) -> tuple[Parameter, ...]:
+    """Return the parameters that the theory frees, with its priors."""
     named = (*theory.null, *(theory.free or ()), *theory.priors)
-    _known("parameter", named, f"theory {theory.name}", all_declared(structure))
+    _known("parameter", named, f"theory {theory.name}", declared(structure, None))
     return tuple(
         replace(p, prior=distribution(theory.priors[name])) if name in theory.priors else p
-        for name, (mechanism, p) in group.items()
+        for name, (mechanism, p) in declared(structure, block).items()
         if 0 not in structure.size(p.dims) and theory.frees(mechanism, name)
     )
 
 
-def free_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
-    """Return the parameters of belief and talks that the theory frees, with its priors."""
-    return _free(theory, structure, declared(structure))
-
-
-def action_parameters(theory: Theory, structure: Structure) -> tuple[Parameter, ...]:
-    """Return the same for the parameters of actions."""
-    return _free(theory, structure, declared_actions(structure))
-
-
-def _null(theory: Theory, structure: Structure, group: Declared) -> Nulls:
-    free = {p.name for p in _free(theory, structure, group)}
-    held = [p for name, (_, p) in group.items() if name not in free]
+def null_values(theory: Theory, structure: Structure, block: str | None = "belief") -> Nulls:
+    """Return the null values of all parameters that the theory does not free."""
+    free = {p.name for p in free_parameters(theory, structure, block)}
+    held = [p for name, (_, p) in declared(structure, block).items() if name not in free]
     return {p.name: np.full(structure.size(p.dims), p.null) for p in held}
-
-
-def null_values(theory: Theory, structure: Structure) -> Nulls:
-    """Return the null values of all parameters of belief and talks the theory does not free."""
-    return _null(theory, structure, declared(structure))
-
-
-def action_nulls(theory: Theory, structure: Structure) -> Nulls:
-    """Return the same for the parameters of actions."""
-    return _null(theory, structure, declared_actions(structure))
 
 
 def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
@@ -342,7 +319,7 @@ def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
         low, high = (float(np.asarray(prior.ppf(q))) for q in (0.05, 0.95))
         return high - low
 
-    both = all_declared(structure)
+    both = declared(structure, None)
     wide = [
         name
         for name, spec in theory.priors.items()
@@ -359,7 +336,7 @@ def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
 
 def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[str, Any]]:
     """Return one row per declared parameter: prior, unit, source, null value, free or not."""
-    free = {p.name: p for p in _free(theory_of(theory), structure, all_declared(structure))}
+    free = {p.name: p for p in free_parameters(theory_of(theory), structure, None)}
     return [
         {
             "name": name,
@@ -370,7 +347,7 @@ def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[
             "null": str(p.null),
             **{key: getattr(p, key) for key in ("unit", "meaning", "source")},
         }
-        for name, (mechanism, p) in all_declared(structure).items()
+        for name, (mechanism, p) in declared(structure, None).items()
     ]
 
 
@@ -392,7 +369,7 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
     _typed(isinstance(raw, dict), theory.name, raw, where, "a table with free and priors")
     _known("key", raw, where, ["free", "priors"])
     freed = _names("free", raw.get("free", []), where, "shared")
-    known = all_declared(BARE)
+    known = declared(BARE, None)
     _known("parameter", freed, f"{where}: free", known)
     for name in freed:
         if known[name][0] not in theory.mechanisms or theory.frees(known[name][0], name):
@@ -437,8 +414,8 @@ def scaled_prior(prior: Prior, factor: float) -> dict[str, Any] | None:
 
 def mechanisms_of(theory: Theory, structure: Structure) -> dict[str, tuple[str, ...]]:
     """Return the free parameters of a theory on a study by mechanism, innovations apart."""
-    of = {name: mechanism for name, (mechanism, _) in all_declared(structure).items()}
-    every = _free(theory, structure, all_declared(structure))
+    of = {name: mechanism for name, (mechanism, _) in declared(structure, None).items()}
+    every = free_parameters(theory, structure, None)
     free = [p.name for p in every if p.name != "innovation"]
     return {m: tuple(n for n in free if of[n] == m) for m in dict.fromkeys(of[n] for n in free)}
 
@@ -460,7 +437,7 @@ def scaled(
             fix="0.5 halves the widths, 2 doubles them",
         )
     priors = dict(theory.priors)
-    for p in _free(theory, structure, all_declared(structure)):
+    for p in free_parameters(theory, structure, None):
         if p.name != "innovation" and (only is None or p.name in only):
             wider = scaled_prior(p.prior, factor)
             if wider is not None:

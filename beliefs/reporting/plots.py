@@ -1,8 +1,7 @@
-"""Figures of evaluations for files and notebooks: weights, verdicts, ranks of a calibration."""
+"""Figures of evaluations for files and notebooks: weights, ranks of a calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -45,25 +44,6 @@ def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any
     share_axis(ax, "stacking weight")
     time_axis(ax)
     legend_below(ax)
-    return ax
-
-
-def plot_verdicts(rows: Sequence[Mapping[str, Any]], *, ax: Any = None) -> Any:
-    """Draw the probability of each claimed region before and after the data."""
-    ax = house_axes(ax, width=11.0)
-    known = [row for row in rows if row.get("p_claim") is not None]
-    for k, row in enumerate(known):
-        colour = style.VERDICT_COLOURS.get(row["verdict"], GREY)
-        ax.plot([k, k], [row["p_prior"], row["p_claim"]], color=colour, lw=1.4)
-        ax.plot(k, row["p_prior"], "_", color=INK, ms=7)
-        ax.plot(k, row["p_claim"], "o", color=colour, ms=5)
-    for name, colour in style.VERDICT_COLOURS.items():
-        if any(row["verdict"] == name for row in known):
-            ax.plot([], [], "o", color=colour, ms=5, label=name)
-    ax.plot([], [], "_", color=INK, ms=7, label="before the data")
-    ax.set_xticks(range(len(known)), [row["id"] for row in known], rotation=90, fontsize=8)
-    share_axis(ax, "probability of what is claimed")
-    legend_below(ax, 5)
     return ax
 
 

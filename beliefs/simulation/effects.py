@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features import steps
-from beliefs.features.inputs import Inputs
+from beliefs.features.inputs import Inputs, Shock
 from beliefs.features.states import STEEPNESS
 from beliefs.features.steps import Floats
 from beliefs.features.surprises import CLIP, transform
 from beliefs.features.truces import SPOILER_DAYS
 from beliefs.model.contract import logistic
 from beliefs.model.structure import Columns, Structure, evidence_matrix
-from beliefs.model.theory import Theory, action_parameters, free_parameters
+from beliefs.model.theory import Theory, free_parameters
 from beliefs.simulation.future import COST_CLIP, Passed, set_shocks
 from beliefs.simulation.interventions import KINDS, Intervention, bad_intervention
 from beliefs.study.load import Study
@@ -116,7 +116,7 @@ def without_effect(
     actions: bool = True,
 ) -> list[str]:
     """Return a sentence for every intervention that changes nothing under a theory."""
-    both = (*free_parameters(theory, structure), *action_parameters(theory, structure))
+    both = free_parameters(theory, structure, None)
     free, found = {p.name for p in both}, []
     for item in interventions:
         kind = KINDS[item.kind]
@@ -132,14 +132,10 @@ def with_shocks(structure: Structure, interventions: Sequence[Intervention]) -> 
     """Return a structure with one more shock per turnover or escalation."""
     for item in interventions:
         if item.kind in ("turnover", "escalation"):
-            sides, turned = structure.sides, item.kind == "turnover"
-            side = _place(item, item.side, "side", sides) if turned else -1
-            structure = replace(
-                structure,
-                shocks=(*structure.shocks, item.label),
-                shock_kind=(*structure.shock_kind, item.kind),
-                shock_side=(*structure.shock_side, side),
-            )
+            turned = item.kind == "turnover"
+            side = _place(item, item.side, "side", structure.sides) if turned else None
+            shocks = (*structure.shocks, Shock(item.label, item.kind, side))
+            structure = replace(structure, shocks=shocks)
     return structure
 
 
@@ -148,7 +144,7 @@ def new_jump(
 ) -> NDArray[Any]:
     """Draw the jump of a shock nobody has seen yet from its prior, (sample, side), log-odds."""
     # One more shock, because in a study without any the parameter is empty and so not free.
-    unseen = replace(structure, shocks=("unseen",), shock_kind=("escalation",), shock_side=(-1,))
+    unseen = replace(structure, shocks=(Shock("unseen", "escalation", None),))
     for p in free_parameters(theory, unseen):
         if p.name == "shock_jump":
             return np.asarray(p.prior.rvs((samples, 2), random_state=rng))
@@ -192,9 +188,9 @@ def change_columns(
         if "evidence" in columns:
             kinds = np.full(len(days), inputs.regime[last_period])
             columns["evidence"] = evidence_matrix(structure, out, kinds)
-        for row, number in enumerate(structure.cost_indicator):
-            if number == k:
-                cost[:, row] += structure.cost_sign[row] * level
+        for row, term in enumerate(structure.cost_terms):
+            if term.indicator == k:
+                cost[:, row] += term.sign * level
         columns["cost"] = np.clip(cost, -COST_CLIP, COST_CLIP)
         if spec.hinge is not None and spec.hinge.indicator == indicator.id:
             stands = indicator.cost_sign * (inputs.level[k, last_period] + level)
@@ -237,7 +233,7 @@ def _path(
     k = _place(item, item.indicator, "indicator", inputs.indicators)
     indicator, hinge, last = study.spec.indicators[k], study.spec.hinge, float(inputs.last[k])
     form, ids = indicator.transform, inputs.indicators
-    read = {*structure.term_indicator, *structure.cost_indicator}
+    read = {t.indicator for t in structure.terms} | {t.indicator for t in structure.cost_terms}
     low, high = _DOMAIN.get(form, (-np.inf, np.inf))
     wrong = {d: v for d, v in (item.values or {}).items() if not low < v < high}
     bad: tuple[str, str, str] | None = None

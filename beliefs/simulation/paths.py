@@ -23,7 +23,7 @@ from beliefs.inference.action_draws import BASE, ActionDraws, base_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
-from beliefs.model.theory import Theory, action_nulls, free_parameters, load_theory
+from beliefs.model.theory import Theory, free_parameters, load_theory, null_values
 from beliefs.simulation.actions import Acts, Equations, Period, Transitions, shares_of
 from beliefs.simulation.effects import Effects, change_columns, effects_of, new_jump, with_shocks
 from beliefs.simulation.future import Passed, block_indices, future_columns
@@ -97,7 +97,7 @@ def draws_of(posterior: Posterior, group: str, actions: ActionDraws | None) -> D
         of_talks = {p.name for p in free_parameters(theory, structure)}
         mine = {k: v for k, v in drawn.items() if k in of_talks}
         theirs = {k: v for k, v in drawn.items() if k not in of_talks}
-        return Draws(theory, mine, actions=action_nulls(theory, structure) | theirs)
+        return Draws(theory, mine, actions=null_values(theory, structure, "actions") | theirs)
     dataset, theory = posterior.tree[group].to_dataset(), posterior.theory
 
     def flat(names: Iterable[str]) -> dict[str, NDArray[Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.features.inputs import Term
 from beliefs.features.steps import Floats, Ints, add_fading, expected, log_age
 from beliefs.features.surprises import CLIP, FLOORS, missed, scale_of, transform
 from beliefs.model import system
@@ -73,9 +74,8 @@ def draw_signals(
         wide = np.broadcast_to(values, (samples, *values.shape[1:]))
         return np.ascontiguousarray(np.moveaxis(wide, -1, 0))
 
-    counts, terms = setting.feed.indicator, range(len(structure.terms))
-    indicator, direction = structure.term_indicator, structure.term_direction
-    order = [k for k in terms if indicator[k] in counts]
+    counts, terms = setting.feed.indicator, structure.terms
+    order = [k for k, term in enumerate(terms) if term.indicator in counts]
     kinds = sorted({int(start.kind[0]), *map(int, KIND_OF_PHASE)})
     place = np.full(len(REGIME_KINDS), -1)
     place[kinds] = np.arange(len(kinds))
@@ -83,32 +83,20 @@ def draw_signals(
     rest = np.zeros((len(kinds), horizon, samples, 2))
     if theory.beliefs:
         signal = np.ascontiguousarray(np.moveaxis(surprise, -1, 0))  # (H, N, indicator)
-        for k in set(terms) - set(order):
-            pull = (weight[:, k] * direction[k]) * signal[..., indicator[k]]
+        for k in set(range(len(terms))) - set(order):
+            term = terms[k]
+            pull = (weight[:, k] * term.direction) * signal[..., term.indicator]
             for row, kind in enumerate(kinds):
-                if kind in structure.term_regimes[k]:
-                    rest[row, ..., structure.term_side[k]] += pull
-
-    def entries(first: Any, second: Any, of: Any) -> tuple[Any, ...]:
-        return (first, second, *(of[k] for k in order))
-
-    small = replace(
-        structure,
-        terms=entries("rest_0", "rest_1", structure.terms),
-        term_side=entries(0, 1, structure.term_side),
-        term_indicator=entries(-1, -2, indicator),
-        term_regimes=entries((), (), structure.term_regimes),
-        term_direction=entries(1.0, 1.0, direction),
-        term_own=(True,) * (2 + len(order)),
-    )
+                if kind in term.regimes:
+                    rest[row, ..., term.side] += pull
+    others = (Term(f"rest_{side}", side, -1 - side, (), 1.0, True) for side in (0, 1))
+    small = replace(structure, terms=(*others, *(replace(terms[k], own=True) for k in order)))
     reduced = params | {
         "weight_own": np.concatenate([np.ones((samples, 2)), weight[:, order]], axis=1),
         "weight_other": np.zeros((samples, 0)),
         "shared": np.zeros(()),  # a common scorecard is in the weights already
     }
-    fed = tuple(
-        (counts.index(indicator[k]), direction[k], structure.term_regimes[k]) for k in order
-    )
+    fed = tuple((counts.index(t.indicator), t.direction, t.regimes) for t in small.terms[2:])
     innovation = np.broadcast_to(params["innovation"], (samples, 2, horizon))
     names = {*_OF_BELIEF, *_OF_ACTIONS, "persist_words"}
     columns = {n: by_time(v) for n, v in future.items() if n in names}

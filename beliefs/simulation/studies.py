@@ -19,13 +19,12 @@ import numpy as np
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Floats
-from beliefs.inference.posterior import draw_prior, stacked_params
+from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
-from beliefs.model.contract import logistic
 from beliefs.model.mechanisms import diplomacy, readings, reciprocity, redlines
 from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure, action_columns, columns, structure_of
-from beliefs.model.theory import Theory, action_nulls, free_parameters
+from beliefs.model.theory import Theory, null_values
 from beliefs.simulation.actions import FAMILY, Equations, climbed
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
@@ -39,29 +38,6 @@ class Truth:
     params: Columns  # Free parameters of the theory by name, innovations included
     logit_belief: Floats  # Both beliefs, (side, time), log-odds
     surplus: Floats  # Bargaining surplus, (time,), shares of the stake
-
-
-def prior_params(theory: Theory, structure: Structure, rng: np.random.Generator) -> Columns:
-    """Draw one set of free parameters of belief and talks from the prior, by name."""
-    drawn = draw_prior(theory, structure, rng, (1,))
-    return {name: np.asarray(value[0], dtype=float) for name, value in drawn.items()}
-
-
-def simulate_whole(
-    inputs: Inputs, theory: Theory, params: Columns, rng: np.random.Generator
-) -> tuple[Inputs, Truth | None]:
-    """Draw readings, talks and actions anew; the truth is None under a theory without beliefs."""
-    names = {p.name for p in free_parameters(theory, structure_of(inputs))}
-    mine = {k: v for k, v in params.items() if k in names}
-    inputs, truth = simulate_belief_block(inputs, theory, mine, rng)
-    theirs = {k: v for k, v in params.items() if k not in names}
-    beliefs: Columns = {}
-    if truth is not None:  # those of the period before, as actions read them
-        p = logistic(np, truth.logit_belief)
-        before = np.concatenate([np.full((2, 1), 0.5), p[:, :-1]], axis=-1)
-        surplus = np.concatenate([[0.0], truth.surplus[:-1]])
-        beliefs = {"p_lag": before, "p_lag_min": before.min(axis=0), "surplus_lag": surplus}
-    return simulate_observed(inputs, theory, theirs, rng, beliefs=beliefs), truth
 
 
 def simulate_belief_block(
@@ -108,7 +84,7 @@ def simulate_observed(
     """Draw the actions of a study (`Inputs.observed`) anew, all other inputs unchanged."""
     structure, seen = structure_of(inputs), inputs.observed
     names = {f.name for f in system.factors(theory, structure)}
-    full = action_nulls(theory, structure) | params
+    full = null_values(theory, structure, "actions") | params
     design = action_columns(inputs) | (beliefs or {})
     drawn: dict[str, Any] = simulate_columns(
         design, full, structure, names, rng, quiet_periods=inputs.quiet_periods

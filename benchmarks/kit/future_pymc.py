@@ -97,14 +97,12 @@ def _future(
     for side in (0, 1):
         mine = [
             s
-            for s, (k, who) in enumerate(
-                zip(structure.shock_kind, structure.shock_side, strict=True)
-            )
-            if k == "turnover" and who in (-1, side)
+            for s, one in enumerate(structure.shocks)
+            if one.kind == "turnover" and one.side in (None, side)
         ]
         turned.append(shock[mine].max(axis=0) if mine else pt.zeros(horizon))
     for name in SHOCK_KINDS:
-        mine = [s for s, k in enumerate(structure.shock_kind) if k == name]
+        mine = [s for s, one in enumerate(structure.shocks) if one.kind == name]
         hit.append(shock[mine].max(axis=0) if mine else pt.zeros(horizon))
     lag = np.arange(horizon)[:, None] - np.arange(horizon)
     fade = np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS)

@@ -21,8 +21,8 @@ from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import theory as theories
 from beliefs.model.priors import check_priors
 from beliefs.model.structure import action_columns, columns, structure_of, until
-from beliefs.model.system import action_factors
-from beliefs.model.theory import BARE, action_parameters, all_declared, judged
+from beliefs.model.system import factors_of
+from beliefs.model.theory import BARE, declared, free_parameters, judged
 from beliefs.study.load import load_study
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
@@ -56,8 +56,8 @@ def place():
 
 def test_every_stated_claim_has_a_test():
     assert len(CLAIMS) == 56
-    known = all_declared(BARE)
-    observables = {"talks", "reading", *(f.name for f in action_factors())}
+    known = declared(BARE, None)
+    observables = {f.name for f in factors_of(None)}
     for claim in CLAIMS.values():
         assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
         check_priors(claim.fixed, known, claim.id, widen=True)
@@ -70,7 +70,7 @@ def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
     for name in dict.fromkeys(claim.theory for claim in CLAIMS.values()):
         theory = judged(name)
         free = [p for p in theories.free_parameters(theory, structure) if p.name != "innovation"]
-        known = coordinates_of([*free, *action_parameters(theory, structure)], structure)
+        known = coordinates_of([*free, *free_parameters(theory, structure, "actions")], structure)
         scores = np.random.default_rng(1).standard_normal((4000, known.size))
         share = {"jump_share": np.linspace(0.0, 1.0, 100)}
         draws = place.draws(name, share, **known.params(scores))

@@ -7,21 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from duel import draw_design
+from duel import draw_design, simulate_whole
 
 from beliefs.features import steps
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.posterior import stacked_params
+from beliefs.inference.posterior import draw_prior, stacked_params
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import system
 from beliefs.model.structure import action_columns, columns, structure_of
 from beliefs.model.system import action_log_likelihoods, factors
-from beliefs.model.theory import action_nulls, action_parameters, load_theory
+from beliefs.model.theory import free_parameters, load_theory, null_values
 from beliefs.simulation.studies import (
-    prior_params,
     simulate_belief_block,
     simulate_columns,
-    simulate_whole,
 )
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import load_study
@@ -38,7 +36,7 @@ def design():
 def medians(theory, structure, **values):
     """All parameters of actions at the medians of their priors, but for `values`."""
     chosen = load_theory(theory)
-    known = coordinates_of(list(action_parameters(chosen, structure)), structure)
+    known = coordinates_of(list(free_parameters(chosen, structure, "actions")), structure)
     found = {k: v[0] for k, v in known.params(np.zeros((1, known.size))).items()}
     for name, value in values.items():
         found[name] = np.broadcast_to(float(value), found[name].shape)
@@ -48,7 +46,7 @@ def medians(theory, structure, **values):
 def drawn(design, theory, names, seed, **values):
     inputs, structure, columns = design
     chosen, params = medians(theory, structure, **values)
-    full = action_nulls(chosen, structure) | params
+    full = null_values(chosen, structure, "actions") | params
     names = names or {f.name for f in factors(chosen, structure)}
     rng, quiet = np.random.default_rng(seed), inputs.quiet_periods
     return simulate_columns(columns, full, structure, names, rng, quiet_periods=quiet)
@@ -87,7 +85,7 @@ def test_a_parameter_has_its_best_likelihood_near_where_it_was_drawn(design):
     """The score of the truth is zero on average: draws and likelihood share their equations."""
     inputs, structure, columns = design
     chosen, params = medians("managed_deescalation", structure, strike_base=0.0)
-    full = action_nulls(chosen, structure) | params
+    full = null_values(chosen, structure, "actions") | params
     names = [f.name for f in factors(chosen, structure)]
     moved = {
         "log_excite_cross": 0.2, "truce_gain": 0.2, "breach_base": 0.2, "exclusion_base": 0.2,
@@ -119,7 +117,7 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     inputs, structure, _ = design
     chosen, action_draws = medians(theory, structure)
     rng = np.random.default_rng(2)
-    params = prior_params(chosen, structure, rng) | action_draws
+    params = draw_prior(chosen, structure, rng, ()) | action_draws
     found, truth = simulate_whole(inputs, chosen, params, rng)
     assert (truth is not None) == chosen.beliefs
     seen, old = found.observed, inputs.observed
@@ -174,7 +172,7 @@ def test_surplus_and_moves_of_true_beliefs_follow_the_equations():
 def test_readings_scatter_around_belief_by_the_spread_of_their_channel(tmp_path):
     design = build_inputs(draw_design(DUEL, tmp_path, seed=6))
     structure = structure_of(design)
-    params = prior_params(THEORY, structure, np.random.default_rng(6))
+    params = draw_prior(THEORY, structure, np.random.default_rng(6), ())
     params["log_reading_step"] = np.log([0.2, 0.3, 0.5])
     params["private_bias"] = np.array([3.0, -3.0])
     left: list[list[float]] = [[], []]
@@ -192,7 +190,7 @@ def test_readings_scatter_around_belief_by_the_spread_of_their_channel(tmp_path)
 
 def test_talks_start_at_the_onset_hazard_and_go_on_at_the_other(tmp_path):
     design = build_inputs(draw_design(DUEL, tmp_path, seed=7))
-    params = prior_params(THEORY, structure_of(design), np.random.default_rng(7))
+    params = draw_prior(THEORY, structure_of(design), np.random.default_rng(7), ())
     params |= {"surplus_effect": np.zeros(2), "shock_hazard": np.zeros(3)}
     params |= {"onset_base": np.array(-1.5), "continuation_base": np.array(1.0)}
     params |= {"deadlock_shape": np.array(0.0)}

@@ -19,7 +19,7 @@ def prior_actions(posterior, scale=0.5, seed=3):
     """Draws of actions around the medians of the prior, as many as the posterior has."""
     from beliefs.inference.action_draws import BASE, ActionDraws
     from beliefs.inference.smc.unconstrained import coordinates_of
-    from beliefs.model.theory import action_parameters, free_parameters, load_theory
+    from beliefs.model.theory import free_parameters, load_theory
 
     sizes = posterior.tree["posterior"].sizes
     size, rng = sizes["chain"] * sizes["draw"], np.random.default_rng(seed)
@@ -29,8 +29,8 @@ def prior_actions(posterior, scale=0.5, seed=3):
         known = coordinates_of(list(parameters), structure)
         return known.params(scale * rng.standard_normal((size, known.size)))
 
-    mine = action_parameters(posterior.theory, structure)
-    theirs = (*free_parameters(base, structure), *action_parameters(base, structure))
+    mine = free_parameters(posterior.theory, structure, "actions")
+    theirs = free_parameters(base, structure, None)
     theirs = [p for p in theirs if p.name != "innovation"]
     posterior_draws, prior = drawn(mine), drawn(mine)
     density = rng.standard_normal((2, size))

@@ -9,12 +9,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.features.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises, transform
 from beliefs.inference.posterior import stacked_params
 from beliefs.model.structure import columns, structure_of
-from beliefs.model.theory import (
-    action_nulls,
-    declared_actions,
-    free_parameters,
-    load_theory,
-)
+from beliefs.model.theory import declared, free_parameters, load_theory, null_values
 from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
@@ -41,10 +36,10 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
     cols, surprise = future_columns(
         inputs, structure, past, index, resample_shocks=False, actions=True
     )
-    params = stacked_params(chosen, structure, {}) | action_nulls(chosen, structure)
+    params = stacked_params(chosen, structure, {}) | null_values(chosen, structure, "actions")
     for p in free_parameters(chosen, structure):
         params[p.name] = np.full(structure.size(p.dims), p.null)
-    for name, (_, p) in declared_actions(structure).items():
+    for name, (_, p) in declared(structure, "actions").items():
         params.setdefault(name, np.full(structure.size(p.dims), p.null))
     for name, value in values.items():
         params[name] = np.broadcast_to(np.asarray(value, float), params[name].shape)

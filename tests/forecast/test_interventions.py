@@ -134,8 +134,8 @@ def test_a_path_moves_the_cost_that_its_indicator_is(futures):
         [item], posterior.study, inputs, structure, plain, none, futures.dates[:8]
     )
     step = np.log(1.01) / inputs.level_scale[k] * (np.arange(8) >= 5)
-    assert k in structure.cost_indicator
-    want = [s * step * (i == k) for i, s in zip(structure.cost_indicator, structure.cost_sign)]  # noqa: B905
+    assert k in {term.indicator for term in structure.cost_terms}
+    want = [term.sign * step * (term.indicator == k) for term in structure.cost_terms]
     np.testing.assert_allclose((found["cost"] - plain["cost"])[0], want, atol=1e-12)
 
 

@@ -13,7 +13,7 @@ from beliefs.features.surprises import CLIP
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.mechanisms import reciprocity
 from beliefs.model.structure import action_columns, columns, structure_of
-from beliefs.model.theory import action_nulls, action_parameters, load_theory
+from beliefs.model.theory import free_parameters, load_theory, null_values
 from beliefs.simulation.actions import AT_TRUCE, COLLAPSE, Acts, Equations, Period, Transitions
 from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
@@ -79,8 +79,8 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
     study = load_study(folder, as_of=day(origin * step - 1))
     inputs, seen, told = build_inputs(study), whole.observed, action_columns(whole)
     structure, theory = structure_of(inputs), load_theory("managed_deescalation")
-    known = coordinates_of(list(action_parameters(theory, structure)), structure)
-    params = action_nulls(theory, structure)
+    known = coordinates_of(list(free_parameters(theory, structure, "actions")), structure)
+    params = null_values(theory, structure, "actions")
     params |= {k: v[0] for k, v in known.params(np.zeros((1, known.size))).items()}
     setting = setting_of(study, inputs, theory)
     state = start_of(study, inputs, setting, params, 1)

@@ -11,11 +11,7 @@ from beliefs.inference.smc.track import track
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of, until
 from beliefs.model.system import action_log_likelihoods
-from beliefs.model.theory import (
-    action_nulls,
-    action_parameters,
-    load_theory,
-)
+from beliefs.model.theory import free_parameters, load_theory, null_values
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.xdist_group("track")
@@ -44,9 +40,9 @@ def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
     structure = structure_of(inputs)
     names = ["strikes_A", "strikes_B", "breach", "resolve"]
     parts = track_blocks(real, theory, particles=1000, seed=2, only=names, inputs=inputs)
-    null, n_time = action_nulls(theory, structure), int(inputs.active.sum())
+    null, n_time = null_values(theory, structure, "actions"), int(inputs.active.sum())
     read = {p for b in parts.layout if b.name in parts.tracks for p in b.parameters}
-    free = [p for p in action_parameters(theory, structure) if p.name in read]
+    free = [p for p in free_parameters(theory, structure, "actions") if p.name in read]
 
     def likelihood(params, n):
         size = len(next(iter(params.values())))

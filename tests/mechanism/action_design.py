@@ -7,7 +7,7 @@ import numpy as np
 from beliefs.features.observed import SHAPES, Observed
 from beliefs.model import system
 from beliefs.model.structure import PHASES, Structure
-from beliefs.model.theory import all_declared
+from beliefs.model.theory import declared
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 COUNTS = {
@@ -38,7 +38,7 @@ SEEN = {
 def structure(n_time=60, step_weeks=1.0 / 7.0):
     """Two sides, two ways of counting, three zones."""
     return Structure(
-        ("red", "blue"), step_weeks, n_time, *((),) * 16,
+        ("red", "blue"), step_weeks, n_time, *((),) * 6,
         endurance=(True, True), instruments=("record", "digest"), zones=("north", "south", "sea"),
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ def columns(structure, rng):
 
 def parameters_of(mechanism, structure):
     """Parameters that a mechanism declares."""
-    return [p for name, p in all_declared(structure).values() if name == mechanism]
+    return [p for name, p in declared(structure, None).values() if name == mechanism]
 
 
 def prior_draws(parameters, structure, number, rng):

@@ -8,12 +8,12 @@ from test_effects import EFFECTS
 from beliefs.model.mechanisms import diplomacy, outcomes
 from beliefs.model.observation import FAMILIES
 from beliefs.model.structure import until
-from beliefs.model.theory import declared_actions, mechanisms
+from beliefs.model.theory import declared, mechanisms
 
 # xdist: the symbolic function is built once.
 pytestmark = pytest.mark.xdist_group("action_draws")
 
-MODULES = list(mechanisms(actions=True).values())
+MODULES = list(mechanisms("actions").values())
 MODULE_OF = {factor.name: module for module in MODULES for factor in module.FACTORS}
 FACTORS = {factor.name: factor for module in MODULES for factor in module.FACTORS}
 OTHER_FAMILIES = {"normal", "categorical"}  # densities of their own, beside those of `observation`
@@ -63,7 +63,7 @@ def seen(where):
 
 @pytest.fixture(scope="module")
 def known(where):
-    return {name: parameter for name, (_, parameter) in declared_actions(where).items()}
+    return {name: parameter for name, (_, parameter) in declared(where, "actions").items()}
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_a_mechanism_of_belief_is_inferred_and_moves_belief_and_talks(mine, rich
 
 def test_an_observable_of_actions_is_scored_and_has_a_rate(mine):
     where, rng = structure(6), np.random.default_rng(1)
-    (heat,) = (p for p in theory.action_parameters(theory.load_theory(mine), where)
+    (heat,) = (p for p in theory.free_parameters(theory.load_theory(mine), where, "actions")
                if p.name == "heat")  # fmt: skip
     assert "hot" in [f.name for f in system.factors(theory.load_theory(mine), where)]
     assert "hot" not in [f.name for f in system.factors(theory.load_theory("M1"), where)]

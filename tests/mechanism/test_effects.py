@@ -10,12 +10,12 @@ from scipy.special import expit
 
 from beliefs.model.mechanisms import outcomes, redlines, truce
 from beliefs.model.pooled import load_pooled
-from beliefs.model.theory import declared_actions, mechanisms
+from beliefs.model.theory import declared, mechanisms
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 WEEKS = structure(n_time=5, step_weeks=1.0)
-FACTORS = {f.name: f for module in mechanisms(actions=True).values() for f in module.FACTORS}
-MODULE = {f.name: m for m in mechanisms(actions=True).values() for f in m.FACTORS}
+FACTORS = {f.name: f for module in mechanisms("actions").values() for f in module.FACTORS}
+MODULE = {f.name: m for m in mechanisms("actions").values() for f in m.FACTORS}
 
 # Observable, parameter and value, column (and its row) and value, change of the predictor.
 EFFECTS = [
@@ -79,7 +79,7 @@ def test_an_effect_has_its_sign_and_size_and_is_none_where_neutral(
     name, parameter, value, column, at, shift
 ):
     params = {
-        p.name: np.full(WEEKS.size(p.dims), p.null) for _, p in declared_actions(WEEKS).values()
+        p.name: np.full(WEEKS.size(p.dims), p.null) for _, p in declared(WEEKS, "actions").values()
     }
     effective = params | {parameter: np.full_like(params[parameter], value)}
     quiet = nothing(WEEKS, p_lag=np.full((2, 5), 0.5), p_lag_min=np.full(5, 0.5))
@@ -98,8 +98,8 @@ def test_an_effect_has_its_sign_and_size_and_is_none_where_neutral(
 def test_what_was_seen_has_the_probability_of_the_textbook(name):
     factor, rng = FACTORS[name], np.random.default_rng(4)
     seen = columns(WEEKS, rng)
-    declared = [p for m, p in declared_actions(WEEKS).values() if p.name in factor.reads]
-    params = {n: v[0] for n, v in prior_draws(declared, WEEKS, 1, rng).items()}
+    read = [p for m, p in declared(WEEKS, "actions").values() if p.name in factor.reads]
+    params = {n: v[0] for n, v in prior_draws(read, WEEKS, 1, rng).items()}
     eta = factor.predictor(np, params, seen, WEEKS)
     value, trials, where = SCORED[name](seen)
     if trials is None:

@@ -12,7 +12,7 @@ from beliefs.model.mechanisms.evidence import weights
 from beliefs.model.mechanisms.readings import spread
 from beliefs.model.mechanisms.talks import log_odds
 from beliefs.model.system import Start
-from beliefs.model.theory import all_declared, mechanisms
+from beliefs.model.theory import declared, mechanisms
 
 # xdist: the symbolic function is built once.
 pytestmark = pytest.mark.xdist_group("mechanism")
@@ -146,12 +146,12 @@ def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
     np.testing.assert_array_equal(own[structure.own], params["weight_own"])
     np.testing.assert_array_equal(own[structure.other], params["weight_other"])
     common = weights(np, params | {"shared": np.array(1.0)}, structure)
-    entries = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
+    entries = [(term.indicator, term.regimes) for term in structure.terms]
     both = [e for e in set(entries) if entries.count(e) == 2]
     assert both
     for entry in both:
         mine = [k for k, e in enumerate(entries) if e == entry]
-        assert {structure.term_side[k] for k in mine} == {0, 1}
+        assert {structure.terms[k].side for k in mine} == {0, 1}
         np.testing.assert_allclose(common[mine], own[mine].mean(), rtol=1e-14)
 
 
@@ -228,8 +228,8 @@ def test_a_stack_of_draws_gives_what_each_draw_gives(case):
 
 
 def test_parameters_say_what_they_are(case):
-    every = [*mechanisms().values(), *mechanisms(actions=True).values()]
-    known = all_declared(case.structure)
+    every = mechanisms(None).values()
+    known = declared(case.structure, None)
     assert len(known) == sum(len(module.PARAMETERS) for module in every)  # names are unique
     for name, (_, parameter) in known.items():
         words = parameter.unit, parameter.source, parameter.meaning

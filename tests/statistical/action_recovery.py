@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
-from beliefs.model.theory import declared_actions, mechanisms
+from beliefs.model.theory import declared, mechanisms
 
 STUDIES = 30
 LEVEL = 0.9
@@ -65,7 +65,7 @@ class Design:
 def design(factors, seed, n_time=240, priors=()):
     """A design for some factors; `priors` replaces those priors under which studies explode."""
     where, rng = structure(n_time), np.random.default_rng(seed)
-    known = {name: p for name, (_, p) in declared_actions(where).items()}
+    known = {name: p for name, (_, p) in declared(where, "actions").items()}
     reads = [name for name in known if any(name in f.reads for f in factors)]
     chosen = tuple(
         replace(known[n], prior=dict(priors)[n]) if n in dict(priors) else known[n] for n in reads
@@ -76,7 +76,7 @@ def design(factors, seed, n_time=240, priors=()):
 
 def recover(made, factors, drawn, *, particles=400):
     """Track every study drawn from a design, (STUDIES, ..., time) by column."""
-    module = next(m for m in mechanisms(actions=True).values() if factors[0] in m.FACTORS)
+    module = next(m for m in mechanisms("actions").values() if factors[0] in m.FACTORS)
     names = [factor.name for factor in factors]
     known, found = coordinates_of(made.parameters, made.structure), Recovery(made.parameters)
     for study in range(STUDIES):

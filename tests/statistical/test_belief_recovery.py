@@ -11,11 +11,12 @@ import pytest
 from action_recovery import Recovery
 
 from beliefs.features.inputs import build_inputs
+from beliefs.inference.posterior import draw_prior
 from beliefs.inference.smc.particles import resample
 from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, free_parameters, mechanisms
-from beliefs.simulation.studies import prior_params, simulate_belief_block
+from beliefs.simulation.studies import simulate_belief_block
 from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.statistical
@@ -122,7 +123,7 @@ def recover(group, seed):
     recovered = Recovery([p for p in free_parameters(mine, where) if p.name in GROUPS[group][0]])
     for number in range(STUDIES):
         rng = np.random.default_rng([seed, number])
-        truth = prior_params(mine, where, rng)
+        truth = draw_prior(mine, where, rng, ())
         inputs, _ = simulate_belief_block(made, mine, truth, rng)
         found = track(study, mine, particles=particles, seed=number, inputs=inputs)
         index = resample(found.log_weights[-1], rng.random(), particles)

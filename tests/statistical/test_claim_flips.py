@@ -15,7 +15,7 @@ from beliefs.inference.smc.sequential import track_likelihood
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import until
 from beliefs.model.system import action_log_likelihoods
-from beliefs.model.theory import action_nulls, action_parameters, free_parameters, judged
+from beliefs.model.theory import free_parameters, judged, null_values
 from beliefs.simulation.studies import simulate_columns
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
@@ -49,7 +49,7 @@ def judgeable():
     out = []
     for claim in load_claims():
         theory = judged(claim.theory)
-        known = {p.name for p in action_parameters(theory, WHERE)}
+        known = {p.name for p in free_parameters(theory, WHERE, "actions")}
         part = parameters(claim)
         if part and part <= known and "severity" not in claim.score:
             out.append(claim)
@@ -66,7 +66,7 @@ class Case:
             for b in blocks(self.theory, WHERE)
             if not b.beliefs and set(b.observables) & set(claim.score)
         )
-        free = {p.name: p for p in action_parameters(self.theory, WHERE)}
+        free = {p.name: p for p in free_parameters(self.theory, WHERE, "actions")}
         self.free = [free[name] for name in self.block.parameters]
         beliefs = [p for p in free_parameters(self.theory, WHERE) if p.name != "innovation"]
         self.rest = [p for p in (*beliefs, *free.values()) if p not in self.free]
@@ -110,7 +110,7 @@ class Case:
     def verdict(self, true, seed):
         """The verdict on the claim in a study drawn with the claim true or false."""
         rng = np.random.default_rng([seed, int(true)])
-        null = action_nulls(self.theory, self.where)
+        null = null_values(self.theory, self.where, "actions")
         # Windows have to end, and acts to happen, for anything to be seen of how.
         acts = (
             {"strikes_A", "strikes_B"} if {"crossing", "severity"} & set(self.claim.score) else ()

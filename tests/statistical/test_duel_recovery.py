@@ -15,9 +15,10 @@ from scipy import stats
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.posterior import draw_prior
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import load_theory
-from beliefs.simulation.studies import prior_params, simulate_belief_block
+from beliefs.simulation.studies import simulate_belief_block
 from beliefs.study.bundled import data_folder
 
 pytestmark = pytest.mark.statistical
@@ -50,7 +51,7 @@ def recover(number: int, scratch: Path) -> Recovered:
     study = draw_design(data_folder() / "synthetic-duel", scratch, seed=1000 + number)
     design = build_inputs(study)
     rngs = [np.random.default_rng([1000 + number, part]) for part in (1, 2)]
-    params = prior_params(theory, structure_of(design), rngs[0])
+    params = draw_prior(theory, structure_of(design), rngs[0], ())
     inputs, truth = simulate_belief_block(design, theory, params, rngs[1])
     found = fit(study, theory, seed=number, sampling=SAMPLING, inputs=inputs)
     posterior = found.tree["posterior"]

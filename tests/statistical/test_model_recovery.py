@@ -7,7 +7,7 @@ from model_recovery import recover
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import action_parameters, free_parameters, load_theory
+from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
@@ -26,7 +26,7 @@ def test_the_theory_that_drew_a_study_is_not_beaten_and_tells_itself_from_a_riva
     theories = [load_theory(name) for name in IDS]
     for number, truth in enumerate(theories):
         free = [p for p in free_parameters(truth, structure) if p.name != "innovation"]
-        known = coordinates_of([*free, *action_parameters(truth, structure)], structure)
+        known = coordinates_of([*free, *free_parameters(truth, structure, "actions")], structure)
         lead = dict.fromkeys(IDS, 0.0)  # of the truth over each theory, in log score, in sum
         for seed in range(STUDIES):
             rng = np.random.default_rng([number, seed])

@@ -7,12 +7,11 @@ from beliefs.features.inputs import build_inputs
 from beliefs.model import system
 from beliefs.model.structure import Structure, action_columns, structure_of
 from beliefs.model.theory import (
-    action_nulls,
-    action_parameters,
     bundled_theories,
     free_parameters,
     judged,
     load_theory,
+    null_values,
     table_of,
     theory_from_table,
 )
@@ -21,7 +20,7 @@ from beliefs.study.load import load_study
 
 SHARED = ("strikes_A", "strikes_B", "breach", "collapse", "resolve")
 BARE = Structure(
-    ("red", "blue"), 1.0, 9, *((),) * 16, endurance=(True, True),
+    ("red", "blue"), 1.0, 9, *((),) * 6, endurance=(True, True),
     instruments=("record", "digest"), zones=("north", "south"),
 )  # fmt: skip
 
@@ -36,16 +35,16 @@ def study(request):
 def test_every_theory_explains_what_theories_are_compared_on(name):
     found = system.factors(load_theory(name), BARE)
     assert {f.name for f in found if f.shared} == set(SHARED)
-    assert {f.name for f in system.action_factors() if f.shared} == set(SHARED)
+    assert {f.name for f in system.factors_of("actions") if f.shared} == set(SHARED)
     assert "onset_base" in {p.name for p in free_parameters(load_theory(name), BARE)}
 
 
 @pytest.mark.parametrize("name", bundled_theories())
 def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
     theory = load_theory(name)
-    free = {p.name for p in action_parameters(theory, BARE)}
+    free = {p.name for p in free_parameters(theory, BARE, "actions")}
     explained = system.factors(theory, BARE)
-    for factor in system.action_factors():
+    for factor in system.factors_of("actions"):
         assert (factor in explained) == bool(free & set(factor.base)), factor.name
     assert free <= {name for factor in explained for name in factor.reads}, (
         "a parameter moves nought"
@@ -57,8 +56,8 @@ def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study
     structure, columns = study
     for theory in (load_theory(name), judged(name)):
         rng = np.random.default_rng(4)
-        params = dict(action_nulls(theory, structure))
-        for p in action_parameters(theory, structure):
+        params = dict(null_values(theory, structure, "actions"))
+        for p in free_parameters(theory, structure, "actions"):
             params[p.name] = np.asarray(
                 p.prior.rvs(size=(5, *structure.size(p.dims)), random_state=rng)
             )

@@ -5,11 +5,8 @@ import pytest
 
 from beliefs.model.priors import Prior
 from beliefs.model.theory import (
-    action_nulls,
-    action_parameters,
     bundled_theories,
     declared,
-    declared_actions,
     free_parameters,
     load_theory,
     null_values,
@@ -44,12 +41,12 @@ def test_every_parameter_is_either_free_or_neutral(name, structure):
     static = null_values(theory, structure)
     assert free.isdisjoint(static)
     assert free | set(static) == set(declared(structure))
-    acts = {p.name for p in action_parameters(theory, structure)}
-    held = action_nulls(theory, structure)
+    acts = {p.name for p in free_parameters(theory, structure, "actions")}
+    held = null_values(theory, structure, "actions")
     assert acts.isdisjoint(held)
-    assert acts | set(held) == set(declared_actions(structure))
+    assert acts | set(held) == set(declared(structure, "actions"))
     table = {row["name"]: row for row in prior_table(theory, structure)}
-    assert list(table) == [*declared(structure), *declared_actions(structure)]
+    assert list(table) == list(declared(structure, None))
     assert {n for n, row in table.items() if row["free"]} == free | acts
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
+from beliefs.features.inputs import CostTerm, Shock, Term
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.priors import Prior, distribution
 from beliefs.model.structure import Structure
 from beliefs.model.theory import (
-    action_parameters,
-    all_declared,
     bundled_theories,
+    declared,
     free_parameters,
     judged,
     load_theory,
@@ -22,9 +22,10 @@ from beliefs.model.theory import (
 from beliefs.study.bundled import data_folder
 
 STUDY = Structure(
-    ("red", "blue"), 1.0, 9, ("north",), ("red:a", "blue:a"), (0, 1), (0, 0), ((0,), (0,)),
-    (1.0, -1.0), (True, False), ("red:a",), (0,), (0,), (1.0,), ("words",), ("public",),
-    ("s",), ("economic",), (-1,), endurance=(True, True),
+    ("red", "blue"), 1.0, 9, ("north",),
+    (Term("red:a", 0, 0, (0,), 1.0, True), Term("blue:a", 1, 0, (0,), -1.0, False)),
+    (CostTerm("red:a", 0, 0, 1.0),), ("words",), ("public",), (Shock("s", "economic", None),),
+    endurance=(True, True),
     instruments=("record", "digest"), zones=("north", "south"),
 )  # fmt: skip
 # A sign that a claim is about: (theory, parameter).
@@ -49,7 +50,7 @@ SIGNS = {
 
 
 def free_of(theory, structure=STUDY):
-    both = (*free_parameters(theory, structure), *action_parameters(theory, structure))
+    both = free_parameters(theory, structure, None)
     return {p.name: p for p in both}
 
 
@@ -109,7 +110,7 @@ def test_a_user_cannot_widen_a_prior_as_judging_can(tmp_path):
         load_theory("M1", path)
     open_ = judged("M1", written(tmp_path, table.format("mutual_optimism.")))
     assert free_of(open_)["rival_persistence"].prior.support == (-np.inf, np.inf)
-    assert set(all_declared(STUDY)) >= set(free_of(open_))
+    assert set(declared(STUDY, None)) >= set(free_of(open_))
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.observed import SHAPES
 from beliefs.model.structure import Columns, Structure
-from beliefs.model.theory import Theory, action_nulls, all_declared, null_values
+from beliefs.model.theory import Theory, declared, null_values
 
 ROLES = ("coercer", "endurer")
 Floats = NDArray[np.float64]
@@ -81,7 +81,7 @@ class Seen(Labelled):
         dims = SHAPES.get(name, _AXES.get(name, ()))
         if len(dims) != array.ndim - 1:
             dims = tuple(f"{name}_{k}" for k in range(array.ndim - 1))
-        labels = self.structure.coords | {"term": list(self.structure.terms)}
+        labels = self.structure.coords | {"term": [term.name for term in self.structure.terms]}
         coords = {d: labels[d] for d in dims if d in labels}
         return xr.DataArray(array, coords, ("cell" if name[:5] == "cell_" else "time", *dims))
 
@@ -110,9 +110,9 @@ def draws_of(
 ) -> Draws:
     """Return draws (N, *shape) of free parameters, null values of all others, and `extra`."""
     n = len(next(iter(arrays.values())))
-    null = null_values(theory, structure) | action_nulls(theory, structure)
+    null = null_values(theory, structure, None)
     full = {k: np.broadcast_to(v, (n, *v.shape)) for k, v in null.items() if k != "innovation"}
-    dims = {name: p.dims for name, (_, p) in all_declared(structure).items()}
+    dims = {name: p.dims for name, (_, p) in declared(structure, None).items()}
     return Draws({**full, **arrays, **(extra or {})}, structure, dims, columns, action_draws)
 
 

@@ -27,14 +27,8 @@ from beliefs.inference.smc.blocks import blocks as layout_of
 from beliefs.inference.smc.density_path import density_path, log_density_at
 from beliefs.inference.smc.track import OBSERVABLES, Track, posterior_at
 from beliefs.model.structure import AFTERMATH_DAYS, Structure, columns, structure_of, until
-from beliefs.model.system import action_factors, action_log_likelihoods
-from beliefs.model.theory import (
-    Theory,
-    action_nulls,
-    action_parameters,
-    all_declared,
-    free_parameters,
-)
+from beliefs.model.system import action_log_likelihoods, factors_of
+from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
 Floats = NDArray[np.float64]
 Row = tuple[str, bool, float, float]
@@ -78,7 +72,7 @@ class Part:
 
 def labels_of(claim: Claim, structure: Structure) -> tuple[str, ...]:
     """Return the elements that a claim holds at their null values; empty where there are none."""
-    known = all_declared(structure)
+    known = declared(structure, None)
     out: list[str] = []
     for name in claim.null:
         dims = known[name][1].dims
@@ -109,7 +103,7 @@ def ablations(
     """Return what each claim's part adds, by id, where study and theory have such a part."""
     structure, belief = structure_of(blocks.inputs), blocks.belief
     of_belief = {p.name for p in free_parameters(blocks.theory, structure)}
-    of_actions = {p.name for p in action_parameters(blocks.theory, structure)}
+    of_actions = {p.name for p in free_parameters(blocks.theory, structure, "actions")}
     base = blocks.predictive(readings=True)
     out: dict[str, Ablation] = {}
     groups: dict[str, tuple[str, ...]] = {}
@@ -153,8 +147,8 @@ def _retracked(
 ) -> dict[str, Floats]:
     """Return log scores of observables of actions without a part."""
     theory = part.without(blocks.theory)
-    left = {p.name for p in action_parameters(theory, structure)}
-    known = {f.name: f for f in action_factors()}
+    left = {p.name for p in free_parameters(theory, structure, "actions")}
+    known = {f.name: f for f in factors_of("actions")}
     gone = [n for n in names if n in known and not left.intersection(known[n].base)]
     kept = [n for n in names if n not in gone]
     out: dict[str, Floats] = {}
@@ -168,7 +162,7 @@ def _retracked(
         ).predictive()  # fmt: skip
     if gone:  # nothing free is left: the null values are the prediction
         n = blocks.n_time
-        one = {k: v[None] for k, v in action_nulls(theory, structure).items()}
+        one = {k: v[None] for k, v in null_values(theory, structure, "actions").items()}
         logs = action_log_likelihoods(np, one, until(blocks.columns, n), structure, gone)
         base = blocks.predictive()
         for name in gone:

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from beliefs.model.system import action_factors
+from beliefs.model.system import factors_of
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 # Observables that every theory explains, and so is compared on.
-SHARED = ("talks", *(factor.name for factor in action_factors() if factor.shared))
+SHARED = tuple(factor.name for factor in factors_of(None) if factor.shared)
 BLOCK_DAYS = 14
 BLOCK_WEEKS = 8
 RESAMPLES = 2000

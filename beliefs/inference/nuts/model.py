@@ -63,9 +63,8 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
             pm.Potential("recentre", 0.5 * (xi**2 - params["innovation"] ** 2).sum() + change)
         paths = system.evaluate(pt, params, data, structure, logit_belief=path)
         logs = system.log_likelihoods(pt, params, data, structure, paths)
-        pm.Potential("log_talks", logs["talks"].sum())
-        if "readings" in theory.mechanisms:
-            pm.Potential("log_reading", logs["reading"].sum())
+        for factor in reversed(system.factors(theory, structure, "belief")):
+            pm.Potential(f"log_{factor.name}", logs[factor.name].sum())
     return model
 
 
@@ -114,8 +113,3 @@ def compiled_model(theory: Theory, structure: Structure, columns: Columns) -> An
     found = _compiled[key]
     used = {variable.name for variable in found.shared_var_keys}  # M0 reads no readings
     return found.with_data(**{k: v for k, v in pack(columns).items() if k in used})
-
-
-def compile_count() -> int:
-    """Return how many compiled models this process keeps (for tests)."""
-    return len(_compiled)

@@ -23,7 +23,6 @@ from beliefs.inference.smc.belief_lag import belief_lag
 from beliefs.inference.smc.particles import Floats
 from beliefs.inference.smc.sequential import BlockTrack, track_likelihood
 from beliefs.inference.smc.track import (
-    OBSERVABLES,
     Track,
     advance,
     as_known,
@@ -34,20 +33,15 @@ from beliefs.inference.smc.track import (
 )
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import Columns, Structure, action_columns, structure_of, until
-from beliefs.model.system import action_log_likelihoods, factors
-from beliefs.model.theory import (
-    Theory,
-    action_nulls,
-    action_parameters,
-    free_parameters,
-    theory_of,
-)
+from beliefs.model.system import action_log_likelihoods, factors, factors_of
+from beliefs.model.theory import Theory, free_parameters, null_values, theory_of
 from beliefs.study.load import Study
 
 Say = Callable[[str], None] | None
 Tracks = Mapping[str, BlockTrack]
 
 BELIEF = "belief"
+UNSCORED = {f.name for f in factors_of(BELIEF) if not f.shared}
 LAGGED = ("p_lag", "p_lag_min", "surplus_lag")
 """Columns of beliefs one period earlier, which a track adds to those of the study."""
 
@@ -96,7 +90,7 @@ class Blocks:
             for k, name in enumerate(mine.observables):
                 values = np.full(mine.n_time, np.nan)
                 values[mine.first :] = mine.predictive[:, k]
-                if name != "reading" or (readings and not np.isnan(values).all()):
+                if name not in UNSCORED or (readings and not np.isnan(values).all()):
                     out[name] = values
         return out
 
@@ -137,8 +131,8 @@ class Blocks:
     ) -> dict[str, Floats]:
         """Return draws of the prior of the same parameters, each (draws, *shape)."""
         structure = structure_of(self.inputs)
-        free = free_parameters(self.theory, structure) if beliefs else ()
-        known = coordinates_of((*free, *action_parameters(self.theory, structure)), structure)
+        free = free_parameters(self.theory, structure, None if beliefs else "actions")
+        known = coordinates_of(free, structure)
         return known.params(rng.standard_normal((draws, known.size)))
 
     def until(self, n_time: int) -> Blocks:
@@ -157,9 +151,9 @@ def blocks(theory: Theory, structure: Structure) -> tuple[Block, ...]:
     out = []
     mine = tuple(p.name for p in free_parameters(theory, structure))
     if mine:
-        seen = OBSERVABLES if "readings" in theory.mechanisms else OBSERVABLES[1:]
+        seen = tuple(f.name for f in factors(theory, structure, BELIEF))
         out.append(Block(BELIEF, seen, mine, ()))
-    order = [p.name for p in action_parameters(theory, structure)]
+    order = [p.name for p in free_parameters(theory, structure, "actions")]
     every = factors(theory, structure)
     free = [set(order).intersection(factor.reads) for factor in every]
     groups: list[set[int]] = []
@@ -258,10 +252,11 @@ def _followed(
 ) -> Blocks:
     """Follow blocks of actions, from tracks of their past where there are some."""
     theory, structure, columns = found.theory, structure_of(found.inputs), found.columns
-    null, tracks = action_nulls(theory, structure), {}
+    null, tracks = null_values(theory, structure, "actions"), {}
+    mine = free_parameters(theory, structure, "actions")
     for block in chosen:
         names = block.observables
-        free = [p for p in action_parameters(theory, structure) if p.name in block.parameters]
+        free = [p for p in mine if p.name in block.parameters]
 
         def likelihood(params: dict[str, Any], n: int, names: tuple[str, ...] = names) -> Floats:
             size, short = len(next(iter(params.values()))), until(columns, n)

@@ -37,12 +37,13 @@ from beliefs.inference.smc.sequential import (
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
 from beliefs.model.structure import Structure, structure_of, until
+from beliefs.model.system import factors_of
 from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of
 from beliefs.shown import Shown
 from beliefs.study.dates import day_of
 from beliefs.study.load import Study, load_study
 
-OBSERVABLES = ("reading", "talks")
+OBSERVABLES = tuple(factor.name for factor in factors_of("belief"))
 _FILTERED = slice(9, 14)  # mean and covariance of belief in a kept path
 _REJUVENATION = tuple(field.name for field in fields(Rejuvenation))
 

@@ -43,7 +43,8 @@ PARAMETERS = (
 
 def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the cost of conflict of each side, (..., side, time)."""
-    slopes = params["cost_slope"][..., None, :] * side_matrix(structure.cost_side)
+    sides = side_matrix([term.side for term in structure.cost_terms])
+    slopes = params["cost_slope"][..., None, :] * sides
     log_cost = params["log_cost"][..., None] + weighted_sum(xp, slopes, columns["cost"])
     log_cost = log_cost + params["convex_cost"][..., None, None] * columns["heavy"]
     log_cost = log_cost + shocks.cost_shift(params, columns)[..., None, :]

@@ -65,7 +65,7 @@ def common_matrix(structure: Structure) -> NDArray[np.float64]:
     still reads it in its own direction, so that news is good for one and bad for the other where
     directions oppose.
     """
-    entry = list(zip(structure.term_indicator, structure.term_regimes, strict=True))
+    entry = [(term.indicator, term.regimes) for term in structure.terms]
     same = np.array([a == b for a in entry for b in entry], float).reshape([len(entry)] * 2)
     out = same / np.maximum(same.sum(axis=1, keepdims=True), 1.0)
     out.flags.writeable = False
@@ -96,7 +96,7 @@ def stillness(params: Params, columns: Columns, structure: Structure) -> Array:
 def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return evidence e before it is read, shape (..., side, time)."""
     week = structure.step_weeks
-    by_side = side_matrix(structure.term_side) * week**0.5
+    by_side = side_matrix([term.side for term in structure.terms]) * week**0.5
     signed = weights(xp, params, structure)[..., None, :] * by_side
     total = weighted_sum(xp, signed, columns["evidence"])
     total = total + stillness(params, columns, structure)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from beliefs.model import priors as pz
-from beliefs.model.contract import Array, Parameter, Params
+from beliefs.model.contract import Array, Factor, Parameter, Params
 from beliefs.model.mechanisms import domestic
 from beliefs.model.structure import Columns, Structure
 
@@ -101,6 +101,12 @@ def log_likelihood(
     behind = _behind(xp, columns, belief)
     miss = columns["cell_value"] - behind - bias(xp, params, columns, behind)
     return log_shape(xp, miss / scale) - xp.log(scale)
+
+
+FACTORS = (
+    Factor("reading", tuple(p.name for p in PARAMETERS), "student_t", block="belief",
+        density=lambda xp, p, c, s, paths: log_likelihood(xp, p, c, paths.logit_belief, s)),
+)  # fmt: skip
 
 
 def simulate(

@@ -23,7 +23,7 @@ import numpy as np
 
 from beliefs.features.steps import deadlock, log_age
 from beliefs.model import priors as pz
-from beliefs.model.contract import LEARNT, Array, Parameter, Params, logistic
+from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, logistic
 from beliefs.model.pooled import load_pooled, talk_onset_log_odds
 from beliefs.model.structure import Columns, Structure
 
@@ -129,6 +129,12 @@ def log_likelihood(xp: Any, columns: Columns, onset: Array, continuation: Array)
     before, held = columns["talks_previous"], columns["talks"]
     p = xp.clip(before * continuation + (1.0 - before) * onset, TINY, 1.0 - TINY)
     return (held * xp.log(p) + (1.0 - held) * xp.log1p(-p)) * columns["talks_seen"]
+
+
+FACTORS = (
+    Factor("talks", tuple(p.name for p in PARAMETERS), "bernoulli", shared=True, block="belief",
+        density=lambda xp, p, c, s, paths: log_likelihood(xp, c, paths.onset, paths.continuation)),
+)  # fmt: skip
 
 
 def simulate(
