@@ -120,17 +120,21 @@ def test_the_share_of_shocks_in_a_crack():
     assert np.isnan(crack_share(path, jump, 0.0, run=5, window=14)[0])  # it did not last
 
 
-@pytest.fixture(scope="module")
-def tracked():
+def blocks_of(particles):
     """Strikes, severities and crossings of the theory of the status quo."""
     names = ("strikes_A", "strikes_B", "crossing", "severity")
     study = load_study("us-iran-2026", as_of="2026-05-31")
-    return track_blocks(study, judged("status_quo"), particles=400, seed=1, only=names)
+    return track_blocks(study, judged("status_quo"), particles=particles, seed=1, only=names)
 
 
-def added(blocks, **changes):
+@pytest.fixture(scope="module")
+def tracked():
+    return blocks_of(400)
+
+
+def added(blocks, particles=400, **changes):
     claim = replace(CLAIMS["C19"], **changes)
-    return evidence.ablations([claim], blocks, {}, particles=400)[claim.id]
+    return evidence.ablations([claim], blocks, {}, particles=particles)[claim.id]
 
 
 def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction(tracked):
@@ -144,12 +148,14 @@ def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction(tracked):
     assert gain.method == "rerun" and gain.gain.sum() == pytest.approx(with_part - coin)
 
 
-def test_density_at_absence_agrees_with_a_track_without_the_part(tracked):
+@pytest.mark.slow
+def test_density_at_absence_agrees_with_a_track_without_the_part():
+    tracked = blocks_of(1500)  # with 400 the track alone varies by 0.7 from seed to seed
     for name in ("talk_strike_tempo", "valve"):
-        rerun = added(tracked, null=(name,))
+        rerun = added(tracked, 1500, null=(name,))
         density = added(tracked, null=(), contrast=True, test=lambda d, n=name: found(None, d[n]))
         assert density.method == "density"
-        assert density.gain.sum() == pytest.approx(rerun.gain.sum(), abs=0.6)
+        assert density.gain.sum() == pytest.approx(rerun.gain.sum(), abs=0.4)
         np.testing.assert_array_equal(density.seen, rerun.seen)
 
 
