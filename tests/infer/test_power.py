@@ -67,6 +67,6 @@ def test_weights_off_a_scorecard_whose_sign_is_the_other_one_are_named(unsampled
     values[..., 1] *= np.where(np.random.default_rng(1).random(values.shape[:2]) < 0.95, -1, 1)
     tree["posterior"]["weight_other"] = drawn.copy(data=values)
     ((term, mean, other),) = reversed_weights(replace(unsampled, tree=tree))
-    assert term == structure.terms[structure.other[1]]
+    assert term == structure.terms[structure.other[1]].name
     assert mean == pytest.approx(values[..., 1].mean())
     assert other == pytest.approx(0.95, abs=0.03)

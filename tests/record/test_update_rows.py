@@ -68,7 +68,7 @@ def test_a_data_frame_may_hold_gaps_dates_and_flags_as_pandas_keeps_them(run, tm
     ("cells", "where", "found"),
     [
         ({"direct": 2}, "data row 7 column direct", "2"),
-        ({"date": pd.Timestamp("2026-02-14", tz="Asia/Tehran")}, "data row 7 column date", "03:30"),
+        ({"date": pd.Timestamp("2026-02-14", tz="Asia/Tehran")}, "data row 7 column date", "+0330"),
         ({"talk_id": "A", "venue": "Bay"}, "data row 7", "in row 3 of data"),
         ({"label": "chat"}, "data row 7 column label", "chat"),
     ],
@@ -131,8 +131,9 @@ def test_rows_of_days_to_come_move_no_end(tracked, ending, tmp_path):
     before = save_run(tmp_path / "run", tracked(ending[0], DAY))
     rows = tmp_path / "new.csv"
     rows.write_text("indicator,date,published_at,value\nprice,2126-02-14,,250.0\n")
-    with pytest.raises(StudyError, match="after the last period"):
+    with pytest.raises(ConflictError, match="nothing is new") as caught:
         update(before, tmp_path / "out", data=rows)
+    assert "1 row of new.csv, not yet published" in caught.value.found
 
 
 def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):
@@ -171,4 +172,4 @@ def test_times_of_day_in_a_data_frame_count_on_their_day(rich_folder, tmp_path):
     (tmp_path / "b").mkdir()
     with pytest.raises(StudyError, match="a time with a zone is not a day") as caught:
         _grown(source, source.known("2026-02-10"), [frame], None, tmp_path / "b")
-    assert "row 0, column published_at" in caught.value.where
+    assert "row 0 column published_at" in caught.value.where

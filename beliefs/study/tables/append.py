@@ -167,7 +167,7 @@ def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
     for k, column in enumerate(columns):
         unknown = frame.iloc[:, k].isna().tolist()
         cells[column] = [
-            "" if blank else _text(value, f"{label} row {i}, column {column}")
+            "" if blank else _text(value, f"{label} row {i} column {column}")
             for i, value, blank in zip(frame.index, frame.iloc[:, k].tolist(), unknown, strict=True)
         ]
     origins = [(f"{label} row {i}", f"in row {i} of {label}") for i in frame.index.tolist()]
