@@ -7,8 +7,7 @@ HERE = Path(__file__).parent
 # For posteriors, make_study, action_design and others that tests import.
 sys.path[:0] = [str(HERE), str(HERE / "study"), str(HERE / "mechanism")]
 
-# The one sampled posterior of the fast tests. Tests that ask for it share one worker (`--dist
-# loadgroup`), so that the model is compiled once.
+# The one sampled posterior of the fast tests.
 SAMPLER = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
 
 

@@ -7,8 +7,6 @@ from later_rows import without_later_rows
 
 from beliefs.cli.app import main
 
-pytestmark = pytest.mark.xdist_group("fit")
-
 SETTINGS = [
     "--draws", "50", "--tune", "100", "--chains", "2", "--allow-failed", "--json", "--horizon", "14"
 ]  # fmt: skip

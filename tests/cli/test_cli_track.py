@@ -9,8 +9,6 @@ from beliefs.cli.app import main
 from beliefs.records.files import read_manifest
 from beliefs.records.run import load_run, save_run
 
-pytestmark = pytest.mark.xdist_group("track-folder")
-
 DAY, NEXT = "2026-02-13", "2026-02-14"
 SETTINGS = ("--theory", "base_rate", "--particles", 900, "--seed", 4)
 

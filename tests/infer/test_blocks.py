@@ -14,8 +14,6 @@ from beliefs.model.system import action_log_likelihoods
 from beliefs.model.theory import free_parameters, load_theory, null_values
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("track")
-
 END = "2026-02-13"
 
 

@@ -9,8 +9,6 @@ from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.density_path import density_path, log_density_at
 from beliefs.inference.smc.track import track
 
-pytestmark = pytest.mark.xdist_group("track")
-
 
 @pytest.fixture(scope="module")
 def tracked(study, toy):

@@ -28,8 +28,6 @@ from beliefs.model.structure import until
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("track")
-
 
 @numba.njit
 def normal_shape(z):

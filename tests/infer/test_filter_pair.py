@@ -14,8 +14,6 @@ from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("track")
-
 
 class Seen(NamedTuple):
     """Readings by period, as `Measurements` has them."""

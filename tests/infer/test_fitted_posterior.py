@@ -11,7 +11,6 @@ from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("fit")
 matplotlib.use("Agg")
 
 GROUPS = {

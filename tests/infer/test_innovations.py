@@ -11,8 +11,6 @@ from beliefs.model.structure import columns, structure_of, until
 from beliefs.model.theory import declared
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("fit")
-
 
 @pytest.fixture(scope="module")
 def case(rich_folder):

@@ -17,8 +17,6 @@ from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("track")
-
 WRITTEN, OUT, LAST = 8, 40, 45  # a memorandum of day 8 that comes out on day 40
 NORTH, ACTION = 0, 0
 MEMO = event(

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from beliefs.inference.nuts.recentre import guided_paths
 
-pytestmark = pytest.mark.xdist_group("fit")
-
 
 def problem(n, seed):
     """A random walk with drift by side, readings of some periods only."""

@@ -23,8 +23,6 @@ from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("track")
-
 SIDES = 2  # belief_mean and log_volatility each have one element per side
 ARRAYS = ("generation", "log_weights", "mean", "cov", "predictive")
 

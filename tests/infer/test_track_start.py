@@ -20,8 +20,6 @@ from beliefs.inference.smc.unconstrained import FURTHEST
 from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
 
-pytestmark = pytest.mark.xdist_group("track")
-
 DAY, END = "2026-02-13", "2026-03-01"
 
 

@@ -11,7 +11,6 @@ from beliefs.model.structure import until
 from beliefs.model.theory import declared, mechanisms
 
 # xdist: the symbolic function is built once.
-pytestmark = pytest.mark.xdist_group("action_draws")
 
 MODULES = list(mechanisms("actions").values())
 MODULE_OF = {factor.name: module for module in MODULES for factor in module.FACTORS}

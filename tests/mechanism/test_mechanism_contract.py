@@ -15,7 +15,6 @@ from beliefs.model.system import Start
 from beliefs.model.theory import declared, mechanisms
 
 # xdist: the symbolic function is built once.
-pytestmark = pytest.mark.xdist_group("mechanism")
 
 # Parameter -> (what acts only through it, the outputs it acts on, what must be null as well).
 # What acts may be a column, or another parameter.

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from beliefs.model.numerics.recurrence import MEMORY, recur, rough_path
 
-pytestmark = pytest.mark.xdist_group("mechanism")
-
 
 @pytest.fixture(scope="module")
 def arguments():

@@ -15,8 +15,6 @@ from beliefs.records.files import aside_of, read_manifest
 from beliefs.records.run import load_run, load_track
 from beliefs.records.update import update
 
-pytestmark = pytest.mark.xdist_group("track-folder")
-
 NEXT = "2026-02-20"
 
 

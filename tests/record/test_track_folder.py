@@ -18,8 +18,6 @@ from beliefs.records.ledger.register import entry_of
 from beliefs.records.run import load_run, load_track, save_run
 from beliefs.records.update import update
 
-pytestmark = pytest.mark.xdist_group("track-folder")
-
 DAY, NEXT, END = "2026-02-13", "2026-02-14", "2026-03-01"
 
 
