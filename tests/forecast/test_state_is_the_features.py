@@ -1,4 +1,4 @@
-"""What futures know of their past is what the features say of it: one past, told both ways."""
+"""What futures know of their past is what the features say of it: one past, computed both ways."""
 
 import re
 from dataclasses import replace
@@ -77,7 +77,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
     folder = past(tmp_path / "s", step, seed)
     whole = build_inputs(load_study(folder, as_of=day(N * step - 1)))
     study = load_study(folder, as_of=day(origin * step - 1))
-    inputs, seen, told = build_inputs(study), whole.observed, action_columns(whole)
+    inputs, seen, features = build_inputs(study), whole.observed, action_columns(whole)
     structure, theory = structure_of(inputs), load_theory("managed_deescalation")
     known = coordinates_of(list(free_parameters(theory, structure, "actions")), structure)
     params = null_values(theory, structure, "actions")
@@ -86,7 +86,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
     state = start_of(study, inputs, setting, params, 1)
     effects = effects_of((), study, inputs, future_dates(inputs, N))
     equations = Equations(params, structure, setting.names)
-    trace = reciprocity.trace(np, params, told, structure)
+    trace = reciprocity.trace(np, params, features, structure)
     fed = setting.feed.indicator
 
     def agree(name, found, expected):
@@ -100,7 +100,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
         if seen.truce_seen[t]:
             names += ["truce_age", "quiet_passed", "has_deadline", "at_deadline"]
         for name in names:
-            agree(name, now[name], told[name][..., t])
+            agree(name, now[name], features[name][..., t])
         agree("walkout_at_risk", now["walkout_at_risk"], seen.walkout_at_risk[t])
         agree("trace", state.trace, trace[:, t])
         agree("spell", state.spell, seen.truce_seen[t])
