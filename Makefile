@@ -6,9 +6,10 @@ ARGS  ?=
 BIN   := .venv/bin
 READY := .venv/.stamp-dev
 
-# Compiled code is kept in the project, unless you keep it elsewhere.
+# Compiled code is kept in the project, unless you keep it elsewhere; so are Python's .pyc files.
 export PYTENSOR_FLAGS  ?= base_compiledir=$(CURDIR)/.cache/pytensor
 export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all lint bench notebooks docs pool card lock clean

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
 from beliefs.records.files import refuse_existing, refuse_inside, reserved
-from beliefs.reporting.axes import figure_suffixes
 from beliefs.study.writefile import refuse_file
 
 # Of commands that are given none.
@@ -65,7 +64,11 @@ def to_write(what: str = "any") -> Callable[[Path | None], Path | None]:
 
     def check(path: Path | None) -> Path | None:
         if path is not None:
-            suffixes = figure_suffixes() if what == "image" else ()
+            suffixes: tuple[str, ...] = ()
+            if what == "image":
+                from beliefs.reporting.axes import figure_suffixes  # loads Matplotlib
+
+                suffixes = figure_suffixes()
             refuse_file(path, new=what != "any", suffixes=suffixes)
         return path
 

@@ -21,6 +21,8 @@ _TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EXPECTED = f"a date such as 2026-02-28, between {_YEARS[0]} and {_YEARS[1]}"
 _HYPHENS = "write year, month and day with hyphens, and a day that the month has"
 
+_SERIAL = "give the column the format yyyy-mm-dd in the spreadsheet, and save it again"
+
 
 class NotADay(ValueError):
     """What is wrong with a date, and how to fix it; the reader says where it stands."""
@@ -36,7 +38,8 @@ def read_day(value: object) -> dt.date:
         if not value:
             raise NotADay("a date is missing", "fill in the date")
         if not _TEXT.fullmatch(value):
-            raise NotADay("a date is not written as a date")
+            fix = _SERIAL if re.fullmatch(r"[0-9]{5}", value) else _HYPHENS
+            raise NotADay("a date is not written as a date", fix)
         try:
             value = dt.date.fromisoformat(value)
         except ValueError:

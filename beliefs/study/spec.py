@@ -437,8 +437,9 @@ class StudySpec(SpecTable):
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """Formats in which talks can be held."""
-        return (*self.codebook.formats, *codebook.TALK_FORMATS)
+        """Formats of talks: those of every study, declared ones, and those that a rule names."""
+        named = (name for rule in self.talks_rule.rules for name in rule.formats)
+        return tuple(dict.fromkeys((*self.codebook.formats, *codebook.TALK_FORMATS, *named)))
 
     @property
     def zone_names(self) -> tuple[str, ...]:

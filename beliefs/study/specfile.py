@@ -22,7 +22,7 @@ from beliefs.study.bundled import data_folder
 from beliefs.study.dates import EXPECTED
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import MAX_PERIODS, Indicator, Period, Ref, Regime, SpecTable, StudySpec
-from beliefs.study.tables.codebook import CHANNELS, TALK_LABELS
+from beliefs.study.tables.codebook import CHANNELS, TALK_FORMATS, TALK_LABELS
 
 NAME = "study.toml"
 _MAX_BYTES = 2**20
@@ -280,7 +280,7 @@ def _references(spec: StudySpec) -> Iterator[Problem]:
         "side": spec.side_ids,
         "party": spec.parties,
         "event kind": spec.kinds,
-        "format of talks": spec.formats,
+        "format of talks": (*spec.codebook.formats, *TALK_FORMATS),
         "label of talks": TALK_LABELS,
         "indicator": [i.id for i in indicators],
         "series indicator": [i.id for i in indicators if i.source == "series"],
@@ -290,6 +290,8 @@ def _references(spec: StudySpec) -> Iterator[Problem]:
         "watched zone": () if spec.zones is None else spec.zones.watched,
     }
     for loc, noun, names in _marked(spec):
+        if noun == "format of talks":  # a rule declares what it names, unless that looks mistyped
+            names = [name for name in names if difflib.get_close_matches(name, known[noun])]
         if noun != "zone" or spec.zone_names:
             yield from _members(names, known[noun], noun, *loc)
     for side, names in spec.pressure.items():
@@ -383,7 +385,7 @@ def _period(period: Period) -> Iterator[Problem]:
 def _codebook(spec: StudySpec) -> Iterator[Problem]:
     for key, names in (
         ("actors", spec.parties),
-        ("formats", spec.formats),
+        ("formats", (*spec.codebook.formats, *TALK_FORMATS)),
         ("zones", spec.zone_names),
         ("kinds", spec.kinds),
     ):

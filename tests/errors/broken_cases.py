@@ -86,8 +86,8 @@ SETTINGS = [
         "share of something negative",
         both(toml('"log"', '"identity"'), swap("indicators.csv", ",100.0", ",-1")),
     ),
-    # Label rules and kinds
     # Words of the study
+    Case("mistyped format", toml('"us_present", "indirect"]', '"us_present", "indirct"]')),
     Case(
         "unknown zone",
         both(
@@ -105,6 +105,7 @@ SETTINGS = [
 TABLES = [
     # Dates
     Case("impossible day", ind("2026-02-28", "2026-02-30")),
+    Case("day number of a spreadsheet", ind("2026-02-28", "46081")),
     Case("rows out of order", ind("2026-02-28", "2026-02-01")),
     Case(
         "revision before its value",

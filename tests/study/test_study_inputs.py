@@ -96,6 +96,11 @@ def test_talks_follow_the_label_rules(inputs):
     assert_array_equal(inputs.talks_seen, inputs.active)
 
 
+def test_a_format_that_a_rule_names_needs_no_declaration(tmp_path):
+    folder = write_study(tmp_path, toml=TOML.replace('formats = ["us_present"]\n', "", 1))
+    assert "us_present" in load_study(folder).spec.formats
+
+
 def test_quiet_ends_with_a_severe_act_and_for_as_long_as_it_lasts(tmp_path):
     events = [
         event("A", 5, severity=2),
