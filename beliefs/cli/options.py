@@ -49,7 +49,7 @@ Failed = Annotated[
 ]
 BeliefsOnly = Annotated[
     bool,
-    typer.Option("--beliefs-only", help="Beliefs and talks alone, without acts, truces and deals."),
+    typer.Option("--beliefs-only", help="Beliefs and talks alone: no actions, truces, deals."),
 ]
 Intervene = Annotated[
     Path | None, typer.Option(help="TOML file of [[intervention]] tables; prints differences.")

@@ -317,7 +317,7 @@ def _log_ratio(draws: Drawn, wider: Theory, names: Sequence[str], posterior: Pos
 
 
 def _again(
-    posterior: Posterior, theory: Theory, horizon: int, seed: int, acts: bool, particles: int
+    posterior: Posterior, theory: Theory, horizon: int, seed: int, actions: bool, particles: int
 ) -> tuple[Forecast, bool]:
     """Return the forecast under other priors, and whether its posterior passed its check."""
     before, after = (
@@ -329,7 +329,7 @@ def _again(
         inputs = posterior.inputs
         found = track(posterior.study, theory, particles=particles, seed=seed, inputs=inputs)
         other = posterior_at(found, found.n_time - 1)
-    ahead = forecast(other, horizon, seed=seed, allow_failed=True, actions=acts, baselines=False)
+    ahead = forecast(other, horizon, seed=seed, allow_failed=True, actions=actions, baselines=False)
     return ahead, other.report.passed
 
 
@@ -376,10 +376,10 @@ def _power(
     if action_draws is not None:
         densities.append((action_draws.log_prior, action_draws.log_likelihood))
     out: dict[str, list[Floats]] = {}
-    for acts, density in enumerate(densities):
+    for actions, density in enumerate(densities):
         variables = {}
         for n, (_, values) in known.items():
-            if (action_draws is not None and n in action_draws.posterior) == bool(acts):
+            if (action_draws is not None and n in action_draws.posterior) == bool(actions):
                 dims = ("chain", "draw", *(f"{n}_{k}" for k in range(values.ndim - 1)))
                 variables[n] = (dims, values.reshape(chains, -1, *values.shape[1:]))
         if not variables:

@@ -1,4 +1,4 @@
-"""What both sides did, by period: acts of force, concessions, replies, walkouts, sanctions.
+"""What both sides did, by period: actions of force, concessions, replies, walkouts, sanctions.
 
 Events count in the period of their publication, rows of the talk table on their own days. Columns
 are those of `Observed`; what a study has no table for is left out.
@@ -24,27 +24,27 @@ from beliefs.study.tables.rows import instruments
 MIDDLE = 3.0  # the severity that others are compared with
 
 
-def between(study: Study, acts: Records) -> tuple[Bools, Bools]:
-    """Tell which acts are by a force of one side on the other side's own actors, by side."""
+def between(study: Study, actions: Records) -> tuple[Bools, Bools]:
+    """Tell which actions are by a force of one side on the other side's own actors, by side."""
     first, second = study.spec.sides
     return (
-        acts.among("initiator", first.forces) & acts.among("target", second.actors),
-        acts.among("initiator", second.forces) & acts.among("target", first.actors),
+        actions.among("initiator", first.forces) & actions.among("target", second.actors),
+        actions.among("initiator", second.forces) & actions.among("target", first.actors),
     )
 
 
 def strike_arrays(
-    study: Study, grid: Grid, acts: Records, dyadic: tuple[Bools, Bools]
+    study: Study, grid: Grid, actions: Records, dyadic: tuple[Bools, Bools]
 ) -> dict[str, NDArray]:
-    """Return the columns that count acts of force; `dyadic` is `between` of `acts`."""
-    spec, severity = study.spec, acts["severity"]
+    """Return the columns that count actions of force; `dyadic` is `between` of `actions`."""
+    spec, severity = study.spec, actions["severity"]
     if spec.strikes is None:
         return {}
 
     def tally(masks: Sequence[Bools], weight: Floats | None = None) -> Floats:
-        """Count acts, or sum a weight, by period and mask."""
-        weight = np.ones(len(acts)) if weight is None else weight
-        return np.stack([steps.binned(acts.take(m), weight[m], grid) for m in masks])
+        """Count actions, or sum a weight, by period and mask."""
+        weight = np.ones(len(actions)) if weight is None else weight
+        return np.stack([steps.binned(actions.take(m), weight[m], grid) for m in masks])
 
     def by_severity(masks: Sequence[Bools]) -> Floats:
         """Count by severity 1 to 5; one in between counts in both neighbours, by nearness."""
@@ -53,11 +53,11 @@ def strike_arrays(
 
     seen = steps.watched(study, grid, spec.strikes.coverage)
     counted = severity >= spec.strikes.min_severity
-    mine = [counted & acts.among("initiator", side.forces) for side in spec.sides]
+    mine = [counted & actions.among("initiator", side.forces) for side in spec.sides]
     count, logs = tally(mine), tally(mine, np.log(severity / MIDDLE))
     rival = steps.recent(count[::-1], steps.ANSWER)
     heavy = severity >= steps.HEAVY_SEVERITY
-    suffered = tally([by & heavy & acts.among("target", side.forces)
+    suffered = tally([by & heavy & actions.among("target", side.forces)
                       for by, side in zip(mine[::-1], spec.sides, strict=True)])  # fmt: skip
     slots = {name: place for place, name in enumerate(study.instrument_slots)}
     places = [slots.get(name, -1) for name in dict.fromkeys(study.tables.coverage["instrument"])]
@@ -65,20 +65,20 @@ def strike_arrays(
     out = {
         "strike_count": count,
         "strike_by_severity": by_severity(mine),
-        "warned_by_severity": by_severity([m & (acts["prior_warning"] == 1.0) for m in mine]),
+        "warned_by_severity": by_severity([m & (actions["prior_warning"] == 1.0) for m in mine]),
         "strikes_seen": seen,
         "instrument": np.where(seen, instrument, -1),
         "severity_log": steps.ratio(logs, count),
         "provocation": steps.ratio(steps.recent(logs[::-1], steps.ANSWER), rival),
         "provoked": ((count > 0) & (rival > 0) & seen).astype(float),
-        **steps.at(force_known(study, grid, acts, dyadic), slice(-1)).known(grid.step_days),
+        **steps.at(force_known(study, grid, actions, dyadic), slice(-1)).known(grid.step_days),
         "heavy": np.log1p(steps.fading_sum(suffered, steps.HEAVY_DAYS, grid)),
     }
     if (lines := spec.redlines) is not None:
         known = steps.watched(study, grid, lines.coverage)
         # NaN where there is no such line.
         least = np.asarray(
-            [lines.lines.get(name, np.nan) for name in acts["red_line"]], dtype=float
+            [lines.lines.get(name, np.nan) for name in actions["red_line"]], dtype=float
         )
         out["line_touch"] = tally([m & ~np.isnan(least) for m in mine]) * known
         out["line_cross"] = tally([m & (severity >= least) for m in mine]) * known
@@ -86,33 +86,33 @@ def strike_arrays(
     dense = steps.watched(study, grid, ("dense",))
     if spec.zones is not None:
         both = mine[0] | mine[1]
-        out["zone_count"] = tally([both & acts.among("zone", (z,)) for z in spec.zones.watched])
+        out["zone_count"] = tally([both & actions.among("zone", (z,)) for z in spec.zones.watched])
         out["zone_seen"] = dense
     if spec.excluded is not None:
-        outside = counted & acts.among("initiator", spec.excluded.actors)
+        outside = counted & actions.among("initiator", spec.excluded.actors)
         out |= {"excluded_count": tally([outside])[0], "excluded_seen": dense}
     if spec.periphery is not None:
         parties = (*spec.sides[0].forces, *spec.sides[1].forces)
-        away = ~acts.among("target", parties) | acts.among("zone", spec.periphery.zones)
+        away = ~actions.among("target", parties) | actions.among("zone", spec.periphery.zones)
         out |= {"peripheral_count": tally([counted & away])[0], "peripheral_seen": dense}
     return out
 
 
-def force_known(study: Study, grid: Grid, acts: Records, dyadic: tuple[Bools, Bools]) -> Force:
-    """Return what is known of acts of force as each period begins and after the last."""
-    rules, severity = study.spec.strikes, acts["severity"]
+def force_known(study: Study, grid: Grid, actions: Records, dyadic: tuple[Bools, Bools]) -> Force:
+    """Return what is known of actions of force as each period begins and after the last."""
+    rules, severity = study.spec.strikes, actions["severity"]
     start = Force(np.zeros(2), 0.0, 0.0)
     if rules is None:
         return steps.trail(lambda state, _: state, start, np.zeros(grid.n))
     counted = severity >= rules.min_severity
     hostile = counted & (dyadic[0] | dyadic[1])
-    which = [counted & acts.among("initiator", side.forces) for side in study.spec.sides]
+    which = [counted & actions.among("initiator", side.forces) for side in study.spec.sides]
     which += [hostile, hostile & (severity >= steps.CALM_SEVERITY)]
-    *count, act, grave = (steps.counts(acts.take(rows), grid) for rows in which)
+    *count, action, grave = (steps.counts(actions.take(rows), grid) for rows in which)
     unseen = ~steps.watched(study, grid, rules.coverage)
     return steps.trail(
         lambda state, *now: state.after(grid.step_days, *now),
-        start, np.stack(count), (act > 0) | unseen, (grave > 0) | unseen,
+        start, np.stack(count), (action > 0) | unseen, (grave > 0) | unseen,
     )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
 
 
 def _dyadic(study: Study, kinds: Sequence[str]) -> Records:
-    """Return the acts of some kinds by either side's own actors on the other's."""
+    """Return the actions of some kinds by either side's own actors on the other's."""
     first, second = (side.actors for side in study.spec.sides)
     rows = study.tables.events.where(kind=kinds)
     there = rows.among("initiator", first) & rows.among("target", second)
@@ -198,7 +198,7 @@ def _sanctions(study: Study, grid: Grid) -> dict[str, NDArray]:
 
 
 def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
-    """Return the share of the agenda's matter among the diplomatic acts of the month before."""
+    """Return the share of the agenda's matter among the diplomatic actions of the month before."""
     matter = study.spec.agenda
     if matter is None:
         return {}

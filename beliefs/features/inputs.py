@@ -82,12 +82,12 @@ class Inputs:
     cost_terms: tuple[CostTerm, ...]
     quiet: Floats  # (T,) 1 where no event between the sides reached the severity of ``[quiet]``
     quiet_seen: Bools  # (T,) whether coverage allows one to say so
-    persist: Floats  # (2, T) 1 where an act of ``[persist]`` was done or running; 0 if unobserved
+    persist: Floats  # (2, T) 1 where an action of ``[persist]`` was under way; 0 if unobserved
     resolve: Floats  # (2, T) positive surprise of the side's force, from 0 to 1; 0 if unobserved
-    hardline: Floats  # (2, T) log(1 + number of hard-line acts); 0 if unobserved
+    hardline: Floats  # (2, T) log(1 + number of hard-line actions); 0 if unobserved
     strikes: Floats  # (2, T) severity-weighted force published in the period
     strikes_seen: Bools  # (T,) whether a zero there is a real zero
-    mediator: Floats  # (T,) from 0 to 1, fading since the last act
+    mediator: Floats  # (T,) from 0 to 1, fading since the last action
     waiver: Floats  # (T,) likewise
     waiver_memory: float  # periods in which it fades, an e-folding time
     channels: tuple[str, ...]  # names of the C channels

@@ -1,6 +1,6 @@
 """What is observed of the actions of both sides: force, truces, offers, agreements, by period.
 
-As in `inputs`, an act counts in the period in which it was published, and the first t columns are
+As in `inputs`, an action counts in the period in which it was published; the first t columns are
 the same for every as-of date at or after t; but rows of talks count on their own days once they are
 published, so that what is counted from them may later hold more of the past. A study without the
 tables that a column needs (``[strikes]``, ``agreements.csv``, ...) has zeros there, unseen.
@@ -40,7 +40,7 @@ class Observed:
 
     instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``, in order
     zones: tuple[str, ...]  # the Z zones of ``[zones]``
-    strike_count: SideFloats  # kinetic acts of a side's forces from the least severity on
+    strike_count: SideFloats  # kinetic actions of a side's forces from the least severity on
     strike_by_severity: SeverityFloats  # the same by severity 1 to 5; a half counts 0.5 in both
     warned_by_severity: SeverityFloats  # those of them that were announced before
     strikes_seen: Bools
@@ -48,14 +48,14 @@ class Observed:
     severity_log: SideFloats  # mean log(severity / 3) of own strikes, 0 without any
     provocation: SideFloats  # the same of the rival's strikes in t-3 .. t-1
     provoked: SideFloats  # 1 where there was an own strike after one of the rival's in t-3 .. t-1
-    line_touch: SideFloats  # acts that touch a declared red line
+    line_touch: SideFloats  # actions that touch a declared red line
     line_cross: SideFloats  # those severe enough to cross it
     breach: Floats  # 1 where a force of one side hit the other's own actors in a truce
-    breach_own: Floats  # acts in a truce by own actors of either side
-    breach_other: Floats  # acts in a truce by others
+    breach_own: Floats  # actions in a truce by own actors of either side
+    breach_other: Floats  # actions in a truce by others
     disobeyed: SideFloats  # 1 where forces that are not the side's own acted in a truce
     command_seen: SideBools  # whether the side has such forces and a truce is seen
-    truce_seen: Bools  # whether a truce held as the period began, and acts are recorded before too
+    truce_seen: Bools  # whether a truce held as the period began, and actions were recorded then
     truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
     truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
     # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
@@ -65,13 +65,13 @@ class Observed:
     has_deadline: Floats  # 1 where an announced deadline lies ahead, or falls in t
     deadline_now: Floats  # 1 where it falls in t
     quiet_passed: Floats  # 1 once a spell had its first days seen and without breach
-    spoiler_open: Floats  # acts in a truce that nobody owned to: for a week, or until attributed
+    spoiler_open: Floats  # unclaimed actions in a truce: for a week, or until attributed
     hotline: Floats  # 1 where a hotline between the sides was in force
-    zone_count: ZoneFloats  # kinetic acts of both sides' forces by zone
+    zone_count: ZoneFloats  # kinetic actions of both sides' forces by zone
     zone_seen: Bools
     zone_rule: ZoneFloats  # 1 where a rule for the zone was in force
     zone_near: ZoneFloats  # 1 where another zone had a rule and this one had none
-    # exp(-age / 7 days) since the last act in a truce by forces of the declared side that are not
+    # exp(-age / 7 days) since the last action in a truce by forces of the declared side not
     # its own; 1 in its period
     proxy_attack: Floats
     concession_broken: Floats  # named concessions breached in the present spell so far, t included
@@ -86,24 +86,24 @@ class Observed:
     sanction: Floats  # 1 where the enduring side was sanctioned
     sanction_seen: Bools
     talks_recent: Floats  # 1 with talks in the two weeks before t
-    excluded_count: Floats  # kinetic acts of powers that are no party to the talks
+    excluded_count: Floats  # kinetic actions of powers that are no party to the talks
     excluded_seen: Bools
     # exp(-age / 7 days) since the last sign of a deal, as of t-1: talks, their announcement, an
     # acceptance or a deal
     deal_near: Floats
-    peripheral_count: Floats  # kinetic acts on third parties or in outlying zones
+    peripheral_count: Floats  # kinetic actions on third parties or in outlying zones
     peripheral_seen: Bools
-    calm: Floats  # 1 without an act of severity 2 or more between the sides in the week before t
-    agenda_share: Floats  # its matter's part of the diplomatic acts of the 30 days before t
+    calm: Floats  # 1 without an action of severity 2 or more between the sides in the week before t
+    agenda_share: Floats  # its matter's part of the diplomatic actions of the 30 days before t
     mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
     spell_age: Floats  # log(periods since talks), 0 right after
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
     pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
     own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1
-    # log(1 + d) / log(15) up to 1, d the days in a row without an act between the sides, as of
+    # log(1 + d) / log(15) up to 1, d the days in a row without an action between the sides, as of
     # t-1; an unrecorded period begins the count anew
     pause: Floats
-    # log(1 + acts of severity 4 or more *suffered*, fading with exp(-age / 14 days)); whole in t
+    # log(1 + actions of severity 4 or more *suffered*, fading with exp(-age / 14 days)); whole in t
     heavy: SideFloats
     power_shift: Floats  # from 0 to 4: how fast power is expected to shift either way, as of t-1
     deal: Floats  # 1 where a mutual agreement was published; the extension of one is none
@@ -140,7 +140,7 @@ def blank(n: int, instruments: tuple[str, ...] = (), zones: tuple[str, ...] = ()
 def with_year_before(grid: Grid) -> tuple[Grid, int]:
     """Return a longer grid and the number of its periods before those of `grid`.
 
-    Acts of the year before a study still fade, provoke and age when it begins.
+    Actions of the year before a study still fade, provoke and age when it begins.
     """
     longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
     return longer, longer.n - grid.n
@@ -151,12 +151,12 @@ def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
     spec, grid = study.spec, study.grid
     zones = () if spec.zones is None else spec.zones.watched
     longer, lead = with_year_before(grid)
-    acts = study.tables.events.where(kind=spec.kinetic)
-    dyadic = between(study, acts)
+    actions = study.tables.events.where(kind=spec.kinetic)
+    dyadic = between(study, actions)
     truces = truces_of(study, longer)
     early = {
-        **strike_arrays(study, longer, acts, dyadic),
-        **truce_arrays(study, longer, truces, acts, dyadic),
+        **strike_arrays(study, longer, actions, dyadic),
+        **truce_arrays(study, longer, truces, actions, dyadic),
         **scope_arrays(study, longer),
         **exchange_arrays(study, longer, lead),
         **power_shift(study, longer, lead, int(active.sum()) - 1),

@@ -39,10 +39,10 @@ SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
 
 
 def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
-    """Collect both sides' force, persistence and hard-line acts, by name in `Inputs`.
+    """Collect both sides' force, persistence and hard-line actions, by name in `Inputs`.
 
-    `hardline` counts acts of own actors, the rest those of forces. Force is any kinetic kind,
-    whoever the target, since allies and bystanders are hit as well. Unobserved acts move nothing.
+    `hardline` counts actions of own actors, the rest those of forces. Force is any kinetic kind,
+    whoever the target, since allies and bystanders are hit too. Unobserved actions move nothing.
     """
     spec, grid, events = study.spec, study.grid, study.tables.events
     n, last = grid.n, int(active.sum()) - 1
@@ -52,8 +52,8 @@ def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
 
     persist, resolve, hardline, strikes = (np.zeros((2, n)) for _ in range(4))
     for i, side in enumerate(spec.sides):
-        acts = events.where(initiator=side.forces, kind=spec.persist.kinds)
-        persist[i] = span_periods(acts, grid) & seen(spec.persist.coverage)
+        actions = events.where(initiator=side.forces, kind=spec.persist.kinds)
+        persist[i] = span_periods(actions, grid) & seen(spec.persist.coverage)
         hard = events.where(initiator=side.actors, kind=spec.hardline.kinds)
         hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
         force = events.where(initiator=side.forces, kind=spec.kinetic)
@@ -76,7 +76,7 @@ def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
 
 
 def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
-    """Mark the periods without a severe act between the sides, and where one can say so.
+    """Mark the periods without a severe action between the sides, and where one can say so.
 
     0 where one reached the severity or nothing can be said.
     """
@@ -89,12 +89,12 @@ def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
 
 
 def faded(study: Study, memory: Memory, active: Bools) -> Floats:
-    """Return how fresh the last act of some kinds is: ``exp(-age / memory)``, 0 before any.
+    """Return how fresh the last action of some kinds is: ``exp(-age / memory)``, 0 before any.
 
-    `memory` is in periods; acts before the study's period count as well.
+    `memory` is in periods; actions before the study's period count as well.
     """
-    acts = study.tables.events.where(kind=memory.kinds)
-    periods = np.sort(study.grid.index(acts["published_at"]))
+    actions = study.tables.events.where(kind=memory.kinds)
+    periods = np.sort(study.grid.index(actions["published_at"]))
     now = np.arange(study.grid.n)
     place = np.searchsorted(periods, now, side="right") - 1
     if not len(periods):
@@ -195,7 +195,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
 
     A proxy: nobody recorded what the sides expected, and the side that declines has a reason to
     fight either way (Powell 2006). Of a series: the weighted mean of its slopes (half-life
-    four reports) over their robust spread, for half a year after the last report. Of acts: the
+    four reports) over their robust spread, for half a year after the last report. Of actions: the
     fading balance of both sides', over the spread of a balance without any trend. The grid has
     `lead` periods before the first one of the study; `last` is the last period to be used.
     """
@@ -208,7 +208,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
         days = memory * grid.step_days
         trace = fading_sum(balance, days, grid)
         fade = np.exp(-grid.step_days / days)
-        # One act within the memory is expected before any is seen.
+        # One action within the memory is expected before any is seen.
         rate = (1.0 + np.cumsum(balance**2)) / (memory + np.arange(1, grid.n + 1))
         value = np.abs(trace) / np.sqrt(np.maximum(rate / (1.0 - fade**2), 1.0))
         return {"power_shift": before(np.minimum(value, SHIFT_CLIP))}
@@ -222,7 +222,7 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
 
 
 def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
-    """Return side 0's acts less side 1's; an act of force weighs its severity over 3."""
+    """Return side 0's actions less side 1's; an action of force weighs its severity over 3."""
     rows = study.tables.events.where(kind=kinds)
     first, second = (rows.among("initiator", side.forces) for side in study.spec.sides)
     weight = np.where(np.isnan(rows["severity"]), 3.0, rows["severity"]) / 3.0

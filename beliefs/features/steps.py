@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-ANSWER = 3  # periods in which an act counts as an answer
+ANSWER = 3  # periods in which an action counts as an answer
 CALM_DAYS, CALM_SEVERITY = 7.0, 2.0
 RECENT_DAYS = 3.0  # e-folding time of own strikes that were just made
 PAUSE_DAYS = 14.0  # a full pause
@@ -96,16 +96,16 @@ def log_age(periods: Any) -> Any:
 
 
 class Force(NamedTuple):
-    """What is left of acts of force when a period begins; all start at 0."""
+    """What is left of actions of force when a period begins; all start at 0."""
 
-    own: Any  # (..., side) fading acts of each side
-    idle: Any  # days without an act between the sides
+    own: Any  # (..., side) fading actions of each side
+    idle: Any  # days without an action between the sides
     calm: Any  # periods without one of severity `CALM_SEVERITY` or more
 
-    def after(self, days: float, count: Any, act: Any, grave: Any) -> Force:
-        """Step of `days`; `act` and `grave` tell whether there was one, or nobody looked."""
+    def after(self, days: float, count: Any, action: Any, grave: Any) -> Force:
+        """Step of `days`; `action` and `grave` tell whether there was one, or it is unobserved."""
         own = add_fading(self.own, count, kept(RECENT_DAYS, days))
-        return Force(own, age(self.idle, act, days), age(self.calm, grave))
+        return Force(own, age(self.idle, action, days), age(self.calm, grave))
 
     def known(self, days: float) -> dict[str, Any]:
         """Return the columns of a period of `days` by name."""

@@ -129,7 +129,7 @@ def counted_arrivals(
 
 
 def severity_sum(rows: Records, grid: Grid) -> Floats:
-    """Sum severities by period of publication, (grid.n,); no act of force weighs 1."""
+    """Sum severities by period of publication, (grid.n,); no action of force weighs 1."""
     return binned(rows, np.where(np.isnan(rows["severity"]), 1.0, rows["severity"]), grid)
 
 

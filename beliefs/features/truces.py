@@ -23,7 +23,7 @@ TRACKED = ("treaty", "transaction")
 EXTENDED = ("extended_unilateral", "extended_mutual")
 BROKEN = ("collapse", "terminated", "reversed")
 KINDS = {"lapse": 1, "extended_unilateral": 2, "extended_mutual": 3, "deal": 4}
-SPOILER_DAYS = 7.0  # an act that nobody owned to stops being an open question after a week
+SPOILER_DAYS = 7.0  # an unclaimed action stops being an open question after a week
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,31 +59,31 @@ def truces_of(study: Study, grid: Grid) -> Truces:
 
 
 def truce_arrays(
-    study: Study, grid: Grid, truces: Truces, acts: Records, dyadic: tuple[Bools, Bools]
+    study: Study, grid: Grid, truces: Truces, actions: Records, dyadic: tuple[Bools, Bools]
 ) -> dict[str, NDArray]:
     """Return the columns of `Observed` that tell of truces, on a grid.
 
-    `dyadic` tells which of `acts`, all acts of force, are by a force of one side on the other's own
+    `dyadic` tells which of `actions`, all of force, are by a force of one side on the other's own
     actors. Without a table ``[truce]``, only what is left of allies' attacks is returned.
     """
     spec = study.spec
-    out: dict[str, NDArray] = {"proxy_attack": _proxy_attack(study, grid, truces, acts)}
+    out: dict[str, NDArray] = {"proxy_attack": _proxy_attack(study, grid, truces, actions)}
     if spec.truce is None:
         return out
-    hard = acts["severity"] >= spec.truce.breach_severity
+    hard = actions["severity"] >= spec.truce.breach_severity
 
     def hits(which: Bools) -> Floats:
-        return steps.counts(acts.take(which & hard), grid)
+        return steps.counts(actions.take(which & hard), grid)
 
     covered = steps.watched(study, grid, spec.truce.coverage)
     # A recording that begins because a truce broke is no fair sample of how long truces hold.
     seen = truces.on & covered & steps.before(covered)
-    own = acts.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
+    own = actions.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
     breach = (hits(dyadic[0] | dyadic[1]) > 0) & seen
     others = [tuple(f for f in s.forces if f not in s.actors) for s in spec.sides]
     excluded = spec.excluded.actors if spec.excluded else ()
-    foreign = acts.among("initiator", (*others[0], *others[1], "none", *excluded)) & ~own
-    unruly = [hits(acts.among("initiator", o)) > 0 for o in others]
+    foreign = actions.among("initiator", (*others[0], *others[1], "none", *excluded)) & ~own
+    unruly = [hits(actions.among("initiator", o)) > 0 for o in others]
     out |= {
         "truce_seen": seen,
         "breach": breach.astype(float),
@@ -91,7 +91,7 @@ def truce_arrays(
         "breach_other": hits(foreign) * seen,
         "disobeyed": np.stack(unruly) * seen.astype(float),
         "command_seen": np.stack([seen & bool(o) for o in others]),
-        "spoiler_open": _spoilers(study, grid, acts) * truces.on,
+        "spoiler_open": _spoilers(study, grid, actions) * truces.on,
         "concession_broken": _broken(study, grid, truces),
     }
     quiet = steps.periods_of(spec.truce.quiet_days, grid)
@@ -140,11 +140,11 @@ def _chain_starts(rows: Records, grid: Grid) -> Ints:
     return known
 
 
-def _spoilers(study: Study, grid: Grid, acts: Records) -> Floats:
-    """Count the acts that nobody owned to and nobody was blamed for yet, up to a week old."""
+def _spoilers(study: Study, grid: Grid, actions: Records) -> Floats:
+    """Count the unclaimed actions that are attributed to no side yet, up to a week old."""
     blamed = {s.event: np.datetime64(s.attributed_at, "D") for s in study.spec.spoilers}
     out, span = np.zeros(grid.n), steps.periods_of(SPOILER_DAYS, grid)
-    rows = acts.where(initiator=("none",))
+    rows = actions.where(initiator=("none",))
     begins = grid.index(rows["published_at"])
     for name, begin in zip(rows["event_id"], begins, strict=True):
         stop = begin + span
@@ -171,13 +171,13 @@ def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
     return out
 
 
-def _proxy_attack(study: Study, grid: Grid, truces: Truces, acts: Records) -> Floats:
+def _proxy_attack(study: Study, grid: Grid, truces: Truces, actions: Records) -> Floats:
     """Return how fresh the last attack in a truce by one side's allies is."""
     if study.spec.proxy is None:
         return np.zeros(grid.n)
     side = next(s for s in study.spec.sides if s.id == study.spec.proxy.side)
     allies = tuple(f for f in side.forces if f not in side.actors)
-    mine = acts.take(acts.among("initiator", allies))  # none where there is no ally
+    mine = actions.take(actions.among("initiator", allies))  # none where there is no ally
     return steps.freshness((steps.counts(mine, grid) > 0) & truces.on, steps.PROXY_DAYS, grid)
 
 

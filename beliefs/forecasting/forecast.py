@@ -155,8 +155,8 @@ def forecast(
     allow_failed
         Forecast from a posterior that failed its convergence check; every output then says so.
     actions
-        Whether acts, truces and deals are simulated together with beliefs, which read them, by the
-        draws that the posterior keeps or learns (`beliefs.inference.action_draws.actions_with`); or
+        Whether actions, truces and deals are simulated with beliefs, which read them, by the draws
+        that the posterior keeps or learns (`beliefs.inference.action_draws.actions_with`); or
         other draws of their parameters. False leaves them out: beliefs and talks go on from
         evidence repeated from the past.
     baselines

@@ -172,15 +172,15 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     """Return how each headline probability moves, with the error of the paired difference.
 
     Both are from one posterior with one seed, so that future k of one is future k of the other but
-    for the intervention. Beside the targets of the forecast: an act in each zone that an
+    for the intervention. Beside the targets of the forecast: an action in each zone that an
     intervention speaks of.
     """
     if with_it.seed != without.seed or with_it.posterior is not without.posterior:
         raise ValueError("paired differences need one posterior and one seed")
     if with_it.action_draws is not without.action_draws:
         raise ValueError("paired differences need the same draws of actions")
-    acts, rows, both = with_it.paths.events or {}, [], (with_it, without)
-    spoken = dict.fromkeys(i.zone for i in with_it.interventions if "zones" in acts)
+    actions, rows, both = with_it.paths.events or {}, [], (with_it, without)
+    spoken = dict.fromkeys(i.zone for i in with_it.interventions if "zones" in actions)
     zones = {zone: with_it.posterior.structure.zones.index(zone) for zone in spoken if zone}
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
@@ -188,7 +188,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
             (target, side): [happened_by(f, target, steps, side) for f in both]
             for target, side in headline(with_it)
         } | {
-            (f"act in {zone}", None): [
+            (f"action in {zone}", None): [
                 (f.paths.events or {})["zones"][:, place, :steps].any(axis=-1) for f in both
             ]
             for zone, place in zones.items()

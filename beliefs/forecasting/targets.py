@@ -31,7 +31,7 @@ Label = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """By period: it happened; nothing recorded means that it did not; it is at risk."""
 
 NEVER = np.iinfo(np.int32).max
-CLUSTER = 5  # acts of force of both sides in one period that make a cluster
+CLUSTER = 5  # actions of force of both sides in one period that make a cluster
 CAUSES = {
     "collapse": COLLAPSE, "lapse": LAPSE, "unilateral": UNILATERAL, "mutual": MUTUAL, "deal": DEAL,
 }  # fmt: skip
@@ -247,7 +247,7 @@ _ALL = (
         _COLLAPSE, name="no_collapse", words="No truce collapses", negated=True, asked=False
     ),
     _action(
-        "cluster", f"{CLUSTER} acts of force or more in one period", "strikes", "strikes_seen",
+        "cluster", f"{CLUSTER} actions of force or more in one period", "strikes", "strikes_seen",
         lambda p, _: (
             p.observed.strike_count.sum(axis=0) >= CLUSTER, p.observed.strikes_seen,
             p.before(p.observed.strikes_seen),
@@ -374,15 +374,15 @@ def _faults(
         yield "no such threshold", "threshold", threshold, "a number between 0 and 1"
     if periods is not None and periods < 1:
         yield "no such run of periods", "periods", periods, "1 or more"
-    theory, acts = f"theory {forecast.posterior.theory.name}", entry.kind == "actions"
+    theory, actions = f"theory {forecast.posterior.theory.name}", entry.kind == "actions"
     if entry.kind == "beliefs" and paths.logit_belief is None:
         what = f"{target} is a statement about beliefs, and the theory has none"
         yield what, theory, target, "target talks, or a theory with beliefs, e.g. mutual_optimism"
-    if acts and paths.events is None:
+    if actions and paths.events is None:
         what = f"{target} is a statement about actions, which were not simulated"
         others = ", ".join((*LATENT, "talks"))
         yield what, "target", target, f"one of {others}, or a forecast with actions"
-    if acts and not {*entry.sources} <= (paths.events or {}).keys():
+    if actions and not {*entry.sources} <= (paths.events or {}).keys():
         expected = "one of " + ", ".join(explained(forecast))
         yield f"the theory says nothing of {target}", theory, target, expected
 

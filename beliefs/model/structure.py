@@ -63,7 +63,7 @@ class Structure:
     # Ways of counting strikes, in the order of first use. Compared by nothing that beliefs are
     # inferred with: a new way of counting is no new structure.
     instruments: tuple[str, ...] = field(default=(), compare=False)
-    zones: tuple[str, ...] = ()  # whose acts are counted apart
+    zones: tuple[str, ...] = ()  # whose actions are counted apart
     # Covariates of first talks in interstate wars that the study declares, and whether it begins
     # after the Second World War: which wars of others are like this one.
     reference: tuple[tuple[str, float], ...] = ()

@@ -248,7 +248,7 @@ _PERSIST = (
 
 
 class Strikes(SpecTable):
-    """Which acts of force are counted, and under which coverage a zero is a real zero."""
+    """Which actions of force are counted, and under which coverage a zero is a real zero."""
 
     min_severity: Severity = 1.0
     coverage: Coverage = ("dense",)
@@ -271,7 +271,7 @@ class RedLines(SpecTable):
 
 
 class Offers(SpecTable):
-    """Kinds of acts by which a side concedes something, recorded where coverage allows."""
+    """Kinds of actions by which a side concedes something, recorded where coverage allows."""
 
     made: Annotated[Ids, Ref("event kind")]
     coverage: Coverage = ("dense",)
@@ -303,13 +303,13 @@ class Periphery(SpecTable):
 
 
 class Zones(SpecTable):
-    """Zones whose acts are counted apart."""
+    """Zones whose actions are counted apart."""
 
     watched: Annotated[tuple[Id, ...], Field(min_length=1, max_length=20), Ref("zone")]
 
 
 class Agenda(SpecTable):
-    """A matter whose share of diplomatic acts is followed: their zones, or lines they touch."""
+    """A matter whose share of diplomatic actions is followed: their zones, or lines they touch."""
 
     zones: ZoneNames = ()
     red_lines: tuple[Id, ...] = ()
@@ -323,7 +323,7 @@ class Hinge(SpecTable):
 
 
 class PowerShift(SpecTable):
-    """What tells that power is about to shift: a series, or kinds of acts fading with `memory`."""
+    """What tells that power may shift: a series, or kinds of actions fading with `memory`."""
 
     indicator: Annotated[Id | None, Ref("indicator")] = None
     kinds: KindNames = ()
@@ -356,7 +356,7 @@ class Safeguard(SpecTable):
 
 
 class Concession(SpecTable):
-    """A named concession that a truce rests on: acts by which its side breaks it."""
+    """A named concession that a truce rests on: actions by which its side breaks it."""
 
     id: Id
     side: Annotated[Id, Ref("side")]
@@ -367,7 +367,7 @@ class Concession(SpecTable):
 
 
 class Spoiler(SpecTable):
-    """When an act that nobody owned to was attributed."""
+    """When an unclaimed action was attributed."""
 
     event: Annotated[str, Field(min_length=1, max_length=60)]
     attributed_at: Day

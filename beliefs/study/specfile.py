@@ -494,7 +494,7 @@ def _actions(spec: StudySpec) -> Iterator[Problem]:
         if given not in (["indicator"], ["kinds", "memory"]):
             yield (
                 ("power_shift",),
-                "a shift of power is read off a series or off acts",
+                "a shift of power is read off a series or off actions",
                 ", ".join(given) or "nothing",
                 "either indicator, or kinds and memory",
                 "keep one of the two ways",

@@ -1,9 +1,9 @@
 r"""Accidents: what widens incidents without anyone's order, and who acts that no order reaches.
 
 Four parameters enter the rate of strikes, which stands in `reciprocity`: certainty on both sides
-(``certainty_widening``), announced acts (``warning_effect``) and cancelled talks
-(``walkout_noise``). The others have observables of their own. In a truce, acts are a third party's
-rather than a side's own with log-odds
+(``certainty_widening``), announced actions (``warning_effect``) and cancelled talks
+(``walkout_noise``). The others have observables of their own. In a truce, actions are a third
+party's rather than a side's own with log-odds
 
 .. math:: broken^{other}_t \sim \mathrm{Binomial}(broken^{own}_t + broken^{other}_t,
           \mathrm{logistic}(exogenous))
@@ -18,8 +18,8 @@ and powers outside the talks act more, or less, in war and near a deal:
 .. math:: excluded_t \sim \mathrm{Poisson}\left(7 w \exp(base + instrument
           + war_t\, exclusion_{war} + deal^{near}_t\, exclusion_{strikes})\right)
 
-Ways of counting have their own ratios here: these acts may be among the strikes of a side, and must
-not teach the ratio of strikes a second time.
+Ways of counting have their own ratios here: these actions may be among the strikes of a side, and
+must not teach the ratio of strikes a second time.
 
 Claims C12, C21, C28, C31, C32, C43. Source: MODEL section 2.
 """
@@ -41,17 +41,17 @@ WAR = PHASES.index("war")
 PARAMETERS = (
     Parameter("certainty_widening", pz.Normal(0.0, 1.0), "log rate per unit of probability",
         f"C12; {LEARNT}",
-        "how much more acts there are when even the less certain side is certain"),
+        "how much more actions there are when even the less certain side is certain"),
     Parameter("warning_effect", pz.Normal(0.0, 0.5), "log weight", f"C21; {LEARNT}",
-        "what an announced act counts for in what it draws, against one not announced"),
+        "what an announced action counts for in what it draws, against one not announced"),
     Parameter("walkout_noise", pz.Normal(0.0, 0.5), "log multiplier of replies", f"C28; {LEARNT}",
-        "how much more acts are answered after cancelled talks"),
+        "how much more actions are answered after cancelled talks"),
     Parameter("exogenous_disruption", pz.Normal(0.0, 1.0), "log-odds", f"C31; {LEARNT}",
-        "log-odds that an act in a truce is by a third party rather than by a side's own"),
+        "log-odds that an action in a truce is by a third party rather than by a side's own"),
     Parameter("command_control", pz.Normal(3.0, 1.5), "log-odds", "C32; judgement",
         "log-odds that forces not a side's own keep quiet for a day of truce", dims=("side",)),
-    Parameter("exclusion_base", pz.Normal(-1.0, 1.0), "log acts per day", "judgement",
-        "acts of powers outside the talks"),
+    Parameter("exclusion_base", pz.Normal(-1.0, 1.0), "log actions per day", "judgement",
+        "actions of powers outside the talks"),
     Parameter("exclusion_instrument", pz.Normal(0.0, 0.4), "log ratio",
         "counts by different ways of counting are not comparable; width is judgement",
         "how many more of them a way of counting finds than the first one", dims=("instrument",)),
@@ -75,7 +75,7 @@ def control_day(xp: Any, params: Params) -> Array:
 
 
 def excluded(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the log of the expected acts of excluded powers per period, (..., time)."""
+    """Return the log of the expected actions of excluded powers per period, (..., time)."""
     ratio = (params["exclusion_instrument"][..., None, :] @ columns["instrument_on"])[..., 0, :]
     return (
         params["exclusion_base"][..., None]

@@ -36,8 +36,8 @@ PARAMETERS = (
         "surplus lost because relief cannot come both first and last"),
     Parameter("waiver_cut", pz.Beta(2, 2), "share of the gap", "C42",
         "share of the sequencing gap that a waiver in force closes"),
-    Parameter("convex_cost", pz.Normal(0.0, 0.2), "log cost per log heavy act suffered",
-        f"C56; {LEARNT}", "how much faster cost grows under heavy acts than the listed levels say"),
+    Parameter("convex_cost", pz.Normal(0.0, 0.2), "log cost per log heavy action suffered",
+        f"C56; {LEARNT}", "growth of cost under heavy actions beyond what the listed levels say"),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ Offers of the record carry no prices, so that talks discover prices where later 
 fewer rejections. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
 
 An offer is coded as a concession here and as a signal of a lower belief among the readings; the lag
-keeps the same act from explaining itself.
+keeps the same action from explaining itself.
 
 Claims C06, C09, C25, C27, C54. Source: MODEL section 2.
 """
@@ -39,7 +39,7 @@ PARAMETERS = (
         "log-odds of an offer or concession at even odds of winning", dims=("side",)),
     Parameter("wait_value", pz.Normal(0.0, 0.5), "log-odds per quarter of belief", f"C06; {LEARNT}",
         "fall of the log-odds of a concession with the side's own belief"),
-    Parameter("audience_hold", pz.Normal(0.0, 0.5), "log-odds per hard-line act",
+    Parameter("audience_hold", pz.Normal(0.0, 0.5), "log-odds per hard-line action",
         f"C09; Fearon (1994); {LEARNT}",
         "fall of the log-odds of a concession with the side's own hard-line words", dims=("side",)),
     Parameter("reply_base", pz.Normal(0.0, 1.0), "log-odds", "judgement",

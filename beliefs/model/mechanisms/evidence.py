@@ -46,7 +46,7 @@ PARAMETERS = (
         "MODEL section 2 (bad news discounted)", "log weight of bad news against good news",
         dims=("side",)),
     Parameter("misread", pz.Beta(2, 18), "log-odds per sd per square-root week",
-        "C11; Jervis (1976)", "gain from a rival's resolute act while confident", dims=("side",)),
+        "C11; Jervis (1976)", "gain from rival resolve while confident", dims=("side",)),
     Parameter("rival_persistence", pz.HalfNormal(0.1), _PER_WEEK,
         "Fey and Ramsay (2007); Slantchev and Tarar (2011)",
         "loss of belief from a week of the rival's persistence", dims=("side",)),

@@ -9,8 +9,8 @@ r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, pha
 
 with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`) and w
 weeks in a period. A truce spell ends in one of lapse (only with an announced deadline), unilateral
-extension, mutual extension and deal, by sticks: the share of lapses, of unilateral acts among the
-rest, of extensions among mutual acts. These shares say how spells have ended; the forward
+extension, mutual extension and deal, by sticks: the share of lapses, of unilateral actions among
+the rest, of extensions among mutual actions. These shares say how spells have ended; the forward
 simulation takes a lapse from the deadline itself, which passes unresolved.
 
 A conflict phase (open war, friction, truce, negative and positive peace) is left upwards and
@@ -85,16 +85,16 @@ PARAMETERS = (
         "hazard that an agreement in force is terminated or reversed", dims=("scope",)),
     Parameter("turnover_termination", pz.Normal(0.0, 1.0), "log hazard ratio", "C17",
         "hazard of reversal once a government changed since the agreement"),
-    Parameter("peripheral_base", pz.Normal(-0.5, 1.0), "log acts per day", "judgement",
-        "rate of acts on third parties out of war"),
+    Parameter("peripheral_base", pz.Normal(-0.5, 1.0), "log actions per day", "judgement",
+        "rate of actions on third parties out of war"),
     Parameter("peripheral_war", pz.Normal(0.5, 0.5), "log ratio", "judgement",
-        "rate of acts on third parties in war against other times"),
+        "rate of actions on third parties in war against other times"),
     Parameter("peripheral_instrument", pz.Normal(0.0, 0.4), "log ratio",
         "SOURCES: counts of different sources are not comparable",
-        "rate of acts on third parties by one way of counting against the first",
+        "rate of actions on third parties by one way of counting against the first",
         dims=("instrument",)),
     Parameter("peripheral_harm", pz.Normal(0.0, 0.5), "log ratio", "C29",
-        "rate of acts on third parties while both sides are calm with each other"),
+        "rate of actions on third parties while both sides are calm with each other"),
     Parameter("phase_up", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
         "hazard of a move up the order from war to peace"),
     Parameter("phase_down", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
@@ -139,7 +139,7 @@ def reversal(xp: Any, params: Params, columns: Columns, structure: Structure) ->
 
 
 def periphery(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the log mean number of acts on third parties, (..., time)."""
+    """Return the log mean number of actions on third parties, (..., time)."""
     ratio = params["peripheral_instrument"][..., None, :] @ columns["instrument_on"]
     return (
         params["peripheral_base"][..., None]

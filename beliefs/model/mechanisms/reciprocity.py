@@ -1,7 +1,7 @@
 r"""Reciprocity: strikes answer strikes, in number and in severity (a Hawkes process in periods).
 
-Side i, rival j, w the length of a period in weeks. Acts by severity k leave a mark, marks a trace,
-traces replies; replies are multiplied by what tempers or heats them:
+Side i, rival j, w the length of a period in weeks. Actions by severity k leave a mark, marks a
+trace, traces replies; replies are multiplied by what tempers or heats them:
 
 .. math::
     mark_{jt} = \sum_k (k/3)^\zeta \left(n_{jkt} + (e^{warning} - 1)\, n^{warned}_{jkt}\right)
@@ -18,20 +18,20 @@ traces replies; replies are multiplied by what tempers or heats them:
     n_{it} \sim \mathrm{NegBin}\left(
         (\mu_{it} + reply_{it})\, e^{\chi (\min_i p_{i,t-1} - 1/2)},\ e^{log\_dispersion}\right)
 
-The kernel sums to one, so :math:`e^{cross}` is the number of replies that an act of severity 3
-draws in the end. :math:`\chi` (certainty, C12), the weight of warned acts (C21), walk-outs (C28)
+The kernel sums to one, so :math:`e^{cross}` is the number of replies that an action of severity 3
+draws in the end. :math:`\chi` (certainty, C12), the weight of warned actions (C21), walk-outs (C28)
 and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multiplies the whole rate,
 replies too: what widens an incident is how it is answered. p enters as the filtered mean of the
-period before (``p_lag_min``), known before the acts of t.
+period before (``p_lag_min``), known before the actions of t.
 
-The mean log severity of the acts of a day answers that of the rival's acts of the three periods
-before; a day of n acts tells n times as much about it:
+The mean log severity of the actions of a day answers that of the rival's actions of the three
+periods before; a day of n actions tells n times as much about it:
 
 .. math::
     \overline{\log(k/3)}_{it} \sim \mathrm{Normal}\left(
         severity_i + proportionality\, provocation_{it},\ e^{spread} / \sqrt{n_{it}}\right)
 
-A day of half severities or of a study that counts severe acts only is treated alike: the normal
+A day of half severities or of a study that counts severe actions only is treated alike: the normal
 density is not cut off at the bounds of the scale.
 
 A simulator draws counts with the size `size_of` and severities by `drawn_severity`; its state has
@@ -58,7 +58,7 @@ from beliefs.model.structure import Columns, Structure
 Floats = NDArray[np.float64]
 
 PLACE = 1
-MIDDLE = 3.0  # the severity that counts as one act
+MIDDLE = 3.0  # the severity that counts as one action
 LOG_LEVELS = np.log(np.arange(1.0, 6.0) / MIDDLE)
 
 _STRIKES = (
@@ -78,47 +78,47 @@ FACTORS = (
 )
 
 PARAMETERS = (
-    Parameter("strike_base", pz.Normal(-0.5, 1.0), "log acts per day", "judgement",
-        "rate of acts of force that answer no earlier one", dims=("side", "phase")),
+    Parameter("strike_base", pz.Normal(-0.5, 1.0), "log actions per day", "judgement",
+        "rate of actions of force that answer no earlier one", dims=("side", "phase")),
     Parameter("instrument_rate", pz.Normal(0.0, 0.4), "log ratio",
         "counts by different ways of counting are not comparable; width is judgement",
         "how much more a way of counting finds than the first one", dims=("instrument",)),
-    Parameter("log_dispersion", pz.Normal(1.1, 0.7), "log of acts",
+    Parameter("log_dispersion", pz.Normal(1.1, 0.7), "log of actions",
         "MODEL section 2; at infinity counts are Poisson",
         "log size of the negative binomial of counts", null=float("inf")),
-    Parameter("log_excite_own", pz.Normal(-2.0, 1.0), "log acts per act",
-        "Hawkes (1971); width is judgement", "acts that an own act of severity 3 draws after it",
+    Parameter("log_excite_own", pz.Normal(-2.0, 1.0), "log actions per action",
+        "Hawkes (1971); width is judgement", "own actions that one of severity 3 draws after it",
         null=float("-inf")),
-    Parameter("log_excite_cross", pz.Normal(-1.5, 1.0), "log acts per act",
-        "C45; Hawkes (1971); width is judgement", "replies that a rival's act of severity 3 draws",
+    Parameter("log_excite_cross", pz.Normal(-1.5, 1.0), "log actions per action",
+        "C45; Hawkes (1971); width is judgement", "replies to a rival's action of severity 3",
         dims=("side",), null=float("-inf")),
     Parameter("log_decay", pz.Normal(-1.05, 0.5), "log per day", "judgement",
-        "how fast an act is answered; at the mean half of the replies come within two days"),
+        "how fast an action is answered; at the mean half of the replies come within two days"),
     Parameter("severity_power", pz.Normal(1.0, 0.4), "power", "judgement",
-        "how much more a severe act is answered; at 0 every act counts alike"),
+        "how much more a severe action is answered; at 0 every action counts alike"),
     Parameter("severity_base", pz.Normal(0.0, 0.4), "log of severity / 3", "judgement",
-        "severity of an act that answers none, or one of severity 3", dims=("side",)),
+        "severity of an action that answers none, or one of severity 3", dims=("side",)),
     Parameter("log_severity_spread", pz.Normal(-0.9, 0.4), "log of log severity", "judgement",
-        "spread of the log severity of a single act"),
+        "spread of the log severity of a single action"),
     Parameter("proportionality", pz.Normal(0.5, 0.5), "elasticity", "C20",
         "share of the log severity of a provocation that the reply takes over"),
-    Parameter("valve", pz.Normal(0.0, 0.3), "log rate per log act", f"C22; {LEARNT}",
-        "how far own recent acts spare new ones"),
+    Parameter("valve", pz.Normal(0.0, 0.3), "log rate per log action", f"C22; {LEARNT}",
+        "how far own recent actions spare new ones"),
     Parameter("valve_pressure", pz.Normal(0.0, 0.3), "log rate per sd", f"C22; {LEARNT}",
-        "how far pressure at home adds acts"),
+        "how far pressure at home adds actions"),
     Parameter("talk_strike_tempo", pz.Normal(0.0, 0.5), "log rate", f"C19; {LEARNT}",
         "change of the rate while talks are held"),
     Parameter("truce_gain", pz.Normal(-0.5, 0.4), "log multiplier of replies", "C44",
-        "how much more, or less, an act is answered in a truce"),
+        "how much more, or less, an action is answered in a truce"),
     Parameter("pause_overshoot", pz.Normal(0.0, 0.4), "log multiplier of replies", f"C46; {LEARNT}",
-        "how much more an act is answered after a full pause"),
+        "how much more an action is answered after a full pause"),
 )  # fmt: skip
 
 
 def mark(xp: Any, params: Params, by_severity: Array, warned: Array) -> Array:
-    """Return what acts count for in what they draw, in acts of severity 3, (..., side, time).
+    """Return what actions count for in what they draw, in actions of severity 3, (..., side, time).
 
-    Acts by severity 1 to 5, and those of them that were announced, are (..., side, 5, time).
+    Actions by severity 1 to 5, and those of them that were announced, are (..., side, 5, time).
     """
     power = bounded_exp(xp, params["severity_power"][..., None, None, None] * LOG_LEVELS)
     extra = xp.expm1(params["warning_effect"][..., None, None])
@@ -136,7 +136,7 @@ def next_trace(before: Array, marks: Array, share: Array) -> Array:
 
 
 def trace(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the fading trace of acts before each period, (..., side, time)."""
+    """Return the fading trace of actions before each period, (..., side, time)."""
     marks = mark(xp, params, columns["strike_by_severity"], columns["warned_by_severity"])
     share = kept(xp, params, structure)[..., None, None]
     fresh = (1.0 - share) * marks
@@ -145,7 +145,7 @@ def trace(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
 
 
 def background(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the rate of acts that answer none, per period, (..., side, time)."""
+    """Return the rate of actions that answer none, per period, (..., side, time)."""
     ratio = (params["instrument_rate"][..., None, :] @ columns["instrument_on"])[..., 0, :]
     tempo = params["talk_strike_tempo"][..., None] * columns["talks"]
     log_rate = (
@@ -171,7 +171,7 @@ def reply(xp: Any, params: Params, columns: Columns, left: Array) -> Array:
 
 
 def log_rate(xp: Any, params: Params, columns: Columns, structure: Structure, left: Array) -> Array:
-    """Return the log of the expected acts per period given the traces `left`, (..., side, time)."""
+    """Return the log of expected actions per period given the traces `left`, (..., side, time)."""
     rate = background(xp, params, columns, structure) + reply(xp, params, columns, left)
     widening = params["certainty_widening"][..., None] * (columns["p_lag_min"] - 0.5)
     return xp.log(rate) + widening[..., None, :]
@@ -183,15 +183,15 @@ def size_of(xp: Any, params: Params) -> Array:
 
 
 def severity_mean(params: Params, columns: Columns) -> Array:
-    """Return the expected log of severity / 3 of acts, (..., side, time)."""
+    """Return the expected log of severity / 3 of actions, (..., side, time)."""
     answer = columns["provocation"] * columns["provoked"]
     return params["severity_base"][..., None] + params["proportionality"][..., None, None] * answer
 
 
 def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
-    """Return the log density of the mean log severity of a period's acts, (..., side, time)."""
+    """Return the log density of the mean log severity of a period's actions, (..., side, time)."""
     count = columns["strike_count"]
-    # The mean of n acts has a spread smaller by the root of n.
+    # The mean of n actions has a spread smaller by the root of n.
     narrower = 0.5 * np.log(np.maximum(count, 1.0))
     log_spread = params["log_severity_spread"][..., None, None] - narrower
     miss = (columns["severity_log"] - severity_mean(params, columns)) * xp.exp(-log_spread)
@@ -200,10 +200,10 @@ def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
 
 
 def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:
-    """Return the severity 1 to 5 that all acts of a side in a period share, (N, 2).
+    """Return the severity 1 to 5 that all actions of a side in a period share, (N, 2).
 
-    `mean` is the expected log of severity / 3, `count` the number of acts, `normal` standard normal
-    draws, each (N, 2).
+    `mean` is the expected log of severity / 3, `count` the number of actions, `normal` standard
+    normal draws, each (N, 2).
     """
     spread = np.exp(params["log_severity_spread"])[..., None] / np.sqrt(np.maximum(count, 1.0))
     severity: Floats = np.clip(np.rint(MIDDLE * np.exp(mean + spread * normal)), 1.0, 5.0)
@@ -250,11 +250,11 @@ def rates(
 
 
 def gain(xp: Any, params: Params, mean_mark: Array = 1.0) -> Array:
-    """Return how many acts one act draws directly, over both sides, outside a truce, (...).
+    """Return how many actions one action draws directly, over both sides, outside a truce, (...).
 
     The largest eigenvalue of who excites whom: above 1 exchanges feed themselves. In a truce it
-    is exp(truce_gain) times as large. `mean_mark` is what an act counts for on average, in acts of
-    severity 3.
+    is exp(truce_gain) times as large. `mean_mark` is what an action counts for on average, in ones
+    of severity 3.
     """
     cross = 0.5 * params["log_excite_cross"].sum(axis=-1)
     return (xp.exp(params["log_excite_own"]) + xp.exp(cross)) * mean_mark

@@ -1,8 +1,8 @@
-r"""Red lines: of the acts that touch a declared line, how many cross it.
+r"""Red lines: of the actions that touch a declared line, how many cross it.
 
 .. math:: crossed_{it} \sim \mathrm{Binomial}(touched_{it}, \mathrm{logistic}(crossing_i))
 
-An act touches a line when it is coded to that line, and crosses it from the severity on that the
+An action touches a line when it is coded to that line, and crosses it from the severity on that the
 study declares for the line. One that does not cross it stays below that severity (`held_below`).
 
 Claim C24. Source: MODEL section 2.
@@ -23,7 +23,7 @@ PLACE = 3
 
 PARAMETERS = (
     Parameter("crossing", pz.Normal(-2.2, 1.5), "log-odds", "C24; judgement",
-        "log-odds that an act at a declared line goes beyond it", dims=("side",)),
+        "log-odds that an action at a declared line goes beyond it", dims=("side",)),
 )  # fmt: skip
 FACTORS = (
     Factor("crossing", ("crossing",), "binomial_logit",
@@ -34,7 +34,7 @@ log_likelihood, rates = explained(FACTORS)
 
 
 def crossing_rate(xp: Any, params: Params) -> Array:
-    """Return the probability that an act at a line crosses it, (..., side)."""
+    """Return the probability that an action at a line crosses it, (..., side)."""
     return logistic(xp, params["crossing"])
 
 

@@ -11,9 +11,9 @@ length of a period in weeks and :math:`s = e^{shelf}` the shape of a Weibull haz
     \log h^{resolve}_t &= \beta_r + \log w + deadline_t - renewal\, broken_t
 
 and an event has the probability :math:`1 - e^{-h}`. A truce that collapses is not resolved. A
-breach is an act of a force of one side against the other's own actors; it is not yet a collapse.
-Acts in zone :math:`z` are Poisson with the log mean :math:`\log 7w + \beta_z + war + instrument +
-rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, because these acts are
+breach is an action of a force of one side against the other's own actors; it is not yet a collapse.
+Actions in zone :math:`z` are Poisson with log mean :math:`\log 7w + \beta_z + war + instrument +
+rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, because these actions are
 among the strikes and must not teach the ratio of strikes a second time.
 
 Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
@@ -55,25 +55,25 @@ PARAMETERS = (
         "rise of the hazard of resolution in the last days of a truce spell"),
     Parameter("breach_to_collapse", pz.Normal(0.5, 0.5), _RATIO, "judgement",
         "rise of the hazard of collapse in the period of a breach"),
-    Parameter("attribution_gap", pz.Normal(0.0, 1.0), f"{_RATIO} per open act", "C40",
-        "rise of the hazard of collapse while an act is attributed to nobody"),
+    Parameter("attribution_gap", pz.Normal(0.0, 1.0), f"{_RATIO} per open action", "C40",
+        "rise of the hazard of collapse while an action is unattributed"),
     Parameter("renewal_effect", pz.Normal(0.0, 0.5), f"{_RATIO} per concession", "C52",
         "how a broken named concession raises collapse and lowers resolution"),
     Parameter("hotline_effect", pz.Normal(0.0, 0.5), _RATIO, "C47",
         "change of replies and of the hazard of collapse while a hotline is in force"),
     Parameter("belief_breach", pz.Normal(0.0, 1.0), f"{_RATIO} per unit of the lower belief", "C31",
         "how the hazard of a breach follows the lower of both beliefs"),
-    Parameter("zone_base", pz.Normal(-1.5, 1.0), "log acts per day", "judgement",
-        "rate of acts in a zone out of war", dims=("zone",)),
+    Parameter("zone_base", pz.Normal(-1.5, 1.0), "log actions per day", "judgement",
+        "rate of actions in a zone out of war", dims=("zone",)),
     Parameter("zone_war", pz.Normal(0.5, 0.5), "log ratio", "judgement",
-        "rate of acts in a zone in war against other times"),
+        "rate of actions in a zone in war against other times"),
     Parameter("zone_instrument", pz.Normal(0.0, 0.4), "log ratio",
         "SOURCES: counts of different sources are not comparable",
-        "rate of acts in a zone by one way of counting against the first", dims=("instrument",)),
+        "rate of actions in a zone by one way of counting against the first", dims=("instrument",)),
     Parameter("zone_effect", pz.Normal(0.0, 0.5), "log ratio", "C48",
-        "rate of acts in a zone while a rule spares it"),
+        "rate of actions in a zone while a rule spares it"),
     Parameter("zone_displacement", pz.Normal(0.0, 0.3), "log ratio", "C48",
-        "rate of acts in the other zones while one is spared"),
+        "rate of actions in the other zones while one is spared"),
 )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def resolve(xp: Any, params: Params, columns: Columns, structure: Structure) -> 
 
 
 def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the log mean number of acts by zone, (..., zone, time)."""
+    """Return the log mean number of actions by zone, (..., zone, time)."""
     common = params["zone_war"][..., None] * columns["phase_on"][..., WAR, :]
     ratio = (params["zone_instrument"][..., None, :] @ columns["instrument_on"])[..., 0, :]
     common = common + ratio + np.log(7.0 * structure.step_weeks)

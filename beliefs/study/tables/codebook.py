@@ -1,11 +1,11 @@
 """The code book: the words that rows of events, talks, coverage and agreements may use.
 
 What all studies share is here, so that two studies mean the same thing by the same word. Actors,
-zones, formats of talks and further kinds of acts are declared by each in ``[codebook]``.
+zones, formats of talks and further kinds of actions are declared by each in ``[codebook]``.
 
 Of the two dates of a row, `date` and `published_at`, it counts by one, never before publication:
 
-* By `published_at`, as news: values of indicators, acts of `events.csv` and all that is counted
+* By `published_at`, as news: values of indicators, actions of `events.csv` and all that is counted
   from them, agreements, regimes, shocks. A late row is news of the day on which it comes out.
 * By `date`, as readings: the `belief_signal` of an event and the values of a series that a channel
   reads. A memorandum of 1966 that comes out in 1971 says what was believed in 1966, and is known
@@ -13,7 +13,7 @@ Of the two dates of a row, `date` and `published_at`, it counts by one, never be
 * By `date` to `date_end`, as talks: rows of `talks.csv`. A secret round that comes out later was
   held when it was held, and is known from then on.
 
-An event with a `belief_signal` is both: its act counts by `published_at`, its signal by `date`.
+An event with a `belief_signal` is both: its action counts by `published_at`, its signal by `date`.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Value(Row):
 
 
 class Event(Row):
-    """A row of ``events.csv``: an act or an event."""
+    """A row of ``events.csv``: an action or another event."""
 
     key: ClassVar = "event_id"
 
@@ -127,7 +127,7 @@ class Event(Row):
         _fill(self)
         if self.severity != self.severity and self.kind in (info.context or {})["kinetic"]:
             raise fault(
-                "an act of force has no severity",
+                "an action of force has no severity",
                 "a number from 1 (harassment) to 5 (strategic)",
                 "code the severity, or use a kind that is not kinetic",
                 "severity",
