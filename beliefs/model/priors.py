@@ -75,14 +75,22 @@ def distribution(spec: Mapping[str, Any]) -> Prior:
     return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
+RENAMED = {
+    "psi": "rival_persistence", "ladder_up": "phase_up", "ladder_down": "phase_down",
+    "neutral": "null",
+}  # fmt: skip
+"""Names of before, and today's."""
+
+
 def unknown(kind: str, found: str, where: str, known: Iterable[str]) -> StudyError:
     """Return the complaint about a name that is none of the known ones."""
+    name = RENAMED.get(found)
     return StudyError(
         f"unknown {kind}",
         where=where,
         found=found,
         expected="one of " + ", ".join(known),
-        fix=f"correct the {kind}'s name",
+        fix=f"write {name}, its name today" if name else f"correct the {kind}'s name",
     )
 
 
