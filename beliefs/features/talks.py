@@ -111,7 +111,7 @@ class LeftOut(BaseModel):
     first: dt.date = Field(alias="from")
     last: dt.date = Field(alias="to")
     rows: dict[str, int]  # rows published in them, by table; tables without any are not named
-    # Days on which talks by the headline rule, held in these days, began or became known
+    # Days of these on which talks by the headline rule were first held
     talks: tuple[dt.date, ...]
 
     @property
@@ -128,15 +128,15 @@ def left_out(study: Study) -> LeftOut | None:
     if days < 1:
         return None
     rows = {
-        name: int((table["published_at"] >= first).sum())
+        name: int((table["date" if name == "talks" else "published_at"] >= first).sum())
         for name, table in vars(study.tables).items()
         if "published_at" in table.names and len(table)
     }
     talks = headline_rows(study)
     began = {
-        max(talks["date"][k], talks["published_at"][k], first)
+        max(talks["date"][k], first)
         for k in range(len(talks))
-        if span_periods(talks.take(np.asarray([k])), Grid(first, days, 1))[0]
+        if held_periods(talks.take(np.asarray([k])), Grid(first, days, 1))[0]
     }
     return LeftOut.model_validate(
         {

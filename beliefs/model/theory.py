@@ -28,6 +28,7 @@ from beliefs.model.contract import Parameter
 from beliefs.model.priors import Prior, check_priors, distribution, unknown
 from beliefs.model.structure import Structure
 from beliefs.study.bundled import data_folder
+from beliefs.study.safefile import read_small
 
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
@@ -112,7 +113,7 @@ def bundled_theories() -> tuple[str, ...]:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a theory or prior file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(read_small(path))
     except FileNotFoundError as error:
         raise StudyError(
             "no such theory or prior file",

@@ -257,7 +257,7 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
             where=str(folder),
             found=f"no {TRACK}",
             expected="a folder written by `beliefs track` or `beliefs update`",
-            fix="beliefs track STUDY --out RUN; an update goes on from there",
+            fix="make one by `beliefs track STUDY --out RUN`; an update goes on from there",
         )
     manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest, source)

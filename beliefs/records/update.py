@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from beliefs.inference.smc.track import (
 from beliefs.records.files import only_one, read_manifest, refuse_existing, refuse_inside, reserved
 from beliefs.records.run import TRACK, load_run, load_track, save_run
 from beliefs.shown import Shown
-from beliefs.study.dates import today
+from beliefs.study.dates import day_of, today
 from beliefs.study.load import Source, Study, read_study
 from beliefs.study.tables.append import move_end, with_rows
 
@@ -200,7 +199,7 @@ def _grown(
     if study.as_of < old.as_of:
         raise StudyError(
             "the new as-of date lies before that of the run",
-            where="--to",
+            where="to",
             found=str(study.as_of),
             expected=f"{old.as_of} or a later date",
             fix="what was known earlier is in the run already; or track anew with --as-of",
@@ -233,9 +232,9 @@ def _longer(new: Source, before: Source, to: str | None) -> Source:
     if not later:
         return new
     last = max(later)
-    if to is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", to):
-        with contextlib.suppress(ValueError):  # is none: said where it is read
-            last = max(last, min(np.datetime64(to, "D"), today()))
+    if to is not None:
+        with contextlib.suppress(StudyError):  # is none: said where it is read
+            last = max(last, min(day_of(to, "to"), today()))
     move_end(new.path, last.astype(object))
     return read_study(new.path)
 

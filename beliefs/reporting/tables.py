@@ -34,7 +34,7 @@ FLAG_NOTES = {
     CONFLICT_FLAG: "prior and data pull in opposite directions, and other widths of the priors may "
     "give another number",
 }
-_NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks and forecasts talks alone."
+_NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks or rational talks."
 _HOW = "± is the Monte-Carlo standard error in percentage points"
 
 

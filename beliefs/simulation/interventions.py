@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError, counted
 from beliefs.study.dates import day_of
+from beliefs.study.safefile import read_small
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     """
     where, expected = str(path), "one or more [[intervention]] tables and nothing else"
     try:
-        raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+        raw = tomllib.loads(read_small(Path(path)))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StudyError(
             "the intervention file cannot be read", where=where, found=str(error),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import errno
 import itertools
 import os
 import re
@@ -71,6 +72,15 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
             expected="a readable file",
             fix="check the permissions of the file and of its folder",
         ) from None
+
+
+def read_small(path: Path) -> str:
+    """Return the text of a file of at most 1 MiB, whatever it is: a device may have no end."""
+    with path.open("rb") as file:
+        content = file.read(MAX_LINE_BYTES + 1)
+    if len(content) > MAX_LINE_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return content.decode("utf-8-sig")
 
 
 def read_lines(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Iterator[str]:

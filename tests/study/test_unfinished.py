@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from make_study import TOML, talk_rows, write_study
 
+from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import left_out
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
@@ -49,6 +50,15 @@ def test_talks_that_are_known_have_happened_and_so_for_the_base_rate(folders):
     assert "2026-02-17" in known.base_rate_source and not known.prior_dominated
     crack = [probability(f, "crack", side="north", by=by) for f in (quiet, talking)]
     assert crack[0].p == crack[1].p
+
+
+def test_talks_of_an_earlier_week_that_come_out_now_are_not_held_now(folders, tmp_path):
+    secret = ("T8", "2026-02-03", "", "2026-02-17", "direct", "talks", 1, "Harbour", "high", "")
+    weekly = TOML.replace('step = "day"', 'step = "week"')
+    study = load_study(write_study(tmp_path, toml=weekly, talks=[secret]), as_of=WEDNESDAY)
+    assert build_inputs(study).talks.tolist() == [0, 0, 0, 0, 1, 0, 0, 0]
+    found = left_out(study)
+    assert found.talks == () and "talks" not in found.rows
 
 
 def test_windows_are_counted_from_the_day_that_was_asked_on(folders):

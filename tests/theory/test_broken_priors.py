@@ -123,3 +123,8 @@ def test_every_distribution_on_offer_exists_in_pymc(tmp_path):
     offered = caught.value.expected.split(": ")[1].split(", ")
     assert len(offered) > 25
     assert all(hasattr(pm, name) for name in offered)
+
+
+def test_a_device_without_end_is_no_prior_file():
+    with pytest.raises(StudyError, match="cannot be read"):
+        load_theory("mutual_optimism", "/dev/zero")

@@ -90,13 +90,13 @@ def origins_of(
     days = last_days(inputs, known)
     inside = np.ones(len(known), dtype=bool)
     if first is not None:
-        inside &= days >= day_of(first, "--from")
+        inside &= days >= day_of(first, "from")
     if last is not None:
-        inside &= days <= day_of(last, "--to")
+        inside &= days <= day_of(last, "to")
     if not inside.any():
         raise StudyError(
             "no origin lies between these days",
-            where="--from, --to",
+            where="from, to",
             found=f"{first or 'the beginning'} to {last or 'the end'}",
             expected=f"days from {days[0]} to {days[-1]}",
             fix="choose days in between, or a shorter horizon",

@@ -222,7 +222,7 @@ def damaged(path: Path, chain: Chain) -> StudyError:
             where=f"{path}:{problem.line}",
             found=f"{len(chain.rest)} bytes, {chain.rest[:60].decode('ascii', 'replace')!r}...",
             expected="a line that ends",
-            fix=f"beliefs ledger fix --ledger {path}   (it keeps what it cuts off); then add "
+            fix=f"run `beliefs ledger fix --ledger {path}` (it keeps what it cuts off); then add "
             "that run, or resolve, again",
         )
     more = len(chain.problems) - 1

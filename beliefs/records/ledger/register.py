@@ -241,7 +241,7 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
         if len(head) != len(BEGINNING) or set(head) - set("0123456789abcdef"):
             raise StudyError(
                 "this is not the head of a ledger",
-                where="--head",
+                where="head",
                 found=head,
                 expected="64 hexadecimal digits, as `beliefs ledger add` prints them",
                 fix="copy the whole hash",
