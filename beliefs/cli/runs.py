@@ -151,22 +151,28 @@ def _show(result: Any, summary: dict[str, Any], as_json: bool) -> None:
 def forecast(
     run: RunArg,
     horizon: opt.Horizon = None,
-    seed: opt.Seed = 1,
+    seed: opt.AnySeed = None,
     intervene: opt.Intervene = None,
     allow_failed: opt.Failed = False,
     beliefs_only: opt.BeliefsOnly = False,
     as_json: opt.Json = False,
 ) -> None:
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
+    manifest = read_manifest(run)
     result = beliefs.forecast(
         beliefs.load_run(run),
-        horizon,
-        seed=seed,
+        horizon or manifest["horizon"],
+        seed=_seed(manifest, seed),
         interventions=beliefs.load_interventions(intervene) if intervene else (),
         allow_failed=allow_failed,
         actions=not beliefs_only,
     )
     _show(result, beliefs.summarise(result), as_json)
+
+
+def _seed(manifest: dict[str, Any], given: int | None) -> int:
+    """Return the seed that was given, or that of the forecast which a run holds, or 1."""
+    return next(x for x in (given, manifest["seed"]["forecast"], 1) if x is not None)
 
 
 def report(
@@ -185,12 +191,10 @@ def report(
     judged = [] if claims is None else read_verdicts(claims, manifest)
     posterior = beliefs.load_run(run)
     made = manifest["horizon"] is not None
-    if seed is None:
-        seed = manifest["seed"]["forecast"] if made else 1
     result = beliefs.forecast(
         posterior,
         horizon or manifest["horizon"],
-        seed=seed,
+        seed=_seed(manifest, seed),
         interventions=planned(run, manifest),
         allow_failed=allow_failed
         or made,  # a run that forecast from a failed convergence check was allowed to
