@@ -68,7 +68,7 @@ def test_theories_are_listed_and_shown_with_unit_source_and_null_value(call):
 
 def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
     asked = ("forecast", run_folder, "--horizon", 35, "--beliefs-only")
-    code, out, _ = call(*asked, "--seed", 5, "--json")
+    code, out, _ = call(*asked, "--json")
     assert code == 0
     assert json.loads(out) == json.loads((run_folder / "forecast.json").read_text())
     code, out, _ = call(*asked, "--seed", 6, "--json")
@@ -79,7 +79,7 @@ def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
 
 def test_python_and_the_command_line_say_the_same_by_default(call, run_folder):
     """Actions simulated, the same base rates: one posterior, one seed, one document."""
-    ahead = forecast(load_run(run_folder), 14, seed=1)
+    ahead = forecast(load_run(run_folder), 14, seed=5)  # that of the run
     assert ahead.paths.events is not None
     code, out, _ = call("forecast", run_folder, "--horizon", 14, "--json")
     assert code == 0 and json.loads(out) == summarise(ahead)
