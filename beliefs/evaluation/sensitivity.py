@@ -262,7 +262,8 @@ def sensitivity(
             continue
         logs = _log_ratio(draws, wider, mine, posterior)
         k = pareto_k(logs)
-        if k <= RELIABLE:
+        # Few draws bear less of a tail (Vehtari and others 2024, equation 13).
+        if k <= min(1.0 - 1.0 / np.log10(len(logs)), RELIABLE):
             p, error = _reweighted(happened, normalised(logs))
             points.append(Point(part, scale, mine, k, "reweighted", True, p, error))
             continue
