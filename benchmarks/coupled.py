@@ -19,7 +19,7 @@ from kit import timing
 
 import beliefs
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.action_draws import actions_of
+from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.posterior import Posterior, build_tree, draw_prior
 from beliefs.model.structure import structure_of
@@ -82,19 +82,16 @@ def main() -> int:
         chosen.draws, chosen.horizon, chosen.rounds = 400, 30, 2
     study, theory = beliefs.load_study(chosen.study), beliefs.load_theory(chosen.theory)
     posterior = prior_posterior(study, theory, chosen.draws, chosen.seed)
-    action_draws = actions_of(posterior, seed=chosen.seed, particles=400)
-    if action_draws is None:
-        print(f"{theory.name} says nothing of actions")
-        return 2
+    action_draws(posterior, "posterior", particles=400)
     dates = future_dates(posterior.inputs, chosen.horizon)
 
-    def run(actions: Any) -> Any:
-        drawn = draws_of(posterior, "posterior", actions)
+    def run(acts: bool) -> Any:
+        drawn = draws_of(posterior, "posterior", acts)
         return simulate(posterior, drawn, dates, chosen.seed, (), True)
 
     tasks = {
-        COUPLED: lambda: run(action_draws),
-        ALONE: lambda: run(None),
+        COUPLED: lambda: run(True),
+        ALONE: lambda: run(False),
         NUMBERS: lambda: numbers(posterior, chosen.draws, chosen.horizon, chosen.seed),
     }
     for task in tasks.values():

@@ -198,7 +198,7 @@ def report(
         interventions=planned(run, manifest),
         allow_failed=allow_failed
         or made,  # a run that forecast from a failed convergence check was allowed to
-        actions=posterior.kept is not None or not made,
+        actions=bool(posterior.actions.posterior) or not made,
     )
     beliefs.write_report(result, beliefs.summarise(result), out, manifest, judged)
     sys.stdout.write(f"Report: {out}\n")

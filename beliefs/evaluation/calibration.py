@@ -32,17 +32,18 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.scores.skill import holm
 from beliefs.evaluation.scores.skilltable import EDGES
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.forecasting.forecast import Forecast
+from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.targets import event_steps, explained, headline
 from beliefs.inference.filter.smooth import draw_paths
 from beliefs.inference.nuts.sampling import no_fastmath
-from beliefs.inference.posterior import Posterior, drawn, stacked_params
+from beliefs.inference.posterior import Posterior, dataset_of, drawn, stacked_params
 from beliefs.inference.smc.belief_lag import belief_lag
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.inference.smc.particles import resample
@@ -51,7 +52,7 @@ from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, null_values
-from beliefs.simulation.paths import Draws, check_horizon, future_dates, simulate
+from beliefs.simulation.paths import check_horizon
 from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
 
@@ -188,19 +189,18 @@ class _Known:
 
     def futures(self, seed: int) -> Values:
         """Return quantities (L + 1,) of futures, a draw's own but for random numbers and news."""
-        design, inputs, theory = self.design, self.found.inputs, self.found.theory
-        report = self.track.report()
-        known = Posterior(self.found.study, inputs, theory, None, report, seed, {})
-        acts = self.full if self.actions else None
-        start: tuple[Any, Any, Any] = (None, None, None)
+        found, draws = self.found, dict(self.belief)
         if self.path is not None:
-            audience = np.broadcast_to(self.run.audience[..., -1], (design.draws + 1, 2))
-            start = self.path, audience, np.asarray(self.run.surplus)
-        dates = future_dates(inputs, design.horizon)
-        mine = Draws(theory, self.belief, *start, acts)
-        paths = simulate(known, mine, dates, seed, (), True)
-        ahead = Forecast(known, dates, paths, paths, (), seed, True)
-        out: Values = {}
+            audience = np.broadcast_to(self.run.audience[..., -1], (self.design.draws + 1, 2))
+            surplus = np.asarray(self.run.surplus)
+            draws |= {"logit_belief": self.path, "audience": audience, "surplus": surplus}
+        tree = xr.DataTree.from_dict({"posterior": dataset_of(draws, chains=1)})
+        report = self.track.report()
+        known = Posterior(found.study, found.inputs, found.theory, tree, report, seed, {})
+        known.actions.posterior.update(self.actions)
+        horizon = self.design.horizon
+        ahead = forecast(known, horizon, seed=seed, allow_failed=True, baselines=False)
+        paths, out = ahead.paths, Values()
         for name, side in headline(ahead, explained(ahead)):
             label = f"time of {name}" + (f" of {side}" if side else "")
             out[label] = event_steps(ahead, name, side).astype(float)

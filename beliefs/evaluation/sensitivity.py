@@ -21,10 +21,10 @@ from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
 from beliefs.forecasting.targets import TARGETS, happened_by, headline
-from beliefs.inference.action_draws import ActionDraws
+from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import RELIABLE, pareto_k
-from beliefs.inference.posterior import Posterior
-from beliefs.inference.sensitivity import Power, summed
+from beliefs.inference.posterior import ActionDraws, Posterior, dataset_of
+from beliefs.inference.sensitivity import Power, densities
 from beliefs.inference.smc.particles import normalised
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
@@ -253,7 +253,8 @@ def sensitivity(
         )
         for item, h in zip(question, happened, strict=True)
     )
-    draws = _parameter_draws(posterior, ahead.action_draws)
+    acts = ahead.action_draws is not None
+    draws = _parameter_draws(posterior, acts)
     points = []
     for part, names, scale, wider in plans:
         say(f"{part} x {scale:g}")
@@ -274,7 +275,7 @@ def sensitivity(
         error = np.hypot([row.mcse for row in rows], errors)
         points.append(Point(part, scale, mine, k, "tracked", passed, values.mean(axis=1), error))
     say("contraction")
-    taught = contraction(posterior, ahead.action_draws)
+    taught = contraction(posterior, acts)
     return Sensitivity(posterior, horizon, seed, rows, tuple(points), taught)
 
 
@@ -325,7 +326,7 @@ def _again(
         {p.name: p.prior for p in free_parameters(which, posterior.structure)}
         for which in (posterior.theory, theory)
     )
-    other = replace(posterior, theory=theory, seed=seed, kept=None)
+    other = replace(posterior, theory=theory, seed=seed, actions=ActionDraws())
     if before != after:
         inputs = posterior.inputs
         found = track(posterior.study, theory, particles=particles, seed=seed, inputs=inputs)
@@ -334,26 +335,27 @@ def _again(
     return ahead, other.report.passed
 
 
-def _parameter_draws(posterior: Posterior, action_draws: ActionDraws | None) -> Drawn:
+def _parameter_draws(posterior: Posterior, acts: bool) -> Drawn:
     """Return the free parameters with their draws (sample, *shape), innovations left out."""
-    known = draws_of(posterior, "posterior", None).params
+    known = draws_of(posterior, "posterior", acts=False).params
     free = free_parameters(posterior.theory, posterior.structure)
     out = {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known}
-    if action_draws is not None:
+    if acts:
+        drawn = action_draws(posterior, "posterior")
         for p in free_parameters(posterior.theory, posterior.structure, "actions"):
-            out[p.name] = (p, action_draws.posterior[p.name])
+            out[p.name] = (p, drawn[p.name])
     return out
 
 
 def contraction(
-    posterior: Posterior, action_draws: ActionDraws | None = None, *, power: bool = True
+    posterior: Posterior, acts: bool = False, *, power: bool = True
 ) -> tuple[Contracted, ...]:
     """Return what the data did to every free parameter, by element; `power` takes longest."""
     coords = structure_of(posterior.inputs).coords
     mechanisms = mechanisms_of(posterior.theory, posterior.structure)
     home = {name: mechanism for mechanism, names in mechanisms.items() for name in names}
-    known = _parameter_draws(posterior, action_draws)
-    powers = _power(posterior, action_draws, known) if power else {}
+    known = _parameter_draws(posterior, acts)
+    powers = _power(posterior, acts, known) if power else {}
     rows = []
     for name, (p, values) in known.items():
         prior_sd = float(np.asarray(p.prior.std()))
@@ -366,30 +368,18 @@ def contraction(
     return tuple(rows)
 
 
-def _power(
-    posterior: Posterior, action_draws: ActionDraws | None, known: Drawn
-) -> dict[str, list[Floats]]:
+def _power(posterior: Posterior, acts: bool, known: Drawn) -> dict[str, list[Floats]]:
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
     chains = int(posterior.tree["posterior"].sizes["chain"])
-    densities = [tuple(summed(posterior.tree, f"log_{group}") for group in GROUPS)]
-    if action_draws is not None:
-        densities.append((action_draws.log_prior, action_draws.log_likelihood))
+    theirs = action_draws(posterior, "posterior") if acts else {}
     out: dict[str, list[Floats]] = {}
-    for actions, density in enumerate(densities):
-        variables = {}
-        for n, (_, values) in known.items():
-            if (action_draws is not None and n in action_draws.posterior) == bool(actions):
-                dims = ("chain", "draw", *(f"{n}_{k}" for k in range(values.ndim - 1)))
-                variables[n] = (dims, values.reshape(chains, -1, *values.shape[1:]))
-        if not variables:
-            continue
-        tree = {"posterior": xr.Dataset(variables)}
-        for group, total in zip(GROUPS, density, strict=True):
-            part = total.reshape(chains, -1)
-            tree[f"log_{group}"] = xr.Dataset({"total": (("chain", "draw"), part)})
-        data = xr.DataTree.from_dict(tree)
-        found = [az.psense(data, group=group) for group in GROUPS]
-        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in variables}
+    for acting, (prior, likelihood) in enumerate(densities(posterior, acts)):
+        mine = {n: v for n, (_, v) in known.items() if (n in theirs) == bool(acting)}
+        logs = {"log_prior": {"total": prior}, "log_likelihood": {"total": likelihood}}
+        groups = {"posterior": mine, **logs}
+        data = xr.DataTree.from_dict({k: dataset_of(v, chains) for k, v in groups.items()})
+        found = [az.psense(data, group=group) for group in GROUPS] if mine else []
+        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in mine}
     return out

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from beliefs.errors import ConvergenceError, StudyError
 from beliefs.features.talks import LeftOut, left_out
-from beliefs.inference.action_draws import ActionDraws, actions_with
 from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
-from beliefs.inference.posterior import Posterior
+from beliefs.inference.posterior import ActionDraws, Posterior
+from beliefs.model.system import factors
 from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention
 from beliefs.simulation.paths import (
@@ -46,8 +46,6 @@ class Forecast(Shown):
         Seed of the simulation. The same seed gives paired draws across interventions.
     allowed_failed
         True when the posterior failed its convergence check and a forecast was asked for anyway.
-    action_draws
-        Draws of the parameters of action; None where actions were left out.
     base_paths
         Futures under the base-rate theory M0, the base rate of talks and of all targets of action;
         None without baselines.
@@ -62,7 +60,6 @@ class Forecast(Shown):
     interventions: tuple[Intervention, ...]
     seed: int
     allowed_failed: bool
-    action_draws: ActionDraws | None = None
     base_paths: Paths | None = None
     left_out: LeftOut | None = None
 
@@ -76,6 +73,11 @@ class Forecast(Shown):
             "futures": len(self.paths.talks),
             "interventions": "; ".join(item.label for item in self.interventions) or "none",
         }
+
+    @property
+    def action_draws(self) -> ActionDraws | None:
+        """Draws of the parameters of actions; None where actions were left out."""
+        return None if self.paths.events is None else self.posterior.actions
 
     @property
     def chains(self) -> int:
@@ -103,7 +105,7 @@ class Forecast(Shown):
             len(self.dates),
             seed=self.seed,
             allow_failed=self.allowed_failed,
-            actions=self.action_draws or False,
+            actions=self.action_draws is not None,
             baselines=False,
         )
 
@@ -133,7 +135,7 @@ def forecast(
     interventions: Sequence[Intervention] = (),
     resample_shocks: bool = True,
     allow_failed: bool = False,
-    actions: bool | ActionDraws = True,
+    actions: bool = True,
     baselines: bool = True,
 ) -> Forecast:
     """Simulate futures from every posterior draw, and those of two baselines beside them.
@@ -156,9 +158,8 @@ def forecast(
         Forecast from a posterior that failed its convergence check; every output then says so.
     actions
         Whether actions, truces and deals are simulated with beliefs, which read them, by the draws
-        that the posterior keeps or learns (`beliefs.inference.action_draws.actions_with`); or
-        other draws of their parameters. False leaves them out: beliefs and talks go on from
-        evidence repeated from the past.
+        that the posterior keeps or learns (`beliefs.inference.action_draws`). False leaves them
+        out: beliefs and talks go on from evidence repeated from the past.
     baselines
         Whether futures of the prior and of the base-rate theory are run as well.
 
@@ -193,14 +194,12 @@ def forecast(
             fix=f"{posterior.report.fix}; or allow it knowingly (--allow-failed)",
         )  # fmt: skip
     dates, what_ifs = future_dates(posterior.inputs, horizon), tuple(interventions)
-    action_draws = actions if isinstance(actions, ActionDraws) else None
-    if actions and action_draws is None:
-        action_draws = actions_with(posterior)
+    acts = bool(actions and factors(posterior.theory, posterior.structure))
 
     def run(group: str) -> Paths:
         mine = () if group == "base" else what_ifs  # no what-if is in the base rate
         events = group != "prior"  # which is a base rate of beliefs alone
-        draws = draws_of(posterior, group, action_draws)
+        draws = draws_of(posterior, group, acts)
         return simulate(posterior, draws, dates, seed, mine, resample_shocks, events)
 
     return Forecast(
@@ -211,7 +210,6 @@ def forecast(
         interventions=what_ifs,
         seed=seed,
         allowed_failed=not posterior.report.passed,
-        action_draws=action_draws,
         base_paths=run("base") if baselines else None,
         left_out=left_out(posterior.study),
     )

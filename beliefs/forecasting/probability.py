@@ -13,7 +13,7 @@ from beliefs.errors import StudyError
 from beliefs.forecasting.document import Probability
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import TARGETS, event_steps, happened_by, holds
-from beliefs.inference.sensitivity import Power, power_of, summed
+from beliefs.inference.sensitivity import Power, densities, power_of
 from beliefs.study.dates import day_of
 
 FEWEST = 30  # futures that must meet a condition
@@ -209,10 +209,7 @@ def powers_of(
     simulated, belief and talks for others. Then the other one, which acts on it as well.
     """
     rows = slice(None) if held is None else held
-    tree, action_draws = forecast.posterior.tree, forecast.action_draws
-    parts = [(summed(tree, "log_prior"), summed(tree, "log_likelihood"))]
-    if action_draws is not None:
-        parts.append((action_draws.log_prior, action_draws.log_likelihood))
+    parts = densities(forecast.posterior, forecast.action_draws is not None)
     if TARGETS[target].kind == "actions":
         parts.reverse()
     return tuple(power_of(prior[rows], data[rows], happened[rows]) for prior, data in parts)

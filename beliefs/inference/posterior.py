@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,16 @@ from beliefs.shown import Shown
 from beliefs.study.load import Study
 
 Draws = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class ActionDraws:
+    """Draws of the parameters of actions, each (sample, ...); a group is empty until asked for."""
+
+    posterior: Draws = field(default_factory=dict)  # free parameters of actions
+    prior: Draws = field(default_factory=dict)
+    base: Draws = field(default_factory=dict)  # all of the base-rate theory, of talks too
+    density: Draws = field(default_factory=dict)  # log_prior, log_likelihood of `posterior`
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,9 +52,8 @@ class Posterior(Shown):
         How it was drawn; seconds by stage.
     track
         The `Track` that it is drawn from, cut at its origin; None for a fit.
-    kept
-        Draws of the parameters of actions that a run folder holds, an `ActionDraws`; None where
-        they are still to be learnt (`beliefs.inference.action_draws.actions_with`).
+    actions
+        Draws of the parameters of actions, learnt on first use (`beliefs.inference.action_draws`).
     """
 
     study: Study
@@ -55,7 +64,7 @@ class Posterior(Shown):
     seed: int
     timings: dict[str, float]
     track: Any = None
-    kept: Any = None
+    actions: ActionDraws = field(default_factory=ActionDraws)
 
     def facts(self) -> dict[str, Any]:
         """Return what to say of it."""
@@ -134,6 +143,19 @@ def drawn(
 def stacked_params(theory: Theory, structure: Structure, draws: Draws) -> Draws:
     """Return all parameters: the drawn ones and the null values of the rest."""
     return {**null_values(theory, structure), **draws}
+
+
+def dataset_of(draws: Draws, chains: int | None = None) -> Any:
+    """Return draws (sample, ...) as a Dataset, by chain and draw where `chains` are given."""
+    import xarray as xr  # slow to load
+
+    lead = ("sample",) if chains is None else ("chain", "draw")
+    variables = {}
+    for name, values in sorted(draws.items()):
+        dims = (*lead, *(f"{name}_{k}" for k in range(values.ndim - 1)))
+        shape = values.shape if chains is None else (chains, -1, *values.shape[1:])
+        variables[name] = dims, values.reshape(shape)
+    return xr.Dataset(variables)
 
 
 def build_tree(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.inference.action_draws import action_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model.mechanisms.evidence import weights
 
@@ -71,7 +72,17 @@ def power_of(
     return Power(per_doubling(log_prior), per_doubling(log_likelihood), error, p)
 
 
-def summed(tree: Any, group: str) -> NDArray[np.float64]:
+def densities(posterior: Posterior, acts: bool) -> list[tuple[NDArray[Any], ...]]:
+    """Return log prior and log likelihood of draws, (sample,): of beliefs and talks, of actions."""
+    names = ("log_prior", "log_likelihood")
+    found = [tuple(_summed(posterior.tree, name) for name in names)]
+    if acts:
+        density = action_draws(posterior, "density")
+        found.append(tuple(density[name] for name in names))
+    return found
+
+
+def _summed(tree: Any, group: str) -> NDArray[np.float64]:
     """Return the sum of a group of log densities of a posterior, (sample,), chain by chain."""
     total: Any = 0.0
     for variable in tree[group].data_vars.values():

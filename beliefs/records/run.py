@@ -21,9 +21,9 @@ from pydantic import TypeAdapter, ValidationError
 from beliefs.errors import StudyError
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.action_draws import ActionDraws
+from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import Report
-from beliefs.inference.posterior import Posterior
+from beliefs.inference.posterior import ActionDraws, Posterior, dataset_of
 from beliefs.inference.smc.track import Track, track_from
 from beliefs.model.theory import Theory, table_of, theory_from_table
 from beliefs.records import files
@@ -33,8 +33,6 @@ from beliefs.study.tables.append import copy_study
 from beliefs.study.writefile import replace_file
 
 TRACK, ACTIONS = "track.nc", "actions.nc"
-_CONDUCT_GROUPS = ("posterior", "prior", "base")
-_DENSITIES = ("log_prior", "log_likelihood")
 
 
 def save_run(
@@ -89,7 +87,7 @@ def save_run(
         trees["forecast.nc"] = forecast.to_dataset()
         plan = [as_table(item) for item in forecast.interventions]
         if forecast.action_draws is not None:
-            trees[ACTIONS] = _action_tree(forecast.action_draws)
+            trees[ACTIONS] = _action_tree(forecast.posterior)
             hashes["actions_content_sha256"] = files.content_hash(trees[ACTIONS])
     manifest = {
         "format": files.FORMAT,
@@ -142,36 +140,21 @@ def _kept(found: Posterior | Track, settings: dict[str, Any]) -> tuple[str, Any,
     return TRACK, found.to_tree(), known
 
 
-def _action_tree(action_draws: ActionDraws) -> Any:
-    groups = {
-        name: {
-            key: (("sample", *(f"{key}_{k}" for k in range(values.ndim - 1))), values)
-            for key, values in sorted(getattr(action_draws, name).items())
-        }
-        for name in _CONDUCT_GROUPS
-    }
-    groups["density"] = {name: (("sample",), getattr(action_draws, name)) for name in _DENSITIES}
-    about = xr.Dataset(attrs={"theory": action_draws.theory, "seed": action_draws.seed})
-    return xr.DataTree.from_dict(
-        {"/": about, **{f"/{name}": xr.Dataset(values) for name, values in groups.items()}}
-    )
+def _action_tree(posterior: Posterior) -> Any:
+    names = vars(posterior.actions)
+    groups = {f"/{name}": dataset_of(action_draws(posterior, name)) for name in names}
+    about = xr.Dataset(attrs={"theory": posterior.theory.name, "seed": posterior.seed})
+    return xr.DataTree.from_dict({"/": about, **groups})
 
 
-def actions_in(path: str | Path) -> ActionDraws | None:
-    """Return the draws of actions of a run folder; None where it holds none."""
-    expected = files.read_manifest(path).get("actions_content_sha256")
+def _actions_in(folder: Path, manifest: dict[str, Any]) -> ActionDraws:
+    """Return the draws of actions of a run folder, empty where it holds none."""
+    expected = manifest.get("actions_content_sha256")
     if expected is None:
-        return None
-    tree = files.read_tree(Path(path) / ACTIONS, expected)
-    draws: dict[str, Any] = {
-        name: {str(key): v.values for key, v in node.data_vars.items()}
-        for name, node in tree.children.items()
-    }
+        return ActionDraws()
+    groups = files.read_tree(folder / ACTIONS, expected).children
     return ActionDraws(
-        theory=str(tree.attrs["theory"]),
-        seed=int(tree.attrs["seed"]),
-        **{name: draws[name] for name in _CONDUCT_GROUPS},
-        **draws["density"],
+        **{g: {str(k): v.values for k, v in node.data_vars.items()} for g, node in groups.items()}
     )
 
 
@@ -226,7 +209,7 @@ def load_run(path: str | Path) -> Posterior:
         report=report,
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),
-        kept=actions_in(folder),
+        actions=_actions_in(folder, manifest),
     )
 
 

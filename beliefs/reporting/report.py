@@ -87,7 +87,7 @@ def render(
     """Return the report as text; parameters as in `write_report`."""
     posterior = forecast.posterior
     names = series.side_names(forecast)
-    learnt = contraction(posterior, forecast.action_draws, power=False)
+    learnt = contraction(posterior, forecast.action_draws is not None, power=False)
     scripts = (get_plotlyjs(), (HERE / "report.js").read_text(encoding="utf-8"))
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts]
     table = posterior.report.table or diagnose(posterior.tree).table

@@ -15,9 +15,11 @@ import numpy as np
 from beliefs.features import steps
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.model.contract import bounded_exp, logistic
-from beliefs.model.mechanisms import accidents, diplomacy, outcomes, reciprocity, redlines, truce
+from beliefs.model.mechanisms import reciprocity, redlines
 from beliefs.model.observation import draw, probability
 from beliefs.model.structure import PHASES, Columns, Structure
+from beliefs.model.system import factors_of
+from beliefs.model.theory import mechanisms
 from beliefs.simulation.effects import Effects
 from beliefs.simulation.state import (
     KIND_OF_PHASE,
@@ -36,9 +38,8 @@ LAPSE, UNILATERAL, MUTUAL, DEAL, COLLAPSE = 1, 2, 3, 4, 5
 OPEN_WAR, FRICTION = CONFLICT_PHASES.index("open_war"), CONFLICT_PHASES.index("friction")
 AT_TRUCE, NEGATIVE = CONFLICT_PHASES.index("truce"), CONFLICT_PHASES.index("negative_peace")
 _PHASE_OF = np.array([WAR, 0, TRUCE, 0, 0])  # by conflict phase
-_MODULES = (reciprocity, accidents, redlines, truce, outcomes, diplomacy)
-_OF = {factor.name: module for module in _MODULES for factor in module.FACTORS}
-FAMILY = {factor.name: factor.family for module in _MODULES for factor in module.FACTORS}
+_OF = {f.name: module for module in mechanisms("actions").values() for f in module.FACTORS}
+FACTORS = {factor.name: factor for factor in factors_of("actions")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Equations:
         """Return the probability of an observable, 0 where the theory does not explain it."""
         if name not in self.names:
             return np.zeros(())
-        return probability(FAMILY[name], self.eta(name, now))
+        return probability(FACTORS[name].family, self.eta(name, now))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,9 @@ class Period:
         uniform = self.streams.uniform(name, *more)
         if name not in self.equations.names:
             return np.zeros_like(uniform)
-        return draw(uniform, FAMILY[name], self.equations.eta(name, self.now), size, most=MOST)
+        return draw(
+            uniform, FACTORS[name].family, self.equations.eta(name, self.now), size, most=MOST
+        )
 
     def begun(self, outside: Columns) -> Period:
         """Return the period with what is known in it; `outside` are columns that actions read.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats
-from beliefs.inference.action_draws import BASE, ActionDraws, base_draws
+from beliefs.inference.action_draws import BASE, action_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
@@ -88,26 +88,26 @@ class Draws:
         return system.Start(self.logit_belief[..., -1], self.audience)
 
 
-def draws_of(posterior: Posterior, group: str, actions: ActionDraws | None) -> Draws:
+def draws_of(posterior: Posterior, group: str, acts: bool) -> Draws:
     """Return what futures of ``posterior``, ``prior`` or ``base`` start from."""
-    structure = posterior.structure
-    if group == "base":
-        theory = load_theory(BASE)
-        drawn = base_draws(posterior) if actions is None else actions.base
-        of_talks = {p.name for p in free_parameters(theory, structure)}
-        mine = {k: v for k, v in drawn.items() if k in of_talks}
-        theirs = {k: v for k, v in drawn.items() if k not in of_talks}
-        return Draws(theory, mine, actions=null_values(theory, structure, "actions") | theirs)
-    dataset, theory = posterior.tree[group].to_dataset(), posterior.theory
+    structure, base = posterior.structure, group == "base"
+    theory = load_theory(BASE) if base else posterior.theory
+    free = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
+    actions = None
+    if acts or base:
+        drawn = action_draws(posterior, group)
+        theirs = {k: v for k, v in drawn.items() if k not in free}
+        actions = null_values(theory, structure, "actions") | theirs
+    if base:
+        return Draws(theory, {name: drawn[name] for name in free}, actions=actions)
+    dataset = posterior.tree[group].to_dataset()
 
     def flat(names: Iterable[str]) -> dict[str, NDArray[Any]]:
         values = {name: np.asarray(dataset[name].values) for name in names}
         return {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
 
-    free = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
     history = ("logit_belief", "audience", "surplus") if theory.beliefs else ()
-    of_actions = None if actions is None else actions.draws_for(posterior, group)
-    return Draws(theory, flat(free), **flat(history), actions=of_actions)
+    return Draws(theory, flat(free), **flat(history), actions=actions)
 
 
 def simulate(

@@ -25,9 +25,17 @@ from beliefs.model.mechanisms import diplomacy, readings, reciprocity, redlines
 from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure, action_columns, columns, structure_of
 from beliefs.model.theory import Theory, null_values
-from beliefs.simulation.actions import FAMILY, Equations, climbed
+from beliefs.simulation.actions import FACTORS, Equations, climbed
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
+HITS = {
+    "breach": ("breach",), "command": ("disobeyed",), "excluded": ("excluded_count",),
+    "zones": ("zone_count",), "deal": ("deal",), "reversal": ("scope_ended",),
+    "periphery": ("peripheral_count",), "concession": ("concession",), "sanction": ("sanction",),
+    "walkout": ("walkout",), "cause": ("breach_other", "breach_own"),
+    "reply": ("reply_yes", "reply_no"), "form": ("deal_signed", "deal_unsigned"),
+}  # fmt: skip
+"""Columns of the hits of an observable, and of its misses where both are kept."""
 TOUCH = 0.3  # share of acts at a red line where the design has no acts to tell it from
 
 
@@ -125,7 +133,7 @@ class _Past:
         self, design: Columns, equations: Equations, rng: np.random.Generator, quiet: int
     ) -> None:
         made = self.made = {k: np.array(v, dtype=float) for k, v in design.items()}
-        self.streams = dict(zip(sorted(FAMILY), rng.spawn(len(FAMILY)), strict=True))
+        self.streams = dict(zip(sorted(FACTORS), rng.spawn(len(FACTORS)), strict=True))
         self.equations, self.names, self.quiet = equations, equations.names, quiet
         self.params, structure = equations.params, equations.structure
         self.changed: set[str] = set()
@@ -149,23 +157,27 @@ class _Past:
         self.made[name][..., t] = value
         self.changed.add(name)
 
+    def now(self, t: int) -> Columns:
+        """Return the columns of a period."""
+        return {column: value[..., t] for column, value in self.made.items()}
+
     def eta(self, name: str, t: int) -> Floats:
         """Return the linear predictor of a period."""
-        state = {column: value[..., t] for column, value in self.made.items()}
-        state |= {"trace": self.trace, "hardline_trace": self.hardline[..., t]}
-        return self.equations.eta(name, state)
+        more = {"trace": self.trace, "hardline_trace": self.hardline[..., t]}
+        return self.equations.eta(name, self.now(t) | more)
 
     def drawn(self, name: str, t: int, size: Any = None) -> Floats:
         """Draw an observable of a period."""
         eta = self.eta(name, t)
-        return draw(self.streams[name].random(np.shape(eta)), FAMILY[name], eta, size)
+        return draw(self.streams[name].random(np.shape(eta)), FACTORS[name].family, eta, size)
 
     def step(self, t: int) -> None:
         """Draw a period."""
         self._before(t)
         self._strikes(t)
-        self._truce(t)
-        self._others(t)
+        self._counts(t)
+        self._ends(t)
+        self._conflict_phase(t)
         self._after(t)
 
     def _before(self, t: int) -> None:
@@ -215,10 +227,9 @@ class _Past:
         self.put("severity_log", t, np.where(count > 0, log, 0.0))
         return np.clip(reciprocity.MIDDLE * np.exp(log), 1.0, 5.0)
 
-    def _truce(self, t: int) -> None:
+    def _ends(self, t: int) -> None:
+        """Draw how a truce ends."""
         seen = self.made["truce_seen"][t] > 0
-        if "breach" in self.names:
-            self.put("breach", t, self.drawn("breach", t) * seen)
         ends = {
             n: self.drawn(n, t) > 0 and seen for n in ("collapse", "resolve") if n in self.names
         }
@@ -229,45 +240,29 @@ class _Past:
             kind = 1 + self.streams["kind"].choice(4, p=self.eta("kind", t))
             self.put("end_kind", t, kind if resolved else 0)
 
-    def _others(self, t: int) -> None:
-        made = self.made
-        for name, column, where, size in (
-            ("command", "disobeyed", "command_seen", None),
-            ("excluded", "excluded_count", "excluded_seen", None),
-            ("zones", "zone_count", "zone_seen", None),
-            ("deal", "deal", "deal_seen", None),
-            ("reversal", "scope_ended", "active", "scope_live"),
-            ("periphery", "peripheral_count", "peripheral_seen", None),
-            ("concession", "concession", "concession_seen", None),
-            ("sanction", "sanction", "sanction_seen", None),
-            ("walkout", "walkout", "walkout_at_risk", None),
-        ):
-            if name in self.names:
-                trials = None if size is None else made[size][..., t]
-                self.put(column, t, self.drawn(name, t, trials) * made[where][..., t])
-        for name, yes, no, total in (
-            (
-                "cause",
-                "breach_other",
-                "breach_own",
-                made["breach_other"][t] + made["breach_own"][t],
-            ),
-            ("reply", "reply_yes", "reply_no", made["reply_yes"][t] + made["reply_no"][t]),
-            ("form", "deal_signed", "deal_unsigned", made["deal"][t]),
-        ):
-            if name in self.names:
-                value = self.drawn(name, t, total)
-                self.put(yes, t, value)
-                self.put(no, t, total - value)
-        if "conflict_phase" in self.names and made["conflict_phase_on"][:, t].any():
-            if t > 0 and made["conflict_phase_on"][:, t - 1].any():
-                shares = self.eta("conflict_phase", t)[self.conflict_phase]
-                at, uniform = (
-                    np.array([self.conflict_phase]),
-                    self.streams["conflict_phase"].random(1),
-                )
-                self.conflict_phase = int(climbed(at, shares[None], uniform)[0])
-            self.put("conflict_phase_on", t, np.arange(len(CONFLICT_PHASES)) == self.conflict_phase)
+    def _counts(self, t: int) -> None:
+        """Draw what is a number of hits, of trials that the design or the period knows."""
+        for name, (hits, *misses) in HITS.items():
+            if name not in self.names:
+                continue
+            if name == "form":  # each deal that was drawn is signed or not
+                self.put("deal_signed", t, 0.0)
+                self.put("deal_unsigned", t, self.made["deal"][t])
+            _, where, size = FACTORS[name].seen(self.now(t))
+            value = self.drawn(name, t, size)
+            self.put(hits, t, value * where)
+            for column in misses:
+                self.put(column, t, size - value)
+
+    def _conflict_phase(self, t: int) -> None:
+        on = self.made["conflict_phase_on"]
+        if "conflict_phase" not in self.names or not on[:, t].any():
+            return
+        if t > 0 and on[:, t - 1].any():
+            shares = self.eta("conflict_phase", t)[[self.conflict_phase]]
+            uniform = self.streams["conflict_phase"].random(1)
+            self.conflict_phase = int(climbed(np.array([self.conflict_phase]), shares, uniform)[0])
+        self.put("conflict_phase_on", t, np.arange(len(CONFLICT_PHASES)) == self.conflict_phase)
 
     def _after(self, t: int) -> None:
         """Note what the next periods will know of this one."""

@@ -70,7 +70,7 @@ def followed(folder, inputs, theory):
     """Track the first periods of a mutant and forecast from there; both may be refused."""
     from beliefs.forecasting.forecast import forecast
     from beliefs.forecasting.summary import summarise
-    from beliefs.inference.action_draws import actions_of
+    from beliefs.inference.action_draws import action_draws
     from beliefs.inference.smc.track import posterior_at, track
     from beliefs.model.theory import load_theory
 
@@ -80,8 +80,8 @@ def followed(folder, inputs, theory):
         study = load_study(folder, as_of=str(day)[:10])
         found = track(study, load_theory(theory), particles=100, seed=1)
         posterior = posterior_at(found, found.n_time - 1, 50)
-        action_draws = actions_of(posterior, seed=1, particles=100)
-        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True, actions=action_draws)
+        action_draws(posterior, "posterior", particles=100)
+        ahead = forecast(posterior, AHEAD, seed=1, allow_failed=True)
         json.dumps(summarise(ahead), allow_nan=False)
     except BeliefsError as error:
         assert error.exit_code in (2, 3, 4) and error.where and error.fix

@@ -9,7 +9,6 @@ from beliefs.evaluation.attribution import _flat, causes
 from beliefs.evaluation.sensitivity import contraction, sensitivity
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
-from beliefs.inference.action_draws import actions_with
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
@@ -57,7 +56,7 @@ def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, 
 
 
 def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
-    posterior, action_draws = tracked, actions_with(tracked)
+    posterior = tracked
     rows = {row.name: row for row in found.contraction}
     base = posterior.tree["posterior"]["onset_base"].values.ravel()
     row = rows["onset_base"]
@@ -67,7 +66,7 @@ def test_contraction_is_one_less_the_ratio_of_spreads(tracked, found):
     assert row.contraction == pytest.approx(1.0 - base.std(ddof=1) / row.prior_sd)
     assert row.mechanism == "talks" and np.isfinite([row.power_prior, row.power_likelihood]).all()
     assert any(name.startswith("strike_base[") for name in rows)
-    short = contraction(posterior, action_draws, power=False)
+    short = contraction(posterior, True, power=False)
     assert [r.contraction for r in short] == [r.contraction for r in found.contraction]
     # Strikes were seen on most days, agreements hardly: the study teaches the one.
     learnt = max(r.contraction for n, r in rows.items() if n.startswith("strike_base"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,8 @@ def base_rate_futures(rich_folder):
 
 def prior_actions(posterior, scale=0.5, seed=3):
     """Draws of actions around the medians of the prior, as many as the posterior has."""
-    from beliefs.inference.action_draws import BASE, ActionDraws
+    from beliefs.inference.action_draws import BASE
+    from beliefs.inference.posterior import ActionDraws
     from beliefs.inference.smc.unconstrained import coordinates_of
     from beliefs.model.theory import free_parameters, load_theory
 
@@ -34,9 +37,8 @@ def prior_actions(posterior, scale=0.5, seed=3):
     theirs = [p for p in theirs if p.name != "innovation"]
     posterior_draws, prior = drawn(mine), drawn(mine)
     density = rng.standard_normal((2, size))
-    return ActionDraws(
-        posterior.theory.name, seed, posterior_draws, prior, drawn(theirs), density[0], density[1]
-    )
+    density = {"log_prior": density[0], "log_likelihood": density[1]}
+    return ActionDraws(posterior_draws, prior, drawn(theirs), density)
 
 
 @pytest.fixture(scope="session")
@@ -52,9 +54,8 @@ def result():
     def ask(theory):
         if theory not in known:
             posterior = small_posterior(path, theory, size=(4, 100), as_of=ORIGIN)
-            known[theory] = forecast(
-                posterior, HORIZON, seed=5, actions=prior_actions(posterior), allow_failed=True
-            )
+            posterior = replace(posterior, actions=prior_actions(posterior))
+            known[theory] = forecast(posterior, HORIZON, seed=5, allow_failed=True)
         return known[theory]
 
     return ask

@@ -47,7 +47,7 @@ def again(plain, *items):
     """The same futures with interventions, paired."""
     return forecast(
         plain.posterior, len(plain.dates), seed=plain.seed, interventions=items,
-        actions=plain.action_draws or False, allow_failed=True,
+        actions=plain.action_draws is not None, allow_failed=True,
     )  # fmt: skip
 
 

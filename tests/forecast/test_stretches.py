@@ -37,7 +37,7 @@ def test_stretches_have_the_numbers_of_the_whole(result, monkeypatch, theory, ch
         monkeypatch.setattr(state, "CELLS", cells * samples)
         return forecast(
             plain.posterior, DAYS, seed=3, allow_failed=True,
-            actions=plain.action_draws if acts else False, interventions=what_ifs(plain) * changed,
+            actions=acts, interventions=what_ifs(plain) * changed,
         )  # fmt: skip
 
     whole, parts = made(DAYS), made(17)
@@ -62,9 +62,7 @@ def test_a_long_horizon_takes_a_fraction_of_the_memory_of_all_that_is_needed(res
         monkeypatch.setattr(paths, "CELLS", cells * samples)
         monkeypatch.setattr(state, "CELLS", cells * samples)
         tracemalloc.start()
-        made = forecast(
-            plain.posterior, days, seed=3, allow_failed=True, actions=plain.action_draws
-        )
+        made = forecast(plain.posterior, days, seed=3, allow_failed=True)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert made.paths.logit_belief.dtype == made.paths.surplus.dtype == np.float32

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import h5py
 import pytest
@@ -10,15 +11,17 @@ from beliefs.cli.app import main
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.action_draws import actions_of
-from beliefs.records.run import ACTIONS, actions_in, save_run
+from beliefs.inference.action_draws import action_draws
+from beliefs.inference.posterior import ActionDraws
+from beliefs.records.run import ACTIONS, load_run, save_run
 
 
 @pytest.fixture(scope="module")
 def acting(unsampled):
     """Two weeks ahead of `unsampled`, actions learnt by few particles."""
-    action_draws = actions_of(unsampled, seed=4, particles=100)
-    return forecast(unsampled, 14, seed=5, actions=action_draws)
+    posterior = replace(unsampled, actions=ActionDraws())
+    action_draws(posterior, "posterior", particles=100)
+    return forecast(posterior, 14, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def test_draws_that_were_changed_after_the_run_are_refused(run, tmp_path):
     with h5py.File(copy / ACTIONS, "r+") as root:
         root["posterior"]["deal_base"][0] += 1.0
     with pytest.raises(StudyError, match="actions in the run folder was changed"):
-        actions_in(copy)
+        load_run(copy)
     (copy / ACTIONS).write_bytes(b"nothing")
     with pytest.raises(StudyError, match=ACTIONS):
-        actions_in(copy)
+        load_run(copy)

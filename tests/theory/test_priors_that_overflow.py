@@ -7,7 +7,7 @@ import pytest
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.action_draws import actions_of
+from beliefs.inference.action_draws import action_draws
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
@@ -59,6 +59,6 @@ def test_actions_under_vague_priors_is_forecast_in_numbers(tmp_path, rich_folder
     file = priors(tmp_path, "".join(f"[priors.{name}]\n{spec}" for name in vague))
     found = track(load_study(rich_folder), load_theory("M0", file), particles=400, seed=1)
     posterior = posterior_at(found, found.n_time - 1, 100)
-    actions = actions_of(posterior, particles=100)
-    ahead = forecast(posterior, 14, seed=1, allow_failed=True, actions=actions)
+    action_draws(posterior, "posterior", particles=100)
+    ahead = forecast(posterior, 14, seed=1, allow_failed=True)
     json.dumps(summarise(ahead), allow_nan=False)

@@ -21,10 +21,8 @@ from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import NEVER, TARGETS, event_steps
-from beliefs.inference.action_draws import ActionDraws
 from beliefs.inference.smc.blocks import Blocks, blocks_known
 from beliefs.inference.smc.track import posterior_at
-from beliefs.model.system import factors
 from beliefs.model.theory import Theory
 from beliefs.study.dates import day_of
 
@@ -121,15 +119,11 @@ def futures_from(
         known = blocks_known(blocks, n, known)
         assert known.belief is not None  # every theory has talks
         posterior = posterior_at(known.belief, n - 1, draws)
-        action_draws: ActionDraws | bool = False
-        if factors(blocks.theory, posterior.structure):
-            rng, zero = np.random.default_rng([seed, STREAM, n]), np.zeros(draws)
-            drawn = known.params(draws, rng, period=n - 1, beliefs=False)
-            action_draws = ActionDraws(blocks.theory.name, seed, drawn, {}, {}, zero, zero)
+        rng = np.random.default_rng([seed, STREAM, n])
+        drawn = known.params(draws, rng, period=n - 1, beliefs=False)
+        posterior.actions.posterior.update(drawn)
         mine = int(np.random.SeedSequence([seed, STREAM, n]).generate_state(1)[0])
-        yield forecast(
-            posterior, horizon, seed=mine, allow_failed=True, actions=action_draws, baselines=False
-        )
+        yield forecast(posterior, horizon, seed=mine, allow_failed=True, baselines=False)
 
 
 @dataclass(frozen=True, eq=False)
