@@ -78,7 +78,7 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
 
 def _flat(posterior: Posterior) -> tuple[dict[str, Any], NDArray[Any]]:
     """Return parameters with draws in front, (sample, ...), and belief (sample, side, time)."""
-    known = draws_of(posterior, "posterior", acts=False)
+    known = draws_of(posterior, "posterior", actions=False)
     if known.logit_belief is None:
         raise KeyError("logit_belief")
     path, drawn = known.logit_belief, {*known.params, "innovation"}

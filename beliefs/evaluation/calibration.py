@@ -64,7 +64,7 @@ DRAWS = 100
 # What is ranked: names of quantities begin with one of these and a colon.
 GROUPS = ("parameter", "actions", "belief", "density", "forecast")
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-COUNTS = ("strikes", "excluded", "peripheral")  # acts whose number in the horizon is ranked
+COUNTS = ("strikes", "excluded", "peripheral")  # actions whose number in the horizon is ranked
 
 
 @dataclass(frozen=True)

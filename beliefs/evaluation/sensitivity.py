@@ -253,8 +253,8 @@ def sensitivity(
         )
         for item, h in zip(question, happened, strict=True)
     )
-    acts = ahead.action_draws is not None
-    draws = _parameter_draws(posterior, acts)
+    actions = ahead.action_draws is not None
+    draws = _parameter_draws(posterior, actions)
     points = []
     for part, names, scale, wider in plans:
         say(f"{part} x {scale:g}")
@@ -275,7 +275,7 @@ def sensitivity(
         error = np.hypot([row.mcse for row in rows], errors)
         points.append(Point(part, scale, mine, k, "tracked", passed, values.mean(axis=1), error))
     say("contraction")
-    taught = contraction(posterior, acts)
+    taught = contraction(posterior, actions)
     return Sensitivity(posterior, horizon, seed, rows, tuple(points), taught)
 
 
@@ -335,12 +335,12 @@ def _again(
     return ahead, other.report.passed
 
 
-def _parameter_draws(posterior: Posterior, acts: bool) -> Drawn:
+def _parameter_draws(posterior: Posterior, actions: bool) -> Drawn:
     """Return the free parameters with their draws (sample, *shape), innovations left out."""
-    known = draws_of(posterior, "posterior", acts=False).params
+    known = draws_of(posterior, "posterior", actions=False).params
     free = free_parameters(posterior.theory, posterior.structure)
     out = {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known}
-    if acts:
+    if actions:
         drawn = action_draws(posterior, "posterior")
         for p in free_parameters(posterior.theory, posterior.structure, "actions"):
             out[p.name] = (p, drawn[p.name])
@@ -348,14 +348,14 @@ def _parameter_draws(posterior: Posterior, acts: bool) -> Drawn:
 
 
 def contraction(
-    posterior: Posterior, acts: bool = False, *, power: bool = True
+    posterior: Posterior, actions: bool = False, *, power: bool = True
 ) -> tuple[Contracted, ...]:
     """Return what the data did to every free parameter, by element; `power` takes longest."""
     coords = structure_of(posterior.inputs).coords
     mechanisms = mechanisms_of(posterior.theory, posterior.structure)
     home = {name: mechanism for mechanism, names in mechanisms.items() for name in names}
-    known = _parameter_draws(posterior, acts)
-    powers = _power(posterior, acts, known) if power else {}
+    known = _parameter_draws(posterior, actions)
+    powers = _power(posterior, actions, known) if power else {}
     rows = []
     for name, (p, values) in known.items():
         prior_sd = float(np.asarray(p.prior.std()))
@@ -368,14 +368,14 @@ def contraction(
     return tuple(rows)
 
 
-def _power(posterior: Posterior, acts: bool, known: Drawn) -> dict[str, list[Floats]]:
+def _power(posterior: Posterior, actions: bool, known: Drawn) -> dict[str, list[Floats]]:
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
     chains = int(posterior.tree["posterior"].sizes["chain"])
-    theirs = action_draws(posterior, "posterior") if acts else {}
+    theirs = action_draws(posterior, "posterior") if actions else {}
     out: dict[str, list[Floats]] = {}
-    for acting, (prior, likelihood) in enumerate(densities(posterior, acts)):
+    for acting, (prior, likelihood) in enumerate(densities(posterior, actions)):
         mine = {n: v for n, (_, v) in known.items() if (n in theirs) == bool(acting)}
         logs = {"log_prior": {"total": prior}, "log_likelihood": {"total": likelihood}}
         groups = {"posterior": mine, **logs}

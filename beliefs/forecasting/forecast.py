@@ -194,12 +194,12 @@ def forecast(
             fix=f"{posterior.report.fix}; or allow it knowingly (--allow-failed)",
         )  # fmt: skip
     dates, what_ifs = future_dates(posterior.inputs, horizon), tuple(interventions)
-    acts = bool(actions and factors(posterior.theory, posterior.structure))
+    simulated = bool(actions and factors(posterior.theory, posterior.structure))
 
     def run(group: str) -> Paths:
         mine = () if group == "base" else what_ifs  # no what-if is in the base rate
         events = group != "prior"  # which is a base rate of beliefs alone
-        draws = draws_of(posterior, group, acts)
+        draws = draws_of(posterior, group, simulated)
         return simulate(posterior, draws, dates, seed, mine, resample_shocks, events)
 
     return Forecast(

@@ -72,11 +72,11 @@ def power_of(
     return Power(per_doubling(log_prior), per_doubling(log_likelihood), error, p)
 
 
-def densities(posterior: Posterior, acts: bool) -> list[tuple[NDArray[Any], ...]]:
+def densities(posterior: Posterior, actions: bool) -> list[tuple[NDArray[Any], ...]]:
     """Return log prior and log likelihood of draws, (sample,): of beliefs and talks, of actions."""
     names = ("log_prior", "log_likelihood")
     found = [tuple(_summed(posterior.tree, name) for name in names)]
-    if acts:
+    if actions:
         density = action_draws(posterior, "density")
         found.append(tuple(density[name] for name in names))
     return found

@@ -32,7 +32,7 @@ from beliefs.simulation.state import (
 )
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
-MOST = 60  # acts of one side in one period that are not exceeded: some priors have no mean
+MOST = 60  # actions of one side in one period that are not exceeded: some priors have no mean
 LAPSE, UNILATERAL, MUTUAL, DEAL, COLLAPSE = 1, 2, 3, 4, 5
 """How truces end: `beliefs.model.mechanisms.outcomes.KINDS`, and collapse."""
 OPEN_WAR, FRICTION = CONFLICT_PHASES.index("open_war"), CONFLICT_PHASES.index("friction")
@@ -63,18 +63,18 @@ class Equations:
 
 
 @dataclass(frozen=True, eq=False)
-class Acts:
+class Actions:
     """What N futures see done in a period: (N,), or (N, 2) where it is by side."""
 
-    strikes: Floats  # acts of each side
-    severity: Floats  # (N, 2) of all its acts
+    strikes: Floats  # actions of each side
+    severity: Floats  # (N, 2) of all its actions
     crossing: Bools  # (N, 2) whether a declared red line was crossed
     breach: Bools  # whether the truce was broken
-    added: Bools  # whether an act was added because of that: none had been drawn
+    added: Bools  # whether an action was added because of that: none had been drawn
     disobeyed: Bools  # (N, 2) whether forces not the side's own acted in a truce
-    excluded: Floats  # acts of powers outside the talks
-    peripheral: Floats  # acts on third parties
-    zones: Floats  # (N, zone) acts by watched zone
+    excluded: Floats  # actions of powers outside the talks
+    peripheral: Floats  # actions on third parties
+    zones: Floats  # (N, zone) actions by watched zone
     concession: Bools  # (N, 2) offers and concessions
     replied: Bools  # replies to them that are no rejection
     sanction: Bools
@@ -140,7 +140,7 @@ class Period:
     def begun(self, outside: Columns) -> Period:
         """Return the period with what is known in it; `outside` are columns that actions read.
 
-        Acts that nobody owns to, and concessions that are broken, come first.
+        Actions that nobody owns to, and concessions that are broken, come first.
         """
         state, t = self.state, self.t
         alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.spell
@@ -186,7 +186,7 @@ class Period:
             "deal": state.exchange.near,
         }
 
-    def act(self) -> Acts:
+    def act(self) -> Actions:
         """Draw what is done in the period."""
         setting, state = self.setting, self.state
         breach = self.hits("breach") & state.spell
@@ -205,7 +205,7 @@ class Period:
                 severity[:, i] = np.maximum(severity[:, i], least)
                 crossed[:, i] |= crosses
         concession = self.hits("concession", 2)
-        return Acts(
+        return Actions(
             strikes=count,
             severity=severity,
             crossing=crossed,
@@ -234,7 +234,7 @@ class Period:
         return draw(uniform, "negbin_log", eta, size, most=MOST), bounded_exp(np, eta)
 
     def _severity(self, count: Floats) -> Floats:
-        """Draw the severity that a side's acts of the period share, (N, 2)."""
+        """Draw the severity that a side's actions of the period share, (N, 2)."""
         normal, uniform = self.streams.normal("severity", 2), self.streams.uniform("severity", 2)
         if "severity" in self.equations.names:
             mean = self.equations.eta("severity", self.now)
@@ -332,37 +332,37 @@ class Period:
             ),
         )
 
-    def _marks(self, acts: Acts) -> Floats:
-        """Return the marks that the acts of the period leave, (N, 2), in acts of severity 3."""
+    def _marks(self, actions: Actions) -> Floats:
+        """Return the marks that the actions of the period leave, (N, 2), in ones of severity 3."""
         levels = np.arange(1, 6)
-        own = acts.strikes[..., None] * (acts.severity[..., None] == levels)
-        # Each side takes acts that nobody owns to for the other's.
+        own = actions.strikes[..., None] * (actions.severity[..., None] == levels)
+        # Each side takes actions that nobody owns to for the other's.
         others = [np.round(severity) for at, severity in self.effects.spoilers if at == self.t]
         by = own + sum(severity == levels for severity in others)
         warned = own * self.setting.warned[:, None]
         params = self.equations.params
         return np.asarray(reciprocity.mark(np, params, by[..., None], warned[..., None])[..., 0])
 
-    def left(self, acts: Acts, ends: Transitions) -> State:
-        """Return the futures as the period ends, with what its acts leave."""
+    def left(self, actions: Actions, ends: Transitions) -> State:
+        """Return the futures as the period ends, with what its actions leave."""
         state, setting, before, kept = ends.state, self.setting, self.state, steps.kept
-        days, count, severity = float(setting.step_days), acts.strikes, acts.severity
+        days, count, severity = float(setting.step_days), actions.strikes, actions.severity
         trace = before.trace
         if "strikes_A" in setting.names:
             share = reciprocity.kept(np, self.equations.params, setting.structure)[..., None]
-            trace = reciprocity.next_trace(trace, self._marks(acts), share)
-        # In a truce an act between the sides is a breach; otherwise every act is taken for one.
+            trace = reciprocity.next_trace(trace, self._marks(actions), share)
+        # In a truce an action between the sides is a breach; otherwise every one is taken for one.
         grave = ((count > 0) & (severity >= 2.0)).any(axis=-1)
-        between = np.where(before.spell, acts.breach, count.sum(axis=-1) > 0)
-        spared = before.spell & ~acts.breach
+        between = np.where(before.spell, actions.breach, count.sum(axis=-1) > 0)
+        spared = before.spell & ~actions.breach
         heavy = (count * (severity >= steps.HEAVY_SEVERITY))[:, ::-1]
-        proxy = acts.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
-        loud = before.spell & acts.breach & (state.own_age > 1)
+        proxy = actions.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
+        loud = before.spell & actions.breach & (state.own_age > 1)
         return replace(
             state,
             trace=trace,
             force=before.force.after(
-                days, count, between, np.where(before.spell, acts.breach, grave)
+                days, count, between, np.where(before.spell, actions.breach, grave)
             ),
             heavy=steps.add_fading(
                 before.heavy, np.where(spared[:, None], 0.0, heavy), kept(steps.HEAVY_DAYS, days)

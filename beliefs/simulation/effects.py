@@ -27,7 +27,7 @@ from beliefs.simulation.interventions import KINDS, Intervention, bad_interventi
 from beliefs.study.load import Study
 
 Dates = NDArray[np.datetime64]
-HOURS = 72.0  # until a spoiler's act is attributed, where the file does not say
+HOURS = 72.0  # until a spoiler's action is attributed, where the file does not say
 _DOMAIN = {"log": (0.0, np.inf), "logit": (0.0, 1.0), "count": (-1e-12, np.inf)}
 
 
@@ -37,16 +37,16 @@ class Effects:
 
     hotline: Floats  # (H,) 1 while a hotline is in force
     zones: Floats  # (zone, H) 1 while a rule for a watched zone is in force
-    # (H,) how long an act that nobody owns to, if it happens then, stays unattributed
+    # (H,) how long an action that nobody owns to, if it happens then, stays unattributed
     open_periods: Floats
-    # Acts that nobody owns to: severity
+    # Actions that nobody owns to: severity
     spoilers: list[tuple[int, float]] = field(default_factory=list)
-    # Acts at a red line: side, severity, whether that crosses it
+    # Actions at a red line: side, severity, whether that crosses it
     crossings: list[tuple[int, int, float, bool]] = field(default_factory=list)
     # Truces that go on: whether both sides agree, periods until the new deadline
     extensions: list[tuple[int, bool, int]] = field(default_factory=list)
     concessions: list[int] = field(default_factory=list)  # named concessions that are broken
-    # What an indicator counts, whatever the acts: indicator, value
+    # What an indicator counts, whatever the actions: indicator, value
     counts: list[tuple[int, int, float]] = field(default_factory=list)
 
 

@@ -90,8 +90,8 @@ def future_columns(
     """Return the columns of a future whose periods repeat past ones, (sample, ..., horizon).
 
     And the resampled surprises by indicator, (sample, indicator, horizon). Surprises, quiet,
-    persistence, resolve, hard-line words, mediation and acts suffered of one future period all come
-    from the same past period, so what moves together stays together. The regime stays the one in
+    persistence, resolve, hard-line words, mediation and actions suffered of one future period all
+    come from the same past period, so what moves together stays together. The regime stays that in
     force, and so do an expected shift of power and an economy past its hinge. Cost levels go on
     from the last level by the resampled changes. Waivers and the aftermath of past shocks fade.
     Shocks recur at the rate at which the study declares them. The age of a deadlock grows as long

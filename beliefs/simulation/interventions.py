@@ -60,11 +60,11 @@ KINDS = {
     "hotline": Kind(("until",), (), ("hotline_effect",), True),
     # A rule spares a watched zone
     "zone": Kind(("zone", "until"), ("zone",), ("zone_effect", "zone_displacement"), True),
-    # Acts that nobody owns to are attributed within hours
+    # Actions that nobody owns to are attributed within hours
     "attribution": Kind(("hours",), ("hours",), ("attribution_gap",), True),
-    # Such an act, of severity 3 and attributed in 72 hours where nothing else is said
+    # Such an action, of severity 3 and attributed in 72 hours where nothing else is said
     "spoiler": Kind(("severity", "zone", "hours"), (), ("attribution_gap", *_EXCITED), True),
-    # An act of a side at a red line, of severity 5 where nothing else is said
+    # An action of a side at a red line, of severity 5 where nothing else is said
     "crossing": Kind(("side", "line", "severity"), ("side", "line"), (*_EXCITED, *_NEWS), True),
     # The truce goes on for days, by both sides where nothing else is said
     "extension": Kind(("days", "mutual"), ("days",), ("resolve_base",), True),
@@ -93,9 +93,9 @@ class Intervention:
     zone, line, id
         Watched zone; declared red line; named concession.
     severity
-        Of the act of a ``spoiler`` or at a red line, 1 to 5.
+        Of the action of a ``spoiler`` or at a red line, 1 to 5.
     hours
-        Until an act that nobody owns to is attributed.
+        Until an action that nobody owns to is attributed.
     days, mutual
         For ``extension``: until the new deadline; whether both sides agree to it.
     """

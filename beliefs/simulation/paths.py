@@ -24,7 +24,7 @@ from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, load_theory, null_values
-from beliefs.simulation.actions import Acts, Equations, Period, Transitions, shares_of
+from beliefs.simulation.actions import Actions, Equations, Period, Transitions, shares_of
 from beliefs.simulation.effects import Effects, change_columns, effects_of, new_jump, with_shocks
 from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import Intervention
@@ -60,7 +60,7 @@ class Paths:
     # that a run of periods may have begun before it
     history_belief: NDArray[Any] | None = None
     history_surplus: NDArray[Any] | None = None
-    # By name of `EVENTS`, (sample, [side | zone,] horizon): counts of acts (``strikes``,
+    # By name of `EVENTS`, (sample, [side | zone,] horizon): counts of actions (``strikes``,
     # ``excluded``, ``peripheral``, ``zones``), ``ended`` (0, or how a truce ended or went on, see
     # `beliefs.simulation.actions`), ``conflict_phase``, and what happened. None where actions were
     # not simulated, or not kept
@@ -88,18 +88,18 @@ class Draws:
         return system.Start(self.logit_belief[..., -1], self.audience)
 
 
-def draws_of(posterior: Posterior, group: str, acts: bool) -> Draws:
+def draws_of(posterior: Posterior, group: str, actions: bool) -> Draws:
     """Return what futures of ``posterior``, ``prior`` or ``base`` start from."""
     structure, base = posterior.structure, group == "base"
     theory = load_theory(BASE) if base else posterior.theory
     free = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
-    actions = None
-    if acts or base:
+    known = None
+    if actions or base:
         drawn = action_draws(posterior, group)
         theirs = {k: v for k, v in drawn.items() if k not in free}
-        actions = null_values(theory, structure, "actions") | theirs
+        known = null_values(theory, structure, "actions") | theirs
     if base:
-        return Draws(theory, {name: drawn[name] for name in free}, actions=actions)
+        return Draws(theory, {name: drawn[name] for name in free}, actions=known)
     dataset = posterior.tree[group].to_dataset()
 
     def flat(names: Iterable[str]) -> dict[str, NDArray[Any]]:
@@ -107,7 +107,7 @@ def draws_of(posterior: Posterior, group: str, acts: bool) -> Draws:
         return {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
 
     history = ("logit_belief", "audience", "surplus") if theory.beliefs else ()
-    return Draws(theory, flat(free), **flat(history), actions=actions)
+    return Draws(theory, flat(free), **flat(history), actions=known)
 
 
 def simulate(
@@ -259,14 +259,14 @@ def run_coupled(
             if early and hazards is not None:
                 chance = np.where(state.talks > 0, hazards[1], hazards[0])
                 period.now["talks"] = (uniform[k] < chance) * 1.0
-            acts = period.act()
-            ends = period.end(acts.breach, *shares)
-            after, hazards = beliefs_of(signals, period, period.left(acts, ends), acts, k)
+            actions = period.act()
+            ends = period.end(actions.breach, *shares)
+            after, hazards = beliefs_of(signals, period, period.left(actions, ends), actions, k)
             held = uniform[k] < np.where(state.talks > 0, hazards[1], hazards[0])
             if early:
                 held = period.now["talks"] > 0 if t else held
-            state = _talked(after, acts, ends, held, setting.step_days)
-            found = vars(acts) | vars(ends) | {
+            state = _talked(after, actions, ends, held, setting.step_days)
+            found = vars(actions) | vars(ends) | {
                 "talks": held, "terminated": ends.reversed.sum(axis=-1) > 0,
                 "conflict_phase": state.conflict_phase,
                 "logit_belief": state.logit_belief, "surplus": state.surplus,
@@ -277,12 +277,12 @@ def run_coupled(
     return _paths(kept, draws, events)
 
 
-def _talked(state: State, acts: Acts, ends: Transitions, held: Any, days: float) -> State:
+def _talked(state: State, actions: Actions, ends: Transitions, held: Any, days: float) -> State:
     """Return the futures with the words and talks of the period."""
-    contact = held | acts.concession.any(axis=-1) | acts.walkout
-    rounds = 1.0 * acts.replied + (held & (state.talks == 0))
-    sign = held | ends.deal | acts.replied
-    exchange = state.exchange.after(days, acts.walkout, sign, held, contact, rounds)
+    contact = held | actions.concession.any(axis=-1) | actions.walkout
+    rounds = 1.0 * actions.replied + (held & (state.talks == 0))
+    sign = held | ends.deal | actions.replied
+    exchange = state.exchange.after(days, actions.walkout, sign, held, contact, rounds)
     return replace(state, talks=held.astype(float), exchange=exchange)
 
 

@@ -1,9 +1,9 @@
-"""From the acts of a period to news, beliefs, surplus and the chances of talks.
+"""From the actions of a period to news, beliefs, surplus and the chances of talks.
 
-News that acts do not make (prices, polls, words) is known for all periods before the first act is
-drawn. Its pull on each belief is summed up once; to the equations it is then one more entry on the
-scorecard of either side, beside the entries that drawn acts feed. Those are surprises by the step
-of `beliefs.features.surprises`, carried on from the origin.
+News that actions do not make (prices, polls, words) is known for all periods before the first one
+is drawn. Its pull on each belief is summed up once; to the equations it is one more entry on the
+scorecard of either side, beside the entries that drawn actions feed. Those are surprises by the
+step of `beliefs.features.surprises`, carried on from the origin.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from beliefs.model.mechanisms.diplomacy import hardline_kept
 from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory
-from beliefs.simulation.actions import Acts, Period
+from beliefs.simulation.actions import Actions, Period
 from beliefs.simulation.state import KIND_OF_PHASE, TRUCE, Feed, Setting, State
 from beliefs.study.tables.codebook import REGIME_KINDS
 
@@ -40,7 +40,7 @@ class Signals:
     """What is known of H periods ahead before anybody acts.
 
     `theory`, `structure` and `params` are as the equations of belief read them: entries of the
-    scorecard that acts do not feed are one entry a side.
+    scorecard that actions do not feed are one entry a side.
     """
 
     theory: Theory
@@ -48,9 +48,9 @@ class Signals:
     params: Columns
     innovation: Floats  # (H, N, 2) unexplained moves of belief
     columns: Columns  # by name, (H, N, ...)
-    rest: Floats  # (kind, H, N, 2) pull of all news that acts do not feed, by regime kind
+    rest: Floats  # (kind, H, N, 2) pull of all news that actions do not feed, by regime kind
     place: Ints  # (kind,) place of a regime kind in `rest`; -1 for those that no future can be in
-    # Place among the fed counts, direction and regime kinds of each entry that acts feed
+    # Place among the fed counts, direction and regime kinds of each entry that actions feed
     fed: tuple[tuple[int, float, tuple[int, ...]], ...]
 
     def outside(self, t: int) -> Columns:
@@ -104,19 +104,19 @@ def draw_signals(
 
 
 def signal_updates(
-    feed: Feed, state: State, acts: Acts, uniform: Floats, given: Mapping[int, float]
+    feed: Feed, state: State, actions: Actions, uniform: Floats, given: Mapping[int, float]
 ) -> tuple[Floats, Floats, Floats]:
-    """Return surprises that the acts of a period make, within +-4, and what is then expected.
+    """Return surprises that the actions of a period make, within +-4, and what is then expected.
 
     `given` are values of counts that interventions fix; all returned are (sample, count).
     """
-    mine, part = acts.strikes[:, feed.side], len(feed.indicator)
+    mine, part = actions.strikes[:, feed.side], len(feed.indicator)
     counted = mine.copy()
     odds = np.log(np.maximum(feed.share, 1e-9)) - np.log1p(-np.minimum(feed.share, 1.0 - 1e-9))
     there = np.nonzero(mine[:, :part])  # most counts of most periods are zero
     mass = odds[state.phase[there[0]], there[1]]
     counted[there] = draw(uniform[there], "binomial_logit", mass, mine[there])
-    value = np.where(feed.weighted, counted * acts.severity[:, feed.side], counted)
+    value = np.where(feed.weighted, counted * actions.severity[:, feed.side], counted)
     for j, instead in given.items():
         value[:, j] = instead
     begun, restarted = feed.arrived + state.since
@@ -128,24 +128,24 @@ def signal_updates(
 
 
 def beliefs_of(
-    signals: Signals, period: Period, state: State, acts: Acts, place: int
+    signals: Signals, period: Period, state: State, actions: Actions, place: int
 ) -> tuple[State, tuple[Floats, Floats]]:
-    """Return the futures with what the acts of a period lead both sides to believe.
+    """Return the futures with what the actions of a period lead both sides to believe.
 
     And the probabilities that talks start and that they go on, each (N,). `state` is after the
-    acts; its beliefs, surplus and talks are those of the period before. `place` is that of the
+    actions; its beliefs, surplus and talks are those of the period before. `place` is that of the
     period in `signals`.
     """
     setting, counts = period.setting, period.effects.counts
     fed, samples, seen = setting.feed.indicator, len(state.talks), signals.columns
     given = {fed.index(k): value for at, k, value in counts if at == period.t and k in fed}
     which = period.streams.uniform("share", len(fed))
-    surprise, mean, miss = signal_updates(setting.feed, state, acts, which, given)
+    surprise, mean, miss = signal_updates(setting.feed, state, actions, which, given)
     rest = signals.rest[signals.place[state.kind], place, np.arange(samples)]
     terms = [rest[:, 0], rest[:, 1]]
     terms += [surprise[:, j] * sign * np.isin(state.kind, kinds) for j, sign, kinds in signals.fed]
-    loud = ((acts.strikes > 0) & (acts.severity >= setting.loud)).any(axis=-1)
-    did = np.maximum(seen["persist_words"][place], acts.strikes > 0)
+    loud = ((actions.strikes > 0) & (actions.severity >= setting.loud)).any(axis=-1)
+    did = np.maximum(seen["persist_words"][place], actions.strikes > 0)
     force = np.maximum(surprise[:, -2:], 0.0) / CLIP
     now = {n: seen[n][place] for n in _OF_BELIEF} | {
         "evidence": np.stack(terms, axis=-1),

@@ -1,7 +1,7 @@
 """Where futures begin: what a study says on average, and what it knows of its past at the origin.
 
 Where a theory explains an observable, its mechanism draws it. What no theory explains (how severe
-acts are in a theory without severities, how often an act touches a red line) is drawn from the
+actions are in a theory without severities, how often one touches a red line) is drawn from the
 frequencies of the study, smoothed with half an observation of every kind (Jeffreys).
 """
 
@@ -46,8 +46,8 @@ PARTS = (
 )  # fmt: skip
 """Names of the parts; the place of a name is its number in the seed. Append, never reorder."""
 HALF = 0.5  # observations of every kind that are put before those of the study
-MEMORY = 150  # periods of past acts that their trace at the origin is summed over
-LONGEST_OPEN = 60  # periods over which open acts are kept apart
+MEMORY = 150  # periods of past actions that their trace at the origin is summed over
+LONGEST_OPEN = 60  # periods over which open actions are kept apart
 TRUCE, WAR = PHASES.index("truce"), PHASES.index("war")
 KIND_OF_PHASE = np.array([REGIME_KINDS.index(k) for k in ("none", "truce", "war")])
 
@@ -99,16 +99,16 @@ class Streams:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Counts that drawn acts feed: K indicators, then the force of side 0 and of side 1.
+    """Counts that drawn actions feed: K indicators, then the force of side 0 and of side 1.
 
-    An indicator counts a part of a side's acts (those on one target, say): each drawn act belongs
-    to it with the share that it had in the past in the same phase.
+    An indicator counts a part of a side's actions (those on one target, say): each drawn one
+    belongs to it with the share that it had in the past in the same phase.
     """
 
     indicator: tuple[int, ...]  # (K,) numbers of the indicators
-    side: Ints  # (K + 2,) whose acts
+    side: Ints  # (K + 2,) whose actions
     share: Floats  # (phase, K + 2) share of them that counts
-    weighted: Bools  # (K + 2,) whether severities are summed rather than acts counted
+    weighted: Bools  # (K + 2,) whether severities are summed rather than actions counted
     # (K + 2,) what the expectation and the mean miss learn from one period
     fast: Floats
     slow: Floats
@@ -128,13 +128,13 @@ class Setting:
     step_days: int
     names: frozenset[str]  # observables of action that the theory explains
     instrument: Floats  # (instrument,) the way of counting at the origin, which futures keep
-    severity: Floats  # (side, phase, 5) distribution function of the severity of an act
-    rate: Floats  # (side, phase) acts per period
-    warned: Floats  # (side,) share of acts that were announced
-    touch: Floats  # (side, phase) share of acts that touch a red line
+    severity: Floats  # (side, phase, 5) distribution function of the severity of an action
+    rate: Floats  # (side, phase) actions per period
+    warned: Floats  # (side,) share of actions that were announced
+    touch: Floats  # (side, phase) share of actions that touch a red line
     cross: Floats  # (side, phase) share of those that cross it
     line: float  # least severity by which a declared line is crossed
-    # Severity from which an act counts, breaks a truce, ends a quiet period
+    # Severity from which an action counts, breaks a truce, ends a quiet period
     least: float
     breach: float
     loud: float
@@ -143,7 +143,7 @@ class Setting:
     near: int
     unruly: tuple[bool, ...]  # (side,) whether a side has forces that are not its own
     proxy: int  # number of the side whose allies may attack in a truce; -1 for none
-    spoiler: float  # acts that nobody owns to per period of truce
+    spoiler: float  # actions that nobody owns to per period of truce
     feed: Feed
 
 
@@ -170,12 +170,12 @@ class State:
     audience: Floats
     surplus: Floats
     talks: Floats
-    # (N, 2) fading acts: what excites replies, severe acts suffered
+    # (N, 2) fading actions: what excites replies, severe actions suffered
     trace: Floats
     heavy: Floats
     force: steps.Force
     exchange: steps.Exchange
-    # (`ANSWER`, N, 2) acts of the last periods, and the sum of their log(severity / 3)
+    # (`ANSWER`, N, 2) actions of the last periods, and the sum of their log(severity / 3)
     recent_count: Floats
     recent_log: Floats
     proxy: Floats  # from 0 to 1: how fresh an attack by allies is
@@ -191,7 +191,7 @@ class State:
     span: Floats
     spoilt: Bools
     broken: Floats  # named concessions broken in the truce
-    spoilers: Floats  # (`LONGEST_OPEN`, N) unattributed acts open in this period and later ones
+    spoilers: Floats  # (`LONGEST_OPEN`, N) unattributed actions open in this period and later ones
     # (N, 2) agreements in force, and those made before the last change of government
     live: Floats
     changed: Floats
@@ -202,7 +202,7 @@ class State:
 
 
 def feed_of(study: Study, inputs: Inputs) -> Feed:
-    """Return which counts of a study drawn acts feed, and what is expected of them."""
+    """Return which counts of a study drawn actions feed, and what is expected of them."""
     spec, n, phase = study.spec, int(inputs.active.sum()), phases(inputs)
     indicators, rows = [], []
     for k, indicator in enumerate(spec.indicators):
@@ -231,9 +231,9 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
 
 
 def _shares(counted: Floats, whole: Floats, phase: Ints) -> Floats:
-    """Return the share of a side's acts that an indicator counts, by phase.
+    """Return the share of a side's actions that an indicator counts, by phase.
 
-    The share over all phases stands for one act in each, so that a phase without acts has it.
+    The share over all phases stands for one action in each, so that a phase without actions has it.
     """
     overall = min(float(counted.sum() / max(whole.sum(), 1.0)), 1.0)
     at = [phase == k for k in range(len(PHASES))]
@@ -260,7 +260,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     tally = np.stack([by_severity[..., on].sum(axis=-1) for on in phase], 1)
     least = 1.0 if spec.strikes is None else spec.strikes.min_severity
     tally = (tally + HALF) * (np.arange(1, 6) >= least)
-    acts = by_severity.sum(axis=(-2, -1))
+    actions = by_severity.sum(axis=(-2, -1))
     at_line = watched & phase
     touch, cross, total = (
         (value[:, None, :n] * at_line).sum(axis=-1)
@@ -279,7 +279,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         instrument=(places == (instruments[-1] if len(instruments) else 0)).astype(float),
         severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
         rate=(total + HALF) / (at_line.sum(axis=-1) + 1.0),
-        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
+        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(actions, 1.0),
         touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
         cross=(cross + HALF) / (touch + 2 * HALF),
         line=5.0 if lines is None else float(min(lines.values())),
@@ -334,8 +334,8 @@ def start_of(
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
     longer, lead = with_year_before(study.grid)
-    acts = study.tables.events.where(kind=study.spec.kinetic)
-    force = force_known(study, longer, acts, between(study, acts))
+    actions = study.tables.events.where(kind=study.spec.kinetic)
+    force = force_known(study, longer, actions, between(study, actions))
     exchange = exchange_known(study, longer, lead)
     rows = study.tables.agreements
     open_ = rows.take(np.isnat(rows["ended"]))

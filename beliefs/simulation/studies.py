@@ -4,8 +4,8 @@ The equations are those of the mechanisms, from standard normal innovations: a f
 truth again has checked the sampler's coordinates too. Drawn is what a factor of the theory explains
 and every column that tells of the past of that. Kept from the design is all else: which periods are
 observed, regimes, truces and deadlines, agreements in force, safeguards, words, how many replies
-there were and how many acts broke a truce. A truce that collapses or is resolved is at risk in the
-next period again, as in the design: each period is one more trial.
+there were and how many actions broke a truce. A truce that collapses or is resolved is at risk in
+the next period again, as in the design: each period is one more trial.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HITS = {
     "reply": ("reply_yes", "reply_no"), "form": ("deal_signed", "deal_unsigned"),
 }  # fmt: skip
 """Columns of the hits of an observable, and of its misses where both are kept."""
-TOUCH = 0.3  # share of acts at a red line where the design has no acts to tell it from
+TOUCH = 0.3  # share of actions at a red line where the design has no actions to tell it from
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,10 @@ class _Past:
         self.trace, self.walkout = np.zeros(2), 0.0
         self.force = steps.Force(np.zeros(2), 0.0, 0.0)
         self.spell, self.spoilt = 0, False
-        acts = made["strike_count"].sum(axis=-1)
-        self.warned = made["warned_by_severity"].sum(axis=(1, 2)) / np.maximum(acts, 1.0)
+        actions = made["strike_count"].sum(axis=-1)
+        self.warned = made["warned_by_severity"].sum(axis=(1, 2)) / np.maximum(actions, 1.0)
         touch = made["line_touch"].sum(axis=-1)
-        self.touch = np.where(acts > 0, np.minimum(touch / np.maximum(acts, 1.0), 1.0), TOUCH)
+        self.touch = np.where(actions > 0, np.minimum(touch / np.maximum(actions, 1.0), 1.0), TOUCH)
         levels = made["strike_by_severity"].sum(axis=-1) + 0.5
         self.severity = levels / levels.sum(axis=-1, keepdims=True)
         self.hardline = diplomacy.hardline_trace(made, structure)
@@ -213,7 +213,7 @@ class _Past:
             self.put("line_cross", t, self.streams["crossing"].binomial(touch, rate))
 
     def _severity(self, t: int, count: Floats) -> Floats:
-        """Draw mean severities; the whole severity nearest to them is that of every act."""
+        """Draw mean severities; the whole severity nearest to them is that of every action."""
         made, low = self.made, max(t - steps.ANSWER, 0)
         stream = self.streams["severity"]
         if "severity" not in self.names:
@@ -275,8 +275,8 @@ class _Past:
             )[..., 0]
             self.trace = reciprocity.next_trace(self.trace, marks, self.kept)
             unseen = made["strikes_seen"][t] == 0
-            act, grave = (loud if in_truce else x.sum() > 0 for x in (count, by[:, 1:]))
-            self.force = self.force.after(self.days, count, act or unseen, grave or unseen)
+            action, grave = (loud if in_truce else x.sum() > 0 for x in (count, by[:, 1:]))
+            self.force = self.force.after(self.days, count, action or unseen, grave or unseen)
         if "walkout" in self.names:
             fresh = steps.kept(steps.FRESH_DAYS, self.days)
             self.walkout = steps.refresh(self.walkout, made["walkout"][t] > 0, fresh)

@@ -14,7 +14,7 @@ from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.mechanisms import reciprocity
 from beliefs.model.structure import action_columns, columns, structure_of
 from beliefs.model.theory import free_parameters, load_theory, null_values
-from beliefs.simulation.actions import AT_TRUCE, COLLAPSE, Acts, Equations, Period, Transitions
+from beliefs.simulation.actions import AT_TRUCE, COLLAPSE, Actions, Equations, Period, Transitions
 from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
 from beliefs.simulation.paths import _talked, future_dates
@@ -105,7 +105,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
         agree("trace", state.trace, trace[:, t])
         agree("spell", state.spell, seen.truce_seen[t])
         count, none = seen.strike_count[:, t], np.zeros(1, dtype=bool)
-        acts = Acts(
+        acts = Actions(
             strikes=count[None], severity=3.0 * np.exp(seen.severity_log[:, t])[None],
             crossing=np.zeros((1, 2), bool), breach=np.array([seen.breach[t] > 0]), added=none,
             disobeyed=seen.disobeyed[:, t][None] > 0, excluded=none, peripheral=none, zones=none,

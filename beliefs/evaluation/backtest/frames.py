@@ -233,8 +233,8 @@ def frame_of(
         for k, (target, side) in enumerate(latent.values(), start=len(events)):
             when[0, o, k] = _steps(one, target, side, None, longest)
         for k, quantity in enumerate(counts):
-            talks, acts = one.paths.talks, one.paths.events or {}
-            values: Any = talks if quantity.side is None else acts.get(quantity.name)
+            talks, actions = one.paths.talks, one.paths.events or {}
+            values: Any = talks if quantity.side is None else actions.get(quantity.name)
             if values is not None:
                 mine = values if quantity.side is None else values[:, quantity.side]
                 sums = np.cumsum(mine, axis=-1, dtype=np.int64)
