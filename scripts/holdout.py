@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from beliefs.evaluation.scores import proper
 from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.forecasting.forecast import forecast
@@ -169,13 +170,11 @@ def score(
     rng, block, resamples
         See `mean_interval`.
     """
-    import scoringrules
-
     found = []
     for draws in (drawn, walk):
         low, high = np.quantile(draws, [TAIL, 1.0 - TAIL], axis=0)
         inside = (low <= cells.value) & (cells.value <= high)
-        crps = np.asarray(scoringrules.crps_ensemble(cells.value, draws, m_axis=0))
+        crps = proper.crps(draws, cells.value)
         found.append((float(inside.mean()), float((high - low).mean()), crps))
     (coverage, width, crps), (coverage_walk, width_walk, crps_walk) = found
     lower, upper = mean_interval(rng, crps - crps_walk, cells.time, block, resamples)

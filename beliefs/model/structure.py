@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,16 +100,13 @@ class Structure:
             "scope": list(SCOPES),
         }
 
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return {k: len(v) for k, v in self.coords.items()} | {"time": self.n_time}
+
     def size(self, dims: tuple[str, ...]) -> tuple[int, ...]:
         """Return the shape that `dims` has in this structure."""
-        sizes = _sizes(self, self.instruments)
-        return tuple(sizes[d] for d in dims)
-
-
-@lru_cache(maxsize=32)
-def _sizes(structure: Structure, instruments: tuple[str, ...]) -> dict[str, int]:
-    # Structures that differ in their ways of counting alone are equal.
-    return {k: len(v) for k, v in structure.coords.items()} | {"time": structure.n_time}
+        return tuple(self._sizes[d] for d in dims)
 
 
 def until(columns: Columns, n: int) -> Columns:

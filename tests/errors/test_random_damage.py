@@ -3,6 +3,7 @@
 import json
 import shutil
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def outcome(folder):
 
 @pytest.mark.filterwarnings("error")
 @given(st.sampled_from(FILES), damages)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_damaged_files_are_read_or_refused(tmp_path_factory, kind, damage):
     write, file = kind
     folder = write(tmp_path_factory.mktemp("study"))
@@ -61,7 +62,6 @@ def test_damaged_files_are_read_or_refused(tmp_path_factory, kind, damage):
     assert found is None or found[1].active.all()
 
 
-MUTANTS = 300
 PERIODS = 40  # of a mutant's study that are tracked
 AHEAD = 10
 
@@ -87,17 +87,22 @@ def followed(folder, inputs, theory):
         assert error.exit_code in (2, 3, 4) and error.where and error.fix
 
 
+@cache
+def early(name):
+    """The day after the periods of a bundled study that are tracked."""
+    return str(build_inputs(load_study(name)).dates[PERIODS])[:10]
+
+
 def mutant(name, number, folder):
     """A changed copy of a bundled study, and what was changed."""
     shutil.copytree(find_study(name), folder)
-    early = str(build_inputs(load_study(name)).dates[PERIODS])[:10]
-    return mutate(folder, np.random.default_rng([number, 14]), early)
+    return mutate(folder, np.random.default_rng([number, 14]), early(name))
 
 
 @pytest.mark.parametrize("name", list_studies())
 def test_changed_studies_are_read_or_refused(name, tmp_path):
     fates = []
-    for number in range(12):
+    for number in range(8):
         done = mutant(name, number, tmp_path / str(number))
         try:
             fates.append(outcome(tmp_path / str(number)))
@@ -106,21 +111,15 @@ def test_changed_studies_are_read_or_refused(name, tmp_path):
     assert 0 < sum(fate is None for fate in fates) < len(fates)
 
 
-def test_changed_studies_are_tracked_and_forecast_or_refused(tmp_path):
-    follow_mutants("synthetic-duel", 3, tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list_studies())
-def test_many_changed_studies_are_read_tracked_and_forecast_or_refused(name, tmp_path):
-    follow_mutants(name, MUTANTS, tmp_path)
-
-
-def follow_mutants(name, count, place):
-    """Check mutants of a study, and follow those that pass."""
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("synthetic-duel", 2),
+     *(pytest.param(name, 300, marks=pytest.mark.slow) for name in list_studies())],
+)  # fmt: skip
+def test_changed_studies_are_tracked_and_forecast_or_refused(name, count, tmp_path):
     theories, wrong, passed = sorted(bundled_theories()), [], 0
     for number in range(count):
-        folder = place / "mutant"
+        folder = tmp_path / "mutant"
         done = mutant(name, number, folder)
         try:
             if found := outcome(folder):

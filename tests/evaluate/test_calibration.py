@@ -31,7 +31,7 @@ def theory():
 @pytest.fixture(scope="module")
 def whole(study, theory, tmp_path_factory):
     out = tmp_path_factory.mktemp("calibrations") / "whole"
-    return out, calibrate(theory, study, out, sims=4, **SMALL)
+    return out, calibrate(theory, study, out, sims=3, **SMALL)
 
 
 def test_ranks_are_even_and_ties_are_broken_at_random():
@@ -68,22 +68,22 @@ def same_bytes(one, two):
 
 
 def test_one_that_was_stopped_goes_on_to_the_same_bytes(study, theory, whole, tmp_path):
-    calibrate(theory, study, tmp_path, sims=2, **SMALL)
+    calibrate(theory, study, tmp_path, sims=1, **SMALL)
     lines = tmp_path / "ranks.jsonl"
-    lines.write_bytes(lines.read_bytes() + b'{"number": 2, "ran')  # killed while it wrote
+    lines.write_bytes(lines.read_bytes() + b'{"number": 1, "ran')  # killed while it wrote
     result = []
-    calibrate(theory, study, tmp_path, sims=4, progress=lambda *a: result.append(a), **SMALL)
-    assert [t[:2] for t in result] == [(3, 4), (4, 4)]
+    calibrate(theory, study, tmp_path, sims=3, progress=lambda *a: result.append(a), **SMALL)
+    assert [t[:2] for t in result] == [(2, 3), (3, 3)]
     assert same_bytes(tmp_path, whole[0])
     lines.write_bytes(b"nonsense\n" + lines.read_bytes())
     with pytest.raises(StudyError, match="damaged") as error:
-        calibrate(theory, study, tmp_path, sims=4, **SMALL)
+        calibrate(theory, study, tmp_path, sims=3, **SMALL)
     assert "line 1" in error.value.render()
 
 
 @pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_bytes(study, theory, whole, tmp_path):
-    calibrate(theory, study, tmp_path, sims=4, workers=2, **SMALL)
+    calibrate(theory, study, tmp_path, sims=3, workers=2, **SMALL)
     assert same_bytes(tmp_path, whole[0])
 
 
@@ -91,14 +91,14 @@ def test_workers_of_a_scheduler_give_the_same_bytes(study, theory, whole, tmp_pa
     from distributed import LocalCluster
 
     with LocalCluster(1, processes=False, dashboard_address=None, protocol="tcp") as cluster:
-        calibrate(theory, study, tmp_path, sims=4, scheduler=cluster.scheduler_address, **SMALL)
+        calibrate(theory, study, tmp_path, sims=3, scheduler=cluster.scheduler_address, **SMALL)
     assert same_bytes(tmp_path, whole[0])
 
 
 @pytest.mark.parametrize("other", [{"seed": 4}, {"particles": 120}, {"draws": 20}])
 def test_a_folder_of_another_calibration_is_refused(study, theory, whole, other):
     with pytest.raises(ConflictError, match="another calibration"):
-        calibrate(theory, study, whole[0], sims=4, **{**SMALL, **other})
+        calibrate(theory, study, whole[0], sims=3, **{**SMALL, **other})
 
 
 def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
@@ -112,9 +112,9 @@ def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
         return real(design, number, inputs)
 
     monkeypatch.setattr(rooms, "simulation", failing)
-    found = calibrate(theory, study, tmp_path / "one", sims=3, **SMALL)
+    found = calibrate(theory, study, tmp_path / "one", sims=2, **SMALL)
     assert dict(found.failed) == {1: "ValueError: a made-up failure"}
-    assert list(found.numbers) == [0, 2] and not found.passed
+    assert list(found.numbers) == [0] and not found.passed
 
 
 def test_the_truth_may_come_from_another_prior(study, theory):

@@ -14,7 +14,7 @@ from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
 
-HORIZON = 30
+HORIZON = 14
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def tracked(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(tracked):
-    return sensitivity(tracked, HORIZON, seed=2, particles=1000)
+    return sensitivity(tracked, HORIZON, seed=2, particles=400)
 
 
 def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 ORIGIN = "2026-04-12"  # a truce of two weeks has been in force for five days
-HORIZON = 35
+HORIZON = 21
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import datetime as dt
 import tracemalloc
 from dataclasses import fields
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.simulation import paths, state
 from beliefs.simulation.interventions import Intervention
 
-DAYS = 60
+DAYS = 45
 
 
 def what_ifs(futures):
@@ -25,9 +26,13 @@ def what_ifs(futures):
     )
 
 
-@pytest.mark.parametrize("acts", [True, False])
-@pytest.mark.parametrize("changed", [True, False])
-@pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
+CASES = enumerate(product(("mutual_optimism", "base_rate"), (True, False), (True, False)))
+
+
+@pytest.mark.parametrize(
+    ("theory", "changed", "acts"),
+    [pytest.param(*c, marks=[] if n in (0, 1, 6) else pytest.mark.slow) for n, c in CASES],
+)
 def test_stretches_have_the_numbers_of_the_whole(result, monkeypatch, theory, changed, acts):
     plain = result(theory)
     samples = len(plain.paths.talks)

@@ -54,7 +54,7 @@ def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_neutral(stud
     model, n = Model.of(build_inputs(study), toy), tracked.n_time
     labels = model.coordinates.labels
     mine = labels.index("belief_mean[0]")
-    scores = np.random.default_rng(5).standard_normal((40_000, 4))
+    scores = np.random.default_rng(5).standard_normal((20_000, 4))
     (null,) = (0.0 - 0.5) / 0.75 * np.ones(1)
 
     def by_period(at):

@@ -7,7 +7,6 @@ import pytest
 from beliefs.inference.nuts import model
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
 from beliefs.study.load import load_study
 
@@ -19,16 +18,20 @@ GROUPS = {
 }  # fmt: skip
 
 
-def refit(folder, *, seed=11, as_of=None, cores=2):
-    settings = Sampling(draws=50, tune=100, chains=2, cores=cores, attempts=1)
-    study = load_study(folder, as_of=as_of)
-    return fit(study, load_theory("mutual_optimism"), seed=seed, sampling=settings)
+@pytest.fixture(scope="module")
+def refit(rich_folder, toy):
+    """Fit a theory of few mechanisms, which compiles soonest."""
+
+    def ask(seed=11, as_of=None, cores=2):
+        settings = Sampling(draws=50, tune=100, chains=2, cores=cores, attempts=1)
+        return fit(load_study(rich_folder, as_of=as_of), toy, seed=seed, sampling=settings)
+
+    return ask
 
 
 @pytest.fixture(scope="module")
-def again(fitted, rich_folder):
-    """The model of `fitted`, sampled a second time."""
-    return refit(rich_folder)
+def fitted(refit):
+    return refit()
 
 
 def test_the_tree_has_every_group_with_named_dimensions_and_dates(fitted):
@@ -44,14 +47,14 @@ def test_the_tree_has_every_group_with_named_dimensions_and_dates(fitted):
             assert np.isfinite(np.asarray(values.values, dtype=float)).all(), (group, name)
 
 
-def test_another_as_of_date_and_another_seed_need_no_second_compilation(fitted, rich_folder):
+def test_another_as_of_date_and_another_seed_need_no_second_compilation(fitted, refit):
     before = len(model._compiled)
     assert before >= 1
-    early = refit(rich_folder, seed=2, as_of="2026-02-04")
+    early = refit(seed=2, as_of="2026-02-04")
     assert len(model._compiled) == before
     assert early.tree["posterior"].sizes["time"] == 31
     assert early.origin == np.datetime64("2026-02-04")
 
 
-def test_one_seed_gives_one_posterior(again, rich_folder):
-    assert content_hash(refit(rich_folder, cores=1).tree) == content_hash(again.tree)
+def test_one_seed_gives_one_posterior(fitted, refit):
+    assert content_hash(refit(cores=1).tree) == content_hash(fitted.tree)

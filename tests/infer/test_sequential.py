@@ -49,7 +49,7 @@ def tracked(known):
 @pytest.fixture(scope="module")
 def brute():
     """Grid of both parameters, log prior mass, and log likelihoods by period and observable."""
-    base, slope = np.linspace(-2.0, 3.0, 801), np.linspace(0.0, 3.0, 601)
+    base, slope = np.linspace(-2.0, 3.0, 401), np.linspace(0.0, 3.0, 301)
     a, b = (v.ravel() for v in np.meshgrid(base, slope, indexing="ij"))
     edge = np.ones(len(slope))
     edge[[0, -1]] = 0.5  # trapezoids

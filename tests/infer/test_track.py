@@ -14,11 +14,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import forecast
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.moves import FAR
-from beliefs.inference.smc.track import (
-    advance,
-    track,
-    track_from,
-)
+from beliefs.inference.smc.track import advance, track, track_from
 from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
 from beliefs.study.load import load_study
@@ -39,6 +35,13 @@ def same(a, b):
 @pytest.fixture(scope="module")
 def whole(study, theory):
     return track(study, theory, particles=200, seed=4)
+
+
+@pytest.fixture(scope="module")
+def early(rich_folder, study, theory):
+    """The track as of the forty-first day."""
+    known = load_study(rich_folder, as_of=build_inputs(study).dates[40])
+    return track(known, theory, particles=200, seed=4)
 
 
 LINE = np.linspace(-5.5, 5.5, 111)
@@ -119,9 +122,9 @@ def test_talks_alone_are_a_grid_though_proposals_reach_further_in_one_of_both(st
 
 def test_the_evidence_of_a_toy_is_that_of_quadrature_within_one_per_cent(rich_folder, study, toy):
     # Twelve days, in which particles are moved once, and enough of them for chance to be a
-    # quarter of the bound: the standard deviation of one run's log evidence is 0.005.
+    # third of the bound: the standard deviation of one run's log evidence is 0.005.
     early = load_study(rich_folder, as_of=build_inputs(study).dates[11])
-    runs = [track(early, toy, particles=20_000, seed=seed) for seed in (1, 2, 3, 4)]
+    runs = [track(early, toy, particles=20_000, seed=seed) for seed in (1, 2)]
     assert all(run.rejuvenations for run in runs)
     base, sides = grid_of(Model.of(build_inputs(early), toy), runs[0].n_time)
     evidence = base + sum(log_norm for log_norm, *_ in sides)
@@ -129,24 +132,19 @@ def test_the_evidence_of_a_toy_is_that_of_quadrature_within_one_per_cent(rich_fo
     assert abs(np.exp(logs - evidence).mean() - 1.0) < 0.01
 
 
-def test_what_comes_later_changes_nothing_before(rich_folder, study, theory, whole):
-    dates = build_inputs(study).dates
-    early = track(load_study(rich_folder, as_of=dates[40]), theory, particles=200, seed=4)
+def test_what_comes_later_changes_nothing_before(early, whole):
     same(early, whole.until(41))
 
 
-def test_a_saved_track_goes_on_as_if_it_had_never_stopped(rich_folder, study, theory, tmp_path):
+def test_a_saved_track_goes_on_as_if_it_had_never_stopped(early, study, theory, tmp_path):
     import xarray as xr
 
-    day = build_inputs(study).dates[36]
-    early = load_study(rich_folder, as_of=day)
-    found = track(early, theory, particles=200, seed=4)
-    found.to_tree().to_netcdf(tmp_path / "track.nc", engine="h5netcdf")
+    early.to_tree().to_netcdf(tmp_path / "track.nc", engine="h5netcdf")
     with xr.open_datatree(tmp_path / "track.nc", engine="h5netcdf") as tree:
-        back = track_from(tree, early, theory)
+        back = track_from(tree, early.study, theory)
         with pytest.raises(ConflictError):
             track_from(tree, study, theory)
-    same(advance(back, study), advance(found, study))
+    same(advance(back, study), advance(early, study))
 
 
 SCRIPT = """
@@ -172,8 +170,8 @@ def test_processes_and_threads_do_not_change_a_bit(rich_folder, whole):
         assert out.stdout.split()[-1] == content_hash(whole.to_tree()), threads
 
 
-def test_the_posterior_at_a_date_is_what_forecast_takes(rich_folder, study, theory, whole):
-    day = build_inputs(study).dates[40]
+def test_the_posterior_at_a_date_is_what_forecast_takes(early, whole):
+    day = early.ends[-1]
     posterior = whole.at(day, draws=150)
     assert posterior.origin == day
     tree = posterior.tree["posterior"]
@@ -182,8 +180,7 @@ def test_the_posterior_at_a_date_is_what_forecast_takes(rich_folder, study, theo
     assert "limit 400" in posterior.report.failures[0]
     futures = forecast(posterior, 14, seed=3, allow_failed=True)
     assert futures.paths.logit_belief.shape == (150, 2, 14)
-    known = track(load_study(rich_folder, as_of=day), theory, particles=200, seed=4)
-    again = known.at(day, draws=150).tree["posterior"]
+    again = early.at(day, draws=150).tree["posterior"]
     np.testing.assert_array_equal(tree["logit_belief"].values, again["logit_belief"].values)
 
 

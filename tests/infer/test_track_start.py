@@ -9,13 +9,7 @@ from toy import TOY
 from beliefs.errors import ConflictError
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model
-from beliefs.inference.smc.track import (
-    advance,
-    first_change,
-    from_posterior,
-    track,
-    track_from,
-)
+from beliefs.inference.smc.track import advance, first_change, from_posterior, track, track_from
 from beliefs.inference.smc.unconstrained import FURTHEST
 from beliefs.model.theory import free_parameters, load_theory
 from beliefs.study.load import load_study
@@ -26,9 +20,8 @@ DAY, END = "2026-02-13", "2026-03-01"
 @pytest.fixture(scope="module")
 def taken(rich_folder, theory):
     """Draws of the filter's own posterior, as a sampler would hand them over, taken over."""
-    early = track(load_study(rich_folder, as_of=DAY), theory, particles=400, seed=4)
-    posterior = early.at(DAY, draws=500)
-    return posterior, from_posterior(posterior, 400, seed=9)
+    early = track(load_study(rich_folder, as_of=DAY), theory, particles=200, seed=4)
+    return from_posterior(early.at(DAY, draws=300), 200, seed=9)
 
 
 def test_scores_of_parameters_give_these_parameters_again(rich_folder, theory):
@@ -65,8 +58,8 @@ def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(ri
 
 
 def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):
-    at_once = advance(taken[1], load_study(rich_folder, as_of=END))
-    found = taken[1]
+    at_once = advance(taken, load_study(rich_folder, as_of=END))
+    found = taken
     for day in ("2026-02-14", "2026-02-20", END):
         found = advance(found, load_study(rich_folder, as_of=day))
         found = track_from(found.to_tree(), found.study, found.theory)
@@ -80,7 +73,7 @@ def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):
 def test_it_goes_back_to_a_change_after_the_posterior_and_no_further(taken, rich_folder):
     study = load_study(rich_folder, as_of=END)
     inputs = build_inputs(study)
-    found = advance(taken[1], study)
+    found = advance(taken, study)
 
     def revised(period):
         talks = inputs.talks.copy()

@@ -17,7 +17,8 @@ NAMES = ["rival_persistence", "onset_base"]
 @pytest.mark.parametrize(
     "name",
     ["summary", "ess", "rhat", "psense", "psense_summary", "plot_trace_dist", "plot_forest",
-     "plot_rank", "plot_psense_dist", "plot_psense_quantities"],
+     "plot_rank", *(pytest.param(f"plot_psense_{what}", marks=pytest.mark.slow)
+                    for what in ("dist", "quantities"))],
 )  # fmt: skip
 def test_arviz_takes_the_tree(unsampled, name):
     assert getattr(az, name)(unsampled.tree, var_names=NAMES) is not None

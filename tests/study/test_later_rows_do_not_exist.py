@@ -10,7 +10,9 @@ from beliefs.study.load import load_study
 STUDIES = ("us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel")
 
 
-@pytest.mark.parametrize("share", (0.02, 0.1, 0.3, 0.6, 0.9))
+@pytest.mark.parametrize(
+    "share", (0.02, 0.6, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.1, 0.3, 0.9)))
+)
 @pytest.mark.parametrize("name", STUDIES)
 def test_deleting_what_was_published_later_changes_nothing(name, share, tmp_path):
     whole = load_study(name)

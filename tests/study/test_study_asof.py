@@ -192,7 +192,7 @@ def studies(draw):
 
 
 @given(studies(), st.integers(6, 55), st.integers(0, 49), st.sampled_from([TOML, WEEKLY]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_evidence_does_not_change_afterwards_and_nothing_is_known_before_it_is_published(
     tmp_path_factory, rows, early, later, toml
 ):

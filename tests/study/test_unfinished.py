@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from make_study import TOML, talk_rows, write_study
+from posteriors import small_posterior
 
 from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import left_out
@@ -25,11 +26,10 @@ def folders(tmp_path_factory):
     return quiet, write_study(root / "talking", toml=weekly, talks=[*rows, row])
 
 
-def futures_of(folder, theory="mutual_optimism"):
-    from posteriors import small_posterior
-
-    posterior = small_posterior(folder, theory, size=(4, 100), as_of=WEDNESDAY)
-    return forecast(posterior, 5, seed=1, allow_failed=True)
+@pytest.fixture(scope="module")
+def futures(folders):
+    posteriors = [small_posterior(folder, size=(4, 100), as_of=WEDNESDAY) for folder in folders]
+    return [forecast(posterior, 5, seed=1, allow_failed=True) for posterior in posteriors]
 
 
 def test_what_no_whole_week_holds_is_counted(folders):
@@ -41,8 +41,8 @@ def test_what_no_whole_week_holds_is_counted(folders):
     assert left_out(load_study(folders[0], as_of=WEDNESDAY)).talks == ()
 
 
-def test_talks_that_are_known_have_happened_and_so_for_the_base_rate(folders):
-    quiet, talking = map(futures_of, folders)
+def test_talks_that_are_known_have_happened_and_so_for_the_base_rate(futures):
+    quiet, talking = futures
     by = horizon_days(quiet)[0]
     unknown, known = (probability(f, "talks", by=by) for f in (quiet, talking))
     assert 0 < unknown.p < 1 and unknown.at_origin == 0
@@ -61,14 +61,13 @@ def test_talks_of_an_earlier_week_that_come_out_now_are_not_held_now(folders, tm
     assert found.talks == () and "talks" not in found.rows
 
 
-def test_windows_are_counted_from_the_day_that_was_asked_on(folders):
-    futures = futures_of(folders[0])
-    found = [(day - dt.date.fromisoformat(WEDNESDAY)).days for day in horizon_days(futures)]
+def test_windows_are_counted_from_the_day_that_was_asked_on(futures):
+    found = [(day - dt.date.fromisoformat(WEDNESDAY)).days for day in horizon_days(futures[0])]
     assert found == [4, 25, 32]  # whole weeks that are over within 7 and 30 days, and the horizon
 
 
 @pytest.mark.parametrize("talks", [0, 1])
-def test_the_document_and_check_say_so(folders, talks, capsys):
+def test_the_document_and_check_say_so(folders, futures, talks, capsys):
     import json
 
     import jsonschema
@@ -76,7 +75,7 @@ def test_the_document_and_check_say_so(folders, talks, capsys):
     from beliefs.cli.app import main
     from beliefs.forecasting.document import Document
 
-    document = summarise(futures_of(folders[talks]))
+    document = summarise(futures[talks])
     jsonschema.Draft202012Validator(Document.json_schema()).validate(document)
     days = document["left_out"]
     assert (days["from"], days["to"]) == ("2026-02-16", WEDNESDAY)

@@ -37,8 +37,8 @@ def test_draws_that_underflow_are_refused_at_the_door(tmp_path, name, spec):
 @pytest.mark.parametrize(("name", "sigma"), [("weight_own", 1e5), ("rival_persistence", 1000.0)])
 def test_vague_priors_of_beliefs_are_forecast_in_numbers(tmp_path, rich_folder, name, sigma):
     file = priors(tmp_path, f'[priors.{name}]\ndist = "HalfNormal"\nsigma = {sigma}\n')
-    found = track(load_study(rich_folder), load_theory("M1", file), particles=400, seed=1)
-    ahead = forecast(posterior_at(found, found.n_time - 1, 100), 14, seed=1, allow_failed=True)
+    found = track(load_study(rich_folder), load_theory("M1", file), particles=150, seed=1)
+    ahead = forecast(posterior_at(found, found.n_time - 1, 100), 7, seed=1, allow_failed=True)
     json.dumps(summarise(ahead), allow_nan=False)
 
 

@@ -45,16 +45,18 @@ def time_score(cdf: ArrayLike, observed: ArrayLike, unit: float) -> Floats:
     return np.asarray(unit * np.square(before - step).sum(axis=-1))
 
 
+def crps(samples: ArrayLike, observed: ArrayLike) -> Floats:
+    """Return the CRPS of an ensemble, samples first, as mean pinball loss of its quantiles."""
+    values = np.sort(np.asarray(samples, float), axis=0)
+    n, gap = len(values), values - observed
+    rank = (np.arange(n) + 0.5).reshape(-1, *[1] * (values.ndim - 1))
+    return np.asarray(2.0 * ((gap * (n * (gap > 0.0) - rank)).sum(axis=0) / n**2))
+
+
 def count_scores(samples: ArrayLike, observed: float, threshold: float) -> tuple[float, float]:
     """Return the CRPS of a count, and above a threshold (Allen, Ginsbourger and Ziegel 2023)."""
-    import scoringrules  # loads numba, which the ledger's scores need not wait for
-
-    values = np.asarray(samples, float)
-    whole = scoringrules.crps_ensemble(observed, values)
-    above = scoringrules.twcrps_ensemble(
-        observed, values, v_func=lambda x: np.maximum(x, threshold)
-    )
-    return float(whole), float(above)
+    above = crps(np.maximum(samples, threshold), max(observed, threshold))
+    return float(crps(samples, observed)), float(above)
 
 
 def pit(below: ArrayLike, upto: ArrayLike, uniform: ArrayLike) -> Floats:

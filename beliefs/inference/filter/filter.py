@@ -203,12 +203,11 @@ def _compiled(salt: int) -> Any:
     return filter_all
 
 
-_filter_all = _compiled(
-    source_salt(
-        contract, recurrence, readings, domestic, bargaining, talks, filter_kernel, filter_reading,
-        filter_rows, quick,
-    )
+SALT = source_salt(
+    contract, recurrence, readings, domestic, bargaining, talks, filter_kernel, filter_reading,
+    filter_rows, quick,
 )  # fmt: skip
+_filter_all = _compiled(SALT)
 
 
 def initial_state(static: Static) -> Belief:

@@ -41,7 +41,7 @@ class Part:
     high: float
     cubic: Floats
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of its scores."""
         return int(np.prod(self.shape, dtype=int))
