@@ -233,7 +233,7 @@ def _elements(
 
 
 def simulated(
-    design: Design, numbers: Iterable[int], workers: int | None = None, scheduler: str | None = None
+    design: Design, numbers: Sequence[int], workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Line]:
     """Yield lines of simulations as they are done, in no certain order.
 
@@ -241,6 +241,8 @@ def simulated(
     or behind the address of a dask `scheduler`. One that could not be done has an ``error``: left
     out silently it would bias the ranks of all others.
     """
+    if not numbers:
+        return
     if workers is None and scheduler is None:
         prepared = _prepared(design)
         for number in numbers:
@@ -251,7 +253,7 @@ def simulated(
 
     with _client(workers, scheduler) as client:
         shared = client.submit(_prepared, design, pure=False)
-        running = client.map(_at_work, list(numbers), shared=shared, pure=False)
+        running = client.map(_at_work, numbers, shared=shared, pure=False)
         lost: list[KilledWorker] = []
         for future in as_completed(running):
             try:

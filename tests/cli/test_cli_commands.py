@@ -10,6 +10,7 @@ import beliefs
 from beliefs.errors import StudyError, counted
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
+from beliefs.inference.action_draws import action_draws
 from beliefs.model.theory import load_theory
 from beliefs.records.run import load_run, save_run
 from beliefs.reporting.report import write_report
@@ -66,49 +67,25 @@ def test_theories_are_listed_and_shown_with_unit_source_and_null_value(call):
     assert "rival_persistence [side] (evidence)" in call("theories", "--show", "M1")[1]
 
 
-def test_a_run_is_forecast_again_to_the_same_numbers(call, run_folder):
-    asked = ("forecast", run_folder, "--horizon", 35, "--beliefs-only")
-    code, out, _ = call(*asked, "--json")
-    assert code == 0
-    assert json.loads(out) == json.loads((run_folder / "forecast.json").read_text())
-    code, out, _ = call(*asked, "--seed", 6, "--json")
-    assert json.loads(out) != json.loads((run_folder / "forecast.json").read_text())
-    code, out, _ = call(*asked)
-    assert code == 0 and "north" in out.lower()
-
-
-def test_python_and_the_command_line_say_the_same_by_default(call, run_folder):
-    """Actions simulated, the same base rates: one posterior, one seed, one document."""
-    ahead = forecast(load_run(run_folder), 14, seed=5)  # that of the run
-    assert ahead.paths.events is not None
-    code, out, _ = call("forecast", run_folder, "--horizon", 14, "--json")
-    assert code == 0 and json.loads(out) == summarise(ahead)
-
-
-def test_an_intervention_is_printed_beside_no_intervention(call, run_folder, tmp_path):
-    file = tmp_path / "what_if.toml"
-    file.write_text('[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n')
-    asked = ("forecast", run_folder, "--horizon", 35, "--intervene", file)
-    code, out, _ = call(*asked)
-    assert code == 0 and "Against no intervention" in out and "instead of" in out
-    code, out, _ = call(*asked, "--json")
-    document = json.loads(out)
-    assert document["interventions"] == ["turnover south 2026-03-05"]
-    assert any(row["difference"] != 0 for row in document["differences"])
-    file.write_text('[[intervention]]\nkind = "earthquake"\ndate = 2026-03-05\n')
-    code, _, err = call(*asked)
-    assert code == 2 and "earthquake" in err
+TURNOVER = '[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n'
 
 
 @pytest.fixture(scope="module")
-def bent_run(unsampled, tmp_path_factory):
-    """A run with its own horizon, seed and intervention, and its own report."""
-    item = Intervention("turnover", dt.date(2026, 3, 5), side="south")
-    result = forecast(unsampled, 20, seed=9, interventions=[item], actions=False)
+def run(rich_folder, tmp_path_factory):
+    """A run of few draws with its own horizon, seed and intervention, and its own report."""
+    few = small_posterior(rich_folder, size=(2, 50))
+    action_draws(few, "posterior", particles=100)
+    result = forecast(
+        few,
+        14,
+        seed=9,
+        interventions=[Intervention("turnover", dt.date(2026, 3, 5), side="south")],
+        allow_failed=True,
+    )
     summary = summarise(result)
     return save_run(
-        tmp_path_factory.mktemp("runs") / "bent",
-        unsampled,
+        tmp_path_factory.mktemp("runs") / "run",
+        few,
         forecast=result,
         summary=summary,
         settings={},
@@ -116,17 +93,39 @@ def bent_run(unsampled, tmp_path_factory):
     )
 
 
-def test_a_report_written_anew_is_the_runs_own_report(call, bent_run, tmp_path):
+def test_a_run_is_forecast_again_to_the_same_numbers_beside_no_intervention(call, run, tmp_path):
+    file = tmp_path / "what_if.toml"
+    file.write_text(TURNOVER)
+    asked = ("forecast", run, "--allow-failed", "--intervene", file)
+    kept = json.loads((run / "forecast.json").read_text())
+    code, out, _ = call(*asked, "--json")
+    document = json.loads(out)
+    assert code == 0 and any(row["difference"] != 0 for row in document.pop("differences"))
+    assert document == kept and kept["interventions"] == ["turnover south 2026-03-05"]
+    code, out, _ = call(*asked, "--seed", 6)
+    assert code == 0 and "north" in out.lower()
+    assert "Against no intervention" in out and "instead of" in out
+    file.write_text(TURNOVER.replace("turnover", "earthquake"))
+    code, _, err = call(*asked)
+    assert code == 2 and "earthquake" in err
+
+
+def test_python_and_the_command_line_say_the_same_by_default(call, run):
+    """Actions simulated, the same base rates: one posterior, one seed, one document."""
+    ahead = forecast(load_run(run), 14, seed=9, allow_failed=True)  # the run's own seed
+    assert ahead.paths.events is not None
+    code, out, _ = call("forecast", run, "--json", "--allow-failed")
+    assert code == 0 and json.loads(out) == summarise(ahead)
+
+
+def test_a_report_written_anew_is_the_runs_own_report(call, run, tmp_path):
     page = tmp_path / "again.html"
-    code, _, err = call("report", bent_run, "--out", page)
+    code, _, err = call("report", run, "--out", page)
     assert code == 0, err
-    assert page.read_bytes() == (bent_run / "report.html").read_bytes()
-    code, _, err = call("report", bent_run, "--out", page, "--seed", 0)
+    assert page.read_bytes() == (run / "report.html").read_bytes()
+    code, _, err = call("report", run, "--out", page, "--seed", 0)
     assert code == 0, err
-    assert page.read_bytes() != (bent_run / "report.html").read_bytes()
-
-
-TURNOVER = '[[intervention]]\nkind = "turnover"\nside = "south"\ndate = 2026-03-05\n'
+    assert page.read_bytes() != (run / "report.html").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -154,45 +153,35 @@ def test_a_slip_in_the_plan_of_a_run_is_told_before_it_samples(
     assert not out.exists()
 
 
-@pytest.fixture
-def sampled(monkeypatch, unsampled):
-    """`run` gets a posterior at once, and writes no page."""
-    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: unsampled)
-    monkeypatch.setattr(
-        "beliefs.reporting.report.write_report",
-        lambda result, summary, path, _: path.write_text("page"),
-    )
-
-
 def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
-    call, sampled, rich_folder, tmp_path, monkeypatch, capsys
+    call, rich_folder, tmp_path, monkeypatch, capsys
 ):
     def fail(*_):
         raise RuntimeError("the pen broke")  # no error of the package's own
 
+    drawn = small_posterior(rich_folder, "base_rate")
+    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: drawn)
     monkeypatch.setattr("beliefs.reporting.report.write_report", fail)
     out = tmp_path / "run"
     with pytest.raises(RuntimeError, match="the pen broke"):
-        call("run", rich_folder, "--out", out, "--horizon", 7)
+        call("run", rich_folder, "--out", out, "--horizon", 7, "--beliefs-only")
     text, err = capsys.readouterr()
     assert text == "" and f"the posterior is kept in {out}" in err
     assert load_run(out).report.passed and not (out / "forecast.json").exists()
 
 
-def test_a_failed_convergence_check_ends_with_3_and_can_be_allowed(call, rich_folder, tmp_path):
-    run = save_run(tmp_path / "failed", small_posterior(rich_folder, size=(2, 50)))
+def test_a_failed_convergence_check_ends_with_3(call, run):
     code, out, err = call("forecast", run, "--horizon", 7)
     assert code == 3 and out == "" and "--allow-failed" in err and "`beliefs track`" in err
-    code, out, _ = call("forecast", run, "--horizon", 7, "--allow-failed", "--json")
-    assert code == 0 and json.loads(out)["allowed_failed"] is True
+    assert json.loads((run / "forecast.json").read_text())["allowed_failed"] is True
 
 
 @pytest.mark.parametrize("command", ["run", "fit"])
 def test_an_occupied_run_folder_ends_with_4_before_anything_is_computed(
-    call, run_folder, command, monkeypatch
+    call, run, command, monkeypatch
 ):
     monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: pytest.fail("computed"))
-    code, out, err = call(command, "us-civil-war", "--out", run_folder)
+    code, out, err = call(command, "us-civil-war", "--out", run)
     assert code == 4 and out == "" and "exists already" in err
 
 

@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from posteriors import small_posterior
+
+from beliefs.records.run import save_run
 
 
 @pytest.fixture
@@ -30,10 +33,8 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_file_that_cannot_be_written_is_refused_before_the_work(
-    call, idle, run_folder, tmp_path, command
-):
-    arguments = [run_folder if word == "RUN" else word for word in COMMANDS[command]]
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(call, idle, tmp_path, command):
+    arguments = COMMANDS[command]
     link = tmp_path / "link.png"
     link.symlink_to(tmp_path / "nowhere.png")
     (tmp_path / "folder.png").mkdir()
@@ -68,12 +69,13 @@ def test_a_seed_beyond_64_bits_is_refused_at_the_door(call, idle, tmp_path, comm
     assert code == 2 and "--seed" in err and str(2**64 - 1) in err
 
 
-def test_verdicts_on_another_study_are_refused(call, run_folder, tmp_path):
-    manifest = json.loads((run_folder / "manifest.json").read_text())
+def test_verdicts_on_another_study_are_refused(call, rich_folder, tmp_path):
+    run = save_run(tmp_path / "run", small_posterior(rich_folder, size=(2, 50)))
+    manifest = json.loads((run / "manifest.json").read_text())
     row = dict.fromkeys(("id", "seed", "title", "claimed", "verdict", "sentence"), "a")
     said = {"study": "small", "study_sha256": manifest["study_sha256"], "verdicts": [row]}
     file, page = tmp_path / "verdicts.json", tmp_path / "page.html"
-    arguments = ("report", run_folder, "--out", page, "--horizon", 7, "--verdicts", file)
+    arguments = ("report", run, "--allow-failed", "--out", page, "--horizon", 7, "--verdicts", file)
     for other in ({"study_sha256": "0" * 64}, {"study_sha256": None}):
         file.write_text(json.dumps(said | other))
         code, _, err = call(*arguments)

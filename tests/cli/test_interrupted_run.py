@@ -2,71 +2,64 @@
 
 import ctypes
 import importlib
+import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from processes import begun, command, ended
 
-from beliefs.cli.app import main, no_lost_interrupt
-
-MESSAGE = "stopped; nothing unfinished was written\n"
-# Tells the name of each stage as it begins. Who runs the tests may ignore the signals.
-TOLD = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
-from beliefs.cli import app as cli
-from beliefs.cli import options as cli_options
-
-cli_options.Stages.__call__ = lambda self, stage: print(stage, flush=True)
-"""
-# Nothing is compiled or sampled: the folder beside the run is begun, and stays so.
-WRITING = """
-import time
 import beliefs
+from beliefs.cli import options
+from beliefs.cli.app import main, no_lost_interrupt
 from beliefs.records import files
 
-def begin(out, posterior, settings, aside):
-    with files.written_aside(out, aside):
-        (aside / "posterior.nc").write_text("half")
-        print("begun", flush=True)
-        for _ in range(6000):  # a signal just before one long sleep would not shorten it
-            time.sleep(0.01)
-
-beliefs.fit = lambda *_, **settings: None
-beliefs.save_run = begin
-"""
+MESSAGE = "stopped; nothing unfinished was written\n"
 
 
-def interrupted(script, arguments, stage, delay, number):
+def told(*arguments):
+    """Run a command that tells the name of each stage as it begins."""
+    # Who runs the tests may ignore the signals.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    options.Stages.__call__ = lambda self, stage: print(stage, flush=True)
+    command(*arguments)
+
+
+def writing(*arguments):
+    """Run a fit that compiles and samples nothing; its folder is begun, and stays so."""
+
+    def begin(out, posterior, settings, aside):
+        with files.written_aside(out, aside):
+            (aside / "posterior.nc").write_text("half")
+            print("begun", flush=True)
+            for _ in range(6000):  # a signal just before one long sleep would not shorten it
+                time.sleep(0.01)
+
+    beliefs.fit, beliefs.save_run = lambda *_, **settings: None, begin
+    told("fit", *arguments)
+
+
+def interrupted(stage, delay, number, *what):
     """Exit code and what was complained after a signal, some seconds into a stage."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", script + "\ncli.entry()", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process, output = begun(*what)
     try:
         said = []
         while stage not in said:
-            line = process.stdout.readline()
-            assert line, (said, process.stderr.read())
+            line = output.readline()
+            assert line, said
             said.append(line.strip())
         time.sleep(delay)
-        process.send_signal(number)
-        _, complaints = process.communicate(timeout=60)
+        os.kill(process.pid, number)
+        return ended(process, output)
     finally:
         process.kill()
-        process.communicate()
-    return process.returncode, complaints
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_run_folder_being_written_goes_away(number, tmp_path):
-    command = ["fit", "us-civil-war", "--out", tmp_path / "run"]
-    assert interrupted(TOLD + WRITING, command, "begun", 0, number) == (130, MESSAGE)
+    what = writing, "us-civil-war", "--out", tmp_path / "run"
+    assert interrupted("begun", 0, number, *what) == (130, MESSAGE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -77,8 +70,8 @@ def test_a_run_folder_being_written_goes_away(number, tmp_path):
 def test_each_stage_of_a_run_can_be_stopped(stage, delay, rich_folder, tmp_path):
     # Sampling that is to be interrupted would take hours.
     draws = ["--draws", 10**6] if stage == "sample" else ["--draws", 50, "--tune", 50]
-    command = ["run", rich_folder, "--out", tmp_path / "run", *draws]
-    code, complaints = interrupted(TOLD, command, stage, delay, signal.SIGINT)
+    what = told, "run", rich_folder, "--out", tmp_path / "run", *draws
+    code, complaints = interrupted(stage, delay, signal.SIGINT, *what)
     # A library may complain in its own words first.
     assert code == 130 and complaints.endswith(MESSAGE), complaints
     assert list(tmp_path.iterdir()) == []

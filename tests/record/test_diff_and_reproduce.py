@@ -18,20 +18,11 @@ from beliefs.records.run import save_run
 from beliefs.study.load import load_study
 
 
-@pytest.fixture(scope="module")
-def two_runs(rich_folder, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("two")
-    whole = small_posterior(rich_folder)
-    early = small_posterior(rich_folder, as_of=str(whole.study.as_of - dt.timedelta(days=9)))
-    for name, posterior in (("early", early), ("late", whole)):
-        result = forecast(posterior, 30, seed=5, allow_failed=True)
-        save_run(folder / name, posterior, forecast=result, summary=summarise(result), settings={})
-    return folder, early, whole
-
-
-def test_rows_published_between_two_origins_are_counted(two_runs):
-    folder, early, late = two_runs
-    found = diff_runs(folder / "early", folder / "late")
+def test_rows_published_between_two_origins_are_counted(rich_folder, tmp_path):
+    late = small_posterior(rich_folder, "base_rate", size=(2, 50))
+    before = str(late.study.as_of - dt.timedelta(days=9))
+    early = small_posterior(rich_folder, "base_rate", size=(2, 50), as_of=before)
+    found = diff_runs(save_run(tmp_path / "early", early), save_run(tmp_path / "late", late))
     for table in ("indicators", "events"):
         gained = len(getattr(late.study, table)) - len(getattr(early.study, table))
         assert gained > 0

@@ -1,15 +1,15 @@
 """An update that is killed, or races another, or has no room, leaves the old run or the new one."""
 
+import importlib
 import os
 import resource
-import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from posteriors import small_posterior
+from processes import begun, command, ended
 
 from beliefs.records.files import aside_of, read_manifest
 from beliefs.records.run import load_run, load_track
@@ -26,13 +26,15 @@ def wanted(run):
     return read_manifest(out)["posterior_content_sha256"]
 
 
-def begun(run, out, **how):
-    """An update in its own process."""
-    code = "from beliefs.cli.app import entry\nentry()"
-    command = [sys.executable, "-c", code, "update", str(run), "--to", NEXT, "--out", str(out)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how
-    )
+def updating(run, out, limit=None):
+    """Begin an update in another process, whose files may have a limited size."""
+    how = (run, "--to", NEXT, "--out", out)
+    return begun(command, "update", *how) if limit is None else begun(limited, limit, *how)
+
+
+def limited(size, *how):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    command("update", *how)
 
 
 def killed(process, out, rng, lifetime):
@@ -41,11 +43,11 @@ def killed(process, out, rng, lifetime):
         time.sleep(rng.uniform(0.0, 1.2 * lifetime))
     else:
         until = time.monotonic() + 20 * lifetime
-        while not aside_of(out).exists() and process.poll() is None and time.monotonic() < until:
+        while not aside_of(out).exists() and process.is_alive() and time.monotonic() < until:
             time.sleep(0.001)
         time.sleep(rng.uniform(0.0, 0.5 * lifetime))
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.kill()
+    process.join()
 
 
 @pytest.mark.parametrize("times", [4, pytest.param(40, marks=pytest.mark.slow)])
@@ -56,13 +58,12 @@ def test_an_update_killed_anywhere_leaves_the_old_run_or_the_new(
     folder.mkdir()
     before, out = state(run), folder / "out"
     clock = time.monotonic()
-    process = begun(run, folder / "first")
-    assert process.wait() == 0, process.communicate()
+    assert ended(*updating(run, folder / "first"))[0] == 0
     lifetime = time.monotonic() - clock
     rng = np.random.default_rng(times)
     written = 0
     for _ in range(times):
-        killed(begun(run, out), out, rng, lifetime)
+        killed(updating(run, out)[0], out, rng, lifetime)
         assert state(run) == before
         left = {p.name for p in folder.iterdir() if not p.name.endswith(".lock")} - {"first"}
         assert left <= {"out", aside_of(out).name}
@@ -79,30 +80,27 @@ def test_an_update_killed_anywhere_leaves_the_old_run_or_the_new(
     assert times < 10 or 0 < written < times
 
 
-# The fit takes a minute and writes nothing: draws of the prior stand for it.
-AT_ONCE = """
-sys.path[:0] = [{tests!r}, {study!r}]
-from posteriors import small_posterior
-import beliefs.inference.nuts.fit
-beliefs.inference.nuts.fit.fit = lambda study, *_, **__: small_posterior(study.path)
-"""
+def run_at_once(*arguments):
+    """`beliefs run` without the minute of its fit, in whose place stand draws of the prior."""
+    importlib.import_module("beliefs.inference.nuts.fit").fit = at_once
+    command("run", *arguments)
+
+
+def at_once(study, *_, **__):
+    return small_posterior(study.path)
 
 
 @pytest.mark.slow
 def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tmp_path):
-    here = Path(__file__).parent.parent
-    code = "import sys\n" + AT_ONCE.format(tests=str(here), study=str(here / "study"))
-    code += "from beliefs.cli.app import entry\nentry()"
     out, rng = tmp_path / "out", np.random.default_rng(3)
-    command = [sys.executable, "-c", code, "run", rich_folder, "--out", out, "--horizon", "7"]
-    written = 0
+    asked, written = (run_at_once, rich_folder, "--out", out, "--horizon", 7), 0
     for _ in range(10):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while not aside_of(out).exists() and process.poll() is None:
+        process, _ = begun(*asked)
+        while not aside_of(out).exists() and process.is_alive():
             time.sleep(0.001)
         time.sleep(rng.uniform(0.0, 2.5))
         process.kill()
-        process.communicate()
+        process.join()
         assert {p.name for p in tmp_path.iterdir()} <= {
             "out", aside_of(out).name, f".{out.name}.beliefs.lock"
         } | {f"done-{n}" for n in range(written + 1)}  # fmt: skip
@@ -110,27 +108,26 @@ def test_a_run_killed_while_it_writes_leaves_a_whole_run_or_none(rich_folder, tm
             written += 1
             assert load_run(out).report.passed and (out / "report.html").is_file()
             os.rename(out, tmp_path / f"done-{written}")
-    assert subprocess.run(command, capture_output=True).returncode == 0
+    assert ended(*begun(*asked))[0] == 0
     assert load_run(out).report.passed and not aside_of(out).exists()
 
 
 def test_of_two_updates_at_once_one_wins_and_the_other_exits_4(run, wanted, state, tmp_path):
     before = state(run)
-    both = [begun(run, tmp_path / "out") for _ in range(2)]
-    ends = [(process.communicate()[1], process.returncode) for process in both]
-    assert sorted(code for _, code in ends) == [0, 4], ends
-    complaint = next(text for text, code in ends if code == 4)
+    both = [updating(run, tmp_path / "out") for _ in range(2)]
+    ends = [ended(*one) for one in both]
+    assert sorted(code for code, _ in ends) == [0, 4], ends
+    complaint = dict(ends)[4]
     assert "fix:" in complaint and "Traceback" not in complaint
     assert read_manifest(tmp_path / "out")["posterior_content_sha256"] == wanted
     assert [p.name for p in tmp_path.iterdir()] == ["out"] and state(run) == before
 
 
-def refused_for_room(run, state, out, **how):
+def refused_for_room(run, state, out, limit=None):
     """Run an update that has no room; return what is left where it would be."""
     before = state(run)
-    process = begun(run, out, **how)
-    _, complaint = process.communicate(timeout=120)
-    assert process.returncode == 2, (process.returncode, complaint)
+    code, complaint = ended(*updating(run, out, limit))
+    assert code == 2, (code, complaint)
     assert "could not be written" in complaint and "free some room" in complaint
     assert "Traceback" not in complaint and "HDF5" not in complaint
     assert state(run) == before and load_track(run).n_time == 40
@@ -141,11 +138,8 @@ def refused_for_room(run, state, out, **how):
     "limit", [20_000, *(pytest.param(n, marks=pytest.mark.slow) for n in (300, 1_000_000))]
 )
 def test_a_limit_on_the_size_of_files_ends_an_update_cleanly(run, state, tmp_path, limit):
-    def limited():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
     # Machine code that cannot be cached is compiled anew, without a word.
-    assert refused_for_room(run, state, tmp_path / "out", preexec_fn=limited) == []
+    assert refused_for_room(run, state, tmp_path / "out", limit) == []
 
 
 @pytest.fixture(

@@ -1,71 +1,45 @@
 """Registering forecasts: in order, one at a time, each once, and never half."""
 
 import errno
+import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from ledgers import a_forecast, on
+from processes import FORKS, begun, ended
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.records.ledger import chain
 from beliefs.records.ledger.chain import fix, writing
 from beliefs.records.ledger.register import read_ledger, register, verify
 
-TESTS = str(Path(__file__).parent.parent)
-ADD = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from ledgers import a_forecast
-from beliefs.records.ledger.register import register
-ledger, first, count = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-sys.stdin.readline()
-for number in range(first, first + count):
-    register(ledger, a_forecast(number))
-"""
-DIE = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-from ledgers import a_forecast
-from beliefs.records.ledger import chain
-from beliefs.records.ledger.register import register
 
-def half(path, data):
-    with path.open("ab", buffering=0) as file:
-        file.write(data[: len(data) // 2])
-    os.kill(os.getpid(), signal.SIGKILL)
-
-chain._append = half
-register(sys.argv[2], a_forecast(77))
-"""
+def add(ledger, numbers, ready):
+    """Register forecasts of one's own, when all others are ready too."""
+    ready.wait()
+    for number in numbers:
+        register(ledger, a_forecast(number))
 
 
-def all_at_once(ledger, processes, each):
-    """Let processes that have all started add forecasts of their own."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", ADD, TESTS, str(ledger), str(k * each), str(each)],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for k in range(processes)
-    ]
-    for process in running:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in running:
-        _, error = process.communicate()
-        assert process.returncode == 0, error
+def die(ledger):
+    """Be killed halfway through the line of a forecast."""
+
+    def half(path, data):
+        with path.open("ab", buffering=0) as file:
+            file.write(data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    chain._append = half
+    register(ledger, a_forecast(77))
 
 
 @pytest.mark.parametrize(
     "each", [13, pytest.param(125, marks=pytest.mark.slow)], ids=["104 adds", "1000 adds"]
 )
 def test_eight_processes_adding_at_once_lose_and_break_nothing(ledger, each):
-    all_at_once(ledger, 8, each)
+    ready = FORKS.Barrier(8)
+    running = [begun(add, ledger, range(k * each, (k + 1) * each), ready) for k in range(8)]
+    assert [ended(*one) for one in running] == [(0, "")] * 8
     verdict = verify(ledger)
     assert not verdict.problems and verdict.lines == 8 * each
     numbers = [f.seed["forecast"] for f in read_ledger(ledger).forecasts.values()]
@@ -106,8 +80,7 @@ def test_a_forecast_that_knows_tomorrow_is_refused(ledger):
 def test_a_killed_writers_half_line_is_told_by_the_next_add_and_kept_by_mending(ledger):
     register(ledger, a_forecast(1))
     before = ledger.read_bytes()
-    done = subprocess.run([sys.executable, "-c", DIE, TESTS, str(ledger)])
-    assert done.returncode == -signal.SIGKILL
+    assert ended(*begun(die, ledger)) == (-signal.SIGKILL, "")
     torn = ledger.read_bytes()
     assert torn.startswith(before) and len(torn) > len(before)
     with pytest.raises(StudyError, match="a writer was killed") as caught:

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from posteriors import small_posterior
 
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
@@ -79,11 +80,13 @@ def test_a_document_of_another_run_is_refused(copy, changes, named):
     assert named in str(caught.value)
 
 
-def test_a_what_if_is_refused(unsampled, tmp_path):
+def test_a_what_if_is_refused(rich_folder, tmp_path):
+    few = small_posterior(rich_folder, "base_rate", size=(2, 50))
     file = tmp_path / "plan.toml"
     file.write_text('[[intervention]]\nkind = "waiver"\ndate = 2026-03-05\n')
-    result = forecast(unsampled, 7, seed=5, interventions=load_interventions(file), actions=False)
-    run = save_run(tmp_path / "run", unsampled, forecast=result, summary=summarise(result))
+    how = {"interventions": load_interventions(file), "actions": False, "allow_failed": True}
+    result = forecast(few, 7, seed=5, **how)
+    run = save_run(tmp_path / "run", few, forecast=result, summary=summarise(result))
     with pytest.raises(StudyError, match="a what-if cannot be registered"):
         entry_of(run)
 

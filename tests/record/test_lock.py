@@ -2,39 +2,35 @@
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
+import time
 
 import pytest
+from processes import begun
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.records import files
 from beliefs.records.files import aside_of, commit, only_one, reserved
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from beliefs.records import files as lock
-with getattr(lock, sys.argv[1])(Path(sys.argv[2])) as aside:
-    if aside:
-        (aside / "half").write_text("written")
-    print("held", flush=True)
-    time.sleep(60)
-"""
+
+def hold(kind, path):
+    """Hold a lock until one is killed."""
+    with getattr(files, kind)(path) as aside:
+        if aside:
+            (aside / "half").write_text("written")
+        print("held", flush=True)
+        time.sleep(60)
 
 
 @contextlib.contextmanager
 def holder(kind, path):
     """Another process that holds a lock."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, kind, str(path)], stdout=subprocess.PIPE, text=True
-    )
+    process, said = begun(hold, kind, path)
     try:
-        assert process.stdout.readline() == "held\n"
+        assert said.readline() == "held\n"
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.join()
 
 
 def test_a_reserved_name_is_refused_to_another_process(tmp_path):
@@ -68,8 +64,8 @@ def test_no_lock_outlives_a_killed_process(tmp_path, kind):
     if kind == "only_one":
         run.mkdir()
     with holder(kind, run) as process:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         if kind == "only_one":
             with only_one(run):
                 return
@@ -85,8 +81,8 @@ def test_no_lock_outlives_a_killed_process(tmp_path, kind):
 def test_the_next_writer_sweeps_up_after_the_dead_and_leaves_the_living_alone(tmp_path):
     with holder("reserved", tmp_path / "living"):
         with holder("reserved", tmp_path / "dead") as process:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.kill()
+            process.join()
         (tmp_path / ".mine.part").mkdir()
         assert aside_of(tmp_path / "dead").is_dir()
         with reserved(tmp_path / "next"):

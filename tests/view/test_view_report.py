@@ -19,7 +19,7 @@ from beliefs.reporting.report import (
 )
 from beliefs.reporting.style import interval, percent, points, whole_percent
 
-EVIL = "</script><img src=x onerror=alert(1)> & \"q\" '$x$' {{ 7*7 }}"
+EVIL = "</script><img src=x onerror=a> & \"q\" '$x$' {{ 7*7 }} <b>bold</b> --><svg onload=a>"
 
 
 class Page(HTMLParser):
@@ -98,11 +98,10 @@ def test_same_inputs_give_the_same_bytes(futures, summary, html, tmp_path):
     assert path.stat().st_size < 8e6
 
 
-@pytest.mark.parametrize("text", [EVIL, "<b>bold</b>", "--><svg onload=alert(1)>"])
-def test_hostile_study_text_stays_text(hostile_futures, text):
-    futures = hostile_futures(text)
+def test_hostile_study_text_stays_text(hostile_futures):
+    futures = hostile_futures(EVIL)
     page = Page(render(futures, summarise(futures)))
-    assert text in page.text  # parsed back, it is the very characters
+    assert EVIL in page.text  # parsed back, it is the very characters
     assert not {"img", "b-"} & {tag for tag, _ in page.tags}
     assert not any(name.startswith("on") for _, a in page.tags for name in a)
     assert sum(tag == "script" for tag, _ in page.tags) == 9
