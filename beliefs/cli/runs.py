@@ -21,7 +21,6 @@ from beliefs.records.compare_runs import diff_runs
 from beliefs.records.compare_runs import reproduce as recompute
 from beliefs.records.files import read_manifest
 from beliefs.records.run import planned
-from beliefs.reporting.report import read_verdicts
 from beliefs.reporting.tables import headline, plain
 from beliefs.simulation.paths import check_plan
 
@@ -187,6 +186,10 @@ def report(
     allow_failed: opt.Failed = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
+    from beliefs.reporting.report import (
+        read_verdicts,
+    )  # loads ArviZ and Plotly
+
     manifest = read_manifest(run)
     judged = [] if claims is None else read_verdicts(claims, manifest)
     posterior = beliefs.load_run(run)
