@@ -17,7 +17,7 @@ from beliefs.records import files
 MESSAGE = "stopped; nothing unfinished was written\n"
 
 
-def told(*arguments):
+def announced(*arguments):
     """Run a command that tells the name of each stage as it begins."""
     # Who runs the tests may ignore the signals.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -37,7 +37,7 @@ def writing(*arguments):
                 time.sleep(0.01)
 
     beliefs.fit, beliefs.save_run = lambda *_, **settings: None, begin
-    told("fit", *arguments)
+    announced("fit", *arguments)
 
 
 def interrupted(stage, delay, number, *what):
@@ -70,7 +70,7 @@ def test_a_run_folder_being_written_goes_away(number, tmp_path):
 def test_each_stage_of_a_run_can_be_stopped(stage, delay, rich_folder, tmp_path):
     # Sampling that is to be interrupted would take hours.
     draws = ["--draws", 10**6] if stage == "sample" else ["--draws", 50, "--tune", 50]
-    what = told, "run", rich_folder, "--out", tmp_path / "run", *draws
+    what = announced, "run", rich_folder, "--out", tmp_path / "run", *draws
     code, complaints = interrupted(stage, delay, signal.SIGINT, *what)
     # A library may complain in its own words first.
     assert code == 130 and complaints.endswith(MESSAGE), complaints
