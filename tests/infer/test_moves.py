@@ -13,7 +13,7 @@ from beliefs.study.load import load_study
 
 
 @pytest.fixture(scope="module")
-def fitted():
+def charted():
     study = load_study("synthetic-duel")
     model = Model.of(build_inputs(study), load_theory("mutual_optimism"))
     rng = np.random.default_rng(5)
@@ -23,16 +23,16 @@ def fitted():
     return scores, transform_of(scores, log_weights, model.coordinates.labels, frame)
 
 
-def test_scores_come_back_from_their_places(fitted):
-    scores, transform = fitted
+def test_scores_come_back_from_their_places(charted):
+    scores, transform = charted
     again, stretch = back(transform, transform.white)
     np.testing.assert_allclose(again, scores, atol=2e-4)  # the frame is in single precision
     off = stretch - transform.change
     np.testing.assert_allclose(off, off[0], atol=1e-3)
 
 
-def test_the_determinant_is_that_of_the_map(fitted):
-    _, transform = fitted
+def test_the_determinant_is_that_of_the_map(charted):
+    _, transform = charted
     places = transform.white
     d, step = places.shape[1], 1e-2
     logs, stretches = [], []
@@ -43,5 +43,5 @@ def test_the_determinant_is_that_of_the_map(fitted):
         high, low = np.split(back(transform, near)[0], 2)
         logs.append(np.linalg.slogdet((high - low) / (2.0 * step))[1])
         stretches.append(back(transform, at[None])[1][0])
-    # Up to one constant.
+    # Up to one constant of the chart.
     np.testing.assert_allclose(np.diff(logs), np.diff(stretches), atol=0.05)

@@ -193,7 +193,9 @@ def _load_talks(w: Any, low: int, size: int, k: int, x: int, static: Any, terms:
         w[row.EFFECT + i] = static.effect[n, x]
         w[row.LOGIT + i] = static.floor[n, x] + terms.mediation[n, x, k] + terms.shift[n, k]
         w[row.PULL + i], w[row.DRAG + i] = terms.pull[n, k], terms.drag[n, k]
-        w[row.IDLE + i] = logistic(quick, static.floor[n, x])
+        w[row.IDLE + i] = static.floor[n, x]
+    for i in range(BATCH):
+        w[row.IDLE + i] = logistic(quick, w[row.IDLE + i])
 
 
 @numba.njit(error_model="numpy")

@@ -220,9 +220,11 @@ def assimilation(shape: Any, pull: Any) -> Any:
                 x = w[row.CENTRE + i] + w[row.ROOT + i] * z
                 away = x - w[row.BEFORE + i]
                 miss = value - x - w[row.MASS0 + i]
-                log = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
-                w[here + i] = log + 0.5 * z * z
-                w[row.TOP + i] = max(w[row.TOP + i], log)
+                w[row.LOG + i] = shape(miss * w[row.ACROSS + i]) - away * away * w[row.REST + i]
+            # Apart, as a place that depends on k keeps the compiler from taking many at once.
+            for i in range(BATCH):
+                w[here + i] = w[row.LOG + i] + 0.5 * z * z
+                w[row.TOP + i] = max(w[row.TOP + i], w[row.LOG + i])
         for k in range(n):
             z, weight = rule[0, k], rule[1, k]
             here = row.DENSITY + k * BATCH

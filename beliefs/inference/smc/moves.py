@@ -1,21 +1,30 @@
-"""Moves that leave a target as it is and particles elsewhere, in coordinates fitted to them.
+r"""Moves that leave a target as it is and particles elsewhere, in coordinates fitted to them.
 
-Scores go through the frame of linear parameters (`moves_linear`) where there is one and are
-whitened by the Gaussian that fits them, a bijection of known determinant: it decides how often a
-proposal is accepted and nothing else.
+Scores go through the frame of linear parameters (`moves_linear`) where there is one, are whitened
+by the Gaussian that fits them, and lose curved dependence: a log-odds of talks and the slope that
+multiplies the surplus trade off along a banana, and so do a level and the weights it stands for.
+Each coordinate gives up what squares of earlier ones, and products of those that talks hang on, say
+of it,
+
+.. math:: y_j = \Big(z_j - \sum_{k, l < j} c_{jkl} (z_k z_l - [k = l])\Big) / s_j
+
+a triangular map (Rosenblatt 1952; Marzouk et al. 2016). All of this is a bijection of known
+determinant, so that it decides how often a proposal is accepted and nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.inference.smc import particles
 from beliefs.inference.smc.moves_linear import Frame, from_frame, to_frame
-from beliefs.inference.smc.particles import Floats, Ints, mapped
+from beliefs.inference.smc.particles import Floats, Ints, mapped, normalised
 
 WHOLE = (0.0, 0.5, 0.75, 0.88, 0.94, 0.97)
 """What a proposal keeps of the distance from the fitted mean: 0 is an independent draw."""
@@ -33,6 +42,21 @@ FAR, WIDEST = ("surplus_effect", "onset_base", "log_cost", "cost_slope"), 1.3
 """Parameters of a funnel, and variance of proposals: the more talks hang on the surplus, the less
 room is left for it, so few particles stand where the likelihood is highest, and the rest must find
 it."""
+PRODUCTS = ("log_cost", "cost_slope", "surplus_effect", "onset_base", "continuation_base")
+"""Parameters whose products count, not their squares alone: they enter the log-odds of talks."""
+LATE = ("belief_mean", *(name for name in PRODUCTS if name not in CORE))
+"""Parameters that answer to squares and products of others, those that answer to most at the end:
+levels trade off against all weights, the chance that talks go on against costs and slopes."""
+SURE = 3.5  # standard errors from 0 above which a coefficient of the shear is kept
+
+
+class Shear(NamedTuple):
+    """Coefficients that are sure, sorted by the coordinate they shift."""
+
+    # Coordinate shifted, the two multiplied, and their coefficient; each (terms,).
+    terms: tuple[Ints, Ints, Ints, Floats]
+    centre: Floats  # of what is left, and its spread; (d,)
+    spread: Floats
 
 
 @dataclass(frozen=True)
@@ -44,6 +68,7 @@ class Transform:
     n_core: int  # how many of the first are the core
     mean: Floats  # of the Gaussian that fits the scores in that order
     root: Floats
+    shear: Shear
     scale: Floats  # standard deviation of proposals in each coordinate, (d,)
     white: Floats  # the particles in them, (N, d)
     change: Floats  # log|d scores / d coordinates| up to a constant, (N,)
@@ -63,28 +88,67 @@ class Moved:
     capped: bool  # whether the number of moves, not the jump, ended it
 
 
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _sheared(
+    z: Floats, target: Ints, first: Ints, second: Ints, weight: Floats, sign: float
+) -> Floats:
+    """Subtract (sign 1) or add (sign -1) the terms; `z` is read as it becomes when adding."""
+    out = z.copy()
+    source = z if sign > 0.0 else out
+    for i in range(z.shape[0]):
+        for q in range(len(target)):
+            k, m = first[q], second[q]
+            one = 1.0 if k == m else 0.0
+            out[i, target[q]] -= sign * weight[q] * (source[i, k] * source[i, m] - one)
+    return out
+
+
+def shear_of(white: Floats, log_weights: Floats, names: list[str]) -> Shear:
+    """Regress each white coordinate (N, d) on squares and products of earlier ones."""
+    weights, product = normalised(log_weights), np.isin(names, PRODUCTS)
+    k, m = np.tril_indices(len(names))
+    allowed = (k == m) | (product[k] & product[m])
+    k, m = k[allowed], m[allowed]
+    feature = white[:, k] * white[:, m]
+    feature -= np.einsum("n,nf->f", weights, feature)
+    square = np.einsum("n,nf->f", weights, np.square(feature))
+    answer = np.einsum("nj,nf->jf", white, weights[:, None] * feature)
+    sure = np.abs(answer) > SURE * np.sqrt(np.sum(weights * weights) * square)
+    later = np.arange(len(names))[:, None] > k
+    j, q = np.nonzero(sure & later & ((k == m) | product[:, None]))
+    terms = (j, k[q], m[q], answer[j, q] / square[q])
+    left = _sheared(white, *terms, 1.0)
+    centre = np.einsum("n,nj->j", weights, left)
+    spread = np.sqrt(np.einsum("n,nj->j", weights, np.square(left - centre)))
+    return Shear(terms, centre, np.where(spread > 0.0, spread, 1.0))
+
+
 def transform_of(
     scores: Floats, log_weights: Floats, labels: tuple[str, ...], frame: Frame | None = None
 ) -> Transform:
     """Fit coordinates to weighted particles: normal scores (N, d) named by `labels`."""
     names = [label.split("[")[0] for label in labels]
     # Elements of the core keep the order of their labels.
-    core = np.asarray([name in CORE for name in names], dtype=bool)
-    order = np.argsort(~core, kind="stable").astype(np.int64)
+    rank = [0 if name in CORE else 2 + LATE.index(name) if name in LATE else 1 for name in names]
+    order, n_core = np.argsort(rank, kind="stable").astype(np.int64), rank.count(0)
     here, change = (scores, np.zeros(len(scores))) if frame is None else to_frame(frame, scores)
-    here = here[:, order]
+    here = np.ascontiguousarray(here[:, order])
     mean, root = particles.fitted_gaussian(here, log_weights)
+    white = particles.whiten(root, here - mean)
+    shear = shear_of(white, log_weights, [names[j] for j in order])
     far = np.asarray([names[j] in FAR for j in order])
     scale = np.sqrt(np.where(far, WIDEST, particles.WIDER))
-    white = particles.whiten(root, here - mean) / scale
-    return Transform(frame, order, int(core.sum()), mean, root, scale, white, change)
+    white = (_sheared(white, *shear.terms, 1.0) - shear.centre) / (shear.spread * scale)
+    return Transform(frame, order, n_core, mean, root, shear, scale, white, change)
 
 
 def back(transform: Transform, white: Floats) -> tuple[Floats, Floats]:
     """Return the scores (N, d) at some coordinates, and log|d scores / d coordinates|."""
     out = np.empty_like(white)
-    spread = particles.spread_by(transform.root, transform.scale * white)
-    out[:, transform.order] = transform.mean + spread
+    shear = transform.shear
+    left = shear.centre + shear.spread * transform.scale * white
+    straight = _sheared(left, *shear.terms, -1.0)
+    out[:, transform.order] = transform.mean + particles.spread_by(transform.root, straight)
     if transform.frame is None:
         return out, np.zeros(len(out))
     return from_frame(transform.frame, out)

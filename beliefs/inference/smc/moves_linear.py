@@ -150,13 +150,13 @@ def information(
     n, n_time = kept.shape
     k, n_read = move.shape[1], when.size
     modes, roots = np.empty((n, k)), np.zeros((n, k, k), dtype=np.float32)
-    answer, seen = np.empty(k, dtype=np.float32), np.empty(k, dtype=np.float32)
+    answer, seen = np.empty(k, dtype=np.float32), np.empty((k, n_read), dtype=np.float32)
     pull = np.empty(k)
     for p in range(n):
         root = roots[p]
         mean, var = begin[p], 0.0
         for j in range(k):
-            answer[j], pull[j], root[j, j] = start[j], -prior[j], 1.0
+            answer[j], pull[j] = start[j], -prior[j]
         r = 0
         for t in range(n_time):
             a = kept[p, t]
@@ -172,16 +172,19 @@ def information(
                 f = h * h * var + variance[p, r]
                 miss, lost = missed[r] - h * mean, -h * var / f
                 mean, var = mean - lost * miss, var + lost * h * var
-                small, fall, weight = np.float32(h), np.float32(lost), np.float32(1.0 / f)
+                small, fall, unit = np.float32(h), np.float32(lost), np.float32(1.0 / np.sqrt(f))
                 for j in range(k):
-                    seen[j] = small * answer[j] + precision[r, j]
-                    answer[j] += fall * seen[j]
-                    pull[j] += seen[j] * (miss / f)
-                for j in range(k):
-                    x = weight * seen[j]
-                    for i in range(j + 1):
-                        root[j, i] += x * seen[i]
+                    x = small * answer[j] + precision[r, j]
+                    answer[j] += fall * x
+                    pull[j] += x * (miss / f)
+                    seen[j, r] = unit * x
                 r += 1
+        for j in range(k):
+            for i in range(j + 1):
+                total = np.float32(1.0 if i == j else 0.0)
+                for q in range(n_read):
+                    total += seen[j, q] * seen[i, q]
+                root[j, i] = total
         for j in range(k):  # Cholesky
             for i in range(j + 1):
                 total = np.float32(0.0)

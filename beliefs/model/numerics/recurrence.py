@@ -150,12 +150,25 @@ def _gathered(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(forwards + backwards - x)
 
 
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _add_products(weights: Any, values: Any, out: Any) -> None:
+    for i in range(weights.shape[0]):
+        for k in range(weights.shape[1]):
+            weight = weights[i, k]
+            if weight != 0.0:
+                for t in range(values.shape[1]):
+                    out[i, t] += weight * values[k, t]
+
+
 def weighted_sum(xp: Any, weights: Array, values: Array) -> Array:
     """Return the product of weights (..., row, term) and values ([...,] term, time).
 
-    NumPy's product of matrices may round differently for another number of periods; its sums over
-    an index do not, so that later periods change no earlier one.
+    NumPy's product of matrices may round differently for another number of periods; here each
+    period's sum runs over the same terms in the same order, so that later ones change none.
     """
     if xp is not np or np.ndim(values) > 2:
         return weights @ values
-    return np.einsum("...rk,kt->...rt", weights, values)
+    flat = np.ascontiguousarray(weights, dtype=float).reshape(-1, np.shape(weights)[-1])
+    out = np.zeros((len(flat), values.shape[-1]))
+    _add_products(flat, np.ascontiguousarray(values, dtype=float), out)
+    return out.reshape(*np.shape(weights)[:-1], -1)
