@@ -28,23 +28,26 @@ def run(capsys, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "known",
+    ("theory", "known"),
     [
-        "2026-02-04",
-        *(pytest.param(d, marks=pytest.mark.slow) for d in ("2026-01-24", "2026-02-19")),
+        ("M0", "2026-02-04"),
+        *(
+            pytest.param("M1", day, marks=pytest.mark.slow)
+            for day in ("2026-01-24", "2026-02-04", "2026-02-19")
+        ),
     ],
 )
-def test_rows_published_later_change_no_number(fitted, run, rich_folder, tmp_path, known):
+def test_rows_published_later_change_no_number(run, rich_folder, tmp_path, theory, known):
     copy, removed = without_later_rows(rich_folder, known, tmp_path / "known")
     assert removed > 20
-    whole, _ = run(rich_folder, "--as-of", known, "--seed", "5")
-    cut, _ = run(copy, "--as-of", known, "--seed", "5")
+    how = ("--theory", theory, "--as-of", known, "--seed", "5")
+    (whole, _), (cut, _) = (run(folder, *how) for folder in (rich_folder, copy))
     assert whole == cut
     assert whole["as_of"] == whole["origin"] == known
 
 
 @pytest.mark.slow
-def test_one_seed_gives_one_document_and_another_seed_another(fitted, run, rich_folder):
+def test_one_seed_gives_one_document_and_another_seed_another(run, rich_folder):
     (one, folder), (again, second), (other, _) = (
         run(rich_folder, "--seed", seed) for seed in ("7", "7", "8")
     )
@@ -60,11 +63,11 @@ def test_one_seed_gives_one_document_and_another_seed_another(fitted, run, rich_
 
 
 def test_a_failed_convergence_check_keeps_the_posterior_and_forecasts_nothing(
-    fitted, rich_folder, tmp_path, capsys
+    rich_folder, tmp_path, capsys
 ):
     out = tmp_path / "run"
     strict = [s for s in SETTINGS if s != "--allow-failed"]
-    assert main(["run", str(rich_folder), "--out", str(out), *strict]) == 3
+    assert main(["run", str(rich_folder), "--theory", "M0", "--out", str(out), *strict]) == 3
     text, err = capsys.readouterr()
     assert (
         text == ""

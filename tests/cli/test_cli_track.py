@@ -102,7 +102,8 @@ def test_the_run_of_a_fit_is_gone_on_with(call, rich_folder, tmp_path):
     assert {p: p.read_bytes() for p in fit.rglob("*") if p.is_file()} == before
 
 
-def test_other_commands_take_the_folder_of_a_track(call, run, tmp_path):
+def test_other_commands_take_the_folder_of_a_track(call, run, tmp_path, monkeypatch):
+    monkeypatch.setattr("beliefs.forecasting.forecast.default_horizon", lambda _: 14)
     code, out, err = call("forecast", run, "--horizon", 7, "--json")
     assert code == 0 and json.loads(out)["origin"] == DAY, err
     code, _, err = call("report", run, "--out", tmp_path / "page.html", "--horizon", 7)

@@ -1,5 +1,7 @@
 """The sampler's coordinates and the model's innovations are the same path, exactly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,7 @@ def test_the_recursion_with_the_returned_innovations_gives_the_returned_path(cas
 def test_the_change_of_density_is_the_determinant_of_the_change_of_variables(case):
     structure, cols, params, prior = case
     n = 10
-    structure = type(structure)(**{**vars(structure), "n_time": n})
+    structure = replace(structure, n_time=n)
     early = until(cols, n)
     early |= {k: cols[k][:, 20 : 20 + n] for k in ("guess", "guess_gate")}
     early["rival_resolve"] = cols["rival_resolve"][:, 10 : 10 + n]

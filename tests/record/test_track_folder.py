@@ -28,11 +28,10 @@ def believing(tracked, rich_folder, tmp_path_factory):
     return save_run(out, tracked(rich_folder, DAY, "mutual_optimism"))
 
 
-@pytest.fixture(scope="module")
-def gone_on(believing):
-    """An update of it, by a few days."""
-    out = believing.parent / "gone on"
-    return update(believing, out, to="2026-02-17"), out
+@pytest.fixture
+def short(monkeypatch):
+    """Forecasts of two weeks where no horizon is given."""
+    monkeypatch.setattr("beliefs.forecasting.forecast.default_horizon", lambda _: 14)
 
 
 def agree(one, other):
@@ -170,8 +169,10 @@ def test_a_changed_track_is_noticed(run, tmp_path):
         load_track(copy)
 
 
-def test_an_update_reproduces(gone_on):
-    found = reproduce(gone_on[1])
+@pytest.mark.parametrize("which", ["run", pytest.param("believing", marks=pytest.mark.slow)])
+def test_an_update_reproduces(which, request, tmp_path):
+    update(request.getfixturevalue(which), tmp_path / "out", to="2026-02-17")
+    found = reproduce(tmp_path / "out")
     assert found.verdict in ("bit-identical", "within Monte-Carlo error")
     assert found.forecast_identical is None
 
@@ -186,8 +187,9 @@ def test_a_track_with_another_seed_is_within_monte_carlo_error(run, tmp_path):
     assert 0 < found.distance < found.limit and not found.posterior_identical
 
 
-def test_probabilities_of_the_same_days_move_between_two_tracks(believing, gone_on):
-    folders = believing, gone_on[1]
+def test_probabilities_of_the_same_days_move_between_two_tracks(believing, short, tmp_path):
+    folders = believing, tmp_path / "out"
+    update(*folders, to="2026-02-17")
     result = [forecast(load_run(f), seed=1) for f in folders]
     found = diff_runs(*folders)
     assert found["rows"]["events"]["added"] > 0 and len(found["beliefs"]) == 2
@@ -204,8 +206,8 @@ def test_probabilities_of_the_same_days_move_between_two_tracks(believing, gone_
         assert t["mcse"] == pytest.approx(np.hypot(then.mcse, now.mcse), abs=1e-6)
 
 
-def test_what_is_registered_of_a_track_is_what_forecast_says(believing):
-    entry = entry_of(believing)
-    said = summarise(forecast(load_run(believing), seed=1))
+def test_what_is_registered_of_a_track_is_what_forecast_says(run, short):
+    entry = entry_of(run)
+    said = summarise(forecast(load_run(run), seed=1))
     held = {(t["target"], t["side"], t["by"], t.get("rule")): t["p"] for t in said["targets"]}
     assert {(t.target, t.side, str(t.by), t.rule): t.p for t in entry.targets} == held
