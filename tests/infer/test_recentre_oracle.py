@@ -5,11 +5,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from beliefs.inference.nuts.recentre import guided_paths
+from beliefs.inference.nuts.recentre import guided
+
+PRIOR, MEAN = np.array([1.5, 0.4]), np.array([0.3, -0.8])
+"""Precision and mean of the level before any reading, by side."""
 
 
 def problem(n, seed):
-    """A random walk with drift by side, readings of some periods only."""
+    """A belief that goes back to a level, with news by side, readings of some periods only."""
     rng = np.random.default_rng(seed)
     observed = rng.random((2, n)) < 0.5
     return {
@@ -23,14 +26,17 @@ def problem(n, seed):
 
 
 def exact(case, side):
-    """Mean and precision of the path given its readings, by the joint density of all periods."""
+    """Mean and precision of level and path given the readings, by the joint density of both."""
     a, c, y, w = (case[k][side] for k in "acyw")
     n, q = len(a), case["q"][side]
-    steps = np.eye(n) - np.diag(a[1:], -1)
+    # What chance adds to each period is steps @ (level, path) - known.
+    steps = np.column_stack([a - 1.0, np.eye(n) - np.diag(a[1:], -1)])
+    steps[0, 0] -= a[0]
     known = c.copy()
     known[0] += a[0] * case["start"][side]
-    precision = steps.T @ steps / q + np.diag(w)
-    return np.linalg.solve(precision, steps.T @ known / q + w * y), precision
+    weight, value = np.append(PRIOR[side], w), np.append(MEAN[side], y)
+    precision = steps.T @ steps / q + np.diag(weight)
+    return np.linalg.solve(precision, steps.T @ known / q + weight * value), precision
 
 
 def arguments(case, misread=0.0):
@@ -40,21 +46,23 @@ def arguments(case, misread=0.0):
     return [*exact_step, *linear, np.sqrt(case["q"]), case["start"], case["y"], case["w"]]
 
 
-def sampled(case, xi):
-    """The path and log|d path / d xi| by side."""
-    _, path, logdet = guided_paths(*arguments(case), xi)
-    return path, logdet + 0.5 * xi.shape[-1] * np.log(case["q"])
+def sampled(case, noise):
+    """Level and path, and log|d (level, path) / d (z, xi)| by side."""
+    xi, z = noise[:, 1:], noise[:, 0]
+    level, _, path, logdet = guided(np, *arguments(case), xi, z, PRIOR, PRIOR * MEAN)
+    both = np.column_stack([level, path])
+    return both, logdet + 0.5 * xi.shape[-1] * np.log(case["q"])
 
 
 @settings(max_examples=40, deadline=None)
 @given(n=st.integers(1, 20), seed=st.integers(0, 10_000))
 @example(n=1, seed=0)
-def test_the_path_is_the_exact_posterior_of_a_linear_belief(n, seed):
+def test_level_and_path_are_the_exact_posterior_of_a_linear_belief(n, seed):
     case = problem(n, seed)
-    middle, logdet = sampled(case, np.zeros((2, n)))
-    # The map from noise to path is affine: one unit of noise at a time gives its matrix.
+    middle, logdet = sampled(case, np.zeros((2, n + 1)))
+    # The map from noise to both is affine: one unit of noise at a time gives its matrix.
     columns = np.stack(
-        [sampled(case, np.tile(unit, (2, 1)))[0] - middle for unit in np.eye(n)], axis=-1
+        [sampled(case, np.tile(unit, (2, 1)))[0] - middle for unit in np.eye(n + 1)], axis=-1
     )
     for side in (0, 1):
         mean, precision = exact(case, side)
@@ -74,19 +82,18 @@ def test_the_gradient_of_the_path_is_its_slope():
     import pytensor.tensor as pt
     from pytensor.compile.mode import Mode
 
-    from beliefs.inference.nuts.recentre import guided_path
-
     case, rng = problem(12, 0), np.random.default_rng(2)
-    values = [*arguments(case, misread=0.7), rng.normal(size=(2, 12))]
+    values = [*arguments(case, misread=0.7), rng.normal(size=(2, 12)), rng.normal(size=2)]
+    values += [PRIOR, PRIOR * MEAN]
     values[3] = values[3] + 0.2  # the linear step need not be the exact one
-    weights = [rng.normal(size=(2, 12)), rng.normal(size=(2, 12)), rng.normal(size=2)]
+    weights = [rng.normal(size=size) for size in (2, (2, 12), (2, 12), 2)]
     symbols = [pt.dmatrix() if v.ndim == 2 else pt.dvector() for v in values]
 
     def total(found):
         return sum((part * weight).sum() for part, weight in zip(found, weights, strict=True))
 
     # `perform` calls the very machine code that numba inlines into the model.
-    slope = pytensor.grad(total(guided_path(*symbols)), symbols)
+    slope = pytensor.grad(total(guided(pt, *symbols)), symbols)
     slopes = pytensor.function(symbols, slope, mode=Mode("py", None))(*values)
     for place, found in enumerate(slopes):
         for index in np.ndindex(found.shape):
@@ -94,6 +101,6 @@ def test_the_gradient_of_the_path_is_its_slope():
             for move in (1e-6, -1e-6):
                 moved = [v.copy() for v in values]
                 moved[place][index] += move
-                ends.append(total(guided_paths(*moved)))
+                ends.append(total(guided(np, *moved)))
             slope = (ends[0] - ends[1]) / 2e-6
             assert found[index] == pytest.approx(slope, rel=1e-5, abs=1e-6), (place, index)

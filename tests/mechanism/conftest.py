@@ -19,7 +19,18 @@ class Case:
     columns: dict[str, np.ndarray]
     declared: dict[str, Any]
     draws: dict[str, np.ndarray]
+    z: np.ndarray
     xi: np.ndarray
+
+    def guided(self, xp, params, z, xi):
+        """Parameters with level and innovations by the sampler's coordinates, and these."""
+        from beliefs.inference.nuts.recentre import innovations
+
+        prior = self.declared["belief_mean"].prior
+        found = innovations(xp, params, self.columns, self.structure, z, xi, prior)
+        names = ("belief_mean", "innovation", "path", "log_change")
+        given = dict(zip(names, found, strict=True))
+        return params | {name: given[name] for name in names[:2]}, given
 
     def params(self, number):
         """One draw of every parameter."""
@@ -41,35 +52,28 @@ def case(rich_folder):
         name: np.asarray(p.prior.rvs(size=(20, *structure.size(p.dims)), random_state=rng))
         for name, p in known.items()
     }
-    xi = rng.normal(size=(20, 2, structure.n_time))
+    z, xi = rng.normal(size=(20, 2)), rng.normal(size=(20, 2, structure.n_time))
     cols = columns(inputs)
     # Parts of actions that a small study lacks and beliefs or talks answer to.
     for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy"):
         cols[name] = rng.uniform(0.0, 1.0, cols[name].shape)
-    return Case(structure, cols, known, draws, xi)
+    return Case(structure, cols, known, draws, z, xi)
 
 
 @pytest.fixture(scope="session")
 def symbolic(case):
-    """Call the PyTensor graph: params and xi -> (outputs by name, gradients by name)."""
+    """Call the PyTensor graph: params, z and xi -> (outputs by name, gradients by name)."""
     import pytensor.tensor as pt
     from action_design import computed, graph
-
-    from beliefs.inference.nuts.recentre import innovations
 
     symbols = {
         name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))
         for name, p in case.declared.items()
-        if name != "innovation"
+        if name not in ("belief_mean", "innovation")
     }
-    xi = pt.dmatrix("xi")
-    path, innovation, change = innovations(pt, symbols, case.columns, case.structure, xi)
-    found = {
-        "path": path,
-        "innovation": innovation,
-        "log_change": change,
-        **computed(pt, symbols | {"innovation": innovation}, case.columns, case.structure),
-    }
-    total = found["log_talks"].sum() + found["log_reading"].sum() + change
-    call = graph(symbols | {"xi": xi}, found, total, "fast_compile")
-    return lambda params, value: call(params | {"xi": value})
+    noise = {"z": pt.dvector("z"), "xi": pt.dmatrix("xi")}
+    params, given = case.guided(pt, symbols, **noise)
+    found = given | computed(pt, params, case.columns, case.structure)
+    total = found["log_talks"].sum() + found["log_reading"].sum() + found["log_change"]
+    call = graph(symbols | noise, found, total, "fast_compile")
+    return lambda params, z, xi: call(params | {"z": z, "xi": xi})

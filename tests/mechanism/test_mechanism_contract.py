@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from action_design import outputs
 
-from beliefs.inference.nuts.recentre import innovations
 from beliefs.model.mechanisms import evidence, shocks
 from beliefs.model.mechanisms.bargaining import cost
 from beliefs.model.mechanisms.domestic import projection
@@ -190,13 +189,12 @@ def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
 
 
 def test_numpy_and_pytensor_agree_and_gradients_are_finite(case, symbolic):
-    moved = dict.fromkeys(case.declared, False) | {"xi": False}
+    moved = dict.fromkeys(case.declared, False) | {"z": False, "xi": False}
     for number in range(20):
-        params, xi = case.params(number), case.xi[number]
-        path, innovation, change = innovations(np, params, case.columns, case.structure, xi)
-        expected = outputs(case, params | {"innovation": innovation})
-        expected |= {"path": path, "innovation": innovation, "log_change": change}
-        found, slopes = symbolic(params, xi)
+        given = case.params(number), case.z[number], case.xi[number]
+        params, expected = case.guided(np, *given)
+        expected |= outputs(case, params)
+        found, slopes = symbolic(*given)
         assert set(found) == set(expected)
         for name, values in found.items():
             np.testing.assert_allclose(
@@ -205,25 +203,24 @@ def test_numpy_and_pytensor_agree_and_gradients_are_finite(case, symbolic):
         for name, values in slopes.items():
             assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
             moved[name] |= bool(np.any(values != 0))
-    # Every parameter but the innovation, which xi stands for, moves the density.
-    assert [name for name, yes in moved.items() if not yes] == ["innovation"]
+    # Every parameter but level and innovation, which z and xi stand for, moves the density.
+    assert [name for name, yes in moved.items() if not yes] == ["belief_mean", "innovation"]
 
 
 def test_a_stack_of_draws_gives_what_each_draw_gives(case):
     stacked = {n: v[:6].reshape(3, 2, *v.shape[1:]) for n, v in case.draws.items()}
     together = outputs(case, stacked)
-    change = innovations(
-        np, stacked, case.columns, case.structure, case.xi[:6].reshape(3, 2, *case.xi.shape[1:])
-    )
+    z, xi = (v[:6].reshape(3, 2, *v.shape[1:]) for v in (case.z, case.xi))
+    _, change = case.guided(np, stacked, z, xi)
     for number in range(6):
         place = divmod(number, 2)
         for name, values in outputs(case, case.params(number)).items():
             np.testing.assert_allclose(
                 together[name][place], values, rtol=1e-12, atol=1e-12, err_msg=name
             )
-        alone = innovations(np, case.params(number), case.columns, case.structure, case.xi[number])
-        for one, all_of_them in zip(alone, change, strict=True):
-            np.testing.assert_allclose(all_of_them[place], one, rtol=1e-11, atol=1e-11)
+        _, alone = case.guided(np, case.params(number), case.z[number], case.xi[number])
+        for name, one in alone.items():
+            np.testing.assert_allclose(change[name][place], one, rtol=1e-11, atol=1e-11)
 
 
 def test_parameters_say_what_they_are(case):

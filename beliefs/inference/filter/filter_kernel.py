@@ -2,8 +2,9 @@
 
 Given the parameters, belief is Gaussian but for three things: misreading bends its move, readings
 have fat tails and a bent public bias (`filter_reading`), and talks follow both beliefs through the
-surplus. Each is assimilated by moment matching with Gauss-Hermite nodes. The equations are those of
-`beliefs.model.mechanisms`, compiled as they stand.
+surplus. Each is assimilated by moment matching with Gauss-Hermite nodes, which needs belief as it
+was predicted, so that it goes forwards, unlike the pass of `nuts.recentre`. The equations are those
+of `beliefs.model.mechanisms`, compiled as they stand.
 
 Particles are taken `BATCH` at a time, and the innermost loop of everything runs over them, so that
 the machine can evaluate many at once. They do not touch one another: which share a batch changes no

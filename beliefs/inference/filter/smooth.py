@@ -5,7 +5,8 @@ r"""From filtered to smoothed beliefs: paths drawn backwards (Carter and Kohn 19
     b_t \sim N\big(m_t + J_t (b_{t+1} - \bar m_{t+1}), \; P_t - J_t \bar P_{t+1} J_t^\top\big)
 
 with A the slope of the move, by statistical linearisation where misreading bends it. Their mean is
-the backward pass of Rauch, Tung and Striebel (1965).
+the backward pass of Rauch, Tung and Striebel (1965). It starts from what the filter keeps, talks
+and tails with it, of which the pass of `nuts.recentre` knows nothing.
 """
 
 from __future__ import annotations
@@ -23,25 +24,6 @@ from beliefs.model.numerics.recurrence import step
 from beliefs.model.structure import Structure
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _gain(now: Any, then: Any) -> tuple[float, float, float, float]:
-    """Return the gain J (by rows) of a period's row of the path, given that of the next."""
-    p00, p01, p11 = now[11], now[12], now[13]
-    a0, a1 = then[2], then[3]
-    q00, q01, q11 = then[6], then[7], then[8]
-    det = q00 * q11 - q01 * q01
-    if det <= 0.0:
-        return 0.0, 0.0, 0.0, 0.0
-    # P A' is (p00 a0, p01 a1; p01 a0, p11 a1).
-    u00, u01, u10, u11 = p00 * a0, p01 * a1, p01 * a0, p11 * a1
-    return (
-        (u00 * q11 - u01 * q01) / det,
-        (u01 * q00 - u00 * q01) / det,
-        (u10 * q11 - u11 * q01) / det,
-        (u11 * q00 - u10 * q01) / det,
-    )
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -75,32 +57,26 @@ def _conditioned(
     now: Any, then: Any, after: Any, last: bool, first: int, second: int, out: Any
 ) -> None:
     """Fill mean (2) and root (3) of beliefs given those a period later, of one Gaussian each."""
-    row, ahead = now.copy(), then.copy()
     for side, which in ((0, first), (1, second)):
-        if now[14 + 3 * side] > 0.0:
-            _, row[9 + side], row[11 + 2 * side] = _piece(now, side, which)
+        _, out[side], out[2 + 2 * side] = _piece(now, side, which)
+    out[3] = now[12]
     if now[14] > 0.0 or now[17] > 0.0:
-        row[12] *= np.sqrt(row[11] / now[11] * row[13] / now[13])
-        for side in (0, 1):
-            a = then[2 + side]
-            ahead[4 + side] += a * (row[9 + side] - now[9 + side])
-            ahead[6 + 2 * side] += a * a * (row[11 + 2 * side] - now[11 + 2 * side])
-        ahead[7] = then[2] * then[3] * row[12]
-    m0, m1, v00, v01, v11 = row[9], row[10], row[11], row[12], row[13]
-    if not last:
-        j00, j01, j10, j11 = _gain(row, ahead)
-        e0, e1 = after[0] - ahead[4], after[1] - ahead[5]
-        m0 += j00 * e0 + j01 * e1
-        m1 += j10 * e0 + j11 * e1
-        r00, r01 = j00 * ahead[6] + j01 * ahead[7], j00 * ahead[7] + j01 * ahead[8]
-        r10, r11 = j10 * ahead[6] + j11 * ahead[7], j10 * ahead[7] + j11 * ahead[8]
-        v00 -= r00 * j00 + r01 * j01
-        v01 -= r00 * j10 + r01 * j11
-        v11 -= r10 * j10 + r11 * j11
-    l00 = np.sqrt(max(v00, 0.0))
-    l10 = v01 / l00 if l00 > 0.0 else 0.0
-    out[0], out[1], out[2], out[3] = m0, m1, l00, l10
-    out[4] = np.sqrt(max(v11 - l10 * l10, 0.0))
+        out[3] *= np.sqrt(out[2] / now[11] * out[4] / now[13])
+    for side in (0, 1):  # chance moves the sides apart, so that one is taken in after the other
+        own, beside, a = 2 + 2 * side, 4 - 2 * side, then[2 + side]
+        noise = then[6 + 2 * side] - a * a * now[11 + 2 * side]
+        ahead = a * a * out[own] + noise
+        if last or ahead <= 0.0:
+            continue
+        pull = a * (after[side] - then[4 + side] - a * (out[side] - now[9 + side])) / ahead
+        out[side] += out[own] * pull
+        out[1 - side] += out[3] * pull
+        out[beside] -= a * a * out[3] * out[3] / ahead
+        out[3] *= noise / ahead
+        out[own] *= noise / ahead
+    out[2] = np.sqrt(max(out[2], 0.0))
+    out[3] = out[3] / out[2] if out[2] > 0.0 else 0.0
+    out[4] = np.sqrt(max(out[4] - out[3] * out[3], 0.0))
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")

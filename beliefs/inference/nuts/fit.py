@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.nuts.model import compiled_model
-from beliefs.inference.nuts.recentre import innovations, level
+from beliefs.inference.nuts.recentre import innovations
 from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, stacked_params
 from beliefs.model.structure import Columns, Structure, columns, structure_of
@@ -130,11 +130,10 @@ def _draws(
     draws = {p.name: np.asarray(sampled[p.name].values) for p in free if p.name in sampled}
     if "xi" in sampled:
         prior = next(p.prior for p in free if p.name == "belief_mean")
-        noise = {name: np.asarray(sampled[name].values) for name in ("z", "xi")}
+        z, xi = (np.asarray(sampled[name].values) for name in ("z", "xi"))
         params = stacked_params(theory, structure, draws)
-        draws["belief_mean"], _ = level(np, params, cols, structure, noise["z"], prior)
-        params["belief_mean"] = draws["belief_mean"]
-        draws["innovation"] = innovations(np, params, cols, structure, noise["xi"])[1]
+        level, innovation, *_ = innovations(np, params, cols, structure, z, xi, prior)
+        draws |= {"belief_mean": level, "innovation": innovation}
     stats = {
         name: np.asarray(raw["sample_stats"][name].values)
         for name in ("diverging", "energy", "n_steps", "step_size")

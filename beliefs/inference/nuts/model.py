@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.inference.nuts.recentre import innovations, level
+from beliefs.inference.nuts.recentre import innovations
 from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.model import system
 from beliefs.model.structure import Columns, Structure
@@ -44,23 +44,22 @@ def build_model(theory: Theory, structure: Structure, columns: Columns) -> Any:
             name: pt.as_tensor_variable(v) for name, v in null_values(theory, structure).items()
         }
         recentred = len(moving) == 2
-        for parameter in free:
-            if not (recentred and parameter.name in moving):
-                prior = parameter.prior
-                params[parameter.name] = prior.to_pymc(parameter.name, dims=parameter.dims)
+        for p in free:
+            if not (recentred and p.name in moving):
+                params[p.name] = p.prior.to_pymc(p.name, dims=p.dims)
         path = None
         if recentred:
             # Level and innovations move in the coordinates of `recentre`; their own densities take
             # the place of those of the noise.
-            prior = moving["belief_mean"]
             z = pm.Normal("z", 0.0, 1.0, dims=("side",))
-            mean, stretch = level(pt, params, data, structure, z, prior)
-            params["belief_mean"] = mean
-            density = pm.logp(unnamed["belief_mean"], mean)
-            pm.Potential("relevel", (density + 0.5 * z**2).sum() + stretch)
             xi = pm.Normal("xi", 0.0, 1.0, dims=("side", "time"))
-            path, params["innovation"], change = innovations(pt, params, data, structure, xi)
-            pm.Potential("recentre", 0.5 * (xi**2 - params["innovation"] ** 2).sum() + change)
+            level, innovation, path, change = innovations(
+                pt, params, data, structure, z, xi, moving["belief_mean"]
+            )
+            params |= {"belief_mean": level, "innovation": innovation}
+            density = pm.logp(unnamed["belief_mean"], level)
+            pm.Potential("relevel", (density + 0.5 * z**2).sum())
+            pm.Potential("recentre", 0.5 * (xi**2 - innovation**2).sum() + change)
         paths = system.evaluate(pt, params, data, structure, logit_belief=path)
         logs = system.log_likelihoods(pt, params, data, structure, paths)
         for factor in reversed(system.factors(theory, structure, "belief")):

@@ -23,7 +23,19 @@ Forwards, with the exact step f of belief:
 
 Where belief is linear and its readings Gaussian this draws from the exact posterior of the path.
 Without readings the innovations are the noise itself, however small q is and however belief bends.
-Everything stands once for NumPy and for PyTensor.
+
+A belief that forgets slowly says little about its level, one that forgets fast says much: level and
+retention form a funnel, and the level trades off against every jump. Drift is linear in the level,
+:math:`c_t = c^0_t + g_t \mu`, and so is :math:`H_t = H^0_t + G_t \mu`. The same pass back gathers
+what readings say about the level, the path integrated out: precision and pull grow by
+
+.. math::
+    -(g_t (2 G_t - \Lambda_t g_t) + q G_t^2) / s_t, \quad
+    (g_t (H^0_t - \Lambda_t c^0_t) + G_t c^0_t + q H^0_t G_t) / s_t
+
+The level is what generalised least squares would give under a normal prior (the augmented filter of
+de Jong 1991), plus standard normals z of its standard errors. Everything stands once for NumPy and
+for PyTensor.
 """
 
 from __future__ import annotations
@@ -33,7 +45,6 @@ from typing import Any
 
 import numba
 import numpy as np
-import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from beliefs.model import contract, system
@@ -51,260 +62,172 @@ _STEEPNESS = recurrence.GATE_STEEPNESS
 
 @numba.njit(cache=True, error_model="numpy")
 def _forward(
-    kept: Floats, drift: Floats, misread: Floats, a: Floats, c: Floats,
-    spread: Floats, start: Floats, y: Floats, w: Floats, xi: Floats,
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:  # fmt: skip
-    """Return innovations, path, log determinant (side), precision and pull of what is to come."""
+    kept: Floats, push: Floats, misread: Floats, a: Floats, c: Floats, spread: Floats,
+    initial: Floats, y: Floats, w: Floats, xi: Floats, z: Floats, prior: Floats, drawn: Floats,
+) -> Any:  # fmt: skip
+    """Return level, innovations, path and log determinant, then what the adjoint needs.
+
+    That is by period the precision of what is to come, its pull were the level 0 and how the pull
+    answers to the level; by side the precision of the level.
+    """
     sides, n = a.shape
-    e, b = np.empty((sides, n)), np.empty((sides, n))
-    precision, pull = np.empty((sides, n)), np.empty((sides, n))
-    logdet = np.zeros(sides)
+    e, b, logdet = np.empty((sides, n)), np.empty((sides, n)), np.empty(sides)
+    precision, pull, answer = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
+    level, total = np.empty(sides), prior.copy()
     for i in range(sides):
-        q = spread[i] * spread[i]
-        later, later_pull = 0.0, 0.0
+        q, missed = spread[i] * spread[i], drawn[i]
+        later, later_pull, later_answer = 0.0, 0.0, 0.0
         for t in range(n - 1, -1, -1):
-            precision[i, t] = w[i, t] + later
-            pull[i, t] = w[i, t] * y[i, t] + later_pull
-            s = 1.0 + q * precision[i, t]
-            later = a[i, t] * a[i, t] * precision[i, t] / s
-            later_pull = a[i, t] * (pull[i, t] - precision[i, t] * c[i, t]) / s
-        before = start[i]
+            precision[i, t] = sure = w[i, t] + later
+            pull[i, t] = here = w[i, t] * y[i, t] + later_pull
+            answer[i, t] = turn = later_answer
+            s, g = 1.0 + q * sure, 1.0 - kept[i, t]
+            left, bent = here - sure * c[i, t], turn - sure * g
+            total[i] -= (g * (turn + bent) + q * turn * turn) / s
+            missed += (g * left + turn * (c[i, t] + q * here)) / s
+            later = a[i, t] * a[i, t] * sure / s
+            later_pull, later_answer = a[i, t] * left / s, a[i, t] * bent / s
+        # Belief before the first period is the level and the initial distance from it.
+        total[i] += later - 2.0 * later_answer
+        missed += later_pull + (later_answer - later) * initial[i]
+        level[i] = missed / total[i] + z[i] / np.sqrt(total[i])
+        before, logdet[i] = level[i] + initial[i], -0.5 * np.log(total[i])
         for t in range(n):
-            ahead = _step(np, kept[i, t], drift[i, t], misread[i, t], before)
+            drift = (1.0 - kept[i, t]) * level[i] + push[i, t]
+            ahead = _step(np, kept[i, t], drift, misread[i, t], before)
             s = 1.0 + q * precision[i, t]
-            e[i, t] = spread[i] * (pull[i, t] - precision[i, t] * ahead) / s + xi[i, t] / np.sqrt(s)
+            missing = pull[i, t] + answer[i, t] * level[i] - precision[i, t] * ahead
+            e[i, t] = spread[i] * missing / s + xi[i, t] / np.sqrt(s)
             before = b[i, t] = ahead + spread[i] * e[i, t]
             logdet[i] -= 0.5 * np.log(s)
-    return e, b, logdet, precision, pull
+    return level, e, b, logdet, precision, pull, answer, total
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _adjoint(
-    kept: Floats, drift: Floats, misread: Floats, a: Floats, c: Floats,
-    spread: Floats, start: Floats, y: Floats, w: Floats, xi: Floats,
-    e: Floats, b: Floats, logdet: Floats, precision: Floats, pull: Floats,
-    e_bar: Floats, b_bar: Floats, logdet_bar: Floats, _precision_bar: Floats, _pull_bar: Floats,
-) -> tuple[
-    Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats, Floats
-]:  # fmt: skip
-    """Run both recursions backwards: gradients with respect to the ten inputs."""
+    kept: Floats, push: Floats, misread: Floats, a: Floats, c: Floats, spread: Floats,
+    initial: Floats, y: Floats, w: Floats, xi: Floats, z: Floats, prior: Floats, drawn: Floats,
+    level: Floats, e: Floats, b: Floats, logdet: Floats,
+    precision: Floats, pull: Floats, answer: Floats, total: Floats,
+    level_bar: Floats, e_bar: Floats, b_bar: Floats, logdet_bar: Floats,
+    _precision_bar: Floats, _pull_bar: Floats, _answer_bar: Floats, _total_bar: Floats,
+) -> Any:  # fmt: skip
+    """Run both recursions backwards: gradients with respect to the inputs."""
     sides, n = a.shape
-    g_kept, g_drift, g_misread = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
-    g_a, g_c, g_xi = np.zeros((sides, n)), np.zeros((sides, n)), np.empty((sides, n))
+    g_kept, g_push, g_misread = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
+    g_a, g_c, g_xi = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
     g_y, g_w = np.empty((sides, n)), np.empty((sides, n))
-    g_spread, g_start = np.zeros(sides), np.zeros(sides)
+    g_spread, g_initial, g_z = np.empty(sides), np.empty(sides), np.empty(sides)
+    g_prior, g_drawn = np.empty(sides), np.empty(sides)
+    precision_bar, pull_bar = np.empty(n), np.empty(n)
     for i in range(sides):
-        sd = spread[i]
-        q, q_bar = sd * sd, 0.0
-        precision_bar, pull_bar = np.empty(n), np.empty(n)
-        carried = 0.0
+        sd, mean, mean_bar = spread[i], level[i], level_bar[i]
+        q, q_bar, sd_bar, carried = sd * sd, 0.0, 0.0, 0.0
         for t in range(n - 1, -1, -1):
             s = 1.0 + q * precision[i, t]
             ahead = b[i, t] - sd * e[i, t]
-            missing = pull[i, t] - precision[i, t] * ahead
+            missing = pull[i, t] + answer[i, t] * mean - precision[i, t] * ahead
             ahead_bar = b_bar[i, t] + carried
             own = e_bar[i, t] + sd * ahead_bar
-            g_spread[i] += ahead_bar * e[i, t] + own * missing / s
+            sd_bar += ahead_bar * e[i, t] + own * missing / s
             g_xi[i, t] = own / np.sqrt(s)
-            missing_bar = own * sd / s
+            pull_bar[t] = missing_bar = own * sd / s
             s_bar = -(own * (sd * missing / s + 0.5 * xi[i, t] / np.sqrt(s)) + 0.5 * logdet_bar[i])
             s_bar /= s
-            pull_bar[t] = missing_bar
             precision_bar[t] = s_bar * q - missing_bar * ahead
             q_bar += s_bar * precision[i, t]
             ahead_bar -= missing_bar * precision[i, t]
-            before = start[i] if t == 0 else b[i, t - 1]
+            before = mean + initial[i] if t == 0 else b[i, t - 1]
             gate = _gate(np, before)
-            g_kept[i, t] = ahead_bar * before
-            g_drift[i, t] = ahead_bar
+            g_kept[i, t], g_push[i, t] = ahead_bar * (before - mean), ahead_bar
             g_misread[i, t] = ahead_bar * gate
+            mean_bar += ahead_bar * (1.0 - kept[i, t]) + missing_bar * answer[i, t]
             slope = kept[i, t] + misread[i, t] * _STEEPNESS * gate * (1.0 - gate)
             carried = ahead_bar * slope
-        g_start[i] = carried
+        mean_bar += carried
+        root, missed_bar = np.sqrt(total[i]), mean_bar / total[i]
+        total_bar = missed_bar * (0.5 * z[i] / root - mean) - 0.5 * logdet_bar[i] / total[i]
+        g_z[i], g_prior[i], g_drawn[i] = mean_bar / root, total_bar, missed_bar
+        later_bar, later_pull_bar = total_bar - initial[i] * missed_bar, missed_bar
+        later_answer_bar = initial[i] * missed_bar - 2.0 * total_bar
         for t in range(n):
-            g_w[i, t] = precision_bar[t] + pull_bar[t] * y[i, t]
-            g_y[i, t] = pull_bar[t] * w[i, t]
-            if t == n - 1:
-                break
-            later_bar, later_pull_bar, k = precision_bar[t], pull_bar[t], t + 1
-            s = 1.0 + q * precision[i, k]
-            gain = a[i, k] / s
-            left = pull[i, k] - precision[i, k] * c[i, k]
-            g_a[i, k] = (2.0 * later_bar * a[i, k] * precision[i, k] + later_pull_bar * left) / s
-            g_c[i, k] = -later_pull_bar * gain * precision[i, k]
-            pull_bar[k] += later_pull_bar * gain
-            precision_bar[k] += later_bar * gain * gain
-            precision_bar[k] -= later_pull_bar * gain * (c[i, k] + left * q / s)
-            q_bar -= (
-                precision[i, k]
-                * gain
-                * (later_bar * gain * precision[i, k] + later_pull_bar * left / s)
-            )
-        g_spread[i] += 2.0 * sd * q_bar
-    return g_kept, g_drift, g_misread, g_a, g_c, g_spread, g_start, g_y, g_w, g_xi
-
-
-@numba.njit(cache=True)
-def _variances(a: Floats, q: Floats, w: Floats) -> tuple[Floats, Floats]:
-    """Return predicted and filtered variances; see `filter_variances`."""
-    rows, n = a.shape
-    predicted, filtered = np.empty((rows, n)), np.empty((rows, n))
-    for i in range(rows):
-        var = 0.0
-        for t in range(n):
-            predicted[i, t] = a[i, t] * a[i, t] * var + q[i]
-            var = predicted[i, t] / (1.0 + predicted[i, t] * w[i, t])
-            filtered[i, t] = var
-    return predicted, filtered
-
-
-@numba.njit(cache=True)
-def _pullback(
-    a: Floats, q: Floats, w: Floats,
-    predicted: Floats, filtered: Floats, predicted_bar: Floats, filtered_bar: Floats,
-) -> tuple[Floats, Floats, Floats]:  # fmt: skip
-    """Run the recursion backwards: gradients with respect to a, q, w."""
-    rows, n = a.shape
-    ga, gq, gw = np.zeros((rows, n)), np.zeros(rows), np.zeros((rows, n))
-    for i in range(rows):
-        carried = 0.0
-        for t in range(n - 1, -1, -1):
-            p_bar = filtered_bar[i, t] + carried
-            before = 0.0 if t == 0 else filtered[i, t - 1]
-            shrink = 1.0 / (1.0 + predicted[i, t] * w[i, t])
-            bar = predicted_bar[i, t] + p_bar * shrink * shrink
-            gw[i, t] = -p_bar * filtered[i, t] * filtered[i, t]
-            ga[i, t] = 2.0 * bar * a[i, t] * before
-            gq[i] += bar
-            carried = bar * a[i, t] * a[i, t]
-    return ga, gq, gw
+            sure, here, turn = precision[i, t], pull[i, t], answer[i, t]
+            s, g, r = 1.0 + q * sure, 1.0 - kept[i, t], a[i, t]
+            left, bent = here - sure * c[i, t], turn - sure * g
+            left_bar = (r * later_pull_bar + g * missed_bar) / s
+            bent_bar = (r * later_answer_bar - g * total_bar) / s
+            if t == 0:
+                g_initial[i] = carried + r * (bent - r * sure) / s * missed_bar
+            g_a[i, t] = 2.0 * r * sure * later_bar + left * later_pull_bar + bent * later_answer_bar
+            gained = g * (turn + bent) + q * turn * turn
+            moved = g * left + turn * (c[i, t] + q * here)
+            s_bar = r * (g_a[i, t] - r * sure * later_bar) - gained * total_bar + moved * missed_bar
+            s_bar /= -s * s
+            g_a[i, t] /= s
+            g_c[i, t] = turn * missed_bar / s - sure * left_bar
+            g_kept[i, t] += sure * bent_bar + ((turn + bent) * total_bar - left * missed_bar) / s
+            q_bar += sure * s_bar + turn * (here * missed_bar - turn * total_bar) / s
+            later_bar = precision_bar[t] + r * r * later_bar / s + q * s_bar
+            later_bar -= c[i, t] * left_bar + g * bent_bar
+            later_pull_bar = pull_bar[t] + left_bar + q * turn * missed_bar / s
+            later_answer_bar = pull_bar[t] * mean + bent_bar
+            later_answer_bar += (
+                (c[i, t] + q * here) * missed_bar - (g + 2.0 * q * turn) * total_bar
+            ) / s
+            g_y[i, t] = later_pull_bar * w[i, t]
+            g_w[i, t] = later_bar + later_pull_bar * y[i, t]
+        g_spread[i] = sd_bar + 2.0 * sd * q_bar
+    return (
+        g_kept, g_push, g_misread, g_a, g_c, g_spread, g_initial, g_y, g_w, g_xi, g_z, g_prior,
+        g_drawn,
+    )  # fmt: skip
 
 
 _SALT = source_salt(contract, recurrence, sys.modules[__name__])
-_FILTER_VARIANCES = CompiledOp("filter_variances", _variances, (0, 0), _SALT, _pullback)
-_GUIDED_PATH = CompiledOp("guided_path", _forward, (9, 9, 5, 9, 9), _SALT, _adjoint)
+_GUIDED = CompiledOp("guided_path", _forward, (5, 9, 9, 5, 9, 9, 9, 5), _SALT, _adjoint)
 
 
-def _by_draw(
-    function: Any, shape: tuple[int, ...], arguments: Any, timeless: tuple[int, ...]
-) -> list[Floats]:
-    """Run a compiled function of one draw over all: `shape` (..., side, time), some `timeless`."""
-    flat = []
-    for position, value in enumerate(arguments):
-        tail = shape[-2:-1] if position in timeless else shape[-2:]
-        full = np.broadcast_to(value, (*shape[:-2], *tail)).reshape(-1, *tail)
-        flat.append(np.ascontiguousarray(full, dtype=np.float64))
-    draws = [function(*row) for row in zip(*flat, strict=True)]
-    return [
-        np.array(part).reshape(*shape[:-2], *part[0].shape) for part in zip(*draws, strict=True)
-    ]
+def guided(xp: Any, *arguments: Any) -> Any:
+    """Return level (..., side), innovations and belief (..., side, time), log determinant (side).
 
-
-def guided_paths(*arguments: Floats) -> tuple[Floats, Floats, Floats]:
-    """Do what `guided_path` does for arrays that lead with draw dimensions."""
-    e, b, logdet, *_ = _by_draw(_forward, arguments[-1].shape, arguments, (5, 6))
-    return e, b, logdet
-
-
-def guided_path(*arguments: Any) -> tuple[Any, Any, Any]:
-    """Return innovations and belief, (side, time), and log|d innovation / d xi|, (side).
-
-    Arguments: kept, drift and misread of the exact step of belief (side, time); a and c, the same
-    step made linear around a rough path; standard deviation of a period and belief before the
-    first, (side,); readings and their precision, and standard normals xi, (side, time).
-    """
-    innovation, path, logdet, *_ = _GUIDED_PATH(*arguments)  # the others are for the gradient
-    return innovation, path, logdet
-
-
-def filter_variances(xp: Any, a: Any, q: Any, w: Any) -> tuple[Any, Any]:
-    r"""Return predicted and filtered variance given readings of precision w, (..., side, time).
-
-    .. math:: \bar P_t = a_t^2 P_{t-1} + q, \qquad P_t = \bar P_t / (1 + \bar P_t w_t), \; P_0 = 0
-
-    with q of (..., side). Needed to weigh what readings say about the level.
+    Arguments: kept, push and misread of the exact step of belief; a and c, the same step made
+    linear around a rough path, were the level 0; standard deviation of a period and initial
+    distance from the level; readings and their precision; standard normals xi, then z; precision of
+    the level's prior, and this times its mean. PyTensor takes no leading dimensions.
     """
     if xp is not np:
-        shape = pt.broadcast_shape(a, w)
-        a, w = (pt.broadcast_to(pt.as_tensor_variable(v), shape) for v in (a, w))
-        predicted, filtered = _FILTER_VARIANCES(a, q, w)
-        return predicted, filtered
-    shape = np.broadcast_shapes(a.shape, w.shape, (*q.shape, 1))
-    predicted, filtered = _by_draw(_variances, shape, (a, q, w), (1,))
-    return predicted, filtered
+        return _GUIDED(*arguments)[:4]  # the others are for the gradient
+    lead, tail = arguments[9].shape[:-2], arguments[9].shape[-2:]
+    flat = []
+    for place, value in enumerate(arguments):
+        shape = tail[:1] if place in (5, 6, 10, 11, 12) else tail
+        full = np.broadcast_to(value, (*lead, *shape)).reshape(-1, *shape)
+        flat.append(np.ascontiguousarray(full, dtype=np.float64))
+    draws = [_forward(*draw)[:4] for draw in zip(*flat, strict=True)]
+    return [np.array(part).reshape(*lead, *part[0].shape) for part in zip(*draws, strict=True)]
 
 
 def innovations(
-    xp: Any, params: Params, columns: Columns, structure: Structure, xi: Array
-) -> tuple[Array, Array, Array]:
-    """Return belief and its innovations, (..., side, time), from standard normals `xi` like them.
+    xp: Any, params: Params, columns: Columns, structure: Structure, z: Array, xi: Array, prior: Any
+) -> tuple[Array, Array, Array, Array]:
+    """Return level (..., side), innovations and belief (..., side, time) from standard normals.
 
-    Last log|d innovation / d xi|, (...), the log density that the change of variables adds.
+    Last log|d (level, innovation) / d (z, xi)|, (...), the log density that the change of variables
+    adds. `z` and `xi` are shaped like level and innovations. Of `prior`, that of ``belief_mean``,
+    the median and half the central 68 % are read, finite for every prior; its shape enters
+    elsewhere.
     """
+    low, mean, high = (float(prior.ppf(p)) for p in (0.16, 0.5, 0.84))
+    weight = 4.0 / (high - low) ** 2 + 0.0 * z
     kept, push, misread = system.movements(xp, params, columns, structure)
-    drift = belief.drift(params, kept, push)
-    spread = belief.volatility(xp, params, structure)
-    start = belief.start_of(params)
-    value, precision = readings.gaussian_summary(xp, params, columns, structure)
-
-    retained, shifted, pull = _linear(xp, columns, kept, push, misread)
-    shifted = shifted + pull * params["belief_mean"][..., None]
-    guided = guided_paths if xp is np else guided_path
-    innovation, path, logdet = guided(
-        kept, drift, misread, retained, shifted, spread, start, value, precision, xi
-    )
-    return path, innovation, logdet.sum(axis=-1)
-
-
-def level(
-    xp: Any, params: Params, columns: Columns, structure: Structure, z: Array, prior: Any
-) -> tuple[Array, Array]:
-    """Return the level of belief (..., side) from standard normals z, and log|d level / d z|.
-
-    A belief that forgets slowly says little about its level, one that forgets fast says much: level
-    and retention form a funnel, and the level trades off against every jump. Here the level is what
-    generalised least squares would give from the readings, the path integrated out (the augmented
-    filter of de Jong 1991) under a normal prior, plus z of its standard errors. Of the prior of
-    ``belief_mean`` the median and half the central 68 % are read, finite for every prior; its shape
-    enters elsewhere.
-    """
-    low, prior_mean, high = (float(prior.ppf(q)) for q in (0.16, 0.5, 0.84))
-    prior_sd = 0.5 * (high - low)
-    retained, shifted, pull = _linear(
-        xp, columns, *system.movements(xp, params, columns, structure)
-    )
-    value, precision = readings.gaussian_summary(xp, params, columns, structure)
-    noise = belief.volatility(xp, params, structure) ** 2
-    predicted, filtered = filter_variances(xp, retained, noise, precision)
-    gain = filtered * precision  # of the filter
-    kept = (1.0 - gain) * retained
-    static = 0.0 * kept
-    # Filtered belief were the level 0, and how it answers to the level.
-    at_zero = recurrence.recur(
-        xp, kept, (1.0 - gain) * shifted + gain * value, static, params["initial"]
-    )
-    answer = recurrence.recur(xp, kept, (1.0 - gain) * pull, static, 1.0 + 0.0 * params["initial"])
-    missed = value - retained * _lagged(xp, at_zero, params["initial"]) - shifted
-    slope = retained * _lagged(xp, answer, 1.0 + 0.0 * params["initial"]) + pull
-    weight = precision / (1.0 + predicted * precision)
-    total = 1.0 / prior_sd**2 + (weight * slope**2).sum(axis=-1)
-    centre = (prior_mean / prior_sd**2 + (weight * slope * missed).sum(axis=-1)) / total
-    return centre + z / xp.sqrt(total), -0.5 * xp.log(total).sum(axis=-1)
-
-
-def _linear(
-    xp: Any, columns: Columns, kept: Array, push: Array, misread: Array
-) -> tuple[Array, Array, Array]:
-    """Return what is kept, what is added and the pull of the level, each (..., side, time).
-
-    Misreading is expanded around a rough path of the readings, so that the recursion is linear.
-    """
+    # Misreading is expanded around a rough path of the readings, so that the recursion is linear.
     lift = columns["guess_gate"]
     slope = misread * (_STEEPNESS * lift * (1.0 - lift))
-    return kept + slope, push + misread * lift - slope * columns["guess"], 1.0 - kept
-
-
-def _lagged(xp: Any, path: Array, start: Array) -> Array:
-    if xp is np:  # a start that is held at null does not lead with draws
-        start = np.broadcast_to(start, path.shape[:-1])
-    return xp.concatenate([start[..., None], path[..., :-1]], axis=-1)
+    shifted = push + misread * lift - slope * columns["guess"]
+    spread = belief.volatility(xp, params, structure)
+    measured = readings.gaussian_summary(xp, params, columns, structure)
+    level, innovation, path, logdet = guided(
+        xp, kept, push, misread, kept + slope, shifted, spread, params["initial"], *measured, xi, z,
+        weight, weight * mean,
+    )  # fmt: skip
+    return level, innovation, path, logdet.sum(axis=-1)

@@ -11,7 +11,8 @@ and so gathers the information matrix of all of them in one pass. Linear paramet
 
 with z nearly standard normal whatever :math:`\phi` is. Tails, talks and bent biases are left out:
 the map is a bijection for every :math:`\phi` and its determinant is known, so they cost acceptance
-and not exactness. Its filter runs in single precision: any bijection is right to propose in.
+and not exactness. Its filter runs in single precision: any bijection is right to propose in. It is
+a pass by itself: backwards, as in `nuts.recentre`, each period would cost what a reading does here.
 """
 
 from __future__ import annotations
@@ -105,8 +106,8 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     here = model.params(reference[None])
 
     def bias(given: Any, logit: Floats) -> Floats:
-        lead = max(len(np.atleast_2d(v)) for v in (given["private_bias"], given["projection"]))
-        return np.broadcast_to(readings.bias(np, given, cells, logit), (lead, n_read))
+        rows = max(len(moved), 1)  # a theory may hold all of the linear parameters at null
+        return np.broadcast_to(readings.bias(np, given, cells, logit), (rows, n_read))
 
     slope = 1.0 + (bias(here, at + 0.25)[0] - bias(here, at - 0.25)[0]) / 0.5
     away = measurements.values[:n_read] - at - bias(here, at)[0]
@@ -122,7 +123,7 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     gap = np.where(high > low, high - low, 1.0)
     by_bad = (at_high - at_low) / gap[None, :, None]
     by_start = answer(model.static(params, len(moved)).start)
-    by_bias = answer(np.broadcast_to(bias(params, at), (len(moved), n_read)))
+    by_bias = answer(bias(params, at)[: len(moved)])
     sides, missed = [], away + slope * at
     for i in (0, 1):
         mine = np.flatnonzero(side == i)
@@ -146,14 +147,16 @@ def information(
     missed: Any, slope: Any, move: Any, bad: Any, start: Any, precision: Any, level: Any, gain: Any,
     prior: Any,
 ) -> Any:  # fmt: skip
-    """Return the mode (N, k) and the root of the precision (N, k, k) of one side's parameters."""
+    """Return the centre (N, k) and the root of the precision (N, k, k) of one side's parameters.
+
+    The centre is the mode less the reference, times the transposed root.
+    """
     n, n_time = kept.shape
     k, n_read = move.shape[1], when.size
-    modes, roots = np.empty((n, k)), np.zeros((n, k, k), dtype=np.float32)
+    centres, roots = np.empty((n, k)), np.zeros((n, k, k), dtype=np.float32)
     answer, seen = np.empty(k, dtype=np.float32), np.empty((k, n_read), dtype=np.float32)
-    pull = np.empty(k)
     for p in range(n):
-        root = roots[p]
+        root, pull = roots[p], centres[p]
         mean, var = begin[p], 0.0
         for j in range(k):
             answer[j], pull[j] = start[j], -prior[j]
@@ -196,13 +199,7 @@ def information(
             for i in range(j):
                 pull[j] -= root[j, i] * pull[i]
             pull[j] /= root[j, j]
-        for j in range(k - 1, -1, -1):
-            pull[j] /= root[j, j]
-            for i in range(j):
-                pull[i] -= root[j, i] * pull[j]
-        for j in range(k):
-            modes[p, j] = prior[j] + pull[j]
-    return modes, roots
+    return centres, roots
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -218,20 +215,8 @@ def unwhitened(roots: Any, z: Any) -> Any:
     return out
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
-def whitened(roots: Any, x: Any) -> Any:
-    """Return root' x by particle."""
-    n, k = x.shape
-    out = np.zeros((n, k))
-    for p in range(n):
-        for i in range(k):
-            for j in range(i + 1):
-                out[p, j] += roots[p, i, j] * x[p, i]
-    return out
-
-
 def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
-    """Return mode and root by side given the other parameters, and log|du/dz|, (N,)."""
+    """Return centre and root by side given the other parameters, and log|du/dz|, (N,)."""
     model, n = frame.model, len(scores)
     # One value for all particles where it is linear.
     params = {**model.null, **model.coordinates.params(scores, frame.at), **frame.at}
@@ -245,8 +230,8 @@ def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
     for i, mine in enumerate(frame.sides):
         own = [v[:, i] for v in (kept, drift, static.start, noise)]
         own += [variance[:, mine.reading], worse[:, i]]
-        mode, root = information(*(np.ascontiguousarray(v) for v in own), *mine.answers)
-        out.append((mode, root))
+        centre, root = information(*(np.ascontiguousarray(v) for v in own), *mine.answers)
+        out.append((centre, root))
         change -= np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
     return out, change
 
@@ -257,9 +242,9 @@ def to_frame(frame: Frame, scores: Floats) -> tuple[Floats, Floats]:
     def work(chunk: slice) -> tuple[Floats, Floats]:
         roots, change = _given(frame, scores[chunk])
         given, out = scores[chunk], scores[chunk].copy()
-        for side, (mode, root) in zip(frame.sides, roots, strict=True):
-            here = np.ascontiguousarray(given[:, side.linear] - mode)
-            out[:, side.linear] = whitened(root, here)
+        for side, (centre, root) in zip(frame.sides, roots, strict=True):
+            here = given[:, side.linear] - side.answers[-1]
+            out[:, side.linear] = np.einsum("nij,ni->nj", root, here) - centre
         return out, change
 
     found, change = zip(*mapped(work, len(scores)), strict=True)
@@ -270,7 +255,7 @@ def from_frame(frame: Frame, coordinates: Floats) -> tuple[Floats, Floats]:
     """Return normal scores (N, d) at coordinates, and log|d scores / d coordinates|."""
     roots, change = _given(frame, coordinates)
     out = coordinates.copy()
-    for side, (mode, root) in zip(frame.sides, roots, strict=True):
-        here = np.ascontiguousarray(coordinates[:, side.linear])
-        out[:, side.linear] = mode + unwhitened(root, here)
+    for side, (centre, root) in zip(frame.sides, roots, strict=True):
+        here = coordinates[:, side.linear] + centre
+        out[:, side.linear] = side.answers[-1] + unwhitened(root, np.ascontiguousarray(here))
     return out, change
