@@ -17,8 +17,6 @@ from beliefs.errors import BeliefsError, counted
 from beliefs.forecasting.summary import differences
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.smc.track import belief_now
-from beliefs.records.compare_runs import diff_runs
-from beliefs.records.compare_runs import reproduce as recompute
 from beliefs.records.files import read_manifest
 from beliefs.records.run import planned
 from beliefs.reporting.tables import headline, plain
@@ -277,6 +275,8 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
 
 def reproduce(run: RunArg, as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
+    from beliefs.records.compare_runs import reproduce as recompute  # loads the sampler
+
     with opt.stages(quiet) as say:
         found = recompute(run, progress=say)
     out = [f"{run}: {found.verdict}"]
@@ -299,6 +299,8 @@ def diff(
     quiet: opt.Quiet = False,
 ) -> None:
     """Say what moved between two runs: rows, beliefs and by what, probabilities."""
+    from beliefs.records.compare_runs import diff_runs  # loads the sampler
+
     with opt.stages(quiet) as say:
         say("compare")
         found = diff_runs(one, two)

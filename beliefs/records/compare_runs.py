@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.attribution import causes
@@ -239,4 +239,4 @@ def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
         count += ratio.size
         if ratio.size and ratio.max() > worst:
             worst, where = float(ratio.max()), str(name)
-    return worst, float(norm.isf(FAMILY_ERROR / (2 * max(count, 1)))), where
+    return worst, -float(ndtri(FAMILY_ERROR / (2 * max(count, 1)))), where
