@@ -184,9 +184,7 @@ def report(
     allow_failed: opt.Failed = False,
 ) -> None:
     """Write the HTML report of a run anew: its own horizon, seed and interventions by default."""
-    from beliefs.reporting.report import (
-        read_verdicts,
-    )  # loads ArviZ and Plotly
+    from beliefs.reporting.report import read_verdicts  # loads ArviZ and Plotly
 
     manifest = read_manifest(run)
     judged = [] if claims is None else read_verdicts(claims, manifest)

@@ -8,7 +8,7 @@ of it,
 
 .. math:: y_j = \Big(z_j - \sum_{k, l < j} c_{jkl} (z_k z_l - [k = l])\Big) / s_j
 
-a triangular map (Rosenblatt 1952; Marzouk et al. 2016). All of this is a bijection of known
+a triangular map (Marzouk et al. 2016). All of this is a bijection of known
 determinant, so that it decides how often a proposal is accepted and nothing else.
 """
 
