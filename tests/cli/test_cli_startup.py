@@ -11,25 +11,15 @@ BELIEFS = Path(sys.executable).with_name("beliefs")
 LIMIT = 0.5
 
 
-def quickest(command, tries=5):
-    """Processor seconds of the quickest of some runs: what it takes when nobody else runs.
-
-    Wall time would measure the other tests, which keep both cores busy.
-    """
-    best = float("inf")
-    for _ in range(tries):
-        begun = os.times()
-        subprocess.run(command, check=True, capture_output=True)
-        ended = os.times()
-        user = ended.children_user - begun.children_user
-        best = min(best, user + ended.children_system - begun.children_system)
-        if best < LIMIT:
-            break
-    return best
+def spent(command):
+    """Processor seconds of a run: wall time would measure the other tests too."""
+    before = sum(os.times()[2:4])
+    subprocess.run(command, check=True, capture_output=True)
+    return sum(os.times()[2:4]) - before
 
 
 @pytest.mark.parametrize(
     "command", [[str(BELIEFS), "--help"], [sys.executable, "-c", "import beliefs"]]
 )
 def test_it_starts_in_half_a_second(command):
-    assert quickest(command) < LIMIT
+    assert any(spent(command) < LIMIT for _ in range(5))

@@ -1,8 +1,10 @@
-"""Drift of moved particles: noise where they stood in the target, more where they did not."""
+"""Drift of particles is noise where they stand in the target; Pareto k is that of ArviZ."""
 
 import numpy as np
 import pytest
+from arviz_stats.base.array import array_stats
 
+from beliefs.inference.diagnose import pareto_k
 from beliefs.inference.smc.particles import drift
 from beliefs.inference.smc.sequential import DRIFT
 
@@ -39,3 +41,10 @@ def test_particles_on_their_way_do_whether_all_coordinates_lag_or_one(lagging, g
     before = resampled(3, 100, 1000)
     before[:, :lagging] -= gap  # standard deviations
     assert drift(before, moved(before, 3)) > DRIFT
+
+
+@pytest.mark.parametrize("n", [30, 225, 226, 2000])
+@pytest.mark.parametrize("spread", [1e-6, 0.5, 10.0])
+def test_the_tail_of_weights_has_the_shape_that_arviz_finds(n, spread):
+    logs = spread * np.random.default_rng(n).standard_t(3, size=n)
+    assert pareto_k(logs) == pytest.approx(array_stats.psislw(-logs)[1], abs=1e-9)

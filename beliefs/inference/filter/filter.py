@@ -7,7 +7,7 @@ beliefs do not enter are evaluated some periods at a time. The rest is compiled 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numba
@@ -30,7 +30,7 @@ from beliefs.model.theory import Theory, free_parameters, null_values
 
 survive_renaming()  # the types of `Static` and others stand in the cache
 
-PATH = 20
+PATH = 23
 """Numbers kept of each period of a path; see `run`."""
 NODES = (6, 10, 4, 48)
 """Nodes for misreading, readings, (on each side) talks, and the fewest for readings sharper
@@ -234,8 +234,8 @@ def run(
     `terms` begin at the first; `compiled` is another compiled filter, for readings of another
     density. Returns the state after period ``last - 1`` and, if `keep`, the path
     (N, last - first, PATH): by period the log predictive density of readings and of talks, the
-    slope of each side's move, mean (2) and covariance (3) as predicted and as filtered, then the
-    second Gaussian (3) of either side.
+    slope of each side's move, mean (2) and covariance (3) as predicted and as filtered, the
+    second Gaussian (3) of either side, audience costs (2) and the log density of all before.
     """
     state = {k: v.copy() for k, v in vars(belief).items()}
     new = Belief(**{**state, "audience": terms.audience[..., last - 1 - first].copy()})
@@ -272,13 +272,6 @@ class Model:
             measurements_of(cols, structure, readings_on="readings" in theory.mechanisms),
         )
 
-    @cached_property
-    def _parts(self) -> list[tuple[int, Columns]]:
-        """First period and columns of what a replay evaluates at once."""
-        n = self.structure.n_time
-        lows = range(0, n, WIDTH)
-        return [(low, part_columns(self.columns, low, min(low + WIDTH, n))) for low in lows]
-
     def params(self, scores: Floats) -> dict[str, Any]:
         """Return all parameters of particles, (N, *shape) the free ones."""
         return {**self.null, **self.coordinates.params(scores)}
@@ -301,27 +294,34 @@ class Model:
         )
 
     def replay(
-        self, scores: Floats, n_time: int, keep: bool = False, since: int = 0
+        self,
+        scores: Floats,
+        n_time: int,
+        keep: bool = False,
+        since: int = 0,
+        start: Belief | None = None,
     ) -> tuple[Belief, Static, Floats]:
         """Filter the first `n_time` periods of particles given by their normal scores.
 
         Returns the state at the end, what does not change with time, and the path (see `run`) from
-        period `since` on, empty unless `keep`.
+        period `since` on, empty unless `keep`. With the state before that period as `start`,
+        earlier periods are not filtered again.
         """
-        parts = self._parts  # made once, before threads ask for them
 
         def work(chunk: slice) -> tuple[Belief, Static, Floats]:
             mine = scores[chunk]
             n, params = len(mine), self.params(mine)
             static = self.static(params, n)
             belief, paths = initial_state(static), []
-            for low, part in parts:
-                if low >= n_time:
-                    break
+            if start is not None:
+                belief = Belief(*(values[chunk] for values in vars(start).values()))
+            for low in range(0 if start is None else since, n_time, WIDTH):
+                high = min(n_time, low + WIDTH)
+                part = part_columns(self.columns, low, high)
                 terms = terms_of(params, part, self.structure, n, belief.audience)
                 belief, path = run(
-                    belief, static, terms, self.measurements, low, min(n_time, low + WIDTH),
-                    keep=keep and since < low + WIDTH,
+                    belief, static, terms, self.measurements, low, high,
+                    keep=keep and since < high,
                 )  # fmt: skip
                 paths.append(path[:, max(since - low, 0) :])
             return belief, static, np.concatenate(paths, axis=1)

@@ -219,7 +219,7 @@ def batch_filter(shape: Any, pull: Any) -> Any:
     ) -> None:  # fmt: skip
         """Filter periods `first` to `last` (exclusive) of all particles, in place.
 
-        See `filter.run`. `path` is (N, last - first or 0, 20); `rules` holds nodes and weights for
+        See `filter.run`. `path` is (N, last - first or 0, 23); `rules` holds nodes and weights for
         misreading, readings and talks.
         """
         w = np.empty(row.ROWS * BATCH)
@@ -257,6 +257,11 @@ def batch_filter(shape: Any, pull: Any) -> Any:
                         out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
                         for j in range(6):
                             out[14 + j] = w[row.SHARE0 + j * BATCH + i]
+                        out[20], out[21] = (
+                            terms.audience[low + i, 0, k],
+                            terms.audience[low + i, 1, k],
+                        )
+                        out[22] = total[low + i, 0]
             for i in range(size):
                 n = low + i
                 mean[n, 0], mean[n, 1] = w[row.MEAN0 + i], w[row.MEAN1 + i]

@@ -80,6 +80,7 @@ class Moved:
 
     scores: Floats
     density: Floats  # their log target, (N,)
+    known: Floats  # what the target says of them besides, (N, C)
     quality: Floats  # what each kernel achieved, to choose among them next time; (kernels,)
     moves: int
     jump: float  # accumulated mean squared jump
@@ -170,7 +171,8 @@ def move(
     index: Ints,
     scores: Floats,
     density: Floats,
-    target: Callable[[Floats], Floats],
+    known: Floats,
+    target: Callable[[Floats], tuple[Floats, Floats]],
     quality: Floats,
     rng: np.random.Generator,
     enough: float,
@@ -180,8 +182,9 @@ def move(
     Proposals keep a share rho of the distance from the mean of a fitted Gaussian and draw the rest
     from it (preconditioned Crank-Nicolson; rho 0 is the independence sampler), which would accept
     always were the target that Gaussian. `index` says which of the transform's particles are moved,
-    `target` gives log densities (n,) of particles (n, d); `enough` is the mean squared jump to
-    accumulate in moves of all parameters, as a share of that between independent draws.
+    `target` gives log densities (n,) of particles (n, d) and what else is `known` of them (n, C);
+    `enough` is the mean squared jump to accumulate in moves of all parameters, as a share of that
+    between independent draws.
     """
     white, change = transform.white[index], transform.change[index]
     start, (n, d), n_core = white, scores.shape, transform.n_core
@@ -197,11 +200,11 @@ def move(
         proposed = keep * white + np.sqrt(1.0 - keep**2) * rng.standard_normal((n, d))
         proposed[part, n_core:] = white[part, n_core:]
 
-        def work(chunk: slice, proposed: Floats = proposed) -> tuple[Floats, Floats, Floats]:
+        def work(chunk: slice, proposed: Floats = proposed) -> tuple[Floats, ...]:
             there, stretch = back(transform, proposed[chunk])
-            return there, stretch, target(there)
+            return there, stretch, *target(there)
 
-        there, stretch, new = (
+        there, stretch, new, new_known = (
             np.concatenate(parts) for parts in zip(*mapped(work, n), strict=True)
         )
         gain = new - density + stretch - change
@@ -219,7 +222,8 @@ def move(
         accepted += float(yes.mean())
         scores = np.where(yes[:, None], there, scores)
         white = np.where(yes[:, None], proposed, white)
+        known = np.where(yes[:, None], new_known, known)
         change, density = np.where(yes, stretch, change), np.where(yes, new, density)
         moves += 1
     gone, accepted = particles.drift(start, white), accepted / max(moves, 1)
-    return Moved(scores, density, quality, moves, jump, accepted, gone, jump < enough)
+    return Moved(scores, density, known, quality, moves, jump, accepted, gone, jump < enough)

@@ -8,7 +8,7 @@ moved; where an observation says too much at once it is taken in by powers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -56,11 +56,11 @@ class Problem:
     observables: tuple[str, ...]  # in the order in which a period takes them in
     coordinates: Coordinates  # how normal scores are parameters
     jump: float  # how far particles must move; see `beliefs.inference.smc.moves.move`
-    width: int  # S, of the states
-    # Scores and periods `low` to `high` -> log densities of all periods before, (N,), then of each,
-    # (high - low, K, N), exactly 0 for all particles where nothing was seen, and the states
-    # (high - low, N, S).
-    periods: Callable[[Floats, int, int], tuple[Floats, Floats, Floats]]
+    width: int  # S, of what a track keeps of the states
+    # Scores and periods `low` to `high` -> what is known of each, (high - low, N, 1 + K + more):
+    # log density of all periods before, of each observable (exactly 0 for all where nothing was
+    # seen), and the state. The last is what was known of the period before `low`, or None.
+    periods: Callable[[Floats, int, int, Floats | None], Floats]
     # Scores, log weights and t -> coordinates to move in given the first t + 1 periods.
     transform: Callable[[Floats, Floats, int], Transform]
     # Observable and period -> the error where no particle can have predicted it.
@@ -214,25 +214,20 @@ class _Ahead:
     scores: Floats
     n_time: int
     low: int = 0
-    high: int = 0
+    known: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))  # of periods from `low` on
 
-    def at(self, t: int) -> tuple[Floats, Floats]:
-        """Return log densities (K, N) and states (N, S) of a period."""
-        if not self.low <= t < self.high:
-            self.low, self.high = t, min(self.n_time, t + max(AHEAD, t // 8))
-            found = self.problem.periods(self.scores, self.low, self.high)
-            self.before, self.logs, self.states = found
-        return self.logs[t - self.low], self.states[t - self.low]
-
-    def density(self, t: int, k: int, power: float) -> Floats:
-        """Return log densities (N,) of all up to observable k of a period, that to a power."""
-        before = self.before + self.logs[: t - self.low].sum(axis=(0, 1))
-        return _target(self.scores, before, self.logs[t - self.low], k, power)
+    def at(self, t: int) -> Floats:
+        """Return what is known of a period; see `Problem`."""
+        if t >= self.low + len(self.known):
+            start = self.known[-1] if t == self.low + len(self.known) > 0 else None
+            high = min(self.n_time, t + max(AHEAD, t // 8))
+            self.low, self.known = t, self.problem.periods(self.scores, t, high, start)
+        return self.known[t - self.low]
 
 
-def _target(scores: Floats, before: Floats, logs: Floats, k: int, power: float) -> Floats:
-    """Return log densities (N,) given those before a period, and in it (K, N), with the prior."""
-    total: Floats = before + logs[:k].sum(axis=0) + power * logs[k]
+def _target(scores: Floats, known: Floats, k: int, power: float) -> Floats:
+    """Return log densities (N,) of all up to observable k of a period, that to a power."""
+    total: Floats = known[:, : 1 + k].sum(axis=1) + power * known[:, 1 + k]
     return total - 0.5 * np.square(scores).sum(axis=1)
 
 
@@ -261,7 +256,7 @@ def follow[T: BlockTrack](
         predictive = np.full(len(problem.observables), np.nan)
         for k, name in enumerate(problem.observables):
             power = 0.0
-            while power < 1.0 and (logs := ahead.at(t)[0][k]).any():
+            while power < 1.0 and (logs := ahead.at(t)[:, 1 + k]).any():
                 if not np.isfinite(logs).any():
                     raise problem.error(name, t)
                 rest = 1.0 - power
@@ -277,13 +272,15 @@ def follow[T: BlockTrack](
                 if power == 1.0 and enough and pareto_k(weights) <= RELIABLE:
                     break
                 rng = np.random.default_rng([found.seed, *key, t + 1, len(done)])
-                scores, moved = _moved(ahead, weights, done, (t, k, power), rng)
-                generations.append(scores)
+                found_at, moved = _moved(ahead, weights, done, (t, k, power), rng)
+                generations.append(found_at.scores)
                 done.append(moved)
-                weights, ahead = np.zeros(n), _Ahead(problem, scores, n_time)
+                weights = np.zeros(n)
+                ahead = _Ahead(problem, found_at.scores, n_time, t, found_at.known[None])
                 if progress is not None:
                     progress(t)
-        state = ahead.at(t)[1]
+        more = 1 + len(problem.observables)
+        state = ahead.at(t)[:, more : more + problem.width]
         if not np.isfinite(state[np.isfinite(weights)]).all():
             raise problem.error(problem.observables[-1], t)
         rows.append((len(generations) - 1, weights, state, predictive))
@@ -316,15 +313,15 @@ def lagging(done: Sequence[Rejuvenation], d: int) -> bool:
 def _moved(
     ahead: _Ahead, log_weights: Floats, done: Sequence[Rejuvenation], seen: tuple[int, int, float],
     rng: np.random.Generator,
-) -> tuple[Floats, Rejuvenation]:  # fmt: skip
+) -> tuple[Moved, Rejuvenation]:  # fmt: skip
     """Resample particles and move them until their means stay."""
-    (t, k, power), problem, scores = seen, ahead.problem, ahead.scores
+    (t, k, power), problem, scores, known = seen, ahead.problem, ahead.scores, ahead.at(seen[0])
 
-    def target(scores: Floats) -> Floats:
-        before, logs, _ = problem.periods(scores, t, t + 1)
-        return _target(scores, before, logs[0], k, power)
+    def target(scores: Floats) -> tuple[Floats, Floats]:
+        known = problem.periods(scores, t, t + 1, None)[0]
+        return _target(scores, known, k, power), known
 
-    left, n, density = effective_size(log_weights), len(scores), ahead.density(t, k, power)
+    left, n, density = effective_size(log_weights), len(scores), _target(scores, known, k, power)
     jump = problem.jump * (FURTHER if lagging(done, scores.shape[1]) else 1.0)
     quality = np.asarray(done[-1].quality if done else Rejuvenation.quality)
     index = resample(log_weights, rng.random())
@@ -332,14 +329,15 @@ def _moved(
     rounds: list[Moved] = []
     while not rounds or (rounds[-1].drift > DRIFT and len(rounds) < ROUNDS):
         transform = problem.transform(scores, log_weights, t)
-        found = move(transform, index, scores[index], density[index], target, quality, rng, jump)
+        here = scores[index], density[index], known[index]
+        found = move(transform, index, *here, target, quality, rng, jump)
         rounds.append(found)
-        scores, quality, density = found.scores, found.quality, found.density
+        scores, density, known, quality = found.scores, found.density, found.known, found.quality
         index, log_weights = np.arange(n), np.zeros(n)
-    # Sums over other stretches of periods round otherwise; later periods are to change nothing.
+    # Later periods are to change nothing, also where a machine rounds in wider vectors otherwise.
     quality = np.round(quality, 6)
     moves = sum(r.moves for r in rounds)
-    return scores, Rejuvenation(
+    return rounds[-1], Rejuvenation(
         period=t,
         power=power,
         ess=left,
@@ -375,15 +373,17 @@ def track_likelihood(
     to go on from, whose periods have the same likelihood.
     """
 
-    def periods(scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
+    def periods(scores: Floats, low: int, high: int, start: Floats | None) -> Floats:
+        del start  # likelihoods go over all periods
+
         def work(chunk: slice) -> Floats:
             return likelihood(coordinates.params(scores[chunk]), high)
 
         logs = np.concatenate(mapped(work, len(scores)))
         logs = np.where(np.isnan(logs), -np.inf, logs)
-        before = logs[:, :low].reshape(len(logs), -1).sum(axis=1)
-        here = np.ascontiguousarray(logs[:, low:].transpose(1, 2, 0))
-        return before, here, np.empty((high - low, len(scores), 0))
+        total = np.cumsum(logs.sum(axis=2), axis=1)
+        before = np.concatenate([np.zeros((len(logs), 1)), total[:, :-1]], axis=1)
+        return np.concatenate([before[..., None], logs], axis=2)[:, low:].transpose(1, 0, 2)
 
     def transform(scores: Floats, log_weights: Floats, t: int) -> Transform:
         return transform_of(scores, log_weights, coordinates.labels)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from beliefs.errors import ConflictError, StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
-from beliefs.inference.filter.filter import Model
+from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
 from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
@@ -44,7 +44,8 @@ from beliefs.study.dates import day_of
 from beliefs.study.load import Study, load_study
 
 OBSERVABLES = tuple(factor.name for factor in factors_of("belief"))
-_FILTERED = slice(9, 14)  # mean and covariance of belief in a kept path
+_KNOWN = (22, 0, 1, *range(9, 22))
+"""Columns of a kept path: what goes on, in the order of `Problem.periods` and `_state`."""
 _REJUVENATION = tuple(field.name for field in fields(Rejuvenation))
 
 
@@ -263,16 +264,22 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
     )
 
 
+def _state(known: Floats) -> Belief:
+    """Return the state after a period of which this is known, (N, 16)."""
+    columns = np.split(known, [1, 3, 5, 8, 14], axis=1)
+    total, newest, mean, cov, pair, audience = (np.ascontiguousarray(c) for c in columns)
+    return Belief(mean, cov, total, newest, audience, pair)
+
+
 def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Problem:
     """Return the belief block: readings and talks, both beliefs integrated out by the filter."""
     if not model.coordinates.size:
         raise nothing_free(theory)
 
-    def periods(scores: Floats, low: int, high: int) -> tuple[Floats, Floats, Floats]:
-        end, _, path = model.replay(scores, high, keep=True, since=low)
-        logs = np.ascontiguousarray(path[..., :2].transpose(1, 2, 0))
-        before = end.total[:, 0] - logs[:-1].sum(axis=(0, 1))
-        return before, logs, np.ascontiguousarray(path[..., _FILTERED].transpose(1, 0, 2))
+    def periods(scores: Floats, low: int, high: int, start: Floats | None) -> Floats:
+        state = None if start is None else _state(start)
+        path = model.replay(scores, high, keep=True, since=low, start=state)[2]
+        return np.ascontiguousarray(path[..., _KNOWN].transpose(1, 0, 2))
 
     def transform(scores: Floats, log_weights: Floats, t: int) -> Transform:
         frame = frame_of(model, normalised(log_weights) @ scores, t + 1)
@@ -443,7 +450,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
         empty,
         generation=np.zeros(1, dtype=np.int64),
         log_weights=np.zeros((1, size)),
-        state=problem.periods(scores, n_time - 1, n_time)[2],
+        state=problem.periods(scores, n_time - 1, n_time, None)[..., 3:8],
         predictive=np.full((1, 2), np.nan),
         taken=n_time,
     )

@@ -15,7 +15,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from scipy.interpolate import CubicSpline
 from scipy.special import ndtr, ndtri
 
 from beliefs.inference.nuts.sampling import no_fastmath
@@ -155,6 +154,8 @@ def _table(prior: Prior) -> tuple[float, float, Floats]:
 
     PreliZ takes a second to compile these, so that a track keeps them.
     """
+    from scipy.interpolate import CubicSpline  # slow to load, and an update has its tables
+
     low, high = (float(v) for v in prior.support)
     grid = np.linspace(-REACH, REACH, NODES)
     quantiles = np.asarray(prior.ppf(ndtr(grid)), dtype=float)
