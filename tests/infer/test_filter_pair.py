@@ -1,7 +1,6 @@
 """Two Gaussians for a belief that a sharp reading leaves with two explanations."""
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -13,14 +12,6 @@ from beliefs.inference.filter.filter import Model, part_columns, terms_of
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
-
-
-class Seen(NamedTuple):
-    """Readings by period, as `Measurements` has them."""
-
-    starts: np.ndarray
-    sides: np.ndarray
-    values: np.ndarray
 
 
 @pytest.fixture(scope="module")
@@ -91,20 +82,31 @@ def on_a_grid(model, scores, n_time, *, one):
     """Log density of all readings by a grid of beliefs; as `one` Gaussian after each, if asked."""
     n = len(scores)
     params, nobody = model.params(scores), np.zeros((len(scores), 2))
-    static, measurements = model.static(params, n), model.measurements
+    static = model.static(params, n)
     columns = part_columns(model.columns, 0, n_time)
     terms = terms_of(params, columns, model.structure, n, nobody)
     kept, drift = terms.kept, terms.drift
-    seen = Seen(measurements.starts, measurements.sides, measurements.values)
     out = np.zeros(n)
     for p in range(n):
         for side in (0, 1):
             out[p] += _filtered(
                 kept[p, side], drift[p, side], static.start[p, side],
                 np.sqrt(static.noise[p, side]),
-                static.scale[p, 0], seen, side, one,
+                static.scale[p, 0], model.measurements, side, one,
             )  # fmt: skip
     return out
+
+
+@pytest.mark.parametrize("away", [30.0, 1e3, 1e6, 1e9])
+def test_a_reading_far_away_says_what_its_tail_says(model, away):
+    few, n_time = np.random.default_rng(3).standard_normal((20, model.coordinates.size)), 4
+    few[:, [label.startswith("misread") for label in model.coordinates.labels]] = -8.0
+    far = model.measurements._replace(values=model.measurements.values + away)
+    model = replace(model, measurements=far)
+    state = model.replay(few, n_time)[0]
+    ours = state.total[:, 0] + state.newest.sum(axis=1)
+    np.testing.assert_allclose(ours, on_a_grid(model, few, n_time, one=False), atol=0.1)
+    assert (state.cov[:, [0, 2]] > 0.0).all()
 
 
 @pytest.mark.slow
@@ -121,8 +123,7 @@ def test_two_gaussians_come_closer_than_one(model, draws):
 @pytest.mark.slow
 def test_paths_drawn_from_two_gaussians_have_the_density_they_are_given(model, draws):
     # Weighted, they give the density of all readings that a grid gives.
-    few, n_time = draws
-    few, size = few[:1], 8_000
+    few, n_time, size = draws[0][:1], draws[1], 8_000
     truth = on_a_grid(model, few, n_time, one=False)
     state, _, path = model.replay(few, n_time, keep=True)
     assert (path[..., [14, 17]] > 0.0).any()

@@ -39,6 +39,7 @@ FINE = 0.7  # spacing of the trapezoidal rule's places in standard deviations of
 LEAST = 5e-3  # share of belief below which a second Gaussian is not worth carrying
 CUT = 0.25  # precision, against the reading's own, of an outlier: 9 % of readings
 ONE = 1e-3  # loss (Kullback-Leibler, in nats) below which two Gaussians become one
+NOTHING = 20.0  # nats by which a reading's peak must lie below its tail where belief is
 REACH = 4.5  # standard deviations of belief that the trapezoidal rule spans on either side
 
 
@@ -253,7 +254,8 @@ def assimilation(shape: Any, pull: Any) -> Any:
         Leaves, from row n of `parts` on, what the reading's core and its tail make of belief, and
         returns the number of rows then. A narrow peak with fat tails or two peaks are possible. The
         trapezoidal rule goes, around the reading, on a scale that is stretched like a hyperbolic
-        sine and so fine near the peak and wide in the tails.
+        sine and so fine near the peak and wide in the tails; or, where belief is too far away to be
+        found so and what it says of the reading's peak is nothing, around belief.
         """
         scale, bias, level, slope = (
             w[row.SCALE + i], w[row.BIAS + i], w[row.LEVEL + i], w[row.BEND + i],
@@ -265,28 +267,35 @@ def assimilation(shape: Any, pull: Any) -> Any:
             centre = value - _projected(quick, level, slope, before)
             for _ in range(3):
                 centre = value - _projected(quick, level, slope, centre)
-        ratio = (abs(centre - before) + REACH * np.sqrt(var)) / scale
+        root, miss = np.sqrt(var), abs(centre - before)
+        ratio = (miss + REACH * root) / scale
         reach = np.log(ratio + np.sqrt(ratio * ratio + 1.0))
         # Places lie far apart where belief was; they must still find it.
-        gaps = 2.0 * reach * abs(centre - before) / (FINE * np.sqrt(var))
+        gaps = 2.0 * reach * miss / (FINE * root)
         fewest = places if var * pull(0.0, scale) > SHARP else SMOOTH
-        size = min(max(fewest, int(gaps) + 2), MOST)
+        size = int(min(max(fewest, gaps + 2.0), MOST))
+        far = gaps > MOST and miss * miss * half > 5.0 * reach + NOTHING
+        base = before if far else centre
+        if far:
+            size, reach = SMOOTH, REACH * root * inverse
         for k in range(size):
-            grown = quick.exp(reach * (2.0 * k / (size - 1) - 1.0))
-            at[k] = 0.5 * (grown - 1.0 / grown)
-            near[k] = -at[k]
+            u = reach * (2.0 * k / (size - 1) - 1.0)
+            grown = quick.exp(u)
+            at[k] = u if far else 0.5 * (grown - 1.0 / grown)
+            near[k] = (value - bias - base) * inverse - at[k]
         if kind == PUBLIC:
             for k in range(size):
-                x = centre + scale * at[k]
+                x = base + scale * at[k]
                 near[k] = (value - x - _projected(quick, level, slope, x)) * inverse
         for k in range(size):
-            away = centre + scale * at[k] - before
+            away = base + scale * at[k] - before
             mass[k] = shape(near[k]) - away * away * half
         top = mass[0]
         for k in range(1, size):
             top = max(top, mass[k])
         for k in range(size):
-            mass[k] = np.sqrt(1.0 + at[k] * at[k]) * quick.exp(mass[k] - top)
+            stretched = 1.0 if far else np.sqrt(1.0 + at[k] * at[k])
+            mass[k] = stretched * quick.exp(mass[k] - top)
             near[k] = core(near[k]) * mass[k]
         s0 = s1 = s2 = c0 = c1 = c2 = 0.0
         for k in range(size):
@@ -297,13 +306,13 @@ def assimilation(shape: Any, pull: Any) -> Any:
             c1 += near[k] * at[k]
             c2 += near[k] * at[k] * at[k]
         step = 2.0 * reach / (size - 1) / _ROOT_2PI  # the mean under a standard normal
-        log = np.log(s0 * step / np.sqrt(var)) + top
+        log = np.log(s0 * step / root) + top
         share = c0 / s0
         if min(share, 1.0 - share) < LEAST:
-            _piece(parts, n, 1.0, centre, scale, s0, s1, s2)
+            _piece(parts, n, 1.0, base, scale, s0, s1, s2)
             return log, n + 1
-        _piece(parts, n, share, centre, scale, c0, c1, c2)
-        _piece(parts, n + 1, 1.0 - share, centre, scale, s0 - c0, s1 - c1, s2 - c2)
+        _piece(parts, n, share, base, scale, c0, c1, c2)
+        _piece(parts, n + 1, 1.0 - share, base, scale, s0 - c0, s1 - c1, s2 - c2)
         return log, n + 2
 
     @numba.njit(error_model="numpy")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numba
+import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
@@ -71,7 +72,7 @@ def exp(x: float) -> float:
 
 @numba.njit(error_model="numpy", forceinline=True)
 def log(x: float) -> float:
-    """Return the logarithm of a positive normal number."""
+    """Return the logarithm of a positive normal number; NaN and infinity are returned."""
     bits = _as_bits(x)
     n = ((bits >> 52) & 2047) - 1023
     m = _as_float((bits & 4503599627370495) | 4607182418800017408)  # in [1, 2)
@@ -88,7 +89,8 @@ def log(x: float) -> float:
     p = _fma(p, q, 0.14285714313126918)
     p = _fma(p, q, 0.19999999999949444)
     p = _fma(p, q, 0.3333333333333335)
-    return _fma(e, _LN2_HIGH, _fma(e, _LN2_LOW, 2.0 * s * _fma(p, q, 1.0)))
+    log = _fma(e, _LN2_HIGH, _fma(e, _LN2_LOW, 2.0 * s * _fma(p, q, 1.0)))
+    return log if x < np.inf else x
 
 
 @numba.njit(error_model="numpy", forceinline=True)
