@@ -34,7 +34,7 @@ MOST = 40  # moves of a round at most
 SHARE = 0.45  # of moves of the core alone
 CORE = (
     "retention", "log_volatility", "log_discount", "log_reading_step", "projection_level",
-    "surplus_effect", "onset_base",
+    "surplus_effect", "onset_base", "deadlock_shape",
 )  # fmt: skip
 """Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
 which the others follow in expectation, are cheap in acceptance."""
