@@ -6,7 +6,8 @@ In a fenced block of the kind ``console`` every line that begins with ``$ `` is 
 folder that all blocks of a document share and in which ``beliefs`` is on the path; what stands
 between it and the next command is replaced by its output. A command that exits with anything but 0
 must end in a comment ``# exit N``. In a block that begins with ``# FILE`` and is of the kind
-``toml`` the block itself is written to that file first.
+``toml`` the block itself is written to that file first. A document that leaves a run ``tour`` has
+the beliefs of that run drawn as docs/img/beliefs_2026.png.
 """
 
 import os
@@ -15,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import beliefs
+from beliefs.reporting import axes, figures
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(console|toml|csv|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -63,6 +67,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             text = path.read_text(encoding="utf-8")
             path.write_text(made_anew(text, Path(folder)), encoding="utf-8")
+            if (tour := Path(folder) / "tour").is_dir():
+                drawn = axes.static(figures.beliefs(beliefs.load_run(tour)))
+                axes.save_figure(drawn.figure, ROOT / "docs/img/beliefs_2026.png", dpi=110)
 
 
 if __name__ == "__main__":
