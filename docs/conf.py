@@ -32,7 +32,7 @@ autosummary_filename_map = {
     f"beliefs.{name}": f"beliefs.{name}-class"
     for name in ("Backtest", "Forecast", "Probability", "Track")
 }
-autodoc_typehints = "none"  # numpydoc has the types
+autodoc_typehints = "signature"
 default_role = "py:obj"  # `beliefs.track` in a docstring is a link
 
 html_theme = "pydata_sphinx_theme"

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Can you trust it?
 #
-# Five questions, each answered by runs and not by argument. Does a theory foretell better than
+# Five questions, each answered by runs and not by argument. Does a theory forecast better than
 # climatology does? Do things that are given 30 % come three times in ten? Is what is computed the
 # posterior at all? How much of a number is prior? And was it said in advance?
 #

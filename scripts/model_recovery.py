@@ -4,7 +4,7 @@ Parameters are drawn from the posterior of the theory on the study, so that effe
 that the study itself finds. Killed, it goes on where it stopped: every finished study is a line of
 the file beside the result.
 
-    python scripts/model_recovery.py --studies 50 --out data/model_recovery.json
+    python scripts/model_recovery.py --studies 50 --out recovery.json
 """
 
 import argparse
@@ -19,7 +19,6 @@ import beliefs
 from beliefs.evaluation.compare import STACK, compare
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc.blocks import track_blocks
-from beliefs.study.bundled import data_folder
 
 IDS = ("M0", "M1", "M2", "M3", "M4")
 
@@ -53,7 +52,7 @@ def main():
     options.add_argument("--particles", type=int, default=400)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--theories", default=",".join(IDS), help="which of them draw studies")
-    options.add_argument("--out", type=Path, default=data_folder() / "model_recovery.json")
+    options.add_argument("--out", type=Path, required=True)
     chosen = options.parse_args()
     lines = chosen.out.with_suffix(".jsonl")
     done = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []

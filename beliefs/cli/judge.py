@@ -21,7 +21,6 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.backtest.backtest import DRAWS
 from beliefs.evaluation.backtest.backtest import PARTICLES as BACKTEST_PARTICLES
 from beliefs.evaluation.calibration import in_words
-from beliefs.evaluation.compare import doubts
 from beliefs.evaluation.scores.skill import BLOCKS, block_length
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import bundled_theories
@@ -73,8 +72,7 @@ def compare(
     table = pd.DataFrame(rows, dtype=object)
     numbers = table.columns[3:]
     table[numbers] = table[numbers].map(lambda v: "" if v != v else f"{v:.2f}")
-    data = found.as_dict() | {"confused": doubts(found.ids)}
-    _show(data, table, _tell_comparison(found, table), as_json, as_csv)
+    _show(found.as_dict(), table, _tell_comparison(found, table), as_json, as_csv)
     if plot is not None:
         _draw("plot_weights", plot, 150, found, loaded)
 
@@ -100,7 +98,6 @@ def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
         )
     for better, worse in found.tied:
         yield f"{better} and {worse} cannot be told apart by this study."
-    yield from doubts(found.ids)
 
 
 def verdicts(
@@ -184,7 +181,7 @@ def backtest(
     as_csv: opt.Csv = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Forecast from rolling origins, as-of data only, and score against what came."""
+    """Forecast from rolling origins, as-of data only, and score against what was observed."""
     _only_one(as_json, as_csv)
     days = _numbers(horizons, int, "these are no horizons", "--horizons 7,30,90")
     if again is not None and (

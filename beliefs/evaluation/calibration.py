@@ -364,7 +364,7 @@ def _statistic(ranks: ArrayLike, draws: int) -> Floats:
 @lru_cache(maxsize=8)
 def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
     """Return P(X_j <= k) and P(X_j >= k), (n + 1, L), each for itself: small ones keep digits."""
-    from scipy.special import bdtr, bdtrc
+    from scipy.special import bdtr, bdtrc  # slow to load
 
     at = np.arange(1, draws + 1) / (draws + 1.0)
     k = np.arange(n + 1.0)[:, None]
@@ -398,7 +398,7 @@ def p_value(ranks: ArrayLike, draws: int) -> float:
 
 def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
     """Return bands that `n` uniform ranks leave nowhere with probability `coverage`."""
-    from scipy.stats import binom
+    from scipy.stats import binom  # slow to load
 
     level = float(np.quantile(_reference(n, draws), 1.0 - coverage, method="lower"))
     at = np.arange(draws + 2) / (draws + 1.0)
@@ -552,7 +552,7 @@ def groups_of(
 
 def _spread(ranks: Sequence[ArrayLike], draws: int) -> tuple[float | None, ...]:
     """Return mean, spread, its error and p-value of quantities (K, n)."""
-    from scipy.stats import t
+    from scipy.stats import t  # slow to load
 
     share, spread = _shares(np.asarray(ranks), draws)
     each = spread.mean(axis=0)

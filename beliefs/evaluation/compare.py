@@ -6,7 +6,6 @@ by period, each period forecast from all before it. Readings are conditioned on 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,14 +21,10 @@ from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.system import factors_of
 from beliefs.model.theory import BARE, Theory, declared, theory_of
 from beliefs.shown import Shown
-from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
 Floats = NDArray[np.float64]
 
-FILE = "model_recovery.json"  # by ``scripts/model_recovery.py``: who predicts whose studies best
-CONFUSED = 0.25  # share of the studies of one theory won by another that counts as confused
-RECOGNISED = 0.5  # share of its own studies below which a theory counts as not recognised
 STACK = "M5"  # Id of the stack of all theories, weighted by what was known before each period
 BASE = "M0"
 _OF_BELIEFS = ("belief", "evidence", "readings", "domestic", "bargaining")
@@ -299,21 +294,3 @@ def weights_over_time(scores: Floats, every: int = 7) -> tuple[NDArray[np.int64]
     for t in periods:
         out.append(stacking_weights(scores[:, :t], out[-1] if out else None))
     return periods, np.stack(out)
-
-
-def doubts(ids: Sequence[str]) -> list[str]:
-    """Return, in words, which of these theories studies of real size confuse with others."""
-    file = data_folder() / FILE
-    if not file.is_file():
-        return []
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    known, out = found["theories"], []
-    for truth, row in zip(known, found["confusion"], strict=True):
-        shares = dict(zip(known, row, strict=True))
-        own = shares.pop(truth)
-        rivals = [f"{v:.0%} by {k}" for k, v in shares.items() if k in ids and v >= CONFUSED]
-        if truth in ids and (rivals or own < RECOGNISED):
-            best = ", ".join([f"{own:.0%} are forecast best by {truth} itself", *rivals])
-            size = f"Of {found['studies'][truth]} studies drawn from {truth} at the size of "
-            out.append(f"{size}{found['study']}, {best}.")
-    return out

@@ -414,7 +414,7 @@ def cumulative_incidence(paths: Paths) -> NDArray[np.float64]:
     would answer another question, and add up to more than one.
     """
     if paths.events is None or "ended" not in paths.events:
-        raise ValueError("no ends of windows were simulated")
+        raise ValueError("no ends of truce spells were simulated")
     ended = paths.events["ended"]
     first = (ended > 0) & (np.cumsum(ended > 0, axis=1) == 1)
     hits = [(first & (ended == code)).sum(axis=0) for code in CAUSES.values()]

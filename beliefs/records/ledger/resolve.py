@@ -52,7 +52,7 @@ OPEN = {
     "no study": "the study is not bundled: name its folder with --study",
     "not over": "the last day is not over, or lies after the as-of date",
     "beyond": "the study's period ends before the last day",
-    "not asked": "there was nothing it could come to, or it had come already",
+    "not at risk": "there was nothing it could come to, or it had come already",
     "not covered": "nobody recorded on some of the days",
     "other periods": "the study now cuts time into other periods",
 }
@@ -259,7 +259,7 @@ def _found(
     question = next((q for q in known if q.name == target.name), None)
     first, periods = int(np.flatnonzero(window)[0]), int(window.sum())
     if question is None or not question.at_risk[first]:
-        return "not asked"
+        return "not at risk"
     when = question.first(first, periods)
     if when is None:
         return "not covered"
