@@ -146,7 +146,8 @@ print("particles resampled and moved:", ", ".join(day(m["date"]) for m in writte
 log.loc[list(forecasts)].rename(index=day)
 
 # %% [markdown]
-# Updated day by day, the posterior is that of the study tracked in one go, within Monte-Carlo error.
+# Updated day by day, the posterior is that of the study tracked in one go, within Monte-Carlo
+# error.
 
 # %%
 code, _, complaint, whole_seconds = command(
