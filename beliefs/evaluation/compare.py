@@ -154,7 +154,7 @@ def compare(
     Examples
     --------
     >>> beliefs.compare(study, ["base_rate", "M1"], seed=1, particles=200)
-    <Comparison: study watch, theories M0 M1, periods 26, best M1>
+    <Comparison: study watch, theories M0 M1, periods 26, best M0>
     """
     chosen = [theory_of(theory) for theory in theories]
     ids = [theory.id for theory in chosen]
