@@ -65,6 +65,7 @@ def main() -> None:
     named = [Path(a) for a in sys.argv[1:]]
     for path in named or [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]:
         with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "scripts").symlink_to(ROOT / "scripts")
             text = path.read_text(encoding="utf-8")
             path.write_text(made_anew(text, Path(folder)), encoding="utf-8")
             if (tour := Path(folder) / "tour").is_dir():
