@@ -43,7 +43,7 @@ WORDS = {
 }  # fmt: skip
 HELP = ("join ongoing war", "join war on behalf")  # of a third party, for one of the sides
 KINDS = {
-    "interact_escalate": {**{k: v[0] for k, v in FORCE.items()}},
+    "interact_escalate": {word: kind for word, (kind, _) in FORCE.items()},
     "act_escalate": {k: FORCE[k][0] for k in ("deployment to area", "mobilization")}
     | {k: "deployment" for k in ("raise in alert", "exercise")},
     "interact_deescalate": YIELD,
