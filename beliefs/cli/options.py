@@ -164,7 +164,7 @@ class Place(contextlib.ExitStack):
     """A run folder to be, kept from other processes once the study is known to be sound.
 
     One that exists is refused before a minute is spent on computing. `taken` is what
-    `beliefs.records.run.save_run` is told of it.
+    `beliefs.records.run.save_run` gets of it.
     """
 
     def __init__(self, out: Path | None) -> None:

@@ -120,7 +120,7 @@ class Contracted:
     prior_sd: float
     posterior_sd: float
     power_prior: float  # distance of marginal posteriors per doubling of the power of the prior
-    power_likelihood: float  # (Kallioinen and others 2024), NaN where it cannot be told
+    power_likelihood: float  # (Kallioinen and others 2024), NaN where it cannot be estimated
 
     @property
     def contraction(self) -> float:
@@ -133,7 +133,7 @@ class Contracted:
         return self.contraction >= LEARNABLE
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row as plain data; None where a number cannot be told."""
+        """Return the row as plain data; None where a number cannot be estimated."""
         row = vars(self) | {"contraction": self.contraction, "learnable": self.learnable}
         numbers = {k: v for k, v in row.items() if isinstance(v, float)}
         return row | {k: round(v, 4) if np.isfinite(v) else None for k, v in numbers.items()}

@@ -18,8 +18,8 @@ from beliefs.forecasting.probability import monte_carlo_error, probability
 from beliefs.forecasting.targets import (
     CAUSES,
     TARGETS,
-    asked_of,
     cumulative_incidence,
+    forecastable,
     happened_by,
     headline,
 )
@@ -75,7 +75,10 @@ def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, .
 def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return how the truce in force first ends, where there is one and actions were simulated."""
     posterior, base = forecast.posterior, forecast.base_paths
-    if "collapse" not in asked_of(forecast) or not spell_at(posterior.study, posterior.inputs).on:
+    if (
+        "collapse" not in forecastable(forecast)
+        or not spell_at(posterior.study, posterior.inputs).on
+    ):
         return ()
     assert base is not None
     steps = [forecast.step_of(by) - 1 for by in windows]
@@ -184,7 +187,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     zones = {zone: with_it.posterior.structure.zones.index(zone) for zone in spoken if zone}
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
-        asked = {
+        items = {
             (target, side): [happened_by(f, target, steps, side) for f in both]
             for target, side in headline(with_it)
         } | {
@@ -193,7 +196,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
             ]
             for zone, place in zones.items()
         }
-        for (target, side), happened in asked.items():
+        for (target, side), happened in items.items():
             a, b = (values.astype(float) for values in happened)
             error = monte_carlo_error(a - b, with_it.chains)
             mean = {"p": a.mean(), "without": b.mean(), "difference": (a - b).mean()}
@@ -204,7 +207,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
 def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
     """Return how each headline probability of a forecast moves until a later one is made.
 
-    Both are of one study under theories with the same targets. Asked are the dates of the earlier
+    Both are of one study under theories with the same targets. Rows are of the dates of the earlier
     one that had yet to come at the later origin. Each counts what happens after its own origin:
     what came true in between counts for `then` alone.
     """

@@ -152,7 +152,7 @@ def backtest(
         Hand-set odds, from `beliefs.study.tables.odds.read_odds`; those of the study's folder when
         None.
     inputs
-        What the theories are told instead of ``build_inputs(study)``.
+        What replaces ``build_inputs(study)``.
     first, last
         Days between which the origins lie, both included; all that have room when None.
     progress

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.talks import talks_public, talks_watched
-from beliefs.forecasting.targets import ASKED, TARGETS, Past
+from beliefs.forecasting.targets import DEFAULT_TARGETS, TARGETS, Past
 from beliefs.study.load import Study
 
 Bools = NDArray[np.bool_]
@@ -90,7 +90,9 @@ class Quantity:
         return None if window is None else float(self.value[window].sum())
 
 
-def questions(study: Study, inputs: Inputs, targets: Iterable[str] = ASKED) -> tuple[Question, ...]:
+def questions(
+    study: Study, inputs: Inputs, targets: Iterable[str] = DEFAULT_TARGETS
+) -> tuple[Question, ...]:
     """Return the questions that a study has labels for, cut at the as-of date."""
     n, past, out = int(inputs.active.sum()), Past(study, inputs), []
     for target in (TARGETS[name] for name in targets):

@@ -243,8 +243,8 @@ def forecast_scores(
         return {}
     step, last = inputs.step_days, int(inputs.active.sum())
     ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
-    asked = questions(blocks.study, inputs, dict.fromkeys(f.target for f in wanted.values()))
-    by_target = {question.target: question for question in reversed(asked)}  # by its first rule
+    found = questions(blocks.study, inputs, dict.fromkeys(f.target for f in wanted.values()))
+    by_target = {question.target: question for question in reversed(found)}  # by its first rule
     ahead: dict[int, dict[str, tuple[int, bool]]] = {}  # by origin and claim: periods, outcome
     for day in spec.forecast.origins:
         n = int((ends <= np.datetime64(day, "D")).sum())

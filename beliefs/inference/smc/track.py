@@ -316,7 +316,7 @@ def track(
     progress
         Called with a few words as periods are taken in.
     inputs
-        What the filter is told instead of `build_inputs(study)`.
+        What replaces `build_inputs(study)`.
 
     Returns
     -------
@@ -371,7 +371,7 @@ def advance(
     progress
         Called with a few words as periods are taken in; says how far the track goes back.
     inputs
-        What the filter is told instead of `build_inputs(study)`.
+        What replaces `build_inputs(study)`.
 
     Raises
     ------
