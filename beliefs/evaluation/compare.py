@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.features.steps import Floats
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.system import factors_of
 from beliefs.model.theory import BARE, Theory, declared, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
-
-Floats = NDArray[np.float64]
 
 STACK = "M5"  # Id of the stack of all theories, weighted by what was known before each period
 BASE = "M0"

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
@@ -33,7 +33,6 @@ from beliefs.model.theory import Theory, free_parameters, mechanisms_of, scaled
 from beliefs.shown import Shown
 from beliefs.simulation.paths import draws_of
 
-Floats = NDArray[np.float64]
 Drawn = dict[str, tuple[Parameter, Floats]]
 
 SCALES = (0.5, 2.0)

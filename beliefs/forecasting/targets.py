@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Bools
 from beliefs.features.talks import talks_watched
 from beliefs.features.truces import truces_of
 from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, OPEN_WAR, UNILATERAL
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from beliefs.simulation.paths import Paths
 
 Steps = NDArray[Any]
-Bools = NDArray[np.bool_]
 Label = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """By period: it happened; nothing recorded means that it did not; it is at risk."""
 

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Bools, Ints
 from beliefs.features.talks import talks_public, talks_watched
 from beliefs.forecasting.targets import DEFAULT_TARGETS, TARGETS, Past
 from beliefs.study.load import Study
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 APART_DAYS = 7  # quiet days that make two events of one
 
 

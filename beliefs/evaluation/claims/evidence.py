@@ -20,6 +20,7 @@ from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.claims.claim import Claim, Forecasted, draws_of, roles_of
 from beliefs.evaluation.scores.proper import smoothed
 from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import happened_by
 from beliefs.inference.smc.blocks import Blocks, track_blocks
@@ -30,7 +31,6 @@ from beliefs.model.structure import AFTERMATH_DAYS, Structure, columns, structur
 from beliefs.model.system import action_log_likelihoods, factors_of
 from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
-Floats = NDArray[np.float64]
 Row = tuple[str, bool, float, float]
 
 JUMP_SHARE = "jump_share"

@@ -15,13 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beliefs.features.steps import Bools, Floats
 from beliefs.model.system import factors_of
 from beliefs.simulation.future import block_starts
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 # Observables that every theory explains, and so is compared on.
 SHARED = tuple(factor.name for factor in factors_of(None) if factor.shared)

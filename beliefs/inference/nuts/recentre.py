@@ -45,8 +45,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.model import contract, system
 from beliefs.model.contract import Array, Params
 from beliefs.model.mechanisms import belief, readings
@@ -55,7 +55,6 @@ from beliefs.model.numerics.compiled_op import CompiledOp
 from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure
 
-Floats = NDArray[np.float64]
 _gate, _step = recurrence.gate, recurrence.step
 _STEEPNESS = recurrence.GATE_STEEPNESS
 
