@@ -68,7 +68,7 @@ class Forecast(Shown):
         return {
             "study": self.posterior.study.name,
             "theory": self.posterior.theory.name,
-            "from": self.dates[0],
+            "as of": self.posterior.study.as_of,
             "periods": len(self.dates),
             "futures": len(self.paths.talks),
             "interventions": "; ".join(item.label for item in self.interventions) or "none",
