@@ -1,7 +1,4 @@
-"""Studies that cannot be used: files, settings, rows and what is said of actions.
-
-The last case of each part is tried on the command line as well.
-"""
+"""Studies that cannot be used: files, settings, rows and what is said of actions."""
 
 from broken import (
     A,
