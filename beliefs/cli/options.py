@@ -48,8 +48,7 @@ Failed = Annotated[
     typer.Option("--allow-failed", help="Forecast from a failed convergence check, and say so."),
 ]
 BeliefsOnly = Annotated[
-    bool,
-    typer.Option("--beliefs-only", help="Beliefs and talks alone: no actions, truces, deals."),
+    bool, typer.Option("--beliefs-only", help="Beliefs and talks alone: no actions, truces, deals.")
 ]
 Intervene = Annotated[
     Path | None, typer.Option(help="TOML file of [[intervention]] tables; prints differences.")

@@ -63,14 +63,11 @@ class Comparison(Shown):
     weights: Floats  # of stacking then, (point, theory)
     table: tuple[Standing, ...]  # the best theory first, the stack last whatever its rank
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.study,
-            "theories": " ".join(self.ids),
-            "periods": len(self.dates),
+            "study": self.study, "theories": " ".join(self.ids), "periods": len(self.dates),
             "best": self.table[0].id,
-        }
+        }  # fmt: skip
 
     @property
     def tied(self) -> tuple[tuple[str, str], ...]:
@@ -144,6 +141,11 @@ def compare(
         What the theories see instead of ``build_inputs(study)``.
     progress
         Called with a few words.
+
+    Returns
+    -------
+    Comparison
+        Log scores in nats, (theory, observable, time), and stacking weights, (point, theory).
 
     Raises
     ------

@@ -149,15 +149,12 @@ class Sensitivity(Shown):
     points: tuple[Point, ...]
     contraction: tuple[Contracted, ...]
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.posterior.study.name,
-            "theory": self.posterior.theory.name,
-            "probabilities": len(self.rows),
-            "priors": len(self.points),
+            "study": self.posterior.study.name, "theory": self.posterior.theory.name,
+            "probabilities": len(self.rows), "priors": len(self.points),
             "learnable": f"{sum(c.learnable for c in self.contraction)} of {len(self.contraction)}",
-        }
+        }  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -208,6 +205,12 @@ def sensitivity(
     progress
         Called with a few words at every point.
 
+    Returns
+    -------
+    Sensitivity
+        By probability, prior and parameter. Draws are reweighted by the ratio of the priors; where
+        Pareto's k exceeds 0.7 (Vehtari and others 2024), the study is tracked again.
+
     Raises
     ------
     ConvergenceError
@@ -221,11 +224,6 @@ def sensitivity(
     ...     posterior, 7, seed=1, scales=[2.0], particles=200, actions=False, allow_failed=True
     ... )
     <Sensitivity: study watch, theory base_rate, probabilities 1, priors 2, learnable 2 of 3>
-
-    Notes
-    -----
-    Draws are reweighted by the ratio of the priors; where Pareto's k of the weights exceeds 0.7
-    they cannot be relied on (Vehtari and others 2024), and the study is tracked again.
     """
     say = progress or (lambda _: None)
     theory, structure = posterior.theory, posterior.structure

@@ -75,10 +75,8 @@ def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, .
 def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return how the truce in force first ends, where there is one and actions were simulated."""
     posterior, base = forecast.posterior, forecast.base_paths
-    if (
-        "collapse" not in forecastable(forecast)
-        or not spell_at(posterior.study, posterior.inputs).on
-    ):
+    known = forecastable(forecast)
+    if "collapse" not in known or not spell_at(posterior.study, posterior.inputs).on:
         return ()
     assert base is not None
     steps = [forecast.step_of(by) - 1 for by in windows]
@@ -121,16 +119,18 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     forecast
         From `beliefs.forecast`.
 
+    Returns
+    -------
+    dict
+        Dates are text, probabilities and beliefs shares from 0 to 1.
+
     Examples
     --------
     >>> beliefs.summarise(ahead)["theory"]
     'base_rate'
     """
-    posterior, study, theory = (
-        forecast.posterior,
-        forecast.posterior.study,
-        forecast.posterior.theory,
-    )
+    posterior = forecast.posterior
+    study, theory = posterior.study, posterior.theory
     windows = horizon_days(forecast)
     actions = forecast.action_draws is not None
     notes = without_effect(theory, posterior.structure, forecast.interventions, actions=actions)

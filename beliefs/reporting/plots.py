@@ -17,12 +17,9 @@ from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, mathless
 from beliefs.study.load import Study
 
 TITLES = {
-    "parameter": "parameters of belief and talks",
-    "actions": "parameters of actions",
-    "belief": "beliefs at the end",
-    "density": "log densities",
-    "forecast": "forecasts",
-}
+    "parameter": "parameters of belief and talks", "actions": "parameters of actions",
+    "belief": "beliefs at the end", "density": "log densities", "forecast": "forecasts",
+}  # fmt: skip
 NAMED = 6  # quantities that a legend lists: more would cover the panel
 
 

@@ -44,9 +44,7 @@ class Question:
     rule: str | None  # None where a target has one alone
     hit: Bools  # it happened
     seen: Bools  # none there is really none
-    at_risk: (
-        Bools  # it makes sense just before: not come already, and there is something to come to
-    )
+    at_risk: Bools  # whether it can come: it has not already, and there is something to come to
     public: Ints | None = None  # period by whose end a hit was public; None: in itself
 
     def known(self, n: int) -> Bools:
