@@ -97,7 +97,7 @@ def test_policy_allows_exactly_the_two_scripts_of_the_page(page):
 
 
 def visited(html, folder):
-    """The page as a browser leaves it, what its console says, and the addresses it asked for."""
+    """The page as a browser leaves it, what its console says, and the addresses it requests."""
     file, log = folder / "page.html", folder / "net.json"
     file.write_text(html, encoding="utf-8")
     flags = (
@@ -107,22 +107,22 @@ def visited(html, folder):
     )  # fmt: skip
     command = [BROWSER, *(f"--{flag}" for flag in flags), file.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    asked = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
+    sent = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
     # Requests of the browser itself come from no origin.
-    asked = {p["url"] for p in asked if p.get("initiator", "not an origin") != "not an origin"}
-    return done.stdout, re.findall(r"CONSOLE.*", done.stderr), asked
+    sent = {p["url"] for p in sent if p.get("initiator", "not an origin") != "not an origin"}
+    return done.stdout, re.findall(r"CONSOLE.*", done.stderr), sent
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not BROWSER, reason="no browser")
-def test_a_browser_draws_every_figure_and_asks_for_nothing(html, page, tmp_path):
-    left, console, asked = visited(html, tmp_path)
+def test_a_browser_draws_every_figure_and_requests_nothing(html, page, tmp_path):
+    left, console, sent = visited(html, tmp_path)
     figures = [a["id"] for _, a in page.tags if "data-figure" in a]
     drawn = re.split(r'<div[^>]* id="(fig-[^"]+)"[^>]* data-figure', left)[1:]
     assert drawn[::2] == figures and all('class="main-svg"' in part for part in drawn[1::2])
-    assert (console, asked) == ([], set())
-    _, console, asked = visited("<img src=http://x.invalid/y><script>no()</script>", tmp_path)
-    assert len(console) == 1 and asked == {"http://x.invalid/y"}
+    assert (console, sent) == ([], set())
+    _, console, sent = visited("<img src=http://x.invalid/y><script>no()</script>", tmp_path)
+    assert len(console) == 1 and sent == {"http://x.invalid/y"}
 
 
 def test_same_inputs_give_the_same_bytes(futures, summary, html, tmp_path):
