@@ -7,19 +7,19 @@ from typing import Any
 
 
 class Shown:
-    """A result with a few `facts` that its text and its HTML are made of."""
+    """A result with a few `_facts` that its text and its HTML are made of."""
 
-    def facts(self) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         """Return what to say of it, by name."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        facts = ", ".join(f"{name} {value}" for name, value in self.facts().items())
+        facts = ", ".join(f"{name} {value}" for name, value in self._facts().items())
         return f"<{type(self).__name__}: {facts}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-            for name, value in self.facts().items()
+            for name, value in self._facts().items()
         )
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"

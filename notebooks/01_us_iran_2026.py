@@ -63,7 +63,7 @@ converged[["passed", "r_hat", "ess", "worst", "divergent_share", "e_bfmi"]]
 
 # %%
 forecasts = {date: forecast(p, 90, seed=SEED) for date, p in posteriors.items()}
-said = {date: beliefs.summarise(told) for date, told in forecasts.items()}
+said = {date: beliefs.summarise(result) for date, result in forecasts.items()}
 
 # %% [markdown]
 # ## What each side believed, as known on the day
@@ -85,7 +85,7 @@ pd.DataFrame(rows).set_index("as of")
 # %% [markdown]
 # The points below are those numbers; the band is the same belief seen from 17 June. Where a point
 # leaves the middle of the band, later rows changed the story about that day. Thin lines are the
-# whole path as it was told on each earlier date.
+# whole path as it stood on each earlier date.
 
 # %%
 hindsight = posteriors[DATES[-1]]
@@ -162,8 +162,8 @@ pd.DataFrame(table).T.sort_index(level=0, sort_remaining=False)
 
 # %%
 figure, panels = plt.subplots(2, 2, figsize=(10, 6.8), layout="constrained", sharey=True)
-for ax, (date, told) in zip(panels.flat, forecasts.items(), strict=True):
-    static(figures.cracks(told), ax=ax)
+for ax, (date, result) in zip(panels.flat, forecasts.items(), strict=True):
+    static(figures.cracks(result), ax=ax)
     ax.set_title(f"as of {day(date)}", loc="left", fontsize=11)
     ax.set_ylim(0, 1)
     if ax is not panels.flat[2]:
@@ -229,12 +229,12 @@ for date in DATES[:-1]:
     month = p.sel(time=slice(str(date - dt.timedelta(days=2)), str(by)))
     cracked = ((month < 0.5).rolling(time=3).sum() >= 3).any("time").mean(("chain", "draw"))
     for side, share in cracked.to_series().items():
-        told = next(
+        result = next(
             t
             for t in said[date]["targets"]
             if (t["target"], t["side"], t["by"]) == ("crack", side, str(by))
         )
-        rows.append((day(date), WORDS["crack", side], per_cent(told["p"]), per_cent(share)))
+        rows.append((day(date), WORDS["crack", side], per_cent(result["p"]), per_cent(share)))
 pd.DataFrame(rows, columns=["as of", "within 30 days", "said then", "seen from 17 June"]).set_index(
     ["as of", "within 30 days"]
 )

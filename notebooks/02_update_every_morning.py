@@ -5,7 +5,7 @@
 # and the label rules of this study knew how the case went on. The replay goes from the last day
 # of the air war to the end of June 2026 as a scheduled job would have gone: one
 # `beliefs update` every morning, from the run of the day before, on the command line. Each run
-# knows only rows published by its own date, and none is told anything later.
+# knows only rows published by its own date, and none knows anything later.
 #
 # The job itself is three lines of shell, run by cron once a day:
 #
@@ -91,9 +91,9 @@ known, forecasts, diffs, refused = printed, {}, {}, {}
 def tell_future(date, run):
     if (date - START).days % WEEK and date not in ALSO:
         return
-    code, told, complaint, _ = command("forecast", run, "--horizon", HORIZON, "--json")
+    code, result, complaint, _ = command("forecast", run, "--horizon", HORIZON, "--json")
     assert code == 0, complaint
-    forecasts[date] = told
+    forecasts[date] = result
 
 
 tell_future(START, run)
@@ -289,9 +289,9 @@ large["most by"].str.rsplit(n=1).str[0].value_counts().rename("largest part of s
 held_on = [d for d in talk_days.astype(object) if d > START]
 
 
-def targets(told, days):
-    by = str(dt.date.fromisoformat(told["as_of"]) + dt.timedelta(days=days))
-    return {(t["target"], t["side"]): t for t in told["targets"] if t["by"] == by}
+def targets(result, days):
+    by = str(dt.date.fromisoformat(result["as_of"]) + dt.timedelta(days=days))
+    return {(t["target"], t["side"]): t for t in result["targets"] if t["by"] == by}
 
 
 def observed(date, days):
@@ -303,7 +303,7 @@ def observed(date, days):
 
 
 asked = list(forecasts)
-month = [targets(told, HORIZON) for told in forecasts.values()]
+month = [targets(result, HORIZON) for result in forecasts.values()]
 names = series.side_names(hindsight)
 shown = [
     (("crack", "us"), f"{names[0]}: a crack within {HORIZON} days", SIDE_COLOURS[0]),
@@ -336,10 +336,10 @@ plt.show()
 
 # %%
 rows = []
-for date, told in forecasts.items():
+for date, result in forecasts.items():
     row = {"as of": day(date), "talks that day": "yes" if date in held_on else "no"}
     for days in (WEEK, HORIZON):
-        t = targets(told, days)["talks", None]
+        t = targets(result, days)["talks", None]
         row[f"{days} days"] = f"{per_cent(t['p'])} (base {per_cent(t['base_rate'])})"
         row[f"held in {days}"] = observed(date, days)
     row["next talks"] = next((day(d) for d in held_on if d > date), "")
@@ -348,12 +348,12 @@ pd.DataFrame(rows).set_index("as of")
 
 # %%
 for days in (WEEK, HORIZON):
-    told = {True: [], False: []}
+    result = {True: [], False: []}
     for date in asked:
         if observed(date, days) != "not known yet":
             p = targets(forecasts[date], days)["talks", None]["p"]
-            told[observed(date, days) == "yes"].append(p)
-    for held, ps in told.items():
+            result[observed(date, days) == "yes"].append(p)
+    for held, ps in result.items():
         print(
             f"{days:2} days, talks {'held' if held else 'not held'}: {len(ps)} forecasts,",
             f"mean probability {per_cent(np.mean(ps))}" if ps else "",
@@ -366,7 +366,7 @@ for days in (WEEK, HORIZON):
 # %%
 path = hindsight.tree["posterior"]["logit_belief"]
 rows, lower = [], []
-for date, month_told in zip(asked, month, strict=True):
+for date, month_result in zip(asked, month, strict=True):
     by = date + dt.timedelta(days=HORIZON)
     if by > END:
         continue
@@ -375,7 +375,7 @@ for date, month_told in zip(asked, month, strict=True):
     share = ((window < 0.0).rolling(time=3).sum() >= 3).any("time").mean(("chain", "draw"))
     row = {"as of": day(date)}
     for side, seen in share.to_series().items():
-        t = month_told["crack", side]
+        t = month_result["crack", side]
         row[f"{side}: said then"] = f"{per_cent(t['p'])} (base {per_cent(t['base_rate'])})"
         row[f"{side}: seen from 30 June"] = per_cent(seen)
         lower.append(seen < t["p"])

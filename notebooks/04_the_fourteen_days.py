@@ -89,13 +89,13 @@ ASKED = {
     "collapsed by day 14": ("collapse", DEADLINE, {}),
     "signed by 30 June": ("signed", END, {}),
 }
-told, tracks = {}, {}
+runs, tracks = {}, {}
 for date in DATES:
     study = beliefs.load_study(STUDY, as_of=date)
     for name in THEORIES:
         found = track(study, beliefs.load_theory(name), particles=PARTICLES, seed=SEED)
         posterior = found.at(date)
-        told[date, name] = forecast(posterior, (END - date).days, seed=SEED, allow_failed=True)
+        runs[date, name] = forecast(posterior, (END - date).days, seed=SEED, allow_failed=True)
         tracks[date, name] = found
 reports = {key: t.report() for key, t in tracks.items()}
 failed = {f"{day(d)}, {name}": r.failures[0] for (d, name), r in reports.items() if not r.passed}
@@ -110,7 +110,7 @@ def asked_on(date):
 
 
 chances = {}
-for (date, name), futures in told.items():
+for (date, name), futures in runs.items():
     for question in asked_on(date):
         target, by, how = ASKED[question]
         chances[date, question, name] = beliefs.probability(futures, target, by=by, **how)
@@ -158,7 +158,7 @@ broken = inputs.observed.breach[first : first + steps]
 print(f"in fact: {int(broken.sum())} breaches in the {len(broken)} days after {day(START)}")
 rows = []
 for name in THEORIES:
-    futures = told[START, name]
+    futures = runs[START, name]
     quiet = event_steps(futures, "breach") > steps
     for question in [q for q in ASKED if q != "signed by 30 June"]:
         target, by, how = ASKED[question]
@@ -192,7 +192,7 @@ pd.DataFrame(rows).set_index(["question", "theory"]).sort_index(level=0).round(3
 rows = []
 for date in DATES:
     for group in ("prior", "posterior"):
-        values = getattr(told[date, "M3"].action_draws, group)["quiet_for_quiet"]
+        values = getattr(runs[date, "M3"].action_draws, group)["quiet_for_quiet"]
         low, high = np.quantile(values, [0.05, 0.95])
         rows.append({"as of": day(date), "draws": group, "mean": values.mean(), "5 %": low,
             "95 %": high})  # fmt: skip
@@ -218,7 +218,7 @@ for ax, date in zip(panels, open_on, strict=True):
     house_axes(ax)
     ends = np.stack(
         [
-            cumulative_incidence(told[date, name].paths)[:, told[date, name].step_of(DEADLINE) - 1]
+            cumulative_incidence(runs[date, name].paths)[:, runs[date, name].step_of(DEADLINE) - 1]
             for name in THEORIES
         ]
     )

@@ -66,8 +66,8 @@ def judged(summary):
 
 
 for summary in backtests:
-    told, all_ = summary.about, standings(summary.skill)
-    print(f"{told['study']}: {told['origins']} origins every {told['every']} days")
+    result, all_ = summary.about, standings(summary.skill)
+    print(f"{result['study']}: {result['origins']} origins every {result['every']} days")
     print(f"  nothing can be said of {sum(s.doubt is not None for s in all_)} of {len(all_)} pairs")
     for s in all_:
         if not s.doubt:
@@ -121,9 +121,9 @@ for summary in backtests:
 
 # %%
 for summary in backtests:
-    told = summary.reliability
-    told = told[told["forecaster"].isin(list(COLOURS))]
-    days = sorted(told["horizon"].unique())
+    result = summary.reliability
+    result = result[result["forecaster"].isin(list(COLOURS))]
+    days = sorted(result["horizon"].unique())
     figure, panels = plt.subplots(
         len(days), len(COLOURS), figsize=(11, 2.4 * len(days) + 0.5), layout="constrained",
         sharex=True, sharey=True, squeeze=False,
@@ -131,7 +131,7 @@ for summary in backtests:
     for line, horizon in zip(panels, days, strict=True):
         for ax, name in zip(line, COLOURS, strict=True):
             house_axes(ax)
-            rows = told[(told["forecaster"] == name) & (told["horizon"] == horizon)]
+            rows = result[(result["forecaster"] == name) & (result["horizon"] == horizon)]
             ax.plot([0, 1], [0, 1], color=GREY, lw=0.7)
             ax.vlines(rows["mean_p"], rows["low"], rows["high"], color=GREY, lw=5, alpha=0.3)
             ax.scatter(
@@ -143,9 +143,9 @@ for summary in backtests:
     figure.supylabel("observed", fontsize=9)
     figure.suptitle(summary.about["study"], fontsize=11, x=0.01, ha="left")
     plt.show()
-    wrong = told[(told["observed"] < told["low"]) | (told["observed"] > told["high"])]
-    chance = (1 - LEVEL) * len(told)
-    print(f"{len(wrong)} of {len(told)} bins outside, about {chance:.1f} by chance")
+    wrong = result[(result["observed"] < result["low"]) | (result["observed"] > result["high"])]
+    chance = (1 - LEVEL) * len(result)
+    print(f"{len(wrong)} of {len(result)} bins outside, about {chance:.1f} by chance")
 
 # %% [markdown]
 # ## Is it the posterior?
@@ -162,33 +162,33 @@ figure, panels = plt.subplots(
 )  # fmt: skip
 for ax, found in zip(panels[0], calibrations, strict=False):
     house_axes(ax)
-    n, draws = found.told["simulations"], found.told["draws"]
+    n, draws = found.result["simulations"], found.result["draws"]
     band, places = bands(n, draws), np.arange(draws + 2)
     ax.fill_between(band.at, band.low, band.high, color=GREY, alpha=0.18, lw=0)
     for name, ranks in found.ranks.items():
         off = np.searchsorted(np.sort(ranks), places, side="left") / n - band.at
-        out = name in found.told["outside"]
+        out = name in found.result["outside"]
         ax.plot(
             band.at, off, color="#D55E00" if out else GREY, lw=1.5 if out else 0.5,
             alpha=1 if out else 0.5,
         )  # fmt: skip
-    ax.set_title(f"{found.told['theory']}\n{n} simulations", loc="left", fontsize=10)
+    ax.set_title(f"{found.result['theory']}\n{n} simulations", loc="left", fontsize=10)
     ax.set_xlabel("rank of the truth, as a share")
-    out = found.told["outside"]
+    out = found.result["outside"]
     named = "\n".join([*out[:4], f"and {len(out) - 4} more"] if len(out) > 4 else out)
     ax.text(0.02, 0.98, named, transform=ax.transAxes, va="top", fontsize=8, color="#D55E00")
 panels[0, 0].set_ylabel("off uniform")
 plt.show()
 pd.DataFrame(
     {
-        "simulations": found.told["simulations"],
-        "quantities": found.told["judged"],
-        "outside": len(found.told["outside"]),
-        "by chance": found.told["outside_by_chance"],
-        "passed": found.told["passed"],
+        "simulations": found.result["simulations"],
+        "quantities": found.result["judged"],
+        "outside": len(found.result["outside"]),
+        "by chance": found.result["outside_by_chance"],
+        "passed": found.result["passed"],
     }
     for found in calibrations
-).set_index(pd.Index([found.told["theory"] for found in calibrations]))
+).set_index(pd.Index([found.result["theory"] for found in calibrations]))
 
 # %% [markdown]
 # ## How much of it is prior?
@@ -213,12 +213,12 @@ def moved():
 if not KEPT.exists():
     KEPT.parent.mkdir(exist_ok=True)
     KEPT.write_text(json.dumps(moved(), indent=1, ensure_ascii=False) + "\n")
-told = json.loads(KEPT.read_text())
-rows = pd.DataFrame([p for p in told["probabilities"] if p["own_rule"]])
+result = json.loads(KEPT.read_text())
+rows = pd.DataFrame([p for p in result["probabilities"] if p["own_rule"]])
 side = rows["side"].fillna("").map(lambda s: f" {s}" if s else "")
 rows["asked"] = rows["target"] + side + " by " + rows["by"]
 flagged = int(rows["prior_dominated"].sum())
-print(f"as of {told['as_of']} {flagged} of {len(rows)} probabilities are flagged")
+print(f"as of {result['as_of']} {flagged} of {len(rows)} probabilities are flagged")
 rows.set_index("asked")[["p", "mcse", "power_prior", "power_likelihood", "prior_dominated"]]
 
 # %%
@@ -236,7 +236,7 @@ ax.legend(frameon=False, fontsize=9)
 plt.show()
 
 # %%
-learnt = pd.DataFrame(told["contraction"])
+learnt = pd.DataFrame(result["contraction"])
 few = int((~learnt["learnable"]).sum())
 print(f"{few} of {len(learnt)} parameters are not learnable here: less than a tenth of the prior's")
 print("width was taken away by the data.")

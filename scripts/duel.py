@@ -1,6 +1,6 @@
 """A whole study drawn from a theory: made-up evidence, then readings and talks from the model.
 
-The folder is written, loaded as any other, and what the model is told about it is what was drawn:
+The folder is written, loaded as any other, and its inputs are what was drawn:
 evidence first, because surprises depend on it alone; then beliefs, readings and talks from the very
 columns that the loaded study gives.
 """

@@ -75,7 +75,7 @@ class CalibrationSummary:
 
     Attributes
     ----------
-    told
+    result
         As `beliefs.records.evaluations.Calibration.as_dict` says it.
     ranks
         By quantity, (simulation,).
@@ -86,7 +86,7 @@ class CalibrationSummary:
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _Scored:
     theories: tuple[str, ...]
     origins: NDArray[np.datetime64]
 
@@ -171,7 +171,7 @@ def _summary(folders: Sequence[Path]) -> BacktestSummary:
     theories = tuple(name for about, _ in result for name in about["theories"])
     first, last = (np.datetime64(head[k], "D") for k in ("first_origin", "last_origin"))
     step = np.timedelta64(head["every"], "D")
-    asked = _Asked(theories, np.arange(first, last + step, step))
+    scored = _Scored(theories, np.arange(first, last + step, step))
     return BacktestSummary(
         about={
             "format": FORMAT,
@@ -181,7 +181,7 @@ def _summary(folders: Sequence[Path]) -> BacktestSummary:
             "unscored": {k: v for about, _ in result for k, v in about["unscored"].items()},
             "versions": head["versions"],
         },
-        skill=skill_table(scores, asked, head["every"], seed=head["seed"]),
+        skill=skill_table(scores, scored, head["every"], seed=head["seed"]),
         reliability=reliability_table(scores, head["every"], seed=head["seed"]),
     )
 

@@ -360,7 +360,7 @@ def _read_off(
         if parameter.name != "innovation":
             values = np.asarray(tree[parameter.name].values, dtype=float)
             draws[parameter.name] = values.reshape(-1, *values.shape[2:])
-    asked = np.full(inputs.reading.shape, np.nan)
-    asked[cells.side, cells.channel, cells.time] = cells.value
-    cols = columns(replace(inputs, reading=asked))
+    hidden = np.full(inputs.reading.shape, np.nan)
+    hidden[cells.side, cells.channel, cells.time] = cells.value
+    cols = columns(replace(inputs, reading=hidden))
     return readings.simulate(rng, stacked_params(theory, structure, draws), cols, path, structure)

@@ -1,7 +1,7 @@
 """Spells: how long each war went without talks, each crisis without an end, and what was known.
 
 The rows behind pooled base rates (`pooling`, `beliefs.model.pooled`). What
-happened in the cases of the bundled studies is left out, so that no study is told its outcome.
+happened in the cases of the bundled studies is left out, so that no study knows its outcome.
 """
 
 from __future__ import annotations

@@ -1,25 +1,56 @@
-"""The example of every function of the public API runs, on the study that `new_study` writes."""
+"""The example of every function of the public API runs, and every result shows itself."""
 
 import doctest
 import inspect
+import re
+from dataclasses import fields, replace
+from types import SimpleNamespace
+
+import pytest
 
 import beliefs
 
+EVIL = "<b>watch</b> & co"
 
-def test_every_public_function_has_an_example_that_runs(tmp_path):
-    beliefs.new_study(tmp_path / "watch")
-    study = beliefs.load_study(tmp_path / "watch", as_of="2026-01-26")
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Results by the names that examples use, on the study that `new_study` writes."""
+    folder = tmp_path_factory.mktemp("examples")
+    beliefs.new_study(folder / "watch")
+    study = beliefs.load_study(folder / "watch", as_of="2026-01-26")
     tracked = beliefs.track(study, "base_rate", particles=900, seed=1)
     posterior = tracked.at(tracked.ends[-1], draws=100)
-    kept = {
-        "beliefs": beliefs, "folder": tmp_path, "study": study, "tracked": tracked,
-        "posterior": posterior, "run": beliefs.save_run(tmp_path / "run", tracked),
+    return {
+        "beliefs": beliefs, "folder": folder, "study": study, "tracked": tracked,
+        "posterior": posterior, "run": beliefs.save_run(folder / "run", tracked),
         "ahead": beliefs.forecast(posterior, 7, seed=1, allow_failed=True),
     }  # fmt: skip
-    for name in ("study", "tracked", "posterior", "ahead"):
-        shown = repr(kept[name])
-        assert shown.startswith(f"<{type(kept[name]).__name__}: ") and len(shown) < 300, shown
-        assert "\n" not in shown
+
+
+def results(kept, name):
+    """One of each, of a study of that name."""
+    study = replace(kept["study"], spec=kept["study"].spec.model_copy(update={"name": name}))
+    posterior = replace(kept["posterior"], study=study)
+    blank = dict.fromkeys((f.name for f in fields(beliefs.Backtest)), ())
+    scored = {"study": name, "as_of": study.as_of, "frame": SimpleNamespace(origins=[1, 2])}
+    return (
+        study, posterior, replace(kept["tracked"], study=study),
+        replace(kept["ahead"], posterior=posterior), beliefs.Backtest(**blank | scored),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("one", range(5), ids="study posterior track forecast backtest".split())
+def test_a_result_shows_name_date_and_number_and_names_stay_text(kept, one):
+    found = results(kept, "watch")[one]
+    text, html = repr(found), found._repr_html_()
+    assert text.startswith(f"<{type(found).__name__}: ") and len(text) < 300 and "\n" not in text
+    assert "<td>watch</td>" in html and "2026-01-26" in html and re.search(r"<td>\d+</td>", html)
+    html = results(kept, EVIL)[one]._repr_html_()
+    assert "&lt;b&gt;watch&lt;/b&gt; &amp; co" in html and "<b>" not in html
+
+
+def test_every_public_function_has_an_example_that_runs(kept):
     runner, without = doctest.DocTestRunner(), []
     early = ("new_study",)  # what it writes is read by others
     names = [n for n in beliefs.__all__ if inspect.isfunction(getattr(beliefs, n))]

@@ -143,8 +143,8 @@ def _show(
 
 
 def _draw(figure: str, file: Path, dpi: int, *of: Any) -> None:
-    """Write a figure of `beliefs.reporting.plots`, which takes a second to load."""
-    import matplotlib as mpl
+    """Write a figure of `beliefs.reporting.plots`."""
+    import matplotlib as mpl  # takes a second to load
 
     mpl.use("agg")
     from beliefs.reporting import plots

@@ -48,8 +48,7 @@ Failed = Annotated[
     typer.Option("--allow-failed", help="Forecast from a failed convergence check, and say so."),
 ]
 BeliefsOnly = Annotated[
-    bool,
-    typer.Option("--beliefs-only", help="Beliefs and talks alone: no actions, truces, deals."),
+    bool, typer.Option("--beliefs-only", help="Beliefs and talks alone: no actions, truces, deals.")
 ]
 Intervene = Annotated[
     Path | None, typer.Option(help="TOML file of [[intervention]] tables; prints differences.")
@@ -164,7 +163,7 @@ class Place(contextlib.ExitStack):
     """A run folder to be, kept from other processes once the study is known to be sound.
 
     One that exists is refused before a minute is spent on computing. `taken` is what
-    `beliefs.records.run.save_run` is told of it.
+    `beliefs.records.run.save_run` gets of it.
     """
 
     def __init__(self, out: Path | None) -> None:

@@ -195,8 +195,7 @@ def report(
         horizon or manifest["horizon"],
         seed=_seed(manifest, seed),
         interventions=planned(run, manifest),
-        allow_failed=allow_failed
-        or made,  # a run that forecast from a failed convergence check was allowed to
+        allow_failed=allow_failed or made,  # a run that forecast from a failed one was allowed to
         actions=bool(posterior.actions.posterior) or not made,
     )
     beliefs.write_report(result, beliefs.summarise(result), out, manifest, judged)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model.mechanisms import belief, evidence
-from beliefs.model.numerics.recurrence import gate, step
+from beliefs.model.numerics.recurrence import carry, gate, step
 from beliefs.model.structure import columns, until
 from beliefs.model.system import movements
 from beliefs.simulation.paths import draws_of
@@ -40,40 +40,32 @@ def causes(posterior: Posterior) -> Iterator[Cause]:
     n = int(inputs.active.sum())
     params, path = _flat(posterior)
     cols = until(columns(inputs), n)
-    # Each side reads all its news of a period through one discount, 1 for good and r for bad.
+    # Each side reads all its news of a period alike: by the slope of reading at their sum.
     e = evidence.news(np, params, cols, structure)
-    factor = np.where(e >= 0.0, 1.0, np.exp(params["log_discount"])[..., None])
-    weights = evidence.weights(np, params, structure)
-    scale, week = structure.step_weeks**0.5, structure.step_weeks
-    still = evidence.stillness(params, cols, structure)
+    slope = np.abs(evidence.read(np, params, np.where(e < 0.0, -1.0, 1.0)))
+    scorecards = evidence.scorecards(np, params, structure)
     for k, term in enumerate(structure.terms):
         x = cols["evidence"][k]
-        push = factor[:, term.side] * (weights[..., k][..., None] * (scale * x))
+        push = slope[:, term.side] * (scorecards[:, term.side, k, None] * x)
         yield Cause(term.side, "news", k, term.name, push, x * term.direction)
-    endured = 0
+    kept, push, misread = movements(np, params, cols, structure)
+    before = np.concatenate([belief.start_of(params)[..., None], path[..., :-1]], axis=-1)
+    drift = belief.drift(params, kept, push)
+    moves = {
+        "quiet": slope * evidence.stillness(params, cols, structure),
+        "endurance": slope * evidence.endurance(params, cols, structure),
+        "persistence": -evidence.learned(params, cols, structure),
+        "misreading": misread * gate(np, before),
+        "forgetting": carry(kept, drift, before) - push - before,
+        "unexplained": path - step(np, kept, drift, misread, before),
+    }
     for i in (0, 1):
-        yield Cause(i, "quiet", None, "quiet", factor[:, i] * still[:, i], None)
-        if structure.endurance[i]:
-            held = params["endurance"][..., endured][..., None] * (week * cols["pressure"])
-            yield Cause(i, "endurance", None, "endurance", factor[:, i] * held, None)
-            endured += 1
-        learned = -params["rival_persistence"][..., i][..., None] * (
-            week * cols["rival_persists"][i]
-        )
-        yield Cause(i, "persistence", None, "persistence", learned, None)
         for s, shock in enumerate(structure.shocks):
             jump = params["shock_jump"][..., i, s][..., None] * cols["shock"][s]
             yield Cause(i, "shock", None, shock.name, jump, None)
-    kept, push, misread = movements(np, params, cols, structure)
-    before = np.concatenate([belief.start_of(params)[..., None], path[..., :-1]], axis=-1)
-    mistaken = misread * gate(np, before)
-    drift = belief.drift(params, kept, push)
-    rest = path - step(np, kept, drift, misread, before)
-    forgotten = kept * before + drift - push - before
-    for i in (0, 1):
-        yield Cause(i, "misreading", None, "misreading", mistaken[:, i], None)
-        yield Cause(i, "forgetting", None, "forgetting", forgotten[:, i], None)
-        yield Cause(i, "unexplained", None, "unexplained", rest[:, i], None)
+        for kind, move in moves.items():
+            if kind != "endurance" or structure.endurance[i]:
+                yield Cause(i, kind, None, kind, move[:, i], None)
 
 
 def _flat(posterior: Posterior) -> tuple[dict[str, Any], NDArray[Any]]:

@@ -33,12 +33,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.scores.skill import holm
 from beliefs.evaluation.scores.skilltable import EDGES
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.targets import event_steps, explained, headline
 from beliefs.inference.filter.smooth import draw_paths
@@ -56,7 +57,6 @@ from beliefs.simulation.paths import check_horizon
 from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
 from beliefs.study.load import Study
 
-Floats = NDArray[np.float64]
 Values = dict[str, Floats]
 Line = dict[str, Any]
 

@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.features.steps import Floats
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.system import factors_of
 from beliefs.model.theory import BARE, Theory, declared, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
-
-Floats = NDArray[np.float64]
 
 STACK = "M5"  # Id of the stack of all theories, weighted by what was known before each period
 BASE = "M0"
@@ -64,14 +63,11 @@ class Comparison(Shown):
     weights: Floats  # of stacking then, (point, theory)
     table: tuple[Standing, ...]  # the best theory first, the stack last whatever its rank
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.study,
-            "theories": " ".join(self.ids),
-            "periods": len(self.dates),
+            "study": self.study, "theories": " ".join(self.ids), "periods": len(self.dates),
             "best": self.table[0].id,
-        }
+        }  # fmt: skip
 
     @property
     def tied(self) -> tuple[tuple[str, str], ...]:
@@ -145,6 +141,11 @@ def compare(
         What the theories see instead of ``build_inputs(study)``.
     progress
         Called with a few words.
+
+    Returns
+    -------
+    Comparison
+        Log scores in nats, (theory, observable, time), and stacking weights, (point, theory).
 
     Raises
     ------

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.probability import monte_carlo_error, powers_of
 from beliefs.forecasting.summary import horizon_days
@@ -33,7 +33,6 @@ from beliefs.model.theory import Theory, free_parameters, mechanisms_of, scaled
 from beliefs.shown import Shown
 from beliefs.simulation.paths import draws_of
 
-Floats = NDArray[np.float64]
 Drawn = dict[str, tuple[Parameter, Floats]]
 
 SCALES = (0.5, 2.0)
@@ -120,7 +119,7 @@ class Contracted:
     prior_sd: float
     posterior_sd: float
     power_prior: float  # distance of marginal posteriors per doubling of the power of the prior
-    power_likelihood: float  # (Kallioinen and others 2024), NaN where it cannot be told
+    power_likelihood: float  # (Kallioinen and others 2024), NaN where it cannot be estimated
 
     @property
     def contraction(self) -> float:
@@ -133,7 +132,7 @@ class Contracted:
         return self.contraction >= LEARNABLE
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row as plain data; None where a number cannot be told."""
+        """Return the row as plain data; None where a number cannot be estimated."""
         row = vars(self) | {"contraction": self.contraction, "learnable": self.learnable}
         numbers = {k: v for k, v in row.items() if isinstance(v, float)}
         return row | {k: round(v, 4) if np.isfinite(v) else None for k, v in numbers.items()}
@@ -150,15 +149,12 @@ class Sensitivity(Shown):
     points: tuple[Point, ...]
     contraction: tuple[Contracted, ...]
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.posterior.study.name,
-            "theory": self.posterior.theory.name,
-            "probabilities": len(self.rows),
-            "priors": len(self.points),
+            "study": self.posterior.study.name, "theory": self.posterior.theory.name,
+            "probabilities": len(self.rows), "priors": len(self.points),
             "learnable": f"{sum(c.learnable for c in self.contraction)} of {len(self.contraction)}",
-        }
+        }  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything as plain data."""
@@ -209,6 +205,12 @@ def sensitivity(
     progress
         Called with a few words at every point.
 
+    Returns
+    -------
+    Sensitivity
+        By probability, prior and parameter. Draws are reweighted by the ratio of the priors; where
+        Pareto's k exceeds 0.7 (Vehtari and others 2024), the study is tracked again.
+
     Raises
     ------
     ConvergenceError
@@ -222,11 +224,6 @@ def sensitivity(
     ...     posterior, 7, seed=1, scales=[2.0], particles=200, actions=False, allow_failed=True
     ... )
     <Sensitivity: study watch, theory base_rate, probabilities 1, priors 2, learnable 2 of 3>
-
-    Notes
-    -----
-    Draws are reweighted by the ratio of the priors; where Pareto's k of the weights exceeds 0.7
-    they cannot be relied on (Vehtari and others 2024), and the study is tracked again.
     """
     say = progress or (lambda _: None)
     theory, structure = posterior.theory, posterior.structure

@@ -63,16 +63,13 @@ class Forecast(Shown):
     base_paths: Paths | None = None
     left_out: LeftOut | None = None
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.posterior.study.name,
-            "theory": self.posterior.theory.name,
-            "from": self.dates[0],
-            "periods": len(self.dates),
+            "study": self.posterior.study.name, "theory": self.posterior.theory.name,
+            "as of": self.posterior.study.as_of, "periods": len(self.dates),
             "futures": len(self.paths.talks),
             "interventions": "; ".join(item.label for item in self.interventions) or "none",
-        }
+        }  # fmt: skip
 
     @property
     def action_draws(self) -> ActionDraws | None:
@@ -163,6 +160,11 @@ def forecast(
     baselines
         Whether futures of the prior and of the base-rate theory are run as well.
 
+    Returns
+    -------
+    Forecast
+        Beliefs are log-odds, (sample, side, horizon), talks (sample, horizon).
+
     Raises
     ------
     ConvergenceError
@@ -179,9 +181,8 @@ def forecast(
     -----
     Futures begin after the last whole period, the origin. In a weekly study as of a Wednesday that
     is up to six days earlier: what was published since is left out (`Forecast.left_out`), but for
-    talks known to have been held, which count as having happened. Windows of so many days are
-    counted from the as-of date, as whoever asks on that day means them, and end with the last
-    period that is over by then (`beliefs.forecasting.summary.horizon_days`).
+    talks known to have been held, which count as having happened. Windows in days begin at the
+    as-of date and end with the last period over by then (`forecasting.summary.horizon_days`).
     """
     horizon = default_horizon(posterior.study) if horizon is None else horizon
     seed = checked_seed(seed)

@@ -53,6 +53,11 @@ def probability(
     given_history
         Condition ``("quiet", hours)``: only futures in whose first hours no truce was broken.
 
+    Returns
+    -------
+    Probability
+        Its numbers are shares, from 0 to 1.
+
     Raises
     ------
     StudyError
@@ -198,10 +203,7 @@ def _baseline(
 
 
 def powers_of(
-    forecast: Forecast,
-    target: str,
-    happened: NDArray[Any],
-    held: NDArray[np.bool_] | None = None,
+    forecast: Forecast, target: str, happened: NDArray[Any], held: NDArray[np.bool_] | None = None
 ) -> tuple[Power, ...]:
     """Return what prior and data of each part of the model do to a probability.
 

@@ -18,8 +18,8 @@ from beliefs.forecasting.probability import monte_carlo_error, probability
 from beliefs.forecasting.targets import (
     CAUSES,
     TARGETS,
-    asked_of,
     cumulative_incidence,
+    forecastable,
     happened_by,
     headline,
 )
@@ -75,7 +75,8 @@ def _targets(forecast: Forecast, windows: list[dt.date]) -> tuple[Probability, .
 def _endings(forecast: Forecast, windows: list[dt.date]) -> Parts:
     """Return how the truce in force first ends, where there is one and actions were simulated."""
     posterior, base = forecast.posterior, forecast.base_paths
-    if "collapse" not in asked_of(forecast) or not spell_at(posterior.study, posterior.inputs).on:
+    known = forecastable(forecast)
+    if "collapse" not in known or not spell_at(posterior.study, posterior.inputs).on:
         return ()
     assert base is not None
     steps = [forecast.step_of(by) - 1 for by in windows]
@@ -118,16 +119,18 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     forecast
         From `beliefs.forecast`.
 
+    Returns
+    -------
+    dict
+        Dates are text, probabilities and beliefs shares from 0 to 1.
+
     Examples
     --------
     >>> beliefs.summarise(ahead)["theory"]
     'base_rate'
     """
-    posterior, study, theory = (
-        forecast.posterior,
-        forecast.posterior.study,
-        forecast.posterior.theory,
-    )
+    posterior = forecast.posterior
+    study, theory = posterior.study, posterior.theory
     windows = horizon_days(forecast)
     actions = forecast.action_draws is not None
     notes = without_effect(theory, posterior.structure, forecast.interventions, actions=actions)
@@ -184,7 +187,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
     zones = {zone: with_it.posterior.structure.zones.index(zone) for zone in spoken if zone}
     for by in horizon_days(with_it):
         steps = with_it.step_of(by)
-        asked = {
+        items = {
             (target, side): [happened_by(f, target, steps, side) for f in both]
             for target, side in headline(with_it)
         } | {
@@ -193,7 +196,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
             ]
             for zone, place in zones.items()
         }
-        for (target, side), happened in asked.items():
+        for (target, side), happened in items.items():
             a, b = (values.astype(float) for values in happened)
             error = monte_carlo_error(a - b, with_it.chains)
             mean = {"p": a.mean(), "without": b.mean(), "difference": (a - b).mean()}
@@ -204,7 +207,7 @@ def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:
 def moved(then: Forecast, now: Forecast) -> list[dict[str, Any]]:
     """Return how each headline probability of a forecast moves until a later one is made.
 
-    Both are of one study under theories with the same targets. Asked are the dates of the earlier
+    Both are of one study under theories with the same targets. Rows are of the dates of the earlier
     one that had yet to come at the later origin. Each counts what happens after its own origin:
     what came true in between counts for `then` alone.
     """

@@ -1,4 +1,4 @@
-"""The registry of targets: everything that can be asked of a forecast, one entry each.
+"""The registry of targets: everything that can be forecast, one entry each.
 
 An entry says what the target is in futures (its first time), in the tables of a study (its label)
 and in words, and what its base rate is. All rooms after this one read it: a new target is one more
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Bools
 from beliefs.features.talks import talks_watched
 from beliefs.features.truces import truces_of
 from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, OPEN_WAR, UNILATERAL
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from beliefs.simulation.paths import Paths
 
 Steps = NDArray[Any]
-Bools = NDArray[np.bool_]
 Label = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 """By period: it happened; nothing recorded means that it did not; it is at risk."""
 
@@ -66,7 +66,7 @@ def at_war(inputs: Inputs) -> Bools:
 
 
 @dataclass(frozen=True, eq=False)
-class _Ask:
+class _Query:
     """A question put to futures."""
 
     forecast: Forecast
@@ -88,18 +88,18 @@ class _Ask:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing that can be asked of a forecast."""
+    """One thing that can be forecast."""
 
     name: str  # as in ``forecast.json``
     words: str  # as a person reads it; ``{side}`` stands for the name of a side
     # What it is about. The base rate of a target about beliefs is the prior, which nothing else
     # informs; that of others is the base-rate theory M0, learnt from the same study
     kind: Literal["beliefs", "talks", "actions"]
-    first: Callable[[_Ask], Steps]  # when it first happens in futures, (sample,)
+    first: Callable[[_Query], Steps]  # when it first happens in futures, (sample,)
     # When it happened in a study, by rule; None where nobody can look it up
     label: Callable[[Past, str], Label] | None = None
     # Of targets of action: names in ``Paths.events`` of what it is read off, and in `Observed` of
-    # what tells whether a study has seen anything of it: only then it is forecast unasked
+    # what tells whether a study has seen anything of it: only then it is forecast by default
     sources: tuple[str, ...] = ()
     seen: str = ""
     sided: Literal["no", "may", "must"] = "no"  # whether it is about a side
@@ -108,38 +108,38 @@ class Target:
     # Whether a crack rule's threshold applies (its periods apply to all about beliefs)
     threshold: bool = False
     negated: bool = False  # whether the target is that it does *not* happen
-    asked: bool = True  # whether it is forecast and scored unasked
+    default: bool = True  # whether it is forecast and scored by default
 
 
-def _crack_first(ask: _Ask) -> Steps:
-    assert ask.side is not None
-    mine, other = ask.crack(ask.side), ask.crack(1 - ask.side)
+def _crack_first(query: _Query) -> Steps:
+    assert query.side is not None
+    mine, other = query.crack(query.side), query.crack(1 - query.side)
     return np.where(mine < other, mine, NEVER)
 
 
-def _rational(ask: _Ask) -> Steps:
-    now, past = ask.paths.surplus, ask.paths.history_surplus
+def _rational(query: _Query) -> Steps:
+    now, past = query.paths.surplus, query.paths.history_surplus
     assert now is not None and past is not None
-    return first_passage(now > 0, ask.periods, past[:, -ask.periods :] > 0)
+    return first_passage(now > 0, query.periods, past[:, -query.periods :] > 0)
 
 
-def _talks(ask: _Ask) -> Steps:
-    when = first_passage(ask.paths.talks, 1)
-    known = ask.forecast.left_out is not None and ask.forecast.left_out.talks
+def _talks(query: _Query) -> Steps:
+    when = first_passage(query.paths.talks, 1)
+    known = query.forecast.left_out is not None and query.forecast.left_out.talks
     return np.zeros_like(when) if known else when
 
 
-def _war(ask: _Ask) -> Steps:
+def _war(query: _Query) -> Steps:
     """Return when war is on, 0 where it is on at the origin."""
-    assert ask.paths.events is not None
-    when = first_passage(ask.paths.events["conflict_phase"] == OPEN_WAR, 1)
-    inputs = ask.forecast.posterior.inputs
+    assert query.paths.events is not None
+    when = first_passage(query.paths.events["conflict_phase"] == OPEN_WAR, 1)
+    inputs = query.forecast.posterior.inputs
     return np.zeros_like(when) if at_war(inputs)[inputs.active][-1] else when
 
 
-def _either(ask: _Ask) -> Steps:
-    assert ask.paths.events is not None
-    return np.minimum(first_passage(ask.paths.events["signed"], 1), _war(ask))
+def _either(query: _Query) -> Steps:
+    assert query.paths.events is not None
+    return np.minimum(first_passage(query.paths.events["signed"], 1), _war(query))
 
 
 def _extensions(rule: str) -> tuple[int, ...]:
@@ -157,12 +157,12 @@ def _action(
 ) -> Target:
     """Return a target that first happens where events of futures fit."""
 
-    def first(ask: _Ask) -> Steps:
-        assert ask.paths.events is not None
-        values = ask.paths.events[source]
-        if ask.side is not None:
-            values = values[:, ask.side : ask.side + 1]
-        return first_passage(fits(values, ask.rule), 1)
+    def first(query: _Query) -> Steps:
+        assert query.paths.events is not None
+        values = query.paths.events[source]
+        if query.side is not None:
+            values = values[:, query.side : query.side + 1]
+        return first_passage(fits(values, query.rule), 1)
 
     return Target(name, words, "actions", first, label, (source,), seen, **more)
 
@@ -174,8 +174,8 @@ _COLLAPSE = _action(
 )  # fmt: skip
 _ALL = (
     Target(
-        "crack", "{side} cracks", "beliefs", lambda ask: ask.crack(ask.side or 0), sided="must",
-        threshold=True,
+        "crack", "{side} cracks", "beliefs", lambda query: query.crack(query.side or 0),
+        sided="must", threshold=True,
     ),
     Target(
         "crack_first", "{side} cracks first", "beliefs", _crack_first, sided="must",
@@ -241,10 +241,10 @@ _ALL = (
             (p.observed.deal_signed > 0) | p.at_war, (seen := p.observed.conflict_phase_seen),
             p.before(seen & ~p.at_war),
         ),
-        ("signed", "conflict_phase"), "conflict_phase_seen", negated=True, asked=False,
+        ("signed", "conflict_phase"), "conflict_phase_seen", negated=True, default=False,
     ),
     replace(
-        _COLLAPSE, name="no_collapse", words="No truce collapses", negated=True, asked=False
+        _COLLAPSE, name="no_collapse", words="No truce collapses", negated=True, default=False
     ),
     _action(
         "cluster", f"{CLUSTER} actions of force or more in one period", "strikes", "strikes_seen",
@@ -252,23 +252,23 @@ _ALL = (
             p.observed.strike_count.sum(axis=0) >= CLUSTER, p.observed.strikes_seen,
             p.before(p.observed.strikes_seen),
         ),
-        lambda strikes, _: strikes.sum(axis=1) >= CLUSTER, asked=False,
+        lambda strikes, _: strikes.sum(axis=1) >= CLUSTER, default=False,
     ),
 )  # fmt: skip
 TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 """All targets by name, in the order of outputs."""
 LATENT = tuple(name for name, target in TARGETS.items() if target.kind == "beliefs")
 """Those about beliefs, which nobody can look up."""
-ASKED = tuple(name for name, target in TARGETS.items() if target.asked)
+DEFAULT_TARGETS = tuple(name for name, target in TARGETS.items() if target.default)
 
 
 def explained(forecast: Forecast) -> tuple[str, ...]:
     """Return the targets of action that were simulated."""
     events = forecast.paths.events or {}
-    return tuple(n for n in ASKED if (s := TARGETS[n].sources) and events.keys() >= {*s})
+    return tuple(n for n in DEFAULT_TARGETS if (s := TARGETS[n].sources) and events.keys() >= {*s})
 
 
-def asked_of(forecast: Forecast) -> tuple[str, ...]:
+def forecastable(forecast: Forecast) -> tuple[str, ...]:
     """Return the targets of action that the theory explains and the study has seen anything of."""
     seen = forecast.posterior.inputs.observed
     return tuple(name for name in explained(forecast) if np.any(getattr(seen, TARGETS[name].seen)))
@@ -277,8 +277,8 @@ def asked_of(forecast: Forecast) -> tuple[str, ...]:
 def headline(
     forecast: Forecast, actions: Sequence[str] | None = None
 ) -> tuple[tuple[str, str | None], ...]:
-    """Return every target (of action, those given or `asked_of`) with the sides it must have."""
-    actions = asked_of(forecast) if actions is None else actions
+    """Return every target (of action, given or `forecastable`) with the sides it must have."""
+    actions = forecastable(forecast) if actions is None else actions
     latent = LATENT if forecast.posterior.theory.beliefs else ()
     sides = forecast.posterior.structure.sides
     return tuple(
@@ -316,7 +316,7 @@ def event_steps(
 
     0 at the origin already (or, of talks, known to have been held between it and the as-of date),
     1.. in the horizon, `NEVER` otherwise. For ``crack_first`` a tie belongs to neither side, for
-    ``no_crossing`` it is when a line is first crossed. `prior` and `base` ask the futures of the
+    ``no_crossing`` it is when a line is first crossed. `prior` and `base` take the futures of the
     baselines; `threshold` and `periods` are the crack rule, the study's own when None.
     """
     paths: Paths | None = forecast.paths
@@ -337,7 +337,7 @@ def event_steps(
     of = None if side is None else sides.index(side)
     limit = own.threshold if threshold is None else threshold
     length = own.periods if periods is None else periods
-    return TARGETS[target].first(_Ask(forecast, paths, of, limit, length, rule))
+    return TARGETS[target].first(_Query(forecast, paths, of, limit, length, rule))
 
 
 def _faults(

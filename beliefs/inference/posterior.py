@@ -66,15 +66,11 @@ class Posterior(Shown):
     track: Any = None
     actions: ActionDraws = field(default_factory=ActionDraws)
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.study.name,
-            "theory": self.theory.name,
-            "as of": self.study.as_of,
-            "draws": self.size,
-            "convergence check": "passed" if self.report.passed else "failed",
-        }
+            "study": self.study.name, "theory": self.theory.name, "as of": self.study.as_of,
+            "draws": self.size, "convergence check": "passed" if self.report.passed else "failed",
+        }  # fmt: skip
 
     @property
     def size(self) -> int:

@@ -24,13 +24,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from beliefs.features.steps import Floats
 from beliefs.model.contract import Array, Factor, Params, bounded_exp, logistic
 from beliefs.model.structure import Columns, Structure
-
-Floats = NDArray[np.float64]
 
 FAMILIES = (
     "bernoulli_logit", "binomial_logit", "cloglog", "binomial_cloglog", "poisson_log", "negbin_log",

@@ -17,9 +17,9 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from beliefs.features.steps import Floats
 from beliefs.study.bundled import data_folder
 
 CLASSES = ("talks", "agreement", "other_end")
@@ -28,7 +28,6 @@ CLASSES = ("talks", "agreement", "other_end")
 AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
 """Ages in days between which a hazard is constant."""
 
-Floats = NDArray[np.float64]
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 

@@ -172,6 +172,10 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
     priors
         TOML file whose ``[priors.<parameter>]`` tables replace priors.
 
+    Returns
+    -------
+    Theory
+
     Raises
     ------
     StudyError

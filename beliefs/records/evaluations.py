@@ -71,9 +71,7 @@ class Calibration(Shown):
     ranks: Mapping[str, NDArray[np.int64]]  # by quantity, (n,), 0 to `draws`
     draws: int  # posterior draws that the truth was ranked among
     judged: tuple[Judged, ...]  # ranks and forecast probabilities, the least uniform first
-    probabilities: Mapping[
-        str, NDArray[np.float64]
-    ]  # by target: forecast, whether it happened, (n, 2)
+    probabilities: Mapping[str, NDArray[Any]]  # by target: forecast, whether it happened, (n, 2)
     failed: Mapping[int, str]  # what went wrong, by number of the simulation
     seconds: float  # of processor time, of all simulations
     groups: tuple[Group, ...]  # what is to be said of each kind of quantity
@@ -81,15 +79,12 @@ class Calibration(Shown):
     # Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not
     failures: tuple[str, ...]
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "theory": self.settings["theory"],
-            "study": self.settings["study"],
+            "theory": self.settings["theory"], "study": self.settings["study"],
             "simulations": len(self.numbers),
-            "outside": f"{len(self.outside)} of {len(self.judged)}",
-            "passed": self.passed,
-        }
+            "outside": f"{len(self.outside)} of {len(self.judged)}", "passed": self.passed,
+        }  # fmt: skip
 
     @property
     def outside(self) -> tuple[Judged, ...]:
@@ -176,6 +171,11 @@ def calibrate(
     progress
         Called with the number of simulations done, that of all, and the seconds left.
 
+    Returns
+    -------
+    Calibration
+        Ranks of the truth by quantity, (simulation,) each, and what they say.
+
     Raises
     ------
     ConflictError
@@ -189,11 +189,6 @@ def calibrate(
     ...     "M0", study, folder / "M0", sims=1, seed=1, particles=100, draws=20, horizon=3
     ... )
     <Calibration: theory base_rate, study watch, simulations 1, outside 0 of 68, passed False>
-
-    Notes
-    -----
-    Talts and others (2018), https://arxiv.org/abs/1804.06788; Modrák and others (2023),
-    https://doi.org/10.1214/23-BA1404; Säilynoja, Bürkner and Vehtari (2022).
     """
     for name, value in (("sims", sims), ("draws", draws), ("workers", workers)):
         if value is not None and value < 1:

@@ -66,6 +66,11 @@ def save_run(
         From `beliefs.records.files.reserved`, by those who kept the name for themselves before
         they began to compute.
 
+    Returns
+    -------
+    Path
+        The folder.
+
     Raises
     ------
     ConflictError
@@ -167,6 +172,10 @@ def load_run(path: str | Path) -> Posterior:
         Folder of a run, a fit or a track. Of a track it is the posterior after its last period;
         ``track`` of the result is the track itself.
 
+    Returns
+    -------
+    Posterior
+
     Raises
     ------
     StudyError
@@ -222,6 +231,10 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
         The run folder.
     source
         Its study folder, if that was read already.
+
+    Returns
+    -------
+    Track
 
     Raises
     ------

@@ -47,15 +47,11 @@ class Update(Shown):
     waiting: int  # those of them published after the new as-of date
     end: dt.date | None = None  # where new rows moved the end of the study's period to
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "run": self.path,
-            "as of": self.track.study.as_of,
-            "rows": self.rows,
-            "periods": self.periods,
-            "back to": self.back_to or "nothing",
-        }
+            "run": self.path, "as of": self.track.study.as_of, "rows": self.rows,
+            "periods": self.periods, "back to": self.back_to or "nothing",
+        }  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON, without the track."""
@@ -97,6 +93,11 @@ def update(
         How many to begin with when the run holds a fit; a track keeps its own number.
     progress
         Called with a few words as periods are taken in.
+
+    Returns
+    -------
+    Update
+        The new track and folder, and what was taken in.
 
     Raises
     ------

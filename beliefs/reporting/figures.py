@@ -15,10 +15,9 @@ import plotly.graph_objects as go
 from beliefs.forecasting.forecast import Forecast
 from beliefs.reporting import series, style
 from beliefs.reporting.series import Band, Curve, Source, Weight
-from beliefs.reporting.style import GREY, INK, SIDE_COLOURS, day, faint, number
+from beliefs.reporting.style import GREY, INK, PRIOR, SIDE_COLOURS, day, faint, number
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-PRIOR = "#d5d2cb"
 HISTORY = 60  # periods of the past drawn before a forecast
 ROW = 40  # pixels a row of a forest takes, its label above it included
 LINE_HEIGHT = 8  # pixels a further line of label adds

@@ -17,15 +17,10 @@ from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, mathless
 from beliefs.study.load import Study
 
 TITLES = {
-    "parameter": "parameters of belief and talks",
-    "actions": "parameters of actions",
-    "belief": "beliefs at the end",
-    "density": "log densities",
-    "forecast": "forecasts",
-}
+    "parameter": "parameters of belief and talks", "actions": "parameters of actions",
+    "belief": "beliefs at the end", "density": "log densities", "forecast": "forecasts",
+}  # fmt: skip
 NAMED = 6  # quantities that a legend lists: more would cover the panel
-# Okabe and Ito (2008), as for theories.
-COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def plot_weights(comparison: Comparison, study: Study, *, ax: Any = None) -> Any:
@@ -76,11 +71,10 @@ def plot_calibration(found: Calibration) -> list[Any]:
         named: list[tuple[Any, str]] = []
         for row in reversed(rows):  # the worst comes first, and is drawn last
             below = np.searchsorted(np.sort(found.ranks[row.name]), places, side="left") / n
-            style: dict[str, Any] = {"color": GREY, "lw": 0.6, "alpha": 0.6}
+            (line,) = ax.plot(band.at, below - band.at, color=GREY, lw=0.6, alpha=0.6)
             if row.outside:
-                style = {"color": COLOURS[outside.index(row.name) % len(COLOURS)], "lw": 1.5}
-            (line,) = ax.plot(band.at, below - band.at, **style)
-            if row.outside:
+                colours = style.QUANTITY_COLOURS
+                line.set(color=colours[outside.index(row.name) % len(colours)], lw=1.5, alpha=None)
                 label = f"{mathless(row.name.split(':', 1)[1])} (p = {row.p:.2g})"
                 named.insert(0, (line, label))
         ax.set_title(f"{TITLES[group]}: {len(rows)}", loc="left", fontsize=9.5)

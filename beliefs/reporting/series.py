@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from beliefs.evaluation.attribution import Cause, causes
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.targets import TARGETS, event_steps
@@ -26,7 +27,6 @@ WEEK = 7
 ARROWS = {1: "up", 0: "mixed", -1: "down"}
 
 Dates = NDArray[np.datetime64]
-Floats = NDArray[np.float64]
 Source = Posterior | Forecast
 
 

@@ -1,7 +1,7 @@
 """Colours, dates and numbers, the same in every table and figure.
 
-Colours are Okabe and Ito's (2008), told apart with any colour vision; the sides also differ in
-lightness, so that a grey print still tells them apart.
+Colours are Okabe and Ito's (2008), distinct with any colour vision; the sides also differ in
+lightness, so that they stay distinct in a grey print.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ import datetime as dt
 import unicodedata
 from typing import Any
 
-SIDE_COLOURS = ("#0072B2", "#D55E00")  # first and second side, everywhere
-TALKS = "#00664B"
-SURPLUS = "#8A4B7A"
-INK = "#1d1d1b"
-GREY = "#6f6d68"
-LINE = "#e4e2dc"
-THEORY_COLOURS = ("#999999", "#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442")  # no side's
+BLUE, VERMILION, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW, BLACK = "#E69F00", "#56B4E9", "#F0E442", "#000000"
+SIDE_COLOURS = (BLUE, VERMILION)  # first and second side, everywhere
+THEORY_COLOURS = ("#999999", SKY, ORANGE, GREEN, PINK, YELLOW)  # no side's
+QUANTITY_COLOURS = (VERMILION, BLUE, GREEN, PINK, ORANGE, SKY, BLACK)  # in no order
 VERDICT_COLOURS = {
-    "supported": "#009E73",
-    "contradicted": "#CC3311",
-    "undecided": "#E69F00",
+    "supported": GREEN, "contradicted": "#CC3311", "undecided": ORANGE,
     "not learnable here": "#BBBBBB",
-}
+}  # fmt: skip
+TALKS, SURPLUS = "#00664B", "#8A4B7A"
+INK, GREY, LINE, PRIOR = "#1d1d1b", "#6f6d68", "#e4e2dc", "#d5d2cb"
 REGIME_COLOURS = {"none": "#ffffff", "talks": "#e4efe6", "truce": "#f1efe9", "war": "#dedad2"}
 REGIME_WORDS = {"none": "no regime", "talks": "talks", "truce": "truce", "war": "war"}
 _UNSEEN = ("Cc", "Cf", "Cs", "Co")  # control, format, surrogate, private use

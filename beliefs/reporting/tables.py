@@ -118,11 +118,7 @@ def convergence_rows(summary: Summary) -> list[tuple[str, str, str, bool]]:
             ("effective and different particles", f"{ess:.0f}", least, ess >= limits.ess),
             ("Pareto k of the weights", f"{k:.2f}", f"at most {RELIABLE}", k <= RELIABLE),
         ]
-    r_hat, share, energy = (
-        convergence["r_hat"],
-        convergence["divergent_share"],
-        convergence["e_bfmi"],
-    )
+    r_hat, share, energy = (convergence[k] for k in ("r_hat", "divergent_share", "e_bfmi"))
     return [
         ("R-hat", f"{r_hat:.4f}", f"at most {limits.r_hat}", r_hat <= limits.r_hat),
         ("ESS", f"{ess:.0f}", f"{least}; lowest: {clean(convergence['worst'])}", ess >= limits.ess),

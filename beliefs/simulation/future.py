@@ -54,25 +54,29 @@ class Passed:
         return np.clip(past[:, -1][:, None] + total, -COST_CLIP, COST_CLIP)
 
 
-def block_indices(
-    rng: np.random.Generator,
-    n: int,
-    samples: int,
-    horizon: int,
-    block: int,
-    seen: NDArray[np.bool_] | None = None,
-) -> NDArray[np.int32]:
-    """Return moving-block bootstrap indices into `n` past periods, (sample, horizon).
+def block_starts(
+    rng: np.random.Generator, n: int, block: int, size: tuple[int, int],
+    seen: NDArray[np.bool_] | None = None, *, circular: bool = False,
+) -> NDArray[np.int32]:  # fmt: skip
+    """Return where the blocks of a bootstrap of `n` periods begin, (sample, block) of this size.
 
-    Runs of `block` consecutive past periods (Künsch 1989), all `seen` where there are such runs.
+    Blocks of consecutive periods, moving (Künsch 1989) or circular (Politis and Romano 1992), all
+    `seen` where there are such blocks.
     """
-    block = min(block, n)
-    begins = np.arange(n - block + 1, dtype=np.int32)
+    begins = np.arange(n if circular else n - block + 1, dtype=np.int32)
     if seen is not None:
         whole = np.convolve(seen, np.ones(block, dtype=int), mode="valid") == block
         begins = begins[whole] if whole.any() else begins
-    size = (samples, -(-horizon // block))
-    starts: NDArray[np.int32] = begins[rng.integers(0, len(begins), size=size)]
+    return begins[rng.integers(0, len(begins), size=size)]
+
+
+def block_indices(
+    rng: np.random.Generator, n: int, samples: int, horizon: int, block: int,
+    seen: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int32]:  # fmt: skip
+    """Return indices into `n` past periods, resampled in moving blocks, (sample, horizon)."""
+    block = min(block, n)
+    starts = block_starts(rng, n, block, (samples, -(-horizon // block)), seen)
     days: NDArray[np.int32] = np.add(starts[..., None], np.arange(block, dtype=np.int32))
     return days.reshape(samples, -1)[:, :horizon]
 

@@ -163,6 +163,11 @@ class Intervention:
 def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     r"""Read interventions from a TOML file.
 
+    Returns
+    -------
+    tuple of Intervention
+        In the order of the file.
+
     Raises
     ------
     StudyError

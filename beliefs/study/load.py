@@ -76,8 +76,7 @@ class Study(Shown):
     instrument_slots: tuple[str, ...]  # likewise all ways of counting under that of ``[strikes]``
     remarks: tuple[str, ...] = ()
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         sides = " and ".join(side.name for side in self.spec.sides)
         return {"study": self.name, "sides": sides, "as of": self.as_of, "periods": self.grid.n}
 

@@ -16,7 +16,7 @@ from card.skill import table
 __all__ = ["calibration_lines", "failures", "reason", "spreads"]
 
 WANTED = 200
-"""Simulations that a calibration is asked for (the default of `beliefs calibrate`)."""
+"""Simulations of a calibration (the default of `beliefs calibrate`)."""
 SURE = 2.0  # standard errors beyond which mean or spread of ranks are remarked on
 
 
@@ -110,7 +110,7 @@ def reason(quantity: dict[str, Any], result: dict[str, Any]) -> str:
     ----------
     quantity
         A row of ``quantities`` in calibration.json.
-    told
+    result
         The whole of it.
 
     Notes

@@ -17,9 +17,10 @@ Break = Callable[[Path], None]
 
 
 class Case(NamedTuple):
-    """One broken study; `messages.md` has what is said of it."""
+    """One broken study, and where the error says it is: file, line, and column, key or byte."""
 
     name: str
+    where: str
     mutate: Break
 
 

@@ -12,7 +12,7 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.targets import NEVER, event_steps
 
-ASKED = [
+TARGETS = [
     ("crack", "north"), ("crack", "south"), ("crack_first", "north"), ("crack_first", "south"),
     ("talks_rational", None), ("talks", None),
 ]  # fmt: skip
@@ -22,7 +22,7 @@ def days(futures):
     return [str(day) for day in futures.dates]
 
 
-@pytest.mark.parametrize(("target", "side"), ASKED)
+@pytest.mark.parametrize(("target", "side"), TARGETS)
 def test_a_longer_window_is_never_less_likely(futures, target, side):
     p = [probability(futures, target, side=side, by=day).p for day in days(futures)[::3]]
     assert all(a <= b for a, b in pairwise(p))

@@ -23,11 +23,11 @@ MEMO = event(
     "MEMO", WRITTEN, initiator="north", kind="doubt_admission", severity="", signal=-2,
     lag=OUT - WRITTEN,
 )  # fmt: skip
-HEARD = [
+READINGS = [
     event(f"H{o}", o, initiator="north", kind="victory_claim", severity="", signal=1)
     for o in (16, 24, 30, 36)
 ]
-ROWS = [*event_rows(), *HEARD]
+ROWS = [*event_rows(), *READINGS]
 SECRET = talk("SECRET", 10, length=1, lag=OUT - 10)
 
 SURE = """

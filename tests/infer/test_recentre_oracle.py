@@ -41,8 +41,8 @@ def exact(case, side):
 
 def arguments(case, misread=0.0):
     """A belief that is linear but for misreading."""
-    bent = np.full(case["a"].shape, misread)
-    exact_step, linear = (case["a"], case["c"], bent), (case["a"], case["c"])
+    gain = np.full(case["a"].shape, misread)
+    exact_step, linear = (case["a"], case["c"], gain), (case["a"], case["c"])
     return [*exact_step, *linear, np.sqrt(case["q"]), case["start"], case["y"], case["w"]]
 
 

@@ -125,6 +125,17 @@ def graph(symbols, found, total, optimizer):
     return call
 
 
+def agree(found, expected, slopes, number):
+    """Hold the outputs of a graph against those of NumPy; return which gradients are not zero."""
+    assert set(found) == set(expected)
+    for name, values in found.items():
+        words = f"{name} of draw {number}"
+        np.testing.assert_allclose(values, expected[name], rtol=1e-10, atol=1e-10, err_msg=words)
+    for name, values in slopes.items():
+        assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
+    return {name for name, values in slopes.items() if np.any(values != 0)}
+
+
 def nothing(of, *ones, **values):
     """Columns in which nothing happens; 1 in the columns `ones`."""
     seen = columns(of, np.random.default_rng(0))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from action_design import columns, graph, prior_draws, structure
+from action_design import agree, columns, graph, prior_draws, structure
 from test_effects import EFFECTS
 
 from beliefs.model.mechanisms import diplomacy, outcomes
@@ -250,16 +250,9 @@ def symbolic(where, seen, known):
 
 
 def test_numpy_and_pytensor_agree_on_actions_and_gradients_are_finite(where, seen, draws, symbolic):
-    moved = dict.fromkeys(draws, False)
+    moved = set()
     for number in range(DRAWS):
         params = one(draws, number)
-        (found, slopes), expected = symbolic(params), logs(params, seen, where)
-        assert set(found) == set(expected)
-        for name, values in found.items():
-            np.testing.assert_allclose(
-                values, expected[name], rtol=1e-10, atol=1e-10, err_msg=f"{name} of draw {number}"
-            )
-        for name, values in slopes.items():
-            assert np.isfinite(values).all(), f"{name} of draw {number}: {values}"
-            moved[name] |= bool(np.any(values != 0))
-    assert [name for name, yes in moved.items() if not yes] == []
+        found, slopes = symbolic(params)
+        moved |= agree(found, logs(params, seen, where), slopes, number)
+    assert moved == set(draws)

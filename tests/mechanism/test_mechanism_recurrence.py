@@ -54,7 +54,7 @@ def test_a_rough_path_is_the_average_of_readings_by_distance(n, seed, silent):
     reading[rng.random(reading.shape) < silent] = np.nan
     time = np.arange(n)
     kernel = np.exp(-np.abs(time[:, None] - time) / MEMORY)
-    heard = ~np.isnan(reading)
-    total = np.where(heard, reading, 0.0).sum(axis=1) @ kernel
-    expected = (total + 0.25) / (heard.sum(axis=1) @ kernel + 0.5)
+    seen = ~np.isnan(reading)
+    total = np.where(seen, reading, 0.0).sum(axis=1) @ kernel
+    expected = (total + 0.25) / (seen.sum(axis=1) @ kernel + 0.5)
     np.testing.assert_allclose(rough_path(reading), expected, rtol=1e-12, atol=1e-12)

@@ -57,22 +57,13 @@ PRIORS = {
 THEORIES = {
     "mechanisms is a text": ('["talks"]', '"talks"', "talks", "list of names"),
     "beliefs is a number": ("= false", "= 0", "0", "true or false"),
-    "null is a text": (
-        '["talks"]',
-        '["talks"]\nnull = "skip"',
-        "skip",
-        "list of names",
-    ),
-    "free and null": (
-        '["talks"]',
-        '["talks"]\nnull = ["skip"]\nfree = ["skip"]',
-        "1 null and 1 free",
-        "one of",
-    ),
+    "null is a text": ('["talks"]', '["talks"]\nnull = "skip"', "skip", "list of names"),
+    "free and null": ('["talks"]', '["talks"]\nnull = ["skip"]\nfree = ["skip"]',
+        "1 null and 1 free", "one of"),
     "mechanism is unknown": ('["talks"]', '["omens"]', "omens", "evidence"),
     "key is unknown": ("title =", "titel =", "titel", "title"),
     "key is missing": ('id = "X"\n', "", "no id", "id"),
-}
+}  # fmt: skip
 
 
 def refused(folder, text, where, found, expected, *, whole):

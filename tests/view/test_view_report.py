@@ -2,7 +2,10 @@
 
 import base64
 import hashlib
+import json
 import re
+import shutil
+import subprocess
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -20,6 +23,7 @@ from beliefs.reporting.report import (
 from beliefs.reporting.style import interval, percent, points, whole_percent
 
 EVIL = "</script><img src=x onerror=a> & \"q\" '$x$' {{ 7*7 }} <b>bold</b> --><svg onload=a>"
+BROWSER = next(filter(shutil.which, ("chromium", "chromium-browser", "google-chrome")), None)
 
 
 class Page(HTMLParser):
@@ -90,6 +94,35 @@ def test_policy_allows_exactly_the_two_scripts_of_the_page(page):
     allowed = re.findall(r"'sha256-([^']+)'", policy)
     assert [base64.b64encode(d).decode() for d in digests] == allowed
     assert len(allowed) == 2 and "unsafe-inline" not in policy.split("style-src")[0]
+
+
+def visited(html, folder):
+    """The page as a browser leaves it, what its console says, and the addresses it requests."""
+    file, log = folder / "page.html", folder / "net.json"
+    file.write_text(html, encoding="utf-8")
+    flags = (
+        "headless", "no-sandbox", "disable-gpu", "no-first-run", "enable-logging=stderr",
+        f"user-data-dir={folder / 'profile'}", f"log-net-log={log}",
+        "virtual-time-budget=20000", "dump-dom",
+    )  # fmt: skip
+    command = [BROWSER, *(f"--{flag}" for flag in flags), file.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    sent = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
+    # Requests of the browser itself come from no origin.
+    sent = {p["url"] for p in sent if p.get("initiator", "not an origin") != "not an origin"}
+    return done.stdout, re.findall(r"CONSOLE.*", done.stderr), sent
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BROWSER, reason="no browser")
+def test_a_browser_draws_every_figure_and_requests_nothing(html, page, tmp_path):
+    left, console, sent = visited(html, tmp_path)
+    figures = [a["id"] for _, a in page.tags if "data-figure" in a]
+    drawn = re.split(r'<div[^>]* id="(fig-[^"]+)"[^>]* data-figure', left)[1:]
+    assert drawn[::2] == figures and all('class="main-svg"' in part for part in drawn[1::2])
+    assert (console, sent) == ([], set())
+    _, console, sent = visited("<img src=http://x.invalid/y><script>no()</script>", tmp_path)
+    assert len(console) == 1 and sent == {"http://x.invalid/y"}
 
 
 def test_same_inputs_give_the_same_bytes(futures, summary, html, tmp_path):

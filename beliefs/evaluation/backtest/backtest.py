@@ -71,15 +71,12 @@ class Backtest(Shown):
     reliability: pd.DataFrame
     pit: pd.DataFrame
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.study,
-            "theories": " ".join(t.id for t in self.theories),
-            "as of": self.as_of,
-            "origins": len(self.frame.origins),
+            "study": self.study, "theories": " ".join(t.id for t in self.theories),
+            "as of": self.as_of, "origins": len(self.frame.origins),
             "horizons": " ".join(str(h.days) for h in self.horizons) + " days",
-        }
+        }  # fmt: skip
 
     @property
     def converged(self) -> tuple[int, ...]:
@@ -152,7 +149,7 @@ def backtest(
         Hand-set odds, from `beliefs.study.tables.odds.read_odds`; those of the study's folder when
         None.
     inputs
-        What the theories are told instead of ``build_inputs(study)``.
+        What replaces ``build_inputs(study)``.
     first, last
         Days between which the origins lie, both included; all that have room when None.
     progress

@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Bools, Ints
 from beliefs.features.talks import talks_public, talks_watched
-from beliefs.forecasting.targets import ASKED, TARGETS, Past
+from beliefs.forecasting.targets import DEFAULT_TARGETS, TARGETS, Past
 from beliefs.study.load import Study
 
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 APART_DAYS = 7  # quiet days that make two events of one
 
 
@@ -45,9 +44,7 @@ class Question:
     rule: str | None  # None where a target has one alone
     hit: Bools  # it happened
     seen: Bools  # none there is really none
-    at_risk: (
-        Bools  # it makes sense just before: not come already, and there is something to come to
-    )
+    at_risk: Bools  # whether it can come: it has not already, and there is something to come to
     public: Ints | None = None  # period by whose end a hit was public; None: in itself
 
     def known(self, n: int) -> Bools:
@@ -90,7 +87,9 @@ class Quantity:
         return None if window is None else float(self.value[window].sum())
 
 
-def questions(study: Study, inputs: Inputs, targets: Iterable[str] = ASKED) -> tuple[Question, ...]:
+def questions(
+    study: Study, inputs: Inputs, targets: Iterable[str] = DEFAULT_TARGETS
+) -> tuple[Question, ...]:
     """Return the questions that a study has labels for, cut at the as-of date."""
     n, past, out = int(inputs.active.sum()), Past(study, inputs), []
     for target in (TARGETS[name] for name in targets):

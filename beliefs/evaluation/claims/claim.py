@@ -16,11 +16,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from beliefs.features.observed import SHAPES
+from beliefs.features.steps import Floats
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, declared, null_values
 
 ROLES = ("coercer", "endurer")
-Floats = NDArray[np.float64]
 
 # Leading axes of columns that are not among the observables of actions.
 _AXES = {

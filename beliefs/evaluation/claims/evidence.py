@@ -20,6 +20,7 @@ from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.claims.claim import Claim, Forecasted, draws_of, roles_of
 from beliefs.evaluation.scores.proper import smoothed
 from beliefs.evaluation.scores.skill import TAIL, block_sums, enough_blocks
+from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import happened_by
 from beliefs.inference.smc.blocks import Blocks, track_blocks
@@ -30,7 +31,6 @@ from beliefs.model.structure import AFTERMATH_DAYS, Structure, columns, structur
 from beliefs.model.system import action_log_likelihoods, factors_of
 from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
-Floats = NDArray[np.float64]
 Row = tuple[str, bool, float, float]
 
 JUMP_SHARE = "jump_share"
@@ -243,8 +243,8 @@ def forecast_scores(
         return {}
     step, last = inputs.step_days, int(inputs.active.sum())
     ends = inputs.dates.astype("datetime64[D]") + np.timedelta64(step - 1, "D")
-    asked = questions(blocks.study, inputs, dict.fromkeys(f.target for f in wanted.values()))
-    by_target = {question.target: question for question in reversed(asked)}  # by its first rule
+    found = questions(blocks.study, inputs, dict.fromkeys(f.target for f in wanted.values()))
+    by_target = {question.target: question for question in reversed(found)}  # by its first rule
     ahead: dict[int, dict[str, tuple[int, bool]]] = {}  # by origin and claim: periods, outcome
     for day in spec.forecast.origins:
         n = int((ends <= np.datetime64(day, "D")).sum())

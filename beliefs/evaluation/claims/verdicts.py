@@ -60,7 +60,7 @@ BINS = 24
 DIP = 0.6  # A valley between two peaks below this share of the lower one makes two modes
 DRAWS, PRIOR_DRAWS = 4000, 20_000
 PARTICLES = {1: 1000, 7: 500}  # of one track by days of a period: studies of weeks are long
-TWIN = 500_009  # what is added to a seed for the second set of tracks
+REPLICATE = 500_009  # what is added to a seed for a second set of tracks
 
 
 @dataclass(frozen=True)
@@ -193,9 +193,9 @@ def _ground(
     """Track a theory on a study, with its parts and without them."""
     structure = structure_of(inputs)
     say(f"{theory.id}: tracking")
-    blocks, twin = (
+    blocks, replicate = (
         track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
-        for s in (seed, seed + TWIN)
+        for s in (seed, seed + REPLICATE)
     )
     n, whole = blocks.n_time, columns(inputs)
     inside = whole["cell_time"] < n
@@ -212,7 +212,7 @@ def _ground(
     say(f"{theory.id}: what each part adds")
     gains = ablations(worth, blocks, reruns, particles=particles)
     rng = np.random.default_rng([seed, STREAM])
-    both = blocks, twin
+    both = blocks, replicate
     shares = [crack_shares(b.belief) for b in both if b.belief and any(c.paths for c in worth)]
     drawn = [b.params(DRAWS // 2, rng) for b in both]
     joined = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from beliefs.features.steps import Floats
 
 _LEAST = 1e-6  # probabilities that are kept in documents have six digits
 

@@ -24,12 +24,10 @@ from beliefs.evaluation.backtest.frames import MISSING, Frame
 from beliefs.evaluation.backtest.questions import Quantity, Question, spells
 from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
+from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.forecasting.targets import LATENT
 from beliefs.study.tables.odds import NAME, Odds
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 Row = dict[str, Any]
 Samples = Iterator[tuple[str, NDArray[Any]]]  # by theory
 

@@ -1,11 +1,11 @@
-"""How sure differences of scores are: one block bootstrap for all of them.
+"""How sure differences of scores are.
 
 Scores of two forecasters are of the same periods, or from the same origins, so that differences are
 paired; those close to each other in time are not independent, so that they are resampled in blocks:
-moving ones (Künsch 1989) of log scores by period, circular ones (Politis and Romano 1992) of
-forecasts from origins. Windows of neighbouring origins overlap, and blocks as long as the overlap
-miss a third of the variance: they are twice as long. With fewer than `BLOCKS` blocks no interval is
-given: few blocks resampled are surer than they have a right to be, and a single one is certain.
+moving ones of log scores by period, circular ones of forecasts from origins. Windows of
+neighbouring origins overlap, and blocks as long as the overlap miss a third of the variance: they
+are twice as long. With fewer than `BLOCKS` blocks no interval is given: few blocks resampled are
+surer than they have a right to be, and a single one is certain.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from beliefs.features.steps import Bools, Floats
 from beliefs.model.system import factors_of
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from beliefs.simulation.future import block_starts
 
 # Observables that every theory explains, and so is compared on.
 SHARED = tuple(factor.name for factor in factors_of(None) if factor.shared)
@@ -89,8 +88,7 @@ def block_sums(
     """Return sums (..., sample) of series (..., time) over resampled, maybe circular, blocks."""
     length = values.shape[-1]
     whole = np.concatenate([values, values[..., : block - 1]], axis=-1) if circular else values
-    first = length if circular else length - block + 1
-    starts = rng.integers(0, first, size=(samples, -(-length // block)))
+    starts = block_starts(rng, length, block, (samples, -(-length // block)), circular=circular)
     ends = starts + block
     ends[:, -1] = starts[:, -1] + length - block * (starts.shape[1] - 1)
     total = np.concatenate([np.zeros((*whole.shape[:-1], 1)), np.cumsum(whole, axis=-1)], axis=-1)

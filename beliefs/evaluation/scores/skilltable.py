@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from beliefs.evaluation.scores.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
 from beliefs.evaluation.scores.skill import LEVEL, TAIL, block_origins, holm, skill
-
-Floats = NDArray[np.float64]
+from beliefs.features.steps import Floats
 
 BASE = "M0"
 HEADLINE = {"event": "log", "count": "crps"}  # the score that says who beats whom, by kind

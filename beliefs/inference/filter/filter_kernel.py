@@ -1,10 +1,10 @@
 """The marginal filter, compiled: both beliefs of a particle as one Gaussian.
 
-Given the parameters, belief is Gaussian but for three things: misreading bends its move, readings
-have fat tails and a bent public bias (`filter_reading`), and talks follow both beliefs through the
-surplus. Each is assimilated by moment matching with Gauss-Hermite nodes, which needs belief as it
-was predicted, so that it goes forwards, unlike the pass of `nuts.recentre`. The equations are those
-of `beliefs.model.mechanisms`, compiled as they stand.
+Given the parameters, belief is Gaussian but for three things: misreading makes its move nonlinear,
+readings have fat tails and a nonlinear public bias (`filter_reading`), and talks follow both
+beliefs through the surplus. Each is assimilated by moment matching with Gauss-Hermite nodes, which
+needs belief as it was predicted, so that it goes forwards, unlike the pass of `nuts.recentre`. The
+equations are those of `beliefs.model.mechanisms`, compiled as they stand.
 
 Particles are taken `BATCH` at a time, and the innermost loop of everything runs over them, so that
 the machine can evaluate many at once. They do not touch one another: which share a batch changes no
@@ -38,16 +38,16 @@ TINY = talks.TINY
 
 
 @numba.njit(error_model="numpy", forceinline=True)
-def _move(w: Any, side: int, bent: bool, rule: Any) -> None:
+def _move(w: Any, side: int, nonlinear: bool, rule: Any) -> None:
     """Move one side's belief a period on; leaves the slope of the move in its row.
 
-    Where misreading bends the move, the slope is that of statistical linearisation, which the
+    Where misreading makes it nonlinear, the slope is that of statistical linearisation, which the
     backward pass needs.
     """
     at = side * BATCH
     mean, var, noise, kept = row.MEAN0 + at, row.VAR0 + 2 * at, row.NOISE0 + at, row.KEPT0 + at
     drift, misread, slope = row.DRIFT0 + at, row.MISREAD0 + at, row.SLOPE0 + at
-    if not bent:
+    if not nonlinear:
         for i in range(BATCH):
             a = w[kept + i]
             w[mean + i] = _carry(a, w[drift + i], w[mean + i])
@@ -173,7 +173,7 @@ def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, sta
 
 @numba.njit(error_model="numpy")
 def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, bool]:
-    """Fill the rows of a period's move; returns whether misreading bends it, by side."""
+    """Fill the rows of a period's move; returns whether misreading makes it nonlinear, by side."""
     first = second = False
     for i in range(BATCH):
         n = low + min(i, size - 1)

@@ -146,11 +146,11 @@ def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, stati
         w[row.BEFORE + i], w[row.SPREAD + i] = w[mean + i], w[var + i]
         w[row.SCALE + i] = static.scale[n, channel]
         w[row.BIAS + i] = static.private[n, side] if kind == PRIVATE else 0.0
-        w[row.LEVEL + i], w[row.BEND + i] = static.level[n, side], static.slope[n, side]
+        w[row.LEVEL + i], w[row.SLOPE + i] = static.level[n, side], static.slope[n, side]
     if kind == PUBLIC:
         for i in range(BATCH):
             w[row.BIAS + i] = _projected(
-                quick, w[row.LEVEL + i], w[row.BEND + i], w[row.BEFORE + i]
+                quick, w[row.LEVEL + i], w[row.SLOPE + i], w[row.BEFORE + i]
             )
 
 
@@ -216,7 +216,7 @@ def assimilation(shape: Any, pull: Any) -> Any:
             if kind == PUBLIC:
                 for i in range(BATCH):
                     x = w[row.CENTRE + i] + w[row.ROOT + i] * z
-                    w[row.MASS0 + i] = _projected(quick, w[row.LEVEL + i], w[row.BEND + i], x)
+                    w[row.MASS0 + i] = _projected(quick, w[row.LEVEL + i], w[row.SLOPE + i], x)
             for i in range(BATCH):
                 x = w[row.CENTRE + i] + w[row.ROOT + i] * z
                 away = x - w[row.BEFORE + i]
@@ -258,7 +258,7 @@ def assimilation(shape: Any, pull: Any) -> Any:
         found so and what it says of the reading's peak is nothing, around belief.
         """
         scale, bias, level, slope = (
-            w[row.SCALE + i], w[row.BIAS + i], w[row.LEVEL + i], w[row.BEND + i],
+            w[row.SCALE + i], w[row.BIAS + i], w[row.LEVEL + i], w[row.SLOPE + i],
         )  # fmt: skip
         inverse, half = 1.0 / scale, 0.5 / var
         at, mass, near = work[0], work[1], work[2]

@@ -29,7 +29,7 @@ ROOT, ACROSS, REST, P = (next(_row) for _ in range(4))
 SUM, SUM0, SUM1, SUM2, SUM00, SUM01, SUM11 = (next(_row) for _ in range(7))
 MASS0, MASS1, MASS2 = (next(_row) for _ in range(3))
 # One reading: its side's belief, its own scale and bias, where nodes are placed, what it says.
-BEFORE, SPREAD, SCALE, BIAS, LEVEL, BEND = (next(_row) for _ in range(6))
+BEFORE, SPREAD, SCALE, BIAS, LEVEL, SLOPE = (next(_row) for _ in range(6))
 CENTRE, WIDTH, TOP, NEW_MEAN, NEW_VAR, LOG = (next(_row) for _ in range(6))
 # Weight of the lower belief in talks.
 CRACK = next(_row)

@@ -4,9 +4,9 @@ r"""From filtered to smoothed beliefs: paths drawn backwards (Carter and Kohn 19
     J_t = P_t A_{t+1}^\top \bar P_{t+1}^{-1}, \qquad
     b_t \sim N\big(m_t + J_t (b_{t+1} - \bar m_{t+1}), \; P_t - J_t \bar P_{t+1} J_t^\top\big)
 
-with A the slope of the move, by statistical linearisation where misreading bends it. Their mean is
-the backward pass of Rauch, Tung and Striebel (1965). It starts from what the filter keeps, talks
-and tails with it, of which the pass of `nuts.recentre` knows nothing.
+with A the slope of the move, by statistical linearisation where misreading makes it nonlinear.
+Their mean is the backward pass of Rauch, Tung and Striebel (1965). It starts from what the filter
+keeps, talks and tails with it, of which the pass of `nuts.recentre` knows nothing.
 """
 
 from __future__ import annotations

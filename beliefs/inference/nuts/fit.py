@@ -49,7 +49,7 @@ def fit(
     share_done
         Called now and then while sampling with the share of draws done, 0 to 1.
     inputs
-        What the model is told instead of `build_inputs(study)`: some of it hidden, or simulated.
+        What replaces `build_inputs(study)`: some of it hidden, or simulated.
 
     Returns
     -------

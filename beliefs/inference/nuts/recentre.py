@@ -22,7 +22,7 @@ Forwards, with the exact step f of belief:
     \log |d \epsilon / d \xi| = -\tfrac12 \sum_t \log s_t
 
 Where belief is linear and its readings Gaussian this draws from the exact posterior of the path.
-Without readings the innovations are the noise itself, however small q is and however belief bends.
+Without readings the innovations are the noise itself, however small q and nonlinear the moves are.
 
 A belief that forgets slowly says little about its level, one that forgets fast says much: level and
 retention form a funnel, and the level trades off against every jump. Drift is linear in the level,
@@ -45,8 +45,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.model import contract, system
 from beliefs.model.contract import Array, Params
 from beliefs.model.mechanisms import belief, readings
@@ -55,7 +55,6 @@ from beliefs.model.numerics.compiled_op import CompiledOp
 from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure
 
-Floats = NDArray[np.float64]
 _gate, _step = recurrence.gate, recurrence.step
 _STEEPNESS = recurrence.GATE_STEEPNESS
 
@@ -82,11 +81,11 @@ def _forward(
             pull[i, t] = here = w[i, t] * y[i, t] + later_pull
             answer[i, t] = turn = later_answer
             s, g = 1.0 + q * sure, 1.0 - kept[i, t]
-            left, bent = here - sure * c[i, t], turn - sure * g
-            total[i] -= (g * (turn + bent) + q * turn * turn) / s
+            left, rest = here - sure * c[i, t], turn - sure * g
+            total[i] -= (g * (turn + rest) + q * turn * turn) / s
             missed += (g * left + turn * (c[i, t] + q * here)) / s
             later = a[i, t] * a[i, t] * sure / s
-            later_pull, later_answer = a[i, t] * left / s, a[i, t] * bent / s
+            later_pull, later_answer = a[i, t] * left / s, a[i, t] * rest / s
         # Belief before the first period is the level and the initial distance from it.
         total[i] += later - 2.0 * later_answer
         missed += later_pull + (later_answer - later) * initial[i]
@@ -153,24 +152,24 @@ def _adjoint(
         for t in range(n):
             sure, here, turn = precision[i, t], pull[i, t], answer[i, t]
             s, g, r = 1.0 + q * sure, 1.0 - kept[i, t], a[i, t]
-            left, bent = here - sure * c[i, t], turn - sure * g
+            left, rest = here - sure * c[i, t], turn - sure * g
             left_bar = (r * later_pull_bar + g * missed_bar) / s
-            bent_bar = (r * later_answer_bar - g * total_bar) / s
+            rest_bar = (r * later_answer_bar - g * total_bar) / s
             if t == 0:
-                g_initial[i] = carried + r * (bent - r * sure) / s * missed_bar
-            g_a[i, t] = 2.0 * r * sure * later_bar + left * later_pull_bar + bent * later_answer_bar
-            gained = g * (turn + bent) + q * turn * turn
+                g_initial[i] = carried + r * (rest - r * sure) / s * missed_bar
+            g_a[i, t] = 2.0 * r * sure * later_bar + left * later_pull_bar + rest * later_answer_bar
+            gained = g * (turn + rest) + q * turn * turn
             moved = g * left + turn * (c[i, t] + q * here)
             s_bar = r * (g_a[i, t] - r * sure * later_bar) - gained * total_bar + moved * missed_bar
             s_bar /= -s * s
             g_a[i, t] /= s
             g_c[i, t] = turn * missed_bar / s - sure * left_bar
-            g_kept[i, t] += sure * bent_bar + ((turn + bent) * total_bar - left * missed_bar) / s
+            g_kept[i, t] += sure * rest_bar + ((turn + rest) * total_bar - left * missed_bar) / s
             q_bar += sure * s_bar + turn * (here * missed_bar - turn * total_bar) / s
             later_bar = precision_bar[t] + r * r * later_bar / s + q * s_bar
-            later_bar -= c[i, t] * left_bar + g * bent_bar
+            later_bar -= c[i, t] * left_bar + g * rest_bar
             later_pull_bar = pull_bar[t] + left_bar + q * turn * missed_bar / s
-            later_answer_bar = pull_bar[t] * mean + bent_bar
+            later_answer_bar = pull_bar[t] * mean + rest_bar
             later_answer_bar += (
                 (c[i, t] + q * here) * missed_bar - (g + 2.0 * q * turn) * total_bar
             ) / s

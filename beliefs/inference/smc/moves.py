@@ -36,7 +36,7 @@ CORE = (
     "retention", "log_volatility", "log_discount", "log_reading_step", "projection_level",
     "surplus_effect", "onset_base", "deadlock_shape",
 )  # fmt: skip
-"""Parameters that bend the posterior of all others, and so move least of all. Moves of these alone,
+"""Parameters that others depend on nonlinearly, and so move least of all. Moves of these alone,
 which the others follow in expectation, are cheap in acceptance."""
 FAR, WIDEST = ("surplus_effect", "onset_base", "log_cost", "cost_slope"), 1.3
 """Parameters of a funnel, and variance of proposals: the more talks hang on the surplus, the less

@@ -9,10 +9,11 @@ and so gathers the information matrix of all of them in one pass. Linear paramet
 .. math:: u = \hat u(\phi) + C(\phi)^{-\top} z, \qquad
           C C^\top = I + \sum_r d_r d_r^\top / F_r
 
-with z nearly standard normal whatever :math:`\phi` is. Tails, talks and bent biases are left out:
-the map is a bijection for every :math:`\phi` and its determinant is known, so they cost acceptance
-and not exactness. Its filter runs in single precision: any bijection is right to propose in. It is
-a pass by itself: backwards, as in `nuts.recentre`, each period would cost what a reading does here.
+with z nearly standard normal whatever :math:`\phi` is. Tails, talks and nonlinear biases are left
+out: the map is a bijection for every :math:`\phi` and its determinant is known, so they cost
+acceptance and not exactness. Its filter runs in single precision: any bijection is right to propose
+in. It is a pass by itself: backwards, as in `nuts.recentre`, each period would cost what a reading
+does here.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ LINEAR = (
 STEP = 0.5  # normal scores over which a response is measured
 BLUNT, FURTHER, ROUGH = 3.0, 2.0, 0.014
 """What the frame takes reading variances and volatility times, and adds to volatility squared (per
-week). Fat tails and bent weights leave the posterior wider than the linear Gaussian one, most where
-volatility is small; of the settings tried, proposals were accepted oftenest with these."""
+week). Fat tails and nonlinear weights leave the posterior wider than the linear Gaussian one, most
+where volatility is small; of the settings tried, proposals were accepted oftenest with these."""
 
 
 class _Side(NamedTuple):

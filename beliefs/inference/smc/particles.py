@@ -79,7 +79,7 @@ def drift(before: Floats, after: Floats) -> float:
 
     Moves that leave a distribution as it is leave the means of particles that stand in it where
     they were, up to noise; particles that have yet to reach a part of it go there on the average.
-    Particles that are the same before are no independent witnesses: noise is told from the
+    Particles that are the same before are no independent witnesses: noise is estimated from the
     differences between such families (Liang and Zeger 1986). The larger of two is returned: the
     largest shift of a mean over its standard error, and the excess of all squared ones over their
     number, over the deviation of a chi-squared.

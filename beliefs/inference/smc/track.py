@@ -27,13 +27,7 @@ from beliefs.inference.posterior import Posterior, build_tree, nothing_free, ori
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
 from beliefs.inference.smc.particles import Floats, normalised, resample
-from beliefs.inference.smc.sequential import (
-    BlockTrack,
-    Problem,
-    Rejuvenation,
-    drawn_scores,
-    follow,
-)
+from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
 from beliefs.model.structure import Structure, structure_of, until
@@ -67,15 +61,11 @@ class Track(Shown, BlockTrack):
     inputs: Inputs
     theory: Theory
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         return {
-            "study": self.study.name,
-            "theory": self.theory.name,
-            "as of": self.study.as_of,
-            "periods": self.n_time,
-            "particles": len(self.generations[0]),
-        }
+            "study": self.study.name, "theory": self.theory.name, "as of": self.study.as_of,
+            "periods": self.n_time, "particles": len(self.generations[0]),
+        }  # fmt: skip
 
     @property
     def mean(self) -> Floats:
@@ -316,7 +306,7 @@ def track(
     progress
         Called with a few words as periods are taken in.
     inputs
-        What the filter is told instead of `build_inputs(study)`.
+        What replaces `build_inputs(study)`.
 
     Returns
     -------
@@ -371,7 +361,12 @@ def advance(
     progress
         Called with a few words as periods are taken in; says how far the track goes back.
     inputs
-        What the filter is told instead of `build_inputs(study)`.
+        What replaces `build_inputs(study)`.
+
+    Returns
+    -------
+    Track
+        A new one, of the study as it is now.
 
     Raises
     ------

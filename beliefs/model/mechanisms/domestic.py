@@ -21,7 +21,7 @@ from beliefs.model.numerics.recurrence import recur
 from beliefs.model.structure import Columns, Structure
 
 PLACE = 4
-SOFTNESS = 0.1  # log-odds over which the positive part bends
+SOFTNESS = 0.1  # log-odds over which the positive part is smooth
 
 PARAMETERS = (
     Parameter("audience_memory", pz.Beta(8, 2), "share kept per week",

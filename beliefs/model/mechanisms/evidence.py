@@ -93,26 +93,41 @@ def stillness(params: Params, columns: Columns, structure: Structure) -> Array:
     return params["stalemate"][..., None] * quiet + reset * columns["truce"]
 
 
-def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return evidence e before it is read, shape (..., side, time)."""
-    week = structure.step_weeks
-    by_side = side_matrix([term.side for term in structure.terms]) * week**0.5
-    signed = weights(xp, params, structure)[..., None, :] * by_side
-    total = weighted_sum(xp, signed, columns["evidence"])
-    total = total + stillness(params, columns, structure)
+def endurance(params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return what holding out under pressure says to each side, (..., side, time)."""
     enduring = [i for i, on in enumerate(structure.endurance) if on]
     gain = (params["endurance"][..., None, :] * side_matrix(enduring)).sum(axis=-1)
-    return total + gain[..., None] * (week * columns["pressure"])[..., None, :]
+    return gain[..., None] * (structure.step_weeks * columns["pressure"])[..., None, :]
+
+
+def scorecards(xp: Any, params: Params, structure: Structure) -> Array:
+    """Return what one sd of each term says to each side in a period, (..., side, term)."""
+    by_side = side_matrix([term.side for term in structure.terms]) * structure.step_weeks**0.5
+    return weights(xp, params, structure)[..., None, :] * by_side
+
+
+def news(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return evidence e before it is read, shape (..., side, time)."""
+    total = weighted_sum(xp, scorecards(xp, params, structure), columns["evidence"])
+    total = total + stillness(params, columns, structure)
+    return total + endurance(params, columns, structure)
+
+
+def read(xp: Any, params: Params, e: Array) -> Array:
+    """Return evidence (..., side, time) with the bad discounted: linear on each side of 0."""
+    return xp.maximum(e, 0.0) + xp.exp(params["log_discount"])[..., None] * xp.minimum(e, 0.0)
+
+
+def learned(params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return what each side's belief loses by its rival's persistence, (..., side, time)."""
+    persists = structure.step_weeks * columns["rival_persists"]
+    return params["rival_persistence"][..., None] * persists
 
 
 def push(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the move of belief that news makes, u, shape (..., side, time)."""
     e = news(xp, params, columns, structure)
-    read = xp.maximum(e, 0.0) + xp.exp(params["log_discount"])[..., None] * xp.minimum(e, 0.0)
-    learned = params["rival_persistence"][..., None] * (
-        structure.step_weeks * columns["rival_persists"]
-    )
-    return read - learned
+    return read(xp, params, e) - learned(params, columns, structure)
 
 
 def misread(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:

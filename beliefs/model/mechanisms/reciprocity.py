@@ -47,15 +47,13 @@ from collections.abc import Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from beliefs.features.steps import Floats
 from beliefs.model import priors as pz
 from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, bounded_exp
 from beliefs.model.numerics.recurrence import recur
 from beliefs.model.observation import columns_of, log_density
 from beliefs.model.structure import Columns, Structure
-
-Floats = NDArray[np.float64]
 
 PLACE = 1
 MIDDLE = 3.0  # the severity that counts as one action

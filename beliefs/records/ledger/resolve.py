@@ -319,7 +319,7 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
     ``classes`` has a row for each time of registration, theory, target and days ahead, and one for
     all days together (``days`` None). ``windows`` counts different ones (study, origin, last day),
     since forecasts of one share its outcome; ``skill`` is 1 - Brier / Brier of the base rate, over
-    those that have one; ``by_rule`` has the scores had another label rule been asked. `today`
+    those that have one; ``by_rule`` has the scores under every other label rule. `today`
     splits what is unresolved into what is not over, and what could be looked up.
     """
     groups: dict[tuple[Any, ...], list[_Item]] = {}
