@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
@@ -140,7 +140,7 @@ def test_a_path_moves_the_cost_that_its_indicator_is(futures):
 
 def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, own_theory):
     theory = own_theory('"sequencing_gap", "waiver_cut", ', "")
-    posterior = small_posterior(rich_folder, theory, size=(2, 50))
+    posterior = small_posterior(rich_folder, theory, size=(2, 50), report=FAILED)
     plain = forecast(posterior, 14, seed=1, allow_failed=True, actions=False)
     day = plain.dates[8].astype(object)
     none, open_, short = (
@@ -162,7 +162,8 @@ def jump_after(rich_folder, own_theory):
     """Return the change of belief on the day of an escalation, (sample, side), under a theory."""
 
     def ask(**theory):
-        posterior = small_posterior(rich_folder, own_theory(**theory), size=(2, 50))
+        mine = own_theory(**theory)
+        posterior = small_posterior(rich_folder, mine, size=(2, 50), report=FAILED)
         plain = forecast(posterior, 5, seed=1, allow_failed=True, actions=False)
         moved = changed(plain, "escalation", 2).paths.logit_belief - plain.paths.logit_belief
         assert (moved[..., :2] == 0).all()
