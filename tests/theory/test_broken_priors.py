@@ -57,12 +57,7 @@ PRIORS = {
 THEORIES = {
     "mechanisms is a text": ('["talks"]', '"talks"', "talks", "list of names"),
     "beliefs is a number": ("= false", "= 0", "0", "true or false"),
-    "null is a text": (
-        '["talks"]',
-        '["talks"]\nnull = "skip"',
-        "skip",
-        "list of names",
-    ),
+    "null is a text": ('["talks"]', '["talks"]\nnull = "skip"', "skip", "list of names"),
     "free and null": (
         '["talks"]',
         '["talks"]\nnull = ["skip"]\nfree = ["skip"]',
