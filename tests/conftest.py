@@ -48,6 +48,16 @@ def rich_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def acting(tmp_path_factory):
+    """A study with acts, a truce, deals and talks."""
+    from make_actions import write_actions
+
+    from beliefs.study.load import load_study
+
+    return load_study(write_actions(tmp_path_factory.mktemp("acting") / "small"))
+
+
+@pytest.fixture(scope="session")
 def unsampled(rich_folder):
     """A posterior of prior draws that passes its convergence check."""
     from posteriors import small_posterior

@@ -3,30 +3,9 @@
 The last case of each part is tried on the command line as well.
 """
 
-from broken import (
-    A,
-    C,
-    Case,
-    E,
-    I,
-    S,
-    T,
-    add,
-    agree,
-    as_file,
-    as_folder,
-    both,
-    cov,
-    drop,
-    eve,
-    grow,
-    ind,
-    link,
-    put,
-    recode,
-    swap,
-    talk,
-    toml,
+from broken import (  # noqa: I001
+    A, C, Case, E, I, S, T, add, agree, as_file, as_folder, both, cov, drop, eve, grow, ind, link,
+    put, recode, swap, talk, toml,
 )  # fmt: skip
 from make_actions import HEADER
 

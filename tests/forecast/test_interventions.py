@@ -27,15 +27,11 @@ from beliefs.study.load import load_study
 FILES = sorted((Path(__file__).parents[2] / "docs" / "interventions").glob("*.toml"))
 LAST, AT = 34, 6
 MORE = {
-    "path": {"indicator": "price", "change": 0.5},
-    "turnover": {"side": "south"},
-    "zone": {"zone": "hormuz"},
-    "attribution": {"hours": 6.0},
-    "spoiler": {"severity": 5.0},
+    "path": {"indicator": "price", "change": 0.5}, "turnover": {"side": "south"},
+    "zone": {"zone": "hormuz"}, "attribution": {"hours": 6.0}, "spoiler": {"severity": 5.0},
     "crossing": {"side": "iran", "line": "hormuz", "severity": 5.0},
-    "extension": {"days": 30.0, "mutual": True},
-    "concession": {"id": "no_new_restrictions"},
-}
+    "extension": {"days": 30.0, "mutual": True}, "concession": {"id": "no_new_restrictions"},
+}  # fmt: skip
 DAY = dt.date(2026, 3, 10)
 
 
