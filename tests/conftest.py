@@ -1,3 +1,5 @@
+import gc
+import hashlib
 import sys
 from pathlib import Path
 
@@ -7,8 +9,34 @@ HERE = Path(__file__).parent
 # For posteriors, make_study, action_design and others that tests import.
 sys.path[:0] = [str(HERE), str(HERE / "study"), str(HERE / "mechanism")]
 
-# The one sampled posterior of the fast tests.
-SAMPLER = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
+# What is imported stays: to look through it again and again finds no garbage.
+gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_collection_finish():
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once():
+    """Read a netCDF file of the same bytes once: each of its many variables takes a while."""
+    from beliefs.records import files
+
+    read, known = files.read_tree, {}
+
+    def read_tree(file, expected):
+        if not Path(file).is_file():
+            return read(file, expected)
+        key = hashlib.sha256(Path(file).read_bytes()).digest(), expected
+        if key not in known:
+            known[key] = read(file, expected)
+        while len(known) > 12:
+            known.pop(next(iter(known)))
+        return known[key].copy(deep=True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "read_tree", read_tree)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -20,15 +48,13 @@ def rich_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def fitted(rich_folder):
-    """A really sampled posterior with too few draws for its convergence check."""
-    from beliefs.inference.nuts.fit import fit
-    from beliefs.inference.nuts.sampling import Sampling
-    from beliefs.model.theory import load_theory
+def acting(tmp_path_factory):
+    """A study with acts, a truce, deals and talks."""
+    from make_actions import write_actions
+
     from beliefs.study.load import load_study
 
-    theory = load_theory("mutual_optimism")
-    return fit(load_study(rich_folder), theory, seed=11, sampling=Sampling(**SAMPLER))
+    return load_study(write_actions(tmp_path_factory.mktemp("acting") / "small"))
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,30 @@ sampler can then be tested in a second, with a check that passes because the dra
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from make_study import TOML, event, event_rows, write_study
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.diagnose import diagnose
+from beliefs.inference.diagnose import Report, diagnose
 from beliefs.inference.posterior import Posterior, build_tree, draw_prior
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import load_theory
 from beliefs.study.load import load_study
 
+PASSED = Report(
+    passed=True, r_hat=1.004, ess=812.0, worst="rival_persistence", divergent_share=0.0,
+    e_bfmi=0.71, failures=(),
+    table=({"name": "rival_persistence", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
+)  # fmt: skip
+FAILED = replace(
+    PASSED,
+    passed=False,
+    r_hat=1.234,
+    failures=("R-hat of rival_persistence is 1.234, limit 1.01: longer",),
+)
 _PUBLIC = """
 [[channels]]
 id = "public"
@@ -53,8 +65,12 @@ def small_posterior(
     *,
     size: tuple[int, int] = (4, 300),
     as_of: str | None = None,
+    report: Report | None = None,
 ) -> Posterior:
-    """Return a posterior whose draws come from the prior, and that was really checked."""
+    """Return a posterior whose draws come from the prior, really checked unless a report is given.
+
+    The check takes a second: where nothing is asked of it, `PASSED` or `FAILED` stands for it.
+    """
     study, chosen = load_study(folder, as_of=as_of), load_theory(theory)
     inputs = build_inputs(study)
     rng = np.random.default_rng(7)
@@ -66,4 +82,5 @@ def small_posterior(
         "step_size": np.full(size, 0.5),
     }
     tree = build_tree(study, inputs, chosen, posterior=draws, sample_stats=stats, rng=rng)
-    return Posterior(study, inputs, chosen, tree, diagnose(tree), seed=3, timings={"sample": 0.0})
+    report = report or diagnose(tree)
+    return Posterior(study, inputs, chosen, tree, report, seed=3, timings={"sample": 0.0})

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 
 import pytest
-from posteriors import small_posterior
+from posteriors import PASSED, small_posterior
 
 import beliefs
 from beliefs.errors import StudyError, counted
@@ -151,7 +151,7 @@ def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
     def fail(*_):
         raise RuntimeError("the pen broke")  # no error of the package's own
 
-    drawn = small_posterior(rich_folder, "base_rate")
+    drawn = small_posterior(rich_folder, "base_rate", size=(2, 50), report=PASSED)
     monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: drawn)
     monkeypatch.setattr("beliefs.reporting.report.write_report", fail)
     out = tmp_path / "run"

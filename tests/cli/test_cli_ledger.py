@@ -4,7 +4,7 @@ import json
 
 import pytest
 from ledgers import on
-from posteriors import small_posterior
+from posteriors import PASSED, small_posterior
 
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
@@ -31,7 +31,7 @@ def clock(monkeypatch):
 @pytest.fixture(scope="module")
 def run(rich_folder, tmp_path_factory):
     """The run of a forecast a week ahead, as of 5 February."""
-    early = small_posterior(rich_folder, as_of="2026-02-05")
+    early = small_posterior(rich_folder, size=(2, 100), as_of="2026-02-05", report=PASSED)
     result = forecast(early, 7, seed=5, actions=False)
     out = tmp_path_factory.mktemp("ledger") / "run"
     return save_run(out, early, forecast=result, summary=summarise(result))

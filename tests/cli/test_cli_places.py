@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 from beliefs.records.run import save_run
 
@@ -70,7 +70,8 @@ def test_a_seed_beyond_64_bits_is_refused_at_the_door(call, idle, tmp_path, comm
 
 
 def test_verdicts_on_another_study_are_refused(call, rich_folder, tmp_path):
-    run = save_run(tmp_path / "run", small_posterior(rich_folder, size=(2, 50)))
+    few = small_posterior(rich_folder, "base_rate", size=(2, 50), report=FAILED)
+    run = save_run(tmp_path / "run", few)
     manifest = json.loads((run / "manifest.json").read_text())
     row = dict.fromkeys(("id", "seed", "title", "claimed", "verdict", "sentence"), "a")
     said = {"study": "small", "study_sha256": manifest["study_sha256"], "verdicts": [row]}

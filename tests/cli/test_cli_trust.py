@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from make_actions import write_actions
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 import beliefs
 from beliefs.cli.app import main
@@ -76,7 +76,7 @@ def test_sensitivity_of_a_study_prints_what_moves_it_and_what_was_learnt(folder,
 
 
 def test_sensitivity_of_a_run_starts_from_its_posterior(rich_folder, tmp_path, capsys):
-    run = save_run(tmp_path / "run", small_posterior(rich_folder, size=(2, 50)))
+    run = save_run(tmp_path / "run", small_posterior(rich_folder, size=(2, 50), report=FAILED))
     arguments = ["sensitivity", str(run), "--horizon", "7", "--beliefs-only", "--json"]
     assert main([*arguments, "--scales", "1", "--allow-failed"]) == 0
     result = json.loads(capsys.readouterr().out)

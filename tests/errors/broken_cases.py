@@ -1,29 +1,8 @@
 """Studies that cannot be used: files, settings, rows and what is said of actions."""
 
-from broken import (
-    A,
-    C,
-    Case,
-    E,
-    I,
-    S,
-    T,
-    add,
-    agree,
-    as_file,
-    as_folder,
-    both,
-    cov,
-    drop,
-    eve,
-    grow,
-    ind,
-    link,
-    put,
-    recode,
-    swap,
-    talk,
-    toml,
+from broken import (  # noqa: I001
+    A, C, Case, E, I, S, T, add, agree, as_file, as_folder, both, cov, drop, eve, grow, ind, link,
+    put, recode, swap, talk, toml,
 )  # fmt: skip
 from make_actions import HEADER
 

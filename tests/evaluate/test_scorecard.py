@@ -8,11 +8,7 @@ from lifelines import AalenJohansenFitter, KaplanMeierFitter
 from beliefs.evaluation.backtest.questions import Question, spells
 from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.evaluation.scores.scorecard import climatology, kaplan_meier, persistence, waits
-from beliefs.evaluation.scores.skilltable import (
-    reliability_table,
-    skill_table,
-    standings,
-)
+from beliefs.evaluation.scores.skilltable import reliability_table, skill_table, standings
 from beliefs.forecasting.targets import CAUSES, cumulative_incidence
 from beliefs.simulation.paths import Paths
 

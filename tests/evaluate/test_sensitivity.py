@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from make_actions import write_actions
 
 from beliefs.evaluation import sensitivity as module
 from beliefs.evaluation.attribution import _flat, causes
@@ -12,16 +11,14 @@ from beliefs.forecasting.probability import probability
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
-from beliefs.study.load import load_study
 
 HORIZON = 14
 
 
 @pytest.fixture(scope="module")
-def tracked(tmp_path_factory):
+def tracked(acting):
     """A small study under the base-rate theory: two parameters of talks, and actions."""
-    study = load_study(write_actions(tmp_path_factory.mktemp("sens") / "small"))
-    found = track(study, load_theory("base_rate"), particles=1000, seed=1)
+    found = track(acting, load_theory("base_rate"), particles=1000, seed=1)
     return posterior_at(found, found.n_time - 1)
 
 

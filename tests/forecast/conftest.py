@@ -44,7 +44,7 @@ def prior_actions(posterior, scale=0.5, seed=3):
 @pytest.fixture(scope="session")
 def result():
     """Forecasts with actions from the truce of 2026, by theory; draws around prior medians."""
-    from posteriors import small_posterior
+    from posteriors import FAILED, small_posterior
 
     from beliefs.forecasting.forecast import forecast
     from beliefs.study.load import load_study
@@ -53,7 +53,7 @@ def result():
 
     def ask(theory):
         if theory not in known:
-            posterior = small_posterior(path, theory, size=(4, 100), as_of=ORIGIN)
+            posterior = small_posterior(path, theory, size=(4, 100), as_of=ORIGIN, report=FAILED)
             posterior = replace(posterior, actions=prior_actions(posterior))
             known[theory] = forecast(posterior, HORIZON, seed=5, allow_failed=True)
         return known[theory]

@@ -7,12 +7,7 @@ import pytest
 from beliefs.forecasting.document import Document
 from beliefs.forecasting.probability import probability
 from beliefs.forecasting.summary import summarise
-from beliefs.forecasting.targets import (
-    CAUSES,
-    TARGETS,
-    cumulative_incidence,
-    event_steps,
-)
+from beliefs.forecasting.targets import CAUSES, TARGETS, cumulative_incidence, event_steps
 from beliefs.reporting.tables import plain
 
 ACTIONS = [name for name, target in TARGETS.items() if target.kind == "actions"]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from make_actions import write_actions
 
 from beliefs.errors import ConflictError
 from beliefs.forecasting.forecast import forecast
@@ -11,15 +10,8 @@ from beliefs.inference.action_draws import BASE
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.track import track
 from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
 
 HORIZON = 14
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """A study with acts, a truce, deals and talks."""
-    return load_study(write_actions(tmp_path_factory.mktemp("base") / "small"))
 
 
 def rows_of(document):
@@ -27,11 +19,11 @@ def rows_of(document):
     return {(r["target"], r["side"], r["by"], r.get("rule")): r for r in rows}
 
 
-def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(study):
+def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(acting):
     """Other particles, other random numbers: only Monte-Carlo error is between them."""
     theory = load_theory("mutual_optimism")
-    believing = track(study, theory, particles=300, seed=1).at(study.as_of)
-    alone = track(study, load_theory(BASE), particles=600, seed=77).at(study.as_of)
+    believing = track(acting, theory, particles=300, seed=1).at(acting.as_of)
+    alone = track(acting, load_theory(BASE), particles=600, seed=77).at(acting.as_of)
     mine, theirs = (
         rows_of(summarise(forecast(p, HORIZON, seed=s, allow_failed=True)))
         for p, s in ((believing, 5), (alone, 6))
@@ -46,8 +38,8 @@ def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(stu
         assert abs(base - p) < 4.0 * error, (key, base, p)
 
 
-def test_parameters_of_a_block_that_was_not_inferred_are_an_error(study):
-    found = track_blocks(study, BASE, particles=100, seed=1, only=["strikes_A"])
+def test_parameters_of_a_block_that_was_not_inferred_are_an_error(acting):
+    found = track_blocks(acting, BASE, particles=100, seed=1, only=["strikes_A"])
     with pytest.raises(ConflictError, match="not inferred") as caught:
         found.params(10, np.random.default_rng(1))
     assert "belief" in caught.value.found and "strikes" not in caught.value.found

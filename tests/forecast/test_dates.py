@@ -107,7 +107,8 @@ def test_values_of_a_path_arrive_in_the_order_of_days_whatever_is_written_first(
 
     def belief(values):
         file.write_text(head + f"values = {{ {values} }}\n")
-        changed = forecast(futures.posterior, 35, seed=5, interventions=load_interventions(file))
+        items = load_interventions(file)
+        changed = forecast(futures.posterior, 35, seed=5, interventions=items, baselines=False)
         return changed.paths.logit_belief
 
     first, second = '"2026-03-10" = 150.0', '"2026-03-12" = 110.0'

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
@@ -27,15 +27,11 @@ from beliefs.study.load import load_study
 FILES = sorted((Path(__file__).parents[2] / "docs" / "interventions").glob("*.toml"))
 LAST, AT = 34, 6
 MORE = {
-    "path": {"indicator": "price", "change": 0.5},
-    "turnover": {"side": "south"},
-    "zone": {"zone": "hormuz"},
-    "attribution": {"hours": 6.0},
-    "spoiler": {"severity": 5.0},
+    "path": {"indicator": "price", "change": 0.5}, "turnover": {"side": "south"},
+    "zone": {"zone": "hormuz"}, "attribution": {"hours": 6.0}, "spoiler": {"severity": 5.0},
     "crossing": {"side": "iran", "line": "hormuz", "severity": 5.0},
-    "extension": {"days": 30.0, "mutual": True},
-    "concession": {"id": "no_new_restrictions"},
-}
+    "extension": {"days": 30.0, "mutual": True}, "concession": {"id": "no_new_restrictions"},
+}  # fmt: skip
 DAY = dt.date(2026, 3, 10)
 
 
@@ -43,11 +39,11 @@ def what_if(plain, kind, at, **more):
     return Intervention(kind, plain.dates[at].astype(object), **(MORE.get(kind, {}) | more))
 
 
-def again(plain, *items):
+def again(plain, *items, baselines=False):
     """The same futures with interventions, paired."""
     return forecast(
         plain.posterior, len(plain.dates), seed=plain.seed, interventions=items,
-        actions=plain.action_draws is not None, allow_failed=True,
+        actions=plain.action_draws is not None, allow_failed=True, baselines=baselines,
     )  # fmt: skip
 
 
@@ -76,7 +72,7 @@ def own_theory(tmp_path_factory):
 
 @pytest.mark.parametrize(("kind", "at"), [("path", 12), ("turnover", LAST), ("escalation", 12)])
 def test_an_intervention_changes_nothing_before_its_date(futures, kind, at):
-    other = changed(futures, kind, at)
+    other = again(futures, what_if(futures, kind, at), baselines=True)
     for mine, plain in ((other.paths, futures.paths), (other.prior_paths, futures.prior_paths)):
         for name in ("logit_belief", "surplus", "talks"):
             before, after = getattr(plain, name), getattr(mine, name)
@@ -140,8 +136,9 @@ def test_a_path_moves_the_cost_that_its_indicator_is(futures):
 
 def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, own_theory):
     theory = own_theory('"sequencing_gap", "waiver_cut", ', "")
-    posterior = small_posterior(rich_folder, theory, size=(2, 50))
-    plain = forecast(posterior, 14, seed=1, allow_failed=True, actions=False)
+    posterior = small_posterior(rich_folder, theory, size=(2, 50), report=FAILED)
+    how = {"allow_failed": True, "actions": False, "baselines": False}
+    plain = forecast(posterior, 14, seed=1, **how)
     day = plain.dates[8].astype(object)
     none, open_, short = (
         again(plain, *items).paths.surplus
@@ -162,8 +159,10 @@ def jump_after(rich_folder, own_theory):
     """Return the change of belief on the day of an escalation, (sample, side), under a theory."""
 
     def ask(**theory):
-        posterior = small_posterior(rich_folder, own_theory(**theory), size=(2, 50))
-        plain = forecast(posterior, 5, seed=1, allow_failed=True, actions=False)
+        mine = own_theory(**theory)
+        posterior = small_posterior(rich_folder, mine, size=(2, 50), report=FAILED)
+        how = {"allow_failed": True, "actions": False, "baselines": False}
+        plain = forecast(posterior, 5, seed=1, **how)
         moved = changed(plain, "escalation", 2).paths.logit_belief - plain.paths.logit_belief
         assert (moved[..., :2] == 0).all()
         return moved[..., 2]

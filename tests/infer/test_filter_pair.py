@@ -47,7 +47,7 @@ def draws(model):
     return few, found.n_time
 
 
-@numba.njit
+@numba.njit(cache=True)
 def _filtered(kept, drift, start, sd, scale, measurements, side, one):
     """Log density of one side's readings by a grid that reaches wherever belief may be."""
     step, total, low = 0.2 * min(sd, scale), 0.0, 0

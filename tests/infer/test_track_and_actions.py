@@ -2,19 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-from make_actions import write_actions
-
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.track import first_change
 from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    return load_study(write_actions(tmp_path_factory.mktemp("action_draws") / "small"))
 
 
 def more_actions(inputs):
@@ -25,15 +16,15 @@ def more_actions(inputs):
     return inputs.having(replace(seen, heavy=heavy))
 
 
-def test_it_sends_no_track_back(study):
-    theory, inputs = load_theory("mutual_optimism"), build_inputs(study)
+def test_it_sends_no_track_back(acting):
+    theory, inputs = load_theory("mutual_optimism"), build_inputs(acting)
     old, new = (Model.of(i, theory) for i in (inputs, more_actions(inputs)))
     assert first_change(old, new, 40) == 40
 
 
-def test_actions_that_beliefs_weigh_sends_a_track_back_to_it(study):
+def test_actions_that_beliefs_weigh_sends_a_track_back_to_it(acting):
     freed = replace(load_theory("mutual_optimism"), null=())
-    inputs = build_inputs(study)
+    inputs = build_inputs(acting)
     heavy = replace(inputs.observed, heavy=more_actions(inputs).observed.heavy)
     old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
     assert old.columns["heavy"].any()

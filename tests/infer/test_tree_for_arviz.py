@@ -32,7 +32,8 @@ def test_arviz_takes_what_was_predicted(unsampled):
 def test_a_posterior_and_a_track_come_back_from_another_process(unsampled):
     again = pickle.loads(pickle.dumps(unsampled))
     assert again.tree.identical(unsampled.tree)
-    one, two = (forecast(p, 7, seed=1, actions=False).paths for p in (unsampled, again))
+    how = {"seed": 1, "actions": False, "baselines": False}
+    one, two = (forecast(p, 7, **how).paths for p in (unsampled, again))
     np.testing.assert_array_equal(one.talks, two.talks)
     np.testing.assert_array_equal(one.logit_belief, two.logit_belief)
     found = track(unsampled.study, unsampled.theory, particles=100, seed=1)

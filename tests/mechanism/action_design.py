@@ -78,13 +78,8 @@ def columns(structure, rng):
     out["p_lag_min"] = out["p_lag"].min(axis=0)
     out["talks_previous"] = np.concatenate([[0.0], out["talks"][:-1]])
     out |= {"active": np.ones(t), "talks_seen": np.ones(t), "pressure": 1.0 - out["talks"]}
-    arrays = {f.name for f in fields(Observed)} - {
-        "instruments",
-        "zones",
-        "instrument",
-        "conflict_phase",
-    }
-    missing = arrays - set(out)
+    no_columns = {"instruments", "zones", "instrument", "conflict_phase"}
+    missing = {f.name for f in fields(Observed)} - no_columns - set(out)
     assert not missing, f"no observation of {sorted(missing)}"
     return out
 
@@ -152,12 +147,6 @@ def computed(xp, params, columns, structure, start=None):
     """Everything the system computes: with NumPy numbers, with PyTensor their graph."""
     run = system.evaluate(xp, params, columns, structure, start)
     logs = system.log_likelihoods(xp, params, columns, structure, run)
-    return {
-        "logit_belief": run.logit_belief,
-        "audience": run.audience,
-        "surplus": run.surplus,
-        "onset": run.onset,
-        "continuation": run.continuation,
-        "log_talks": logs["talks"],
-        "log_reading": logs["reading"],
-    }
+    names = "logit_belief", "audience", "surplus", "onset", "continuation"
+    found = {name: getattr(run, name) for name in names}
+    return found | {f"log_{name}": logs[name] for name in ("talks", "reading")}

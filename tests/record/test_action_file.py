@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import forecast
@@ -12,7 +12,8 @@ from beliefs.records.run import ACTIONS, load_run, save_run
 
 
 def test_draws_that_were_changed_after_the_run_are_refused(rich_folder, tmp_path):
-    few, run = small_posterior(rich_folder, size=(2, 50)), tmp_path / "run"
+    few = small_posterior(rich_folder, "base_rate", size=(2, 50), report=FAILED)
+    run = tmp_path / "run"
     learnt = action_draws(few, "posterior", particles=100)
     save_run(run, few, forecast=forecast(few, 7, seed=5, allow_failed=True))
     kept = load_run(run).actions.posterior

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 from make_study import write_study
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
@@ -30,7 +30,7 @@ def early(rich_folder, tmp_path_factory):
 
 
 def test_a_run_goes_through_to_report_and_ledger(early, tmp_path):
-    posterior = small_posterior(early, size=(2, 50))
+    posterior = small_posterior(early, size=(2, 50), report=FAILED)
     futures = forecast(posterior, 8, seed=5, allow_failed=True)
     summary = summarise(futures)
     assert summary["origin"] == "1618-03-01" and summary["targets"][0]["by"] == "1618-03-08"

@@ -3,10 +3,7 @@
 import pandas as pd
 import pytest
 from backtests import DAYS, KNOWN, run_folder, scores
-from evidence import (
-    backtest_folders,
-    summarise_backtests,
-)
+from evidence import backtest_folders, summarise_backtests
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skilltable import skill_table
@@ -24,8 +21,7 @@ def test_theories_from_two_folders_are_paired_as_if_run_at_once(tmp_path):
     whole = skill_table(scores(M0=0.3, M1=KNOWN), Both, 7, seed=1)
     keys = ["forecaster", "against", "score"]
     pd.testing.assert_frame_equal(
-        found.skill.sort_values(keys, ignore_index=True),
-        whole.sort_values(keys, ignore_index=True),
+        found.skill.sort_values(keys, ignore_index=True), whole.sort_values(keys, ignore_index=True)
     )
     assert ("M1", "M0") in set(zip(found.skill["forecaster"], found.skill["against"], strict=True))
 

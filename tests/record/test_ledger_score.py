@@ -53,8 +53,7 @@ def test_scores_are_those_computed_by_hand():
         for k, (p, base) in enumerate([(0.2, 0.1), (0.7, 0.1), (0.9, 0.4)])
     ]
     found = score(
-        ledger(*forecasts, *(resolution(k + 1, "2026-02-07", k > 0) for k in range(3))),
-        today=TODAY,
+        ledger(*forecasts, *(resolution(k + 1, "2026-02-07", k > 0) for k in range(3))), today=TODAY
     )
     row = row_of(found)
     assert (row["n"], row["events"], row["windows"], row["unresolved"]) == (3, 2, 1, 0)

@@ -139,14 +139,9 @@ class Case:
             c.params(rng.standard_normal((n, c.size)))
             for c, n in ((known, PRIOR_DRAWS), (rest, PRIOR_DRAWS), (rest, DRAWS))
         )
-        ground = Ground(
-            self.theory.id,
-            1,
-            Seen(drawn, self.where),
-            self.draws(after | track.params(DRAWS, rng), drawn),
-            self.draws(before | others, drawn),
-            {},
-        )
+        found = self.draws(after | track.params(DRAWS, rng), drawn)
+        prior = self.draws(before | others, drawn)
+        ground = Ground(self.theory.id, 1, Seen(drawn, self.where), found, prior, {})
         return judge(self.claim, ground, seed)
 
 

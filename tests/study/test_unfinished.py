@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 from make_study import TOML, talk_rows, write_study
-from posteriors import small_posterior
+from posteriors import FAILED, small_posterior
 
 from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import left_out
@@ -28,7 +28,9 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def futures(folders):
-    posteriors = [small_posterior(folder, size=(4, 100), as_of=WEDNESDAY) for folder in folders]
+    posteriors = [
+        small_posterior(folder, size=(4, 100), as_of=WEDNESDAY, report=FAILED) for folder in folders
+    ]
     return [forecast(posterior, 5, seed=1, allow_failed=True) for posterior in posteriors]
 
 

@@ -1,30 +1,17 @@
 """Small posteriors and forecasts without sampling: prior draws through the real functions."""
 
-from dataclasses import replace
 from functools import cache
 
 import matplotlib
 import pytest
-from posteriors import small_posterior
+from posteriors import FAILED, PASSED, small_posterior
 
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
-from beliefs.inference.diagnose import Report
 from beliefs.study.bundled import new_study
 
 matplotlib.use("Agg")
 
-PASSED = Report(
-    passed=True, r_hat=1.004, ess=812.0, worst="rival_persistence", divergent_share=0.0,
-    e_bfmi=0.71, failures=(),
-    table=({"name": "rival_persistence", "r_hat": 1.004, "ess_bulk": 812.0, "ess_tail": 900.0},),
-)  # fmt: skip
-FAILED = replace(
-    PASSED,
-    passed=False,
-    r_hat=1.234,
-    failures=("R-hat of rival_persistence is 1.234, limit 1.01: longer",),
-)
 SPLIT = ("# split_by_regime = true ", "split_by_regime = true ")
 HINDCAST = ("hindcast = false ", "hindcast = true ")
 FREE_TEXTS = (
@@ -41,7 +28,7 @@ def posterior_of(folder, *changes, theory="mutual_optimism", report=PASSED):
         assert old in text
         text = text.replace(old, new)
     toml.write_text(text, encoding="utf-8")
-    return replace(small_posterior(toml.parent, theory, size=(2, 100)), report=report)
+    return small_posterior(toml.parent, theory, size=(2, 100), report=report)
 
 
 def ahead(posterior):

@@ -14,12 +14,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from beliefs.forecasting.summary import summarise
-from beliefs.reporting.report import (
-    MAX_CHARS,
-    as_html,
-    render,
-    write_report,
-)
+from beliefs.reporting.report import MAX_CHARS, as_html, render, write_report
 from beliefs.reporting.style import interval, percent, points, whole_percent
 
 EVIL = "</script><img src=x onerror=a> & \"q\" '$x$' {{ 7*7 }} <b>bold</b> --><svg onload=a>"
