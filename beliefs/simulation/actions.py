@@ -140,7 +140,7 @@ class Period:
     def begun(self, outside: Columns) -> Period:
         """Return the period with what is known in it; `outside` are columns that actions read.
 
-        Actions that nobody owns to, and concessions that are broken, come first.
+        Unclaimed actions, and concessions that are broken, come first.
         """
         state, t = self.state, self.t
         alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.spell
@@ -336,7 +336,7 @@ class Period:
         """Return the marks that the actions of the period leave, (N, 2), in ones of severity 3."""
         levels = np.arange(1, 6)
         own = actions.strikes[..., None] * (actions.severity[..., None] == levels)
-        # Each side takes actions that nobody owns to for the other's.
+        # Each side takes unclaimed actions for the other's.
         others = [np.round(severity) for at, severity in self.effects.spoilers if at == self.t]
         by = own + sum(severity == levels for severity in others)
         warned = own * self.setting.warned[:, None]

@@ -37,9 +37,9 @@ class Effects:
 
     hotline: Floats  # (H,) 1 while a hotline is in force
     zones: Floats  # (zone, H) 1 while a rule for a watched zone is in force
-    # (H,) how long an action that nobody owns to, if it happens then, stays unattributed
+    # (H,) how long an unclaimed action, if it happens then, stays unattributed
     open_periods: Floats
-    # Actions that nobody owns to: severity
+    # Unclaimed actions: severity
     spoilers: list[tuple[int, float]] = field(default_factory=list)
     # Actions at a red line: side, severity, whether that crosses it
     crossings: list[tuple[int, int, float, bool]] = field(default_factory=list)

@@ -60,7 +60,7 @@ KINDS = {
     "hotline": Kind(("until",), (), ("hotline_effect",), True),
     # A rule spares a watched zone
     "zone": Kind(("zone", "until"), ("zone",), ("zone_effect", "zone_displacement"), True),
-    # Actions that nobody owns to are attributed within hours
+    # Unclaimed actions are attributed within hours
     "attribution": Kind(("hours",), ("hours",), ("attribution_gap",), True),
     # Such an action, of severity 3 and attributed in 72 hours where nothing else is said
     "spoiler": Kind(("severity", "zone", "hours"), (), ("attribution_gap", *_EXCITED), True),
@@ -95,7 +95,7 @@ class Intervention:
     severity
         Of the action of a ``spoiler`` or at a red line, 1 to 5.
     hours
-        Until an action that nobody owns to is attributed.
+        Until an unclaimed action is attributed.
     days, mutual
         For ``extension``: until the new deadline; whether both sides agree to it.
     """

@@ -143,7 +143,7 @@ class Setting:
     near: int
     unruly: tuple[bool, ...]  # (side,) whether a side has forces that are not its own
     proxy: int  # number of the side whose allies may attack in a truce; -1 for none
-    spoiler: float  # actions that nobody owns to per period of truce
+    spoiler: float  # unclaimed actions per period of truce
     feed: Feed
 
 

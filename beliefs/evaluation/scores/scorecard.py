@@ -43,7 +43,7 @@ STREAM = 15487469  # keeps what is drawn here apart from other uses of the seed
 
 def waits(question: Question, n: int) -> tuple[Ints, Bools, Ints]:
     """Return origins (N,) before n of a question, whether it happened, and periods until then."""
-    later = np.arange(n)  # waits are censored by what nobody watched, and the end of what is known
+    later = np.arange(n)  # waits are censored by unobserved periods and the end of what is known
 
     def following(flags: Bools) -> Ints:
         place = np.where(flags, later, n)

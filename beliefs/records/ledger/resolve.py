@@ -53,7 +53,7 @@ OPEN = {
     "not over": "the last day is not over, or lies after the as-of date",
     "beyond": "the study's period ends before the last day",
     "not at risk": "there was nothing it could come to, or it had come already",
-    "not covered": "nobody recorded on some of the days",
+    "not covered": "some of the days are unobserved",
     "other periods": "the study now cuts time into other periods",
 }
 """Why a probability stays unresolved."""

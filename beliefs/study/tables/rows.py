@@ -354,7 +354,7 @@ def _coverage(folder: Path, spec: StudySpec, events: Records) -> Records:
         whole = {"start": days[:1], "end": days[1:]}
         return Records({**whole, "density": ["dense"], "instrument": ["all"], "note": [""]})
     table, rows = _read(folder, spec, name, Span)
-    fix = 'add a span; use density "none" for days that nobody recorded'
+    fix = 'add a span; use density "none" for unobserved days'
     if not rows:
         raise StudyError(
             f"{name} has a header but no rows",
