@@ -120,6 +120,7 @@ def test_the_truth_may_come_from_another_prior(acting, theory):
 @pytest.mark.slow
 def test_a_killed_process_is_told_and_what_was_done_is_kept(acting, theory, tmp_path, monkeypatch):
     import dask
+    import distributed  # noqa: F401  its defaults first, else `set` takes them out with its own
 
     work = rooms._at_work
 
