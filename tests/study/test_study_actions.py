@@ -183,7 +183,7 @@ def test_a_study_without_the_tables_sees_nothing_of_actions(tmp_path):
         "deal_near",
         "spell_age",
     }
-    always |= {"mediator_old", "instrument", "walkout", "walkout_fresh"}
+    always |= {"talks_memory", "mediator_old", "instrument", "walkout", "walkout_fresh"}
     for name, array in vars(seen).items():
         if isinstance(array, np.ndarray) and name not in always:
             assert not array.any(), name
