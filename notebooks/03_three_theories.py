@@ -85,7 +85,7 @@ for study, found in comparisons.items():
     ]
     print(study)
     display(pd.DataFrame(rows).set_index("id").round(2))
-    for better, worse in found["cannot_be_told_apart"]:
+    for better, worse in found["tied"]:
         print(f"{better} and {worse} cannot be told apart by this study.")
 
 # %%

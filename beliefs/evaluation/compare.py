@@ -112,7 +112,7 @@ class Comparison(Shown):
                 | {k: round(float(w), 4) for k, w in zip(self.ids, row, strict=True)}
                 for day, n, row in zip(ends, self.periods, self.weights, strict=True)
             ],
-            "cannot_be_told_apart": [list(pair) for pair in self.tied],
+            "tied": [list(pair) for pair in self.tied],
         }
 
 

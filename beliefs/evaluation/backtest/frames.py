@@ -20,7 +20,7 @@ from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
-from beliefs.forecasting.targets import NEVER, TARGETS, event_steps
+from beliefs.forecasting.targets import LATENT, NEVER, TARGETS, event_steps
 from beliefs.inference.smc.blocks import Blocks, blocks_known
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import Theory
@@ -201,9 +201,9 @@ class Frame:
 
 
 def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    """Return latent targets with their sides by name: cracks of either, and rational talks."""
-    cracks = {f"crack_{side}": ("crack", side) for side in sides}
-    return {**cracks, "talks_rational": ("talks_rational", None)}
+    """Return every latent target with its side, by the name it has in a frame."""
+    about = [(n, side) for n in LATENT for side in ((None,), sides)[TARGETS[n].sided == "must"]]
+    return {name if side is None else f"{name}_{side}": (name, side) for name, side in about}
 
 
 def frame_of(
