@@ -163,6 +163,11 @@ class Intervention:
 def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     r"""Read interventions from a TOML file.
 
+    Parameters
+    ----------
+    path
+        Of a file of ``[[intervention]]`` tables, each with `kind`, `date` and the keys of its kind.
+
     Returns
     -------
     tuple of Intervention
