@@ -267,7 +267,8 @@ def entry() -> None:
     """Run as a program."""
     sound_streams()
     gc.set_threshold(100_000, 50, 50)  # looking for garbage among what imports make takes a tenth
-    if "calibrate" not in sys.argv:  # no other command uses dask; xarray would load it, a second
+    # No other command uses dask, which xarray loads where it finds it: a second.
+    if "calibrate" not in sys.argv and "xarray" not in sys.modules:
         sys.modules["dask"] = None  # type: ignore[assignment]
     leave(main())
 
