@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -109,25 +109,22 @@ class Calibration(Shown):
             "judged": len(self.judged),
             "outside": [row.name for row in self.outside],
             "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
-            "groups": [_rounded(asdict(row)) for row in self.groups],
-            "quantities": [_rounded(asdict(row)) for row in self.judged],
-            "probabilities": [_checked(k, v) for k, v in self.forecast_checks.items()],
+            "groups": [_rounded(row) for row in self.groups],
+            "quantities": [_rounded(row) for row in self.judged],
+            "probabilities": [
+                {"target": k, **_rounded(v.all), **_rounded(v), "bins": [*map(_rounded, v.bins)]}
+                for k, v in self.forecast_checks.items()
+            ],
             "cut": CUT,
         }
 
 
-def _checked(target: str, found: ForecastCheck) -> dict[str, Any]:
-    bins = [_rounded(asdict(one)) for one in found.bins]
-    result = _rounded(asdict(found.all))
-    result |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
-    return {"target": target, **result, "bins": bins}
-
-
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """Round to six decimals, and what is smaller to six digits."""
+def _rounded(row: Any) -> dict[str, Any]:
+    """Return the numbers and words of a row, to six decimals, what is smaller to six digits."""
     return {
         k: (round(v, 6) if abs(v) > 0.1 else float(f"{v:.6g}")) if isinstance(v, float) else v
-        for k, v in row.items()
+        for k, v in vars(row).items()
+        if k not in ("all", "bins")
     }
 
 
@@ -204,7 +201,7 @@ def calibrate(
             settings = _settled(folder, design)
             done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
-            begun, size = time.monotonic(), len(left)
+            begun = time.monotonic()
             with (folder / LINES).open("ab") as kept:
                 for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
                     kept.write(json.dumps(line).encode() + b"\n")
@@ -212,8 +209,8 @@ def calibrate(
                     os.fsync(kept.fileno())
                     done[line["number"]] = line
                     if progress is not None:
-                        rest = (time.monotonic() - begun) / count * (size - count)
-                        progress(sims - size + count, sims, rest)
+                        rest = (time.monotonic() - begun) / count * (len(left) - count)
+                        progress(sims - len(left) + count, sims, rest)
             found = _judged(settings, [done[k] for k in sorted(done) if k < sims], draws)
             _write(folder, found)
     except OSError as error:
@@ -223,12 +220,11 @@ def calibrate(
 
 def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -> Calibration:
     good = [line for line in lines if "error" not in line]
-    names = list(good[0]["ranks"]) if good else []
-    ranks = {n: np.asarray([line["ranks"][n] for line in good], dtype=np.int64) for n in names}
-    targets = list(good[0]["probabilities"]) if good else []
-    probabilities = {
-        n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
-    }
+    first = good[0] if good else {"ranks": (), "probabilities": ()}
+    ranks, probabilities = (
+        {n: np.asarray([line[kind][n] for line in good], dtype) for n in first[kind]}
+        for kind, dtype in (("ranks", np.int64), ("probabilities", float))
+    )
     result = {name: check_forecasts(values, draws) for name, values in probabilities.items()}
     ranks = dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0])))
     judged = judge(ranks, draws, dict(forecast_p_values(result)))
@@ -282,36 +278,25 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
         **files.environment(),
     }
     file = folder / SETTINGS
-    if not file.exists():
-        # What a killed writer left half written is no other's.
-        if any(not item.name.endswith(PART) for item in folder.iterdir()):
-            raise _other(folder, "other files", "a new folder, or that of this calibration")
+    # What a killed writer left half written is no other's.
+    if all(item.name.endswith(PART) for item in folder.iterdir()):
         replace_file(file, json.dumps(settings, indent=1) + "\n")
-        return settings
-    kept = files.read_table(file)
+    kept = files.read_table(file) if file.exists() else {}
     for key, value in settings.items():
         if kept.get(key) != value:
-            found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
-            wanted = "those of now" if isinstance(value, dict) else f"{key} = {value!r}"
-            raise _other(folder, found, wanted)
+            raise ConflictError(
+                "the folder holds another calibration",
+                where=str(folder),
+                found=f"{key} = {kept[key]!r}" if key in kept else f"no {key} in {SETTINGS}",
+                expected=f"{key} = {value!r}",
+                fix="choose another --out",
+            )
     return settings
-
-
-def _other(folder: Path, found: str, expected: str) -> ConflictError:
-    return ConflictError(
-        "the folder holds another calibration",
-        where=str(folder),
-        found=found,
-        expected=expected,
-        fix="choose another --out",
-    )
 
 
 def _read_lines(file: Path) -> dict[int, dict[str, Any]]:
     """Return the simulations that are done; the half line of a killed writer is cut off."""
-    if not file.exists():
-        return {}
-    data = file.read_bytes()
+    data = file.read_bytes() if file.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:
         os.truncate(file, len(whole))
@@ -360,10 +345,7 @@ def save_backtest(
 
 
 def rescore(folder: str | Path) -> tuple[Backtest, Study]:
-    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again.
-
-    Returns what `save_backtest` writes to another folder.
-    """
+    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again."""
     place = Path(folder)
     about = files.read_result(place / "manifest.json")
     if about.get("method") != "backtest":
@@ -379,9 +361,8 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
             fix="restore it from a copy, or run the backtest again",
         )
     file = place / "theories.json"
-    hashes = about["theories"]
     theories = tuple(
-        theory_from_table(raw, str(file), checked=hashes.get(raw.get("id")))
+        theory_from_table(raw, str(file), checked=about["theories"].get(raw.get("id")))
         for raw in files.read_json(file)
     )
     data = files.read_tree(place / FRAME, None).to_dataset()
@@ -389,8 +370,5 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
         frame = Frame.from_dataset(data, study.spec.side_ids)
     except (KeyError, ValueError) as error:
         raise files.damaged(place / FRAME, str(error), "the frame of a backtest") from error
-    found = scored(
-        study, theories, frame, every=about["every"], particles=about["particles"],
-        seed=about["seed"],
-    )  # fmt: skip
-    return found, study
+    settings = {key: about[key] for key in ("every", "particles", "seed")}
+    return scored(study, theories, frame, **settings), study

@@ -81,8 +81,7 @@ def seal(n: int, previous: str, fields: dict[str, Any]) -> bytes:
 def check(data: bytes) -> Chain:
     """Recompute every hash of a ledger, all bytes of whose file are given."""
     *pieces, rest = data.split(b"\n")
-    lines: list[Line] = []
-    problems: list[Problem] = []
+    lines, problems = list[Line](), list[Problem]()
     number, hashes = 0, {BEGINNING}  # of the line before; no hashes where it cannot be read
     for place, raw in enumerate(pieces, 1):
         form, record = _FORM.fullmatch(raw), _parsed(raw)
@@ -91,8 +90,8 @@ def check(data: bytes) -> Chain:
             problems.append(Problem(place, f"line {place} {fault}"))
             number, hashes = 0, set()
             continue
-        content, n, previous, claimed = (form[1], int(form[2]), form[3].decode(), form[4].decode())
-        found, result = hashlib.sha256(content).hexdigest(), ""
+        n, previous, claimed = int(form[2]), form[3].decode(), form[4].decode()
+        found, result = hashlib.sha256(form[1]).hexdigest(), ""
         if found != claimed:
             result = f"the hash of line {place} does not match what the line says"
         elif place == 1 and (n, previous) != (1, BEGINNING):
@@ -122,7 +121,7 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
 def held_head(chain: Chain, head: str) -> int | None:
     """Return the number of lines written since a head was noted, None if no line has that hash."""
     hashes = [BEGINNING, *(line.hash for line in chain.lines)]
-    return len(hashes) - 1 - hashes.index(head) if head in hashes else None
+    return hashes[::-1].index(head) if head in hashes else None
 
 
 @dataclass
@@ -139,16 +138,13 @@ class Book:
             sealed = seal(number, head, fields)
             head = check(sealed).head
             data += sealed
-        before = self.path.read_bytes() if self.path.exists() else b""
         try:
             _append(self.path, data)
-        except BaseException as error:  # an interrupt too must leave no half line
+        except BaseException:  # an interrupt too must leave no half line
             with contextlib.suppress(OSError):
-                os.truncate(self.path, len(before))
-            if isinstance(error, OSError):
-                raise _unusable(self.path, error) from error
+                os.truncate(self.path, self.chain.whole)
             raise
-        self.chain = check(before + data)
+        self.chain = check(self.path.read_bytes())
         return self.chain.lines[n:]
 
 
@@ -161,7 +157,7 @@ def writing(path: str | Path) -> Iterator[Book]:
     """
     path = Path(path)
     with _held(path):
-        chain = check(_bytes(path) if path.exists() else b"")
+        chain = check(path.read_bytes() if path.exists() else b"")
         if chain.problems:
             raise damaged(path, chain)
         yield Book(path, chain)
@@ -171,14 +167,7 @@ def read_chain(path: str | Path) -> Chain:
     """Read a ledger between two writes, in order or not."""
     path = Path(path)
     with _held(path, reading=True):
-        return check(_bytes(path))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unusable(path, error) from error
+        return check(path.read_bytes())
 
 
 def fix(path: str | Path) -> tuple[Path | None, int]:
@@ -237,9 +226,7 @@ def damaged(path: Path, chain: Chain) -> StudyError:
 
 @contextlib.contextmanager
 def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[None]:
-    """Let nobody else write a ledger; a regular file: a device has no end, a pipe waits for one."""
-    if path.exists() and not path.is_file():
-        raise _unusable(path, "not a regular file")
+    """Let nobody else write a ledger; what the system cannot do with it is a StudyError."""
     if not path.parent.is_dir():
         raise _unusable(path, "no such folder")
     if not path.exists() and (reading or not begin):
@@ -255,19 +242,18 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
     found = f"it was locked for {PATIENCE:.0f} seconds"
     other = busy("writing this ledger", path, found, fix)
     lock = whole.with_name(f".{whole.name}.lock")
-    with contextlib.ExitStack() as stack:
-        try:  # where nobody can lock, nobody writes: reading needs no lock
-            stack.enter_context(locked(lock, PATIENCE, other, needed=not reading))
-        except OSError as error:
-            raise _unusable(path, error) from error
-        yield
+    try:  # where nobody can lock, nobody writes: reading needs no lock
+        with locked(lock, PATIENCE, other, needed=not reading):
+            yield
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
 
 
-def _unusable(path: Path, found: str | OSError) -> StudyError:
+def _unusable(path: Path, found: str) -> StudyError:
     return StudyError(
         "the ledger cannot be opened or written",
         where=str(path),
-        found=found if isinstance(found, str) else found.strerror or str(found),
+        found=found,
         expected="a file in a folder that exists, which this user may read and write, with room",
         fix="check --ledger, the rights of the folder and its room; the ledger is as it was",
     )
