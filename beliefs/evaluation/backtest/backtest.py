@@ -27,7 +27,8 @@ from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
-from beliefs.study.tables.odds import Odds, read_odds
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.odds import read_odds
 
 HORIZONS = (7, 30, 90)
 PARTICLES, DRAWS = 1000, 500
@@ -120,7 +121,7 @@ def backtest(
     particles: int = PARTICLES,
     draws: int = DRAWS,
     seed: int,
-    odds: Odds | None = None,
+    odds: Records | None = None,
     inputs: Inputs | None = None,
     first: Day = None,
     last: Day = None,
@@ -208,7 +209,7 @@ def scored(
     every: int,
     particles: int,
     seed: int,
-    odds: Odds | None = None,
+    odds: Records | None = None,
     inputs: Inputs | None = None,
 ) -> Backtest:
     """Hold forecasts that were made with these settings of `backtest` against what was observed."""

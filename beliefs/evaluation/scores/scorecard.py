@@ -26,7 +26,8 @@ from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.forecasting.targets import LATENT
-from beliefs.study.tables.odds import NAME, Odds
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.odds import NAME, price
 
 Row = dict[str, Any]
 Samples = Iterator[tuple[str, NDArray[Any]]]  # by theory
@@ -121,7 +122,7 @@ def score_table(
     origins: NDArray[np.int64],
     events: Sequence[Question],
     counted: Sequence[Quantity],
-    odds: Odds,
+    odds: Records,
     *,
     seed: int,
 ) -> pd.DataFrame:
@@ -140,8 +141,10 @@ def score_table(
             window = n, horizon.periods, step
             for k, question in enumerate(events):
                 samples = zip(frame.theories, frame.when[:, o, k], strict=True)
-                price = odds.of(question.name, frame.origins[o], last, negated=question.negated)
-                rows += [head | row for row in _event(question, *window, samples, price)]
+                set_by = price(
+                    odds, question.name, frame.origins[o], last, negated=question.negated
+                )
+                rows += [head | row for row in _event(question, *window, samples, set_by)]
             for k, quantity in enumerate(counted):
                 sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
                 rows += [head | row for row in _count(quantity, frame.counts[k], *window, sums)]
@@ -154,7 +157,7 @@ def score_table(
 
 
 def _event(
-    question: Question, n: int, periods: int, step_days: int, samples: Samples, price: float | None
+    question: Question, n: int, periods: int, step_days: int, samples: Samples, set_by: float | None
 ) -> Iterator[Row]:
     """Yield the rows of a question from one origin."""
     first = question.first(n, periods) if question.at_risk[n] else None
@@ -171,7 +174,7 @@ def _event(
     curves += [
         (CLIMATOLOGY, climatology(question, n, periods), None),
         (PERSISTENCE, persistence(question, n, periods), None),
-        (MARKET, None if price is None else np.array([price]), None),
+        (MARKET, None if set_by is None else np.array([set_by]), None),
     ]
     for name, curve, draws in curves:
         if curve is None:
@@ -234,10 +237,10 @@ def _count(
         }
 
 
-def check_odds(odds: Odds, events: Sequence[Question]) -> None:
+def check_odds(odds: Records, events: Sequence[Question]) -> None:
     """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
     known = [question.name for question in events]
-    found = sorted({*odds.target} - {*known})
+    found = sorted({*odds["target"]} - {*known})
     if found:
         latent = set(found) & {*LATENT}
         raise StudyError(
