@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
@@ -21,7 +22,6 @@ from beliefs.model.contract import Parameter
 
 _BOUNDS = ("lower", "upper")  # the only numbers of a distribution that may be infinite
 _NOT_IN_PYMC = ("BetaPrime", "BetaScaled", "Frechet", "LogLogistic")
-_QUANTILES = (0.05, 0.5, 0.95)
 REACH = 5.5
 """Normal scores up to which draws of a prior are taken; 1 in 25 million lies beyond."""
 _EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
@@ -75,49 +75,37 @@ def distribution(spec: Mapping[str, Any]) -> Prior:
     return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
-RENAMED = {
-    "psi": "rival_persistence", "ladder_up": "phase_up", "ladder_down": "phase_down",
-    "neutral": "null",
-}  # fmt: skip
-"""Names of before, and today's."""
-
-
 def unknown(kind: str, found: str, where: str, known: Iterable[str]) -> StudyError:
     """Return the complaint about a name that is none of the known ones."""
-    name = RENAMED.get(found)
     return StudyError(
         f"unknown {kind}",
         where=where,
         found=found,
         expected="one of " + ", ".join(known),
-        fix=f"write {name}, its name today" if name else f"correct the {kind}'s name",
+        fix=f"correct the {kind}'s name",
     )
 
 
 def check_priors(
-    priors: Any, known: Mapping[str, tuple[str, Parameter]], where: str, *, widen: bool = False
+    priors: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, tuple[str, Parameter]],
+    where: str,
+    *,
+    widen: bool = False,
 ) -> None:
     """Refuse prior overrides that no model can be built with, by a `StudyError`.
 
-    `priors` is what stands under ``priors`` in the file `where`, of any type; `known` has every
-    declared parameter, name -> (mechanism, parameter). With `widen` a prior may reach beyond the
-    declared one, as one that must not presume a sign.
+    `priors` are those of the file `where`; `known` has every declared parameter, name ->
+    (mechanism, parameter). With `widen` a prior may reach beyond the declared one, as one that must
+    not presume a sign.
     """
-    if not isinstance(priors, Mapping):
-        raise StudyError(
-            "the priors are not tables",
-            where=f"{where}: priors",
-            found=repr(priors),
-            expected="one table [priors.<parameter>] for each prior to replace",
-            fix=f"write [priors.rival_persistence] and below it {_EXAMPLE}",
-        )
     for name, spec in priors.items():
         if name not in known:
-            raise unknown("parameter", str(name), f"{where}: priors.{name}", sorted(known))
-        _check(str(name), spec, known[name][1], f"{where}: priors.{name}", widen)
+            raise unknown("parameter", name, f"{where}: priors.{name}", sorted(known))
+        _check(name, spec, known[name][1], f"{where}: priors.{name}", widen)
 
 
-def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> None:
+def _check(name: str, spec: Mapping[str, Any], parameter: Parameter, at: str, widen: bool) -> None:
     if name == "innovation":
         raise StudyError(
             "the prior of `innovation` cannot be replaced",
@@ -126,7 +114,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             expected="no such table: that innovations are standard normal is part of the model",
             fix="remove it; the size of unexplained moves is log_volatility",
         )
-    if not isinstance(spec, Mapping) or "dist" not in spec:
+    if "dist" not in spec:
         raise StudyError(
             "a prior needs a distribution",
             where=at,
@@ -169,7 +157,8 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
             fix="correct its name; capitals count",
         )
     for key, value in given.items():
-        if not _is_number(value, infinite=key in _BOUNDS):
+        most = math.inf if key in _BOUNDS else sys.float_info.max
+        if type(value) not in (int, float) or not abs(value) <= most:
             raise StudyError(
                 "a parameter of a prior is not a number",
                 where=f"{at}.{key}",
@@ -210,46 +199,30 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
 
 
 def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
-    levels = (*_QUANTILES, *(0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (-REACH, REACH)))
+    tail = 0.5 * math.erfc(REACH / math.sqrt(2.0))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            values = np.array([float(built.ppf(q)) for q in levels])
+            values = np.array([float(built.ppf(q)) for q in (tail, 0.05, 0.5, 0.95, 1.0 - tail)])
         except (TypeError, ValueError, ArithmeticError):
-            values = np.full(len(levels), np.nan)
+            values = np.full(5, np.nan)
     low, high = _support(built)
-    values, ends = values[:3], values[3:]
-    good = np.isfinite(values).all() and (np.diff(values) > 0).all()
-    if not (good and low <= values[0] and values[2] <= high):
+    inside = np.isfinite(values) & (low < values) & (values < high)
+    if not (inside.all() and (np.diff(values) > 0).all()):
         raise StudyError(
-            "the prior is no distribution",
+            "the prior is no distribution, or its draws lie too close to its bounds or too far out",
             where=at,
-            found=f"{_text(spec)} with 5, 50 and 95 % points "
-            + ", ".join(f"{v:.4g}" for v in values),
-            expected="finite points in rising order, between lower and upper where there are such",
-            fix="correct its parameters: bounds in order, scales that numbers can hold",
-        )
-    if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
-        raise StudyError(
-            "draws of the prior lie too close to its bounds, or too far out",
-            where=at,
-            found=f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends",
-            expected=f"points strictly between {low:g} and {high:g}",
-            fix="choose a prior with less weight at its bounds",
+            found=f"{_text(spec)} with points " + ", ".join(f"{v:.4g}" for v in values),
+            expected=f"finite points in rising order, strictly between {low:g} and {high:g}, lower "
+            "and upper, where 1 draw in 25 million ends and at 5, 50 and 95 %",
+            fix="correct its parameters: bounds in order, scales that numbers can hold, less "
+            "weight at its bounds",
         )
 
 
 def _support(built: Any) -> tuple[float, float]:
     low, high = built.support
     return float(low), float(high)
-
-
-def _is_number(value: Any, *, infinite: bool) -> bool:
-    try:
-        number = float(value) if type(value) in (int, float) else math.nan
-    except OverflowError:
-        return False
-    return not math.isnan(number) and (infinite or math.isfinite(number))
 
 
 def _text(spec: Mapping[str, Any]) -> str:
