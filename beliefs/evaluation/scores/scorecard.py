@@ -235,7 +235,7 @@ def _count(
 def check_odds(odds: Records, events: Sequence[Question]) -> None:
     """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
     known = [question.name for question in events]
-    if found := sorted({*odds.target} - {*known}):
+    if found := sorted({*odds["target"]} - {*known}):
         latent = set(found) & {*LATENT}
         why = "latent target, which nobody can look up"
         raise StudyError(
