@@ -148,7 +148,7 @@ table = {}
 for date, document in said.items():
     for t in document["targets"]:
         days = (dt.date.fromisoformat(t["by"]) - date).days
-        if days in (30, 90):
+        if days in (30, 90) and (t["target"], t["side"]) in WORDS:
             mark = " †" if t["prior_dominated"] else ""
             key = (f"within {days} days", WORDS[t["target"], t["side"]])
             cell = f"{per_cent(t['p'])}{mark}  (base {per_cent(t['base_rate'])})"
@@ -289,7 +289,7 @@ rows = []
 for name, item in what_if.items():
     changed = forecast(posteriors[origin], 90, seed=SEED, interventions=[item])
     for d in differences(changed, forecasts[origin]):
-        if d["by"] == str(origin + dt.timedelta(days=30)):
+        if d["by"] == str(origin + dt.timedelta(days=30)) and (d["target"], d["side"]) in WORDS:
             words = WORDS[d["target"], d["side"]]
             change = f"{100 * d['difference']:+.1f} ± {100 * d['mcse']:.1f}"
             rows.append({"what if": name, "target": words, "points": change})

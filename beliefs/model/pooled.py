@@ -113,7 +113,7 @@ def _normal(ends: Sequence[float]) -> LogOdds:
 def _mixture_quantile(mean: Floats, sd: Floats, level: float) -> float:
     """Return where a mixture of normals, one per draw, has `level` of its mass below it."""
     each = mean + sd * ndtri(level)
-    # It lies between the quantiles of the parts: bisection, as the solvers of SciPy load for long.
+    # It lies between those of the parts. Bisection: SciPy's solvers are slow to import.
     low, high = float(each.min()), float(each.max())
     while low < (middle := (low + high) / 2.0) < high:
         below = float(ndtr((middle - mean) / sd).mean()) < level

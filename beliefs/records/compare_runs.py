@@ -92,7 +92,9 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
 def _moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
     """Return the rows that only one study holds; a revision adds one, what it revises stays."""
     one_rows, two_rows = (
-        Counter([] if frame is None else frame.astype(str).itertuples(index=False, name=None))
+        Counter(
+            [] if frame is None else frame.astype(str).fillna("").itertuples(index=False, name=None)
+        )
         for frame in (getattr(one, table), getattr(two, table))
     )
     moved = {"added": two_rows - one_rows, "removed": one_rows - two_rows}

@@ -27,7 +27,7 @@ def test_rows_published_between_two_origins_are_counted(rich_folder, tmp_path):
         gained = len(getattr(late.study, table)) - len(getattr(early.study, table))
         assert gained > 0
         assert found["rows"][table]["added"] - found["rows"][table]["removed"] == gained
-    json.dumps(found)
+    json.dumps(found, allow_nan=False)
 
 
 def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():

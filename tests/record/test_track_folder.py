@@ -195,7 +195,7 @@ def test_probabilities_of_the_same_days_move_between_two_tracks(believing, short
     assert found["rows"]["events"]["added"] > 0 and len(found["beliefs"]) == 2
     for item in found["beliefs"]:
         assert sum(p["mean"] for p in item["parts"]) == pytest.approx(item["change"], abs=1e-4)
-    json.dumps(found)
+    json.dumps(found, allow_nan=False)
     assert found["untold"] is None
     assert {t["by"] for t in found["targets"]} == {str(d) for d in horizon_days(result[0])}
     assert {t["target"] for t in found["targets"]} > {"crack", "talks_rational", "talks"}

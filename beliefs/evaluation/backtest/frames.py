@@ -202,8 +202,13 @@ class Frame:
 
 def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
     """Return every latent target with its side, by the name it has in a frame."""
-    about = [(n, side) for n in LATENT for side in ((None,), sides)[TARGETS[n].sided == "must"]]
-    return {name if side is None else f"{name}_{side}": (name, side) for name, side in about}
+    found: dict[str, tuple[str, str | None]] = {}
+    for name in LATENT:
+        if TARGETS[name].sided == "must":
+            found |= {f"{name}_{side}": (name, side) for side in sides}
+        else:
+            found[name] = name, None
+    return found
 
 
 def frame_of(
