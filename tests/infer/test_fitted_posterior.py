@@ -1,9 +1,12 @@
 """What `fit` returns: one tree that ArviZ takes, a convergence check, and no second compilation."""
 
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
 
+from beliefs.features.inputs import build_inputs
 from beliefs.inference.nuts import model
 from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.sampling import Sampling
@@ -22,9 +25,10 @@ GROUPS = {
 def refit(rich_folder, toy):
     """Fit a theory of few mechanisms, which compiles soonest."""
 
-    def ask(seed=11, as_of=None, cores=2):
+    def ask(seed=11, as_of=None, cores=2, inputs=None):
         settings = Sampling(draws=50, tune=100, chains=2, cores=cores, attempts=1)
-        return fit(load_study(rich_folder, as_of=as_of), toy, seed=seed, sampling=settings)
+        study = load_study(rich_folder, as_of=as_of)
+        return fit(study, toy, seed=seed, sampling=settings, inputs=inputs)
 
     return ask
 
@@ -54,6 +58,12 @@ def test_another_as_of_date_and_another_seed_need_no_second_compilation(fitted, 
     assert len(model._compiled) == before
     assert early.tree["posterior"].sizes["time"] == 31
     assert early.origin == np.datetime64("2026-02-04")
+
+
+def test_a_study_may_have_no_reading_yet(refit, rich_folder):
+    inputs = build_inputs(load_study(rich_folder))
+    silent = replace(inputs, reading=np.full_like(inputs.reading, np.nan))
+    assert "reading" not in refit(inputs=silent).tree["posterior_predictive"]
 
 
 def test_one_seed_gives_one_posterior(fitted, refit):

@@ -74,7 +74,8 @@ def pack(columns: Columns) -> dict[str, NDArray[np.float64]]:
     rows: dict[str, list[Any]] = {"periods": [], "cells": []}
     for name, v in columns.items():
         kind = "cells" if name.startswith("cell_") else "periods"
-        rows[kind].append(np.asarray(v, dtype=np.float64).reshape(-1, v.shape[-1]))
+        lead = int(np.prod(v.shape[:-1], dtype=int))  # there may be no reading yet
+        rows[kind].append(np.asarray(v, dtype=np.float64).reshape(lead, v.shape[-1]))
     return {kind: np.ascontiguousarray(np.concatenate(v)) for kind, v in rows.items()}
 
 

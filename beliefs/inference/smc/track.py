@@ -22,11 +22,12 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
-from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
+from beliefs.inference.nuts.fit import fit
+from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import Floats, normalised, resample
+from beliefs.inference.smc.particles import Floats, distinct, normalised, resample
 from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
@@ -41,6 +42,8 @@ OBSERVABLES = tuple(factor.name for factor in factors_of("belief"))
 _KNOWN = (22, 0, 1, *range(9, 22))
 """Columns of a kept path: what goes on, in the order of `Problem.periods` and `_state`."""
 _REJUVENATION = tuple(field.name for field in fields(Rejuvenation))
+WAYPOINT = 240
+"""Periods after which NUTS draws the particles of a track anew: what moves leave undone adds up."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -300,7 +303,8 @@ def track(
         From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
-        but for the longest, 716 weeks, which takes 4000.
+        but for the longest, 716 weeks, which takes 4000. After every 240 periods but the last, NUTS
+        draws them anew.
     seed
         Seed of everything random here.
     progress
@@ -328,16 +332,61 @@ def track(
     problem = _problem(Model.of(inputs, theory), theory, inputs.dates)
     seed = checked_seed(seed)
     scores = drawn_scores(problem, particles, seed)
-    empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
-    return _follow(empty, problem, progress)
+    found = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
+    n_time = int(inputs.active.sum())
+    for n in range(WAYPOINT, n_time, WAYPOINT):
+        found = _drawn_anew(_follow(found, problem, n, progress), problem, progress)
+    return _follow(found, problem, n_time, progress)
 
 
-def _follow(found: Track, problem: Problem, progress: Callable[[str], None] | None) -> Track:
+def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] | None) -> Track:
     def say(t: int) -> None:
-        if progress is not None:
-            progress(f"{found.inputs.dates[t]}: moved particles")
+        if tell is not None:
+            tell(f"{found.inputs.dates[t]}: moved particles")
 
-    return follow(problem, found, int(found.inputs.active.sum()), (), say)
+    return follow(problem, found, n, (), say)
+
+
+def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | None) -> Track:
+    """Replace the particles after the last period by draws of NUTS, if these have converged."""
+    n, size = found.n_time, len(found.generations[-1])
+    if tell is not None:
+        tell(f"{found.inputs.dates[n - 1]}: NUTS draws particles anew")
+    known = replace(found.inputs, active=np.arange(len(found.inputs.dates)) < n)
+    enough = Sampling(draws=max(Sampling.draws, -(-size // Sampling.chains)))
+    posterior = fit(found.study, found.theory, seed=found.seed, sampling=enough, inputs=known)
+    if not posterior.report.passed:
+        return found
+    scores = _particles(posterior, found.model(), size)
+    anew = Rejuvenation(
+        period=n - 1, power=1.0, ess=float(found.ess[-1]), ancestors=size,
+        distinct=distinct(scores), moves=0, jump=1.0, accepted=1.0, drift=0.0, capped=False,
+    )  # fmt: skip
+    return replace(
+        found,
+        generations=(*found.generations, scores),
+        generation=np.append(found.generation[:-1], len(found.generations)),
+        log_weights=np.append(found.log_weights[:-1], np.zeros((1, size)), axis=0),
+        state=np.append(found.state[:-1], _last_state(problem, scores, n), axis=0),
+        rejuvenations=(*found.rejuvenations, anew),
+    )
+
+
+def _particles(posterior: Posterior, model: Model, size: int) -> Floats:
+    """Return draws of a posterior, thinned evenly to `size`, as normal scores (size, d)."""
+    # Draws follow one another chain by chain: even steps take as many of each.
+    chosen = (np.arange(size) * posterior.size) // size
+    draws = {}
+    for part in model.coordinates.parts:
+        values = np.asarray(posterior.tree["posterior"][part.name].values, dtype=np.float64)
+        draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
+    priors = {p.name: p.prior for p in free_parameters(posterior.theory, model.structure)}
+    return np.ascontiguousarray(model.coordinates.scores(draws, priors))
+
+
+def _last_state(problem: Problem, scores: Floats, n: int) -> Floats:
+    """Return what particles keep of the n-th period, (1, N, S)."""
+    return problem.periods(scores, n - 1, n, None)[..., 3:8]
 
 
 def advance(
@@ -392,8 +441,8 @@ def advance(
     kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
-    here = replace(found.until(kept), study=study, inputs=inputs)
-    return _follow(here, _problem(new, found.theory, inputs.dates), progress)
+    here, n_time = replace(found.until(kept), study=study, inputs=inputs), int(inputs.active.sum())
+    return _follow(here, _problem(new, found.theory, inputs.dates), n_time, progress)
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
@@ -428,24 +477,16 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     track, which cannot go back before it.
     """
     study, inputs, theory = posterior.study, posterior.inputs, posterior.theory
-    model, group = Model.of(inputs, theory), posterior.tree["posterior"]
+    model = Model.of(inputs, theory)
     problem = _problem(model, theory, inputs.dates)
-    # Draws follow one another chain by chain: even steps take as many of each.
-    size = min(particles, posterior.size)
-    chosen = (np.arange(size) * posterior.size) // size
-    draws = {}
-    for part in model.coordinates.parts:
-        values = np.asarray(group[part.name].values, dtype=np.float64)
-        draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
-    priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
-    scores = np.ascontiguousarray(model.coordinates.scores(draws, priors))
+    scores = _particles(posterior, model, min(particles, posterior.size))
     n_time = int(inputs.active.sum())
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return replace(
         empty,
         generation=np.zeros(1, dtype=np.int64),
-        log_weights=np.zeros((1, size)),
-        state=problem.periods(scores, n_time - 1, n_time, None)[..., 3:8],
+        log_weights=np.zeros((1, len(scores))),
+        state=_last_state(problem, scores, n_time),
         predictive=np.full((1, 2), np.nan),
         taken=n_time,
     )
