@@ -25,10 +25,10 @@ WRITES = re.compile(
     r"|open\([^()]*[\"'](w|x|a|r\+)b?[\"']|\.to_(csv|json|netcdf)\((?!\)|\w+=)"
 )
 # Who writes otherwise than by `write_file` and `replace_file` of `beliefs.study.writefile`: those
-# that append, the null device, and a figure drawn into memory.
+# that append, the null device, a figure drawn into memory, and netCDF in a folder set aside.
 OWN_WRITERS = {
     "beliefs/study/writefile.py", "beliefs/cli/app.py", "beliefs/records/ledger/chain.py",
-    "beliefs/records/evaluations.py", "beliefs/reporting/axes.py",
+    "beliefs/records/evaluations.py", "beliefs/records/files.py", "beliefs/reporting/axes.py",
 }  # fmt: skip
 LARGEST_FOLDER, LONGEST_FILE, IMPORTS_IN_FUNCTIONS = 14, 600, 40
 MOST_LINES, MOST_FILES = {"beliefs": 27_000, "tests": 15_000}, 140

@@ -8,6 +8,7 @@ one when its holder ends, however it ends; the lock file goes with the next rele
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import importlib.metadata
 import json
@@ -25,7 +26,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
-from beliefs.study.writefile import flush_folder, replace_file
+from beliefs.study.writefile import flush
 
 FORMAT = 2
 """Of manifests, and of the other JSON files in which results are kept."""
@@ -168,7 +169,7 @@ def commit(aside: Path, out: Path) -> None:
         for name in names:
             with (Path(folder) / name).open("rb") as file:
                 os.fsync(file.fileno())
-        flush_folder(Path(folder))
+        flush(Path(folder))
     aside.chmod(0o755)
     refuse_existing(out)  # a rename would replace an empty folder
     try:
@@ -176,7 +177,7 @@ def commit(aside: Path, out: Path) -> None:
     except OSError:
         refuse_existing(out)
         raise
-    flush_folder(out.parent)
+    flush(out.parent)
 
 
 def refuse_existing(out: Path) -> None:
@@ -319,15 +320,19 @@ def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> 
 
 
 def write_tree(file: Path, tree: Any, **how: Any) -> None:
-    """Write a DataTree or a Dataset, by way of memory: HDF5 itself does not survive a full disk."""
-    replace_file(file, tree.to_netcdf(engine="h5netcdf", **how))
+    """Write a DataTree or a Dataset into a folder that is not whole yet."""
+    try:
+        tree.to_netcdf(file, engine="netcdf4", **how)
+    except RuntimeError as error:  # all that netCDF says of a full disk
+        raise OSError(errno.EIO, f"{error}, as where the disk is full", str(file)) from error
+    flush(file)
 
 
 def read_tree(file: Path, expected: str | None) -> Any:
     """Return a DataTree of a run folder that has the expected `content_hash`; None takes any."""
     seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:
-        with xr.open_datatree(file, engine="h5netcdf", decode_times=seconds) as opened:
+        with xr.open_datatree(file, engine="netcdf4", decode_times=seconds) as opened:
             tree = opened.load()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise damaged(file, str(error), "a netCDF file as `beliefs` writes it") from error

@@ -55,15 +55,15 @@ def replace_file(path: Path, content: str | bytes | memoryview) -> None:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
-        flush_folder(target.parent)
+        flush(target.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def flush_folder(folder: Path) -> None:
-    """Have the disk keep the names of a folder, where the system can do that."""
+def flush(path: Path) -> None:
+    """Have the disk keep a file, or the names of a folder, where the system can do that."""
     with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
+        number = os.open(path, os.O_RDONLY)
         try:
             os.fsync(number)
         finally:

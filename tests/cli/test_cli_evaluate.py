@@ -37,7 +37,7 @@ def test_the_folder_holds_frame_scores_and_how_they_were_made(written):
         assert manifest[key] == document[key]
     for name, wanted in manifest["tables_sha256"].items():
         assert hashlib.sha256((out / f"{name}.csv").read_bytes()).hexdigest() == wanted
-    with xr.open_dataset(out / "forecasts.nc", engine="h5netcdf") as data:
+    with xr.open_dataset(out / "forecasts.nc", engine="netcdf4") as data:
         assert data["happened"].dims == ("theory", "origin", "horizon", "target", "sample")
         assert data.sizes["origin"] == manifest["origins"] == len(document["origins"])
         assert {"talks", "crack_red", "talks_rational"} <= set(data["target"].values.tolist())

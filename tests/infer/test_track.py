@@ -139,8 +139,8 @@ def test_what_comes_later_changes_nothing_before(early, whole):
 def test_a_saved_track_goes_on_as_if_it_had_never_stopped(early, study, theory, tmp_path):
     import xarray as xr
 
-    early.to_tree().to_netcdf(tmp_path / "track.nc", engine="h5netcdf")
-    with xr.open_datatree(tmp_path / "track.nc", engine="h5netcdf") as tree:
+    early.to_tree().to_netcdf(tmp_path / "track.nc", engine="netcdf4")
+    with xr.open_datatree(tmp_path / "track.nc", engine="netcdf4") as tree:
         back = track_from(tree, early.study, theory)
         with pytest.raises(ConflictError):
             track_from(tree, study, theory)

@@ -71,7 +71,7 @@ def test_a_long_track_takes_draws_of_the_sampler_on_its_way(
         posterior = drawn.at(drawn.ends[-1], draws=3000)
         return replace(posterior, report=replace(posterior.report, passed=converged))
 
-    monkeypatch.setattr(module, "fit", sampled)
+    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", sampled)
     monkeypatch.setattr(module, "WAYPOINT", 40)
     found = track(late, toy, particles=1000, seed=5)
     if not converged:

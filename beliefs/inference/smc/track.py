@@ -22,7 +22,6 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
-from beliefs.inference.nuts.fit import fit
 from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
@@ -349,6 +348,8 @@ def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] 
 
 def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | None) -> Track:
     """Replace the particles after the last period by draws of NUTS, if these have converged."""
+    from beliefs.inference.nuts.fit import fit  # slow to load, and few tracks are as long
+
     n, size = found.n_time, len(found.generations[-1])
     if tell is not None:
         tell(f"{found.inputs.dates[n - 1]}: NUTS draws particles anew")
@@ -358,6 +359,7 @@ def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | No
     if not posterior.report.passed:
         return found
     scores = _particles(posterior, found.model(), size)
+    last = problem.periods(scores, n - 1, n, None)[..., 3:8]
     anew = Rejuvenation(
         period=n - 1, power=1.0, ess=float(found.ess[-1]), ancestors=size,
         distinct=distinct(scores), moves=0, jump=1.0, accepted=1.0, drift=0.0, capped=False,
@@ -367,7 +369,7 @@ def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | No
         generations=(*found.generations, scores),
         generation=np.append(found.generation[:-1], len(found.generations)),
         log_weights=np.append(found.log_weights[:-1], np.zeros((1, size)), axis=0),
-        state=np.append(found.state[:-1], _last_state(problem, scores, n), axis=0),
+        state=np.append(found.state[:-1], last, axis=0),
         rejuvenations=(*found.rejuvenations, anew),
     )
 
@@ -382,11 +384,6 @@ def _particles(posterior: Posterior, model: Model, size: int) -> Floats:
         draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
     priors = {p.name: p.prior for p in free_parameters(posterior.theory, model.structure)}
     return np.ascontiguousarray(model.coordinates.scores(draws, priors))
-
-
-def _last_state(problem: Problem, scores: Floats, n: int) -> Floats:
-    """Return what particles keep of the n-th period, (1, N, S)."""
-    return problem.periods(scores, n - 1, n, None)[..., 3:8]
 
 
 def advance(
@@ -486,7 +483,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
         empty,
         generation=np.zeros(1, dtype=np.int64),
         log_weights=np.zeros((1, len(scores))),
-        state=_last_state(problem, scores, n_time),
+        state=problem.periods(scores, n_time - 1, n_time, None)[..., 3:8],
         predictive=np.full((1, 2), np.nan),
         taken=n_time,
     )

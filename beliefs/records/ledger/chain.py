@@ -27,7 +27,7 @@ from typing import Any
 
 from beliefs.errors import ConflictError, StudyError, counted
 from beliefs.records.files import busy, locked
-from beliefs.study.writefile import flush_folder, write_file
+from beliefs.study.writefile import flush, write_file
 
 BEGINNING = "0" * 64
 """What the first line holds as the hash of the line before."""
@@ -281,4 +281,4 @@ def _append(path: Path, data: bytes) -> None:
             data = data[file.write(data) :]
         os.fsync(file.fileno())
     if new:
-        flush_folder(path.parent)
+        flush(path.parent)
