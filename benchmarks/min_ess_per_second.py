@@ -46,7 +46,7 @@ def one_run(sampler: str, study: str, seed: int, limit: float) -> dict[str, Any]
         used: dict[str, float] = {}
         found = beliefs.fit(
             loaded, theory, seed=seed,
-            progress=lambda stage: used.setdefault(stage, timing.processor()) and None,
+            progress=lambda stage: used.update({stage: used.get(stage, timing.processor())}),
         )  # fmt: skip
         seconds = {k: found.timings[k] for k in ("compile", "sample")}
         seconds["processor"] = used["evaluate"] - used["sample"]

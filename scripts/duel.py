@@ -251,7 +251,7 @@ _SERIES = ("surprise", "seen", "level", "level_scale", "scale", "expectation", "
 def _check_same(drawn: Inputs, loaded: Inputs) -> None:
     """Refuse a folder that does not tell the model what was drawn, from the same evidence."""
     for name in vars(drawn):
-        if name in ("talks_by_rule", "seeing", "observed"):
+        if name in ("seeing", "observed"):
             continue  # follow from talks and events
         a, b = getattr(drawn, name), getattr(loaded, name)
         if not isinstance(a, np.ndarray):

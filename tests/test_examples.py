@@ -4,6 +4,7 @@ import doctest
 import inspect
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -48,6 +49,13 @@ def test_a_result_shows_name_date_and_number_and_names_stay_text(kept, one):
     assert "<td>watch</td>" in html and "2026-01-26" in html and re.search(r"<td>\d+</td>", html)
     html = results(kept, EVIL)[one]._repr_html_()
     assert "&lt;b&gt;watch&lt;/b&gt; &amp; co" in html and "<b>" not in html
+
+
+def test_type_checkers_see_every_public_name_where_it_is():
+    stub = (Path(beliefs.__file__).parent / "__init__.pyi").read_text(encoding="utf-8")
+    said = {name: module for module, name in re.findall(r"from (\S+) import (\w+) as \2\b", stub)}
+    assert {name: getattr(beliefs, name).__module__ for name in said} == said
+    assert {*said, "__version__"} == {*beliefs.__all__}
 
 
 def test_every_public_function_has_an_example_that_runs(kept):

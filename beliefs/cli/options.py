@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
-from beliefs.records.files import refuse_existing, refuse_inside, reserved
+from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
 
 # Of commands that are given none.
@@ -75,7 +75,8 @@ def to_write(what: str = "any") -> Callable[[Path | None], Path | None]:
 
 
 def as_text(data: Any) -> str:
-    """Return JSON for scripts."""
+    """Return JSON for scripts; a table says its format."""
+    data = {"format": FORMAT, **data} if isinstance(data, dict) else data
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -329,6 +329,6 @@ def diff(
         f"{t['then']:.1%} -> {t['now']:.1%} ({100 * t['difference']:+.1f} ±{100 * t['mcse']:.1f})"
         for t in found["targets"]
     ]
-    if found["untold"]:
-        out.append(f"no probabilities: {found['untold']}")
+    if found["no_targets"]:
+        out.append(f"no probabilities: {found['no_targets']}")
     opt.show(found, out, as_json)

@@ -9,7 +9,7 @@ then are zero (readings: NaN) and `active` is False there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -93,11 +93,9 @@ class Inputs:
     channels: tuple[str, ...]  # names of the C channels
     channel_bias: tuple[str, ...]  # how each may be biased
     reading: Floats  # (2, C, T) coded confidence as log-odds by the date of the row, NaN if none
-    talk_rules: tuple[str, ...]  # names of the label rules, headline first
     talks: NDArray[np.int64]  # (T,) 1 where talks were held under the headline rule, by own dates
     talks_previous: NDArray[np.int64]  # (T,) the same one period earlier
     talks_seen: Bools  # (T,) equal to `active`
-    talks_by_rule: Mapping[str, NDArray[np.int64]]  # rule name to (T,)
     shocks: tuple[Shock, ...]  # declared shocks, whether or not they were known yet
     shock_on: Floats  # (S, T) 1 in the period in which the shock was published
     instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``
@@ -175,11 +173,9 @@ def build_inputs(study: Study) -> Inputs:
         channels=tuple(c.id for c in spec.channels),
         channel_bias=tuple(c.bias for c in spec.channels),
         reading=readings(study, active),
-        talk_rules=tuple(rules),
         talks=rules[headline],
         talks_previous=previous,
         talks_seen=active.copy(),
-        talks_by_rule=rules,
         shocks=tuple(
             Shock(s.id, s.kind, None if s.side is None else number[s.side])
             for s in study.shock_slots
@@ -190,8 +186,6 @@ def build_inputs(study: Study) -> Inputs:
         zones=() if spec.zones is None else spec.zones.watched,
         seeing=partial(build_observed, study, active, level),
     )
-    for rule in rules.values():
-        rule.flags.writeable = False
     return _read_only(inputs)
 
 

@@ -41,7 +41,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
 
     ``rows`` by table (added, removed, examples of each); ``beliefs`` by side with the parts of the
     change; ``targets``, see `beliefs.forecasting.summary.moved`, of forecasts made anew from both
-    posteriors without interventions; ``untold``, why there are none, or None.
+    posteriors without interventions; ``no_targets``, why there are none, or None.
     """
     first, second = load_run(one), load_run(two)
     both = ((one, first), (two, second))
@@ -85,7 +85,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         "rows": {table: _moved_rows(first.study, second.study, table) for table in TABLES},
         "beliefs": moved_beliefs(first, second),
         "targets": targets,
-        "untold": missing,
+        "no_targets": missing,
     }
 
 

@@ -82,7 +82,7 @@ class Headline:
     beliefs: tuple[tuple[str, str, str], ...]  # side, mean, interval
     windows: tuple[tuple[str, int], ...]  # last day, and days after the as-of date
     rows: tuple[Row, ...]  # belief and talks
-    settlement: tuple[Row, ...]  # actions; none where they were not simulated
+    actions: tuple[Row, ...]  # of force and diplomacy; none where they were not simulated
     endings: tuple[tuple[str, str], ...]  # window, how the truce in force first ends
     notes: tuple[str, ...]  # interventions that change nothing
     sources: tuple[str, ...]  # of base rates, numbered from 1
@@ -91,14 +91,14 @@ class Headline:
     @property
     def flags(self) -> tuple[str, ...]:
         """Marks that some probability bears."""
-        cells = [cell for row in (*self.rows, *self.settlement) for cell in row.cells]
+        cells = [cell for row in (*self.rows, *self.actions) for cell in row.cells]
         return tuple(flag for flag in FLAG_NOTES if any(flag in cell.flags for cell in cells))
 
     @property
     def footnotes(self) -> list[str]:
         """What marks mean, and where base rates come from."""
         marks = [f"{flag} {FLAG_NOTES[flag]}" for flag in self.flags]
-        settled = "Reference class" if self.settlement else "Not modelled"
+        settled = "Reference class" if self.actions else "Not modelled"
         return [
             "; ".join([_HOW, *marks]),
             *(f"[{n}] base rate: {source}" for n, source in enumerate(self.sources, start=1)),
@@ -253,7 +253,7 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - as_of).days) for by in dates),
         rows=_rows(groups[0], dates, sources, names),
-        settlement=_rows(groups[1], dates, sources, names),
+        actions=_rows(groups[1], dates, sources, names),
         endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
         notes=tuple(clean(note) for note in summary.get("notes", [])),
         sources=tuple(sources),
@@ -278,7 +278,7 @@ def headline(summary: Summary) -> Group:
         parts.append(table)
     else:
         parts.append(Text(_NO_BELIEFS))
-    for title, rows in (("Probability that", head.rows), ("Actions", head.settlement)):
+    for title, rows in (("Probability that", head.rows), ("Actions", head.actions)):
         if not rows:
             continue
         table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -313,7 +313,7 @@ def plain(summary: Summary) -> str:
         lines.append(_NO_BELIEFS)
     for number, (by, days) in enumerate(head.windows):
         lines.append(f"by {by} ({counted(days, 'day')}):")
-        for row in (*head.rows, *head.settlement):
+        for row in (*head.rows, *head.actions):
             cell = row.cells[number]
             flag = f" {cell.flags}" if cell.flags else ""
             now = f"; already at the origin {row.at_origin}" if row.at_origin else ""

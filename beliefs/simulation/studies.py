@@ -80,7 +80,6 @@ def simulate_belief_block(
         inputs,
         talks=held,
         talks_previous=np.append(before, held[:-1]) * inputs.active,
-        talks_by_rule=dict.fromkeys(inputs.talk_rules, held),
     )
     return made.having(replace(inputs.observed, spell_age=time * inputs.active)), truth
 

@@ -88,6 +88,8 @@ def test_a_long_track_takes_draws_of_the_sampler_on_its_way(
         assert abs(means[0] - means[1]) < 0.15 * sd
     back = track_from(found.to_tree(), found.study, found.theory)
     assert back.rejuvenations == found.rejuvenations
+    again = advance(track(load_study(rich_folder, as_of=DAY), toy, particles=1000, seed=5), late)
+    np.testing.assert_array_equal(again.mean, found.mean)
 
 
 def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):

@@ -154,7 +154,7 @@ def test_a_track_that_fails_its_convergence_check_is_not_written_nor_compared(
 ):
     few = save_run(tmp_path / "few", tracked(rich_folder, DAY, particles=300))
     found = diff_runs(few, few)
-    assert found["targets"] == [] and "failed its convergence check" in found["untold"]
+    assert found["targets"] == [] and "failed its convergence check" in found["no_targets"]
     with pytest.raises(ConvergenceError) as caught:
         update(few, tmp_path / "out", to=NEXT)
     assert caught.value.exit_code == 3 and "limit 400" in caught.value.found
@@ -196,7 +196,7 @@ def test_probabilities_of_the_same_days_move_between_two_tracks(believing, short
     for item in found["beliefs"]:
         assert sum(p["mean"] for p in item["parts"]) == pytest.approx(item["change"], abs=1e-4)
     json.dumps(found, allow_nan=False)
-    assert found["untold"] is None
+    assert found["no_targets"] is None
     assert {t["by"] for t in found["targets"]} == {str(d) for d in horizon_days(result[0])}
     assert {t["target"] for t in found["targets"]} > {"crack", "talks_rational", "talks"}
     for t in found["targets"][::5]:

@@ -102,7 +102,6 @@ def design(rng, times):
     result["shock_on"] = np.zeros((len(once.shocks), n))
     for number in range(len(once.shocks)):
         result["shock_on"][number, SHOCKS * (number + 1) // 2 :: SHOCKS * (number + 1)] = 1.0
-    result["talks_by_rule"] = dict.fromkeys(once.talk_rules, result["talks"])
     seen = replace(
         once.observed,
         heavy=rng.gamma(1.0, 1.0, (2, n)),

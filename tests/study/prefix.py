@@ -22,10 +22,8 @@ def columns(inputs: Inputs) -> dict[str, np.ndarray]:
     found = {}
     for field in dataclasses.fields(inputs):
         value = getattr(inputs, field.name)
-        items = value.items() if field.name == "talks_by_rule" else [("", value)]
-        for key, array in items:
-            if isinstance(array, np.ndarray) and field.name not in AT_THE_END:
-                found[field.name + key] = array
+        if isinstance(value, np.ndarray) and field.name not in AT_THE_END:
+            found[field.name] = value
     for name, array in vars(inputs.observed).items():
         if isinstance(array, np.ndarray):
             found[f"observed.{name}"] = array
@@ -37,7 +35,7 @@ def structure(inputs: Inputs) -> dict[str, object]:
     return {
         name: value.shape if isinstance(value, np.ndarray) else value
         for name, value in {**vars(inputs), **vars(inputs.observed)}.items()
-        if name not in ("talks_by_rule", "seeing", "observed")
+        if name not in ("seeing", "observed")
     }
 
 
@@ -47,7 +45,7 @@ def assert_same_past(early: Inputs, late: Inputs) -> None:
     assert structure(early) == structure(late)
     later = columns(late)
     for name, array in columns(early).items():
-        if name in BY_DATE or name.startswith("talks_by_rule"):
+        if name in BY_DATE:
             continue
         np.testing.assert_array_equal(array[..., :n], later[name][..., :n], err_msg=name)
 
@@ -55,7 +53,7 @@ def assert_same_past(early: Inputs, late: Inputs) -> None:
 def assert_same(one: Inputs, other: Inputs) -> None:
     """All is the same, to the bit."""
     assert structure(one) == structure(other)
-    mine, others = ({**vars(i), **vars(i.observed), **i.talks_by_rule} for i in (one, other))
+    mine, others = ({**vars(i), **vars(i.observed)} for i in (one, other))
     for name, value in mine.items():
         if isinstance(value, np.ndarray):
             np.testing.assert_array_equal(value, others[name], err_msg=name)

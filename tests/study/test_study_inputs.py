@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from beliefs.features.inputs import build_inputs
 from beliefs.features.surprises import COUNT_BURN_IN, logit_share
+from beliefs.features.talks import talk_days
 from beliefs.study.load import load_study
 
 # Something for the indicator of attacks to count, after the period.
@@ -85,12 +86,13 @@ def test_a_day_shared_by_two_regimes_belongs_to_the_later_once_it_is_known(folde
     assert inputs_of(tmp_path / "prompt", toml=prompt).regime[29] == kinds["truce"]
 
 
-def test_talks_follow_the_label_rules(inputs):
-    assert inputs.talk_rules == ("any", "direct")
+def test_talks_follow_the_label_rules(folder, inputs):
     # T3 was held on day 33, whenever it was made public; T4 is of low confidence.
     assert np.flatnonzero(inputs.talks).tolist() == [20, 21, 22, 33]
-    assert np.flatnonzero(inputs.talks_by_rule["direct"]).tolist() == [20, 21, 22]
-    assert_array_equal(inputs.talks_by_rule["any"], inputs.talks)
+    by_rule, _ = talk_days(load_study(folder), inputs.active)
+    assert [*by_rule] == ["any", "direct"]
+    assert np.flatnonzero(by_rule["direct"]).tolist() == [20, 21, 22]
+    assert_array_equal(by_rule["any"], inputs.talks)
     # T1 was held on the day before the period.
     assert np.flatnonzero(inputs.talks_previous).tolist() == [0, 21, 22, 23, 34]
     assert_array_equal(inputs.talks_seen, inputs.active)

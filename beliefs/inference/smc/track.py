@@ -302,8 +302,8 @@ def track(
         From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
-        but for the longest, 716 weeks, which takes 4000. After every 240 periods but the last, NUTS
-        draws them anew.
+        but for the longest, 716 weeks, which takes 4000. After every 240 periods NUTS draws them
+        anew, for a theory with beliefs.
     seed
         Seed of everything random here.
     progress
@@ -332,10 +332,7 @@ def track(
     seed = checked_seed(seed)
     scores = drawn_scores(problem, particles, seed)
     found = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
-    n_time = int(inputs.active.sum())
-    for n in range(WAYPOINT, n_time, WAYPOINT):
-        found = _drawn_anew(_follow(found, problem, n, progress), problem, progress)
-    return _follow(found, problem, n_time, progress)
+    return _follow(found, problem, int(inputs.active.sum()), progress)
 
 
 def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] | None) -> Track:
@@ -343,6 +340,9 @@ def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] 
         if tell is not None:
             tell(f"{found.inputs.dates[t]}: moved particles")
 
+    for place in range(WAYPOINT, n if found.theory.beliefs else 0, WAYPOINT):
+        if place >= found.n_time:
+            found = _drawn_anew(follow(problem, found, place, (), say), problem, tell)
     return follow(problem, found, n, (), say)
 
 
@@ -357,6 +357,8 @@ def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | No
     enough = Sampling(draws=max(Sampling.draws, -(-size // Sampling.chains)))
     posterior = fit(found.study, found.theory, seed=found.seed, sampling=enough, inputs=known)
     if not posterior.report.passed:
+        if tell is not None:
+            tell("NUTS has not converged, so particles stay")
         return found
     scores = _particles(posterior, found.model(), size)
     last = problem.periods(scores, n - 1, n, None)[..., 3:8]
@@ -438,8 +440,8 @@ def advance(
     kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
-    here, n_time = replace(found.until(kept), study=study, inputs=inputs), int(inputs.active.sum())
-    return _follow(here, _problem(new, found.theory, inputs.dates), n_time, progress)
+    here, n = replace(found.until(kept), study=study, inputs=inputs), int(inputs.active.sum())
+    return _follow(here, _problem(new, found.theory, inputs.dates), n, progress)
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
