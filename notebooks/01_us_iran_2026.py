@@ -24,7 +24,6 @@ import numpy as np
 import pandas as pd
 
 import beliefs
-from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import differences
 from beliefs.model.contract import logistic
 from beliefs.reporting import figures, series
@@ -62,7 +61,7 @@ converged = pd.DataFrame([p.report.as_dict() for p in posteriors.values()], inde
 converged[["passed", "r_hat", "ess", "worst", "divergent_share", "e_bfmi"]]
 
 # %%
-forecasts = {date: forecast(p, 90, seed=SEED) for date, p in posteriors.items()}
+forecasts = {date: beliefs.forecast(p, 90, seed=SEED) for date, p in posteriors.items()}
 said = {date: beliefs.summarise(result) for date, result in forecasts.items()}
 
 # %% [markdown]
@@ -287,7 +286,7 @@ what_if = {
 }
 rows = []
 for name, item in what_if.items():
-    changed = forecast(posteriors[origin], 90, seed=SEED, interventions=[item])
+    changed = beliefs.forecast(posteriors[origin], 90, seed=SEED, interventions=[item])
     for d in differences(changed, forecasts[origin]):
         if d["by"] == str(origin + dt.timedelta(days=30)) and (d["target"], d["side"]) in WORDS:
             words = WORDS[d["target"], d["side"]]

@@ -23,8 +23,6 @@ import pandas as pd
 from IPython.display import display
 
 import beliefs
-from beliefs.evaluation.claims.verdicts import verdicts
-from beliefs.evaluation.compare import compare
 from beliefs.model.theory import bundled_theories
 from beliefs.reporting.axes import house_axes, legend_below, share_axis, time_axis
 from beliefs.reporting.style import GREY, INK, REGIME_COLOURS, THEORY_COLOURS, VERDICT_COLOURS
@@ -48,12 +46,12 @@ def kept(name, compute):
 def compared(study):
     theories = [beliefs.load_theory(name) for name in bundled_theories()]
     theories.sort(key=lambda t: t.id)
-    return compare(beliefs.load_study(study), theories, seed=SEED).as_dict()
+    return beliefs.compare(beliefs.load_study(study), theories, seed=SEED).as_dict()
 
 
 def judged(study):
     loaded = beliefs.load_study(study)
-    rows = [v.as_dict() for v in verdicts(loaded, seed=SEED)]
+    rows = [v.as_dict() for v in beliefs.verdicts(loaded, seed=SEED)]
     return {"study": study, "as_of": str(loaded.as_of), "verdicts": rows}
 
 

@@ -22,12 +22,8 @@ from IPython.display import display
 
 import beliefs
 from beliefs.errors import StudyError
-from beliefs.evaluation.compare import compare
 from beliefs.evaluation.scores.proper import brier, log_score
-from beliefs.features.inputs import build_inputs
-from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.targets import CAUSES, cumulative_incidence, event_steps
-from beliefs.inference.smc.track import track
 from beliefs.reporting.axes import house_axes, share_axis
 from beliefs.reporting.style import INK, THEORY_COLOURS
 
@@ -93,9 +89,11 @@ runs, tracks = {}, {}
 for date in DATES:
     study = beliefs.load_study(STUDY, as_of=date)
     for name in THEORIES:
-        found = track(study, beliefs.load_theory(name), particles=PARTICLES, seed=SEED)
+        found = beliefs.track(study, beliefs.load_theory(name), particles=PARTICLES, seed=SEED)
         posterior = found.at(date)
-        runs[date, name] = forecast(posterior, (END - date).days, seed=SEED, allow_failed=True)
+        runs[date, name] = beliefs.forecast(
+            posterior, (END - date).days, seed=SEED, allow_failed=True
+        )
         tracks[date, name] = found
 reports = {key: t.report() for key, t in tracks.items()}
 failed = {f"{day(d)}, {name}": r.failures[0] for (d, name), r in reports.items() if not r.passed}
@@ -124,7 +122,8 @@ said = pd.Series({key: c.p for key, c in chances.items()}).unstack()
 theories = [beliefs.load_theory(name) for name in THEORIES]
 weights = {
     date: pd.Series(
-        compare(beliefs.load_study(STUDY, as_of=date), theories, seed=SEED).weights[-1], THEORIES
+        beliefs.compare(beliefs.load_study(STUDY, as_of=date), theories, seed=SEED).weights[-1],
+        THEORIES,
     )
     for date in DATES
 }
@@ -152,7 +151,7 @@ governed.rename(index=day, level=0)
 
 # %%
 steps = QUIET // 24
-inputs = build_inputs(whole)
+inputs = beliefs.build_inputs(whole)
 first = int(np.searchsorted(inputs.dates, np.datetime64(START))) + 1
 broken = inputs.observed.breach[first : first + steps]
 print(f"in fact: {int(broken.sum())} breaches in the {len(broken)} days after {day(START)}")

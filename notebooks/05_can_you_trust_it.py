@@ -25,8 +25,7 @@ import beliefs
 from beliefs.evaluation.calibration import bands
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import HEADLINE, standings
-from beliefs.evaluation.sensitivity import sensitivity
-from beliefs.inference.smc.track import posterior_at, track
+from beliefs.inference.smc.track import posterior_at
 from beliefs.reporting.axes import house_axes
 from beliefs.reporting.style import GREY, INK, THEORY_COLOURS
 from beliefs.study.bundled import data_folder
@@ -204,10 +203,10 @@ KEPT = Path("kept") / "sensitivity_us-iran-2026.json"
 
 def moved():
     study = beliefs.load_study("us-iran-2026", as_of=AS_OF)
-    found = track(study, beliefs.load_theory("M1"), particles=PARTICLES, seed=SEED)
+    found = beliefs.track(study, beliefs.load_theory("M1"), particles=PARTICLES, seed=SEED)
     posterior = posterior_at(found, found.n_time - 1)
     # Power alone: no prior is made wider, which would track the study again for each.
-    return sensitivity(posterior, HORIZON, seed=SEED, scales=()).as_dict()
+    return beliefs.sensitivity(posterior, HORIZON, seed=SEED, scales=()).as_dict()
 
 
 if not KEPT.exists():
