@@ -225,16 +225,14 @@ def _means(
 ) -> tuple[Floats, Floats, Ints]:
     """Return weighted means of values and of absolute misses, and arrivals since the beginning.
 
-    `fast` and `slow` are the weights of an arrival in them, (N,) or numbers. Early on they are 1/n,
-    so that the mean of few arrivals is their plain mean.
+    `fast` and `slow` are the weights of an arrival in them, (N,) or numbers, once there are many.
     """
     place = np.arange(len(values))
     begin_mean = begin_mean | (place == 0)
     age = place - np.maximum.accumulate(np.where(begin_mean, place, 0))
     misses = np.cumsum(~begin_mean)
     misses -= np.maximum.accumulate(np.where(begin_miss, misses, 0))
-    weight = np.maximum(fast, 1.0 / (age + 1)).tolist()
-    weight_miss = np.maximum(slow, 1.0 / np.maximum(misses, 1)).tolist()
+    weight, weight_miss = early(fast, age + 1).tolist(), early(slow, misses).tolist()
     known = np.zeros((2, len(values)))
     m, miss = 0.0, 0.0
     begins = zip(values.tolist(), begin_mean.tolist(), begin_miss.tolist(), strict=True)
@@ -243,6 +241,11 @@ def _means(
         m, miss = (value, miss) if anew else expected(m, miss, value, weight[i], weight_miss[i])
         known[:, i] = m, miss
     return known[0], known[1], age
+
+
+def early(weight: ArrayLike, n: ArrayLike) -> Floats:
+    """Return the weight of an n-th arrival: 1/n early on, so that few have their plain mean."""
+    return np.maximum(weight, 1.0 / np.maximum(n, 1))
 
 
 def scale_of(miss: ArrayLike, level: ArrayLike, floor: float) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
-from beliefs.features.steps import Floats, log_age
+from beliefs.features.steps import deadlock, log_age
 from beliefs.model.structure import (
     AFTERMATH_DAYS,
     Columns,
@@ -118,12 +118,12 @@ def future_columns(
     surprise = gather(inputs.surprise * inputs.seen)
     regime = np.full(horizon, inputs.regime[n - 1])
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
-    age = deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon, passed.periods)
+    age = deadlock(np.exp(past["spell_age"][n - 1]), past["talks"][n - 1] > 0) + passed.periods
     ahead = passed.periods + np.arange(1, horizon + 1)
     out = {name: gather(past[name]) for name in GATHERED}
     out |= {name: wide(past[name][n - 1]) for name in CARRIED}
     out |= {
-        "spell_age": wide(age),
+        "spell_age": wide(log_age(age + np.arange(horizon))),
         "active": wide(1.0),
         "pressure": wide(float(kind != "talks")),
         "truce": wide(float(kind == "truce"))[:, None],
@@ -142,12 +142,6 @@ def future_columns(
     left = np.exp(-ahead * inputs.step_days / AFTERMATH_DAYS)
     out["aftermath"] = np.maximum(out["aftermath"], past["aftermath"][:, n - 1][:, None] * left)
     return out, surprise
-
-
-def deadlock(talks: NDArray[Any], last: float, horizon: int, passed: int = 0) -> Floats:
-    """Return the log of the periods since the last talks, (horizon,), while none are held."""
-    age = 0.0 if talks[-1] > 0 else np.exp(last)
-    return log_age(age + (passed + np.arange(1, horizon + 1)))
 
 
 def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any], passed: Passed) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from beliefs.features.inputs import Term
 from beliefs.features.steps import Floats, Ints, add_fading, expected, log_age
-from beliefs.features.surprises import CLIP, FLOORS, missed, scale_of, transform
+from beliefs.features.surprises import CLIP, FLOORS, early, missed, scale_of, transform
 from beliefs.model import system
 from beliefs.model.mechanisms import evidence
 from beliefs.model.mechanisms.diplomacy import hardline_kept
@@ -120,8 +120,7 @@ def signal_updates(
     for j, instead in given.items():
         value[:, j] = instead
     begun, restarted = feed.arrived + state.since
-    fast = np.maximum(feed.fast, 1.0 / (begun + 1.0))
-    slow = np.maximum(feed.slow, 1.0 / np.maximum(restarted, 1.0))
+    fast, slow = early(feed.fast, begun + 1.0), early(feed.slow, restarted)
     f = transform("count", value)
     news = missed(f, state.mean, scale_of(state.miss, state.mean, FLOORS["count"]))
     return news, *expected(state.mean, state.miss, f, fast, slow)

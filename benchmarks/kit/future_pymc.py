@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.features.steps import deadlock, log_age
 from beliefs.inference.posterior import Posterior
 from beliefs.model import system
 from beliefs.model.structure import (
@@ -14,7 +15,7 @@ from beliefs.model.structure import (
     evidence_matrix,
 )
 from beliefs.model.theory import free_parameters, null_values
-from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED, deadlock
+from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED
 from beliefs.simulation.paths import BLOCK
 
 
@@ -109,13 +110,12 @@ def _future(
     trace = (pt.stack(hit)[:, None, :] * np.where(lag >= 0, fade ** np.abs(lag), 0.0)).max(axis=-1)
     before = past["aftermath"][:, n - 1][:, None] * fade**ahead
     slow = {name: pt.full((horizon,), float(past[name][n - 1])) for name in CARRIED}
+    age = deadlock(np.exp(past["spell_age"][n - 1]), past["talks"][n - 1] > 0)
     return (
         {name: gather(past[name]) for name in GATHERED}
         | slow
         | {
-            "spell_age": pt.as_tensor(
-                deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon)
-            ),
+            "spell_age": pt.as_tensor(log_age(age + np.arange(horizon))),
             "active": pt.ones(horizon),
             "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),
             "pressure": pt.full((horizon,), float(kind != "talks")),

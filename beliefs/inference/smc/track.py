@@ -41,8 +41,6 @@ OBSERVABLES = tuple(factor.name for factor in factors_of("belief"))
 _KNOWN = (22, 0, 1, *range(9, 22))
 """Columns of a kept path: what goes on, in the order of `Problem.periods` and `_state`."""
 _REJUVENATION = tuple(field.name for field in fields(Rejuvenation))
-WAYPOINT = 240
-"""Periods after which NUTS draws the particles of a track anew: what moves leave undone adds up."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -291,6 +289,7 @@ def track(
     seed: int,
     progress: Callable[[str], None] | None = None,
     inputs: Inputs | None = None,
+    waypoint: int | None = None,
 ) -> Track:
     """Follow the posterior of a theory through every period of a study.
 
@@ -302,14 +301,16 @@ def track(
         From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
-        but for the longest, 716 weeks, which takes 4000. After every 240 periods NUTS draws them
-        anew, for a theory with beliefs.
+        but for the longest, 716 weeks, which takes 4000 and a `waypoint` of 240.
     seed
         Seed of everything random here.
     progress
         Called with a few words as periods are taken in.
     inputs
         What replaces `build_inputs(study)`.
+    waypoint
+        Number of periods after which NUTS draws the particles anew, again and again: what their
+        moves leave undone adds up over hundreds of periods. Never when None, nor in `advance`.
 
     Returns
     -------
@@ -319,7 +320,7 @@ def track(
     Raises
     ------
     StudyError
-        Too few particles, or the theory frees nothing on this study.
+        Too few particles or periods, or the theory frees nothing on this study.
 
     Examples
     --------
@@ -332,7 +333,10 @@ def track(
     seed = checked_seed(seed)
     scores = drawn_scores(problem, particles, seed)
     found = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
-    return _follow(found, problem, int(inputs.active.sum()), progress)
+    n_time = int(inputs.active.sum())
+    for n in range(waypoint or n_time, n_time, waypoint or n_time):
+        found = _drawn_anew(_follow(found, problem, n, progress), problem, progress)
+    return _follow(found, problem, n_time, progress)
 
 
 def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] | None) -> Track:
@@ -340,15 +344,12 @@ def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] 
         if tell is not None:
             tell(f"{found.inputs.dates[t]}: moved particles")
 
-    for place in range(WAYPOINT, n if found.theory.beliefs else 0, WAYPOINT):
-        if place >= found.n_time:
-            found = _drawn_anew(follow(problem, found, place, (), say), problem, tell)
     return follow(problem, found, n, (), say)
 
 
 def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | None) -> Track:
     """Replace the particles after the last period by draws of NUTS, if these have converged."""
-    from beliefs.inference.nuts.fit import fit  # slow to load, and few tracks are as long
+    from beliefs.inference.nuts.fit import fit  # slow to load, and few tracks ask for it
 
     n, size = found.n_time, len(found.generations[-1])
     if tell is not None:
