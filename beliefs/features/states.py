@@ -206,11 +206,11 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
         balance = _balance(study, grid, shift.kinds)
         memory = shift.memory or 1.0
         days = memory * grid.step_days
-        trace = fading_sum(balance, days, grid)
+        decayed = fading_sum(balance, days, grid)
         fade = np.exp(-grid.step_days / days)
         # One action within the memory is expected before any is seen.
         rate = (1.0 + np.cumsum(balance**2)) / (memory + np.arange(1, grid.n + 1))
-        value = np.abs(trace) / np.sqrt(np.maximum(rate / (1.0 - fade**2), 1.0))
+        value = np.abs(decayed) / np.sqrt(np.maximum(rate / (1.0 - fade**2), 1.0))
         return {"power_shift": before(np.minimum(value, SHIFT_CLIP))}
     indicator = next(i for i in study.spec.indicators if i.id == shift.indicator)
     arrived = series_arrivals(study, indicator, last)

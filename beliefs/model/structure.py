@@ -152,7 +152,7 @@ def evidence_matrix(
 def aftermath(
     structure: Structure, shock_on: NDArray[Any], before: NDArray[Any] | None = None
 ) -> NDArray[Any]:
-    """Return the fading trace of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
+    """Return the decaying sum of past shocks by kind, shape (..., shock_kind, time), in [0, 1].
 
     `before` is what it was in the period before the first, (..., shock_kind); 0 when None.
     """

@@ -167,13 +167,13 @@ class Period:
             "truce": (state.phase == TRUCE).astype(float),
             "instrument_on": setting.instrument,
             "talks": state.talks,
-            "trace": state.trace,
+            "decayed": state.decayed,
             **state.force.known(setting.step_days),
             **state.exchange.known(setting.step_days),
             "provocation": steps.ratio(logs, rival),
             "provoked": (rival > 0).astype(float),
             "hotline": np.full(len(p), self.effects.hotline[self.t]),
-            "hardline_trace": state.hardline,
+            "hardline_decayed": state.hardline,
             "truce_age": state.age,
             "quiet_passed": ((state.own_age > setting.quiet) & ~state.spoilt).astype(float),
             "spoiler_open": state.spoilers[0],
@@ -347,10 +347,10 @@ class Period:
         """Return the futures as the period ends, with what its actions leave."""
         state, setting, before, kept = ends.state, self.setting, self.state, steps.kept
         days, count, severity = float(setting.step_days), actions.strikes, actions.severity
-        trace = before.trace
+        decayed = before.decayed
         if "strikes_A" in setting.names:
             share = reciprocity.kept(np, self.equations.params, setting.structure)[..., None]
-            trace = reciprocity.next_trace(trace, self._marks(actions), share)
+            decayed = reciprocity.next_decayed(decayed, self._marks(actions), share)
         # In a truce an action between the sides is a breach; otherwise every one is taken for one.
         grave = ((count > 0) & (severity >= 2.0)).any(axis=-1)
         between = np.where(before.spell, actions.breach, count.sum(axis=-1) > 0)
@@ -360,7 +360,7 @@ class Period:
         loud = before.spell & actions.breach & (state.own_age > 1)
         return replace(
             state,
-            trace=trace,
+            decayed=decayed,
             force=before.force.after(
                 days, count, between, np.where(before.spell, actions.breach, grave)
             ),

@@ -103,7 +103,7 @@ def future_columns(
 
     With `actions`, what they read beside their own past, instead of ``evidence``: pressure at home,
     which goes on as cost does; what the talks are about, which stays what it is; words by which a
-    side persists, of resampled periods in which it did not act, since its acts are drawn.
+    side persists, of resampled periods in which it did not act, since its actions are drawn.
     """
     n = int(inputs.active.sum())
     samples, horizon = index.shape

@@ -46,7 +46,7 @@ PARTS = (
 )  # fmt: skip
 """Names of the parts; the place of a name is its number in the seed. Append, never reorder."""
 HALF = 0.5  # observations of every kind that are put before those of the study
-MEMORY = 150  # periods of past actions that their trace at the origin is summed over
+MEMORY = 150  # periods of past actions that their decaying sum at the origin is summed over
 LONGEST_OPEN = 60  # periods over which open actions are kept apart
 TRUCE, WAR = PHASES.index("truce"), PHASES.index("war")
 KIND_OF_PHASE = np.array([REGIME_KINDS.index(k) for k in ("none", "truce", "war")])
@@ -171,7 +171,7 @@ class State:
     surplus: Floats
     talks: Floats
     # (N, 2) fading actions: what excites replies, severe actions suffered
-    trace: Floats
+    decayed: Floats
     heavy: Floats
     force: steps.Force
     exchange: steps.Exchange
@@ -179,7 +179,7 @@ class State:
     recent_count: Floats
     recent_log: Floats
     proxy: Floats  # from 0 to 1: how fresh an attack by allies is
-    hardline: Floats  # (N, 2) trace of own hard-line words
+    hardline: Floats  # (N, 2) decaying sum of own hard-line words
     # Conflict phase of five; calm, truce or war; number of the regime kind
     conflict_phase: Ints
     phase: Ints
@@ -349,27 +349,27 @@ def start_of(
     low = max(n - steps.ANSWER, 0)
     for row, values in enumerate((seen.strike_count, seen.strike_count * seen.severity_log)):
         recent[row, steps.ANSWER - (n - low) :] = values[:, low:n].T[:, None]
-    trace = np.zeros(2)
+    decayed = np.zeros(2)
     if "strikes_A" in setting.names:
         marks = {
             name: np.concatenate([past[name][..., max(n - MEMORY, 0) : n], np.zeros((2, 5, 1))], -1)
             for name in ("strike_by_severity", "warned_by_severity")
         }
-        trace = reciprocity.trace(np, params, marks, setting.structure)[..., -1]
+        decayed = reciprocity.decayed(np, params, marks, setting.structure)[..., -1]
     words = np.concatenate([past["hardline"][:, :n], np.zeros((2, 1))], axis=-1)
     return State(
         logit_belief=np.zeros((samples, 2)),
         audience=np.zeros((samples, 2)),
         surplus=np.zeros(samples),
         talks=full(inputs.talks[last]),
-        trace=np.broadcast_to(trace, (samples, 2)).copy(),
+        decayed=np.broadcast_to(decayed, (samples, 2)).copy(),
         heavy=full(np.expm1(seen.heavy[:, last])),
         force=steps.Force(*map(full, steps.at(force, lead + n))),
         exchange=steps.Exchange(*map(full, steps.at(exchange, lead + n))),
         recent_count=recent[0],
         recent_log=recent[1],
         proxy=full(seen.proxy_attack[last]),
-        hardline=full(diplomacy.hardline_trace({"hardline": words}, setting.structure)[:, -1]),
+        hardline=full(diplomacy.hardline_decayed({"hardline": words}, setting.structure)[:, -1]),
         conflict_phase=full(
             seen.conflict_phase[last] if seen.conflict_phase_seen[last] else 1, np.int64
         ),

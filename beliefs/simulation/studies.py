@@ -143,7 +143,7 @@ class _Past:
         self.params, structure = equations.params, equations.structure
         self.changed: set[str] = set()
         self.days = 7.0 * structure.step_weeks
-        self.trace, self.walkout = np.zeros(2), 0.0
+        self.decayed, self.walkout = np.zeros(2), 0.0
         self.force = steps.Force(np.zeros(2), 0.0, 0.0)
         self.spell, self.spoilt = 0, False
         actions = made["strike_count"].sum(axis=-1)
@@ -152,7 +152,7 @@ class _Past:
         self.touch = np.where(actions > 0, np.minimum(touch / np.maximum(actions, 1.0), 1.0), TOUCH)
         levels = made["strike_by_severity"].sum(axis=-1) + 0.5
         self.severity = levels / levels.sum(axis=-1, keepdims=True)
-        self.hardline = diplomacy.hardline_trace(made, structure)
+        self.hardline = diplomacy.hardline_decayed(made, structure)
         self.conflict_phase = int(made["conflict_phase_on"][:, 0].argmax())
         if "strikes_A" in self.names:
             self.kept = reciprocity.kept(np, self.params, structure)
@@ -168,7 +168,7 @@ class _Past:
 
     def eta(self, name: str, t: int) -> Floats:
         """Return the linear predictor of a period."""
-        more = {"trace": self.trace, "hardline_trace": self.hardline[..., t]}
+        more = {"decayed": self.decayed, "hardline_decayed": self.hardline[..., t]}
         return self.equations.eta(name, self.now(t) | more)
 
     def drawn(self, name: str, t: int, size: Any = None) -> Floats:
@@ -278,7 +278,7 @@ class _Past:
             marks = reciprocity.mark(
                 np, self.params, by[..., None], made["warned_by_severity"][..., t, None]
             )[..., 0]
-            self.trace = reciprocity.next_trace(self.trace, marks, self.kept)
+            self.decayed = reciprocity.next_decayed(self.decayed, marks, self.kept)
             unseen = made["strikes_seen"][t] == 0
             action, grave = (loud if in_truce else x.sum() > 0 for x in (count, by[:, 1:]))
             self.force = self.force.after(self.days, count, action or unseen, grave or unseen)

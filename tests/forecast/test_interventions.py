@@ -226,7 +226,7 @@ def test_collapse_rises_or_falls_by_the_parameter_of_the_what_if(managed, one, o
     assert np.cov(collapsed[0] - collapsed[1], effect)[0, 1] > 0.0
 
 
-def test_a_theory_that_holds_a_mechanism_neutral_says_so_and_changes_nothing(result):
+def test_a_theory_that_holds_a_mechanism_at_null_says_so_and_changes_nothing(result):
     plain = result("mutual_optimism")
     other = changed(plain, "hotline")
     for name, values in plain.paths.events.items():

@@ -86,7 +86,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
     state = start_of(study, inputs, setting, params, 1)
     effects = effects_of((), study, inputs, future_dates(inputs, N))
     equations = Equations(params, structure, setting.names)
-    trace = reciprocity.trace(np, params, features, structure)
+    decayed = reciprocity.decayed(np, params, features, structure)
     fed = setting.feed.indicator
 
     def agree(name, found, expected):
@@ -102,7 +102,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
         for name in names:
             agree(name, now[name], features[name][..., t])
         agree("walkout_at_risk", now["walkout_at_risk"], seen.walkout_at_risk[t])
-        agree("trace", state.trace, trace[:, t])
+        agree("decayed", state.decayed, decayed[:, t])
         agree("spell", state.spell, seen.truce_seen[t])
         count, none = seen.strike_count[:, t], np.zeros(1, dtype=bool)
         acts = Actions(

@@ -49,7 +49,7 @@ def test_in_a_linear_gaussian_model_it_is_the_exact_difference_of_scores():
     assert found.sum() == pytest.approx(exact.sum(), abs=0.03)
 
 
-def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_neutral(study, toy, tracked):
+def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_at_null(study, toy, tracked):
     """By brute force: importance sampling from the prior, with and without the parameter."""
     model, n = Model.of(build_inputs(study), toy), tracked.n_time
     labels = model.coordinates.labels

@@ -89,7 +89,7 @@ def logs(params, seen, where, xp=np):
 def state_at(seen, t):
     """The columns of one period, and what a simulator carries in place of the past."""
     state = {name: values[..., t] for name, values in seen.items()}
-    return state | {"trace": np.array([0.3, 0.1]), "hardline_trace": np.array([0.2, 0.4])}
+    return state | {"decayed": np.array([0.3, 0.1]), "hardline_decayed": np.array([0.2, 0.4])}
 
 
 def shaken(seen, what):
@@ -135,7 +135,7 @@ def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
     np.testing.assert_allclose(found - zero, 0.75 * sign, rtol=1e-12)
 
 
-def test_neutral_shares_are_coins_and_neutral_phases_move_once_a_week(known):
+def test_null_shares_are_coins_and_null_phases_move_once_a_week(known):
     halves = {p.name: np.array(p.null) for p in known.values()}
     shares = outcomes.kind_shares(halves, np.array(1.0))
     assert [float(s) for s in shares] == [0.5, 0.25, 0.125, 0.125]
@@ -171,9 +171,9 @@ def test_a_factor_reads_the_parameters_that_it_says(where, seen, known, draws):
 def test_one_period_has_the_predictors_of_the_likelihood(weeks, draws):
     of = structure(6, weeks)
     seen = columns(of, np.random.default_rng(3))
-    trace = diplomacy.hardline_trace(seen, of)
+    decayed = diplomacy.hardline_decayed(seen, of)
     for t in range(of.n_time):
-        state = state_at(seen, t) | {"hardline_trace": trace[..., t]}
+        state = state_at(seen, t) | {"hardline_decayed": decayed[..., t]}
         for name, factor in FACTORS.items():
             if factor.predictor:
                 found = MODULE_OF[name].rates(draws, state, of, [name])[name]
@@ -184,7 +184,7 @@ def test_one_period_has_the_predictors_of_the_likelihood(weeks, draws):
 
 def test_hazards_and_rates_of_a_week_are_those_of_its_seven_days(draws):
     day, week = structure(6), structure(6, 1.0)
-    seen = columns(day, np.random.default_rng(3)) | {"hardline_trace": np.zeros((2, 6))}
+    seen = columns(day, np.random.default_rng(3)) | {"hardline_decayed": np.zeros((2, 6))}
     params = draws | {"shelf_life": np.zeros(DRAWS)}  # a hazard that does not change with age
     for factor in FACTORS.values():
         if factor.predictor and factor.family.endswith(("cloglog", "poisson_log")):

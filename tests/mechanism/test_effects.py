@@ -22,7 +22,7 @@ EFFECTS = [
     ("excluded", "exclusion_war", 0.7, ("phase_on", 2), 1.0, 0.7),
     ("excluded", "exclusion_strikes", 0.5, ("deal_near",), 0.5, 0.25),
     ("excluded", "exclusion_instrument", 0.3, ("instrument_on",), 1.0, 0.3),
-    # A quarter of belief, and the trace of hard words of the week before: a fifth of them.
+    # A quarter of belief, and the decaying sum of hard words of the week before: a fifth of them.
     ("concession", "wait_value", 0.5, ("p_lag",), 0.75, -0.5),
     ("concession", "wait_value", 0.5, ("p_lag",), 0.25, 0.5),
     ("concession", "audience_hold", 0.5, ("hardline",), 5.0, -0.5),
@@ -75,7 +75,7 @@ SHARES = {
 
 
 @pytest.mark.parametrize(("name", "parameter", "value", "column", "at", "shift"), EFFECTS)
-def test_an_effect_has_its_sign_and_size_and_is_none_where_neutral(
+def test_an_effect_has_its_sign_and_size_and_is_none_at_null(
     name, parameter, value, column, at, shift
 ):
     params = {

@@ -80,7 +80,7 @@ def test_at_its_null_value_a_parameter_lets_nothing_through(case, name):
     np.testing.assert_array_equal(silent, off)
 
 
-def test_a_neutral_retention_forgets_nothing(case):
+def test_a_null_retention_forgets_nothing(case):
     start = Start(np.array([0.3, -0.2]), np.zeros(2))
     params = null(case, case.params(0), "retention", "turnover_reset")
     other = params | {"belief_mean": params["belief_mean"] + 1.0}
@@ -94,14 +94,14 @@ def test_a_neutral_retention_forgets_nothing(case):
     )
 
 
-def test_a_neutral_discount_reads_bad_news_like_good(case):
+def test_a_null_discount_reads_bad_news_like_good(case):
     params = null(case, case.params(0), "log_discount", "rival_persistence")
     news = evidence.news(np, params, case.columns, case.structure)
     assert (news < 0).any() and (news > 0).any()
     np.testing.assert_array_equal(evidence.push(np, params, case.columns, case.structure), news)
 
 
-def test_a_neutral_projection_adds_the_same_at_every_belief(case):
+def test_a_null_projection_adds_the_same_at_every_belief(case):
     params, side = case.params(0), np.zeros(3, dtype=int)
     low, high = np.full(3, -2.0), np.full(3, 2.0)
     off = null(case, params, "projection")
@@ -109,7 +109,7 @@ def test_a_neutral_projection_adds_the_same_at_every_belief(case):
     assert (projection(np, params, low, side) > projection(np, params, high, side)).all()
 
 
-def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
+def test_a_null_payoff_leaves_costs_and_optimism_alone(case):
     switches = "talk_payoff", "audience_effect", "sequencing_gap"
     params = null(case, case.params(0), *switches)
     found = outputs(case, params)
@@ -120,7 +120,7 @@ def test_a_neutral_payoff_leaves_costs_and_optimism_alone(case):
     np.testing.assert_allclose(paid - found["surplus"], 0.125, rtol=1e-12)
 
 
-def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
+def test_a_null_process_share_leaves_the_sincere_hazard(case):
     later = "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"
     params = null(case, case.params(0), "process_share", *later)
     found = outputs(case, params)
@@ -135,7 +135,7 @@ def test_a_neutral_process_share_leaves_the_sincere_hazard(case):
     assert not np.array_equal(mixed, found["onset"])
 
 
-def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
+def test_a_null_common_scorecard_leaves_each_side_its_own(case):
     structure = case.structure
     params = null(case, case.params(0), "shared")
     own = weights(np, params, structure)
@@ -151,7 +151,7 @@ def test_a_neutral_common_scorecard_leaves_each_side_its_own(case):
         np.testing.assert_allclose(common[mine], own[mine].mean(), rtol=1e-14)
 
 
-def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
+def test_a_null_crack_rule_leaves_the_surplus_alone(case):
     params = null(case, case.params(0), "crack_rule", "process_share")
     off, on = (outputs(case, params | {"crack_rule": np.array(v)}) for v in (0.0, 0.75))
     p = 0.5 * (1.0 + np.tanh(0.5 * off["logit_belief"])).min(axis=0)
@@ -165,7 +165,7 @@ def test_a_neutral_crack_rule_leaves_the_surplus_alone(case):
     )
 
 
-def test_with_every_belief_parameter_neutral_talks_see_only_talks(case):
+def test_with_every_belief_parameter_null_talks_see_only_talks(case):
     rng = np.random.default_rng(3)
     mine = {"onset_base", "continuation_base"}
     params = null(case, case.params(0), *(set(case.declared) - mine))

@@ -20,7 +20,7 @@ PARAMS = dict.fromkeys(OFF, np.array(0.0)) | {
     "log_dispersion": np.array(math.log(3.0)),
     "log_excite_own": np.array(math.log(0.1)),
     "log_excite_cross": np.log([0.4, 0.6]),
-    "log_decay": np.array(math.log(math.log(2.0))),  # half of a trace is gone after a day
+    "log_decay": np.array(math.log(math.log(2.0))),  # half of a decaying sum is gone after a day
     "severity_power": np.array(1.0),
     "severity_base": np.array([0.2, -0.1]),
     "log_severity_spread": np.array(-1.0),
@@ -47,7 +47,7 @@ def with_acts(*acts, warned=()):
 
 
 def rate(params, seen):
-    left = reciprocity.trace(np, params, seen, DAYS)
+    left = reciprocity.decayed(np, params, seen, DAYS)
     return np.exp(reciprocity.log_rate(np, params, seen, DAYS, left))
 
 
@@ -55,8 +55,8 @@ def test_the_intensity_is_the_one_worked_out_by_hand():
     # Blue strikes with severity 3 on day 0 and with severity 5 on day 1.
     seen = with_acts((1, 3, 0), (1, 5, 1))
     blue = [0.0, 0.5, 0.25 + 0.5 * 5 / 3, 0.125 + 0.25 * 5 / 3]
-    trace = reciprocity.trace(np, PARAMS, seen, DAYS)
-    np.testing.assert_allclose(trace, [[0.0] * 4, blue], rtol=1e-14)
+    decayed = reciprocity.decayed(np, PARAMS, seen, DAYS)
+    np.testing.assert_allclose(decayed, [[0.0] * 4, blue], rtol=1e-14)
     expected = [[1.0 + 0.4 * h for h in blue], [2.0 + 0.1 * h for h in blue]]
     np.testing.assert_allclose(rate(PARAMS, seen), expected, rtol=1e-14)
 
@@ -76,7 +76,7 @@ def test_an_act_draws_as_many_replies_in_the_end_as_excitation_says():
     seen["strike_by_severity"][1, 2, 3] = 1.0
     for decay in (-2.5, -1.05, 0.3):
         params = PARAMS | {"log_decay": np.array(decay)}
-        left = reciprocity.trace(np, params, seen, long)
+        left = reciprocity.decayed(np, params, seen, long)
         answered = reciprocity.reply(np, params, seen, left).sum(axis=-1)
         np.testing.assert_allclose(answered, [0.4, 0.1], rtol=1e-12)
 
@@ -153,20 +153,20 @@ def test_stepping_through_periods_gives_the_rates_of_the_likelihood():
     seen = columns(where, rng)
     declared = [p for m in ("reciprocity", "accidents", "truce") for p in parameters_of(m, where)]
     params = prior_draws(declared, where, 5, rng)
-    left = reciprocity.trace(np, params, seen, where)
+    left = reciprocity.decayed(np, params, seen, where)
     eta = reciprocity.log_rate(np, params, seen, where, left)
     severity = reciprocity.severity_mean(params, seen)
     share = reciprocity.kept(np, params, where)[:, None]
     now = np.zeros((5, 2))
     for t in range(30):
-        state = {name: values[..., t] for name, values in seen.items()} | {"trace": now}
+        state = {name: values[..., t] for name, values in seen.items()} | {"decayed": now}
         found = reciprocity.rates(params, state, where)
         np.testing.assert_allclose(found["strikes_A"], eta[:, 0, t], rtol=1e-12)
         np.testing.assert_allclose(found["strikes_B"], eta[:, 1, t], rtol=1e-12)
         np.testing.assert_allclose(found["severity"], severity[:, :, t], rtol=1e-12)
         made = (seen[n][..., t : t + 1] for n in ("strike_by_severity", "warned_by_severity"))
         marks = reciprocity.mark(np, params, *made)[..., 0]
-        now = reciprocity.next_trace(now, marks, share)
+        now = reciprocity.next_decayed(now, marks, share)
 
 
 def test_drawn_severities_are_whole_and_centre_on_their_mean():

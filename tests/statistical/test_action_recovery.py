@@ -42,23 +42,23 @@ def drawn(made, module, name, rng, size=None, columns=None):
 
 
 def strikes(made, rng):
-    """Counts, period by period: every act leaves a trace that later ones answer."""
+    """Counts, period by period: every act leaves a decaying sum that later ones answer."""
     n_time = made.structure.n_time
     counts, recent = np.zeros((STUDIES, 2, n_time)), np.zeros((STUDIES, 2, n_time))
     acts, warned = (np.zeros((STUDIES, 2, 5, n_time)) for _ in range(2))
-    trace, fading = np.zeros((STUDIES, 2)), np.zeros((STUDIES, 2))
+    decayed, fading = np.zeros((STUDIES, 2)), np.zeros((STUDIES, 2))
     size = reciprocity.size_of(np, made.truth)
     share = reciprocity.kept(np, made.truth, made.structure)[:, None]
     for t in range(n_time):
         recent[..., t] = np.log1p(fading)
-        state = made.state(t) | {"trace": trace, "own_recent": recent[..., t]}
+        state = made.state(t) | {"decayed": decayed, "own_recent": recent[..., t]}
         eta = reciprocity.rates(made.truth, state, made.structure, ["strikes_A", "strikes_B"])
         for side, name in enumerate(("strikes_A", "strikes_B")):
             counts[:, side, t] = draw(rng.random(STUDIES), "negbin_log", eta[name], size, 500)
         acts[..., t] = rng.multinomial(counts[..., t].astype(int), [0.1, 0.2, 0.3, 0.3, 0.1])
         warned[..., t] = rng.binomial(acts[..., t].astype(int), 0.3)
         marks = reciprocity.mark(np, made.truth, acts[..., t : t + 1], warned[..., t : t + 1])
-        trace = reciprocity.next_trace(trace, marks[..., 0], share)
+        decayed = reciprocity.next_decayed(decayed, marks[..., 0], share)
         fading = np.exp(-1.0 / 3.0) * fading + counts[..., t]
     assert counts.max() < 500.0  # nothing was cut off
     return {

@@ -73,7 +73,7 @@ class Case:
         self.n = SHORT if "strikes_A" in self.block.observables else LONG
         self.where = place(self.n)
         self.columns = columns(self.where, np.random.default_rng(7))
-        # Hard-line words in spells, so that their trace moves.
+        # Hard-line words in spells, so that their decaying sum moves.
         spells = (np.arange(self.n)[None, :] // 60 + np.array([[0], [1]])) % 2
         self.columns["hardline"] = 5.0 * spells
         self.truths = self._truths()

@@ -72,7 +72,7 @@ def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study
             assert (values <= 1e-12).all() or factor == "severity", factor
 
 
-def test_a_theory_file_may_say_what_is_free_instead_of_what_is_neutral():
+def test_a_theory_file_may_say_what_is_free_instead_of_what_is_null():
     import json
 
     table = json.loads(json.dumps(table_of(load_theory("base_rate"))))

@@ -35,7 +35,7 @@ def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
 
 
 @pytest.mark.parametrize("name", bundled_theories())
-def test_every_parameter_is_either_free_or_neutral(name, structure):
+def test_every_parameter_is_either_free_or_null(name, structure):
     theory = load_theory(name)
     free = {p.name for p in free_parameters(theory, structure)}
     static = null_values(theory, structure)

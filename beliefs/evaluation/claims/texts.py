@@ -37,7 +37,7 @@ TALKED = ("periods with talks", TALKS)
 CONCEDED = ("periods with an offer or concession", on("concession"))
 SPOKE = ("public readings", on("cell_public"))
 ACTS = on("strike_count", "strikes_seen")
-ACTED = ("periods with acts of force", on("strike_count"))
+ACTED = ("periods with actions of force", on("strike_count"))
 AGREED = either("deal_signed", "deal_unsigned")
 ENDED = ("truce spells that ended", on("truce_end"))
 BREACHED = ("periods with a breach", on("breach"))
@@ -122,19 +122,19 @@ def private_spread(d: Draws) -> xr.DataArray:
 
 
 def gain(d: Draws) -> xr.DataArray:
-    """Return the acts that one act draws directly, at the mean severity of the study's acts."""
-    acts, warned = (
+    """Return the actions that one draws directly, at the mean severity of the study's actions."""
+    actions, warned = (
         d.action_draws[name].sum(axis=(0, 2))[None, :, None]
         for name in ("strike_by_severity", "warned_by_severity")
     )
     mean: Any = 1.0
-    if acts.sum() > 0.0:
-        mean = reciprocity.mark(np, d.arrays, acts, warned)[:, 0, 0] / acts.sum()
+    if actions.sum() > 0.0:
+        mean = reciprocity.mark(np, d.arrays, actions, warned)[:, 0, 0] / actions.sum()
     return xr.DataArray(reciprocity.gain(np, d.arrays, mean), dims="draw")
 
 
 def acts_in_truce(seen: Any) -> Any:
-    """Return acts of either kind in a truce."""
+    """Return actions of either kind in a truce."""
     return either("breach_own", "breach_other")(seen) * seen["truce_seen"]
 
 
@@ -195,12 +195,12 @@ claim("C10", "sign", needs={"public words": on("cell_public")}, count=SPOKE, nul
 
 # A resolute act is misread as desperation.
 effect("C11", "region", "misread", "gain", mean, lambda x: mean(x) > 0, score="reading",
-       needs={"acts of force beyond what was expected": on("rival_resolve")},
-       count=("periods with such acts", on("rival_resolve")))
+       needs={"actions of force beyond what was expected": on("rival_resolve")},
+       count=("periods with such actions", on("rival_resolve")))
 
 # Incidents widen most when both are certain.
 effect("C12", "sign ablation", "certainty_widening", "factor", lambda x: np.exp(0.25 * x),
-       needs={"acts of force": ACTS}, count=ACTED, score="strikes_A strikes_B")
+       needs={"actions of force": ACTS}, count=ACTED, score="strikes_A strikes_B")
 
 # An economic threshold opens the way to a deal.
 effect("C13", "sign ablation", "economic_hinge", "odds",
@@ -236,10 +236,10 @@ effect("C18", "region", "deadlock_shape", "shape", holds=lambda x: x < 0, needs=
 # Talks and strikes move together.
 effect("C19", "sign ablation", "talk_strike_tempo", "factor",
        count=("periods with talks", on("talks", "strikes_seen")), needs={
-       "talks in a period in which acts of force were recorded": on("talks", "strikes_seen")},
+       "talks in a period in which actions of force were recorded": on("talks", "strikes_seen")},
        score="strikes_A strikes_B")
 
-@claim("C20", "region", needs={"acts that answer an act": on("provoked")},
+@claim("C20", "region", needs={"actions that answer an act": on("provoked")},
        count=("replies", on("provoked")), null="proportionality", score="severity")
 def c20(d: Draws) -> Finding:
     """Replies are strictly proportional."""
@@ -249,11 +249,11 @@ def c20(d: Draws) -> Finding:
 
 # Warnings through intermediaries keep strikes harmless.
 effect("C21", "sign", "warning_effect", "weight", holds=lambda x: x < 0,
-       needs={"acts of force with prior warning": on("warned_by_severity")},
+       needs={"actions of force with prior warning": on("warned_by_severity")},
        count=("periods with an announced act", on("warned_by_severity")),
        score="strikes_A strikes_B")
 
-@claim("C22", "sign ablation", needs={"acts of force": ACTS,
+@claim("C22", "sign ablation", needs={"actions of force": ACTS,
        "pressure at home": on("pressure_home", "strikes_seen")}, count=ACTED,
        null="valve valve_pressure", score="strikes_A strikes_B")
 def c22(d: Draws) -> Finding:
@@ -270,8 +270,8 @@ def c23(d: Draws) -> Finding:
     weeks = np.log(0.5) / np.minimum(left, -1e-9)
     return found(weeks < 26.0, np.log(weeks), weeks=weeks)
 
-# Both sides stay inside the red lines, taken as less than 5 % of acts that touch one.
-claim("C24", "region forecast", needs={"acts at a declared red line": on("line_touch")},
+# Both sides stay inside the red lines, taken as less than 5 % of actions that touch one.
+claim("C24", "region forecast", needs={"actions at a declared red line": on("line_touch")},
       count=("periods with an act at a red line", on("line_touch")), null="crossing",
       score="crossing", forecasts=Forecasted("no_crossing", 14))(
       each_side("crossing", lambda x: logistic(x).max("side") < 0.05, logistic))
@@ -304,7 +304,7 @@ effect("C28", "sign", "walkout_noise", "factor",
 
 # Peripheral actors pay for a calm dyad.
 effect("C29", "sign", "peripheral_harm", "factor",
-       needs={"acts on third parties": on("peripheral_count", "peripheral_seen"),
+       needs={"actions on third parties": on("peripheral_count", "peripheral_seen"),
        "calm between the sides": on("calm", "peripheral_seen")},
        count=("calm periods", on("calm", "peripheral_seen")), score="periphery")
 
@@ -314,11 +314,12 @@ effect("C30", "region", "shelf_life", "shape", needs={"a truce": on("truce_seen"
 
 # Third parties and malfunction disrupt it from outside.
 effect("C31", "region", "exogenous_disruption", "share", logistic,
-       needs={"acts in a truce": acts_in_truce}, score="cause",
-       count=("periods with acts in a truce", acts_in_truce))
+       needs={"actions in a truce": acts_in_truce}, score="cause",
+       count=("periods with actions in a truce", acts_in_truce))
 
 @claim("C32", "region", needs={"a truce": on("command_seen", "truce_seen")},
-       count=("periods with such acts", on("disobeyed")), null="command_control", score="command")
+       count=("periods with such actions", on("disobeyed")),
+       null="command_control", score="command")
 def c32(d: Draws) -> Finding:
     """Leaders control their subordinates, taken as on more than 80 % of days of truce."""
     one, two = (accidents.control_day(np, {"command_control": d["command_control", role]})
@@ -335,7 +336,7 @@ effect("C55", "sign", "talk_payoff", "pay", np.positive, needs={"talks": TALKS},
 
 # War is too costly for either: cost is convex in severity.
 effect("C56", "region", "convex_cost", "growth", np.positive,
-       needs={"heavy acts suffered": on("heavy"), "talks": TALKS}, count=TALKED, score="talks")
+       needs={"heavy actions suffered": on("heavy"), "talks": TALKS}, count=TALKED, score="talks")
 
 # A fixed truce spell concentrates events at its end.
 effect("C34", "sign", "deadline_effect", "factor", count=ENDED, score="resolve",
@@ -366,7 +367,7 @@ def c38(d: Draws) -> Finding:
 # A hard-security agenda moves faster than ideology.
 effect("C39", "sign", "agenda_effect", "factor",
        needs={"a mutual agreement": on("deal", "deal_seen"),
-       "the agenda's matter among diplomatic acts": on("agenda_share", "deal_seen")},
+       "the agenda's matter among diplomatic actions": on("agenda_share", "deal_seen")},
        count=("periods with a mutual agreement", on("deal")), score="deal")
 
 # Unattributed spoiler attacks can end the truce.
@@ -385,17 +386,17 @@ effect("C42", "sign", lambda d: d["sequencing_gap"] * d["waiver_cut"], "gain", n
 
 # Excluded regional powers may act alone.
 effect("C43", "sign", "exclusion_strikes", "factor",
-       count=("periods with such acts", on("excluded_count")),
-       needs={"acts of powers outside the talks": on("excluded_count", "excluded_seen"),
+       count=("periods with such actions", on("excluded_count")),
+       needs={"actions of powers outside the talks": on("excluded_count", "excluded_seen"),
        "signs of a deal": on("deal_near", "excluded_seen")}, score="excluded")
 
 # A truce lowers the gain of the feedback loop.
 effect("C44", "region ablation", "truce_gain", "factor", holds=lambda x: x < 0,
-       needs={"acts of force": ACTS, "a truce": on("truce", "strikes_seen")},
+       needs={"actions of force": ACTS, "a truce": on("truce", "strikes_seen")},
        score="strikes_A strikes_B",
-       count=("periods of truce with acts", on("truce", "strike_count")))
+       count=("periods of truce with actions", on("truce", "strike_count")))
 
-@claim("C45", "region forecast", needs={"acts of force": ACTS}, count=ACTED,
+@claim("C45", "region forecast", needs={"actions of force": ACTS}, count=ACTED,
        null="log_excite_own log_excite_cross", score="strikes_A strikes_B", limits=(0.05, 0.01),
        forecasts=Forecasted("cluster", 14))
 def c45(d: Draws) -> Finding:
@@ -404,7 +405,7 @@ def c45(d: Draws) -> Finding:
     return found(drawn >= 1.0, np.log(drawn), gain=drawn)
 
 # After a pause the same move draws a bigger reply.
-effect("C46", "sign", "pause_overshoot", "factor", needs={"acts of force": ACTS,
+effect("C46", "sign", "pause_overshoot", "factor", needs={"actions of force": ACTS,
        "pauses": on("pause", "strikes_seen")}, count=ACTED, score="strikes_A strikes_B")
 
 # A hotline keeps local incidents local.
@@ -413,7 +414,7 @@ effect("C47", "sign scenario", "hotline_effect", "factor", holds=lambda x: x < 0
        score="strikes_A strikes_B collapse")
 
 @claim("C48", "sign", needs={"a zone that is to be spared": ZONES,
-       "acts by zone": on("zone_count")}, count=("periods with such a zone", ZONES),
+       "actions by zone": on("zone_count")}, count=("periods with such a zone", ZONES),
        null="zone_effect zone_displacement", score="zones")
 def c48(d: Draws) -> Finding:
     """Deconfliction zones cut incidents inside them, without displacement."""

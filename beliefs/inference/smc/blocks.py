@@ -3,7 +3,7 @@
 Beliefs, readings and talks are one block, that of `beliefs.inference.smc.track`. The observables
 of actions (strikes, truce, outcomes) fall into further ones. Beliefs enter them as covariates of
 the period before, from the filtered track of the belief block: a cut posterior (Plummer 2015; Jacob
-and others 2017). Acts are coded into evidence and signals; they must not count twice.
+and others 2017). Actions are coded into evidence and signals; they must not count twice.
 """
 
 from __future__ import annotations

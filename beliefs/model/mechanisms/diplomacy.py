@@ -7,8 +7,8 @@ r"""Diplomacy: concessions, replies to offers, sanctions and walk-outs.
     \log h^{sanction}_t &= \beta_s + \log w + defer\, talks_{t-14 d..t-1} \\
     \log h^{walkout}_t &= \beta_o + \log w
 
-with w weeks in a period and :math:`a_i` a trace of the side's own hard-line words that keeps 0.8 of
-itself a week. A confident side waits rather than concedes where :math:`\omega > 0` (per quarter of
+with w weeks in a period and :math:`a_i` a decaying sum of the side's own hard-line words (0.8 of it
+stays a week). A confident side waits rather than concedes where :math:`\omega > 0` (per quarter of
 belief, whose logistic slope is 4); hard-line words bind where :math:`\kappa > 0` (Fearon 1994).
 Offers of the record carry no prices, so that talks discover prices where later rounds meet with
 fewer rejections. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
@@ -32,7 +32,7 @@ from beliefs.model.observation import explained
 from beliefs.model.structure import Columns, Structure
 
 PLACE = 6
-KEPT = 0.8  # share of the trace of hard-line words kept per week: the median of audience_memory
+KEPT = 0.8  # share of hard-line words kept per week: the median of audience_memory
 
 PARAMETERS = (
     Parameter("concession_base", pz.Normal(-2.0, 1.0), "log-odds per period", "judgement",
@@ -56,12 +56,12 @@ PARAMETERS = (
 
 
 def hardline_kept(structure: Structure) -> float:
-    """Return the share of the trace of hard-line words that a period keeps."""
+    """Return the share of the decaying sum of hard-line words that a period keeps."""
     return float(KEPT**structure.step_weeks)
 
 
-def hardline_trace(columns: Columns, structure: Structure) -> Array:
-    """Return the fading trace of a side's own hard-line words as of t-1, (..., side, time)."""
+def hardline_decayed(columns: Columns, structure: Structure) -> Array:
+    """Return the decaying sum of a side's own hard-line words as of t-1, (..., side, time)."""
     words = np.asarray(columns["hardline"], dtype=float)
     kept = hardline_kept(structure)
     drift = (1.0 - kept) * np.concatenate([0.0 * words[..., :1], words[..., :-1]], axis=-1)
@@ -71,13 +71,13 @@ def hardline_trace(columns: Columns, structure: Structure) -> Array:
 def concession(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log-odds of an offer or concession, (..., side, time).
 
-    Reads ``hardline_trace`` of `columns` where it is there, as in a simulation of one period.
+    Reads ``hardline_decayed`` of `columns` where it is there, as in a simulation of one period.
     """
-    trace = columns.get("hardline_trace")
-    if trace is None:
-        trace = hardline_trace(columns, structure)
+    decayed = columns.get("hardline_decayed")
+    if decayed is None:
+        decayed = hardline_decayed(columns, structure)
     waiting = (4.0 * params["wait_value"])[..., None, None] * (columns["p_lag"] - 0.5)
-    held = params["audience_hold"][..., None] * trace
+    held = params["audience_hold"][..., None] * decayed
     return params["concession_base"][..., None] - waiting - held
 
 

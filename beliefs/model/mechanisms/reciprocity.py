@@ -1,7 +1,7 @@
 r"""Reciprocity: strikes answer strikes, in number and in severity (a Hawkes process in periods).
 
-Side i, rival j, w the length of a period in weeks. Actions by severity k leave a mark, marks a
-trace, traces replies; replies are multiplied by what tempers or heats them:
+Side i, rival j, w the length of a period in weeks. Actions by severity k leave a mark, the
+decaying sum of marks draws replies; replies are multiplied by what tempers or heats them:
 
 .. math::
     mark_{jt} = \sum_k (k/3)^\zeta \left(n_{jkt} + (e^{warning} - 1)\, n^{warned}_{jkt}\right)
@@ -35,7 +35,7 @@ A day of half severities or of a study that counts severe actions only is treate
 density is not cut off at the bounds of the scale.
 
 A simulator draws counts with the size `size_of` and severities by `drawn_severity`; its state has
-``trace`` in place of the past, which `next_trace` carries on.
+``decayed`` in place of the past, which `next_decayed` carries on.
 
 Claims C19 (tempo), C20 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 Source: Hawkes (1971); MODEL section 2.
@@ -124,17 +124,17 @@ def mark(xp: Any, params: Params, by_severity: Array, warned: Array) -> Array:
 
 
 def kept(xp: Any, params: Params, structure: Structure) -> Array:
-    """Return the share of a trace that is left after a period, (...)."""
+    """Return the share of a decaying sum that is left after a period, (...)."""
     return xp.exp(-7.0 * structure.step_weeks * bounded_exp(xp, params["log_decay"]))
 
 
-def next_trace(before: Array, marks: Array, share: Array) -> Array:
-    """Return the trace one period on, from that of a period and the marks made in it."""
+def next_decayed(before: Array, marks: Array, share: Array) -> Array:
+    """Return the decaying sum one period on, from that of a period and the marks made in it."""
     return share * before + (1.0 - share) * marks
 
 
-def trace(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the fading trace of actions before each period, (..., side, time)."""
+def decayed(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
+    """Return the decaying sum of actions before each period, (..., side, time)."""
     marks = mark(xp, params, columns["strike_by_severity"], columns["warned_by_severity"])
     share = kept(xp, params, structure)[..., None, None]
     fresh = (1.0 - share) * marks
@@ -156,7 +156,7 @@ def background(xp: Any, params: Params, columns: Columns, structure: Structure) 
 
 
 def reply(xp: Any, params: Params, columns: Columns, left: Array) -> Array:
-    """Return the rate of replies per period to the traces `left`, both (..., side, time)."""
+    """Return the rate of replies per period to what is `left`, both (..., side, time)."""
     temper = (
         params["truce_gain"][..., None] * columns["truce"]
         + params["pause_overshoot"][..., None] * columns["pause"]
@@ -169,7 +169,7 @@ def reply(xp: Any, params: Params, columns: Columns, left: Array) -> Array:
 
 
 def log_rate(xp: Any, params: Params, columns: Columns, structure: Structure, left: Array) -> Array:
-    """Return the log of expected actions per period given the traces `left`, (..., side, time)."""
+    """Return the log of expected actions per period given what is `left`, (..., side, time)."""
     rate = background(xp, params, columns, structure) + reply(xp, params, columns, left)
     widening = params["certainty_widening"][..., None] * (columns["p_lag_min"] - 0.5)
     return xp.log(rate) + widening[..., None, :]
@@ -219,7 +219,7 @@ def log_likelihood(
     seen = columns["strikes_seen"]
     out: dict[str, Array] = {}
     if names is None or set(_SIDES) & set(names):
-        eta = log_rate(xp, params, columns, structure, trace(xp, params, columns, structure))
+        eta = log_rate(xp, params, columns, structure, decayed(xp, params, columns, structure))
         size = size_of(xp, params)
         counts = log_density(xp, "negbin_log", columns["strike_count"], eta, size) * seen
         out |= {name: counts[..., i, :] for i, name in enumerate(_SIDES)}
@@ -240,7 +240,7 @@ def rates(
     now = columns_of(state)
     out: dict[str, Array] = {}
     if names is None or set(_SIDES) & set(names):
-        eta = log_rate(np, params, now, structure, now["trace"])
+        eta = log_rate(np, params, now, structure, now["decayed"])
         out |= {name: eta[..., i, 0] for i, name in enumerate(_SIDES)}
     if names is None or "severity" in names:
         out["severity"] = severity_mean(params, now)[..., 0]

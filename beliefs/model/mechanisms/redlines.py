@@ -44,7 +44,7 @@ def held_below(
     crosses: NDArray[Any],
     level: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
-    """Return severities consistent with whether acts touch a line, and cross it.
+    """Return severities consistent with whether actions touch a line, and cross it.
 
     All of one shape; touching is crossing from the severity `level` on, which broadcasts.
     """
