@@ -147,7 +147,7 @@ def _draw(figure: str, file: Path, dpi: int, *of: Any) -> None:
     import matplotlib as mpl  # takes a second to load
 
     mpl.use("agg")
-    from beliefs.reporting import plots
+    from beliefs.reporting import plots  # imports pyplot, after the choice of a backend
 
     drawn = np.ravel(getattr(plots, figure)(*of))[0]
     save_figure(drawn.figure, file, dpi=dpi)

@@ -249,7 +249,7 @@ def simulated(
             yield _at_work(number, prepared)
         return
     from distributed import as_completed  # slow to load, and needed for several processes alone
-    from distributed.scheduler import KilledWorker
+    from distributed.scheduler import KilledWorker  # likewise
 
     with _client(workers, scheduler) as client:
         shared = client.submit(_prepared, design, pure=False)
