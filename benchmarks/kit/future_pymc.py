@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.features.steps import log_age
 from beliefs.inference.posterior import Posterior
 from beliefs.model import system
 from beliefs.model.structure import (
@@ -14,7 +15,7 @@ from beliefs.model.structure import (
     evidence_matrix,
 )
 from beliefs.model.theory import free_parameters, null_values
-from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED, deadlock
+from beliefs.simulation.future import CARRIED, COST_CLIP, GATHERED
 from beliefs.simulation.paths import BLOCK
 
 
@@ -107,15 +108,16 @@ def _future(
     lag = np.arange(horizon)[:, None] - np.arange(horizon)
     fade = np.exp(-structure.step_weeks * 7.0 / AFTERMATH_DAYS)
     trace = (pt.stack(hit)[:, None, :] * np.where(lag >= 0, fade ** np.abs(lag), 0.0)).max(axis=-1)
+    deadlock = 1.0 if past["talks"][n - 1] > 0 else np.exp(past["spell_age"][n - 1]) + 1.0
     before = past["aftermath"][:, n - 1][:, None] * fade**ahead
     slow = {name: pt.full((horizon,), float(past[name][n - 1])) for name in CARRIED}
     return (
         {name: gather(past[name]) for name in GATHERED}
         | slow
         | {
-            "spell_age": pt.as_tensor(
-                deadlock(past["talks"][:n], past["spell_age"][n - 1], horizon)
-            ),
+            "spell_age": pt.as_tensor(log_age(deadlock + np.arange(horizon))),
+            "talks_memory": pt.zeros((2, horizon)),  # at null without a population
+            "conflict_age": pt.zeros((2, horizon)),
             "active": pt.ones(horizon),
             "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),
             "pressure": pt.full((horizon,), float(kind != "talks")),
