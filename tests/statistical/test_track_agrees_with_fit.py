@@ -12,7 +12,7 @@ from beliefs.study.load import load_study
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 STUDIES = ["us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel"]
 HORIZON = {"us-civil-war": 26}  # periods; 90 days otherwise
-LONG = {"us-iran-2012": {"particles": 4000, "waypoint": 240}}  # 2000 otherwise, and none
+PARTICLES = {"us-iran-2012": 4000}  # 2000 otherwise
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -27,7 +27,7 @@ def test_a_bundled_study_passes_its_convergence_check_with_the_settings_of_the_p
 def test_a_track_ends_where_the_sampler_does(name, theory):
     study, chosen = load_study(name), load_theory(theory)
     fitted = fit(study, chosen, seed=11, sampling=Sampling(draws=2500))
-    followed = track(study, chosen, **LONG.get(name, {}), seed=1)
+    followed = track(study, chosen, particles=PARTICLES.get(name, 2000), seed=1)
     elements, belief, target = agreement(followed, fitted, HORIZON.get(name, 90))
     assert len(elements)
     over = elements[elements["mean"].abs() > 0.15 + 2.0 * elements["error"]]
