@@ -209,7 +209,6 @@ def track(
     priors: opt.Priors = None,
     as_of: opt.AsOf = None,
     particles: Annotated[int, typer.Option(min=400, help="Particles.")] = 2000,
-    waypoint: Annotated[int | None, typer.Option(min=1, help="Redraw after N periods.")] = None,
     seed: opt.Seed = 1,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -218,8 +217,7 @@ def track(
     with opt.stages(quiet) as say, opt.Place(out) as place:
         loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
         place.take(loaded.path)
-        how: dict[str, Any] = {"particles": particles, "waypoint": waypoint, "seed": seed}
-        found = beliefs.track(loaded, chosen, progress=say, **how)
+        found = beliefs.track(loaded, chosen, particles=particles, seed=seed, progress=say)
         beliefs.save_run(out, found, **place.taken)
     _tell({"run": str(out), "as_of": str(loaded.as_of)}, found, as_json)
     if not found.report().passed:

@@ -57,37 +57,6 @@ def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(ri
     assert abs(found.log_evidence[-1] - whole.evidence[40:].sum()) < 0.1
 
 
-@pytest.mark.parametrize("converged", [True, False])
-def test_a_long_track_takes_draws_of_the_sampler_on_its_way(
-    rich_folder, toy, monkeypatch, converged
-):
-    late = load_study(rich_folder, as_of=END)
-    plain = track(late, toy, particles=1000, seed=5)
-
-    def sampled(study, theory, *, seed, sampling, inputs):
-        assert inputs.active.sum() == 40 and sampling.draws * sampling.chains >= 1000
-        drawn = track(study, theory, particles=2000, seed=seed + 1, inputs=inputs)
-        posterior = drawn.at(drawn.ends[-1], draws=3000)
-        return replace(posterior, report=replace(posterior.report, passed=converged))
-
-    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", sampled)
-    found = track(late, toy, particles=1000, seed=5, waypoint=40)
-    if not converged:
-        np.testing.assert_array_equal(found.mean, plain.mean)
-        return
-    np.testing.assert_array_equal(found.mean[:39], plain.mean[:39])
-    np.testing.assert_array_equal(found.predictive[:40], plain.predictive[:40])
-    assert found.ess[39] == pytest.approx(1000.0) and found.n_time == 56
-    assert [r.period for r in found.rejuvenations if not r.moves] == [39]
-    assert abs(found.log_evidence[-1] - plain.log_evidence[-1]) < 0.2
-    for side in (0, 1):
-        means = [t.weights() @ t.mean[-1][:, side] for t in (found, plain)]
-        sd = np.sqrt(plain.weights() @ (plain.mean[-1][:, side] - means[1]) ** 2)
-        assert abs(means[0] - means[1]) < 0.15 * sd
-    back = track_from(found.to_tree(), found.study, found.theory)
-    assert back.rejuvenations == found.rejuvenations
-
-
 def test_day_by_day_or_at_once_it_gives_the_same_bits(taken, rich_folder):
     at_once = advance(taken, load_study(rich_folder, as_of=END))
     found = taken

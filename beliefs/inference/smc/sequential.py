@@ -69,14 +69,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Rejuvenation:
-    """One time that particles were resampled and moved, or drawn anew by NUTS."""
+    """One time that particles were resampled and moved."""
 
     period: int  # number of the period that was taken in
     power: float  # how far its observable had been taken in by then, 1 is wholly
     ess: float  # effective particles before
     ancestors: int  # different particles after resampling
     distinct: int  # and after the moves
-    moves: int  # as in `moves.Moved`, over all rounds; the drift is that of the first. 0: anew
+    moves: int  # as in `moves.Moved`, over all rounds; the drift is that of the first
     jump: float
     accepted: float
     drift: float
@@ -304,7 +304,7 @@ def lagging(done: Sequence[Rejuvenation], d: int) -> bool:
     noise = float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))
     lag = 0.0
     for r in done:
-        lag = max(0.0, lag + r.drift - noise) if r.moves else 0.0
+        lag = max(0.0, lag + r.drift - noise)
         if lag > LAG:
             return True
     return False

@@ -22,11 +22,11 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
-from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
+from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import Floats, distinct, normalised, resample
+from beliefs.inference.smc.particles import Floats, normalised, resample
 from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
@@ -289,7 +289,6 @@ def track(
     seed: int,
     progress: Callable[[str], None] | None = None,
     inputs: Inputs | None = None,
-    waypoint: int | None = None,
 ) -> Track:
     """Follow the posterior of a theory through every period of a study.
 
@@ -308,9 +307,6 @@ def track(
         Called with a few words as periods are taken in.
     inputs
         What replaces `build_inputs(study)`.
-    waypoint
-        Number of periods after which NUTS draws the particles anew, again and again: what their
-        moves leave undone adds up over hundreds of periods. Never when None, nor in `advance`.
 
     Returns
     -------
@@ -320,7 +316,7 @@ def track(
     Raises
     ------
     StudyError
-        Too few particles or periods, or the theory frees nothing on this study.
+        Too few particles, or the theory frees nothing on this study.
 
     Examples
     --------
@@ -332,61 +328,16 @@ def track(
     problem = _problem(Model.of(inputs, theory), theory, inputs.dates)
     seed = checked_seed(seed)
     scores = drawn_scores(problem, particles, seed)
-    found = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
-    n_time = int(inputs.active.sum())
-    for n in range(waypoint or n_time, n_time, waypoint or n_time):
-        found = _drawn_anew(_follow(found, problem, n, progress), problem, progress)
-    return _follow(found, problem, n_time, progress)
+    empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
+    return _follow(empty, problem, progress)
 
 
-def _follow(found: Track, problem: Problem, n: int, tell: Callable[[str], None] | None) -> Track:
+def _follow(found: Track, problem: Problem, progress: Callable[[str], None] | None) -> Track:
     def say(t: int) -> None:
-        if tell is not None:
-            tell(f"{found.inputs.dates[t]}: moved particles")
+        if progress is not None:
+            progress(f"{found.inputs.dates[t]}: moved particles")
 
-    return follow(problem, found, n, (), say)
-
-
-def _drawn_anew(found: Track, problem: Problem, tell: Callable[[str], None] | None) -> Track:
-    """Replace the particles after the last period by draws of NUTS, if these have converged."""
-    from beliefs.inference.nuts.fit import fit  # slow to load, and few tracks ask for it
-
-    n, size = found.n_time, len(found.generations[-1])
-    if tell is not None:
-        tell(f"{found.inputs.dates[n - 1]}: NUTS draws particles anew")
-    known = replace(found.inputs, active=np.arange(len(found.inputs.dates)) < n)
-    enough = Sampling(draws=max(Sampling.draws, -(-size // Sampling.chains)))
-    posterior = fit(found.study, found.theory, seed=found.seed, sampling=enough, inputs=known)
-    if not posterior.report.passed:
-        if tell is not None:
-            tell("NUTS has not converged, so particles stay")
-        return found
-    scores = _particles(posterior, found.model(), size)
-    last = problem.periods(scores, n - 1, n, None)[..., 3:8]
-    anew = Rejuvenation(
-        period=n - 1, power=1.0, ess=float(found.ess[-1]), ancestors=size,
-        distinct=distinct(scores), moves=0, jump=1.0, accepted=1.0, drift=0.0, capped=False,
-    )  # fmt: skip
-    return replace(
-        found,
-        generations=(*found.generations, scores),
-        generation=np.append(found.generation[:-1], len(found.generations)),
-        log_weights=np.append(found.log_weights[:-1], np.zeros((1, size)), axis=0),
-        state=np.append(found.state[:-1], last, axis=0),
-        rejuvenations=(*found.rejuvenations, anew),
-    )
-
-
-def _particles(posterior: Posterior, model: Model, size: int) -> Floats:
-    """Return draws of a posterior, thinned evenly to `size`, as normal scores (size, d)."""
-    # Draws follow one another chain by chain: even steps take as many of each.
-    chosen = (np.arange(size) * posterior.size) // size
-    draws = {}
-    for part in model.coordinates.parts:
-        values = np.asarray(posterior.tree["posterior"][part.name].values, dtype=np.float64)
-        draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
-    priors = {p.name: p.prior for p in free_parameters(posterior.theory, model.structure)}
-    return np.ascontiguousarray(model.coordinates.scores(draws, priors))
+    return follow(problem, found, int(found.inputs.active.sum()), (), say)
 
 
 def advance(
@@ -441,8 +392,8 @@ def advance(
     kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
-    here, n = replace(found.until(kept), study=study, inputs=inputs), int(inputs.active.sum())
-    return _follow(here, _problem(new, found.theory, inputs.dates), n, progress)
+    here = replace(found.until(kept), study=study, inputs=inputs)
+    return _follow(here, _problem(new, found.theory, inputs.dates), progress)
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
@@ -477,15 +428,23 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     track, which cannot go back before it.
     """
     study, inputs, theory = posterior.study, posterior.inputs, posterior.theory
-    model = Model.of(inputs, theory)
+    model, group = Model.of(inputs, theory), posterior.tree["posterior"]
     problem = _problem(model, theory, inputs.dates)
-    scores = _particles(posterior, model, min(particles, posterior.size))
+    # Draws follow one another chain by chain: even steps take as many of each.
+    size = min(particles, posterior.size)
+    chosen = (np.arange(size) * posterior.size) // size
+    draws = {}
+    for part in model.coordinates.parts:
+        values = np.asarray(group[part.name].values, dtype=np.float64)
+        draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
+    priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
+    scores = np.ascontiguousarray(model.coordinates.scores(draws, priors))
     n_time = int(inputs.active.sum())
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return replace(
         empty,
         generation=np.zeros(1, dtype=np.int64),
-        log_weights=np.zeros((1, len(scores))),
+        log_weights=np.zeros((1, size)),
         state=problem.periods(scores, n_time - 1, n_time, None)[..., 3:8],
         predictive=np.full((1, 2), np.nan),
         taken=n_time,
