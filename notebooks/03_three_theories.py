@@ -192,10 +192,10 @@ for study, rows in claims.items():
 # One for each claim and study, text by text.
 
 # %%
-for seed in dict.fromkeys(row["seed"] for row in claims[STUDIES[0]]):
-    print(f"\n{seed}\n{'=' * len(seed)}")
+for essay in dict.fromkeys(row["essay"] for row in claims[STUDIES[0]]):
+    print(f"\n{essay}\n{'=' * len(essay)}")
     for pair in zip(*(claims[s] for s in STUDIES), strict=True):
-        if pair[0]["seed"] == seed:
+        if pair[0]["essay"] == essay:
             print(f"\n{pair[0]['id']} {pair[0]['title']}")
             for study, row in zip(STUDIES, pair, strict=True):
                 print(f"  {study}: {row['sentence']}")

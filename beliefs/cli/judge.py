@@ -31,7 +31,7 @@ from beliefs.study.writefile import write_file
 
 COLUMNS = (
     "id", "theory", "verdict", "p_claim", "p_prior", "contraction", "log_bf", "delta_log_score",
-    "delta_low", "delta_high", "method", "seed", "title", "claimed", "why", "sentence",
+    "delta_low", "delta_high", "method", "essay", "title", "claimed", "why", "sentence",
 )  # fmt: skip
 SHOWN = 10  # quantities printed for a person
 MOVED, SURE = 0.01, 2.0  # least change printed, and in Monte-Carlo errors
@@ -122,10 +122,10 @@ def verdicts(
 
 def _tell(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield verdicts for a person, text by text."""
-    for seed in dict.fromkeys(row["seed"] for row in rows):
-        yield f"\n{seed}"
+    for essay in dict.fromkeys(row["essay"] for row in rows):
+        yield f"\n{essay}"
         for row in rows:
-            if row["seed"] == seed:
+            if row["essay"] == essay:
                 yield f"\n{row['id']}  {row['verdict']:<19} {row['title']}"
                 yield from (f"     {line}" for line in textwrap.wrap(row["sentence"], WIDTH))
     count = Counter(row["verdict"] for row in rows)

@@ -27,6 +27,7 @@ from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import diagnose
 from beliefs.model.theory import free_parameters
+from beliefs.records.files import FORMAT
 from beliefs.reporting import figures, series, style, tables
 from beliefs.study.load import Study
 from beliefs.study.safefile import read_lines
@@ -37,7 +38,7 @@ SLOW = 12  # parameters with the fewest effective draws that the page lists
 MAX_CHARS = 200_000  # of SOURCES.md: a report stays a file that one can mail
 # What a stranger's Markdown may not do: links, images and inline HTML stay the characters they are.
 FOREIGN = ["link", "image", "autolink", "reference", "html_block", "html_inline", "entity", "code"]
-VERDICT_TEXTS = ("id", "seed", "title", "claimed", "verdict", "sentence")
+VERDICT_TEXTS = ("id", "essay", "title", "claimed", "verdict", "sentence")
 
 
 def write_report(
@@ -205,7 +206,8 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
             raise OSError("no regular file")
         raw = json.loads(Path(path).read_text(encoding="utf-8"))
         rows = raw["verdicts"]
-        good = all(isinstance(row[name], str) for row in rows for name in VERDICT_TEXTS)
+        good = raw["format"] == FORMAT
+        good &= all(isinstance(row[name], str) for row in rows for name in VERDICT_TEXTS)
     except (OSError, ValueError, KeyError, TypeError) as error:
         good, rows, raw = False, [], str(error)
     if not good:
@@ -213,7 +215,7 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
             "this is no file of verdicts",
             where=str(path),
             found=str(raw)[:80],
-            expected="what `beliefs verdicts STUDY --json` prints",
+            expected=f"format {FORMAT}, as `beliefs verdicts STUDY --json` prints it",
             fix="write it with `beliefs verdicts STUDY --json > FILE`",
         )
     if raw.get("study_sha256") != about["study_sha256"]:
@@ -233,17 +235,17 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return verdicts by source text, its claims beside the evidence."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
-        groups.setdefault(row["seed"], []).append(row)
+        groups.setdefault(row["essay"], []).append(row)
     return [
         {
-            "seed": seed,
+            "essay": essay,
             "author": mine[0].get("author", ""),
             "count": ", ".join(
                 f"{n} {name}" for name, n in Counter(r["verdict"] for r in mine).most_common()
             ),
             "claims": [_claim(row) for row in mine],
         }
-        for seed, mine in groups.items()
+        for essay, mine in groups.items()
     ]
 
 

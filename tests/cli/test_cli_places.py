@@ -5,6 +5,7 @@ import json
 import pytest
 from posteriors import FAILED, small_posterior
 
+from beliefs.records.files import FORMAT
 from beliefs.records.run import save_run
 
 
@@ -73,14 +74,17 @@ def test_verdicts_on_another_study_are_refused(call, rich_folder, tmp_path):
     few = small_posterior(rich_folder, "base_rate", size=(2, 50), report=FAILED)
     run = save_run(tmp_path / "run", few)
     manifest = json.loads((run / "manifest.json").read_text())
-    row = dict.fromkeys(("id", "seed", "title", "claimed", "verdict", "sentence"), "a")
-    said = {"study": "small", "study_sha256": manifest["study_sha256"], "verdicts": [row]}
+    row = dict.fromkeys(("id", "essay", "title", "claimed", "verdict", "sentence"), "a")
+    said = {"format": FORMAT, "study": "small", "verdicts": [row]}
+    said["study_sha256"] = manifest["study_sha256"]
     file, page = tmp_path / "verdicts.json", tmp_path / "page.html"
     arguments = ("report", run, "--allow-failed", "--out", page, "--horizon", 7, "--verdicts", file)
-    for other in ({"study_sha256": "0" * 64}, {"study_sha256": None}):
-        file.write_text(json.dumps(said | other))
+    other, none = {"study_sha256": "0" * 64}, {"study_sha256": None}
+    old = {"format": FORMAT - 1}, f"format {FORMAT}"
+    for changed, words in ((other, "verdicts on small"), (none, "verdicts on small"), old):
+        file.write_text(json.dumps(said | changed))
         code, _, err = call(*arguments)
-        assert code == 2 and "verdicts on small" in err and not page.exists()
+        assert code == 2 and words in err and not page.exists()
     assert call(*arguments[:-1], "/dev/zero")[0] == 2
     file.write_text(json.dumps(said))
     assert call(*arguments)[0] == 0 and "What the texts claim" in page.read_text()

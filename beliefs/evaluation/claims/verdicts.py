@@ -68,7 +68,7 @@ class Verdict:
     """One row of the table: the claim as `data/claims.csv` states it, and what is said of it."""
 
     id: str
-    seed: str  # the text that makes the claim
+    essay: str  # the text that makes the claim
     author: str
     title: str
     claimed: str
@@ -338,7 +338,7 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
                     f"(n = {score.n})"]  # fmt: skip
     return Verdict(
         id=claim.id,
-        seed=claim.text["title"],
+        essay=claim.text["title"],
         author=claim.text["author"],
         title=claim.text["claim"],
         claimed=claim.text["claimed_region"],
