@@ -127,7 +127,9 @@ def test_a_killed_process_is_told_and_what_was_done_is_kept(acting, theory, tmp_
     def dies(number, shared):
         if number == 1:
             import os
+            import time
 
+            time.sleep(2)  # that the one before is done is on its way
             os._exit(1)
         return work(number, shared)
 
