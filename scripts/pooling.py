@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from spells import Spells
 
 from beliefs.inference.diagnose import Report, diagnose
-from beliefs.inference.nuts.sampling import Sampling, no_fastmath
+from beliefs.inference.nuts.sampling import Sampling
 from beliefs.model.pooled import AGE_BINS, quadrature
+from beliefs.model.priors import no_fastmath
 
 __all__ = ["LEVEL", "SCALES", "PooledFit", "fit_pooled", "log_likelihood", "pointwise"]
 

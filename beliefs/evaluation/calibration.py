@@ -43,7 +43,6 @@ from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.targets import event_steps, explained, headline
 from beliefs.inference.filter.smooth import draw_paths
-from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.inference.posterior import Posterior, dataset_of, drawn, stacked_params
 from beliefs.inference.smc.belief_lag import belief_lag
 from beliefs.inference.smc.blocks import Blocks, track_blocks
@@ -51,6 +50,7 @@ from beliefs.inference.smc.particles import resample
 from beliefs.inference.smc.track import track
 from beliefs.model import system
 from beliefs.model.contract import Parameter
+from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.simulation.paths import check_horizon

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from beliefs.errors import ConvergenceError, StudyError
 from beliefs.features.talks import LeftOut, left_out
-from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
+from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import ActionDraws, Posterior
+from beliefs.model.priors import no_fastmath
 from beliefs.model.system import factors
 from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention

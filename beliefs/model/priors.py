@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any
 
@@ -25,6 +27,36 @@ _QUANTILES = (0.05, 0.5, 0.95)
 REACH = 5.5
 """Normal scores up to which draws of a prior are taken; 1 in 25 million lies beyond."""
 _EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
+
+
+_lock = threading.Lock()
+_inside = 0  # calls that run now, in all threads
+_before = True  # the setting when the first of them began
+
+
+@contextmanager
+def _switched_off() -> Iterator[None]:
+    """Switch fast-math off until the last call of any thread ends: the setting is everybody's."""
+    global _inside, _before
+    from pytensor import config  # slow to import
+
+    with _lock:
+        if not _inside:
+            _before, config.numba__fastmath = config.numba__fastmath, False
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                config.numba__fastmath = _before
+
+
+# Runs a function with PyTensor's fast-math off. With it, sums are reordered differently when a
+# compiled function is inlined (cold) and when it is linked from the cache (warm), so that one seed
+# gives two results. PreliZ compiles its densities through PyTensor too, once in a process.
+no_fastmath = _switched_off()
 
 
 class Prior:
@@ -44,7 +76,8 @@ class Prior:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name in ("identity", "built"):
             raise AttributeError(name)
-        return getattr(self.built, name)
+        found = getattr(self.built, name)
+        return no_fastmath(found) if callable(found) else found
 
     def __repr__(self) -> str:
         return repr(self.built)

@@ -1,12 +1,14 @@
 """Settings that calls share across threads end as they began."""
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed, no_fastmath
+from beliefs.inference.nuts.sampling import MAX_SEED, checked_seed
+from beliefs.model.priors import Prior, no_fastmath
 
 
 def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_was():
@@ -41,6 +43,16 @@ def test_calls_that_overlap_in_threads_stay_exact_and_leave_the_setting_as_it_wa
         with pytest.raises(ValueError):
             fails()
         assert pytensor.config.numba__fastmath is True
+
+
+def test_a_prior_computes_exactly_wherever_it_is_first_asked():
+    import pytensor
+
+    seen, prior = [], Prior("Normal", 0.0, 1.0)
+    prior.built = SimpleNamespace(ppf=lambda q: seen.append(pytensor.config.numba__fastmath))
+    with pytensor.config.change_flags(numba__fastmath=True):
+        prior.ppf(0.5)
+    assert seen == [False]
 
 
 @pytest.mark.parametrize("seed", [-1, MAX_SEED + 1, 1.0, "1", True, None])

@@ -14,8 +14,9 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.nuts.model import compiled_model
 from beliefs.inference.nuts.recentre import innovations
-from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
+from beliefs.inference.nuts.sampling import Sampling, checked_seed
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, stacked_params
+from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
 from beliefs.study.load import Study

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.inference.nuts.recentre import innovations
-from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.model import system
+from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory, free_parameters, null_values
 

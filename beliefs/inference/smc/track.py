@@ -22,7 +22,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
-from beliefs.inference.nuts.sampling import checked_seed, no_fastmath
+from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
@@ -30,6 +30,7 @@ from beliefs.inference.smc.particles import Floats, normalised, resample
 from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
+from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Structure, structure_of, until
 from beliefs.model.system import factors_of
 from beliefs.model.theory import Theory, free_parameters, not_finite, theory_of

@@ -17,10 +17,9 @@ import numba
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.inference.smc.particles import Floats
 from beliefs.model.contract import Parameter
-from beliefs.model.priors import REACH, Prior
+from beliefs.model.priors import REACH, Prior, no_fastmath
 from beliefs.model.structure import Structure
 
 NODES = 705
