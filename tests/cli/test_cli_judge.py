@@ -14,7 +14,7 @@ from beliefs.evaluation.scores.skill import SHARED
 
 def row(name, verdict, p):
     return Verdict(
-        id=name, seed="A text", author="Somebody", title="Talks help", claimed="> 0", test="sign",
+        id=name, essay="A text", author="Somebody", title="Talks help", claimed="> 0", test="sign",
         theory="M1J", kind=("sign",), verdict=verdict, p_claim=p, p_prior=0.5, contraction=0.3,
         log_bf=1.0, delta_log_score=None if p is None else 0.12345, delta_low=-1.0, delta_high=2.0,
         scored=("talks",), method="rerun", forecast=None, why="so", sentence="Talks, they help.",
