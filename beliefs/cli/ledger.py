@@ -46,7 +46,7 @@ def add(
     said, late = done.forecast, sum(t.late for t in done.forecast.targets)
     row = {"ledger": str(file), "line": done.n, "head": done.head, "late": late}
     days = sorted({t.by for t in said.targets})
-    out = ["began a new ledger"] if done.begun else []
+    out = ["began a new ledger"] if done.n == 1 else []
     out.append(
         f"{file}:{done.n}: {said.theory} on {said.study} as of {said.as_of}, "
         f"{counted(len(said.targets), 'probability', 'probabilities')} by "

@@ -135,14 +135,15 @@ def test_a_table_that_says_otherwise_later_is_a_conflict_until_corrected(ledger,
 
 def test_whoever_resolves_second_adds_no_line_twice(ledger, study, monkeypatch):
     registered(ledger, study, ["2026-02-07", "2026-02-12"])
-    same_past = ledger_resolve._same_past
+    look_up = ledger_resolve._look_up
 
     def slower(*arguments):
         monkeypatch.undo()
         resolve(ledger, studies=(study,), now=LATER)  # another process, just before the lock
-        return same_past(*arguments)
+        return look_up(*arguments)
 
-    monkeypatch.setattr(ledger_resolve, "_same_past", slower)
+    monkeypatch.setattr(ledger_resolve, "_look_up", slower)
+
     done = resolve(ledger, studies=(study,), now=LATER)
     assert done.added == {} and done.already == 2
     assert verify(ledger).lines == 3

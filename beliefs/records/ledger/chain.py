@@ -139,16 +139,13 @@ class Book:
             sealed = seal(number, head, fields)
             head = check(sealed).head
             data += sealed
-        before = self.path.read_bytes() if self.path.exists() else b""
         try:
             _append(self.path, data)
-        except BaseException as error:  # an interrupt too must leave no half line
+        except BaseException:  # an interrupt too must leave no half line
             with contextlib.suppress(OSError):
-                os.truncate(self.path, len(before))
-            if isinstance(error, OSError):
-                raise _unusable(self.path, error) from error
+                os.truncate(self.path, self.chain.whole)
             raise
-        self.chain = check(before + data)
+        self.chain = check(self.path.read_bytes())
         return self.chain.lines[n:]
 
 
@@ -161,7 +158,7 @@ def writing(path: str | Path) -> Iterator[Book]:
     """
     path = Path(path)
     with _held(path):
-        chain = check(_bytes(path) if path.exists() else b"")
+        chain = check(path.read_bytes() if path.exists() else b"")
         if chain.problems:
             raise damaged(path, chain)
         yield Book(path, chain)
@@ -171,14 +168,7 @@ def read_chain(path: str | Path) -> Chain:
     """Read a ledger between two writes, in order or not."""
     path = Path(path)
     with _held(path, reading=True):
-        return check(_bytes(path))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unusable(path, error) from error
+        return check(path.read_bytes())
 
 
 def fix(path: str | Path) -> tuple[Path | None, int]:
@@ -237,9 +227,7 @@ def damaged(path: Path, chain: Chain) -> StudyError:
 
 @contextlib.contextmanager
 def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[None]:
-    """Let nobody else write a ledger; a regular file: a device has no end, a pipe waits for one."""
-    if path.exists() and not path.is_file():
-        raise _unusable(path, "not a regular file")
+    """Let nobody else write a ledger; what the system cannot do with it is a StudyError."""
     if not path.parent.is_dir():
         raise _unusable(path, "no such folder")
     if not path.exists() and (reading or not begin):
@@ -255,12 +243,11 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
     found = f"it was locked for {PATIENCE:.0f} seconds"
     other = busy("writing this ledger", path, found, fix)
     lock = whole.with_name(f".{whole.name}.lock")
-    with contextlib.ExitStack() as stack:
-        try:  # where nobody can lock, nobody writes: reading needs no lock
-            stack.enter_context(locked(lock, PATIENCE, other, needed=not reading))
-        except OSError as error:
-            raise _unusable(path, error) from error
-        yield
+    try:  # where nobody can lock, nobody writes: reading needs no lock
+        with locked(lock, PATIENCE, other, needed=not reading):
+            yield
+    except OSError as error:
+        raise _unusable(path, error) from error
 
 
 def _unusable(path: Path, found: str | OSError) -> StudyError:

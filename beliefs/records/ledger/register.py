@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -15,7 +16,7 @@ from beliefs.forecasting.document import FORMAT, Document, Hash, Part, Probabili
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.forecasting.targets import LATENT, TARGETS
-from beliefs.records.files import damaged, document_hash, read_json, read_manifest
+from beliefs.records.files import damaged, document_hash, read_manifest, read_table
 from beliefs.records.ledger import chain as chains
 from beliefs.records.ledger.chain import BEGINNING, Chain, Problem, read_chain, writing
 from beliefs.records.run import load_run, read_parts
@@ -28,14 +29,10 @@ ACTION_RULES: dict[str, type[SpecTable]] = {
 """Tables of a study that say what counts as actions."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
+_ACTION_RULES = AliasChoices("action_rules", "conduct_rules")
 _Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
 Key = tuple[int, str, str | None, dt.date]
 """Line of a forecast, target, rule and last day."""
-
-
-def _formerly(*names: str, **more: Any) -> Any:
-    """Return a field that lines of earlier versions have under another name."""
-    return Field(validation_alias=AliasChoices(*names), **more)
 
 
 class Target(Probability):
@@ -64,12 +61,13 @@ class Forecast(Part):
     seed: dict[str, int]
     horizon: int  # periods
     step_days: int  # days of a period
-    convergence: dict[str, Any] = _formerly("convergence", "gate")
+    # Lines of earlier versions have two fields under other names.
+    convergence: dict[str, Any] = Field(validation_alias=AliasChoices("convergence", "gate"))
     allowed_failed: bool  # whether it had not converged and was registered all the same
     label_rule: str  # id of the rule for talks that it is about, of all rules as they stood:
     label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
     # See `ACTION_RULES`, as they stood.
-    action_rules: dict[str, _Rule] = _formerly("action_rules", "conduct_rules", default={})
+    action_rules: dict[str, _Rule] = Field({}, validation_alias=_ACTION_RULES)
     beliefs_version: str  # that made the run
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
@@ -179,11 +177,10 @@ def _first(error: ValidationError) -> str:
 
 
 class Registered(NamedTuple):
-    """What `register` did: the line, the head to be noted elsewhere, whether it began a ledger."""
+    """What `register` did: the line, 1 in a new ledger, and the head to be noted elsewhere."""
 
     n: int
     head: str
-    begun: bool
     forecast: Forecast
 
 
@@ -219,7 +216,7 @@ def register(
         targets = tuple(t.model_copy(update={"late": at.date() > t.by}) for t in forecast.targets)
         stamped = forecast.model_copy(update={"at": at, "targets": targets})
         (line,) = book.append(stamped.model_dump(mode="json"))
-        return Registered(line.n, line.hash, line.n == 1, stamped)
+        return Registered(line.n, line.hash, stamped)
 
 
 class Verdict(NamedTuple):
@@ -238,7 +235,7 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
     """
     if head is not None:
         head = head.strip().lower()
-        if len(head) != len(BEGINNING) or set(head) - set("0123456789abcdef"):
+        if not re.fullmatch("[0-9a-f]{64}", head):
             raise StudyError(
                 "this is not the head of a ledger",
                 where="head",
@@ -274,10 +271,9 @@ def entry_of(
     file = folder / "forecast.json"
     if file.is_file() and horizon is None and seed is None:
         manifest = read_manifest(folder)
-        document = read_json(file)
+        document, horizon = read_table(file), manifest["horizon"]
         study, _ = read_parts(folder, manifest)
         _fits(file, document, manifest)
-        horizon = manifest["horizon"]
     else:
         posterior = load_run(folder)
         seed = SEED if seed is None else seed
@@ -324,11 +320,10 @@ def entry_of(
         raise damaged(file, _first(error), "what `beliefs run` writes") from error
 
 
-def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
+def _fits(file: Path, document: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Refuse a document that is not the forecast of its own run."""
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        found = document.get("format", 1) if isinstance(document, dict) else "of no document"
-        raise damaged(file, f"format {found}", f"format {FORMAT}")
+    if document.get("format") != FORMAT:
+        raise damaged(file, f"format {document.get('format', 1)}", f"format {FORMAT}")
     try:
         read = Document.read(json.dumps(document))
     except ValidationError as error:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,44 +131,22 @@ def resolve(
                 unresolved.append((n, target, one))
             else:
                 found.append(one)
-    fresh, already, differing = _sorted(known, found)
-    same_past = {  # studies are read before the ledger is locked
-        one.key: _same_past(known.forecasts[one.forecast], study_as_of)
-        for one in fresh + [one for one, _ in differing if correct]
-    }
-    added: dict[int, Resolution] = {}
-    head = known.head
-    if same_past:
-        with writing(path) as book:
-            fresh, already, differing = _sorted(ledger_of(path, book.chain), found)
-            replaced: list[tuple[Resolution, int | None]] = [(one, None) for one in fresh]
-            if correct:
-                replaced += [(one, old) for one, old in differing if one.key in same_past]
-                differing = []
-            said = [
-                one.model_copy(update={"same_past": same_past[one.key], "corrects": old})
-                for one, old in replaced
-            ]
-            lines = book.append(*(one.model_dump(mode="json") for one in said)) if said else ()
-            added = {line.n: one for line, one in zip(lines, said, strict=True)}
-            head = book.chain.head
-    return Resolved(added, already, tuple(differing), tuple(unresolved), head)
-
-
-def _sorted(
-    ledger: Ledger, found: list[Resolution]
-) -> tuple[list[Resolution], int, list[tuple[Resolution, int]]]:
-    """Return what is new, how many are known, and what differs from a line of before."""
-    fresh, already, differing = [], 0, []
-    for one in found:
-        old = ledger.resolutions.get(one.key)
-        if old is None:
-            fresh.append(one)
-        elif (old[1].outcome, old[1].outcomes) == (one.outcome, one.outcomes):
-            already += 1
-        else:
-            differing.append((one, old[0]))
-    return fresh, already, differing
+    already, said, differing = 0, list[Resolution](), list[tuple[Resolution, int]]()
+    with writing(path) as book:
+        resolved = ledger_of(path, book.chain).resolutions
+        for one in found:
+            number, old = resolved.get(one.key, (None, None))
+            if old and (old.outcome, old.outcomes) == (one.outcome, one.outcomes):
+                already += 1
+            elif number is None or correct:
+                same = _same_past(known.forecasts[one.forecast], study_as_of)
+                said.append(one.model_copy(update={"same_past": same, "corrects": number}))
+            else:
+                differing.append((one, number))
+        said.sort(key=lambda one: one.corrects is not None)
+        lines = book.append(*(one.model_dump(mode="json") for one in said)) if said else ()
+    added = {line.n: one for line, one in zip(lines, said, strict=True)}
+    return Resolved(added, already, tuple(differing), tuple(unresolved), book.chain.head)
 
 
 def _same_past(forecast: Forecast, study_as_of: Lookup) -> bool:
@@ -231,28 +210,6 @@ def _look_up(
         or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
     ):
         return "other periods"
-    found = _found(forecast, target, study, window)
-    if isinstance(found, str):
-        return found
-    return Resolution(
-        at=at,
-        forecast=line[0],
-        forecast_line_sha256=line[1],
-        same_past=False,  # see `_same_past`
-        beliefs_version=environment()["versions"]["beliefs"],
-        target=target.target,
-        rule=target.rule,
-        by=target.by,
-        as_of=study.as_of.astype(object),
-        study_sha256=study.sha256,
-        **found,
-    )
-
-
-def _found(
-    forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
-) -> dict[str, Any] | str:
-    """Return what the study's labels say by the rules that were registered, or a key of `OPEN`."""
     talks = {"headline": forecast.label_rule, "rules": forecast.label_rules}
     rules = {**forecast.action_rules, "talks_rule": talks}
     judged, known = _judged(study, json.dumps(rules, sort_keys=True))
@@ -264,25 +221,35 @@ def _found(
     if when is None:
         return "not covered"
     observed = when <= periods
-    return {
-        "outcome": observed != question.negated,
-        "outcomes": {},
-        "first": study.grid.dates[first + when - 1].astype(object) if observed else None,
-        "rows": (),
-    } | (_rounds(judged, window) if TARGETS[target.target].kind == "talks" else {})
+    of_talks = TARGETS[target.target].kind == "talks"
+    outcomes, rows = _rounds(judged, window) if of_talks else ({}, ())
+    return Resolution(
+        at=at,
+        forecast=line[0],
+        forecast_line_sha256=line[1],
+        same_past=False,  # see `_same_past`
+        beliefs_version=environment()["versions"]["beliefs"],
+        target=target.target,
+        rule=target.rule,
+        by=target.by,
+        as_of=study.as_of.astype(object),
+        study_sha256=study.sha256,
+        outcome=observed != question.negated,
+        outcomes=outcomes,
+        first=grid.dates[first + when - 1].astype(object) if observed else None,
+        rows=rows,
+    )
 
 
-def _rounds(judged: Study, window: NDArray[np.bool_]) -> dict[str, Any]:
+def _rounds(judged: Study, window: NDArray[np.bool_]) -> tuple[dict[str, bool], tuple[str, ...]]:
     """Return the outcome by every label rule, and the rows of the headline rule in a window."""
     grid, rows = judged.grid, headline_rows(judged)
     held, _ = talk_days(judged, grid.active(judged.as_of))
     inside = [
         held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
     ]
-    return {
-        "outcomes": {rule: bool(periods[window].any()) for rule, periods in held.items()},
-        "rows": tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
-    }
+    outcomes = {rule: bool(periods[window].any()) for rule, periods in held.items()}
+    return outcomes, tuple(map(str, rows["talk_id"][np.asarray(inside, dtype=bool)]))
 
 
 @functools.lru_cache(maxsize=2)
@@ -323,10 +290,9 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
     splits what is unresolved into what is not over, and what could be looked up.
     """
     groups: dict[tuple[Any, ...], list[_Item]] = {}
-    count = dict.fromkeys(("probabilities", "resolved", "latent", "over"), 0)
+    count: Counter[str] = Counter()
     for n, forecast in ledger.forecasts.items():
         for target in forecast.targets:
-            count["probabilities"] += 1
             if target.target in LATENT:
                 count["latent"] += 1
                 continue
@@ -334,19 +300,18 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
             if target.given is None:
                 key = (n, target.target, target.rule, target.by)
                 found = ledger.resolutions.get(key, (0, None))[1]
-            count["resolved"] += found is not None
-            count["over"] += found is None and target.by < today
+            over = "over" if target.by < today else "not_over"
+            count[over if found is None else "resolved"] += 1
             when = [*TIMINGS].index(timing(forecast, target))
             named = (when, forecast.theory, forecast.theory_sha256, target.name)
             for days in (-1, (target.by - forecast.origin).days):
                 groups.setdefault((*named, days), []).append((forecast, target, found))
-    left, latent, over = count["probabilities"] - count["resolved"], count["latent"], count["over"]
-    later = left - latent - over
+    unresolved = {why: count[why] for why in ("latent", "not_over", "over")}
     return {
         "forecasts": len(ledger.forecasts),
-        "probabilities": count["probabilities"],
+        "probabilities": count.total(),
         "resolved": count["resolved"],
-        "unresolved": {"all": left, "latent": latent, "not_over": later, "over": over},
+        "unresolved": {"all": sum(unresolved.values()), **unresolved},
         "corrected": ledger.corrected,
         "classes": [_row(key, groups[key]) for key in sorted(groups)],
     }
