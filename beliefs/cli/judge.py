@@ -253,11 +253,13 @@ def calibrate(
     chosen, design = beliefs.load_theory(theory, priors), beliefs.load_study(study, as_of=as_of)
     out = out or Path("runs") / f"calibration-{chosen.id}"
     try:
-        found = beliefs.calibrate(
-            chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
-            horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
-            progress=opt.remaining(quiet, "simulations"),
-        )  # fmt: skip
+        with opt.stages(quiet) as say:
+            say("simulations")
+            found = beliefs.calibrate(
+                chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
+                horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
+                progress=lambda done, of, _: say.share_done(done / of),
+            )  # fmt: skip
     except KeyboardInterrupt:
         sys.stderr.write(f"simulations that were done are kept in {out}: the command goes on\n")
         raise

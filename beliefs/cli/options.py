@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
@@ -110,7 +110,7 @@ class Stages:
         """Move the bar of the stage; shares go from 0 to 1."""
         if self._bar is None:
             self._line(f"{self._stage} {share:.0%}")
-        elif self._task is not None:
+        else:
             self._bar.update(self._task, total=1.0, completed=share)
 
     def _line(self, text: str) -> None:
@@ -133,33 +133,12 @@ def stages(quiet: bool) -> Iterator[Stages]:
     if quiet or not sys.stderr.isatty():
         yield Stages(quiet=quiet)
         return
-    columns = TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn()
+    clocks = TimeElapsedColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description:<12}"), BarColumn(), *clocks
     with Progress(*columns, console=Console(stderr=True)) as bar:
         say = Stages(bar)
         yield say
         say.end()
-
-
-def remaining(quiet: bool, what: str) -> Callable[[int, int, float | None], None]:
-    """Return what tells on stderr how many of all are done and the time left.
-
-    A bar on a terminal; elsewhere a line for every twentieth that is done.
-    """
-    result = 0.0
-
-    def say(done: int, of: int, seconds: float | None) -> None:
-        nonlocal result
-        share, live = done / of, sys.stderr.isatty()
-        if quiet or (not live and share < result + 0.05 and done < of):
-            return
-        result = share
-        left = "" if seconds is None else f", {seconds / 60.0:.1f} min left"
-        end = "\n" if not live or done == of else "   \r"
-        bar = f"[{'#' * int(30 * share):<30}] " if live else ""
-        sys.stderr.write(f"{bar}{done} of {of} {what}{left}{end}")
-        sys.stderr.flush()
-
-    return say
 
 
 class Place(contextlib.ExitStack):

@@ -28,7 +28,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from numpy.typing import ArrayLike
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.scores.skill import holm
 from beliefs.evaluation.scores.skilltable import EDGES
+from beliefs.evaluation.sensitivity import elements
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import forecast
@@ -108,9 +109,8 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Lin
         design.study, theory, particles=design.particles, seed=seed, inputs=made, belief=belief
     )
     known = _Known(design, found, mine, theirs, truth, streams[3])
-    quantities = dict(known.quantities())
     steps = known.futures(seed)
-    quantities |= {f"forecast:{name}": values for name, values in steps.items()}
+    quantities = dict(known.quantities()) | {f"forecast:{k}": v for k, v in steps.items()}
     ranked = {k: rank(v[:-1], float(v[-1]), streams[3]) for k, v in quantities.items()}
     within = {k: v <= design.horizon for k, v in steps.items() if k.startswith("time of ")}
     return {
@@ -146,7 +146,6 @@ class _Known:
         actions = found.params(design.draws, rng, beliefs=False)
         self.free_actions = free_parameters(theory, structure, "actions")
         self.actions = _joined(actions, theirs, self.free_actions)
-        self.full = null_values(theory, structure, "actions") | self.actions
         at = self.track.coordinates.scores(
             {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in self.free}
         )
@@ -155,7 +154,6 @@ class _Known:
         self.likelihood = end.total[:, 0] + end.newest.sum(axis=1)
         self.prior = -0.5 * np.square(both).sum(axis=1)
         self.path: Floats | None = None
-        self.run: Any = None
         if truth is not None:
             kept = model.replay(scores, n, keep=True)[2]
             own = truth.logit_belief[None, :, :n]
@@ -166,7 +164,7 @@ class _Known:
 
     def quantities(self) -> Iterable[tuple[str, Floats]]:
         """Yield what is ranked but for the futures, each (L + 1,)."""
-        structure = self.structure
+        structure, theory = self.structure, self.found.theory
         yield from _elements("parameter", self.belief, self.free, structure)
         yield from _elements("actions", self.actions, self.free_actions, structure)
         if self.path is not None:
@@ -176,12 +174,13 @@ class _Known:
         yield "density:likelihood of belief", self.likelihood
         yield "density:posterior of belief", self.likelihood + self.prior
         columns = until(self.found.columns, self.track.n_time)
+        full = null_values(theory, structure, "actions") | self.actions
         for block in self.found.layout:
             if block.beliefs:
                 continue
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 logs = system.action_log_likelihoods(
-                    np, self.full, columns, self.structure, block.observables
+                    np, full, columns, structure, block.observables
                 )
             size = self.design.draws + 1
             total = sum(np.broadcast_to(v.sum(axis=-1), (size,)) for v in logs.values())
@@ -224,12 +223,9 @@ def _elements(
     group: str, values: Values, parameters: Iterable[Parameter], structure: Structure
 ) -> Iterable[tuple[str, Floats]]:
     """Yield every element of parameters by its name and labels."""
-    coords = structure.coords
     for p in parameters:
-        for index in np.ndindex(structure.size(p.dims)):
-            labels = [str(coords[d][i]) for d, i in zip(p.dims, index, strict=True)]
-            name = f"{group}:{p.name}" + (f"[{', '.join(labels)}]" if labels else "")
-            yield name, values[p.name][:, *index]
+        for name, index in elements(p, structure):
+            yield f"{group}:{name}", values[p.name][:, *index]
 
 
 def simulated(
@@ -257,12 +253,10 @@ def simulated(
         lost: list[KilledWorker] = []
         for future in as_completed(running):
             try:
-                line = future.result()
+                yield future.result()
             except KilledWorker as error:
                 lost.append(error)
-                continue
             future.release()
-            yield line
         if lost:
             raise StudyError(
                 "a process that simulates was killed again and again, perhaps for want of memory",
@@ -353,8 +347,6 @@ class Judged:
 def _statistic(ranks: ArrayLike, draws: int) -> Floats:
     """Return the smallest two-sided tail probability of each row of ranks (..., n)."""
     values = np.atleast_2d(np.asarray(ranks, dtype=np.int64))
-    if values.size and (values.min() < 0 or values.max() > draws):
-        raise ValueError(f"ranks lie between 0 and {draws}")
     each = np.stack([np.bincount(row, minlength=draws + 1) for row in values])
     counts, place = np.cumsum(each, axis=-1)[:, :-1], np.arange(draws)  # below 1, ... L
     below, above = _tails(values.shape[-1], draws)
@@ -384,16 +376,12 @@ def _reference(n: int, draws: int) -> Floats:
 
 def p_value(ranks: ArrayLike, draws: int) -> float:
     """Return the probability of uniform ranks as far from uniform as these (n,), of 0 to L."""
-    n = np.asarray(ranks).size
-    if n == 0:
-        raise ValueError("no ranks")
     found = _statistic(ranks, draws)[0]
     # Statistics are discrete: those that differ by rounding alone are equal.
-    beyond = int(np.searchsorted(_reference(n, draws), found * (1.0 + 1e-9), side="right"))
-    share = (1.0 + beyond) / (1.0 + REFERENCE)
-    if beyond:
-        return share
-    return float(min(share, max(draws * found, np.finfo(float).tiny)))  # a tail may underflow
+    reference = _reference(np.asarray(ranks).size, draws)
+    beyond = int(np.searchsorted(reference, found * (1.0 + 1e-9), side="right"))
+    bound = 1.0 if beyond else max(draws * found, np.finfo(float).tiny)  # a tail may underflow
+    return float(min((1.0 + beyond) / (1.0 + REFERENCE), bound))
 
 
 def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
@@ -419,8 +407,7 @@ def judge(
     ranks: Mapping[str, ArrayLike], draws: int, others: Mapping[str, float] | None = None
 ) -> tuple[Judged, ...]:
     """Judge ranks (n,) by quantity, least uniform first, with p-values of `others` without."""
-    p = {name: p_value(np.asarray(v, dtype=np.int64), draws) for name, v in ranks.items()}
-    p |= others or {}
+    p = {name: p_value(v, draws) for name, v in ranks.items()} | dict(others or {})
     rows = []
     for (name, mine), adjusted in zip(p.items(), holm([*p.values()]), strict=True):
         mean = spread = None
@@ -458,10 +445,8 @@ class ForecastCheck:
 
 def poisson_binomial(p: ArrayLike) -> Floats:
     """Return P(X = k), (n + 1,), of a sum X of Bernoulli variables with probabilities p (n,)."""
-    found = np.ones(1)
-    for one in np.asarray(p, dtype=float):
-        found = np.convolve(found, [1.0 - one, one])
-    return found
+    coins = [[1.0 - one, one] for one in np.asarray(p, dtype=float)]
+    return reduce(np.convolve, coins, np.ones(1))
 
 
 def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
@@ -469,25 +454,16 @@ def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
     mass = poisson_binomial(chance)
     below, above = np.cumsum(mass), np.cumsum(mass[::-1])[::-1]
     tail = 0.5 * (1.0 - COVERAGE)
+    low = int(np.argmax(below > tail)) / n
+    high = (n - int(np.argmax(above[::-1] > tail))) / n
     p = float(min(1.0, 2.0 * min(below[observed], above[observed])))
-    return Bin(
-        begin=begin,
-        end=end,
-        n=n,
-        forecast=float(values[:, 0].mean()),
-        happened=observed / n,
-        low=int(np.argmax(below > tail)) / n,
-        high=(n - int(np.argmax(above[::-1] > tail))) / n,
-        p=p,
-        outside=p <= 1.0 - COVERAGE,
-    )
+    forecast = float(values[:, 0].mean())
+    return Bin(begin, end, n, forecast, observed / n, low, high, p, p <= 1.0 - COVERAGE)
 
 
 def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     """Judge values (n, 2): share of the L draws in which a target happens, and whether it did."""
     shares = np.asarray(values, dtype=float)
-    if not len(shares):
-        raise ValueError("no simulations")
     observed = shares[:, 1]
     chance = (np.rint(shares[:, 0] * draws) + observed) / (draws + 1.0)
     deviation = float(np.sqrt(np.sum(chance * (1.0 - chance))))

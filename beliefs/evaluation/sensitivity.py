@@ -8,7 +8,7 @@ prior.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -28,7 +28,7 @@ from beliefs.inference.sensitivity import Power, densities
 from beliefs.inference.smc.particles import normalised
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
-from beliefs.model.structure import structure_of
+from beliefs.model.structure import Structure
 from beliefs.model.theory import Theory, free_parameters, mechanisms_of, scaled
 from beliefs.shown import Shown
 from beliefs.simulation.paths import draws_of
@@ -286,13 +286,11 @@ def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
 def _questions(ahead: Forecast) -> tuple[Question, ...]:
     """Return all targets in the headline windows, and cracks by other rules in the last one."""
     own = ahead.posterior.study.spec.crack
-    windows, targets = horizon_days(ahead), headline(ahead)
-    out = []
-    for by in windows:
-        for name, side in targets:
-            threshold = own.threshold if TARGETS[name].threshold else None
-            periods = own.periods if TARGETS[name].kind == "beliefs" else None
-            out.append(Question(name, side, by, threshold, periods, True))
+    windows, out = horizon_days(ahead), []
+    for by, (name, side) in product(windows, headline(ahead)):
+        threshold = own.threshold if TARGETS[name].threshold else None
+        periods = own.periods if TARGETS[name].kind == "beliefs" else None
+        out.append(Question(name, side, by, threshold, periods, True))
     if ahead.posterior.theory.beliefs:
         rules = product(own.grid_thresholds, own.grid_periods)
         others = [rule for rule in rules if rule != (own.threshold, own.periods)]
@@ -344,21 +342,27 @@ def _parameter_draws(posterior: Posterior, actions: bool) -> Drawn:
     return out
 
 
+def elements(p: Parameter, structure: Structure) -> Iterator[tuple[str, Any]]:
+    """Yield name, with labels, and index of every element of a parameter."""
+    coords = structure.coords
+    for index in np.ndindex(structure.size(p.dims)):
+        labels = [coords[d][i] for d, i in zip(p.dims, index, strict=True)]
+        yield p.name + (f"[{', '.join(labels)}]" if labels else ""), index
+
+
 def contraction(
     posterior: Posterior, actions: bool = False, *, power: bool = True
 ) -> tuple[Contracted, ...]:
     """Return what the data did to every free parameter, by element; `power` takes longest."""
-    coords = structure_of(posterior.inputs).coords
-    mechanisms = mechanisms_of(posterior.theory, posterior.structure)
+    structure = posterior.structure
+    mechanisms = mechanisms_of(posterior.theory, structure)
     home = {name: mechanism for mechanism, names in mechanisms.items() for name in names}
     known = _parameter_draws(posterior, actions)
     powers = _power(posterior, actions, known) if power else {}
     rows = []
     for name, (p, values) in known.items():
         prior_sd = float(np.asarray(p.prior.std()))
-        for index in np.ndindex(values.shape[1:]):
-            labels = [coords[d][i] for d, i in zip(p.dims, index, strict=True)]
-            label = name + (f"[{', '.join(labels)}]" if labels else "")
+        for label, index in elements(p, structure):
             sd = float(values[:, *index].std(ddof=1))
             both = [float(v[index]) for v in powers[name]] if power else [np.nan, np.nan]
             rows.append(Contracted(label, home[name], prior_sd, sd, *both))

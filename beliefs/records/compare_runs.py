@@ -64,13 +64,11 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         )
     targets: list[dict[str, Any]] = []
     failed = [(path, p.report.failures) for path, p in both if not p.report.passed]
-    missing = None
     if failed:
         missing = f"{failed[0][0]} failed its convergence check: {'; '.join(failed[0][1])}"
     else:
-        then, now = (forecast(p, seed=SEED, baselines=False) for p in (first, second))
-        targets = moved(then, now)
-        missing = None if targets else f"no day forecast by {one} was still to come"
+        targets = moved(*(forecast(p, seed=SEED, baselines=False) for _, p in both))
+        missing = f"no day forecast by {one} was still to come"
     return {
         "runs": [
             {
@@ -85,7 +83,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         "rows": {table: _moved_rows(first.study, second.study, table) for table in TABLES},
         "beliefs": moved_beliefs(first, second),
         "targets": targets,
-        "no_targets": missing,
+        "no_targets": None if targets else missing,
     }
 
 
@@ -114,19 +112,19 @@ def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
     if not (first.theory.beliefs and second.theory.beliefs):
         return []
     paths = [np.asarray(p.tree["posterior"]["logit_belief"].values) for p in (first, second)]
-    flat = [path.reshape(-1, *path.shape[2:]).astype(float) for path in paths]
-    n = int(first.inputs.active.sum())
-    out = []
-    every = list(causes(second))
+    old, new = (path.reshape(-1, *path.shape[2:]).astype(float) for path in paths)
+    n, out, every = int(first.inputs.active.sum()), [], list(causes(second))
     for i, side in enumerate(first.structure.sides):
-        before, after = flat[0][:, i, -1], flat[1][:, i, -1]
-        reread = flat[1][:, i, n - 1].mean() - before.mean()
-        parts = [{"kind": "reread", "name": "the past, seen anew", "mean": float(reread)}]
+        before, after = old[:, i, -1], new[:, i, -1]
+        reread = float(new[:, i, n - 1].mean() - before.mean())
+        parts: list[dict[str, Any]] = [
+            {"kind": "reread", "name": "the past, seen anew", "mean": reread}
+        ]
         for cause in every:
-            push = np.broadcast_to(cause.push, (len(flat[1]), flat[1].shape[-1]))[:, n:]
+            push = np.broadcast_to(cause.push, (len(new), new.shape[-1]))[:, n:]
             if cause.side == i and (size := float(push.sum(axis=-1).mean())):
                 parts.append({"kind": cause.kind, "name": cause.name, "mean": size})
-        parts.sort(key=lambda part: -abs(float(str(part["mean"]))))
+        parts.sort(key=lambda part: -abs(part["mean"]))
         then, now = _interval(before), _interval(after)
         change = float(after.mean() - before.mean())
         out.append({"side": side, "then": then, "now": now, "change": change, "parts": parts})
@@ -176,17 +174,15 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     result: bool | None = None
     if manifest["horizon"] is not None:
         say("forecast")
-        document = summarise(
-            forecast(
-                again,
-                manifest["horizon"],
-                seed=manifest["seed"]["forecast"],
-                interventions=planned(folder, manifest),
-                allow_failed=True,
-                actions="actions_content_sha256" in manifest,
-            )
+        ahead = forecast(
+            again,
+            manifest["horizon"],
+            seed=manifest["seed"]["forecast"],
+            interventions=planned(folder, manifest),
+            allow_failed=True,
+            actions="actions_content_sha256" in manifest,
         )
-        result = document == read_json(folder / "forecast.json")
+        result = summarise(ahead) == read_json(folder / "forecast.json")
     distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.tree, again.tree)
     if same and result is not False:
         verdict = "bit-identical"

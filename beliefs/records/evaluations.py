@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -109,25 +109,22 @@ class Calibration(Shown):
             "judged": len(self.judged),
             "outside": [row.name for row in self.outside],
             "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
-            "groups": [_rounded(asdict(row)) for row in self.groups],
-            "quantities": [_rounded(asdict(row)) for row in self.judged],
-            "probabilities": [_checked(k, v) for k, v in self.forecast_checks.items()],
+            "groups": [_rounded(row) for row in self.groups],
+            "quantities": [_rounded(row) for row in self.judged],
+            "probabilities": [
+                {"target": k, **_rounded(v.all), **_rounded(v), "bins": [*map(_rounded, v.bins)]}
+                for k, v in self.forecast_checks.items()
+            ],
             "cut": CUT,
         }
 
 
-def _checked(target: str, found: ForecastCheck) -> dict[str, Any]:
-    bins = [_rounded(asdict(one)) for one in found.bins]
-    result = _rounded(asdict(found.all))
-    result |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
-    return {"target": target, **result, "bins": bins}
-
-
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """Round to six decimals, and what is smaller to six digits."""
+def _rounded(row: Any) -> dict[str, Any]:
+    """Return the numbers and words of a row, to six decimals, what is smaller to six digits."""
     return {
         k: (round(v, 6) if abs(v) > 0.1 else float(f"{v:.6g}")) if isinstance(v, float) else v
-        for k, v in row.items()
+        for k, v in vars(row).items()
+        if k not in ("all", "bins")
     }
 
 
@@ -204,7 +201,7 @@ def calibrate(
             settings = _settled(folder, design)
             done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
-            begun, size = time.monotonic(), len(left)
+            begun = time.monotonic()
             with (folder / LINES).open("ab") as kept:
                 for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
                     kept.write(json.dumps(line).encode() + b"\n")
@@ -212,8 +209,8 @@ def calibrate(
                     os.fsync(kept.fileno())
                     done[line["number"]] = line
                     if progress is not None:
-                        rest = (time.monotonic() - begun) / count * (size - count)
-                        progress(sims - size + count, sims, rest)
+                        rest = (time.monotonic() - begun) / count * (len(left) - count)
+                        progress(sims - len(left) + count, sims, rest)
             found = _judged(settings, [done[k] for k in sorted(done) if k < sims], draws)
             _write(folder, found)
     except OSError as error:
@@ -291,9 +288,7 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
     kept = files.read_table(file)
     for key, value in settings.items():
         if kept.get(key) != value:
-            found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
-            wanted = "those of now" if isinstance(value, dict) else f"{key} = {value!r}"
-            raise _other(folder, found, wanted)
+            raise _other(folder, f"{key} = {kept.get(key)!r}", f"{key} = {value!r}")
     return settings
 
 
@@ -379,9 +374,8 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
             fix="restore it from a copy, or run the backtest again",
         )
     file = place / "theories.json"
-    hashes = about["theories"]
     theories = tuple(
-        theory_from_table(raw, str(file), checked=hashes.get(raw.get("id")))
+        theory_from_table(raw, str(file), checked=about["theories"].get(raw.get("id")))
         for raw in files.read_json(file)
     )
     data = files.read_tree(place / FRAME, None).to_dataset()
@@ -389,8 +383,5 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
         frame = Frame.from_dataset(data, study.spec.side_ids)
     except (KeyError, ValueError) as error:
         raise files.damaged(place / FRAME, str(error), "the frame of a backtest") from error
-    found = scored(
-        study, theories, frame, every=about["every"], particles=about["particles"],
-        seed=about["seed"],
-    )  # fmt: skip
-    return found, study
+    settings = {key: about[key] for key in ("every", "particles", "seed")}
+    return scored(study, theories, frame, **settings), study

@@ -243,11 +243,10 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     file = Path(path) / "manifest.json"
     data = read_result(file)
     for key, kind in _MANIFEST.items():
-        if key not in data or not isinstance(data[key], kind) or isinstance(data[key], bool):
+        if key not in data or not isinstance(data[key], kind):
             found = f"{key} = {data[key]!r}" if key in data else f"no {key}"
             raise damaged(file, found, f"the key {key}")
-    seed = data["seed"].get("fit")
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    if not isinstance(data["seed"].get("fit"), int):
         raise damaged(file, f"seed = {data['seed']!r}", "the seed of the fit, a whole number")
     return data
 
@@ -274,7 +273,7 @@ def read_result(file: Path) -> dict[str, Any]:
     """Return a JSON file of results; StudyError if this version cannot read its format."""
     data = read_table(file)
     version = data.get("format")
-    if version != FORMAT or isinstance(version, bool):
+    if version != FORMAT:
         raise StudyError(
             f"{file.name} is of a format that this version does not read",
             where=str(file),

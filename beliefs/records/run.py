@@ -85,12 +85,11 @@ def save_run(
     """
     study, theory, out = found.study, found.theory, Path(out)
     file, tree, known = _kept(found, settings or {})
-    trees, plan, hashes = {file: tree}, [], {}
+    trees, hashes = {file: tree}, {}
     if summary is not None:
         hashes["forecast_sha256"] = files.document_hash(summary)
     if forecast is not None:
         trees["forecast.nc"] = forecast.to_dataset()
-        plan = [as_table(item) for item in forecast.interventions]
         if forecast.action_draws is not None:
             trees[ACTIONS] = _action_tree(forecast.posterior)
             hashes["actions_content_sha256"] = files.content_hash(trees[ACTIONS])
@@ -105,7 +104,7 @@ def save_run(
         "horizon": None if forecast is None else len(forecast.dates),
         **known,
         "seed": {"fit": found.seed, "forecast": None if forecast is None else forecast.seed},
-        "interventions": plan,
+        "interventions": [as_table(item) for item in (forecast.interventions if forecast else ())],
         **hashes,
         **(lineage or {}),
         **files.environment(),
@@ -191,10 +190,8 @@ def load_run(path: str | Path) -> Posterior:
     if (folder / TRACK).is_file():
         track = load_track(folder)
         return track.at(track.ends[-1])
-    missing = [
-        n for n in ("manifest.json", "posterior.nc", "theory.json") if not (folder / n).is_file()
-    ]
-    if missing:
+    names = ("manifest.json", "posterior.nc", "theory.json")
+    if missing := [name for name in names if not (folder / name).is_file()]:
         raise StudyError(
             "this is not a run folder",
             where=str(folder),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Iterator
@@ -206,17 +205,15 @@ def _grown(
             fix="what was known earlier is in the run already; or track anew with --as-of",
         )
     if study.sha256 == old.sha256:
-        found = f"the same rows, as of {old.as_of}"
+        found = "the same rows"
         if added is not None and added.rows:
-            of = f"{counted(added.rows, 'row')} of {added.named}"
-            found = f"{of}, not yet published as of {study.as_of}"
+            found = f"{counted(added.rows, 'row')} of {added.named}, not yet published"
         elif added is not None:
-            held = ", ".join(added.tables)
-            found = f"no row in {added.named} that {held} did not hold, as of {old.as_of}"
+            found = f"no row in {added.named} that {', '.join(added.tables)} did not hold"
         raise ConflictError(
             "nothing is new, so nothing was written",
             where=str(source.path.parent),
-            found=found,
+            found=f"{found}, as of {study.as_of}",
             expected="rows that were not there before, or a later date",
             fix="nothing to do; or give --data FILE or --to DATE",
         )
@@ -224,19 +221,14 @@ def _grown(
 
 
 def _longer(new: Source, before: Source, to: str | None) -> Source:
-    """Return a study with the end of its period moved on to its newest row, or to a later `to`.
-
-    Only where a new row was published after the end; days after today are none of it.
-    """
+    """Return a study whose period ends with its newest row, or a later `to`, by today."""
     end = np.datetime64(new.spec.period.end, "D")
     later = [day for day in _published(new, before) if end < day <= today()]
     if not later:
         return new
-    last = max(later)
     if to is not None:
-        with contextlib.suppress(StudyError):  # is none: said where it is read
-            last = max(last, min(day_of(to, "to"), today()))
-    move_end(new.path, last.astype(object))
+        later.append(min(day_of(to, "to"), today()))
+    move_end(new.path, max(later).astype(object))
     return read_study(new.path)
 
 

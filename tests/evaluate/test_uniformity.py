@@ -151,5 +151,3 @@ def test_a_forecast_of_none_of_few_draws_is_no_certainty():
     values = [(0.0, 1)] * 6 + [(1 / FEW, 0)] * 40 + [(0.0, 0)] * 354
     assert check_forecasts(values, FEW).all.p == pytest.approx(2.0 * binom.sf(5, 46, 1 / 21))
     assert check_forecasts([(0.0, 0), (1.0, 1)], FEW).z is None
-    with pytest.raises(ValueError, match="no simulations"):
-        check_forecasts(np.empty((0, 2)), FEW)
