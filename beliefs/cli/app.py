@@ -12,7 +12,6 @@ import ast
 import contextlib
 import gc
 import io
-import math
 import os
 import signal
 import sys
@@ -117,48 +116,37 @@ def no_lost_interrupt() -> Iterator[None]:
     that, it may print and drop the interrupt, as Numba's compiler does: then it is sent again. Or
     it may make an error of its own of it, as code in Rust does: then that error is the interrupt.
     """
-    interrupted, struck = False, -math.inf
-    timers: list[threading.Timer] = []
+    struck: float | None = None
     lost_before = sys.unraisablehook
 
     def stop(*_: Any) -> None:
-        nonlocal interrupted, struck
-        if time.monotonic() - struck < _SAME:
-            return  # what the first one ended is being tidied up
-        interrupted, struck = True, time.monotonic()
-        raise KeyboardInterrupt
+        nonlocal struck
+        if struck is None or time.monotonic() - struck > _SAME:
+            struck = time.monotonic()
+            raise KeyboardInterrupt
 
     def again(lost: sys.UnraisableHookArgs) -> None:
         nonlocal struck
         if not issubclass(lost.exc_type, KeyboardInterrupt):
             lost_before(lost)
             return
-        struck = -math.inf
-        timer = threading.Timer(_AGAIN, _thread.interrupt_main)  # raised here it would be lost too
-        timer.daemon = True
-        timer.start()
-        timers.append(timer)
+        struck = None
+        # Raised here it would be lost too.
+        threading.Timer(_AGAIN, _thread.interrupt_main).start()
 
-    here = threading.current_thread() is threading.main_thread()
     # Whoever ignores a signal, or handles it, goes on doing so.
-    taken = [n for n, usual in _USUAL.items() if here and signal.getsignal(n) == usual]
+    taken = [number for number, usual in _USUAL.items() if signal.getsignal(number) == usual]
     for number in taken:
         signal.signal(number, stop)
     sys.unraisablehook = again
     try:
         yield
-    except BaseException as error:
-        if interrupted:
-            raise KeyboardInterrupt from error
-        raise
     finally:
-        for timer in timers:
-            timer.cancel()
         sys.unraisablehook = lost_before
         for number in taken:
             signal.signal(number, _USUAL[number])
-    if interrupted and not timers:
-        raise KeyboardInterrupt
+        if struck is not None:  # whatever a library made of it
+            raise KeyboardInterrupt
 
 
 def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
@@ -209,20 +197,15 @@ def sound_streams() -> None:
 def leave(code: int) -> NoReturn:
     """End the process with an exit code, without Python's own tidying up.
 
-    That takes half a second once numba and pandas are loaded; and when a command was stopped,
-    threads of the sampler may still run, and crash when their compiled code is freed.
+    That takes half a second; and threads of a stopped sampler may crash as their code is freed.
     """
     if panels := sys.modules.get("beliefs.study.panels"):
         panels.place().cleanup()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError as error:
-            if not code:  # what was asked for did not arrive
-                code = StudyError.exit_code
-                with contextlib.suppress(OSError):
-                    _told(unusable(error))
-                    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # what was asked for did not arrive
+        code = code or _told(unusable(error))
+    sys.stderr.flush()
     os._exit(code)
 
 
@@ -246,9 +229,6 @@ def unusable(error: OSError) -> StudyError:
 @stoppable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         done = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except BeliefsError as error:
@@ -258,8 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _told(unusable(error))
     except TyperException as error:  # an unknown option, a value out of range
-        message = error.format_message().strip()
-        if message:  # without one nothing was asked, and the help is printed already
+        # Without a message nothing was asked, and the help is printed already.
+        if message := error.format_message().strip():
             path = getattr(getattr(error, "ctx", None), "command_path", None) or "beliefs"
             sys.stderr.write(f"error: {message}\n  fix:     see `{path} --help`\n")
         return 2

@@ -58,10 +58,7 @@ Intervene = Annotated[
 
 
 def to_write(what: str = "any") -> Callable[[Path | None], Path | None]:
-    """Return what refuses a file that could not be written as soon as its option is read.
-
-    One that is "new", a new "image" in a format that can be drawn, or "any".
-    """
+    """Return what refuses, as its option is read, "any" file, a "new" one or a new "image"."""
 
     def check(path: Path | None) -> Path | None:
         if path is not None:
@@ -142,11 +139,7 @@ def stages(quiet: bool) -> Iterator[Stages]:
 
 
 class Place(contextlib.ExitStack):
-    """A run folder to be, kept from other processes once the study is known to be sound.
-
-    One that exists is refused before a minute is spent on computing. `taken` is what
-    `beliefs.records.run.save_run` gets of it.
-    """
+    """A run folder to be; `taken`, once the study is known to be sound, is what `save_run` gets."""
 
     def __init__(self, out: Path | None) -> None:
         super().__init__()

@@ -279,10 +279,8 @@ def stacking_weights(scores: Floats, start: Floats | None = None) -> Floats:
     for _ in range(STEPS):
         share = w[:, None] * density
         share = share / share.sum(axis=0)
-        new = (share.sum(axis=1) + 1.0 / k) / (n + 1.0)
-        settled = np.abs(new - w).max() < ENOUGH
-        w = new
-        if settled:
+        before, w = w, (share.sum(axis=1) + 1.0 / k) / (n + 1.0)
+        if np.abs(w - before).max() < ENOUGH:
             break
     return w
 
@@ -291,7 +289,7 @@ def weights_over_time(scores: Floats, every: int = 7) -> tuple[NDArray[np.int64]
     """Return numbers of periods taken in, from 0 on to all, and weights then (point, theory)."""
     n = scores.shape[1]
     periods = np.unique([*range(0, n, every), n]).astype(np.int64)
-    out: list[Floats] = []
-    for t in periods:
-        out.append(stacking_weights(scores[:, :t], out[-1] if out else None))
+    out = [stacking_weights(scores[:, :0])]
+    for t in periods[1:]:
+        out.append(stacking_weights(scores[:, :t], out[-1]))
     return periods, np.stack(out)

@@ -92,21 +92,17 @@ class Point:
     parameters: tuple[str, ...]
     pareto_k: float  # of the importance weights
     method: str  # ``reweighted``, or ``tracked`` where the weights cannot be relied on
-    convergence: bool  # of what was tracked
+    converged: bool  # of what was tracked
     p: Floats
-    error: Floats  # of the changes
+    error_of_change: Floats
 
     def as_dict(self) -> dict[str, Any]:
         """Return the point as plain data."""
-        return {
-            "part": self.part,
-            "scale": self.scale,
+        return vars(self) | {
             "parameters": list(self.parameters),
             "pareto_k": round(self.pareto_k, 2) if np.isfinite(self.pareto_k) else None,
-            "method": self.method,
-            "converged": self.convergence,
             "p": [round(float(v), 4) for v in self.p],
-            "error_of_change": [round(float(v), 4) for v in self.error],
+            "error_of_change": [round(float(v), 4) for v in self.error_of_change],
         }
 
 

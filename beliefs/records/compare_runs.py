@@ -101,13 +101,11 @@ def _moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
 
 
 def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
-    """Return how each side's belief at the origin changed, and by what.
+    """Return how each side's belief at the origin changed, with its 90 % interval, and by what.
 
-    The change of the mean log-odds is split exactly: what the second run makes of the first one's
-    last day (``reread``: parameters learnt, late rows, hindsight), and every cause of the periods
-    since (`beliefs.evaluation.attribution`), as the second run sees them. By side: ``then`` and
-    ``now`` (probability: mean, lower, upper of the central 90 %), ``change`` of the mean log-odds,
-    and ``parts`` that sum to it, largest first.
+    ``parts`` sum to the ``change`` of the mean log-odds: what the second run makes of the first
+    one's last day (``reread``: parameters learnt, late rows, hindsight), and every cause of the
+    periods since (`beliefs.evaluation.attribution`), as the second run sees them.
     """
     if not (first.theory.beliefs and second.theory.beliefs):
         return []
@@ -217,17 +215,14 @@ def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
 
 
 def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
-    """Return how far the posteriors of two DataTrees lie apart, and by which quantity.
+    """Return the largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` of two DataTrees, and of what.
 
-    The distance is the largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` over all quantities;
-    second, what it stays below with probability 0.999 when both estimate the same (Bonferroni over
-    all quantities); third, the name of the farthest.
+    Second is what it stays below with probability 0.999 when both estimate the same (Bonferroni
+    over all quantities).
     """
     import arviz as az  # seconds to load, and runs that agree to the bit need none
 
     a, b = one["posterior"].to_dataset(), two["posterior"].to_dataset()
-    if set(a.data_vars) != set(b.data_vars):
-        raise ValueError("the two posteriors hold other variables")
     draws = ("chain", "draw")
     error = np.sqrt(az.mcse(a, method="mean") ** 2 + az.mcse(b, method="mean") ** 2)
     worst, where, count = 0.0, "", 0

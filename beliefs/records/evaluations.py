@@ -355,10 +355,7 @@ def save_backtest(
 
 
 def rescore(folder: str | Path) -> tuple[Backtest, Study]:
-    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again.
-
-    Returns what `save_backtest` writes to another folder.
-    """
+    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again."""
     place = Path(folder)
     about = files.read_result(place / "manifest.json")
     if about.get("method") != "backtest":

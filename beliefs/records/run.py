@@ -255,10 +255,7 @@ def load_track(path: str | Path, *, source: Source | None = None) -> Track:
     manifest = files.read_manifest(folder)
     study, theory = read_parts(folder, manifest, source)
     tree = files.read_tree(folder / TRACK, manifest["posterior_content_sha256"])
-    try:
-        return track_from(tree, study, theory)
-    except (KeyError, ValueError, TypeError) as error:
-        raise files.damaged(folder / TRACK, repr(error), "the arrays of a track") from error
+    return track_from(tree, study, theory)
 
 
 def planned(folder: Path, manifest: dict[str, Any]) -> list[Intervention]:

@@ -104,7 +104,7 @@ def test_weights_at_a_time_know_nothing_later():
 def test_means_are_paired_and_an_overlap_holds_the_origins_within_a_window():
     ours, theirs = np.array([1.0, np.nan, 3.0, 5.0]), np.array([2.0, 9.0, np.nan, 7.0])
     found = skill(ours, theirs, overlap=1, seed=1)
-    assert (found.n, found.score, found.reference, found.difference) == (2, 3.0, 4.5, 1.5)
+    assert (found.n, found.mean, found.reference, found.difference) == (2, 3.0, 4.5, 1.5)
     assert found.ratio == pytest.approx(1.0 / 3.0)
     assert [block_origins(h, 7) for h in (1, 7, 30, 90)] == [1, 1, 5, 13]
 

@@ -46,7 +46,7 @@ def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, 
     for one, two in zip(found.points, again.points, strict=True):
         if one.method == "reweighted":
             # The tracked change has other draws: its error counts as well.
-            error = np.hypot(one.error, two.error) + 1e-3
+            error = np.hypot(one.error_of_change, two.error_of_change) + 1e-3
             assert (abs(one.p - two.p) < 4.5 * error).all(), one.part
             compared += 1
     assert compared >= 3

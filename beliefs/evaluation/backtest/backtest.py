@@ -8,7 +8,7 @@ the base-rate theory, climatology, persistence, and hand-set odds where a study 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.evaluation.scores import skilltable
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
 from beliefs.shown import Shown
@@ -182,22 +183,22 @@ def backtest(
     odds = read_odds(study) if odds is None else odds
     events, counted = questions(study, inputs), quantities(study, inputs)
     check_odds(odds, events)
-    made = []
-    for theory in chosen:
+
+    def futures(theory: Theory) -> Iterator[Forecast]:
         say(f"{theory.id}: tracking")
         blocks = track_blocks(
             study, theory, particles=particles, seed=seed, inputs=inputs,
-            progress=lambda text, name=theory.id: say(f"{name}: {text}"),  # type: ignore[misc]
+            progress=lambda text: say(f"{theory.id}: {text}"),
         )  # fmt: skip
-        ahead = frames.futures_from(
-            blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=say
+        longest = windows[-1].periods
+        yield from frames.futures_from(
+            blocks, origins, longest, draws=draws, seed=seed, progress=say
         )
-        made.append(
-            frames.frame_of(theory, inputs, origins, windows, events, counted, draws, ahead)
-        )
+
+    frame = frames.frame_of(chosen, inputs, origins, windows, events, counted, draws, futures)
     say("scores")
     settings = {"every": every, "particles": particles, "seed": seed}
-    return scored(study, chosen, frames.joined(made), odds=odds, inputs=inputs, **settings)
+    return scored(study, chosen, frame, odds=odds, inputs=inputs, **settings)
 
 
 def scored(

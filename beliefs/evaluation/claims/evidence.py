@@ -31,7 +31,7 @@ from beliefs.model.structure import AFTERMATH_DAYS, Structure, columns, structur
 from beliefs.model.system import action_log_likelihoods, factors_of
 from beliefs.model.theory import Theory, declared, free_parameters, null_values
 
-Row = tuple[str, bool, float, float]
+Row = tuple[str, bool, float, float]  # day, whether it happened, probability, base rate
 
 JUMP_SHARE = "jump_share"
 DRAWS = 1000
@@ -195,9 +195,7 @@ class Score:
 
     event: str
     horizon_days: int
-    rows: tuple[
-        Row, ...
-    ]  # day of the origin, whether it happened, probability, that of the base rate
+    rows: tuple[Row, ...]  # by origin
     mean: float
     low: float  # 90 % interval of the mean by resampling origins, NaN for few
     high: float
@@ -222,13 +220,8 @@ class Score:
             "low": None if np.isnan(self.low) else round(self.low, 4),
             "high": None if np.isnan(self.high) else round(self.high, 4),
             "origins": [
-                {
-                    "origin": day,
-                    "observed": observed,
-                    "p": round(p, 4),
-                    "p_base_rate": round(base, 4),
-                }
-                for day, observed, p, base in self.rows
+                {"origin": day, "observed": y, "p": round(p, 4), "p_base_rate": round(base, 4)}
+                for day, y, p, base in self.rows
             ],
         }
 

@@ -193,11 +193,12 @@ def _ground(
     """Track a theory on a study, with its parts and without them."""
     structure = structure_of(inputs)
     say(f"{theory.id}: tracking")
-    blocks, replicate = (
+    both = [
         track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
         for s in (seed, seed + REPLICATE)
-    )
-    n, whole = blocks.n_time, columns(inputs)
+    ]
+    blocks, whole = both[0], columns(inputs)
+    n = blocks.n_time
     inside = whole["cell_time"] < n
     mine = until(whole, n) | {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
     acted = until(blocks.columns, n)
@@ -212,7 +213,6 @@ def _ground(
     say(f"{theory.id}: what each part adds")
     gains = ablations(worth, blocks, reruns, particles=particles)
     rng = np.random.default_rng([seed, STREAM])
-    both = blocks, replicate
     shares = [crack_shares(b.belief) for b in both if b.belief and any(c.paths for c in worth)]
     drawn = [b.params(DRAWS // 2, rng) for b in both]
     joined = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}
@@ -313,8 +313,7 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
     if gain is not None:
         block = block_length(ground.step_days)
         gap = difference(gain.gain, gain.seen, block=block, seed=[seed, STREAM, 1])
-        delta = gap.total
-        low, high = (None if np.isnan(v) else v for v in (gap.low, gap.high))
+        delta, low, high = (None if np.isnan(v) else v for v in (gap.total, gap.low, gap.high))
     verdict, why = decide(
         missing=absent,
         doubt="" if absent else _doubt(after, ground),
@@ -421,9 +420,8 @@ def two_modes(values: np.ndarray) -> bool:
     count = np.histogram(values, bins=BINS)[0].astype(float)
     smooth = np.convolve(count, [0.25, 0.5, 0.25], mode="same")
     top = int(smooth.argmax())
-    for side in (smooth[: top + 1][::-1], smooth[top:]):
-        for k in range(2, len(side)):
-            second = side[k:].max()
-            if side[:k].min() < DIP * second and second > 0.15 * smooth[top]:
-                return True
-    return False
+    return any(
+        side[:k].min() < DIP * side[k:].max() and side[k:].max() > 0.15 * smooth[top]
+        for side in (smooth[: top + 1][::-1], smooth[top:])
+        for k in range(2, len(side))
+    )

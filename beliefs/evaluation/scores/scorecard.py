@@ -12,6 +12,7 @@ would be scored.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 from zlib import crc32
 
@@ -129,22 +130,19 @@ def score_table(
     check_odds(odds, events)
     rows: list[Row] = []
     step = inputs.step_days
-    for o, n in enumerate(origins.tolist()):
-        for h, horizon in enumerate(frame.horizons):
-            last = frame.origins[o] + np.timedelta64(horizon.periods * step, "D")
-            head = {
-                "origin": frame.origins[o].astype("datetime64[s]"),
-                "horizon": horizon.days,
-                "periods": horizon.periods,
-            }
-            window = n, horizon.periods, step
-            for k, question in enumerate(events):
-                samples = zip(frame.theories, frame.when[:, o, k], strict=True)
-                price = odds.of(question.name, frame.origins[o], last, negated=question.negated)
-                rows += [head | row for row in _event(question, *window, samples, price)]
-            for k, quantity in enumerate(counted):
-                sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
-                rows += [head | row for row in _count(quantity, frame.counts[k], *window, sums)]
+    for (o, n), (h, horizon) in product(enumerate(origins.tolist()), enumerate(frame.horizons)):
+        origin, window = frame.origins[o], (n, horizon.periods, step)
+        last = origin + np.timedelta64(horizon.periods * step, "D")
+        found: list[Row] = []
+        for k, question in enumerate(events):
+            samples = zip(frame.theories, frame.when[:, o, k], strict=True)
+            price = odds.of(question.name, origin, last, negated=question.negated)
+            found += _event(question, *window, samples, price)
+        for k, quantity in enumerate(counted):
+            sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
+            found += _count(quantity, frame.counts[k], *window, sums)
+        head = {"origin": origin.astype("datetime64[s]"), "horizon": horizon.days}
+        rows += [{**head, "periods": horizon.periods, **row} for row in found]
     for row in rows:  # one number for a window and a target: forecasters are compared on the same
         words = f"{row['origin']} {row['horizon']} {row['target']}"
         uniform = np.random.default_rng([seed, STREAM, crc32(words.encode())]).random()
@@ -164,11 +162,11 @@ def _event(
     observed = hit != question.negated
     spell = int(spells(question.hit, step_days)[n + first - 1]) if hit else 0
     curves: list[tuple[str, Floats | None, int | None]] = [  # the last: how many draws it is of
-        (name, (steps[:, None] <= np.arange(periods + 1)).mean(axis=0), len(steps))
-        for name, steps in samples
-        if steps[0] != MISSING
-    ]
-    curves += [
+        *(
+            (name, (steps[:, None] <= np.arange(periods + 1)).mean(axis=0), len(steps))
+            for name, steps in samples
+            if steps[0] != MISSING
+        ),
         (CLIMATOLOGY, climatology(question, n, periods), None),
         (PERSISTENCE, persistence(question, n, periods), None),
         (MARKET, None if price is None else np.array([price]), None),
@@ -179,6 +177,7 @@ def _event(
         # Odds are of the target itself, curves of what comes.
         turned = question.negated and name != MARKET
         p = float(1.0 - curve[-1] if turned else curve[-1])
+        warranted = p if draws is None else proper.smoothed(p, draws)
         row = {
             "target": question.name,
             "kind": "event",
@@ -187,9 +186,7 @@ def _event(
             "observed": float(observed),
             "first": float(first) if hit else np.nan,
             "spell": spell,
-            "log": float(
-                proper.log_score(p if draws is None else proper.smoothed(p, draws), observed, EXACT)
-            ),
+            "log": float(proper.log_score(warranted, observed, EXACT)),
             "brier": float(proper.brier(p, observed)),
         }
         if name != MARKET:
@@ -237,13 +234,11 @@ def _count(
 def check_odds(odds: Odds, events: Sequence[Question]) -> None:
     """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
     known = [question.name for question in events]
-    found = sorted({*odds.target} - {*known})
-    if found:
+    if found := sorted({*odds.target} - {*known}):
         latent = set(found) & {*LATENT}
+        why = "latent target, which nobody can look up"
         raise StudyError(
-            "odds are given of a latent target, which nobody can look up"
-            if latent
-            else "odds are given of a target that this study cannot show",
+            f"odds are given of a {why if latent else 'target that this study cannot show'}",
             where=f"{NAME} target",
             found=", ".join(found),
             expected="one of " + ", ".join(known),

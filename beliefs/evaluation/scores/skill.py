@@ -52,7 +52,7 @@ class Skill:
     """Mean scores of a forecaster and of a baseline, paired by origin; smaller is better."""
 
     n: int  # origins at which both are scored
-    score: float
+    mean: float
     reference: float
     difference: float  # reference less score; above 0 better
     low: float  # 90 %, Student's: percentiles of resamples are too narrow
@@ -130,22 +130,16 @@ def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[in
     mean, low, high, p, effective = float(gap.sum() / n), none, none, none, n / overlap
     block = 1 if overlap == 1 else 2 * overlap
     if enough_blocks(n, block):
+        from scipy.stats import t  # slow to load, and most readers of this module need no interval
+
         blocks, rng = n // block, np.random.default_rng(seed)
         total, count = block_sums(np.stack([gap, held]), block, rng, circular=True)
         spread = float((total[count > 0] / count[count > 0]).std())
         error = spread * math.sqrt(blocks / (blocks - 1))
-        low, high, p = _student(mean, error, blocks - 1)
+        half = float(t.ppf(1.0 - TAIL, blocks - 1)) * error
+        low, high = mean - half, mean + half
+        p = float(t.sf(mean / error, blocks - 1)) if error > 0.0 else float(mean <= 0.0)
         alone = float(gap[held].var(ddof=1))
         effective = float(min(n, alone / error**2)) if error > 0.0 else float(n)
     ratio = 1.0 - score / reference if reference > 0.0 else none
     return Skill(n, score, reference, mean, low, high, p, ratio, effective)
-
-
-def _student(mean: float, error: float, freedom: int) -> tuple[float, float, float]:
-    """Return both ends of the interval of a mean, and the chance of as much above 0."""
-    from scipy.stats import t  # slow to load, and most readers of this module need no interval
-
-    if error == 0.0:
-        return mean, mean, float(mean <= 0.0)
-    half = float(t.ppf(1.0 - TAIL, freedom)) * error
-    return mean - half, mean + half, float(t.sf(mean / error, freedom))

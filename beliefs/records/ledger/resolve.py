@@ -187,10 +187,9 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
 def _look_up(
     forecast: Forecast, target: Target, line: tuple[int, str], study: Study | None, at: dt.datetime
 ) -> Resolution | str:
-    """Return whether it happened in the window of a forecast, or a key of `OPEN`.
+    """Return whether it happened, by the rules that were registered, or a key of `OPEN`.
 
-    `line` is that of the forecast, with its hash; the study is as of the day to look at. A day is
-    over when it lies before `at`, whatever the as-of date says.
+    A day is over when it lies before `at`, whatever the as-of date of the study says.
     """
     if target.target in LATENT:
         return "latent"
@@ -269,8 +268,7 @@ def timing(forecast: Forecast, target: Target) -> str:
     """Return when a probability was registered: a key of `TIMINGS`.
 
     It goes by dates alone and never by the outcome: were forecasts taken out whose talks had begun
-    before they were registered, only failures would stay. The window begins after the origin,
-    which may lie before the as-of date: with weeks it is the end of the last whole one.
+    before they were registered, only failures would stay.
     """
     if target.late:
         return "late"
@@ -285,9 +283,8 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
 
     ``classes`` has a row for each time of registration, theory, target and days ahead, and one for
     all days together (``days`` None). ``windows`` counts different ones (study, origin, last day),
-    since forecasts of one share its outcome; ``skill`` is 1 - Brier / Brier of the base rate, over
-    those that have one; ``by_rule`` has the scores under every other label rule. `today`
-    splits what is unresolved into what is not over, and what could be looked up.
+    since forecasts of one share its outcome; ``by_rule`` has the scores under other label rules.
+    What is unresolved is over, as of `today`, or not.
     """
     groups: dict[tuple[Any, ...], list[_Item]] = {}
     count: Counter[str] = Counter()
