@@ -17,8 +17,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -149,23 +148,6 @@ def no_lost_interrupt() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
-    """Make a function that returns an exit code say so, and return STOPPED, when it is stopped."""
-
-    @wraps(command)
-    def inner(*args: P.args, **kwargs: P.kwargs) -> int:
-        try:
-            with no_lost_interrupt():
-                code = command(*args, **kwargs)
-        except KeyboardInterrupt:
-            code = STOPPED
-        if code == STOPPED:  # Typer too makes this code of an interrupt
-            sys.stderr.write("stopped; nothing unfinished was written\n")
-        return code
-
-    return inner
-
-
 class _Output(io.FileIO):
     """An output whose reader may go away: what comes after that is dropped, the work goes on."""
 
@@ -226,9 +208,19 @@ def unusable(error: OSError) -> StudyError:
     )
 
 
-@stoppable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    try:
+        with no_lost_interrupt():
+            code = _run(arguments)
+    except KeyboardInterrupt:
+        code = STOPPED
+    if code == STOPPED:  # Typer too makes this code of an interrupt
+        sys.stderr.write("stopped; nothing unfinished was written\n")
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         done = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except BeliefsError as error:

@@ -115,7 +115,6 @@ class Stages:
         if not self._quiet and now - self._last >= EVERY_SECONDS:
             self._last = now
             sys.stderr.write(text + "\n")
-            sys.stderr.flush()
 
     def end(self) -> None:
         """End the stage."""

@@ -207,10 +207,10 @@ class _Known:
             for i, side in enumerate(self.structure.sides):
                 out[f"belief of {side} at the horizon"] = paths.logit_belief[:, i, -1]
             out["surplus at the horizon"] = paths.surplus[:, -1]
-        for name in COUNTS:
-            if paths.events is not None and name in paths.events:
-                values = np.asarray(paths.events[name], dtype=float)
-                out[f"number of {name}"] = values.reshape(len(values), -1).sum(axis=1)
+        events = paths.events or {}
+        for name in (name for name in COUNTS if name in events):
+            values = np.asarray(events[name], dtype=float)
+            out[f"number of {name}"] = values.reshape(len(values), -1).sum(axis=1)
         return out
 
 
