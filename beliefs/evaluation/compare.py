@@ -98,7 +98,7 @@ class Comparison(Shown):
             "theories": [
                 {
                     **{k: getattr(row, k) for k in ("rank", "id", "title")},
-                    "elpd": round(row.elpd, 3),
+                    "elpd": shown(row.elpd),
                     "se": shown(row.se),
                     "elpd_diff": gap(row.against_best),
                     "against_base_rate": gap(row.against_base),

@@ -220,12 +220,11 @@ def calibrate(
 
 def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -> Calibration:
     good = [line for line in lines if "error" not in line]
-    names = list(good[0]["ranks"]) if good else []
-    ranks = {n: np.asarray([line["ranks"][n] for line in good], dtype=np.int64) for n in names}
-    targets = list(good[0]["probabilities"]) if good else []
-    probabilities = {
-        n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
-    }
+    first = good[0] if good else {"ranks": (), "probabilities": ()}
+    ranks, probabilities = (
+        {n: np.asarray([line[kind][n] for line in good], dtype) for n in first[kind]}
+        for kind, dtype in (("ranks", np.int64), ("probabilities", float))
+    )
     result = {name: check_forecasts(values, draws) for name, values in probabilities.items()}
     ranks = dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0])))
     judged = judge(ranks, draws, dict(forecast_p_values(result)))
@@ -279,34 +278,25 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
         **files.environment(),
     }
     file = folder / SETTINGS
-    if not file.exists():
-        # What a killed writer left half written is no other's.
-        if any(not item.name.endswith(PART) for item in folder.iterdir()):
-            raise _other(folder, "other files", "a new folder, or that of this calibration")
+    # What a killed writer left half written is no other's.
+    if all(item.name.endswith(PART) for item in folder.iterdir()):
         replace_file(file, json.dumps(settings, indent=1) + "\n")
-        return settings
-    kept = files.read_table(file)
+    kept = files.read_table(file) if file.exists() else {}
     for key, value in settings.items():
         if kept.get(key) != value:
-            raise _other(folder, f"{key} = {kept.get(key)!r}", f"{key} = {value!r}")
+            raise ConflictError(
+                "the folder holds another calibration",
+                where=str(folder),
+                found=f"{key} = {kept[key]!r}" if key in kept else f"no {key} in {SETTINGS}",
+                expected=f"{key} = {value!r}",
+                fix="choose another --out",
+            )
     return settings
-
-
-def _other(folder: Path, found: str, expected: str) -> ConflictError:
-    return ConflictError(
-        "the folder holds another calibration",
-        where=str(folder),
-        found=found,
-        expected=expected,
-        fix="choose another --out",
-    )
 
 
 def _read_lines(file: Path) -> dict[int, dict[str, Any]]:
     """Return the simulations that are done; the half line of a killed writer is cut off."""
-    if not file.exists():
-        return {}
-    data = file.read_bytes()
+    data = file.read_bytes() if file.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:
         os.truncate(file, len(whole))

@@ -81,8 +81,7 @@ def seal(n: int, previous: str, fields: dict[str, Any]) -> bytes:
 def check(data: bytes) -> Chain:
     """Recompute every hash of a ledger, all bytes of whose file are given."""
     *pieces, rest = data.split(b"\n")
-    lines: list[Line] = []
-    problems: list[Problem] = []
+    lines, problems = list[Line](), list[Problem]()
     number, hashes = 0, {BEGINNING}  # of the line before; no hashes where it cannot be read
     for place, raw in enumerate(pieces, 1):
         form, record = _FORM.fullmatch(raw), _parsed(raw)
@@ -91,8 +90,8 @@ def check(data: bytes) -> Chain:
             problems.append(Problem(place, f"line {place} {fault}"))
             number, hashes = 0, set()
             continue
-        content, n, previous, claimed = (form[1], int(form[2]), form[3].decode(), form[4].decode())
-        found, result = hashlib.sha256(content).hexdigest(), ""
+        n, previous, claimed = int(form[2]), form[3].decode(), form[4].decode()
+        found, result = hashlib.sha256(form[1]).hexdigest(), ""
         if found != claimed:
             result = f"the hash of line {place} does not match what the line says"
         elif place == 1 and (n, previous) != (1, BEGINNING):
@@ -122,7 +121,7 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
 def held_head(chain: Chain, head: str) -> int | None:
     """Return the number of lines written since a head was noted, None if no line has that hash."""
     hashes = [BEGINNING, *(line.hash for line in chain.lines)]
-    return len(hashes) - 1 - hashes.index(head) if head in hashes else None
+    return hashes[::-1].index(head) if head in hashes else None
 
 
 @dataclass
@@ -247,14 +246,14 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
         with locked(lock, PATIENCE, other, needed=not reading):
             yield
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise _unusable(path, error.strerror or str(error)) from error
 
 
-def _unusable(path: Path, found: str | OSError) -> StudyError:
+def _unusable(path: Path, found: str) -> StudyError:
     return StudyError(
         "the ledger cannot be opened or written",
         where=str(path),
-        found=found if isinstance(found, str) else found.strerror or str(found),
+        found=found,
         expected="a file in a folder that exists, which this user may read and write, with room",
         fix="check --ledger, the rights of the folder and its room; the ledger is as it was",
     )
