@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -108,49 +109,37 @@ def distribution(spec: Mapping[str, Any]) -> Prior:
     return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
-RENAMED = {
-    "psi": "rival_persistence", "ladder_up": "phase_up", "ladder_down": "phase_down",
-    "neutral": "null",
-}  # fmt: skip
-"""Names of before, and today's."""
-
-
 def unknown(kind: str, found: str, where: str, known: Iterable[str]) -> StudyError:
     """Return the complaint about a name that is none of the known ones."""
-    name = RENAMED.get(found)
     return StudyError(
         f"unknown {kind}",
         where=where,
         found=found,
         expected="one of " + ", ".join(known),
-        fix=f"write {name}, its name today" if name else f"correct the {kind}'s name",
+        fix=f"correct the {kind}'s name",
     )
 
 
 def check_priors(
-    priors: Any, known: Mapping[str, tuple[str, Parameter]], where: str, *, widen: bool = False
+    priors: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, tuple[str, Parameter]],
+    where: str,
+    *,
+    widen: bool = False,
 ) -> None:
     """Refuse prior overrides that no model can be built with, by a `StudyError`.
 
-    `priors` is what stands under ``priors`` in the file `where`, of any type; `known` has every
-    declared parameter, name -> (mechanism, parameter). With `widen` a prior may reach beyond the
-    declared one, as one that must not presume a sign.
+    `priors` are those of the file `where`; `known` has every declared parameter, name ->
+    (mechanism, parameter). With `widen` a prior may reach beyond the declared one, as one that must
+    not presume a sign.
     """
-    if not isinstance(priors, Mapping):
-        raise StudyError(
-            "the priors are not tables",
-            where=f"{where}: priors",
-            found=repr(priors),
-            expected="one table [priors.<parameter>] for each prior to replace",
-            fix=f"write [priors.rival_persistence] and below it {_EXAMPLE}",
-        )
     for name, spec in priors.items():
         if name not in known:
-            raise unknown("parameter", str(name), f"{where}: priors.{name}", sorted(known))
-        _check(str(name), spec, known[name][1], f"{where}: priors.{name}", widen)
+            raise unknown("parameter", name, f"{where}: priors.{name}", sorted(known))
+        _check(name, spec, known[name][1], f"{where}: priors.{name}", widen)
 
 
-def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> None:
+def _check(name: str, spec: Mapping[str, Any], parameter: Parameter, at: str, widen: bool) -> None:
     if name == "innovation":
         raise StudyError(
             "the prior of `innovation` cannot be replaced",
@@ -159,7 +148,7 @@ def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> 
             expected="no such table: that innovations are standard normal is part of the model",
             fix="remove it; the size of unexplained moves is log_volatility",
         )
-    if not isinstance(spec, Mapping) or "dist" not in spec:
+    if "dist" not in spec:
         raise StudyError(
             "a prior needs a distribution",
             where=at,
@@ -202,7 +191,8 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
             fix="correct its name; capitals count",
         )
     for key, value in given.items():
-        if not _is_number(value, infinite=key in _BOUNDS):
+        most = math.inf if key in _BOUNDS else sys.float_info.max
+        if type(value) not in (int, float) or not abs(value) <= most:
             raise StudyError(
                 "a parameter of a prior is not a number",
                 where=f"{at}.{key}",
@@ -275,14 +265,6 @@ def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
 def _support(built: Any) -> tuple[float, float]:
     low, high = built.support
     return float(low), float(high)
-
-
-def _is_number(value: Any, *, infinite: bool) -> bool:
-    try:
-        number = float(value) if type(value) in (int, float) else math.nan
-    except OverflowError:
-        return False
-    return not math.isnan(number) and (infinite or math.isfinite(number))
 
 
 def _text(spec: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ import json
 import math
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +21,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 import beliefs.model.mechanisms as folder
 from beliefs.errors import StudyError
@@ -28,15 +30,12 @@ from beliefs.model.contract import Parameter
 from beliefs.model.priors import Prior, check_priors, distribution, unknown
 from beliefs.model.structure import Structure
 from beliefs.study.bundled import data_folder
-from beliefs.study.safefile import read_small
+from beliefs.study.spec import Text
+from beliefs.study.specfile import translate
 
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
-_TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "null", "free")
-_KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors"}
-_OPTIONAL = {"priors", "null", "free"}
-
 Declared = dict[str, tuple[str, Parameter]]
 Nulls = dict[str, np.ndarray[Any, Any]]
 
@@ -59,7 +58,25 @@ def mechanisms(block: str | None = "belief") -> Mapping[str, Any]:
     return {name: modules[name] for name in mine}
 
 
-@dataclass(frozen=True)
+Priors = Mapping[str, Mapping[str, Any]]
+"""Overrides: parameter name -> table of ``dist``, a PreliZ name, and its parameters."""
+
+
+class _PriorFile(BaseModel):
+    """A file that changes priors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priors: Priors = {}
+
+
+class _Judging(_PriorFile):
+    """What ``data/judging.toml`` says of a theory."""
+
+    free: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Theory:
     """One theory.
 
@@ -74,20 +91,20 @@ class Theory:
     null
         Parameters held at their null value although their mechanism is on.
     priors
-        Overrides: parameter name -> table of ``dist``, a PreliZ name, and its parameters.
+        See `Priors`.
     free
         The only parameters that are not at null, for a theory that frees few of many; None where
         `null` says which ones are.
     """
 
-    id: str
-    name: str
-    title: str
-    source: str
-    beliefs: bool
+    id: Text
+    name: Text
+    title: Text
+    source: Text
+    beliefs: StrictBool
     mechanisms: tuple[str, ...]
-    null: tuple[str, ...]
-    priors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    null: tuple[str, ...] = ()
+    priors: Priors = field(default_factory=dict)
     free: tuple[str, ...] | None = None
 
     def frees(self, mechanism: str, parameter: str) -> bool:
@@ -99,9 +116,7 @@ class Theory:
     @property
     def sha256(self) -> str:
         """Hash of everything that makes the theory what it is."""
-        content = {k: getattr(self, k) for k in sorted(_KEYS) if k != "free"}
-        if self.free is not None:  # a theory without it keeps the hash of its run folders
-            content["free"] = self.free
+        content = {k: v for k, v in vars(self).items() if k != "free" or v is not None}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -113,7 +128,8 @@ def bundled_theories() -> tuple[str, ...]:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a theory or prior file."""
     try:
-        return tomllib.loads(read_small(path))
+        with path.open(encoding="utf-8-sig") as file:
+            return tomllib.loads(file.read(2**20))
     except FileNotFoundError as error:
         raise StudyError(
             "no such theory or prior file",
@@ -139,27 +155,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _typed(right: bool, what: str, found: Any, where: str, expected: str) -> None:
-    if not right:
-        raise StudyError(
-            f"{what} is of the wrong type",
-            where=where,
-            found=repr(found),
-            expected=expected,
-            fix="copy a bundled theory and change it",
-        )
+def _read[M](model: type[M], raw: Any, where: str) -> M:
+    """Return a model of what stands in a file, or say what is wrong with it."""
+    try:
+        return TypeAdapter(model).validate_python(raw)
+    except ValidationError as error:
+
+        def place(*loc: str | int) -> str:
+            return ": ".join(filter(None, (where, ".".join(map(str, loc)))))
+
+        raise translate(error, place, model) from None
 
 
 def _known(kind: str, names: Iterable[str], where: str, known: Collection[str]) -> None:
     for name in names:
         if name not in known:
             raise unknown(kind, name, where, sorted(known) if isinstance(known, dict) else known)
-
-
-def _names(key: str, raw: Any, where: str, example: str) -> tuple[str, ...]:
-    right = isinstance(raw, list) and all(isinstance(v, str) for v in raw)
-    _typed(right, key, raw, where, f'a list of names such as ["{example}"]')
-    return tuple(raw)
 
 
 def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> Theory:
@@ -194,9 +205,7 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
         path = by_id.get(text, _THEORIES / f"{text}.toml")
     theory = theory_from_table(read_toml(path), str(path))
     if priors is not None:
-        extra = read_toml(Path(priors))
-        _known("key", sorted(extra), str(priors), ["priors"])
-        mine = extra.get("priors", {})
+        mine = _read(_PriorFile, read_toml(Path(priors)), str(priors)).priors
         check_priors(mine, declared(BARE, None), str(priors))
         theory = replace(theory, priors={**theory.priors, **mine})
     return theory
@@ -213,43 +222,21 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
     Infinite numbers may be written ``"inf"``, ``"-inf"``. `checked` is the hash of a theory whose
     parameters and priors were checked before, which takes seconds.
     """
-    _typed(isinstance(raw, dict), "the theory", raw, where, "a table of keys")
-    _known("key", raw, where, sorted(_KEYS))
-    missing = sorted(_KEYS - _OPTIONAL - set(raw))
-    if missing:
-        raise StudyError(
-            "a key is missing",
-            where=where,
-            found="no " + ", ".join(missing),
-            expected="keys " + ", ".join(sorted(_KEYS)),
-            fix="copy a bundled theory and change it",
-        )
-    for key in _TEXTS:
-        right = isinstance(raw[key], str) and bool(raw[key].strip())
-        _typed(right, key, raw[key], where, "a text in quotation marks")
-    _typed(isinstance(raw["beliefs"], bool), "beliefs", raw["beliefs"], where, "true or false")
-    lists: dict[str, Any] = {"null": ()}
-    lists |= {key: _names(key, raw[key], where, "talks") for key in _LISTS if key in raw}
-    if lists["null"] and "free" in lists:
+    theory = _read(Theory, raw, where)
+    if theory.null and theory.free is not None:
         raise StudyError(
             "a theory says both which parameters are free and which are null",
             where=f"{where}: free, null",
-            found=f"{len(lists['null'])} null and {len(lists['free'])} free ones",
+            found=f"{len(theory.null)} null and {len(theory.free)} free ones",
             expected="one of both: all others are then the opposite",
             fix="remove one of the lists",
         )
-    _known("mechanism", lists["mechanisms"], where, list(mechanisms(None)))
-    theory = Theory(
-        **{key: raw[key] for key in (*_TEXTS, "beliefs")},
-        **lists,
-        priors=_with_infinities(raw.get("priors", {})),
-    )
-    named = {key: lists.get(key, ()) for key in ("null", "free")}
-    new = checked is None or theory.sha256 != checked
-    if new and (any(named.values()) or theory.priors != {}):
+    _known("mechanism", theory.mechanisms, where, list(mechanisms(None)))
+    theory = replace(theory, priors=_with_infinities(theory.priors))
+    if theory.sha256 != checked and (theory.null or theory.free or theory.priors):
         known = declared(BARE, None)
-        for key, names in named.items():
-            _known("parameter", names, f"{where}: {key}", known)
+        _known("parameter", theory.null, f"{where}: null", known)
+        _known("parameter", theory.free or (), f"{where}: free", known)
         check_priors(theory.priors, known, where)
     return theory
 
@@ -264,14 +251,10 @@ def table_of(theory: Theory) -> dict[str, Any]:
     return {k: v for k, v in table.items() if v is not None}
 
 
-def _with_infinities(priors: Any) -> Any:
+def _with_infinities(priors: Priors) -> Priors:
     """Return priors as they were parsed, with ``"inf"`` and ``"-inf"`` as numbers."""
-    if not isinstance(priors, dict):
-        return priors
     return {
         name: {k: float(v) if v in ("inf", "-inf") else v for k, v in spec.items()}
-        if isinstance(spec, dict)
-        else spec
         for name, spec in priors.items()
     }
 
@@ -371,10 +354,9 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
     theory = load_theory(theory_name)
     if theory.name not in table:
         return theory
-    raw, where = table[theory.name], f"{file}: {theory.name}"
-    _typed(isinstance(raw, dict), theory.name, raw, where, "a table with free and priors")
-    _known("key", raw, where, ["free", "priors"])
-    freed = _names("free", raw.get("free", []), where, "shared")
+    where = f"{file}: {theory.name}"
+    raw = _read(_Judging, table[theory.name], where)
+    freed, priors = raw.free, _with_infinities(raw.priors)
     known = declared(BARE, None)
     _known("parameter", freed, f"{where}: free", known)
     for name in freed:
@@ -386,7 +368,6 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
                 expected=f"parameters of {theory.name} whose mechanism is on and which are null",
                 fix="remove the name, or change the theory",
             )
-    priors = _with_infinities(raw.get("priors", {}))
     check_priors(priors, known, where, widen=True)
     return replace(
         theory,

@@ -30,7 +30,7 @@ from beliefs.model.theory import free_parameters
 from beliefs.records.files import FORMAT
 from beliefs.reporting import figures, series, style, tables
 from beliefs.study.load import Study
-from beliefs.study.safefile import read_lines
+from beliefs.study.safefile import read_text
 from beliefs.study.writefile import write_file
 
 HERE = Path(__file__).parent
@@ -171,18 +171,13 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 def study_sources(study: Study) -> Markup | str:
     """Return the study's SOURCES.md as HTML; empty when the folder is no longer there."""
-    lines: list[str] = []
-    room = MAX_CHARS
     try:
-        for line in read_lines(study.path, "SOURCES.md"):
-            room -= len(line)
-            if room < 0:
-                lines.append("\n\n(The file goes on; cut here.)")
-                break
-            lines.append(line)
+        text = read_text(study.path, "SOURCES.md")
     except StudyError:
         return ""
-    return as_html("".join(lines))
+    if len(text) > MAX_CHARS:
+        text = text[:MAX_CHARS].rpartition("\n")[0] + "\n\n\n(The file goes on; cut here.)"
+    return as_html(text)
 
 
 def as_html(text: str) -> Markup:

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError, counted
 from beliefs.study.dates import day_of
-from beliefs.study.safefile import read_small
 
 
 @dataclass(frozen=True)
@@ -188,7 +187,8 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     """
     where, expected = str(path), "one or more [[intervention]] tables and nothing else"
     try:
-        raw = tomllib.loads(read_small(Path(path)))
+        with Path(path).open(encoding="utf-8-sig") as file:
+            raw = tomllib.loads(file.read(2**20))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StudyError(
             "the intervention file cannot be read", where=where, found=str(error),

@@ -23,7 +23,7 @@ from beliefs.shown import Shown
 from beliefs.study.bundled import find_study
 from beliefs.study.dates import Grid, day_of, today
 from beliefs.study.panels import find_conflict, taken
-from beliefs.study.safefile import read_lines
+from beliefs.study.safefile import read_text
 from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
 from beliefs.study.tables.cells import Records
@@ -216,7 +216,7 @@ def read_study(name_or_path: str | Path) -> Source:
     found = find_conflict(name_or_path)
     folder = find_study(name_or_path) if found is None else taken(*found)
     spec, where = read_spec(folder)
-    if not any(line.strip() for line in read_lines(folder, "SOURCES.md", max_bytes=2**22)):
+    if not read_text(folder, "SOURCES.md", max_bytes=2**22).strip():
         raise StudyError(
             "the study does not say where its data come from",
             where="SOURCES.md:1",

@@ -26,7 +26,7 @@ from pydantic import model_validator
 from beliefs.errors import StudyError
 from beliefs.shown import Shown
 from beliefs.study.bundled import data_folder, slug_of
-from beliefs.study.safefile import Table, read_header, read_lines, read_table
+from beliefs.study.safefile import Table, read_header, read_table, read_text
 from beliefs.study.specfile import read_spec
 from beliefs.study.tables.cells import Day, Name, Row, columns_of, fault, read_rows, texts_of
 from beliefs.study.tables.rows import TABLES, check_ends, words_of
@@ -177,7 +177,7 @@ def _read(folder: Path, _stamp: object) -> Panel:
         raise StudyError(what, where=where, found="0 rows", expected=expected, fix=fix)
     absent = {name for name in _OPTIONAL if not os.path.lexists(folder / name)}
     texts = {
-        name: "" if name in absent else "".join(read_lines(folder, name))
+        name: "" if name in absent else read_text(folder, name)
         for name in ("study.toml", "SOURCES.md", LICENCE)
     }
     panel = Panel(slug_of(folder), folder, conflicts, {CONFLICTS: table}, texts)

@@ -1,39 +1,32 @@
 """Reading a file that may come from a stranger: regular, inside its folder, bounded, UTF-8, CSV.
 
-Nothing here trusts a size or a name. A file is read line by line, and a line that exceeds the
-bound is refused after the bound, so a 50 MB line costs 1 MB of memory. Every complaint names file
-and line, of a table also the column, where quoted cells hold line ends too.
-
-Cells of a table stand between commas. As spreadsheets save them, they may also stand between
+Every complaint names file and line, of a table also the column, where quoted cells hold line ends
+too. Cells of a table stand between commas. As spreadsheets save them, they may also stand between
 semicolons or tabs, the first line may be ``sep=;``, and names of columns may have capitals.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
-import errno
-import itertools
-import os
+import io
 import re
 import stat
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from beliefs.errors import StudyError
 
 MAX_FILE_BYTES = 64 * 2**20
-MAX_LINE_BYTES = 2**20
-MAX_ROWS = 2_000_000
 _SEPARATORS = ",;\t"
-_SEP_LINE = re.compile(r'"?sep=([,;\t|])[,;\t"]*\s*', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=([,;\t|])[,;\t" ]*\r?\n', re.IGNORECASE)
 _SAVE = "in a spreadsheet, save as `CSV UTF-8 (comma delimited)`"
 
 
-def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
-    """Open `folder / name` for reading bytes, or say why not."""
+def read_bytes(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Return the content of `folder / name`, or say why not."""
     path = folder / name
     try:
         info = path.lstat()
@@ -54,8 +47,7 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
                 expected=f"at most {max_bytes} bytes",
                 fix="keep only what the study uses",
             )
-        # O_NOFOLLOW closes the gap between the check above and the opening here.
-        return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
+        return path.read_bytes()
     except FileNotFoundError:
         raise StudyError(
             f"the study has no {name}",
@@ -74,47 +66,20 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
         ) from None
 
 
-def read_small(path: Path) -> str:
-    """Return the text of a file of at most 1 MiB, whatever it is: a device may have no end."""
-    with path.open("rb") as file:
-        content = file.read(MAX_LINE_BYTES + 1)
-    if len(content) > MAX_LINE_BYTES:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    return content.decode("utf-8-sig")
-
-
-def read_lines(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Iterator[str]:
-    """Yield the lines of a UTF-8 text file, line ends kept, a byte-order mark dropped."""
-    with open_safely(folder, name, max_bytes) as handle:
-        number, total = 0, 0
-        while raw := handle.readline(MAX_LINE_BYTES + 1):
-            number, total = number + 1, total + len(raw)
-            # A file may grow after its size was checked, so the bound is kept here as well.
-            if len(raw) > MAX_LINE_BYTES or total > max_bytes:
-                raise StudyError(
-                    "a line is too long",
-                    where=f"{name}:{number}",
-                    found=f"more than {MAX_LINE_BYTES} bytes in one line",
-                    expected=f"lines of at most {MAX_LINE_BYTES} bytes",
-                    fix="check the line ends and the quotation marks of the file",
-                )
-            if number == 1:
-                # Spreadsheet programs write a UTF-8 mark: harmless, so tolerated.
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            if b"\x00" in raw:
-                raise _not_text(name, number, raw.find(b"\x00") + 1, "\\x00", "utf-16")
-            try:
-                yield raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                found = repr(raw[max(0, error.start - 10) : error.end + 10])
-                raise _not_text(name, number, error.start + 1, found, "latin1") from None
-
-
-def _not_text(name: str, line: int, byte: int, found: str, encoding: str) -> StudyError:
-    return StudyError(
+def read_text(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> str:
+    """Return a UTF-8 text, its line ends kept, the mark that spreadsheets put before it dropped."""
+    content = read_bytes(folder, name, max_bytes).removeprefix(codecs.BOM_UTF8)
+    at, encoding = content.find(b"\0"), "utf-16"
+    if at < 0:
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            at, encoding = error.start, "latin1"
+    line, byte = content.count(b"\n", 0, at) + 1, at - content.rfind(b"\n", 0, at)
+    raise StudyError(
         "the text is not UTF-8",
         where=f"{name}:{line} byte {byte}",
-        found=found,
+        found=repr(content[max(at - 10, 0) : at + 10]),
         expected="plain UTF-8 text",
         fix=f"convert it, for example: iconv -f {encoding} -t utf-8 {name} > fixed.csv",
     )
@@ -156,9 +121,7 @@ class Table:
         )
 
 
-def read_table(
-    folder: Path, name: str, columns: Sequence[str], *, max_rows: int = MAX_ROWS
-) -> Table:
+def read_table(folder: Path, name: str, columns: Sequence[str]) -> Table:
     """Read a CSV file whose header must name exactly `columns`, in any order."""
     separator, line, header, records = _opened(folder, name, columns)
     _check_header(name, line, header, columns)
@@ -172,14 +135,6 @@ def read_table(
                 found=f"{len(row)} cells: {','.join(row)}",
                 expected=f"{len(columns)} cells: {','.join(header)}",
                 fix="quote texts that hold a comma; leave unknown cells empty, not out",
-            )
-        if len(rows) >= max_rows:
-            raise StudyError(
-                f"{name} has too many rows",
-                where=f"{name}:{line}",
-                found=f"more than {max_rows} rows",
-                expected=f"at most {max_rows} rows",
-                fix="keep only the rows that the study uses",
             )
         lines.append(line)
         rows.append(row)
@@ -196,24 +151,17 @@ def _opened(
     folder: Path, name: str, columns: Collection[str]
 ) -> tuple[str, int, list[str], Iterator[tuple[int, list[str]]]]:
     """Return what separates cells, line and names of the header, and the records after it."""
-    lines = read_lines(folder, name)
-    skipped = list(itertools.islice(lines, 1))
-    said = _SEP_LINE.fullmatch(skipped[0]) if skipped else None
-    if said is None:
-        lines, skipped = itertools.chain(skipped, lines), []
-    ahead: list[str] = []
-    for line in lines:
-        ahead.append(line)
-        if line.strip():
-            break
+    text = read_text(folder, name)
+    said = _SEP_LINE.match(text)
+    text = text[said.end() :] if said else text
+    first = text.lstrip().partition("\n")[0]
 
     def known(separator: str) -> int:
-        header = ahead[-1].split(separator) if ahead else []
-        return len({_bare(cell.strip('"\r\n')) for cell in header} & {*columns})
+        return len({_bare(cell.strip('"\r')) for cell in first.split(separator)} & {*columns})
 
     separator = said[1] if said else max(_SEPARATORS, key=known)
-    reader = csv.reader(itertools.chain(ahead, lines), strict=True, delimiter=separator)
-    records = _records(reader, name, len(skipped))
+    reader = csv.reader(io.StringIO(text, newline="\n"), strict=True, delimiter=separator)
+    records = _records(reader, name, 1 if said else 0)
     number, header = next(records, (1, []))
     return separator, number, [_bare(cell) for cell in header], records
 

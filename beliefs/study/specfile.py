@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -20,18 +20,16 @@ from pydantic import BaseModel, ValidationError
 from beliefs.errors import StudyError
 from beliefs.study.bundled import data_folder
 from beliefs.study.dates import EXPECTED
-from beliefs.study.safefile import read_lines
+from beliefs.study.safefile import read_text
 from beliefs.study.spec import MAX_PERIODS, Indicator, Period, Ref, Regime, SpecTable, StudySpec
 from beliefs.study.tables.codebook import CHANNELS, TALK_FORMATS, TALK_LABELS
 
 NAME = "study.toml"
-_MAX_BYTES = 2**20
-_MAX_DEPTH = 20
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
 _AT = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
-_NESTED = re.compile(r"(?:[\[{]\s*){40}")
-_DIGITS = re.compile(r"[0-9_]{1000}")
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 Loc = tuple[str | int, ...]
 _DECLARE = {"party": "actors", "event kind": "kinds", "format of talks": "formats", "zone": "zones"}
@@ -74,12 +72,12 @@ class Where:
 
 def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     """Read and check `study.toml`."""
-    text = "".join(read_lines(folder, NAME, max_bytes=_MAX_BYTES))
+    text = read_text(folder, NAME, max_bytes=2**20)
     where = Where(text)
     try:
         spec = StudySpec.model_validate(_with_defaults(_parse(text)))
     except ValidationError as error:
-        raise _translate(error, where) from None
+        raise translate(error, where, StudySpec) from None
     for loc, what, found, expected, fix in _problems(spec):
         raise StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
     return spec, where
@@ -91,43 +89,30 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
 def _parse(text: str) -> dict[str, Any]:
     lines = text.splitlines() or [""]
     try:
-        # How deep the parser can go depends on who calls it; a run of brackets does not.
-        if _NESTED.search(text):
-            raise RecursionError
-        frozen: dict[str, Any] = _freeze(tomllib.loads(text))
-        return frozen
-    except RecursionError:
-        raise StudyError(
-            "study.toml is nested too deeply",
-            where=f"{NAME}:1",
-            found="tables or lists within each other",
-            expected=f"at most {_MAX_DEPTH} levels",
-            fix="start from the template that `beliefs.new_study(folder)` writes",
-        ) from None
+        parsed: dict[str, Any] = frozen(tomllib.loads(text))
+        return parsed
     except tomllib.TOMLDecodeError as error:
         match = _AT.search(str(error))
         reason = _AT.sub("", str(error))
         line, column = (int(match[1]), int(match[2])) if match and match[1] else (len(lines), 1)
-    except ValueError:  # Python refuses to read integers of thousands of digits
-        line = next((n for n, row in enumerate(lines, start=1) if _DIGITS.search(row)), 1)
-        reason, column = "A number is too long", 1
-    line = min(line, len(lines))
+        line = min(line, len(lines))
+        found = lines[line - 1].strip()
+    except (ValueError, RecursionError) as error:
+        reason, line, column, found = "a number or brackets have no end", 1, 1, str(error)
     raise StudyError(
         f"study.toml is not valid TOML: {reason[:1].lower()}{reason[1:]}",
         where=f"{NAME}:{line} column {column}",
-        found=_short(lines[line - 1].strip()),
+        found=_short(found),
         expected="lines such as `key = value`, texts in quotation marks, dates as 2026-02-28",
         fix="correct this line or the one before it",
     )
 
 
-def _freeze(value: Any, depth: int = 0) -> Any:
+def frozen(value: Any) -> Any:
     """Turn lists into tuples, since the models are immutable and do not convert types."""
-    if depth > _MAX_DEPTH:
-        raise RecursionError
     if isinstance(value, dict):
-        return {key: _freeze(item, depth + 1) for key, item in value.items()}
-    return tuple(_freeze(item, depth + 1) for item in value) if isinstance(value, list) else value
+        return {key: frozen(item) for key, item in value.items()}
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
 
 
 def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
@@ -160,13 +145,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _model_at(loc: Loc) -> type[BaseModel]:
-    """Return the model that holds the last key of `loc`."""
-    model: type[BaseModel] = StudySpec
+def _fields_at(loc: Loc, model: Any) -> Iterable[str]:
+    """Return the keys of the table that holds the last key of `loc`."""
     for part in loc[:-1]:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _model_in(model.model_fields[part].annotation) or model
-    return model
+        if isinstance(part, str) and part in model.__pydantic_fields__:
+            model = _model_in(model.__pydantic_fields__[part].annotation) or model
+    return tuple(model.__pydantic_fields__)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -180,59 +164,48 @@ def _nearest(name: str, known: Iterable[str], otherwise: str, quote: str = "`") 
     return f"did you mean {quote}{near[0]}{quote}?" if near else otherwise
 
 
-def _plain(kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what would have been right and how to fix it, from pydantic's type and context."""
-    match kind:
-        case "day":
-            return EXPECTED, context["fix"]
-        case "string_pattern_mismatch":
-            extra = "-" if "-]" in context["pattern"] else "_"
-            said = f"a short name in lower case: letters, digits and {extra}"
-            return said, "change the value"
-        case "bool_type":
-            return "true or false", "change the value"
-        case "too_short" | "too_long":
-            least, most = context.get("min_length"), context.get("max_length")
-            said = f"at least {least} of them" if most is None else f"at most {most} of them"
-            return said, "add or remove some"
-    said, fix = message.replace("Input should be ", ""), "change the value"
-    if kind in ("float_type", "int_type"):
-        fix = "write a plain number, without quotation marks"
-    elif kind.startswith(("less_than", "greater_than")):
-        fix = "choose a value within the bounds"
-    return said, fix
-
-
-def _translate(error: ValidationError, where: Where) -> StudyError:
-    details = error.errors(include_url=False)
-    # A list with an unusable item is also reported as too short: once is enough.
-    first = details[0]
-    more = sum(
-        d["loc"] != first["loc"][: len(d["loc"])] and d["type"] != "default_factory_not_called"
-        for d in details[1:]
-    )
+def translate(error: ValidationError, where: Callable[..., str], model: Any) -> StudyError:
+    """Return pydantic's first complaint about what a file says of `model` as one of ours."""
+    # A mistyped key is also reported as missing: what is not known comes first.
+    first = min(error.errors(include_url=False), key=lambda each: each["type"] not in _UNKNOWN)
     loc: Loc = tuple(part for part in first["loc"] if part != "[key]")
     kind, context = first["type"], first.get("ctx", {})
     key = next((part for part in reversed(loc) if isinstance(part, str)), "")
-    if kind == "missing":
-        what, found = f"the key `{key}` is missing", f"no `{key}`"
-        expected, fix = f"`{key} = ...`", f"add `{key}` to this table"
-    elif kind == "extra_forbidden":
-        known = _model_at(loc).model_fields
-        what, found = f"the key `{key}` is not known", f"{key} = {_short(first['input'])}"
-        expected, fix = "one of " + ", ".join(known), _nearest(key, known, "remove it")
-    else:
-        what, found = f"`{key}` has an unusable value", _short(first["input"])
-        expected, fix = _plain(kind, first["msg"], context)
-        if kind in ("too_short", "too_long"):
-            found = f"{context['actual_length']} of them"
-        elif kind == "literal_error":
+    what = f"`{key}` has an unusable value" if key else "the file has no keys"
+    found, expected = _short(first["input"]), first["msg"].replace("Input should be ", "")
+    fix = "change the value"
+    match kind:
+        case "missing":
+            what, found = f"the key `{key}` is missing", f"no `{key}`"
+            expected, fix = f"`{key} = ...`", f"add `{key}` to this table"
+        case _ if kind in _UNKNOWN:
+            known = _fields_at(loc, model)
+            what, found = f"the key `{key}` is not known", f"{key} = {found}"
+            expected, fix = "one of " + ", ".join(known), _nearest(key, known, "remove it")
+        case "day":
+            expected, fix = EXPECTED, context["fix"]
+        case "string_pattern_mismatch":
+            extra = "-" if "-]" in context["pattern"] else "_"
+            expected = f"a short name in lower case: letters, digits and {extra}"
+        case "bool_type":
+            expected = "true or false"
+        case "tuple_type":
+            expected = 'a list of names such as ["talks"]'
+        case "dict_type":
+            expected = "a table of keys and values"
+        case "too_short" | "too_long":
+            least, most = context.get("min_length"), context.get("max_length")
+            found, fix = f"{context['actual_length']} of them", "add or remove some"
+            expected = f"at least {least} of them" if most is None else f"at most {most} of them"
+        case "literal_error":
             values = re.findall(r"'([^']+)'", expected)
             fix = _nearest(str(first["input"]), values, "use one of the values expected", "'")
-        if loc == ("format",):
-            fix = "update beliefs, or write the study in this format"
-    if more:
-        fix += f" ({more} more problem{'s' if more > 1 else ''} in this file)"
+        case "float_type" | "int_type":
+            fix = "write a plain number, without quotation marks"
+        case _ if kind.startswith(("less_than", "greater_than")):
+            fix = "choose a value within the bounds"
+    if loc == ("format",):
+        fix = "update beliefs, or write the study in this format"
     return StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
 
 

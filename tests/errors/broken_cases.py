@@ -19,7 +19,7 @@ FILES = [
     Case("link to a device", "indicators.csv", link(I, "/dev/zero")),
     Case("folder, not a file", "talks.csv", as_folder(T)),
     Case("huge file", "events.csv", grow(E, 65 * MB)),
-    Case("line of 50 MB", "indicators.csv:212", grow(I, 50 * MB, b"\n")),
+    Case("hole of 50 MB", "indicators.csv:212 byte 1", grow(I, 50 * MB, b"\n")),
     Case("NUL byte", "talks.csv:1 byte 9", put(T, b"talk_id,\x00")),
     Case("UTF-16", "talks.csv:1 byte 4", recode(T, "utf-16")),
     Case("Latin-1", "talks.csv:2 byte 45", recode(T, "latin-1")),
@@ -37,8 +37,8 @@ FILES = [
 SETTINGS = [
     # TOML itself
     Case("not TOML", "study.toml:2 column 8", toml('name = "small"', "name = small")),
-    Case("brackets without end", "study.toml:1", add(S, f"x = {'[' * 3000}")),
-    Case("number of 5000 digits", "study.toml:140 column 1", add(S, f"x = {'9' * 5000}")),
+    Case("brackets without end", "study.toml:1 column 1", add(S, f"x = {'[' * 3000}")),
+    Case("number of 5000 digits", "study.toml:1 column 1", add(S, f"x = {'9' * 5000}")),
     # Keys and types
     Case("newer format", "study.toml:1 format", toml("format = 1", "format = 2")),
     Case("no period", "study.toml:1 period",

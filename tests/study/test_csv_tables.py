@@ -1,4 +1,3 @@
-import tracemalloc
 from typing import Annotated
 
 import numpy as np
@@ -37,30 +36,6 @@ def test_line_numbers_are_right_after_quoted_line_ends(tmp_path):
     with pytest.raises(StudyError) as caught:
         column(table, "number")
     assert caught.value.where == "t.csv:7 column a"
-
-
-def test_a_huge_line_is_refused_without_being_read_into_memory(tmp_path):
-    with (tmp_path / "t.csv").open("wb") as file:
-        file.write(b"a,b\n1,")
-        file.seek(50 * 2**20)
-        file.write(b"\n")
-    tracemalloc.start()
-    try:
-        with pytest.raises(StudyError, match="too long") as caught:
-            read_table(tmp_path, "t.csv", ("a", "b"))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert caught.value.where == "t.csv:2"
-    assert peak < 5 * 2**20
-
-
-def test_too_many_rows_are_refused_at_the_first_one_too_many(tmp_path):
-    put(tmp_path, "a,b\n" + "1,2\n" * 10)
-    assert len(read_table(tmp_path, "t.csv", ("a", "b"), max_rows=10)) == 10
-    with pytest.raises(StudyError) as caught:
-        read_table(tmp_path, "t.csv", ("a", "b"), max_rows=9)
-    assert caught.value.where == "t.csv:11"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from beliefs.errors import StudyError
 from beliefs.study.dates import day_of
-from beliefs.study.safefile import Table, open_safely, read_header, read_lines, read_table
+from beliefs.study.safefile import Table, read_bytes, read_header, read_table, read_text
 from beliefs.study.specfile import read_spec
 from beliefs.study.tables.cells import columns_of, texts_of, to_records
 from beliefs.study.tables.rows import TABLES, words_of
@@ -83,8 +83,7 @@ def copy_study(folder: Path, to: Path) -> None:
     if truth.exists() and not truth.is_symlink():
         names.append(truth.name)  # no part of the study as it was read: a link is not worth a fit
     for name in names:
-        with open_safely(folder, name) as source:
-            replace_file(to / name, source.read())
+        replace_file(to / name, read_bytes(folder, name))
 
 
 def with_rows(
@@ -124,7 +123,7 @@ def move_end(folder: Path, end: dt.date) -> None:
     spec, where = read_spec(folder)
     at = where("period", "end")
     number, period = int(at.split(":")[1].split()[0]), spec.period
-    lines = [*read_lines(folder, "study.toml")]
+    lines = read_text(folder, "study.toml").split("\n")
     line = re.sub(rf"^(\s*end\s*=\s*){period.end}", rf"\g<1>{end}", lines[number - 1])
     if line == lines[number - 1]:
         raise StudyError(
@@ -134,9 +133,9 @@ def move_end(folder: Path, end: dt.date) -> None:
             expected=f"end = {period.end}, on a line of its own",
             fix="write it so, or set a later end by hand, and track the study anew",
         )
-    first = f"first_end = {period.end}  # where it ended before new rows moved it on\n"
-    lines[number - 1 : number] = [line.rstrip() + "\n", *([] if period.first_end else [first])]
-    replace_file(folder / "study.toml", "".join(lines))
+    first = f"first_end = {period.end}  # where it ended before new rows moved it on"
+    lines[number - 1 : number] = [line.rstrip(), *([] if period.first_end else [first])]
+    replace_file(folder / "study.toml", "\n".join(lines))
 
 
 def _filed(file: Path) -> Table:

@@ -277,11 +277,7 @@ def _has(held: Held, name: str) -> bool:
 
 
 def _read[R: Row](held: Held, spec: StudySpec, name: str, model: type[R]) -> tuple[Table, list[R]]:
-    if isinstance(held, Path):
-        most = 10_000 if model is Agreement else 2_000_000
-        table = read_table(held, name, columns_of(model), max_rows=most)
-    else:
-        table = held[name]
+    table = read_table(held, name, columns_of(model)) if isinstance(held, Path) else held[name]
     return table, read_rows(model, table, words_of(spec))
 
 
