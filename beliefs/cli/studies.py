@@ -123,7 +123,7 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
         **unfinished,
     }
     odds = read_odds(loaded)
-    if odds.target:  # a backtest must be able to use them
+    if len(odds):  # a backtest must be able to use them
         check_odds(odds, questions(loaded, inputs))
     seen = ", ".join(f"{k} {v}" for k, v in row["seen"].items())
     readings = "; ".join(

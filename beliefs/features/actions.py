@@ -135,7 +135,7 @@ def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
     rounds = (steps.counts(rows, grid, "date") + counters) * (np.arange(grid.n) >= lead)
     war = np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:
-        period = int(grid.index(np.datetime64(max(regime.start, regime.published_at), "D")))
+        period = int(grid.index(np.datetime64(regime.published_at, "D")))
         if regime.kind == "war" and 0 <= period < grid.n:
             war[period] = True
 

@@ -5,7 +5,6 @@ What is published counts from its publication on; regimes and phases are those o
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection
 
 import numpy as np
@@ -23,7 +22,7 @@ from beliefs.features.surprises import (
 from beliefs.features.talks import span_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.spec import Memory
+from beliefs.study.spec import Memory, Spell
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 from beliefs.study.tables.rows import counted_events
 
@@ -110,7 +109,7 @@ def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
     """
     kind = np.zeros(study.grid.n, dtype=np.int64)
     for regime in study.spec.regimes:  # in the order of time: a shared day goes to the later one
-        on = _in_force(study.grid, regime.start, regime.end, regime.published_at)
+        on = _in_force(study.grid, regime)
         kind[on] = REGIME_KINDS.index(regime.kind)
     kind[~active] = kind[int(active.sum()) - 1]
     return kind
@@ -138,14 +137,14 @@ def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     """Return conflict phases and safeguards on a grid."""
     conflict_phase, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
     for regime in study.spec.regimes:  # a shared day goes to the later one
-        on = _in_force(grid, regime.start, regime.end, regime.published_at)
+        on = _in_force(grid, regime)
         conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _BY_REGIME[regime.kind])
         known |= on
     hotline = np.zeros(grid.n, dtype=bool)
     zones = () if study.spec.zones is None else study.spec.zones.watched
     rule = np.zeros((len(zones), grid.n), dtype=bool)
     for safeguard in study.spec.safeguards:
-        on = _in_force(grid, safeguard.start, safeguard.end, safeguard.published_at)
+        on = _in_force(grid, safeguard)
         if safeguard.kind == "zone":
             rule[np.isin(zones, safeguard.zones)] |= on
         else:
@@ -159,10 +158,10 @@ def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     }
 
 
-def _in_force(grid: Grid, start: dt.date, end: dt.date | None, published: dt.date) -> Bools:
+def _in_force(grid: Grid, spell: Spell) -> Bools:
     """Tell on the last day of which periods something was in force and public."""
-    on = grid.last_days >= np.datetime64(max(start, published), "D")
-    return on if end is None else on & (grid.last_days <= np.datetime64(end, "D"))
+    on = grid.last_days >= np.datetime64(spell.published_at, "D")
+    return on if spell.end is None else on & (grid.last_days <= np.datetime64(spell.end, "D"))
 
 
 def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:

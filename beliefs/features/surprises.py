@@ -187,8 +187,8 @@ def surprises(
     f: ArrayLike,
     halflife: float,
     *,
-    reset: ArrayLike | None = None,
-    restart: ArrayLike | None = None,
+    reset: ArrayLike = False,
+    restart: ArrayLike = False,
     floor: float = 0.0,
     burn_in: int = BURN_IN,
     walk: bool = False,
@@ -200,9 +200,8 @@ def surprises(
     `walk` the last value is expected, as of prices, so that one jump is news once.
     """
     values = np.asarray(f, dtype=float)
-    no = np.zeros(len(values), dtype=bool)
-    begin_all = no if restart is None else np.asarray(restart, dtype=bool)
-    begin_mean = begin_all | (no if reset is None else np.asarray(reset, dtype=bool))
+    begin_all = np.zeros(len(values), dtype=bool) | np.asarray(restart, dtype=bool)
+    begin_mean = begin_all | np.asarray(reset, dtype=bool)
     fast = 1.0 if walk else learns(halflife)
     slow = learns(SCALE_MEMORY * halflife)
     mean, miss, age = _means(values, begin_mean, begin_all, fast, slow)

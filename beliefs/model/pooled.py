@@ -129,10 +129,6 @@ def incidence(
     Cumulative incidence of competing causes, one or two, not one minus survival per cause. Having
     lasted is evidence: draws and frailties count by the chance that they gave of lasting so long.
     """
-    if age_days < 0 or days < 0:
-        raise ValueError(f"days must not be negative, not {age_days} and {days}")
-    if len({len(hazard.age) for hazard, _ in causes}) != 1:
-        raise ValueError("causes must have the same number of draws")
     weights = quadrature()[1]
     # One axis of frailty per cause, after that of the draws: their product is a conflict.
     hazards, weight = [], np.ones(1)
@@ -172,8 +168,6 @@ def load_summary() -> dict[str, Any]:
 @cache
 def load_pooled(name: str) -> PooledHazard:
     """Return the shipped posterior of one of `CLASSES`."""
-    if name not in CLASSES:
-        raise ValueError(f"name must be one of {CLASSES}, not {name!r}")
     about = load_summary()["classes"][name]
     path = data_folder() / "pooled" / f"{name}.csv"
     draws = np.loadtxt(path, delimiter=",", skiprows=1, encoding="utf-8")

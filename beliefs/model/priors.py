@@ -24,7 +24,6 @@ from beliefs.model.contract import Parameter
 
 _BOUNDS = ("lower", "upper")  # the only numbers of a distribution that may be infinite
 _NOT_IN_PYMC = ("BetaPrime", "BetaScaled", "Frechet", "LogLogistic")
-_QUANTILES = (0.05, 0.5, 0.95)
 REACH = 5.5
 """Normal scores up to which draws of a prior are taken; 1 in 25 million lies beyond."""
 _EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
@@ -233,32 +232,24 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
 
 
 def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
-    levels = (*_QUANTILES, *(0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (-REACH, REACH)))
+    tail = 0.5 * math.erfc(REACH / math.sqrt(2.0))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            values = np.array([float(built.ppf(q)) for q in levels])
+            values = np.array([float(built.ppf(q)) for q in (tail, 0.05, 0.5, 0.95, 1.0 - tail)])
         except (TypeError, ValueError, ArithmeticError):
-            values = np.full(len(levels), np.nan)
+            values = np.full(5, np.nan)
     low, high = _support(built)
-    values, ends = values[:3], values[3:]
-    good = np.isfinite(values).all() and (np.diff(values) > 0).all()
-    if not (good and low <= values[0] and values[2] <= high):
+    inside = np.isfinite(values) & (low < values) & (values < high)
+    if not (inside.all() and (np.diff(values) > 0).all()):
         raise StudyError(
-            "the prior is no distribution",
+            "the prior is no distribution, or its draws lie too close to its bounds or too far out",
             where=at,
-            found=f"{_text(spec)} with 5, 50 and 95 % points "
-            + ", ".join(f"{v:.4g}" for v in values),
-            expected="finite points in rising order, between lower and upper where there are such",
-            fix="correct its parameters: bounds in order, scales that numbers can hold",
-        )
-    if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
-        raise StudyError(
-            "draws of the prior lie too close to its bounds, or too far out",
-            where=at,
-            found=f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends",
-            expected=f"points strictly between {low:g} and {high:g}",
-            fix="choose a prior with less weight at its bounds",
+            found=f"{_text(spec)} with points " + ", ".join(f"{v:.4g}" for v in values),
+            expected=f"finite points in rising order, strictly between {low:g} and {high:g}, lower "
+            "and upper, where 1 draw in 25 million ends and at 5, 50 and 95 %",
+            fix="correct its parameters: bounds in order, scales that numbers can hold, less "
+            "weight at its bounds",
         )
 
 

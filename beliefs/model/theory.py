@@ -137,21 +137,13 @@ def read_toml(path: Path) -> dict[str, Any]:
             expected="one of " + ", ".join(bundled_theories()) + ", or a path to a TOML file",
             fix="list the theories with `beliefs theories`",
         ) from error
-    except OSError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StudyError(
-            "the theory or prior file cannot be read",
-            where=str(path),
-            found=error.strerror or type(error).__name__,
-            expected="a readable TOML file",
-            fix="check the path and its permissions",
-        ) from error
-    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
-        raise StudyError(
-            "the file is not valid TOML",
+            "the theory or prior file is not valid TOML, or cannot be read",
             where=str(path),
             found=str(error),
-            expected="UTF-8 TOML",
-            fix="fix the line named in 'found'",
+            expected="UTF-8 TOML in a file that can be read",
+            fix="correct what 'found' names: a line, the path or its permissions",
         ) from error
 
 
@@ -160,11 +152,7 @@ def _read[M](model: type[M], raw: Any, where: str) -> M:
     try:
         return TypeAdapter(model).validate_python(raw)
     except ValidationError as error:
-
-        def place(*loc: str | int) -> str:
-            return ": ".join(filter(None, (where, ".".join(map(str, loc)))))
-
-        raise translate(error, place, model) from None
+        raise translate(error, lambda *loc: ": ".join((where, *map(str, loc))), model) from None
 
 
 def _known(kind: str, names: Iterable[str], where: str, known: Collection[str]) -> None:

@@ -106,6 +106,7 @@ def render(
         names=names,
         figure=lambda name: _embedded(getattr(figures, name)(forecast)),
         series=series,
+        style=style,
         learnt=sorted((r for r in learnt if r.learnable), key=lambda r: -r.contraction),
         unlearnt=sum(not r.learnable for r in learnt),
         least=LEARNABLE,
@@ -131,7 +132,6 @@ def _template() -> Any:
     )
     words = (style.day, style.short_day, style.number, style.percent, style.whole_percent)
     environment.filters |= {word.__name__: word for word in words}
-    environment.globals.update(REGIME_WORDS=style.REGIME_WORDS, SIDE_COLOURS=style.SIDE_COLOURS)
     return environment.get_template("report.html.j2")
 
 
@@ -156,17 +156,13 @@ def _embedded(figure: Any) -> dict[str, Any]:
     return {"json": Markup(text), "key": key, "height": figure.layout.height}
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _flat(value: Any, label: str = "") -> list[tuple[str, str]]:
     """Return nested settings as sorted rows of dotted name and text."""
-    rows: list[tuple[str, str]] = []
-    for name in sorted(value, key=str):
-        item, label = value[name], f"{prefix}{name}"
-        if isinstance(item, Mapping):
-            rows += _flat(item, f"{label}.")
-        else:
-            many = item if isinstance(item, list | tuple) else [item]
-            rows.append((label, ", ".join(map(str, many))))
-    return rows
+    if not isinstance(value, Mapping):
+        many = value if isinstance(value, list | tuple) else [value]
+        return [(label, ", ".join(map(str, many)))]
+    names = sorted(value, key=str)
+    return [row for n in names for row in _flat(value[n], f"{label}.{n}".removeprefix("."))]
 
 
 def study_sources(study: Study) -> Markup | str:
@@ -197,8 +193,6 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
     the same one as of another date, are refused.
     """
     try:
-        if not Path(path).is_file():
-            raise OSError("no regular file")
         raw = json.loads(Path(path).read_text(encoding="utf-8"))
         rows = raw["verdicts"]
         good = raw["format"] == FORMAT
@@ -227,38 +221,12 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
 
 
 def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return verdicts by source text, its claims beside the evidence."""
+    """Return verdicts by source text, with how many there are of each."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row["essay"], []).append(row)
+    counts = {essay: Counter(r["verdict"] for r in mine) for essay, mine in groups.items()}
     return [
-        {
-            "essay": essay,
-            "author": mine[0].get("author", ""),
-            "count": ", ".join(
-                f"{n} {name}" for name, n in Counter(r["verdict"] for r in mine).most_common()
-            ),
-            "claims": [_claim(row) for row in mine],
-        }
+        {"essay": essay, "claims": mine, "verdicts": counts[essay].most_common()}
         for essay, mine in groups.items()
     ]
-
-
-def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
-    def share(name: str) -> str:
-        return "–" if row.get(name) is None else style.whole_percent(float(row[name]))
-
-    def points(name: str) -> str:
-        return "–" if row.get(name) is None else style.number(float(row[name]), 1)
-
-    score = points("delta_log_score")
-    if row.get("delta_low") is not None and row.get("delta_high") is not None:
-        score += f" ({points('delta_low')} to {points('delta_high')})"
-    return {
-        **row,
-        "colour": style.VERDICT_COLOURS.get(row["verdict"], style.GREY),
-        "p": share("p_claim"),
-        "p_prior": share("p_prior"),
-        "contraction": share("contraction"),
-        "score": score,
-    }

@@ -266,13 +266,7 @@ def scorecard_weights(source: Source) -> list[Weight]:
 
 
 def top_moves(source: Source, count: int = TOP) -> list[Move]:
-    """Return the `count` largest moves of each side, side 0's first, largest first."""
-    moves = sorted(all_moves(source), key=lambda m: (-abs(m.mean), m.start, m.label))
-    return [m for i in (0, 1) for m in [m for m in moves if m.side == i and m.mean != 0.0][:count]]
-
-
-def all_moves(source: Source) -> list[Move]:
-    """Return the moves of both sides, every cause in every week up to the origin.
+    """Return the `count` largest moves of each side up to the origin, side 0's first.
 
     The parts of one kind are added up over a week (bursts of one indicator are one story), draw by
     draw, so that each move has an interval. The drift back to a side's usual level is not a move.
@@ -296,7 +290,8 @@ def all_moves(source: Source) -> list[Move]:
             words = [f"{label}: {ARROWS[int(direction)]}" for direction in directions]
         for each in zip(words, first, *sizes.tolist(), strict=True):
             out.append(Move(cause.side, *each))
-    return out
+    out.sort(key=lambda m: (-abs(m.mean), m.start, m.label))
+    return [m for i in (0, 1) for m in [m for m in out if m.side == i and m.mean != 0.0][:count]]
 
 
 def _cause(posterior: Posterior, cause: Cause) -> str:

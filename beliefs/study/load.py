@@ -27,7 +27,7 @@ from beliefs.study.safefile import read_text
 from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
 from beliefs.study.tables.cells import Records
-from beliefs.study.tables.rows import counted_events, read_tables
+from beliefs.study.tables.rows import counted_events, read_tables, tables_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -224,7 +224,9 @@ def read_study(name_or_path: str | Path) -> Source:
             expected="the source and the terms of each series and table",
             fix="write one line for each file and series",
         )
-    held = folder if found is None else found[0].tables_of(found[1])  # with the panel's lines
+    held = (
+        tables_in(folder) if found is None else found[0].tables_of(found[1])
+    )  # with the panel's lines
     tables = Tables(**read_tables(held, spec))
     return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
 

@@ -26,10 +26,11 @@ from pydantic import model_validator
 from beliefs.errors import StudyError
 from beliefs.shown import Shown
 from beliefs.study.bundled import data_folder, slug_of
+from beliefs.study.dates import Fault, check_ends
 from beliefs.study.safefile import Table, read_header, read_table, read_text
 from beliefs.study.specfile import read_spec
-from beliefs.study.tables.cells import Day, Name, Row, columns_of, fault, read_rows, texts_of
-from beliefs.study.tables.rows import TABLES, check_ends, words_of
+from beliefs.study.tables.cells import Day, Name, Row, columns_of, read_rows, texts_of
+from beliefs.study.tables.rows import TABLES, words_of
 from beliefs.study.writefile import replace_file
 
 CONFLICTS, LICENCE = "conflicts.csv", "LICENSE.md"
@@ -54,8 +55,8 @@ class Conflict(Row):
     def _check(self) -> Self:
         for side in ("side_a", "side_b"):
             if not getattr(self, side).strip():
-                raise fault(f"{side} is missing", "the name of a side", "name both sides", side)
-        check_ends(self.start, self.end, "end")
+                raise Fault(f"{side} is missing", "the name of a side", "name both sides", side)
+        check_ends(self.start, self.end)
         return self
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from beliefs.study.dates import Grid, NotADay, read_day
+from beliefs.study.dates import Fault, Grid, check_ends, check_published, read_day
 from beliefs.study.tables import codebook
 from beliefs.study.tables.codebook import Confidence, ConflictPhase, Density, RegimeKind
 
@@ -25,14 +24,7 @@ MAX_PERIODS = 20_000
 """Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
 
 
-def _day(value: object) -> dt.date:
-    try:
-        return read_day(value)
-    except NotADay as error:
-        raise PydanticCustomError("day", "{fix}", {"fix": error.fix}) from None
-
-
-Day = Annotated[dt.date, BeforeValidator(_day)]
+Day = Annotated[dt.date, BeforeValidator(read_day)]
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
@@ -96,6 +88,20 @@ class Period(SpecTable):
     end: Day
     step: Literal["day", "week"]
     first_end: Day | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        start, end, n = self.start, self.end, self.grid.n
+        check_ends(start, end)
+        if not 2 <= n <= MAX_PERIODS:
+            what = f"the period is too {'short' if n < 2 else 'long'}: {n} whole {self.step}(s)"
+            expected = f"from 2 to {MAX_PERIODS} whole {self.step}s after start = {start}"
+            raise Fault(what, expected, "check the years, or choose another step", "end")
+        if self.first_end is not None and not start < self.first_end <= end:
+            expected = f"a date after {start}, up to end = {end}"
+            fix = "remove first_end: `beliefs update` writes it where new rows move the end on"
+            raise Fault("the period ends before it first ended", expected, fix, "first_end")
+        return self
 
     @property
     def step_days(self) -> int:
@@ -216,16 +222,27 @@ class Memory(SpecTable):
     memory: Fading
 
 
-class Regime(SpecTable):
-    """A spell of war, truce or talks. `end` is its last day; None means it is still running."""
+class Spell(SpecTable):
+    """What begins and ends, its last day included; `end` None means it is still running."""
 
     id: Id
-    kind: RegimeKind
     start: Day
     end: Day | None = None
+    published_at: Day = Field(default_factory=lambda row: row["start"])
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_ends(self.start, self.end)
+        check_published(self.start, self.published_at)
+        return self
+
+
+class Regime(Spell):
+    """A spell of war, truce or talks."""
+
+    kind: RegimeKind
     label: Text
     after: Annotated[Id | None, Ref("regime")] = None
-    published_at: Day = Field(default_factory=lambda row: row["start"])
     conflict_phase: ConflictPhase | None = None
 
 
@@ -238,6 +255,11 @@ class ShockSpec(SpecTable):
     kind: Literal["turnover", "escalation", "economic"]
     side: Annotated[Id | None, Ref("side")] = None
     label: Text
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_published(self.date, self.published_at)
+        return self
 
 
 _HARDLINE = ("threat", "ultimatum", "hardline_statement", "victory_claim")
@@ -343,15 +365,11 @@ class Origins(SpecTable):
     horizon_days: Days = 60
 
 
-class Safeguard(SpecTable):
-    """A hotline, a deconfliction cell or a rule for zones. `end` None means it is in force."""
+class Safeguard(Spell):
+    """A hotline, a deconfliction cell or a rule for zones, while it is in force."""
 
-    id: Id
     kind: Literal["hotline", "cell", "zone"]
     zones: Annotated[tuple[Id, ...], Ref("watched zone")] = ()
-    start: Day
-    end: Day | None = None
-    published_at: Day = Field(default_factory=lambda row: row["start"])
     confidence: Confidence = "high"
 
 

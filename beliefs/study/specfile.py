@@ -19,9 +19,9 @@ from pydantic import BaseModel, ValidationError
 
 from beliefs.errors import StudyError
 from beliefs.study.bundled import data_folder
-from beliefs.study.dates import EXPECTED
+from beliefs.study.dates import Fault
 from beliefs.study.safefile import read_text
-from beliefs.study.spec import MAX_PERIODS, Indicator, Period, Ref, Regime, SpecTable, StudySpec
+from beliefs.study.spec import Indicator, Ref, Regime, SpecTable, StudySpec
 from beliefs.study.tables.codebook import CHANNELS, TALK_FORMATS, TALK_LABELS
 
 NAME = "study.toml"
@@ -182,8 +182,11 @@ def translate(error: ValidationError, where: Callable[..., str], model: Any) -> 
             known = _fields_at(loc, model)
             what, found = f"the key `{key}` is not known", f"{key} = {found}"
             expected, fix = "one of " + ", ".join(known), _nearest(key, known, "remove it")
-        case "day":
-            expected, fix = EXPECTED, context["fix"]
+        case "value_error":
+            fault: Fault = context["error"]
+            what, expected, fix = fault.what, fault.expected, fault.fix
+            if fault.key:
+                loc, found = (*loc, fault.key), f"{fault.key} = {first['input'][fault.key]}"
         case "string_pattern_mismatch":
             extra = "-" if "-]" in context["pattern"] else "_"
             expected = f"a short name in lower case: letters, digits and {extra}"
@@ -213,7 +216,6 @@ def translate(error: ValidationError, where: Callable[..., str], model: Any) -> 
 
 
 def _problems(spec: StudySpec) -> Iterator[Problem]:
-    yield from _period(spec.period)
     for table in (
         "sides", "indicators", "channels", "regimes", "shocks", "safeguards", "concessions",
     ):  # fmt: skip
@@ -227,8 +229,6 @@ def _problems(spec: StudySpec) -> Iterator[Problem]:
         yield from _indicator(indicator, "indicators", number)
     yield from _channels(spec)
     yield from _regimes(spec.regimes)
-    for number, shock in enumerate(spec.shocks):
-        yield from _published_early(shock.published_at, shock.date, "shocks", number)
     yield from _actions(spec)
     yield from _origins(spec)
 
@@ -299,28 +299,6 @@ def _twice(ids: Sequence[str], *loc: str | int) -> Iterator[Problem]:
             )
 
 
-def _published_early(published: object, day: object, *loc: str | int) -> Iterator[Problem]:
-    if published < day:  # type: ignore[operator]
-        yield (
-            (*loc, "published_at"),
-            "something was published before it happened",
-            f"published_at = {published}",
-            "published_at on or after the date itself",
-            "correct the date, or leave published_at out to mean the same day",
-        )
-
-
-def _ends_early(row: Any, noun: str, *loc: str | int) -> Iterator[Problem]:
-    if row.end is not None and row.end < row.start:
-        yield (
-            (*loc, "end"),
-            f"{noun} ends before it starts",
-            f"end = {row.end}",
-            f"a date on or after start = {row.start}",
-            "correct one of the two dates",
-        )
-
-
 def _belongs(row: Any, key: str, field: str, value: str, *loc: str | int) -> Iterator[Problem]:
     """Find a key that does not stand exactly where a field has a value."""
     given, said = bool(getattr(row, key)), getattr(row, field)
@@ -331,27 +309,6 @@ def _belongs(row: Any, key: str, field: str, value: str, *loc: str | int) -> Ite
             f'{field} = "{said}" {"with" if given else "without"} `{key}`',
             f'`{key}` exactly where {field} = "{value}"',
             f"{'remove' if given else 'add'} `{key}`, or change `{field}`",
-        )
-
-
-def _period(period: Period) -> Iterator[Problem]:
-    start, end, step, n = period.start, period.end, period.step, period.grid.n
-    yield from _ends_early(period, "the period", "period")
-    if period.first_end is not None and not start < period.first_end <= end:
-        yield (
-            ("period", "first_end"),
-            "the period ends before it first ended",
-            f"first_end = {period.first_end}",
-            f"a date after {start}, up to end = {end}",
-            "remove first_end: `beliefs update` writes it where new rows move the end on",
-        )
-    if not 2 <= n <= MAX_PERIODS:
-        yield (
-            ("period", "end"),
-            f"the period is too {'short' if n < 2 else 'long'}",
-            f"{start} to {end}: {n} whole {step}(s)",
-            f"from 2 to {MAX_PERIODS} whole {step}s",
-            "check the years, or choose another step",
         )
 
 
@@ -428,8 +385,6 @@ def _channels(spec: StudySpec) -> Iterator[Problem]:
 def _regimes(regimes: Sequence[Regime]) -> Iterator[Problem]:
     for number, regime in enumerate(regimes):
         loc = ("regimes", number)
-        yield from _ends_early(regime, "a regime", *loc)
-        yield from _published_early(regime.published_at, regime.start, *loc)
         if regime.after not in (None, *(earlier.id for earlier in regimes[:number])):
             yield (
                 (*loc, "after"),
@@ -473,10 +428,7 @@ def _actions(spec: StudySpec) -> Iterator[Problem]:
                 "keep one of the two ways",
             )
     for number, safeguard in enumerate(spec.safeguards):
-        loc = ("safeguards", number)
-        yield from _ends_early(safeguard, "a safeguard", *loc)
-        yield from _published_early(safeguard.published_at, safeguard.start, *loc)
-        yield from _belongs(safeguard, "zones", "kind", "zone", *loc)
+        yield from _belongs(safeguard, "zones", "kind", "zone", "safeguards", number)
     if spec.agenda is not None and not (spec.agenda.zones or spec.agenda.red_lines):
         yield (
             ("agenda",),

@@ -15,7 +15,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.model.theory import load_theory
 from beliefs.reporting.tables import backtest_text
 from beliefs.study.load import load_study
-from beliefs.study.tables.odds import Odds
+from beliefs.study.tables.cells import Records
 
 SMALL = {"particles": 100, "draws": 50, "seed": 1}
 THEORIES = [load_theory(name) for name in ("M0", "M1")]
@@ -95,7 +95,9 @@ def test_where_too_little_came_nobody_is_said_to_win(found):
 def odds_of(target, p=0.25):
     """Odds of one day on the next thirty days."""
     day = np.array([np.datetime64("2001-02-25")])
-    return Odds(day, day + np.timedelta64(30, "D"), (target,), np.array([p]), ("made up",))
+    return Records(
+        {"date": day, "by": day + np.timedelta64(30, "D"), "target": [target], "p": np.array([p])}
+    )
 
 
 def test_hand_set_odds_are_a_baseline(duel):

@@ -7,7 +7,7 @@ from make_study import write_study
 from beliefs.cli.app import main
 from beliefs.errors import StudyError
 from beliefs.study.load import load_study
-from beliefs.study.tables.odds import FRESH_DAYS, read_odds
+from beliefs.study.tables.odds import FRESH_DAYS, price, read_odds
 
 HEAD = "date,target,by,p,source"
 ROWS = (
@@ -30,10 +30,10 @@ def put(folder, *rows):
 
 def test_rows_are_sorted_and_those_of_later_days_dropped(folder):
     odds = read_odds(load_study(put(folder, *ROWS), as_of="2026-02-15"))
-    assert odds.date.astype(str).tolist() == ["2026-01-10", "2026-01-20"]
-    assert odds.p.tolist() == [0.2, 0.5]
+    assert odds["date"].astype(str).tolist() == ["2026-01-10", "2026-01-20"]
+    assert odds["p"].tolist() == [0.2, 0.5]
     whole = read_odds(load_study(folder))
-    assert whole.target == ("talks", "talks", "war")
+    assert [*whole["target"]] == ["talks", "talks", "war"]
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_odds_do_not_make_another_study(folder):
 def test_the_freshest_odds_known_by_the_origin_count(folder):
     odds = read_odds(load_study(put(folder, *ROWS)))
     day = np.datetime64
-    assert odds.of("talks", day("2026-01-09"), day("2026-02-09")) is None
-    assert odds.of("talks", day("2026-01-10"), day("2026-02-09")) == 0.2
-    assert odds.of("talks", day("2026-01-20"), day("2026-02-19")) == 0.5
+    assert price(odds, "talks", day("2026-01-09"), day("2026-02-09")) is None
+    assert price(odds, "talks", day("2026-01-10"), day("2026-02-09")) == 0.2
+    assert price(odds, "talks", day("2026-01-20"), day("2026-02-19")) == 0.5
     last = day("2026-01-20") + np.timedelta64(FRESH_DAYS, "D")
-    assert odds.of("talks", last, day("2026-02-19")) == 0.5
-    assert odds.of("talks", last + np.timedelta64(1, "D"), day("2026-02-19")) is None
-    assert odds.of("war", last, day("2026-02-19")) is None
+    assert price(odds, "talks", last, day("2026-02-19")) == 0.5
+    assert price(odds, "talks", last + np.timedelta64(1, "D"), day("2026-02-19")) is None
+    assert price(odds, "war", last, day("2026-02-19")) is None
 
 
 def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(folder):
@@ -72,8 +72,8 @@ def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(fo
     odds = read_odds(load_study(put(folder, row)))
     # Held for thirty days with 0.81, for fifteen with 0.9, for sixty with 0.81 squared.
     for last, wanted in (("2026-02-04", 0.9), ("2026-03-21", 0.6561)):
-        found = odds.of(
-            "no_crossing", np.datetime64("2026-01-20"), np.datetime64(last), negated=True
+        found = price(
+            odds, "no_crossing", np.datetime64("2026-01-20"), np.datetime64(last), negated=True
         )
         assert found == pytest.approx(wanted, abs=1e-12)
 

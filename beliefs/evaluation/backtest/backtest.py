@@ -28,7 +28,8 @@ from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
-from beliefs.study.tables.odds import Odds, read_odds
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.odds import read_odds
 
 HORIZONS = (7, 30, 90)
 PARTICLES, DRAWS = 1000, 500
@@ -121,7 +122,7 @@ def backtest(
     particles: int = PARTICLES,
     draws: int = DRAWS,
     seed: int,
-    odds: Odds | None = None,
+    odds: Records | None = None,
     inputs: Inputs | None = None,
     first: Day = None,
     last: Day = None,
@@ -209,7 +210,7 @@ def scored(
     every: int,
     particles: int,
     seed: int,
-    odds: Odds | None = None,
+    odds: Records | None = None,
     inputs: Inputs | None = None,
 ) -> Backtest:
     """Hold forecasts that were made with these settings of `backtest` against what was observed."""

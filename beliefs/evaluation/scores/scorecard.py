@@ -27,7 +27,8 @@ from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.forecasting.targets import LATENT
-from beliefs.study.tables.odds import NAME, Odds
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.odds import NAME, price
 
 Row = dict[str, Any]
 Samples = Iterator[tuple[str, NDArray[Any]]]  # by theory
@@ -122,7 +123,7 @@ def score_table(
     origins: NDArray[np.int64],
     events: Sequence[Question],
     counted: Sequence[Quantity],
-    odds: Odds,
+    odds: Records,
     *,
     seed: int,
 ) -> pd.DataFrame:
@@ -136,8 +137,8 @@ def score_table(
         found: list[Row] = []
         for k, question in enumerate(events):
             samples = zip(frame.theories, frame.when[:, o, k], strict=True)
-            price = odds.of(question.name, origin, last, negated=question.negated)
-            found += _event(question, *window, samples, price)
+            set_by = price(odds, question.name, origin, last, negated=question.negated)
+            found += _event(question, *window, samples, set_by)
         for k, quantity in enumerate(counted):
             sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
             found += _count(quantity, frame.counts[k], *window, sums)
@@ -152,7 +153,7 @@ def score_table(
 
 
 def _event(
-    question: Question, n: int, periods: int, step_days: int, samples: Samples, price: float | None
+    question: Question, n: int, periods: int, step_days: int, samples: Samples, set_by: float | None
 ) -> Iterator[Row]:
     """Yield the rows of a question from one origin."""
     first = question.first(n, periods) if question.at_risk[n] else None
@@ -169,7 +170,7 @@ def _event(
         ),
         (CLIMATOLOGY, climatology(question, n, periods), None),
         (PERSISTENCE, persistence(question, n, periods), None),
-        (MARKET, None if price is None else np.array([price]), None),
+        (MARKET, None if set_by is None else np.array([set_by]), None),
     ]
     for name, curve, draws in curves:
         if curve is None:
@@ -231,10 +232,10 @@ def _count(
         }
 
 
-def check_odds(odds: Odds, events: Sequence[Question]) -> None:
+def check_odds(odds: Records, events: Sequence[Question]) -> None:
     """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
     known = [question.name for question in events]
-    if found := sorted({*odds.target} - {*known}):
+    if found := sorted({*odds["target"]} - {*known}):
         latent = set(found) & {*LATENT}
         why = "latent target, which nobody can look up"
         raise StudyError(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 AGREEMENTS: Final = "agreements.csv"
 _FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv")
+_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv", "truth.json")
 _COLUMNS: Final = {name: columns_of(model) for name, model in TABLES.items()}
 _ENDS: Final = [_COLUMNS[AGREEMENTS].index(c) for c in ("ended", "end_published_at", "end_kind")]
 
@@ -78,11 +78,8 @@ def _moved(error: StudyError, where: str, found: str) -> StudyError:
 def copy_study(folder: Path, to: Path) -> None:
     """Copy the study's own files, never through a link, and nothing else that lies there."""
     to.mkdir()
-    names = [*_FILES, *(name for name in _EXTRAS if os.path.lexists(folder / name))]
-    truth = folder / "truth.json"
-    if truth.exists() and not truth.is_symlink():
-        names.append(truth.name)  # no part of the study as it was read: a link is not worth a fit
-    for name in names:
+    there = (name for name in _EXTRAS if os.path.lexists(folder / name))
+    for name in (*_FILES, *there):
         replace_file(to / name, read_bytes(folder, name))
 
 

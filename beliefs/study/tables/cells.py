@@ -1,7 +1,7 @@
 """Rows of a table as pydantic models, and the named arrays that a study computes with.
 
 Cells become dates, numbers and words, strictly: nothing is guessed, nothing is silently blank. A
-type of cell raises `fault`, which says what is wrong, what was expected and how to fix it;
+type of cell raises `Fault`, which says what is wrong, what was expected and how to fix it;
 `read_rows` adds file, line and column. Arrays and not data frames, because loading a library of
 data frames takes longer than reading a study.
 """
@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo
-from pydantic_core import PydanticCustomError
 
-from beliefs.study.dates import EXPECTED, NotADay, read_day
+from beliefs.study.dates import Fault, read_day
 from beliefs.study.safefile import Table
 
 if TYPE_CHECKING:
@@ -41,21 +40,10 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 
-def fault(what: str, expected: str, fix: str, column: str = "") -> PydanticCustomError:
-    """Return what is wrong with a cell; `column` says which where a whole row is checked."""
-    said = {"what": what, "expected": expected, "fix": fix, "column": column}
-    return PydanticCustomError("cell", "{what}", said)
-
-
 # ---- Types of cells
 
 
-@lru_cache(maxsize=100_000)
-def _day(text: str) -> dt.date:
-    try:
-        return read_day(text)
-    except NotADay as error:
-        raise fault(error.what, EXPECTED, error.fix) from None
+_day = lru_cache(maxsize=100_000)(read_day)
 
 
 def number(
@@ -74,11 +62,11 @@ def number(
             fix = "leave out the row when the value is unknown; write 1234.5, without separators"
             if blank:
                 fix = "leave the cell empty when the value is unknown"
-            raise fault(f"a value is {'not a number' if text else 'missing'}", expected, fix)
+            raise Fault(f"a value is {'not a number' if text else 'missing'}", expected, fix)
         value = float(text)
         if not low <= value <= high:
             fix = "correct the value" if bounded else "use a larger unit"
-            raise fault("a number is out of range", expected, fix)
+            raise Fault("a number is out of range", expected, fix)
         return value
 
     return PlainValidator(read)
@@ -87,7 +75,7 @@ def number(
 def _flag(text: str, info: ValidationInfo) -> float:
     if text not in _FLAGS:
         expected = "1 (yes), 0 (no) or an empty cell (unknown)"
-        raise fault(f"{info.field_name} is neither yes nor no", expected, "write 1, 0 or nothing")
+        raise Fault(f"{info.field_name} is neither yes nor no", expected, "write 1, 0 or nothing")
     return _FLAGS[text]
 
 
@@ -98,7 +86,7 @@ def word(text: str, info: ValidationInfo) -> str:
     if text in allowed:
         return text
     near = difflib.get_close_matches(text, allowed, 1)
-    raise fault(
+    raise Fault(
         f"{text!r} is not a known {info.field_name}" if text else f"{info.field_name} is missing",
         "one of " + ", ".join(allowed),
         f"did you mean {near[0]!r}?" if near else "use a word of the list",
@@ -107,7 +95,7 @@ def word(text: str, info: ValidationInfo) -> str:
 
 def _name(text: str, info: ValidationInfo) -> str:
     if not _NAME.fullmatch(text):
-        raise fault(
+        raise Fault(
             f"{info.field_name} is {'not a short name' if text else 'missing'}",
             "lower-case letters, digits and _ (at most 40)",
             "write it like the other rows, for example north_coast or no_1",
@@ -118,7 +106,7 @@ def _name(text: str, info: ValidationInfo) -> str:
 
 def _row_id(text: str, info: ValidationInfo) -> str:
     if not text or len(text) > 60:
-        raise fault(f"{info.field_name} is missing or too long", "1 to 60 characters", "name it")
+        raise Fault(f"{info.field_name} is missing or too long", "1 to 60 characters", "name it")
     return text
 
 
@@ -160,9 +148,9 @@ def read_rows[R: Row](model: type[R], table: Table, words: Words) -> list[R]:
             rows.append(validate(dict(zip(names, cells)), context=words))  # noqa: B905
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        said = first["ctx"]
-        column = said["column"] or str(first["loc"][0])
-        raise table.error(len(rows), column, said["what"], said["expected"], said["fix"]) from None
+        said: Fault = first["ctx"]["error"]
+        column = said.key or str(first["loc"][0])
+        raise table.error(len(rows), column, said.what, said.expected, said.fix) from None
     seen: dict[str, int] = {}
     for place, name in enumerate(getattr(row, model.key) for row in rows if model.key):
         if seen.setdefault(name, place) < place:

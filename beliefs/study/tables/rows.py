@@ -7,6 +7,7 @@ sound or refused, whatever date is asked for.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, model_validator
 
 from beliefs.errors import StudyError
+from beliefs.study.dates import Fault, check_ends, check_published
 from beliefs.study.safefile import Table, read_table
 from beliefs.study.spec import Indicator, StudySpec
 from beliefs.study.tables import codebook
@@ -33,28 +35,12 @@ from beliefs.study.tables.cells import (
     Word,
     Words,
     columns_of,
-    fault,
     number,
     read_rows,
     to_records,
 )
 
 _ONE_DAY = dt.timedelta(days=1)
-
-
-def _check_published(least: dt.date, published: dt.date, column: str = "published_at") -> None:
-    """Refuse what was published before it happened."""
-    if published < least:
-        what = "something was published before it happened"
-        fix = f"correct the dates, or leave {column} empty"
-        raise fault(what, f"a date on or after {least}", fix, column)
-
-
-def check_ends(begins: dt.date, end: dt.date | None, column: str) -> None:
-    """Refuse what ends before it begins."""
-    if end is not None and end < begins:
-        what, fix = "something ends before it begins", f"correct {column} or the date before it"
-        raise fault(what, f"a date on or after {begins}", fix, column)
 
 
 # ---- What a row may say
@@ -65,12 +51,7 @@ _DOMAINS: dict[str, tuple[float, float, str, str]] = {
     "logit": (0.0, 1.0, "a number between 0 and 1", "divide percentages by 100"),
     "log": (0.0, np.inf, "a number above 0", "correct it, or use another transform"),
     "share": (0.0, np.inf, "a number above 0", "correct it, or read another series"),
-    "count": (
-        np.nextafter(0.0, -1.0),
-        np.inf,
-        "a number of 0 or more",
-        "correct it; a count is never negative",
-    ),
+    "count": (-math.ulp(0.0), np.inf, "a number of 0 or more", "correct it; no count is negative"),
 }
 
 
@@ -90,13 +71,13 @@ class Value(Row):
         indicator = info.context["indicators"][self.indicator]
         if self.published_at is None:
             self.published_at = self.date + dt.timedelta(days=indicator.publication_lag)
-        _check_published(self.date, self.published_at)
+        check_published(self.date, self.published_at)
         shares = self.indicator in info.context["shares"]
         kind = "share" if shares and indicator.transform != "logit" else indicator.transform
         low, high, expected, fix = _DOMAINS.get(kind, (-np.inf, np.inf, "", ""))
         if not low < self.value < high:
             what = f"`{self.indicator}` is taken as a {kind}, which this value does not allow"
-            raise fault(what, expected, fix, "value")
+            raise Fault(what, expected, fix, "value")
         return self
 
 
@@ -126,7 +107,7 @@ class Event(Row):
     def _check(self, info: ValidationInfo) -> Self:
         _fill(self)
         if self.severity != self.severity and self.kind in (info.context or {})["kinetic"]:
-            raise fault(
+            raise Fault(
                 "an action of force has no severity",
                 "a number from 1 (harassment) to 5 (strategic)",
                 "code the severity, or use a kind that is not kinetic",
@@ -161,7 +142,7 @@ def _fill(row: Event | Talk) -> None:
     """Fill the blanks of `date_end` and `published_at` by `date`."""
     row.date_end, row.published_at = row.date_end or row.date, row.published_at or row.date
     check_ends(row.date, row.date_end, "date_end")
-    _check_published(row.date, row.published_at)
+    check_published(row.date, row.published_at)
 
 
 class Span(Row):
@@ -177,7 +158,7 @@ class Span(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_ends(self.start, self.end, "end")
+        check_ends(self.start, self.end)
         return self
 
 
@@ -208,14 +189,14 @@ class Agreement(Row):
     @model_validator(mode="after")
     def _check(self) -> Self:
         self.published_at = self.published_at or self.date
-        _check_published(self.date, self.published_at)
+        check_published(self.date, self.published_at)
         if self.mutual != self.mutual:
             expected = "1 (both sides agreed) or 0 (one side declared it)"
             what = "an agreement is neither mutual nor one-sided"
-            raise fault(what, expected, "write 1 or 0", "mutual")
+            raise Fault(what, expected, "write 1 or 0", "mutual")
         over = bool(self.end_kind)
         if over != (self.ended is not None) or (self.end_published_at and not over):
-            raise fault(
+            raise Fault(
                 "an end needs a day and a kind",
                 "both `ended` and `end_kind`, or no word of an end while it is in force",
                 "fill in the other one, or empty the cells of the end",
@@ -226,7 +207,7 @@ class Agreement(Row):
         if self.ended is not None:
             self.end_published_at = self.end_published_at or self.ended
             least = max(self.ended, self.published_at)
-            _check_published(least, self.end_published_at, "end_published_at")
+            check_published(least, self.end_published_at, "end_published_at")
         return self
 
 
@@ -268,35 +249,36 @@ def words_of(spec: StudySpec) -> Words:
 # ---- What rows may say together
 
 
-type Held = Path | Mapping[str, Table]
-"""The folder of a study, or its tables, as they were read."""
+Held = Mapping[str, Table]
+"""The tables of a study as they were read, by the name of their files."""
 
 
-def _has(held: Held, name: str) -> bool:
-    return os.path.lexists(held / name) if isinstance(held, Path) else name in held
-
-
-def _read[R: Row](held: Held, spec: StudySpec, name: str, model: type[R]) -> tuple[Table, list[R]]:
-    table = read_table(held, name, columns_of(model)) if isinstance(held, Path) else held[name]
-    return table, read_rows(model, table, words_of(spec))
+def tables_in(folder: Path) -> Held:
+    """Read the tables of a study's folder; the last two need not be there."""
+    return {
+        name: read_table(folder, name, columns_of(model))
+        for name, model in TABLES.items()
+        if model not in (Span, Agreement) or os.path.lexists(folder / name)
+    }
 
 
 def read_tables(held: Held, spec: StudySpec) -> dict[str, Records]:
-    """Read and check the tables of a study, by name, in the order of time."""
-    indicators = _indicators(held, spec)
-    events = to_records(Event, _read(held, spec, "events.csv", Event)[1])
-    talks = to_records(Talk, _read(held, spec, "talks.csv", Talk)[1])
+    """Check the tables of a study; return them by name, in the order of time."""
+    words = words_of(spec)
+    indicators = _indicators(held["indicators.csv"], words)
+    events = to_records(Event, read_rows(Event, held["events.csv"], words))
+    talks = to_records(Talk, read_rows(Talk, held["talks.csv"], words))
     return {
         "indicators": indicators,
         "events": events.ordered("published_at", "date", "event_id"),
         "talks": talks.ordered("published_at", "date", "talk_id"),
-        "coverage": _coverage(held, spec, events),
-        "agreements": _agreements(held, spec),
+        "coverage": _coverage(held.get("coverage.csv"), spec, events),
+        "agreements": _agreements(held.get("agreements.csv"), spec, words),
     }
 
 
-def _indicators(held: Held, spec: StudySpec) -> Records:
-    table, rows = _read(held, spec, "indicators.csv", Value)
+def _indicators(table: Table, words: Words) -> Records:
+    rows = read_rows(Value, table, words)
     last: dict[str, int] = {}
     seen: dict[tuple[object, ...], int] = {}
     for k, row in enumerate(rows):
@@ -320,18 +302,17 @@ def _indicators(held: Held, spec: StudySpec) -> Records:
     return to_records(Value, rows).ordered("indicator", "date", "published_at")
 
 
-def _agreements(held: Held, spec: StudySpec) -> Records:
-    name = "agreements.csv"
-    if not _has(held, name):
+def _agreements(table: Table | None, spec: StudySpec, words: Words) -> Records:
+    if table is None:
         return to_records(Agreement, ())
-    table, rows = _read(held, spec, name, Agreement)
+    rows = read_rows(Agreement, table, words)
     if spec.agreements is None:
         raise StudyError(
-            f"{name} is there, but the settings do not say where it is complete",
+            f"{table.name} is there, but the settings do not say where it is complete",
             where="study.toml:1 agreements",
             found="no table [agreements]",
             expected='[agreements] with coverage = ["dense", "headline"] or another list',
-            fix=f"add the table, or remove {name}",
+            fix=f"add the table, or remove {table.name}",
         )
     ends: dict[str, dt.date] = {"": dt.date.min}  # by which the end of each row was public
     for k, row in enumerate(rows):
@@ -349,21 +330,20 @@ def _agreements(held: Held, spec: StudySpec) -> Records:
     return to_records(Agreement, rows).ordered("published_at", "date", "agreement_id")
 
 
-def _coverage(held: Held, spec: StudySpec, events: Records) -> Records:
-    """Read and check ``coverage.csv``, or return full coverage when there is none."""
-    name = "coverage.csv"
+def _coverage(table: Table | None, spec: StudySpec, events: Records) -> Records:
+    """Check ``coverage.csv``, or return full coverage when there is none."""
     first, last = spec.period.start, spec.period.end
-    if not _has(held, name):
+    if table is None:
         begin = min([np.datetime64(first, "D"), *events["published_at"]])
         days = np.array([begin, last], dtype="datetime64[D]")
         whole = {"start": days[:1], "end": days[1:]}
         return Records({**whole, "density": ["dense"], "instrument": ["all"], "note": [""]})
-    table, rows = _read(held, spec, name, Span)
+    rows = read_rows(Span, table, words_of(spec))
     fix = 'add a span; use density "none" for unobserved days'
     if not rows:
         raise StudyError(
-            f"{name} has a header but no rows",
-            where=f"{name}:1",
+            f"{table.name} has a header but no rows",
+            where=f"{table.name}:1",
             found="0 rows",
             expected="spans that cover the period",
             fix="add the spans, or delete the file if coverage is dense everywhere",
