@@ -42,7 +42,7 @@ def draws(model):
     """Particles of the first year's posterior, without misreading, which a grid would not know."""
     study = load_study("us-civil-war", as_of="1862-12-31")
     found = track(study, load_theory("mutual_optimism"), particles=200, seed=1)
-    few = found.generations[-1][:40].copy()
+    few = found.scores()[:40].copy()
     few[:, [label.startswith("misread") for label in model.coordinates.labels]] = -8.0
     return few, found.n_time
 

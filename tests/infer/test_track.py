@@ -84,7 +84,7 @@ def test_the_posterior_of_a_toy_is_that_of_a_grid(rich_folder, study, toy, gone_
     found = track(early, toy, particles=4000, seed=1)
     for grown in later:
         found = advance(found, grown)
-    weights, scores = found.weights(-1), found.generations[-1]
+    weights, scores = found.weights(-1), found.scores()
     for side, (_, a, b, mass) in enumerate(grid_of(model, model.structure.n_time)[1]):
         for grid, name in ((a, "belief_mean"), (b, "log_volatility")):
             mean = mass @ grid
@@ -110,7 +110,7 @@ def test_talks_alone_are_a_grid_though_proposals_reach_further_in_one_of_both(st
     mass = np.exp(log - logsumexp(log))
     found = track(study, theory, particles=8000, seed=2)
     assert found.rejuvenations
-    weights, scores = found.weights(-1), found.generations[-1]
+    weights, scores = found.weights(-1), found.scores()
     for grid, name in ((a, "onset_base"), (b, "continuation_base")):
         mean = mass @ grid
         sd = np.sqrt(mass @ (grid - mean) ** 2)

@@ -52,7 +52,7 @@ def test_gone_on_with_it_agrees_with_the_filter_that_was_there_from_the_start(ri
         assert abs(means[0] - means[1]) < 0.06 * sds[1]
         assert abs(sds[0] / sds[1] - 1) < 0.06
     for of in (0, 1, 2, 3):  # scores, whose prior has standard deviation 1
-        means = [t.weights(-1) @ t.generations[-1][:, of] for t in (found, whole)]
+        means = [t.weights(-1) @ t.scores()[:, of] for t in (found, whole)]
         assert abs(means[0] - means[1]) < 0.1
     assert abs(found.log_evidence[-1] - whole.evidence[40:].sum()) < 0.1
 

@@ -126,7 +126,7 @@ def recover(group, seed):
         inputs, _ = simulate_belief_block(made, mine, truth, rng)
         found = track(study, mine, particles=particles, seed=number, inputs=inputs)
         index = resample(found.log_weights[-1], rng.random(), particles)
-        recovered.add(found.coordinates.params(found.generations[-1][index]), truth)
+        recovered.add(found.coordinates.params(found.scores()[index]), truth)
     return recovered
 
 

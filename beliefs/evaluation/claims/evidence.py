@@ -177,7 +177,7 @@ def _contrast(claim: Claim, blocks: Blocks, structure: Structure) -> dict[str, A
     mine = next((t for t in tracks if set(claim.score).intersection(t.observables)), None)
     if mine is None:
         return {}
-    params = (mine.coordinates.params(scores) for scores in mine.generations)
+    params = (mine.coordinates.params(mine.particles(g)) for g in range(len(mine.generations)))
     draws = (draws_of(p, blocks.theory, structure, {}, {}) for p in params)
     values = [claim.test(d).of[0] for d in draws]
     zero = np.zeros(1)

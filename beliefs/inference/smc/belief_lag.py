@@ -78,7 +78,8 @@ def belief_lag(track: Track | None, n_time: int) -> Columns:
     if track is not None and track.theory.beliefs:
         model = track.model()
         # Before the first period belief is known given the parameters.
-        start = model.static(model.params(track.generations[0]), len(track.generations[0])).start
+        scores = track.particles(0)
+        start = model.static(model.params(scores), len(scores)).start
         each, least = known_beliefs(start, np.zeros((len(start), 3)))
         p[:, 0], lower[0] = each.mean(axis=0), float(least.mean())
         for low, scores, weights, mean, cov in _stretches(track, model):
@@ -98,7 +99,7 @@ def belief_lag(track: Track | None, n_time: int) -> Columns:
 def _stretches(track: Track, model: Model) -> Iterator[tuple[int, Floats, Floats, Floats, Floats]]:
     """Yield first period, scores, weights and beliefs of the periods with one set of particles."""
     if track.first > 0:
-        scores = track.generations[0]
+        scores = track.particles(0)
         path = model.replay(scores, track.first, keep=True)[2].transpose(1, 0, 2)
         weights = np.tile(normalised(track.log_weights[0]), (track.first, 1))
         yield 0, scores, weights, path[..., 9:11], path[..., 11:14]
@@ -106,7 +107,7 @@ def _stretches(track: Track, model: Model) -> Iterator[tuple[int, Floats, Floats
     for low, high in pairwise([0, *(np.flatnonzero(np.diff(generation)) + 1), len(generation)]):
         weights = np.stack([normalised(row) for row in track.log_weights[low:high]])
         beliefs = track.mean[low:high], track.cov[low:high]
-        yield track.first + int(low), track.generations[generation[low]], weights, *beliefs
+        yield track.first + int(low), track.particles(generation[low]), weights, *beliefs
 
 
 def _surplus(model: Model, low: int, scores: Floats, weights: Floats, p: Floats) -> Floats:

@@ -84,7 +84,7 @@ def _stretches(track: Track) -> Iterator[_Stretch]:
     model, generation = track.model(), track.generation
     for number in sorted({0, *generation.tolist()}):  # the first period may move those of the prior
         low, high = (int(v) for v in np.searchsorted(generation, [number, number + 1]))
-        scores, end = track.generations[number], min(high + 1, track.n_time)
+        scores, end = track.particles(number), min(high + 1, track.n_time)
         path = model.replay(scores, end, keep=True, since=low)[2]
         yield _Stretch(low, high, scores, np.ascontiguousarray(path[..., :2].transpose(1, 2, 0)))
 

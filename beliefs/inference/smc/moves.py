@@ -150,9 +150,10 @@ def back(transform: Transform, white: Floats) -> tuple[Floats, Floats]:
     left = shear.centre + shear.spread * transform.scale * white
     straight = _sheared(left, *shear.terms, -1.0)
     out[:, transform.order] = transform.mean + particles.spread_by(transform.root, straight)
-    if transform.frame is None:
-        return out, np.zeros(len(out))
-    return from_frame(transform.frame, out)
+    change = np.zeros(len(out))
+    if transform.frame is not None:
+        out, change = from_frame(transform.frame, out)
+    return particles.rounded(out), change
 
 
 def _chosen(quality: Floats, part: NDArray[np.bool_], rng: np.random.Generator) -> Ints:

@@ -136,7 +136,8 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         arrays += [by_bias[chosen][:, mine].T]
         level = [k for k, j in enumerate(linear) if names[j] == "belief_mean"]
         known = (level[0], by_start[chosen[level[0]], i]) if level else (-1, 0.0)
-        rest = (*(np.ascontiguousarray(v) for v in arrays), *known, reference[linear])
+        arrays = [np.ascontiguousarray(v, dtype=np.float32) for v in arrays]
+        rest = (*arrays, *known, reference[linear])
         sides.append(_Side(linear, mine, (when[mine], missed[mine], slope[mine], *rest)))
     held = {k: v for k, v in here.items() if k in LINEAR and k not in model.null}
     return Frame(model, n_time, held, gated, discount, away, sides)

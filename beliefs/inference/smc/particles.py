@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numba
 import numpy as np
@@ -46,6 +47,11 @@ def joined[R](parts: Sequence[R]) -> R:
     return type(parts[0])(*(np.concatenate(column) for column in columns))
 
 
+def rounded(scores: Floats) -> Floats:
+    """Return scores as single precision holds them, which is how a track keeps its particles."""
+    return scores.astype(np.float32).astype(np.float64)
+
+
 def log_mean(log_weights: Floats, log_values: Floats) -> float:
     """Return the log of the weighted mean of exp(values); weights need not be normalised."""
     both = log_weights + log_values
@@ -69,7 +75,7 @@ def effective_size(log_weights: Floats) -> float:
     return float(1.0 / np.sum(weights * weights))
 
 
-def distinct(scores: Floats) -> int:
+def distinct(scores: NDArray[Any]) -> int:
     """Return the number of different particles (N, d)."""
     return len(np.unique(scores[:, 0]))
 

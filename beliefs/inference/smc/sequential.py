@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from beliefs.errors import StudyError
@@ -27,6 +28,7 @@ from beliefs.inference.smc.particles import (
     mapped,
     normalised,
     resample,
+    rounded,
     temper,
 )
 from beliefs.inference.smc.unconstrained import Coordinates
@@ -93,7 +95,7 @@ class BlockTrack:
     coordinates: Coordinates  # how scores are parameters
     seed: int
     # Particles, normal scores (N, d), drawn at the start and after every rejuvenation.
-    generations: tuple[Floats, ...]
+    generations: tuple[NDArray[np.float32], ...]
     generation: Ints  # which particles hold after every period, (R,)
     log_weights: Floats  # after every period, (R, N), not normalised
     # What particles keep of every period, (R, N, S): filtered beliefs of the belief block.
@@ -113,7 +115,7 @@ class BlockTrack:
             observables=problem.observables,
             coordinates=problem.coordinates,
             seed=seed,
-            generations=(scores,),
+            generations=(scores.astype(np.float32),),
             generation=np.empty(0, dtype=np.int64),
             log_weights=np.empty((0, len(scores))),
             state=np.empty((0, len(scores), problem.width)),
@@ -158,7 +160,11 @@ class BlockTrack:
 
     def scores(self, period: int = -1) -> Floats:
         """Return the particles after a period, normal scores (N, d)."""
-        return self.generations[self.generation[self.row(period)]]
+        return self.particles(self.generation[self.row(period)])
+
+    def particles(self, generation: int) -> Floats:
+        """Return the particles of a generation, normal scores (N, d)."""
+        return self.generations[generation].astype(np.float64)
 
     def weights(self, period: int = -1) -> Floats:
         """Return their normalised weights (N,)."""
@@ -203,7 +209,7 @@ def drawn_scores(problem: Problem, particles: int, seed: int, key: Sequence[int]
             fix="2000, or 4000 for a study of many years such as 700 weeks",
         )
     rng = np.random.default_rng([seed, *key, 0, 0])
-    return rng.standard_normal((particles, problem.coordinates.size))
+    return rounded(rng.standard_normal((particles, problem.coordinates.size)))
 
 
 @dataclass
@@ -250,7 +256,7 @@ def follow[T: BlockTrack](
     generations, done = list(found.generations), list(found.rejuvenations)
     n = len(generations[-1])
     weights = found.log_weights[-1] if len(found.generation) else np.zeros(n)
-    ahead = _Ahead(problem, generations[-1], n_time)
+    ahead = _Ahead(problem, found.particles(-1), n_time)
     rows: list[tuple[int, Floats, Floats, Floats]] = []
     for t in range(found.n_time, n_time):
         predictive = np.full(len(problem.observables), np.nan)
@@ -273,7 +279,7 @@ def follow[T: BlockTrack](
                     break
                 rng = np.random.default_rng([found.seed, *key, t + 1, len(done)])
                 found_at, moved = _moved(ahead, weights, done, (t, k, power), rng)
-                generations.append(found_at.scores)
+                generations.append(found_at.scores.astype(np.float32))
                 done.append(moved)
                 weights = np.zeros(n)
                 ahead = _Ahead(problem, found_at.scores, n_time, t, found_at.known[None])
@@ -298,13 +304,16 @@ def follow[T: BlockTrack](
     )
 
 
+def calm(d: int) -> float:
+    """Return the drift of `d` coordinates that noise stays below in a share CALM of cases."""
+    return float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))  # the largest of d absolute normals
+
+
 def lagging(done: Sequence[Rejuvenation], d: int) -> bool:
     """Tell whether particles of `d` coordinates have come to lag behind the periods."""
-    # The largest of d absolute standard normals stays below this in a share CALM of cases.
-    noise = float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))
     lag = 0.0
     for r in done:
-        lag = max(0.0, lag + r.drift - noise)
+        lag = max(0.0, lag + r.drift - calm(d))
         if lag > LAG:
             return True
     return False
@@ -322,12 +331,14 @@ def _moved(
         return _target(scores, known, k, power), known
 
     left, n, density = effective_size(log_weights), len(scores), _target(scores, known, k, power)
-    jump = problem.jump * (FURTHER if lagging(done, scores.shape[1]) else 1.0)
+    d = scores.shape[1]
+    late = lagging(done, d)
+    jump, bar = (FURTHER * problem.jump, calm(d)) if late else (problem.jump, DRIFT)
     quality = np.asarray(done[-1].quality if done else Rejuvenation.quality)
     index = resample(log_weights, rng.random())
     ancestors = len(np.unique(index))
     rounds: list[Moved] = []
-    while not rounds or (rounds[-1].drift > DRIFT and len(rounds) < ROUNDS):
+    while not rounds or (rounds[-1].drift > bar and len(rounds) < ROUNDS):
         transform = problem.transform(scores, log_weights, t)
         here = scores[index], density[index], known[index]
         found = move(transform, index, *here, target, quality, rng, jump)
@@ -347,7 +358,7 @@ def _moved(
         jump=sum(r.jump for r in rounds),
         accepted=sum(r.accepted * r.moves for r in rounds) / max(moves, 1),
         drift=rounds[0].drift,
-        capped=any(r.capped for r in rounds) or rounds[-1].drift > DRIFT,
+        capped=any(r.capped for r in rounds) or rounds[-1].drift > bar,
         quality=tuple(quality.tolist()),
     )
 

@@ -26,7 +26,7 @@ from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import Floats, normalised, resample
+from beliefs.inference.smc.particles import Floats, normalised, resample, rounded
 from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
@@ -245,7 +245,7 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
         observables=OBSERVABLES,
         coordinates=Coordinates(parts),
         seed=int(tree.attrs["seed"]),
-        generations=tuple(array("particles", "score")),
+        generations=tuple(array("particles", "score").astype(np.float32, copy=False)),
         generation=array("periods", "generation"),
         log_weights=array("periods", "log_weight"),
         state=np.concatenate(beliefs, axis=-1),
@@ -439,7 +439,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
         values = np.asarray(group[part.name].values, dtype=np.float64)
         draws[part.name] = values.reshape(-1, *values.shape[2:])[chosen]
     priors = {p.name: p.prior for p in free_parameters(theory, model.structure)}
-    scores = np.ascontiguousarray(model.coordinates.scores(draws, priors))
+    scores = rounded(model.coordinates.scores(draws, priors))
     n_time = int(inputs.active.sum())
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
     return replace(
