@@ -46,8 +46,9 @@ LAG, CALM = 3.5, 0.9
 """Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
 of drifts that add nothing where particles stand in the target."""
 FURTHER = 2.0
-"""How many times as far a track goes with rounds of later periods once its particles lag. Where
-rounds do not bring all particles home, what is missing adds up from period to period."""
+"""How many times as far a track goes with rounds of later periods once its particles lag, and then
+repeats them while drift is no noise. Where rounds do not bring all particles home, what is missing
+adds up from period to period."""
 AHEAD = 8  # fewest periods that are evaluated ahead for particles at rest
 
 

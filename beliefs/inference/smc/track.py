@@ -301,7 +301,7 @@ def track(
         From `beliefs.load_theory`, or what that takes: a name, an id or a file.
     particles
         Number of particles, at least 100. 2000 end where the sampler does on the bundled studies,
-        but for the longest, 716 weeks, where 4000 just miss (talks rational, by 3 points).
+        but for the longest, 716 weeks, which takes 4000.
     seed
         Seed of everything random here.
     progress
