@@ -30,6 +30,7 @@ HEAVY_DAYS, HEAVY_SEVERITY = 14.0, 4.0
 FRESH_DAYS = 7.0  # e-folding time of a walkout, or of a sign that a deal is near (judgement)
 PROXY_DAYS = 7.0  # e-folding time of an attack by an ally (judgement)
 MONTH, FORTNIGHT = 30.0, 14.0
+MEMORY_DAYS = np.array([14.0, 7000.0])  # e-folding times of past talks: a fortnight, and ever
 NEVER = 1e6  # periods since something that has not happened yet
 
 
@@ -95,6 +96,28 @@ def log_age(periods: Any) -> Any:
     return np.log(np.maximum(periods, 1.0))
 
 
+def conflict_age(weeks: Any) -> Floats:
+    """Return what hazards read of the age of a conflict, (2, ...): its log, and its first week."""
+    return np.stack([np.log1p(weeks), np.exp(-np.asarray(weeks, dtype=float))])
+
+
+class TalksPast(NamedTuple):
+    """What is left of talks when a period begins."""
+
+    on: Any  # (...) whether the period before had talks
+    deadlock: Any  # (...) periods since talks, 1 right after them
+    memory: Any  # (..., 2) past periods with talks, fading with `MEMORY_DAYS`
+
+    def after(self, days: float, held: Any) -> TalksPast:
+        """Step of `days`: whether talks were held in the period."""
+        return TalksPast(held, deadlock(self.deadlock, held), remember(self.memory, held, days))
+
+
+def remember(memory: Any, held: Any, days: float) -> Any:
+    """Step of the memory of talks (..., 2) through a period of `days`; it starts at 0."""
+    return memory * np.exp(-days / MEMORY_DAYS) + np.asarray(held, dtype=float)[..., None]
+
+
 class Force(NamedTuple):
     """What is left of actions of force when a period begins; all start at 0."""
 
@@ -125,6 +148,7 @@ class Exchange(NamedTuple):
     contact: Any  # periods since talks, offers or mediation, likewise
     deadlock: Any  # age of the deadlock, from the study's start while there were no talks
     rounds: Any  # rounds of talks since the last onset of war
+    memory: Any  # (..., 2) past periods with talks, see `remember`
 
     def after(
         self, days: float, walkout: Any, sign: Any, held: Any, contact: Any, rounds: Any
@@ -138,6 +162,7 @@ class Exchange(NamedTuple):
             age(self.contact, contact),
             deadlock(self.deadlock, held),
             self.rounds + rounds,
+            remember(self.memory, held, days),
         )
 
     def known(self, days: float) -> dict[str, Any]:
@@ -149,6 +174,7 @@ class Exchange(NamedTuple):
             "walkout_at_risk": (self.contact < max(1, round(MONTH / days))) * 1.0,
             "spell_age": log_age(self.deadlock),
             "round_number": np.log1p(self.rounds),
+            "talks_memory": np.log1p(self.memory),
         }
 
 

@@ -38,6 +38,8 @@ class Parameter:
     meaning: str
     dims: tuple[str, ...] = ()  # keys of `Structure.coords`
     null: float = 0.0  # the value that switches its effect off
+    # False of what one conflict cannot teach: at null unless a theory has a prior for it.
+    on: bool = True
 
 
 class Seen(NamedTuple):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import CostTerm, Inputs, Shock, Term
 from beliefs.features.observed import SHAPES
-from beliefs.features.steps import fold
+from beliefs.features.steps import conflict_age, fold
 from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 
@@ -27,14 +27,15 @@ PHASES = ("calm", "truce", "war")
 SCOPES = ("treaty", "transaction")
 AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
 
-# Of `Observed`, what moves beliefs or the hazards of talks, and by which parameter.
+# Of `Observed`, what moves beliefs or the hazards of talks, and by which parameters.
 _OF_BELIEF = {
-    "hinge": "economic_hinge",
-    "mediator_old": "mediator_late",
-    "spell_age": "deadlock_shape",
-    "power_shift": "shift_talks",
-    "proxy_attack": "proxy_credibility",
-    "heavy": "convex_cost",
+    "hinge": {"economic_hinge"},
+    "mediator_old": {"mediator_late"},
+    "spell_age": {"deadlock_shape"},
+    "talks_memory": {"momentum", "history"},
+    "power_shift": {"shift_talks"},
+    "proxy_attack": {"proxy_credibility"},
+    "heavy": {"convex_cost"},
 }
 # Of `columns`, what the equations of actions read as well.
 _SHARED = (
@@ -224,11 +225,12 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "talks": np.asarray(inputs.talks, dtype=float) * on,
         "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
         "talks_seen": inputs.talks_seen * on,
+        "conflict_age": conflict_age(np.arange(len(on)) * structure.step_weeks) * on,
         **{
             name: np.zeros((2, len(on)) if SHAPES.get(name) else len(on))
-            if parameter in without
+            if weighing.issubset(without)
             else getattr(inputs.observed, name) * on
-            for name, parameter in _OF_BELIEF.items()
+            for name, weighing in _OF_BELIEF.items()
         },
     }
 
@@ -248,7 +250,7 @@ def action_columns(inputs: Inputs) -> Columns:
     bargaining surplus as known one period earlier; here they say nothing.
     """
     seen, on = inputs.observed, inputs.active.astype(float)
-    shared = columns(inputs, without=_OF_BELIEF.values())
+    shared = columns(inputs, without=set().union(*_OF_BELIEF.values()))
     out = {name: shared[name] for name in _SHARED}
     for name, value in vars(seen).items():
         if isinstance(value, np.ndarray) and name not in ("instrument", "conflict_phase"):

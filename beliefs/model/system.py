@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.features.steps import TalksPast
 from beliefs.model.contract import Array, Factor, Params
 from beliefs.model.mechanisms import bargaining, belief, domestic, talks
 from beliefs.model.structure import Columns, Structure
@@ -104,16 +105,13 @@ def simulate_talks(
     columns: Columns,
     structure: Structure,
     system: System,
-    *,
-    start: Array,
-    age: Array,
-) -> tuple[Array, Array, Array]:
+    past: TalksPast,
+) -> tuple[Array, Columns, TalksPast]:
     """Draw talks under given beliefs; see `beliefs.model.mechanisms.talks.simulate`."""
     shifted = shift(np, params, columns, structure)
     lower = bargaining.lower(np, system.logit_belief)
-    return talks.simulate(
-        uniform, params, columns, system.surplus, shifted, lower, start=start, age=age
-    )
+    days = structure.step_weeks * 7.0
+    return talks.simulate(uniform, params, columns, system.surplus, shifted, lower, past, days)
 
 
 def log_likelihoods(

@@ -303,7 +303,8 @@ def free_parameters(
     return tuple(
         replace(p, prior=distribution(theory.priors[name])) if name in theory.priors else p
         for name, (mechanism, p) in declared(structure, block).items()
-        if 0 not in structure.size(p.dims) and theory.frees(mechanism, name)
+        if 0 not in structure.size(p.dims)
+        and (theory.frees(mechanism, name) if p.on else name in theory.priors)
     )
 
 

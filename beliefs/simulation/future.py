@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
-from beliefs.features.steps import deadlock, log_age
+from beliefs.features.steps import conflict_age
 from beliefs.model.structure import (
     AFTERMATH_DAYS,
     Columns,
@@ -98,8 +98,8 @@ def future_columns(
     come from the same past period, so what moves together stays together. The regime stays that in
     force, and so do an expected shift of power and an economy past its hinge. Cost levels go on
     from the last level by the resampled changes. Waivers and the aftermath of past shocks fade.
-    Shocks recur at the rate at which the study declares them. The age of a deadlock grows as long
-    as there are no talks; what draws talks makes it young again.
+    Shocks recur at the rate at which the study declares them. What is left of past talks is not
+    among them: what draws talks keeps it.
 
     With `actions`, what they read beside their own past, instead of ``evidence``: pressure at home,
     which goes on as cost does; what the talks are about, which stays what it is; words by which a
@@ -118,13 +118,13 @@ def future_columns(
     surprise = gather(inputs.surprise * inputs.seen)
     regime = np.full(horizon, inputs.regime[n - 1])
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
-    age = deadlock(np.exp(past["spell_age"][n - 1]), past["talks"][n - 1] > 0) + passed.periods
     ahead = passed.periods + np.arange(1, horizon + 1)
+    aged = conflict_age((n - 1 + ahead) * structure.step_weeks)
     out = {name: gather(past[name]) for name in GATHERED}
     out |= {name: wide(past[name][n - 1]) for name in CARRIED}
     out |= {
-        "spell_age": wide(log_age(age + np.arange(horizon))),
         "active": wide(1.0),
+        "conflict_age": np.broadcast_to(aged, (samples, *aged.shape)),
         "pressure": wide(float(kind != "talks")),
         "truce": wide(float(kind == "truce"))[:, None],
         "cost": passed.level("cost", past["cost"][:, :n], index),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.features.steps import Floats
+from beliefs.features.steps import Floats, TalksPast
 from beliefs.inference.action_draws import BASE, action_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
@@ -161,8 +161,10 @@ def simulate(
             yield made(slice(begin, min(begin + length, horizon)), passed)
 
     if actions is None:
-        talking = past["talks"][n - 1]
-        return _of_beliefs(draws, structure, params, ahead(), horizon, talking, streams)
+        now = {name: past[name][..., n - 1] for name in ("talks", "spell_age", "talks_memory")}
+        talked = TalksPast(None, np.exp(now["spell_age"]), np.expm1(now["talks_memory"]))
+        talked = talked.after(inputs.step_days, now["talks"])
+        return _of_beliefs(draws, structure, params, ahead(), horizon, talked, streams)
     return run_coupled(
         study, inputs, draws, structure, params | actions, ahead(), horizon,
         effects_of(interventions, study, inputs, dates), streams, events,
@@ -192,21 +194,20 @@ def _of_beliefs(
     params: Columns,
     ahead: Iterable[tuple[Columns, NDArray[Any]]],
     horizon: int,
-    talking: Any,
+    talked: TalksPast,
     streams: Streams,
 ) -> Paths:
-    """Return futures of beliefs and talks alone; `talking` is whether talks went on before."""
-    samples, start, done, time = streams.samples, draws.start, 0, None
+    """Return futures of beliefs and talks alone; `talked` is what is left of talks before."""
+    samples, start, done = streams.samples, draws.start, 0
     kept: Kept = {}
     for cols, surprise in ahead:
         size = surprise.shape[-1]
         periods = slice(done, done + size)
         moves = params | {"innovation": cols["innovation"]}
         found = system.evaluate(np, moves, cols, structure, start)
-        drawn, _, time = system.simulate_talks(
-            streams.stretch("talks", periods, horizon), moves, cols, structure, found,
-            start=talking, age=np.exp(cols["spell_age"][..., 0]) if time is None else time,
-        )  # fmt: skip
+        drawn, _, talked = system.simulate_talks(
+            streams.stretch("talks", periods, horizon), moves, cols, structure, found, talked
+        )
         _keep(kept, {"talks": drawn.T > 0})
         if draws.theory.beliefs:
             surplus = np.broadcast_to(found.surplus, (samples, size)).T
@@ -214,7 +215,7 @@ def _of_beliefs(
             _keep(kept, {"logit_belief": belief, "surplus": surplus})
             audience = np.broadcast_to(found.audience[..., -1], (samples, 2))
             start = system.Start(found.logit_belief[..., -1], audience)
-        talking, done = drawn[:, -1] > 0, periods.stop
+        done = periods.stop
         del cols, surprise, moves, found  # the next stretch is made when this one is gone
     return _paths(kept, draws, events=False)
 

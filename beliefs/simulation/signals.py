@@ -29,7 +29,7 @@ from beliefs.study.tables.codebook import REGIME_KINDS
 
 _OF_BELIEF = (
     "turnover", "hardline", "cost", "mediator", "mediator_old", "waiver", "shock", "aftermath",
-    "hinge", "power_shift",
+    "hinge", "power_shift", "conflict_age",
 )  # fmt: skip
 _OF_ACTIONS = ("pressure_home", "agenda_share", "power_shift")
 TALKS = REGIME_KINDS.index("talks")
@@ -156,6 +156,7 @@ def beliefs_of(
         "heavy": np.log1p(state.heavy),
         "proxy_attack": state.proxy,
         "spell_age": log_age(state.exchange.deadlock),
+        "talks_memory": np.log1p(state.exchange.memory),
     }
     columns = {name: value[..., None] for name, value in now.items()}
     params = signals.params | {"innovation": signals.innovation[place][..., None]}

@@ -18,7 +18,7 @@ import numpy as np
 
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs
-from beliefs.features.steps import Floats
+from beliefs.features.steps import Floats, TalksPast
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.mechanisms import diplomacy, readings, reciprocity, redlines
@@ -72,16 +72,16 @@ def simulate_belief_block(
         inputs = replace(inputs, reading=reading)
         truth = Truth(dict(params), run.logit_belief, run.surplus)
     uniform, before = rng.random(len(inputs.dates)), inputs.talks_previous[0]
-    drawn, time, _ = system.simulate_talks(
-        uniform, stacked, cols, structure, run, start=before, age=np.exp(cols["spell_age"][0])
-    )
+    begin = TalksPast(before, np.exp(cols["spell_age"][0]), np.expm1(cols["talks_memory"][:, 0]))
+    drawn, of_talks, _ = system.simulate_talks(uniform, stacked, cols, structure, run, begin)
     held = drawn.astype(np.int64) * inputs.active
     made = replace(
         inputs,
         talks=held,
         talks_previous=np.append(before, held[:-1]) * inputs.active,
     )
-    return made.having(replace(inputs.observed, spell_age=time * inputs.active)), truth
+    seen: dict[str, Any] = {name: values * inputs.active for name, values in of_talks.items()}
+    return made.having(replace(inputs.observed, **seen)), truth
 
 
 def simulate_observed(

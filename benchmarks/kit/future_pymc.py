@@ -116,6 +116,8 @@ def _future(
         | slow
         | {
             "spell_age": pt.as_tensor(log_age(age + np.arange(horizon))),
+            "talks_memory": pt.zeros((2, horizon)),  # at null without a population
+            "conflict_age": pt.zeros((2, horizon)),
             "active": pt.ones(horizon),
             "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),
             "pressure": pt.full((horizon,), float(kind != "talks")),

@@ -55,7 +55,8 @@ def case(rich_folder):
     z, xi = rng.normal(size=(20, 2)), rng.normal(size=(20, 2, structure.n_time))
     cols = columns(inputs)
     # Parts of actions that a small study lacks and beliefs or talks answer to.
-    for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy"):
+    for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy",
+                 "talks_memory"):  # fmt: skip
         cols[name] = rng.uniform(0.0, 1.0, cols[name].shape)
     return Case(structure, cols, known, draws, z, xi)
 

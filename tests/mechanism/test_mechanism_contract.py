@@ -37,6 +37,10 @@ ACTS_THROUGH = {
     "convex_cost": ("heavy", "surplus", ()), "mediator_late": ("mediator_old", "onset", ()),
     "deadlock_shape": ("spell_age", "onset", ()), "shift_talks": ("power_shift", "onset", ()),
     "proxy_credibility": ("proxy_attack", "onset", ()),
+    "momentum": ("talks_memory", "onset", ("history",)),
+    "history": ("talks_memory", "onset", ("momentum",)),
+    "ageing": ("conflict_age", "onset", ("first_week",)),
+    "first_week": ("conflict_age", "onset", ("ageing",)),
 }  # fmt: skip
 # These have no column of their own; tests below prove what their null value does.
 PROVED_BELOW = {
@@ -121,7 +125,10 @@ def test_a_null_payoff_leaves_costs_and_optimism_alone(case):
 
 
 def test_a_null_process_share_leaves_the_sincere_hazard(case):
-    later = "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"
+    later = (
+        "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility",
+        "momentum", "history", "ageing", "first_week",
+    )  # fmt: skip
     params = null(case, case.params(0), "process_share", *later)
     found = outputs(case, params)
     logit = (

@@ -5,6 +5,7 @@ import pytest
 from posteriors import small_posterior
 
 from beliefs.features.inputs import build_inputs
+from beliefs.features.steps import TalksPast
 from beliefs.forecasting.forecast import forecast
 from beliefs.model.mechanisms import talks
 from beliefs.model.pooled import talk_onset_log_odds
@@ -14,6 +15,7 @@ from beliefs.study.load import load_study
 
 SCALARS = (
     "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",
+    "momentum", "history", "ageing", "first_week",
 )  # fmt: skip
 
 
@@ -31,19 +33,21 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones():
     }
     zero = np.zeros(60)
     columns = dict.fromkeys(("mediator", "mediator_old", "proxy_attack", "power_shift"), zero)
+    columns["conflict_age"] = np.zeros((2, 60))
     uniform = np.random.default_rng(1).random((20_000, 60))
-    held, spell_age, since = talks.simulate(
-        uniform, params, columns, zero, zero, zero + 0.5, start=0.0, age=4.0
+    past = TalksPast(0.0, 4.0, np.zeros(2))
+    held, made, past = talks.simulate(
+        uniform, params, columns, zero, zero, zero + 0.5, past, days=7.0
     )
     age, last = np.full(len(held), 4), np.zeros(len(held), dtype=bool)
     tally = np.zeros((2, 2, 80))  # going on or starting, at risk and held, by age
     for t in range(60):
-        np.testing.assert_allclose(spell_age[:, t], np.log(age))
+        np.testing.assert_allclose(made["spell_age"][:, t], np.log(age))
         for k in (0, 1):
             tally[k, 0] += np.bincount(age[last == k], minlength=80)
             tally[k, 1] += np.bincount(age[(last == k) & held[:, t]], minlength=80)
         last, age = held[:, t], np.where(held[:, t], 1, age + 1)
-    np.testing.assert_array_equal(since, age)
+    np.testing.assert_array_equal(past.deadlock, age)
     at_risk, came = tally[0]
     known = at_risk > 500
     p = logistic(-0.5 + np.expm1(-1.0) * np.log(np.arange(80)[known]))

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.features.steps import deadlock, log_age
+from beliefs.features.steps import TalksPast, log_age
 from beliefs.model import priors as pz
 from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, logistic
 from beliefs.model.pooled import load_pooled, talk_onset_log_odds
@@ -29,7 +29,8 @@ from beliefs.model.structure import Columns, Structure
 
 PLACE = 7
 TINY = 1e-12  # far tails of the logistic round to 0 or 1; keeps the logarithm finite
-_READS = ("mediator", "mediator_old", "proxy_attack", "power_shift")
+_RECENCY = {"talks_memory": ("momentum", "history"), "conflict_age": ("ageing", "first_week")}
+_READS = ("mediator", "mediator_old", "proxy_attack", "power_shift", "conflict_age")
 
 
 def _onset_prior(structure: Structure) -> pz.Prior:
@@ -60,6 +61,14 @@ PARAMETERS = (
         "shift of both hazards by mediation that has grown old"),
     Parameter("deadlock_shape", pz.Normal(0.0, 1.0), "log Weibull shape", f"C18; {LEARNT}",
         "how the hazard of talks starting changes with the time since the last ones"),
+    Parameter("momentum", pz.Normal(0.0, 0.5), "log-odds per log period", LEARNT,
+        "shift of both hazards by log(1 + periods with talks), fading in a fortnight", on=False),
+    Parameter("history", pz.Normal(0.0, 0.5), "log-odds per log period", LEARNT,
+        "shift of both hazards by log(1 + periods with talks ever)", on=False),
+    Parameter("ageing", pz.Normal(0.0, 0.5), "log-odds per log week", LEARNT,
+        "shift of both hazards by log(1 + age of the conflict in weeks)", on=False),
+    Parameter("first_week", pz.Normal(0.0, 0.5), "log-odds", LEARNT,
+        "shift of both hazards as the conflict begins, fading in a week", on=False),
     Parameter("crack_rule", pz.Normal(0.0, 0.5), "log-odds per quarter of belief", f"C08; {LEARNT}",
         "shift of both hazards as the less confident side's belief falls, beyond the surplus"),
     Parameter("shift_talks", pz.Normal(0.0, 0.5), "log-odds per sd", "Powell (2006)",
@@ -95,9 +104,16 @@ def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
 
 
 def shared_shift(params: Params, columns: Columns) -> Array:
-    """Return what shifts of power and attacks by proxies add to both log-odds, (..., time)."""
+    """Return what adds to both log-odds, (..., time).
+
+    Attacks by proxies, expected shifts of power, talks of the past and the conflict's age.
+    """
     proxy = params["proxy_credibility"][..., None] * columns["proxy_attack"]
-    return proxy - params["shift_talks"][..., None] * columns["power_shift"]
+    shift = proxy - params["shift_talks"][..., None] * columns["power_shift"]
+    for column, names in _RECENCY.items():
+        for k, name in enumerate(names):
+            shift = shift + params[name][..., None] * columns[column][..., k, :]
+    return shift
 
 
 def hazards(
@@ -144,34 +160,38 @@ def simulate(
     surplus: Array,
     shift: Array,
     lower: Array,
-    *,
-    start: Array,
-    age: Array,
-) -> tuple[Array, Array, Array]:
-    """Draw talk periods forward in time; every round makes the deadlock young again.
+    past: TalksPast,
+    days: float,
+) -> tuple[Array, Columns, TalksPast]:
+    """Draw talk periods of `days` forward in time; every round makes the deadlock young again.
 
-    `uniform` is (..., time); the others are as for `hazards`, but that the column ``spell_age`` is
-    not read. `start` is 1 where talks were on in the period before the first, `age` the periods
-    since the last talks in the first period; both broadcast to (...).
+    `uniform` is (..., time); the others are as for `hazards`, but that the columns of past talks
+    are not read. `past` is what is left of talks as the first period begins, and broadcasts to
+    (...).
 
-    Returns which periods have talks, and the column ``spell_age`` that goes with them, both
-    (..., time); and the periods since the last talks in the period after the last, (...).
+    Returns which periods have talks, (..., time); the columns of past talks that go with them; and
+    what is left of talks after the last period.
     """
     shape, horizon = uniform.shape, uniform.shape[-1]
-    on = np.broadcast_to(np.asarray(start, dtype=bool), shape[:-1])
-    since = np.broadcast_to(np.asarray(age, dtype=float), shape[:-1])
-    held, spell_age = np.empty(shape, dtype=bool), np.empty(shape)
+    past = TalksPast(
+        np.broadcast_to(np.asarray(past.on, dtype=bool), shape[:-1]),
+        np.broadcast_to(np.asarray(past.deadlock, dtype=float), shape[:-1]),
+        np.broadcast_to(past.memory, (*shape[:-1], 2)),
+    )
+    held = np.empty(shape, dtype=bool)
+    made = {"spell_age": np.empty(shape), "talks_memory": np.empty((*shape[:-1], 2, shape[-1]))}
 
     def at(values: Array, t: int) -> Array:
         values = np.asarray(values)
         return values[..., t : t + 1] if values.ndim and values.shape[-1] == horizon else values
 
     for t in range(horizon):
-        spell_age[..., t] = log_age(since)
+        made["spell_age"][..., t] = log_age(past.deadlock)
+        made["talks_memory"][..., t] = np.log1p(past.memory)
         now = {name: at(columns[name], t) for name in _READS}
-        now["spell_age"] = spell_age[..., t : t + 1]
+        now |= {name: values[..., t : t + 1] for name, values in made.items()}
         onset, continuation = hazards(np, params, now, at(surplus, t), at(shift, t), at(lower, t))
-        on = uniform[..., t] < np.where(on, continuation[..., 0], onset[..., 0])
+        on = uniform[..., t] < np.where(past.on, continuation[..., 0], onset[..., 0])
         held[..., t] = on
-        since = deadlock(since, on)
-    return held, spell_age, since
+        past = past.after(days, on)
+    return held, made, past
