@@ -3,21 +3,25 @@
     python scripts/compile_panels.py RAW [--out data/panels]
 
 RAW holds `icbe/events.csv` and `icbe/crises.csv`, the International Crisis Behavior Events. Only
-tables are written; `study.toml`, `SOURCES.md` and the licence are kept by hand. The same input
-gives the same bytes. Which words of ICBe become which kinds of the code book is said here, once.
+tables are written, with the columns of the study format and `conflict` before them; `study.toml`,
+`SOURCES.md` and the licence are kept by hand. The same input gives the same bytes. Which words of
+ICBe become which kinds of the code book is said here, once.
 """
 
 import argparse
 import datetime as dt
 import itertools
-from collections import Counter
 from pathlib import Path
 
 from compile_studies import Row, read_table, write_table
 
+from beliefs.study.tables.cells import columns_of
+from beliefs.study.tables.rows import TABLES
+
 ACTORS = ("do_actor_a", "say_actor_a", "think_actor_a")
 BEFORE = dt.timedelta(weeks=8)  # rows before the start that are kept: what was in the air
 FEWEST, SHORTEST = 8, 3  # dated rows and weeks of a crisis that teaches anything
+LONGEST = 156  # weeks that are kept of a crisis
 
 FORCE = {  # kind and severity
     "attack": ("strike", "3"), "battle/clash": ("strike", "3"), "bombard": ("strike", "3"),
@@ -62,12 +66,7 @@ TALKS = {  # format and label
 }  # fmt: skip
 HOSTILE = {"ultimatum", "threat", "hardline_statement", "rejection"}
 
-CONFLICT = ("conflict", "side_a", "side_b", "start", "end", "outcome_form_code")
-EVENT = (
-    "conflict", "event_id", "date", "initiator", "target", "kind", "severity", "channel",
-    "belief_signal",
-)  # fmt: skip
-TALK = ("conflict", "talk_id", "date", "format", "label", "confidence")
+CONFLICT = ("conflict", "side_a", "side_b", "start", "end", "ended", "outcome_form_code")
 
 
 def words(row: Row, *columns: str) -> list[str]:
@@ -80,6 +79,12 @@ def kinds(row: Row) -> list[tuple[str, str]]:
     """Return what a row of ICBe says happened: kinds of the code book and the word of each."""
     said = ((known.get(word), word) for name, known in KINDS.items() for word in words(row, name))
     return [(kind, word) for kind, word in said if kind]
+
+
+def sure(row: Row) -> str:
+    """Return how sure the coders of a row were, "low" where one of them was not sure."""
+    said = words(row, "raterconfidence")
+    return "low" if {"low", "none"} & {*said} else "high" if said else "medium"
 
 
 def sides(rows: list[Row]) -> tuple[str, str] | None:
@@ -107,29 +112,35 @@ def day(text: str) -> dt.date | None:
         return None
 
 
-def conflict(crisis: Row, rows: list[Row]) -> tuple[Row, list[Row], list[Row]] | None:
-    """Return a crisis, its events and its talks; None of one that is too short or too thin."""
+def conflict(crisis: Row, rows: list[Row]) -> dict[str, list[Row]] | None:
+    """Return the rows of a crisis by table; None of one that is too short or too thin."""
     dated = [(when, row) for row in rows if (when := day(row["date"]))]
-    end = day(crisis["end"])
+    ended = day(crisis["end"])
     start = day(crisis["start"]) or min((when for when, _ in dated), default=None)
     pair = sides(rows)
-    if not end or not start or not pair or len(dated) < FEWEST:
+    if not ended or not start or not pair or len(dated) < FEWEST:
         return None
-    weeks = (end - start).days // 7 + 1
+    weeks = (ended - start).days // 7 + 1
     if weeks < SHORTEST:
         return None
-    last = start + dt.timedelta(weeks=weeks, days=-1)  # of the week in which it ended
-    about = {
-        "conflict": crisis["crisno"], "side_a": pair[0], "side_b": pair[1],
-        "start": start.isoformat(), "end": end.isoformat(),
+    # Of the week in which it ended.
+    last = start + dt.timedelta(weeks=min(weeks, LONGEST), days=-1)
+    name = {"conflict": crisis["crisno"]}
+    about = name | {
+        "side_a": pair[0], "side_b": pair[1], "start": start.isoformat(), "end": last.isoformat(),
+        "ended": ended.isoformat(),
         "outcome_form_code": crisis["outcome_form_code"].removesuffix(".0"),
+    }  # fmt: skip
+    told = name | {
+        "start": (start - BEFORE).isoformat(), "end": last.isoformat(), "density": "headline",
+        "instrument": "narrative", "note": "what one narrative of the crisis names",
     }  # fmt: skip
     events: list[Row] = []
     talks: list[Row] = []
     for when, row in sorted(dated, key=lambda one: one[0]):
         if not start - BEFORE <= when <= last:
             continue
-        base = {"conflict": about["conflict"], "date": when.isoformat()}
+        base = name | {"date": when.isoformat()}
         actors = words(row, *ACTORS)
         against = words(row, "do_actor_b", "say_actor_b")
         by = ["ab"[k] for k in (0, 1) if pair[k] in actors] or ["other"]
@@ -140,20 +151,21 @@ def conflict(crisis: Row, rows: list[Row]) -> tuple[Row, list[Row], list[Row]] |
                 met = [side for side in "ab" if pair["ab".index(side)] in against]
                 target = met[0] if len(met) == 1 else "other"
             events.append(base | {
-                "event_id": f"E{len(events) + 1}", "initiator": party, "target": target,
-                "kind": kind, "severity": FORCE.get(word, ("", ""))[1],
+                "event_id": f"{crisis['crisno']}-E{len(events) + 1}", "initiator": party,
+                "target": target, "kind": kind, "severity": FORCE.get(word, ("", ""))[1],
                 "channel": "private" if kind == "thought" else "action",
-                "belief_signal": SIGNAL.get(word, ""),
+                "belief_signal": SIGNAL.get(word, ""), "zone": "other", "confidence": sure(row),
             })  # fmt: skip
         between = all(name in (*actors, *against) for name in pair)
         for word in words(row, "interact_increasecoop"):
             if word in TALKS:
                 form, label = TALKS[word]
                 talks.append(base | {
-                    "talk_id": f"T{len(talks) + 1}", "format": form, "label": label,
+                    "talk_id": f"{crisis['crisno']}-T{len(talks) + 1}", "format": form,
+                    "label": label, "direct": "1" if form == "direct" else "0",
                     "confidence": "high" if between else "low",
                 })  # fmt: skip
-    return about, events, talks
+    return {"conflicts": [about], "coverage": [told], "events": events, "talks": talks}
 
 
 def crises(raw: Path, out: Path) -> None:
@@ -166,12 +178,11 @@ def crises(raw: Path, out: Path) -> None:
         for crisis in read_table(raw / "icbe" / "crises.csv")
     )
     found = [one for one in known if one]
-    write_table(out / "conflicts.csv", CONFLICT, (about for about, _, _ in found))
-    write_table(out / "events.csv", EVENT, (row for _, rows, _ in found for row in rows))
-    write_table(out / "talks.csv", TALK, (row for _, _, rows in found for row in rows))
-    count = Counter(row["kind"] for _, rows, _ in found for row in rows)
-    print(f"{out}: {len(found)} conflicts, {count.total()} events, "
-          f"{sum(len(rows) for *_, rows in found)} talks")  # fmt: skip
+    for name in ("conflicts", "coverage", "events", "talks"):
+        file, rows = f"{name}.csv", [row for one in found for row in one[name]]
+        columns = ("conflict", *columns_of(TABLES[file])) if file in TABLES else CONFLICT
+        write_table(out / file, columns, rows)
+        print(f"{out / file}: {len(rows)} rows")
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ _USUAL: dict[signal.Signals, Any] = {
     signal.SIGTERM: signal.SIG_DFL,
 }
 _MODULES = {
-    "studies": ("studies", "new-study", "check", "theories"),
+    "studies": ("studies", "panels", "new-study", "check", "theories"),
     "runs": ("fit", "run", "forecast", "report", "track", "update", "reproduce", "diff"),
     "judge": ("compare", "verdicts", "backtest", "calibrate", "sensitivity"),
     "ledger": ("ledger",),
@@ -211,6 +211,8 @@ def leave(code: int) -> NoReturn:
     That takes half a second once numba and pandas are loaded; and when a command was stopped,
     threads of the sampler may still run, and crash when their compiled code is freed.
     """
+    if panels := sys.modules.get("beliefs.study.panels"):
+        panels.place().cleanup()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

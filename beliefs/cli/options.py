@@ -20,7 +20,9 @@ from beliefs.study.writefile import refuse_file
 
 # Of commands that are given none.
 STUDY = "us-iran-2026"
-Study = Annotated[str, typer.Argument(help="Name of a bundled study, or path of a folder.")]
+Study = Annotated[
+    str, typer.Argument(help="Name of a bundled study, path of a folder, or PANEL/CONFLICT.")
+]
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
 AsOf = Annotated[

@@ -10,7 +10,7 @@ import typer
 
 import beliefs
 from beliefs.cli import options as opt
-from beliefs.errors import counted
+from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.scores.scorecard import check_odds
 from beliefs.features.talks import left_out
@@ -19,6 +19,7 @@ from beliefs.model.theory import bundled_theories, prior_table
 from beliefs.reporting.tables import left_out_words
 from beliefs.study.bundled import list_studies
 from beliefs.study.load import read_study
+from beliefs.study.panels import CONFLICTS, find_panel, list_panels
 from beliefs.study.tables.odds import read_odds
 
 
@@ -40,13 +41,59 @@ def studies(as_json: opt.Json = False) -> None:
     opt.show(rows, (line.format_map(row) for row in rows), as_json)
 
 
-def new_study(folder: Annotated[Path, typer.Argument(help="A new or empty folder.")]) -> None:
+def panels(
+    panel: Annotated[str | None, typer.Argument(help="List the conflicts of this one.")] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """List the bundled panels, or the conflicts of one: each is the study PANEL/CONFLICT."""
+    if panel is None:
+        rows = [beliefs.load_panel(name).facts() for name in list_panels()]
+        line = "{panel:<16} {first} .. {last}  {conflicts} conflicts  {rows} rows  {licence}"
+    else:
+        cells = beliefs.load_panel(panel).tables[CONFLICTS].cells
+        rows = [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+        line = "{conflict:<8} {start} .. {end}  {side_a}, {side_b}"
+    opt.show(rows, (line.format_map(row) for row in rows), as_json)
+
+
+def new_study(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    like: Annotated[
+        str | None, typer.Option("--from", help="Copy a study, such as PANEL/CONFLICT, instead.")
+    ] = None,
+) -> None:
     """Write a commented study folder that passes `check`, to be edited."""
-    sys.stdout.write(f"Wrote {beliefs.new_study(folder)}. Edit it, then: beliefs check {folder}\n")
+    made = beliefs.new_study(folder, *([] if like is None else [read_study(like).path]))
+    sys.stdout.write(f"Wrote {made}. Edit it, then: beliefs check {folder}\n")
+
+
+def _check_panel(name: str, as_json: bool) -> None:
+    """Check each conflict of a panel as a study."""
+    panel = beliefs.load_panel(name)
+    periods = talks = 0
+    for conflict in panel.conflicts:
+        try:
+            inputs = beliefs.build_inputs(beliefs.load_study(f"{name.rstrip('/')}/{conflict}"))
+        except StudyError as error:
+            error.where += f", conflict {conflict}"
+            raise
+        periods, talks = periods + len(inputs.dates), talks + int(inputs.talks.sum())
+    row = panel.facts() | {"periods": periods, "talk_periods": talks}
+    lines = [
+        f"{row['panel']} is in order: {counted(row['conflicts'], 'conflict')}.",
+        f"  published   {row['first']} to {row['last']}, {counted(row['rows'], 'row')}",
+        f"  periods     {periods}",
+        f"  talks       {counted(talks, 'period')}",
+        f"  licence     {row['licence']}",
+    ]
+    opt.show(row, lines, as_json)
 
 
 def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -> None:
-    """Check a study folder and say what the model would see."""
+    """Check a study folder and say what the model would see; or check all studies of a panel."""
+    if as_of is None and find_panel(study) is not None:
+        _check_panel(study, as_json)
+        return
     source = read_study(study)
     loaded = source.known(as_of)
     inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)

@@ -16,6 +16,7 @@ _SCAFFOLD = Path(__file__).with_name("scaffold")
 _FILES = (
     "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv", "agreements.csv",
     "SOURCES.md",
+    "odds.csv",
 )  # fmt: skip
 
 
@@ -54,13 +55,21 @@ def find_study(name_or_path: str | Path) -> Path:
     )
 
 
-def new_study(folder: str | Path) -> Path:
+def slug_of(folder: Path) -> str:
+    """Return the name of a folder as that of a study."""
+    return re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")[:60].strip("-")
+
+
+def new_study(folder: str | Path, like: Path = _SCAFFOLD) -> Path:
     """Write a commented study with made-up rows, ready to be edited.
 
     Parameters
     ----------
     folder
         A folder that does not exist yet, or is empty. Its name becomes the study's name.
+    like
+        Folder of a study to be copied instead, under its own name, such as
+        ``beliefs.load_study("crises/196").path``.
 
     Returns
     -------
@@ -100,11 +109,10 @@ def new_study(folder: str | Path) -> Path:
             expected="a new or an empty folder",
             fix="choose another name; nothing was written",
         )
-    name = re.sub(r"[^a-z0-9]+", "-", path.resolve().name.lower()).strip("-")[:60].strip("-")
     try:
-        for file in _FILES:
-            text = (_SCAFFOLD / file).read_text(encoding="utf-8")
-            write_file(path / file, text.replace("@NAME@", name or "my-study"))
+        for file in (name for name in _FILES if (like / name).is_file()):
+            text = (like / file).read_text(encoding="utf-8")
+            write_file(path / file, text.replace("@NAME@", slug_of(path) or "my-study"))
     except BaseException:  # a part of a study is worse than none
         with contextlib.suppress(OSError):
             for file in _FILES:

@@ -22,6 +22,7 @@ from beliefs.errors import StudyError
 from beliefs.shown import Shown
 from beliefs.study.bundled import find_study
 from beliefs.study.dates import Grid, day_of, today
+from beliefs.study.panels import find_conflict, taken
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
@@ -187,7 +188,7 @@ def load_study(
     Parameters
     ----------
     name_or_path
-        Name of a bundled study or path of a study folder.
+        Name of a bundled study or path of a study folder; or ``PANEL/CONFLICT``, see `load_panel`.
     as_of
         Last day whose publications are known; a date or text such as ``2026-04-30``. None means
         the last day on which anything was published, see `Source.latest`.
@@ -212,7 +213,8 @@ def load_study(
 
 def read_study(name_or_path: str | Path) -> Source:
     """Read and check a whole study folder, for those who need it as of more than one date."""
-    folder = find_study(name_or_path)
+    found = find_conflict(name_or_path)
+    folder = find_study(name_or_path) if found is None else taken(*found)
     spec, where = read_spec(folder)
     if not any(line.strip() for line in read_lines(folder, "SOURCES.md", max_bytes=2**22)):
         raise StudyError(
@@ -222,7 +224,8 @@ def read_study(name_or_path: str | Path) -> Source:
             expected="the source and the terms of each series and table",
             fix="write one line for each file and series",
         )
-    tables = Tables(**read_tables(folder, spec))
+    held = folder if found is None else found[0].tables_of(found[1])  # with the panel's lines
+    tables = Tables(**read_tables(held, spec))
     return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
 
 

@@ -36,8 +36,11 @@ def write_file(path: str | Path, content: str | bytes | memoryview) -> Path:
     return file
 
 
-def replace_file(path: Path, content: str | bytes | memoryview) -> None:
-    """Do what `write_file` does where the caller says what went wrong: an OSError names `path`."""
+def replace_file(path: Path, content: str | bytes | memoryview, *, last: bool = True) -> None:
+    """Do what `write_file` does where the caller says what went wrong: an OSError names `path`.
+
+    Where it need not `last` longer than the process, the disk is not waited for.
+    """
     try:
         target = path.resolve()
         kept = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
@@ -46,8 +49,9 @@ def replace_file(path: Path, content: str | bytes | memoryview) -> None:
         try:
             with os.fdopen(os.open(part, flags, 0o666), "wb") as handle:
                 handle.write(content.encode("utf-8") if isinstance(content, str) else content)
-                handle.flush()
-                os.fsync(handle.fileno())
+                if last:
+                    handle.flush()
+                    os.fsync(handle.fileno())
             if kept is not None:
                 part.chmod(kept)
             os.replace(part, target)
@@ -55,7 +59,8 @@ def replace_file(path: Path, content: str | bytes | memoryview) -> None:
             with contextlib.suppress(OSError):
                 part.unlink()
             raise
-        flush(target.parent)
+        if last:
+            flush(target.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 

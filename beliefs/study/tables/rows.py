@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
@@ -50,7 +50,7 @@ def _check_published(least: dt.date, published: dt.date, column: str = "publishe
         raise fault(what, f"a date on or after {least}", fix, column)
 
 
-def _check_ends(begins: dt.date, end: dt.date | None, column: str) -> None:
+def check_ends(begins: dt.date, end: dt.date | None, column: str) -> None:
     """Refuse what ends before it begins."""
     if end is not None and end < begins:
         what, fix = "something ends before it begins", f"correct {column} or the date before it"
@@ -160,7 +160,7 @@ class Talk(Row):
 def _fill(row: Event | Talk) -> None:
     """Fill the blanks of `date_end` and `published_at` by `date`."""
     row.date_end, row.published_at = row.date_end or row.date, row.published_at or row.date
-    _check_ends(row.date, row.date_end, "date_end")
+    check_ends(row.date, row.date_end, "date_end")
     _check_published(row.date, row.published_at)
 
 
@@ -177,7 +177,7 @@ class Span(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_ends(self.start, self.end, "end")
+        check_ends(self.start, self.end, "end")
         return self
 
 
@@ -221,8 +221,8 @@ class Agreement(Row):
                 "fill in the other one, or empty the cells of the end",
                 "ended" if over else "end_kind",
             )
-        _check_ends(self.date, self.deadline, "deadline")
-        _check_ends(self.date, self.ended, "ended")
+        check_ends(self.date, self.deadline, "deadline")
+        check_ends(self.date, self.ended, "ended")
         if self.ended is not None:
             self.end_published_at = self.end_published_at or self.ended
             least = max(self.ended, self.published_at)
@@ -268,30 +268,39 @@ def words_of(spec: StudySpec) -> Words:
 # ---- What rows may say together
 
 
-def _read[R: Row](
-    folder: Path, spec: StudySpec, name: str, model: type[R]
-) -> tuple[Table, list[R]]:
-    most = 10_000 if model is Agreement else 2_000_000
-    table = read_table(folder, name, columns_of(model), max_rows=most)
+type Held = Path | Mapping[str, Table]
+"""The folder of a study, or its tables, as they were read."""
+
+
+def _has(held: Held, name: str) -> bool:
+    return os.path.lexists(held / name) if isinstance(held, Path) else name in held
+
+
+def _read[R: Row](held: Held, spec: StudySpec, name: str, model: type[R]) -> tuple[Table, list[R]]:
+    if isinstance(held, Path):
+        most = 10_000 if model is Agreement else 2_000_000
+        table = read_table(held, name, columns_of(model), max_rows=most)
+    else:
+        table = held[name]
     return table, read_rows(model, table, words_of(spec))
 
 
-def read_tables(folder: Path, spec: StudySpec) -> dict[str, Records]:
+def read_tables(held: Held, spec: StudySpec) -> dict[str, Records]:
     """Read and check the tables of a study, by name, in the order of time."""
-    indicators = _indicators(folder, spec)
-    events = to_records(Event, _read(folder, spec, "events.csv", Event)[1])
-    talks = to_records(Talk, _read(folder, spec, "talks.csv", Talk)[1])
+    indicators = _indicators(held, spec)
+    events = to_records(Event, _read(held, spec, "events.csv", Event)[1])
+    talks = to_records(Talk, _read(held, spec, "talks.csv", Talk)[1])
     return {
         "indicators": indicators,
         "events": events.ordered("published_at", "date", "event_id"),
         "talks": talks.ordered("published_at", "date", "talk_id"),
-        "coverage": _coverage(folder, spec, events),
-        "agreements": _agreements(folder, spec),
+        "coverage": _coverage(held, spec, events),
+        "agreements": _agreements(held, spec),
     }
 
 
-def _indicators(folder: Path, spec: StudySpec) -> Records:
-    table, rows = _read(folder, spec, "indicators.csv", Value)
+def _indicators(held: Held, spec: StudySpec) -> Records:
+    table, rows = _read(held, spec, "indicators.csv", Value)
     last: dict[str, int] = {}
     seen: dict[tuple[object, ...], int] = {}
     for k, row in enumerate(rows):
@@ -315,11 +324,11 @@ def _indicators(folder: Path, spec: StudySpec) -> Records:
     return to_records(Value, rows).ordered("indicator", "date", "published_at")
 
 
-def _agreements(folder: Path, spec: StudySpec) -> Records:
+def _agreements(held: Held, spec: StudySpec) -> Records:
     name = "agreements.csv"
-    if not os.path.lexists(folder / name):
+    if not _has(held, name):
         return to_records(Agreement, ())
-    table, rows = _read(folder, spec, name, Agreement)
+    table, rows = _read(held, spec, name, Agreement)
     if spec.agreements is None:
         raise StudyError(
             f"{name} is there, but the settings do not say where it is complete",
@@ -344,16 +353,16 @@ def _agreements(folder: Path, spec: StudySpec) -> Records:
     return to_records(Agreement, rows).ordered("published_at", "date", "agreement_id")
 
 
-def _coverage(folder: Path, spec: StudySpec, events: Records) -> Records:
+def _coverage(held: Held, spec: StudySpec, events: Records) -> Records:
     """Read and check ``coverage.csv``, or return full coverage when there is none."""
     name = "coverage.csv"
     first, last = spec.period.start, spec.period.end
-    if not os.path.lexists(folder / name):
+    if not _has(held, name):
         begin = min([np.datetime64(first, "D"), *events["published_at"]])
         days = np.array([begin, last], dtype="datetime64[D]")
         whole = {"start": days[:1], "end": days[1:]}
         return Records({**whole, "density": ["dense"], "instrument": ["all"], "note": [""]})
-    table, rows = _read(folder, spec, name, Span)
+    table, rows = _read(held, spec, name, Span)
     fix = 'add a span; use density "none" for unobserved days'
     if not rows:
         raise StudyError(
