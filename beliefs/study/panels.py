@@ -89,8 +89,12 @@ class Panel(Shown):
         found = {}
         for name, table in self.tables.items():
             rows = [k for k, of in enumerate(table.cells["conflict"]) if of == conflict]
-            cells = {column: [said[k] for k in rows] for column, said in table.cells.items()}
-            found[name] = Table(name, [table.lines[k] for k in rows], cells, table.separator)
+            found[name] = Table(
+                name,
+                [table.lines[k] for k in rows],
+                {column: [said[k] for k in rows] for column, said in table.cells.items()},
+                table.separator,
+            )
         return found
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beliefs.model.numerics.recurrence import MEMORY, recur, rough_path
+from beliefs.model.numerics.recurrence import MEMORY, recur, rough_path, weighted_sum
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,7 @@ def test_a_rough_path_is_the_average_of_readings_by_distance(n, seed, silent):
     total = np.where(seen, reading, 0.0).sum(axis=1) @ kernel
     expected = (total + 0.25) / (seen.sum(axis=1) @ kernel + 0.5)
     np.testing.assert_allclose(rough_path(reading), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_sum_of_no_terms_is_zero():
+    assert np.array_equal(weighted_sum(np, np.zeros((3, 2, 0)), np.zeros((0, 4))), np.zeros((3, 2, 4)))

@@ -8,6 +8,7 @@ loop, PyTensor an operation whose gradient is the same recursion run backwards. 
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from functools import cache
 from pathlib import Path
@@ -168,7 +169,8 @@ def weighted_sum(xp: Any, weights: Array, values: Array) -> Array:
     """
     if xp is not np or np.ndim(values) > 2:
         return weights @ values
-    flat = np.ascontiguousarray(weights, dtype=float).reshape(-1, np.shape(weights)[-1])
+    *rows, terms = np.shape(weights)  # of which a study may have none
+    flat = np.ascontiguousarray(weights, dtype=float).reshape(math.prod(rows), terms)
     out = np.zeros((len(flat), values.shape[-1]))
     _add_products(flat, np.ascontiguousarray(values, dtype=float), out)
-    return out.reshape(*np.shape(weights)[:-1], -1)
+    return out.reshape(*rows, -1)
