@@ -71,30 +71,22 @@ class Panel(Shown):
 
     def facts(self) -> dict[str, Any]:
         """Return what to say of it."""
-        first, last = (
-            min(self.tables[CONFLICTS].cells["start"]),
-            max(self.tables[CONFLICTS].cells["end"]),
-        )
+        days = self.tables[CONFLICTS].cells
+        rows = sum(map(len, self.tables.values())) - len(self.conflicts)
         return {
-            "panel": self.name,
-            "conflicts": len(self.conflicts),
-            "first": first[:4],
-            "last": last[:4],
-            "rows": sum(len(table) for table in self.tables.values()) - len(self.conflicts),
+            "panel": self.name, "conflicts": len(self.conflicts), "first": min(days["start"])[:4],
+            "last": max(days["end"])[:4], "rows": rows,
             "licence": self.texts[LICENCE].partition("\n")[0].strip("# "),
-        }
+        }  # fmt: skip
 
     def tables_of(self, conflict: str) -> dict[str, Table]:
         """Return the tables of the study of one conflict; lines are those of the panel's files."""
         found = {}
         for name, table in self.tables.items():
             rows = [k for k, of in enumerate(table.cells["conflict"]) if of == conflict]
-            found[name] = Table(
-                name,
-                [table.lines[k] for k in rows],
-                {column: [said[k] for k in rows] for column, said in table.cells.items()},
-                table.separator,
-            )
+            cells = {c: (*(said[k] for k in rows),) for c, said in table.cells.items()}
+            lines = [table.lines[k] for k in rows]
+            found[name] = Table(name, lines, {**cells}, table.separator)
         return found
 
 
@@ -208,17 +200,17 @@ def _check_place(conflicts: Mapping[str, Conflict], table: Table, k: int, day: A
         what, expected = "a row belongs to no conflict of the panel", f"a name in {CONFLICTS}"
         raise table.error(k, "conflict", what, expected, f"correct it, or add it to {CONFLICTS}")
     start, end = conflicts[name].start, conflicts[name].end
-    first, fix = start - dt.timedelta(weeks=WEEKS_BEFORE), "correct the date, or leave the row out"
-    if day is not None and day > end:
-        what = "a row comes after the end of its conflict"
-        raise table.error(k, "date", what, f"a date up to {end}, the end of conflict {name}", fix)
-    if table.name in ("events.csv", "talks.csv") and day < first:
-        what = f"a row lies more than {WEEKS_BEFORE} weeks before its conflict"
-        expected = (
-            f"a date from {first} on; conflict {name} starts on {start}, and what was in the "
-        )
+    first = start - dt.timedelta(weeks=WEEKS_BEFORE)
+    early = day is not None and table.name in ("events.csv", "talks.csv") and day < first
+    if day is not None and (early or day > end):
+        at = f"more than {WEEKS_BEFORE} weeks before the start" if early else "after the end"
         raise table.error(
-            k, "date", what, f"{expected}air {WEEKS_BEFORE} weeks before is kept", fix
+            k,
+            "date",
+            f"a row lies {at} of its conflict",
+            f"a date from {first} to {end}: {name} starts on {start}, and what was in the air in "
+            f"the {WEEKS_BEFORE} weeks before is kept on purpose",
+            f"correct the date, or the days of {name} in {CONFLICTS}, or leave the row out",
         )
 
 

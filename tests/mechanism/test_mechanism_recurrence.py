@@ -61,4 +61,6 @@ def test_a_rough_path_is_the_average_of_readings_by_distance(n, seed, silent):
 
 
 def test_a_sum_of_no_terms_is_zero():
-    assert np.array_equal(weighted_sum(np, np.zeros((3, 2, 0)), np.zeros((0, 4))), np.zeros((3, 2, 4)))
+    assert np.array_equal(
+        weighted_sum(np, np.zeros((3, 2, 0)), np.zeros((0, 4))), np.zeros((3, 2, 4))
+    )
