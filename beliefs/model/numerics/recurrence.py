@@ -114,13 +114,16 @@ def recur(xp: Any, a: Array, c: Array, m: Array, start: Array) -> Array:
     """Return the path of the recursion, (..., side, time).
 
     Retention `a`, drift `c` and misreading `m` broadcast to this shape; `start` is the value before
-    the first period, (..., side). PyTensor takes no leading dimensions.
+    the first period, (..., side).
     """
     if xp is not np:
         shape = xp.broadcast_shape(a, c, m)
-        return _operation()(
-            *(xp.broadcast_to(xp.as_tensor_variable(v), shape) for v in (a, c, m)), start
-        )
+        parts = [xp.broadcast_to(xp.as_tensor_variable(v), shape) for v in (a, c, m)]
+        if len(shape) <= 2:
+            return _operation()(*parts, start)
+        flat = [v.reshape((-1, shape[-1])) for v in parts]
+        start = xp.broadcast_to(start, shape[:-1]).ravel()
+        return _operation()(*flat, start).reshape(shape)
     a, c, m = np.broadcast_arrays(a, c, m)
     start = np.broadcast_to(start, a.shape[:-1])
     out = np.empty(a.shape)
@@ -167,6 +170,8 @@ def weighted_sum(xp: Any, weights: Array, values: Array) -> Array:
     NumPy's product of matrices may round differently for another number of periods; here each
     period's sum runs over the same terms in the same order, so that later ones change none.
     """
+    if xp is not np and values.ndim > 2:  # products of many small matrices are slow there
+        return (weights[..., None] * values[..., None, :, :]).sum(axis=-2)
     if xp is not np or np.ndim(values) > 2:
         return weights @ values
     *rows, terms = np.shape(weights)  # of which a study may have none

@@ -1,0 +1,1 @@
+"""Learning from many conflicts: populations, and new conflicts that start from one."""

@@ -1,0 +1,189 @@
+r"""A population: what parameters of many conflicts have in common, sampled by NUTS.
+
+.. math:: \theta_c = \mu + \tau z_c, \qquad z_c \sim N(0, 1)
+
+for the parameters that vary between conflicts; all others are shared. Talks are the data: conflicts
+of a panel have few readings of belief, and those in hindsight. Beliefs are sampled with the
+parameters, one path a side and conflict. The equations are those of a single study; conflicts lead
+every array of them, in batches of similar length that are padded with unseen periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beliefs.features.inputs import Inputs
+from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
+from beliefs.model import system
+from beliefs.model.mechanisms import talks
+from beliefs.model.structure import Columns, Structure, columns, structure_of
+from beliefs.model.theory import (
+    BARE,
+    Theory,
+    declared,
+    free_parameters,
+    null_values,
+    scaled_prior,
+)
+
+VARYING = ("onset_base", "continuation_base")
+"""Parameters of which every conflict has its own."""
+SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
+LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
+
+Draws = Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Draws of what conflicts have in common under one theory.
+
+    `shared` has parameters and means, (draw, *dims), `spread` the standard deviations between
+    conflicts of those that vary, likewise. `conflicts` are those that taught it.
+    """
+
+    theory: Theory
+    shared: Draws
+    spread: Draws
+    conflicts: tuple[str, ...]
+    r_hat: float
+    ess: float
+    divergent_share: float
+
+    def new_conflict(self, rng: np.random.Generator, samples: int) -> dict[str, Any]:
+        """Return parameters of conflicts that nobody saw, (sample, *dims)."""
+        rows = rng.permutation(np.resize(np.arange(len(next(iter(self.shared.values())))), samples))
+        out = {name: values[rows] for name, values in self.shared.items()}
+        for name, spread in self.spread.items():
+            out[name] = out[name] + spread[rows] * rng.normal(size=out[name].shape)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Conflicts of similar length: columns (conflict, ..., time), and their places in the panel."""
+
+    places: NDArray[np.intp]
+    structure: Structure
+    columns: Columns
+
+
+def of_panel(theory: Theory) -> Theory:
+    """Return a theory as a panel is fitted with it.
+
+    What one conflict cannot teach is free; readings of belief are left out.
+    """
+    taught = {
+        name: scaled_prior(p.prior, 1.0) or {}
+        for name, (_, p) in declared(BARE).items()
+        if not p.on and name not in theory.priors
+    }
+    on = tuple(name for name in theory.mechanisms if name != "readings")
+    return replace(theory, mechanisms=on, priors={**taught, **theory.priors})
+
+
+def batches(conflicts: Sequence[Inputs]) -> list[Batch]:
+    """Return the conflicts of a panel in batches, padded to the longest of each."""
+    length = np.array([len(inputs.dates) for inputs in conflicts])
+    group = np.searchsorted(LENGTHS, length)
+    found = []
+    for which in np.unique(group):
+        places = np.flatnonzero(group == which)
+        longest = int(length[places].max())
+        each = [columns(conflicts[int(k)]) for k in places]
+        stacked = {
+            name: np.stack([_padded(cols[name], longest) for cols in each])
+            for name in each[0]
+            if not name.startswith(("cell_", "guess", "reading"))
+        }
+        stacked["truce"] = stacked["truce"][:, None]  # it meets arrays by side
+        alike = replace(structure_of(conflicts[int(places[0])]), n_time=longest)
+        found.append(Batch(places, alike, stacked))
+    return found
+
+
+def _padded(values: NDArray[Any], longest: int) -> NDArray[np.float64]:
+    short = longest - values.shape[-1]
+    return np.pad(np.asarray(values, dtype=float), [(0, 0)] * (values.ndim - 1) + [(0, short)])
+
+
+def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
+    """Return the PyMC model of a panel; ``seen_0``, ... say which periods teach it."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    free = [p for p in free_parameters(theory, panel[0].structure) if p.name != "innovation"]
+    size = sum(len(batch.places) for batch in panel)
+    with pm.Model() as model:
+        shared, own = {}, {}
+        for p in free:
+            shape = panel[0].structure.size(p.dims)
+            shared[p.name] = p.prior.to_pymc(p.name, shape=shape)
+            if p.name in VARYING:
+                spread = pm.HalfNormal(f"{p.name}_spread", SPREAD, shape=shape)
+                own[p.name] = spread * pm.Normal(f"{p.name}_of", shape=(size, *shape))
+        for number, batch in enumerate(panel):
+            params = {
+                name: pt.as_tensor_variable(v)
+                for name, v in null_values(theory, batch.structure).items()
+            } | shared
+            params |= {name: shared[name] + own[name][batch.places] for name in own}
+            if theory.beliefs:
+                shape = (len(batch.places), 2, batch.structure.n_time)
+                params["innovation"] = pm.Normal(f"innovation_{number}", shape=shape)
+            seen = pm.Data(f"seen_{number}", batch.columns["talks_seen"])
+            data = batch.columns | {"talks_seen": seen}
+            paths = system.evaluate(pt, params, data, batch.structure)
+            density = talks.log_likelihood(pt, data, paths.onset, paths.continuation)
+            pm.Potential(f"log_talks_{number}", density.sum())
+    return model
+
+
+class Panelled:
+    """A theory compiled on a panel once, for folds that leave conflicts out."""
+
+    @no_fastmath
+    def __init__(self, theory: Theory, names: Sequence[str], conflicts: Sequence[Inputs]) -> None:
+        import nutpie
+
+        self.theory, self.names = of_panel(theory), tuple(names)
+        self.batches = batches(conflicts)
+        self.compiled = nutpie.compile_pymc_model(population_model(self.theory, self.batches))
+
+    @no_fastmath
+    def fit(
+        self, *, seed: int, without: Collection[int] = (), sampling: Sampling | None = None
+    ) -> Population:
+        """Sample the population that all conflicts but those at some places teach."""
+        import arviz as az
+        import nutpie
+
+        out, sampling = np.array(sorted(without), dtype=int), sampling or Sampling(500, 500)
+        seen = {
+            f"seen_{k}": batch.columns["talks_seen"] * ~np.isin(batch.places, out)[:, None]
+            for k, batch in enumerate(self.batches)
+        }
+        raw = nutpie.sample(
+            self.compiled.with_data(**seen), draws=sampling.draws, tune=sampling.tune,
+            chains=sampling.chains, cores=sampling.cores, seed=checked_seed(seed),
+            target_accept=sampling.target_accept, save_warmup=False, progress_bar=False,
+        )  # fmt: skip
+        free = free_parameters(self.theory, self.batches[0].structure)
+        names = [p.name for p in free if p.name != "innovation"]
+        spreads = [f"{name}_spread" for name in names if name in VARYING]
+        kept = raw["posterior"].dataset[[*names, *spreads]]
+        draws = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in kept.data_vars.items()}
+        ess = min(float(v.min()) for v in az.ess(kept).data_vars.values())
+        r_hat = max(float(v.max()) for v in az.rhat(kept).data_vars.values())
+        return Population(
+            self.theory,
+            {name: draws[name] for name in names},
+            {name.removesuffix("_spread"): draws[name] for name in spreads},
+            tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist())),
+            r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()),
+        )  # fmt: skip
