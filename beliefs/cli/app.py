@@ -43,6 +43,7 @@ _MODULES = {
     "studies": ("studies", "panels", "new-study", "check", "theories"),
     "runs": ("fit", "run", "forecast", "report", "track", "update", "reproduce", "diff"),
     "judge": ("compare", "verdicts", "backtest", "calibrate", "sensitivity"),
+    "panel": ("panel",),
     "ledger": ("ledger",),
 }
 """Names of the commands that each module holds, as functions or as a group."""
