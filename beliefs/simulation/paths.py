@@ -188,6 +188,10 @@ def _paths(kept: Kept, draws: Draws, events: bool) -> Paths:
     return Paths(belief, surplus, talks, *past, made if events else None)
 
 
+# Beliefs come before talks are drawn, which give the hazards anew.
+_UNDRAWN: Columns = {"spell_age": np.zeros(1), "talks_memory": np.zeros((2, 1))}
+
+
 def _of_beliefs(
     draws: Draws,
     structure: Structure,
@@ -204,7 +208,7 @@ def _of_beliefs(
         size = surprise.shape[-1]
         periods = slice(done, done + size)
         moves = params | {"innovation": cols["innovation"]}
-        found = system.evaluate(np, moves, cols, structure, start)
+        found = system.evaluate(np, moves, cols | _UNDRAWN, structure, start)
         drawn, _, talked = system.simulate_talks(
             streams.stretch("talks", periods, horizon), moves, cols, structure, found, talked
         )
