@@ -44,6 +44,10 @@ Draws = Annotated[int, typer.Option(min=50, help="Draws per chain.")]
 Tune = Annotated[int, typer.Option(min=50, help="Tuning steps per chain.")]
 Chains = Annotated[int, typer.Option(min=2, help="Chains.")]
 Cores = Annotated[int, typer.Option(min=1, help="Cores; changes no number.")]
+Processes = Annotated[
+    int | None, typer.Option("--cores", min=1, help="Processes [all]; same numbers.")
+]
+Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler, tcp://HOST:PORT.")]
 Horizon = Annotated[int | None, typer.Option(min=1, help="Periods ahead [90 days or 26 weeks].")]
 Failed = Annotated[
     bool,

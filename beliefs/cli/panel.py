@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
 from beliefs.cli import options as opt
 from beliefs.errors import counted
-from beliefs.evaluation.panel import AGE, BRIER, ONLINE, REGRESSION, score_panel
+from beliefs.evaluation.panel import BRIER, ONLINE, SAMPLING, score_panel
 from beliefs.inference.nuts.sampling import Sampling
 
 panel = typer.Typer(
@@ -30,31 +31,48 @@ def score(
     name: Annotated[str, typer.Argument(metavar="PANEL", help="Name or folder of a panel.")],
     theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [M0].")] = None,
     folds: Annotated[int, typer.Option(min=2, help="Groups of conflicts left out in turn.")] = 20,
-    draws: opt.Draws = 500,
-    tune: opt.Tune = 500,
+    every: Annotated[bool, typer.Option("--every", help="Conflicts without talks too.")] = False,
+    draws: opt.Draws = SAMPLING.draws,
+    tune: opt.Tune = SAMPLING.tune,
     seed: opt.Seed = 1,
+    cores: opt.Processes = None,
+    scheduler: opt.Scheduler = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Forecast talks of the next period in conflicts that were left out, and score it."""
+    """Forecast talks in conflicts that were left out, week by week, and score it."""
     with opt.stages(quiet) as say:
         found = score_panel(
-            name, theory or ["M0"], folds=folds, seed=seed,
-            sampling=Sampling(draws, tune), progress=say,
+            name, theory or ["M0"], folds=folds, every=every, seed=seed,
+            sampling=Sampling(draws, tune), workers=cores, scheduler=scheduler, progress=say,
         )  # fmt: skip
     data = found.as_dict()
-    lines = [
-        f"{data['panel']}: talks of the next period, {counted(data['conflicts'], 'conflict')}, "
-        f"{data['periods']} periods, {data['with_talks']} with talks, {folds} folds left out",
-        f"{'':24}nats over the {ONLINE}, 90 % interval    Brier",
-    ]
-    for who, row in data["forecasters"].items():
-        ahead = f"{row['over_online']:+8.1f}  ({row['low']:+.1f} to {row['high']:+.1f})"
-        lines.append(f"{who:24}{'' if who == ONLINE else ahead:40}{row[BRIER]:.4f}")
-    theories = [who for who in data["forecasters"] if who not in (ONLINE, AGE, REGRESSION)]
-    for who in theories[1:]:
-        total, low, high = found.over(who, theories[0])
-        lines.append(f"{who} over {theories[0]}: {total:+.1f} ({low:+.1f} to {high:+.1f})")
+    opt.show(data, _tell(data), as_json)
+
+
+def _tell(data: dict[str, Any]) -> Iterator[str]:
+    yield (
+        f"{data['panel']}: {counted(data['conflicts'], 'conflict')}, {data['periods']} periods, "
+        f"{data['with_talks']} with talks, {data['folds']} folds left out in turn"
+    )
+    for horizon, rows in data["within"].items():
+        yield f"talks within {counted(int(horizon), 'period')}"
+        yield f"  {'':20}{'nats over the ' + ONLINE + ', 90 % interval':44}Brier"
+        for who, row in rows.items():
+            ahead = "" if who == ONLINE else _ahead(row["over_online"])
+            more = [f"{k.removeprefix('over_')}: {_ahead(v)}" for k, v in row.items()
+                    if k.startswith("over_") and k != "over_online"]  # fmt: skip
+            yield f"  {who:20}{ahead:44}{row[BRIER]:.4f}" + "".join(f"  over {m}" for m in more)
+    for group, rows in data["groups"].items():
+        told = "  ".join(f"{k} {v['nats']:+.0f}" for k, v in rows.items() if k != "conflicts")
+        yield f"{group} ({counted(rows['conflicts'], 'conflict')}): {told}"
+    for who, bins in data["reliability"].items():
+        inside = sum(row["inside"] for row in bins)
+        yield f"{who}: {inside} of {len(bins)} bins of talks within 4 periods inside their bands"
+    yield "weights of a stack: " + ", ".join(f"{k} {v:.2f}" for k, v in data["weights"].items())
     for who, (r_hat, ess) in data["checks"].items():
-        lines.append(f"{who}: largest R-hat of a fold {r_hat:.3f}, smallest ESS {ess:.0f}")
-    opt.show(data, lines, as_json)
+        yield f"{who}: largest R-hat of a fold {r_hat:.3f}, smallest ESS {ess:.0f}"
+
+
+def _ahead(row: dict[str, float]) -> str:
+    return f"{row['nats']:+8.1f}  ({row['low']:+.1f} to {row['high']:+.1f})"

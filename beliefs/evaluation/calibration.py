@@ -251,7 +251,7 @@ def simulated(
     from distributed import as_completed  # slow to load, and needed for several processes alone
     from distributed.scheduler import KilledWorker  # likewise
 
-    with _client(workers, scheduler) as client:
+    with cluster(workers, scheduler) as client:
         shared = client.submit(_prepared, design, pure=False)
         running = client.map(_at_work, numbers, shared=shared, pure=False)
         lost: list[KilledWorker] = []
@@ -275,7 +275,7 @@ def simulated(
 
 
 @contextlib.contextmanager
-def _client(workers: int | None, scheduler: str | None) -> Iterator[Any]:
+def cluster(workers: int | None, scheduler: str | None) -> Iterator[Any]:
     """Open a client of the scheduler, or of a cluster on this machine that ends with it."""
     from distributed import Client, LocalCluster  # slow to load
 

@@ -9,8 +9,9 @@ those of a bootstrap over conflicts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.evaluation.calibration import cluster
+from beliefs.evaluation.compare import stacking_weights
+from beliefs.evaluation.scores.proper import pit
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs, build_inputs
@@ -33,54 +37,127 @@ from beliefs.study.tables.rows import counted_events
 
 Floats = NDArray[np.float64]
 ONLINE, AGE, REGRESSION = "online rate", "age", "age, talks, force"
+BASELINES = (ONLINE, AGE, REGRESSION)
+HORIZONS = (1, 4, 12)  # periods
 PRIOR_WEEKS = 8  # periods that the rate of the others counts for in a conflict's own
 DECAYS = (2.0, 8.0, 1000.0)  # e-folding times of past talks and force, in weeks
 LEAD_DAYS = 56  # before a conflict begins that its past is read
 RIDGE = 5.0
 RESAMPLES = 4000
+BINS = 10  # of forecasts, with as many in each
+ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later groups
+SAMPLING = Sampling(250, 300)  # of a fold: means over populations need few draws
 BRIER = "brier"
 
 
 @dataclass(frozen=True, eq=False)
 class PanelScores:
-    """Forecasts of talks one period ahead: one row per conflict and period, in order."""
+    """Forecasts of talks, made before each period: one row per conflict and period, in order."""
 
     panel: str
     conflict: tuple[str, ...]  # names, in order
+    begun: NDArray[np.int64]  # year in which each began
     place: NDArray[np.intp]  # of the conflict of each row
-    held: NDArray[np.bool_]
-    p: Mapping[str, Floats]  # by forecaster, baselines first
+    held: Mapping[int, Floats]  # by horizon: whether there were talks, NaN where it ended before
+    p: Mapping[str, Mapping[int, Floats]]  # by forecaster, baselines first, and horizon
     folds: int
     seed: int
     checks: Mapping[str, tuple[float, float]]  # by theory: largest R-hat and smallest ESS of folds
 
-    def log_score(self, name: str) -> Floats:
-        """Return the log score of each row; larger is better."""
-        return np.log(np.where(self.held, self.p[name], 1.0 - self.p[name]))
+    def log_score(self, name: str, horizon: int = 1) -> Floats:
+        """Return the log score of each row, larger is better; 0 where the conflict ended before."""
+        held, p = self.held[horizon], self.p[name][horizon]
+        return np.nan_to_num(np.log(np.where(held > 0, p, 1.0 - p)) * np.isfinite(held))
 
-    def over(self, name: str, other: str) -> tuple[float, float, float]:
-        """Return by how many nats a forecaster is ahead of another: sum and 90 % interval."""
-        gap = np.bincount(self.place, self.log_score(name) - self.log_score(other))
+    def over(self, name: str, other: str, horizon: int = 1, among: Any = True) -> dict[str, float]:
+        """Return by how many nats a forecaster is ahead of another in conflicts among all."""
+        gap = self.log_score(name, horizon) - self.log_score(other, horizon)
+        gap = np.bincount(self.place, gap)[np.broadcast_to(among, len(self.conflict))]
+        sums = (self._drawn(len(gap)) * gap).sum(axis=1)
+        return {"nats": float(gap.sum())} | _interval(sums)
+
+    def _drawn(self, n: int) -> Floats:
+        """Return how often each of n conflicts is in each resample, (resample, n)."""
         rng = np.random.default_rng([self.seed, 9])
-        sums = gap[rng.integers(0, len(gap), (RESAMPLES, len(gap)))].sum(axis=1)
-        low, high = np.quantile(sums, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-        return float(gap.sum()), float(low), float(high)
+        return rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(float)
+
+    def reliability(self, name: str, horizon: int = 4) -> list[dict[str, Any]]:
+        """Return what was forecast and observed by bins of forecasts, with 90 % intervals."""
+        p, held = self.p[name][horizon], self.held[horizon]
+        seen = np.isfinite(held)
+        rank = np.empty(len(p), dtype=int)
+        rank[np.flatnonzero(seen)[np.argsort(p[seen], kind="stable")]] = np.arange(seen.sum())
+        times, rows = self._drawn(len(self.conflict)), []
+        for k in range(BINS):
+            mine = seen & (rank * BINS // seen.sum() == k)
+            n, hits, told = (
+                np.bincount(self.place[mine], weight, len(self.conflict))
+                for weight in (np.ones(mine.sum()), held[mine], p[mine])
+            )
+            gap = (times @ (hits - told)) / np.maximum(times @ n, 1.0)
+            mean, off = float(p[mine].mean()), _interval(gap)
+            rows.append({
+                "n": int(mine.sum()), "forecast": mean, "observed": float(held[mine].mean()),
+                "low": mean + off["low"], "high": mean + off["high"],
+                "inside": off["low"] <= 0.0 <= off["high"],
+            })  # fmt: skip
+        return rows
+
+    def pit(self, name: str) -> Floats:
+        """Return the randomised transform of the time to first talks, by conflict that had any."""
+        none, out = 1.0 - self.p[name][1], []
+        uniform = np.random.default_rng([self.seed, 10]).random(len(self.conflict))
+        for k in range(len(self.conflict)):
+            mine = self.place == k
+            first = int(np.argmax(self.held[1][mine]))
+            left = np.cumprod(np.r_[1.0, none[mine][: first + 1]])
+            if self.held[1][mine].any():
+                out.append(float(pit(1.0 - left[-2], 1.0 - left[-1], uniform[k])))
+        return np.asarray(out)
+
+    def groups(self) -> dict[str, NDArray[np.bool_]]:
+        """Return which conflicts are of each era and length."""
+        length = np.bincount(self.place)
+        out = {}
+        for values, cuts, unit in ((self.begun, ERAS, ""), (length, LENGTHS, " periods")):
+            of = np.searchsorted(cuts, values, side="right")
+            for k, words in enumerate((f"before {cuts[0]}", f"{cuts[0]} to {cuts[1] - 1}",
+                                       f"from {cuts[1]}")):  # fmt: skip
+                out[words + unit] = of == k
+        return out
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scores for JSON."""
-        rows = {}
-        for name, p in self.p.items():
-            total, low, high = self.over(name, ONLINE)
-            rows[name] = {
-                "log_score": float(self.log_score(name).sum()),
-                BRIER: float(((p - self.held) ** 2).mean()),
-                "over_online": total, "low": low, "high": high,
-            }  # fmt: skip
+        theories = [name for name in self.p if name not in BASELINES]
+        tables = {}
+        for h, held in self.held.items():
+            rows = {}
+            for name in self.p:
+                rows[name] = {"log_score": float(self.log_score(name, h).sum()),
+                              BRIER: float(np.nanmean((self.p[name][h] - held) ** 2)),
+                              "over_online": self.over(name, ONLINE, h)}  # fmt: skip
+                if name in theories[1:]:
+                    rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], h)
+            tables[str(h)] = rows
+        scores = np.stack([self.log_score(name) for name in theories])
+        among = self.groups()
         return {
-            "panel": self.panel, "conflicts": len(self.conflict), "periods": len(self.held),
-            "with_talks": int(self.held.sum()), "folds": self.folds, "seed": self.seed,
-            "forecasters": rows, "checks": dict(self.checks),
+            "panel": self.panel, "conflicts": len(self.conflict), "periods": len(self.place),
+            "with_talks": int(self.held[1].sum()), "folds": self.folds, "seed": self.seed,
+            "within": tables,
+            "groups": {g: {"conflicts": int(of.sum())} | {n: self.over(n, ONLINE, among=of)
+                       for n in (*BASELINES[1:], *theories)} for g, of in among.items()},
+            "reliability": {name: self.reliability(name) for name in theories},
+            "pit": {name: np.histogram(self.pit(name), BINS, (0, 1))[0].tolist()
+                    for name in theories},
+            "weights": dict(zip(theories, stacking_weights(scores).tolist(), strict=True)),
+            "checks": dict(self.checks),
         }  # fmt: skip
+
+
+def _interval(values: Floats) -> dict[str, float]:
+    low, high = np.quantile(values, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
+    return {"low": float(low), "high": float(high)}
 
 
 def score_panel(
@@ -88,74 +165,118 @@ def score_panel(
     theories: Sequence[str | Path | Theory],
     *,
     folds: int = 20,
+    every: bool = False,
     seed: int = 1,
-    sampling: Sampling | None = None,
+    sampling: Sampling = SAMPLING,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> PanelScores:
-    """Score forecasts of talks in the next period on conflicts that were left out.
+    """Score forecasts of talks on conflicts that were left out.
 
     Parameters
     ----------
     panel
         Name of a bundled panel, or path of a panel folder.
     theories
-        What `beliefs.load_theory` takes. Each is compiled once and fitted once a fold.
+        What `beliefs.load_theory` takes. Each is fitted once a fold.
     folds
         Groups of conflicts that are left out in turn.
+    every
+        Whether conflicts without any talks count too. By default they do not, so that all
+        forecasters know one thing of a conflict: that talks come.
     seed
         Of folds, samplers and bootstrap.
     sampling
         Settings of the sampler in each fold.
+    workers, scheduler
+        Dask processes on this machine, or the address of a scheduler; one fold after another in
+        this process when both are None. The result is the same.
     progress
-        Called with what begins.
+        Called with what is done.
 
     Returns
     -------
     PanelScores
-        Of the conflicts that had talks: of one without, there is nothing to say when they began.
 
     Raises
     ------
     StudyError
         A panel that breaks a rule of the format, or has fewer conflicts with talks than folds.
     """
-    say = progress or (lambda _: None)
+    say, name = progress or (lambda _: None), str(panel)
     say(f"read {panel}")
-    known, name = [_of_end(f"{panel}/{c}") for c in load_panel(panel).conflicts], str(panel)
-    every = [(study, build_inputs(study)) for study in known]
-    every = [(study, inputs) for study, inputs in every if inputs.talks.any()]
-    if not 2 <= folds <= len(every):
+    known = [_of_end(f"{panel}/{c}") for c in load_panel(panel).conflicts]
+    read = [(study, build_inputs(study)) for study in known]
+    read = [(study, inputs) for study, inputs in read if every or inputs.talks.any()]
+    if not 2 <= folds <= len(read):
         raise StudyError(
             "the conflicts cannot be divided into these folds",
             where="folds",
-            found=f"{folds} folds of {len(every)} conflicts with talks",
-            expected="from 2 folds to as many as there are conflicts with talks",
+            found=f"{folds} folds of {len(read)} conflicts",
+            expected="from 2 folds to as many as there are conflicts",
             fix="choose fewer folds, or a larger panel",
         )
-    names = tuple(study.name for study, _ in every)
-    group = np.random.default_rng(seed).permutation(np.arange(len(every)) % folds)
-    lengths = [len(inputs.talks) for _, inputs in every]
-    place = np.repeat(np.arange(len(every)), lengths)
-    held = np.concatenate([inputs.talks > 0 for _, inputs in every])
-    p = _baselines(every, group, place, held)
-    checks = {}
-    for theory in map(theory_of, theories):
-        say(f"compile {theory.id}")
-        compiled = Panelled(theory, names, [inputs for _, inputs in every])
-        found: dict[int, Floats] = {}
-        r_hat, ess = [], []
-        for fold in range(folds):
-            out = np.flatnonzero(group == fold)
-            say(f"{theory.id}: fold {fold + 1} of {folds}")
-            population = compiled.fit(seed=seed + fold, without=out.tolist(), sampling=sampling)
-            r_hat.append(population.r_hat)
-            ess.append(population.ess)
-            for k in out:
-                rng = np.random.default_rng([seed, int(k)])
-                found[int(k)] = follow(population, every[k][1], rng).p
-        p[theory.id] = np.concatenate([found[k] for k in range(len(every))])
-        checks[theory.id] = max(r_hat), min(ess)
-    return PanelScores(name, names, place, held, p, folds, seed, checks)
+    names, inputs = tuple(study.name for study, _ in read), [inputs for _, inputs in read]
+    group = np.random.default_rng(seed).permutation(np.arange(len(read)) % folds)
+    place = np.repeat(np.arange(len(read)), [len(one.talks) for one in inputs])
+    held = {h: np.concatenate([_within(one.talks > 0, h) for one in inputs]) for h in HORIZONS}
+    p, checks = _baselines(read, group, place, held), {}
+    work = partial(_fold, names, inputs, group, seed, sampling)
+    jobs = [(theory, fold) for theory in map(theory_of, theories) for fold in range(folds)]
+    done: dict[str, dict[int, Any]] = {theory.id: {} for theory, _ in jobs}
+    fits: dict[str, list[tuple[float, float]]] = {theory.id: [] for theory, _ in jobs}
+    for n, (theory, found, fit) in enumerate(_each(work, jobs, workers, scheduler), 1):
+        done[theory] |= found
+        fits[theory].append(fit)
+        say(f"fold {n} of {len(jobs)}")
+    for theory, found in done.items():
+        p[theory] = {h: np.concatenate([found[k][h] for k in range(len(read))]) for h in HORIZONS}
+        r_hat, ess = zip(*fits[theory], strict=True)
+        checks[theory] = max(r_hat), min(ess)
+    begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
+    return PanelScores(name, names, begun, place, held, p, folds, seed, checks)
+
+
+def _each(work: Any, jobs: Sequence[Any], workers: int | None, at: str | None) -> Iterator[Any]:
+    """Yield what is done of jobs, here or by Dask."""
+    if workers is None and at is None:
+        yield from map(work, *zip(*jobs, strict=True))
+        return
+    from distributed import as_completed  # slow to load, and needed for several processes alone
+
+    with cluster(workers, at) as client:
+        for future in as_completed(client.map(work, *zip(*jobs, strict=True), pure=False)):
+            yield future.result()
+
+
+_COMPILED: dict[str, Panelled] = {}
+"""The theory that a process compiled last, so that its folds need not."""
+
+
+def _fold(
+    names: Sequence[str], inputs: Sequence[Inputs], group: NDArray[np.intp], seed: int,
+    sampling: Sampling, theory: Theory, fold: int,
+) -> tuple[str, dict[int, Mapping[int, Floats]], tuple[float, float]]:  # fmt: skip
+    """Return the forecasts of a fold, by place and horizon, and R-hat and ESS of its population."""
+    if (key := f"{theory.sha256} {names}") not in _COMPILED:
+        _COMPILED.clear()
+        _COMPILED[key] = Panelled(theory, names, inputs)
+    out = np.flatnonzero(group == fold).tolist()
+    population = _COMPILED[key].fit(seed=seed + fold, without=out, sampling=sampling)
+    found = {
+        k: follow(population, inputs[k], np.random.default_rng([seed, k]), horizons=HORIZONS).within
+        for k in out
+    }
+    return theory.id, found, (population.r_hat, population.ess)
+
+
+def _within(held: NDArray[np.bool_], horizon: int) -> Floats:
+    """Return whether there are talks in each period or the next, NaN where it ends before."""
+    n = len(held)
+    ends = np.cumsum(np.r_[0, held])
+    last = np.minimum(np.arange(n) + horizon, n)
+    return np.where(np.arange(n) + horizon > n, np.nan, ends[last] > ends[:n])
 
 
 def _of_end(name: str) -> Study:
@@ -171,22 +292,28 @@ def _baselines(
     every: Sequence[tuple[Study, Inputs]],
     group: NDArray[np.intp],
     place: NDArray[np.intp],
-    held: NDArray[np.bool_],
-) -> dict[str, Floats]:
-    """Return the probability of talks in each row by baseline, from the other folds alone."""
-    age = np.concatenate([age_terms(len(inputs.talks)) for _, inputs in every])
-    past = np.concatenate([past_terms(study) for study, _ in every])
-    of = group[place]
-    p = {name: np.empty(len(held)) for name in (ONLINE, AGE, REGRESSION)}
+    held: Mapping[int, Floats],
+) -> dict[str, dict[int, Floats]]:
+    """Return the probability of talks by baseline and horizon, from the other folds alone."""
+    terms = np.concatenate([age_terms(len(inputs.talks)) for _, inputs in every])
+    more = np.c_[terms, np.concatenate([past_terms(study) for study, _ in every])]
+    now, of = held[1], group[place]
+    p: dict[str, dict[int, Floats]] = {
+        name: {h: np.empty(len(now)) for h in held} for name in BASELINES
+    }
     for fold in np.unique(group):
         out = of == fold
-        rate = held[~out].mean()
+        rate = now[~out].mean()
         for k in np.flatnonzero(group == fold):
             mine = place == k
-            before = np.cumsum(held[mine]) - held[mine]
-            p[ONLINE][mine] = (before + PRIOR_WEEKS * rate) / (np.arange(mine.sum()) + PRIOR_WEEKS)
-        for name, terms in ((AGE, age), (REGRESSION, np.c_[age, past])):
-            p[name][out] = _regression(terms[~out], held[~out], terms[out])
+            before = np.cumsum(now[mine]) - now[mine]
+            each = (before + PRIOR_WEEKS * rate) / (np.arange(mine.sum()) + PRIOR_WEEKS)
+            for h in held:
+                p[ONLINE][h][mine] = 1.0 - (1.0 - each) ** h
+        for h, seen in held.items():
+            taught = ~out & np.isfinite(seen)
+            for name, x in ((AGE, terms), (REGRESSION, more)):
+                p[name][h][out] = _regression(x[taught], seen[taught] > 0, x[out])
     return p
 
 

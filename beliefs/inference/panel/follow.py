@@ -6,45 +6,67 @@ Draws of parameters and of the noise of belief are weighted by the talks of the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
 
 from beliefs.features.inputs import Inputs
-from beliefs.inference.panel.population import Population
+from beliefs.features.steps import TalksPast, conflict_age, log_age
+from beliefs.inference.panel.population import Population, known_before
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
-from beliefs.model.mechanisms import talks
+from beliefs.model.mechanisms import bargaining, talks
 from beliefs.model.structure import columns, structure_of
 
 DRAWS = 4000
 
 
 class Followed(NamedTuple):
-    """Forecasts of talks in each period, made before it; (T,)."""
+    """Forecasts of talks made before each period, as known in the one before it."""
 
-    p: Any  # probability of talks in the period
-    held: Any  # whether there were any
-    effective: Any  # draws that the weights are worth
+    within: Mapping[int, Any]  # probability of talks within so many periods, (T,)
+    effective: Any  # draws that the weights are worth, (T,)
 
 
 def follow(
-    population: Population, inputs: Inputs, rng: np.random.Generator, draws: int = DRAWS
+    population: Population,
+    inputs: Inputs,
+    rng: np.random.Generator,
+    *,
+    horizons: Sequence[int] = (1,),
+    draws: int = DRAWS,
 ) -> Followed:
-    """Forecast talks one period ahead through a conflict, as known in the period before."""
-    structure, cols = structure_of(inputs), columns(inputs)
-    params = population.new_conflict(rng, draws)
-    if population.theory.beliefs:
-        params["innovation"] = rng.normal(size=(draws, 2, structure.n_time))
-    params = stacked_params(population.theory, structure, params)
+    """Forecast talks through a conflict, before each of its T periods.
+
+    Over several periods beliefs and what else moves the hazard stay as they were when the forecast
+    was made; time since talks and the age of the conflict go on.
+    """
+    structure = structure_of(inputs)
+    cols = known_before(columns(inputs))
+    params = stacked_params(population.theory, structure, population.new_conflict(rng, draws))
     run = system.evaluate(np, params, cols, structure)
     density = np.broadcast_to(
         talks.log_likelihood(np, cols, run.onset, run.continuation), (draws, structure.n_time)
     )
-    p = cols["talks_previous"] * run.continuation + (1.0 - cols["talks_previous"]) * run.onset
     weight = np.cumsum(density, axis=1) - density
     weight = np.exp(weight - logsumexp(weight, axis=0))
-    on = cols["active"] > 0
-    expected = (weight * p).sum(axis=0)
-    return Followed(expected[on], cols["talks"][on] > 0, 1.0 / (weight[:, on] ** 2).sum(axis=0))
+    shift, lower = system.shift(np, params, cols, structure), bargaining.lower(np, run.logit_belief)
+    days = structure.step_weeks * 7.0
+    memory = np.moveaxis(np.expm1(cols["talks_memory"]), 0, -1)
+    past = TalksPast(cols["talks_previous"], np.exp(cols["spell_age"]), memory)
+    none, within = np.ones((draws, structure.n_time)), {}
+    for ahead in range(max(horizons)):
+        age = (np.arange(structure.n_time) + ahead) * structure.step_weeks
+        now = cols | {
+            "spell_age": log_age(past.deadlock),
+            "talks_memory": np.log1p(np.moveaxis(past.memory, -1, 0)),
+            "conflict_age": conflict_age(age),
+        }
+        onset, continuation = talks.hazards(np, params, now, run.surplus, shift, lower)
+        none = none * (1.0 - np.where(past.on, continuation, onset))
+        past = past.after(days, np.zeros(structure.n_time))
+        if ahead + 1 in horizons:
+            within[ahead + 1] = 1.0 - (weight * none).sum(axis=0)
+    return Followed(within, 1.0 / (weight**2).sum(axis=0))

@@ -3,9 +3,12 @@ r"""A population: what parameters of many conflicts have in common, sampled by N
 .. math:: \theta_c = \mu + \tau z_c, \qquad z_c \sim N(0, 1)
 
 for the parameters that vary between conflicts; all others are shared. Talks are the data: conflicts
-of a panel have few readings of belief, and those in hindsight. Beliefs are sampled with the
-parameters, one path a side and conflict. The equations are those of a single study; conflicts lead
-every array of them, in batches of similar length that are padded with unseen periods.
+of a panel have few readings of belief, and those in hindsight. Beliefs move by evidence alone: a
+few hundred periods with talks do not tell what thousands of unexplained moves were. What a period
+brings is read one period later, so that the hazard of talks rests on what was known before it.
+Which side of a conflict comes first says nothing, so both have the same parameters. The equations
+are those of a single study; conflicts lead every array of them, in batches of similar length that
+are padded with unseen periods.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from numpy.typing import NDArray
 from beliefs.features.inputs import Inputs
 from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
 from beliefs.model import system
+from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import talks
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import (
@@ -35,6 +39,13 @@ VARYING = ("onset_base", "continuation_base")
 """Parameters of which every conflict has its own."""
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
 LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
+STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
+KNOWN = (
+    "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_memory", "conflict_age",
+)  # fmt: skip
+"""Columns that a forecast of a period may read in that period; see `known_before`."""
+BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
+"""Dimensions of which the first half is of one side and the second of the other."""
 
 Draws = Mapping[str, NDArray[np.float64]]
 
@@ -84,7 +95,33 @@ def of_panel(theory: Theory) -> Theory:
         if not p.on and name not in theory.priors
     }
     on = tuple(name for name in theory.mechanisms if name != "readings")
-    return replace(theory, mechanisms=on, priors={**taught, **theory.priors})
+    null = theory.null if theory.free is not None else (*theory.null, *STILL)
+    return replace(theory, mechanisms=on, null=null, priors={**taught, **theory.priors})
+
+
+def known_before(cols: Columns) -> Columns:
+    """Return columns in which a period brings what the one before it brought."""
+    after = np.arange(len(cols["active"])) > 0
+    return {
+        name: values if name in KNOWN else np.roll(values, 1, axis=-1) * after
+        for name, values in cols.items()
+        if not name.startswith(("cell_", "guess", "reading"))
+    }
+
+
+def tied(structure: Structure) -> bool:
+    """Tell whether both sides have as many terms of each sort, so that one value serves both."""
+    sides = [
+        [structure.terms[k].side for k in structure.own],
+        [structure.terms[k].side for k in structure.other],
+        [term.side for term in structure.cost_terms],
+    ]
+    return all(sorted(of) == of and 2 * sum(of) == len(of) for of in sides)
+
+
+def of_both(xp: Any, values: Any, dims: tuple[str, ...]) -> Any:
+    """Return values of both sides, (..., *dims), given those of the first, (..., half of dims)."""
+    return xp.concatenate([values, values], axis=-1) if BY_SIDE.intersection(dims) else values
 
 
 def batches(conflicts: Sequence[Inputs]) -> list[Batch]:
@@ -95,11 +132,9 @@ def batches(conflicts: Sequence[Inputs]) -> list[Batch]:
     for which in np.unique(group):
         places = np.flatnonzero(group == which)
         longest = int(length[places].max())
-        each = [columns(conflicts[int(k)]) for k in places]
+        each = [known_before(columns(conflicts[int(k)])) for k in places]
         stacked = {
-            name: np.stack([_padded(cols[name], longest) for cols in each])
-            for name in each[0]
-            if not name.startswith(("cell_", "guess", "reading"))
+            name: np.stack([_padded(cols[name], longest) for cols in each]) for name in each[0]
         }
         stacked["truce"] = stacked["truce"][:, None]  # it meets arrays by side
         alike = replace(structure_of(conflicts[int(places[0])]), n_time=longest)
@@ -112,18 +147,24 @@ def _padded(values: NDArray[Any], longest: int) -> NDArray[np.float64]:
     return np.pad(np.asarray(values, dtype=float), [(0, 0)] * (values.ndim - 1) + [(0, short)])
 
 
+def _shape(structure: Structure, p: Parameter) -> tuple[int, ...]:
+    half = tied(structure) and not BY_SIDE.isdisjoint(p.dims)
+    return tuple(n // 2 if half else n for n in structure.size(p.dims))
+
+
 def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
     """Return the PyMC model of a panel; ``seen_0``, ... say which periods teach it."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    free = [p for p in free_parameters(theory, panel[0].structure) if p.name != "innovation"]
+    structure = panel[0].structure
     size = sum(len(batch.places) for batch in panel)
     with pm.Model() as model:
         shared, own = {}, {}
-        for p in free:
-            shape = panel[0].structure.size(p.dims)
-            shared[p.name] = p.prior.to_pymc(p.name, shape=shape)
+        for p in free_parameters(theory, structure):
+            shape = _shape(structure, p)
+            values = p.prior.to_pymc(p.name, shape=shape)
+            shared[p.name] = of_both(pt, values, p.dims) if tied(structure) else values
             if p.name in VARYING:
                 spread = pm.HalfNormal(f"{p.name}_spread", SPREAD, shape=shape)
                 own[p.name] = spread * pm.Normal(f"{p.name}_of", shape=(size, *shape))
@@ -133,9 +174,6 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
                 for name, v in null_values(theory, batch.structure).items()
             } | shared
             params |= {name: shared[name] + own[name][batch.places] for name in own}
-            if theory.beliefs:
-                shape = (len(batch.places), 2, batch.structure.n_time)
-                params["innovation"] = pm.Normal(f"innovation_{number}", shape=shape)
             seen = pm.Data(f"seen_{number}", batch.columns["talks_seen"])
             data = batch.columns | {"talks_seen": seen}
             paths = system.evaluate(pt, params, data, batch.structure)
@@ -174,15 +212,15 @@ class Panelled:
             target_accept=sampling.target_accept, save_warmup=False, progress_bar=False,
         )  # fmt: skip
         free = free_parameters(self.theory, self.batches[0].structure)
-        names = [p.name for p in free if p.name != "innovation"]
-        spreads = [f"{name}_spread" for name in names if name in VARYING]
-        kept = raw["posterior"].dataset[[*names, *spreads]]
+        spreads = [f"{p.name}_spread" for p in free if p.name in VARYING]
+        kept = raw["posterior"].dataset[[*(p.name for p in free), *spreads]]
         draws = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in kept.data_vars.items()}
+        both = of_both if tied(self.batches[0].structure) else lambda xp, values, dims: values
         ess = min(float(v.min()) for v in az.ess(kept).data_vars.values())
         r_hat = max(float(v.max()) for v in az.rhat(kept).data_vars.values())
         return Population(
             self.theory,
-            {name: draws[name] for name in names},
+            {p.name: both(np, draws[p.name], p.dims) for p in free},
             {name.removesuffix("_spread"): draws[name] for name in spreads},
             tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist())),
             r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()),
