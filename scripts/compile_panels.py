@@ -2,10 +2,11 @@
 
     python scripts/compile_panels.py RAW [--out data/panels]
 
-RAW holds `icbe/events.csv` and `icbe/crises.csv`, the International Crisis Behavior Events. Only
-tables are written, with the columns of the study format and `conflict` before them; `study.toml`,
-`SOURCES.md` and the licence are kept by hand. The same input gives the same bytes. Which words of
-ICBe become which kinds of the code book is said here, once.
+RAW holds `icbe/events.csv` and `icbe/crises.csv`, the International Crisis Behavior Events, and
+`ceasefires/ceasefires.csv`, the ETH/PRIO Civil Conflict Ceasefire Dataset. Only tables are written,
+with the columns of the study format and `conflict` before them; `study.toml`, `SOURCES.md` and the
+licence are kept by hand. The same input gives the same bytes. Which words of a source become which
+kinds of the code book is said here, once.
 """
 
 import argparse
@@ -168,6 +169,69 @@ def conflict(crisis: Row, rows: list[Row]) -> dict[str, list[Row]] | None:
     return {"conflicts": [about], "coverage": [told], "events": events, "talks": talks}
 
 
+ENDS = {"1": "lapse", "2": "collapse", "4": "extended_mutual", "3": "unknown", "-1": "unknown"}
+LAST = dt.date(2020, 12, 31)  # of the data on ceasefires
+FORMS = {"0": "announced", "1": "signed", "2": "signed"}
+
+
+def exact(row: Row, what: str) -> dt.date | None:
+    """Return a date of a ceasefire, None where it is not known to the day."""
+    parts = [row[f"{what}_{unit}"].zfill(2) for unit in ("yr", "month", "day")]
+    return day("-".join(parts))
+
+
+def truce(row: Row) -> Row | None:
+    """Return a ceasefire as an agreement; None of one whose beginning is not known to the day.
+
+    One whose end is unknown is known to have been in force on its first day alone.
+    """
+    start, ended = exact(row, "cf_effect") or exact(row, "cf_dec"), exact(row, "end")
+    if not start or start > LAST:
+        return None
+    kind = ENDS.get(row["ended"], "")
+    if kind and (not ended or ended < start):
+        kind, ended = "unknown", start
+    due = row["fixed_time"] if row["fixed"] == "1" else ""
+    deadline = start + dt.timedelta(days=int(due)) if due.isdigit() else None
+    return {
+        "conflict": row["ucdp_acd_id"], "agreement_id": f"{row['cc']}-{row['cf_id']}",
+        "date": start.isoformat(), "scope": "truce", "form": FORMS.get(row["written"], "tacit"),
+        "mutual": "0" if row["side"] == "1" else "1",
+        "deadline": deadline.isoformat() if deadline else "",
+        "ended": min(ended, LAST).isoformat() if kind and ended else "", "end_kind": kind,
+        "confidence": "medium",
+    }  # fmt: skip
+
+
+def ceasefires(raw: Path, out: Path) -> None:
+    """Write the panel of ceasefires: conflicts by their UCDP number, one row a ceasefire."""
+    conflicts: dict[str, Row] = {}
+    found: dict[str, Row] = {}
+    for row in read_table(raw / "ceasefires" / "ceasefires.csv"):
+        one = truce(row)
+        if one is None or not row["ucdp_acd_id"].isdigit():
+            continue
+        found.setdefault(one["agreement_id"], one)
+        about = conflicts.setdefault(one["conflict"], {
+            "conflict": one["conflict"], "side_a": f"Government of {row['location']}",
+            "side_b": "Armed opponents", "start": one["date"], "end": LAST.isoformat(),
+        })  # fmt: skip
+        about["start"] = min(about["start"], one["date"])
+    rows = sorted(found.values(), key=lambda row: (int(row["conflict"]), row["date"]))
+    listed = sorted(conflicts.values(), key=lambda row: int(row["conflict"]))
+    columns = ("conflict", *columns_of(TABLES["agreements.csv"]))
+    write_table(out / "agreements.csv", columns, rows)
+    write_table(out / "conflicts.csv", ("conflict", "side_a", "side_b", "start", "end"), listed)
+    told = [
+        {"conflict": row["conflict"], "start": row["start"], "end": row["end"],
+         "density": "headline", "instrument": "ceasefires", "note": "ceasefires alone"}
+        for row in listed
+    ]  # fmt: skip
+    for name, rows_of in (("events.csv", []), ("talks.csv", []), ("coverage.csv", told)):
+        write_table(out / name, ("conflict", *columns_of(TABLES[name])), rows_of)
+    print(f"{out}: {len(listed)} conflicts, {len(rows)} ceasefires")
+
+
 def crises(raw: Path, out: Path) -> None:
     """Write the panel of crises."""
     by_crisis: dict[str, list[Row]] = {}
@@ -192,6 +256,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("data/panels"))
     args = parser.parse_args()
     crises(args.raw, args.out / "crises")
+    ceasefires(args.raw, args.out / "ceasefires")
 
 
 if __name__ == "__main__":

@@ -72,9 +72,10 @@ SCOPES: Final = ("truce", "interim", "treaty", "transaction")
 AGREEMENT_FORMS: Final = ("signed", "announced", "tacit")
 ENDINGS: Final = (
     "lapse", "extended_unilateral", "extended_mutual", "deal", "collapse", "terminated",
-    "reversed",
+    "reversed", "unknown",
 )  # fmt: skip
-"""How an agreement ended: it ran out, was followed by another, or was broken off."""
+"""How an agreement ended: it ran out, was followed by another, or was broken off. `unknown`: it is
+not known whether it still holds after `ended`, the last day on which it is known to."""
 
 DIPLOMATIC: Final = (
     "talks", "talks_announced", "talks_cancelled", "offer", "counter_offer", "acceptance",
