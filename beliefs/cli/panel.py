@@ -9,7 +9,7 @@ import typer
 
 from beliefs.cli import options as opt
 from beliefs.errors import counted
-from beliefs.evaluation.panel import BRIER, ONLINE, SAMPLING, score_panel
+from beliefs.evaluation.panel import BRIER, ONLINE, score_panel
 from beliefs.inference.nuts.sampling import Sampling
 
 panel = typer.Typer(
@@ -30,10 +30,12 @@ def _group() -> None:
 def score(
     name: Annotated[str, typer.Argument(metavar="PANEL", help="Name or folder of a panel.")],
     theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [M0].")] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Groups of conflicts left out in turn.")] = 20,
+    folds: Annotated[
+        int | None, typer.Option(min=2, help="Fit anew without each of so many groups [weights].")
+    ] = None,
     every: Annotated[bool, typer.Option("--every", help="Conflicts without talks too.")] = False,
-    draws: opt.Draws = SAMPLING.draws,
-    tune: opt.Tune = SAMPLING.tune,
+    draws: opt.Draws = 500,
+    tune: opt.Tune = 500,
     seed: opt.Seed = 1,
     cores: opt.Processes = None,
     scheduler: opt.Scheduler = None,
@@ -53,7 +55,9 @@ def score(
 def _tell(data: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{data['panel']}: {counted(data['conflicts'], 'conflict')}, {data['periods']} periods, "
-        f"{data['with_talks']} with talks, {data['folds']} folds left out in turn"
+        f"{data['with_talks']} with talks, "
+        + (f"{data['folds']} folds" if data["folds"] else "each conflict")
+        + " left out in turn"
     )
     for horizon, rows in data["within"].items():
         yield f"talks within {counted(int(horizon), 'period')}"
@@ -70,8 +74,12 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
         inside = sum(row["inside"] for row in bins)
         yield f"{who}: {inside} of {len(bins)} bins of talks within 4 periods inside their bands"
     yield "weights of a stack: " + ", ".join(f"{k} {v:.2f}" for k, v in data["weights"].items())
-    for who, (r_hat, ess) in data["checks"].items():
-        yield f"{who}: largest R-hat of a fold {r_hat:.3f}, smallest ESS {ess:.0f}"
+    for who, check in data["checks"].items():
+        told = f"{who}: R-hat {check['r_hat']:.3f}, ESS {check['ess']:.0f}, "
+        told += f"{check['divergent_share']:.2%} divergent"
+        if check["pareto_k"] is not None:
+            told += f", Pareto k {check['pareto_k']:.2f}, {check['refitted']} fitted anew"
+        yield told
 
 
 def _ahead(row: dict[str, float]) -> str:

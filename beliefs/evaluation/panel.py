@@ -1,10 +1,11 @@
 """Forecasts of talks on conflicts that were left out, against what is cheap to know.
 
 Every conflict is forecast week by week, as known in the week before, by theories whose population
-the other conflicts taught (`folds` of them left out together) and by three baselines: the rate of
-talks so far in the conflict, a plain logistic regression on its age, and one on age, talks and
-force of the past as well. Differences of log scores are summed by conflict; their intervals are
-those of a bootstrap over conflicts.
+the other conflicts taught and by three baselines: the rate of talks so far in the conflict, a plain
+logistic regression on its age, and one on age, talks and force of the past as well. A population is
+fitted once and its draws weighted as if each conflict in turn were not in it (Vehtari, Gelman and
+Gabry 2017), or fitted anew without each of some folds. Differences of log scores are summed by
+conflict; their intervals are those of a bootstrap over conflicts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
@@ -27,7 +29,7 @@ from beliefs.features import steps
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.talks import headline_rows
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel.follow import follow
+from beliefs.inference.panel.follow import follow, log_likelihood
 from beliefs.inference.panel.population import Panelled
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory, theory_of
@@ -46,8 +48,20 @@ RIDGE = 5.0
 RESAMPLES = 4000
 BINS = 10  # of forecasts, with as many in each
 ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later groups
-SAMPLING = Sampling(250, 300)  # of a fold: means over populations need few draws
+BASELINE_FOLDS = 20  # in which regressions leave conflicts out
+TRUSTED_K = 0.7  # largest Pareto k with which weights of a left-out conflict are used
 BRIER = "brier"
+
+
+@dataclass(frozen=True)
+class Check:
+    """How well populations were sampled: the worst of all fits, and of all weights."""
+
+    r_hat: float
+    ess: float
+    divergent_share: float
+    pareto_k: float | None  # None where every fold was fitted
+    refitted: int = 0  # conflicts without which it was fitted anew: their k was above `TRUSTED_K`
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +74,9 @@ class PanelScores:
     place: NDArray[np.intp]  # of the conflict of each row
     held: Mapping[int, Floats]  # by horizon: whether there were talks, NaN where it ended before
     p: Mapping[str, Mapping[int, Floats]]  # by forecaster, baselines first, and horizon
-    folds: int
+    folds: int | None
     seed: int
-    checks: Mapping[str, tuple[float, float]]  # by theory: largest R-hat and smallest ESS of folds
+    checks: Mapping[str, Check]  # by theory
 
     def log_score(self, name: str, horizon: int = 1) -> Floats:
         """Return the log score of each row, larger is better; 0 where the conflict ended before."""
@@ -151,7 +165,7 @@ class PanelScores:
             "pit": {name: np.histogram(self.pit(name), BINS, (0, 1))[0].tolist()
                     for name in theories},
             "weights": dict(zip(theories, stacking_weights(scores).tolist(), strict=True)),
-            "checks": dict(self.checks),
+            "checks": {name: vars(check) for name, check in self.checks.items()},
         }  # fmt: skip
 
 
@@ -164,10 +178,10 @@ def score_panel(
     panel: str | Path,
     theories: Sequence[str | Path | Theory],
     *,
-    folds: int = 20,
+    folds: int | None = None,
     every: bool = False,
     seed: int = 1,
-    sampling: Sampling = SAMPLING,
+    sampling: Sampling | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     progress: Callable[[str], None] | None = None,
@@ -179,18 +193,19 @@ def score_panel(
     panel
         Name of a bundled panel, or path of a panel folder.
     theories
-        What `beliefs.load_theory` takes. Each is fitted once a fold.
+        What `beliefs.load_theory` takes.
     folds
-        Groups of conflicts that are left out in turn.
+        Groups of conflicts without each of which every theory is fitted anew; None: each is fitted
+        once to all, and draws are weighted as if a conflict were not in it.
     every
         Whether conflicts without any talks count too. By default they do not, so that all
         forecasters know one thing of a conflict: that talks come.
     seed
         Of folds, samplers and bootstrap.
     sampling
-        Settings of the sampler in each fold.
+        Settings of the sampler; 500 draws of 4 chains when None.
     workers, scheduler
-        Dask processes on this machine, or the address of a scheduler; one fold after another in
+        Dask processes on this machine, or the address of a scheduler; one fit after another in
         this process when both are None. The result is the same.
     progress
         Called with what is done.
@@ -209,31 +224,37 @@ def score_panel(
     known = [_of_end(f"{panel}/{c}") for c in load_panel(panel).conflicts]
     read = [(study, build_inputs(study)) for study in known]
     read = [(study, inputs) for study, inputs in read if every or inputs.talks.any()]
-    if not 2 <= folds <= len(read):
+    if not 2 <= (folds or 2) <= len(read):
         raise StudyError(
             "the conflicts cannot be divided into these folds",
             where="folds",
-            found=f"{folds} folds of {len(read)} conflicts",
+            found=f"{folds or 2} folds of {len(read)} conflicts",
             expected="from 2 folds to as many as there are conflicts",
             fix="choose fewer folds, or a larger panel",
         )
     names, inputs = tuple(study.name for study, _ in read), [inputs for _, inputs in read]
-    group = np.random.default_rng(seed).permutation(np.arange(len(read)) % folds)
+    groups = min(folds or BASELINE_FOLDS, len(read))
+    group = np.random.default_rng(seed).permutation(np.arange(len(read)) % groups)
     place = np.repeat(np.arange(len(read)), [len(one.talks) for one in inputs])
     held = {h: np.concatenate([_within(one.talks > 0, h) for one in inputs]) for h in HORIZONS}
     p, checks = _baselines(read, group, place, held), {}
-    work = partial(_fold, names, inputs, group, seed, sampling)
-    jobs = [(theory, fold) for theory in map(theory_of, theories) for fold in range(folds)]
+    work = partial(_forecasts, names, inputs, seed, sampling)
+    outs = [None] if folds is None else [np.flatnonzero(group == k).tolist() for k in range(folds)]
+    jobs = [(theory, out) for theory in map(theory_of, theories) for out in outs]
     done: dict[str, dict[int, Any]] = {theory.id: {} for theory, _ in jobs}
-    fits: dict[str, list[tuple[float, float]]] = {theory.id: [] for theory, _ in jobs}
-    for n, (theory, found, fit) in enumerate(_each(work, jobs, workers, scheduler), 1):
+    fits: dict[str, list[Check]] = {theory.id: [] for theory, _ in jobs}
+    for n, (theory, found, check) in enumerate(_each(work, jobs, workers, scheduler), 1):
         done[theory] |= found
-        fits[theory].append(fit)
-        say(f"fold {n} of {len(jobs)}")
+        fits[theory].append(check)
+        say(f"{n} of {len(jobs)} fits")
     for theory, found in done.items():
         p[theory] = {h: np.concatenate([found[k][h] for k in range(len(read))]) for h in HORIZONS}
-        r_hat, ess = zip(*fits[theory], strict=True)
-        checks[theory] = max(r_hat), min(ess)
+        every_fit = fits[theory]
+        checks[theory] = Check(
+            max(c.r_hat for c in every_fit), min(c.ess for c in every_fit),
+            max(c.divergent_share for c in every_fit), every_fit[0].pareto_k,
+            every_fit[0].refitted,
+        )  # fmt: skip
     begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
     return PanelScores(name, names, begun, place, held, p, folds, seed, checks)
 
@@ -254,21 +275,37 @@ _COMPILED: dict[str, Panelled] = {}
 """The theory that a process compiled last, so that its folds need not."""
 
 
-def _fold(
-    names: Sequence[str], inputs: Sequence[Inputs], group: NDArray[np.intp], seed: int,
-    sampling: Sampling, theory: Theory, fold: int,
-) -> tuple[str, dict[int, Mapping[int, Floats]], tuple[float, float]]:  # fmt: skip
-    """Return the forecasts of a fold, by place and horizon, and R-hat and ESS of its population."""
+def _forecasts(
+    names: Sequence[str], inputs: Sequence[Inputs], seed: int, sampling: Sampling | None,
+    theory: Theory, out: list[int] | None,
+) -> tuple[str, dict[int, Mapping[int, Floats]], Check]:  # fmt: skip
+    """Return forecasts by place and horizon of a fold, or of each conflict left out in turn."""
     if (key := f"{theory.sha256} {names}") not in _COMPILED:
         _COMPILED.clear()
         _COMPILED[key] = Panelled(theory, names, inputs)
-    out = np.flatnonzero(group == fold).tolist()
-    population = _COMPILED[key].fit(seed=seed + fold, without=out, sampling=sampling)
+    compiled = _COMPILED[key]
+    whole = compiled.fit(seed=seed, without=out or (), sampling=sampling)
+    populations = dict.fromkeys(out or (), whole)
+    largest, refitted = None, 0
+    if out is None:
+        scored = np.stack([log_likelihood(whole, one) for one in inputs])
+        weights, k = array_stats.psislw(scored)
+        largest, refitted = float(np.max(k)), int((k > TRUSTED_K).sum())
+        for place in range(len(inputs)):
+            rng = np.random.default_rng([seed, place, 1])
+            populations[place] = (
+                compiled.fit(seed=seed, without=[place], sampling=sampling)
+                if k[place] > TRUSTED_K
+                else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
+            )
     found = {
-        k: follow(population, inputs[k], np.random.default_rng([seed, k]), horizons=HORIZONS).within
-        for k in out
+        place: follow(
+            population, inputs[place], np.random.default_rng([seed, place]), horizons=HORIZONS
+        ).within
+        for place, population in populations.items()
     }
-    return theory.id, found, (population.r_hat, population.ess)
+    check = Check(whole.r_hat, whole.ess, whole.divergent_share, largest, refitted)
+    return theory.id, found, check
 
 
 def _within(held: NDArray[np.bool_], horizon: int) -> Floats:

@@ -66,6 +66,12 @@ class Population:
     ess: float
     divergent_share: float
 
+    def weighted(self, weights: NDArray[np.float64], rng: np.random.Generator) -> Population:
+        """Return the population whose draws count by weights (draw,), by resampling."""
+        rows = rng.choice(len(weights), len(weights), p=weights / weights.sum())
+        shared, spread = ({k: v[rows] for k, v in of.items()} for of in (self.shared, self.spread))
+        return replace(self, shared=shared, spread=spread)
+
     def new_conflict(self, rng: np.random.Generator, samples: int) -> dict[str, Any]:
         """Return parameters of conflicts that nobody saw, (sample, *dims)."""
         rows = rng.permutation(np.resize(np.arange(len(next(iter(self.shared.values())))), samples))
