@@ -19,11 +19,10 @@ from beliefs.inference.panel.population import Population, known_before
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.mechanisms import bargaining, talks
+from beliefs.model.pooled import quadrature
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 
 DRAWS = 4000
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
-"""Places and weights that integrate over a conflict's own parameters."""
 
 
 class Followed(NamedTuple):
@@ -85,14 +84,14 @@ def log_likelihood(population: Population, inputs: Inputs) -> NDArray[np.float64
     cols = known_before(columns(inputs))
     params = stacked_params(population.theory, structure, dict(population.shared))
     hazards = _hazards_given(cols, structure, params, system.evaluate(np, params, cols, structure))
-    each = []
-    for place in NODES:
+    each, (places, weights) = [], quadrature()
+    for place in places:
         moved = {k: params[k] + place * spread for k, spread in population.spread.items()}
         density = talks.log_likelihood(np, cols, *hazards(params | moved))
         on = cols["talks_previous"]
         each.append([(density * (1.0 - on)).sum(axis=-1), (density * on).sum(axis=-1)])
-    weights = WEIGHTS[:, None, None] / WEIGHTS.sum()
-    return np.asarray(logsumexp(np.asarray(each), axis=0, b=weights).sum(axis=0))
+    total = logsumexp(np.asarray(each), axis=0, b=weights[:, None, None])
+    return np.asarray(total.sum(axis=0))
 
 
 def _hazards_given(cols: Columns, structure: Structure, params: Any, run: system.System) -> Any:

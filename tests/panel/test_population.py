@@ -1,0 +1,151 @@
+"""Populations: their likelihood is that of each conflict, and forecasts know no later day."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit, logsumexp
+
+from beliefs.features.inputs import build_inputs
+from beliefs.inference.panel.follow import follow, log_likelihood
+from beliefs.inference.panel.population import (
+    Population,
+    batches,
+    known_before,
+    of_panel,
+    population_model,
+)
+from beliefs.inference.posterior import stacked_params
+from beliefs.model import system
+from beliefs.model.mechanisms import talks
+from beliefs.model.structure import columns, structure_of
+from beliefs.model.theory import free_parameters, theory_of
+from beliefs.study.load import read_study
+
+NAMES = ("crises/30", "crises/196", "crises/255")
+DRAWS = 40
+
+
+def inputs_of(name, day=None):
+    source = read_study(name)
+    return build_inputs(source.known(day or source.spec.period.end))
+
+
+@pytest.fixture(scope="module", params=["M0", "M1"])
+def population(request):
+    theory = of_panel(theory_of(request.param))
+    structure, rng = structure_of(inputs_of(NAMES[0])), np.random.default_rng(4)
+    shared = {
+        p.name: np.asarray(p.prior.rvs((DRAWS, *structure.size(p.dims)), random_state=rng))
+        for p in free_parameters(theory, structure)
+    }
+    spread = {
+        name: 0.7 * np.abs(rng.normal(size=DRAWS)) for name in ("onset_base", "continuation_base")
+    }
+    return Population(theory, shared, spread, NAMES, 1.0, 400.0, 0.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_own_parameters_are_integrated_out(population, name):
+    inputs = inputs_of(name)
+    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    grid = np.linspace(-6.0, 6.0, 49)
+    weight = np.exp(-0.5 * grid**2) / np.exp(-0.5 * grid**2).sum()
+    joint = np.empty((49, 49, DRAWS))
+    for i, one in enumerate(grid):
+        for k, two in enumerate(grid):
+            params = dict(population.shared)
+            params["onset_base"] = params["onset_base"] + one * population.spread["onset_base"]
+            params["continuation_base"] = (
+                params["continuation_base"] + two * population.spread["continuation_base"]
+            )
+            params = stacked_params(population.theory, structure, params)
+            run = system.evaluate(np, params, cols, structure)
+            density = talks.log_likelihood(np, cols, run.onset, run.continuation)
+            joint[i, k] = density.sum(axis=-1)
+    expected = logsumexp(joint, axis=(0, 1), b=(weight[:, None] * weight)[..., None])
+    likely = expected > expected.max() - 20.0  # of others either sum is coarse
+    found = log_likelihood(population, inputs)[likely]
+    np.testing.assert_allclose(found, expected[likely], atol=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forecasts_know_nothing_of_later_days(population, name):
+    whole = inputs_of(name)
+    n = len(whole.dates) // 2
+    half = inputs_of(name, str(whole.dates[n] - np.timedelta64(1, "D")))
+    assert half.active.sum() == n
+    ahead = [
+        follow(population, one, np.random.default_rng(1), horizons=(1, 4), draws=200).within
+        for one in (whole, half)
+    ]
+    for horizon in (1, 4):
+        np.testing.assert_allclose(ahead[0][horizon][:n], ahead[1][horizon][:n])
+
+
+def test_talks_within_four_periods_are_those_of_simulated_futures(population):
+    inputs = inputs_of(NAMES[1])
+    structure, rng = structure_of(inputs), np.random.default_rng(2)
+    one = replace(
+        population,
+        shared={k: v[:1] for k, v in population.shared.items()},
+        spread={k: 0.0 * v[:1] for k, v in population.spread.items()},
+    )
+    found = follow(one, inputs, rng, horizons=(1, 4), draws=1).within
+    cols = known_before(columns(inputs))
+    params = stacked_params(one.theory, structure, dict(one.shared))
+    run = system.evaluate(np, params, cols, structure)
+    shift = system.shift(np, params, cols, structure)
+    lower = expit(run.logit_belief).min(axis=-2)
+    origin, n = 3, 20_000
+    held = np.full(n, cols["talks_previous"][origin])
+    spell = np.full(n, np.exp(cols["spell_age"][origin]))
+    memory = np.expm1(cols["talks_memory"][:, origin])[:, None] * np.ones(n)
+    any_talks = np.zeros(n, dtype=bool)
+    for ahead in range(4):
+        weeks = origin + ahead
+        now = {k: v[..., origin, None] for k, v in cols.items()} | {
+            "spell_age": np.log(np.maximum(spell, 1.0)),
+            "talks_memory": np.log1p(memory),
+            "conflict_age": np.array([[np.log1p(weeks)], [np.exp(-weeks)]]),
+        }
+        state = (v[..., origin, None] for v in (run.surplus, shift * np.ones(1), lower))
+        onset, continuation = talks.hazards(np, params, now, *state)
+        p = np.where(held > 0, continuation[0], onset[0])
+        held = (rng.random(n) < p).astype(float)
+        any_talks |= held > 0
+        spell = np.where(held > 0, 1.0, spell + 1.0)
+        memory = memory * np.exp(-7.0 / np.array([14.0, np.inf]))[:, None] + held
+    assert any_talks.mean() == pytest.approx(found[4][origin], abs=0.015)
+
+
+@pytest.mark.slow
+def test_the_density_of_a_panel_is_the_sum_over_its_conflicts(population):
+    conflicts = [inputs_of(name) for name in NAMES]
+    theory, panel = population.theory, batches(conflicts)
+    model = population_model(theory, panel)
+    density = model.compile_logp(vars=model.potentials, mode="FAST_COMPILE")
+    constrained = model.compile_fn(
+        model.replace_rvs_by_values(model.free_RVs), inputs=model.value_vars, mode="FAST_COMPILE"
+    )
+    rng = np.random.default_rng(3)
+    point = {k: v + 0.1 * rng.normal(size=np.shape(v)) for k, v in model.initial_point().items()}
+    names = [variable.name for variable in model.free_RVs]
+    values = dict(zip(names, constrained(point), strict=True))
+    total = 0.0
+    structure = structure_of(conflicts[0])
+    for place, inputs in enumerate(conflicts):
+        shared = {}
+        for p in free_parameters(theory, structure):
+            half = values[p.name]
+            whole = np.broadcast_to(half, structure.size(p.dims)) if half.ndim == 0 else half
+            size = structure.size(p.dims)
+            whole = np.concatenate([half, half]) if size and half.shape != size else whole
+            if f"{p.name}_of" in values:
+                whole = whole + values[f"{p.name}_spread"] * values[f"{p.name}_of"][place]
+            shared[p.name] = whole[None]
+        own = structure_of(inputs)
+        cols = known_before(columns(inputs))
+        run = system.evaluate(np, stacked_params(theory, own, shared), cols, own)
+        total += talks.log_likelihood(np, cols, run.onset, run.continuation).sum()
+    assert density(point) == pytest.approx(total, rel=1e-6)
