@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from beliefs.cli import options as opt
 from beliefs.errors import counted
 from beliefs.evaluation.panel import BRIER, ONLINE, score_panel
 from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.panel.population import fit_panel, priors_of
+from beliefs.study.writefile import replace_file
 
 panel = typer.Typer(
     help=__doc__,
@@ -84,3 +89,50 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
 
 def _ahead(row: dict[str, float]) -> str:
     return f"{row['nats']:+8.1f}  ({row['low']:+.1f} to {row['high']:+.1f})"
+
+
+@panel.command()
+def fit(
+    name: Annotated[str, typer.Argument(metavar="PANEL", help="Name or folder of a panel.")],
+    theory: Annotated[str, typer.Option(help="Name, id or file.")] = "M0",
+    until: Annotated[
+        str | None, typer.Option(help="Only conflicts that ended by this date.")
+    ] = None,
+    draws: opt.Draws = 1000,
+    tune: opt.Tune = 1000,
+    seed: opt.Seed = 1,
+    out: Annotated[Path | None, typer.Option(help="JSON file of populations to add it to.")] = None,
+    as_json: opt.Json = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Sample what the conflicts of a panel have in common: the priors of a new one."""
+    with opt.stages(quiet) as say:
+        say(f"sample {name}")
+        found, structure = fit_panel(
+            name, theory, until=until, seed=seed, sampling=Sampling(draws, tune)
+        )
+    said = {
+        "theory": found.theory.id, "panel": name, "until": until or "9999-12-31",
+        "conflicts": len(found.conflicts), "seed": seed, "r_hat": round(found.r_hat, 4),
+        "ess": round(found.ess), "divergent_share": found.divergent_share,
+        "priors": priors_of(found, structure, seed=seed),
+    }  # fmt: skip
+    if out is not None:
+        kept = json.loads(out.read_text(encoding="utf-8"))["populations"] if out.exists() else []
+        same = ("theory", "panel", "until")
+        kept = [one for one in kept if any(one[k] != said[k] for k in same)] + [said]
+        kept.sort(key=lambda one: [str(one[k]) for k in same])
+        replace_file(out, json.dumps({"populations": kept}, indent=1) + "\n", last=True)
+    lines = [
+        f"{said['theory']}: {counted(len(found.conflicts), 'conflict')} of {name}, "
+        f"R-hat {found.r_hat:.3f}, ESS {found.ess:.0f}, {found.divergent_share:.2%} divergent"
+    ]
+    for parameter, values in found.shared.items():
+        spread = found.spread.get(parameter)
+        between = "" if spread is None else f", between conflicts {spread.mean():.2f}"
+        each = zip(np.ravel(values.mean(axis=0)), np.ravel(values.std(axis=0)), strict=True)
+        told = "  ".join(f"{mean:+.2f} ± {sd:.2f}" for mean, sd in each)
+        lines.append(f"  {parameter:20}{told}{between}")
+    opt.show(said, lines, as_json)
+    if found.r_hat > 1.01 or found.ess < 400 or found.divergent_share > 0.001:
+        raise SystemExit(3)

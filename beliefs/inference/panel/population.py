@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.inputs import Inputs
+from beliefs.errors import StudyError
+from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
 from beliefs.model import system
 from beliefs.model.contract import Parameter
@@ -33,11 +35,15 @@ from beliefs.model.theory import (
     free_parameters,
     null_values,
     scaled_prior,
+    theory_of,
 )
+from beliefs.study.load import read_study
+from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
 """Parameters of which every conflict has its own."""
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
+FEWEST = 20  # conflicts that can say how much they differ
 LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
@@ -231,3 +237,83 @@ class Panelled:
             tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist())),
             r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()),
         )  # fmt: skip
+
+
+LEARNT_BELOW = 0.9  # share of its prior's spread that a parameter's may be to have been learnt
+
+
+def priors_of(population: Population, structure: Structure, *, seed: int) -> dict[str, Any]:
+    """Return priors of a new conflict by parameter: what the population taught, as tables.
+
+    One for all elements of a parameter, a normal, gamma or beta one by what values it can have,
+    with the mean and the spread of the draws of conflicts that nobody saw.
+    """
+    new, found = population.new_conflict(np.random.default_rng(seed), 20_000), {}
+    for p in free_parameters(population.theory, structure):
+        mean, sd, before = float(new[p.name].mean()), float(new[p.name].std()), p.prior.std()
+        low, high = (float(x) for x in p.prior.support)
+        if sd > LEARNT_BELOW * float(before):
+            continue
+        if (low, high) == (0.0, 1.0):
+            size = mean * (1.0 - mean) / sd**2 - 1.0
+            table: dict[str, Any] = {
+                "dist": "Beta",
+                "alpha": mean * size,
+                "beta": (1 - mean) * size,
+            }
+        elif low == 0.0:
+            table = {"dist": "Gamma", "alpha": (mean / sd) ** 2, "beta": mean / sd**2}
+        else:
+            table = {"dist": "Normal", "mu": mean, "sigma": sd}
+        found[p.name] = {k: round(v, 3) if isinstance(v, float) else v for k, v in table.items()}
+    return found
+
+
+def fit_panel(
+    panel: str | Path,
+    theory: Theory | str | Path,
+    *,
+    until: str | None = None,
+    seed: int,
+    sampling: Sampling | None = None,
+) -> tuple[Population, Structure]:
+    """Sample the population of a theory that the conflicts of a panel teach.
+
+    Parameters
+    ----------
+    panel
+        Name of a bundled panel, or path of a panel folder.
+    theory
+        What `beliefs.load_theory` takes.
+    until
+        Date by which conflicts must have ended; all when None.
+    seed, sampling
+        Of the sampler; 1000 draws of 4 chains when None.
+
+    Returns
+    -------
+    Population, Structure
+        With its convergence, and the structure of one of its conflicts.
+
+    Raises
+    ------
+    StudyError
+        A panel that breaks a rule of the format, or of which too few conflicts had ended.
+    """
+    found = load_panel(panel)
+    cells = found.tables[CONFLICTS].cells
+    ends = dict(zip(cells["conflict"], cells.get("ended", cells["end"]), strict=True))
+    names = [name for name in found.conflicts if until is None or ends[name] <= until]
+    if len(names) < FEWEST:
+        raise StudyError(
+            "too few conflicts had ended",
+            where=f"{panel}, until {until}",
+            found=f"{len(names)} conflicts",
+            expected=f"at least {FEWEST}",
+            fix="choose a later date",
+        )
+    sources = [read_study(f"{panel}/{name}") for name in names]
+    conflicts = [build_inputs(one.known(one.spec.period.end)) for one in sources]
+    compiled = Panelled(theory_of(theory), names, conflicts)
+    fitted = compiled.fit(seed=seed, sampling=sampling or Sampling(1000, 1000))
+    return fitted, structure_of(conflicts[0])
