@@ -37,6 +37,7 @@ _WHERE = {
     "load_interventions": "beliefs.simulation.interventions",
     "load_panel": "beliefs.study.panels",
     "load_run": "beliefs.records.run",
+    "informed": "beliefs.model.informed",
     "load_study": "beliefs.study.load",
     "load_theory": "beliefs.model.theory",
     "load_track": "beliefs.records.run",

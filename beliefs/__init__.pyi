@@ -21,6 +21,7 @@ from beliefs.inference.posterior import Posterior as Posterior
 from beliefs.inference.smc.track import Track as Track
 from beliefs.inference.smc.track import advance as advance
 from beliefs.inference.smc.track import track as track
+from beliefs.model.informed import informed as informed
 from beliefs.model.theory import Theory as Theory
 from beliefs.model.theory import load_theory as load_theory
 from beliefs.records.evaluations import calibrate as calibrate

@@ -42,6 +42,7 @@ def compare(
     study: opt.Study = opt.STUDY,
     theories: Annotated[str | None, typer.Option(help="Names or ids, by commas [all].")] = None,
     as_of: opt.AsOf = None,
+    prior: opt.Prior = opt.Source.theory,
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
     plot: Annotated[
@@ -55,7 +56,8 @@ def compare(
     _only_one(as_json, as_csv)
     names = theories.split(",") if theories else bundled_theories()
     loaded = beliefs.load_study(study, as_of=as_of)
-    chosen = sorted((beliefs.load_theory(name.strip()) for name in names), key=lambda t: t.id)
+    given = (opt.chosen_theory(name.strip(), None, prior, loaded) for name in names)
+    chosen = sorted(given, key=lambda t: t.id)
     with opt.stages(quiet) as say:
         found = beliefs.compare(
             loaded, chosen, seed=seed, particles=particles or 1000, progress=say
@@ -169,6 +171,7 @@ def backtest(
     theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [all].")] = None,
     every: Annotated[int, typer.Option(min=1, help="Days from origin to origin.")] = 7,
     horizons: Annotated[str, typer.Option(help="Days ahead, by commas.")] = "7,30,90",
+    prior: opt.Prior = opt.Source.theory,
     first: Annotated[str | None, typer.Option("--from", help="First day of an origin.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day of an origin.")] = None,
     as_of: opt.AsOf = None,
@@ -198,7 +201,9 @@ def backtest(
             found, loaded = rescore(again)
         else:
             loaded = beliefs.load_study(study, as_of=as_of)
-            chosen = [beliefs.load_theory(name) for name in theory] if theory else None
+            names = theory or bundled_theories()
+            given = [opt.chosen_theory(name, None, prior, loaded) for name in names]
+            chosen = given if theory else sorted(given, key=lambda t: t.id)
             place.take(loaded.path)
             found = beliefs.backtest(
                 loaded,

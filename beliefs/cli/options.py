@@ -7,16 +7,24 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
+from beliefs.model.informed import informed
+from beliefs.model.theory import load_theory
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
+
+if TYPE_CHECKING:
+    from beliefs.model.theory import Theory as Loaded
+    from beliefs.study.load import Study as Known
 
 # Of commands that are given none.
 STUDY = "us-iran-2026"
@@ -25,6 +33,16 @@ Study = Annotated[
 ]
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
+
+
+class Source(StrEnum):
+    """Where priors come from."""
+
+    theory = "theory"
+    population = "population"
+
+
+Prior = Annotated[Source, typer.Option(help="population: as earlier conflicts taught them.")]
 AsOf = Annotated[
     str | None,
     typer.Option(help="Drop every row published after YYYY-MM-DD [the last day on which one was]."),
@@ -184,3 +202,14 @@ class Place(contextlib.ExitStack):
         if self.out is not None:
             refuse_inside(self.out, study)
             self.taken["aside"] = self.enter_context(reserved(self.out))
+
+
+def chosen_theory(name: str, priors: Path | None, prior: Source, study: Known) -> Loaded:
+    """Return a theory with the priors of a source; those of a file win."""
+    theory = load_theory(name, priors)
+    if prior is Source.theory:
+        return theory
+    own = load_theory(name)
+    mine = {k: v for k, v in theory.priors.items() if own.priors.get(k) != v}
+    found = informed(own, study)
+    return replace(found, priors={**found.priors, **mine})

@@ -32,6 +32,7 @@ def fit(
     out: NewRunOpt,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
+    prior: opt.Prior = opt.Source.theory,
     as_of: opt.AsOf = None,
     seed: opt.Seed = 1,
     draws: opt.Draws = Sampling.draws,
@@ -45,7 +46,8 @@ def fit(
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with opt.stages(quiet) as say, opt.Place(out) as place:
         say("check")
-        loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
+        loaded = beliefs.load_study(study, as_of=as_of)
+        chosen = opt.chosen_theory(theory, priors, prior, loaded)
         place.take(loaded.path)
         sampling = Sampling(**settings)
         posterior = beliefs.fit(
@@ -68,6 +70,7 @@ def run(
     out: opt.NewRun = None,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
+    prior: opt.Prior = opt.Source.theory,
     as_of: opt.AsOf = None,
     seed: opt.Seed = 1,
     horizon: opt.Horizon = None,
@@ -88,7 +91,8 @@ def run(
     settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with opt.stages(quiet) as say, opt.Place(out) as place:
         say("check")
-        loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
+        loaded = beliefs.load_study(study, as_of=as_of)
+        chosen = opt.chosen_theory(theory, priors, prior, loaded)
         check_plan(loaded, horizon, interventions)  # a slip of the pen must not cost a minute
         place.take(loaded.path)
         sampling = Sampling(**settings)
@@ -207,6 +211,7 @@ def track(
     out: NewRunOpt,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
+    prior: opt.Prior = opt.Source.theory,
     as_of: opt.AsOf = None,
     particles: Annotated[int, typer.Option(min=400, help="Particles.")] = 2000,
     seed: opt.Seed = 1,
@@ -215,7 +220,8 @@ def track(
 ) -> None:
     """Follow the posterior through every period; killed, it is simply run again."""
     with opt.stages(quiet) as say, opt.Place(out) as place:
-        loaded, chosen = beliefs.load_study(study, as_of=as_of), beliefs.load_theory(theory, priors)
+        loaded = beliefs.load_study(study, as_of=as_of)
+        chosen = opt.chosen_theory(theory, priors, prior, loaded)
         place.take(loaded.path)
         found = beliefs.track(loaded, chosen, particles=particles, seed=seed, progress=say)
         beliefs.save_run(out, found, **place.taken)
