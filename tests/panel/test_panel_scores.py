@@ -1,0 +1,60 @@
+"""Scores of a panel: windows, differences, bins and times to first talks, by hand and by chance."""
+
+import numpy as np
+import pytest
+
+from beliefs.errors import StudyError
+from beliefs.evaluation.panel import ONLINE, PanelScores, _within, score_panel
+
+
+def scores_of(p, held, place, **others):
+    """Return scores of one forecaster, ``M0``, at the horizons of `held`."""
+    online = {h: np.full(len(place), 0.5) for h in held}
+    names = tuple(f"c{k}" for k in range(place.max() + 1))
+    begun = np.full(len(names), 1950)
+    return PanelScores("made", names, begun, place, held, {ONLINE: online, "M0": p}, None, 3, {})
+
+
+def drawn(rng, conflicts=300, weeks=30):
+    place = np.repeat(np.arange(conflicts), weeks)
+    p = rng.beta(1.0, 6.0, size=len(place))
+    return p, (rng.random(len(p)) < p).astype(float), place
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_a_window_counts_only_where_the_conflict_lasts_as_long(horizon):
+    held = np.array([0, 0, 1, 0, 0], dtype=bool)
+    expected = [float(held[k : k + horizon].any()) for k in range(6 - horizon)]
+    found = _within(held, horizon)
+    np.testing.assert_array_equal(found[: 6 - horizon], expected)
+    assert np.isnan(found[6 - horizon :]).all()
+
+
+def test_nats_are_summed_over_the_rows_of_conflicts():
+    place, held = np.array([0, 0, 1]), {1: np.array([1.0, 0.0, np.nan])}
+    found = scores_of({1: np.array([0.8, 0.4, 0.9])}, held, place).over("M0", ONLINE)
+    assert found["nats"] == pytest.approx(np.log(0.8 / 0.5) + np.log(0.6 / 0.5))
+    assert found["low"] <= found["nats"] <= found["high"]
+
+
+def test_forecasts_that_are_right_lie_inside_their_bands_and_others_do_not():
+    rng = np.random.default_rng(5)
+    p, held, place = drawn(rng)
+    right = scores_of({4: p}, {4: held}, place).reliability("M0")
+    assert sum(row["inside"] for row in right) >= 8
+    wrong = scores_of({4: p**0.5}, {4: held}, place).reliability("M0")
+    assert sum(row["inside"] for row in wrong) <= 2
+    assert sum(row["n"] for row in right) == len(p)
+
+
+def test_times_to_first_talks_are_uniform_under_the_hazard_that_drew_them():
+    rng = np.random.default_rng(6)
+    p, held, place = drawn(rng, conflicts=2000, weeks=60)
+    uniform = scores_of({1: p}, {1: held}, place).pit("M0")
+    counts = np.histogram(uniform, 10, (0, 1))[0]
+    assert np.abs(counts - len(uniform) / 10).max() < 4.0 * np.sqrt(len(uniform) / 10)
+
+
+def test_more_folds_than_conflicts_are_refused():
+    with pytest.raises(StudyError, match="divided into these folds"):
+        score_panel("crises", ["M0"], folds=1000)
