@@ -27,8 +27,8 @@ from scipy.special import gammaln, logsumexp
 
 from beliefs.evaluation.scores.skill import TAIL, block_sums
 from beliefs.inference.diagnose import diagnose
-from beliefs.inference.nuts.sampling import no_fastmath
 from beliefs.model.pooled import quadrature
+from beliefs.model.priors import no_fastmath
 from beliefs.study.bundled import data_folder
 
 SEED, LAST = 1846, dt.date(2020, 12, 31)

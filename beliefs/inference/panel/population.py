@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.inference.nuts.sampling import Sampling, checked_seed, no_fastmath
+from beliefs.inference.nuts.sampling import Sampling, checked_seed
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import talks
+from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import (
     BARE,
