@@ -2,7 +2,9 @@
 
 Every conflict is forecast week by week, as known in the week before, by theories whose population
 the other conflicts taught and by three baselines: the rate of talks so far in the conflict, a plain
-logistic regression on its age, and one on age, talks and force of the past as well. A population is
+logistic regression on its age, and one on age, talks and force of the past as well. Talks within
+several weeks are those that are held while it lasts: regressions learn them as they are, rates and
+theories are told how often conflicts of an age end after a week without talks. A population is
 fitted once and its draws weighted as if each conflict in turn were not in it (Vehtari, Gelman and
 Gabry 2017), or fitted anew without each of some folds. Differences of log scores are summed by
 conflict; their intervals are those of a bootstrap over conflicts.
@@ -34,7 +36,7 @@ from beliefs.inference.panel.population import Panelled
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory, theory_of
 from beliefs.study.load import Study, read_study
-from beliefs.study.panels import load_panel
+from beliefs.study.panels import CONFLICTS, load_panel
 from beliefs.study.tables.rows import counted_events
 
 Floats = NDArray[np.float64]
@@ -72,16 +74,16 @@ class PanelScores:
     conflict: tuple[str, ...]  # names, in order
     begun: NDArray[np.int64]  # year in which each began
     place: NDArray[np.intp]  # of the conflict of each row
-    held: Mapping[int, Floats]  # by horizon: whether there were talks, NaN where it ended before
+    held: Mapping[int, Floats]  # by horizon: whether there were talks before the conflict ended
     p: Mapping[str, Mapping[int, Floats]]  # by forecaster, baselines first, and horizon
     folds: int | None
     seed: int
     checks: Mapping[str, Check]  # by theory
 
     def log_score(self, name: str, horizon: int = 1) -> Floats:
-        """Return the log score of each row, larger is better; 0 where the conflict ended before."""
-        held, p = self.held[horizon], self.p[name][horizon]
-        return np.nan_to_num(np.log(np.where(held > 0, p, 1.0 - p)) * np.isfinite(held))
+        """Return the log score of each row, larger is better."""
+        p = self.p[name][horizon]
+        return np.log(np.where(self.held[horizon] > 0, p, 1.0 - p))
 
     def over(self, name: str, other: str, horizon: int = 1, among: Any = True) -> dict[str, float]:
         """Return by how many nats a forecaster is ahead of another in conflicts among all."""
@@ -98,12 +100,10 @@ class PanelScores:
     def reliability(self, name: str, horizon: int = 4) -> list[dict[str, Any]]:
         """Return what was forecast and observed by bins of forecasts, with 90 % intervals."""
         p, held = self.p[name][horizon], self.held[horizon]
-        seen = np.isfinite(held)
-        rank = np.empty(len(p), dtype=int)
-        rank[np.flatnonzero(seen)[np.argsort(p[seen], kind="stable")]] = np.arange(seen.sum())
+        rank = np.argsort(np.argsort(p, kind="stable"))
         times, rows = self._drawn(len(self.conflict)), []
         for k in range(BINS):
-            mine = seen & (rank * BINS // seen.sum() == k)
+            mine = rank * BINS // len(p) == k
             n, hits, told = (
                 np.bincount(self.place[mine], weight, len(self.conflict))
                 for weight in (np.ones(mine.sum()), held[mine], p[mine])
@@ -148,7 +148,7 @@ class PanelScores:
             rows = {}
             for name in self.p:
                 rows[name] = {"log_score": float(self.log_score(name, h).sum()),
-                              BRIER: float(np.nanmean((self.p[name][h] - held) ** 2)),
+                              BRIER: float(np.mean((self.p[name][h] - held) ** 2)),
                               "over_online": self.over(name, ONLINE, h)}  # fmt: skip
                 if name in theories[1:]:
                     rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], h)
@@ -221,9 +221,11 @@ def score_panel(
     """
     say, name = progress or (lambda _: None), str(panel)
     say(f"read {panel}")
-    known = [_of_end(f"{panel}/{c}") for c in load_panel(panel).conflicts]
-    read = [(study, build_inputs(study)) for study in known]
-    read = [(study, inputs) for study, inputs in read if every or inputs.talks.any()]
+    cells = load_panel(panel).tables[CONFLICTS].cells
+    known = [_of_end(f"{panel}/{conflict}") for conflict in cells["conflict"]]
+    ends = np.asarray(cells.get("ended", cells["end"])) <= np.asarray(cells["end"])
+    read = [(study, build_inputs(study), over) for study, over in zip(known, ends, strict=True)]
+    read = [one for one in read if every or one[1].talks.any()]
     if not 2 <= (folds or 2) <= len(read):
         raise StudyError(
             "the conflicts cannot be divided into these folds",
@@ -232,13 +234,15 @@ def score_panel(
             expected="from 2 folds to as many as there are conflicts",
             fix="choose fewer folds, or a larger panel",
         )
-    names, inputs = tuple(study.name for study, _ in read), [inputs for _, inputs in read]
+    studies, inputs, over = zip(*read, strict=True)
+    names = tuple(study.name for study in studies)
     groups = min(folds or BASELINE_FOLDS, len(read))
     group = np.random.default_rng(seed).permutation(np.arange(len(read)) % groups)
     place = np.repeat(np.arange(len(read)), [len(one.talks) for one in inputs])
     held = {h: np.concatenate([_within(one.talks > 0, h) for one in inputs]) for h in HORIZONS}
-    p, checks = _baselines(read, group, place, held), {}
-    work = partial(_forecasts, names, inputs, seed, sampling)
+    endings = _endings([one.talks for one in inputs], np.array(over), group)
+    p, checks = _baselines(studies, group, place, held, endings), {}
+    work = partial(_forecasts, names, inputs, endings, seed, sampling)
     outs = [None] if folds is None else [np.flatnonzero(group == k).tolist() for k in range(folds)]
     jobs = [(theory, out) for theory in map(theory_of, theories) for out in outs]
     done: dict[str, dict[int, Any]] = {theory.id: {} for theory, _ in jobs}
@@ -276,8 +280,8 @@ _COMPILED: dict[str, Panelled] = {}
 
 
 def _forecasts(
-    names: Sequence[str], inputs: Sequence[Inputs], seed: int, sampling: Sampling | None,
-    theory: Theory, out: list[int] | None,
+    names: Sequence[str], inputs: Sequence[Inputs], endings: Sequence[Floats], seed: int,
+    sampling: Sampling | None, theory: Theory, out: list[int] | None,
 ) -> tuple[str, dict[int, Mapping[int, Floats]], Check]:  # fmt: skip
     """Return forecasts by place and horizon of a fold, or of each conflict left out in turn."""
     if (key := f"{theory.sha256} {names}") not in _COMPILED:
@@ -300,7 +304,11 @@ def _forecasts(
             )
     found = {
         place: follow(
-            population, inputs[place], np.random.default_rng([seed, place]), horizons=HORIZONS
+            population,
+            inputs[place],
+            np.random.default_rng([seed, place]),
+            horizons=HORIZONS,
+            ending=endings[place],
         ).within
         for place, population in populations.items()
     }
@@ -309,11 +317,9 @@ def _forecasts(
 
 
 def _within(held: NDArray[np.bool_], horizon: int) -> Floats:
-    """Return whether there are talks in each period or the next, NaN where it ends before."""
-    n = len(held)
-    ends = np.cumsum(np.r_[0, held])
-    last = np.minimum(np.arange(n) + horizon, n)
-    return np.where(np.arange(n) + horizon > n, np.nan, ends[last] > ends[:n])
+    """Return whether there are talks in each period or the next before the last, (T,)."""
+    total, first = np.cumsum(np.r_[0, held]), np.arange(len(held))
+    return (total[np.minimum(first + horizon, len(held))] > total[first]).astype(float)
 
 
 def _of_end(name: str) -> Study:
@@ -325,15 +331,34 @@ def _of_end(name: str) -> Study:
 # ---- Baselines
 
 
+def _endings(
+    talks: Sequence[NDArray[Any]], over: NDArray[np.bool_], group: NDArray[np.intp]
+) -> list[Floats]:
+    """Return how likely each conflict ends after a period without talks, by age, by other folds.
+
+    `over` says which had ended when their rows do.
+    """
+    quiet = [one == 0 for one in talks]
+    terms = [age_terms(len(one))[one] for one in quiet]
+    ends = [(np.r_[np.zeros(len(one) - 1), z] > 0)[one] for one, z in zip(quiet, over, strict=True)]
+    longest, found = max(map(len, talks)) + max(HORIZONS), {}
+    for fold in np.unique(group):
+        taught = [k for k, of in enumerate(group) if of != fold]
+        x, y = (np.concatenate([rows[k] for k in taught]) for rows in (terms, ends))
+        found[fold] = _regression(x, y, age_terms(longest))
+    return [found[fold] for fold in group]
+
+
 def _baselines(
-    every: Sequence[tuple[Study, Inputs]],
+    studies: Sequence[Study],
     group: NDArray[np.intp],
     place: NDArray[np.intp],
     held: Mapping[int, Floats],
+    endings: Sequence[Floats],
 ) -> dict[str, dict[int, Floats]]:
     """Return the probability of talks by baseline and horizon, from the other folds alone."""
-    terms = np.concatenate([age_terms(len(inputs.talks)) for _, inputs in every])
-    more = np.c_[terms, np.concatenate([past_terms(study) for study, _ in every])]
+    terms = np.concatenate([age_terms(n) for n in np.bincount(place).tolist()])
+    more = np.c_[terms, np.concatenate([past_terms(study) for study in studies])]
     now, of = held[1], group[place]
     p: dict[str, dict[int, Floats]] = {
         name: {h: np.empty(len(now)) for h in held} for name in BASELINES
@@ -341,16 +366,19 @@ def _baselines(
     for fold in np.unique(group):
         out = of == fold
         rate = now[~out].mean()
-        for k in np.flatnonzero(group == fold):
+        for k in np.flatnonzero(group == fold).tolist():
             mine = place == k
             before = np.cumsum(now[mine]) - now[mine]
             each = (before + PRIOR_WEEKS * rate) / (np.arange(mine.sum()) + PRIOR_WEEKS)
-            for h in held:
-                p[ONLINE][h][mine] = 1.0 - (1.0 - each) ** h
+            lasts, so_far = np.ones(mine.sum()), np.zeros(mine.sum())
+            for ahead in range(max(held)):
+                so_far = so_far + lasts * each
+                lasts = lasts * (1.0 - each) * (1.0 - endings[k][ahead : ahead + mine.sum()])
+                if ahead + 1 in held:
+                    p[ONLINE][ahead + 1][mine] = so_far
         for h, seen in held.items():
-            taught = ~out & np.isfinite(seen)
             for name, x in ((AGE, terms), (REGRESSION, more)):
-                p[name][h][out] = _regression(x[taught], seen[taught] > 0, x[out])
+                p[name][h][out] = _regression(x[~out], seen[~out] > 0, x[out])
     return p
 
 

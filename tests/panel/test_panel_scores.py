@@ -22,18 +22,16 @@ def drawn(rng, conflicts=300, weeks=30):
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
-def test_a_window_counts_only_where_the_conflict_lasts_as_long(horizon):
+def test_a_window_ends_with_the_conflict(horizon):
     held = np.array([0, 0, 1, 0, 0], dtype=bool)
-    expected = [float(held[k : k + horizon].any()) for k in range(6 - horizon)]
-    found = _within(held, horizon)
-    np.testing.assert_array_equal(found[: 6 - horizon], expected)
-    assert np.isnan(found[6 - horizon :]).all()
+    expected = [float(held[k : k + horizon].any()) for k in range(5)]
+    np.testing.assert_array_equal(_within(held, horizon), expected)
 
 
 def test_nats_are_summed_over_the_rows_of_conflicts():
-    place, held = np.array([0, 0, 1]), {1: np.array([1.0, 0.0, np.nan])}
+    place, held = np.array([0, 0, 1]), {1: np.array([1.0, 0.0, 1.0])}
     found = scores_of({1: np.array([0.8, 0.4, 0.9])}, held, place).over("M0", ONLINE)
-    assert found["nats"] == pytest.approx(np.log(0.8 / 0.5) + np.log(0.6 / 0.5))
+    assert found["nats"] == pytest.approx(np.log(0.8 / 0.5) + np.log(0.6 / 0.5) + np.log(0.9 / 0.5))
     assert found["low"] <= found["nats"] <= found["high"]
 
 

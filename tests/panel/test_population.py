@@ -91,7 +91,7 @@ def test_talks_within_four_periods_are_those_of_simulated_futures(population):
         shared={k: v[:1] for k, v in population.shared.items()},
         spread={k: 0.0 * v[:1] for k, v in population.spread.items()},
     )
-    found = follow(one, inputs, rng, horizons=(1, 4), draws=1).within
+    found = follow(one, inputs, rng, horizons=(1, 4), ending=0.2, draws=1).within
     cols = known_before(columns(inputs))
     params = stacked_params(one.theory, structure, dict(one.shared))
     run = system.evaluate(np, params, cols, structure)
@@ -101,7 +101,7 @@ def test_talks_within_four_periods_are_those_of_simulated_futures(population):
     held = np.full(n, cols["talks_previous"][origin])
     spell = np.full(n, np.exp(cols["spell_age"][origin]))
     memory = np.expm1(cols["talks_memory"][:, origin])[:, None] * np.ones(n)
-    any_talks = np.zeros(n, dtype=bool)
+    any_talks, over = np.zeros((2, n), dtype=bool)
     for ahead in range(4):
         weeks = origin + ahead
         now = {k: v[..., origin, None] for k, v in cols.items()} | {
@@ -112,7 +112,8 @@ def test_talks_within_four_periods_are_those_of_simulated_futures(population):
         state = (v[..., origin, None] for v in (run.surplus, shift * np.ones(1), lower))
         onset, continuation = talks.hazards(np, params, now, *state)
         p = np.where(held > 0, continuation[0], onset[0])
-        held = (rng.random(n) < p).astype(float)
+        held = (rng.random(n) < p) * (1.0 - over)
+        over |= (held == 0) & (rng.random(n) < 0.2)
         any_talks |= held > 0
         spell = np.where(held > 0, 1.0, spell + 1.0)
         memory = memory * np.exp(-7.0 / np.array([14.0, np.inf]))[:, None] + held

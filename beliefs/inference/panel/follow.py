@@ -38,12 +38,14 @@ def follow(
     rng: np.random.Generator,
     *,
     horizons: Sequence[int] = (1,),
+    ending: NDArray[np.float64] | float = 0.0,
     draws: int = DRAWS,
 ) -> Followed:
     """Forecast talks through a conflict, before each of its T periods.
 
     Over several periods beliefs and what else moves the hazard stay as they were when the forecast
-    was made; time since talks and the age of the conflict go on.
+    was made; time since talks and the age of the conflict go on, and it may end: `ending` is the
+    probability that it does after a period without talks, by age, (T + largest horizon,) or one.
     """
     structure = structure_of(inputs)
     cols = known_before(columns(inputs))
@@ -58,7 +60,8 @@ def follow(
     days = structure.step_weeks * 7.0
     memory = np.moveaxis(np.expm1(cols["talks_memory"]), 0, -1)
     past = TalksPast(cols["talks_previous"], np.exp(cols["spell_age"]), memory)
-    none, within = np.ones((draws, structure.n_time)), {}
+    ending = np.broadcast_to(ending, structure.n_time + max(horizons))
+    lasts, held, within = np.ones((draws, structure.n_time)), 0.0, {}
     for ahead in range(max(horizons)):
         age = (np.arange(structure.n_time) + ahead) * structure.step_weeks
         onset, continuation = hazards(
@@ -67,10 +70,12 @@ def follow(
             talks_memory=np.log1p(np.moveaxis(past.memory, -1, 0)),
             conflict_age=conflict_age(age),
         )
-        none = none * (1.0 - np.where(past.on, continuation, onset))
+        hazard = np.where(past.on, continuation, onset)
+        held = held + lasts * hazard
+        lasts = lasts * (1.0 - hazard) * (1.0 - ending[ahead : ahead + structure.n_time])
         past = past.after(days, np.zeros(structure.n_time))
         if ahead + 1 in horizons:
-            within[ahead + 1] = 1.0 - (weight * none).sum(axis=0)
+            within[ahead + 1] = (weight * held).sum(axis=0)
     return Followed(within, 1.0 / (weight**2).sum(axis=0))
 
 

@@ -26,7 +26,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.nuts.sampling import Sampling, checked_seed
 from beliefs.model import system
 from beliefs.model.contract import Parameter
-from beliefs.model.mechanisms import talks
+from beliefs.model.mechanisms import bargaining, talks
 from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import (
@@ -172,26 +172,43 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
 
     structure = panel[0].structure
     size = sum(len(batch.places) for batch in panel)
+    free = {p.name: p for p in free_parameters(theory, structure)}
+    # Built outside the model: distributions without a name, for their densities alone.
+    unnamed = {name: free[name].prior.to_pymc() for name in VARYING if name in free}
+    nulls = [null_values(theory, batch.structure) for batch in panel]
     with pm.Model() as model:
-        shared, own = {}, {}
-        for p in free_parameters(theory, structure):
-            shape = _shape(structure, p)
-            values = p.prior.to_pymc(p.name, shape=shape)
-            shared[p.name] = of_both(pt, values, p.dims) if tied(structure) else values
-            if p.name in VARYING:
-                spread = pm.HalfNormal(f"{p.name}_spread", SPREAD, shape=shape)
-                own[p.name] = spread * pm.Normal(f"{p.name}_of", shape=(size, *shape))
-        for number, batch in enumerate(panel):
-            params = {
-                name: pt.as_tensor_variable(v)
-                for name, v in null_values(theory, batch.structure).items()
-            } | shared
+        shared: dict[str, Any] = {}
+        for name, p in free.items():
+            if name not in VARYING:
+                values = p.prior.to_pymc(name, shape=_shape(structure, p))
+                shared[name] = of_both(pt, values, p.dims) if tied(structure) else values
+        # What moves the hazards does not depend on their intercepts.
+        given = [{n: pt.as_tensor_variable(v) for n, v in null.items()} | shared for null in nulls]
+        zero = dict.fromkeys(VARYING, pt.zeros(()))
+        runs = [
+            system.evaluate(pt, zero | params, batch.columns, batch.structure)
+            for params, batch in zip(given, panel, strict=True)
+        ]
+        seen = [batch.columns["talks_seen"] for batch in panel]
+        total = sum((run.surplus * on).sum() for run, on in zip(runs, seen, strict=True))
+        typical = 10.0 * total / sum(on.sum() for on in seen)
+        own = {}
+        for name, prior in unnamed.items():
+            # Sampled at the typical surplus: at surplus 0, where no conflict may be, it trades off
+            # against the effect of the surplus.
+            here = pm.Flat(f"{name}_here", initval=float(free[name].prior.mean()))
+            effect = given[0]["surplus_effect"][VARYING.index(name)]
+            shared[name] = pm.Deterministic(name, here - effect * typical)
+            pm.Potential(f"{name}_prior", pm.logp(prior, shared[name]))
+            spread = pm.HalfNormal(f"{name}_spread", SPREAD)
+            own[name] = spread * pm.Normal(f"{name}_of", shape=(size,))
+        for number, (batch, params, run) in enumerate(zip(panel, given, runs, strict=True)):
             params |= {name: shared[name] + own[name][batch.places] for name in own}
-            seen = pm.Data(f"seen_{number}", batch.columns["talks_seen"])
-            data = batch.columns | {"talks_seen": seen}
-            paths = system.evaluate(pt, params, data, batch.structure)
-            density = talks.log_likelihood(pt, data, paths.onset, paths.continuation)
-            pm.Potential(f"log_talks_{number}", density.sum())
+            lower = bargaining.lower(pt, run.logit_belief)
+            shift = system.shift(pt, params, batch.columns, batch.structure)
+            hazards = talks.hazards(pt, params, batch.columns, run.surplus, shift, lower)
+            data = batch.columns | {"talks_seen": pm.Data(f"seen_{number}", seen[number])}
+            pm.Potential(f"log_talks_{number}", talks.log_likelihood(pt, data, *hazards).sum())
     return model
 
 
