@@ -78,6 +78,8 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
     for who, bins in data["reliability"].items():
         inside = sum(row["inside"] for row in bins)
         yield f"{who}: {inside} of {len(bins)} bins of talks within 4 periods inside their bands"
+    for who, first in data["first_talks"].items():
+        yield f"{who}: first talks of {first['n']} conflicts as forecast, p {first['p']:.2f}"
     yield "weights of a stack: " + ", ".join(f"{k} {v:.2f}" for k, v in data["weights"].items())
     for who, check in data["checks"].items():
         told = f"{who}: R-hat {check['r_hat']:.3f}, ESS {check['ess']:.0f}, "

@@ -23,7 +23,7 @@ from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.calibration import cluster
+from beliefs.evaluation.calibration import cluster, p_value
 from beliefs.evaluation.compare import stacking_weights
 from beliefs.evaluation.scores.proper import pit
 from beliefs.evaluation.scores.skill import LEVEL
@@ -53,6 +53,7 @@ ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later group
 BASELINE_FOLDS = 20  # in which regressions leave conflicts out
 TRUSTED_K = 0.7  # largest Pareto k with which weights of a left-out conflict are used
 BRIER = "brier"
+GRID = 100  # steps in which times to first talks are held against uniform ones
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,12 @@ class PanelScores:
                 out.append(float(pit(1.0 - left[-2], 1.0 - left[-1], uniform[k])))
         return np.asarray(out)
 
+    def first_talks(self, name: str) -> dict[str, Any]:
+        """Return counts of `pit` by tenths, and the p-value that it is uniform in all at once."""
+        u = self.pit(name)
+        counts = np.histogram(u, BINS, (0, 1))[0].tolist()
+        return {"n": len(u), "counts": counts, "p": p_value(np.floor(GRID * u), GRID - 1)}
+
     def groups(self) -> dict[str, NDArray[np.bool_]]:
         """Return which conflicts are of each era and length."""
         length = np.bincount(self.place)
@@ -162,8 +169,7 @@ class PanelScores:
             "groups": {g: {"conflicts": int(of.sum())} | {n: self.over(n, ONLINE, among=of)
                        for n in (*BASELINES[1:], *theories)} for g, of in among.items()},
             "reliability": {name: self.reliability(name) for name in theories},
-            "pit": {name: np.histogram(self.pit(name), BINS, (0, 1))[0].tolist()
-                    for name in theories},
+            "first_talks": {name: self.first_talks(name) for name in theories},
             "weights": dict(zip(theories, stacking_weights(scores).tolist(), strict=True)),
             "checks": {name: vars(check) for name, check in self.checks.items()},
         }  # fmt: skip
