@@ -15,6 +15,7 @@ from beliefs.errors import counted
 from beliefs.evaluation.panel import BRIER, ONLINE, score_panel
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.panel.population import fit_panel, priors_of
+from beliefs.model.theory import free_parameters
 from beliefs.study.writefile import replace_file
 
 panel = typer.Typer(
@@ -127,14 +128,16 @@ def fit(
         replace_file(out, json.dumps({"populations": kept}, indent=1) + "\n", last=True)
     lines = [
         f"{said['theory']}: {counted(len(found.conflicts), 'conflict')} of {name}, "
-        f"R-hat {found.r_hat:.3f}, ESS {found.ess:.0f}, {found.divergent_share:.2%} divergent"
+        f"R-hat {found.r_hat:.3f}, ESS {found.ess:.0f}, {found.divergent_share:.2%} divergent",
+        "  parameter, contraction, mean and standard deviation",
     ]
-    for parameter, values in found.shared.items():
-        spread = found.spread.get(parameter)
+    for p in free_parameters(found.theory, structure):
+        values, spread = found.shared[p.name], found.spread.get(p.name)
         between = "" if spread is None else f", between conflicts {spread.mean():.2f}"
-        each = zip(np.ravel(values.mean(axis=0)), np.ravel(values.std(axis=0)), strict=True)
-        told = "  ".join(f"{mean:+.2f} ± {sd:.2f}" for mean, sd in each)
-        lines.append(f"  {parameter:20}{told}{between}")
+        means, sds = (np.ravel(v) for v in (values.mean(axis=0), values.std(axis=0)))
+        told = "  ".join(f"{mean:+.2f} ± {sd:.2f}" for mean, sd in zip(means, sds, strict=True))
+        learnt = 1.0 - sds.mean() / float(p.prior.std())
+        lines.append(f"  {p.name:20}{learnt:5.0%} {told}{between}")
     opt.show(said, lines, as_json)
     if found.r_hat > 1.01 or found.ess < 400 or found.divergent_share > 0.001:
         raise SystemExit(3)

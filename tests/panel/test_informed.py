@@ -1,0 +1,57 @@
+"""Priors that a population informs: by no later conflict, and by the same hazard in any period."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+import beliefs
+from beliefs.errors import StudyError
+from beliefs.model import informed as module
+
+ONSET = {"dist": "Normal", "mu": -2.0, "sigma": 0.5}
+AGEING = {"dist": "Normal", "mu": -0.3, "sigma": 0.1}
+
+
+def population(until, mu, theory="M0"):
+    priors = {"onset_base": ONSET | {"mu": mu}, "ageing": AGEING, "history": AGEING}
+    return {"theory": theory, "panel": "crises", "until": until, "conflicts": 50, "priors": priors}
+
+
+@pytest.fixture
+def known(monkeypatch):
+    made = [population("1999-12-31", -2.0), population("2009-12-31", -1.0),
+            population("2012-12-31", 3.0), population("2011-12-31", 5.0, "M1")]  # fmt: skip
+    made.sort(key=lambda one: one["until"])
+    monkeypatch.setattr(module, "load_populations", lambda: made)
+
+
+def test_the_latest_population_before_the_study_informs_it(known):
+    theory, study = beliefs.load_theory("M0"), beliefs.load_study("us-iran-2012")
+    told = beliefs.informed(theory, study).priors
+    assert told["onset_base"]["mu"] == -1.0
+    assert told["history"] == AGEING
+    rest = set(theory.priors) - set(told)
+    assert not rest and theory.priors.keys() <= told.keys()
+
+
+def test_days_have_the_same_hazard_by_week(known):
+    study = beliefs.load_study("us-iran-2026")
+    told = beliefs.informed(beliefs.load_theory("M0"), study).priors
+    by_week = 1.0 - (1.0 - expit(told["onset_base"]["mu"])) ** 7
+    np.testing.assert_allclose(by_week, expit(3.0), atol=1e-3)
+    assert told["ageing"] == AGEING and "history" not in told
+
+
+def test_a_study_before_all_populations_is_refused(known):
+    with pytest.raises(StudyError, match="no population informs") as caught:
+        beliefs.informed(beliefs.load_theory("M0"), beliefs.load_study("us-civil-war"))
+    assert "1999-12-31" in caught.value.found
+
+
+def test_populations_that_ship_have_converged_and_grow():
+    shipped = module.load_populations()
+    for theory in {one["theory"] for one in shipped}:
+        mine = [one for one in shipped if one["theory"] == theory]
+        assert all(one["r_hat"] <= 1.01 and one["ess"] >= 400 for one in mine)
+        count = [one["conflicts"] for one in mine]
+        assert count == sorted(count)
