@@ -76,11 +76,15 @@ def informed(theory: Theory, study: Study) -> Theory:
     ['ageing', 'continuation_base']
     """
     weeks = study.spec.period.step_days / 7.0
-    priors = dict(population_for(theory, study)["priors"])
+    found = population_for(theory, study)
+    priors = dict(found["priors"])
     if weeks != 1.0:
         for name in PER_WEEK:
             priors.pop(name, None)
         if (onset := priors.get(ONSET)) is not None:
             p = -np.expm1(weeks * np.log1p(-logistic(np, onset["mu"])))
             priors[ONSET] = onset | {"mu": round(float(np.log(p / (1.0 - p))), 3)}
-    return replace(theory, priors={**theory.priors, **priors})
+    by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
+    return replace(
+        theory, priors={**theory.priors, **priors}, informed=f"{', '.join(sorted(priors))}: {by}"
+    )

@@ -34,8 +34,8 @@ from beliefs.study.safefile import read_small
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
 _TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "null", "free")
-_KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors"}
-_OPTIONAL = {"priors", "null", "free"}
+_KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors", "informed"}
+_OPTIONAL = {"priors", "null", "free", "informed"}
 
 Declared = dict[str, tuple[str, Parameter]]
 Nulls = dict[str, np.ndarray[Any, Any]]
@@ -78,6 +78,8 @@ class Theory:
     free
         The only parameters that are not at null, for a theory that frees few of many; None where
         `null` says which ones are.
+    informed
+        Which of its priors earlier conflicts taught, and which conflicts; None for none.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Theory:
     null: tuple[str, ...]
     priors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     free: tuple[str, ...] | None = None
+    informed: str | None = None
 
     def frees(self, mechanism: str, parameter: str) -> bool:
         """Return whether the theory lets the data move a parameter of a mechanism."""
@@ -99,9 +102,7 @@ class Theory:
     @property
     def sha256(self) -> str:
         """Hash of everything that makes the theory what it is."""
-        content = {k: getattr(self, k) for k in sorted(_KEYS) if k != "free"}
-        if self.free is not None:  # a theory without it keeps the hash of its run folders
-            content["free"] = self.free
+        content = {k: v for k, v in vars(self).items() if v is not None}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -227,6 +228,8 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
     for key in _TEXTS:
         right = isinstance(raw[key], str) and bool(raw[key].strip())
         _typed(right, key, raw[key], where, "a text in quotation marks")
+    told = raw.get("informed")
+    _typed(told is None or isinstance(told, str), "informed", told, where, "a text")
     _typed(isinstance(raw["beliefs"], bool), "beliefs", raw["beliefs"], where, "true or false")
     lists: dict[str, Any] = {"null": ()}
     lists |= {key: _names(key, raw[key], where, "talks") for key in _LISTS if key in raw}
@@ -243,6 +246,7 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
         **{key: raw[key] for key in (*_TEXTS, "beliefs")},
         **lists,
         priors=_with_infinities(raw.get("priors", {})),
+        informed=told,
     )
     named = {key: lists.get(key, ()) for key in ("null", "free")}
     new = checked is None or theory.sha256 != checked
