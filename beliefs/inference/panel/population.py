@@ -51,6 +51,8 @@ KNOWN = (
     "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_memory", "conflict_age",
 )  # fmt: skip
 """Columns that a forecast of a period may read in that period; see `known_before`."""
+TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_memory")
+"""Columns that are data of a compiled panel, so that folds and drawn panels need no other."""
 BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
 """Dimensions of which the first half is of one side and the second of the other."""
 
@@ -166,7 +168,7 @@ def _shape(structure: Structure, p: Parameter) -> tuple[int, ...]:
 
 
 def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
-    """Return the PyMC model of a panel; ``seen_0``, ... say which periods teach it."""
+    """Return the PyMC model of a panel; ``talks_seen_0``, ... say which periods teach it."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -185,13 +187,18 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
         # What moves the hazards does not depend on their intercepts.
         given = [{n: pt.as_tensor_variable(v) for n, v in null.items()} | shared for null in nulls]
         zero = dict.fromkeys(VARYING, pt.zeros(()))
-        runs = [
-            system.evaluate(pt, zero | params, batch.columns, batch.structure)
-            for params, batch in zip(given, panel, strict=True)
+        data = [
+            batch.columns
+            | {name: pm.Data(f"{name}_{number}", batch.columns[name]) for name in TALKS}
+            for number, batch in enumerate(panel)
         ]
-        seen = [batch.columns["talks_seen"] for batch in panel]
-        total = sum((run.surplus * on).sum() for run, on in zip(runs, seen, strict=True))
-        typical = 10.0 * total / sum(on.sum() for on in seen)
+        runs = [
+            system.evaluate(pt, zero | params, cols, batch.structure)
+            for params, cols, batch in zip(given, data, panel, strict=True)
+        ]
+        active = [batch.columns["active"] for batch in panel]
+        total = sum((run.surplus * on).sum() for run, on in zip(runs, active, strict=True))
+        typical = 10.0 * total / sum(on.sum() for on in active)
         own = {}
         for name, prior in unnamed.items():
             # Sampled at the typical surplus: at surplus 0, where no conflict may be, it trades off
@@ -204,11 +211,10 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
             own[name] = spread * pm.Normal(f"{name}_of", shape=(size,))
         for number, (batch, params, run) in enumerate(zip(panel, given, runs, strict=True)):
             params |= {name: shared[name] + own[name][batch.places] for name in own}
-            lower = bargaining.lower(pt, run.logit_belief)
-            shift = system.shift(pt, params, batch.columns, batch.structure)
-            hazards = talks.hazards(pt, params, batch.columns, run.surplus, shift, lower)
-            data = batch.columns | {"talks_seen": pm.Data(f"seen_{number}", seen[number])}
-            pm.Potential(f"log_talks_{number}", talks.log_likelihood(pt, data, *hazards).sum())
+            lower, cols = bargaining.lower(pt, run.logit_belief), data[number]
+            shift = system.shift(pt, params, cols, batch.structure)
+            hazards = talks.hazards(pt, params, cols, run.surplus, shift, lower)
+            pm.Potential(f"log_talks_{number}", talks.log_likelihood(pt, cols, *hazards).sum())
     return model
 
 
@@ -225,19 +231,27 @@ class Panelled:
 
     @no_fastmath
     def fit(
-        self, *, seed: int, without: Collection[int] = (), sampling: Sampling | None = None
+        self,
+        *,
+        seed: int,
+        without: Collection[int] = (),
+        sampling: Sampling | None = None,
+        drawn: Mapping[str, Any] | None = None,
     ) -> Population:
-        """Sample the population that all conflicts but those at some places teach."""
+        """Sample the population that all conflicts but those at some places teach.
+
+        `drawn` has other values of `TALKS`, by name and number of the batch: ``talks_0``.
+        """
         import arviz as az
         import nutpie
 
         out, sampling = np.array(sorted(without), dtype=int), sampling or Sampling(500, 500)
-        seen = {
-            f"seen_{k}": batch.columns["talks_seen"] * ~np.isin(batch.places, out)[:, None]
+        data = {
+            f"talks_seen_{k}": batch.columns["talks_seen"] * ~np.isin(batch.places, out)[:, None]
             for k, batch in enumerate(self.batches)
-        }
+        } | dict(drawn or {})
         raw = nutpie.sample(
-            self.compiled.with_data(**seen), draws=sampling.draws, tune=sampling.tune,
+            self.compiled.with_data(**data), draws=sampling.draws, tune=sampling.tune,
             chains=sampling.chains, cores=sampling.cores, seed=checked_seed(seed),
             target_accept=sampling.target_accept, save_warmup=False, progress_bar=False,
         )  # fmt: skip
