@@ -35,6 +35,7 @@ from beliefs.simulation.interventions import load_interventions as load_interven
 from beliefs.study.bundled import new_study as new_study
 from beliefs.study.load import Study as Study
 from beliefs.study.load import load_study as load_study
+from beliefs.study.panels import Panel as Panel
 from beliefs.study.panels import load_panel as load_panel
 
 __version__: str

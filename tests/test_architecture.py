@@ -31,7 +31,7 @@ OWN_WRITERS = {
     "beliefs/records/evaluations.py", "beliefs/records/files.py", "beliefs/reporting/axes.py",
 }  # fmt: skip
 LARGEST_FOLDER, LONGEST_FILE, IMPORTS_IN_FUNCTIONS = 14, 600, 40
-MOST_LINES, MOST_FILES = {"beliefs": 27_000, "tests": 15_000}, 140
+MOST_LINES, MOST_FILES = {"beliefs": 28_600, "tests": 15_600}, 148
 IMPORTS = ast.Import | ast.ImportFrom
 
 

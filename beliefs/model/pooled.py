@@ -170,13 +170,6 @@ def load_summary() -> dict[str, Any]:
 
 
 @cache
-def load_truces() -> dict[str, Any]:
-    """Return ``truces.json``: the hazard of collapse of ceasefires (``scripts/pool_truces.py``)."""
-    text = (data_folder() / "pooled" / "truces.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
-
-
-@cache
 def load_pooled(name: str) -> PooledHazard:
     """Return the shipped posterior of one of `CLASSES`."""
     if name not in CLASSES:

@@ -147,7 +147,7 @@ def test_commands_take_a_panel_and_a_conflict_of_it(panel, tmp_path, capsys):
 @pytest.mark.parametrize("name", list_panels())
 def test_a_bundled_panel_loads(name):
     panel = load_panel(name)
-    assert panel.name == name and len(panel.conflicts) > 100 and panel.facts()["licence"]
+    assert panel.name == name and len(panel.conflicts) > 80 and panel.facts()["licence"]
     for conflict in [*panel.conflicts][::50]:
         study = load_study(f"{name}/{conflict}")
         assert study.name == f"{name}-{conflict}" and len(study.events)

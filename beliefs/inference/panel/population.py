@@ -169,7 +169,7 @@ def _shape(structure: Structure, p: Parameter) -> tuple[int, ...]:
 
 def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
     """Return the PyMC model of a panel; ``talks_seen_0``, ... say which periods teach it."""
-    import pymc as pm
+    import pymc as pm  # slow to load, and what follows a conflict samples nothing
     import pytensor.tensor as pt
 
     structure = panel[0].structure
@@ -223,7 +223,7 @@ class Panelled:
 
     @no_fastmath
     def __init__(self, theory: Theory, names: Sequence[str], conflicts: Sequence[Inputs]) -> None:
-        import nutpie
+        import nutpie  # slow to load, as above
 
         self.theory, self.names = of_panel(theory), tuple(names)
         self.batches = batches(conflicts)
@@ -242,7 +242,7 @@ class Panelled:
 
         `drawn` has other values of `TALKS`, by name and number of the batch: ``talks_0``.
         """
-        import arviz as az
+        import arviz as az  # slow to load, as above
         import nutpie
 
         out, sampling = np.array(sorted(without), dtype=int), sampling or Sampling(500, 500)

@@ -31,7 +31,6 @@ import numpy as np
 from beliefs.model import priors as pz
 from beliefs.model.contract import Array, Factor, Parameter, Params, Seen
 from beliefs.model.observation import explained
-from beliefs.model.pooled import load_truces
 from beliefs.model.structure import PHASES, Columns, Structure
 
 PLACE = 4
@@ -39,28 +38,16 @@ COLLAPSED, RESOLVED = 1, 2  # values of the column truce_end
 _LOG_WEEK, _RATIO = "log hazard per week", "log hazard ratio"
 WAR = PHASES.index("war")
 
-
-def _of_ceasefires(structure: Structure) -> pz.Prior:
-    said = load_truces()["collapse_base"]
-    return pz.Normal(said["mean"], said["sd"])
-
-
-def _shape_of_ceasefires(structure: Structure) -> pz.Prior:
-    """Return the shape of civil conflicts; a third either way for truces between states."""
-    return pz.Normal(load_truces()["shelf_life"]["mean"], 0.3)
-
-
 PARAMETERS = (
     Parameter("breach_base", pz.Normal(-1.4, 1.0), _LOG_WEEK,
         "judgement: any breach in 14 days about as likely as not",
         "hazard of a breach in a truce a week old"),
-    Parameter("collapse_base", _of_ceasefires, _LOG_WEEK,
-        "ceasefires of civil conflicts, pooled (data/pooled)",
+    Parameter("collapse_base", pz.Normal(-3.3, 0.7), _LOG_WEEK,
+        "MODEL section 2 (judgement): 2 to 19 % in 14 days",
         "hazard that a truce a week old collapses"),
     Parameter("resolve_base", pz.Normal(-2.5, 1.0), _LOG_WEEK, "judgement",
         "hazard that a truce spell is extended or becomes a deal"),
-    Parameter("shelf_life", _shape_of_ceasefires, "log of the Weibull shape",
-        "C30; ceasefires of civil conflicts, pooled (data/pooled)",
+    Parameter("shelf_life", pz.Normal(0.0, 0.3), "log of the Weibull shape", "C30",
         "how hazards of breach and collapse change with age; above 0 they rise"),
     Parameter("quiet_for_quiet", pz.Normal(0.0, 0.5), _RATIO, "C37",
         "fall of the hazard of a breach once the first four days were quiet"),
