@@ -150,5 +150,6 @@ def test_a_bundled_panel_loads(name):
     assert panel.name == name and len(panel.conflicts) > 80 and panel.facts()["licence"]
     for conflict in [*panel.conflicts][::50]:
         study = load_study(f"{name}/{conflict}")
-        assert study.name == f"{name}-{conflict}" and len(study.events)
+        assert study.name == f"{name}-{conflict}"
+        assert len(study.tables.events) or len(study.tables.agreements)
         assert build_inputs(study).active.any()
