@@ -352,7 +352,7 @@ def _endings(
         taught = [k for k, of in enumerate(group) if of != fold]
         x, y = (np.concatenate([rows[k] for k in taught]) for rows in (terms, ends))
         found[fold] = _regression(x, y, age_terms(longest))
-    return [found[fold] for fold in group]
+    return [found[fold][: len(one) + max(HORIZONS)] for one, fold in zip(talks, group, strict=True)]
 
 
 def _baselines(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.panel import ONLINE, PanelScores, _within, score_panel
+from beliefs.evaluation.panel import ONLINE, PanelScores, _endings, _within, score_panel
 
 
 def scores_of(p, held, place, **others):
@@ -52,6 +52,15 @@ def test_times_to_first_talks_are_uniform_under_the_hazard_that_drew_them():
     assert len(uniform) > 1900
     assert scores_of({1: p}, {1: held}, place).first_talks("M0")["p"] > 0.01
     assert scores_of({1: 0.8 * p}, {1: held}, place).first_talks("M0")["p"] < 1e-3
+
+
+def test_ends_are_as_likely_as_those_of_conflicts_of_other_folds():
+    rng = np.random.default_rng(7)
+    length = np.minimum(rng.geometric(0.1, size=2000), 150)
+    talks = [(rng.random(n) < 0.3).astype(int) for n in length]
+    found = _endings(talks, length < 150, np.arange(2000) % 4)
+    assert [len(one) for one in found] == [n + 12 for n in length]
+    np.testing.assert_allclose(np.concatenate([one[:10] for one in found]), 0.1, atol=0.03)
 
 
 def test_more_folds_than_conflicts_are_refused():
