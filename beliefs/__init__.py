@@ -12,54 +12,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from beliefs.errors import BeliefsError, ConflictError, ConvergenceError, StudyError
-
 __version__ = "0.1.0"
 
-_WHERE = {
-    "Backtest": "beliefs.evaluation.backtest.backtest",
-    "Forecast": "beliefs.forecasting.forecast",
-    "Intervention": "beliefs.simulation.interventions",
-    "Panel": "beliefs.study.panels",
-    "Posterior": "beliefs.inference.posterior",
-    "Probability": "beliefs.forecasting.document",
-    "Sampling": "beliefs.inference.nuts.sampling",
-    "Study": "beliefs.study.load",
-    "Theory": "beliefs.model.theory",
-    "Track": "beliefs.inference.smc.track",
-    "advance": "beliefs.inference.smc.track",
-    "backtest": "beliefs.evaluation.backtest.backtest",
-    "build_inputs": "beliefs.features.inputs",
-    "calibrate": "beliefs.records.evaluations",
-    "compare": "beliefs.evaluation.compare",
-    "fit": "beliefs.inference.nuts.fit",
-    "forecast": "beliefs.forecasting.forecast",
-    "load_interventions": "beliefs.simulation.interventions",
-    "load_panel": "beliefs.study.panels",
-    "load_run": "beliefs.records.run",
-    "informed": "beliefs.model.informed",
-    "load_study": "beliefs.study.load",
-    "load_theory": "beliefs.model.theory",
-    "load_track": "beliefs.records.run",
-    "new_study": "beliefs.study.bundled",
-    "probability": "beliefs.forecasting.probability",
-    "save_run": "beliefs.records.run",
-    "sensitivity": "beliefs.evaluation.sensitivity",
-    "summarise": "beliefs.forecasting.summary",
-    "track": "beliefs.inference.smc.track",
-    "update": "beliefs.records.update",
-    "verdicts": "beliefs.evaluation.claims.verdicts",
-    "write_report": "beliefs.reporting.report",
+_NAMES = {
+    "errors": ("BeliefsError", "ConflictError", "ConvergenceError", "StudyError"),
+    "evaluation.backtest.backtest": ("Backtest", "backtest"),
+    "evaluation.claims.verdicts": ("verdicts",),
+    "evaluation.compare": ("compare",),
+    "evaluation.sensitivity": ("sensitivity",),
+    "features.inputs": ("build_inputs",),
+    "forecasting.forecast": ("Forecast", "forecast"),
+    "forecasting.probability": ("Probability", "probability"),
+    "forecasting.summary": ("summarise",),
+    "inference.nuts.fit": ("fit",),
+    "inference.nuts.sampling": ("Sampling",),
+    "inference.posterior": ("Posterior",),
+    "inference.smc.track": ("Track", "advance", "track"),
+    "model.theory": ("Theory", "informed", "load_theory"),
+    "records.evaluations": ("calibrate",),
+    "records.run": ("load_run", "load_track", "save_run", "update"),
+    "reporting.report": ("write_report",),
+    "simulation.interventions": ("Intervention", "load_interventions"),
+    "study.bundled": ("new_study",),
+    "study.load": ("Study", "load_study"),
+    "study.panels": ("Panel", "load_panel"),
 }
+_WHERE = {name: f"beliefs.{module}" for module, names in _NAMES.items() for name in names}
 
-__all__ = [
-    "BeliefsError",
-    "ConflictError",
-    "ConvergenceError",
-    "StudyError",
-    "__version__",
-    *sorted(_WHERE),
-]
+__all__ = ["__version__", *sorted(_WHERE)]
 
 
 def __getattr__(name: str) -> Any:

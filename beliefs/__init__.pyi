@@ -10,9 +10,9 @@ from beliefs.evaluation.claims.verdicts import verdicts as verdicts
 from beliefs.evaluation.compare import compare as compare
 from beliefs.evaluation.sensitivity import sensitivity as sensitivity
 from beliefs.features.inputs import build_inputs as build_inputs
-from beliefs.forecasting.document import Probability as Probability
 from beliefs.forecasting.forecast import Forecast as Forecast
 from beliefs.forecasting.forecast import forecast as forecast
+from beliefs.forecasting.probability import Probability as Probability
 from beliefs.forecasting.probability import probability as probability
 from beliefs.forecasting.summary import summarise as summarise
 from beliefs.inference.nuts.fit import fit as fit
@@ -21,14 +21,14 @@ from beliefs.inference.posterior import Posterior as Posterior
 from beliefs.inference.smc.track import Track as Track
 from beliefs.inference.smc.track import advance as advance
 from beliefs.inference.smc.track import track as track
-from beliefs.model.informed import informed as informed
 from beliefs.model.theory import Theory as Theory
+from beliefs.model.theory import informed as informed
 from beliefs.model.theory import load_theory as load_theory
 from beliefs.records.evaluations import calibrate as calibrate
 from beliefs.records.run import load_run as load_run
 from beliefs.records.run import load_track as load_track
 from beliefs.records.run import save_run as save_run
-from beliefs.records.update import update as update
+from beliefs.records.run import update as update
 from beliefs.reporting.report import write_report as write_report
 from beliefs.simulation.interventions import Intervention as Intervention
 from beliefs.simulation.interventions import load_interventions as load_interventions

@@ -106,7 +106,7 @@ def one_period(chosen: argparse.Namespace, theory: Any, dates: Any, refit: float
 
 def processes(chosen: argparse.Namespace, dates: Any, sampling: Sampling) -> None:
     """Time `beliefs update` by a period against `beliefs fit`, each as a whole process."""
-    command = [sys.executable, "-m", "beliefs.cli"]
+    command = [sys.executable, "-m", "beliefs"]
     settings = [f"--{k}={getattr(sampling, k)}" for k in ("draws", "tune", "chains", "cores")]
 
     def call(*words: str) -> float:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skilltable import reliability_table, skill_table
-from beliefs.records.files import FORMAT, damaged, read_result, read_table
+from beliefs.records.files import FORMAT, damaged, read_json, read_result
 from beliefs.study.writefile import write_file
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def backtest_folders(path: str | Path) -> list[Path]:
         A run folder, or a folder of such.
     """
     found = _found(path, "manifest.json")
-    return [p.parent for p in found if read_table(p).get("method") == "backtest"]
+    return [p.parent for p in found if read_json(p).get("method") == "backtest"]
 
 
 def calibration_folders(path: str | Path) -> list[Path]:

@@ -135,7 +135,7 @@ def sensitivity() -> None:
         print(
             f"{title}: {len(spells.names)} wars, {spells.event.sum()} with talks, frailty "
             f"{flat['frailty'].mean():.2f} (sd {flat['frailty'].std():.2f}); "
-            f"log-odds per day over half a year {result.mean:.2f} (sd {result.sd:.2f}); "
+            f"log-odds per day over half a year {result.mean:.2f} (sd {result.stdev:.2f}); "
             f"convergence {'passed' if fit.convergence.passed else 'failed'}"
         )
 

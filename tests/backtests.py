@@ -16,22 +16,29 @@ OBSERVED[[3, 10, 20, 30, 35]] = 1
 KNOWN = np.where(OBSERVED > 0, 0.9, 0.1)  # whoever says this knew what would come
 
 
+class Frame:
+    """What a table of skill asks of a frame."""
+
+    theories, origins = ("M0", "M1"), DAYS.to_numpy("datetime64[D]")
+
+
+def rows(forecaster, p, observed, spell=None, target="talks"):
+    """Rows of scores of one forecaster, one an origin."""
+    p, observed = np.broadcast_to(p, N).astype(float), np.asarray(observed, float)
+    return pd.DataFrame({
+        "origin": DAYS, "horizon": 7, "periods": 7, "target": target, "kind": "event",
+        "forecaster": forecaster, "p": p, "observed": observed, "first": np.nan,
+        "spell": np.zeros(N, int) if spell is None else spell, "log": log_score(p, observed, 1e-6),
+        "brier": brier(p, observed), "crps": np.nan, "twcrps": np.nan, "threshold": np.nan,
+        "pit": np.nan,
+    })  # fmt: skip
+
+
 def scores(**said):
     """Scores of forecasters by name, and of a climatology that says one half."""
-    return pd.concat(
-        [
-            pd.DataFrame({
-                "origin": DAYS, "horizon": 7, "periods": 7, "target": "talks", "kind": "event",
-                "forecaster": name, "p": p, "observed": OBSERVED, "first": np.nan,
-                "spell": (np.cumsum(OBSERVED) * OBSERVED).astype(int),
-                "log": log_score(p, OBSERVED, 1e-6),
-                "brier": brier(p, OBSERVED), "crps": np.nan, "twcrps": np.nan, "threshold": np.nan,
-                "pit": np.nan,
-            })
-            for name, value in {**said, "climatology": 0.5}.items()
-            for p in [np.broadcast_to(value, N).astype(float)]
-        ], ignore_index=True,
-    )  # fmt: skip
+    spell = (np.cumsum(OBSERVED) * OBSERVED).astype(int)
+    made = [rows(name, p, OBSERVED, spell) for name, p in {**said, "climatology": 0.5}.items()]
+    return pd.concat(made, ignore_index=True)
 
 
 def run_folder(folder, table, study="us-civil-war", **other):

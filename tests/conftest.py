@@ -39,6 +39,20 @@ def read_once():
         yield
 
 
+@pytest.fixture
+def call(capsys):
+    """Run the command line; return exit code, output and error output."""
+    from beliefs.cli.app import main
+
+    def run(*arguments):
+        code = main([str(a) for a in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def rich_folder(tmp_path_factory):
     """A study with a part of every kind."""
@@ -76,8 +90,7 @@ def futures(unsampled):
 @pytest.fixture(scope="session")
 def run_folder(unsampled, futures, tmp_path_factory):
     """A run folder as `beliefs run` leaves it, without its report."""
-    from beliefs.forecasting.summary import summarise
-    from beliefs.records.run import save_run
+    from beliefs import save_run, summarise
 
     out = tmp_path_factory.mktemp("runs") / "one"
     return save_run(out, unsampled, forecast=futures, summary=summarise(futures), settings={})

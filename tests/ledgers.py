@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+from beliefs.records.ledger.chain import BEGINNING, check, seal
 from beliefs.records.ledger.register import Forecast
 
 RULES = [
@@ -38,6 +39,15 @@ def a_forecast(number: int = 0, **more: Any) -> Forecast:
         "beliefs_version": "0.1.0", "targets": [a_target()], **more,
     }  # fmt: skip
     return Forecast.model_validate_json(json.dumps(said))
+
+
+def sealed(*records: dict[str, Any]) -> bytes:
+    """The bytes of a ledger of these records."""
+    data, head = b"", BEGINNING
+    for n, fields in enumerate(records, 1):
+        data += seal(n, head, fields)
+        head = check(data).head
+    return data
 
 
 def on(day: str, hour: int = 6) -> dt.datetime:

@@ -12,12 +12,10 @@ from pathlib import Path
 import numpy as np
 from make_study import TOML, event, event_rows, write_study
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study, load_theory
 from beliefs.inference.diagnose import Report, diagnose
 from beliefs.inference.posterior import Posterior, build_tree, draw_prior
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
 
 PASSED = Report(
     passed=True, r_hat=1.004, ess=812.0, worst="rival_persistence", divergent_share=0.0,

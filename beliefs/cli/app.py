@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import ast
 import contextlib
+import errno
 import gc
 import io
 import math
@@ -18,8 +19,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -61,11 +61,11 @@ class _Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         (module,) = (module for module, names in _MODULES.items() if name in names)
         found = getattr(import_module(f"beliefs.cli.{module}"), str(name).replace("-", "_"))
-        if not isinstance(found, typer.Typer):
-            one = typer.Typer(rich_markup_mode="markdown", add_completion=False)
-            one.command(name)(found)
-            found = one
-        return name, typer.main.get_command(found), rest
+        if isinstance(found, typer.Typer):
+            return name, typer.main.get_group(found), rest
+        one = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+        one.command(name)(found)
+        return name, typer.main.get_command(one), rest
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; what each command does is read from the source of its module."""
@@ -97,15 +97,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_VERSION = typer.Option(
+    "--version", callback=_version, is_eager=True, help="Print the version and exit."
+)
+
+
 @app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help="Print the version and exit."
-        ),
-    ] = False,
-) -> None:
+def _options(version: Annotated[bool, _VERSION] = False) -> None:
     pass
 
 
@@ -117,16 +115,17 @@ def no_lost_interrupt() -> Iterator[None]:
     that, it may print and drop the interrupt, as Numba's compiler does: then it is sent again. Or
     it may make an error of its own of it, as code in Rust does: then that error is the interrupt.
     """
-    interrupted, struck = False, -math.inf
+    struck = -math.inf
+    came: list[int] = []
     timers: list[threading.Timer] = []
     lost_before = sys.unraisablehook
 
-    def stop(*_: Any) -> None:
-        nonlocal interrupted, struck
-        if time.monotonic() - struck < _SAME:
-            return  # what the first one ended is being tidied up
-        interrupted, struck = True, time.monotonic()
-        raise KeyboardInterrupt
+    def stop(number: int, _: Any) -> None:
+        nonlocal struck
+        if time.monotonic() - struck > _SAME:
+            struck = time.monotonic()
+            came.append(number)
+            raise KeyboardInterrupt
 
     def again(lost: sys.UnraisableHookArgs) -> None:
         nonlocal struck
@@ -134,132 +133,113 @@ def no_lost_interrupt() -> Iterator[None]:
             lost_before(lost)
             return
         struck = -math.inf
-        timer = threading.Timer(_AGAIN, _thread.interrupt_main)  # raised here it would be lost too
-        timer.daemon = True
-        timer.start()
-        timers.append(timer)
+        # Raised here it would be lost too.
+        timers.append(threading.Timer(_AGAIN, _thread.interrupt_main, came[-1:]))
+        timers[-1].start()
 
+    # Whoever ignores a signal, or handles it, goes on doing so; other threads get none.
     here = threading.current_thread() is threading.main_thread()
-    # Whoever ignores a signal, or handles it, goes on doing so.
     taken = [n for n, usual in _USUAL.items() if here and signal.getsignal(n) == usual]
     for number in taken:
         signal.signal(number, stop)
     sys.unraisablehook = again
     try:
         yield
-    except BaseException as error:
-        if interrupted:
-            raise KeyboardInterrupt from error
-        raise
     finally:
         for timer in timers:
             timer.cancel()
         sys.unraisablehook = lost_before
         for number in taken:
             signal.signal(number, _USUAL[number])
-    if interrupted and not timers:
-        raise KeyboardInterrupt
-
-
-def stoppable[**P](command: Callable[P, int]) -> Callable[P, int]:
-    """Make a function that returns an exit code say so, and return STOPPED, when it is stopped."""
-
-    @wraps(command)
-    def inner(*args: P.args, **kwargs: P.kwargs) -> int:
-        try:
-            with no_lost_interrupt():
-                code = command(*args, **kwargs)
-        except KeyboardInterrupt:
-            code = STOPPED
-        if code == STOPPED:  # Typer too makes this code of an interrupt
-            sys.stderr.write("stopped; nothing unfinished was written\n")
-        return code
-
-    return inner
+        if came:  # whatever a library made of it
+            raise KeyboardInterrupt
 
 
 class _Output(io.FileIO):
-    """An output whose reader may go away: what comes after that is dropped, the work goes on."""
+    """An output whose reader may go away: what comes after that is dropped, the work goes on.
+
+    A buffer before it would write twice what an interrupt strikes while it is written.
+    """
 
     def write(self, data: Any) -> int:
+        rest = memoryview(data)
         try:
-            return super().write(data)
+            while rest:
+                count = super().write(rest)
+                if count is None:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                rest = rest[count:]
         except OSError as error:
-            if isinstance(error, BrokenPipeError) or self.fileno() == _ERRORS:
-                return memoryview(data).nbytes
-            raise OSError(error.errno, error.strerror, "standard output") from error
+            if not isinstance(error, BrokenPipeError) and self.fileno() != _ERRORS:
+                raise OSError(error.errno, error.strerror, "standard output") from error
+        return memoryview(data).nbytes
 
 
 def sound_streams() -> None:
-    """Make standard output and error usable where they are closed, or lose their reader."""
+    """Make standard output and error usable: closed, without a reader, in whatever encoding."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:  # left closed, its number would go to the next file that is opened
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     for number, name in ((1, "stdout"), (_ERRORS, "stderr")):
-        if os.isatty(number):
-            continue
         encoding = getattr(getattr(sys, name), "encoding", None) or "utf-8"
-        raw = io.BufferedWriter(_Output(number, "w", closefd=False))
-        stream = io.TextIOWrapper(raw, encoding, "replace", line_buffering=number == _ERRORS)
-        setattr(sys, name, stream)
+        raw: Any = _Output(number, "w", closefd=False)
+        lines = number == _ERRORS or raw.isatty()
+        setattr(sys, name, io.TextIOWrapper(raw, encoding, "replace", line_buffering=lines))
 
 
 def leave(code: int) -> NoReturn:
     """End the process with an exit code, without Python's own tidying up.
 
-    That takes half a second once numba and pandas are loaded; and when a command was stopped,
-    threads of the sampler may still run, and crash when their compiled code is freed.
+    That takes half a second; and threads of a stopped sampler may crash as their code is freed.
     """
     if panels := sys.modules.get("beliefs.study.panels"):
         panels.place().cleanup()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError as error:
-            if not code:  # what was asked for did not arrive
-                code = StudyError.exit_code
-                with contextlib.suppress(OSError):
-                    _told(unusable(error))
-                    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # what was asked for did not arrive
+        code = code or _said(error)
+    sys.stderr.flush()
     os._exit(code)
 
 
-def _told(error: BeliefsError) -> int:
+def _said(error: BeliefsError | OSError) -> int:
     """Print an error, and return its exit code."""
+    if isinstance(error, OSError):
+        error = StudyError(
+            "a file could not be read or written",
+            where=str(error.filename or ""),
+            found=str(error.strerror or error),
+            expected="a place this user may use, with room",
+            fix="check the path and its rights",
+        )
     sys.stderr.write(f"error: {error.render()}\n")
     return error.exit_code
 
 
-def unusable(error: OSError) -> StudyError:
-    """Return the error for a file, or a standard stream, that could not be read or written."""
-    return StudyError(
-        "a file could not be read or written",
-        where=str(error.filename or ""),
-        found=str(error.strerror or error),
-        expected="a place this user may use, with room",
-        fix="check the path and its rights",
-    )
-
-
-@stoppable
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        with no_lost_interrupt():
+            code = _run(arguments)
+    except KeyboardInterrupt:
+        code = STOPPED
+    if code == STOPPED:  # Typer too makes this code of an interrupt
+        sys.stderr.write("stopped; nothing unfinished was written\n")
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         done = app(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except BeliefsError as error:
-        return _told(error)
+    except (BeliefsError, OSError) as error:
+        return _said(error)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
-    except OSError as error:
-        return _told(unusable(error))
     except TyperException as error:  # an unknown option, a value out of range
-        message = error.format_message().strip()
-        if message:  # without one nothing was asked, and the help is printed already
+        # Without a message nothing was asked, and the help is printed already.
+        if message := error.format_message().strip():
             path = getattr(getattr(error, "ctx", None), "command_path", None) or "beliefs"
             sys.stderr.write(f"error: {message}\n  fix:     see `{path} --help`\n")
         return 2
@@ -270,11 +250,7 @@ def entry() -> None:
     """Run as a program."""
     sound_streams()
     gc.set_threshold(100_000, 50, 50)  # looking for garbage among what imports make takes a tenth
-    # No other command uses dask, which xarray imports where it finds it: 0.8 s of an update.
-    if "calibrate" not in sys.argv and "xarray" not in sys.modules:
+    # Other commands do without dask, which xarray imports where it finds it: 0.8 s of an update.
+    if not {"calibrate", "panel"}.intersection(sys.argv) and "xarray" not in sys.modules:
         sys.modules["dask"] = None  # type: ignore[assignment]
     leave(main())
-
-
-if __name__ == "__main__":
-    entry()

@@ -7,7 +7,7 @@ import os
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +25,7 @@ from beliefs.evaluation.scores.skill import BLOCKS, block_length
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import bundled_theories
 from beliefs.records.evaluations import FIGURE, rescore, save_backtest
-from beliefs.reporting.axes import save_figure
+from beliefs.reporting import axes
 from beliefs.reporting.tables import aligned, backtest_text
 from beliefs.study.writefile import write_file
 
@@ -42,7 +42,7 @@ def compare(
     study: opt.Study = opt.STUDY,
     theories: Annotated[str | None, typer.Option(help="Names or ids, by commas [all].")] = None,
     as_of: opt.AsOf = None,
-    prior: opt.Prior = opt.Source.theory,
+    prior: opt.Prior = "theory",
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
     plot: Annotated[
@@ -56,8 +56,8 @@ def compare(
     _only_one(as_json, as_csv)
     names = theories.split(",") if theories else bundled_theories()
     loaded = beliefs.load_study(study, as_of=as_of)
-    given = (opt.chosen_theory(name.strip(), None, prior, loaded) for name in names)
-    chosen = sorted(given, key=lambda t: t.id)
+    chosen = [opt.chosen_theory(name.strip(), None, prior, loaded) for name in names]
+    chosen.sort(key=lambda t: t.id)
     with opt.stages(quiet) as say:
         found = beliefs.compare(
             loaded, chosen, seed=seed, particles=particles or 1000, progress=say
@@ -74,19 +74,18 @@ def compare(
     table = pd.DataFrame(rows, dtype=object)
     numbers = table.columns[3:]
     table[numbers] = table[numbers].map(lambda v: "" if v != v else f"{v:.2f}")
-    _show(found.as_dict(), table, _tell_comparison(found, table), as_json, as_csv)
+    lines = _tell_comparison(found, table)
+    opt.show(found.as_dict(), lines, as_json, table if as_csv else None)
     if plot is not None:
         _draw("plot_weights", plot, 150, found, loaded)
 
 
 def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
-    """Yield a comparison for a person."""
     yield (
         f"{found.study}: log score of {', '.join(found.observables)} over {len(found.dates)} "
         "periods, each forecast from those before it\n"
     )
-    lines = [list(table), *table.astype(str).to_numpy().tolist()]
-    yield from aligned(lines, left=2)
+    yield from aligned([list(table), *table.astype(str).to_numpy().tolist()], left=2)
     yield (
         "\nelpd_diff is against the best theory, vs_base against M0 with its 90 % interval by "
         "blocks of periods;\nweight is the stacking weight after the last period, M5 the stack of "
@@ -119,51 +118,35 @@ def verdicts(
     rows = [row.as_dict() for row in found]
     head = {"study": loaded.spec.name, "study_sha256": loaded.sha256, "as_of": str(loaded.as_of)}
     table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
-    _show({**head, "verdicts": rows}, table, _tell(rows), as_json, as_csv)
+    data = {**head, "verdicts": rows}
+    opt.show(data, _tell_verdicts(table), as_json, table if as_csv else None)
 
 
-def _tell(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield verdicts for a person, text by text."""
-    for essay in dict.fromkeys(row["essay"] for row in rows):
+def _tell_verdicts(table: pd.DataFrame) -> Iterator[str]:
+    for essay, rows in table.groupby("essay", sort=False):
         yield f"\n{essay}"
-        for row in rows:
-            if row["essay"] == essay:
-                yield f"\n{row['id']}  {row['verdict']:<19} {row['title']}"
-                yield from (f"     {line}" for line in textwrap.wrap(row["sentence"], WIDTH))
-    count = Counter(row["verdict"] for row in rows)
+        for row in rows.itertuples():
+            yield f"\n{row.id}  {row.verdict:<19} {row.title}"
+            yield from (f"     {line}" for line in textwrap.wrap(row.sentence, WIDTH))
+    count = Counter(table["verdict"])
     yield "\n" + ", ".join(f"{n} {name}" for name, n in count.most_common())
 
 
-def _show(
-    data: Any, table: pd.DataFrame, lines: Iterable[str], as_json: bool, as_csv: bool
-) -> None:
-    """Print data as JSON, their table as CSV, or lines for a person."""
-    if as_csv:
-        sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
-    else:
-        opt.show(data, lines, as_json)
-
-
 def _draw(figure: str, file: Path, dpi: int, *of: Any) -> None:
-    """Write a figure of `beliefs.reporting.plots`."""
+    """Write a figure of `beliefs.reporting.axes`."""
     import matplotlib as mpl  # takes a second to load
 
     mpl.use("agg")
-    from beliefs.reporting import plots  # imports pyplot, after the choice of a backend
-
-    drawn = np.ravel(getattr(plots, figure)(*of))[0]
-    save_figure(drawn.figure, file, dpi=dpi)
+    drawn = np.ravel(getattr(axes, figure)(*of))[0]
+    axes.save_figure(drawn.figure, file, dpi=dpi)
 
 
 def _only_one(as_json: bool, as_csv: bool) -> None:
     if as_json and as_csv:
         raise StudyError(
-            "two formats at once",
-            where="options",
-            found="--json and --csv",
-            expected="one of them",
-            fix="leave one out",
-        )
+            "two formats at once", where="options", found="--json and --csv",
+            expected="one of them", fix="leave one out",
+        )  # fmt: skip
 
 
 def backtest(
@@ -171,14 +154,14 @@ def backtest(
     theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [all].")] = None,
     every: Annotated[int, typer.Option(min=1, help="Days from origin to origin.")] = 7,
     horizons: Annotated[str, typer.Option(help="Days ahead, by commas.")] = "7,30,90",
-    prior: opt.Prior = opt.Source.theory,
+    prior: opt.Prior = "theory",
     first: Annotated[str | None, typer.Option("--from", help="First day of an origin.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day of an origin.")] = None,
     as_of: opt.AsOf = None,
     particles: opt.Particles = None,
     draws: Annotated[int | None, typer.Option(min=50, help="Futures an origin [500].")] = None,
     seed: opt.Seed = 1,
-    out: opt.NewRun = None,
+    out: opt.AnyRun = None,
     again: Annotated[Path | None, typer.Option(help="Run folder to score anew.")] = None,
     as_json: opt.Json = False,
     as_csv: opt.Csv = False,
@@ -202,23 +185,16 @@ def backtest(
         else:
             loaded = beliefs.load_study(study, as_of=as_of)
             names = theory or bundled_theories()
-            given = [opt.chosen_theory(name, None, prior, loaded) for name in names]
-            chosen = given if theory else sorted(given, key=lambda t: t.id)
+            chosen = [opt.chosen_theory(name, None, prior, loaded) for name in names]
+            if not theory:
+                chosen.sort(key=lambda t: t.id)
             place.take(loaded.path)
             found = beliefs.backtest(
-                loaded,
-                chosen,
-                every=every,
-                horizons=days,
-                particles=particles or BACKTEST_PARTICLES,
-                draws=draws or DRAWS,
-                seed=seed,
-                first=first,
-                last=last,
-                progress=say,
-            )
+                loaded, chosen, every=every, horizons=days, seed=seed, first=first, last=last,
+                particles=particles or BACKTEST_PARTICLES, draws=draws or DRAWS, progress=say,
+            )  # fmt: skip
         lines = [backtest_text(found), *([] if out is None else [f"\nForecasts and scores: {out}"])]
-        _show(found.as_dict(), found.skill, lines, as_json, as_csv)
+        opt.show(found.as_dict(), lines, as_json, found.skill if as_csv else None)
         if out is not None:
             save_backtest(out, found, loaded, **place.taken)
 
@@ -230,12 +206,9 @@ def _numbers[N: (int, float)](text: str, kind: type[N], what: str, example: str)
         if all(0 < value < float("inf") for value in found):
             return found
     raise StudyError(
-        what,
-        where=example.split()[0],
-        found=text,
-        expected="numbers above 0, by commas",
+        what, where=example.split()[0], found=text, expected="numbers above 0, by commas",
         fix=f"write {example}",
-    )
+    )  # fmt: skip
 
 
 def calibrate(
@@ -258,11 +231,13 @@ def calibrate(
     chosen, design = beliefs.load_theory(theory, priors), beliefs.load_study(study, as_of=as_of)
     out = out or Path("runs") / f"calibration-{chosen.id}"
     try:
-        found = beliefs.calibrate(
-            chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
-            horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
-            progress=opt.remaining(quiet, "simulations"),
-        )  # fmt: skip
+        with opt.stages(quiet) as say:
+            say("simulations")
+            found = beliefs.calibrate(
+                chosen, design, out, sims=sims, seed=seed, particles=particles, draws=draws,
+                horizon=horizon, workers=cores or os.cpu_count() or 1, scheduler=scheduler,
+                progress=lambda done, of, _: say.share_done(done / of),
+            )  # fmt: skip
     except KeyboardInterrupt:
         sys.stderr.write(f"simulations that were done are kept in {out}: the command goes on\n")
         raise
@@ -275,7 +250,6 @@ def calibrate(
 
 
 def _tell_calibration(result: dict[str, Any], out: Path, seconds: float) -> Iterator[str]:
-    """Yield what to say of a calibration to a person."""
     yield (
         f"{result['theory']}: {result['simulations']} simulations of the size of {result['study']} "
         f"as of {result['as_of']}, {result['judged']} quantities"
@@ -288,19 +262,15 @@ def _tell_calibration(result: dict[str, Any], out: Path, seconds: float) -> Iter
     )
     rows = [row for row in result["quantities"] if row["outside"]]
     for row in rows[:SHOWN]:
-        known = row["mean"] is not None
-        ranked = f"mean {row['mean']:.2f}  spread {row['spread']:.2f}  " if known else ""
-        yield f"    p {row['p']:.2g} (of all {row['adjusted']:.2g})  {ranked}{row['name']}"
+        ranks = _ranks(row, 2)
+        yield f"    p {row['p']:.2g} (of all {row['adjusted']:.2g}){ranks}  {row['name']}"
     if len(rows) > SHOWN:
         yield f"    and {len(rows) - SHOWN} more in {out / 'calibration.json'}"
     for row in result["groups"]:
-        ranked = ""
-        if row["mean"] is not None:
-            ranked = f"  mean {row['mean']:.3f}  spread {row['spread']:.3f}"
-            ranked += "" if row["error"] is None else f" ± {row['error']:.3f}"
+        error = "" if None in (row["mean"], row["error"]) else f" ± {row['error']:.3f}"
         yield (
             f"  {row['quantities']:>4} of {row['group']:<11} {row['outside']:>3} outside, at most "
-            f"{row['limit']}{ranked}"
+            f"{row['limit']}{_ranks(row, 3)}{error}"
         )
     if result["probabilities"]:
         yield "  probabilities within the horizon: forecast, happened; number and ranges judged"
@@ -314,6 +284,12 @@ def _tell_calibration(result: dict[str, Any], out: Path, seconds: float) -> Iter
     yield from (f"    {reason}" for reason in result["failures"])
     yield f"  {result['cut']}"
     yield f"{out}: {seconds / 60.0:.1f} minutes of processor time"
+
+
+def _ranks(row: dict[str, Any], places: int) -> str:
+    if row["mean"] is None:
+        return ""
+    return f"  mean {row['mean']:.{places}f}  spread {row['spread']:.{places}f}"
 
 
 def sensitivity(
@@ -358,7 +334,6 @@ def sensitivity(
 
 
 def _tell_sensitivity(result: dict[str, Any]) -> Iterator[str]:
-    """Yield what moves the forecasts, and what was learnt, for a person."""
     items = result["probabilities"]
     yield f"{result['study']} as of {result['as_of']} under {result['theory']}"
     yield "\nProbabilities; change per doubling of the power of prior | likelihood"
@@ -370,8 +345,7 @@ def _tell_sensitivity(result: dict[str, Any]) -> Iterator[str]:
                 f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}  "
                 f"{item['power_prior']:+.3f} | {item['power_likelihood']:+.3f}{flag}"
             )
-    others = [item for item in items if not item["own_rule"]]
-    if others:
+    if others := [item for item in items if not item["own_rule"]]:
         yield "\nOther crack rules"
     for item in others:
         yield f"  {_label(item):<34} {item['p']:.3f} ± {item['mcse']:.3f}"
@@ -394,8 +368,6 @@ def _tell_sensitivity(result: dict[str, Any]) -> Iterator[str]:
 
 def _label(item: dict[str, Any]) -> str:
     side = f" {item['side']}" if item["side"] else ""
-    rule = ""
-    if not item["own_rule"]:
-        below = f" below {item['threshold']:g}" if item["threshold"] is not None else ""
-        rule = f"{below} for {item['periods']}"
+    below = "" if item["threshold"] is None else f" below {item['threshold']:g}"
+    rule = "" if item["own_rule"] else f"{below} for {item['periods']}"
     return f"{item['target']}{side}{rule} by {item['by']}"

@@ -18,20 +18,14 @@ from beliefs.records.ledger.resolve import OPEN, TIMINGS
 from beliefs.records.ledger.resolve import resolve as look_up_all
 from beliefs.records.ledger.resolve import score as score_all
 
-ledger = typer.Typer(
-    help=__doc__,
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+ledger = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown")
 YES = ("no", "yes")
 LedgerOpt = Annotated[Path, typer.Option("--ledger", help="The ledger, a file of JSON lines.")]
 
 
 @ledger.command()
 def add(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: opt.Run,
     file: Annotated[
         Path, typer.Option("--ledger", help="The ledger; begun anew.", callback=opt.to_write())
     ],
@@ -46,7 +40,7 @@ def add(
     said, late = done.forecast, sum(t.late for t in done.forecast.targets)
     row = {"ledger": str(file), "line": done.n, "head": done.head, "late": late}
     days = sorted({t.by for t in said.targets})
-    out = ["began a new ledger"] if done.begun else []
+    out = ["began a new ledger"] if done.n == 1 else []
     out.append(
         f"{file}:{done.n}: {said.theory} on {said.study} as of {said.as_of}, "
         f"{counted(len(said.targets), 'probability', 'probabilities')} by "
@@ -153,23 +147,22 @@ def score(file: LedgerOpt, as_json: opt.Json = False) -> None:
     opt.show(found, out, as_json)
 
 
-_HEADER = (
-    f"  {'theory':<26} {'target':<16} {'days':>4} {'n':>4} {'windows':>7} {'happened':>8} "
-    f"{'mean p':>6} {'Brier':>6} {'base':>6} {'log':>6} {'base':>6} {'skill':>8} {'open':>5}"
-)
+_ROW = "  {:<26} {:<16} {:>4} {:>4} {:>7} {:>8} {:>6} {:>6} {:>6} {:>6} {:>6} {:>8} {:>5}"
+_HEADER = _ROW.format(
+    "theory", "target", "days", "n", "windows", "happened", "mean p", "Brier", "base", "log",
+    "base", "skill", "open",
+)  # fmt: skip
 
 
 def _line(row: dict[str, Any], doubled: set[str]) -> str:
     theory = row["theory"] + (f" {row['theory_sha256'][:6]}" if row["theory"] in doubled else "")
     base = row["base"]
-    numbers = (row["mean_p"], row["brier"], base["brier"], row["log_score"], base["log_score"])
-    cells = " ".join(f"{'-' if x is None else format(x, '.3f'):>6}" for x in numbers)
-    skill = "-" if row["skill"] is None else f"{row['skill']:.2f}"
-    days = "all" if row["days"] is None else row["days"]
-    return (
-        f"  {theory:<26} {row['target']:<16} {days:>4} {row['n']:>4} {row['windows']:>7} "
-        f"{row['events']:>8} {cells} {skill:>8} {row['unresolved']:>5}"
-    )
+    scores = (row["mean_p"], row["brier"], base["brier"], row["log_score"], base["log_score"])
+    return _ROW.format(
+        theory, row["target"], "all" if row["days"] is None else row["days"], row["n"],
+        row["windows"], row["events"], *("-" if x is None else f"{x:.3f}" for x in scores),
+        "-" if row["skill"] is None else f"{row['skill']:.2f}", row["unresolved"],
+    )  # fmt: skip
 
 
 @ledger.command()

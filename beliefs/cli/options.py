@@ -8,21 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
-from beliefs.model.informed import informed
-from beliefs.model.theory import load_theory
+from beliefs.model.theory import informed, load_theory
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from beliefs.model.theory import Theory as Loaded
     from beliefs.study.load import Study as Known
 
@@ -33,15 +33,7 @@ Study = Annotated[
 ]
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
-
-
-class Source(StrEnum):
-    """Where priors come from."""
-
-    theory = "theory"
-    population = "population"
-
-
+Source = Literal["theory", "population"]
 Prior = Annotated[Source, typer.Option(help="population: as earlier conflicts taught them.")]
 AsOf = Annotated[
     str | None,
@@ -51,7 +43,10 @@ Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of everything
 AnySeed = Annotated[
     int | None, typer.Option(min=0, max=MAX_SEED, help="Seed of the futures [the run's own, or 1].")
 ]
-NewRun = Annotated[Path | None, typer.Option(help="Run folder to write; must be new.")]
+Run = Annotated[Path, typer.Argument(help="Run folder.")]
+_RUN_TO_WRITE = typer.Option(help="Run folder to write; must be new.")
+NewRun = Annotated[Path, _RUN_TO_WRITE]
+AnyRun = Annotated[Path | None, _RUN_TO_WRITE]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Particles = Annotated[
     int | None, typer.Option(min=100, help="Particles of each block [1000, or by the study].")
@@ -80,10 +75,7 @@ Intervene = Annotated[
 
 
 def to_write(what: str = "any") -> Callable[[Path | None], Path | None]:
-    """Return what refuses a file that could not be written as soon as its option is read.
-
-    One that is "new", a new "image" in a format that can be drawn, or "any".
-    """
+    """Return what refuses, as its option is read, "any" file, a "new" one or a new "image"."""
 
     def check(path: Path | None) -> Path | None:
         if path is not None:
@@ -104,9 +96,12 @@ def as_text(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def show(data: Any, lines: Iterable[str], as_json: bool) -> None:
-    """Print data as JSON for scripts, or lines for a person."""
-    sys.stdout.write(as_text(data) if as_json else "".join(f"{line}\n" for line in lines))
+def show(data: Any, lines: Iterable[str], as_json: bool, table: pd.DataFrame | None = None) -> None:
+    """Print data as JSON for scripts, their table, if there is one, as CSV, or lines for people."""
+    if table is not None:
+        sys.stdout.write(table.to_csv(index=False, lineterminator="\n"))
+    else:
+        sys.stdout.write(as_text(data) if as_json else "".join(f"{line}\n" for line in lines))
 
 
 EVERY_SECONDS = 10.0  # between lines about progress, where there is no terminal
@@ -132,7 +127,7 @@ class Stages:
         """Move the bar of the stage; shares go from 0 to 1."""
         if self._bar is None:
             self._line(f"{self._stage} {share:.0%}")
-        elif self._task is not None:
+        else:
             self._bar.update(self._task, total=1.0, completed=share)
 
     def _line(self, text: str) -> None:
@@ -140,7 +135,6 @@ class Stages:
         if not self._quiet and now - self._last >= EVERY_SECONDS:
             self._last = now
             sys.stderr.write(text + "\n")
-            sys.stderr.flush()
 
     def end(self) -> None:
         """End the stage."""
@@ -155,41 +149,16 @@ def stages(quiet: bool) -> Iterator[Stages]:
     if quiet or not sys.stderr.isatty():
         yield Stages(quiet=quiet)
         return
-    columns = TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn()
+    clocks = TimeElapsedColumn(), TimeRemainingColumn()
+    columns = TextColumn("{task.description:<12}"), BarColumn(), *clocks
     with Progress(*columns, console=Console(stderr=True)) as bar:
         say = Stages(bar)
         yield say
         say.end()
 
 
-def remaining(quiet: bool, what: str) -> Callable[[int, int, float | None], None]:
-    """Return what tells on stderr how many of all are done and the time left.
-
-    A bar on a terminal; elsewhere a line for every twentieth that is done.
-    """
-    result = 0.0
-
-    def say(done: int, of: int, seconds: float | None) -> None:
-        nonlocal result
-        share, live = done / of, sys.stderr.isatty()
-        if quiet or (not live and share < result + 0.05 and done < of):
-            return
-        result = share
-        left = "" if seconds is None else f", {seconds / 60.0:.1f} min left"
-        end = "\n" if not live or done == of else "   \r"
-        bar = f"[{'#' * int(30 * share):<30}] " if live else ""
-        sys.stderr.write(f"{bar}{done} of {of} {what}{left}{end}")
-        sys.stderr.flush()
-
-    return say
-
-
 class Place(contextlib.ExitStack):
-    """A run folder to be, kept from other processes once the study is known to be sound.
-
-    One that exists is refused before a minute is spent on computing. `taken` is what
-    `beliefs.records.run.save_run` gets of it.
-    """
+    """A run folder to be; `taken`, once the study is known to be sound, is what `save_run` gets."""
 
     def __init__(self, out: Path | None) -> None:
         super().__init__()
@@ -207,7 +176,7 @@ class Place(contextlib.ExitStack):
 def chosen_theory(name: str, priors: Path | None, prior: Source, study: Known) -> Loaded:
     """Return a theory with the priors of a source; those of a file win."""
     theory = load_theory(name, priors)
-    if prior is Source.theory:
+    if prior == "theory":
         return theory
     own = load_theory(name)
     mine = {k: v for k, v in theory.priors.items() if own.priors.get(k) != v}

@@ -12,29 +12,19 @@ import typer
 
 from beliefs.cli import options as opt
 from beliefs.errors import counted
-from beliefs.evaluation.panel import BRIER, ONLINE, score_panel
+from beliefs.evaluation.panel import ONLINE, score_panel
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel.population import fit_panel, priors_of
+from beliefs.inference.panel import fit_panel, priors_of
 from beliefs.model.theory import free_parameters
 from beliefs.study.writefile import replace_file
 
-panel = typer.Typer(
-    help=__doc__,
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@panel.callback()
-def _group() -> None:
-    pass
+panel = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown")
+Name = Annotated[str, typer.Argument(metavar="PANEL", help="Name or folder of a panel.")]
 
 
 @panel.command()
 def score(
-    name: Annotated[str, typer.Argument(metavar="PANEL", help="Name or folder of a panel.")],
+    name: Name,
     theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [M0].")] = None,
     folds: Annotated[
         int | None, typer.Option(min=2, help="Fit anew without each of so many groups [weights].")
@@ -59,23 +49,22 @@ def score(
 
 
 def _tell(data: dict[str, Any]) -> Iterator[str]:
+    left_out = f"{data['folds']} folds" if data["folds"] else "each conflict"
     yield (
         f"{data['panel']}: {counted(data['conflicts'], 'conflict')}, {data['periods']} periods, "
-        f"{data['with_talks']} with talks, "
-        + (f"{data['folds']} folds" if data["folds"] else "each conflict")
-        + " left out in turn"
+        f"{data['with_talks']} with talks, {left_out} left out in turn"
     )
     for horizon, rows in data["within"].items():
         yield f"talks within {counted(int(horizon), 'period')}"
         yield f"  {'':20}{'nats over the ' + ONLINE + ', 90 % interval':44}Brier"
         for who, row in rows.items():
-            ahead = "" if who == ONLINE else _ahead(row["over_online"])
-            more = [f"{k.removeprefix('over_')}: {_ahead(v)}" for k, v in row.items()
-                    if k.startswith("over_") and k != "over_online"]  # fmt: skip
-            yield f"  {who:20}{ahead:44}{row[BRIER]:.4f}" + "".join(f"  over {m}" for m in more)
+            over = {k: _ahead(v) for k, v in row.items() if k.startswith("over_")}
+            online = over.pop("over_online")
+            more = "".join(f"  over {k.removeprefix('over_')}: {by}" for k, by in over.items())
+            yield f"  {who:20}{'' if who == ONLINE else online:44}{row['brier']:.4f}{more}"
     for group, rows in data["groups"].items():
-        told = "  ".join(f"{k} {v['nats']:+.0f}" for k, v in rows.items() if k != "conflicts")
-        yield f"{group} ({counted(rows['conflicts'], 'conflict')}): {told}"
+        nats = "  ".join(f"{k} {v['nats']:+.0f}" for k, v in rows.items() if k != "conflicts")
+        yield f"{group} ({counted(rows['conflicts'], 'conflict')}): {nats}"
     for who, bins in data["reliability"].items():
         inside = sum(row["inside"] for row in bins)
         yield f"{who}: {inside} of {len(bins)} bins of talks within 4 periods inside their bands"
@@ -83,11 +72,12 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
         yield f"{who}: first talks of {first['n']} conflicts as forecast, p {first['p']:.2f}"
     yield "weights of a stack: " + ", ".join(f"{k} {v:.2f}" for k, v in data["weights"].items())
     for who, check in data["checks"].items():
-        told = f"{who}: R-hat {check['r_hat']:.3f}, ESS {check['ess']:.0f}, "
-        told += f"{check['divergent_share']:.2%} divergent"
-        if check["pareto_k"] is not None:
-            told += f", Pareto k {check['pareto_k']:.2f}, {check['refitted']} fitted anew"
-        yield told
+        k = check["pareto_k"]
+        anew = "" if k is None else f", Pareto k {k:.2f}, {check['refitted']} fitted anew"
+        yield (
+            f"{who}: R-hat {check['r_hat']:.3f}, ESS {check['ess']:.0f}, "
+            f"{check['divergent_share']:.2%} divergent{anew}"
+        )
 
 
 def _ahead(row: dict[str, float]) -> str:
@@ -96,7 +86,7 @@ def _ahead(row: dict[str, float]) -> str:
 
 @panel.command()
 def fit(
-    name: Annotated[str, typer.Argument(metavar="PANEL", help="Name or folder of a panel.")],
+    name: Name,
     theory: Annotated[str, typer.Option(help="Name, id or file.")] = "M0",
     until: Annotated[
         str | None, typer.Option(help="Only conflicts that ended by this date.")
@@ -135,9 +125,9 @@ def fit(
         values, spread = found.shared[p.name], found.spread.get(p.name)
         between = "" if spread is None else f", between conflicts {spread.mean():.2f}"
         means, sds = (np.ravel(v) for v in (values.mean(axis=0), values.std(axis=0)))
-        told = "  ".join(f"{mean:+.2f} ± {sd:.2f}" for mean, sd in zip(means, sds, strict=True))
+        each = "  ".join(f"{mean:+.2f} ± {sd:.2f}" for mean, sd in zip(means, sds, strict=True))
         learnt = 1.0 - sds.mean() / float(p.prior.std())
-        lines.append(f"  {p.name:20}{learnt:5.0%} {told}{between}")
+        lines.append(f"  {p.name:20}{learnt:5.0%} {each}{between}")
     opt.show(said, lines, as_json)
     if found.r_hat > 1.01 or found.ess < 400 or found.divergent_share > 0.001:
         raise SystemExit(3)

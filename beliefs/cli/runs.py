@@ -22,17 +22,15 @@ from beliefs.records.run import planned
 from beliefs.reporting.tables import headline, plain
 from beliefs.simulation.paths import check_plan
 
-NewRunOpt = Annotated[Path, typer.Option(help="Run folder to write; must be new.")]
-RunArg = Annotated[Path, typer.Argument(help="Run folder.")]
 PARTS = 6  # parts of a moved belief printed for a person
 
 
 def fit(
     study: opt.Study,
-    out: NewRunOpt,
+    out: opt.NewRun,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
-    prior: opt.Prior = opt.Source.theory,
+    prior: opt.Prior = "theory",
     as_of: opt.AsOf = None,
     seed: opt.Seed = 1,
     draws: opt.Draws = Sampling.draws,
@@ -67,10 +65,10 @@ def fit(
 
 def run(
     study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = opt.STUDY,
-    out: opt.NewRun = None,
+    out: opt.AnyRun = None,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
-    prior: opt.Prior = opt.Source.theory,
+    prior: opt.Prior = "theory",
     as_of: opt.AsOf = None,
     seed: opt.Seed = 1,
     horizon: opt.Horizon = None,
@@ -102,24 +100,15 @@ def run(
         try:
             say("forecast")
             result = beliefs.forecast(
-                posterior,
-                horizon,
-                seed=seed,
-                interventions=interventions,
-                allow_failed=allow_failed,
-                actions=not beliefs_only,
-            )
+                posterior, horizon, seed=seed, interventions=interventions,
+                allow_failed=allow_failed, actions=not beliefs_only,
+            )  # fmt: skip
             summary = beliefs.summarise(result)
             say("report")
             beliefs.save_run(
-                out,
-                posterior,
-                forecast=result,
-                summary=summary,
-                settings=settings,
+                out, posterior, forecast=result, summary=summary, settings=settings, **place.taken,
                 report=lambda path, manifest: beliefs.write_report(result, summary, path, manifest),
-                **place.taken,
-            )
+            )  # fmt: skip
         except BaseException:  # whatever went wrong, the posterior is kept
             with contextlib.suppress(BeliefsError):  # what went wrong first is reported
                 beliefs.save_run(out, posterior, settings=settings, **place.taken)
@@ -139,18 +128,19 @@ def _show(result: Any, summary: dict[str, Any], as_json: bool) -> None:
     elif not as_json:
         out.append(plain(summary))
     if changes:
+        summary = {**summary, "differences": changes}
         out.append("\nAgainst no intervention (paired futures):")
     for row in changes:
-        side = f" {row['side']}" if row["side"] else ""
+        target = f"{row['target']} {row['side']}" if row["side"] else row["target"]
         out.append(
-            f"  {row['target'] + side:<22} by {row['by']}  {row['p']:.3f} instead of "
-            f"{row['without']:.3f}: {row['difference']:+.3f} (mcse {row['mcse']:.3f})"
+            f"  {target:<22} by {row['by']}  {row['p']:.3f} instead of {row['without']:.3f}: "
+            f"{row['difference']:+.3f} (mcse {row['mcse']:.3f})"
         )
-    opt.show({**summary, "differences": changes} if changes else summary, out, as_json)
+    opt.show(summary, out, as_json)
 
 
 def forecast(
-    run: RunArg,
+    run: opt.Run,
     horizon: opt.Horizon = None,
     seed: opt.AnySeed = None,
     intervene: opt.Intervene = None,
@@ -161,13 +151,10 @@ def forecast(
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
     manifest = read_manifest(run)
     result = beliefs.forecast(
-        beliefs.load_run(run),
-        horizon or manifest["horizon"],
-        seed=_seed(manifest, seed),
+        beliefs.load_run(run), horizon or manifest["horizon"], seed=_seed(manifest, seed),
         interventions=beliefs.load_interventions(intervene) if intervene else (),
-        allow_failed=allow_failed,
-        actions=not beliefs_only,
-    )
+        allow_failed=allow_failed, actions=not beliefs_only,
+    )  # fmt: skip
     _show(result, beliefs.summarise(result), as_json)
 
 
@@ -177,7 +164,7 @@ def _seed(manifest: dict[str, Any], given: int | None) -> int:
 
 
 def report(
-    run: RunArg,
+    run: opt.Run,
     out: Annotated[Path, typer.Option(help="HTML file to write.", callback=opt.to_write())],
     horizon: opt.Horizon = None,
     seed: opt.AnySeed = None,
@@ -208,10 +195,10 @@ def report(
 
 def track(
     study: opt.Study,
-    out: NewRunOpt,
+    out: opt.NewRun,
     theory: opt.Theory = "mutual_optimism",
     priors: opt.Priors = None,
-    prior: opt.Prior = opt.Source.theory,
+    prior: opt.Prior = "theory",
     as_of: opt.AsOf = None,
     particles: Annotated[int, typer.Option(min=400, help="Particles.")] = 2000,
     seed: opt.Seed = 1,
@@ -231,8 +218,8 @@ def track(
 
 
 def update(
-    run: RunArg,
-    out: NewRunOpt,
+    run: opt.Run,
+    out: opt.NewRun,
     data: Annotated[list[Path] | None, typer.Option(help="CSV of new rows; repeat.")] = None,
     to: Annotated[str | None, typer.Option(help="New as-of date, YYYY-MM-DD.")] = None,
     particles: Annotated[int, typer.Option(min=400, help="To begin with, from a fit.")] = 2000,
@@ -247,8 +234,9 @@ def update(
 
 def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
     """Print what was done, and where each belief stands at the end of a track."""
-    convergence, beliefs = found.report(), belief_now(found)
-    rows = [dict(zip(("side", "mean", "lower", "upper"), row, strict=True)) for row in beliefs]
+    convergence = found.report()
+    names = ("side", "mean", "lower", "upper")
+    beliefs = [dict(zip(names, row, strict=True)) for row in belief_now(found)]
     out = [f"{record['run']}: as of {record['as_of']}, {convergence.ess:.0f} effective particles"]
     if record.get("took_over"):
         out.append(f"began with {len(found.generations[0])} draws of the fit")
@@ -257,18 +245,19 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
         out.append(", ".join(gained))
     if record.get("given"):
         of = counted(record["given"], "row")
-        late = f", {record['waiting']} of them not yet published" if record["waiting"] else ""
-        more = record["rows"] > record["given"] - record["waiting"]
-        rest = "; the others are the study's own, up to that date" if more else ""
-        out.append(f"--data brought {of}{late}{rest}")
+        out.append(f"--data brought {of}")
+        if record["waiting"]:
+            out[-1] += f", {record['waiting']} of them not yet published"
+        if record["rows"] > record["given"] - record["waiting"]:
+            out[-1] += "; the others are the study's own, up to that date"
     if record.get("end"):
         out.append(f"the study's period ends on {record['end']} now")
     if record.get("back_to"):
         day, n = record["back_to"], record["back"]
         out.append(f"inputs of {day} had changed: went back {counted(n, 'period')}, to there")
-    for side, mean, lower, upper in beliefs:
-        out.append(f"belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})")
-    opt.show({**record, "belief": rows, "convergence": convergence.as_dict()}, out, as_json)
+    line = "belief of {side}: {mean:.1%} (90% interval {lower:.0%}–{upper:.0%})"
+    out += [line.format_map(row) for row in beliefs]
+    opt.show({**record, "belief": beliefs, "convergence": convergence.as_dict()}, out, as_json)
     if not convergence.passed and not as_json:
         sys.stderr.write(
             f"convergence check FAILED: {'; '.join(convergence.failures)}\n"
@@ -276,7 +265,7 @@ def _tell(record: dict[str, Any], found: Any, as_json: bool) -> None:
         )
 
 
-def reproduce(run: RunArg, as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
+def reproduce(run: opt.Run, as_json: opt.Json = False, quiet: opt.Quiet = False) -> None:
     """Recompute a run and say how close it comes: to the bit, or within Monte-Carlo error."""
     from beliefs.records.compare_runs import reproduce as recompute  # loads the sampler
 
@@ -322,9 +311,8 @@ def diff(
             "of which"
         )
         for part in item["parts"][:PARTS]:
-            name, kind = part["name"], part["kind"]
-            name = name if kind in (name, "reread") else f"{kind} {name}"
-            out.append(f"  {part['mean']:+.3f}  {name}")
+            kind = "" if part["kind"] in (part["name"], "reread") else f"{part['kind']} "
+            out.append(f"  {part['mean']:+.3f}  {kind}{part['name']}")
         rest = sum(part["mean"] for part in item["parts"][PARTS:])
         if len(item["parts"]) > PARTS:
             out.append(f"  {rest:+.3f}  {len(item['parts']) - PARTS} smaller parts together")

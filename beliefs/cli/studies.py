@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 import beliefs
@@ -20,23 +21,18 @@ from beliefs.reporting.tables import left_out_words
 from beliefs.study.bundled import list_studies
 from beliefs.study.load import read_study
 from beliefs.study.panels import CONFLICTS, find_panel, list_panels
-from beliefs.study.tables.odds import read_odds
+from beliefs.study.tables.rows import read_odds
 
 
 def studies(as_json: opt.Json = False) -> None:
     """List the bundled studies."""
-    rows: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "title": spec.title,
-            "start": str(spec.period.start),
-            "end": str(spec.period.end),
-            "step": spec.period.step,
-            "sides": [side.id for side in spec.sides],
-            "indicators": len(spec.indicators),
-        }
-        for name, spec in ((name, beliefs.load_study(name).spec) for name in list_studies())
-    ]
+    rows: list[dict[str, Any]] = []
+    for name in list_studies():
+        spec = beliefs.load_study(name).spec
+        row = {"name": name, "title": spec.title}
+        row |= {key: str(getattr(spec.period, key)) for key in ("start", "end", "step")}
+        sides = [side.id for side in spec.sides]
+        rows.append({**row, "sides": sides, "indicators": len(spec.indicators)})
     line = "{name:<16} {start} .. {end}  {step:<5} {indicators:>2} indicators  {title}"
     opt.show(rows, (line.format_map(row) for row in rows), as_json)
 
@@ -47,7 +43,7 @@ def panels(
 ) -> None:
     """List the bundled panels, or the conflicts of one: each is the study PANEL/CONFLICT."""
     if panel is None:
-        rows = [beliefs.load_panel(name).facts() for name in list_panels()]
+        rows = [beliefs.load_panel(name)._facts() for name in list_panels()]
         line = "{panel:<16} {first} .. {last}  {conflicts} conflicts  {rows} rows  {licence}"
     else:
         cells = beliefs.load_panel(panel).tables[CONFLICTS].cells
@@ -78,7 +74,7 @@ def _check_panel(name: str, as_json: bool) -> None:
             error.where += f", conflict {conflict}"
             raise
         periods, talks = periods + len(inputs.dates), talks + int(inputs.talks.sum())
-    row = panel.facts() | {"periods": periods, "talk_periods": talks}
+    row = panel._facts() | {"periods": periods, "talk_periods": talks}
     lines = [
         f"{row['panel']} is in order: {counted(row['conflicts'], 'conflict')}.",
         f"  published   {row['first']} to {row['last']}, {counted(row['rows'], 'row')}",
@@ -97,52 +93,45 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
     source = read_study(study)
     loaded = source.known(as_of)
     inputs, rest = beliefs.build_inputs(loaded), left_out(loaded)
-    unfinished = {} if rest is None else {"left_out": rest.model_dump(mode="json", by_alias=True)}
     active = int(inputs.active.sum())
     last = source.last_published(loaded.as_of)
     row: dict[str, Any] = {
-        "study": loaded.spec.name,
-        "as_of": str(loaded.as_of),
-        "last_published": last and str(last),
-        "sha256": loaded.sha256,
-        "periods": len(inputs.dates),
-        "active_periods": active,
-        "sides": list(inputs.sides),
+        "study": loaded.spec.name, "as_of": str(loaded.as_of),
+        "last_published": last and str(last), "sha256": loaded.sha256,
+        "periods": len(inputs.dates), "active_periods": active, "sides": list(inputs.sides),
         "seen": {k: int(s.sum()) for k, s in zip(inputs.indicators, inputs.seen, strict=True)},
         "readings": {
-            side: {
-                channel: int((inputs.reading[i, c] == inputs.reading[i, c]).sum())
-                for c, channel in enumerate(inputs.channels)
-            }
-            for i, side in enumerate(inputs.sides)
+            side: dict(zip(inputs.channels, (~np.isnan(of)).sum(axis=-1).tolist(), strict=True))
+            for side, of in zip(inputs.sides, inputs.reading, strict=True)
         },
         "talk_periods": int(inputs.talks.sum()),
         "unobserved_actions": int((~inputs.quiet_seen[:active]).sum()),
-        "events": len(loaded.tables.events),
-        "remarks": list(loaded.remarks),
-        **unfinished,
-    }
-    odds = read_odds(loaded)
-    if odds.target:  # a backtest must be able to use them
+        "events": len(loaded.tables.events), "remarks": list(loaded.remarks),
+    }  # fmt: skip
+    if rest is not None:
+        row["left_out"] = rest.model_dump(mode="json", by_alias=True)
+    odds = read_odds(loaded.path, loaded.as_of)
+    if len(odds):  # a backtest must be able to use them
         check_odds(odds, questions(loaded, inputs))
-    seen = ", ".join(f"{k} {v}" for k, v in row["seen"].items())
-    readings = "; ".join(
-        f"{side}: " + ", ".join(f"{k} {v}" for k, v in by.items())
-        for side, by in row["readings"].items()
-    )
+    readings = "; ".join(f"{side}: {_listed(by)}" for side, by in row["readings"].items())
     lines = [
         f"{row['study']} is in order, as of {row['as_of']}.",
         f"  published   {'nothing by then' if last is None else f'last on {last}'}",
         f"  periods     {active} of {row['periods']}",
-        f"  surprises   {seen}",
+        f"  surprises   {_listed(row['seen'])}",
         f"  readings    {readings}",
         f"  talks       {counted(row['talk_periods'], 'period')}",
         f"  unobserved  {counted(row['unobserved_actions'], 'period')} in which nobody recorded "
         f"actions, and {row['periods'] - active} after the as-of date",
         *(f"  note        {line}" for line in loaded.remarks),
-        *(f"  left out    {left_out_words(days)}" for days in unfinished.values()),
     ]
+    if rest is not None:
+        lines.append(f"  left out    {left_out_words(row['left_out'])}")
     opt.show(row, lines, as_json)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in counts.items())
 
 
 def theories(

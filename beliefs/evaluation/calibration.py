@@ -2,20 +2,16 @@ r"""Simulation-based calibration: studies drawn from the prior, tracked, and the
 
 The truth is one more draw of the posterior: its rank is uniform (Talts, Betancourt, Simpson,
 Vehtari and Gelman 2018), for every quantity of data and parameters alike (Modrák and others 2023).
-Actions are drawn from what the filter knew of beliefs a period before, as the theory says (a cut,
-`beliefs.inference.smc.blocks`): what is calibrated is the inference, not the cut itself. A
-simulation is a function of the design and its number, whoever does it.
+Actions are drawn from what the filter knew of beliefs a period before (a cut): what is calibrated
+is the inference, not the cut itself. When one fails: docs/MODEL.md 6.1.
 
-When a calibration fails: ranks, forecast probabilities, the rule (docs/MODEL.md 6.1).
-
-Of n ranks from 0 to L, those below j number Binomial(n, j / (L + 1)) where the truth is one more
-draw. The statistic is the smallest tail probability over all j,
+Of n ranks from 0 to L, those below j then number Binomial(n, j / (L + 1)). The statistic is
 
 .. math:: \gamma = \min_j 2 \min\{P(X_j \le c_j), P(X_j \ge c_j)\},
 
-and its distribution under uniform ranks comes from simulated ones (Säilynoja, Bürkner and Vehtari
-2022); `arviz_stats` gives no p-value and knows no discrete ranks. Where none of these is as small,
-the union bound over the L places counts, :math:`p \le L \gamma`.
+with its distribution from simulated uniform ranks (Säilynoja, Bürkner and Vehtari 2022);
+`arviz_stats` gives no p-value and knows no discrete ranks. Where none of these is as small, the
+union bound over the L places counts, :math:`p \le L \gamma`.
 
 Of a target that k of L draws see and the truth does (y = 1) or not, the chance given k + y is
 :math:`\pi = (k + y) / (L + 1)`, exactly: a forecast of 0 from a hundred draws is no certainty.
@@ -26,9 +22,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -38,6 +34,7 @@ from numpy.typing import ArrayLike
 from beliefs.errors import BeliefsError, StudyError
 from beliefs.evaluation.scores.skill import holm
 from beliefs.evaluation.scores.skilltable import EDGES
+from beliefs.evaluation.sensitivity import elements
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import forecast
@@ -51,7 +48,7 @@ from beliefs.inference.smc.track import track
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.priors import no_fastmath
-from beliefs.model.structure import Structure, structure_of, until
+from beliefs.model.structure import structure_of, until
 from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.simulation.paths import check_horizon
 from beliefs.simulation.studies import Truth, simulate_belief_block, simulate_observed
@@ -107,10 +104,8 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Lin
     found = track_blocks(
         design.study, theory, particles=design.particles, seed=seed, inputs=made, belief=belief
     )
-    known = _Known(design, found, mine, theirs, truth, streams[3])
-    quantities = dict(known.quantities())
-    steps = known.futures(seed)
-    quantities |= {f"forecast:{name}": values for name, values in steps.items()}
+    quantities, steps = _quantities(design, found, mine, theirs, truth, streams[3], seed)
+    quantities |= {f"forecast:{k}": v for k, v in steps.items()}
     ranked = {k: rank(v[:-1], float(v[-1]), streams[3]) for k, v in quantities.items()}
     within = {k: v <= design.horizon for k, v in steps.items() if k.startswith("time of ")}
     return {
@@ -122,155 +117,134 @@ def simulation(design: Design, number: int, inputs: Inputs | None = None) -> Lin
     }
 
 
-class _Known:
-    """Draws of the posterior with the truth as the last row, (L + 1, ...)."""
+def _quantities(
+    design: Design,
+    found: Blocks,
+    mine: Values,
+    theirs: Values,
+    truth: Truth | None,
+    rng: np.random.Generator,
+    seed: int,
+) -> tuple[Values, Values]:
+    """Return what is ranked of the past, and of futures: draws with the truth last, (L + 1,)."""
+    tracked, theory, structure = found.belief, found.theory, structure_of(found.inputs)
+    assert tracked is not None
+    model, n, size = tracked.model(), tracked.n_time, design.draws + 1
+    scores = tracked.scores()[resample(tracked.log_weights[-1], rng.random(), design.draws)]
+    free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
+    belief = _joined(tracked.coordinates.params(scores), mine, free)
+    free_actions = free_parameters(theory, structure, "actions")
+    actions = _joined(found.params(design.draws, rng, beliefs=False), theirs, free_actions)
+    out, draws = Values(), dict(belief)
+    groups = ("parameter", belief, free), ("actions", actions, free_actions)
+    for group, values, parameters in groups:
+        for p in parameters:
+            for name, index in elements(p, structure):
+                out[f"{group}:{name}"] = values[p.name][:, *index]
+    if truth is not None:
+        kept = model.replay(scores, n, keep=True)[2]
+        path = np.concatenate([draw_paths(kept, rng)[0], truth.logit_belief[None, :, :n]])
+        params, cols = stacked_params(theory, structure, belief), until(model.columns, n)
+        run = system.evaluate(np, params, cols, structure, logit_belief=path)
+        surplus = np.asarray(run.surplus)
+        audience = np.broadcast_to(run.audience[..., -1], (size, 2))
+        draws |= {"logit_belief": path, "audience": audience, "surplus": surplus}
+        out |= {f"belief:{side}": path[:, i, -1] for i, side in enumerate(structure.sides)}
+        out["belief:surplus"] = surplus[:, -1]
+    last = {k: v[-1:] for k, v in belief.items()}
+    at = tracked.coordinates.scores(last, {p.name: p.prior for p in free})
+    both = np.concatenate([scores, at])
+    end = model.replay(both, n)[0]
+    likelihood = end.total[:, 0] + end.newest.sum(axis=1)
+    out["density:likelihood of belief"] = likelihood
+    out["density:posterior of belief"] = likelihood - 0.5 * np.square(both).sum(axis=1)
+    columns, full = until(found.columns, n), null_values(theory, structure, "actions") | actions
+    for block in found.layout:
+        if block.beliefs:
+            continue
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            logs = system.action_log_likelihoods(np, full, columns, structure, block.observables)
+        total = sum(np.broadcast_to(v.sum(axis=-1), (size,)) for v in logs.values())
+        out[f"density:likelihood of {block.name}"] = np.asarray(total)
+    return out, _futures(found, draws, actions, design.horizon, seed)
 
-    def __init__(
-        self,
-        design: Design,
-        found: Blocks,
-        mine: Values,
-        theirs: Values,
-        truth: Truth | None,
-        rng: np.random.Generator,
-    ) -> None:
-        assert found.belief is not None
-        self.design, self.found, self.track = design, found, found.belief
-        theory, structure = found.theory, structure_of(found.inputs)
-        self.structure, n = structure, self.track.n_time
-        model = self.track.model()
-        index = resample(self.track.log_weights[-1], rng.random(), design.draws)
-        scores = self.track.scores()[index]
-        self.free = [p for p in free_parameters(theory, structure) if p.name != "innovation"]
-        self.belief = _joined(self.track.coordinates.params(scores), mine, self.free)
-        actions = found.params(design.draws, rng, beliefs=False)
-        self.free_actions = free_parameters(theory, structure, "actions")
-        self.actions = _joined(actions, theirs, self.free_actions)
-        self.full = null_values(theory, structure, "actions") | self.actions
-        at = self.track.coordinates.scores(
-            {k: v[-1:] for k, v in self.belief.items()}, {p.name: p.prior for p in self.free}
-        )
-        both = np.concatenate([scores, at])
-        end = model.replay(both, n)[0]
-        self.likelihood = end.total[:, 0] + end.newest.sum(axis=1)
-        self.prior = -0.5 * np.square(both).sum(axis=1)
-        self.path: Floats | None = None
-        self.run: Any = None
-        if truth is not None:
-            kept = model.replay(scores, n, keep=True)[2]
-            own = truth.logit_belief[None, :, :n]
-            self.path = np.concatenate([draw_paths(kept, rng)[0], own])
-            params = stacked_params(theory, structure, self.belief)
-            cols = until(model.columns, n)
-            self.run = system.evaluate(np, params, cols, structure, logit_belief=self.path)
 
-    def quantities(self) -> Iterable[tuple[str, Floats]]:
-        """Yield what is ranked but for the futures, each (L + 1,)."""
-        structure = self.structure
-        yield from _elements("parameter", self.belief, self.free, structure)
-        yield from _elements("actions", self.actions, self.free_actions, structure)
-        if self.path is not None:
-            for i, side in enumerate(structure.sides):
-                yield f"belief:{side}", self.path[:, i, -1]
-            yield "belief:surplus", np.asarray(self.run.surplus)[:, -1]
-        yield "density:likelihood of belief", self.likelihood
-        yield "density:posterior of belief", self.likelihood + self.prior
-        columns = until(self.found.columns, self.track.n_time)
-        for block in self.found.layout:
-            if block.beliefs:
-                continue
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                logs = system.action_log_likelihoods(
-                    np, self.full, columns, self.structure, block.observables
-                )
-            size = self.design.draws + 1
-            total = sum(np.broadcast_to(v.sum(axis=-1), (size,)) for v in logs.values())
-            yield f"density:likelihood of {block.name}", np.asarray(total)
-
-    def futures(self, seed: int) -> Values:
-        """Return quantities (L + 1,) of futures, a draw's own but for random numbers and news."""
-        found, draws = self.found, dict(self.belief)
-        if self.path is not None:
-            audience = np.broadcast_to(self.run.audience[..., -1], (self.design.draws + 1, 2))
-            surplus = np.asarray(self.run.surplus)
-            draws |= {"logit_belief": self.path, "audience": audience, "surplus": surplus}
-        tree = xr.DataTree.from_dict({"posterior": dataset_of(draws, chains=1)})
-        report = self.track.report()
-        known = Posterior(found.study, found.inputs, found.theory, tree, report, seed, {})
-        known.actions.posterior.update(self.actions)
-        horizon = self.design.horizon
-        ahead = forecast(known, horizon, seed=seed, allow_failed=True, baselines=False)
-        paths, out = ahead.paths, Values()
-        for name, side in headline(ahead, explained(ahead)):
-            label = f"time of {name}" + (f" of {side}" if side else "")
-            out[label] = event_steps(ahead, name, side).astype(float)
-        if paths.logit_belief is not None and paths.surplus is not None:
-            for i, side in enumerate(self.structure.sides):
-                out[f"belief of {side} at the horizon"] = paths.logit_belief[:, i, -1]
-            out["surplus at the horizon"] = paths.surplus[:, -1]
-        for name in COUNTS:
-            if paths.events is not None and name in paths.events:
-                values = np.asarray(paths.events[name], dtype=float)
-                out[f"number of {name}"] = values.reshape(len(values), -1).sum(axis=1)
-        return out
+def _futures(found: Blocks, draws: Values, actions: Values, horizon: int, seed: int) -> Values:
+    """Return quantities of futures, a draw's own but for random numbers and news."""
+    assert found.belief is not None
+    tree = xr.DataTree.from_dict({"posterior": dataset_of(draws, chains=1)})
+    report = found.belief.report()
+    known = Posterior(found.study, found.inputs, found.theory, tree, report, seed, {})
+    known.actions.posterior.update(actions)
+    ahead = forecast(known, horizon, seed=seed, allow_failed=True, baselines=False)
+    paths, out = ahead.paths, Values()
+    for name, side in headline(ahead, explained(ahead)):
+        label = f"time of {name}" + (f" of {side}" if side else "")
+        out[label] = event_steps(ahead, name, side).astype(float)
+    if paths.logit_belief is not None and paths.surplus is not None:
+        for i, side in enumerate(known.structure.sides):
+            out[f"belief of {side} at the horizon"] = paths.logit_belief[:, i, -1]
+        out["surplus at the horizon"] = paths.surplus[:, -1]
+    events = paths.events or {}
+    for name in (name for name in COUNTS if name in events):
+        values = np.asarray(events[name], dtype=float)
+        out[f"number of {name}"] = values.reshape(len(values), -1).sum(axis=1)
+    return out
 
 
 def _joined(draws: Values, truth: Values, parameters: Iterable[Parameter]) -> Values:
-    """Return draws with the truth after them."""
     return {p.name: np.concatenate([draws[p.name], truth[p.name][None]]) for p in parameters}
-
-
-def _elements(
-    group: str, values: Values, parameters: Iterable[Parameter], structure: Structure
-) -> Iterable[tuple[str, Floats]]:
-    """Yield every element of parameters by its name and labels."""
-    coords = structure.coords
-    for p in parameters:
-        for index in np.ndindex(structure.size(p.dims)):
-            labels = [str(coords[d][i]) for d, i in zip(p.dims, index, strict=True)]
-            name = f"{group}:{p.name}" + (f"[{', '.join(labels)}]" if labels else "")
-            yield name, values[p.name][:, *index]
 
 
 def simulated(
     design: Design, numbers: Sequence[int], workers: int | None = None, scheduler: str | None = None
 ) -> Iterator[Line]:
-    """Yield lines of simulations as they are done, in no certain order.
+    """Yield lines of simulations, see `done`; one that could not be done has an ``error``.
 
-    They run one by one in this process, in `workers` processes of one thread each on this machine,
-    or behind the address of a dask `scheduler`. One that could not be done has an ``error``: left
-    out silently it would bias the ranks of all others.
+    Left out silently it would bias the ranks of all others.
     """
-    if not numbers:
+    return done(_at_work, numbers, lambda: (design, build_inputs(design.study)), workers, scheduler)
+
+
+def done(
+    work: Callable[[Any, Any], Any],
+    jobs: Sequence[Any],
+    prepare: Callable[[], Any],
+    workers: int | None,
+    scheduler: str | None,
+) -> Iterator[Any]:
+    """Yield what `work` makes of each job and of what `prepare` returns, in no certain order.
+
+    One by one in this process, in `workers` processes of one thread each on this machine, or
+    behind the address of a dask `scheduler`.
+    """
+    if not jobs:
         return
     if workers is None and scheduler is None:
-        prepared = _prepared(design)
-        for number in numbers:
-            yield _at_work(number, prepared)
+        shared = prepare()
+        yield from (work(job, shared) for job in jobs)
         return
     from distributed import as_completed  # slow to load, and needed for several processes alone
     from distributed.scheduler import KilledWorker  # likewise
 
     with cluster(workers, scheduler) as client:
-        shared = client.submit(_prepared, design, pure=False)
-        running = client.map(_at_work, numbers, shared=shared, pure=False)
+        shared = client.submit(prepare, pure=False)
+        running = client.map(work, jobs, shared=shared, pure=False)
         lost: list[KilledWorker] = []
         for future in as_completed(running):
             try:
-                line = future.result()
+                yield future.result()
             except KilledWorker as error:
                 lost.append(error)
-                continue
             future.release()
-            yield line
         if lost:
             raise StudyError(
-                "a process that simulates was killed again and again, perhaps for want of memory",
-                where=f"{len(lost)} simulations",
+                "a process was killed again and again, perhaps for want of memory",
+                where=f"{len(lost)} of {len(jobs)} jobs",
                 found="processes that ended without an answer",
                 expected="processes that live until they are done",
-                fix="run the same command again: simulations that were done are kept; with fewer "
-                "--cores if memory is short",
+                fix="run the same command again, with fewer --cores if memory is short: "
+                "simulations of a calibration that were done are kept",
             ) from lost[0]
 
 
@@ -303,13 +277,7 @@ def cluster(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         yield client
 
 
-def _prepared(design: Design) -> tuple[Design, Inputs]:
-    """Build the inputs that all simulations share, once a worker asks for them."""
-    return design, build_inputs(design.study)
-
-
 def _at_work(number: int, shared: tuple[Design, Inputs]) -> Line:
-    """Do one simulation, wherever it is."""
     begun = time.process_time()
     try:
         line = simulation(shared[0], number, shared[1])
@@ -353,8 +321,6 @@ class Judged:
 def _statistic(ranks: ArrayLike, draws: int) -> Floats:
     """Return the smallest two-sided tail probability of each row of ranks (..., n)."""
     values = np.atleast_2d(np.asarray(ranks, dtype=np.int64))
-    if values.size and (values.min() < 0 or values.max() > draws):
-        raise ValueError(f"ranks lie between 0 and {draws}")
     each = np.stack([np.bincount(row, minlength=draws + 1) for row in values])
     counts, place = np.cumsum(each, axis=-1)[:, :-1], np.arange(draws)  # below 1, ... L
     below, above = _tails(values.shape[-1], draws)
@@ -384,23 +350,19 @@ def _reference(n: int, draws: int) -> Floats:
 
 def p_value(ranks: ArrayLike, draws: int) -> float:
     """Return the probability of uniform ranks as far from uniform as these (n,), of 0 to L."""
-    n = np.asarray(ranks).size
-    if n == 0:
-        raise ValueError("no ranks")
     found = _statistic(ranks, draws)[0]
     # Statistics are discrete: those that differ by rounding alone are equal.
-    beyond = int(np.searchsorted(_reference(n, draws), found * (1.0 + 1e-9), side="right"))
-    share = (1.0 + beyond) / (1.0 + REFERENCE)
-    if beyond:
-        return share
-    return float(min(share, max(draws * found, np.finfo(float).tiny)))  # a tail may underflow
+    reference = _reference(np.asarray(ranks).size, draws)
+    beyond = int(np.searchsorted(reference, found * (1.0 + 1e-9), side="right"))
+    bound = 1.0 if beyond else max(draws * found, np.finfo(float).tiny)  # a tail may underflow
+    return float(min((1.0 + beyond) / (1.0 + REFERENCE), bound))
 
 
-def bands(n: int, draws: int, coverage: float = COVERAGE) -> Bands:
-    """Return bands that `n` uniform ranks leave nowhere with probability `coverage`."""
+def bands(n: int, draws: int) -> Bands:
+    """Return bands that `n` uniform ranks leave nowhere with probability `COVERAGE`."""
     from scipy.stats import binom  # slow to load
 
-    level = float(np.quantile(_reference(n, draws), 1.0 - coverage, method="lower"))
+    level = float(np.quantile(_reference(n, draws), 1.0 - COVERAGE, method="lower"))
     at = np.arange(draws + 2) / (draws + 1.0)
     low = binom.ppf(0.5 * level, n, at) / n - at
     high = binom.isf(0.5 * level, n, at) / n - at
@@ -413,21 +375,6 @@ def _shares(ranks: ArrayLike, draws: int) -> tuple[Floats, Floats]:
     share = (np.asarray(ranks, dtype=float) + 0.5) / (draws + 1.0)
     uniform = ((draws + 1.0) ** 2 - 1.0) / (12.0 * (draws + 1.0) ** 2)
     return share, (share - 0.5) ** 2 / uniform
-
-
-def judge(
-    ranks: Mapping[str, ArrayLike], draws: int, others: Mapping[str, float] | None = None
-) -> tuple[Judged, ...]:
-    """Judge ranks (n,) by quantity, least uniform first, with p-values of `others` without."""
-    p = {name: p_value(np.asarray(v, dtype=np.int64), draws) for name, v in ranks.items()}
-    p |= others or {}
-    rows = []
-    for (name, mine), adjusted in zip(p.items(), holm([*p.values()]), strict=True):
-        mean = spread = None
-        if name in ranks:
-            mean, spread = (float(v.mean()) for v in _shares(ranks[name], draws))
-        rows.append(Judged(name, mine, float(adjusted), mine <= 1.0 - COVERAGE, mean, spread))
-    return tuple(sorted(rows, key=lambda row: (row.p, row.name)))
 
 
 @dataclass(frozen=True)
@@ -458,10 +405,8 @@ class ForecastCheck:
 
 def poisson_binomial(p: ArrayLike) -> Floats:
     """Return P(X = k), (n + 1,), of a sum X of Bernoulli variables with probabilities p (n,)."""
-    found = np.ones(1)
-    for one in np.asarray(p, dtype=float):
-        found = np.convolve(found, [1.0 - one, one])
-    return found
+    coins = [[1.0 - one, one] for one in np.asarray(p, dtype=float)]
+    return reduce(np.convolve, coins, np.ones(1))
 
 
 def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
@@ -469,25 +414,16 @@ def _bin(begin: float, end: float, values: Floats, chance: Floats) -> Bin:
     mass = poisson_binomial(chance)
     below, above = np.cumsum(mass), np.cumsum(mass[::-1])[::-1]
     tail = 0.5 * (1.0 - COVERAGE)
+    low = int(np.argmax(below > tail)) / n
+    high = (n - int(np.argmax(above[::-1] > tail))) / n
     p = float(min(1.0, 2.0 * min(below[observed], above[observed])))
-    return Bin(
-        begin=begin,
-        end=end,
-        n=n,
-        forecast=float(values[:, 0].mean()),
-        happened=observed / n,
-        low=int(np.argmax(below > tail)) / n,
-        high=(n - int(np.argmax(above[::-1] > tail))) / n,
-        p=p,
-        outside=p <= 1.0 - COVERAGE,
-    )
+    forecast = float(values[:, 0].mean())
+    return Bin(begin, end, n, forecast, observed / n, low, high, p, p <= 1.0 - COVERAGE)
 
 
 def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     """Judge values (n, 2): share of the L draws in which a target happens, and whether it did."""
     shares = np.asarray(values, dtype=float)
-    if not len(shares):
-        raise ValueError("no simulations")
     observed = shares[:, 1]
     chance = (np.rint(shares[:, 0] * draws) + observed) / (draws + 1.0)
     deviation = float(np.sqrt(np.sum(chance * (1.0 - chance))))
@@ -506,11 +442,20 @@ def check_forecasts(values: ArrayLike, draws: int) -> ForecastCheck:
     )
 
 
-def forecast_p_values(found: Mapping[str, ForecastCheck]) -> Iterator[tuple[str, float]]:
-    """Yield what is judged beside ranks, by name: of each target its number and its bins."""
-    for target, one in found.items():
-        yield f"probability:{target}", one.all.p
-        yield f"reliability:{target}", one.reliability
+def judge(
+    ranks: Mapping[str, ArrayLike], draws: int, checks: Mapping[str, ForecastCheck] | None = None
+) -> tuple[Judged, ...]:
+    """Judge ranks (n,) by quantity and of each target its number and its bins, worst first."""
+    p = {name: p_value(v, draws) for name, v in ranks.items()}
+    for target, check in (checks or {}).items():
+        p |= {f"probability:{target}": check.all.p, f"reliability:{target}": check.reliability}
+    rows = []
+    for (name, mine), adjusted in zip(p.items(), holm([*p.values()]), strict=True):
+        mean = spread = None
+        if name in ranks:
+            mean, spread = (float(v.mean()) for v in _shares(ranks[name], draws))
+        rows.append(Judged(name, mine, float(adjusted), mine <= 1.0 - COVERAGE, mean, spread))
+    return tuple(sorted(rows, key=lambda row: (row.p, row.name)))
 
 
 @dataclass(frozen=True)
@@ -521,15 +466,21 @@ class Group:
     quantities: int
     outside: int
     limit: int
-    mean: float | None
-    spread: float | None  # mean; shows too few particles before any single quantity does
-    error: float | None  # of the spread over simulations, dependence of quantities included
-    p: float | None  # of a spread as far from 1, for the number of groups; None with one simulation
+    mean: float | None = None
+    spread: float | None = None  # mean; shows too few particles before any single quantity does
+    error: float | None = None  # of the spread over simulations, dependence of quantities included
+    # Of a spread as far from 1, for the number of groups; None with one simulation
+    p: float | None = None
 
 
 def outside_limit(quantities: int) -> int:
     """Return how many of some quantities may leave their own bands."""
     return max(LEAST, int(SHARE * quantities))
+
+
+def _group(name: str, rows: Sequence[Judged], *numbers: float) -> Group:
+    outside = sum(row.outside for row in rows)
+    return Group(name, len(rows), outside, outside_limit(len(rows)), *numbers)
 
 
 def groups_of(
@@ -540,25 +491,21 @@ def groups_of(
     for name in dict.fromkeys((*(row.split(":")[0] for row in ranks), *PROBABILITIES)):
         mine = [row for row in judged if row.name.startswith(f"{name}:")]
         if mine:
-            numbers: tuple[float | None, ...] = (None,) * 4
-            if name not in PROBABILITIES:
-                numbers = _spread([ranks[row.name] for row in mine], draws)
-            outside = sum(row.outside for row in mine)
-            found.append(Group(name, len(mine), outside, outside_limit(len(mine)), *numbers))
-    known = [row.p for row in found if row.p is not None]
-    adjusted = iter(holm(known))
+            ranked = [ranks[row.name] for row in mine if row.name in ranks]
+            found.append(_group(name, mine, *(_spread(ranked, draws) if ranked else ())))
+    adjusted = iter(holm([row.p for row in found if row.p is not None]))
     return tuple(row if row.p is None else replace(row, p=float(next(adjusted))) for row in found)
 
 
-def _spread(ranks: Sequence[ArrayLike], draws: int) -> tuple[float | None, ...]:
-    """Return mean, spread, its error and p-value of quantities (K, n)."""
+def _spread(ranks: Sequence[ArrayLike], draws: int) -> tuple[float, ...]:
+    """Return mean and spread of quantities (K, n); of several simulations its error and p-value."""
     from scipy.stats import t  # slow to load
 
     share, spread = _shares(np.asarray(ranks), draws)
     each = spread.mean(axis=0)
     n, mean = len(each), float(each.mean())
     if n < 2:
-        return float(share.mean()), mean, None, None
+        return float(share.mean()), mean
     least = float(np.sqrt(VARIANCE / spread.size))
     error = max(float(each.std(ddof=1)) / float(np.sqrt(n)), least)
     return float(share.mean()), mean, error, float(2.0 * t.sf(abs(mean - 1.0) / error, n - 1))
@@ -574,11 +521,9 @@ def failures(
     certain = [row.name for row in judged if row.adjusted <= 1.0 - COVERAGE]
     if certain:
         out.append(f"not uniform, allowing for {len(judged)} quantities: {len(certain)}")
-    outside = sum(row.outside for row in judged)
-    every = Group("all", len(judged), outside, outside_limit(len(judged)), *(None,) * 4)
     out += [
         f"outside their own bands: {g.outside} of {g.quantities} of {g.group}, at most {g.limit}"
-        for g in (*groups, every)
+        for g in (*groups, _group("all", judged))
         if g.outside > g.limit
     ]
     out += [

@@ -98,7 +98,7 @@ class Comparison(Shown):
             "theories": [
                 {
                     **{k: getattr(row, k) for k in ("rank", "id", "title")},
-                    "elpd": round(row.elpd, 3),
+                    "elpd": shown(row.elpd),
                     "se": shown(row.se),
                     "elpd_diff": gap(row.against_best),
                     "against_base_rate": gap(row.against_base),
@@ -157,16 +157,7 @@ def compare(
     >>> beliefs.compare(study, ["base_rate", "M1"], seed=1, particles=200)
     <Comparison: study watch, theories M0 M1, periods 26, best M0>
     """
-    chosen = [theory_of(theory) for theory in theories]
-    ids = [theory.id for theory in chosen]
-    if len(set(ids)) < 2 or len(set(ids)) < len(ids):
-        raise StudyError(
-            "there is nothing to compare",
-            where="theories",
-            found=", ".join(ids) or "none",
-            expected="two different theories at least",
-            fix="list the theories with `beliefs theories`",
-        )
+    chosen = distinct_theories(theories, 2, "there is nothing to compare")
     say = progress or (lambda _: None)
     inputs = build_inputs(study) if inputs is None else inputs
     n = int(inputs.active.sum())
@@ -179,6 +170,23 @@ def compare(
         scores[k] = [found.get(name, scores[k, 0]) for name in SHARED]
     name, dates = study.spec.name, inputs.dates[:n]
     return compared(scores, chosen, study=name, dates=dates, step_days=inputs.step_days, seed=seed)
+
+
+def distinct_theories(
+    theories: Sequence[Theory | str | Path], fewest: int, what: str
+) -> tuple[Theory, ...]:
+    """Return theories, no two of one id; a StudyError says `what` is wrong with them."""
+    chosen = tuple(theory_of(theory) for theory in theories)
+    ids = [theory.id for theory in chosen]
+    if len(ids) < fewest or len(set(ids)) < len(ids):
+        raise StudyError(
+            what,
+            where="theories",
+            found=", ".join(ids) or "none",
+            expected=f"at least {fewest}, each once",
+            fix="list the theories with `beliefs theories`",
+        )
+    return chosen
 
 
 def _scored_part(theory: Theory) -> Theory:
@@ -279,10 +287,8 @@ def stacking_weights(scores: Floats, start: Floats | None = None) -> Floats:
     for _ in range(STEPS):
         share = w[:, None] * density
         share = share / share.sum(axis=0)
-        new = (share.sum(axis=1) + 1.0 / k) / (n + 1.0)
-        settled = np.abs(new - w).max() < ENOUGH
-        w = new
-        if settled:
+        before, w = w, (share.sum(axis=1) + 1.0 / k) / (n + 1.0)
+        if np.abs(w - before).max() < ENOUGH:
             break
     return w
 
@@ -291,7 +297,7 @@ def weights_over_time(scores: Floats, every: int = 7) -> tuple[NDArray[np.int64]
     """Return numbers of periods taken in, from 0 on to all, and weights then (point, theory)."""
     n = scores.shape[1]
     periods = np.unique([*range(0, n, every), n]).astype(np.int64)
-    out: list[Floats] = []
-    for t in periods:
-        out.append(stacking_weights(scores[:, :t], out[-1] if out else None))
+    out = [stacking_weights(scores[:, :0])]
+    for t in periods[1:]:
+        out.append(stacking_weights(scores[:, :t], out[-1]))
     return periods, np.stack(out)

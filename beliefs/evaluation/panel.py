@@ -1,20 +1,18 @@
 """Forecasts of talks on conflicts that were left out, against what is cheap to know.
 
 Every conflict is forecast week by week, as known in the week before, by theories whose population
-the other conflicts taught and by three baselines: the rate of talks so far in the conflict, a plain
-logistic regression on its age, and one on age, talks and force of the past as well. Talks within
-several weeks are those that are held while it lasts: regressions learn them as they are, rates and
-theories are told how often conflicts of an age end after a week without talks. A population is
-fitted once and its draws weighted as if each conflict in turn were not in it (Vehtari, Gelman and
-Gabry 2017), or fitted anew without each of some folds. Differences of log scores are summed by
-conflict; their intervals are those of a bootstrap over conflicts.
+the other conflicts taught and by three baselines: the rate of talks so far in the conflict, and
+logistic regressions on its age and on age, talks and force of the past. Talks within several weeks
+are those held while it lasts: regressions learn them as they are, rates and theories know how often
+conflicts of an age end after a week without talks. A population is fitted once and its draws
+weighted as if each conflict in turn were not in it (Vehtari, Gelman and Gabry 2017), or fitted anew
+without each of some folds. Intervals of differences are those of a bootstrap over conflicts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +21,22 @@ from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.calibration import cluster, p_value
+from beliefs.evaluation.calibration import done, p_value
 from beliefs.evaluation.compare import stacking_weights
 from beliefs.evaluation.scores.proper import pit
-from beliefs.evaluation.scores.skill import LEVEL
+from beliefs.evaluation.scores.skill import interval
 from beliefs.features import steps
-from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.features.inputs import build_inputs
+from beliefs.features.steps import Bools, Floats
 from beliefs.features.talks import headline_rows
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel.follow import follow, log_likelihood
-from beliefs.inference.panel.population import Panelled
+from beliefs.inference.panel import Panelled, follow, known_at_end, log_likelihood
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory, theory_of
-from beliefs.study.load import Study, read_study
+from beliefs.study.load import Study
 from beliefs.study.panels import CONFLICTS, load_panel
 from beliefs.study.tables.rows import counted_events
 
-Floats = NDArray[np.float64]
 ONLINE, AGE, REGRESSION = "online rate", "age", "age, talks, force"
 BASELINES = (ONLINE, AGE, REGRESSION)
 HORIZONS = (1, 4, 12)  # periods
@@ -52,19 +49,8 @@ BINS = 10  # of forecasts, with as many in each
 ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later groups
 BASELINE_FOLDS = 20  # in which regressions leave conflicts out
 TRUSTED_K = 0.7  # largest Pareto k with which weights of a left-out conflict are used
-BRIER = "brier"
+WORST: Mapping[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}  # of several fits
 GRID = 100  # steps in which times to first talks are held against uniform ones
-
-
-@dataclass(frozen=True)
-class Check:
-    """How well populations were sampled: the worst of all fits, and of all weights."""
-
-    r_hat: float
-    ess: float
-    divergent_share: float
-    pareto_k: float | None  # None where every fold was fitted
-    refitted: int = 0  # conflicts without which it was fitted anew: their k was above `TRUSTED_K`
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +65,9 @@ class PanelScores:
     p: Mapping[str, Mapping[int, Floats]]  # by forecaster, baselines first, and horizon
     folds: int | None
     seed: int
-    checks: Mapping[str, Check]  # by theory
+    # By theory how well populations were sampled, see `WORST`; ``pareto_k`` of all weights, None
+    # where every fold was fitted, and ``refitted``, conflicts whose k was above `TRUSTED_K`.
+    checks: Mapping[str, Mapping[str, Any]]
 
     def log_score(self, name: str, horizon: int = 1) -> Floats:
         """Return the log score of each row, larger is better."""
@@ -90,8 +78,7 @@ class PanelScores:
         """Return by how many nats a forecaster is ahead of another in conflicts among all."""
         gap = self.log_score(name, horizon) - self.log_score(other, horizon)
         gap = np.bincount(self.place, gap)[np.broadcast_to(among, len(self.conflict))]
-        sums = (self._drawn(len(gap)) * gap).sum(axis=1)
-        return {"nats": float(gap.sum())} | _interval(sums)
+        return {"nats": float(gap.sum())} | interval((self._drawn(len(gap)) * gap).sum(axis=1))
 
     def _drawn(self, n: int) -> Floats:
         """Return how often each of n conflicts is in each resample, (resample, n)."""
@@ -105,12 +92,12 @@ class PanelScores:
         times, rows = self._drawn(len(self.conflict)), []
         for k in range(BINS):
             mine = rank * BINS // len(p) == k
-            n, hits, told = (
+            n, hits, forecast = (
                 np.bincount(self.place[mine], weight, len(self.conflict))
                 for weight in (np.ones(mine.sum()), held[mine], p[mine])
             )
-            gap = (times @ (hits - told)) / np.maximum(times @ n, 1.0)
-            mean, off = float(p[mine].mean()), _interval(gap)
+            gap = (times @ (hits - forecast)) / np.maximum(times @ n, 1.0)
+            mean, off = float(p[mine].mean()), interval(gap)
             rows.append({
                 "n": int(mine.sum()), "forecast": mean, "observed": float(held[mine].mean()),
                 "low": mean + off["low"], "high": mean + off["high"],
@@ -132,19 +119,17 @@ class PanelScores:
 
     def first_talks(self, name: str) -> dict[str, Any]:
         """Return counts of `pit` by tenths, and the p-value that it is uniform in all at once."""
-        u = self.pit(name)
-        counts = np.histogram(u, BINS, (0, 1))[0].tolist()
-        return {"n": len(u), "counts": counts, "p": p_value(np.floor(GRID * u), GRID - 1)}
+        u, p = self.pit(name), p_value(np.floor(GRID * self.pit(name)), GRID - 1)
+        return {"n": len(u), "counts": np.histogram(u, BINS, (0, 1))[0].tolist(), "p": p}
 
-    def groups(self) -> dict[str, NDArray[np.bool_]]:
-        """Return which conflicts are of each era and length."""
-        length = np.bincount(self.place)
-        out = {}
-        for values, cuts, unit in ((self.begun, ERAS, ""), (length, LENGTHS, " periods")):
-            of = np.searchsorted(cuts, values, side="right")
-            for k, words in enumerate((f"before {cuts[0]}", f"{cuts[0]} to {cuts[1] - 1}",
-                                       f"from {cuts[1]}")):  # fmt: skip
-                out[words + unit] = of == k
+    def groups(self) -> dict[str, Bools]:
+        """Return which conflicts are of each era and length, of those that have any."""
+        length, out = np.bincount(self.place), {}
+        for values, (one, two), unit in ((self.begun, ERAS, ""), (length, LENGTHS, " periods")):
+            of = np.searchsorted((one, two), values, side="right")
+            for k, words in enumerate((f"before {one}", f"{one} to {two - 1}", f"from {two}")):
+                if (of == k).any():
+                    out[words + unit] = of == k
         return out
 
     def as_dict(self) -> dict[str, Any]:
@@ -155,7 +140,7 @@ class PanelScores:
             rows = {}
             for name in self.p:
                 rows[name] = {"log_score": float(self.log_score(name, h).sum()),
-                              BRIER: float(np.mean((self.p[name][h] - held) ** 2)),
+                              "brier": float(np.mean((self.p[name][h] - held) ** 2)),
                               "over_online": self.over(name, ONLINE, h)}  # fmt: skip
                 if name in theories[1:]:
                     rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], h)
@@ -171,64 +156,33 @@ class PanelScores:
             "reliability": {name: self.reliability(name) for name in theories},
             "first_talks": {name: self.first_talks(name) for name in theories},
             "weights": dict(zip(theories, stacking_weights(scores).tolist(), strict=True)),
-            "checks": {name: vars(check) for name, check in self.checks.items()},
+            "checks": self.checks,
         }  # fmt: skip
-
-
-def _interval(values: Floats) -> dict[str, float]:
-    low, high = np.quantile(values, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-    return {"low": float(low), "high": float(high)}
 
 
 def score_panel(
     panel: str | Path,
     theories: Sequence[str | Path | Theory],
     *,
-    folds: int | None = None,
+    folds: int | None,
     every: bool = False,
-    seed: int = 1,
-    sampling: Sampling | None = None,
+    seed: int,
+    sampling: Sampling,
     workers: int | None = None,
     scheduler: str | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> PanelScores:
-    """Score forecasts of talks on conflicts that were left out.
+    """Score forecasts of talks by theories, on conflicts of a panel that were left out.
 
-    Parameters
-    ----------
-    panel
-        Name of a bundled panel, or path of a panel folder.
-    theories
-        What `beliefs.load_theory` takes.
-    folds
-        Groups of conflicts without each of which every theory is fitted anew; None: each is fitted
-        once to all, and draws are weighted as if a conflict were not in it.
-    every
-        Whether conflicts without any talks count too. By default they do not, so that all
-        forecasters know one thing of a conflict: that talks come.
-    seed
-        Of folds, samplers and bootstrap.
-    sampling
-        Settings of the sampler; 500 draws of 4 chains when None.
-    workers, scheduler
-        Dask processes on this machine, or the address of a scheduler; one fit after another in
-        this process when both are None. The result is the same.
-    progress
-        Called with what is done.
-
-    Returns
-    -------
-    PanelScores
-
-    Raises
-    ------
-    StudyError
-        A panel that breaks a rule of the format, or has fewer conflicts with talks than folds.
+    Every theory is fitted anew without each of some `folds`; None: once to all, and draws are
+    weighted as if a conflict were not in it. Unless `every` counts, conflicts without any talks do
+    not, so that all forecasters know one thing of a conflict: that talks come. `seed` is that of
+    folds, samplers and bootstrap; who does the work, see `done`, changes no number. A StudyError
+    says that there are fewer conflicts than folds.
     """
-    say, name = progress or (lambda _: None), str(panel)
-    say(f"read {panel}")
+    progress(f"read {panel}")
     cells = load_panel(panel).tables[CONFLICTS].cells
-    known = [_of_end(f"{panel}/{conflict}") for conflict in cells["conflict"]]
+    known = [known_at_end(f"{panel}/{conflict}") for conflict in cells["conflict"]]
     ends = np.asarray(cells.get("ended", cells["end"])) <= np.asarray(cells["end"])
     read = [(study, build_inputs(study), over) for study, over in zip(known, ends, strict=True)]
     read = [one for one in read if every or one[1].talks.any()]
@@ -247,38 +201,24 @@ def score_panel(
     place = np.repeat(np.arange(len(read)), [len(one.talks) for one in inputs])
     held = {h: np.concatenate([_within(one.talks > 0, h) for one in inputs]) for h in HORIZONS}
     endings = _endings([one.talks for one in inputs], np.array(over), group)
-    p, checks = _baselines(studies, group, place, held, endings), {}
-    work = partial(_forecasts, names, inputs, endings, seed, sampling)
+    p = _baselines(studies, group, place, held, endings)
     outs = [None] if folds is None else [np.flatnonzero(group == k).tolist() for k in range(folds)]
     jobs = [(theory, out) for theory in map(theory_of, theories) for out in outs]
-    done: dict[str, dict[int, Any]] = {theory.id: {} for theory, _ in jobs}
-    fits: dict[str, list[Check]] = {theory.id: [] for theory, _ in jobs}
-    for n, (theory, found, check) in enumerate(_each(work, jobs, workers, scheduler), 1):
-        done[theory] |= found
-        fits[theory].append(check)
-        say(f"{n} of {len(jobs)} fits")
-    for theory, found in done.items():
-        p[theory] = {h: np.concatenate([found[k][h] for k in range(len(read))]) for h in HORIZONS}
-        every_fit = fits[theory]
-        checks[theory] = Check(
-            max(c.r_hat for c in every_fit), min(c.ess for c in every_fit),
-            max(c.divergent_share for c in every_fit), every_fit[0].pareto_k,
-            every_fit[0].refitted,
-        )  # fmt: skip
+    found: dict[str, dict[int, Mapping[int, Floats]]] = {theory.id: {} for theory, _ in jobs}
+    fits: dict[str, list[dict[str, Any]]] = {theory.id: [] for theory, _ in jobs}
+    shared = names, inputs, endings, seed, sampling
+    work = done(_forecasts, jobs, lambda: shared, workers, scheduler)
+    for n, (theory, within, fit) in enumerate(work, 1):
+        found[theory] |= within
+        fits[theory].append(fit)
+        progress(f"{n} of {len(jobs)} fits")
+    checks = {}
+    for theory, within in found.items():
+        p[theory] = {h: np.concatenate([within[k][h] for k in range(len(read))]) for h in HORIZONS}
+        worst = {key: of(fit[key] for fit in fits[theory]) for key, of in WORST.items()}
+        checks[theory] = fits[theory][0] | worst
     begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
-    return PanelScores(name, names, begun, place, held, p, folds, seed, checks)
-
-
-def _each(work: Any, jobs: Sequence[Any], workers: int | None, at: str | None) -> Iterator[Any]:
-    """Yield what is done of jobs, here or by Dask."""
-    if workers is None and at is None:
-        yield from map(work, *zip(*jobs, strict=True))
-        return
-    from distributed import as_completed  # slow to load, and needed for several processes alone
-
-    with cluster(workers, at) as client:
-        for future in as_completed(client.map(work, *zip(*jobs, strict=True), pure=False)):
-            yield future.result()
+    return PanelScores(str(panel), names, begun, place, held, p, folds, seed, checks)
 
 
 _COMPILED: dict[str, Panelled] = {}
@@ -286,21 +226,21 @@ _COMPILED: dict[str, Panelled] = {}
 
 
 def _forecasts(
-    names: Sequence[str], inputs: Sequence[Inputs], endings: Sequence[Floats], seed: int,
-    sampling: Sampling | None, theory: Theory, out: list[int] | None,
-) -> tuple[str, dict[int, Mapping[int, Floats]], Check]:  # fmt: skip
+    job: tuple[Theory, list[int] | None], shared: Any
+) -> tuple[str, dict[int, Mapping[int, Floats]], dict[str, Any]]:
     """Return forecasts by place and horizon of a fold, or of each conflict left out in turn."""
+    (theory, out), (names, inputs, endings, seed, sampling) = job, shared
     if (key := f"{theory.sha256} {names}") not in _COMPILED:
         _COMPILED.clear()
         _COMPILED[key] = Panelled(theory, names, inputs)
     compiled = _COMPILED[key]
     whole = compiled.fit(seed=seed, without=out or (), sampling=sampling)
     populations = dict.fromkeys(out or (), whole)
-    largest, refitted = None, 0
+    check = {key: getattr(whole, key) for key in WORST} | {"pareto_k": None, "refitted": 0}
     if out is None:
         scored = np.stack([log_likelihood(whole, one) for one in inputs])
         weights, k = array_stats.psislw(scored)
-        largest, refitted = float(np.max(k)), int((k > TRUSTED_K).sum())
+        check |= {"pareto_k": float(np.max(k)), "refitted": int((k > TRUSTED_K).sum())}
         for place in range(len(inputs)):
             rng = np.random.default_rng([seed, place, 1])
             populations[place] = (
@@ -308,38 +248,23 @@ def _forecasts(
                 if k[place] > TRUSTED_K
                 else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
             )
-    found = {
-        place: follow(
-            population,
-            inputs[place],
-            np.random.default_rng([seed, place]),
-            horizons=HORIZONS,
-            ending=endings[place],
-        ).within
-        for place, population in populations.items()
-    }
-    check = Check(whole.r_hat, whole.ess, whole.divergent_share, largest, refitted)
+    found: dict[int, Mapping[int, Floats]] = {}
+    for place, population in populations.items():
+        rng, ending = np.random.default_rng([seed, place]), endings[place]
+        found[place] = follow(population, inputs[place], rng, horizons=HORIZONS, ending=ending)
     return theory.id, found, check
 
 
-def _within(held: NDArray[np.bool_], horizon: int) -> Floats:
+def _within(held: Bools, horizon: int) -> Floats:
     """Return whether there are talks in each period or the next before the last, (T,)."""
     total, first = np.cumsum(np.r_[0, held]), np.arange(len(held))
     return (total[np.minimum(first + horizon, len(held))] > total[first]).astype(float)
 
 
-def _of_end(name: str) -> Study:
-    """Return a conflict as known at the end of its period: weeks without a row were quiet."""
-    source = read_study(name)
-    return source.known(source.spec.period.end)
-
-
 # ---- Baselines
 
 
-def _endings(
-    talks: Sequence[NDArray[Any]], over: NDArray[np.bool_], group: NDArray[np.intp]
-) -> list[Floats]:
+def _endings(talks: Sequence[NDArray[Any]], over: Bools, group: NDArray[np.intp]) -> list[Floats]:
     """Return how likely each conflict ends after a period without talks, by age, by other folds.
 
     `over` says which had ended when their rows do.
@@ -408,7 +333,7 @@ def past_terms(study: Study) -> Floats:
     return np.log1p(np.concatenate(sums))[:, -study.grid.n :].T
 
 
-def _regression(terms: Floats, held: NDArray[np.bool_], new: Floats) -> Floats:
+def _regression(terms: Floats, held: Bools, new: Floats) -> Floats:
     """Return probabilities of a ridge-penalised logistic regression (Newton's method)."""
     mean, sd = terms.mean(axis=0), terms.std(axis=0) + 1e-9
     x, y = (np.c_[np.ones(len(v)), (v - mean) / sd] for v in (terms, new))

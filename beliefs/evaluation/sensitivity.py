@@ -8,7 +8,7 @@ prior.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -28,12 +28,13 @@ from beliefs.inference.sensitivity import Power, densities
 from beliefs.inference.smc.particles import normalised
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.contract import Parameter
-from beliefs.model.structure import structure_of
+from beliefs.model.structure import Structure
 from beliefs.model.theory import Theory, free_parameters, mechanisms_of, scaled
 from beliefs.shown import Shown
 from beliefs.simulation.paths import draws_of
 
-Drawn = dict[str, tuple[Parameter, Floats]]
+Drawn = dict[str, tuple[Parameter, Floats]]  # draws, (sample, *shape), of free parameters
+Asked = tuple[str, str | None, dt.date, float | None, int | None]  # the first fields of a `Row`
 
 SCALES = (0.5, 2.0)
 GROUPS = ("prior", "likelihood")
@@ -42,37 +43,23 @@ LEARNABLE = 0.1  # contraction below which a parameter is not learnable here (MO
 
 
 @dataclass(frozen=True)
-class Question:
-    """A probability, as in `probability`; crack below `threshold` for `periods`, or None."""
+class Row:
+    """A probability, as in `probability`, its Monte-Carlo error, and what prior and data do."""
 
     target: str
     side: str | None
     by: dt.date
-    threshold: float | None
+    threshold: float | None  # of a crack: belief below it for `periods`
     periods: int | None
-    own_rule: bool
-
-    def happened(self, ahead: Forecast) -> Floats:
-        """Return in which futures it has happened, (sample,)."""
-        steps = ahead.step_of(self.by)
-        rule = {"threshold": self.threshold, "periods": self.periods}
-        return happened_by(ahead, self.target, steps, self.side, **rule).astype(float)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A probability, its Monte-Carlo error, and `powers_of` parts under the study's own rule."""
-
-    question: Question
+    own_rule: bool  # the study's own rule of cracks
     p: float
     mcse: float
-    powers: tuple[Power, ...]
+    powers: tuple[Power, ...]  # by `powers_of`, under the study's own rule
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain data."""
-        out = vars(self.question) | {
-            "by": self.question.by.isoformat(), "p": round(self.p, 4), "mcse": round(self.mcse, 4)
-        }  # fmt: skip
+        out = {k: v for k, v in vars(self).items() if k != "powers"}
+        out |= {"by": self.by.isoformat(), "p": round(self.p, 4), "mcse": round(self.mcse, 4)}
         for power in self.powers[:1]:
             out |= {
                 "power_prior": round(power.prior, 4),
@@ -92,21 +79,17 @@ class Point:
     parameters: tuple[str, ...]
     pareto_k: float  # of the importance weights
     method: str  # ``reweighted``, or ``tracked`` where the weights cannot be relied on
-    convergence: bool  # of what was tracked
+    converged: bool  # of what was tracked
     p: Floats
-    error: Floats  # of the changes
+    error_of_change: Floats
 
     def as_dict(self) -> dict[str, Any]:
         """Return the point as plain data."""
-        return {
-            "part": self.part,
-            "scale": self.scale,
+        return vars(self) | {
             "parameters": list(self.parameters),
             "pareto_k": round(self.pareto_k, 2) if np.isfinite(self.pareto_k) else None,
-            "method": self.method,
-            "converged": self.convergence,
             "p": [round(float(v), 4) for v in self.p],
-            "error_of_change": [round(float(v), 4) for v in self.error],
+            "error_of_change": [round(float(v), 4) for v in self.error_of_change],
         }
 
 
@@ -239,20 +222,10 @@ def sensitivity(
         posterior, horizon, seed=seed, allow_failed=allow_failed, actions=actions, baselines=False
     )
     horizon = len(ahead.dates)
-    question = _questions(ahead)
-    happened = np.stack([item.happened(ahead) for item in question])
-    rows = tuple(
-        Row(
-            item,
-            float(h.mean()),
-            monte_carlo_error(h, ahead.chains),
-            powers_of(ahead, item.target, h) if item.own_rule else (),
-        )
-        for item, h in zip(question, happened, strict=True)
-    )
+    asked, rows, happened = _probabilities(ahead)
     actions = ahead.action_draws is not None
-    draws = _parameter_draws(posterior, actions)
-    points = []
+    of_beliefs, of_actions = _parameter_draws(posterior, actions)
+    draws, points = of_beliefs | of_actions, []
     for part, names, scale, wider in plans:
         say(f"{part} x {scale:g}")
         mine = tuple(n for n in names if n in draws and wider.priors.get(n) != theory.priors.get(n))
@@ -267,7 +240,7 @@ def sensitivity(
             continue
         say(f"{part} x {scale:g}, tracked")
         again, passed = _again(posterior, wider, horizon, seed, actions, particles)
-        values = np.stack([item.happened(again) for item in question])
+        values = np.stack([_happened(again, one) for one in asked])
         errors = [monte_carlo_error(h, again.chains) for h in values]
         error = np.hypot([row.mcse for row in rows], errors)
         points.append(Point(part, scale, mine, k, "tracked", passed, values.mean(axis=1), error))
@@ -283,24 +256,38 @@ def _reweighted(happened: Floats, weights: Floats) -> tuple[Floats, Floats]:
     return p, apart.std(axis=1) / np.sqrt(n)
 
 
-def _questions(ahead: Forecast) -> tuple[Question, ...]:
-    """Return all targets in the headline windows, and cracks by other rules in the last one."""
-    own = ahead.posterior.study.spec.crack
-    windows, targets = horizon_days(ahead), headline(ahead)
-    out = []
-    for by in windows:
-        for name, side in targets:
-            threshold = own.threshold if TARGETS[name].threshold else None
-            periods = own.periods if TARGETS[name].kind == "beliefs" else None
-            out.append(Question(name, side, by, threshold, periods, True))
+def _probabilities(ahead: Forecast) -> tuple[list[Asked], tuple[Row, ...], Floats]:
+    """Return all targets in the headline windows, and cracks by other rules in the last one.
+
+    With them, (K, sample), in which futures each has happened.
+    """
+    own, windows = ahead.posterior.study.spec.crack, horizon_days(ahead)
+    asked: list[Asked] = []
+    for by, (name, side) in product(windows, headline(ahead)):
+        threshold = own.threshold if TARGETS[name].threshold else None
+        periods = own.periods if TARGETS[name].kind == "beliefs" else None
+        asked.append((name, side, by, threshold, periods))
+    count = len(asked)
     if ahead.posterior.theory.beliefs:
         rules = product(own.grid_thresholds, own.grid_periods)
         others = [rule for rule in rules if rule != (own.threshold, own.periods)]
         last, sides = windows[-1], ahead.posterior.structure.sides
-        out += [Question("crack", s, last, p, d, False) for s in sides for p, d in others]
+        asked += [("crack", s, last, p, d) for s in sides for p, d in others]
         lengths = [d for d in own.grid_periods if d != own.periods]
-        out += [Question("talks_rational", None, last, None, d, False) for d in lengths]
-    return tuple(out)
+        asked += [("talks_rational", None, last, None, d) for d in lengths]
+    rows, futures = [], [_happened(ahead, one) for one in asked]
+    for k, (one, happened) in enumerate(zip(asked, futures, strict=True)):
+        powers = powers_of(ahead, one[0], happened) if k < count else ()
+        error = monte_carlo_error(happened, ahead.chains)
+        rows.append(Row(*one, k < count, float(happened.mean()), error, powers))
+    return asked, tuple(rows), np.stack(futures)
+
+
+def _happened(ahead: Forecast, asked: Asked) -> Floats:
+    """Return in which futures it has happened, (sample,)."""
+    target, side, by, threshold, periods = asked
+    rule = {"threshold": threshold, "periods": periods}
+    return happened_by(ahead, target, ahead.step_of(by), side, **rule).astype(float)
 
 
 def _log_ratio(draws: Drawn, wider: Theory, names: Sequence[str], posterior: Posterior) -> Floats:
@@ -332,51 +319,58 @@ def _again(
     return ahead, other.report.passed
 
 
-def _parameter_draws(posterior: Posterior, actions: bool) -> Drawn:
-    """Return the free parameters with their draws (sample, *shape), innovations left out."""
+def _parameter_draws(posterior: Posterior, actions: bool) -> tuple[Drawn, Drawn]:
+    """Return free parameters of beliefs and talks, innovations left out, and of actions."""
     known = draws_of(posterior, "posterior", actions=False).params
-    free = free_parameters(posterior.theory, posterior.structure)
-    out = {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known}
-    if actions:
-        drawn = action_draws(posterior, "posterior")
-        for p in free_parameters(posterior.theory, posterior.structure, "actions"):
-            out[p.name] = (p, drawn[p.name])
-    return out
+    acted = action_draws(posterior, "posterior") if actions else {}
+    theory, structure = posterior.theory, posterior.structure
+    free = free_parameters(theory, structure)
+    acting = free_parameters(theory, structure, "actions") if actions else ()
+    return (
+        {p.name: (p, np.asarray(known[p.name], float)) for p in free if p.name in known},
+        {p.name: (p, acted[p.name]) for p in acting},
+    )
+
+
+def elements(p: Parameter, structure: Structure) -> Iterator[tuple[str, Any]]:
+    """Yield name, with labels, and index of every element of a parameter."""
+    coords = structure.coords
+    for index in np.ndindex(structure.size(p.dims)):
+        labels = [coords[d][i] for d, i in zip(p.dims, index, strict=True)]
+        yield p.name + (f"[{', '.join(labels)}]" if labels else ""), index
 
 
 def contraction(
     posterior: Posterior, actions: bool = False, *, power: bool = True
 ) -> tuple[Contracted, ...]:
     """Return what the data did to every free parameter, by element; `power` takes longest."""
-    coords = structure_of(posterior.inputs).coords
-    mechanisms = mechanisms_of(posterior.theory, posterior.structure)
+    structure = posterior.structure
+    mechanisms = mechanisms_of(posterior.theory, structure)
     home = {name: mechanism for mechanism, names in mechanisms.items() for name in names}
-    known = _parameter_draws(posterior, actions)
-    powers = _power(posterior, actions, known) if power else {}
+    parts = _parameter_draws(posterior, actions)
+    powers = _power(posterior, actions, parts) if power else {}
     rows = []
-    for name, (p, values) in known.items():
+    for name, (p, values) in (parts[0] | parts[1]).items():
         prior_sd = float(np.asarray(p.prior.std()))
-        for index in np.ndindex(values.shape[1:]):
-            labels = [coords[d][i] for d, i in zip(p.dims, index, strict=True)]
-            label = name + (f"[{', '.join(labels)}]" if labels else "")
+        for label, index in elements(p, structure):
             sd = float(values[:, *index].std(ddof=1))
             both = [float(v[index]) for v in powers[name]] if power else [np.nan, np.nan]
             rows.append(Contracted(label, home[name], prior_sd, sd, *both))
     return tuple(rows)
 
 
-def _power(posterior: Posterior, actions: bool, known: Drawn) -> dict[str, list[Floats]]:
+def _power(
+    posterior: Posterior, actions: bool, parts: tuple[Drawn, Drawn]
+) -> dict[str, list[Floats]]:
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
     chains = int(posterior.tree["posterior"].sizes["chain"])
-    theirs = action_draws(posterior, "posterior") if actions else {}
     out: dict[str, list[Floats]] = {}
-    for acting, (prior, likelihood) in enumerate(densities(posterior, actions)):
-        mine = {n: v for n, (_, v) in known.items() if (n in theirs) == bool(acting)}
-        logs = {"log_prior": {"total": prior}, "log_likelihood": {"total": likelihood}}
-        groups = {"posterior": mine, **logs}
+    for drawn, logs in zip(parts, densities(posterior, actions), strict=False):
+        groups = {f"log_{name}": {"total": log} for name, log in zip(GROUPS, logs, strict=True)}
+        groups["posterior"] = {name: values for name, (_, values) in drawn.items()}
         data = xr.DataTree.from_dict({k: dataset_of(v, chains) for k, v in groups.items()})
-        found = [az.psense(data, group=group) for group in GROUPS] if mine else []
-        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in mine}
+        found = [az.psense(data, group=group) for group in GROUPS] if drawn else []
+        out |= {n: [np.asarray(one[n].values, dtype=float) for one in found] for n in drawn}
     return out

@@ -1,42 +1,66 @@
-"""What both sides did, by period: actions of force, concessions, replies, walkouts, sanctions.
+"""What both sides did, by period: force, words and offers, truces and other agreements.
 
 Events count in the period of their publication, rows of the talk table on their own days. Columns
 are those of `Observed`; what a study has no table for is left out.
+
+A truce spell counts as in force in the periods that *begin* under it: from the period after its
+publication to the one in which its end was published. So what a period's column says of the spell
+was known before the period, and what happened in it can be scored against that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features import steps
-from beliefs.features.steps import Bools, Exchange, Floats, Force
+from beliefs.features.steps import Bools, Exchange, Floats, Force, Ints
 from beliefs.features.talks import headline_rows, held_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
+from beliefs.study.spec import Truce
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.codebook import DIPLOMATIC
 from beliefs.study.tables.rows import instruments
 
 MIDDLE = 3.0  # the severity that others are compared with
+SCOPES = ("truce", "interim")
+TRACKED = ("treaty", "transaction")
+EXTENDED = ("extended_unilateral", "extended_mutual")
+BROKEN = ("collapse", "terminated", "reversed")
+KINDS = {"lapse": 1, "extended_unilateral": 2, "extended_mutual": 3, "deal": 4}
+SPOILER_DAYS = 7.0  # an unclaimed action stops being an open question after a week
 
 
-def between(study: Study, actions: Records) -> tuple[Bools, Bools]:
-    """Tell which actions are by a force of one side on the other side's own actors, by side."""
-    first, second = study.spec.sides
-    return (
-        actions.among("initiator", first.forces) & actions.among("target", second.actors),
-        actions.among("initiator", second.forces) & actions.among("target", first.actors),
-    )
+def with_year_before(grid: Grid) -> tuple[Grid, int]:
+    """Return a longer grid and the number of its periods before those of `grid`.
+
+    Actions of the year before a study still fade, provoke and age when it begins.
+    """
+    longer = grid.backwards(grid.start - np.timedelta64(366, "D"))
+    return longer, longer.n - grid.n
 
 
-def strike_arrays(
-    study: Study, grid: Grid, actions: Records, dyadic: tuple[Bools, Bools]
-) -> dict[str, NDArray]:
-    """Return the columns that count actions of force; `dyadic` is `between` of `actions`."""
+def _between(study: Study, rows: Records, by: Sequence[Collection[str]]) -> Bools:
+    """Tell which rows are by some parties of one side, given by side, on the other's own actors."""
+    first, second = (side.actors for side in study.spec.sides)
+    there = rows.among("initiator", by[0]) & rows.among("target", second)
+    return there | (rows.among("initiator", by[1]) & rows.among("target", first))
+
+
+def kinetic_actions(study: Study) -> Records:
+    """Return the actions of force; `between` marks those of a side's on the other's own actors."""
+    rows = study.tables.events.where(kind=study.spec.kinetic)
+    forces = [side.forces for side in study.spec.sides]
+    return rows.having(between=_between(study, rows, forces))
+
+
+def strike_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArray]:
+    """Return the columns that count `kinetic_actions`."""
     spec, severity = study.spec, actions["severity"]
     if spec.strikes is None:
         return {}
@@ -71,7 +95,7 @@ def strike_arrays(
         "severity_log": steps.ratio(logs, count),
         "provocation": steps.ratio(steps.recent(logs[::-1], steps.ANSWER), rival),
         "provoked": ((count > 0) & (rival > 0) & seen).astype(float),
-        **steps.at(force_known(study, grid, actions, dyadic), slice(-1)).known(grid.step_days),
+        **steps.at(force_known(study, grid, actions), slice(-1)).known(grid.step_days),
         "heavy": np.log1p(steps.fading_sum(suffered, steps.HEAVY_DAYS, grid)),
     }
     if (lines := spec.redlines) is not None:
@@ -98,21 +122,19 @@ def strike_arrays(
     return out
 
 
-def force_known(study: Study, grid: Grid, actions: Records, dyadic: tuple[Bools, Bools]) -> Force:
+def force_known(study: Study, grid: Grid, actions: Records) -> Force:
     """Return what is known of actions of force as each period begins and after the last."""
     rules, severity = study.spec.strikes, actions["severity"]
-    start = Force(np.zeros(2), 0.0, 0.0)
-    if rules is None:
-        return steps.trail(lambda state, _: state, start, np.zeros(grid.n))
-    counted = severity >= rules.min_severity
-    hostile = counted & (dyadic[0] | dyadic[1])
+    least, coverage = (rules.min_severity, rules.coverage) if rules else (np.inf, ())
+    counted = severity >= least
+    hostile = counted & actions["between"]
     which = [counted & actions.among("initiator", side.forces) for side in study.spec.sides]
     which += [hostile, hostile & (severity >= steps.CALM_SEVERITY)]
     *count, action, grave = (steps.counts(actions.take(rows), grid) for rows in which)
-    unseen = ~steps.watched(study, grid, rules.coverage)
+    unseen = ~steps.watched(study, grid, coverage)
     return steps.trail(
         lambda state, *now: state.after(grid.step_days, *now),
-        start, np.stack(count), (action > 0) | unseen, (grave > 0) | unseen,
+        Force(np.zeros(2), 0.0, 0.0), np.stack(count), (action > 0) | unseen, (grave > 0) | unseen,
     )  # fmt: skip
 
 
@@ -133,11 +155,8 @@ def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
     tries = events.where(kind=("offer", "counter_offer", "mediation"))
     contact = (steps.counts(talks, grid, "date") + steps.counts(tries, grid)) > 0
     rounds = (steps.counts(rows, grid, "date") + counters) * (np.arange(grid.n) >= lead)
-    war = np.zeros(grid.n, dtype=bool)
-    for regime in study.spec.regimes:
-        period = int(grid.index(np.datetime64(max(regime.start, regime.published_at), "D")))
-        if regime.kind == "war" and 0 <= period < grid.n:
-            war[period] = True
+    begins = [max(r.start, r.published_at) for r in study.spec.regimes if r.kind == "war"]
+    war = np.isin(np.arange(grid.n), grid.index(np.asarray(begins, dtype="datetime64[D]")))
 
     def step(state: Exchange, begun: Bools, *now: Any) -> Exchange:
         state = state._replace(rounds=np.where(begun, 0.0, state.rounds))
@@ -148,62 +167,221 @@ def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
 
 
 def exchange_arrays(study: Study, grid: Grid, lead: int) -> dict[str, NDArray]:
-    """Return the columns that tell of words, offers and sanctions; see `exchange_known`."""
+    """Return the columns that tell of words, offers and sanctions; see `exchange_known`.
+
+    Sanctions are those on the one side that endures: none where not just one does.
+    """
     out = steps.at(exchange_known(study, grid, lead), slice(-1)).known(grid.step_days)
     walkouts = study.tables.talks.where(label=("cancelled",))
     out["walkout"] = (steps.counts(walkouts, grid, "date") > 0).astype(float)
     at_risk = out.pop("walkout_at_risk") > 0
-    offers = _offers(study, grid, at_risk)
-    return out | offers | _sanctions(study, grid) | _agenda(study, grid)
+    spec, events = study.spec, study.tables.events
+    if spec.offers is not None:
+        seen = steps.watched(study, grid, spec.offers.coverage)
+        made = _dyadic(study, spec.offers.made)
+        own = [steps.counts(made.where(initiator=side.actors), grid) > 0 for side in spec.sides]
+        out |= {
+            "concession": np.stack(own) * seen.astype(float),
+            "concession_seen": seen,
+            "reply_yes": steps.counts(_dyadic(study, ("acceptance", "counter_offer")), grid) * seen,
+            "reply_no": steps.counts(_dyadic(study, ("rejection",)), grid) * seen,
+            "walkout_at_risk": at_risk & seen,
+        }
+    enduring = [side for side in spec.sides if side.endurance]
+    if spec.sanctions is not None and len(enduring) == 1:
+        coercing = next(side for side in spec.sides if side is not enduring[0])
+        by, target = (*coercing.actors, *spec.sanctions.initiator), enduring[0].actors
+        rows = events.where(kind=("sanction",), initiator=by, target=target)
+        seen = steps.watched(study, grid, spec.sanctions.coverage)
+        out["sanction"] = (steps.counts(rows, grid) > 0) * seen.astype(float)
+        out["sanction_seen"] = seen
+    if (matter := spec.agenda) is not None:
+        rows = events.where(kind=DIPLOMATIC)
+        about = rows.among("zone", matter.zones) | rows.among("red_line", matter.red_lines)
+        month = steps.periods_of(steps.MONTH, grid)
+        mine, total = (steps.recent(steps.counts(r, grid), month) for r in (rows.take(about), rows))
+        out["agenda_share"] = steps.ratio(mine, total)
+    return out
 
 
 def _dyadic(study: Study, kinds: Sequence[str]) -> Records:
     """Return the actions of some kinds by either side's own actors on the other's."""
-    first, second = (side.actors for side in study.spec.sides)
     rows = study.tables.events.where(kind=kinds)
-    there = rows.among("initiator", first) & rows.among("target", second)
-    back = rows.among("initiator", second) & rows.among("target", first)
-    return rows.take(there | back)
+    return rows.take(_between(study, rows, [side.actors for side in study.spec.sides]))
 
 
-def _offers(study: Study, grid: Grid, at_risk: Bools) -> dict[str, NDArray]:
-    """Return concessions and replies; `at_risk` is where talks could be cancelled, seen or not."""
-    offers = study.spec.offers
-    if offers is None:
-        return {}
-    seen, made = steps.watched(study, grid, offers.coverage), _dyadic(study, offers.made)
-    own = [steps.counts(made.where(initiator=side.actors), grid) > 0 for side in study.spec.sides]
-    return {
-        "concession": np.stack(own) * seen.astype(float),
-        "concession_seen": seen,
-        "reply_yes": steps.counts(_dyadic(study, ("acceptance", "counter_offer")), grid) * seen,
-        "reply_no": steps.counts(_dyadic(study, ("rejection",)), grid) * seen,
-        "walkout_at_risk": at_risk & seen,
+# ---- Truces and other agreements
+
+
+@dataclass(frozen=True, eq=False)
+class Truces:
+    """Truce spells on a grid of T periods."""
+
+    rows: Records  # the spells, in the order of time
+    first: Ints  # first period in which each is in force
+    last: Ints  # last such period, which may lie beyond the grid
+    root: Ints  # period in which the first spell of each one's chain was published
+    current: Ints  # (T,) the spell in force when the period began; -1 for none
+
+    @property
+    def on(self) -> Bools:
+        """Whether a spell was in force when the period began, shape (T,)."""
+        return self.current >= 0
+
+
+def _in_force(rows: Records, grid: Grid) -> tuple[Ints, Ints]:
+    """Return the first and the last period that begin under each row."""
+    first = grid.index(np.maximum(rows["date"], rows["published_at"])) + 1
+    ends = np.where(np.isnat(rows["end_published_at"]), rows["date"], rows["end_published_at"])
+    return first, np.where(np.isnat(rows["ended"]), grid.n, grid.index(ends))
+
+
+def truces_of(study: Study, grid: Grid) -> Truces:
+    """Place the truce spells of a study on a grid of its periods, or more."""
+    rows = study.tables.agreements.where(scope=SCOPES).ordered("published_at", "date")
+    current, (first, last) = np.full(grid.n, -1, dtype=np.int64), _in_force(rows, grid)
+    root, place = first - 1, {name: k for k, name in enumerate(rows["agreement_id"])}
+    for k, parent in enumerate(rows["parent"]):
+        current[max(first[k], 0) : max(last[k] + 1, 0)] = k
+        if parent in place:
+            root[k] = root[place[parent]]
+    return Truces(rows, first, last, root, current)
+
+
+def truce_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArray]:
+    """Return the columns of `Observed` that tell of truces, on a grid.
+
+    `actions` are those of `kinetic_actions`. Without a table ``[truce]``, only what is left of
+    allies' attacks is returned.
+    """
+    spec, truces = study.spec, truces_of(study, grid)
+    out: dict[str, NDArray] = {}
+    others = [tuple(f for f in side.forces if f not in side.actors) for side in spec.sides]
+    if spec.proxy is not None:
+        allies = others[spec.side_ids.index(spec.proxy.side)]
+        attacks = steps.counts(actions.take(actions.among("initiator", allies)), grid)
+        fresh = steps.freshness((attacks > 0) & truces.on, steps.PROXY_DAYS, grid)
+        out["proxy_attack"] = fresh
+    if spec.truce is None:
+        return out
+    hard = actions["severity"] >= spec.truce.breach_severity
+
+    def hits(which: Bools) -> Floats:
+        return steps.counts(actions.take(which & hard), grid)
+
+    covered = steps.watched(study, grid, spec.truce.coverage)
+    # A recording that begins because a truce broke is no fair sample of how long truces hold.
+    seen = truces.on & covered & steps.before(covered)
+    own = actions.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
+    breach = (hits(actions["between"]) > 0) & seen
+    excluded = spec.excluded.actors if spec.excluded else ()
+    foreign = actions.among("initiator", (*others[0], *others[1], "none", *excluded)) & ~own
+    unruly = [hits(actions.among("initiator", o)) > 0 for o in others]
+    out |= {
+        "truce_seen": seen,
+        "breach": breach.astype(float),
+        "breach_own": hits(own) * seen,
+        "breach_other": hits(foreign) * seen,
+        "disobeyed": np.stack(unruly) * seen.astype(float),
+        "command_seen": np.stack([seen & bool(o) for o in others]),
+        "spoiler_open": _spoilers(study, grid, actions) * truces.on,
+        "concession_broken": _broken(study, grid, truces),
     }
+    return out | _spells(grid, truces, seen, breach, spec.truce)
 
 
-def _sanctions(study: Study, grid: Grid) -> dict[str, NDArray]:
-    """Return sanctions on the one side that endures; nothing where not just one does."""
-    enduring = [side for side in study.spec.sides if side.endurance]
-    if study.spec.sanctions is None or len(enduring) != 1:
+def _spells(
+    grid: Grid, truces: Truces, seen: Bools, breach: Bools, rules: Truce
+) -> dict[str, NDArray]:
+    """Return age, quiet beginning, deadline and end of the truce spells."""
+    rows, now = truces.rows, np.arange(grid.n)
+    quiet, near = (steps.periods_of(days, grid) for days in (rules.quiet_days, rules.last_days))
+    age, passed, has, at, due = (np.zeros(grid.n) for _ in range(5))
+    end, kind = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=np.int64)
+    for k in range(len(rows)):
+        mine = truces.current == k
+        age[mine] = (now - truces.root[k])[mine]
+        start = truces.first[k]
+        if start >= 0 and (seen & ~breach)[start : start + quiet].all():
+            passed[mine & (now >= start + quiet)] = 1.0
+        if not np.isnat(rows["deadline"][k]):
+            ahead = int(grid.index(rows["deadline"][k])) - now
+            has[mine & (ahead >= 0)] = 1.0
+            at[mine & (ahead >= 0) & (ahead < near)] = 1.0
+            due[mine & (ahead == 0)] = 1.0
+        how = rows["end_kind"][k]
+        ending = mine & (now == truces.last[k]) & seen
+        kind[ending] = KINDS.get(how, 0)
+        end[ending] = 1 if how in BROKEN else 2 if KINDS.get(how, 0) > 1 else 0
+    return {
+        "truce_age": age, "quiet_passed": passed, "has_deadline": has, "at_deadline": at,
+        "deadline_now": due, "truce_end": end, "end_kind": kind,
+    }  # fmt: skip
+
+
+def _spoilers(study: Study, grid: Grid, actions: Records) -> Floats:
+    """Count the unclaimed actions that are attributed to no side yet, up to a week old."""
+    blamed = {s.event: np.datetime64(s.attributed_at, "D") for s in study.spec.spoilers}
+    out, span = np.zeros(grid.n), steps.periods_of(SPOILER_DAYS, grid)
+    rows = actions.where(initiator=("none",))
+    begins = grid.index(rows["published_at"])
+    for name, begin in zip(rows["event_id"], begins, strict=True):
+        stop = begin + span
+        if name in blamed:
+            stop = min(stop, int(grid.index(blamed[name])))
+        out[max(begin, 0) : max(stop, 0)] += 1.0
+    return out
+
+
+def _broken(study: Study, grid: Grid, truces: Truces) -> Floats:
+    """Count the named concessions that were broken since the spell in force began."""
+    out = np.zeros(grid.n)
+    for concession in study.spec.concessions:
+        rows = study.tables.events.where(
+            initiator=concession.initiator,
+            kind=concession.kinds,
+            target=concession.target,
+            red_line=concession.red_line,
+        )
+        hits = steps.counts(rows, grid) > 0
+        for k in range(len(truces.rows)):
+            mine = truces.current == k
+            out += mine & (np.cumsum(hits & mine) > 0)
+    return out
+
+
+def scope_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
+    """Return deals, and agreements in force that are no truces; none without ``[agreements]``."""
+    spec, rows = study.spec, study.tables.agreements
+    if spec.agreements is None:
         return {}
-    coercing = next(side for side in study.spec.sides if side is not enduring[0])
-    rows = study.tables.events.where(
-        kind=("sanction",),
-        initiator=(*coercing.actors, *study.spec.sanctions.initiator),
-        target=enduring[0].actors,
-    )
-    seen = steps.watched(study, grid, study.spec.sanctions.coverage)
-    return {"sanction": (steps.counts(rows, grid) > 0) * seen.astype(float), "sanction_seen": seen}
-
-
-def _agenda(study: Study, grid: Grid) -> dict[str, NDArray]:
-    """Return the share of the agenda's matter among the diplomatic actions of the month before."""
-    matter = study.spec.agenda
-    if matter is None:
-        return {}
-    rows = study.tables.events.where(kind=DIPLOMATIC)
-    about = rows.among("zone", matter.zones) | rows.among("red_line", matter.red_lines)
-    month = steps.periods_of(steps.MONTH, grid)
-    mine, total = (steps.recent(steps.counts(r, grid), month) for r in (rows.take(about), rows))
-    return {"agenda_share": steps.ratio(mine, total)}
+    seen = steps.watched(study, grid, spec.agreements.coverage)
+    extended = rows["agreement_id"][rows.among("end_kind", EXTENDED)]
+    # The end of what a row continues is public before the row, so this does not change later.
+    new = (rows["mutual"] > 0) & ~rows.among("parent", set(extended) - {""})
+    form = rows.among("form", ("signed",))
+    signed, unsigned = (steps.counts(rows.take(new & f), grid) * seen for f in (form, ~form))
+    turned = [
+        (np.datetime64(s.date, "D"), max(int(grid.index(np.datetime64(s.published_at, "D"))), 0))
+        for s in spec.shocks
+        if s.kind == "turnover"
+    ]
+    live, ended, changed = (np.zeros((2, grid.n)) for _ in range(3))
+    now = np.arange(grid.n)
+    for s, scope in enumerate(TRACKED):
+        mine = rows.where(scope=(scope,))
+        for k, (first, last) in enumerate(zip(*_in_force(mine, grid), strict=True)):
+            on = (now >= first) & (now <= last) & seen
+            live[s] += on
+            ended[s] += on & (now == last) & (mine["end_kind"][k] in BROKEN)
+            since = min((known for day, known in turned if mine["date"][k] < day), default=grid.n)
+            changed[s] += on & (now > since)
+    return {
+        "deal_seen": seen,
+        "deal": ((signed + unsigned) > 0).astype(float),
+        "deal_signed": signed,
+        "deal_unsigned": unsigned,
+        "scope_live": live,
+        "scope_ended": ended,
+        "government_changed": steps.ratio(changed, live),
+    }

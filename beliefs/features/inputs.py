@@ -10,20 +10,49 @@ then are zero (readings: NaN) and `active` is False there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.observed import Observed, build_observed
-from beliefs.features.states import faded, quiet_periods, regime_kinds, shocks_on, side_arrays
-from beliefs.features.steps import Bools, Floats, periods_of
+from beliefs.features.actions import (
+    exchange_arrays,
+    kinetic_actions,
+    scope_arrays,
+    strike_arrays,
+    truce_arrays,
+    with_year_before,
+)
+from beliefs.features.states import (
+    conflict_arrays,
+    faded,
+    level_arrays,
+    power_shift,
+    regime_kinds,
+    shocks_on,
+    state_arrays,
+)
+from beliefs.features.steps import Bools, Floats, Ints, periods_of
 from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
 from beliefs.study.load import Study
 from beliefs.study.spec import StudySpec, Truce
 from beliefs.study.tables.codebook import REGIME_KINDS
+
+OLD = 8.0  # memories after which mediation is old
+type SideFloats = Floats
+type SeverityFloats = Floats
+type ZoneFloats = Floats
+type ScopeFloats = Floats
+type MemoryFloats = Floats
+type SideBools = Bools
+AXES = {
+    "Side": ("side",), "Severity": ("side", "severity"), "Zone": ("zone",), "Scope": ("scope",),
+    "Memory": ("memory",),
+}  # fmt: skip
+"""Leading axes of arrays by the name of their type; time is always last."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +87,99 @@ class Shock:
 
 
 @dataclass(frozen=True, eq=False)
+class Observed:
+    """Actions observed, for T periods, 2 sides, Z watched zones, 2 scopes of agreement.
+
+    Arrays are (T,), with leading axes where their type says so (`AXES`). Where a `_seen` is False,
+    a zero is not a real zero.
+    """
+
+    strike_count: SideFloats  # kinetic actions of a side's forces from the least severity on
+    strike_by_severity: SeverityFloats  # the same by severity 1 to 5; a half counts 0.5 in both
+    warned_by_severity: SeverityFloats  # those of them that were announced before
+    strikes_seen: Bools
+    instrument: Ints  # place of the way of counting in `Inputs.instruments`; -1 where unseen
+    severity_log: SideFloats  # mean log(severity / 3) of own strikes, 0 without any
+    provocation: SideFloats  # the same of the rival's strikes in t-3 .. t-1
+    provoked: SideFloats  # 1 where there was an own strike after one of the rival's in t-3 .. t-1
+    line_touch: SideFloats  # actions that touch a declared red line
+    line_cross: SideFloats  # those severe enough to cross it
+    breach: Floats  # 1 where a force of one side hit the other's own actors in a truce
+    breach_own: Floats  # actions in a truce by own actors of either side
+    breach_other: Floats  # actions in a truce by others
+    disobeyed: SideFloats  # 1 where forces that are not the side's own acted in a truce
+    command_seen: SideBools  # whether the side has such forces and a truce is seen
+    truce_seen: Bools  # whether a truce held as the period began, and actions were recorded then
+    truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
+    truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
+    # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
+    # 4 deal; otherwise 0
+    end_kind: Ints
+    at_deadline: Floats  # 1 in the last days before an announced deadline
+    has_deadline: Floats  # 1 where an announced deadline lies ahead, or falls in t
+    deadline_now: Floats  # 1 where it falls in t
+    quiet_passed: Floats  # 1 once a spell had its first days seen and without breach
+    spoiler_open: Floats  # unclaimed actions in a truce: for a week, or until attributed
+    hotline: Floats  # 1 where a hotline between the sides was in force
+    zone_count: ZoneFloats  # kinetic actions of both sides' forces by zone
+    zone_seen: Bools
+    zone_rule: ZoneFloats  # 1 where a rule for the zone was in force
+    zone_near: ZoneFloats  # 1 where another zone had a rule and this one had none
+    # exp(-age / 7 days) since the last action in a truce by forces of the declared side not
+    # its own; 1 in its period
+    proxy_attack: Floats
+    concession_broken: Floats  # named concessions breached in the present spell so far, t included
+    concession: SideFloats  # 1 where a side's own actor made the rival an offer or a concession
+    concession_seen: Bools
+    reply_yes: Floats  # acceptances and counter-offers
+    reply_no: Floats  # rejections
+    round_number: Floats  # log(1 + rounds and counter-offers since the last war began), as of t-1
+    walkout: Floats  # 1 where talks were cancelled
+    walkout_at_risk: Bools  # whether there were talks, offers or mediation in the month before
+    walkout_fresh: Floats  # exp(-age / 7 days) since talks were last cancelled, as of t-1
+    sanction: Floats  # 1 where the enduring side was sanctioned
+    sanction_seen: Bools
+    talks_recent: Floats  # 1 with talks in the two weeks before t
+    excluded_count: Floats  # kinetic actions of powers that are no party to the talks
+    excluded_seen: Bools
+    # exp(-age / 7 days) since the last sign of a deal, as of t-1: talks, their announcement, an
+    # acceptance or a deal
+    deal_near: Floats
+    peripheral_count: Floats  # kinetic actions on third parties or in outlying zones
+    peripheral_seen: Bools
+    calm: Floats  # 1 without an action of severity 2 or more between the sides in the week before t
+    agenda_share: Floats  # its matter's part of the diplomatic actions of the 30 days before t
+    mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
+    spell_age: Floats  # log(periods since talks), 0 right after
+    # log(1 + periods with talks, fading with exp(-age / 14 days), or hardly at all), as of t-1
+    talks_memory: MemoryFloats
+    hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
+    pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
+    own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1
+    # log(1 + d) / log(15) up to 1, d the days in a row without an action between the sides, as of
+    # t-1; an unrecorded period begins the count anew
+    pause: Floats
+    # log(1 + actions of severity 4 or more *suffered*, fading with exp(-age / 14 days)); whole in t
+    heavy: SideFloats
+    power_shift: Floats  # from 0 to 4: how fast power is expected to shift either way, as of t-1
+    deal: Floats  # 1 where a mutual agreement was published; the extension of one is none
+    deal_seen: Bools
+    deal_signed: Floats  # the same by form
+    deal_unsigned: Floats
+    scope_live: ScopeFloats  # agreements in force: treaties, transactions
+    scope_ended: ScopeFloats  # those of them whose end was published
+    government_changed: ScopeFloats  # share of them made before the last turnover of leadership
+    conflict_phase: Ints  # place in `CONFLICT_PHASES` of the conflict phase on the last day of t
+    conflict_phase_seen: Bools  # whether a phase was declared
+
+
+SHAPES = {
+    f.name: axes for f in fields(Observed) for kind, axes in AXES.items() if f.type.startswith(kind)
+}
+"""Leading axes of the arrays that have any."""
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What a model sees of a study: T periods, K indicators, C channels, 2 sides."""
 
@@ -81,12 +203,11 @@ class Inputs:
     terms: tuple[Term, ...]  # weights to be learnt, those of side 0 first
     cost_terms: tuple[CostTerm, ...]
     quiet: Floats  # (T,) 1 where no event between the sides reached the severity of ``[quiet]``
-    quiet_seen: Bools  # (T,) whether coverage allows one to say so
+    quiet_seen: Bools  # (T,) whether coverage allows one to say so; then no force is a real zero
     persist: Floats  # (2, T) 1 where an action of ``[persist]`` was under way; 0 if unobserved
     resolve: Floats  # (2, T) positive surprise of the side's force, from 0 to 1; 0 if unobserved
     hardline: Floats  # (2, T) log(1 + number of hard-line actions); 0 if unobserved
     strikes: Floats  # (2, T) severity-weighted force published in the period
-    strikes_seen: Bools  # (T,) whether a zero there is a real zero
     mediator: Floats  # (T,) from 0 to 1, fading since the last action
     waiver: Floats  # (T,) likewise
     waiver_memory: float  # periods in which it fades, an e-folding time
@@ -95,10 +216,9 @@ class Inputs:
     reading: Floats  # (2, C, T) coded confidence as log-odds by the date of the row, NaN if none
     talks: NDArray[np.int64]  # (T,) 1 where talks were held under the headline rule, by own dates
     talks_previous: NDArray[np.int64]  # (T,) the same one period earlier
-    talks_seen: Bools  # (T,) equal to `active`
     shocks: tuple[Shock, ...]  # declared shocks, whether or not they were known yet
     shock_on: Floats  # (S, T) 1 in the period in which the shock was published
-    instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``
+    instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``, in order
     zones: tuple[str, ...]  # the zones of ``[zones]``
     reference: tuple[tuple[str, float], ...]  # covariates of the reference class, see `Reference`
     seeing: Callable[[], Observed]  # gives `observed`
@@ -134,11 +254,8 @@ def build_inputs(study: Study) -> Inputs:
     spec, grid = study.spec, study.grid
     active = grid.active(study.as_of)
     news = [signal_updates(study, indicator, active) for indicator in spec.indicators]
-    surprise, seen, level, ends = (np.stack(part) for part in zip(*news, strict=True))
-    quiet, quiet_seen = quiet_periods(study, active)
+    signals = {name: np.stack([one[name] for one in news]) for name in news[0]}
     rules, previous = talk_days(study, active)
-    headline = spec.talks_rule.headline
-    number = {side: place for place, side in enumerate(spec.side_ids)}
     inputs = Inputs(
         sides=spec.side_ids,
         endurance=(spec.sides[0].endurance, spec.sides[1].endurance),
@@ -150,13 +267,7 @@ def build_inputs(study: Study) -> Inputs:
         regime_kinds=REGIME_KINDS,
         regime=regime_kinds(study, active),
         indicators=tuple(i.id for i in spec.indicators),
-        surprise=surprise,
-        seen=seen,
-        scale=ends[:, 1],
-        expectation=ends[:, 0],
-        last=ends[:, 2],
-        level=level,
-        level_scale=ends[:, 3],
+        **signals,
         terms=_terms(spec),
         cost_terms=tuple(
             CostTerm(f"{name}:{indicator.id}", side, k, float(indicator.cost_sign))
@@ -164,27 +275,24 @@ def build_inputs(study: Study) -> Inputs:
             for k, indicator in enumerate(spec.indicators)
             if name in indicator.cost
         ),
-        quiet=quiet,
-        quiet_seen=quiet_seen,
-        **side_arrays(study, active),
+        **conflict_arrays(study, active),
         mediator=faded(study, spec.mediator, active),
         waiver=faded(study, spec.waiver, active),
         waiver_memory=spec.waiver.memory,
         channels=tuple(c.id for c in spec.channels),
         channel_bias=tuple(c.bias for c in spec.channels),
         reading=readings(study, active),
-        talks=rules[headline],
+        talks=rules[spec.talks_rule.headline],
         talks_previous=previous,
-        talks_seen=active.copy(),
         shocks=tuple(
-            Shock(s.id, s.kind, None if s.side is None else number[s.side])
+            Shock(s.id, s.kind, None if s.side is None else spec.side_ids.index(s.side))
             for s in study.shock_slots
         ),
         shock_on=shocks_on(study, active),
         instruments=study.instrument_slots,
         reference=tuple(sorted(spec.reference.talks.items())),
         zones=() if spec.zones is None else spec.zones.watched,
-        seeing=partial(build_observed, study, active, level),
+        seeing=partial(build_observed, study, active, signals["level"]),
     )
     return _read_only(inputs)
 
@@ -209,3 +317,42 @@ def _terms(spec: StudySpec) -> tuple[Term, ...]:
             kinds = split if indicator.split_by_regime else every
             terms += [Term(label, side, k, on, sign, own) for label, on in kinds.items()]
     return tuple(terms)
+
+
+def blank(n: int, zones: int = 0) -> Observed:
+    """Return what is seen where nothing is: zeros, and -1 for the way of counting."""
+    sizes = {"side": 2, "severity": 5, "scope": 2, "memory": 2, "zone": zones}
+    kinds = {"Floats": np.float64, "Bools": np.bool_, "Ints": np.int64}
+    arrays: dict[str, Any] = {
+        f.name: np.zeros((*(sizes[d] for d in SHAPES.get(f.name, ())), n), dtype=kind)
+        for f in fields(Observed)
+        for end, kind in kinds.items()
+        if str(f.type).endswith(end)
+    }
+    arrays["instrument"] -= 1
+    return Observed(**arrays)
+
+
+def build_observed(study: Study, active: Bools, level: Floats) -> Observed:
+    """Return what is observed of actions; periods after the as-of date are zero and unseen."""
+    spec, grid = study.spec, study.grid
+    longer, lead = with_year_before(grid)
+    actions = kinetic_actions(study)
+    early = {
+        **strike_arrays(study, longer, actions),
+        **truce_arrays(study, longer, actions),
+        **scope_arrays(study, longer),
+        **exchange_arrays(study, longer, lead),
+        **power_shift(study, longer, lead, int(active.sum()) - 1),
+    }
+    memory = spec.mediator.model_copy(update={"memory": OLD * spec.mediator.memory})
+    found = {
+        **{name: value[..., lead:] for name, value in early.items()},
+        **state_arrays(study, grid),
+        **level_arrays(study, grid, level),
+        "mediator_old": faded(study, memory, active),
+    }
+    seen = blank(grid.n, 0 if spec.zones is None else len(spec.zones.watched))
+    for name, value in found.items():
+        getattr(seen, name)[..., active] = value[..., active]
+    return seen

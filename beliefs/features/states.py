@@ -5,8 +5,7 @@ What is published counts from its publication on; regimes and phases are those o
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,10 @@ from beliefs.features.surprises import (
     series_arrivals,
     severity_sum,
 )
-from beliefs.features.talks import span_periods
+from beliefs.features.talks import held_periods
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.spec import Memory
+from beliefs.study.spec import Memory, Regime, Safeguard
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 from beliefs.study.tables.rows import counted_events
 
@@ -38,22 +37,23 @@ SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
 # ---- Inputs of beliefs
 
 
-def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
-    """Collect both sides' force, persistence and hard-line actions, by name in `Inputs`.
+def conflict_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
+    """Collect quiet, and both sides' force, persistence and hard-line actions, as in `Inputs`.
 
     `hardline` counts actions of own actors, the rest those of forces. Force is any kinetic kind,
-    whoever the target, since allies and bystanders are hit too. Unobserved actions move nothing.
+    whoever the target, since allies and bystanders are hit too. Unobserved actions move nothing,
+    and an unobserved period is not quiet.
     """
     spec, grid, events = study.spec, study.grid, study.tables.events
-    n, last = grid.n, int(active.sum()) - 1
+    last = int(active.sum()) - 1
 
     def seen(densities: Collection[str]) -> Bools:
         return watched(study, grid, densities) & active
 
-    persist, resolve, hardline, strikes = (np.zeros((2, n)) for _ in range(4))
+    persist, resolve, hardline, strikes = (np.zeros((2, grid.n)) for _ in range(4))
     for i, side in enumerate(spec.sides):
         actions = events.where(initiator=side.forces, kind=spec.persist.kinds)
-        persist[i] = span_periods(actions, grid) & seen(spec.persist.coverage)
+        persist[i] = held_periods(actions, grid, public=True) & seen(spec.persist.coverage)
         hard = events.where(initiator=side.actors, kind=spec.hardline.kinds)
         hardline[i] = np.log1p(counts(hard, grid)) * seen(spec.hardline.coverage)
         force = events.where(initiator=side.forces, kind=spec.kinetic)
@@ -62,9 +62,14 @@ def side_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
         update = count_surprises(counted, FORCE_HALFLIFE[grid.step_days])
         inside = counted.period >= 0
         resolve[i, counted.period[inside]] = np.maximum(update.z[inside], 0.0) / CLIP
+    forces = (*spec.sides[0].forces, *spec.sides[1].forces)
+    severe = events.where(initiator=forces, kind=spec.kinetic)
+    severe = severe.take(severe["severity"] >= spec.quiet.min_severity)
+    known = seen(spec.quiet.coverage)
     return {
+        "quiet": (known & ~held_periods(severe, grid, public=True)).astype(float),
+        "quiet_seen": known,
         "persist": persist, "resolve": resolve, "hardline": hardline, "strikes": strikes,
-        "strikes_seen": seen(spec.quiet.coverage),
     }  # fmt: skip
 
 
@@ -75,32 +80,16 @@ def force_arrivals(study: Study, side: int, last: int) -> Arrivals:
     return counted_arrivals(study, force, True, spec.quiet.coverage, last)
 
 
-def quiet_periods(study: Study, active: Bools) -> tuple[Floats, Bools]:
-    """Mark the periods without a severe action between the sides, and where one can say so.
-
-    0 where one reached the severity or nothing can be said.
-    """
-    spec, grid = study.spec, study.grid
-    forces = (*spec.sides[0].forces, *spec.sides[1].forces)
-    severe = study.tables.events.where(initiator=forces, kind=spec.kinetic)
-    severe = severe.take(severe["severity"] >= spec.quiet.min_severity)
-    seen = watched(study, grid, spec.quiet.coverage) & active
-    return (seen & ~span_periods(severe, grid)).astype(float), seen
-
-
 def faded(study: Study, memory: Memory, active: Bools) -> Floats:
     """Return how fresh the last action of some kinds is: ``exp(-age / memory)``, 0 before any.
 
     `memory` is in periods; actions before the study's period count as well.
     """
     actions = study.tables.events.where(kind=memory.kinds)
-    periods = np.sort(study.grid.index(actions["published_at"]))
+    periods = np.append(-np.inf, np.sort(study.grid.index(actions["published_at"])))
     now = np.arange(study.grid.n)
-    place = np.searchsorted(periods, now, side="right") - 1
-    if not len(periods):
-        return np.zeros(study.grid.n)
-    fresh = np.exp(-np.maximum(now - periods[np.maximum(place, 0)], 0) / memory.memory)
-    return np.where((place >= 0) & active, fresh, 0.0)
+    last = periods[np.searchsorted(periods, now, side="right") - 1]
+    return np.where(active, np.exp(-(now - last) / memory.memory), 0.0)
 
 
 def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
@@ -108,12 +97,24 @@ def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
 
     0 where no regime was in force or known. Beyond the as-of date the last kind is carried forward.
     """
-    kind = np.zeros(study.grid.n, dtype=np.int64)
-    for regime in study.spec.regimes:  # in the order of time: a shared day goes to the later one
-        on = _in_force(study.grid, regime.start, regime.end, regime.published_at)
-        kind[on] = REGIME_KINDS.index(regime.kind)
+    kind, _ = _by_regime(study, study.grid, lambda regime: REGIME_KINDS.index(regime.kind))
     kind[~active] = kind[int(active.sum()) - 1]
     return kind
+
+
+def _by_regime(study: Study, grid: Grid, number: Callable[[Regime], int]) -> tuple[Ints, Bools]:
+    """Return a number of the regime in force in each period, and whether there was any."""
+    out, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
+    for regime in study.spec.regimes:  # in the order of time: a shared day goes to the later one
+        on = _in_force(grid, regime)
+        out[on], known[on] = number(regime), True
+    return out, known
+
+
+def _in_force(grid: Grid, rule: Regime | Safeguard) -> Bools:
+    """Tell on the last day of which periods something was in force and public."""
+    on = grid.last_days >= np.datetime64(max(rule.start, rule.published_at), "D")
+    return on if rule.end is None else on & (grid.last_days <= np.datetime64(rule.end, "D"))
 
 
 def shocks_on(study: Study, active: Bools) -> Floats:
@@ -136,33 +137,25 @@ def shocks_on(study: Study, active: Bools) -> Floats:
 
 def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:
     """Return conflict phases and safeguards on a grid."""
-    conflict_phase, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
-    for regime in study.spec.regimes:  # a shared day goes to the later one
-        on = _in_force(grid, regime.start, regime.end, regime.published_at)
-        conflict_phase[on] = CONFLICT_PHASES.index(regime.conflict_phase or _BY_REGIME[regime.kind])
-        known |= on
+    phase, known = _by_regime(
+        study, grid, lambda r: CONFLICT_PHASES.index(r.conflict_phase or _BY_REGIME[r.kind])
+    )
     hotline = np.zeros(grid.n, dtype=bool)
     zones = () if study.spec.zones is None else study.spec.zones.watched
     rule = np.zeros((len(zones), grid.n), dtype=bool)
     for safeguard in study.spec.safeguards:
-        on = _in_force(grid, safeguard.start, safeguard.end, safeguard.published_at)
+        on = _in_force(grid, safeguard)
         if safeguard.kind == "zone":
             rule[np.isin(zones, safeguard.zones)] |= on
         else:
             hotline |= on
     return {
-        "conflict_phase": conflict_phase,
+        "conflict_phase": phase,
         "conflict_phase_seen": known,
         "hotline": hotline.astype(float),
         "zone_rule": rule.astype(float),
         "zone_near": (rule.any(axis=0) & ~rule).astype(float),
     }
-
-
-def _in_force(grid: Grid, start: dt.date, end: dt.date | None, published: dt.date) -> Bools:
-    """Tell on the last day of which periods something was in force and public."""
-    on = grid.last_days >= np.datetime64(max(start, published), "D")
-    return on if end is None else on & (grid.last_days <= np.datetime64(end, "D"))
 
 
 def level_arrays(study: Study, grid: Grid, level: Floats) -> dict[str, NDArray]:
@@ -196,14 +189,18 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     A proxy: nobody recorded what the sides expected, and the side that declines has a reason to
     fight either way (Powell 2006). Of a series: the weighted mean of its slopes (half-life
     four reports) over their robust spread, for half a year after the last report. Of actions: the
-    fading balance of both sides', over the spread of a balance without any trend. The grid has
-    `lead` periods before the first one of the study; `last` is the last period to be used.
+    fading balance of both sides', those of force weighing their severity over 3, over the spread of
+    a balance without any trend. The grid has `lead` periods before the first one of the study;
+    `last` is the last period to be used.
     """
     shift = study.spec.power_shift
     if shift is None:
         return {}
     if shift.indicator is None:
-        balance = _balance(study, grid, shift.kinds)
+        rows = study.tables.events.where(kind=shift.kinds)
+        first, second = (rows.among("initiator", side.forces) for side in study.spec.sides)
+        weight = np.where(np.isnan(rows["severity"]), 3.0, rows["severity"]) / 3.0
+        balance = binned(rows, weight * (first.astype(float) - second), grid)
         memory = shift.memory or 1.0
         days = memory * grid.step_days
         decayed = fading_sum(balance, days, grid)
@@ -221,19 +218,9 @@ def power_shift(study: Study, grid: Grid, lead: int, last: int) -> dict[str, NDA
     return {"power_shift": before(out)}
 
 
-def _balance(study: Study, grid: Grid, kinds: tuple[str, ...]) -> Floats:
-    """Return side 0's actions less side 1's; an action of force weighs its severity over 3."""
-    rows = study.tables.events.where(kind=kinds)
-    first, second = (rows.among("initiator", side.forces) for side in study.spec.sides)
-    weight = np.where(np.isnan(rows["severity"]), 3.0, rows["severity"]) / 3.0
-    return binned(rows, weight * (first.astype(float) - second), grid)
-
-
 def _trend(value: Floats, period: Ints) -> Floats:
     """Return |mean slope| over the spread of slopes at each arrival; 0 before three slopes."""
     out = np.zeros(len(value))
-    if len(value) < 2:
-        return out
     step = np.diff(value) / np.diff(period)
     keep = 0.5 ** (1.0 / SHIFT_HALFLIFE)
     mean = weight = 0.0

@@ -49,14 +49,9 @@ def refresh(fresh: Any, on: Any, kept: float) -> Any:
     return np.where(on, 1.0, fresh * kept)
 
 
-def run(length: Any, good: Any, by: float = 1.0) -> Any:
-    """Step of the length of a run of good periods, in units of `by` a period; it starts at 0."""
-    return np.where(good, length + by, 0.0)
-
-
 def age(since: Any, on: Any, by: float = 1.0) -> Any:
-    """Step of the time since the last period that was on, 0 after it; it starts as it is known."""
-    return run(since, ~np.asarray(on, dtype=bool), by)
+    """Step of the time since a period that was on, 0 after it, a period being `by` long."""
+    return np.where(on, 0.0, since + by)
 
 
 def push(last: NDArray[Any], value: Any) -> NDArray[Any]:

@@ -30,9 +30,9 @@ COUNT_BURN_IN: Final = 3
 MAD_TO_SD: Final = math.sqrt(math.pi / 2.0)
 SCALE_MEMORY: Final = 3.0
 """The scale remembers this many times longer than the mean: variances need more data."""
-FLOORS: Final = {"count": 0.5}
-"""Least scale by transform, in units of f(x). Counts have a standard deviation near 1: below half
-of that a long calm has only been lucky, and the day after a rare event would be a surprise."""
+COUNT_FLOOR: Final = 0.5
+"""Least scale of counts, in units of f(x). They have a standard deviation near 1: below half of
+that a long calm has only been lucky, and the day after a rare event would be a surprise."""
 SHARE_BOUNDS: Final = (0.005, 0.995)
 YEAR: Final = 365.0
 """Half-life in days of the normal from which a level is a departure."""
@@ -84,21 +84,14 @@ def _crossed(date: Ints, marks: Sequence[Any]) -> Bools:
 
 def event_arrivals(study: Study, indicator: Indicator, last: int) -> Arrivals:
     """Count events in each period in which they were recorded completely."""
-    rows, by_severity = counted_events(study.tables.events, indicator), indicator.measure
-    resets, densities = indicator.resets, indicator.coverage
-    return counted_arrivals(study, rows, by_severity == "severity", densities, last, resets)
+    rows, weighted = counted_events(study.tables.events, indicator), indicator.measure == "severity"
+    return counted_arrivals(study, rows, weighted, indicator.coverage, last, indicator.resets)
 
 
 def count_surprises(arrived: Arrivals, halflife: float) -> Surprises:
     """Return how far each count missed what those before it led one to expect."""
-    return surprises(
-        transform("count", arrived.value),
-        halflife,
-        reset=arrived.begins,
-        restart=arrived.restarts,
-        floor=FLOORS["count"],
-        burn_in=COUNT_BURN_IN,
-    )
+    f, resets, restarts = transform("count", arrived.value), arrived.begins, arrived.restarts
+    return surprises(f, halflife, reset=resets, restart=restarts, count=True)
 
 
 def counted_arrivals(
@@ -166,7 +159,7 @@ def logit_share(x: ArrayLike, scale: float, invert: bool) -> Floats:
     """
     values = np.asarray(x, dtype=float)
     share = np.clip(scale / values if invert else values / scale, *SHARE_BOUNDS)
-    return np.log(share) - np.log1p(-share)
+    return transform("logit", share)
 
 
 # ---- Surprises and slow levels
@@ -187,45 +180,40 @@ def surprises(
     f: ArrayLike,
     halflife: float,
     *,
-    reset: ArrayLike | None = None,
-    restart: ArrayLike | None = None,
-    floor: float = 0.0,
-    burn_in: int = BURN_IN,
+    reset: ArrayLike = False,
+    restart: ArrayLike = False,
+    count: bool = False,
     walk: bool = False,
 ) -> Surprises:
     """Return how far each arrival f, (N,), missed what those before it led one to expect.
 
-    `halflife` is in arrivals, `floor` the least scale. A `reset` of the level is no news: the
-    expectation begins anew; at a `restart` another instrument begins, and the scale too. With
-    `walk` the last value is expected, as of prices, so that one jump is news once.
+    `halflife` is in arrivals. A `reset` of the level is no news: the expectation begins anew; at a
+    `restart` another instrument begins, and the scale too. A `count` has a least scale and a
+    shorter burn-in. With `walk` the last value is expected, as of prices, so that one jump is news
+    once.
     """
     values = np.asarray(f, dtype=float)
-    no = np.zeros(len(values), dtype=bool)
-    begin_all = no if restart is None else np.asarray(restart, dtype=bool)
-    begin_mean = begin_all | (no if reset is None else np.asarray(reset, dtype=bool))
+    begin_all = np.zeros(len(values), dtype=bool) | np.asarray(restart, dtype=bool)
+    begin_mean = begin_all | np.asarray(reset, dtype=bool)
     fast = 1.0 if walk else learns(halflife)
     slow = learns(SCALE_MEMORY * halflife)
-    mean, miss, age = _means(values, begin_mean, begin_all, fast, slow)
-    return _surprises(values, mean, miss, floor, age, burn_in)
+    floor, burn_in = (COUNT_FLOOR, COUNT_BURN_IN) if count else (0.0, BURN_IN)
+    return _against_means(values, begin_mean, begin_all, fast, slow, floor, burn_in)
 
 
-def _surprises(
-    values: Floats, mean: Floats, miss: Floats, floor: float, age: Ints, burn_in: int
+def _against_means(
+    values: Floats,
+    begin_mean: Bools,
+    begin_miss: Bools,
+    fast: ArrayLike,
+    slow: ArrayLike,
+    floor: float,
+    burn_in: int,
 ) -> Surprises:
-    """Return how far values missed the mean before them, in scales before them, past burn-in."""
-    scale = scale_of(miss, mean, floor)
-    seen, z = (age > 0) & (age >= burn_in), np.zeros(len(values))
-    now = np.flatnonzero(seen)
-    z[now] = missed(values[now], mean[now - 1], scale[now - 1])
-    return Surprises(z, seen, mean, scale, miss)
+    """Return how far values missed the weighted mean before them, in scales before them.
 
-
-def _means(
-    values: Floats, begin_mean: Bools, begin_miss: Bools, fast: ArrayLike, slow: ArrayLike
-) -> tuple[Floats, Floats, Ints]:
-    """Return weighted means of values and of absolute misses, and arrivals since the beginning.
-
-    `fast` and `slow` are the weights of an arrival in them, (N,) or numbers, once there are many.
+    `fast` and `slow` are the weights of an arrival in the means of values and of absolute misses,
+    (N,) or numbers, once there are many.
     """
     place = np.arange(len(values))
     begin_mean = begin_mean | (place == 0)
@@ -233,14 +221,18 @@ def _means(
     misses = np.cumsum(~begin_mean)
     misses -= np.maximum.accumulate(np.where(begin_miss, misses, 0))
     weight, weight_miss = early(fast, age + 1).tolist(), early(slow, misses).tolist()
-    known = np.zeros((2, len(values)))
-    m, miss = 0.0, 0.0
+    mean, miss = np.zeros((2, len(values)))
+    m, away = 0.0, 0.0
     begins = zip(values.tolist(), begin_mean.tolist(), begin_miss.tolist(), strict=True)
     for i, (value, anew, forgets) in enumerate(begins):
-        miss = 0.0 if forgets else miss
-        m, miss = (value, miss) if anew else expected(m, miss, value, weight[i], weight_miss[i])
-        known[:, i] = m, miss
-    return known[0], known[1], age
+        away = 0.0 if forgets else away
+        m, away = (value, away) if anew else expected(m, away, value, weight[i], weight_miss[i])
+        mean[i], miss[i] = m, away
+    scale = scale_of(miss, mean, floor)
+    seen, z = (age > 0) & (age >= burn_in), np.zeros(len(values))
+    now = np.flatnonzero(seen)
+    z[now] = missed(values[now], mean[now - 1], scale[now - 1])
+    return Surprises(z, seen, mean, scale, miss)
 
 
 def early(weight: ArrayLike, n: ArrayLike) -> Floats:
@@ -260,7 +252,7 @@ def missed(value: Floats, mean: Floats, scale: Floats) -> Floats:
 
 
 def slow_level(
-    f: Floats, age: NDArray, halflife: float, restart: Bools | None = None, floor: float = 0.0
+    f: Floats, age: NDArray, halflife: float, restart: ArrayLike = False, count: bool = False
 ) -> Surprises:
     """Return how far each arrival stands from the slow normal, in units of its usual distance.
 
@@ -269,44 +261,41 @@ def slow_level(
     """
     known = {gap: 1.0 - 0.5 ** (max(gap, 1e-9) / halflife) for gap in set(age.tolist())}
     forgotten = np.array([known[gap] for gap in age.tolist()])
-    begin = np.zeros(len(f), dtype=bool) if restart is None else restart
-    mean, miss, count = _means(f, begin, begin, forgotten, forgotten)
-    return _surprises(f, mean, miss, floor, count, BURN_IN)
+    begin = np.zeros(len(f), dtype=bool) | np.asarray(restart, dtype=bool)
+    floor = COUNT_FLOOR if count else 0.0
+    return _against_means(f, begin, begin, forgotten, forgotten, floor, BURN_IN)
 
 
 # ---- The news of an indicator
 
 
-def signal_updates(study: Study, indicator: Indicator, active: Bools) -> tuple[Floats, ...]:
-    """Return surprise, seen and level, each (T,), and the end (4,): mean, scale, f(x), level's."""
+def signal_updates(study: Study, indicator: Indicator, active: Bools) -> dict[str, Any]:
+    """Return what `Inputs` holds of an indicator, by name, (T,) or a number."""
     n, last = len(active), int(active.sum()) - 1
     collect = series_arrivals if indicator.source == "series" else event_arrivals
     f, period, begins, restarts = _transformed(indicator, collect(study, indicator, last))
     surprise, seen = np.zeros(n), np.zeros(n, dtype=bool)
     if not len(f):
-        return surprise, seen, np.zeros(n), np.full(4, np.nan)
-    floor = FLOORS.get(indicator.transform, 0.0)
+        ends = dict.fromkeys(("expectation", "scale", "last", "level_scale"), np.nan)
+        return {"surprise": surprise, "seen": seen, "level": np.zeros(n), **ends}
+    count, walk = indicator.transform == "count", indicator.expectation == "walk"
     update = surprises(
-        f,
-        indicator.halflife,
-        reset=begins,
-        restart=restarts,
-        floor=floor,
-        burn_in=COUNT_BURN_IN if indicator.transform == "count" else BURN_IN,
-        walk=indicator.expectation == "walk",
+        f, indicator.halflife, reset=begins, restart=restarts, count=count, walk=walk
     )
     inside = period >= 0
     surprise[period[inside]] = update.z[inside]
     seen[period[inside]] = update.seen[inside]
     gaps = np.diff(period, prepend=period[:1])
-    slow = slow_level(f, gaps, YEAR / study.grid.step_days, begins | restarts, floor)
+    slow = slow_level(f, gaps, YEAR / study.grid.step_days, begins | restarts, count)
     # The level is carried forward for up to `max_age` periods.
     now = np.arange(n)
     place = np.searchsorted(period, now, side="right") - 1
     old = now - period[np.maximum(place, 0)] > indicator.max_age
     level = np.where((place >= 0) & ~old & active, slow.z[np.maximum(place, 0)], 0.0)
-    ends = np.array([update.mean[-1], update.scale[-1], f[-1], slow.scale[-1]])
-    return surprise, seen, level, ends
+    return {
+        "surprise": surprise, "seen": seen, "level": level, "expectation": update.mean[-1],
+        "scale": update.scale[-1], "last": f[-1], "level_scale": slow.scale[-1],
+    }  # fmt: skip
 
 
 def _transformed(indicator: Indicator, arrivals: Arrivals) -> tuple[Floats, Ints, Bools, Bools]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from beliefs.features.steps import Bools, Floats, Ints, binned, counts, watched
@@ -24,25 +23,17 @@ from beliefs.study.tables.codebook import CONFIDENCE
 WATCHED = ("dense", "headline")  # rounds of talks make headlines
 
 
-def span_periods(rows: Records, grid: Grid) -> Bools:
-    """Mark the periods, (grid.n,), in which at least one of the rows was running and public.
+def held_periods(rows: Records, grid: Grid, *, public: bool = False) -> Bools:
+    """Mark the periods, (grid.n,), in which one of the rows was running, public by then or not.
 
-    A row counts from its publication on. One that became public only after it was over counts in
-    the period of its publication: earlier columns would otherwise change with hindsight.
+    With `public` a row counts from its publication on. One that became public only after it was
+    over counts in the period of its publication: earlier columns would otherwise change with
+    hindsight.
     """
-    known = rows["published_at"]
-    return _marked(np.maximum(rows["date"], known), np.maximum(rows["date_end"], known), grid)
-
-
-def held_periods(rows: Records, grid: Grid) -> Bools:
-    """Mark the periods, (grid.n,), in which one of the rows was running, public by then or not."""
-    return _marked(rows["date"], rows["date_end"], grid)
-
-
-def _marked(
-    begins: NDArray[np.datetime64], ends: NDArray[np.datetime64], grid: Grid
-) -> NDArray[np.bool_]:
-    first, last = grid.index(begins), grid.index(ends)
+    first, last = grid.index(rows["date"]), grid.index(rows["date_end"])
+    if public:
+        known = grid.index(rows["published_at"])
+        first, last = np.maximum(first, known), np.maximum(last, known)
     touching = (last >= 0) & (first < grid.n)
     steps = np.zeros(grid.n + 1, dtype=np.int64)
     np.add.at(steps, np.maximum(first[touching], 0), 1)
@@ -86,12 +77,11 @@ def talks_public(study: Study) -> Ints:
     """
     grid = study.grid
     rows = headline_rows(study)
-    never = np.iinfo(np.int64).max
-    public = np.full(grid.n, never)
-    for row, period in enumerate(grid.index(rows["published_at"])):
+    public = np.full(grid.n, -1)
+    # From the one published last to the first, which stays.
+    for row in np.argsort(rows["published_at"], kind="stable")[::-1]:
         held = held_periods(rows.take(np.asarray([row])), grid)
-        public[held] = np.minimum(public[held], period)
-    public[public == never] = 0
+        public[held] = grid.index(rows["published_at"][row])
     return np.maximum(public, np.arange(grid.n))
 
 
@@ -122,10 +112,9 @@ class LeftOut(BaseModel):
 
 def left_out(study: Study) -> LeftOut | None:
     """Return what a model does not see of a study, None where its last period is whole."""
-    grid, one = study.grid, np.timedelta64(1, "D")
-    first = grid.last_days[grid.active(study.as_of)][-1] + one
-    days = int((study.as_of - first) / one) + 1
-    if days < 1:
+    grid = study.grid
+    first = grid.last_days[grid.active(study.as_of)][-1] + np.timedelta64(1, "D")
+    if first > study.as_of:
         return None
     rows = {
         name: int((table["date" if name == "talks" else "published_at"] >= first).sum())
@@ -133,17 +122,14 @@ def left_out(study: Study) -> LeftOut | None:
         if "published_at" in table.names and len(table)
     }
     talks = headline_rows(study)
-    began = {
-        max(talks["date"][k], first)
-        for k in range(len(talks))
-        if held_periods(talks.take(np.asarray([k])), Grid(first, days, 1))[0]
-    }
+    held = (talks["date"] <= study.as_of) & (talks["date_end"] >= first)
+    began = np.unique(np.maximum(talks["date"][held], first))
     return LeftOut.model_validate(
         {
             "from": first.astype(object),
             "to": study.as_of.astype(object),
             "rows": {name: count for name, count in rows.items() if count},
-            "talks": tuple(sorted(day.astype("datetime64[D]").astype(object) for day in began)),
+            "talks": tuple(began.astype(object)),
         }
     )
 
@@ -167,28 +153,22 @@ def readings(study: Study, active: Bools) -> Floats:
             for side, actors in enumerate(s.actors for s in spec.sides):
                 rows = study.tables.events.where(channel=(channel.id,), initiator=actors)
                 rows = rows.take(~np.isnan(rows["belief_signal"]))
-                out[side, c] = _mean(rows, "belief_signal", grid)
+                out[side, c] = _by_date(rows, "belief_signal", grid)
     out[:, :, ~active] = np.nan
     return out
 
 
-def _mean(rows: Records, column: str, grid: Grid) -> Floats:
-    """Return the mean of a column by the period of its date, (T,), NaN without rows."""
+def _by_date(rows: Records, column: str, grid: Grid, *, mean: bool = True) -> Floats:
+    """Return the mean, or sum, of a column by the period of its date, (T,), NaN without rows."""
     count, total = counts(rows, grid, "date"), binned(rows, rows[column], grid, "date")
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.where(count > 0, total / np.maximum(count, 1) if mean else total, np.nan)
 
 
 def _dated(study: Study, indicator: Indicator) -> Floats:
     """Return the value of a series in each period by its dates, (T,), NaN where there is none."""
     grid = study.grid
     rows = study.tables.indicators.where(indicator=(indicator.id,)).ordered("date", "published_at")
-    rows = rows.take(np.append(rows["date"][1:] != rows["date"][:-1], True)[: len(rows)])
-    if indicator.aggregate == "mean":
-        return _mean(rows, "value", grid)
-    if indicator.aggregate == "sum":
-        some = counts(rows, grid, "date") > 0
-        return np.where(some, binned(rows, rows["value"], grid, "date"), np.nan)
-    period, out = grid.index(rows["date"]), np.full(grid.n, np.nan)
-    inside = (period >= 0) & (period < grid.n)
-    out[period[inside]] = rows["value"][inside]  # in the order of time: the last one stays
-    return out
+    # The last version of a date, or the last date of a period.
+    same = grid.index(rows["date"]) if indicator.aggregate == "last" else rows["date"]
+    rows = rows.take(np.append(same[1:] != same[:-1], True)[: len(rows)])
+    return _by_date(rows, "value", grid, mean=indicator.aggregate == "mean")

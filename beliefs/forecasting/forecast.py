@@ -39,17 +39,15 @@ class Forecast(Shown):
         Where it starts from.
     dates
         First day of each future period, (horizon,).
-    paths, prior_paths
-        Futures from posterior and from prior draws; the latter None without baselines.
+    paths, prior_paths, base_paths
+        Futures from posterior draws, from prior draws, and under the base-rate theory M0, the base
+        rate of talks and of all targets of action; the latter two None without baselines.
     interventions
         What was assumed to happen.
     seed
-        Seed of the simulation. The same seed gives paired draws across interventions.
+        Seed of the simulation, which pairs draws across interventions.
     allowed_failed
-        True when the posterior failed its convergence check and a forecast was asked for anyway.
-    base_paths
-        Futures under the base-rate theory M0, the base rate of talks and of all targets of action;
-        None without baselines.
+        Whether the posterior failed its convergence check and was to be forecast from anyway.
     left_out
         Days after the last whole period, up to the as-of date; None where there are none.
     """
@@ -155,9 +153,8 @@ def forecast(
     allow_failed
         Forecast from a posterior that failed its convergence check; every output then says so.
     actions
-        Whether actions, truces and deals are simulated with beliefs, which read them, by the draws
-        that the posterior keeps or learns (`beliefs.inference.action_draws`). False leaves them
-        out: beliefs and talks go on from evidence repeated from the past.
+        Whether actions, truces and deals are simulated with beliefs, which read them, by draws that
+        the posterior keeps or learns. Otherwise evidence is repeated from the past.
     baselines
         Whether futures of the prior and of the base-rate theory are run as well.
 
@@ -180,10 +177,10 @@ def forecast(
 
     Notes
     -----
-    Futures begin after the last whole period, the origin. In a weekly study as of a Wednesday that
-    is up to six days earlier: what was published since is left out (`Forecast.left_out`), but for
-    talks known to have been held, which count as having happened. Windows in days begin at the
-    as-of date and end with the last period over by then (`forecasting.summary.horizon_days`).
+    Futures begin after the last whole period, the origin, up to six days before the as-of date of a
+    weekly study: what was published since is left out (`Forecast.left_out`), but for talks known to
+    have been held, which count. Windows in days begin at the as-of date and end with the last
+    period over by then (`forecasting.summary.horizon_days`).
     """
     horizon = default_horizon(posterior.study) if horizon is None else horizon
     seed = checked_seed(seed)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from beliefs.errors import StudyError
-from beliefs.forecasting.document import Probability
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import TARGETS, event_steps, happened_by, holds
 from beliefs.inference.sensitivity import Power, densities, power_of
@@ -21,6 +20,78 @@ Given = tuple[str, str | None, bool]
 """A target, its side, and whether it has happened."""
 History = tuple[str, float]
 """``"quiet"`` and the hours, from the origin on, in which no truce was broken."""
+_Six = PlainSerializer(lambda value: round(value, 6), return_type=float, when_used="json")
+Number = Annotated[float, _Six]
+Share = Annotated[float, Field(ge=0.0, le=1.0), _Six]
+
+
+class Part(BaseModel):
+    """A part of a document: nothing is converted, nothing is added, nothing is infinite."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Probability(Part):
+    """One forecast probability.
+
+    Attributes
+    ----------
+    target, side
+        What, and whose (None when it belongs to no side).
+    by
+        Last day of the window.
+    p, mcse
+        Probability and its Monte-Carlo standard error.
+    base_rate, base_rate_source
+        Baseline and where it comes from, or None and why there is none under the same condition.
+    prior_dominated
+        Whether scaling the prior moves `p` more than scaling the likelihood does.
+    prior_data_conflict
+        Whether both move `p`, in opposite directions: priors of other widths may give another.
+    at_origin
+        Share of draws in which it has already happened at the origin; 1 for talks known to have
+        been held between that and the as-of date.
+    threshold, periods, rule
+        Crack rule used, and which extensions count, where they apply.
+    given
+        Condition in words, or None. Every number but the base rate of talks is under it.
+    """
+
+    target: str = Field(json_schema_extra={"enum": list(TARGETS)})
+    side: str | None
+    by: dt.date
+    p: Share
+    mcse: Annotated[Number, Field(ge=0.0)]
+    base_rate: Share | None
+    base_rate_source: str
+    prior_dominated: bool
+    prior_data_conflict: bool = False
+    at_origin: Share
+    threshold: float | None
+    periods: int | None
+    given: str | None = None
+    rule: str | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.target not in TARGETS:
+            raise ValueError(f"no target {self.target}; there are {', '.join(TARGETS)}")
+        if self.rule not in (None, *TARGETS[self.target].rules):
+            raise ValueError(f"{self.target} has no rule {self.rule}")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Target and rule in one word."""
+        return self.target if self.rule is None else f"{self.target}_{self.rule}"
+
+
+class _Condition(NamedTuple):
+    words: str
+    target: str
+    side: str | None
+    happened: bool
+    steps: int
 
 
 def probability(
@@ -47,9 +118,8 @@ def probability(
         Last day of the window, inside the horizon.
     given
         Condition ``(target, side, happened)``: only futures in which that target has (or has not)
-        happened by the same date, by the study's own crack rule. The baseline of a latent target
-        is held to it too: prior futures in which the condition holds; and so is that of a target
-        of action where the condition is one.
+        happened by the same date, by the study's own crack rule. Baselines are held to it too:
+        those of latent targets, and those of actions where the condition is about actions.
     given_history
         Condition ``("quiet", hours)``: only futures in whose first hours no truce was broken.
 
@@ -72,20 +142,18 @@ def probability(
 
     Notes
     -----
-    A conditional probability is a ratio of two means, r = mean(a c) / mean(c) with a the event and
-    c the condition. Its Monte-Carlo error is that of the mean of the linearised draws
-    c (a - r) / mean(c) (delta method; Owen, Monte Carlo theory, methods and examples, section 2.7).
-
-    Futures are not censored, so that the share of them in which something has happened is its
-    cumulative incidence: what would have happened without competing ends is not asked.
+    Under a condition c the probability of a is a ratio of means, r = mean(a c) / mean(c), and its
+    Monte-Carlo error that of the mean of the linearised draws c (a - r) / mean(c) (delta method;
+    Owen, Monte Carlo theory, methods and examples, section 2.7). Futures are not censored: the
+    share in which something has happened is its cumulative incidence among competing ends.
     """
     steps = forecast.step_of(by)
     how: dict[str, Any] = {"threshold": threshold, "periods": periods, "rule": rule}
     when = event_steps(forecast, target, side, **how)
     happened = holds(target, when, steps)
-    conditions = _Conditions(given, given_history)
-    words, held = conditions.words, conditions.hold(forecast, steps)
-    if words is not None and (count := int(held.sum())) < FEWEST:
+    conditions = _conditions(forecast, steps, given, given_history)
+    words, held = " and ".join(it.words for it in conditions), _meets(forecast, conditions)
+    if words and (count := int(held.sum())) < FEWEST:
         raise StudyError(
             "too few futures meet the condition" if count else "no future meets the condition",
             where=f"given {words}", found=f"{count} of {len(held)}", expected=f"at least {FEWEST}",
@@ -96,7 +164,7 @@ def probability(
     base, source = _baseline(forecast, target, side, steps, conditions, how)
     own = forecast.posterior.study.spec.crack
     entry = TARGETS[target]
-    named = {"given": words} if words is not None else {}
+    named = {"given": words} if words else {}
     if len(entry.rules) > 1:
         named["rule"] = rule
     return Probability(
@@ -116,52 +184,38 @@ def probability(
     )
 
 
-@dataclass(frozen=True)
-class _Conditions:
-    """What futures must meet."""
+def _conditions(
+    forecast: Forecast, steps: int, given: Given | None, history: History | None
+) -> list[_Condition]:
+    """Return what futures must meet, a quiet history as one more condition."""
+    out: list[_Condition] = []
+    match given:
+        case None:
+            pass
+        case (other, side, bool() | np.bool_() as wanted):
+            words = f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}"
+            out.append(_Condition(words, other, side, bool(wanted), steps))
+        case _:
+            raise _unknown("condition", "given", given, "(target, side or None, True or False)")
+    match history:
+        case None:
+            pass
+        case ("quiet", int() | float() as hours) if hours > 0.0:
+            first = int(np.ceil(hours / 24.0 / forecast.posterior.inputs.step_days))
+            words = f"{hours:g} hours without a breach"
+            out.append(_Condition(words, "breach", None, False, first))
+        case _:
+            expected = '("quiet", hours), hours above 0'
+            raise _unknown("history", "given_history", history, expected)
+    return out
 
-    given: Given | None
-    history: History | None
 
-    def __post_init__(self) -> None:
-        match self.given:
-            case None | (_, _, bool() | np.bool_()):
-                pass
-            case _:
-                raise _unknown(
-                    "condition", "given", self.given, "(target, side or None, True or False)"
-                )
-        match self.history:
-            case None:
-                pass
-            case ("quiet", int() | float() as hours) if hours > 0.0:
-                pass
-            case _:
-                expected = '("quiet", hours), hours above 0'
-                raise _unknown("history", "given_history", self.history, expected)
-
-    @property
-    def words(self) -> str | None:
-        """The conditions in words, None without any."""
-        parts = []
-        if self.given is not None:
-            other, side, wanted = self.given
-            parts.append(f"{'' if wanted else 'no '}{other}{' of ' + side if side else ''}")
-        if self.history is not None:
-            parts.append(f"{self.history[1]:g} hours without a breach")
-        return " and ".join(parts) or None
-
-    def hold(self, forecast: Forecast, steps: int, **paths: Any) -> NDArray[np.bool_]:
-        """Return in which futures they hold, (sample,)."""
-        size = len(forecast.paths.talks)
-        held = np.ones(size, dtype=bool)
-        if self.given is not None:
-            other, side, wanted = self.given
-            held &= happened_by(forecast, other, steps, side, **paths) == wanted
-        if self.history is not None:
-            first = int(np.ceil(self.history[1] / 24.0 / forecast.posterior.inputs.step_days))
-            held &= event_steps(forecast, "breach", **paths) > first
-        return held
+def _meets(forecast: Forecast, conditions: list[_Condition], **paths: Any) -> NDArray[np.bool_]:
+    """Return which futures meet all conditions, (sample,)."""
+    held = np.ones(len(forecast.paths.talks), dtype=bool)
+    for it in conditions:
+        held &= happened_by(forecast, it.target, it.steps, it.side, **paths) == it.happened
+    return held
 
 
 def _unknown(what: str, where: str, found: object, expected: str) -> StudyError:
@@ -175,7 +229,7 @@ def _baseline(
     target: str,
     side: str | None,
     steps: int,
-    conditions: _Conditions,
+    conditions: list[_Condition],
     how: dict[str, Any],
 ) -> tuple[float | None, str]:
     """Return the base rate of a target under the same conditions, and where it comes from."""
@@ -184,16 +238,15 @@ def _baseline(
         known = ", ".join(map(str, out.talks))
         return 1.0, f"known: talks on {known}, after the last whole period"
     latent = kind == "beliefs"
-    given = conditions.given
-    if not latent and given is not None and TARGETS[given[0]].kind != "actions":
+    if not latent and any(TARGETS[it.target].kind != "actions" for it in conditions):
         return None, "none: the base-rate theory knows no such condition"
-    of: dict[str, Any] = {"prior": True} if latent else {"base": True}
-    held = conditions.hold(forecast, steps, **of)
-    if conditions.words is not None and held.sum() < FEWEST:
+    of: dict[str, Any] = {"prior" if latent else "base": True}
+    held = _meets(forecast, conditions, **of)
+    if conditions and held.sum() < FEWEST:
         futures = f"{len(held)} {'prior' if latent else 'base'} futures"
         return None, f"none: the condition holds in {held.sum()} of {futures}"
     happened = happened_by(forecast, target, steps, side, **of, **how)
-    same = ", under the same condition" if conditions.words is not None else ""
+    same = ", under the same condition" if conditions else ""
     source = (
         f"prior alone{same} (latent: no reference class records it)"
         if latent
@@ -207,8 +260,7 @@ def powers_of(
 ) -> tuple[Power, ...]:
     """Return what prior and data of each part of the model do to a probability.
 
-    First the part that the target is about: actions for targets of action where they were
-    simulated, belief and talks for others. Then the other one, which acts on it as well.
+    First of the part that the target is about, then of the other one, which acts on it as well.
     """
     rows = slice(None) if held is None else held
     parts = densities(forecast.posterior, forecast.action_draws is not None)
@@ -222,8 +274,8 @@ def monte_carlo_error(
 ) -> float:
     """Return the Monte-Carlo standard error of a mean of correlated draws, (sample,).
 
-    ArviZ's (Vehtari et al. 2021). Where none of the draws `held` that inform the values differs
-    from the others: the rule of three's scale, one over their number.
+    ArviZ's (Vehtari et al. 2021), or one over the number of draws `held` where none differs: the
+    scale of the rule of three.
     """
     import arviz as az  # slow to load, and the ledger needs no probabilities
 

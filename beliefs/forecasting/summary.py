@@ -1,20 +1,28 @@
-"""From futures to the forecast document: every number of a forecast, computed once.
+"""The forecast as one document: every number of it, computed once, as written and checked.
 
-And how they differ: with an intervention and without, paired; of one forecast and of a later one.
+And how forecasts differ: with an intervention and without, paired; one and a later one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
+from pydantic import Field
 
 from beliefs.errors import counted
-from beliefs.forecasting.document import FORMAT, Document, Probability
+from beliefs.features.talks import LeftOut
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.probability import monte_carlo_error, probability
+from beliefs.forecasting.probability import (
+    Number,
+    Part,
+    Probability,
+    Share,
+    monte_carlo_error,
+    probability,
+)
 from beliefs.forecasting.targets import (
     CAUSES,
     TARGETS,
@@ -25,13 +33,105 @@ from beliefs.forecasting.targets import (
 )
 from beliefs.inference.sensitivity import reversed_weights
 from beliefs.model.contract import logistic
-from beliefs.model.pooled import load_pooled, settlement_incidence
-from beliefs.simulation.effects import without_effect
+from beliefs.model.pooled import incidence, load_pooled
+from beliefs.simulation.interventions import without_effect
 from beliefs.simulation.state import spell_at
 
 Parts = tuple[dict[str, Any], ...]
 HORIZONS = (7, 30, 90)  # days after the as-of date, where the forecast reaches that far
 INTERVAL = 0.9
+FORMAT: Final = 3
+"""Of the document. In the first, targets of action stood apart, under ``settlement``."""
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Seeds(Part):
+    """Seeds of fit and of futures."""
+
+    fit: int
+    forecast: int
+
+
+class Convergence(Part):
+    """Whether the posterior passed; of particles R-hat, divergences and E-BFMI say nothing."""
+
+    passed: bool
+    r_hat: float
+    ess: float
+    worst: str
+    divergent_share: float
+    e_bfmi: float
+    failures: tuple[str, ...]
+    kind: Literal["chains", "particles"] = "chains"
+    pareto_k: float | None = None
+
+
+class SideBelief(Part):
+    """Belief of a side, at the origin, that it prevails: mean and interval."""
+
+    side: str
+    mean: Share
+    lower: Share
+    upper: Share
+
+
+class Ending(Part):
+    """Cumulative incidence of a first end of the truce in force, by competing cause."""
+
+    cause: str = Field(json_schema_extra={"enum": list(CAUSES)})
+    by: dt.date
+    p: Share
+    base_rate: Share
+
+
+class ReversedWeight(Part):
+    """A weight off a side's own scorecard with the other sign than the study declares."""
+
+    term: str
+    mean: Number
+    p_other_sign: Share
+
+
+class Reference(Part):
+    """The base rate of a reference class for something that is not modelled."""
+
+    target: str
+    by: dt.date
+    base_rate: Share
+    base_rate_source: str
+
+
+class Document(Part):
+    """A forecast: ``forecast.json``, a contract with scripts.
+
+    Timings and versions are left to the manifest, so that the same seed gives the same document.
+    """
+
+    format: Literal[3]
+    study: str
+    as_of: dt.date
+    origin: dt.date  # last day the posterior has seen
+    left_out: LeftOut | None = None  # days after it, up to the as-of date
+    study_sha256: Hash
+    theory: str
+    theory_sha256: Hash
+    hindcast: bool  # whether the analyst knew how the case went on
+    seed: Seeds
+    convergence: Convergence
+    allowed_failed: bool  # whether a forecast was made though a convergence check failed
+    interventions: tuple[str, ...]
+    interval: float  # share that the intervals of `belief` hold
+    belief: tuple[SideBelief, ...]  # of both sides, for a theory with beliefs
+    targets: Annotated[tuple[Probability, ...], Field(min_length=1)]  # by windows
+    crack_grid: tuple[Probability, ...]  # cracks by other rules
+    reference: tuple[Reference, ...]
+    endings: tuple[Ending, ...] = ()
+    notes: tuple[str, ...] = ()  # what-ifs that change nothing under the theory
+    reversed_weights: tuple[ReversedWeight, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data for JSON; parts that were not given are left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def horizon_days(forecast: Forecast) -> list[dt.date]:
@@ -41,10 +141,10 @@ def horizon_days(forecast: Forecast) -> list[dt.date]:
     in an unfinished period.
     """
     step = forecast.posterior.inputs.step_days
-    ends = [d + np.timedelta64(step - 1, "D") for d in forecast.dates]
+    ends = (forecast.dates + np.timedelta64(step - 1, "D")).tolist()
     gap = 0 if forecast.left_out is None else forecast.left_out.days
     picks = {(days + gap) // step for days in HORIZONS} & set(range(1, len(ends)))
-    return [dt.date.fromisoformat(str(ends[k - 1])) for k in sorted({*picks, len(ends)})]
+    return [ends[k - 1] for k in sorted({*picks, len(ends)})]
 
 
 def _beliefs(forecast: Forecast) -> Parts:
@@ -93,19 +193,18 @@ def _settlement(forecast: Forecast, windows: list[dt.date]) -> Parts:
 
     Cumulative incidence in crises as old as the first war or truce regime in force.
     """
-    inputs, origin = forecast.posterior.inputs, forecast.posterior.origin
+    inputs, origin = forecast.posterior.inputs, forecast.posterior.origin.astype(object)
     kinds = np.asarray(inputs.regime_kinds)[inputs.regime[inputs.active]]
     calm = np.flatnonzero(~np.isin(kinds, ("war", "truce")))
     begun = calm[-1] + 1 if len(calm) else 0
-    since = inputs.dates[begun : begun + 1].astype("datetime64[D]")
-    age = int((origin - since[0]).astype(int)) if begun < len(kinds) else 0
+    age = (origin - inputs.dates[begun].astype(object)).days if begun < len(kinds) else 0
     label = load_pooled("agreement").label
+    causes = [(load_pooled(name), dict[str, float]()) for name in ("agreement", "other_end")]
     source = f"{label}, pooled; crisis {counted(age, 'day')} old at the origin"
     named = {"target": "settlement", "base_rate_source": source}
-    ahead = [int((np.datetime64(by) - origin).astype(int)) for by in windows]
     return tuple(
-        {**named, "by": by, "base_rate": float(settlement_incidence(age, days))}
-        for by, days in zip(windows, ahead, strict=True)
+        {**named, "by": by, "base_rate": incidence(causes, age, (by - origin).days)[0]}
+        for by in windows
     )
 
 
@@ -132,13 +231,12 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
     posterior = forecast.posterior
     study, theory = posterior.study, posterior.theory
     windows = horizon_days(forecast)
-    actions = forecast.action_draws is not None
-    notes = without_effect(theory, posterior.structure, forecast.interventions, actions=actions)
+    what_ifs, actions = forecast.interventions, forecast.action_draws is not None
     found = {
         "format": FORMAT,
         "study": study.spec.name,
         "as_of": study.as_of.astype(object),
-        "origin": posterior.origin.astype("datetime64[D]").astype(object),
+        "origin": posterior.origin.astype(object),
         "study_sha256": study.sha256,
         "theory": theory.name,
         "theory_sha256": theory.sha256,
@@ -146,7 +244,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         "seed": {"fit": int(posterior.seed), "forecast": forecast.seed},
         "convergence": posterior.report.as_dict() | {"failures": posterior.report.failures},
         "allowed_failed": forecast.allowed_failed,
-        "interventions": tuple(item.label for item in forecast.interventions),
+        "interventions": tuple(item.label for item in what_ifs),
         "interval": INTERVAL,
         "belief": _beliefs(forecast),
         "targets": _targets(forecast, windows),
@@ -157,18 +255,17 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
             for d in study.spec.crack.grid_periods
         ),
         "reference": _settlement(forecast, windows),
-    }
-    parts = {
         "left_out": forecast.left_out,
         "endings": _endings(forecast, windows),
-        "notes": tuple(notes),
+        "notes": tuple(without_effect(theory, posterior.structure, what_ifs, actions=actions)),
         "reversed_weights": tuple(
             {"term": term, "mean": float(mean), "p_other_sign": float(share)}
             for term, mean, share in reversed_weights(posterior)
         ),
     }
-    result = found | {name: part for name, part in parts.items() if part}
-    return Document.model_validate(result).as_dict()
+    fields = Document.model_fields
+    said = {name: part for name, part in found.items() if part or fields[name].is_required()}
+    return Document.model_validate(said).as_dict()
 
 
 def differences(with_it: Forecast, without: Forecast) -> list[dict[str, Any]]:

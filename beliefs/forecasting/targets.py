@@ -1,8 +1,7 @@
-"""The registry of targets: everything that can be forecast, one entry each.
+"""The registry of targets: everything that can be forecast, each an entry of `TARGETS`.
 
 An entry says what the target is in futures (its first time), in the tables of a study (its label)
-and in words, and what its base rate is. All rooms after this one read it: a new target is one more
-entry of `_ALL`.
+and in words, and what its base rate is. All rooms after this one read it.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
+from beliefs.features.actions import truces_of
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools
 from beliefs.features.talks import talks_watched
-from beliefs.features.truces import truces_of
 from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, OPEN_WAR, UNILATERAL
 from beliefs.study.load import Study
 
@@ -81,9 +80,8 @@ class _Query:
         now, past = self.paths.logit_belief, self.paths.history_belief
         assert now is not None and past is not None
         limit = float(np.log(self.threshold / (1.0 - self.threshold)))
-        return first_passage(
-            now[:, side] < limit, self.periods, past[:, side, -self.periods :] < limit
-        )
+        before = past[:, side, -self.periods :] < limit
+        return first_passage(now[:, side] < limit, self.periods, before)
 
 
 @dataclass(frozen=True)
@@ -92,14 +90,13 @@ class Target:
 
     name: str  # as in ``forecast.json``
     words: str  # as a person reads it; ``{side}`` stands for the name of a side
-    # What it is about. The base rate of a target about beliefs is the prior, which nothing else
-    # informs; that of others is the base-rate theory M0, learnt from the same study
+    # The base rate of one about beliefs is the prior, of others M0, learnt from the same study
     kind: Literal["beliefs", "talks", "actions"]
     first: Callable[[_Query], Steps]  # when it first happens in futures, (sample,)
     # When it happened in a study, by rule; None where nobody can look it up
     label: Callable[[Past, str], Label] | None = None
     # Of targets of action: names in ``Paths.events`` of what it is read off, and in `Observed` of
-    # what tells whether a study has seen anything of it: only then it is forecast by default
+    # what a study must have seen for it to be forecast by default
     sources: tuple[str, ...] = ()
     seen: str = ""
     sided: Literal["no", "may", "must"] = "no"  # whether it is about a side
@@ -129,17 +126,12 @@ def _talks(query: _Query) -> Steps:
     return np.zeros_like(when) if known else when
 
 
-def _war(query: _Query) -> Steps:
-    """Return when war is on, 0 where it is on at the origin."""
+def _war(query: _Query, *, or_signed: bool = False) -> Steps:
+    """Return when war is on (or an agreement is signed); 0 where it is on at the origin."""
     assert query.paths.events is not None
-    when = first_passage(query.paths.events["conflict_phase"] == OPEN_WAR, 1)
-    inputs = query.forecast.posterior.inputs
-    return np.zeros_like(when) if at_war(inputs)[inputs.active][-1] else when
-
-
-def _either(query: _Query) -> Steps:
-    assert query.paths.events is not None
-    return np.minimum(first_passage(query.paths.events["signed"], 1), _war(query))
+    on, inputs = query.paths.events["conflict_phase"] == OPEN_WAR, query.forecast.posterior.inputs
+    known = np.broadcast_to(at_war(inputs)[inputs.active][-1:], (len(on), 1))
+    return first_passage(on | query.paths.events["signed"] if or_signed else on, 1, known)
 
 
 def _extensions(rule: str) -> tuple[int, ...]:
@@ -236,7 +228,8 @@ _ALL = (
     ),
     # Claims alone ask for the rest.
     Target(
-        "neither", "Neither a signed agreement nor open war", "actions", _either,
+        "neither", "Neither a signed agreement nor open war", "actions",
+        lambda query: _war(query, or_signed=True),
         lambda p, _: (
             (p.observed.deal_signed > 0) | p.at_war, (seen := p.observed.conflict_phase_seen),
             p.before(seen & ~p.at_war),
@@ -255,8 +248,7 @@ _ALL = (
         lambda strikes, _: strikes.sum(axis=1) >= CLUSTER, default=False,
     ),
 )  # fmt: skip
-TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
-"""All targets by name, in the order of outputs."""
+TARGETS = {target.name: target for target in _ALL}  # in the order of outputs
 LATENT = tuple(name for name, target in TARGETS.items() if target.kind == "beliefs")
 """Those about beliefs, which nobody can look up."""
 DEFAULT_TARGETS = tuple(name for name, target in TARGETS.items() if target.default)
@@ -353,10 +345,9 @@ def _faults(
     entry, sides = TARGETS[target], forecast.posterior.structure.sides
     rule, threshold, periods = how.values()
     rules = dict.fromkeys(r for t in TARGETS.values() for r in t.rules)
-    if rule not in (None, *rules):
-        yield "unknown rule", "rule", rule, " or ".join(rules)
-    if side not in (None, *sides):
-        yield "unknown side", "side", side, " or ".join(sides)
+    for place, found, known in (("rule", rule, [*rules]), ("side", side, sides)):
+        if found not in (None, *known):
+            yield f"unknown {place}", place, found, " or ".join(known)
     if side is not None and entry.sided == "no":
         expected = f"no side, or {those(lambda t: t.sided != 'no')}"
         yield f"{target} is no statement about a side", "side", side, expected
@@ -408,10 +399,8 @@ def first_passage(condition: Bools, periods: int, history: Bools | None = None) 
 def cumulative_incidence(paths: Paths) -> NDArray[np.float64]:
     """Return the share of futures whose truce has first ended, or gone on, by each of `CAUSES`.
 
-    (cause, horizon); summed over causes, the share in which it has ended. Causes compete: the share
-    in which the *first* end is of one cause is its cumulative incidence (Aalen and Johansen 1978;
-    with nothing censored, counting is that estimator). One minus a Kaplan-Meier curve per cause
-    would answer another question, and add up to more than one.
+    (cause, horizon); causes compete, and add up to the share in which it has ended: cumulative
+    incidences (Aalen and Johansen 1978; with nothing censored, counting is that estimator).
     """
     if paths.events is None or "ended" not in paths.events:
         raise ValueError("no ends of truce spells were simulated")

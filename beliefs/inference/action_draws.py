@@ -2,8 +2,7 @@
 
 Blocks of actions are independent of the belief block, given what each period knew of beliefs
 (`beliefs.inference.smc.blocks`), so that draws of theirs are paired with draws of beliefs by index.
-Beside them stand as many draws under the base-rate theory M0, all of whose blocks are learnt from
-the study, talks among them.
+Beside them stand as many draws of all blocks under the base-rate theory M0, talks among them.
 """
 
 from __future__ import annotations

@@ -14,8 +14,7 @@ from beliefs.inference.smc.particles import distinct, effective_size, normalised
 RELIABLE = 0.7
 """Pareto k beyond which the estimates of weighted means settle too slowly to be trusted."""
 FEWEST = 5  # weights of a tail that can be fitted
-# What follows from the parameters; elements of it may never vary, such as the audience cost of a
-# side that used no hard words. A parameter always varies.
+# What may never vary, such as the audience cost of a side that used no hard words.
 _DERIVED = ("logit_belief", "audience", "surplus")
 _BEYOND_R_HAT = 9999.0
 _TOO_SHORT = ("R-hat of ", "ESS of ")  # how failures begin that longer chains may fix
@@ -71,7 +70,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report without its table, for JSON."""
-        return {
+        out: dict[str, Any] = {
             "passed": self.passed,
             # JSON has no infinite numbers, and none that is no number.
             "r_hat": round(self.r_hat, 4) if np.isfinite(self.r_hat) else _BEYOND_R_HAT,
@@ -81,15 +80,11 @@ class Report:
             "e_bfmi": round(self.e_bfmi, 3) if np.isfinite(self.e_bfmi) else 0.0,
             "failures": list(self.failures),
             "kind": self.kind,
-        } | (
-            {}
-            if self.pareto_k is None
-            else {
-                "pareto_k": round(
-                    float(np.clip(np.nan_to_num(self.pareto_k, nan=99.0), -9.0, 99.0)), 3
-                )
-            }
-        )
+        }
+        if self.pareto_k is not None:
+            finite = np.clip(np.nan_to_num(self.pareto_k, nan=99.0), -9.0, 99.0)
+            out["pareto_k"] = round(float(finite), 3)
+        return out
 
 
 def diagnose(tree: Any) -> Report:

@@ -178,12 +178,14 @@ def build_tree(
     free = {p.name: p for p in free_parameters(theory, structure)}
     has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
 
-    def dataset(variables: Mapping[str, tuple[tuple[str, ...], Any]], lead: bool) -> Any:
-        head = ("chain", "draw") if lead else ()
+    def dataset(
+        variables: Mapping[str, tuple[tuple[str, ...], Any]],
+        head: tuple[str, ...] = ("chain", "draw"),
+    ) -> Any:
         out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
         used = {d for dims, _ in out.values() for d in dims}
         kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
-        if lead:
+        if head:
             first = next(iter(out.values()))[1]
             kept |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
         return xr.Dataset(out, coords=kept)
@@ -239,18 +241,15 @@ def build_tree(
         }
     coords["indicator"] = list(structure.indicators)
     groups = {
-        "posterior": kept,
-        "prior": prior_kept,
-        "posterior_predictive": predictive,
-        "prior_predictive": prior_predictive,
-        "log_likelihood": log,
-        "log_prior": log_prior,
-        "observed_data": observed,
-        "constant_data": constant,
-        "sample_stats": {k: ((), v) for k, v in sample_stats.items()},
+        "/": xr.Dataset(attrs=origin_of(study, theory)),
+        "posterior": dataset(kept),
+        "prior": dataset(prior_kept),
+        "posterior_predictive": dataset(predictive),
+        "prior_predictive": dataset(prior_predictive),
+        "log_likelihood": dataset(log),
+        "log_prior": dataset(log_prior),
+        "observed_data": dataset(observed, ()),
+        "constant_data": dataset(constant, ()),
+        "sample_stats": dataset({k: ((), v) for k, v in sample_stats.items()}),
     }
-    trees = {
-        name: dataset(v, name not in ("observed_data", "constant_data"))
-        for name, v in groups.items()
-    }
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=origin_of(study, theory)), **trees})
+    return xr.DataTree.from_dict(groups)

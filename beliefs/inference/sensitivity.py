@@ -84,32 +84,27 @@ def densities(posterior: Posterior, actions: bool) -> list[tuple[NDArray[Any], .
 
 def _summed(tree: Any, group: str) -> NDArray[np.float64]:
     """Return the sum of a group of log densities of a posterior, (sample,), chain by chain."""
-    total: Any = 0.0
-    for variable in tree[group].data_vars.values():
-        values = np.asarray(variable.values)
-        total = total + values.reshape(*values.shape[:2], -1).sum(axis=-1)
-    return np.asarray(total).reshape(-1)
+    parts = (np.asarray(variable.values) for variable in tree[group].data_vars.values())
+    return np.ravel(sum(part.reshape(*part.shape[:2], -1).sum(axis=-1) for part in parts))
 
 
 def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
     """Return the weights off a side's own scorecard that are read against their direction.
 
-    Priors keep own weights positive. Others may have either sign: where the posterior gives the
-    sign that the study did not declare a probability of `OTHER_SIGN` or more, the side seems to
-    read this news the other way round, or the indicator stands for something else. Given are name
-    of the term, mean weight in the declared direction, probability that it is negative.
+    The side seems to read this news the other way round, or the indicator stands for something
+    else. Given are term, mean weight in the declared direction, probability that it is negative.
     """
     structure = posterior.structure
     drawn = posterior.tree["posterior"].to_dataset()
-    names = ("weight_own", "weight_other", "shared")
     if "weight_other" not in drawn:
         return []
+    names = ("weight_own", "weight_other", "shared")
     draws = {name: np.asarray(drawn[name].values) for name in names if name in drawn}
     found = weights(np, stacked_params(posterior.theory, structure, draws), structure)
     found = found.reshape(-1, found.shape[-1])
-    rows = (
-        (k, float(found[:, k].mean()), float((found[:, k] < 0.0).mean())) for k in structure.other
-    )
+    shares = (found < 0.0).mean(axis=0)
     return [
-        (structure.terms[k].name, mean, other) for k, mean, other in rows if other >= OTHER_SIGN
+        (structure.terms[k].name, float(found[:, k].mean()), float(shares[k]))
+        for k in structure.other
+        if shares[k] >= OTHER_SIGN
     ]

@@ -108,38 +108,35 @@ def draw(uniform: Floats, family: str, eta: Floats, size: Any = None, most: int 
         hits: Floats = (uniform < probability(family, eta)).astype(float)
         return hits
     if family.startswith("binomial"):
-        return _invert_binomial(uniform, probability(family, eta), size, most)
+        trials, p = np.asarray(size, dtype=float), probability(family, eta)
+        odds = (1.0 - p) / np.maximum(p, np.finfo(float).tiny)
+        # Failures, so that the same uniform gives more hits where hits are more probable.
+        return trials - _invert(uniform, p**trials, odds, trials, -1.0, most)
     mean = bounded_exp(np, eta)
-    inverse = 0.0 if size is None else 1.0 / np.asarray(size)
-    uniform, mean, inverse = np.broadcast_arrays(uniform, mean, inverse)
+    inverse = np.zeros(()) if size is None else 1.0 / np.asarray(size)
     thin = inverse * mean
     mass = np.exp(-mean * _log_excess(np, thin))
-    total, out = mass.copy(), np.zeros(mass.shape)
+    return _invert(uniform, mass, mean / (1.0 + thin), 1.0, inverse, most)
+
+
+def _invert(
+    uniform: Floats, mass: Floats, rate: Floats, first: Any, more: Any, most: int
+) -> Floats:
+    """Return the smallest value whose distribution function reaches the uniform, up to `most`.
+
+    `mass` is that at 0; at k it is ``rate * max(first + (k - 1) * more, 0) / k`` times that before.
+    """
+    uniform, mass = np.broadcast_arrays(uniform, mass)
+    total, out = mass, np.zeros(mass.shape)
     for k in range(1, most + 1):
-        more = uniform >= total
-        if not more.any():
+        factor = np.maximum(first + (k - 1) * more, 0.0)
+        above = (uniform >= total) & (factor > 0.0)
+        if not above.any():
             break
-        out[more] = k
-        mass = mass * (mean / (1.0 + thin)) * (1.0 + (k - 1) * inverse) / k
+        out[above] = k
+        mass = mass * rate * factor / k
         total = total + mass
     return out
-
-
-def _invert_binomial(uniform: Floats, p: Floats, trials: Any, most: int) -> Floats:
-    """Count failures, so that the same uniform gives more hits where hits are more probable."""
-    uniform, p, trials = np.broadcast_arrays(uniform, p, np.asarray(trials, dtype=float))
-    odds = (1.0 - p) / np.maximum(p, np.finfo(float).tiny)
-    mass = p**trials
-    total, failures = mass.copy(), np.zeros(mass.shape)
-    for k in range(1, most + 1):
-        more = (uniform >= total) & (failures < trials)
-        if not more.any():
-            break
-        failures[more] = k
-        mass = mass * odds * np.maximum(trials - k + 1.0, 0.0) / k
-        total = total + mass
-    hits: Floats = trials - failures
-    return hits
 
 
 def columns_of(state: Mapping[str, Any]) -> Columns:
@@ -159,6 +156,9 @@ def explained(
     columns only what the factors asked for read must be there.
     """
 
+    def chosen(names: Collection[str] | None) -> list[Factor]:
+        return [f for f in factors if names is None or f.name in names]
+
     def log_likelihood(
         xp: Any,
         params: Params,
@@ -167,9 +167,7 @@ def explained(
         names: Collection[str] | None = None,
     ) -> dict[str, Array]:
         out = {}
-        for factor in factors:
-            if names is not None and factor.name not in names:
-                continue
+        for factor in chosen(names):
             if factor.density:
                 out[factor.name] = factor.density(xp, params, columns, structure)
                 continue
@@ -190,8 +188,7 @@ def explained(
             f.name: f.rate(params, state, structure)
             if f.rate
             else f.predictor(np, params, now, structure)[..., 0]
-            for f in factors
-            if names is None or f.name in names
+            for f in chosen(names)
         }
 
     return log_likelihood, rates

@@ -9,11 +9,11 @@ here integrate over both posterior draws and frailty.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import pairwise
-from types import MappingProxyType
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,11 @@ from beliefs.features.steps import Floats
 from beliefs.study.bundled import data_folder
 
 CLASSES = ("talks", "agreement", "other_end")
-"""First talks in wars; formal agreement, and any other end, in crises (which compete)."""
+"""First talks in wars; formal agreement, and any other end, in crises (which compete). Of ends, the
+covariate ``mediated`` is known in hindsight only: leave it out of forecasts."""
 
 AGE_BINS = (0.0, 30.0, 90.0, 180.0, 365.0, float("inf"))
 """Ages in days between which a hazard is constant."""
-
-_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 def quadrature() -> tuple[Floats, Floats]:
@@ -43,18 +42,6 @@ def quadrature() -> tuple[Floats, Floats]:
     return places, weights / weights.sum()
 
 
-@dataclass(frozen=True)
-class LogOdds:
-    """The normal that stands for a predictive distribution of log-odds or of a log hazard.
-
-    Its points one standard deviation below and above the mean are those of the distribution. Its
-    moments would not do: log-odds run to infinity where a hazard is far above one per period.
-    """
-
-    mean: float
-    sd: float
-
-
 @dataclass(frozen=True, eq=False)
 class PooledHazard:
     """Posterior draws of a class's hazard per day."""
@@ -66,25 +53,21 @@ class PooledHazard:
     effect: Floats  # of the covariates, (draw, k)
     frailty: Floats  # standard deviation of the conflicts' log hazards, (draw,)
 
-    def log_hazard(self, covariates: Mapping[str, float] = _NOTHING) -> Floats:
+    def log_hazard(self, covariates: Mapping[str, float] | None = None) -> Floats:
         """Return the log hazard per day of a conflict of mean frailty by age, (draw, bin).
 
         A covariate that is not named is taken at its mean in the class.
         """
+        covariates = covariates or {}
         unknown = set(covariates) - set(self.covariates)
         if unknown:
             raise ValueError(f"{sorted(unknown)} are not among {list(self.covariates)}")
         known = [covariates.get(n, m) for n, m in zip(self.covariates, self.centre, strict=True)]
         return self.age + (self.effect @ (np.asarray(known) - self.centre))[:, None]
 
-    @cached_property
-    def factor(self) -> Floats:
-        """What the frailties at the places of `quadrature` multiply a hazard by, (draw, node)."""
-        return np.exp(self.frailty[:, None] * quadrature()[0])
-
     def log_odds(
-        self, step_days: float, span_days: float, covariates: Mapping[str, float] = _NOTHING
-    ) -> LogOdds:
+        self, step_days: float, span_days: float, covariates: Mapping[str, float] | None = None
+    ) -> NormalDist:
         """Return the predictive log-odds of the event per period, in a conflict not yet seen.
 
         Ages from 0 to `span_days` are averaged, each day alike, because one intercept stands for
@@ -93,21 +76,23 @@ class PooledHazard:
         edges = np.asarray(AGE_BINS)
         share = (np.clip(span_days, edges[:-1], edges[1:]) - edges[:-1]) / span_days
         mean_hazard = np.exp(self.log_hazard(covariates)) @ share
-        ends = self._ends(np.log(step_days * mean_hazard))
         # Of a hazard r per period: the log-odds of 1 - exp(-r).
-        return _normal([r + np.log(-np.expm1(-r)) for r in np.exp(ends)])
+        return self._normal(
+            np.log(step_days * mean_hazard), lambda x: np.exp(x) + np.log(-np.expm1(-np.exp(x)))
+        )
 
-    def late(self, covariates: Mapping[str, float] = _NOTHING) -> LogOdds:
+    def late(self) -> NormalDist:
         """Return the predictive log hazard per day in a conflict past the last bin of age."""
-        return _normal(self._ends(self.log_hazard(covariates)[:, -1]))
+        return self._normal(self.log_hazard()[:, -1])
 
-    def _ends(self, centre: Floats) -> list[float]:
-        """Return the points one standard deviation off the mean, frailties around `centre`."""
-        return [_mixture_quantile(centre, self.frailty, float(ndtr(z))) for z in (-1.0, 1.0)]
+    def _normal(self, centre: Floats, of: Callable[[float], float] = float) -> NormalDist:
+        """Return the normal for a function of log hazards, whose frailties lie around `centre`.
 
-
-def _normal(ends: Sequence[float]) -> LogOdds:
-    return LogOdds(float(sum(ends) / 2.0), float((ends[1] - ends[0]) / 2.0))
+        Both have the same points one standard deviation off the mean; moments would not do, as
+        log-odds run to infinity where a hazard is far above one per period.
+        """
+        low, high = (of(_mixture_quantile(centre, self.frailty, q)) for q in ndtr([-1.0, 1.0]))
+        return NormalDist(float((low + high) / 2.0), float((high - low) / 2.0))
 
 
 def _mixture_quantile(mean: Floats, sd: Floats, level: float) -> float:
@@ -133,14 +118,15 @@ def incidence(
         raise ValueError(f"days must not be negative, not {age_days} and {days}")
     if len({len(hazard.age) for hazard, _ in causes}) != 1:
         raise ValueError("causes must have the same number of draws")
-    weights = quadrature()[1]
+    places, weights = quadrature()
     # One axis of frailty per cause, after that of the draws: their product is a conflict.
     hazards, weight = [], np.ones(1)
     for place, (hazard, covariates) in enumerate(causes):
         shape = [1] * len(causes)
         shape[place] = weights.size
         base = np.exp(hazard.log_hazard(covariates)).T[..., None]
-        by_bin = np.multiply(base, hazard.factor, order="C")  # (bin, draw, node)
+        frailty = np.exp(hazard.frailty[:, None] * places)
+        by_bin = np.multiply(base, frailty, order="C")  # (bin, draw, node)
         hazards.append(by_bin.reshape(*base.shape[:2], *shape))
         weight = weight * weights.reshape(shape)
     alive: Any = weight
@@ -163,20 +149,13 @@ def incidence(
 
 
 @cache
-def load_summary() -> dict[str, Any]:
-    """Return ``summary.json``: by class its label, covariates, hash, convergence and scores."""
-    text = (data_folder() / "pooled" / "summary.json").read_text(encoding="utf-8")
-    return dict(json.loads(text))
-
-
-@cache
 def load_pooled(name: str) -> PooledHazard:
     """Return the shipped posterior of one of `CLASSES`."""
     if name not in CLASSES:
         raise ValueError(f"name must be one of {CLASSES}, not {name!r}")
-    about = load_summary()["classes"][name]
-    path = data_folder() / "pooled" / f"{name}.csv"
-    draws = np.loadtxt(path, delimiter=",", skiprows=1, encoding="utf-8")
+    folder = data_folder() / "pooled"
+    about = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["classes"][name]
+    draws = np.loadtxt(folder / f"{name}.csv", delimiter=",", skiprows=1, encoding="utf-8")
     bins = len(AGE_BINS) - 1
     covariates = tuple(about["covariates"])
     return PooledHazard(
@@ -187,28 +166,3 @@ def load_pooled(name: str) -> PooledHazard:
         draws[:, bins:-1],
         draws[:, -1],
     )
-
-
-def talk_onset_log_odds(
-    step_days: float, span_days: float, covariates: Mapping[str, float] = _NOTHING
-) -> LogOdds:
-    """Return the prior of the log-odds that talks start in a period of a new conflict.
-
-    From first talks in interstate wars, the bundled studies' own left out. The class knows wars
-    alone, and first talks alone: for a confrontation without war, or for the next round of talks,
-    it is the nearest that is recorded. `span_days` is the length of the whole study; covariates of
-    the class are 0 or 1 (``data/pooled/summary.json``).
-    """
-    return load_pooled("talks").log_odds(step_days, span_days, covariates)
-
-
-def settlement_incidence(
-    age_days: float, days: float, covariates: Mapping[str, float] = _NOTHING
-) -> float:
-    """Return P(formal agreement within `days` | the crisis is `age_days` old and goes on).
-
-    Covariates are those of `crisis_spells` of ``scripts/spells.py``. ``mediated`` is known in
-    hindsight only: leave it out of forecasts.
-    """
-    causes = [(load_pooled(name), covariates) for name in ("agreement", "other_end")]
-    return incidence(causes, age_days, days)[0]

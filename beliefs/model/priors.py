@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -23,10 +25,8 @@ from beliefs.model.contract import Parameter
 
 _BOUNDS = ("lower", "upper")  # the only numbers of a distribution that may be infinite
 _NOT_IN_PYMC = ("BetaPrime", "BetaScaled", "Frechet", "LogLogistic")
-_QUANTILES = (0.05, 0.5, 0.95)
 REACH = 5.5
 """Normal scores up to which draws of a prior are taken; 1 in 25 million lies beyond."""
-_EXAMPLE = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
 
 
 _lock = threading.Lock()
@@ -59,8 +59,11 @@ def _switched_off() -> Iterator[None]:
 no_fastmath = _switched_off()
 
 
+@dataclass(init=False, repr=False, unsafe_hash=True)
 class Prior:
     """A declared prior: a continuous PreliZ family and its numbers."""
+
+    identity: tuple[str, tuple[float, ...], tuple[tuple[str, float], ...]]
 
     def __init__(self, family: str, *args: float, **kwargs: float) -> None:
         self.identity = (family, args, tuple(sorted(kwargs.items())))
@@ -81,12 +84,6 @@ class Prior:
 
     def __repr__(self) -> str:
         return repr(self.built)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Prior) and self.identity == other.identity
-
-    def __hash__(self) -> int:
-        return hash(self.identity)
 
 
 def __getattr__(name: str) -> Callable[..., Prior]:
@@ -115,78 +112,64 @@ RENAMED = {
 """Names of before, and today's."""
 
 
-def unknown(kind: str, found: str, where: str, known: Iterable[str]) -> StudyError:
-    """Return the complaint about a name that is none of the known ones."""
-    name = RENAMED.get(found)
-    return StudyError(
-        f"unknown {kind}",
-        where=where,
-        found=found,
-        expected="one of " + ", ".join(known),
-        fix=f"write {name}, its name today" if name else f"correct the {kind}'s name",
-    )
+def check_names(kind: str, names: Iterable[str], where: str, known: Collection[str]) -> None:
+    """Refuse a name that is none of the known ones."""
+    for name in names:
+        if name not in known:
+            today = RENAMED.get(name)
+            raise StudyError(
+                f"unknown {kind}",
+                where=where,
+                found=name,
+                expected="one of " + ", ".join(sorted(known) if isinstance(known, dict) else known),
+                fix=f"write {today}, its name today" if today else f"correct the {kind}'s name",
+            )
 
 
 def check_priors(
-    priors: Any, known: Mapping[str, tuple[str, Parameter]], where: str, *, widen: bool = False
+    priors: Mapping[str, Mapping[str, Any]],
+    known: dict[str, tuple[str, Parameter]],
+    where: str,
+    *,
+    widen: bool = False,
 ) -> None:
     """Refuse prior overrides that no model can be built with, by a `StudyError`.
 
-    `priors` is what stands under ``priors`` in the file `where`, of any type; `known` has every
-    declared parameter, name -> (mechanism, parameter). With `widen` a prior may reach beyond the
-    declared one, as one that must not presume a sign.
+    `priors` are those of the file `where`; `known` has every declared parameter, name ->
+    (mechanism, parameter). With `widen` a prior may reach beyond the declared one, as one that must
+    not presume a sign.
     """
-    if not isinstance(priors, Mapping):
-        raise StudyError(
-            "the priors are not tables",
-            where=f"{where}: priors",
-            found=repr(priors),
-            expected="one table [priors.<parameter>] for each prior to replace",
-            fix=f"write [priors.rival_persistence] and below it {_EXAMPLE}",
-        )
     for name, spec in priors.items():
-        if name not in known:
-            raise unknown("parameter", str(name), f"{where}: priors.{name}", sorted(known))
-        _check(str(name), spec, known[name][1], f"{where}: priors.{name}", widen)
+        at = f"{where}: priors.{name}"
+        check_names("parameter", [name], at, known)
+        _check(name, spec, known[name][1].prior, at, widen)
 
 
-def _check(name: str, spec: Any, parameter: Parameter, at: str, widen: bool) -> None:
+def _check(name: str, spec: Mapping[str, Any], declared: Any, at: str, widen: bool) -> None:
+    found = repr(spec)
     if name == "innovation":
-        raise StudyError(
-            "the prior of `innovation` cannot be replaced",
-            where=at,
-            found=repr(spec),
-            expected="no such table: that innovations are standard normal is part of the model",
-            fix="remove it; the size of unexplained moves is log_volatility",
-        )
-    if not isinstance(spec, Mapping) or "dist" not in spec:
-        raise StudyError(
-            "a prior needs a distribution",
-            where=at,
-            found=repr(spec),
-            expected=_EXAMPLE,
-            fix=f'write [priors.{name}] with dist = "..."',
-        )
-    low, high = _support(_built(spec, at))
-    found = f"{_text(spec)}, which reaches from {low:g} to {high:g}"
-    known_low, known_high = _support(parameter.prior)
-    if not widen and (low < known_low or high > known_high):
-        raise StudyError(
-            f"the prior allows values that `{name}` cannot take",
-            where=at,
-            found=found,
-            expected=f"values from {known_low:g} to {known_high:g}, as with {parameter.prior}",
-            fix="choose a distribution within these bounds, such as one with lower and upper",
-        )
-    if name == "belief_mean" and (low, high) != (-math.inf, math.inf):
-        # It is sampled in coordinates that reach every real number.
-        raise StudyError(
-            "the prior of `belief_mean` must allow every real number",
-            where=at,
-            found=found,
-            expected="a distribution on the whole line, such as Normal, StudentT or Logistic",
-            fix="choose one of these",
-        )
+        what = "the prior of `innovation` cannot be replaced"
+        expected = "no such table: that innovations are standard normal is part of the model"
+        fix = "remove it; the size of unexplained moves is log_volatility"
+    elif "dist" not in spec:
+        what = "a prior needs a distribution"
+        expected = 'a table such as dist = "Normal", mu = 0.0, sigma = 0.5'
+        fix = f'write [priors.{name}] with dist = "..."'
+    else:
+        (low, high), (least, most) = _built(spec, at).support, declared.support
+        found = f"{_text(spec)}, which reaches from {low:g} to {high:g}"
+        if not widen and (low < least or high > most):
+            what = f"the prior allows values that `{name}` cannot take"
+            expected = f"values from {least:g} to {most:g}, as with {declared}"
+            fix = "choose a distribution within these bounds, such as one with lower and upper"
+        elif name == "belief_mean" and (low, high) != (-math.inf, math.inf):
+            # It is sampled in coordinates that reach every real number.
+            what = "the prior of `belief_mean` must allow every real number"
+            expected = "a distribution on the whole line, such as Normal, StudentT or Logistic"
+            fix = "choose one of these"
+        else:
+            return
+    raise StudyError(what, where=at, found=found, expected=expected, fix=fix)
 
 
 def _built(spec: Mapping[str, Any], at: str) -> Any:
@@ -202,7 +185,8 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
             fix="correct its name; capitals count",
         )
     for key, value in given.items():
-        if not _is_number(value, infinite=key in _BOUNDS):
+        most = math.inf if key in _BOUNDS else sys.float_info.max
+        if type(value) not in (int, float) or not abs(value) <= most:  # NaN is of no size
             raise StudyError(
                 "a parameter of a prior is not a number",
                 where=f"{at}.{key}",
@@ -243,46 +227,30 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
 
 
 def _check_quantiles(built: Any, spec: Mapping[str, Any], at: str) -> None:
-    levels = (*_QUANTILES, *(0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (-REACH, REACH)))
+    tails = (0.5 * math.erfc(-z / math.sqrt(2.0)) for z in (-REACH, REACH))
+    levels = (0.05, 0.5, 0.95, *tails)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             values = np.array([float(built.ppf(q)) for q in levels])
         except (TypeError, ValueError, ArithmeticError):
             values = np.full(len(levels), np.nan)
-    low, high = _support(built)
+    low, high = built.support
     values, ends = values[:3], values[3:]
     good = np.isfinite(values).all() and (np.diff(values) > 0).all()
     if not (good and low <= values[0] and values[2] <= high):
-        raise StudyError(
-            "the prior is no distribution",
-            where=at,
-            found=f"{_text(spec)} with 5, 50 and 95 % points "
-            + ", ".join(f"{v:.4g}" for v in values),
-            expected="finite points in rising order, between lower and upper where there are such",
-            fix="correct its parameters: bounds in order, scales that numbers can hold",
-        )
-    if not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
-        raise StudyError(
-            "draws of the prior lie too close to its bounds, or too far out",
-            where=at,
-            found=f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends",
-            expected=f"points strictly between {low:g} and {high:g}",
-            fix="choose a prior with less weight at its bounds",
-        )
-
-
-def _support(built: Any) -> tuple[float, float]:
-    low, high = built.support
-    return float(low), float(high)
-
-
-def _is_number(value: Any, *, infinite: bool) -> bool:
-    try:
-        number = float(value) if type(value) in (int, float) else math.nan
-    except OverflowError:
-        return False
-    return not math.isnan(number) and (infinite or math.isfinite(number))
+        what, points = "the prior is no distribution", ", ".join(f"{v:.4g}" for v in values)
+        found = f"{_text(spec)} with 5, 50 and 95 % points {points}"
+        expected = "finite points in rising order, between lower and upper where there are such"
+        fix = "correct its parameters: bounds in order, scales that numbers can hold"
+    elif not (np.isfinite(ends).all() and low < ends[0] and ends[1] < high):
+        what = "draws of the prior lie too close to its bounds, or too far out"
+        found = f"{_text(spec)}, from {ends[0]:g} to {ends[1]:g} where 1 draw in 25 million ends"
+        expected = f"points strictly between {low:g} and {high:g}"
+        fix = "choose a prior with less weight at its bounds"
+    else:
+        return
+    raise StudyError(what, where=at, found=found, expected=expected, fix=fix)
 
 
 def _text(spec: Mapping[str, Any]) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features.inputs import CostTerm, Inputs, Shock, Term
-from beliefs.features.observed import SHAPES
+from beliefs.features.actions import TRACKED
+from beliefs.features.inputs import SHAPES, CostTerm, Inputs, Shock, Term
 from beliefs.features.steps import conflict_age, fold
 from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
@@ -24,7 +24,6 @@ SHOCK_KINDS = ("turnover", "escalation", "economic")
 TRANSITIONS = ("onset", "continuation")
 SECOND_WORLD_WAR_ENDED = np.datetime64("1945-09-02")
 PHASES = ("calm", "truce", "war")
-SCOPES = ("treaty", "transaction")
 AFTERMATH_DAYS = 14.0  # a shock's direct effect on talks fades with this e-folding time (judgement)
 
 # Of `Observed`, what moves beliefs or the hazards of talks, and by which parameters.
@@ -98,7 +97,7 @@ class Structure:
             "phase": list(PHASES),
             "instrument": list(self.instruments[1:]),  # rates are relative to the first
             "zone": list(self.zones),
-            "scope": list(SCOPES),
+            "scope": list(TRACKED),
         }
 
     @cached_property
@@ -195,16 +194,15 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
     bias = np.asarray(structure.channel_bias)[cells[:, 1]]
     signs = np.array([term.sign for term in structure.cost_terms], dtype=float)[:, None]
     cost = signs * inputs.level[np.array([t.indicator for t in structure.cost_terms], dtype=int)]
-    shock_on = np.asarray(inputs.shock_on, dtype=float)
-    shock_on = shock_on.reshape(len(structure.shocks), structure.n_time) * on
+    shock_on = inputs.shock_on * on
     return {
         "active": on,
         "evidence": evidence_matrix(structure, inputs.surprise * inputs.seen, inputs.regime) * on,
         "quiet": inputs.quiet * inputs.quiet_seen * on,
         "pressure": (kinds != "talks") * on,
-        "rival_persists": np.asarray(inputs.persist, dtype=float)[::-1] * on,
-        "rival_resolve": np.asarray(inputs.resolve, dtype=float)[::-1] * on,
-        "hardline": np.asarray(inputs.hardline, dtype=float) * on,
+        "rival_persists": inputs.persist[::-1] * on,
+        "rival_resolve": inputs.resolve[::-1] * on,
+        "hardline": inputs.hardline * on,
         "truce": (kinds == "truce") * on,
         "cost": cost * on,
         "mediator": inputs.mediator * on,
@@ -222,9 +220,9 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "cell_value": inputs.reading[tuple(cells.T)],
         "cell_private": (bias == "private").astype(float),
         "cell_public": (bias == "public").astype(float),
-        "talks": np.asarray(inputs.talks, dtype=float) * on,
-        "talks_previous": np.asarray(inputs.talks_previous, dtype=float) * on,
-        "talks_seen": inputs.talks_seen * on,
+        "talks": inputs.talks * on,
+        "talks_previous": inputs.talks_previous * on,
+        "talks_seen": on.copy(),
         "conflict_age": conflict_age(np.arange(len(on)) * structure.step_weeks) * on,
         **{
             name: np.zeros((2, len(on)) if SHAPES.get(name) else len(on))
@@ -253,15 +251,12 @@ def action_columns(inputs: Inputs) -> Columns:
     shared = columns(inputs, without=set().union(*_OF_BELIEF.values()))
     out = {name: shared[name] for name in _SHARED}
     for name, value in vars(seen).items():
-        if isinstance(value, np.ndarray) and name not in ("instrument", "conflict_phase"):
+        if name not in ("instrument", "conflict_phase"):
             out[name] = value * on
-    numbers = np.arange(1, max(len(seen.instruments), 1))
+    numbers = np.arange(1, max(len(inputs.instruments), 1))
     out["instrument_on"] = (numbers[:, None] == seen.instrument) * on
-    out["conflict_phase_on"] = (
-        (np.arange(len(CONFLICT_PHASES))[:, None] == seen.conflict_phase)
-        * seen.conflict_phase_seen
-        * on
-    )
+    in_phase = np.arange(len(CONFLICT_PHASES))[:, None] == seen.conflict_phase
+    out["conflict_phase_on"] = in_phase * seen.conflict_phase_seen * on
     out["phase_on"] = (np.arange(len(PHASES))[:, None] == phases(inputs)) * on
     out["p_lag"] = np.full((2, len(on)), 0.5)
     out["p_lag_min"] = np.full(len(on), 0.5)

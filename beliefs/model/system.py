@@ -29,8 +29,8 @@ from beliefs.model.theory import Theory, declared, free_parameters, mechanisms
 class Start:
     """State of the period before the first, for going on from an origin; each (..., side)."""
 
-    logit_belief: Array
-    audience: Array
+    logit_belief: Array = None
+    audience: Array = None
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,14 @@ def evaluate(
     They go on from the state `start`, or from the parameters' own; `logit_belief` is given where
     the caller has the path of belief already.
     """
+    start = start or Start()
     if logit_belief is None:
         kept, push, misread = movements(xp, params, columns, structure)
-        before = None if start is None else start.logit_belief
+        before = start.logit_belief
         logit_belief = belief.path(
             xp, params, structure, kept=kept, push=push, misread=misread, start=before
         )
-    bound = domestic.audience(
-        xp, params, columns, structure, None if start is None else start.audience
-    )
+    bound = domestic.audience(xp, params, columns, structure, start.audience)
     z = bargaining.surplus(xp, params, columns, logit_belief, bound, structure)
     shifted = shift(xp, params, columns, structure)
     lower = bargaining.lower(xp, logit_belief)

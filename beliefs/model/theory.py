@@ -2,41 +2,50 @@
 
 Theories with other priors come from those: the ones that claims are judged under, since a claim
 that a prior already grants cannot be contradicted by data (``data/judging.toml`` frees what claims
-are about and gives parameters with a presumed sign a prior of either sign), and scaled ones.
+are about and gives parameters with a presumed sign a prior of either sign), scaled ones, and those
+that a population informs: what earlier conflicts say of a new one.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import math
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import Field, StrictBool, TypeAdapter, ValidationError
 
 import beliefs.model.mechanisms as folder
 from beliefs.errors import StudyError
-from beliefs.model.contract import Parameter
-from beliefs.model.priors import Prior, check_priors, distribution, unknown
+from beliefs.model.contract import Parameter, logistic
+from beliefs.model.priors import Prior, check_names, check_priors, distribution
 from beliefs.model.structure import Structure
 from beliefs.study.bundled import data_folder
 from beliefs.study.safefile import read_small
+from beliefs.study.specfile import translate
+
+if TYPE_CHECKING:
+    from beliefs.study.load import Study
 
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
-_TEXTS, _LISTS = ("id", "name", "title", "source"), ("mechanisms", "null", "free")
-_KEYS = {*_TEXTS, "beliefs", *_LISTS, "priors", "informed"}
-_OPTIONAL = {"priors", "null", "free", "informed"}
+_PER_WEEK = ("continuation_base", "momentum", "history", "deadlock_shape")
+"""Learnt from weeks, and of other meaning in a study of other periods."""
 
+Text = Annotated[str, Field(pattern=r"\S")]
+Priors = Mapping[str, Mapping[str, Any]]
+"""Overrides: parameter name -> table of ``dist``, a PreliZ name, and its parameters."""
 Declared = dict[str, tuple[str, Parameter]]
 Nulls = dict[str, np.ndarray[Any, Any]]
 
@@ -60,6 +69,20 @@ def mechanisms(block: str | None = "belief") -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
+class _PriorFile:
+    """A file that replaces priors."""
+
+    priors: Priors = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Judging(_PriorFile):
+    """What ``judging.toml`` changes in a theory."""
+
+    free: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Theory:
     """One theory.
 
@@ -74,7 +97,7 @@ class Theory:
     null
         Parameters held at their null value although their mechanism is on.
     priors
-        Overrides: parameter name -> table of ``dist``, a PreliZ name, and its parameters.
+        See `Priors`.
     free
         The only parameters that are not at null, for a theory that frees few of many; None where
         `null` says which ones are.
@@ -82,14 +105,14 @@ class Theory:
         Which of its priors earlier conflicts taught, and which conflicts; None for none.
     """
 
-    id: str
-    name: str
-    title: str
-    source: str
-    beliefs: bool
+    id: Text
+    name: Text
+    title: Text
+    source: Text
+    beliefs: StrictBool
     mechanisms: tuple[str, ...]
-    null: tuple[str, ...]
-    priors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    null: tuple[str, ...] = ()
+    priors: Priors = field(default_factory=dict)
     free: tuple[str, ...] | None = None
     informed: str | None = None
 
@@ -115,52 +138,31 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a theory or prior file."""
     try:
         return tomllib.loads(read_small(path))
-    except FileNotFoundError as error:
-        raise StudyError(
-            "no such theory or prior file",
-            where=str(path),
-            expected="one of " + ", ".join(bundled_theories()) + ", or a path to a TOML file",
-            fix="list the theories with `beliefs theories`",
-        ) from error
-    except OSError as error:
-        raise StudyError(
-            "the theory or prior file cannot be read",
-            where=str(path),
-            found=error.strerror or type(error).__name__,
-            expected="a readable TOML file",
-            fix="check the path and its permissions",
-        ) from error
-    except (ValueError, RecursionError) as error:  # bad TOML, bad UTF-8, a number without end
-        raise StudyError(
-            "the file is not valid TOML",
-            where=str(path),
-            found=str(error),
-            expected="UTF-8 TOML",
-            fix="fix the line named in 'found'",
-        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, FileNotFoundError):
+            what, found = "no such theory or prior file", ""
+            expected = f"one of {', '.join(bundled_theories())}, or a path to a TOML file"
+            fix = "list the theories with `beliefs theories`"
+        elif isinstance(error, OSError):
+            what = "the theory or prior file cannot be read"
+            found = error.strerror or type(error).__name__
+            expected, fix = "a readable TOML file", "check the path and its permissions"
+        else:  # bad TOML, bad UTF-8, a number without end
+            what, found = "the file is not valid TOML", str(error)
+            expected, fix = "UTF-8 TOML", "fix the line named in 'found'"
+        raise StudyError(what, where=str(path), found=found, expected=expected, fix=fix) from error
 
 
-def _typed(right: bool, what: str, found: Any, where: str, expected: str) -> None:
-    if not right:
-        raise StudyError(
-            f"{what} is of the wrong type",
-            where=where,
-            found=repr(found),
-            expected=expected,
-            fix="copy a bundled theory and change it",
-        )
-
-
-def _known(kind: str, names: Iterable[str], where: str, known: Collection[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise unknown(kind, name, where, sorted(known) if isinstance(known, dict) else known)
-
-
-def _names(key: str, raw: Any, where: str, example: str) -> tuple[str, ...]:
-    right = isinstance(raw, list) and all(isinstance(v, str) for v in raw)
-    _typed(right, key, raw, where, f'a list of names such as ["{example}"]')
-    return tuple(raw)
+def _read[M](model: type[M], raw: Any, where: str) -> M:
+    """Return the dataclass that a parsed file describes, or say what is wrong with it."""
+    keys = sorted(inspect.signature(model).parameters)
+    check_names("key", raw if isinstance(raw, dict) else (), where, keys)
+    try:
+        return TypeAdapter(model).validate_python(raw)
+    except ValidationError as error:
+        raise translate(
+            error, lambda *loc: f"{where}: {'.'.join(map(str, loc))}".removesuffix(": ")
+        ) from None
 
 
 def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> Theory:
@@ -195,9 +197,7 @@ def load_theory(name_or_path: str | Path, priors: str | Path | None = None) -> T
         path = by_id.get(text, _THEORIES / f"{text}.toml")
     theory = theory_from_table(read_toml(path), str(path))
     if priors is not None:
-        extra = read_toml(Path(priors))
-        _known("key", sorted(extra), str(priors), ["priors"])
-        mine = extra.get("priors", {})
+        mine = _read(_PriorFile, read_toml(Path(priors)), str(priors)).priors
         check_priors(mine, declared(BARE, None), str(priors))
         theory = replace(theory, priors={**theory.priors, **mine})
     return theory
@@ -214,46 +214,21 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
     Infinite numbers may be written ``"inf"``, ``"-inf"``. `checked` is the hash of a theory whose
     parameters and priors were checked before, which takes seconds.
     """
-    _typed(isinstance(raw, dict), "the theory", raw, where, "a table of keys")
-    _known("key", raw, where, sorted(_KEYS))
-    missing = sorted(_KEYS - _OPTIONAL - set(raw))
-    if missing:
-        raise StudyError(
-            "a key is missing",
-            where=where,
-            found="no " + ", ".join(missing),
-            expected="keys " + ", ".join(sorted(_KEYS)),
-            fix="copy a bundled theory and change it",
-        )
-    for key in _TEXTS:
-        right = isinstance(raw[key], str) and bool(raw[key].strip())
-        _typed(right, key, raw[key], where, "a text in quotation marks")
-    told = raw.get("informed")
-    _typed(told is None or isinstance(told, str), "informed", told, where, "a text")
-    _typed(isinstance(raw["beliefs"], bool), "beliefs", raw["beliefs"], where, "true or false")
-    lists: dict[str, Any] = {"null": ()}
-    lists |= {key: _names(key, raw[key], where, "talks") for key in _LISTS if key in raw}
-    if lists["null"] and "free" in lists:
+    theory = _read(Theory, raw, where)
+    theory = replace(theory, priors=_with_infinities(theory.priors))
+    if theory.null and theory.free is not None:
         raise StudyError(
             "a theory says both which parameters are free and which are null",
             where=f"{where}: free, null",
-            found=f"{len(lists['null'])} null and {len(lists['free'])} free ones",
+            found=f"{len(theory.null)} null and {len(theory.free)} free ones",
             expected="one of both: all others are then the opposite",
             fix="remove one of the lists",
         )
-    _known("mechanism", lists["mechanisms"], where, list(mechanisms(None)))
-    theory = Theory(
-        **{key: raw[key] for key in (*_TEXTS, "beliefs")},
-        **lists,
-        priors=_with_infinities(raw.get("priors", {})),
-        informed=told,
-    )
-    named = {key: lists.get(key, ()) for key in ("null", "free")}
-    new = checked is None or theory.sha256 != checked
-    if new and (any(named.values()) or theory.priors != {}):
+    check_names("mechanism", theory.mechanisms, where, list(mechanisms(None)))
+    if theory.sha256 != checked and (theory.null or theory.free or theory.priors):
         known = declared(BARE, None)
-        for key, names in named.items():
-            _known("parameter", names, f"{where}: {key}", known)
+        check_names("parameter", theory.null, f"{where}: null", known)
+        check_names("parameter", theory.free or (), f"{where}: free", known)
         check_priors(theory.priors, known, where)
     return theory
 
@@ -268,14 +243,10 @@ def table_of(theory: Theory) -> dict[str, Any]:
     return {k: v for k, v in table.items() if v is not None}
 
 
-def _with_infinities(priors: Any) -> Any:
+def _with_infinities(priors: Priors) -> Priors:
     """Return priors as they were parsed, with ``"inf"`` and ``"-inf"`` as numbers."""
-    if not isinstance(priors, dict):
-        return priors
     return {
         name: {k: float(v) if v in ("inf", "-inf") else v for k, v in spec.items()}
-        if isinstance(spec, dict)
-        else spec
         for name, spec in priors.items()
     }
 
@@ -303,7 +274,7 @@ def free_parameters(
 ) -> tuple[Parameter, ...]:
     """Return the parameters that the theory frees, with its priors."""
     named = (*theory.null, *(theory.free or ()), *theory.priors)
-    _known("parameter", named, f"theory {theory.name}", declared(structure, None))
+    check_names("parameter", named, f"theory {theory.name}", declared(structure, None))
     return tuple(
         replace(p, prior=distribution(theory.priors[name])) if name in theory.priors else p
         for name, (mechanism, p) in declared(structure, block).items()
@@ -371,16 +342,15 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
     """
     file = data_folder() / "judging.toml" if path is None else Path(path)
     table = read_toml(file)
-    _known("theory", table, str(file), bundled_theories())
+    check_names("theory", table, str(file), bundled_theories())
     theory = load_theory(theory_name)
     if theory.name not in table:
         return theory
-    raw, where = table[theory.name], f"{file}: {theory.name}"
-    _typed(isinstance(raw, dict), theory.name, raw, where, "a table with free and priors")
-    _known("key", raw, where, ["free", "priors"])
-    freed = _names("free", raw.get("free", []), where, "shared")
+    where = f"{file}: {theory.name}"
+    said = _read(_Judging, table[theory.name], where)
+    freed, priors = said.free, _with_infinities(said.priors)
     known = declared(BARE, None)
-    _known("parameter", freed, f"{where}: free", known)
+    check_names("parameter", freed, f"{where}: free", known)
     for name in freed:
         if known[name][0] not in theory.mechanisms or theory.frees(known[name][0], name):
             raise StudyError(
@@ -390,7 +360,6 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
                 expected=f"parameters of {theory.name} whose mechanism is on and which are null",
                 fix="remove the name, or change the theory",
             )
-    priors = _with_infinities(raw.get("priors", {}))
     check_priors(priors, known, where, widen=True)
     return replace(
         theory,
@@ -449,7 +418,71 @@ def scaled(
     priors = dict(theory.priors)
     for p in free_parameters(theory, structure, None):
         if p.name != "innovation" and (only is None or p.name in only):
-            wider = scaled_prior(p.prior, factor)
-            if wider is not None:
+            if (wider := scaled_prior(p.prior, factor)) is not None:
                 priors[p.name] = wider
     return replace(theory, priors=priors)
+
+
+# ---- Priors that a population informs
+
+
+@cache
+def load_populations() -> list[dict[str, Any]]:
+    """Return the populations of panels (`beliefs panel fit`), the earliest first.
+
+    Each is of the conflicts that had ended by some day.
+    """
+    text = (data_folder() / "pooled" / "populations.json").read_text(encoding="utf-8")
+    return sorted(json.loads(text)["populations"], key=lambda one: str(one["until"]))
+
+
+def informed(theory: Theory, study: Study) -> Theory:
+    """Return a theory with the priors that earlier conflicts give its parameters in a study.
+
+    The latest population counts that had ended before the study begins, so that no later conflict
+    informs it, and never its own. Parameters that it did not teach keep the priors of the theory.
+    Log-odds per week of talks starting become those per period; what was learnt from weeks and
+    cannot be put so keeps the theory's prior where periods are no weeks.
+
+    Parameters
+    ----------
+    theory, study
+        From `beliefs.load_theory` and `beliefs.load_study`.
+
+    Returns
+    -------
+    Theory
+
+    Raises
+    ------
+    StudyError
+        No population of this theory had ended before the study begins.
+
+    Examples
+    --------
+    >>> sorted(beliefs.informed(beliefs.load_theory("M0"), study).priors)
+    ['ageing', 'first_week', 'onset_base']
+    """
+    begun = str(study.spec.period.start)
+    known = [one for one in load_populations() if one["theory"] == theory.id]
+    before = [one for one in known if one["until"] < begun]
+    if not before:
+        raise StudyError(
+            "no population informs this theory on this study",
+            where=f"theory {theory.name}, a study from {begun}",
+            found="populations until " + (", ".join(one["until"] for one in known) or "no day"),
+            expected="conflicts that had ended before the study begins",
+            fix="use the theory's own priors (leave out --prior population)",
+        )
+    found, weeks = before[-1], study.spec.period.step_days / 7.0
+    priors = dict(found["priors"])
+    if weeks != 1.0:
+        for name in _PER_WEEK:
+            priors.pop(name, None)
+        if (onset := priors.get("onset_base")) is not None:
+            p = -np.expm1(weeks * np.log1p(-logistic(np, onset["mu"])))
+            priors["onset_base"] = onset | {"mu": round(float(np.log(p / (1.0 - p))), 3)}
+    by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
+    return replace(
+        theory, priors={**theory.priors, **priors}, informed=f"{', '.join(sorted(priors))}: {by}"
+    )

@@ -64,13 +64,11 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         )
     targets: list[dict[str, Any]] = []
     failed = [(path, p.report.failures) for path, p in both if not p.report.passed]
-    missing = None
     if failed:
         missing = f"{failed[0][0]} failed its convergence check: {'; '.join(failed[0][1])}"
     else:
-        then, now = (forecast(p, seed=SEED, baselines=False) for p in (first, second))
-        targets = moved(then, now)
-        missing = None if targets else f"no day forecast by {one} was still to come"
+        targets = moved(*(forecast(p, seed=SEED, baselines=False) for _, p in both))
+        missing = f"no day forecast by {one} was still to come"
     return {
         "runs": [
             {
@@ -85,7 +83,7 @@ def diff_runs(one: str | Path, two: str | Path) -> dict[str, Any]:
         "rows": {table: _moved_rows(first.study, second.study, table) for table in TABLES},
         "beliefs": moved_beliefs(first, second),
         "targets": targets,
-        "no_targets": missing,
+        "no_targets": None if targets else missing,
     }
 
 
@@ -103,30 +101,28 @@ def _moved_rows(one: Study, two: Study, table: str) -> dict[str, Any]:
 
 
 def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
-    """Return how each side's belief at the origin changed, and by what.
+    """Return how each side's belief at the origin changed, with its 90 % interval, and by what.
 
-    The change of the mean log-odds is split exactly: what the second run makes of the first one's
-    last day (``reread``: parameters learnt, late rows, hindsight), and every cause of the periods
-    since (`beliefs.evaluation.attribution`), as the second run sees them. By side: ``then`` and
-    ``now`` (probability: mean, lower, upper of the central 90 %), ``change`` of the mean log-odds,
-    and ``parts`` that sum to it, largest first.
+    ``parts`` sum to the ``change`` of the mean log-odds: what the second run makes of the first
+    one's last day (``reread``: parameters learnt, late rows, hindsight), and every cause of the
+    periods since (`beliefs.evaluation.attribution`), as the second run sees them.
     """
     if not (first.theory.beliefs and second.theory.beliefs):
         return []
     paths = [np.asarray(p.tree["posterior"]["logit_belief"].values) for p in (first, second)]
-    flat = [path.reshape(-1, *path.shape[2:]).astype(float) for path in paths]
-    n = int(first.inputs.active.sum())
-    out = []
-    every = list(causes(second))
+    old, new = (path.reshape(-1, *path.shape[2:]).astype(float) for path in paths)
+    n, out, every = int(first.inputs.active.sum()), [], list(causes(second))
     for i, side in enumerate(first.structure.sides):
-        before, after = flat[0][:, i, -1], flat[1][:, i, -1]
-        reread = flat[1][:, i, n - 1].mean() - before.mean()
-        parts = [{"kind": "reread", "name": "the past, seen anew", "mean": float(reread)}]
+        before, after = old[:, i, -1], new[:, i, -1]
+        reread = float(new[:, i, n - 1].mean() - before.mean())
+        parts: list[dict[str, Any]] = [
+            {"kind": "reread", "name": "the past, seen anew", "mean": reread}
+        ]
         for cause in every:
-            push = np.broadcast_to(cause.push, (len(flat[1]), flat[1].shape[-1]))[:, n:]
+            push = np.broadcast_to(cause.push, (len(new), new.shape[-1]))[:, n:]
             if cause.side == i and (size := float(push.sum(axis=-1).mean())):
                 parts.append({"kind": cause.kind, "name": cause.name, "mean": size})
-        parts.sort(key=lambda part: -abs(float(str(part["mean"]))))
+        parts.sort(key=lambda part: -abs(part["mean"]))
         then, now = _interval(before), _interval(after)
         change = float(after.mean() - before.mean())
         out.append({"side": side, "then": then, "now": now, "change": change, "parts": parts})
@@ -161,32 +157,29 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     folder, say = Path(path), progress or (lambda _: None)
     say("read")
     manifest = read_manifest(folder)
-    kept: Any
-    again: Any
     if (folder / TRACK).is_file():
         track, anew = load_track(folder), _tracked(folder, manifest, say)
-        same = content_hash(anew.to_tree()) == manifest["posterior_content_sha256"]
+        tree = anew.to_tree()
         # As many draws as the weights are worth, so that their errors are those of the particles.
         size = int(min(track.report().ess, anew.report().ess))
         kept, again = (t.at(t.ends[-1], draws=size) for t in (track, anew))
     else:
         kept = load_run(folder)
         again = _fitted(kept.study, kept.theory, manifest, say)
-        same = content_hash(again.tree) == manifest["posterior_content_sha256"]
+        tree = again.tree
+    same = content_hash(tree) == manifest["posterior_content_sha256"]
     result: bool | None = None
     if manifest["horizon"] is not None:
         say("forecast")
-        document = summarise(
-            forecast(
-                again,
-                manifest["horizon"],
-                seed=manifest["seed"]["forecast"],
-                interventions=planned(folder, manifest),
-                allow_failed=True,
-                actions="actions_content_sha256" in manifest,
-            )
+        ahead = forecast(
+            again,
+            manifest["horizon"],
+            seed=manifest["seed"]["forecast"],
+            interventions=planned(folder, manifest),
+            allow_failed=True,
+            actions="actions_content_sha256" in manifest,
         )
-        result = document == read_json(folder / "forecast.json")
+        result = summarise(ahead) == read_json(folder / "forecast.json")
     distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.tree, again.tree)
     if same and result is not False:
         verdict = "bit-identical"
@@ -221,16 +214,15 @@ def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
 
 
 def monte_carlo_distance(one: Any, two: Any) -> tuple[float, float, str]:
-    """Return how far the posteriors of two DataTrees lie apart, and by which quantity.
+    """Return the largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` of two DataTrees, and of what.
 
-    The distance is the largest ``|mean - mean| / sqrt(mcse^2 + mcse^2)`` over all quantities;
-    second, what it stays below with probability 0.999 when both estimate the same (Bonferroni over
-    all quantities); third, the name of the farthest.
+    Second is what it stays below with probability 0.999 when both estimate the same (Bonferroni
+    over all quantities).
     """
     import arviz as az  # seconds to load, and runs that agree to the bit need none
 
     a, b = one["posterior"].to_dataset(), two["posterior"].to_dataset()
-    if set(a.data_vars) != set(b.data_vars):
+    if set(a.data_vars) != set(b.data_vars):  # xarray leaves out what only one has
         raise ValueError("the two posteriors hold other variables")
     draws = ("chain", "draw")
     error = np.sqrt(az.mcse(a, method="mean") ** 2 + az.mcse(b, method="mean") ** 2)

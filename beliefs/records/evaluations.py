@@ -1,10 +1,9 @@
 """Kept evaluations: run folders of backtests, and folders of calibrations, which go on.
 
-The folder of a backtest holds ``manifest.json``, ``forecasts.nc`` (the dense frame: origin,
-horizon, target, sample), ``theories.json``, ``study/`` as it was read and the tables that `rescore`
-makes anew of these. That of a calibration holds ``settings.json`` (what all simulations share),
-``ranks.jsonl`` (a line a simulation, as they ended), the result ``calibration.json`` (quantities
-with their p-values), ``ranks.csv``, ``probabilities.csv`` and, where asked for, a figure.
+A backtest is ``manifest.json``, ``forecasts.nc`` (the dense frame: origin, horizon, target,
+sample), ``theories.json``, ``study/`` as it was read, and tables that `rescore` makes anew. A
+calibration is ``settings.json`` (what all simulations share), ``ranks.jsonl`` (a line a simulation,
+as they ended), and what follows: ``calibration.json`` (p-values of quantities), two tables, a plot.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,6 @@ from beliefs.evaluation.calibration import (
     Judged,
     check_forecasts,
     failures,
-    forecast_p_values,
     groups_of,
     judge,
     simulated,
@@ -59,8 +57,6 @@ CUT = (
     "to belief."
 )
 
-Say = Callable[[int, int, float | None], None]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Calibration(Shown):
@@ -76,8 +72,7 @@ class Calibration(Shown):
     seconds: float  # of processor time, of all simulations
     groups: tuple[Group, ...]  # what is to be said of each kind of quantity
     forecast_checks: dict[str, ForecastCheck]  # verdicts on the forecast probabilities, by target
-    # Why it fails, by the rule of `beliefs.evaluation.calibration`; none if not
-    failures: tuple[str, ...]
+    failures: tuple[str, ...]  # why it fails, see `beliefs.evaluation.calibration`
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -109,25 +104,22 @@ class Calibration(Shown):
             "judged": len(self.judged),
             "outside": [row.name for row in self.outside],
             "outside_by_chance": round((1.0 - COVERAGE) * len(self.judged), 2),
-            "groups": [_rounded(asdict(row)) for row in self.groups],
-            "quantities": [_rounded(asdict(row)) for row in self.judged],
-            "probabilities": [_checked(k, v) for k, v in self.forecast_checks.items()],
+            "groups": [_rounded(row) for row in self.groups],
+            "quantities": [_rounded(row) for row in self.judged],
+            "probabilities": [
+                {"target": k, **_rounded(v.all), **_rounded(v), "bins": [*map(_rounded, v.bins)]}
+                for k, v in self.forecast_checks.items()
+            ],
             "cut": CUT,
         }
 
 
-def _checked(target: str, found: ForecastCheck) -> dict[str, Any]:
-    bins = [_rounded(asdict(one)) for one in found.bins]
-    result = _rounded(asdict(found.all))
-    result |= _rounded({"error": found.error, "z": found.z, "reliability": found.reliability})
-    return {"target": target, **result, "bins": bins}
-
-
-def _rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """Round to six decimals, and what is smaller to six digits."""
+def _rounded(row: Any) -> dict[str, Any]:
+    """Return the numbers and words of a row, to six decimals, what is smaller to six digits."""
     return {
         k: (round(v, 6) if abs(v) > 0.1 else float(f"{v:.6g}")) if isinstance(v, float) else v
-        for k, v in row.items()
+        for k, v in vars(row).items()
+        if k not in ("all", "bins")
     }
 
 
@@ -144,28 +136,23 @@ def calibrate(
     workers: int | None = None,
     scheduler: str | None = None,
     truth: Theory | None = None,
-    progress: Say | None = None,
+    progress: Callable[[int, int, float | None], None] | None = None,
 ) -> Calibration:
     """Calibrate the track of a theory by simulation, and keep it in a folder.
 
     Parameters
     ----------
-    theory
-        What is calibrated.
-    study
-        Design of the drawn studies: its calendar, evidence, coverage and shocks.
+    theory, study
+        What is calibrated, and the design of drawn studies: calendar, evidence, coverage, shocks.
     out
         Folder, new or that of the same calibration, which then goes on where it was stopped.
-    sims
-        Number of simulations in all.
-    seed
-        Seed of everything random. Simulations have numbers of their own: more of them leave those
-        that are done as they are, and so does another number of workers.
+    sims, seed
+        Number of simulations, and seed of everything random. More simulations leave those that
+        are done as they are, and so does another number of workers.
     particles, draws, horizon
         Particles of each block, posterior draws that the truth is ranked among, periods of futures.
     workers, scheduler
-        Who does them, see `beliefs.evaluation.calibration.simulated`; simulations are
-        done one by one in this process when both are None.
+        Who does them, see `beliefs.evaluation.calibration.simulated`; this process alone when None.
     truth
         Theory that draws the studies, for a posterior that is wrong on purpose.
     progress
@@ -185,9 +172,8 @@ def calibrate(
 
     Examples
     --------
-    >>> beliefs.calibrate(
-    ...     "M0", study, folder / "M0", sims=1, seed=1, particles=100, draws=20, horizon=3
-    ... )
+    >>> small = dict(sims=1, particles=100, draws=20, horizon=3)
+    >>> beliefs.calibrate("M0", study, folder / "M0", seed=1, **small)
     <Calibration: theory base_rate, study watch, simulations 1, outside 0 of 68, passed False>
     """
     for name, value in (("sims", sims), ("draws", draws), ("workers", workers)):
@@ -204,16 +190,13 @@ def calibrate(
             settings = _settled(folder, design)
             done = _read_lines(folder / LINES)
             left = [k for k in range(sims) if k not in done]
-            begun, size = time.monotonic(), len(left)
-            with (folder / LINES).open("ab") as kept:
-                for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
-                    kept.write(json.dumps(line).encode() + b"\n")
-                    kept.flush()
-                    os.fsync(kept.fileno())
-                    done[line["number"]] = line
-                    if progress is not None:
-                        rest = (time.monotonic() - begun) / count * (size - count)
-                        progress(sims - size + count, sims, rest)
+            begun = time.monotonic()
+            for count, line in enumerate(simulated(design, left, workers, scheduler), start=1):
+                files.append(folder / LINES, json.dumps(line).encode() + b"\n")
+                done[line["number"]] = line
+                if progress is not None:
+                    rest = (time.monotonic() - begun) / count * (len(left) - count)
+                    progress(sims - len(left) + count, sims, rest)
             found = _judged(settings, [done[k] for k in sorted(done) if k < sims], draws)
             _write(folder, found)
     except OSError as error:
@@ -223,15 +206,14 @@ def calibrate(
 
 def _judged(settings: dict[str, Any], lines: list[dict[str, Any]], draws: int) -> Calibration:
     good = [line for line in lines if "error" not in line]
-    names = list(good[0]["ranks"]) if good else []
-    ranks = {n: np.asarray([line["ranks"][n] for line in good], dtype=np.int64) for n in names}
-    targets = list(good[0]["probabilities"]) if good else []
-    probabilities = {
-        n: np.asarray([line["probabilities"][n] for line in good], dtype=float) for n in targets
-    }
+    first = good[0] if good else {"ranks": (), "probabilities": ()}
+    ranks, probabilities = (
+        {n: np.asarray([line[kind][n] for line in good], dtype) for n in first[kind]}
+        for kind, dtype in (("ranks", np.int64), ("probabilities", float))
+    )
     result = {name: check_forecasts(values, draws) for name, values in probabilities.items()}
     ranks = dict(sorted(ranks.items(), key=lambda item: GROUPS.index(item[0].split(":")[0])))
-    judged = judge(ranks, draws, dict(forecast_p_values(result)))
+    judged = judge(ranks, draws, result)
     groups = groups_of(judged, ranks, draws)
     failed = {line["number"]: line["error"] for line in lines if "error" in line}
     return Calibration(
@@ -257,24 +239,21 @@ def _write(folder: Path, found: Calibration) -> None:
         for row in (result, *result["bins"])
     ]
     head = ["target", *(field.name for field in fields(Bin)), "z", "reliability"]
-    tables = {
-        "ranks.csv": pd.DataFrame({"simulation": found.numbers, **found.ranks}),
-        "probabilities.csv": pd.DataFrame(rows, columns=head),
-    }
-    for name, table in tables.items():
-        replace_file(folder / name, table.to_csv(index=False, lineterminator="\n"))
+    probabilities = pd.DataFrame(rows, columns=head)
+    ranks = pd.DataFrame({"simulation": found.numbers, **found.ranks})
+    for name, table in (("ranks", ranks), ("probabilities", probabilities)):
+        replace_file(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     replace_file(folder / "calibration.json", text + "\n")
 
 
 def _settled(folder: Path, design: Design) -> dict[str, Any]:
     """Return the settings of a folder, written where it is new; refuse another calibration."""
-    source = design.truth or design.theory
     settings: dict[str, Any] = {
         "format": files.FORMAT,
         "theory": design.theory.name,
         "theory_sha256": design.theory.sha256,
-        "drawn_from_sha256": source.sha256,
+        "drawn_from_sha256": (design.truth or design.theory).sha256,
         "study": design.study.spec.name,
         "study_sha256": design.study.sha256,
         "as_of": str(design.study.as_of),
@@ -282,36 +261,26 @@ def _settled(folder: Path, design: Design) -> dict[str, Any]:
         **files.environment(),
     }
     file = folder / SETTINGS
-    if not file.exists():
-        # What a killed writer left half written is no other's.
-        if any(not item.name.endswith(PART) for item in folder.iterdir()):
-            raise _other(folder, "other files", "a new folder, or that of this calibration")
-        replace_file(file, json.dumps(settings, indent=1) + "\n")
-        return settings
-    kept = files.read_table(file)
+    # What a killed writer left half written is no other's.
+    if all(item.name.endswith(PART) for item in folder.iterdir()):
+        replace_file(file, files.dump(settings))
+    kept = files.read_json(file) if file.exists() else {}
     for key, value in settings.items():
         if kept.get(key) != value:
-            found = "other versions" if isinstance(value, dict) else f"{key} = {kept.get(key)!r}"
-            wanted = "those of now" if isinstance(value, dict) else f"{key} = {value!r}"
-            raise _other(folder, found, wanted)
+            raise ConflictError(
+                "the folder holds another calibration",
+                where=str(folder),
+                found=f"{key} = {kept[key]!r}" if key in kept else f"no {key} in {SETTINGS}",
+                expected=f"{key} = {value!r}",
+                fix="choose another --out",
+            )
     return settings
-
-
-def _other(folder: Path, found: str, expected: str) -> ConflictError:
-    return ConflictError(
-        "the folder holds another calibration",
-        where=str(folder),
-        found=found,
-        expected=expected,
-        fix="choose another --out",
-    )
 
 
 def _read_lines(file: Path) -> dict[int, dict[str, Any]]:
     """Return the simulations that are done; the half line of a killed writer is cut off."""
-    if not file.exists():
-        return {}
-    data = file.read_bytes()
+    files.require_regular(file)
+    data = file.read_bytes() if file.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:
         os.truncate(file, len(whole))
@@ -360,10 +329,7 @@ def save_backtest(
 
 
 def rescore(folder: str | Path) -> tuple[Backtest, Study]:
-    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again.
-
-    Returns what `save_backtest` writes to another folder.
-    """
+    """Score the forecasts of a folder of `save_backtest` anew, without forecasting again."""
     place = Path(folder)
     about = files.read_result(place / "manifest.json")
     if about.get("method") != "backtest":
@@ -379,18 +345,14 @@ def rescore(folder: str | Path) -> tuple[Backtest, Study]:
             fix="restore it from a copy, or run the backtest again",
         )
     file = place / "theories.json"
-    hashes = about["theories"]
     theories = tuple(
-        theory_from_table(raw, str(file), checked=hashes.get(raw.get("id")))
-        for raw in files.read_json(file)
+        theory_from_table(raw, str(file), checked=about["theories"].get(raw.get("id")))
+        for raw in files.read_json(file, list)
     )
     data = files.read_tree(place / FRAME, None).to_dataset()
     try:
         frame = Frame.from_dataset(data, study.spec.side_ids)
     except (KeyError, ValueError) as error:
         raise files.damaged(place / FRAME, str(error), "the frame of a backtest") from error
-    found = scored(
-        study, theories, frame, every=about["every"], particles=about["particles"],
-        seed=about["seed"],
-    )  # fmt: skip
-    return found, study
+    settings = {key: about[key] for key in ("every", "particles", "seed")}
+    return scored(study, theories, frame, **settings), study

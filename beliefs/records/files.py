@@ -1,8 +1,7 @@
 """One folder of results: where it will be, how it comes to stand there whole, and its files.
 
-What holds a run together is not a lock: a run folder appears by one rename, and that is the only
-commit. Locks (`filelock`) keep two processes from computing the same in vain. The kernel lets go of
-one when its holder ends, however it ends; the lock file goes with the next release.
+A run folder appears by one rename, the only commit. Locks (`filelock`) keep two processes from
+computing the same in vain; the kernel lets go of one when its holder ends, however it ends.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import NoneType
+from types import UnionType
 from typing import Any
 
 import numpy as np
@@ -26,25 +25,18 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from beliefs.errors import ConflictError, StudyError
+from beliefs.study.safefile import MAX_FILE_BYTES
 from beliefs.study.writefile import flush
 
 FORMAT = 2
 """Of manifests, and of the other JSON files in which results are kept."""
 
 # What readers of a manifest rely on, and its types.
-_MANIFEST: dict[str, type | tuple[type, ...]] = {
-    "study_sha256": str,
-    "theory_sha256": str,
-    "posterior_content_sha256": str,
-    "as_of": str,
-    "convergence": dict,
-    "seed": dict,
-    "settings": dict,
-    "horizon": (int, NoneType),
-    "interventions": list,
-    "timings_seconds": dict,
-    "versions": dict,
-    "platform": dict,
+_MANIFEST: dict[str, type | UnionType] = {
+    **dict.fromkeys(("study_sha256", "theory_sha256", "posterior_content_sha256", "as_of"), str),
+    **dict.fromkeys(("convergence", "seed", "settings"), dict),
+    **{"horizon": int | None, "interventions": list},
+    **dict.fromkeys(("timings_seconds", "versions", "platform"), dict),
 }
 _LIBRARIES = ("pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "numba", "preliz", "scipy")
 _LARGE = 2**16  # bytes; larger arrays are hashed slice by slice along their first axis
@@ -52,7 +44,7 @@ _PART, _LOCK = ".beliefs.part", ".beliefs.lock"
 
 
 def aside_of(out: Path) -> Path:
-    """Return the folder in which the run folder `out` is written until it is whole."""
+    """Return the folder in which a run folder is written until it is whole."""
     return out.parent / f".{out.name}{_PART}"
 
 
@@ -128,12 +120,9 @@ def reserved(out: Path) -> Iterator[Path]:
             raise unwritable(out, error) from error
         try:
             for left in out.parent.glob(f".*{_PART}"):
-                name = left.name.removeprefix(".").removesuffix(_PART)
+                lock = left.with_name(left.name.removesuffix(_PART) + _LOCK)
                 if left != aside:
-                    with (
-                        contextlib.suppress(OSError, ConflictError),
-                        locked(_lock_of(out.parent / name), 0.0, other),
-                    ):
+                    with contextlib.suppress(OSError, ConflictError), locked(lock, 0.0, other):
                         shutil.rmtree(left, ignore_errors=True)
             yield aside
         finally:
@@ -155,12 +144,11 @@ def written_aside(out: Path, aside: Path | None = None) -> Iterator[Path]:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
             yield aside
             commit(aside, out)
-        except OSError as error:
-            raise unwritable(out, error) from error
-        except StudyError as error:
-            if not isinstance(error.__cause__, OSError):
+        except (OSError, StudyError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if not isinstance(cause, OSError):
                 raise
-            raise unwritable(out, error.__cause__) from error  # not the folder that goes away
+            raise unwritable(out, cause) from error  # an error may name the folder that goes away
 
 
 def commit(aside: Path, out: Path) -> None:
@@ -246,35 +234,49 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
         if key not in data or not isinstance(data[key], kind) or isinstance(data[key], bool):
             found = f"{key} = {data[key]!r}" if key in data else f"no {key}"
             raise damaged(file, found, f"the key {key}")
-    seed = data["seed"].get("fit")
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    if type(data["seed"].get("fit")) is not int:  # a truth value is an int too
         raise damaged(file, f"seed = {data['seed']!r}", "the seed of the fit, a whole number")
     return data
 
 
-def read_json(file: Path) -> Any:
-    """Return the content of a JSON file of a run folder, or raise StudyError."""
+def require_regular(file: Path) -> None:
+    """Raise OSError for a device, which may have no end, and a pipe, which waits for a writer."""
+    if file.exists() and not (file.is_file() or file.is_dir()):
+        raise OSError(errno.EINVAL, "not a regular file", str(file))
+
+
+def load_json(file: Path) -> Any:
+    """Return the content of a JSON file; OSError or ValueError for what is no such file."""
+    require_regular(file)
+    with file.open("rb") as opened:
+        content = opened.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise OSError(errno.EFBIG, f"more than {MAX_FILE_BYTES} bytes", str(file))
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(content.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+
+
+def read_json(file: Path, kind: type = dict) -> Any:
+    """Return the table, or the list, in a JSON file of a run folder, or raise StudyError."""
+    try:
+        data = load_json(file)
     except OSError as error:
         raise damaged(file, error.strerror or type(error).__name__, "a readable file") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise damaged(file, str(error), "JSON as `beliefs` writes it") from error
-
-
-def read_table(file: Path) -> dict[str, Any]:
-    """Return the table that a JSON file of a run folder holds, or raise StudyError."""
-    data = read_json(file)
-    if not isinstance(data, dict):
-        raise damaged(file, f"a {type(data).__name__}", "a table of keys")
+    if not isinstance(data, kind):
+        wanted = "a table of keys" if kind is dict else f"a {kind.__name__}"
+        raise damaged(file, f"a {type(data).__name__}", wanted)
     return data
 
 
 def read_result(file: Path) -> dict[str, Any]:
     """Return a JSON file of results; StudyError if this version cannot read its format."""
-    data = read_table(file)
+    data: dict[str, Any] = read_json(file)
     version = data.get("format")
-    if version != FORMAT or isinstance(version, bool):
+    if version != FORMAT:
         raise StudyError(
             f"{file.name} is of a format that this version does not read",
             where=str(file),
@@ -319,6 +321,17 @@ def same_hash(what: str, where: Path, thing: str, found: str, expected: str) -> 
         )
 
 
+def append(file: Path, data: bytes) -> None:
+    """Write all bytes at the end of a file, and have the disk keep them."""
+    new = not file.exists()
+    with file.open("ab", buffering=0) as opened:
+        while data:
+            data = data[opened.write(data) :]
+        os.fsync(opened.fileno())
+    if new:
+        flush(file.parent)
+
+
 def write_tree(file: Path, tree: Any, **how: Any) -> None:
     """Write a DataTree or a Dataset into a folder that is not whole yet."""
     try:
@@ -332,6 +345,7 @@ def read_tree(file: Path, expected: str | None) -> Any:
     """Return a DataTree of a run folder that has the expected `content_hash`; None takes any."""
     seconds = xr.coders.CFDatetimeCoder(time_unit="s")  # nanoseconds begin in 1677
     try:
+        require_regular(file)
         with xr.open_datatree(file, engine="netcdf4", decode_times=seconds) as opened:
             tree = opened.load()
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -342,10 +356,7 @@ def read_tree(file: Path, expected: str | None) -> Any:
 
 
 def content_hash(tree: Any) -> str:
-    """Return the SHA-256 of all arrays of a DataTree, whatever the file format does around them.
-
-    Names, shapes and values count, in the order of groups and names; equal hashes mean equal bits.
-    """
+    """Return the SHA-256 of names, shapes and bits of all arrays of a DataTree, in their order."""
     arrays = {
         (node.path, str(name)): np.asarray(variable.values)
         for node in tree.subtree
@@ -353,8 +364,8 @@ def content_hash(tree: Any) -> str:
     }
     digest = hashlib.sha256()
     for (path, name), values in sorted(arrays.items()):
-        kind = values.dtype.kind
-        kind = "U" if kind in "OUT" else kind  # text comes back from a file as another kind of text
+        # Text comes back from a file as another kind of text.
+        kind = "U" if values.dtype.kind in "OUT" else values.dtype.kind
         digest.update(f"{path}/{name}{values.shape}{kind}".encode())
         if kind == "U":
             digest.update("\0".join(str(v) for v in values.ravel()).encode())

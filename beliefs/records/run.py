@@ -1,4 +1,4 @@
-"""Run folders (C7): everything a run used and said, written aside and renamed into place.
+"""Run folders (C7): everything a run used and said, written aside and renamed into place; updates.
 
 A run folder holds ``manifest.json`` (hashes, as-of, seeds, settings, versions, platform,
 convergence, timings), ``posterior.nc`` (its DataTree) or ``track.nc`` (whose posterior is drawn
@@ -10,29 +10,43 @@ overrides.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from pydantic import TypeAdapter, ValidationError
 
-from beliefs.errors import StudyError
+from beliefs.errors import ConflictError, ConvergenceError, StudyError, counted
 from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import Report
 from beliefs.inference.posterior import ActionDraws, Posterior, dataset_of
-from beliefs.inference.smc.track import Track, track_from
+from beliefs.inference.smc.track import (
+    Track,
+    advance,
+    first_change,
+    from_posterior,
+    same_but_longer,
+    track_from,
+)
 from beliefs.model.theory import Theory, table_of, theory_from_table
 from beliefs.records import files
+from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention, as_table, parse
+from beliefs.study.dates import day_of, today
 from beliefs.study.load import Source, Study, read_study
-from beliefs.study.tables.append import copy_study
+from beliefs.study.tables.append import copy_study, move_end, with_rows
 from beliefs.study.writefile import replace_file
 
 TRACK, ACTIONS = "track.nc", "actions.nc"
+PARTICLES = 2000  # that an update of a fit begins with
 
 
 def save_run(
@@ -50,10 +64,8 @@ def save_run(
 
     Parameters
     ----------
-    out
-        Path of the new folder.
-    found
-        What to keep: a posterior, or a track.
+    out, found
+        Path of the new folder, and the posterior or the track to keep in it.
     forecast, summary
         A forecast from that posterior and its document, if there is one.
     settings
@@ -63,8 +75,7 @@ def save_run(
     lineage
         Further keys of the manifest: ``start`` (the fit that a track took over), ``updated_from``.
     aside
-        From `beliefs.records.files.reserved`, by those who kept the name for themselves before
-        they began to compute.
+        From `beliefs.records.files.reserved`, where the name was kept before the computing began.
 
     Returns
     -------
@@ -85,12 +96,11 @@ def save_run(
     """
     study, theory, out = found.study, found.theory, Path(out)
     file, tree, known = _kept(found, settings or {})
-    trees, plan, hashes = {file: tree}, [], {}
+    trees, hashes = {file: tree}, {}
     if summary is not None:
         hashes["forecast_sha256"] = files.document_hash(summary)
     if forecast is not None:
         trees["forecast.nc"] = forecast.to_dataset()
-        plan = [as_table(item) for item in forecast.interventions]
         if forecast.action_draws is not None:
             trees[ACTIONS] = _action_tree(forecast.posterior)
             hashes["actions_content_sha256"] = files.content_hash(trees[ACTIONS])
@@ -105,7 +115,7 @@ def save_run(
         "horizon": None if forecast is None else len(forecast.dates),
         **known,
         "seed": {"fit": found.seed, "forecast": None if forecast is None else forecast.seed},
-        "interventions": plan,
+        "interventions": [as_table(item) for item in (forecast.interventions if forecast else ())],
         **hashes,
         **(lineage or {}),
         **files.environment(),
@@ -169,18 +179,17 @@ def load_run(path: str | Path) -> Posterior:
     Parameters
     ----------
     path
-        Folder of a run, a fit or a track. Of a track it is the posterior after its last period;
-        ``track`` of the result is the track itself.
+        Folder of a run, a fit or a track.
 
     Returns
     -------
     Posterior
+        Of a track that after its last period, with the track itself as ``track``.
 
     Raises
     ------
     StudyError
-        The folder is not a whole run, or its study, theory or posterior no longer has the hash
-        it was written with.
+        The folder is not a whole run, or a part of it no longer has the hash it was written with.
 
     Examples
     --------
@@ -191,10 +200,8 @@ def load_run(path: str | Path) -> Posterior:
     if (folder / TRACK).is_file():
         track = load_track(folder)
         return track.at(track.ends[-1])
-    missing = [
-        n for n in ("manifest.json", "posterior.nc", "theory.json") if not (folder / n).is_file()
-    ]
-    if missing:
+    names = ("manifest.json", "posterior.nc", "theory.json")
+    if missing := [name for name in names if not (folder / name).is_file()]:
         raise StudyError(
             "this is not a run folder",
             where=str(folder),
@@ -281,3 +288,218 @@ def read_parts(
     files.same_hash("study", folder, "folder", study.sha256, manifest["study_sha256"])
     files.same_hash("theory", folder, "folder", theory.sha256, manifest["theory_sha256"])
     return study, theory
+
+
+@dataclass(frozen=True, repr=False)
+class Update(Shown):
+    """What `update` did."""
+
+    track: Track  # gone on
+    path: Path  # the new run folder
+    rows: int  # that the study knows now and did not know before
+    periods: int  # taken in for the first time
+    back_to: np.datetime64 | None  # first day whose inputs had changed; None if it went forward
+    back: int  # periods that were taken in again because of that
+    took_over: bool  # whether it began with the draws of a fit
+    given: int  # rows of the files that the run's study did not hold yet, known or not
+    waiting: int  # those of them published after the new as-of date
+    end: dt.date | None = None  # where new rows moved the end of the study's period to
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "run": self.path, "as of": self.track.study.as_of, "rows": self.rows,
+            "periods": self.periods, "back to": self.back_to or "nothing",
+        }  # fmt: skip
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record for JSON, without the track."""
+        kept = {key: value for key, value in vars(self).items() if key not in ("track", "path")}
+        for key in ("back_to", "end"):
+            kept[key] = None if kept[key] is None else str(kept[key])
+        return {"run": str(self.path), "as_of": str(self.track.study.as_of), **kept}
+
+
+def update(
+    run: str | Path,
+    out: str | Path,
+    *,
+    data: str | Path | Any = None,
+    to: str | None = None,
+    particles: int = PARTICLES,
+    progress: Callable[[str], None] | None = None,
+) -> Update:
+    """Go on from a run as rows come in, and write a new run folder.
+
+    Killed, it leaves none and is simply run again. The result agrees within Monte-Carlo error with
+    a track of the study as it is now.
+
+    Parameters
+    ----------
+    run, out
+        Run folder of a track or of a fit, which is only read, and the new one.
+    data
+        New rows: a CSV file, see `beliefs.study.tables.append.with_rows`, a pandas data frame like
+        it, whose days may be text, dates or times without a time zone, or a list of these.
+    to
+        New as-of date. None: the last date of publication among the new rows, or the old as-of
+        date if that is later. Rows published after the end of the study's period move that on.
+    particles
+        How many draws of a fit to take over; a track keeps its own number.
+    progress
+        Called with a few words as periods are taken in.
+
+    Returns
+    -------
+    Update
+        The new track and folder, and what was taken in.
+
+    Raises
+    ------
+    ConflictError
+        Nothing is new, or the rows change what a fit was given that was taken over; `out` exists,
+        or another process is at work on it or on the run.
+    ConvergenceError
+        Too few particles carry the new posterior. Nothing is written.
+    StudyError
+        The rows, the date or the folders cannot be used.
+
+    Examples
+    --------
+    >>> done = beliefs.update(run, folder / "next", to="2026-01-28")
+    >>> done.periods
+    2
+    """
+    run, out = Path(run), Path(out)
+    files.refuse_existing(out)
+    if not run.is_dir():
+        load_run(run)  # says what is missing
+    files.refuse_inside(out, run, "the old one")
+    with (
+        files.only_one(run),
+        files.reserved(out) as aside,
+        tempfile.TemporaryDirectory() as scratch,
+    ):
+        fitted = None if (run / TRACK).is_file() else load_run(run)
+        manifest, source = files.read_manifest(run), read_study(run / "study")
+        if fitted is None:
+            before, start = load_track(run, source=source), manifest.get("start")
+        else:
+            before, start = _from_fit(run, fitted, manifest, particles)
+        brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
+        study, given, waiting = _grown(source, before.study, brought, to, Path(scratch))
+        gained = sum(  # none ever goes away
+            len(getattr(study.tables, n)) - len(getattr(before.study.tables, n))
+            for n in ("indicators", "events", "talks", "agreements")
+        )
+        inputs = build_inputs(study)
+        old, new = before.model(), before.model(inputs)
+        longer = same_but_longer(old.structure, new.structure)
+        kept = first_change(old, new, before.n_time) if longer else before.n_time
+        track = advance(before, study, inputs=inputs, progress=progress)
+        report = track.report()
+        if not report.passed:
+            raise ConvergenceError(
+                "too few particles carry the new posterior, so it is not written",
+                where=str(run),
+                found="; ".join(report.failures),
+                expected="a posterior that passes the convergence check of tracks",
+                fix="track the study anew with more --particles",
+            )
+        of = {key: manifest[key] for key in ("as_of", "posterior_content_sha256")}
+        save_run(out, track, lineage={"start": start, "updated_from": of}, aside=aside)
+    end, back = study.spec.period.end, before.n_time - kept
+    return Update(
+        # The scratch folder is gone: what is asked of the track later is read where it was written.
+        track=replace(track, study=replace(study, path=out / "study")),
+        path=out,
+        rows=gained,
+        periods=track.n_time - before.n_time,
+        back_to=inputs.dates[kept] if back else None,
+        back=back,
+        took_over=fitted is not None,
+        given=given,
+        waiting=waiting,
+        end=end if end > source.spec.period.end else None,
+    )
+
+
+def _from_fit(
+    run: Path, posterior: Posterior, manifest: dict[str, Any], particles: int
+) -> tuple[Track, dict[str, Any]]:
+    """Return the track that begins with the draws of a fit, and what to say of that fit."""
+    if not posterior.report.passed:
+        raise ConvergenceError(
+            "the posterior to begin with failed its convergence check",
+            where=str(run),
+            found="; ".join(posterior.report.failures),
+            expected="a fit that passed",
+            fix=posterior.report.fix,
+        )
+    keys = ("as_of", "seed", "settings", "posterior_content_sha256")
+    start = {"method": "fit", **{key: manifest[key] for key in keys}}
+    return from_posterior(posterior, particles, posterior.seed), start
+
+
+def _grown(
+    source: Source, old: Study, data: list[Any], to: str | None, scratch: Path
+) -> tuple[Study, int, int]:
+    """Return the study as of the new date; rows that the data brought, and those still to come."""
+    new, added, days = source, None, list[np.datetime64]()
+    if data:
+        added = with_rows(old, data, scratch / "study", known=(old, source.known()))
+    try:
+        if added is not None:
+            new = _longer(read_study(scratch / "study"), source, to)
+            days = list(_published(new, source))
+        day: Any = to or max([old.as_of, *(day for day in days if day <= today())])
+        study = new.known(day)
+    except StudyError as error:
+        raise (error if added is None else added.blamed(error)) from error
+    if study.as_of < old.as_of:
+        raise StudyError(
+            "the new as-of date lies before that of the run",
+            where="to",
+            found=str(study.as_of),
+            expected=f"{old.as_of} or a later date",
+            fix="what was known earlier is in the run already; or track anew with --as-of",
+        )
+    if study.sha256 == old.sha256:
+        found = "the same rows"
+        if added is not None and added.rows:
+            found = f"{counted(added.rows, 'row')} of {added.named}, not yet published"
+        elif added is not None:
+            found = f"no row in {added.named} that {', '.join(added.tables)} did not hold"
+        raise ConflictError(
+            "nothing is new, so nothing was written",
+            where=str(source.path.parent),
+            found=f"{found}, as of {study.as_of}",
+            expected="rows that were not there before, or a later date",
+            fix="nothing to do; or give --data FILE or --to DATE",
+        )
+    return study, len(days), sum(bool(day > study.as_of) for day in days)
+
+
+def _longer(new: Source, before: Source, to: str | None) -> Source:
+    """Return a study whose period ends with its newest row, or a later `to`, by today."""
+    end = np.datetime64(new.spec.period.end, "D")
+    later = [day for day in _published(new, before) if end < day <= today()]
+    if not later:
+        return new
+    if to is not None:
+        later.append(min(day_of(to, "to"), today()))
+    move_end(new.path, max(later).astype(object))
+    return read_study(new.path)
+
+
+def _published(new: Source, before: Source) -> Iterator[np.datetime64]:
+    """Yield the day on which each row was published that only `new` holds."""
+    for name, table in vars(new.tables).items():
+        known = set(getattr(before.tables, name).rows())
+        days = table["start" if name == "coverage" else "published_at"]
+        if name == "coverage" and not (new.path / "coverage.csv").is_file():
+            continue  # no row: every day of the period is taken as covered
+        if name == "agreements":  # a row that has got its end was published with that
+            ends = table["end_published_at"]
+            days = np.where(np.isnat(ends), days, ends)
+        fresh = np.asarray([row not in known for row in table.rows()], dtype=bool)
+        yield from days[fresh]

@@ -86,7 +86,6 @@ def _path(
 
 
 def _area(figure: go.Figure, dates: list[str], low: Any, high: Any, fill: str) -> None:
-    """Fill between two lines."""
     figure.add_scatter(
         x=dates + dates[::-1], y=np.concatenate([high, low[::-1]]), fill="toself", mode="lines",
         fillcolor=fill, line={"width": 0}, hoverinfo="skip", showlegend=False,
@@ -215,7 +214,7 @@ def talks(forecast: Forecast) -> go.Figure:
 def talks_rational(forecast: Forecast) -> go.Figure:
     """Return P(talks have become rational by each day) beside what the prior alone says."""
     figure, curve = _shares_over_time(320), series.event_curve(forecast, "talks_rational")
-    _curve(figure, curve, style.SURPLUS, "talks are rational", curve.reference_label, GREY)
+    _curve(figure, curve, style.SURPLUS, "talks are rational", "prior alone", GREY)
     return figure
 
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import diagnose
 from beliefs.model.theory import free_parameters
-from beliefs.records.files import FORMAT
+from beliefs.records.files import FORMAT, load_json
 from beliefs.reporting import figures, series, style, tables
 from beliefs.study.load import Study
 from beliefs.study.safefile import read_lines
@@ -55,15 +54,13 @@ def write_report(
     forecast
         The forecast; its posterior and study come with it.
     summary
-        Its document, from `beliefs.summarise`; every headline number of the page is taken from
-        here.
+        Its document, from `beliefs.summarise`, of which the page shows the headline numbers.
     path
         File to write; an existing one is replaced.
     manifest
         Versions, platform and timings of the run, shown as they are; left out when None.
     verdicts
-        Rows of `beliefs verdicts --json`: each claim of the source texts is shown beside the
-        evidence; left out when empty.
+        Rows of `beliefs verdicts --json`, each shown beside its claim; left out when empty.
 
     Returns
     -------
@@ -129,7 +126,7 @@ def _template() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    words = (style.day, style.short_day, style.number, style.percent, style.whole_percent)
+    words = (style.day, style.short_day, style.number, style.percent)
     environment.filters |= {word.__name__: word for word in words}
     environment.globals.update(REGIME_WORDS=style.REGIME_WORDS, SIDE_COLOURS=style.SIDE_COLOURS)
     return environment.get_template("report.html.j2")
@@ -204,7 +201,7 @@ def read_verdicts(path: str | Path, about: Mapping[str, Any]) -> list[dict[str, 
     try:
         if not Path(path).is_file():
             raise OSError("no regular file")
-        raw = json.loads(Path(path).read_text(encoding="utf-8"))
+        raw = load_json(Path(path))
         rows = raw["verdicts"]
         good = raw["format"] == FORMAT
         good &= all(isinstance(row[name], str) for row in rows for name in VERDICT_TEXTS)
@@ -236,34 +233,27 @@ def claim_groups(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row["essay"], []).append(row)
-    return [
-        {
-            "essay": essay,
-            "author": mine[0].get("author", ""),
-            "count": ", ".join(
-                f"{n} {name}" for name, n in Counter(r["verdict"] for r in mine).most_common()
-            ),
-            "claims": [_claim(row) for row in mine],
-        }
-        for essay, mine in groups.items()
-    ]
+    found = []
+    for essay, mine in groups.items():
+        counts = Counter(row["verdict"] for row in mine).most_common()
+        count = ", ".join(f"{n} {verdict}" for verdict, n in counts)
+        about = {"essay": essay, "author": mine[0].get("author", ""), "count": count}
+        found.append({**about, "claims": [_claim(row) for row in mine]})
+    return found
 
 
 def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
-    def share(name: str) -> str:
-        return "–" if row.get(name) is None else style.whole_percent(float(row[name]))
+    def shown(name: str, form: Callable[[float, int], str] = style.percent, digits: int = 0) -> str:
+        return "–" if row.get(name) is None else form(float(row[name]), digits)
 
-    def points(name: str) -> str:
-        return "–" if row.get(name) is None else style.number(float(row[name]), 1)
-
-    score = points("delta_log_score")
-    if row.get("delta_low") is not None and row.get("delta_high") is not None:
-        score += f" ({points('delta_low')} to {points('delta_high')})"
+    score, low, high = (
+        shown(name, style.number, 1) for name in ("delta_log_score", "delta_low", "delta_high")
+    )
     return {
         **row,
         "colour": style.VERDICT_COLOURS.get(row["verdict"], style.GREY),
-        "p": share("p_claim"),
-        "p_prior": share("p_prior"),
-        "contraction": share("contraction"),
-        "score": score,
+        "p": shown("p_claim"),
+        "p_prior": shown("p_prior"),
+        "contraction": shown("contraction"),
+        "score": score if "–" in (low, high) else f"{score} ({low} to {high})",
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import arviz as az
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from numpy.typing import NDArray
 from beliefs.evaluation.attribution import Cause, causes
 from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import Forecast
-from beliefs.forecasting.probability import probability
 from beliefs.forecasting.targets import TARGETS, event_steps
 from beliefs.inference.posterior import Posterior
 from beliefs.model.contract import logistic
@@ -52,7 +50,6 @@ class Curve:
     mcse: Floats
     reference_dates: Dates
     reference: Floats
-    reference_label: str
 
 
 @dataclass(frozen=True)
@@ -170,6 +167,8 @@ def _ends(forecast: Forecast) -> Dates:
 
 def _mcse(happened: NDArray[np.bool_], chains: int) -> Floats:
     """Return the Monte-Carlo error of each column's mean."""
+    import arviz as az  # slow to load, and figures of evaluations need none
+
     values = happened.astype(float).reshape(chains, -1, happened.shape[1])
     data = xr.Dataset({"x": (("chain", "draw", "step"), values)})
     error = np.asarray(az.mcse(data, method="mean")["x"].values, dtype=float)
@@ -184,13 +183,11 @@ def event_curve(forecast: Forecast, target: str, side: str | None = None) -> Cur
     dates, p, mcse = ends[keep], happened.mean(axis=0), _mcse(happened, forecast.chains)
     if TARGETS[target].kind == "beliefs":
         prior = event_steps(forecast, target, side, prior=True)[:, None] <= keep
-        return Curve(dates, p, mcse, dates, prior.mean(axis=0), "prior alone")
+        return Curve(dates, p, mcse, dates, prior.mean(axis=0))
     # A dozen dates draw the smooth base rate; each is the number that the headline would show.
     steps = np.unique([0, *np.linspace(1, horizon, min(12, horizon)).round().astype(int)])
     base = event_steps(forecast, target, side, base=True)[:, None] <= steps
-    source = probability(forecast, target, by=str(ends[-1]), side=side).base_rate_source
-    label = "base rate: " + clean(source)
-    return Curve(dates, p, mcse, ends[steps], base.mean(axis=0), label)
+    return Curve(dates, p, mcse, ends[steps], base.mean(axis=0))
 
 
 def regime_spans(source: Source) -> list[Span]:
@@ -241,7 +238,6 @@ def _regime(posterior: Posterior, term: Any) -> str:
 
 
 def _label(posterior: Posterior, term: Any) -> str:
-    """Return an evidence term in words."""
     label = clean(posterior.study.spec.indicators[term.indicator].label)
     regime = _regime(posterior, term)
     return f"{label} ({REGIME_WORDS[regime]})" if regime else label
@@ -265,18 +261,17 @@ def scorecard_weights(source: Source) -> list[Weight]:
     return sorted(out, key=lambda w: (w.indicator, w.regime))
 
 
-def top_moves(source: Source, count: int = TOP) -> list[Move]:
-    """Return the `count` largest moves of each side, side 0's first, largest first."""
+def top_moves(source: Source) -> list[Move]:
+    """Return the `TOP` largest moves of each side, side 0's first, largest first."""
     moves = sorted(all_moves(source), key=lambda m: (-abs(m.mean), m.start, m.label))
-    return [m for i in (0, 1) for m in [m for m in moves if m.side == i and m.mean != 0.0][:count]]
+    return [m for i in (0, 1) for m in [m for m in moves if m.side == i and m.mean != 0.0][:TOP]]
 
 
 def all_moves(source: Source) -> list[Move]:
-    """Return the moves of both sides, every cause in every week up to the origin.
+    """Return the moves of both sides, by cause (`beliefs.evaluation.attribution`) and week.
 
-    The parts of one kind are added up over a week (bursts of one indicator are one story), draw by
-    draw, so that each move has an interval. The drift back to a side's usual level is not a move.
-    See `beliefs.evaluation.attribution`.
+    Pushes of a week are added up draw by draw, so that each move has an interval. The drift back to
+    a side's usual level is not a move.
     """
     posterior = posterior_of(source)
     inputs = posterior.inputs
@@ -300,7 +295,6 @@ def all_moves(source: Source) -> list[Move]:
 
 
 def _cause(posterior: Posterior, cause: Cause) -> str:
-    """Return the cause in words."""
     rival = clean(posterior.study.spec.sides[1 - cause.side].name)
     if cause.term is not None:
         return _label(posterior, posterior.inputs.terms[cause.term])

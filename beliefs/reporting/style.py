@@ -58,18 +58,12 @@ def mathless(text: object) -> str:
     return clean(text).replace("$", r"\$")
 
 
-def percent(p: float) -> str:
+def percent(p: float, digits: int = 1) -> str:
     """Return a probability in per cent; never a bare 0 or 100, which no sample can show."""
-    if p < 0.0005:
-        return "<0.1%"
-    return ">99.9%" if p > 0.9995 else f"{100.0 * p:.1f}%"
-
-
-def whole_percent(p: float) -> str:
-    """Return a probability in whole per cent, for where room is short."""
-    if p < 0.005:
-        return "<1%"
-    return ">99%" if p > 0.995 else f"{100.0 * p:.0f}%"
+    least = 10.0**-digits
+    if p < 0.005 * least:
+        return f"<{least:g}%"
+    return f">{100.0 - least:g}%" if p > 1.0 - 0.005 * least else f"{100.0 * p:.{digits}f}%"
 
 
 def points(p: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich import box
 from rich.console import Group
@@ -38,18 +38,16 @@ _NO_BELIEFS = "This theory has no beliefs: it says nothing about cracks or ratio
 _HOW = "± is the Monte-Carlo standard error in percentage points"
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One probability, its Monte-Carlo error, its base rate and its marks (`FLAG_NOTES`)."""
 
-    p: str
-    mcse: str
-    base: str
-    flags: str
+    p: str = "–"
+    mcse: str = "–"
+    base: str = "–"
+    flags: str = ""
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One target over all windows; `baseline` is the number of its base rate's source."""
 
     label: str
@@ -58,8 +56,7 @@ class Row:
     baseline: int
 
 
-@dataclass(frozen=True)
-class Warned:
+class Warned(NamedTuple):
     """A warning: its kind, its text, and what a page with more room adds."""
 
     kind: str
@@ -89,10 +86,10 @@ class Headline:
     reference: tuple[tuple[str, str, str], ...]  # not modelled: window, base rate, its source
 
     @property
-    def flags(self) -> tuple[str, ...]:
+    def flags(self) -> list[str]:
         """Marks that some probability bears."""
-        cells = [cell for row in (*self.rows, *self.actions) for cell in row.cells]
-        return tuple(flag for flag in FLAG_NOTES if any(flag in cell.flags for cell in cells))
+        borne = {cell.flags for row in (*self.rows, *self.actions) for cell in row.cells}
+        return [flag for flag in FLAG_NOTES if flag in "".join(borne)]
 
     @property
     def footnotes(self) -> list[str]:
@@ -187,31 +184,28 @@ def _label(item: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 
 def _rows(
-    items: list[Mapping[str, Any]], dates: list[str], sources: list[str], names: Mapping[str, str]
+    summary: Summary, actions: bool, sources: Sequence[str], names: Mapping[str, str]
 ) -> tuple[Row, ...]:
-    """Return one row a target."""
+    """Return one row a target, of actions or of belief and talks."""
+    dates = dict.fromkeys(item["by"] for item in summary["targets"])
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for item in items:
-        found.setdefault(_label(item, names), {})[item["by"]] = item
+    for item in summary["targets"]:
+        if actions == (TARGETS[item["target"]].kind == "actions"):
+            found.setdefault(_label(item, names), {})[item["by"]] = item
     rows = []
     for label, windows in found.items():
         last = list(windows.values())[-1]
         now = percent(last["at_origin"]) if last["at_origin"] > 0 else ""
         baseline = 1 + sources.index(clean(last["base_rate_source"]))
-        cells = tuple(_cell(windows.get(by)) for by in dates)
-        rows.append(Row(label, cells, now, baseline))
+        cells = (_cell(windows[by]) if by in windows else Cell() for by in dates)
+        rows.append(Row(label, tuple(cells), now, baseline))
     return tuple(rows)
 
 
-def _cell(item: Mapping[str, Any] | None) -> Cell:
-    if item is None:
-        return Cell("–", "–", "–", "")
-    return Cell(
-        p=percent(item["p"]),
-        mcse=points(item["mcse"]),
-        base="none" if item["base_rate"] is None else percent(item["base_rate"]),
-        flags=PRIOR_FLAG * item["prior_dominated"] + CONFLICT_FLAG * item["prior_data_conflict"],
-    )
+def _cell(item: Mapping[str, Any]) -> Cell:
+    base = "none" if item["base_rate"] is None else percent(item["base_rate"])
+    flags = PRIOR_FLAG * item["prior_dominated"] + CONFLICT_FLAG * item["prior_data_conflict"]
+    return Cell(percent(item["p"]), points(item["mcse"]), base, flags)
 
 
 def _ending(summary: Summary, by: str) -> str:
@@ -228,12 +222,8 @@ def _ending(summary: Summary, by: str) -> str:
 def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     """Turn a forecast document into the texts of a headline; `names` are words for side ids."""
     names = names or {}
-    targets = summary["targets"]
-    groups: tuple[list[Any], list[Any]] = ([], [])  # of belief and talks, of actions
-    for target in targets:
-        groups[TARGETS[target["target"]].kind == "actions"].append(target)
-    dates = list(dict.fromkeys(t["by"] for t in targets))
-    sources = list(dict.fromkeys(clean(t["base_rate_source"]) for t in targets))
+    dates = list(dict.fromkeys(t["by"] for t in summary["targets"]))
+    sources = tuple(dict.fromkeys(clean(t["base_rate_source"]) for t in summary["targets"]))
     as_of = dt.date.fromisoformat(summary["as_of"])
     found = [f"{name} {value} ({limit})" for name, value, limit, _ in convergence_rows(summary)]
     passed = "passed" if summary["convergence"]["passed"] else "FAILED"
@@ -252,11 +242,11 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
             for b in summary["belief"]
         ),
         windows=tuple((by, (dt.date.fromisoformat(by) - as_of).days) for by in dates),
-        rows=_rows(groups[0], dates, sources, names),
-        actions=_rows(groups[1], dates, sources, names),
+        rows=_rows(summary, False, sources, names),
+        actions=_rows(summary, True, sources, names),
         endings=tuple((by, _ending(summary, by)) for by in dates if summary.get("endings")),
         notes=tuple(clean(note) for note in summary.get("notes", [])),
-        sources=tuple(sources),
+        sources=sources,
         reference=tuple(
             (r["by"], percent(r["base_rate"]), clean(r["base_rate_source"]))
             for r in summary["reference"]
@@ -270,20 +260,17 @@ def headline(summary: Summary) -> Group:
     parts: list[Any] = [Text(head.title, style="bold"), Text(head.subtitle, style="dim")]
     parts += [Text(str(w), style="bold yellow") for w in head.warnings]
     if head.beliefs:
-        table = Table("Belief that it prevails", box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("now", justify="right")
-        table.add_column(head.coverage, justify="right")
+        table = _table("Belief that it prevails", "now", head.coverage)
         for side, mean, between in head.beliefs:
             table.add_row(Text(side), mean, between)
         parts.append(table)
     else:
         parts.append(Text(_NO_BELIEFS))
+    windows = [f"in {counted(days, 'day')}\nby {by}" for by, days in head.windows]
     for title, rows in (("Probability that", head.rows), ("Actions", head.actions)):
         if not rows:
             continue
-        table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
-        for by, days in head.windows:
-            table.add_column(f"in {counted(days, 'day')}\nby {by}", justify="right")
+        table = _table(title, *windows)
         for row in rows:
             label = Text(row.label)
             if row.at_origin:
@@ -297,10 +284,15 @@ def headline(summary: Summary) -> Group:
         parts.append(table)
     parts += [Text(f"How the truce first ends by {by}: {how}") for by, how in head.endings]
     parts += [Text(line, style="dim") for line in head.footnotes]
-    parts.append(
-        Text(head.convergence, style="" if summary["convergence"]["passed"] else "bold red")
-    )
-    return Group(*parts)
+    style = "" if summary["convergence"]["passed"] else "bold red"
+    return Group(*parts, Text(head.convergence, style=style))
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title, box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
 
 
 def plain(summary: Summary) -> str:
@@ -393,13 +385,13 @@ def _difference(row: Mapping[str, Any] | None, doubted: bool) -> str:
 def _sentences(found: Backtest) -> Iterator[str]:
     """Say where theories beat climatology, where none does, and what was not scored."""
     standing = [(f"{s.target} in {counted(s.horizon, 'day')}", s) for s in found.standings]
-    won = [(named, s.theories) for named, s in standing if s.theories]
+    won = [f"{named} by {', '.join(s.theories)}" for named, s in standing if s.theories]
     lost = [named for named, s in standing if not s.theories and not s.doubt]
     doubted = [f"{named} ({s.doubt})" for named, s in standing if s.doubt]
     if not won:
         yield "No theory beats climatology on any target of this study."
-    for named, theories in won:
-        yield f"Climatology is beaten on {named} by {', '.join(theories)}."
+    for what in won:
+        yield f"Climatology is beaten on {what}."
     if lost and won:
         yield "No theory beats climatology on " + "; ".join(lost) + "."
     if doubted:

@@ -16,11 +16,11 @@ from beliefs.features import steps
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.model.contract import bounded_exp, logistic
 from beliefs.model.mechanisms import reciprocity, redlines
-from beliefs.model.observation import draw, probability
+from beliefs.model.observation import columns_of, draw, probability
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.model.system import factors_of
 from beliefs.model.theory import mechanisms
-from beliefs.simulation.effects import Effects
+from beliefs.simulation.interventions import Effects
 from beliefs.simulation.state import (
     KIND_OF_PHASE,
     LONGEST_OPEN,
@@ -29,6 +29,7 @@ from beliefs.simulation.state import (
     Setting,
     State,
     Streams,
+    TruceSpell,
 )
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
@@ -60,6 +61,13 @@ class Equations:
         if name not in self.names:
             return np.zeros(())
         return probability(FACTORS[name].family, self.eta(name, now))
+
+    def decayed(self, before: Floats, by_severity: Floats, warned: Floats) -> Floats:
+        """Return the decaying sum of actions (..., 2) after those of a period, (..., 2, 5)."""
+        by, warned = by_severity[..., None], warned[..., None]
+        marks = reciprocity.mark(np, self.params, by, warned)[..., 0]
+        share = reciprocity.kept(np, self.params, self.structure)[..., None]
+        return np.asarray(reciprocity.next_decayed(before, marks, share))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,17 +106,14 @@ def shares_of(equations: Equations, samples: int) -> tuple[Floats, Floats]:
     (N, 3) distribution function of unilateral extension, mutual extension and deal; (N, 5, 4) by
     phase, shares of staying, a move up, one that leaves out a phase, a move down.
     """
-    kinds, moves = np.ones(3), np.broadcast_to([1.0, 0.0, 0.0, 0.0], (len(CONFLICT_PHASES), 4))
+    kinds, moves = np.ones(3), np.array([1.0, 0.0, 0.0, 0.0])
     if "kind" in equations.names:
         found = equations.eta("kind", {"has_deadline": np.zeros(())})
         kinds = np.cumsum(found[..., 1:], axis=-1)
     if "conflict_phase" in equations.names:
         moves = equations.eta("conflict_phase", {})
-    wide = (
-        np.broadcast_to(kinds, (samples, 3)),
-        np.broadcast_to(moves, (samples, len(CONFLICT_PHASES), 4)),
-    )
-    return np.ascontiguousarray(wide[0]), np.ascontiguousarray(wide[1])
+    shape = (samples, len(CONFLICT_PHASES), 4)
+    return np.broadcast_to(kinds, (samples, 3)), np.broadcast_to(moves, shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,16 +143,16 @@ class Period:
         )
 
     def begun(self, outside: Columns) -> Period:
-        """Return the period with what is known in it; `outside` are columns that actions read.
+        """Return the period with what is known in it; `outside` are columns that others make.
 
         Unclaimed actions, and concessions that are broken, come first.
         """
         state, t = self.state, self.t
-        alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.spell
+        alone = (self.streams.uniform("spoiler") < self.setting.spoiler) & state.truce.on
         read = np.any(self.equations.params["attribution_gap"] != 0.0)
-        happened = alone * float(read) + sum(at == t for at, _ in self.effects.spoilers)
+        happened = alone * float(read) + len(self.effects.spoilers[t])
         left = np.clip(self.effects.open_periods[t] - np.arange(LONGEST_OPEN), 0.0, 1.0)
-        broken = state.broken + self.effects.concessions.count(t) * state.spell
+        broken = state.broken + len(self.effects.concessions[t]) * state.truce.on
         spoilers = state.spoilers + left[:, None] * happened
         period = replace(self, state=replace(state, spoilers=spoilers, broken=broken))
         period.now.update(period._known() | outside)
@@ -156,9 +161,9 @@ class Period:
     def _known(self) -> Columns:
         """Return the columns of the period that the past and interventions make."""
         setting, state, p = self.setting, self.state, logistic(np, self.state.logit_belief)
-        rule = self.effects.zones[:, self.t]
-        rival, logs = (x.sum(axis=0)[:, ::-1] for x in (state.recent_count, state.recent_log))
-        near_end = (state.left >= 0) & (state.left < setting.near)
+        rule, truce = self.effects.zones[:, self.t], state.truce
+        rival, logs = state.recent.sum(axis=0)[..., ::-1]
+        near_end = (truce.left >= 0) & (truce.left < setting.near)
         return {
             "p_lag": p,
             "p_lag_min": p.min(axis=-1),
@@ -174,11 +179,11 @@ class Period:
             "provoked": (rival > 0).astype(float),
             "hotline": np.full(len(p), self.effects.hotline[self.t]),
             "hardline_decayed": state.hardline,
-            "truce_age": state.age,
-            "quiet_passed": ((state.own_age > setting.quiet) & ~state.spoilt).astype(float),
+            "truce_age": truce.age,
+            "quiet_passed": ((truce.own_age > setting.quiet) & ~truce.spoilt).astype(float),
             "spoiler_open": state.spoilers[0],
             "concession_broken": state.broken,
-            "has_deadline": np.isfinite(state.left).astype(float),
+            "has_deadline": np.isfinite(truce.left).astype(float),
             "at_deadline": near_end.astype(float),
             "zone_rule": rule,
             "zone_near": (rule.any() & (rule == 0)).astype(float),
@@ -189,7 +194,7 @@ class Period:
     def act(self) -> Actions:
         """Draw what is done in the period."""
         setting, state = self.setting, self.state
-        breach = self.hits("breach") & state.spell
+        breach = self.hits("breach") & state.truce.on
         count, intensity = self._count()
         added = breach & (count.sum(axis=-1) == 0)
         # Whose act broke the truce is drawn by how readily each acts.
@@ -199,11 +204,10 @@ class Period:
         broke = breach[:, None] & (count == count.max(axis=-1, keepdims=True)) & (count > 0)
         severity = np.where(broke, np.maximum(severity, np.ceil(setting.breach)), severity)
         severity, crossed = self._lines(count, severity)
-        for at, i, least, crosses in self.effects.crossings:
-            if at == self.t:
-                count[:, i] += 1.0
-                severity[:, i] = np.maximum(severity[:, i], least)
-                crossed[:, i] |= crosses
+        for i, least, crosses in self.effects.crossings[self.t]:
+            count[:, i] += 1.0
+            severity[:, i] = np.maximum(severity[:, i], least)
+            crossed[:, i] |= crosses
         concession = self.hits("concession", 2)
         return Actions(
             strikes=count,
@@ -211,7 +215,7 @@ class Period:
             crossing=crossed,
             breach=breach,
             added=added,
-            disobeyed=self.hits("command", 2) & state.spell[:, None] & np.array(setting.unruly),
+            disobeyed=self.hits("command", 2) & state.truce.on[:, None] & np.array(setting.unruly),
             excluded=self.counts("excluded"),
             peripheral=self.counts("periphery"),
             zones=self.counts("zones", len(setting.structure.zones)),
@@ -223,11 +227,11 @@ class Period:
 
     def _count(self) -> tuple[Floats, Floats]:
         """Draw how often each side acts; return that and what was expected, (N, 2)."""
-        uniform, sides = self.streams.uniform("strikes", 2), ("strikes_A", "strikes_B")
-        if sides[0] in self.equations.names:
-            params, structure = self.equations.params, self.setting.structure
-            found = reciprocity.rates(params, self.now, structure, sides)
-            eta = np.stack([np.broadcast_to(found[s], len(uniform)) for s in sides], axis=-1)
+        uniform = self.streams.uniform("strikes", 2)
+        if "strikes_A" in self.equations.names:
+            params, now = self.equations.params, columns_of(self.now)
+            found = reciprocity.log_rate(np, params, now, self.setting.structure, now["decayed"])
+            eta = np.broadcast_to(found[..., 0], uniform.shape)
             size = reciprocity.size_of(np, params)[..., None]
         else:
             eta, size = np.log(self.setting.rate[:, self.state.phase].T), None
@@ -266,16 +270,15 @@ class Period:
         """
         state, now, uniform = self.state, self.now, self.streams.uniform
         now["breach"] = breach.astype(float)
-        collapse = self.hits("collapse") & state.spell
-        standing = state.spell & ~collapse
+        collapse = self.hits("collapse") & state.truce.on
+        standing = state.truce.on & ~collapse
         p_resolve, p_deal = (self.equations.chance(name, now) for name in ("resolve", "deal"))
         resolved = standing & (uniform("resolve") < p_resolve)
         kind = UNILATERAL + (uniform("kind")[:, None] >= kinds[:, :2]).sum(axis=-1)
         ended = np.where(collapse, COLLAPSE, np.where(resolved, kind, 0))
-        for at, mutual, _ in self.effects.extensions:
-            if at == self.t:
-                ended = np.where(standing & (ended == 0), MUTUAL if mutual else UNILATERAL, ended)
-        ended = np.where(standing & (ended == 0) & (state.left == 0), LAPSE, ended)
+        for mutual, _ in self.effects.extensions[self.t]:
+            ended = np.where(standing & (ended == 0), MUTUAL if mutual else UNILATERAL, ended)
+        ended = np.where(standing & (ended == 0) & (state.truce.left == 0), LAPSE, ended)
         by_spell = ended == DEAL
         # What the spell's own deals leave of the probability of a deal.
         share = np.where(standing, p_resolve * (1.0 - kinds[:, 1]), 0.0)
@@ -296,34 +299,35 @@ class Period:
         self, ended: Ints, by_spell: Bools, elsewhere: Bools, gone: Floats, climbed: Ints
     ) -> State:
         """Return the futures with the truce, the phase and the agreements that they then have."""
-        state = self.state
-        conflict_phase = np.where(state.spell, state.conflict_phase, climbed)
+        state, truce = self.state, self.state.truce
+        conflict_phase = np.where(truce.on, state.conflict_phase, climbed)
         conflict_phase = np.where(ended == COLLAPSE, OPEN_WAR, conflict_phase)
         conflict_phase = np.where(ended == LAPSE, FRICTION, conflict_phase)
         conflict_phase = np.where(by_spell, np.maximum(conflict_phase, NEGATIVE), conflict_phase)
         moved = (conflict_phase != state.conflict_phase) | (ended == LAPSE) | by_spell
         phase = np.where(moved, _PHASE_OF[conflict_phase], state.phase)
-        spell = state.spell & ~np.isin(ended, (COLLAPSE, LAPSE, DEAL))
-        begun = moved & (conflict_phase == AT_TRUCE) & ~spell
+        still = truce.on & ~np.isin(ended, (COLLAPSE, LAPSE, DEAL))
+        begun = moved & (conflict_phase == AT_TRUCE) & ~still
         extended = (ended == UNILATERAL) | (ended == MUTUAL)
         fresh, open_ended = begun | extended, begun | (ended == UNILATERAL)
-        left = np.where(ended == MUTUAL, state.span - 1.0, state.left - 1.0)
+        left = np.where(ended == MUTUAL, truce.span - 1.0, truce.left - 1.0)
         left = np.where(open_ended, np.inf, left)
-        for at, _, periods in self.effects.extensions:
-            if at == self.t:
-                left = np.where(extended, periods - 1.0, left)
+        for _, periods in self.effects.extensions[self.t]:
+            left = np.where(extended, periods - 1.0, left)
         kept = state.live - gone
         return replace(
             state,
             conflict_phase=conflict_phase,
             phase=phase,
             kind=np.where(moved, KIND_OF_PHASE[phase], state.kind),
-            spell=spell | begun,
-            age=np.where(begun, 1.0, state.age + 1.0),
-            own_age=np.where(fresh, 1.0, state.own_age + 1.0),
-            left=left,
-            span=np.where(open_ended, np.inf, state.span),
-            spoilt=state.spoilt & ~fresh,
+            truce=TruceSpell(
+                on=still | begun,
+                age=np.where(begun, 1.0, truce.age + 1.0),
+                own_age=np.where(fresh, 1.0, truce.own_age + 1.0),
+                left=left,
+                span=np.where(open_ended, np.inf, truce.span),
+                spoilt=truce.spoilt & ~fresh,
+            ),
             broken=np.where(fresh, 0.0, state.broken),
             live=kept + np.stack([by_spell, elsewhere], axis=-1).astype(float),
             changed=state.changed / np.maximum(state.live, 1.0) * kept,
@@ -332,45 +336,41 @@ class Period:
             ),
         )
 
-    def _marks(self, actions: Actions) -> Floats:
-        """Return the marks that the actions of the period leave, (N, 2), in ones of severity 3."""
+    def _decayed(self, actions: Actions) -> Floats:
+        """Return the decaying sum of actions, (N, 2), with those of the period."""
         levels = np.arange(1, 6)
         own = actions.strikes[..., None] * (actions.severity[..., None] == levels)
         # Each side takes unclaimed actions for the other's.
-        others = [np.round(severity) for at, severity in self.effects.spoilers if at == self.t]
-        by = own + sum(severity == levels for severity in others)
+        others = self.effects.spoilers[self.t]
+        by = own + sum(np.round(severity) == levels for severity in others)
         warned = own * self.setting.warned[:, None]
-        params = self.equations.params
-        return np.asarray(reciprocity.mark(np, params, by[..., None], warned[..., None])[..., 0])
+        return self.equations.decayed(self.state.decayed, by, warned)
 
     def left(self, actions: Actions, ends: Transitions) -> State:
         """Return the futures as the period ends, with what its actions leave."""
         state, setting, before, kept = ends.state, self.setting, self.state, steps.kept
         days, count, severity = float(setting.step_days), actions.strikes, actions.severity
-        decayed = before.decayed
-        if "strikes_A" in setting.names:
-            share = reciprocity.kept(np, self.equations.params, setting.structure)[..., None]
-            decayed = reciprocity.next_decayed(decayed, self._marks(actions), share)
+        explained = "strikes_A" in setting.names
         # In a truce an action between the sides is a breach; otherwise every one is taken for one.
         grave = ((count > 0) & (severity >= 2.0)).any(axis=-1)
-        between = np.where(before.spell, actions.breach, count.sum(axis=-1) > 0)
-        spared = before.spell & ~actions.breach
+        between = np.where(before.truce.on, actions.breach, count.sum(axis=-1) > 0)
+        spared = before.truce.on & ~actions.breach
         heavy = (count * (severity >= steps.HEAVY_SEVERITY))[:, ::-1]
         proxy = actions.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
-        loud = before.spell & actions.breach & (state.own_age > 1)
+        loud = before.truce.on & actions.breach & (state.truce.own_age > 1)
+        spoilt = steps.spoil(state.truce.spoilt, before.truce.own_age, setting.quiet, loud)
         return replace(
             state,
-            decayed=decayed,
+            decayed=self._decayed(actions) if explained else before.decayed,
             force=before.force.after(
-                days, count, between, np.where(before.spell, actions.breach, grave)
+                days, count, between, np.where(before.truce.on, actions.breach, grave)
             ),
             heavy=steps.add_fading(
                 before.heavy, np.where(spared[:, None], 0.0, heavy), kept(steps.HEAVY_DAYS, days)
             ),
-            recent_count=steps.push(before.recent_count, count),
-            recent_log=steps.push(before.recent_log, count * np.log(severity / 3.0)),
+            recent=steps.push(before.recent, np.stack([count, count * np.log(severity / 3.0)])),
             proxy=steps.refresh(before.proxy, proxy, kept(steps.PROXY_DAYS, days)),
-            spoilt=steps.spoil(state.spoilt, before.own_age, setting.quiet, loud),
+            truce=state.truce._replace(spoilt=spoilt),
             spoilers=steps.push(before.spoilers, np.zeros(len(spared))),
         )
 

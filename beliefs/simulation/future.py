@@ -13,14 +13,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import conflict_age
-from beliefs.model.structure import (
-    AFTERMATH_DAYS,
-    Columns,
-    Structure,
-    aftermath,
-    evidence_matrix,
-    turnover,
-)
+from beliefs.model.structure import AFTERMATH_DAYS, Columns, Structure, aftermath, turnover
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
 GATHERED = (
@@ -88,22 +81,17 @@ def future_columns(
     index: NDArray[np.integer],
     *,
     resample_shocks: bool = True,
-    actions: bool = False,
     passed: Passed | None = None,
 ) -> tuple[Columns, NDArray[Any]]:
     """Return the columns of a future whose periods repeat past ones, (sample, ..., horizon).
 
-    And the resampled surprises by indicator, (sample, indicator, horizon). Surprises, quiet,
-    persistence, resolve, hard-line words, mediation and actions suffered of one future period all
-    come from the same past period, so what moves together stays together. The regime stays that in
-    force, and so do an expected shift of power and an economy past its hinge. Cost levels go on
-    from the last level by the resampled changes. Waivers and the aftermath of past shocks fade.
-    Shocks recur at the rate at which the study declares them. What is left of past talks is not
-    among them: what draws talks keeps it.
-
-    With `actions`, what they read beside their own past, instead of ``evidence``: pressure at home,
-    which goes on as cost does; what the talks are about, which stays what it is; words by which a
-    side persists, of resampled periods in which it did not act, since its actions are drawn.
+    And the resampled surprises by indicator, (sample, indicator, horizon). What `GATHERED` names,
+    and surprises, of one future period all come from the same past period, so what moves together
+    stays together. The regime, what talks are about and `CARRIED` stay as they are. Cost and
+    pressure at home go on from the last level by the resampled changes. Waivers and the aftermath
+    of past shocks fade. Shocks recur at the rate at which the study declares them. Words by which
+    a side persists are those of resampled periods in which it did not act, where its actions are
+    drawn. Neither evidence nor what is left of past talks is among them.
     """
     n = int(inputs.active.sum())
     samples, horizon = index.shape
@@ -115,8 +103,6 @@ def future_columns(
     def wide(values: Any) -> NDArray[Any]:
         return np.broadcast_to(values, (samples, horizon)).copy()
 
-    surprise = gather(inputs.surprise * inputs.seen)
-    regime = np.full(horizon, inputs.regime[n - 1])
     kind = inputs.regime_kinds[int(inputs.regime[n - 1])]
     ahead = passed.periods + np.arange(1, horizon + 1)
     aged = conflict_age((n - 1 + ahead) * structure.step_weeks)
@@ -128,20 +114,16 @@ def future_columns(
         "pressure": wide(float(kind != "talks")),
         "truce": wide(float(kind == "truce"))[:, None],
         "cost": passed.level("cost", past["cost"][:, :n], index),
+        "pressure_home": passed.level("home", inputs.observed.pressure_home[:, :n], index),
+        "persist_words": gather(1.0 * inputs.persist * (inputs.strikes == 0)),
+        "agenda_share": wide(inputs.observed.agenda_share[n - 1]),
         "waiver": wide(past["waiver"][n - 1] * np.exp(-ahead / inputs.waiver_memory)),
     }
-    if actions:
-        home = inputs.observed.pressure_home[:, :n]
-        out["pressure_home"] = passed.level("home", home, index)
-        out["persist_words"] = gather(1.0 * inputs.persist * (inputs.strikes == 0))
-        out["agenda_share"] = wide(inputs.observed.agenda_share[n - 1])
-    else:
-        out["evidence"] = evidence_matrix(structure, surprise, regime)
     none = np.zeros((samples, len(structure.shocks), horizon))
     set_shocks(structure, out, gather(past["shock"]) if resample_shocks else none, passed)
     left = np.exp(-ahead * inputs.step_days / AFTERMATH_DAYS)
     out["aftermath"] = np.maximum(out["aftermath"], past["aftermath"][:, n - 1][:, None] * left)
-    return out, surprise
+    return out, gather(inputs.surprise * inputs.seen)
 
 
 def set_shocks(structure: Structure, columns: Columns, shock: NDArray[Any], passed: Passed) -> None:

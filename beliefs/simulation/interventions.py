@@ -8,6 +8,10 @@ every kind::
     indicator = "exchange_rate"
     date = 2026-07-10
     change = 0.30            # relative: the currency loses, the rate rises 30 %
+
+They change columns and news of futures (`change_columns`), and what both sides do in them
+(`effects_of`). Futures with and without an intervention stay paired: no random number is taken that
+would not be taken without it.
 """
 
 from __future__ import annotations
@@ -15,8 +19,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +30,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError, counted
+from beliefs.features import steps
+from beliefs.features.actions import SPOILER_DAYS
+from beliefs.features.inputs import Inputs, Shock
+from beliefs.features.states import STEEPNESS
+from beliefs.features.steps import Floats
+from beliefs.features.surprises import CLIP, transform
+from beliefs.model.contract import logistic
+from beliefs.model.structure import Columns, Structure
+from beliefs.model.theory import Theory, free_parameters
+from beliefs.simulation.future import COST_CLIP, Passed, set_shocks
 from beliefs.study.dates import day_of
+from beliefs.study.load import Study
 from beliefs.study.safefile import read_small
+
+Dates = NDArray[np.datetime64]
+HOURS = 72.0  # until a spoiler's action is attributed, where the file does not say
+_DOMAIN = {"log": (0.0, np.inf), "logit": (0.0, 1.0), "count": (-1e-12, np.inf)}
 
 
 @dataclass(frozen=True)
@@ -134,9 +155,7 @@ class Intervention:
         size += f" {counted(self.days, 'day')}" if self.days is not None else ""
         return " ".join(f"{self.kind} {detail}{size} {self.date}".split())
 
-    def period(
-        self, dates: NDArray[np.datetime64], step_days: int, day: dt.date | None = None
-    ) -> int:
+    def period(self, dates: Dates, step_days: int, day: dt.date | None = None) -> int:
         """Return the number of the future period in which it, or another day of it, lies."""
         day = self.date if day is None else day
         end = dates[-1] + np.timedelta64(step_days - 1, "D")
@@ -147,12 +166,12 @@ class Intervention:
             )  # fmt: skip
         return int(np.searchsorted(dates, np.datetime64(day), side="right")) - 1
 
-    def in_force(self, dates: NDArray[np.datetime64], step_days: int) -> NDArray[np.bool_]:
+    def in_force(self, dates: Dates, step_days: int) -> NDArray[np.bool_]:
         """Return in which periods it is in force, (horizon,)."""
         on = np.arange(len(dates)) >= self.period(dates, step_days)
         return on if self.until is None else on & (dates <= np.datetime64(self.until))
 
-    def arrivals(self, dates: NDArray[np.datetime64], step_days: int) -> dict[int, float]:
+    def arrivals(self, dates: Dates, step_days: int) -> dict[int, float]:
         """Return the values of a path by the period in which each arrives."""
         return {
             self.period(dates, step_days, dt.date.fromisoformat(day)): float(value)
@@ -176,8 +195,7 @@ def load_interventions(path: str | Path) -> tuple[Intervention, ...]:
     Raises
     ------
     StudyError
-        The file or one of its tables cannot be used. Whether names and dates fit a study is
-        checked when a forecast applies them.
+        The file or a table cannot be used. A forecast checks that names and dates fit its study.
 
     Examples
     --------
@@ -270,3 +288,230 @@ def _faults(where: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str, st
 
 def _number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+
+
+@dataclass(eq=False)
+class Effects:
+    """What interventions do to actions in H future periods."""
+
+    hotline: Floats  # (H,) 1 while a hotline is in force
+    zones: Floats  # (zone, H) 1 while a rule for a watched zone is in force
+    # (H,) how long an unclaimed action, if it happens then, stays unattributed
+    open_periods: Floats
+    # By period, unclaimed actions: severity
+    spoilers: dict[int, list[float]]
+    # Actions at a red line: side, severity, whether that crosses it
+    crossings: dict[int, list[tuple[int, float, bool]]]
+    # Truces that go on: whether both sides agree, periods until the new deadline
+    extensions: dict[int, list[tuple[bool, int]]]
+    concessions: dict[int, list[str]]  # named concessions that are broken
+    # What an indicator counts, whatever the actions: indicator, value
+    counts: dict[int, list[tuple[int, float]]]
+
+
+def effects_of(
+    interventions: Sequence[Intervention], study: Study, inputs: Inputs, dates: Dates
+) -> Effects:
+    """Return what interventions do to actions."""
+    horizon, step = len(dates), inputs.step_days
+    last, spec = int(inputs.active.sum()) - 1, study.spec
+    lists: list[dict[int, list[Any]]] = [defaultdict(list) for _ in range(5)]
+    out = Effects(
+        np.full(horizon, inputs.observed.hotline[last]),
+        np.repeat(inputs.observed.zone_rule[:, last : last + 1], horizon, axis=1),
+        np.full(horizon, SPOILER_DAYS / step),
+        *lists,
+    )
+    lines = {} if spec.redlines is None else spec.redlines.lines
+    for item in interventions:
+        at, force = item.period(dates, step), item.in_force(dates, step)
+        if item.zone is not None:
+            zone = _place(item, item.zone, "zone", inputs.zones, "[zones]; this one watches")
+        match item.kind:
+            case "hotline":
+                out.hotline[force] = 1.0
+            case "zone":
+                out.zones[zone, force] = 1.0
+            case "attribution":
+                assert item.hours is not None
+                out.open_periods[force] = item.hours / 24.0 / step
+            case "spoiler":
+                out.spoilers[at].append(item.severity or 3.0)
+                out.open_periods[at] = (HOURS if item.hours is None else item.hours) / 24.0 / step
+            case "crossing":
+                side = _place(item, item.side, "side", spec.side_ids)
+                _place(item, item.line, "red line", tuple(lines), "[redlines]; this one declares")
+                severity = item.severity or 5.0
+                out.crossings[at].append((side, severity, severity >= lines[item.line or ""]))
+            case "extension":
+                assert item.days is not None
+                periods = max(round(item.days / step), 1)
+                out.extensions[at].append((item.mutual is not False, periods))
+            case "concession":
+                names = tuple(c.id for c in spec.concessions)
+                n = _place(item, item.id, "concession", names, "[[concessions]]; this one declares")
+                out.concessions[at].append(names[n])
+            case "path" if item.indicator in inputs.indicators:
+                k = inputs.indicators.index(item.indicator)
+                for h, value in item.arrivals(dates, step).items():
+                    out.counts[h].append((k, value))
+    return out
+
+
+def _place(
+    item: Intervention, name: str | None, what: str, names: Sequence[str], without: str = ""
+) -> int:
+    """Return the place of a name that the study must declare."""
+    if name not in names:
+        expected = ", ".join(names) or f"a study with {without} none"
+        raise bad_intervention(item.label, f"unknown {what}", repr(name), expected)
+    return names.index(name)
+
+
+def without_effect(
+    theory: Theory,
+    structure: Structure,
+    interventions: Sequence[Intervention],
+    *,
+    actions: bool = True,
+) -> list[str]:
+    """Return a sentence for every intervention that changes nothing under a theory."""
+    both = free_parameters(theory, structure, None)
+    free, found = {p.name for p in both}, []
+    for item in interventions:
+        kind = KINDS[item.kind]
+        if not free.intersection(kind.through):
+            why = f"{theory.name} holds {', '.join(kind.through)} at null"
+            found.append(f"{item.label} changes nothing: {why}")
+        elif kind.actions and not actions:
+            found.append(f"{item.label} changes nothing: actions were not simulated")
+    return found
+
+
+def with_shocks(structure: Structure, interventions: Sequence[Intervention]) -> Structure:
+    """Return a structure with one more shock per turnover or escalation."""
+    for item in interventions:
+        if item.kind in ("turnover", "escalation"):
+            turned = item.kind == "turnover"
+            side = _place(item, item.side, "side", structure.sides) if turned else None
+            shocks = (*structure.shocks, Shock(item.label, item.kind, side))
+            structure = replace(structure, shocks=shocks)
+    return structure
+
+
+def new_jump(
+    theory: Theory, structure: Structure, samples: int, rng: np.random.Generator
+) -> NDArray[Any]:
+    """Draw the jump of a shock nobody has seen yet from its prior, (sample, side), log-odds."""
+    # One more shock, because in a study without any the parameter is empty and so not free.
+    unseen = replace(structure, shocks=(Shock("unseen", "escalation", None),))
+    for p in free_parameters(theory, unseen):
+        if p.name == "shock_jump":
+            return np.asarray(p.prior.rvs((samples, 2), random_state=rng))
+    return np.zeros((samples, 2))
+
+
+def change_columns(
+    interventions: Sequence[Intervention],
+    study: Study,
+    inputs: Inputs,
+    structure: Structure,
+    columns: Columns,
+    surprise: NDArray[Any],
+    dates: Dates,
+    passed: Passed | None = None,
+) -> tuple[Columns, NDArray[Any]]:
+    """Return columns of futures as interventions change them, and surprises, where paths arrive.
+
+    `structure` is from `with_shocks`.
+    """
+    columns, surprise, shocks = dict(columns), surprise.copy(), []
+    passed = passed or Passed()
+    samples, begin = surprise.shape[0], passed.periods
+    stretch = slice(begin, begin + surprise.shape[-1])
+    days, step, last_period = dates[stretch], inputs.step_days, int(inputs.active.sum()) - 1
+
+    def follow(k: int, shift: dict[int, float]) -> None:
+        """Let a path arrive in the surprises; levels that it makes follow it and stay."""
+        spec, indicator = study.spec, study.spec.indicators[k]
+        last, expected, whole = inputs.last[k], inputs.expectation[k], np.zeros(stretch.stop)
+        learns = 1.0 if indicator.expectation == "walk" else steps.learns(indicator.halflife)
+        for h, moved in shift.items():
+            missed = last + moved - expected
+            if h in range(begin, stretch.stop):
+                surprise[:, k, h - begin] = np.clip(missed / inputs.scale[k], -CLIP, CLIP)
+            expected += learns * missed
+            whole[h:] = moved / inputs.level_scale[k]
+        level, cost = whole[stretch], columns["cost"].copy()
+        for row, term in enumerate(structure.cost_terms):
+            if term.indicator == k:
+                cost[:, row] += term.sign * level
+        columns["cost"] = np.clip(cost, -COST_CLIP, COST_CLIP)
+        if spec.hinge is not None and spec.hinge.indicator == indicator.id:
+            stands = indicator.cost_sign * (inputs.level[k, last_period] + level)
+            past = logistic(np, STEEPNESS * (stands - spec.hinge.level))
+            later = (np.arange(len(whole)) >= min(shift))[stretch]
+            columns["hinge"] = np.where(later, past, columns["hinge"])
+        if "pressure_home" in columns and indicator.source == "series":
+            home = columns["pressure_home"].copy()
+            for i, side in enumerate(spec.side_ids):
+                names = spec.pressure.get(side, ())
+                if indicator.id in names:
+                    home[:, i] -= indicator.direction[side] * level / len(names)
+            columns["pressure_home"] = np.clip(home, -COST_CLIP, COST_CLIP)
+
+    for item in interventions:
+        at, force = item.period(dates, step), item.in_force(dates, step)[stretch]
+        match item.kind:
+            case "path":
+                follow(*_path(item, study, inputs, structure, dates))
+            case "waiver":
+                columns["waiver"] = np.maximum(columns["waiver"], force)
+            case "mediator_leaves":
+                for name in ("mediator", "mediator_old"):
+                    columns[name] = np.where(force, 0.0, columns[name])
+            case "turnover" | "escalation":
+                shocks.append(np.broadcast_to(1.0 * (days == dates[at]), (samples, 1, len(days))))
+    if shocks:
+        set_shocks(structure, columns, np.concatenate([columns["shock"], *shocks], axis=1), passed)
+    return columns, surprise
+
+
+def _path(
+    item: Intervention, study: Study, inputs: Inputs, structure: Structure, dates: Dates
+) -> tuple[int, dict[int, float]]:
+    """Return the indicator of a path, and how far it then stands from its last value.
+
+    On the scale of its surprises, f(x), by period of arrival.
+    """
+    k = _place(item, item.indicator, "indicator", inputs.indicators)
+    indicator, hinge, last = study.spec.indicators[k], study.spec.hinge, float(inputs.last[k])
+    form, fail = indicator.transform, partial(bad_intervention, item.label)
+    read = {t.indicator for t in structure.terms} | {t.indicator for t in structure.cost_terms}
+    if not np.isfinite(last) or not inputs.scale[k] > 0:
+        expected = "an indicator with values by the as-of date"
+        raise fail("the indicator has no value before the origin", "no value", expected)
+    if k not in read and (hinge is None or hinge.indicator != item.indicator):
+        some = ", ".join(inputs.indicators[j] for j in sorted(read))
+        raise fail(
+            "no side keeps score or counts its cost by this indicator", indicator.id,
+            some or "an indicator with a direction or a cost; this study has none",
+        )  # fmt: skip
+    if form == "diff" or (item.change is not None and form not in ("log", "identity")):
+        ways = "log or identity" + (", or explicit values" if form != "diff" else "")
+        what = f"such a path of a {form} indicator has no meaning"
+        raise fail(what, form, f"an indicator with transform {ways}")
+    if item.change is not None:
+        moved = float(np.log1p(item.change)) if form == "log" else last * item.change
+        return k, {item.period(dates, inputs.step_days): moved}
+    if not item.values:
+        raise fail("a path needs a change or values", "neither", "one")
+    low, high = _DOMAIN.get(form, (-np.inf, np.inf))
+    for day, value in item.values.items():
+        if not low < value < high:
+            raise fail(
+                f"the value on {day} does not fit a {form} indicator", str(value),
+                f"a number from {max(low, 0):g} to {high:g}, in {indicator.unit}",
+            )  # fmt: skip
+    values = item.arrivals(dates, inputs.step_days)
+    return k, {h: float(transform(form, [v])[0]) - last for h, v in values.items()}

@@ -22,17 +22,31 @@ from beliefs.features.steps import Floats, TalksPast
 from beliefs.inference.action_draws import BASE, action_draws
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
-from beliefs.model.structure import Columns, Structure, aftermath, columns, structure_of
+from beliefs.model.structure import (
+    Columns,
+    Structure,
+    aftermath,
+    columns,
+    evidence_matrix,
+    structure_of,
+)
 from beliefs.model.theory import Theory, free_parameters, load_theory, null_values
 from beliefs.simulation.actions import Actions, Equations, Period, Transitions, shares_of
-from beliefs.simulation.effects import Effects, change_columns, effects_of, new_jump, with_shocks
 from beliefs.simulation.future import Passed, block_indices, future_columns
-from beliefs.simulation.interventions import Intervention
+from beliefs.simulation.interventions import (
+    Effects,
+    Intervention,
+    change_columns,
+    effects_of,
+    new_jump,
+    with_shocks,
+)
 from beliefs.simulation.signals import beliefs_of, draw_signals
 from beliefs.simulation.state import State, Streams, setting_of, start_of
 from beliefs.study.load import Study
 
 Kept = dict[str, list[NDArray[Any]]]
+Stretch = tuple[slice, Columns, NDArray[Any]]  # some periods ahead: which, columns, surprises
 LONGEST = 5000  # periods ahead
 CELLS = 250_000  # futures times periods that are made ready at once
 BLOCK = {1: 7, 7: 4}  # bootstrap block in periods, by days per period: a week, a month
@@ -100,14 +114,13 @@ def draws_of(posterior: Posterior, group: str, actions: bool) -> Draws:
         known = null_values(theory, structure, "actions") | theirs
     if base:
         return Draws(theory, {name: drawn[name] for name in free}, actions=known)
-    dataset = posterior.tree[group].to_dataset()
-
-    def flat(names: Iterable[str]) -> dict[str, NDArray[Any]]:
-        values = {name: np.asarray(dataset[name].values) for name in names}
-        return {name: v.reshape(-1, *v.shape[2:]) for name, v in values.items()}
-
     history = ("logit_belief", "audience", "surplus") if theory.beliefs else ()
-    return Draws(theory, flat(free), **flat(history), actions=known)
+    dataset = posterior.tree[group].to_dataset()
+    flat: dict[str, NDArray[Any]] = {}
+    for name in (*free, *history):
+        values = np.asarray(dataset[name].values)
+        flat[name] = values.reshape(-1, *values.shape[2:])
+    return Draws(theory, {name: flat.pop(name) for name in free}, **flat, actions=known)
 
 
 def simulate(
@@ -137,25 +150,26 @@ def simulate(
         jumps = [new_jump(theory, before, samples, streams.of("jump")) for _ in range(new)]
         params["shock_jump"] = np.concatenate([old, np.stack(jumps, axis=-1)], axis=-1)
 
-    def made(periods: slice, passed: Passed) -> tuple[Columns, NDArray[Any]]:
-        """Return columns, with innovations, and surprises of some periods ahead."""
+    def made(periods: slice, passed: Passed) -> Stretch:
+        """Return some periods ahead, innovations among their columns."""
         cols, surprise = future_columns(
-            inputs, before, past, index[:, periods], resample_shocks=resample_shocks,
-            actions=actions is not None, passed=passed,
-        )  # fmt: skip
+            inputs, before, past, index[:, periods], resample_shocks=resample_shocks, passed=passed
+        )
         cols, surprise = change_columns(
             interventions, study, inputs, structure, cols, surprise, dates, passed
         )
+        if actions is None:
+            kinds = np.full(surprise.shape[-1], inputs.regime[n - 1])
+            cols["evidence"] = evidence_matrix(structure, surprise, kinds)
         passed.aftermath = aftermath(structure, cols["shock"], passed.aftermath)[..., -1]
         passed.periods = periods.stop
-        cols["innovation"] = (
-            streams.stretch("innovation", periods, horizon, 2)
-            if theory.beliefs
-            else params["innovation"][..., :1]
-        )
-        return cols, surprise
+        if theory.beliefs:
+            cols["innovation"] = streams.stretch("innovation", periods, horizon, 2)
+        else:
+            cols["innovation"] = np.broadcast_to(params["innovation"][..., :1], (samples, 2, 1))
+        return periods, cols, surprise
 
-    def ahead() -> Iterator[tuple[Columns, NDArray[Any]]]:
+    def ahead() -> Iterator[Stretch]:
         passed, length = Passed(), max(CELLS // samples, 1)
         for begin in range(0, horizon, length):
             yield made(slice(begin, min(begin + length, horizon)), passed)
@@ -196,17 +210,15 @@ def _of_beliefs(
     draws: Draws,
     structure: Structure,
     params: Columns,
-    ahead: Iterable[tuple[Columns, NDArray[Any]]],
+    ahead: Iterable[Stretch],
     horizon: int,
     talked: TalksPast,
     streams: Streams,
 ) -> Paths:
     """Return futures of beliefs and talks alone; `talked` is what is left of talks before."""
-    samples, start, done = streams.samples, draws.start, 0
+    samples, start = streams.samples, draws.start
     kept: Kept = {}
-    for cols, surprise in ahead:
-        size = surprise.shape[-1]
-        periods = slice(done, done + size)
+    for periods, cols, surprise in ahead:
         moves = params | {"innovation": cols["innovation"]}
         found = system.evaluate(np, moves, cols | _UNDRAWN, structure, start)
         drawn, _, talked = system.simulate_talks(
@@ -214,12 +226,11 @@ def _of_beliefs(
         )
         _keep(kept, {"talks": drawn.T > 0})
         if draws.theory.beliefs:
-            surplus = np.broadcast_to(found.surplus, (samples, size)).T
+            surplus = np.broadcast_to(found.surplus, (samples, found.surplus.shape[-1])).T
             belief = np.moveaxis(found.logit_belief, -1, 0)
             _keep(kept, {"logit_belief": belief, "surplus": surplus})
             audience = np.broadcast_to(found.audience[..., -1], (samples, 2))
             start = system.Start(found.logit_belief[..., -1], audience)
-        done = periods.stop
         del cols, surprise, moves, found  # the next stretch is made when this one is gone
     return _paths(kept, draws, events=False)
 
@@ -230,34 +241,29 @@ def run_coupled(
     draws: Draws,
     structure: Structure,
     params: Columns,
-    ahead: Iterable[tuple[Columns, Floats]],
+    ahead: Iterable[Stretch],
     horizon: int,
     effects: Effects,
     streams: Streams,
     events: bool = True,
 ) -> Paths:
     """Run the whole system forward from the end of a study."""
-    theory, samples = draws.theory, streams.samples
+    theory = draws.theory
     setting = setting_of(study, inputs, theory)
-    state = begin = start_of(study, inputs, setting, params, samples)
-    if draws.logit_belief is not None and draws.surplus is not None:
-        belief, audience = np.asarray(draws.logit_belief[..., -1]), np.asarray(draws.audience)
-        surplus = draws.surplus[:, -1]
-        state = replace(state, logit_belief=belief, audience=audience, surplus=surplus)
+    state = start_of(study, inputs, setting, params, streams.samples)
+    if (start := draws.start) is not None and draws.surplus is not None:
+        state = replace(state, **vars(start), surplus=draws.surplus[:, -1])
     equations = Equations(params, setting.structure, setting.names)
-    shares = shares_of(equations, samples)
+    shares = shares_of(equations, streams.samples)
     early = "strikes_A" in setting.names and np.any(params["talk_strike_tempo"] != 0.0)
     names = ["talks", *(("logit_belief", "surplus") if theory.beliefs else ())]
     names += [n for n, by in EVENTS.items() if events and setting.names.intersection(by)]
     kept: Kept = {}
     hazards: tuple[Floats, Floats] | None = None
-    done = 0
-    for future, surprise in ahead:
-        periods = slice(done, done + surprise.shape[-1])
-        moves = params | {"innovation": future["innovation"]}
-        signals = draw_signals(theory, setting, structure, moves, future, surprise, begin)
+    for periods, future, surprise in ahead:
+        signals = draw_signals(theory, setting, structure, params, future, surprise)
         uniform = np.ascontiguousarray(streams.stretch("talks", periods, horizon).T)
-        del future, surprise, moves  # the next stretch is made when this one is gone
+        del future, surprise  # the next stretch is made when this one is gone
         for k, t in enumerate(range(horizon)[periods]):
             period = Period(setting, equations, streams, effects, t, state)
             period = period.begun(signals.outside(k))
@@ -277,7 +283,6 @@ def run_coupled(
                 "logit_belief": state.logit_belief, "surplus": state.surplus,
             }  # fmt: skip
             _keep(kept, {name: found[name][None] for name in names})
-        done = periods.stop
         del signals, uniform
     return _paths(kept, draws, events)
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from beliefs.features.inputs import Term
-from beliefs.features.steps import Floats, Ints, add_fading, expected, log_age
-from beliefs.features.surprises import CLIP, FLOORS, early, missed, scale_of, transform
+from beliefs.features.steps import Floats, add_fading, expected, log_age
+from beliefs.features.surprises import CLIP, COUNT_FLOOR, early, missed, scale_of, transform
 from beliefs.model import system
 from beliefs.model.mechanisms import evidence
 from beliefs.model.mechanisms.diplomacy import hardline_kept
@@ -24,14 +24,14 @@ from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure
 from beliefs.model.theory import Theory
 from beliefs.simulation.actions import Actions, Period
-from beliefs.simulation.state import KIND_OF_PHASE, TRUCE, Feed, Setting, State
+from beliefs.simulation.state import TRUCE, Feed, Setting, State
 from beliefs.study.tables.codebook import REGIME_KINDS
 
-_OF_BELIEF = (
+KEPT = (
     "turnover", "hardline", "cost", "mediator", "mediator_old", "waiver", "shock", "aftermath",
-    "hinge", "power_shift", "conflict_age",
+    "hinge", "power_shift", "conflict_age", "pressure_home", "agenda_share", "persist_words",
+    "innovation",
 )  # fmt: skip
-_OF_ACTIONS = ("pressure_home", "agenda_share", "power_shift")
 TALKS = REGIME_KINDS.index("talks")
 
 
@@ -46,16 +46,14 @@ class Signals:
     theory: Theory
     structure: Structure
     params: Columns
-    innovation: Floats  # (H, N, 2) unexplained moves of belief
-    columns: Columns  # by name, (H, N, ...)
+    columns: Columns  # by name, (H, N, ...); innovations too, the unexplained moves of belief
     rest: Floats  # (kind, H, N, 2) pull of all news that actions do not feed, by regime kind
-    place: Ints  # (kind,) place of a regime kind in `rest`; -1 for those that no future can be in
     # Place among the fed counts, direction and regime kinds of each entry that actions feed
     fed: tuple[tuple[int, float, tuple[int, ...]], ...]
 
     def outside(self, t: int) -> Columns:
-        """Return the columns of a period that actions read and do not move."""
-        return {n: self.columns[n][t] for n in _OF_ACTIONS}
+        """Return the columns of a period that actions do not move."""
+        return {name: values[t] for name, values in self.columns.items()}
 
 
 def draw_signals(
@@ -65,30 +63,25 @@ def draw_signals(
     params: Columns,
     future: Columns,
     surprise: Floats,
-    start: State,
 ) -> Signals:
     """Return what is known of the periods ahead."""
     samples, horizon = surprise.shape[0], surprise.shape[-1]
 
     def by_time(values: Any) -> Any:
-        wide = np.broadcast_to(values, (samples, *values.shape[1:]))
+        wide = np.broadcast_to(values, (samples, *values.shape[1:-1], horizon))
         return np.ascontiguousarray(np.moveaxis(wide, -1, 0))
 
     counts, terms = setting.feed.indicator, structure.terms
     order = [k for k, term in enumerate(terms) if term.indicator in counts]
-    kinds = sorted({int(start.kind[0]), *map(int, KIND_OF_PHASE)})
-    place = np.full(len(REGIME_KINDS), -1)
-    place[kinds] = np.arange(len(kinds))
     weight = np.broadcast_to(evidence.weights(np, params, structure), (samples, len(terms)))
-    rest = np.zeros((len(kinds), horizon, samples, 2))
+    rest = np.zeros((len(REGIME_KINDS), horizon, samples, 2))
     if theory.beliefs:
         signal = np.ascontiguousarray(np.moveaxis(surprise, -1, 0))  # (H, N, indicator)
         for k in set(range(len(terms))) - set(order):
             term = terms[k]
             pull = (weight[:, k] * term.direction) * signal[..., term.indicator]
-            for row, kind in enumerate(kinds):
-                if kind in term.regimes:
-                    rest[row, ..., term.side] += pull
+            for kind in term.regimes:
+                rest[kind, ..., term.side] += pull
     others = (Term(f"rest_{side}", side, -1 - side, (), 1.0, True) for side in (0, 1))
     small = replace(structure, terms=(*others, *(replace(terms[k], own=True) for k in order)))
     reduced = params | {
@@ -97,18 +90,22 @@ def draw_signals(
         "shared": np.zeros(()),  # a common scorecard is in the weights already
     }
     fed = tuple((counts.index(t.indicator), t.direction, t.regimes) for t in small.terms[2:])
-    innovation = np.broadcast_to(params["innovation"], (samples, 2, horizon))
-    names = {*_OF_BELIEF, *_OF_ACTIONS, "persist_words"}
-    columns = {n: by_time(v) for n, v in future.items() if n in names}
-    return Signals(theory, small, reduced, by_time(innovation), columns, rest, place, fed)
+    columns = {name: by_time(future[name]) for name in KEPT}
+    return Signals(theory, small, reduced, columns, rest, fed)
 
 
 def signal_updates(
-    feed: Feed, state: State, actions: Actions, uniform: Floats, given: Mapping[int, float]
+    feed: Feed,
+    state: State,
+    actions: Actions,
+    uniform: Floats,
+    given: Mapping[int, float],
+    since: int,
 ) -> tuple[Floats, Floats, Floats]:
     """Return surprises that the actions of a period make, within +-4, and what is then expected.
 
-    `given` are values of counts that interventions fix; all returned are (sample, count).
+    `given` are values of counts that interventions fix, `since` the periods since the origin; all
+    returned are (sample, count).
     """
     mine, part = actions.strikes[:, feed.side], len(feed.indicator)
     counted = mine.copy()
@@ -119,10 +116,10 @@ def signal_updates(
     value = np.where(feed.weighted, counted * actions.severity[:, feed.side], counted)
     for j, instead in given.items():
         value[:, j] = instead
-    begun, restarted = feed.arrived + state.since
+    begun, restarted = feed.arrived + since
     fast, slow = early(feed.fast, begun + 1.0), early(feed.slow, restarted)
     f = transform("count", value)
-    news = missed(f, state.mean, scale_of(state.miss, state.mean, FLOORS["count"]))
+    news = missed(f, state.mean, scale_of(state.miss, state.mean, COUNT_FLOOR))
     return news, *expected(state.mean, state.miss, f, fast, slow)
 
 
@@ -135,18 +132,18 @@ def beliefs_of(
     actions; its beliefs, surplus and talks are those of the period before. `place` is that of the
     period in `signals`.
     """
-    setting, counts = period.setting, period.effects.counts
-    fed, samples, seen = setting.feed.indicator, len(state.talks), signals.columns
-    given = {fed.index(k): value for at, k, value in counts if at == period.t and k in fed}
+    setting, counts = period.setting, period.effects.counts[period.t]
+    fed, samples, seen = setting.feed.indicator, len(state.talks), signals.outside(place)
+    given = {fed.index(k): value for k, value in counts if k in fed}
     which = period.streams.uniform("share", len(fed))
-    surprise, mean, miss = signal_updates(setting.feed, state, actions, which, given)
-    rest = signals.rest[signals.place[state.kind], place, np.arange(samples)]
+    surprise, mean, miss = signal_updates(setting.feed, state, actions, which, given, period.t)
+    rest = signals.rest[state.kind, place, np.arange(samples)]
     terms = [rest[:, 0], rest[:, 1]]
     terms += [surprise[:, j] * sign * np.isin(state.kind, kinds) for j, sign, kinds in signals.fed]
     loud = ((actions.strikes > 0) & (actions.severity >= setting.loud)).any(axis=-1)
-    did = np.maximum(seen["persist_words"][place], actions.strikes > 0)
+    did = np.maximum(seen["persist_words"], actions.strikes > 0)
     force = np.maximum(surprise[:, -2:], 0.0) / CLIP
-    now = {n: seen[n][place] for n in _OF_BELIEF} | {
+    now = seen | {
         "evidence": np.stack(terms, axis=-1),
         "quiet": 1.0 - loud,
         "pressure": (state.kind != TALKS).astype(float),
@@ -159,7 +156,7 @@ def beliefs_of(
         "talks_memory": np.log1p(state.exchange.memory),
     }
     columns = {name: value[..., None] for name, value in now.items()}
-    params = signals.params | {"innovation": signals.innovation[place][..., None]}
+    params = signals.params | {"innovation": columns["innovation"]}
     start = system.Start(state.logit_belief, state.audience) if signals.theory.beliefs else None
     run = system.evaluate(np, params, columns, signals.structure, start)
 
@@ -174,9 +171,8 @@ def beliefs_of(
         logit_belief=flat(run.logit_belief, 2),
         audience=flat(run.audience, 2),
         surplus=flat(run.surplus),
-        hardline=add_fading(state.hardline, (1.0 - left) * seen["hardline"][place], left),
+        hardline=add_fading(state.hardline, (1.0 - left) * seen["hardline"], left),
         mean=mean,
         miss=miss,
-        since=state.since + 1,
     )
     return after, (flat(run.onset), flat(run.continuation))

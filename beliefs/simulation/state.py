@@ -8,15 +8,22 @@ frequencies of the study, smoothed with half an observation of every kind (Jeffr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.features import steps
-from beliefs.features.actions import between, exchange_known, force_known
+from beliefs.features.actions import (
+    TRACKED,
+    exchange_known,
+    force_known,
+    kinetic_actions,
+    truces_of,
+    with_year_before,
+)
 from beliefs.features.inputs import Inputs
-from beliefs.features.observed import with_year_before
 from beliefs.features.states import FORCE_HALFLIFE, force_arrivals
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.features.surprises import (
@@ -27,7 +34,6 @@ from beliefs.features.surprises import (
     event_arrivals,
     transform,
 )
-from beliefs.features.truces import TRACKED, truces_of
 from beliefs.model.mechanisms import diplomacy, reciprocity
 from beliefs.model.structure import PHASES, Columns, Structure, action_columns, phases, structure_of
 from beliefs.model.system import factors
@@ -62,16 +68,10 @@ class Streams:
 
     def __init__(self, seed: int, samples: int) -> None:
         self.samples, self._seed = samples, seed
-        self._of: dict[str, np.random.Generator] = {}
+        self.of = cache(self._new)  # the generator of a part
 
     def _new(self, part: str) -> np.random.Generator:
         return np.random.default_rng([self._seed, PARTS.index(part)])
-
-    def of(self, part: str) -> np.random.Generator:
-        """Return the generator of a part."""
-        if part not in self._of:
-            self._of[part] = self._new(part)
-        return self._of[part]
 
     def uniform(self, part: str, *more: int) -> Floats:
         """Return uniform numbers of one period, (sample, *more)."""
@@ -147,18 +147,17 @@ class Setting:
     feed: Feed
 
 
-@dataclass(frozen=True)
-class TruceSpell:
-    """The truce in force at the origin, as the first period of the future begins."""
+class TruceSpell(NamedTuple):
+    """The truce in force when a period begins: of one future, or (N,)."""
 
-    on: bool = False
+    on: Any = False
     # Periods since its chain of truces began, and since it began itself
-    age: float = 0.0
-    own_age: float = 0.0
+    age: Any = 0.0
+    own_age: Any = 0.0
     # Periods to its deadline, 0 when it falls in that period; infinite without one
-    left: float = np.inf
-    span: float = np.inf  # periods from its beginning to its deadline
-    spoilt: bool = False  # whether its first days were not quiet, or not seen
+    left: Any = np.inf
+    span: Any = np.inf  # periods from its beginning to its deadline
+    spoilt: Any = False  # whether its first days were not quiet, or not seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,30 +174,23 @@ class State:
     heavy: Floats
     force: steps.Force
     exchange: steps.Exchange
-    # (`ANSWER`, N, 2) actions of the last periods, and the sum of their log(severity / 3)
-    recent_count: Floats
-    recent_log: Floats
+    # (`ANSWER`, 2, N, 2) actions of the last periods, and the sum of their log(severity / 3)
+    recent: Floats
     proxy: Floats  # from 0 to 1: how fresh an attack by allies is
     hardline: Floats  # (N, 2) decaying sum of own hard-line words
     # Conflict phase of five; calm, truce or war; number of the regime kind
     conflict_phase: Ints
     phase: Ints
     kind: Ints
-    spell: Bools  # whether a truce is in force; of it see `TruceSpell`
-    age: Floats
-    own_age: Floats
-    left: Floats
-    span: Floats
-    spoilt: Bools
+    truce: TruceSpell
     broken: Floats  # named concessions broken in the truce
     spoilers: Floats  # (`LONGEST_OPEN`, N) unattributed actions open in this period and later ones
     # (N, 2) agreements in force, and those made before the last change of government
     live: Floats
     changed: Floats
-    # Of each fed count, (N, K + 2), expectation and mean miss; periods since the origin
+    # Of each fed count, (N, K + 2), expectation and mean miss
     mean: Floats
     miss: Floats
-    since: int
 
 
 def feed_of(study: Study, inputs: Inputs) -> Feed:
@@ -215,7 +207,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
             continue
         i, weighted = of[0], indicator.measure == "severity"
         arrived = event_arrivals(study, indicator, n - 1)
-        inside = (arrived.period >= 0) & inputs.strikes_seen[np.maximum(arrived.period, 0)]
+        inside = (arrived.period >= 0) & inputs.quiet_seen[np.maximum(arrived.period, 0)]
         when = arrived.period[inside]
         whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
         share = _shares(arrived.value[inside], whole, phase[when])
@@ -334,8 +326,7 @@ def start_of(
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
     longer, lead = with_year_before(study.grid)
-    actions = study.tables.events.where(kind=study.spec.kinetic)
-    force = force_known(study, longer, actions, between(study, actions))
+    force = force_known(study, longer, kinetic_actions(study))
     exchange = exchange_known(study, longer, lead)
     rows = study.tables.agreements
     open_ = rows.take(np.isnat(rows["ended"]))
@@ -345,10 +336,10 @@ def start_of(
     open_acts = np.zeros(LONGEST_OPEN)
     if spell.on:  # how old they are is not known: half of a week is left
         open_acts[: steps.periods_of(steps.CALM_DAYS / 2.0, study.grid)] = seen.spoiler_open[last]
-    recent = np.zeros((2, steps.ANSWER, samples, 2))
-    low = max(n - steps.ANSWER, 0)
-    for row, values in enumerate((seen.strike_count, seen.strike_count * seen.severity_log)):
-        recent[row, steps.ANSWER - (n - low) :] = values[:, low:n].T[:, None]
+    recent = np.zeros((steps.ANSWER, 2, samples, 2))
+    for t in range(max(n - steps.ANSWER, 0), n):
+        count = seen.strike_count[:, t]
+        recent[t - n] = np.stack([count, count * seen.severity_log[:, t]])[:, None]
     decayed = np.zeros(2)
     if "strikes_A" in setting.names:
         marks = {
@@ -366,8 +357,7 @@ def start_of(
         heavy=full(np.expm1(seen.heavy[:, last])),
         force=steps.Force(*map(full, steps.at(force, lead + n))),
         exchange=steps.Exchange(*map(full, steps.at(exchange, lead + n))),
-        recent_count=recent[0],
-        recent_log=recent[1],
+        recent=recent,
         proxy=full(seen.proxy_attack[last]),
         hardline=full(diplomacy.hardline_decayed({"hardline": words}, setting.structure)[:, -1]),
         conflict_phase=full(
@@ -375,17 +365,11 @@ def start_of(
         ),
         phase=full(phases(inputs)[last], np.int64),
         kind=full(inputs.regime[last], np.int64),
-        spell=full(spell.on, np.bool_),
-        age=full(spell.age),
-        own_age=full(spell.own_age),
-        left=full(spell.left),
-        span=full(spell.span),
-        spoilt=full(spell.spoilt, np.bool_),
+        truce=TruceSpell(*(np.full(samples, part) for part in spell)),
         broken=full(seen.concession_broken[last] if spell.own_age > 1 else 0.0),
         spoilers=open_acts[:, None] * np.ones(samples),
         live=full([len(r) for r in live]),
         changed=full(old),
         mean=full(feed.mean),
         miss=full(feed.miss),
-        since=0,
     )

@@ -2,10 +2,9 @@
 
 The equations are those of the mechanisms, from standard normal innovations: a fit that finds the
 truth again has checked the sampler's coordinates too. Drawn is what a factor of the theory explains
-and every column that tells of the past of that. Kept from the design is all else: which periods are
-observed, regimes, truces and deadlines, agreements in force, safeguards, words, how many replies
-there were and how many actions broke a truce. A truce that collapses or is resolved is at risk in
-the next period again, as in the design: each period is one more trial.
+and every column that tells of the past of that. All else is kept from the design: which periods are
+observed, truces and deadlines, agreements in force, words, how many replies there were, how many
+actions broke a truce. A truce that collapses or is resolved is at risk in the next period again.
 """
 
 from __future__ import annotations
@@ -125,7 +124,12 @@ def simulate_columns(
     """
     past = _Past(columns, Equations(params, structure, frozenset(names)), rng, quiet_periods)
     for t in range(structure.n_time):
-        past.step(t)
+        past.begin(t)
+        past.strike(t)
+        past.count(t)
+        past.end_truce(t)
+        past.move_phase(t)
+        past.end(t)
     return {name: past.made[name] for name in sorted(past.changed)}
 
 
@@ -154,38 +158,23 @@ class _Past:
         self.severity = levels / levels.sum(axis=-1, keepdims=True)
         self.hardline = diplomacy.hardline_decayed(made, structure)
         self.conflict_phase = int(made["conflict_phase_on"][:, 0].argmax())
-        if "strikes_A" in self.names:
-            self.kept = reciprocity.kept(np, self.params, structure)
 
     def put(self, name: str, t: int, value: Any) -> None:
-        """Write a period of a column."""
         self.made[name][..., t] = value
         self.changed.add(name)
 
     def now(self, t: int) -> Columns:
-        """Return the columns of a period."""
         return {column: value[..., t] for column, value in self.made.items()}
 
     def eta(self, name: str, t: int) -> Floats:
-        """Return the linear predictor of a period."""
         more = {"decayed": self.decayed, "hardline_decayed": self.hardline[..., t]}
         return self.equations.eta(name, self.now(t) | more)
 
     def drawn(self, name: str, t: int, size: Any = None) -> Floats:
-        """Draw an observable of a period."""
         eta = self.eta(name, t)
         return draw(self.streams[name].random(np.shape(eta)), FACTORS[name].family, eta, size)
 
-    def step(self, t: int) -> None:
-        """Draw a period."""
-        self._before(t)
-        self._strikes(t)
-        self._counts(t)
-        self._ends(t)
-        self._conflict_phase(t)
-        self._after(t)
-
-    def _before(self, t: int) -> None:
+    def begin(self, t: int) -> None:
         """Write what the period knows of those before."""
         if "strikes_A" in self.names:
             for name, value in self.force.known(self.days).items():
@@ -196,7 +185,7 @@ class _Past:
             self.spell = self.spell + 1 if self.made["truce_seen"][t] else 0
             self.put("quiet_passed", t, float(self.spell > self.quiet and not self.spoilt))
 
-    def _strikes(self, t: int) -> None:
+    def strike(self, t: int) -> None:
         if "strikes_A" not in self.names:
             return
         if not self.made["strikes_seen"][t]:
@@ -232,8 +221,7 @@ class _Past:
         self.put("severity_log", t, np.where(count > 0, log, 0.0))
         return np.clip(reciprocity.MIDDLE * np.exp(log), 1.0, 5.0)
 
-    def _ends(self, t: int) -> None:
-        """Draw how a truce ends."""
+    def end_truce(self, t: int) -> None:
         seen = self.made["truce_seen"][t] > 0
         ends = {
             n: self.drawn(n, t) > 0 and seen for n in ("collapse", "resolve") if n in self.names
@@ -245,7 +233,7 @@ class _Past:
             kind = 1 + self.streams["kind"].choice(4, p=self.eta("kind", t))
             self.put("end_kind", t, kind if resolved else 0)
 
-    def _counts(self, t: int) -> None:
+    def count(self, t: int) -> None:
         """Draw what is a number of hits, of trials that the design or the period knows."""
         for name, (hits, *misses) in HITS.items():
             if name not in self.names:
@@ -259,7 +247,7 @@ class _Past:
             for column in misses:
                 self.put(column, t, size - value)
 
-    def _conflict_phase(self, t: int) -> None:
+    def move_phase(self, t: int) -> None:
         on = self.made["conflict_phase_on"]
         if "conflict_phase" not in self.names or not on[:, t].any():
             return
@@ -269,16 +257,14 @@ class _Past:
             self.conflict_phase = int(climbed(np.array([self.conflict_phase]), shares, uniform)[0])
         self.put("conflict_phase_on", t, np.arange(len(CONFLICT_PHASES)) == self.conflict_phase)
 
-    def _after(self, t: int) -> None:
+    def end(self, t: int) -> None:
         """Note what the next periods will know of this one."""
         made = self.made
         loud, in_truce = made["breach"][t] > 0, made["truce_seen"][t] > 0
         if "strikes_A" in self.names:
             count, by = made["strike_count"][:, t], made["strike_by_severity"][..., t]
-            marks = reciprocity.mark(
-                np, self.params, by[..., None], made["warned_by_severity"][..., t, None]
-            )[..., 0]
-            self.decayed = reciprocity.next_decayed(self.decayed, marks, self.kept)
+            warned = made["warned_by_severity"][..., t]
+            self.decayed = self.equations.decayed(self.decayed, by, warned)
             unseen = made["strikes_seen"][t] == 0
             action, grave = (loud if in_truce else x.sum() > 0 for x in (count, by[:, 1:]))
             self.force = self.force.after(self.days, count, action or unseen, grave or unseen)

@@ -13,11 +13,9 @@ from beliefs.study.writefile import write_file
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 _SCAFFOLD = Path(__file__).with_name("scaffold")
-_FILES = (
-    "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv", "agreements.csv",
-    "SOURCES.md",
-    "odds.csv",
-)  # fmt: skip
+NEEDED = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
+OPTIONAL = ("coverage.csv", "agreements.csv", "odds.csv")
+"""The files of a study."""
 
 
 def data_folder() -> Path:
@@ -110,12 +108,12 @@ def new_study(folder: str | Path, like: Path = _SCAFFOLD) -> Path:
             fix="choose another name; nothing was written",
         )
     try:
-        for file in (name for name in _FILES if (like / name).is_file()):
+        for file in (name for name in (*NEEDED, *OPTIONAL) if (like / name).is_file()):
             text = (like / file).read_text(encoding="utf-8")
             write_file(path / file, text.replace("@NAME@", slug_of(path) or "my-study"))
     except BaseException:  # a part of a study is worse than none
         with contextlib.suppress(OSError):
-            for file in _FILES:
+            for file in (*NEEDED, *OPTIONAL):
                 (path / file).unlink(missing_ok=True)
             if made:
                 path.rmdir()

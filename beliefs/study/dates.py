@@ -18,43 +18,65 @@ from beliefs.errors import StudyError
 
 _YEARS = (1600, 2200)
 _TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-EXPECTED = f"a date such as 2026-02-28, between {_YEARS[0]} and {_YEARS[1]}"
+_EXPECTED = f"a date such as 2026-02-28, between {_YEARS[0]} and {_YEARS[1]}"
 _HYPHENS = "write year, month and day with hyphens, and a day that the month has"
 
 _SERIAL = "give the column the format yyyy-mm-dd in the spreadsheet, and save it again"
 
 
-class NotADay(ValueError):
-    """What is wrong with a date, and how to fix it; the reader says where it stands."""
+class Fault(ValueError):
+    """What is wrong with a value, what was expected, how to fix it; the reader says where it is.
 
-    def __init__(self, what: str, fix: str = _HYPHENS) -> None:
+    `column` says which where a whole row is checked.
+    """
+
+    def __init__(self, what: str, expected: str, fix: str, column: str = "") -> None:
         super().__init__(what)
-        self.what, self.fix = what, fix
+        self.what, self.expected, self.fix, self.column = what, expected, fix, column
+
+
+def _no_day(what: str, fix: str = _HYPHENS) -> Fault:
+    return Fault(what, _EXPECTED, fix)
+
+
+def check_ends(begins: dt.date, end: dt.date | None, column: str = "end") -> None:
+    """Refuse what ends before it begins."""
+    if end is not None and end < begins:
+        what, fix = "something ends before it begins", f"correct {column} or the date before it"
+        raise Fault(what, f"a date on or after {begins}", fix, column)
+
+
+def check_published(least: dt.date, published: dt.date, column: str = "published_at") -> None:
+    """Refuse what was published before it happened."""
+    if published < least:
+        what = "something was published before it happened"
+        fix = f"correct the dates, or give no {column}"
+        raise Fault(what, f"a date on or after {least}", fix, column)
 
 
 def read_day(value: object) -> dt.date:
     """Return a calendar day."""
     if isinstance(value, str):
         if not value:
-            raise NotADay("a date is missing", "fill in the date")
+            raise _no_day("a date is missing", "fill in the date")
         if not _TEXT.fullmatch(value):
             fix = _SERIAL if re.fullmatch(r"[0-9]{5}", value) else _HYPHENS
-            raise NotADay("a date is not written as a date", fix)
+            raise _no_day("a date is not written as a date", fix)
         try:
             value = dt.date.fromisoformat(value)
         except ValueError:
-            raise NotADay("there is no such day") from None
+            raise _no_day("there is no such day") from None
     elif isinstance(value, np.datetime64) and np.datetime_data(value)[0] not in ("Y", "M", "W"):
         value = value.astype("datetime64[D]").item()  # None for NaT, a number beyond year 9999
     if isinstance(value, dt.datetime) and value == value:  # pandas.NaT is unequal to itself
         if value.tzinfo is not None:
             fix = "choose the day: leave the time and its zone out"
-            raise NotADay("a time with a zone is not a day", fix)
+            raise _no_day("a time with a zone is not a day", fix)
         value = value.date()
     if not isinstance(value, dt.date) or value != value:
-        raise NotADay("this is not a date")
+        raise _no_day("this is not a date")
     if not _YEARS[0] <= value.year <= _YEARS[1]:
-        raise NotADay("a date is out of range")
+        raise _no_day("a date is out of range")
     return value
 
 
@@ -62,9 +84,9 @@ def day_of(value: object, where: str) -> np.datetime64:
     """Return a calendar day as NumPy has it; `where` names the argument or place in messages."""
     try:
         return np.datetime64(read_day(value), "D")
-    except NotADay as error:
+    except Fault as error:
         raise StudyError(
-            error.what, where=where, found=repr(value), expected=EXPECTED, fix=error.fix
+            error.what, where=where, found=repr(value), expected=error.expected, fix=error.fix
         ) from None
 
 

@@ -27,7 +27,7 @@ from beliefs.study.safefile import read_lines
 from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
 from beliefs.study.tables.cells import Records
-from beliefs.study.tables.rows import counted_events, read_tables
+from beliefs.study.tables.rows import check_tables, counted_events, tables_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,13 @@ class Source:
             # On that day nobody knew when a span that was still running would end.
             table = public[name]
             public[name] = table.having(**{end: np.minimum(table[end], known)})
-        public["agreements"] = _known_ends(public["agreements"], known)
+        table, never = public["agreements"], np.datetime64("NaT", "D")
+        later = table["end_published_at"] > known  # these ends are blanked
+        public["agreements"] = table.having(
+            ended=np.where(later, never, table["ended"]),
+            end_published_at=np.where(later, never, table["end_published_at"]),
+            end_kind=np.where(later, "", table["end_kind"]),
+        )
         tables = Tables(**public)
         coverage, strikes = whole.coverage, self.spec.strikes
         counted = coverage.among("density", strikes.coverage if strikes else ())
@@ -224,8 +230,9 @@ def read_study(name_or_path: str | Path) -> Source:
             expected="the source and the terms of each series and table",
             fix="write one line for each file and series",
         )
-    held = folder if found is None else found[0].tables_of(found[1])  # with the panel's lines
-    tables = Tables(**read_tables(held, spec))
+    # Those of a panel have the lines of its files.
+    read = tables_in(folder) if found is None else found[0].tables_of(found[1])
+    tables = Tables(**check_tables(read, spec))
     return Source(spec, tables, folder, tuple(_remarks(spec, tables, where)))
 
 
@@ -265,16 +272,6 @@ def _as_of(spec: StudySpec, known: np.datetime64) -> np.datetime64:
     return known
 
 
-def _known_ends(agreements: Records, known: np.datetime64) -> Records:
-    """Blank the ends of agreements that were published later."""
-    later, never = agreements["end_published_at"] > known, np.datetime64("NaT", "D")
-    return agreements.having(
-        ended=np.where(later, never, agreements["ended"]),
-        end_published_at=np.where(later, never, agreements["end_published_at"]),
-        end_kind=np.where(later, "", agreements["end_kind"]),
-    )
-
-
 def _silence(tables: Tables, known: np.datetime64) -> Iterator[str]:
     """Yield that no row is about the days before an as-of date."""
     rows = (tables.indicators["date"], tables.events["date_end"], tables.talks["date_end"])
@@ -292,10 +289,9 @@ def _spec_known(spec: StudySpec, known: np.datetime64) -> StudySpec:
     day = known.astype(object)
 
     def open_by[S: (Regime, Safeguard)](spans: tuple[S, ...]) -> tuple[S, ...]:
+        known = (span for span in spans if span.published_at <= day)
         return tuple(
-            s if s.end is None or s.end <= day else s.model_copy(update={"end": None})
-            for s in spans
-            if s.published_at <= day
+            s.model_copy(update={"end": None}) if s.end and s.end > day else s for s in known
         )
 
     update: dict[str, object] = {

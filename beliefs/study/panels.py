@@ -7,10 +7,8 @@ study, and each column of ``conflicts.csv`` for itself, as ``@SIDE_A@`` for `sid
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import difflib
-import io
 import json
 import os
 import re
@@ -26,10 +24,11 @@ from pydantic import model_validator
 from beliefs.errors import StudyError
 from beliefs.shown import Shown
 from beliefs.study.bundled import data_folder, slug_of
+from beliefs.study.dates import Fault, check_ends
 from beliefs.study.safefile import Table, read_header, read_lines, read_table
 from beliefs.study.specfile import read_spec
-from beliefs.study.tables.cells import Day, Name, Row, columns_of, fault, read_rows, texts_of
-from beliefs.study.tables.rows import TABLES, check_ends, words_of
+from beliefs.study.tables.cells import Day, Name, Row, columns_of, csv_text, read_rows, texts_of
+from beliefs.study.tables.rows import TABLES, words_of
 from beliefs.study.writefile import replace_file
 
 CONFLICTS, LICENCE = "conflicts.csv", "LICENSE.md"
@@ -54,8 +53,8 @@ class Conflict(Row):
     def _check(self) -> Self:
         for side in ("side_a", "side_b"):
             if not getattr(self, side).strip():
-                raise fault(f"{side} is missing", "the name of a side", "name both sides", side)
-        check_ends(self.start, self.end, "end")
+                raise Fault(f"{side} is missing", "the name of a side", "name both sides", side)
+        check_ends(self.start, self.end)
         return self
 
 
@@ -69,8 +68,7 @@ class Panel(Shown):
     tables: Mapping[str, Table]  # text cells by the name of the file
     texts: Mapping[str, str]  # of the other files, "" where there is none
 
-    def facts(self) -> dict[str, Any]:
-        """Return what to say of it."""
+    def _facts(self) -> dict[str, Any]:
         days = self.tables[CONFLICTS].cells
         rows = sum(map(len, self.tables.values())) - len(self.conflicts)
         return {
@@ -234,11 +232,7 @@ def taken(panel: Panel, conflict: str) -> Path:
         "SOURCES.md": "\n".join(filter(None, sources)),  # with the terms, wherever it is copied
     }
     for name, table in tables.items():
-        with io.StringIO(newline="") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(columns_of(TABLES[name]))
-            writer.writerows(texts_of(TABLES[name], table))
-            files[name] = handle.getvalue()
+        files[name] = csv_text(columns_of(TABLES[name]), texts_of(TABLES[name], table))
     for name, text in files.items():
         replace_file(folder / name, text, last=False)
     return folder

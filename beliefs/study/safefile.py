@@ -38,40 +38,23 @@ def open_safely(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Bin
     try:
         info = path.lstat()
         if not stat.S_ISREG(info.st_mode):
-            raise StudyError(
-                f"{name} is not a plain file",
-                where=name,
-                found="a symbolic link" if stat.S_ISLNK(info.st_mode) else "not a regular file",
-                expected="a regular file inside the study folder",
-                fix="copy the content into the folder; links may lead out of it and are not "
-                "followed",
-            )
-        if info.st_size > max_bytes:
-            raise StudyError(
-                f"{name} is too large",
-                where=name,
-                found=f"{info.st_size} bytes",
-                expected=f"at most {max_bytes} bytes",
-                fix="keep only what the study uses",
-            )
-        # O_NOFOLLOW closes the gap between the check above and the opening here.
-        return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
+            what, expected = f"{name} is not a plain file", "a regular file inside the study folder"
+            found = "a symbolic link" if stat.S_ISLNK(info.st_mode) else "not a regular file"
+            fix = "copy the content into the folder; links may lead out of it and are not followed"
+        elif info.st_size > max_bytes:
+            what, found = f"{name} is too large", f"{info.st_size} bytes"
+            expected, fix = f"at most {max_bytes} bytes", "keep only what the study uses"
+        else:
+            # O_NOFOLLOW closes the gap between the check above and the opening here.
+            return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb")
     except FileNotFoundError:
-        raise StudyError(
-            f"the study has no {name}",
-            where=name,
-            found="no such file",
-            expected=f"a file {name} in the study folder",
-            fix="add it; a study is study.toml, SOURCES.md, and indicators, events and talks .csv",
-        ) from None
+        what, found = f"the study has no {name}", "no such file"
+        expected = f"a file {name} in the study folder"
+        fix = "add it; a study is study.toml, SOURCES.md, and indicators, events and talks .csv"
     except OSError as error:
-        raise StudyError(
-            f"{name} cannot be read",
-            where=name,
-            found=error.strerror or type(error).__name__,
-            expected="a readable file",
-            fix="check the permissions of the file and of its folder",
-        ) from None
+        what, found = f"{name} cannot be read", error.strerror or type(error).__name__
+        expected, fix = "a readable file", "check the permissions of the file and of its folder"
+    raise StudyError(what, where=name, found=found, expected=expected, fix=fix)
 
 
 def read_small(path: Path) -> str:
@@ -136,24 +119,19 @@ class Table:
         """Return the number of records."""
         return len(self.lines)
 
-    def at(self, row: int, column: str) -> str:
-        """Return the position of a cell, as ``events.csv:12 column date``."""
-        return f"{self.name}:{self.lines[row]} column {column}"
-
-    def error(self, row: int, column: str, what: str, expected: str, fix: str) -> StudyError:
-        """Return the error for one cell; what was found is read from the cell itself."""
-        found = repr(self.cells[column][row])
-        return StudyError(what, where=self.at(row, column), found=found, expected=expected, fix=fix)
+    def error(
+        self, row: int, column: str, what: str, expected: str, fix: str, found: str = ""
+    ) -> StudyError:
+        """Return the error for one cell, which holds what was found."""
+        where = f"{self.name}:{self.lines[row]} column {column}"
+        found = found or repr(self.cells[column][row])
+        return StudyError(what, where=where, found=found, expected=expected, fix=fix)
 
     def twice(self, row: int, first: int, column: str, name: str, fix: str) -> StudyError:
         """Return the error for a row that says the same as the one numbered `first`."""
-        return StudyError(
-            "a row stands twice",
-            where=self.at(row, column),
-            found=f"{name}: also on line {self.lines[first]} of {self.name}",
-            expected="rows that are unique",
-            fix=f"remove the row, or {fix}",
-        )
+        found = f"{name}: also on line {self.lines[first]} of {self.name}"
+        what, expected = "a row stands twice", "rows that are unique"
+        return self.error(row, column, what, expected, f"remove the row, or {fix}", found)
 
 
 def read_table(

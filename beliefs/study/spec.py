@@ -4,7 +4,7 @@ The models check single values; `Ref` marks names that must stand elsewhere. `sp
 file, checks references and contradictions, and gives line numbers in every message.
 
 Tables about actions are optional. What one would let one observe is unobserved without it: the
-columns of `beliefs.features.observed.Observed` that need it are zero, their masks False.
+columns of `beliefs.features.inputs.Observed` that need it are zero, their masks False.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
-from beliefs.study.dates import Grid, NotADay, read_day
+from beliefs.study.dates import Grid, read_day
 from beliefs.study.tables import codebook
 from beliefs.study.tables.codebook import Confidence, ConflictPhase, Density, RegimeKind
 
@@ -25,14 +24,7 @@ MAX_PERIODS = 20_000
 """Longest study: 54 years of days. Longer ones are almost always a mistyped year."""
 
 
-def _day(value: object) -> dt.date:
-    try:
-        return read_day(value)
-    except NotADay as error:
-        raise PydanticCustomError("day", "{fix}", {"fix": error.fix}) from None
-
-
-Day = Annotated[dt.date, BeforeValidator(_day)]
+Day = Annotated[dt.date, BeforeValidator(read_day)]
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1, max_length=4000)]

@@ -6,11 +6,12 @@ values; what follows from more than one key is a `Problem` found here.
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from beliefs.errors import StudyError
 from beliefs.study.bundled import data_folder
-from beliefs.study.dates import EXPECTED
+from beliefs.study.dates import Fault, check_ends, check_published
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import MAX_PERIODS, Indicator, Period, Ref, Regime, SpecTable, StudySpec
 from beliefs.study.tables.codebook import CHANNELS, TALK_FORMATS, TALK_LABELS
@@ -79,7 +80,7 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     try:
         spec = StudySpec.model_validate(_with_defaults(_parse(text)))
     except ValidationError as error:
-        raise _translate(error, where) from None
+        raise translate(error, where) from None
     for loc, what, found, expected, fix in _problems(spec):
         raise StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
     return spec, where
@@ -180,30 +181,8 @@ def _nearest(name: str, known: Iterable[str], otherwise: str, quote: str = "`") 
     return f"did you mean {quote}{near[0]}{quote}?" if near else otherwise
 
 
-def _plain(kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what would have been right and how to fix it, from pydantic's type and context."""
-    match kind:
-        case "day":
-            return EXPECTED, context["fix"]
-        case "string_pattern_mismatch":
-            extra = "-" if "-]" in context["pattern"] else "_"
-            said = f"a short name in lower case: letters, digits and {extra}"
-            return said, "change the value"
-        case "bool_type":
-            return "true or false", "change the value"
-        case "too_short" | "too_long":
-            least, most = context.get("min_length"), context.get("max_length")
-            said = f"at least {least} of them" if most is None else f"at most {most} of them"
-            return said, "add or remove some"
-    said, fix = message.replace("Input should be ", ""), "change the value"
-    if kind in ("float_type", "int_type"):
-        fix = "write a plain number, without quotation marks"
-    elif kind.startswith(("less_than", "greater_than")):
-        fix = "choose a value within the bounds"
-    return said, fix
-
-
-def _translate(error: ValidationError, where: Where) -> StudyError:
+def translate(error: ValidationError, where: Callable[..., str]) -> StudyError:
+    """Return the first complaint about a file as an error of ours, and the number of others."""
     details = error.errors(include_url=False)
     # A list with an unusable item is also reported as too short: once is enough.
     first = details[0]
@@ -213,24 +192,43 @@ def _translate(error: ValidationError, where: Where) -> StudyError:
     )
     loc: Loc = tuple(part for part in first["loc"] if part != "[key]")
     kind, context = first["type"], first.get("ctx", {})
-    key = next((part for part in reversed(loc) if isinstance(part, str)), "")
-    if kind == "missing":
-        what, found = f"the key `{key}` is missing", f"no `{key}`"
-        expected, fix = f"`{key} = ...`", f"add `{key}` to this table"
-    elif kind == "extra_forbidden":
-        known = _model_at(loc).model_fields
-        what, found = f"the key `{key}` is not known", f"{key} = {_short(first['input'])}"
-        expected, fix = "one of " + ", ".join(known), _nearest(key, known, "remove it")
-    else:
-        what, found = f"`{key}` has an unusable value", _short(first["input"])
-        expected, fix = _plain(kind, first["msg"], context)
-        if kind in ("too_short", "too_long"):
-            found = f"{context['actual_length']} of them"
-        elif kind == "literal_error":
+    key = next((part for part in reversed(loc) if isinstance(part, str)), "this")
+    what, found = f"`{key}` has an unusable value", _short(first["input"])
+    expected, fix = first["msg"].replace("Input should be ", ""), "change the value"
+    match kind:
+        case "missing":
+            what, found = f"the key `{key}` is missing", f"no `{key}`"
+            expected, fix = f"`{key} = ...`", f"add `{key}` to this table"
+        case "extra_forbidden":
+            known = _model_at(loc).model_fields
+            what, found = f"the key `{key}` is not known", f"{key} = {found}"
+            expected, fix = "one of " + ", ".join(known), _nearest(key, known, "remove it")
+        case "value_error":
+            expected, fix = context["error"].expected, context["error"].fix
+        case "string_pattern_mismatch" if "a-z" in context["pattern"]:
+            extra = "-" if "-]" in context["pattern"] else "_"
+            expected = f"a short name in lower case: letters, digits and {extra}"
+        case "string_type" | "string_pattern_mismatch":
+            expected = "a text in quotation marks"
+        case "bool_type":
+            expected = "true or false"
+        case "tuple_type":
+            expected = "a list of names, numbers or tables"
+        case "dict_type" | "model_type" | "dataclass_type":
+            expected, fix = "a table of keys", f"make `{key}` a table"
+        case "float_type" | "int_type":
+            fix = "write a plain number, without quotation marks"
+        case "too_short" | "too_long":
+            least, most = context.get("min_length"), context.get("max_length")
+            expected = f"at least {least} of them" if most is None else f"at most {most} of them"
+            found, fix = f"{context['actual_length']} of them", "add or remove some"
+        case "literal_error" if loc == ("format",):
+            fix = "update beliefs, or write the study in this format"
+        case "literal_error":
             values = re.findall(r"'([^']+)'", expected)
             fix = _nearest(str(first["input"]), values, "use one of the values expected", "'")
-        if loc == ("format",):
-            fix = "update beliefs, or write the study in this format"
+        case _ if kind.startswith(("less_than", "greater_than")):
+            fix = "choose a value within the bounds"
     if more:
         fix += f" ({more} more problem{'s' if more > 1 else ''} in this file)"
     return StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
@@ -249,13 +247,23 @@ def _problems(spec: StudySpec) -> Iterator[Problem]:
     yield from _twice([spoiler.event for spoiler in spec.spoilers], "spoilers")
     yield from _codebook(spec)
     yield from _references(spec)
-    yield from _sides(spec)
+    first, second = spec.sides
+    for key in ("actors", "forces"):
+        if shared := sorted({*getattr(first, key)} & {*getattr(second, key)}):
+            what, fix = "both sides claim the same party", "take it out of one of the two sides"
+            expected = f"{key} that belong to one side only"
+            yield ("sides", 1, key), what, ", ".join(shared), expected, fix
     for number, indicator in enumerate(spec.indicators):
         yield from _indicator(indicator, "indicators", number)
-    yield from _channels(spec)
+    for number, channel in enumerate(spec.channels):
+        loc = ("channels", number)
+        if channel.source == "events":
+            yield from _members([channel.id], CHANNELS, "channel of events", *loc, "id")
+        yield from _belongs(channel, "series", "source", "series", *loc)
+        yield from _twice([s.side for s in channel.series], *loc, "series")
     yield from _regimes(spec.regimes)
     for number, shock in enumerate(spec.shocks):
-        yield from _published_early(shock.published_at, shock.date, "shocks", number)
+        yield from _times(shock, shock.date, "shocks", number)
     yield from _actions(spec)
     yield from _origins(spec)
 
@@ -317,35 +325,19 @@ def _marked(table: SpecTable, loc: Loc = ()) -> Iterator[tuple[Loc, str, Iterabl
 def _twice(ids: Sequence[str], *loc: str | int) -> Iterator[Problem]:
     for number, name in enumerate(ids):
         if (first := ids.index(name)) < number:
-            yield (
-                (*loc, number),
-                f"the name `{name}` is used twice",
-                f"{name}, also number {first + 1} of this list",
-                "names that are unique within their list",
-                "rename or remove one of the two",
-            )
+            what, fix = f"the name `{name}` is used twice", "rename or remove one of the two"
+            found = f"{name}, also number {first + 1} of this list"
+            yield (*loc, number), what, found, "names that are unique within their list", fix
 
 
-def _published_early(published: object, day: object, *loc: str | int) -> Iterator[Problem]:
-    if published < day:  # type: ignore[operator]
-        yield (
-            (*loc, "published_at"),
-            "something was published before it happened",
-            f"published_at = {published}",
-            "published_at on or after the date itself",
-            "correct the date, or leave published_at out to mean the same day",
-        )
-
-
-def _ends_early(row: Any, noun: str, *loc: str | int) -> Iterator[Problem]:
-    if row.end is not None and row.end < row.start:
-        yield (
-            (*loc, "end"),
-            f"{noun} ends before it starts",
-            f"end = {row.end}",
-            f"a date on or after start = {row.start}",
-            "correct one of the two dates",
-        )
+def _times(table: Any, begins: dt.date, *loc: str | int) -> Iterator[Problem]:
+    """Find an end or a publication before the day on which something begins."""
+    try:
+        check_ends(begins, getattr(table, "end", None))
+        check_published(begins, getattr(table, "published_at", begins))
+    except Fault as fault:
+        found = f"{fault.column} = {getattr(table, fault.column)}"
+        yield (*loc, fault.column), fault.what, found, fault.expected, fault.fix
 
 
 def _belongs(row: Any, key: str, field: str, value: str, *loc: str | int) -> Iterator[Problem]:
@@ -363,23 +355,17 @@ def _belongs(row: Any, key: str, field: str, value: str, *loc: str | int) -> Ite
 
 def _period(period: Period) -> Iterator[Problem]:
     start, end, step, n = period.start, period.end, period.step, period.grid.n
-    yield from _ends_early(period, "the period", "period")
+    yield from _times(period, start, "period")
     if period.first_end is not None and not start < period.first_end <= end:
-        yield (
-            ("period", "first_end"),
-            "the period ends before it first ended",
-            f"first_end = {period.first_end}",
-            f"a date after {start}, up to end = {end}",
-            "remove first_end: `beliefs update` writes it where new rows move the end on",
-        )
+        what, found = "the period ends before it first ended", f"first_end = {period.first_end}"
+        expected = f"a date after {start}, up to end = {end}"
+        fix = "remove first_end: `beliefs update` writes it where new rows move the end on"
+        yield ("period", "first_end"), what, found, expected, fix
     if not 2 <= n <= MAX_PERIODS:
-        yield (
-            ("period", "end"),
-            f"the period is too {'short' if n < 2 else 'long'}",
-            f"{start} to {end}: {n} whole {step}(s)",
-            f"from 2 to {MAX_PERIODS} whole {step}s",
-            "check the years, or choose another step",
-        )
+        what, found = f"the period is too {'short' if n < 2 else 'long'}", f"{n} whole {step}(s)"
+        expected = f"from 2 to {MAX_PERIODS} whole {step}s"
+        fix = "check the years, or choose another step"
+        yield ("period", "end"), what, f"{start} to {end}: {found}", expected, fix
 
 
 def _codebook(spec: StudySpec) -> Iterator[Problem]:
@@ -390,30 +376,13 @@ def _codebook(spec: StudySpec) -> Iterator[Problem]:
         ("kinds", spec.kinds),
     ):
         for name in (name for place, name in enumerate(names) if name in names[:place]):
-            yield (
-                ("codebook", key),
-                "a word is declared that every study has, or that stands here twice",
-                name,
-                "further words alone; ids of the sides are actors anyway",
-                "take it out of [codebook]",
-            )
+            what = "a word is declared that every study has, or that stands here twice"
+            expected = "further words alone; ids of the sides are actors anyway"
+            yield ("codebook", key), what, name, expected, "take it out of [codebook]"
     if spec.reference.talks:
         text = (data_folder() / "pooled" / "summary.json").read_text(encoding="utf-8")
         known = json.loads(text)["classes"]["talks"]["covariates"]
         yield from _members(spec.reference.talks, known, "covariate of talks", "reference", "talks")
-
-
-def _sides(spec: StudySpec) -> Iterator[Problem]:
-    first, second = spec.sides
-    for key in ("actors", "forces"):
-        if shared := sorted({*getattr(first, key)} & {*getattr(second, key)}):
-            yield (
-                ("sides", 1, key),
-                "both sides claim the same party",
-                ", ".join(shared),
-                f"{key} that belong to one side only",
-                "take it out of one of the two sides",
-            )
 
 
 def _indicator(indicator: Indicator, *loc: str | int) -> Iterator[Problem]:
@@ -423,48 +392,28 @@ def _indicator(indicator: Indicator, *loc: str | int) -> Iterator[Problem]:
     ):
         for side in names:
             if side not in among:
-                yield (
-                    (*loc, key),
-                    f"a side stands in `{key}` and not in `{needed}`",
-                    f"{side} in {key}",
-                    f"{key} to name only sides that stand in `{needed}`",
-                    f"add {side} to {needed}, or take it out of {key}",
-                )
+                what = f"a side stands in `{key}` and not in `{needed}`"
+                expected = f"{key} to name only sides that stand in `{needed}`"
+                fix = f"add {side} to {needed}, or take it out of {key}"
+                yield (*loc, key), what, f"{side} in {key}", expected, fix
     for key in ("initiator", "target", "kinds", "zone", "measure"):
         if key in ("kinds", "measure") or getattr(indicator, key):
             yield from _belongs(indicator, key, "source", "events", *loc)
     if indicator.source == "events" and indicator.transform in ("log", "logit"):
-        yield (
-            (*loc, "transform"),
-            "counts of events can be zero",
-            f'transform = "{indicator.transform}"',
-            '"count", "identity" or "diff" where source = "events"',
-            'use transform = "count"',
-        )
-
-
-def _channels(spec: StudySpec) -> Iterator[Problem]:
-    for number, channel in enumerate(spec.channels):
-        loc = ("channels", number)
-        if channel.source == "events":
-            yield from _members([channel.id], CHANNELS, "channel of events", *loc, "id")
-        yield from _belongs(channel, "series", "source", "series", *loc)
-        yield from _twice([s.side for s in channel.series], *loc, "series")
+        what, found = "counts of events can be zero", f'transform = "{indicator.transform}"'
+        expected = '"count", "identity" or "diff" where source = "events"'
+        yield (*loc, "transform"), what, found, expected, 'use transform = "count"'
 
 
 def _regimes(regimes: Sequence[Regime]) -> Iterator[Problem]:
     for number, regime in enumerate(regimes):
         loc = ("regimes", number)
-        yield from _ends_early(regime, "a regime", *loc)
-        yield from _published_early(regime.published_at, regime.start, *loc)
+        yield from _times(regime, regime.start, *loc)
         if regime.after not in (None, *(earlier.id for earlier in regimes[:number])):
-            yield (
-                (*loc, "after"),
-                "a regime follows itself or one that comes later",
-                f"{regime.id} after {regime.after}",
-                "`after` to name a regime that stands earlier in the file",
-                "correct `after` or the order of the [[regimes]] tables",
-            )
+            what = "a regime follows itself or one that comes later"
+            expected = "`after` to name a regime that stands earlier in the file"
+            fix = "correct `after` or the order of the [[regimes]] tables"
+            yield (*loc, "after"), what, f"{regime.id} after {regime.after}", expected, fix
     for number, (before, regime) in enumerate(pairwise(regimes), start=1):
         if regime.start <= before.start or before.end is None or before.end > regime.start:
             ends = f"ends {before.end}" if before.end else "has no end"
@@ -481,37 +430,26 @@ def _actions(spec: StudySpec) -> Iterator[Problem]:
     for indicator in spec.indicators:
         for side in (s for s, names in spec.pressure.items() if indicator.id in names):
             if side not in indicator.direction:
-                yield (
-                    ("pressure", side),
-                    "pressure at home needs a direction",
-                    f"{indicator.id}, which has no direction for {side}",
-                    "indicators whose rise is good or bad news for the side",
-                    f"add {side} = 1 or {side} = -1 to the direction of {indicator.id}, "
-                    "or take it out",
-                )
+                what = "pressure at home needs a direction"
+                found = f"{indicator.id}, which has no direction for {side}"
+                expected = "indicators whose rise is good or bad news for the side"
+                fix = f"add {side} = 1 or {side} = -1 to the direction of {indicator.id}"
+                yield ("pressure", side), what, found, expected, f"{fix}, or take it out"
     if (shift := spec.power_shift) is not None:
         given = [key for key in ("indicator", "kinds", "memory") if getattr(shift, key)]
         if given not in (["indicator"], ["kinds", "memory"]):
-            yield (
-                ("power_shift",),
-                "a shift of power is read off a series or off actions",
-                ", ".join(given) or "nothing",
-                "either indicator, or kinds and memory",
-                "keep one of the two ways",
-            )
+            what, found = "a shift of power is read off a series or off actions", ", ".join(given)
+            expected, fix = "either indicator, or kinds and memory", "keep one of the two ways"
+            yield ("power_shift",), what, found or "nothing", expected, fix
     for number, safeguard in enumerate(spec.safeguards):
         loc = ("safeguards", number)
-        yield from _ends_early(safeguard, "a safeguard", *loc)
-        yield from _published_early(safeguard.published_at, safeguard.start, *loc)
+        yield from _times(safeguard, safeguard.start, *loc)
         yield from _belongs(safeguard, "zones", "kind", "zone", *loc)
     if spec.agenda is not None and not (spec.agenda.zones or spec.agenda.red_lines):
-        yield (
-            ("agenda",),
-            "the agenda follows no matter",
-            "neither zones nor red_lines",
-            "zones = [...] or red_lines = [...]",
-            "name the zones or the lines of the matter, or remove [agenda]",
-        )
+        what, found = "the agenda follows no matter", "neither zones nor red_lines"
+        expected = "zones = [...] or red_lines = [...]"
+        fix = "name the zones or the lines of the matter, or remove [agenda]"
+        yield ("agenda",), what, found, expected, fix
     if spec.zones is not None:
         yield from _twice(spec.zones.watched, "zones", "watched")
 
@@ -522,10 +460,7 @@ def _origins(spec: StudySpec) -> Iterator[Problem]:
     first, last = spec.period.start, spec.period.end
     outside = [day for day in days if not first <= day <= last]
     if outside or not ordered:
-        yield (
-            ("forecast", "origins"),
-            "origins of forecasts are not in the order of time, or outside the period",
-            ", ".join(map(str, outside or days)),
-            f"days from {first} to {last}, each later than the one before it",
-            "sort the days, each once; remove those outside, or change the period",
-        )
+        what = "origins of forecasts are not in the order of time, or outside the period"
+        expected = f"days from {first} to {last}, each later than the one before it"
+        fix = "sort the days, each once; remove those outside, or change the period"
+        yield ("forecast", "origins"), what, ", ".join(map(str, outside or days)), expected, fix

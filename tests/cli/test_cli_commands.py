@@ -7,7 +7,7 @@ import pytest
 from posteriors import PASSED, small_posterior
 
 import beliefs
-from beliefs.errors import StudyError, counted
+from beliefs.errors import ConvergenceError, StudyError, counted
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.action_draws import action_draws
@@ -166,6 +166,10 @@ def test_a_failed_convergence_check_ends_with_3(call, run):
     code, out, err = call("forecast", run, "--horizon", 7)
     assert code == 3 and out == "" and "--allow-failed" in err and "`beliefs track`" in err
     assert json.loads((run / "forecast.json").read_text())["allowed_failed"] is True
+    with pytest.raises(ConvergenceError) as caught:  # from Python it advises arguments
+        forecast(load_run(run), 7, seed=1)
+    said = str(caught.value)
+    assert "--" not in said and "allow_failed" in said and "beliefs.track" in said
 
 
 @pytest.mark.parametrize("command", ["run", "fit"])

@@ -82,6 +82,7 @@ def test_origins_lie_between_two_days_and_progress_is_lines_without_a_terminal(c
         ("manifest.json", '"every": 7', '"every": 14', 4, "not those of this study"),
         ("study/events.csv", "\n", "\n\n", 4, "not the one that forecasts were made of"),
         ("forecasts.nc", None, None, 2, "forecasts.nc in the run folder is damaged"),
+        ("forecasts.nc", "when", None, 2, "forecasts.nc in the run folder is damaged"),
     ],
 )
 def test_a_folder_that_does_not_fit_is_not_scored(
@@ -95,6 +96,9 @@ def test_a_folder_that_does_not_fit_is_not_scored(
         place.write_text("".join(lines[:-1]))
     elif old is None:
         place.write_bytes(b"nothing")
+    elif new is None:  # an array that lacks a dimension
+        data = xr.load_dataset(place)
+        data.assign({old: data[old][..., 0]}).to_netcdf(place)
     else:
         place.write_text(place.read_text().replace(old, new))
     code, _, err = call("backtest", "--again", copy)

@@ -6,9 +6,7 @@ import pytest
 from ledgers import on
 from posteriors import PASSED, small_posterior
 
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.summary import summarise
-from beliefs.records.run import save_run
+from beliefs import forecast, save_run, summarise
 
 
 @pytest.fixture
@@ -98,9 +96,11 @@ def test_a_changed_byte_is_told_with_its_line_by_every_command(call, clock, run,
 
 
 @pytest.mark.parametrize("command", ["resolve", "score", "verify", "fix"])
-def test_a_ledger_that_is_not_there_is_told_and_not_begun(call, tmp_path, command):
-    code, out, err = call(command, "--ledger", tmp_path / "none.jsonl")
-    assert (code, out) == (2, "") and "there is no such ledger" in err and "fix:" in err
+def test_what_is_no_ledger_is_told_and_none_is_begun(call, tmp_path, command):
+    odd = "not a regular file"  # a folder, and a device that ends if it is read
+    for name, words in (("none.jsonl", "there is no such ledger"), ("", odd), ("/dev/null", odd)):
+        code, out, err = call(command, "--ledger", tmp_path / name)
+        assert (code, out) == (2, "") and words in err and "fix:" in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -114,11 +114,3 @@ def test_a_convergence_check_that_failed_ends_with_3_and_registers_nothing(
     code, out, _ = call("add", run, "--ledger", ledger, "--allow-failed", "--horizon", 7)
     assert code == 0 and "the convergence check of its posterior FAILED" in out
     assert json.loads(ledger.read_text())["allowed_failed"] is True
-
-
-@pytest.mark.parametrize("command", ["resolve", "score", "verify", "fix"])
-@pytest.mark.parametrize("kind", ["device", "folder"])
-def test_a_ledger_is_a_regular_file_and_nothing_else(call, tmp_path, command, kind):
-    place = "/dev/null" if kind == "device" else tmp_path  # a device that ends if it is read
-    code, out, err = call(command, "--ledger", place)
-    assert code == 2 and out == "" and "not a regular file" in err

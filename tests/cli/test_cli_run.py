@@ -5,22 +5,19 @@ import json
 import pytest
 from later_rows import without_later_rows
 
-from beliefs.cli.app import main
-
 SETTINGS = [
     "--draws", "50", "--tune", "100", "--chains", "2", "--allow-failed", "--json", "--horizon", "14"
 ]  # fmt: skip
 
 
 @pytest.fixture
-def run(capsys, tmp_path):
+def run(call, tmp_path):
     """Run a study; return its JSON and its run folder."""
     count = iter(range(99))
 
     def go(folder, *more):
         out = tmp_path / f"run-{next(count)}"
-        code = main(["run", str(folder), "--out", str(out), *SETTINGS, *more])
-        text, err = capsys.readouterr()
+        code, text, err = call("run", folder, "--out", out, *SETTINGS, *more)
         assert code == 0, err
         return json.loads(text), out
 
@@ -63,15 +60,11 @@ def test_one_seed_gives_one_document_and_another_seed_another(run, rich_folder):
 
 
 def test_a_failed_convergence_check_keeps_the_posterior_and_forecasts_nothing(
-    rich_folder, tmp_path, capsys
+    call, rich_folder, tmp_path
 ):
     out = tmp_path / "run"
     strict = [s for s in SETTINGS if s != "--allow-failed"]
-    assert main(["run", str(rich_folder), "--theory", "M0", "--out", str(out), *strict]) == 3
-    text, err = capsys.readouterr()
-    assert (
-        text == ""
-        and "failed its convergence check" in err
-        and f"the posterior is kept in {out}" in err
-    )
+    code, text, err = call("run", rich_folder, "--theory", "M0", "--out", out, *strict)
+    assert (code, text) == (3, "") and "failed its convergence check" in err
+    assert f"the posterior is kept in {out}" in err
     assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()

@@ -1,4 +1,4 @@
-"""Standard streams that are closed, that nobody reads, or that find no room."""
+"""The command answers at once, and copes with streams that are closed, unread, or without room."""
 
 import os
 import subprocess
@@ -66,3 +66,20 @@ def test_output_that_finds_no_room_is_said():
         code, err = ended(*begun(full, 1, *arguments))
         assert code == 2 and err.count("error:") == 1 and "standard output" in err
     assert ended(*begun(full, 2, "check", "no-such-study"))[0] == 2
+
+
+LIMIT = 0.5
+
+
+def spent(command):
+    """Processor seconds of a run: wall time would measure the other tests too."""
+    before = sum(os.times()[2:4])
+    subprocess.run(command, check=True, capture_output=True)
+    return sum(os.times()[2:4]) - before
+
+
+@pytest.mark.parametrize(
+    "command", [[str(BELIEFS), "--help"], [sys.executable, "-c", "import beliefs"]]
+)
+def test_it_starts_in_half_a_second(command):
+    assert any(spent(command) < LIMIT for _ in range(5))

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from make_study import csv_text, day, event, talk
 from posteriors import small_posterior
 
 from beliefs.cli.app import main
@@ -21,14 +22,10 @@ def run(rich_folder, tmp_path_factory):
     return out
 
 
-def late_row(folder, to, table, day, **cells):
-    """Write a file with a new row of a table, published on a day."""
-    header, row, *_ = (folder / f"{table}.csv").read_text().splitlines()
-    names = header.split(",")
-    spans = {"date": day, "date_end": ""} if cells else {}
-    cells = dict(zip(names, row.split(","), strict=False)) | cells | spans | {"published_at": day}
+def new_rows(to, table, *rows):
+    """Write a file with new rows of a table."""
     file = to / f"{table}-new.csv"
-    file.write_text(header + "\n" + ",".join(cells[name] for name in names) + "\n")
+    file.write_text(csv_text(f"{table}.csv", rows))
     return file
 
 
@@ -44,8 +41,8 @@ def test_a_track_is_updated_and_says_what_it_did(call, run, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tmp_path):
-    file = late_row(rich_folder, tmp_path, "talks", "2026-01-30", talk_id="LATE")
+def test_a_late_row_is_told_with_how_far_it_went_back(call, run, tmp_path):
+    file = new_rows(tmp_path, "talks", talk("LATE", 25, form="indirect"))  # 30 January
     code, out, err = call("update", run, "--data", file, "--out", tmp_path / "out")
     assert code == 0, err
     assert "1 new row, 0 new periods" in out
@@ -55,9 +52,10 @@ def test_a_late_row_is_told_with_how_far_it_went_back(call, run, rich_folder, tm
     assert code == 4 and "nothing is new" in err and not (tmp_path / "again").exists()
 
 
-def test_rows_of_several_tables_come_in_at_once(call, run, rich_folder, tmp_path):
-    new = {"talks": {"talk_id": "LATE"}, "events": {"event_id": "LATE"}, "indicators": {}}
-    files = [late_row(rich_folder, tmp_path, table, NEXT, **ids) for table, ids in new.items()]
+def test_rows_of_several_tables_come_in_at_once(call, run, tmp_path):
+    price = ("price", day(-34), day(40), 99.0)  # a revision of that day
+    new = {"talks": talk("LATE", 40), "events": event("LATE", 40), "indicators": price}
+    files = [new_rows(tmp_path, table, row) for table, row in new.items()]
     every = [word for file in files for word in ("--data", file)]
     code, _, err = call("update", run, *every, "--to", NEXT, "--out", tmp_path / "out")
     assert code == 0, err

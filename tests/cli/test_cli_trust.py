@@ -14,7 +14,6 @@ from make_actions import write_actions
 from posteriors import FAILED, small_posterior
 
 import beliefs
-from beliefs.cli.app import main
 from beliefs.records.run import save_run
 
 CALIBRATE = ["--sims", "2", "--particles", "100", "--draws", "20", "--horizon", "5", "--cores", "1"]
@@ -33,53 +32,54 @@ def calibrated(folder, tmp_path_factory):
     return out
 
 
-def test_a_calibration_says_what_is_outside_and_what_it_promises(folder, calibrated, capsys):
-    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(calibrated), *CALIBRATE]
-    assert main(arguments) == 3
-    said = capsys.readouterr()
+def test_a_calibration_says_what_is_outside_and_what_it_promises(call, folder, calibrated):
+    arguments = ["calibrate", "M0", "--study", folder, "--out", calibrated, *CALIBRATE]
+    code, said, _ = call(*arguments)
+    assert code == 3
     # Two simulations say nothing for or against it.
-    assert "not judged: 2 of the 20 simulations" in said.out
-    assert "too few simulations: 2 of at least 20" in said.out
-    assert "base_rate: 2 simulations of the size of small" in said.out
-    assert "outside their 99% bands: " in said.out
-    assert "the inference of its parameters is calibrated" in said.out
-    assert main([*arguments, "--json"]) == 3
-    result = json.loads(capsys.readouterr().out)
-    assert not result["passed"]
+    for words in (
+        "not judged: 2 of the 20 simulations", "too few simulations: 2 of at least 20",
+        "base_rate: 2 simulations of the size of small", "outside their 99% bands: ",
+        "the inference of its parameters is calibrated",
+    ):  # fmt: skip
+        assert words in said
+    code, said, _ = call(*arguments, "--json")
+    result = json.loads(said)
+    assert code == 3 and not result["passed"]
     assert result == json.loads((calibrated / "calibration.json").read_text())
 
 
-def test_ranks_that_are_not_even_are_exit_code_3(folder, calibrated, tmp_path, capsys):
+def test_ranks_that_are_not_even_are_exit_code_3(call, folder, calibrated, tmp_path):
     out = tmp_path / "wrong"
     shutil.copytree(calibrated, out)
     line = json.loads((out / "ranks.jsonl").read_text().splitlines()[0])
     rows = [line | {"number": k, "ranks": dict.fromkeys(line["ranks"], 0)} for k in range(20)]
     (out / "ranks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    arguments = ["calibrate", "M0", "--study", str(folder), "--out", str(out), *CALIBRATE]
-    assert main([*arguments, "--sims", "20"]) == 3
-    assert "NOT calibrated" in capsys.readouterr().out
+    arguments = ["calibrate", "M0", "--study", folder, "--out", out, *CALIBRATE]
+    code, said, _ = call(*arguments, "--sims", "20")
+    assert code == 3 and "NOT calibrated" in said
 
 
 @pytest.mark.slow
-def test_sensitivity_of_a_study_prints_what_moves_it_and_what_was_learnt(folder, tmp_path, capsys):
+def test_sensitivity_of_a_study_prints_what_moves_it_and_what_was_learnt(call, folder, tmp_path):
     out = tmp_path / "sensitivity.json"
-    arguments = ["sensitivity", str(folder), "--theory", "base_rate", "--particles", "400",
+    arguments = ["sensitivity", folder, "--theory", "base_rate", "--particles", "400",
                  "--allow-failed", "--horizon", "30", "--scales", "2"]  # fmt: skip
-    assert main([*arguments, "--out", str(out)]) == 0
-    said = capsys.readouterr().out
+    code, said, _ = call(*arguments, "--out", out)
+    assert code == 0
     for words in ("change per doubling of the power", "all priors x 2", "Contraction"):
         assert words in said
-    result = json.loads(out.read_text())
-    assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == result
-    assert main([*arguments, "--out", str(out)]) == 4
+    code, said, _ = call(*arguments, "--json")
+    assert code == 0 and json.loads(said) == json.loads(out.read_text())
+    assert call(*arguments, "--out", out)[0] == 4
 
 
-def test_sensitivity_of_a_run_starts_from_its_posterior(rich_folder, tmp_path, capsys):
+def test_sensitivity_of_a_run_starts_from_its_posterior(call, rich_folder, tmp_path):
     run = save_run(tmp_path / "run", small_posterior(rich_folder, size=(2, 50), report=FAILED))
-    arguments = ["sensitivity", str(run), "--horizon", "7", "--beliefs-only", "--json"]
-    assert main([*arguments, "--scales", "1", "--allow-failed"]) == 0
-    result = json.loads(capsys.readouterr().out)
+    arguments = ["sensitivity", run, "--horizon", "7", "--beliefs-only", "--json"]
+    code, said, _ = call(*arguments, "--scales", "1", "--allow-failed")
+    result = json.loads(said)
+    assert code == 0
     # Priors that stay as they are weigh every draw alike: nothing moves.
     base = [item["p"] for item in result["probabilities"]]
     assert result["scales"] == [] or all(point["p"] == base for point in result["scales"])

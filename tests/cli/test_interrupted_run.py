@@ -32,7 +32,7 @@ def writing(*arguments):
     def begin(out, posterior, settings, aside):
         with files.written_aside(out, aside):
             (aside / "posterior.nc").write_text("half")
-            os.write(1, b"begun\n")  # at once: a signal amid a flush would have it written twice
+            print("begun", flush=True)  # a signal amid the flush has it written once
             for _ in range(6000):  # a signal just before one long sleep would not shorten it
                 time.sleep(0.01)
 
@@ -122,6 +122,13 @@ def test_an_interrupt_that_compiled_code_drops_comes_again():
 
 class PanicError(BaseException):
     """What code in Rust raises."""
+
+
+def test_what_breaks_before_a_dropped_interrupt_comes_again_is_the_interrupt():
+    with pytest.raises(KeyboardInterrupt), no_lost_interrupt():
+        ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))()
+        raise ValueError
+    time.sleep(0.1)  # it comes no more
 
 
 def test_an_error_made_of_an_interrupt_is_the_interrupt():

@@ -7,19 +7,17 @@ from functools import cache
 
 import numpy as np
 import pytest
-from broken import C, E, I, S, T
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from make_actions import write_actions
 from make_study import write_study
 from mutants import mutate
 
-from beliefs.errors import BeliefsError, StudyError
-from beliefs.features.inputs import build_inputs
+from beliefs import BeliefsError, StudyError, build_inputs, load_study
 from beliefs.model.theory import bundled_theories
 from beliefs.study.bundled import find_study, list_studies
-from beliefs.study.load import load_study
 
+S, I, E, T, C = "study.toml", "indicators.csv", "events.csv", "talks.csv", "coverage.csv"
 A = "agreements.csv"
 SNIPPETS = [b"", b"\x00", b"\xff", b"\n", b"\r", b"9" * 400, b"\n[[sides]]"]
 SNIPPETS += b"\" , [ ] { = # ''' nan inf 1e308 -1 0 true \xc3\xa9 [period]".split()
@@ -68,11 +66,9 @@ AHEAD = 10
 
 def followed(folder, inputs, theory):
     """Track the first periods of a mutant and forecast from there; both may be refused."""
-    from beliefs.forecasting.forecast import forecast
-    from beliefs.forecasting.summary import summarise
+    from beliefs import forecast, load_theory, summarise
     from beliefs.inference.action_draws import action_draws
     from beliefs.inference.smc.track import posterior_at, track
-    from beliefs.model.theory import load_theory
 
     last = int(min(inputs.active.sum(), PERIODS)) - 1
     day = inputs.dates[last] + np.timedelta64(inputs.step_days - 1, "D")

@@ -7,15 +7,12 @@ from later_rows import with_later_rows_permuted, without_later_rows
 from make_actions import acts, write_actions
 from make_study import day, event, talk, talk_rows
 
-from beliefs.errors import StudyError
+from beliefs import StudyError, build_inputs, load_study, load_theory
 from beliefs.evaluation.backtest.backtest import backtest, scored
 from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.evaluation.scores.scorecard import climatology
-from beliefs.features.inputs import build_inputs
-from beliefs.model.theory import load_theory
 from beliefs.reporting.tables import backtest_text
-from beliefs.study.load import load_study
-from beliefs.study.tables.odds import Odds
+from beliefs.study.tables.cells import Records
 
 SMALL = {"particles": 100, "draws": 50, "seed": 1}
 THEORIES = [load_theory(name) for name in ("M0", "M1")]
@@ -47,29 +44,21 @@ def test_scores_up_to_a_day_are_those_of_the_study_as_of_that_day(found, duel):
     pd.testing.assert_frame_equal(now, up_to(early.scores, CUT), check_exact=True)
 
 
-def changed(how, name, day, folder):
-    """The study with its later rows deleted or permuted."""
-    if how == "deleted":
-        copy, count = without_later_rows(name, day, folder)
-    else:
-        copy, count = with_later_rows_permuted(name, day, folder, 1)
-    assert count > 30
-    return load_study(copy)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["deleted", "permuted"])
+@pytest.mark.parametrize("change", [without_later_rows, with_later_rows_permuted])
 @pytest.mark.parametrize(
     ("name", "day", "every"),
     [("us-iran-2026", "2026-03-31", 14), ("us-iran-2012", "2018-01-14", 364),
      ("us-civil-war", "1863-12-27", 84), ("synthetic-duel", CUT, 7)],
 )  # fmt: skip
-def test_later_rows_change_no_score_up_to_the_day(name, day, every, how, tmp_path):
+def test_later_rows_change_no_score_up_to_the_day(name, day, every, change, tmp_path):
+    copy, count = change(name, day, tmp_path / "copy")
+    assert count > 30
     theories = [load_theory(n) for n in ("M0", "M1", "M3")]
     settings = {"every": every, "horizons": (7, 30, 90), **SMALL}
     found, other = (
         backtest(study, theories, **settings).scores
-        for study in (load_study(name), changed(how, name, day, tmp_path / "copy"))
+        for study in (load_study(name), load_study(copy))
     )
     one, two = up_to(found, day), up_to(other, day)
     assert len(one) > 50 and not found["p"].equals(other["p"])  # it changed something, later on
@@ -95,7 +84,7 @@ def test_where_too_little_came_nobody_is_said_to_win(found):
 def odds_of(target, p=0.25):
     """Odds of one day on the next thirty days."""
     day = np.array([np.datetime64("2001-02-25")])
-    return Odds(day, day + np.timedelta64(30, "D"), (target,), np.array([p]), ("made up",))
+    return Records({"date": day, "by": day + np.timedelta64(30, "D"), "target": [target], "p": [p]})
 
 
 def test_hand_set_odds_are_a_baseline(duel):

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from scipy.special import gammaln
 
+from beliefs import build_inputs, load_study
 from beliefs.evaluation.backtest.questions import Question
 from beliefs.evaluation.claims import evidence
 from beliefs.evaluation.claims import verdicts as rule
-from beliefs.evaluation.claims.claim import ROLES, Forecasted, Seen, draws_of, found
-from beliefs.evaluation.claims.evidence import Score, crack_share
-from beliefs.features.inputs import build_inputs
-from beliefs.features.observed import blank
+from beliefs.evaluation.claims.evidence import ROLES, Draws, Finding, Score, Seen, crack_share
+from beliefs.features.inputs import blank
 from beliefs.forecasting.targets import TARGETS
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.unconstrained import coordinates_of
@@ -23,7 +22,6 @@ from beliefs.model.priors import check_priors
 from beliefs.model.structure import action_columns, columns, structure_of, until
 from beliefs.model.system import factors_of
 from beliefs.model.theory import BARE, declared, free_parameters, judged
-from beliefs.study.load import load_study
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 CLAIMS = {claim.id: claim for claim in rule.load_claims()}
@@ -39,14 +37,12 @@ class Place:
         whole = columns(inputs)
         inside = whole["cell_time"] < n
         cells = {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
-        self.columns = until(whole, n) | cells
-        self.action_draws = until(action_columns(inputs), n)
-        self.seen = Seen({**self.columns, **self.action_draws}, self.structure)
+        self.columns = until(whole, n) | cells | until(action_columns(inputs), n)
+        self.seen = Seen(self.columns, self.structure)
 
-    def draws(self, theory, extra=None, **arrays):
+    def draws(self, theory, **arrays):
         arrays = {k: np.asarray(v, dtype=float) for k, v in arrays.items()}
-        where = self.structure, self.columns, self.action_draws
-        return draws_of(arrays, judged(theory), *where, extra)
+        return Draws(arrays, judged(theory), self.structure, self.columns)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +58,7 @@ def test_every_stated_claim_has_a_test():
         assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
         check_priors(claim.fixed, known, claim.id, widen=True)
         assert ("forecast" in claim.kind) == (claim.forecasts is not None), claim.id
-        assert claim.forecasts is None or claim.forecasts.target in TARGETS, claim.id
+        assert claim.forecasts is None or claim.forecasts[0] in TARGETS, claim.id
 
 
 def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
@@ -72,8 +68,8 @@ def test_no_prior_presumes_the_answer_and_every_sentence_can_be_said(place):
         free = [p for p in theories.free_parameters(theory, structure) if p.name != "innovation"]
         known = coordinates_of([*free, *free_parameters(theory, structure, "actions")], structure)
         scores = np.random.default_rng(1).standard_normal((4000, known.size))
-        share = {"jump_share": np.linspace(0.0, 1.0, 100)}
-        draws = place.draws(name, share, **known.params(scores))
+        share = np.linspace(0.0, 1.0, 100)
+        draws = place.draws(name, **known.params(scores), jump_share=share)
         for claim in CLAIMS.values():
             if claim.theory != name:
                 continue
@@ -134,7 +130,7 @@ def tracked():
 
 def added(blocks, particles=400, **changes):
     claim = replace(CLAIMS["C19"], **changes)
-    return evidence.ablations([claim], blocks, {}, particles=particles)[claim.id]
+    return evidence.ablations([claim], blocks, particles=particles, say=print)[claim.id]
 
 
 def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction(tracked):
@@ -153,7 +149,7 @@ def test_density_at_absence_agrees_with_a_track_without_the_part():
     tracked = blocks_of(1500)  # with 400 the track alone varies by 0.7 from seed to seed
     for name in ("talk_strike_tempo", "valve"):
         rerun = added(tracked, 1500, null=(name,))
-        density = added(tracked, null=(), contrast=True, test=lambda d, n=name: found(None, d[n]))
+        density = added(tracked, null=(), contrast=True, test=lambda d, n=name: Finding(None, d[n]))
         assert density.method == "density"
         assert density.gain.sum() == pytest.approx(rerun.gain.sum(), abs=0.4)
         np.testing.assert_array_equal(density.seen, rerun.seen)
@@ -247,11 +243,10 @@ def test_what_happened_is_looked_up(target, changes, happened):
 
 def test_scores_are_differences_of_logs_of_what_came():
     rows = (("2026-01-01", True, 0.8, 0.4), ("2026-02-01", False, 0.8, 0.6))
-    forecasted = Forecasted("deal", 30)
-    found = evidence.score_of(forecasted, rows * 5, np.random.default_rng(1))
+    found = evidence.score_of("deal", 30, rows * 5, np.random.default_rng(1))
     assert found.mean == pytest.approx((np.log(2.0) + np.log(0.5)) / 2.0, abs=2e-3)
     assert found.low < found.mean < found.high
     assert found.n == 10 and found.observed == 0.5
-    few = evidence.score_of(forecasted, rows * 4, np.random.default_rng(1))
+    few = evidence.score_of("deal", 30, rows * 4, np.random.default_rng(1))
     assert few.mean == pytest.approx(found.mean)
     assert few.as_dict()["low"] is None and few.as_dict()["high"] is None

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from backtests import DAYS, Frame, N, rows
 from lifelines import AalenJohansenFitter, KaplanMeierFitter
 
 from beliefs.evaluation.backtest.questions import Question, spells
-from beliefs.evaluation.scores.proper import brier, log_score
 from beliefs.evaluation.scores.scorecard import climatology, kaplan_meier, persistence, waits
 from beliefs.evaluation.scores.skilltable import reliability_table, skill_table, standings
 from beliefs.forecasting.targets import CAUSES, cumulative_incidence
@@ -90,33 +90,8 @@ def test_cumulative_incidence_of_futures_is_that_of_lifelines():
         np.testing.assert_allclose(row, theirs, atol=1e-10)
 
 
-N = 40
-DAYS = pd.date_range("2026-01-04", periods=N, freq="7D")
-
-
-class Plain:
-    """What the table asks of a frame."""
-
-    theories, origins = ("M0", "M1"), DAYS.to_numpy("datetime64[D]")
-
-
 def table_of(scores):
-    return skill_table(scores, Plain, 7, seed=1)
-
-
-def rows(forecaster, p, observed, spell=None, target="talks", horizon=7):
-    """Rows of scores, one an origin."""
-    p, observed = np.broadcast_to(p, N).astype(float), np.asarray(observed, float)
-    return pd.DataFrame(
-        {
-            "origin": DAYS, "horizon": horizon, "periods": horizon, "target": target,
-            "kind": "event", "forecaster": forecaster, "p": p, "observed": observed,
-            "first": np.nan,
-            "spell": np.zeros(N, int) if spell is None else spell,
-            "log": log_score(p, observed, 1e-6), "brier": brier(p, observed), "crps": np.nan,
-            "twcrps": np.nan, "threshold": np.nan, "pit": np.nan,
-        }
-    )  # fmt: skip
+    return skill_table(scores, Frame, 7, seed=1)
 
 
 def made(observed, spell):

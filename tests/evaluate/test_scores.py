@@ -1,14 +1,25 @@
-"""Scores are those of scipy and of hand sums; differences have honest intervals or none."""
+"""Scores are those of scipy and of hand sums; what they compare has honest intervals or none."""
+
+import json
 
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import beta, energy_distance, poisson, ttest_1samp
 
-from beliefs.evaluation.compare import stacking_weights, weights_over_time
+from beliefs.evaluation.compare import STACK, compared, stacking_weights, weights_over_time
 from beliefs.evaluation.scores import proper
 from beliefs.evaluation.scores.proper import brier, log_score, smoothed
-from beliefs.evaluation.scores.skill import BLOCKS, LEVEL, TAIL, block_origins, difference, skill
+from beliefs.evaluation.scores.skill import (
+    BLOCKS,
+    LEVEL,
+    SHARED,
+    TAIL,
+    block_origins,
+    difference,
+    skill,
+)
+from beliefs.model.theory import load_theory
 
 RNG = np.random.default_rng(20260101)
 
@@ -104,7 +115,7 @@ def test_weights_at_a_time_know_nothing_later():
 def test_means_are_paired_and_an_overlap_holds_the_origins_within_a_window():
     ours, theirs = np.array([1.0, np.nan, 3.0, 5.0]), np.array([2.0, 9.0, np.nan, 7.0])
     found = skill(ours, theirs, overlap=1, seed=1)
-    assert (found.n, found.score, found.reference, found.difference) == (2, 3.0, 4.5, 1.5)
+    assert (found.n, found.mean, found.reference, found.difference) == (2, 3.0, 4.5, 1.5)
     assert found.ratio == pytest.approx(1.0 / 3.0)
     assert [block_origins(h, 7) for h in (1, 7, 30, 90)] == [1, 1, 5, 13]
 
@@ -150,3 +161,62 @@ def test_few_blocks_have_no_interval_and_no_error(n, block):
     seen[::2] = False  # what was not seen fills no block, and is not added
     found = difference(more, seen, block=block, seed=1)
     assert not found.distinct and found.total == pytest.approx(more[1::2].sum())
+
+
+THEORIES = [load_theory(name) for name in ("M0", "M1", "M4")]
+N = 150
+
+
+def table(scores, theories=THEORIES):
+    dates = np.datetime64("2026-01-01") + np.arange(scores.shape[-1])
+    return compared(scores, theories, study="made-up", dates=dates, step_days=1, seed=1)
+
+
+@pytest.fixture(scope="module")
+def made():
+    """M4 is the best by 0.2 a period on talks; nobody saw truces; M1 lacks one strike column."""
+    rng = np.random.default_rng(1)
+    scores = np.full((3, len(SHARED), N), np.nan)
+    scores[:, 0] = rng.normal(-1.0, 0.3, N) + np.array([[0.0], [-0.1], [0.2]])
+    scores[:, 1] = rng.normal(-1.0, 0.3, N)
+    scores[0, 2] = scores[2, 2] = -1.0
+    return scores
+
+
+def test_the_best_theory_stands_first_and_the_stack_last(made):
+    found = table(made).table
+    assert [row.id for row in found] == ["M4", "M0", "M1", STACK]
+    assert found[0].against_best.total == 0.0
+    assert found[2].against_best.total == pytest.approx(-0.3 * N)
+    assert found[0].by_observable["talks"].total == pytest.approx(0.2 * N)
+    assert found[0].by_observable["strikes_A"].total == 0.0
+    assert found[0].against_base.low == pytest.approx(0.2 * N)  # the same in every period
+
+
+def test_a_steady_lead_is_told_apart_and_a_fickle_one_is_not(made):
+    assert ("M4", "M0") not in table(made).tied
+    fickle = made.copy()
+    fickle[2, 0] = made[0, 0] + np.where(np.arange(N) < N // 2, 0.3, -0.28)
+    assert ("M4", "M0") in table(fickle).tied
+
+
+@pytest.mark.parametrize(("n", "step"), [(14, 1), (31, 1), (139, 1), (8, 7), (79, 7)])
+def test_a_study_of_few_blocks_tells_nothing_apart(made, n, step):
+    dates = np.datetime64("2026-01-01") + step * np.arange(n)
+    few = compared(made[..., :n], THEORIES, study="made-up", dates=dates, step_days=step, seed=1)
+    assert few.table[0].elpd > few.table[1].elpd
+    assert set(few.tied) == {("M4", "M0"), ("M4", "M1")}
+    result = json.loads(json.dumps(few.as_dict(), allow_nan=False))
+    assert len(result["tied"]) == 2 and result["blocks"] < BLOCKS
+    for row in result["theories"]:
+        assert row["se"] is None
+        assert row["elpd_diff"]["error"] is None and row["against_base_rate"]["low"] is None
+
+
+def test_the_stack_predicts_with_weights_of_before(made):
+    stack = table(made).table[-1]
+    assert np.isnan(stack.weight) and stack.elpd < table(made).table[0].elpd
+    # In the first week all theories weigh alike, so that the stack is their plain mean.
+    total = made[:, :2, :7].sum(axis=1)
+    mean = np.logaddexp.reduce(total, axis=0) - np.log(3.0)
+    assert table(made[..., :7]).table[-1].elpd == pytest.approx(mean.sum())

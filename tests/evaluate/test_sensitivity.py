@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
+from beliefs import forecast, probability
 from beliefs.evaluation import sensitivity as module
 from beliefs.evaluation.attribution import _flat, causes
 from beliefs.evaluation.sensitivity import contraction, sensitivity
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.probability import probability
 from beliefs.inference.smc.track import posterior_at, track
 from beliefs.model.mechanisms import belief
 from beliefs.model.theory import free_parameters, load_theory
@@ -29,9 +28,9 @@ def found(tracked):
 
 def test_probabilities_and_flags_are_those_of_the_forecast(tracked, found):
     result = forecast(tracked, HORIZON, seed=2)
-    assert {row.question.target for row in found.rows} >= {"talks", "breach", "deal", "war"}
+    assert {row.target for row in found.rows} >= {"talks", "breach", "deal", "war"}
     for row in found.rows:
-        said = probability(result, row.question.target, by=row.question.by, side=row.question.side)
+        said = probability(result, row.target, by=row.by, side=row.side)
         assert row.p == said.p and row.mcse == pytest.approx(said.mcse)
         assert row.powers[0].prior_dominated == said.prior_dominated
         assert any(p.prior_data_conflict for p in row.powers) == said.prior_data_conflict
@@ -46,7 +45,7 @@ def test_draws_that_are_reweighted_say_what_tracking_again_says(tracked, found, 
     for one, two in zip(found.points, again.points, strict=True):
         if one.method == "reweighted":
             # The tracked change has other draws: its error counts as well.
-            error = np.hypot(one.error, two.error) + 1e-3
+            error = np.hypot(one.error_of_change, two.error_of_change) + 1e-3
             assert (abs(one.p - two.p) < 4.5 * error).all(), one.part
             compared += 1
     assert compared >= 3

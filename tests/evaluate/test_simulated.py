@@ -7,8 +7,8 @@ import pytest
 import simulate_duel
 from duel import draw_design, simulate_whole
 
+from beliefs import build_inputs, load_study
 from beliefs.features import steps
-from beliefs.features.inputs import build_inputs
 from beliefs.inference.posterior import draw_prior, stacked_params
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import system
@@ -17,7 +17,6 @@ from beliefs.model.system import action_log_likelihoods, factors
 from beliefs.model.theory import free_parameters, load_theory, null_values
 from beliefs.simulation.studies import simulate_belief_block, simulate_columns
 from beliefs.study.bundled import data_folder
-from beliefs.study.load import load_study
 
 DRAWS = 40
 

@@ -1,20 +1,23 @@
+"""Surprises use the past alone; arrays over it are the fold of the steps that futures take."""
+
 import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from beliefs.features import steps
 from beliefs.features.surprises import (
     BURN_IN,
     CLIP,
-    FLOORS,
     logit_share,
     slow_level,
     surprises,
     transform,
 )
+from beliefs.study.dates import Grid
 
 values = st.lists(st.floats(-100, 100), min_size=1, max_size=60)
 
@@ -34,7 +37,7 @@ def test_surprises_use_the_past_alone(x, cut, halflife, begin):
 
 
 def test_a_surprise_is_the_miss_over_the_scale_before_it():
-    found = surprises([1.0, 3.0, 2.0, 7.0], 1.0, burn_in=3)
+    found = surprises([1.0, 3.0, 2.0, 7.0], 1.0, count=True)
     # Misses: 3-1=2, then 2-2=0, so their mean is 1; the mean of 1, 3, 2 with weight 1/2 is 2.
     assert_allclose(found.mean[:3], [1.0, 2.0, 2.0])
     scale = math.sqrt(math.pi / 2) * 1.0
@@ -84,7 +87,7 @@ def test_a_jump_of_a_random_walk_is_news_once():
 
 def test_the_day_after_a_rare_event_is_not_a_surprise_for_being_ordinary():
     counts = transform("count", [0.0] * 40 + [4.0] + [0.0] * 5)
-    found = surprises(counts, 14.0, floor=FLOORS["count"])
+    found = surprises(counts, 14.0, count=True)
     assert found.z[40] == CLIP
     assert np.abs(found.z[41:]).max() < 0.5
 
@@ -113,3 +116,38 @@ def test_transforms_are_what_their_names_say(name, x, expected):
 def test_a_share_of_half_has_log_odds_of_zero_and_extremes_are_held():
     assert_allclose(logit_share([50.0, 100.0, 1e9], 100.0, False), [0, 5.2933, 5.2933], atol=1e-4)
     assert_allclose(logit_share(2.0, 1.0, True), 0.0)
+
+
+bits = st.lists(st.booleans(), min_size=1, max_size=40)
+days = st.sampled_from([1, 7])
+
+
+@settings(max_examples=200, deadline=None)
+@given(on=bits, step_days=days)
+def test_arrays_over_the_past_are_the_fold_of_steps(on, step_days):
+    on, n = np.array(on), len(on)
+    grid = Grid(np.datetime64("2026-01-01"), step_days, n)
+    now = np.arange(n)
+    last = np.maximum.accumulate(np.where(on, now, -1))
+    since = np.where(last >= 0, now - last, np.inf)
+    np.testing.assert_allclose(
+        steps.freshness(on, 7.0, grid), np.exp(-since * step_days / 7.0), atol=1e-12
+    )
+    kept = np.exp(-step_days / 3.0)
+    summed = [sum(kept ** (t - s) * on[s] for s in range(t + 1)) for t in now]
+    np.testing.assert_allclose(steps.fading_sum(on.astype(float), 3.0, grid), summed, atol=1e-12)
+    lengths = [t - max([s for s in range(t + 1) if not on[s]], default=-1) for t in now]
+    np.testing.assert_array_equal(steps.fold(steps.age, 0.0, ~on), lengths)
+    ages = steps.fold(steps.age, 1e6, on)
+    np.testing.assert_array_equal(ages[last >= 0], since[last >= 0])
+    assert (ages[last < 0] > 1e6).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(st.integers(0, 5), min_size=1, max_size=30), size=st.integers(1, 5))
+def test_the_sum_of_the_last_periods_is_that_of_the_values_pushed(values, size):
+    found, last = [], np.zeros(size)
+    for value in values:
+        found.append(last.sum())
+        last = steps.push(last, float(value))
+    np.testing.assert_array_equal(steps.recent(np.array(values), size), found)

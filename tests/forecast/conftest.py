@@ -46,8 +46,7 @@ def result():
     """Forecasts with actions from the truce of 2026, by theory; draws around prior medians."""
     from posteriors import FAILED, small_posterior
 
-    from beliefs.forecasting.forecast import forecast
-    from beliefs.study.load import load_study
+    from beliefs import forecast, load_study
 
     path, known = load_study("us-iran-2026").path, {}
 

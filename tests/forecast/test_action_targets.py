@@ -1,13 +1,14 @@
-"""Targets of actions: competing ends, conditions, baselines, and what cannot be asked."""
+"""Targets of actions: competing ends, conditions, base rates, and what cannot be asked."""
 
 import jsonschema
 import numpy as np
 import pytest
 
-from beliefs.forecasting.document import Document
-from beliefs.forecasting.probability import probability
-from beliefs.forecasting.summary import summarise
+from beliefs import ConflictError, forecast, load_theory, probability, summarise, track
+from beliefs.forecasting.summary import Document
 from beliefs.forecasting.targets import CAUSES, TARGETS, cumulative_incidence, event_steps
+from beliefs.inference.action_draws import BASE
+from beliefs.inference.smc.blocks import track_blocks
 from beliefs.reporting.tables import plain
 
 ACTIONS = [name for name, target in TARGETS.items() if target.kind == "actions"]
@@ -77,7 +78,7 @@ def test_beliefs_and_actions_condition_each_other(managed):
 
 def test_the_document_holds_actions_beside_its_base_rates_and_fits_its_schema(managed):
     document = summarise(managed)
-    jsonschema.validate(document, Document.json_schema())
+    jsonschema.validate(document, Document.model_json_schema())
     asked = {(t["target"], t.get("rule")) for t in document["targets"]}
     actions = [t for t in document["targets"] if t["target"] in ACTIONS]
     unasked = {"extension", "neither", "no_collapse", "cluster"}
@@ -92,3 +93,37 @@ def test_the_document_holds_actions_beside_its_base_rates_and_fits_its_schema(ma
     for words in ("An agreement is signed", "the truce first ends by", "No red line is crossed"):
         assert words in text
     assert "base-rate theory M0" in text and "Not modelled" not in text
+
+
+HORIZON = 14
+
+
+def rows_of(document):
+    rows = document["targets"] + document.get("settlement", [])
+    return {(r["target"], r["side"], r["by"], r.get("rule")): r for r in rows}
+
+
+def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(acting):
+    """Other particles, other random numbers: only Monte-Carlo error is between them."""
+    theory = load_theory("mutual_optimism")
+    believing = track(acting, theory, particles=300, seed=1).at(acting.as_of)
+    alone = track(acting, load_theory(BASE), particles=600, seed=77).at(acting.as_of)
+    mine, theirs = (
+        rows_of(summarise(forecast(p, HORIZON, seed=s, allow_failed=True)))
+        for p, s in ((believing, 5), (alone, 6))
+    )
+    asked = [key for key in mine if mine[key]["base_rate_source"].startswith("base-rate theory")]
+    assert {key[0] for key in asked} >= {"talks", "deal", "breach", "war"} and set(asked) <= set(
+        theirs
+    )
+    for key in asked:
+        base, p, n = mine[key]["base_rate"], theirs[key]["p"], 300
+        error = np.hypot(theirs[key]["mcse"], np.sqrt(max(p * (1 - p), 1 / n) / n))
+        assert abs(base - p) < 4.0 * error, (key, base, p)
+
+
+def test_parameters_of_a_block_that_was_not_inferred_are_an_error(acting):
+    found = track_blocks(acting, BASE, particles=100, seed=1, only=["strikes_A"])
+    with pytest.raises(ConflictError, match="not inferred") as caught:
+        found.params(10, np.random.default_rng(1))
+    assert "belief" in caught.value.found and "strikes" not in caught.value.found

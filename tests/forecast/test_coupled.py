@@ -5,17 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from beliefs.features.inputs import build_inputs
-from beliefs.features.surprises import COUNT_BURN_IN, FLOORS, MAD_TO_SD, surprises, transform
+from beliefs import build_inputs, load_study
+from beliefs.features.surprises import MAD_TO_SD, surprises, transform
 from beliefs.inference.posterior import stacked_params
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import declared, free_parameters, load_theory, null_values
-from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
+from beliefs.simulation.interventions import effects_of
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
 from beliefs.simulation.signals import signal_updates
 from beliefs.simulation.state import Feed, Streams, spell_at
-from beliefs.study.load import load_study
 
 MANY = 8_000
 
@@ -33,9 +32,7 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
     structure, chosen = structure_of(inputs), load_theory(theory)
     index = np.full((MANY, horizon), int(inputs.active.sum()) - 1)
     past = columns(inputs)
-    cols, surprise = future_columns(
-        inputs, structure, past, index, resample_shocks=False, actions=True
-    )
+    cols, surprise = future_columns(inputs, structure, past, index, resample_shocks=False)
     params = stacked_params(chosen, structure, {}) | null_values(chosen, structure, "actions")
     for p in free_parameters(chosen, structure):
         params[p.name] = np.full(structure.size(p.dims), p.null)
@@ -52,7 +49,7 @@ def one_truth(truce, theory, horizon=1, belief=None, seed=1, **values):
     effects = effects_of((), study, inputs, future_dates(inputs, horizon))
     return run_coupled(
         study, inputs, draws, structure, params,
-        [(cols, surprise)], horizon, effects, Streams(seed, MANY),
+        [(slice(0, horizon), cols, surprise)], horizon, effects, Streams(seed, MANY),
     )  # fmt: skip
 
 
@@ -126,12 +123,8 @@ def test_surprises_go_on_as_the_study_computes_them(halflife):
     rng = np.random.default_rng(2)
     counts = rng.poisson(2.0, 80).astype(float)
     known = 60
-    whole = surprises(
-        transform("count", counts), halflife, floor=FLOORS["count"], burn_in=COUNT_BURN_IN
-    )
-    past = surprises(
-        transform("count", counts[:known]), halflife, floor=FLOORS["count"], burn_in=COUNT_BURN_IN
-    )
+    whole = surprises(transform("count", counts), halflife, count=True)
+    past = surprises(transform("count", counts[:known]), halflife, count=True)
     fast = np.array([1.0 - 0.5 ** (1.0 / halflife)])
     feed = Feed(
         (), np.zeros(1, int), np.ones((3, 1)), np.zeros(1, bool), fast,
@@ -140,9 +133,9 @@ def test_surprises_go_on_as_the_study_computes_them(halflife):
     )  # fmt: skip
     mean, miss, found = feed.mean[None], feed.miss[None], []
     for t in range(known, 80):
-        state = SimpleNamespace(phase=np.zeros(1, int), mean=mean, miss=miss, since=t - known)
+        state = SimpleNamespace(phase=np.zeros(1, int), mean=mean, miss=miss)
         acts = SimpleNamespace(strikes=counts[t : t + 1][None], severity=np.ones((1, 1)))
-        news, mean, miss = signal_updates(feed, state, acts, np.zeros((1, 0)), {})
+        news, mean, miss = signal_updates(feed, state, acts, np.zeros((1, 0)), {}, t - known)
         found.append(float(news[0, 0]))
     np.testing.assert_allclose(found, whole.z[known:], atol=1e-9)
 

@@ -9,14 +9,10 @@ import pandas as pd
 import pytest
 from make_study import TOML, write_study
 
-from beliefs.errors import StudyError
+from beliefs import StudyError, Track, build_inputs, forecast, probability
 from beliefs.evaluation.backtest.frames import last_days, origins_of
-from beliefs.features.inputs import build_inputs
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.probability import probability
-from beliefs.inference.smc.track import Track
 from beliefs.records.ledger.resolve import _studies
-from beliefs.records.update import _grown
+from beliefs.records.run import _grown
 from beliefs.simulation.interventions import Intervention, load_interventions, parse
 from beliefs.study.dates import Grid
 from beliefs.study.load import load_study, read_study

@@ -7,14 +7,13 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from beliefs.forecasting.document import Document
-from beliefs.forecasting.probability import probability
-from beliefs.forecasting.summary import summarise
+from beliefs import probability, summarise
+from beliefs.forecasting.summary import Document
 
 
 @pytest.fixture(scope="module")
 def check():
-    schema = Document.json_schema()
+    schema = Document.model_json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -27,7 +26,7 @@ def document(futures):
 def test_the_document_fits_the_schema_and_is_read_back(check, document):
     text = json.dumps(document, allow_nan=False)
     check.validate(json.loads(text))
-    assert Document.read(text).as_dict() == document
+    assert Document.model_validate_json(text).as_dict() == document
 
 
 def test_the_document_of_a_theory_without_beliefs_fits_and_speaks_of_talks_only(
@@ -59,7 +58,7 @@ def test_a_broken_document_does_not_fit(check, document, place, value):
     spot[place[-1]] = value
     assert not check.is_valid(broken)
     with pytest.raises(ValidationError):
-        Document.read(json.dumps(broken))
+        Document.model_validate_json(json.dumps(broken))
 
 
 def test_every_number_is_that_of_the_api(document, futures):

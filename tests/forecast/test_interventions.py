@@ -8,21 +8,20 @@ import numpy as np
 import pytest
 from posteriors import FAILED, small_posterior
 
-from beliefs.errors import StudyError
-from beliefs.forecasting.forecast import forecast
+from beliefs import StudyError, forecast, load_study
 from beliefs.forecasting.summary import differences
 from beliefs.model import theory as theories
 from beliefs.model.structure import columns, structure_of
-from beliefs.simulation.effects import change_columns, without_effect
 from beliefs.simulation.interventions import (
     KINDS,
     Intervention,
     as_table,
+    change_columns,
     load_interventions,
     parse,
+    without_effect,
 )
 from beliefs.simulation.paths import check_plan
-from beliefs.study.load import load_study
 
 FILES = sorted((Path(__file__).parents[2] / "docs" / "interventions").glob("*.toml"))
 LAST, AT = 34, 6

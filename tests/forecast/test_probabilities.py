@@ -1,4 +1,4 @@
-"""Probabilities of the targets hang together."""
+"""Probabilities of the targets hang together; first passage is that counted by hand."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -6,11 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from beliefs.errors import StudyError
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.probability import probability
-from beliefs.forecasting.targets import NEVER, event_steps
+from beliefs import StudyError, forecast, probability
+from beliefs.forecasting.targets import NEVER, event_steps, first_passage
+from beliefs.simulation.future import block_indices
 
 TARGETS = [
     ("crack", "north"), ("crack", "south"), ("crack_first", "north"), ("crack_first", "south"),
@@ -125,3 +126,37 @@ def test_the_same_seed_gives_the_same_futures_and_another_seed_others(unsampled,
     for name in ("logit_belief", "surplus", "talks"):
         np.testing.assert_array_equal(getattr(again.paths, name), getattr(futures.paths, name))
         assert not np.array_equal(getattr(other.paths, name), getattr(futures.paths, name))
+
+
+bits = st.lists(st.booleans(), max_size=12)
+
+
+def by_hand(before, after, periods):
+    """The first step by which the last `periods` values were all true."""
+    values = [*before, *after]
+    for step in range(len(after) + 1):
+        end = len(before) + step
+        if end >= periods and all(values[end - periods : end]):
+            return step
+    return NEVER
+
+
+@settings(max_examples=400, deadline=None)
+@given(before=bits, after=bits, periods=st.integers(1, 5))
+def test_first_passage_is_the_first_run_counted_by_hand(before, after, periods):
+    # At the origin only a run that still lasts counts.
+    found = first_passage(np.array([after], bool), periods, np.array([before], bool))
+    assert found.tolist() == [by_hand(before, after, periods)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    n=st.integers(1, 30), samples=st.integers(1, 5), horizon=st.integers(1, 40),
+    block=st.integers(1, 10), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_blocks_are_runs_of_consecutive_past_periods(n, samples, horizon, block, seed):
+    index = block_indices(np.random.default_rng(seed), n, samples, horizon, block)
+    assert index.shape == (samples, horizon)
+    assert index.min() >= 0 and index.max() < n
+    jumps = np.flatnonzero((np.diff(index, axis=1) != 1).any(axis=0)) + 1
+    assert (jumps % min(block, n) == 0).all()

@@ -8,19 +8,18 @@ import pytest
 from make_actions import ACTIONS, row, write_actions
 from make_study import END, day, event, talk
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study
 from beliefs.features.surprises import CLIP
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.mechanisms import reciprocity
 from beliefs.model.structure import action_columns, columns, structure_of
 from beliefs.model.theory import free_parameters, load_theory, null_values
 from beliefs.simulation.actions import AT_TRUCE, COLLAPSE, Actions, Equations, Period, Transitions
-from beliefs.simulation.effects import effects_of
 from beliefs.simulation.future import future_columns
+from beliefs.simulation.interventions import effects_of
 from beliefs.simulation.paths import _talked, future_dates
 from beliefs.simulation.signals import signal_updates
 from beliefs.simulation.state import Streams, setting_of, start_of
-from beliefs.study.load import load_study
 
 N, TRUCE, BROKEN, AGAIN = 56, 18, 33, 38
 REGIME = '[[regimes]]\nid = "{}"\nkind = "{}"\nstart = {}\nend = {}\nlabel = "A spell"\n'
@@ -103,7 +102,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
             agree(name, now[name], features[name][..., t])
         agree("walkout_at_risk", now["walkout_at_risk"], seen.walkout_at_risk[t])
         agree("decayed", state.decayed, decayed[:, t])
-        agree("spell", state.spell, seen.truce_seen[t])
+        agree("spell", state.truce.on, seen.truce_seen[t])
         count, none = seen.strike_count[:, t], np.zeros(1, dtype=bool)
         acts = Actions(
             strikes=count[None], severity=3.0 * np.exp(seen.severity_log[:, t])[None],
@@ -122,11 +121,11 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
         agree("proxy_attack", after.proxy, seen.proxy_attack[t])
         counted = {fed.index(k): count[1] * acts.severity[0, 1] for k in fed}
         news, mean, miss = signal_updates(
-            setting.feed, after, acts, np.zeros((1, len(fed))), counted
+            setting.feed, after, acts, np.zeros((1, len(fed))), counted, t - origin
         )
         agree("resolve", np.maximum(news[:, -2:], 0.0) / CLIP, whole.resolve[:, t])
         agree("surprise", news[:, : len(fed)], whole.surprise[list(fed), t].squeeze())
-        after = replace(after, mean=mean, miss=miss, since=after.since + 1)
+        after = replace(after, mean=mean, miss=miss)
         state = _talked(after, acts, ends, held, step)
 
 

@@ -8,9 +8,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from beliefs.forecasting.forecast import forecast
+from beliefs import Intervention, forecast
 from beliefs.simulation import paths, state
-from beliefs.simulation.interventions import Intervention
 
 DAYS = 45
 

@@ -1,8 +1,7 @@
 import pytest
 from toy import TOY
 
-from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
+from beliefs import load_study, load_theory
 
 
 @pytest.fixture(scope="module")

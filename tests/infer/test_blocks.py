@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study, track
 from beliefs.inference.smc.belief_lag import belief_lag, known_beliefs
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.inference.smc.sequential import track_likelihood
-from beliefs.inference.smc.track import track
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of, until
 from beliefs.model.system import action_log_likelihoods
 from beliefs.model.theory import free_parameters, load_theory, null_values
-from beliefs.study.load import load_study
 
 END = "2026-02-13"
 

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numba
 import numpy as np
 import pytest
-from weighted_paths import weighted_paths
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study, load_theory, track
 from beliefs.inference.filter.filter import (
     SALT,
     WIDTH,
@@ -18,7 +17,7 @@ from beliefs.inference.filter.filter import (
     terms_of,
 )
 from beliefs.inference.filter.filter_kernel import batch_filter
-from beliefs.inference.filter.smooth import draw_paths, drawn_by
+from beliefs.inference.filter.smooth import draw_paths, drawn_by, innovations_along
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.mechanisms import bargaining, talks
@@ -26,8 +25,6 @@ from beliefs.model.mechanisms import belief as belief_equations
 from beliefs.model.mechanisms import readings as reading_equations
 from beliefs.model.numerics.recurrence import step
 from beliefs.model.structure import until
-from beliefs.model.theory import load_theory
-from beliefs.study.load import load_study
 
 
 @numba.njit
@@ -226,6 +223,39 @@ def particle_filter(model, params, size, rng):
     return log, b
 
 
+def weighted_paths(model, theory, scores, n_time, rng):
+    r"""Draw a path of beliefs, in log-odds, for each particle of a theory with beliefs.
+
+    The filter takes belief for Gaussian after every reading. A path drawn from its smoother comes
+    with density q, and
+
+    .. math:: \log p(y \mid \theta) = \log E_q \bigl[ p(y, b \mid \theta) / q(b \mid \theta) \bigr]
+
+    holds exactly (Durbin and Koopman 1997; Richard and Zhang 2007). So the weights say how far the
+    filter's own log density is off. The densities are those of the mechanisms, as in `fit`.
+
+    Returns paths and the moves of chance along them, in standard deviations, both (N, 2, n_time),
+    and log weights (N,): of exact over approximate, p(y, path) / (q(path) times the filter's p(y)).
+    Their mean exponential estimates by what the filter's density has to be multiplied.
+    """
+    state, _, kept_path = model.replay(scores, n_time, keep=True)
+    paths, log_drawn = draw_paths(kept_path, rng)
+    structure, cols = model.structure, until(model.columns, n_time)
+    here = np.asarray(cols["cell_time"]) < n_time
+    cols = {k: v[here] if k.startswith("cell_") else v for k, v in cols.items()}
+    params = model.params(scores)
+    innovations, spread = innovations_along(paths, params, cols, structure)
+    log = -0.5 * np.square(innovations).sum(axis=(1, 2)) - n_time * np.log(2.0 * np.pi)
+    log -= n_time * np.log(spread).sum(axis=1)
+    found = system.evaluate(np, params, cols, structure, logit_belief=paths)
+    logs = system.log_likelihoods(np, params, cols, structure, found)
+    log += logs["talks"].sum(axis=-1)
+    if "readings" in theory.mechanisms:
+        log += logs["reading"].sum(axis=-1)
+    filtered = state.total[:, 0] + state.newest.sum(axis=1)
+    return paths, innovations, log - log_drawn - filtered
+
+
 def plausible(model, n, seed=3):
     """The `n` of 400 prior draws under which the study is likeliest."""
     drawn = scores(model, 400, seed)
@@ -352,3 +382,127 @@ def test_without_beliefs_talks_alone_are_predicted_exactly(rich_folder):
     paths = system.evaluate(np, params, cols, model.structure)
     logs = system.log_likelihoods(np, params, cols, model.structure, paths)["talks"].sum(axis=-1)
     np.testing.assert_allclose(state.total[:, 0] + state.newest.sum(axis=1), logs, rtol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def prices():
+    """Weekly market prices alone, without talks, so that each side is a problem of its own."""
+    study, theory = load_study("us-civil-war"), load_theory("mutual_optimism")
+    prices = Model.of(build_inputs(study), theory)
+    measurements = prices.measurements
+    first = np.flatnonzero(measurements.channels == 0)
+    when = np.searchsorted(measurements.starts, first, side="right") - 1
+    starts = np.searchsorted(when, np.arange(len(measurements.starts)))
+    measurements = measurements._replace(
+        seen=np.zeros_like(measurements.seen),
+        starts=starts,
+        **{
+            name: getattr(measurements, name)[first]
+            for name in ("sides", "channels", "kinds", "values")
+        },
+    )
+    kept = prices.columns["cell_channel"] == 0
+    columns = {k: v[kept] if k.startswith("cell_") else v for k, v in prices.columns.items()}
+    columns["talks_seen"] = np.zeros_like(columns["talks_seen"])
+    return replace(prices, measurements=measurements, columns=columns)
+
+
+@pytest.fixture(scope="module")
+def draws(prices):
+    """Particles of the first year's posterior, without misreading, which a grid would not know."""
+    study = load_study("us-civil-war", as_of="1862-12-31")
+    found = track(study, load_theory("mutual_optimism"), particles=200, seed=1)
+    few = found.scores()[:40].copy()
+    few[:, [label.startswith("misread") for label in prices.coordinates.labels]] = -8.0
+    return few, found.n_time
+
+
+@numba.njit(cache=True)
+def _filtered(kept, drift, start, sd, scale, measurements, side, one):
+    """Log density of one side's readings by a grid that reaches wherever belief may be."""
+    step, total, low = 0.2 * min(sd, scale), 0.0, 0
+    mass = np.ones(1)
+    for t in range(len(kept)):
+        seen = np.flatnonzero(mass > 1e-14 * mass.max())
+        first, last = seen[0], seen[-1]
+        at = (low + np.arange(first, last + 1)) * step if t > 0 else np.full(1, start)
+        centre = kept[t] * at + drift[t]
+        mass = mass[first : last + 1]
+        low = int(np.floor((centre.min() - 8.0 * sd) / step))
+        x = (low + np.arange(int((centre.max() + 8.0 * sd) / step) - low + 2)) * step
+        new = np.zeros(len(x))
+        for j in range(len(at)):
+            new += mass[j] * np.exp(-0.5 * ((x - centre[j]) / sd) ** 2)
+        mass = new / new.sum()
+        for r in range(measurements.starts[t], measurements.starts[t + 1]):
+            if measurements.sides[r] == side:
+                z = (measurements.values[r] - x) / scale
+                mass = mass * 0.375 / scale * (1.0 + z * z / 4.0) ** -2.5
+                total += np.log(mass.sum())
+                mass /= mass.sum()
+                if one:
+                    mean = (mass * x).sum()
+                    var = (mass * (x - mean) ** 2).sum()
+                    mass = np.exp(-0.5 * (x - mean) ** 2 / var)
+                    mass /= mass.sum()
+    return total
+
+
+def on_a_grid(prices, scores, n_time, *, one):
+    """Log density of all readings by a grid of beliefs; as `one` Gaussian after each, if asked."""
+    n = len(scores)
+    params, nobody = prices.params(scores), np.zeros((len(scores), 2))
+    static = prices.static(params, n)
+    columns = part_columns(prices.columns, 0, n_time)
+    terms = terms_of(params, columns, prices.structure, n, nobody)
+    kept, drift = terms.kept, terms.drift
+    out = np.zeros(n)
+    for p in range(n):
+        for side in (0, 1):
+            out[p] += _filtered(
+                kept[p, side], drift[p, side], static.start[p, side],
+                np.sqrt(static.noise[p, side]),
+                static.scale[p, 0], prices.measurements, side, one,
+            )  # fmt: skip
+    return out
+
+
+@pytest.mark.parametrize("away", [30.0, 1e3, 1e6, 1e9])
+def test_a_reading_far_away_says_what_its_tail_says(prices, away):
+    few, n_time = np.random.default_rng(3).standard_normal((20, prices.coordinates.size)), 16
+    few[:, [label.startswith("misread") for label in prices.coordinates.labels]] = -8.0
+    far = prices.measurements._replace(values=prices.measurements.values + away)
+    prices = replace(prices, measurements=far)
+    state = prices.replay(few, n_time)[0]
+    ours = state.total[:, 0] + state.newest.sum(axis=1)
+    np.testing.assert_allclose(ours, on_a_grid(prices, few, n_time, one=False), 0.0, 1e-3)
+    assert (state.cov[:, [0, 2]] > 0.0).all()
+
+
+@pytest.mark.slow
+def test_two_gaussians_come_closer_than_one(prices, draws):
+    few, n_time = draws
+    truth = on_a_grid(prices, few, n_time, one=False)
+    state, _, path = prices.replay(few, n_time, keep=True)
+    assert (path[..., [14, 17]] > 0.0).any()
+    ours = state.total[:, 0] + state.newest.sum(axis=1) - truth
+    single = on_a_grid(prices, few, n_time, one=True) - truth
+    assert np.sqrt(np.mean(ours**2)) < 0.5 * np.sqrt(np.mean(single**2))
+
+
+@pytest.mark.slow
+def test_paths_drawn_from_two_gaussians_have_the_density_they_are_given(prices, draws):
+    # Weighted, they give the density of all readings that a grid gives.
+    few, n_time, size = draws[0][:1], draws[1], 8_000
+    truth = on_a_grid(prices, few, n_time, one=False)
+    state, _, path = prices.replay(few, n_time, keep=True)
+    assert (path[..., [14, 17]] > 0.0).any()
+    _, _, log = weighted_paths(
+        prices, load_theory("mutual_optimism"), np.repeat(few, size, axis=0), n_time,
+        np.random.default_rng(2),
+    )  # fmt: skip
+    weights = np.exp(log)
+    error = weights.std() / weights.mean() / np.sqrt(size)
+    found = state.total[0, 0] + state.newest[0].sum() + np.log(weights.mean())
+    assert error < 0.05
+    assert abs(found - truth[0]) < 4 * error

@@ -1,17 +1,16 @@
 """What `fit` returns: one tree that ArviZ takes, a convergence check, and no second compilation."""
 
+import pickle
 from dataclasses import replace
 
+import arviz as az
 import matplotlib
 import numpy as np
 import pytest
 
-from beliefs.features.inputs import build_inputs
+from beliefs import Sampling, build_inputs, fit, forecast, load_study, track
 from beliefs.inference.nuts import model
-from beliefs.inference.nuts.fit import fit
-from beliefs.inference.nuts.sampling import Sampling
 from beliefs.records.files import content_hash
-from beliefs.study.load import load_study
 
 matplotlib.use("Agg")
 
@@ -19,6 +18,7 @@ GROUPS = {
     "posterior", "prior", "posterior_predictive", "prior_predictive", "log_likelihood",
     "log_prior", "observed_data", "constant_data", "sample_stats",
 }  # fmt: skip
+NAMES = ["rival_persistence", "onset_base"]
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +68,31 @@ def test_a_study_may_have_no_reading_yet(refit, rich_folder):
 
 def test_one_seed_gives_one_posterior(fitted, refit):
     assert content_hash(refit(cores=1).tree) == content_hash(fitted.tree)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["summary", "ess", "rhat", "psense", "psense_summary", "plot_trace_dist", "plot_forest",
+     "plot_rank", *(pytest.param(f"plot_psense_{what}", marks=pytest.mark.slow)
+                    for what in ("dist", "quantities"))],
+)  # fmt: skip
+def test_arviz_takes_the_tree(unsampled, name):
+    assert getattr(az, name)(unsampled.tree, var_names=NAMES) is not None
+
+
+def test_arviz_takes_what_was_predicted(unsampled):
+    assert np.isfinite(az.loo(unsampled.tree, var_name="talks").elpd)
+    assert az.plot_ppc_dist(unsampled.tree) is not None
+
+
+def test_a_posterior_and_a_track_come_back_from_another_process(unsampled):
+    again = pickle.loads(pickle.dumps(unsampled))
+    assert again.tree.identical(unsampled.tree)
+    how = {"seed": 1, "actions": False, "baselines": False}
+    one, two = (forecast(p, 7, **how).paths for p in (unsampled, again))
+    np.testing.assert_array_equal(one.talks, two.talks)
+    np.testing.assert_array_equal(one.logit_belief, two.logit_belief)
+    found = track(unsampled.study, unsampled.theory, particles=100, seed=1)
+    back = pickle.loads(pickle.dumps(found))
+    np.testing.assert_array_equal(back.mean, found.mean)
+    assert back.at(back.ends[-1], draws=50).tree.identical(found.at(found.ends[-1], draws=50).tree)

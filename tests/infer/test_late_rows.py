@@ -7,15 +7,12 @@ from make_study import day, event, event_rows, talk, talk_rows, write_study
 from prefix import assert_same, columns
 from toy import TOY
 
-from beliefs.errors import ConflictError
-from beliefs.features.inputs import build_inputs
+from beliefs import ConflictError, build_inputs, load_study, load_theory
 from beliefs.features.talks import talks_public
 from beliefs.inference.smc.blocks import advance_blocks, blocks_known, track_blocks
 from beliefs.inference.smc.track import advance, first_change, track
 from beliefs.model.contract import logistic
-from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
-from beliefs.study.load import load_study
 
 WRITTEN, OUT, LAST = 8, 40, 45  # a memorandum of day 8 that comes out on day 40
 NORTH, ACTION = 0, 0

@@ -9,15 +9,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from beliefs.errors import ConflictError
-from beliefs.features.inputs import build_inputs
-from beliefs.forecasting.forecast import forecast
+from beliefs import ConflictError, build_inputs, forecast, load_study, load_theory
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.moves import FAR
 from beliefs.inference.smc.track import advance, track, track_from
-from beliefs.model.theory import load_theory
 from beliefs.records.files import content_hash
-from beliefs.study.load import load_study
 
 SIDES = 2  # belief_mean and log_volatility each have one element per side
 ARRAYS = ("generation", "log_weights", "mean", "cov", "predictive")

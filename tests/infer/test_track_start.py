@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from toy import TOY
 
-from beliefs.errors import ConflictError
-from beliefs.features.inputs import build_inputs
+from beliefs import ConflictError, build_inputs, load_study
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.track import advance, first_change, from_posterior, track, track_from
 from beliefs.inference.smc.unconstrained import FURTHEST
 from beliefs.model.theory import free_parameters, load_theory
-from beliefs.study.load import load_study
 
 DAY, END = "2026-02-13", "2026-03-01"
 
@@ -107,10 +105,32 @@ def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):
         assert first_change(old, new, n) == 31, name
 
 
+def more_actions(inputs):
+    """The same inputs after a heavy blow in period 5."""
+    seen = inputs.observed
+    heavy = seen.heavy.copy()
+    heavy[:, 5:] += 1.0
+    return inputs.having(replace(seen, heavy=heavy))
+
+
+def test_actions_that_beliefs_do_not_weigh_send_no_track_back(acting):
+    theory, inputs = load_theory("mutual_optimism"), build_inputs(acting)
+    old, new = (Model.of(i, theory) for i in (inputs, more_actions(inputs)))
+    assert first_change(old, new, 40) == 40
+
+
+def test_actions_that_beliefs_weigh_send_a_track_back_to_it(acting):
+    freed = replace(load_theory("mutual_optimism"), null=())
+    inputs = build_inputs(acting)
+    heavy = replace(inputs.observed, heavy=more_actions(inputs).observed.heavy)
+    old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
+    assert old.columns["heavy"].any()
+    assert first_change(old, new, 40) == 5
+
+
 @pytest.mark.slow
 def test_a_fit_gone_on_with_agrees_with_a_fit_of_all_rows(rich_folder, tmp_path):
-    from beliefs.inference.nuts.fit import fit
-    from beliefs.inference.nuts.sampling import Sampling
+    from beliefs import Sampling, fit
 
     # Few free parameters: with many, no sampler settles on so small a study.
     file = tmp_path / "toy.toml"

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from beliefs.features.observed import SHAPES, Observed
+from beliefs.features.inputs import SHAPES, Observed
 from beliefs.model import system
 from beliefs.model.structure import PHASES, Structure
 from beliefs.model.theory import declared
@@ -79,7 +79,7 @@ def columns(structure, rng):
     out["talks_previous"] = np.concatenate([[0.0], out["talks"][:-1]])
     out["talks_memory"] = rng.random((2, t))
     out |= {"active": np.ones(t), "talks_seen": np.ones(t), "pressure": 1.0 - out["talks"]}
-    no_columns = {"instruments", "zones", "instrument", "conflict_phase"}
+    no_columns = {"instrument", "conflict_phase"}
     missing = {f.name for f in fields(Observed)} - no_columns - set(out)
     assert not missing, f"no observation of {sorted(missing)}"
     return out

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from action_design import agree, columns, graph, prior_draws, structure
-from test_effects import EFFECTS
+from test_effects import EFFECTS, FACTORS, MODULE
 
 from beliefs.model.mechanisms import diplomacy, outcomes
 from beliefs.model.observation import FAMILIES
@@ -13,8 +13,6 @@ from beliefs.model.theory import declared, mechanisms
 # xdist: the symbolic function is built once.
 
 MODULES = list(mechanisms("actions").values())
-MODULE_OF = {factor.name: module for module in MODULES for factor in module.FACTORS}
-FACTORS = {factor.name: factor for module in MODULES for factor in module.FACTORS}
 OTHER_FAMILIES = {"normal", "categorical"}  # densities of their own, beside those of `observation`
 DRAWS = 20
 
@@ -127,7 +125,7 @@ def test_a_base_is_added_to_its_predictor_so_that_zero_adds_nothing(
 ):
     factor, sign = ADDED[name]
     assert known[name].null == 0.0
-    module = MODULE_OF[factor]
+    module = MODULE[factor]
     params, state = one(draws, 1), state_at(seen, 5)
     null = at_null(params, known, name)
     raised = params | {name: null[name] + 0.75}
@@ -176,7 +174,7 @@ def test_one_period_has_the_predictors_of_the_likelihood(weeks, draws):
         state = state_at(seen, t) | {"hardline_decayed": decayed[..., t]}
         for name, factor in FACTORS.items():
             if factor.predictor:
-                found = MODULE_OF[name].rates(draws, state, of, [name])[name]
+                found = MODULE[name].rates(draws, state, of, [name])[name]
                 whole = factor.predictor(np, draws, seen, of)
                 whole = np.broadcast_to(whole, (*found.shape, of.n_time))
                 np.testing.assert_allclose(found, whole[..., t], rtol=1e-12, err_msg=name)

@@ -8,9 +8,8 @@ import pytest
 from action_design import columns, prior_draws, structure
 
 import beliefs.model.mechanisms as folder
-from beliefs.inference.smc.track import track
+from beliefs import load_study, track
 from beliefs.model import system, theory
-from beliefs.study.load import load_study
 
 SEASON = """
 from beliefs.model import priors as pz

@@ -1,17 +1,82 @@
 """What every mechanism promises (contract C3)."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
-from action_design import agree, outputs
+from action_design import agree, computed, graph, outputs, prior_draws
 
+from beliefs import build_inputs, load_study
+from beliefs.inference.nuts.recentre import innovations
 from beliefs.model.mechanisms import evidence, shocks
 from beliefs.model.mechanisms.bargaining import cost
 from beliefs.model.mechanisms.domestic import projection
 from beliefs.model.mechanisms.evidence import weights
 from beliefs.model.mechanisms.readings import spread
 from beliefs.model.mechanisms.talks import log_odds
+from beliefs.model.structure import columns, structure_of
 from beliefs.model.system import Start
 from beliefs.model.theory import declared, mechanisms
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study as the equations see it, and draws of every parameter from its prior."""
+
+    structure: Any
+    columns: dict[str, np.ndarray]
+    declared: dict[str, Any]
+    draws: dict[str, np.ndarray]
+    z: np.ndarray
+    xi: np.ndarray
+
+    def guided(self, xp, params, z, xi):
+        """Parameters with level and innovations by the sampler's coordinates, and these."""
+        prior = self.declared["belief_mean"].prior
+        found = innovations(xp, params, self.columns, self.structure, z, xi, prior)
+        names = ("belief_mean", "innovation", "path", "log_change")
+        given = dict(zip(names, found, strict=True))
+        return params | {name: given[name] for name in names[:2]}, given
+
+    def params(self, number):
+        """One draw of every parameter."""
+        return {name: values[number] for name, values in self.draws.items()}
+
+
+@pytest.fixture(scope="module")
+def case(rich_folder):
+    inputs = build_inputs(load_study(rich_folder))
+    structure = structure_of(inputs)
+    rng = np.random.default_rng(20)
+    known = {name: parameter for name, (_, parameter) in declared(structure).items()}
+    draws = prior_draws(known.values(), structure, 20, rng)
+    z, xi = rng.normal(size=(20, 2)), rng.normal(size=(20, 2, structure.n_time))
+    cols = columns(inputs)
+    # Parts of actions that a small study lacks and beliefs or talks answer to.
+    for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy",
+                 "talks_memory"):  # fmt: skip
+        cols[name] = rng.uniform(0.0, 1.0, cols[name].shape)
+    return Case(structure, cols, known, draws, z, xi)
+
+
+@pytest.fixture(scope="module")
+def symbolic(case):
+    """Call the PyTensor graph: params, z and xi -> (outputs by name, gradients by name)."""
+    import pytensor.tensor as pt
+
+    symbols = {
+        name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))
+        for name, p in case.declared.items()
+        if name not in ("belief_mean", "innovation")
+    }
+    noise = {"z": pt.dvector("z"), "xi": pt.dmatrix("xi")}
+    params, given = case.guided(pt, symbols, **noise)
+    found = given | computed(pt, params, case.columns, case.structure)
+    total = found["log_talks"].sum() + found["log_reading"].sum() + found["log_change"]
+    call = graph(symbols | noise, found, total, "fast_compile")
+    return lambda params, z, xi: call(params | {"z": z, "xi": xi})
+
 
 # Parameter -> (what acts only through it, the outputs it acts on, what must be null as well).
 # What acts may be a column, or another parameter.

@@ -30,16 +30,6 @@ def test_the_limit_of_the_negative_binomial_is_reached_smoothly():
     np.testing.assert_allclose(gap, leading, rtol=1e-3, atol=2e-13)
 
 
-def test_the_binomials_are_those_of_the_textbook():
-    hits, trials = np.array([0.0, 1.0, 2.0, 5.0]), np.array([0.0, 3.0, 2.0, 9.0])
-    eta = np.array([[-2.0], [0.0], [1.5]]) + np.zeros(4)
-    logit = log_density(np, "binomial_logit", hits, eta, trials)
-    np.testing.assert_allclose(logit, stats.binom.logpmf(hits, trials, expit(eta)), atol=1e-13)
-    hazard = log_density(np, "binomial_cloglog", hits, eta, trials)
-    p = -np.expm1(-np.exp(eta))
-    np.testing.assert_allclose(hazard, stats.binom.logpmf(hits, trials, p), atol=1e-13)
-
-
 @pytest.mark.parametrize("family", ["cloglog", "bernoulli_logit"])
 @pytest.mark.parametrize("seen", [0.0, 1.0])
 def test_far_predictors_have_finite_log_probabilities(family, seen):

@@ -3,24 +3,19 @@
 import numpy as np
 import pytest
 from posteriors import small_posterior
+from scipy.special import expit
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, forecast, load_study
 from beliefs.features.steps import TalksPast
-from beliefs.forecasting.forecast import forecast
 from beliefs.model.mechanisms import talks
-from beliefs.model.pooled import talk_onset_log_odds
+from beliefs.model.pooled import load_pooled
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import declared
-from beliefs.study.load import load_study
 
 SCALARS = (
     "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",
     "momentum", "history", "ageing", "first_week",
 )  # fmt: skip
-
-
-def logistic(x):
-    return 1 / (1 + np.exp(-x))
 
 
 def test_drawn_talks_start_by_the_time_since_the_last_ones():
@@ -50,11 +45,11 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones():
     np.testing.assert_array_equal(past.deadlock, age)
     at_risk, came = tally[0]
     known = at_risk > 500
-    p = logistic(-0.5 + np.expm1(-1.0) * np.log(np.arange(80)[known]))
+    p = expit(-0.5 + np.expm1(-1.0) * np.log(np.arange(80)[known]))
     assert known.sum() > 10
     z = (came[known] - at_risk[known] * p) / np.sqrt(at_risk[known] * p * (1 - p))
     assert abs(z).max() < 4.5
-    assert abs(tally[1, 1, 1] / tally[1, 0, 1] - logistic(-1.0)) < 0.01
+    assert abs(tally[1, 1, 1] / tally[1, 0, 1] - expit(-1.0)) < 0.01
 
 
 def test_futures_with_and_without_actions_hold_talks_alike_where_nothing_else_moves_them(
@@ -69,11 +64,6 @@ def test_futures_with_and_without_actions_hold_talks_alike_where_nothing_else_mo
     )
     error = np.hypot(alone.std(), whole.std()) / np.sqrt(len(alone))
     assert abs(alone.mean() - whole.mean()) < 4 * error
-
-
-def onset(structure):
-    prior = declared(structure)["onset_base"][1].prior
-    return prior.mu, prior.sigma
 
 
 @pytest.mark.parametrize(
@@ -93,6 +83,6 @@ def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
         ((("us_actor", 1.0),) if us else ()),
         recent,
     )
-    result = talk_onset_log_odds(step, span, {"us_actor": us, "since_1945": recent})
-    mean, sd = onset(structure)
-    assert mean == pytest.approx(result.mean, abs=5e-4) and sd == pytest.approx(result.sd, abs=5e-4)
+    result = load_pooled("talks").log_odds(step, span, {"us_actor": us, "since_1945": recent})
+    prior = declared(structure)["onset_base"][1].prior
+    assert (prior.mu, prior.sigma) == pytest.approx((result.mean, result.stdev), abs=5e-4)

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 import beliefs
 from beliefs.errors import StudyError
-from beliefs.model import informed as module
+from beliefs.model import theory as module
 
 ONSET = {"dist": "Normal", "mu": -2.0, "sigma": 0.5}
 AGEING = {"dist": "Normal", "mu": -0.3, "sigma": 0.1}

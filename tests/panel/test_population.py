@@ -7,11 +7,12 @@ import pytest
 from scipy.special import expit, logsumexp
 
 from beliefs.features.inputs import build_inputs
-from beliefs.inference.panel.follow import follow, log_likelihood
-from beliefs.inference.panel.population import (
+from beliefs.inference.panel import (
     Population,
     batches,
+    follow,
     known_before,
+    log_likelihood,
     of_panel,
     population_model,
 )
@@ -22,8 +23,7 @@ from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import free_parameters, theory_of
 from beliefs.study.load import read_study
 
-NAMES = ("crises/30", "crises/196", "crises/255")
-DRAWS = 40
+NAMES, DRAWS = ("crises/30", "crises/196", "crises/255"), 40
 
 
 def inputs_of(name, day=None):
@@ -76,7 +76,7 @@ def test_forecasts_know_nothing_of_later_days(population, name):
     half = inputs_of(name, str(whole.dates[n] - np.timedelta64(1, "D")))
     assert half.active.sum() == n
     ahead = [
-        follow(population, one, np.random.default_rng(1), horizons=(1, 4), draws=200).within
+        follow(population, one, np.random.default_rng(1), horizons=(1, 4), draws=200)
         for one in (whole, half)
     ]
     for horizon in (1, 4):
@@ -91,7 +91,7 @@ def test_talks_within_four_periods_are_those_of_simulated_futures(population):
         shared={k: v[:1] for k, v in population.shared.items()},
         spread={k: 0.0 * v[:1] for k, v in population.spread.items()},
     )
-    found = follow(one, inputs, rng, horizons=(1, 4), ending=0.2, draws=1).within
+    found = follow(one, inputs, rng, horizons=(1, 4), ending=0.2, draws=1)
     cols = known_before(columns(inputs))
     params = stacked_params(one.theory, structure, dict(one.shared))
     run = system.evaluate(np, params, cols, structure)

@@ -1,9 +1,6 @@
 import pytest
 
-from beliefs.inference.smc.track import track
-from beliefs.model.theory import load_theory
-from beliefs.records.run import save_run
-from beliefs.study.load import load_study
+from beliefs import load_study, load_theory, save_run, track
 
 
 @pytest.fixture

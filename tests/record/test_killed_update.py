@@ -11,9 +11,8 @@ import pytest
 from posteriors import small_posterior
 from processes import begun, command, ended
 
+from beliefs import load_run, load_track, update
 from beliefs.records.files import aside_of, read_manifest
-from beliefs.records.run import load_run, load_track
-from beliefs.records.update import update
 
 NEXT = "2026-02-20"
 

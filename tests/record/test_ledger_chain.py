@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ledgers import sealed
 
 from beliefs.records.ledger.chain import BEGINNING, check, held_head, seal
 
@@ -17,15 +18,6 @@ SAID = st.dictionaries(
     min_size=1,
 )
 LEDGERS = st.lists(SAID, min_size=1, max_size=5)
-
-
-def written(records):
-    """The bytes of a ledger."""
-    data, head = b"", BEGINNING
-    for n, fields in enumerate(records, 1):
-        data += seal(n, head, fields)
-        head = check(data).head
-    return data
 
 
 def line_of(data, place):
@@ -42,12 +34,12 @@ def forged(data, n, **fields):
     return lines
 
 
-SMALL = written([{"kind": "forecast", "p": p, "who": 'é\n"x"'} for p in (0.1, 0.25, 0.5)])
+SMALL = sealed(*({"kind": "forecast", "p": p, "who": 'é\n"x"'} for p in (0.1, 0.25, 0.5)))
 
 
 @given(LEDGERS)
 def test_what_was_written_is_in_order_and_says_the_same(records):
-    chain = check(written(records))
+    chain = check(sealed(*records))
     assert chain.problems == () and chain.rest == b""
     assert [line.n for line in chain.lines] == [*range(1, len(records) + 1)]
     for line, fields in zip(chain.lines, records, strict=True):
@@ -70,7 +62,7 @@ def test_every_flipped_bit_of_a_ledger_is_found_at_its_line():
 
 @given(LEDGERS, st.data())
 def test_a_ledger_cut_anywhere_but_at_the_end_of_a_line_is_found_cut_off(records, data):
-    whole = written(records)
+    whole = sealed(*records)
     size = data.draw(st.integers(0, len(whole)))
     chain = check(whole[:size])
     at_an_end = size == 0 or whole[size - 1 : size] == b"\n"

@@ -6,13 +6,10 @@ import shutil
 import pytest
 from posteriors import small_posterior
 
-from beliefs.errors import StudyError
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.summary import summarise
+from beliefs import StudyError, forecast, load_interventions, summarise
 from beliefs.records.files import document_hash, read_manifest
 from beliefs.records.ledger.register import Forecast, entry_of
 from beliefs.records.run import read_parts, save_run
-from beliefs.simulation.interventions import load_interventions
 
 
 @pytest.fixture
@@ -78,6 +75,13 @@ def test_a_document_of_another_run_is_refused(copy, changes, named):
     with pytest.raises(StudyError, match=r"forecast\.json in the run folder is damaged") as caught:
         entry_of(edited(copy, **changes))
     assert named in str(caught.value)
+
+
+def test_a_run_of_before_its_forecast_was_hashed_is_registered(copy):
+    manifest = read_manifest(copy)
+    del manifest["forecast_sha256"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert entry_of(copy).forecast_sha256
 
 
 def test_a_what_if_is_refused(rich_folder, tmp_path):

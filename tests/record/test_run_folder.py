@@ -1,6 +1,7 @@
 """Run folders (C7): whole or absent, never overwritten, and true to what was run."""
 
 import dataclasses
+import datetime as dt
 import errno
 import json
 import os
@@ -9,15 +10,17 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from posteriors import small_posterior
+from make_study import write_study
+from posteriors import FAILED, small_posterior
 
-from beliefs.errors import StudyError
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.summary import summarise
-from beliefs.records.files import content_hash, read_manifest, refuse_inside
-from beliefs.records.run import load_run, save_run
-from beliefs.reporting.report import write_report
-from beliefs.study.load import load_study
+from beliefs import StudyError, forecast, load_run, load_study, save_run, summarise, write_report
+from beliefs.inference.action_draws import action_draws
+from beliefs.records.files import content_hash, read_manifest, read_tree, refuse_inside
+from beliefs.records.ledger.register import entry_of, read_ledger, register
+from beliefs.records.ledger.resolve import resolve
+from beliefs.records.run import ACTIONS
+from beliefs.reporting.report import read_verdicts
+from beliefs.study.safefile import MAX_FILE_BYTES
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +154,28 @@ def test_a_broken_file_in_a_run_folder_is_named(name, content, run_folder, tmp_p
     assert caught.value.found and caught.value.expected and caught.value.fix
 
 
+@pytest.mark.parametrize("kind", ["device", "large"])
+def test_a_file_that_has_no_end_is_refused_unread(kind, tmp_path):
+    file, found = tmp_path / "manifest.json", f"more than {MAX_FILE_BYTES} bytes"
+    if kind == "device":
+        file.symlink_to("/dev/null")  # one that ends if it is read
+        found = "not a regular file"
+        with pytest.raises(StudyError, match=found):
+            read_tree(file, None)
+    else:
+        with file.open("wb") as opened:
+            opened.truncate(2**40)
+    with pytest.raises(StudyError, match=found):
+        read_manifest(tmp_path)
+    with pytest.raises(StudyError, match="no file of verdicts") as caught:
+        read_verdicts(file, {})
+    assert "Expecting value" not in caught.value.found
+
+
 @pytest.mark.parametrize(
-    "key", ["format", "as_of", "posterior_content_sha256", "seed", "convergence"]
+    "key", ["format", "as_of", "posterior_content_sha256", "seed", "convergence", "horizon"]
 )
-@pytest.mark.parametrize("wrong", ["missing", 3.5])
+@pytest.mark.parametrize("wrong", ["missing", 3.5, True])
 def test_an_incomplete_manifest_is_named(key, wrong, run_folder, tmp_path):
     copy = copied(run_folder, tmp_path)
     manifest = json.loads((copy / "manifest.json").read_text())
@@ -165,6 +186,13 @@ def test_an_incomplete_manifest_is_named(key, wrong, run_folder, tmp_path):
     with pytest.raises(StudyError) as caught:
         read_manifest(copy)
     assert key in str(caught.value) and "manifest.json" in caught.value.where
+
+
+def test_a_seed_is_a_whole_number(run_folder, tmp_path):
+    manifest = read_manifest(run_folder) | {"seed": {"fit": True, "forecast": 5}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StudyError, match="the seed of the fit"):
+        read_manifest(tmp_path)
 
 
 def test_a_full_disk_names_the_run_folder_and_the_file(small, tmp_path, monkeypatch):
@@ -181,3 +209,53 @@ def test_a_full_disk_names_the_run_folder_and_the_file(small, tmp_path, monkeypa
     assert caught.value.where == str(tmp_path / "one")
     assert caught.value.found == f"{os.strerror(errno.ENOSPC)}: report.html"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_draws_that_were_changed_after_the_run_are_refused(rich_folder, tmp_path):
+    few = small_posterior(rich_folder, "base_rate", size=(2, 50), report=FAILED)
+    run = tmp_path / "run"
+    learnt = action_draws(few, "posterior", particles=100)
+    save_run(run, few, forecast=forecast(few, 7, seed=5, allow_failed=True))
+    kept = load_run(run).actions.posterior
+    np.testing.assert_array_equal(kept["deal_base"], learnt["deal_base"])
+    with h5py.File(run / ACTIONS, "r+") as root:
+        root["posterior"]["deal_base"][0] += 1.0
+    with pytest.raises(StudyError, match="actions in the run folder was changed"):
+        load_run(run)
+    (run / ACTIONS).write_bytes(b"nothing")
+    with pytest.raises(StudyError, match=ACTIONS):
+        load_run(run)
+
+
+BACK = 408  # years, so that 2026 is 1618
+
+
+@pytest.fixture(scope="module")
+def early(rich_folder, tmp_path_factory):
+    """The small study, 408 years earlier."""
+    folder = write_study(tmp_path_factory.mktemp("early") / "small")
+    for name in (p.name for p in rich_folder.iterdir()):
+        text = (rich_folder / name).read_text()
+        for year in (2025, 2026):
+            text = text.replace(f"{year}-", f"{year - BACK}-")
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_run_goes_through_to_report_and_ledger(early, tmp_path):
+    posterior = small_posterior(early, size=(2, 50), report=FAILED)
+    futures = forecast(posterior, 8, seed=5, allow_failed=True)
+    summary = summarise(futures)
+    assert summary["origin"] == "1618-03-01" and summary["targets"][0]["by"] == "1618-03-08"
+    out = save_run(
+        tmp_path / "run", posterior, forecast=futures, summary=summary, settings={},
+        report=lambda path, manifest: write_report(futures, summary, path, manifest),
+    )  # fmt: skip
+    back = load_run(out)
+    assert content_hash(back.tree) == content_hash(posterior.tree)
+    assert str(back.tree["posterior"]["time"].values[-1])[:10] == "1618-03-01"
+    assert "1618" in (out / "report.html").read_text()
+    register(tmp_path / "ledger", entry_of(out, allow_failed=True))
+    assert not resolve(tmp_path / "ledger", studies=(early,)).added  # all beyond its period
+    (line,) = read_ledger(tmp_path / "ledger").forecasts.values()
+    assert line.as_of == dt.date(1618, 3, 1)

@@ -1,22 +1,25 @@
-"""Run folders of tracks, and updates of them: whole, exact, and never twice."""
+"""Run folders of tracks and their updates, what moved between two, whether one can be had again."""
 
+import datetime as dt
 import json
 import shutil
 
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
+from make_study import csv_text, talk
+from posteriors import FAILED, small_posterior
 
+from beliefs import Sampling, fit, forecast, load_study, load_theory, save_run, summarise
 from beliefs.errors import ConflictError, ConvergenceError, StudyError
-from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import probability
-from beliefs.forecasting.summary import horizon_days, summarise
+from beliefs.forecasting.summary import horizon_days
 from beliefs.inference.smc.track import track
 from beliefs.records.compare_runs import diff_runs, monte_carlo_distance, reproduce
-from beliefs.records.files import content_hash
+from beliefs.records.files import content_hash, read_manifest
 from beliefs.records.ledger.register import entry_of
-from beliefs.records.run import load_run, load_track, save_run
-from beliefs.records.update import update
+from beliefs.records.run import load_run, load_track, update
 
 DAY, NEXT, END = "2026-02-13", "2026-02-14", "2026-03-01"
 
@@ -60,14 +63,6 @@ def test_an_update_is_the_track_of_all_rows(state, tracked, run, rich_folder, tm
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
 
 
-@pytest.mark.parametrize("how", [{}, {"to": DAY}], ids=["as it is", "to the same day"])
-def test_an_update_with_nothing_new_is_a_conflict_and_writes_nothing(run, tmp_path, how):
-    with pytest.raises(ConflictError, match="nothing is new") as caught:
-        update(run, tmp_path / "out", **how)
-    assert caught.value.exit_code == 4 and DAY in caught.value.found
-    assert list(tmp_path.iterdir()) == []
-
-
 ROWS = "indicator,date,published_at,value\n"
 
 
@@ -88,19 +83,10 @@ def test_new_rows_come_from_a_file_and_the_same_rows_twice_are_nothing_new(run, 
     assert not (tmp_path / "two").exists()
 
 
-def late_talk(folder, tmp_path):
-    """A file with a round of talks that became known late, published long before the as-of date."""
-    rows = (folder / "talks.csv").read_text().splitlines()
-    header, first = rows[0], rows[1].split(",")
-    cells = dict(zip(header.split(","), first, strict=False))
-    cells |= {"talk_id": "LATE", "date": "2026-01-30", "date_end": "", "published_at": "2026-01-30"}
-    file = tmp_path / "late.csv"
-    file.write_text(header + "\n" + ",".join(cells[c] for c in header.split(",")) + "\n")
-    return file
-
-
-def test_a_late_row_makes_the_track_go_back_and_says_how_far(run, rich_folder, tmp_path):
-    done = update(run, tmp_path / "out", data=late_talk(rich_folder, tmp_path))
+def test_a_late_row_makes_the_track_go_back_and_says_how_far(run, tmp_path):
+    file = tmp_path / "late.csv"  # of the 30th of January, long before the as-of date
+    file.write_text(csv_text("talks.csv", [talk("LATE", 25, form="indirect")]))
+    done = update(run, tmp_path / "out", data=file)
     assert str(done.back_to) == "2026-01-30" and done.periods == 0
     assert done.back == 15  # 30 January to 13 February
     found = load_track(tmp_path / "out")
@@ -144,8 +130,6 @@ def test_places_that_an_update_cannot_use_are_refused(state, run, rich_folder, t
         update(tmp_path / "none", tmp_path / "out", to=NEXT)
     with pytest.raises(StudyError, match="not a run folder"):
         update(rich_folder, tmp_path / "out", to=NEXT)
-    with pytest.raises(StudyError, match="no such file of rows"):
-        update(run, tmp_path / "out", data=tmp_path / "none.csv")
     assert state(run) == before and list(tmp_path.iterdir()) == []
 
 
@@ -166,6 +150,12 @@ def test_a_changed_track_is_noticed(run, tmp_path):
     with h5py.File(copy / "track.nc", "r+") as file:
         file["periods/evidence"][3] += 1e-12
     with pytest.raises(StudyError, match="track in the run folder was changed"):
+        load_track(copy)
+    other = xr.Dataset({"evidence": ("time", [1.0])})
+    other.to_netcdf(copy / "track.nc", engine="netcdf4")
+    manifest = read_manifest(copy) | {"posterior_content_sha256": content_hash(xr.DataTree(other))}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StudyError, match=r"track\.nc in the run folder is damaged"):
         load_track(copy)
 
 
@@ -211,3 +201,52 @@ def test_what_is_registered_of_a_track_is_what_forecast_says(run, short):
     said = summarise(forecast(load_run(run), seed=1))
     held = {(t["target"], t["side"], t["by"], t.get("rule")): t["p"] for t in said["targets"]}
     assert {(t.target, t.side, str(t.by), t.rule): t.p for t in entry.targets} == held
+
+
+def test_rows_published_between_two_origins_are_counted(rich_folder, tmp_path):
+    late = small_posterior(rich_folder, "base_rate", size=(2, 50), report=FAILED)
+    before = str(late.study.as_of - dt.timedelta(days=9))
+    early = small_posterior(rich_folder, "base_rate", size=(2, 50), as_of=before, report=FAILED)
+    found = diff_runs(save_run(tmp_path / "early", early), save_run(tmp_path / "late", late))
+    for table in ("indicators", "events"):
+        gained = len(getattr(late.study, table)) - len(getattr(early.study, table))
+        assert gained > 0
+        assert found["rows"][table]["added"] - found["rows"][table]["removed"] == gained
+    json.dumps(found, allow_nan=False)
+
+
+def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():
+    rng = np.random.default_rng(1)
+
+    def tree(shift):
+        values = rng.normal(size=(4, 500, 30)) + shift
+        return xr.DataTree.from_dict(
+            {"posterior": xr.Dataset({"x": (("chain", "draw", "k"), values)})}
+        )
+
+    plain = tree(0.0)
+    distance, limit, worst = monte_carlo_distance(plain, tree(0.0))
+    assert 0 < distance < limit and worst == "x"
+    assert monte_carlo_distance(plain, tree(0.3))[0] > limit
+    assert monte_carlo_distance(plain, plain)[0] == 0
+    more = xr.DataTree.from_dict({"posterior": plain["posterior"].to_dataset().assign(y=1.0)})
+    with pytest.raises(ValueError, match="other variables"):
+        monte_carlo_distance(plain, more)
+
+
+@pytest.mark.slow
+def test_a_fit_made_again_has_the_same_bits(rich_folder, tmp_path):
+    settings = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
+    posterior = fit(
+        load_study(rich_folder),
+        load_theory("mutual_optimism"),
+        seed=3,
+        sampling=Sampling(**settings),
+    )
+    result = forecast(posterior, 20, seed=4, allow_failed=True)
+    out = save_run(
+        tmp_path / "run", posterior, forecast=result, summary=summarise(result), settings=settings
+    )
+    found = reproduce(out)
+    assert found.verdict == "bit-identical"
+    assert found.posterior_identical and found.forecast_identical

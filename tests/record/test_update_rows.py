@@ -11,10 +11,8 @@ import pytest
 from make_actions import HEADER, row, write_actions
 from make_study import day as day_of
 
-from beliefs.errors import ConflictError, StudyError
-from beliefs.inference.smc.track import track
-from beliefs.records.run import load_track, save_run
-from beliefs.records.update import _grown, update
+from beliefs import ConflictError, StudyError, load_track, save_run, track, update
+from beliefs.records.run import _grown
 from beliefs.study.load import load_study, read_study
 
 DAY, NEXT, SHORT = "2026-02-13", "2026-02-14", "2026-02-15"

@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 from action_recovery import Recovery
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study, track
 from beliefs.inference.posterior import draw_prior
 from beliefs.inference.smc.particles import resample
-from beliefs.inference.smc.track import track
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import Theory, free_parameters, mechanisms
 from beliefs.simulation.studies import simulate_belief_block
-from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.statistical
 
@@ -110,6 +108,7 @@ def design(rng, times):
         spell_age=rng.gamma(1.0, 1.0, n),
         power_shift=rng.gamma(1.0, 1.0, n),
         proxy_attack=rng.random(n),
+        talks_memory=np.tile(once.observed.talks_memory, times),
     )
     return replace(once, **result, seeing=lambda: seen)
 

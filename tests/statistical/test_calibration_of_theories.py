@@ -6,13 +6,11 @@ A small edition of `beliefs calibrate THEORY --sims 200`.
 import pytest
 from make_actions import write_actions
 
+from beliefs import build_inputs, calibrate, load_study
 from beliefs.evaluation.calibration import outside_limit
-from beliefs.features.inputs import build_inputs
 from beliefs.inference.smc import blocks
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import load_theory, scaled
-from beliefs.records.evaluations import calibrate
-from beliefs.study.load import load_study
 
 pytestmark = pytest.mark.statistical
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from action_design import columns, structure
 
-from beliefs.evaluation.claims.claim import Seen, draws_of
+from beliefs.evaluation.claims.evidence import Draws, Seen
 from beliefs.evaluation.claims.verdicts import DRAWS, PRIOR_DRAWS, Ground, judge, load_claims
 from beliefs.inference.smc.blocks import blocks
 from beliefs.inference.smc.sequential import track_likelihood
@@ -80,7 +80,7 @@ class Case:
 
     def draws(self, params, found):
         """Draws of parameters as claims read them."""
-        return draws_of(params, self.theory, self.where, {}, until(found, self.n))
+        return Draws(params, self.theory, self.where, until(found, self.n))
 
     def _truths(self):
         part = parameters(self.claim)

@@ -12,12 +12,9 @@ import pytest
 from duel import draw_design
 from scipy import stats
 
-from beliefs.features.inputs import build_inputs
-from beliefs.inference.nuts.fit import fit
-from beliefs.inference.nuts.sampling import Sampling
+from beliefs import Sampling, build_inputs, fit, load_theory
 from beliefs.inference.posterior import draw_prior
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import load_theory
 from beliefs.simulation.studies import simulate_belief_block
 from beliefs.study.bundled import data_folder
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from model_recovery import recover
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import free_parameters, load_theory
-from beliefs.study.load import load_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.statistical]
 

@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 
+from beliefs import Sampling, build_inputs, load_panel
 from beliefs.evaluation.calibration import p_value
-from beliefs.features.inputs import build_inputs
 from beliefs.features.steps import TalksPast
-from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel.population import SPREAD, Panelled
+from beliefs.inference.panel import SPREAD, Panelled
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.theory import free_parameters, theory_of
 from beliefs.study.load import read_study
-from beliefs.study.panels import load_panel
 
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 CONFLICTS, PANELS, RANKS = 48, 24, 39

@@ -1,14 +1,8 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # for make_study and prefix
+from make_study import write_study
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path):
     """A small valid study."""
-    from make_study import write_study
-
     return write_study(tmp_path / "small")

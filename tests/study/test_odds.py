@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from make_study import write_study
 
-from beliefs.cli.app import main
-from beliefs.errors import StudyError
-from beliefs.study.load import load_study
-from beliefs.study.tables.odds import FRESH_DAYS, read_odds
+from beliefs import StudyError, load_study
+from beliefs.study.tables import rows as tables
+from beliefs.study.tables.rows import FRESH_DAYS, price_of
 
 HEAD = "date,target,by,p,source"
 ROWS = (
@@ -17,10 +15,8 @@ ROWS = (
 )
 
 
-@pytest.fixture
-def folder(tmp_path):
-    write_study(tmp_path / "small")
-    return tmp_path / "small"
+def read_odds(study):
+    return tables.read_odds(study.path, study.as_of)
 
 
 def put(folder, *rows):
@@ -30,10 +26,10 @@ def put(folder, *rows):
 
 def test_rows_are_sorted_and_those_of_later_days_dropped(folder):
     odds = read_odds(load_study(put(folder, *ROWS), as_of="2026-02-15"))
-    assert odds.date.astype(str).tolist() == ["2026-01-10", "2026-01-20"]
-    assert odds.p.tolist() == [0.2, 0.5]
+    assert odds["date"].astype(str).tolist() == ["2026-01-10", "2026-01-20"]
+    assert odds["p"].tolist() == [0.2, 0.5]
     whole = read_odds(load_study(folder))
-    assert whole.target == ("talks", "talks", "war")
+    assert whole["target"].tolist() == ["talks", "talks", "war"]
 
 
 @pytest.mark.parametrize(
@@ -44,10 +40,10 @@ def test_rows_are_sorted_and_those_of_later_days_dropped(folder):
         ("x", "cells"),
     ],
 )
-def test_the_check_of_a_study_reads_them(folder, row, named, capsys):
-    assert main(["check", str(put(folder, ROWS[0]))]) == 0
-    assert main(["check", str(put(folder, ROWS[0], row))]) == 2
-    assert named in capsys.readouterr().err
+def test_the_check_of_a_study_reads_them(folder, row, named, call):
+    assert call("check", put(folder, ROWS[0]))[0] == 0
+    code, _, err = call("check", put(folder, ROWS[0], row))
+    assert code == 2 and named in err
 
 
 def test_odds_do_not_make_another_study(folder):
@@ -58,13 +54,13 @@ def test_odds_do_not_make_another_study(folder):
 def test_the_freshest_odds_known_by_the_origin_count(folder):
     odds = read_odds(load_study(put(folder, *ROWS)))
     day = np.datetime64
-    assert odds.of("talks", day("2026-01-09"), day("2026-02-09")) is None
-    assert odds.of("talks", day("2026-01-10"), day("2026-02-09")) == 0.2
-    assert odds.of("talks", day("2026-01-20"), day("2026-02-19")) == 0.5
+    assert price_of(odds, "talks", day("2026-01-09"), day("2026-02-09")) is None
+    assert price_of(odds, "talks", day("2026-01-10"), day("2026-02-09")) == 0.2
+    assert price_of(odds, "talks", day("2026-01-20"), day("2026-02-19")) == 0.5
     last = day("2026-01-20") + np.timedelta64(FRESH_DAYS, "D")
-    assert odds.of("talks", last, day("2026-02-19")) == 0.5
-    assert odds.of("talks", last + np.timedelta64(1, "D"), day("2026-02-19")) is None
-    assert odds.of("war", last, day("2026-02-19")) is None
+    assert price_of(odds, "talks", last, day("2026-02-19")) == 0.5
+    assert price_of(odds, "talks", last + np.timedelta64(1, "D"), day("2026-02-19")) is None
+    assert price_of(odds, "war", last, day("2026-02-19")) is None
 
 
 def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(folder):
@@ -72,8 +68,8 @@ def test_odds_that_something_holds_reach_another_window_as_chances_of_holding(fo
     odds = read_odds(load_study(put(folder, row)))
     # Held for thirty days with 0.81, for fifteen with 0.9, for sixty with 0.81 squared.
     for last, wanted in (("2026-02-04", 0.9), ("2026-03-21", 0.6561)):
-        found = odds.of(
-            "no_crossing", np.datetime64("2026-01-20"), np.datetime64(last), negated=True
+        found = price_of(
+            odds, "no_crossing", np.datetime64("2026-01-20"), np.datetime64(last), negated=True
         )
         assert found == pytest.approx(wanted, abs=1e-12)
 

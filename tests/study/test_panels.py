@@ -5,11 +5,8 @@ import io
 
 import pytest
 
-from beliefs.cli.app import main
-from beliefs.errors import StudyError
-from beliefs.features.inputs import build_inputs
+from beliefs import StudyError, build_inputs, load_study
 from beliefs.study.bundled import data_folder, new_study
-from beliefs.study.load import load_study
 from beliefs.study.panels import list_panels, load_panel
 from beliefs.study.tables.cells import columns_of
 from beliefs.study.tables.rows import TABLES
@@ -126,28 +123,28 @@ def test_an_earlier_date_hides_later_rows_and_a_change_is_seen(panel):
     assert len(load_study(f"{panel}/one").talks) == 2
 
 
-def test_commands_take_a_panel_and_a_conflict_of_it(panel, tmp_path, capsys):
+def test_commands_take_a_panel_and_a_conflict_of_it(call, panel, tmp_path):
     for arguments, words in (
         (["check", str(panel)], "houses is in order: 2 conflicts."),
         (["check", f"{panel}/two"], "houses-two is in order"),
         (["panels", str(panel)], "2001-01-01 .. 2001-02-04  Old house, New house"),
         (["new-study", str(tmp_path / "out"), "--from", f"{panel}/two"], "Wrote"),
     ):
-        assert main(arguments) == 0
-        assert words in capsys.readouterr().out
+        code, out, _ = call(*arguments)
+        assert code == 0 and words in out
     for arguments, words in (
         (["check", f"{panel}/tow"], f"{panel}/two"),
         (["track", str(panel), "--out", f"{tmp_path}/run"], "a panel is not one study"),
         (["panels", str(tmp_path)], "there is no such panel"),
     ):
-        assert main(arguments) == 2
-        assert words in capsys.readouterr().err
+        code, _, err = call(*arguments)
+        assert code == 2 and words in err
 
 
 @pytest.mark.parametrize("name", list_panels())
 def test_a_bundled_panel_loads(name):
     panel = load_panel(name)
-    assert panel.name == name and len(panel.conflicts) > 80 and panel.facts()["licence"]
+    assert panel.name == name and len(panel.conflicts) > 80 and panel._facts()["licence"]
     for conflict in [*panel.conflicts][::50]:
         study = load_study(f"{name}/{conflict}")
         assert study.name == f"{name}-{conflict}"

@@ -6,9 +6,8 @@ from make_actions import ACTIONS, HEADER, agreements, row, write_actions
 from make_study import coverage_rows, day, talk, write_study
 from prefix import assert_same_past
 
-from beliefs.features.inputs import build_inputs
-from beliefs.features.observed import Observed
-from beliefs.study.load import load_study
+from beliefs import build_inputs, load_study
+from beliefs.features.inputs import Observed
 from beliefs.study.tables.append import with_rows
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 

@@ -5,10 +5,9 @@ import pytest
 from make_study import TOML, day, event, event_rows, indicator_rows, talk, write_study
 from numpy.testing import assert_allclose, assert_array_equal
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, load_study
 from beliefs.features.surprises import COUNT_BURN_IN, logit_share
 from beliefs.features.talks import talk_days
-from beliefs.study.load import load_study
 
 # Something for the indicator of attacks to count, after the period.
 AFTERWARDS = event("Z", 80)
@@ -35,7 +34,6 @@ def test_missing_is_different_from_zero(inputs):
     assert inputs.seen[attacks, 30] and inputs.surprise[attacks, 30] < 0
     assert not inputs.quiet_seen[25] and inputs.quiet[25] == 0
     assert inputs.quiet_seen[30] and inputs.quiet[30] == 1
-    assert not inputs.strikes_seen[25] and inputs.strikes_seen[30]
     # North spoke a 0 on day 15 and nothing on day 16.
     assert inputs.reading[0, 0, 15] == 0
     assert np.isnan(inputs.reading[0, 0, 16])
@@ -52,7 +50,7 @@ def test_what_happened_in_an_uncovered_period_is_no_evidence_either(inputs, tmp_
 def test_without_a_coverage_file_everything_is_covered_from_the_first_event(folder):
     (folder / "coverage.csv").unlink()
     inputs = build_inputs(load_study(folder))
-    assert inputs.quiet_seen.all() and inputs.strikes_seen.all()
+    assert inputs.quiet_seen.all()
     assert inputs.seen[row(inputs, "attacks")].all()  # E1 came 20 days before the period
 
 
@@ -95,7 +93,6 @@ def test_talks_follow_the_label_rules(folder, inputs):
     assert_array_equal(by_rule["any"], inputs.talks)
     # T1 was held on the day before the period.
     assert np.flatnonzero(inputs.talks_previous).tolist() == [0, 21, 22, 23, 34]
-    assert_array_equal(inputs.talks_seen, inputs.active)
 
 
 def test_a_format_that_a_rule_names_needs_no_declaration(tmp_path):

@@ -1,17 +1,16 @@
 """Days after the last whole week: left out and said, and talks held on them are known."""
 
 import datetime as dt
+import json
 
+import jsonschema
 import pytest
 from make_study import TOML, talk_rows, write_study
 from posteriors import FAILED, small_posterior
 
-from beliefs.features.inputs import build_inputs
+from beliefs import build_inputs, forecast, load_study, probability
 from beliefs.features.talks import left_out
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.probability import probability
-from beliefs.forecasting.summary import horizon_days, summarise
-from beliefs.study.load import load_study
+from beliefs.forecasting.summary import Document, horizon_days, summarise
 
 WEDNESDAY = "2026-02-18"  # the week before it ends on Sunday the 15th
 
@@ -69,21 +68,13 @@ def test_windows_are_counted_from_the_day_that_was_asked_on(futures):
 
 
 @pytest.mark.parametrize("talks", [0, 1])
-def test_the_document_and_check_say_so(folders, futures, talks, capsys):
-    import json
-
-    import jsonschema
-
-    from beliefs.cli.app import main
-    from beliefs.forecasting.document import Document
-
+def test_the_document_and_check_say_so(folders, futures, talks, call):
     document = summarise(futures[talks])
-    jsonschema.Draft202012Validator(Document.json_schema()).validate(document)
+    jsonschema.Draft202012Validator(Document.model_json_schema()).validate(document)
     days = document["left_out"]
     assert (days["from"], days["to"]) == ("2026-02-16", WEDNESDAY)
     assert days["talks"] == ["2026-02-17"] * talks
-    assert main(["check", str(folders[talks]), "--as-of", WEDNESDAY, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["left_out"] == days
-    main(["check", str(folders[talks]), "--as-of", WEDNESDAY])
-    said = capsys.readouterr().out
+    code, said, _ = call("check", folders[talks], "--as-of", WEDNESDAY, "--json")
+    assert code == 0 and json.loads(said)["left_out"] == days
+    said = call("check", folders[talks], "--as-of", WEDNESDAY)[1]
     assert "16 February 2026" in said and ("17 February 2026" in said) == bool(talks)

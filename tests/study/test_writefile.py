@@ -6,8 +6,7 @@ import resource
 
 import pytest
 
-from beliefs.errors import StudyError
-from beliefs.study.bundled import new_study
+from beliefs import StudyError, new_study
 from beliefs.study.writefile import refuse_file, write_file
 
 

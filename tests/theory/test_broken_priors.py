@@ -1,11 +1,12 @@
-"""A prior or theory that no model can be built with ends in a message that helps."""
+"""A prior or theory without a model, or whose draws no number holds, ends in a helpful message."""
 
 import json
 
 import pytest
 
-from beliefs.errors import StudyError
-from beliefs.model.theory import load_theory
+from beliefs import StudyError, forecast, load_study, load_theory, summarise
+from beliefs.inference.action_draws import action_draws
+from beliefs.inference.smc.track import posterior_at, track
 
 THEORY = """
 id = "X"
@@ -52,6 +53,10 @@ PRIORS = {
     "level within bounds": (
         prior("belief_mean", "TruncatedNormal", mu=0, sigma=1, lower=-9, upper="inf"),
         "belief_mean", "from -9", "whole line"),
+    "draws at 0": (prior("rival_persistence", "Gamma", alpha=0.001, beta=0.001),
+        "rival_persistence", "from 0", "strictly between"),
+    "draws at both bounds": (prior("retention", "Beta", alpha=0.4, beta=0.4), "retention",
+        "where 1 draw in 25 million ends", "strictly between"),
 }  # fmt: skip
 
 THEORIES = {
@@ -62,14 +67,19 @@ THEORIES = {
         "1 null and 1 free", "one of"),
     "mechanism is unknown": ('["talks"]', '["omens"]', "omens", "evidence"),
     "key is unknown": ("title =", "titel =", "titel", "title"),
-    "key is missing": ('id = "X"\n', "", "no id", "id"),
+    "key is missing": ('id = "X"\n', "", "no `id`", "id"),
 }  # fmt: skip
+
+
+def written(folder, text):
+    file = folder / "mine.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
 def refused(folder, text, where, found, expected, *, whole):
     """Load a text as a whole theory, or as changed priors of one, and read the complaint."""
-    file = folder / "mine.toml"
-    file.write_text(text, encoding="utf-8")
+    file = written(folder, text)
     with pytest.raises(StudyError) as caught:
         load_theory(file) if whole else load_theory("M1", file)
     error = caught.value
@@ -107,8 +117,7 @@ def test_a_file_that_is_not_toml_is_refused(content, tmp_path):
 def test_every_distribution_on_offer_exists_in_pymc(tmp_path):
     import pymc as pm
 
-    file = tmp_path / "mine.toml"
-    file.write_text(prior("skip", "Normol"), encoding="utf-8")
+    file = written(tmp_path, prior("skip", "Normol"))
     with pytest.raises(StudyError) as caught:
         load_theory("M1", file)
     offered = caught.value.expected.split(": ")[1].split(", ")
@@ -119,3 +128,34 @@ def test_every_distribution_on_offer_exists_in_pymc(tmp_path):
 def test_a_device_without_end_is_no_prior_file():
     with pytest.raises(StudyError, match="cannot be read"):
         load_theory("mutual_optimism", "/dev/zero")
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(("name", "sigma"), [("weight_own", 1e5), ("rival_persistence", 1000.0)])
+def test_vague_priors_of_beliefs_are_forecast_in_numbers(tmp_path, rich_folder, name, sigma):
+    file = written(tmp_path, f'[priors.{name}]\ndist = "HalfNormal"\nsigma = {sigma}\n')
+    found = track(load_study(rich_folder), load_theory("M1", file), particles=150, seed=1)
+    ahead = forecast(posterior_at(found, found.n_time - 1, 100), 7, seed=1, allow_failed=True)
+    json.dumps(summarise(ahead), allow_nan=False)
+
+
+def test_numbers_that_are_not_finite_name_the_prior(tmp_path, rich_folder):
+    file = written(tmp_path, '[priors.log_volatility]\ndist = "Normal"\nmu = 0\nsigma = 300\n')
+    with pytest.raises(StudyError, match="not finite") as caught:
+        track(load_study(rich_folder), load_theory("M1", file), particles=400, seed=1)
+    assert "log_volatility" in caught.value.found
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_actions_under_vague_priors_is_forecast_in_numbers(tmp_path, rich_folder):
+    vague = [
+        "strike_base", "log_dispersion", "log_excite_own", "log_excite_cross", "log_decay",
+        "phase_up", "phase_down",
+    ]  # fmt: skip
+    spec = 'dist = "Normal"\nmu = 0\nsigma = 1000\n'
+    file = written(tmp_path, "".join(f"[priors.{name}]\n{spec}" for name in vague))
+    found = track(load_study(rich_folder), load_theory("M0", file), particles=400, seed=1)
+    posterior = posterior_at(found, found.n_time - 1, 100)
+    action_draws(posterior, "posterior", particles=100)
+    ahead = forecast(posterior, 14, seed=1, allow_failed=True)
+    json.dumps(summarise(ahead), allow_nan=False)

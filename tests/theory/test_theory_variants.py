@@ -1,13 +1,14 @@
-"""Theories with other priors: those that presume no claim, and wider or narrower ones."""
+"""Theories are data: priors replaced by name, those that presume no claim, wider and narrower."""
 
 import numpy as np
 import pytest
 
-from beliefs.errors import StudyError
+from beliefs import StudyError, build_inputs, load_study
 from beliefs.features.inputs import CostTerm, Shock, Term
 from beliefs.inference.smc.unconstrained import coordinates_of
+from beliefs.model import system
 from beliefs.model.priors import Prior, distribution
-from beliefs.model.structure import Structure
+from beliefs.model.structure import Structure, action_columns, structure_of
 from beliefs.model.theory import (
     bundled_theories,
     declared,
@@ -15,11 +16,15 @@ from beliefs.model.theory import (
     judged,
     load_theory,
     mechanisms_of,
+    null_values,
+    prior_table,
     read_toml,
     scaled,
     scaled_prior,
+    table_of,
+    theory_from_table,
 )
-from beliefs.study.bundled import data_folder
+from beliefs.study.bundled import data_folder, list_studies
 
 STUDY = Structure(
     ("red", "blue"), 1.0, 9, ("north",),
@@ -49,15 +54,57 @@ SIGNS = {
 }
 
 
+@pytest.fixture(scope="module")
+def structure(rich_folder):
+    """The structure of a small study that has everything."""
+    return structure_of(build_inputs(load_study(rich_folder)))
+
+
 def free_of(theory, structure=STUDY):
-    both = free_parameters(theory, structure, None)
-    return {p.name: p for p in both}
+    return {p.name: p for p in free_parameters(theory, structure, None)}
 
 
 def written(folder, text):
     path = folder / "judging.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
+    file = written(tmp_path, '[priors.rival_persistence]\ndist = "HalfNormal"\nsigma = 0.7\n')
+    plain, mine = load_theory("mutual_optimism"), load_theory("M1", file)
+    assert plain.sha256 != mine.sha256
+    before, after = (free_of(t, structure) for t in (plain, mine))
+    assert {n for n in before if before[n].prior != after[n].prior} == {"rival_persistence"}
+    prior = after["rival_persistence"].prior
+    draws = prior.rvs(4000, random_state=np.random.default_rng(1))
+    assert np.std(draws) == pytest.approx(0.7 * np.sqrt(1 - 2 / np.pi), rel=0.05)
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_every_parameter_is_either_free_or_null(name, structure):
+    theory = load_theory(name)
+    free = {p.name for p in free_parameters(theory, structure)}
+    static = null_values(theory, structure)
+    assert free.isdisjoint(static)
+    assert free | set(static) == set(declared(structure))
+    acts = {p.name for p in free_parameters(theory, structure, "actions")}
+    held = null_values(theory, structure, "actions")
+    assert acts.isdisjoint(held)
+    assert acts | set(held) == set(declared(structure, "actions"))
+    table = {row["name"]: row for row in prior_table(theory, structure)}
+    assert list(table) == list(declared(structure, None))
+    assert {n for n, row in table.items() if row["free"]} == free | acts
+
+
+def test_every_theory_lets_talks_remember_and_the_base_rate_lets_strikes_excite(structure):
+    for name in bundled_theories():
+        theory = load_theory(name)
+        free = {p.name: p.prior for p in free_parameters(theory, structure)}
+        assert free["deadlock_shape"] == Prior("Normal", 0.0, 1.0), name
+        acts = {p.name for p in free_parameters(theory, structure, "actions")}
+        if theory.id == "M0":
+            assert {"log_excite_own", "log_excite_cross", "log_decay"} <= acts
 
 
 @pytest.mark.parametrize(
@@ -156,3 +203,66 @@ def test_every_bundled_theory_can_be_tracked_with_scaled_priors(structure, name,
     known = coordinates_of(list(free.values()), structure)
     at = known.params(np.linspace(-4, 4, 5)[:, None] * np.ones(known.size))
     assert all(np.isfinite(v).all() for v in at.values())
+
+
+SHARED = ("strikes_A", "strikes_B", "breach", "collapse", "resolve")
+BARE = Structure(
+    ("red", "blue"), 1.0, 9, *((),) * 6, endurance=(True, True),
+    instruments=("record", "digest"), zones=("north", "south"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=list_studies())
+def study(request):
+    inputs = build_inputs(load_study(request.param))
+    return structure_of(inputs), action_columns(inputs)
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_every_theory_explains_what_theories_are_compared_on(name):
+    found = system.factors(load_theory(name), BARE)
+    assert {f.name for f in found if f.shared} == set(SHARED)
+    assert {f.name for f in system.factors_of("actions") if f.shared} == set(SHARED)
+    assert "onset_base" in {p.name for p in free_parameters(load_theory(name), BARE)}
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
+    theory = load_theory(name)
+    free = {p.name for p in free_parameters(theory, BARE, "actions")}
+    explained = system.factors(theory, BARE)
+    for factor in system.factors_of("actions"):
+        assert (factor in explained) == bool(free & set(factor.base)), factor.name
+    assert free <= {name for factor in explained for name in factor.reads}, (
+        "a parameter moves nought"
+    )
+
+
+@pytest.mark.parametrize("name", bundled_theories())
+def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study):
+    structure, columns = study
+    for theory in (load_theory(name), judged(name)):
+        rng = np.random.default_rng(4)
+        params = dict(null_values(theory, structure, "actions"))
+        for p in free_parameters(theory, structure, "actions"):
+            params[p.name] = np.asarray(
+                p.prior.rvs(size=(5, *structure.size(p.dims)), random_state=rng)
+            )
+        names = [f.name for f in system.factors(theory, structure)]
+        found = system.action_log_likelihoods(np, params, columns, structure, names)
+        assert list(found) == names
+        for factor, values in found.items():
+            whole = np.broadcast_to(values, (5, structure.n_time))
+            assert np.isfinite(whole).all(), factor
+            late = columns["active"] == 0.0
+            assert not whole[:, late].any(), factor
+            assert (values <= 1e-12).all() or factor == "severity", factor
+
+
+def test_a_theory_file_may_say_what_is_free_instead_of_what_is_null():
+    import json
+
+    table = json.loads(json.dumps(table_of(load_theory("base_rate"))))
+    assert "onset_base" in table["free"]
+    assert theory_from_table(table, "here") == load_theory("M0")
+    assert "free" not in table_of(load_theory("mutual_optimism"))

@@ -6,9 +6,7 @@ import matplotlib
 import pytest
 from posteriors import FAILED, PASSED, small_posterior
 
-from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.summary import summarise
-from beliefs.study.bundled import new_study
+from beliefs import forecast, new_study, summarise
 
 matplotlib.use("Agg")
 

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from beliefs.forecasting.summary import summarise
 from beliefs.reporting.report import MAX_CHARS, as_html, render, write_report
-from beliefs.reporting.style import interval, percent, points, whole_percent
+from beliefs.reporting.style import interval, percent, points
 
 EVIL = "</script><img src=x onerror=a> & \"q\" '$x$' {{ 7*7 }} <b>bold</b> --><svg onload=a>"
 BROWSER = next(filter(shutil.which, ("chromium", "chromium-browser", "google-chrome")), None)
@@ -62,7 +62,7 @@ def test_report_holds_every_headline_number(page, summary):
     for belief in summary["belief"]:
         assert interval(belief["lower"], belief["upper"]) in page.text
     assert all(percent(item["base_rate"]) in page.text for item in summary["reference"])
-    assert all(whole_percent(item["p"]) in page.text for item in summary["crack_grid"])
+    assert all(percent(item["p"], 0) in page.text for item in summary["crack_grid"])
     for value in (summary["study_sha256"], summary["theory_sha256"], summary["as_of"]):
         assert value in page.text
     assert "weight_own" in page.text and "TruncatedNormal(mu=0.3, sigma=0.3" in page.text

@@ -8,7 +8,7 @@ the base-rate theory, climatology, persistence, and hand-set odds where a study 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beliefs.errors import ConflictError, StudyError
+from beliefs.errors import ConflictError
 from beliefs.evaluation.backtest import frames
 from beliefs.evaluation.backtest.frames import Day, Frame, Horizon
 from beliefs.evaluation.backtest.questions import quantities, questions
+from beliefs.evaluation.compare import distinct_theories
 from beliefs.evaluation.scores import skilltable
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
-from beliefs.study.tables.odds import Odds, read_odds
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.rows import read_odds
 
 HORIZONS = (7, 30, 90)
 PARTICLES, DRAWS = 1000, 500
@@ -35,41 +38,24 @@ PARTICLES, DRAWS = 1000, 500
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest(Shown):
-    """Forecasts of theories from many origins, and their scores.
-
-    Attributes
-    ----------
-    study, as_of, study_sha256
-        Name, last day of publications and hash of the study.
-    theories, every, horizons, particles, draws, seed
-        As they were given, theories in their order, windows in days and whole periods.
-    step_days
-        Days of a period.
-    frame
-        What was forecast, sample by sample; latent targets too, which no label can check.
-    scores
-        One row for each forecast that can be checked, see `beliefs.evaluation.scores.scorecard`.
-    skill
-        Mean scores against baselines, with intervals, see `beliefs.evaluation.scores.skilltable`.
-    reliability, pit
-        Observed frequency by forecast probability, and histograms of transforms, with bands.
-    """
+    """Forecasts of theories from many origins, and their scores."""
 
     study: str
-    as_of: str
+    as_of: str  # last day of publications
     study_sha256: str
-    theories: tuple[Theory, ...]
-    every: int
+    theories: tuple[Theory, ...]  # as they were given
+    every: int  # days
     horizons: tuple[Horizon, ...]
     particles: int
     draws: int
     seed: int
-    step_days: int
-    frame: Frame
+    step_days: int  # days of a period
+    frame: Frame  # what was forecast, of latent targets too, which no label can check
+    # A row for each forecast that can be checked, see `beliefs.evaluation.scores.scorecard`
     scores: pd.DataFrame
-    skill: pd.DataFrame
-    reliability: pd.DataFrame
-    pit: pd.DataFrame
+    skill: pd.DataFrame  # mean scores against baselines, see `skilltable`
+    reliability: pd.DataFrame  # observed frequency by forecast probability, with bands
+    pit: pd.DataFrame  # histograms of transforms, with bands
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -120,7 +106,7 @@ def backtest(
     particles: int = PARTICLES,
     draws: int = DRAWS,
     seed: int,
-    odds: Odds | None = None,
+    odds: Records | None = None,
     inputs: Inputs | None = None,
     first: Day = None,
     last: Day = None,
@@ -146,7 +132,7 @@ def backtest(
     seed
         Seed of everything random here.
     odds
-        Hand-set odds, from `beliefs.study.tables.odds.read_odds`; those of the study's folder when
+        Hand-set odds, from `beliefs.study.tables.rows.read_odds`; those of the study's folder when
         None.
     inputs
         What replaces ``build_inputs(study)``.
@@ -175,29 +161,32 @@ def backtest(
     'synthetic-duel'
     """
     say = progress or (lambda _: None)
-    chosen = _chosen(theories)
+    if theories is None:
+        known = sorted(map(theory_of, bundled_theories()), key=lambda theory: theory.id)
+        theories = known
+    chosen = distinct_theories(theories, 1, "these theories cannot be told apart")
     inputs = build_inputs(study) if inputs is None else inputs
     windows = frames.horizons_of(tuple(horizons), inputs.step_days)
     origins = frames.origins_of(inputs, every, windows[0].periods, first, last)
-    odds = read_odds(study) if odds is None else odds
+    odds = read_odds(study.path, study.as_of) if odds is None else odds
     events, counted = questions(study, inputs), quantities(study, inputs)
     check_odds(odds, events)
-    made = []
-    for theory in chosen:
+
+    def futures(theory: Theory) -> Iterator[Forecast]:
         say(f"{theory.id}: tracking")
         blocks = track_blocks(
             study, theory, particles=particles, seed=seed, inputs=inputs,
-            progress=lambda text, name=theory.id: say(f"{name}: {text}"),  # type: ignore[misc]
+            progress=lambda text: say(f"{theory.id}: {text}"),
         )  # fmt: skip
-        ahead = frames.futures_from(
-            blocks, origins, windows[-1].periods, draws=draws, seed=seed, progress=say
+        longest = windows[-1].periods
+        yield from frames.futures_from(
+            blocks, origins, longest, draws=draws, seed=seed, progress=say
         )
-        made.append(
-            frames.frame_of(theory, inputs, origins, windows, events, counted, draws, ahead)
-        )
+
+    frame = frames.frame_of(chosen, inputs, origins, windows, events, counted, draws, futures)
     say("scores")
     settings = {"every": every, "particles": particles, "seed": seed}
-    return scored(study, chosen, frames.joined(made), odds=odds, inputs=inputs, **settings)
+    return scored(study, chosen, frame, odds=odds, inputs=inputs, **settings)
 
 
 def scored(
@@ -208,12 +197,12 @@ def scored(
     every: int,
     particles: int,
     seed: int,
-    odds: Odds | None = None,
+    odds: Records | None = None,
     inputs: Inputs | None = None,
 ) -> Backtest:
     """Hold forecasts that were made with these settings of `backtest` against what was observed."""
     inputs = build_inputs(study) if inputs is None else inputs
-    odds = read_odds(study) if odds is None else odds
+    odds = read_odds(study.path, study.as_of) if odds is None else odds
     events, counted = questions(study, inputs), quantities(study, inputs)
     ends = frame.origins[0], frame.origins[-1]
     origins = frames.origins_of(inputs, every, frame.horizons[0].periods, *ends)
@@ -252,19 +241,3 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
         for row in kept.to_dict("records")
     ]
-
-
-def _chosen(theories: Sequence[Theory | str | Path] | None) -> tuple[Theory, ...]:
-    chosen = tuple(theory_of(t) for t in (bundled_theories() if theories is None else theories))
-    if theories is None:
-        chosen = tuple(sorted(chosen, key=lambda t: t.id))
-    ids = [theory.id for theory in chosen]
-    if not ids or len(set(ids)) < len(ids):
-        raise StudyError(
-            "these theories cannot be told apart",
-            where="theories",
-            found=", ".join(ids) or "none",
-            expected="one theory at least, each once",
-            fix="list the theories with `beliefs theories`",
-        )
-    return chosen

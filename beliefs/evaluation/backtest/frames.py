@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ Day = str | dt.date | np.datetime64 | None
 FIRST_DAYS = 28  # days of a study before the first origin
 STREAM = 179424673  # keeps what is drawn here apart from other uses of the seed
 MISSING = -1  # stands where a theory does not explain a target, or nothing is at risk
+_LEAD = ("theory", "origin")
+_WHEN, _TOTAL = (*_LEAD, "target", "sample"), (*_LEAD, "horizon", "count", "sample")
 _LATENT = "latent: nobody can look up a belief, so no label exists"
 
 
@@ -86,11 +89,9 @@ def origins_of(
             fix="choose a later --as-of, or a shorter horizon",
         )
     days = last_days(inputs, known)
-    inside = np.ones(len(known), dtype=bool)
-    if first is not None:
-        inside &= days >= day_of(first, "from")
-    if last is not None:
-        inside &= days <= day_of(last, "to")
+    begin = days[0] if first is None else day_of(first, "from")
+    end = days[-1] if last is None else day_of(last, "to")
+    inside = (days >= begin) & (days <= end)
     if not inside.any():
         raise StudyError(
             "no origin lies between these days",
@@ -154,17 +155,16 @@ class Frame:
         observed = when <= limits[:, None, None]
         negated = [name in TARGETS and TARGETS[name].negated for name in self.targets]
         observed ^= np.asarray(negated)[:, None]  # holds while nothing happens
-        lead = ("theory", "origin")
         return xr.Dataset(
             {
                 "happened": (
-                    (*lead, "horizon", "target", "sample"),
+                    (*_LEAD, "horizon", "target", "sample"),
                     np.where(when == MISSING, MISSING, observed).astype(np.int8),
                 ),
-                "when": ((*lead, "target", "sample"), self.when),
-                "total": ((*lead, "horizon", "count", "sample"), self.total),
+                "when": (_WHEN, self.when),
+                "total": (_TOTAL, self.total),
                 "periods": (("horizon",), limits),
-                "converged": (lead, self.passed),
+                "converged": (_LEAD, self.passed),
             },
             coords={
                 "theory": list(self.theories),
@@ -182,21 +182,20 @@ class Frame:
         def values(name: str, *dims: str) -> NDArray[Any]:
             return np.asarray(data[name].transpose(*dims).values)
 
-        def names(dim: str) -> tuple[str, ...]:
-            return tuple(str(v) for v in data[dim].values)
-
-        lead = ("theory", "origin")
-        days, periods = data["horizon"].values.tolist(), values("periods", "horizon").tolist()
+        theories, targets, counts = (
+            tuple(map(str, values(dim, dim))) for dim in ("theory", "target", "count")
+        )
+        days, periods = (values(name, "horizon").tolist() for name in ("horizon", "periods"))
         return cls(
-            theories=names("theory"),
-            origins=data["origin"].values.astype("M8[D]"),
+            theories=theories,
+            origins=values("origin", "origin").astype("M8[D]"),
             horizons=tuple(Horizon(int(d), int(p)) for d, p in zip(days, periods, strict=True)),
             sides=sides,
-            targets=names("target"),
-            when=values("when", *lead, "target", "sample").astype(np.int16),
-            counts=names("count"),
-            total=values("total", *lead, "horizon", "count", "sample").astype(np.int16),
-            passed=values("converged", *lead).astype(bool),
+            targets=targets,
+            when=values("when", *_WHEN).astype(np.int16),
+            counts=counts,
+            total=values("total", *_TOTAL).astype(np.int16),
+            passed=values("converged", *_LEAD).astype(bool),
         )
 
 
@@ -212,40 +211,43 @@ def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
 
 
 def frame_of(
-    theory: Theory,
+    theories: Sequence[Theory],
     inputs: Inputs,
     origins: NDArray[np.int64],
     horizons: tuple[Horizon, ...],
     events: Sequence[Question],
     counts: Sequence[Quantity],
     draws: int,
-    futures: Iterable[Forecast],
+    futures: Callable[[Theory], Iterator[Forecast]],
 ) -> Frame:
     """Return what `futures`, `draws` of each origin, say; `inputs` are of the whole study."""
     sides, longest = inputs.sides, horizons[-1].periods
     latent = latent_targets(sides)
     targets = (*(q.name for q in events), *latent)
     names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in counts)
-    when = np.full((1, len(origins), len(targets), draws), MISSING, dtype=np.int16)
-    shape = (1, len(origins), len(horizons), len(names), draws)
-    total = np.full(shape, MISSING, dtype=np.int16)
-    passed = np.zeros((1, len(origins)), dtype=bool)
-    for o, (n, one) in enumerate(zip(origins, futures, strict=True)):
-        passed[0, o] = one.posterior.report.passed
+    lead = len(theories), len(origins)
+    when = np.full((*lead, len(targets), draws), MISSING, dtype=np.int16)
+    total = np.full((*lead, len(horizons), len(names), draws), MISSING, dtype=np.int16)
+    passed = np.zeros(lead, dtype=bool)
+    made = chain.from_iterable(map(futures, theories))
+    for place, one in zip(np.ndindex(lead), made, strict=True):
+        n = origins[place[1]]
+        passed[place] = one.posterior.report.passed
         for k, question in enumerate(events):
             if question.at_risk[n]:
-                when[0, o, k] = _steps(one, question.target, None, question.rule, longest)
+                when[place][k] = _steps(one, question.target, None, question.rule, longest)
         for k, (target, side) in enumerate(latent.values(), start=len(events)):
-            when[0, o, k] = _steps(one, target, side, None, longest)
+            when[place][k] = _steps(one, target, side, None, longest)
         for k, quantity in enumerate(counts):
             talks, actions = one.paths.talks, one.paths.events or {}
             values: Any = talks if quantity.side is None else actions.get(quantity.name)
             if values is not None:
                 mine = values if quantity.side is None else values[:, quantity.side]
                 sums = np.cumsum(mine, axis=-1, dtype=np.int64)
-                total[0, o, :, k] = sums[:, [h.periods - 1 for h in horizons]].T
+                total[place][:, k] = sums[:, [h.periods - 1 for h in horizons]].T
+    ids = tuple(theory.id for theory in theories)
     days = last_days(inputs, origins)
-    return Frame((theory.id,), days, horizons, sides, targets, when, names, total, passed)
+    return Frame(ids, days, horizons, sides, targets, when, names, total, passed)
 
 
 def _steps(
@@ -257,14 +259,3 @@ def _steps(
     except StudyError:
         return MISSING
     return np.where(steps == NEVER, longest + 1, steps)
-
-
-def joined(frames: Sequence[Frame]) -> Frame:
-    """Return the frames of several theories as one."""
-    return replace(
-        frames[0],
-        theories=tuple(name for f in frames for name in f.theories),
-        when=np.concatenate([f.when for f in frames]),
-        total=np.concatenate([f.total for f in frames]),
-        passed=np.concatenate([f.passed for f in frames]),
-    )

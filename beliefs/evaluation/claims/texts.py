@@ -14,19 +14,10 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit as logistic
 
-from beliefs.evaluation.claims.claim import (
-    ROLES,
-    Absent,
-    Claim,
-    Draws,
-    Finding,
-    Forecasted,
-    Test,
-    either,
-    found,
-    on,
-)
+from beliefs.evaluation.claims.evidence import ROLES, Absent, Claim, Draws, Finding, either, on
 from beliefs.model.mechanisms import accidents, domestic, outcomes, readings, reciprocity
+
+Test = Callable[[Draws], Finding]
 
 CLAIMS: list[Claim] = []
 CERTAIN = 1e-6  # beliefs this close to 0 or 1 have no finite log-odds
@@ -45,24 +36,20 @@ CANCELLED = ("cancelled talks", on("walkout"))
 QUIET = on("quiet", "truce")
 REPLIED = either("reply_yes", "reply_no")
 ZONES = on("zone_rule", "zone_seen")
-
-
-def theory_of(id: str) -> str:
-    """Return the theory of the text that makes a claim."""
-    number = int(id[1:])
-    if 34 <= number <= 54:
-        return "managed_deescalation"
-    return "mutual_optimism" if number <= 18 else "status_quo"
+OF_TALKS: Any = {"needs": {"talks": TALKS}, "count": TALKED, "score": "talks"}
 
 
 def claim(
     id: str, kind: str, *, null: str = "", score: str = "", **rest: Any
 ) -> Callable[[Test], Test]:
     """Return the decorator that adds the claim of a test to `CLAIMS`."""
+    number, theory = int(id[1:]), "status_quo"
+    if number <= 18 or 34 <= number <= 54:
+        theory = "mutual_optimism" if number <= 18 else "managed_deescalation"
 
     def keep(test: Test) -> Test:
         words: Any = {"null": tuple(null.split()), "score": tuple(score.split())}
-        CLAIMS.append(Claim(id, theory_of(id), test, tuple(kind.split()), **words, **rest))
+        CLAIMS.append(Claim(id, theory, test, tuple(kind.split()), **words, **rest))
         return test
 
     return keep
@@ -77,7 +64,7 @@ def effect(
 
     def test(d: Draws) -> Finding:
         value = d[read] if isinstance(read, str) else read(d)
-        return found(holds(value), value, **{shown: show(value)})
+        return Finding(holds(value), value, **{shown: show(value)})
 
     claim(id, kind, null=str(read) if null is None else null, **rest)(test)
 
@@ -90,7 +77,7 @@ def each_side(
 
     def test(d: Draws) -> Finding:
         one, two = (show(d[name, role]) for role in ROLES)
-        return found(holds(d[name]), d[name], one=one, two=two)
+        return Finding(holds(d[name]), d[name], one=one, two=two)
 
     return test
 
@@ -104,7 +91,7 @@ def public_bias(d: Draws) -> xr.DataArray:
     """Return what a side's public words add to its belief, over its public words of the study."""
     public = d.columns["cell_public"] > 0.0
     side, time = d.columns["cell_side"][public], d.columns["cell_time"][public]
-    p = np.clip(d.action_draws["p_lag"][side, time], CERTAIN, 1.0 - CERTAIN)
+    p = np.clip(d.columns["p_lag"][side, time], CERTAIN, 1.0 - CERTAIN)
     added = domestic.projection(np, d.arrays, np.log(p) - np.log1p(-p), side)
     if not all((side == i).any() for i in (0, 1)):
         raise Absent("public words of both sides")
@@ -112,19 +99,10 @@ def public_bias(d: Draws) -> xr.DataArray:
     return xr.DataArray(means, dims=("draw", "side"))
 
 
-def private_spread(d: Draws) -> xr.DataArray:
-    """Return the scale of private readings."""
-    if "private" not in d.structure.channel_bias:
-        raise Absent("private readings")
-    place = d.structure.channel_bias.index("private")
-    scale = readings.spread(np, d.arrays, d.structure)[..., place]
-    return xr.DataArray(scale, dims="draw")
-
-
 def gain(d: Draws) -> xr.DataArray:
     """Return the actions that one draws directly, at the mean severity of the study's actions."""
     actions, warned = (
-        d.action_draws[name].sum(axis=(0, 2))[None, :, None]
+        d.columns[name].sum(axis=(0, 2))[None, :, None]
         for name in ("strike_by_severity", "warned_by_severity")
     )
     mean: Any = 1.0
@@ -145,8 +123,12 @@ def acts_in_truce(seen: Any) -> Any:
        "private signals": on("cell_private")}, count=SPOKE, null="projection", score="reading")
 def c01(d: Draws) -> Finding:
     """Confidence is sincere: public bias is smaller than the spread of private signals."""
-    bias, noise = public_bias(d).mean("side"), private_spread(d)
-    return found(bias < noise, bias, noise, bias=bias, noise=noise)
+    bias, channels = public_bias(d).mean("side"), d.structure.channel_bias
+    if "private" not in channels:
+        raise Absent("private readings")
+    spread = readings.spread(np, d.arrays, d.structure)[..., channels.index("private")]
+    noise = xr.DataArray(spread, dims="draw")
+    return Finding(bias < noise, bias, noise, bias=bias, noise=noise)
 
 # Each side keeps its own scorecard of what winning is.
 effect("C02", "region ablation", "shared", "share", np.positive, lambda x: x < 0.5, null="",
@@ -172,12 +154,10 @@ effect("C06", "sign", "wait_value", "odds", lambda x: np.exp(-x),
 
 # No talks while optimism exceeds the costs of conflict.
 effect("C07", "sign ablation", lambda d: d["surplus_effect", "onset"], "effect", np.positive,
-       needs={"talks": TALKS}, count=TALKED, null="surplus_effect", score="talks", rerun=True,
-       modes=True)
+       null="surplus_effect", rerun=True, modes=True, **OF_TALKS)
 
 # One side's doubt is enough to open talks.
-effect("C08", "sign ablation", "crack_rule", "effect", np.positive, needs={"talks": TALKS},
-       count=TALKED, score="talks")
+effect("C08", "sign ablation", "crack_rule", "effect", np.positive, **OF_TALKS)
 
 @claim("C09", "sign ablation", needs={"hard-line words": on("hardline"),
        "offers or concessions": on("concession")}, count=CONCEDED, null="audience_hold",
@@ -187,7 +167,7 @@ def c09(d: Draws) -> Finding:
     hold = d["audience_hold"]
     one, two = (np.exp(-d["audience_hold", role]) for role in ROLES)
     cost = d["audience_effect"].mean("side")
-    return found(hold.min("side") > 0, hold, one=one, two=two, cost=cost)
+    return Finding(hold.min("side") > 0, hold, one=one, two=two, cost=cost)
 
 # Leaders project more confidence as belief falls.
 claim("C10", "sign", needs={"public words": on("cell_public")}, count=SPOKE, null="projection",
@@ -227,7 +207,7 @@ effect("C17", "forecast sign", "turnover_termination", "factor",
        needs={"agreements in force": on("scope_live"),
        "an agreement that outlived a government": on("government_changed")},
        count=("agreements that ended", on("scope_ended")), score="reversal",
-       forecasts=Forecasted("deal", 365))
+       forecasts=("deal", 365))
 
 # The deadlock is durable: its Weibull shape is below 1.
 effect("C18", "region", "deadlock_shape", "shape", holds=lambda x: x < 0, needs={"talks": TALKS,
@@ -245,7 +225,7 @@ def c20(d: Draws) -> Finding:
     """Replies are strictly proportional."""
     share, drawn = d["proportionality"], gain(d)
     held = (np.abs(share - 1.0) < 0.25) & (drawn <= 1.0)
-    return found(held, share, elasticity=share, gain=drawn)
+    return Finding(held, share, elasticity=share, gain=drawn)
 
 # Warnings through intermediaries keep strikes harmless.
 effect("C21", "sign", "warning_effect", "weight", holds=lambda x: x < 0,
@@ -260,7 +240,7 @@ def c22(d: Draws) -> Finding:
     """Strikes vent domestic pressure."""
     valve, pressure = d["valve"], d["valve_pressure"]
     shown = {"spared": np.exp(-valve), "pressed": np.exp(pressure)}
-    return found((valve > 0) & (pressure > 0), valve, pressure, **shown)
+    return Finding((valve > 0) & (pressure > 0), valve, pressure, **shown)
 
 @claim("C23", "region", needs={"readings of belief": on("cell_time")}, null="retention",
        score="reading", rerun=True)
@@ -268,12 +248,12 @@ def c23(d: Draws) -> Finding:
     """Neither side shifts the balance: a gap between beliefs halves, taken as in half a year."""
     left = np.log(d["retention"]).mean(axis=1)  # of the distance, after a week
     weeks = np.log(0.5) / np.minimum(left, -1e-9)
-    return found(weeks < 26.0, np.log(weeks), weeks=weeks)
+    return Finding(weeks < 26.0, np.log(weeks), weeks=weeks)
 
 # Both sides stay inside the red lines, taken as less than 5 % of actions that touch one.
 claim("C24", "region forecast", needs={"actions at a declared red line": on("line_touch")},
       count=("periods with an act at a red line", on("line_touch")), null="crossing",
-      score="crossing", forecasts=Forecasted("no_crossing", 14))(
+      score="crossing", forecasts=("no_crossing", 14))(
       each_side("crossing", lambda x: logistic(x).max("side") < 0.05, logistic))
 
 @claim("C25", "region ablation", needs={"agreements, or their absence": on("deal_seen"),
@@ -284,7 +264,7 @@ def c25(d: Draws) -> Finding:
     rates = d["deal_base"], d["walkout_base"]  # logs of rates per week
     deal, walkout = (-np.expm1(-MONTH * np.exp(rate)) for rate in rates)
     held = (deal < 0.1) & (walkout < 0.1)
-    return found(held, *rates, deal=deal, walkout=walkout, process=d["process_share"])
+    return Finding(held, *rates, deal=deal, walkout=walkout, process=d["process_share"])
 
 # Signing is costlier than tacit understanding.
 effect("C26", "region", "signature_cost", "share", lambda x: logistic(-x),
@@ -324,15 +304,14 @@ def c32(d: Draws) -> Finding:
     """Leaders control their subordinates, taken as on more than 80 % of days of truce."""
     one, two = (accidents.control_day(np, {"command_control": d["command_control", role]})
                 for role in ROLES)
-    return found(np.minimum(one, two) > 0.8, d["command_control"], one=one, two=two)
+    return Finding(np.minimum(one, two) > 0.8, d["command_control"], one=one, two=two)
 
 # This is the resolution: neither treaty nor war.
 claim("C33", "forecast", needs={"a truce, the state that is said to last": on("truce_seen")},
-      forecasts=Forecasted("neither", 60))(lambda d: found())
+      forecasts=("neither", 60))(lambda d: Finding())
 
 # Talking itself pays with allies and moderates.
-effect("C55", "sign", "talk_payoff", "pay", np.positive, needs={"talks": TALKS}, count=TALKED,
-       score="talks")
+effect("C55", "sign", "talk_payoff", "pay", np.positive, **OF_TALKS)
 
 # War is too costly for either: cost is convex in severity.
 effect("C56", "region", "convex_cost", "growth", np.positive,
@@ -354,7 +333,7 @@ effect("C36", "region", "heat_loss", "factor", lambda x: 1.0 + mean(x), lambda x
 effect("C37", "region forecast", "quiet_for_quiet", "factor", lambda x: np.exp(-x),
        needs={"a truce": on("truce_seen"),
        "a truce spell whose first four days were quiet": on("quiet_passed", "truce_seen")},
-       count=BREACHED, score="breach", forecasts=Forecasted("no_collapse", 14))
+       count=BREACHED, score="breach", forecasts=("no_collapse", 14))
 
 @claim("C38", "sign", needs={"mediation": on("mediator", "talks_seen"), "talks": TALKS},
        count=TALKED, null="mediator_effect mediator_late", score="talks")
@@ -362,7 +341,7 @@ def c38(d: Draws) -> Finding:
     """The mediator and venue matter, and less as time passes."""
     fresh, late = d["mediator_effect", "onset"], d["mediator_late"]
     held = (fresh > 0) & (late < fresh)
-    return found(held, fresh, late, fresh=np.exp(fresh), old=np.exp(late))
+    return Finding(held, fresh, late, fresh=np.exp(fresh), old=np.exp(late))
 
 # A hard-security agenda moves faster than ideology.
 effect("C39", "sign", "agenda_effect", "factor",
@@ -376,8 +355,7 @@ effect("C40", "sign scenario", "attribution_gap", "factor", score="collapse",
        count=("periods with an open unattributed act", on("spoiler_open")))
 
 # Sanctions sequencing opens a gap in time.
-effect("C41", "region", "sequencing_gap", "gap", np.positive, needs={"talks": TALKS}, count=TALKED,
-       score="talks")
+effect("C41", "region", "sequencing_gap", "gap", np.positive, **OF_TALKS)
 
 # Limited waivers bridge the gap.
 effect("C42", "sign", lambda d: d["sequencing_gap"] * d["waiver_cut"], "gain", np.positive,
@@ -398,11 +376,11 @@ effect("C44", "region ablation", "truce_gain", "factor", holds=lambda x: x < 0,
 
 @claim("C45", "region forecast", needs={"actions of force": ACTS}, count=ACTED,
        null="log_excite_own log_excite_cross", score="strikes_A strikes_B", limits=(0.05, 0.01),
-       forecasts=Forecasted("cluster", 14))
+       forecasts=("cluster", 14))
 def c45(d: Draws) -> Finding:
     """A feedback explosion is possible, taken as at least 5 %."""
     drawn = gain(d)
-    return found(drawn >= 1.0, np.log(drawn), gain=drawn)
+    return Finding(drawn >= 1.0, np.log(drawn), gain=drawn)
 
 # After a pause the same move draws a bigger reply.
 effect("C46", "sign", "pause_overshoot", "factor", needs={"actions of force": ACTS,
@@ -420,7 +398,7 @@ def c48(d: Draws) -> Finding:
     """Deconfliction zones cut incidents inside them, without displacement."""
     inside, beside = d["zone_effect"], d["zone_displacement"]
     held = (inside < 0) & (beside < 0.5 * np.abs(inside))
-    return found(held, inside, beside, inside=np.exp(inside), beside=np.exp(beside))
+    return Finding(held, inside, beside, inside=np.exp(inside), beside=np.exp(beside))
 
 # Proxy restraint makes a partner credible.
 effect("C49", "sign", "proxy_credibility", "odds", holds=lambda x: x < 0,
@@ -429,12 +407,12 @@ effect("C49", "sign", "proxy_credibility", "odds", holds=lambda x: x < 0,
 
 @claim("C50", "forecast region", count=("truce spells that ended so", on("end_kind")), score="kind",
        needs={"a truce spell that ended without collapse": on("end_kind")},
-       null="lapse_share unilateral_share mutual_share", forecasts=Forecasted("extension", 30))
+       null="lapse_share unilateral_share mutual_share", forecasts=("extension", 30))
 def c50(d: Draws) -> Finding:
     """Extension is the likeliest outcome."""
     lapse, one, two, deal = outcomes.kind_shares(d, 1.0)  # type: ignore[arg-type]
     held = one + two > np.maximum(lapse, deal)
-    return found(held, one + two, one=one, two=two, deal=deal, lapse=lapse)
+    return Finding(held, one + two, one=one, two=two, deal=deal, lapse=lapse)
 
 # Small reversible transactions last longer than treaties.
 effect("C51", "region", lambda d: d["reversal_base", "transaction"] - d["reversal_base", "treaty"],

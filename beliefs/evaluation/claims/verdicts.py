@@ -1,9 +1,8 @@
 """`verdicts`: what a study says of every claim; the rule is explained in docs/MODEL.md section 7.2.
 
-Each claim is judged under the theory of the text that makes it, with priors that leave the answer
-open (`beliefs.model.theory`). Two sets of tracks per theory, of different seeds, serve all its
-claims: where they disagree the particles of one have not found the whole posterior, which neither
-would show by itself.
+Each claim is judged under the theory of its text, with priors that leave the answer open
+(`beliefs.model.theory.judged`). Two sets of tracks, of different seeds, serve all claims of a
+theory: where they disagree the particles of one have not found the whole posterior.
 """
 
 from __future__ import annotations
@@ -15,32 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from beliefs.evaluation.claims import texts
-from beliefs.evaluation.claims.claim import (
-    ROLES,
-    Absent,
-    Claim,
-    Draws,
-    Finding,
-    Seen,
-    draws_of,
-    found,
-    periods,
-    roles_of,
-)
-from beliefs.evaluation.claims.evidence import (
-    JUMP_SHARE,
-    Ablation,
-    Score,
-    ablations,
-    belief_reruns,
-    crack_shares,
-    forecast_scores,
-)
+from beliefs.evaluation.claims import evidence, texts
+from beliefs.evaluation.claims.evidence import Absent, Claim, Draws, Finding, Score, Seen, periods
 from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
-from beliefs.inference.smc.track import track
 from beliefs.model.structure import columns, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, judged, load_theory
 from beliefs.study.bundled import data_folder
@@ -51,7 +29,6 @@ Say = Callable[[str], None]
 CONTRACTION = 0.10
 SUPPORT, CONTRADICT = 0.9, 0.1
 ODDS = 3.0
-FEWEST_ORIGINS = BLOCKS  # forecasts below which a claim about forecasts alone is undecided
 UNLEARNABLE = "not learnable here"
 APART = 0.65  # sds between means of two tracks that disagree: R-hat above about 1.1
 STREAM = 7919  # keeps what is drawn here apart from other uses of the seed
@@ -63,7 +40,7 @@ PARTICLES = {1: 1000, 7: 500}  # of one track by days of a period: studies of we
 REPLICATE = 500_009  # what is added to a seed for a second set of tracks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """One row of the table: the claim as `data/claims.csv` states it, and what is said of it."""
 
@@ -76,13 +53,13 @@ class Verdict:
     theory: str
     kind: tuple[str, ...]
     verdict: str
-    p_claim: float | None  # that the claim holds, after the data
-    p_prior: float | None  # and before
-    contraction: float | None
-    log_bf: float | None  # of the ratio of odds
-    delta_log_score: float | None  # by the part, with its 90 % interval
-    delta_low: float | None
-    delta_high: float | None
+    p_claim: float | None = None  # that the claim holds, after the data
+    p_prior: float | None = None  # and before
+    contraction: float | None = None
+    log_bf: float | None = None  # of the ratio of odds
+    delta_log_score: float | None = None  # by the part, with its 90 % interval
+    delta_low: float | None = None
+    delta_high: float | None = None
     scored: tuple[str, ...]  # observables of that score
     method: str  # see `Ablation`, or empty
     forecast: dict[str, Any] | None
@@ -107,7 +84,7 @@ class Ground:
     seen: Seen
     after: Draws  # from the posterior, of two tracks, one behind the other
     before: Draws
-    gains: Mapping[str, Ablation]  # by id of the claim
+    gains: Mapping[str, evidence.Ablation]  # by id of the claim
     caveat: str = ""  # what a verdict that reads any doubtful parameter has to say
     doubtful: frozenset[str] = frozenset()
 
@@ -176,7 +153,7 @@ def verdicts(
                     study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
                 )
             say(f"{blocks.theory.id}: futures from the study's origins")
-            scores = forecast_scores(mine, blocks, base, seed=seed)
+            scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
         known |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
     return tuple(known[claim.id] for claim in claims)
 
@@ -193,40 +170,33 @@ def _ground(
     """Track a theory on a study, with its parts and without them."""
     structure = structure_of(inputs)
     say(f"{theory.id}: tracking")
-    blocks, replicate = (
+    both = [
         track_blocks(study, theory, particles=particles, seed=s, inputs=inputs)
         for s in (seed, seed + REPLICATE)
-    )
-    n, whole = blocks.n_time, columns(inputs)
+    ]
+    blocks, whole = both[0], columns(inputs)
+    n = blocks.n_time
     inside = whole["cell_time"] < n
-    mine = until(whole, n) | {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
-    acted = until(blocks.columns, n)
-    seen = Seen({**mine, **acted}, structure)
-    reruns = {}
+    cells = {k: v[inside] for k, v in whole.items() if k.startswith("cell_")}
+    mine = until(whole, n) | cells | until(blocks.columns, n)
+    seen = Seen(mine, structure)
     worth = [claim for claim in claims if not _missing(claim, seen)]
-    for part in belief_reruns(worth, theory, structure):
-        say(f"{theory.id}: tracking without {', '.join(part.null) or 'what is freed'}")
-        reruns[part] = track(
-            study, part.without(theory), particles=particles, seed=seed, inputs=inputs
-        )
     say(f"{theory.id}: what each part adds")
-    gains = ablations(worth, blocks, reruns, particles=particles)
+    gains = evidence.ablations(worth, blocks, particles=particles, say=say)
     rng = np.random.default_rng([seed, STREAM])
-    both = blocks, replicate
-    shares = [crack_shares(b.belief) for b in both if b.belief and any(c.paths for c in worth)]
     drawn = [b.params(DRAWS // 2, rng) for b in both]
-    joined = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}
-    # Both tracks count alike, which takes a crack in either.
-    least = min((len(after) for after, _ in shares), default=0)
-    extra = {JUMP_SHARE: np.concatenate([after[:least] for after, _ in shares])} if least else {}
-    after = draws_of(joined, theory, structure, mine, acted, extra)
-    cracked = {JUMP_SHARE: shares[0][1]} if shares and len(shares[0][1]) else {}
-    before = draws_of(blocks.prior(PRIOR_DRAWS, rng), theory, structure, mine, acted, cracked)
-    reports = [b.belief.report() for b in both if b.belief is not None]
+    posterior = {name: np.concatenate([d[name] for d in drawn]) for name in drawn[0]}
+    prior = blocks.prior(PRIOR_DRAWS, rng)
+    tracks = [b.belief for b in both if b.belief is not None]
+    if tracks and any(claim.paths for claim in worth):
+        for known, shares in zip((posterior, prior), evidence.crack_shares(tracks), strict=True):
+            known |= {evidence.JUMP_SHARE: shares} if len(shares) else {}
+    after, before = (Draws(d, theory, structure, mine) for d in (posterior, prior))
     caveat, doubtful = "", frozenset[str]()
-    for report in (r for r in reports if not r.passed):
+    for report in (r for r in (t.report() for t in tracks) if not r.passed):
         caveat = f"the track of beliefs failed its convergence check ({report.failures[0]})"
-        doubtful = frozenset(p.name for p in free_parameters(theory, structure)) | {JUMP_SHARE}
+        freed = (p.name for p in free_parameters(theory, structure))
+        doubtful = frozenset((*freed, evidence.JUMP_SHARE))
     return blocks, Ground(theory.id, inputs.step_days, seen, after, before, gains, caveat, doubtful)
 
 
@@ -280,7 +250,7 @@ def decide(
 def _by_forecast(score: Score | None) -> tuple[str, str]:
     if score is None or score.n == 0:
         return UNLEARNABLE, "no forecast of the claim can be checked in this study"
-    if score.n < FEWEST_ORIGINS:
+    if score.n < BLOCKS:
         return "undecided", f"only {score.n} forecasts can be checked"
     why = f"mean log score {score.mean:+.2f} against the base rate over {score.n} forecasts, "
     why += f"{score.observed:.0%} of which saw it come"
@@ -296,46 +266,45 @@ def _missing(claim: Claim, seen: Seen) -> str:
 
 def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -> Verdict:
     """Return the verdict on a claim; `seed` is that of the resamples behind intervals."""
-    absent, after = _missing(claim, ground.seen), found()
-    p = p_prior = contraction = moved = None
+    absent, after = _missing(claim, ground.seen), Finding()
+    numbers: dict[str, Any] = {}
     try:
         after = claim.test(ground.after)
         if after.held is not None:
             before = claim.test(ground.before)
             assert before.held is not None
             p, p_prior = float(after.held.mean()), float(before.held.mean())
-            contraction = _contraction(after, before)
-            moved = log_odds_ratio(p, p_prior, len(after.held))
+            numbers |= {"p_claim": p, "p_prior": p_prior}
+            numbers["contraction"] = _contraction(after, before)
+            numbers["log_bf"] = log_odds_ratio(p, p_prior, len(after.held))
     except Absent as gone:
         absent = absent or f"{gone}, which it does not have"
     gain = ground.gains.get(claim.id)
-    delta = low = high = None
     if gain is not None:
         block = block_length(ground.step_days)
         gap = difference(gain.gain, gain.seen, block=block, seed=[seed, STREAM, 1])
-        delta = gap.total
-        low, high = (None if np.isnan(v) else v for v in (gap.low, gap.high))
+        delta = {"delta_log_score": gap.total, "delta_low": gap.low, "delta_high": gap.high}
+        numbers |= {name: value for name, value in delta.items() if not np.isnan(value)}
     verdict, why = decide(
         missing=absent,
         doubt="" if absent else _doubt(after, ground),
-        p=p,
-        moved=moved or 0.0,
-        contraction=1.0 if contraction is None else contraction,
-        delta=delta,
+        p=numbers.get("p_claim"),
+        moved=numbers.get("log_bf", 0.0),
+        contraction=numbers.get("contraction", 1.0),
+        delta=numbers.get("delta_log_score"),
         ablation="ablation" in claim.kind,
         limits=claim.limits,
         score=score,
     )
     if claim.modes and not absent and two_modes(after.of[0][:, 0]):
         why += "; the posterior has two modes, whose weights are uncertain"
-    numbers = None if absent else _shown(after)
-    if numbers is not None and p is not None and p_prior is not None:
-        numbers |= {"p": p, "p_prior": p_prior}
-    words, count = claim.count or ("", None)
-    counted = [f"n = {periods(count, ground.seen)} {words}"] if count else []
-    if score is not None and score.n and p is not None:
-        counted += [f"its forecasts score {score.mean:+.2f} each against the base rate "
-                    f"(n = {score.n})"]  # fmt: skip
+    if absent:  # nothing was seen that numbers could be about
+        sentence = f"{claim.text['claim']}: {verdict}, {why}."
+    else:
+        reasons = _reasons(claim, ground.seen, numbers, score, why)
+        sides = dict.fromkeys(evidence.ROLES, "no side") | evidence.roles_of(ground.seen.structure)
+        said = claim.text["says"].format(p=numbers.get("p_claim"), **_shown(after), **sides)
+        sentence = f"{said} {verdict[0].upper()}{verdict[1:]}: {'; '.join(reasons or [why])}."
     return Verdict(
         id=claim.id,
         essay=claim.text["title"],
@@ -346,18 +315,12 @@ def judge(claim: Claim, ground: Ground, seed: int, score: Score | None = None) -
         theory=ground.theory,
         kind=claim.kind,
         verdict=verdict,
-        p_claim=p,
-        p_prior=p_prior,
-        contraction=contraction,
-        log_bf=moved,
-        delta_log_score=delta,
-        delta_low=low,
-        delta_high=high,
         scored=claim.score,
         method="" if gain is None else gain.method,
         forecast=None if score is None else score.as_dict(),
         why=why,
-        sentence=_sentence(claim, verdict, why, numbers, roles_of(ground.seen.structure), counted),
+        sentence=sentence,
+        **numbers,
     )
 
 
@@ -384,7 +347,6 @@ def _contraction(after: Finding, before: Finding) -> float:
 
 
 def _shown(after: Finding) -> dict[str, float]:
-    """Return mean and 90 % interval of what a sentence shows."""
     out: dict[str, float] = {}
     for name, values in after.shown.items():
         low, high = np.quantile(values, [TAIL, 1.0 - TAIL])
@@ -392,28 +354,23 @@ def _shown(after: Finding) -> dict[str, float]:
     return out
 
 
-def _sentence(
-    claim: Claim,
-    verdict: str,
-    why: str,
-    numbers: Mapping[str, float] | None,
-    roles: Mapping[str, str],
-    counted: list[str],
-) -> str:
-    """Return one sentence; `numbers` None where nothing was seen that they could be about."""
-    if numbers is None:
-        return f"{claim.text['claim']}: {verdict}, {why}."
-    names = {role: roles.get(role, "no side") for role in ROLES}
+def _reasons(
+    claim: Claim, seen: Seen, numbers: Mapping[str, float], score: Score | None, why: str
+) -> list[str]:
     parts = []
-    if "p" in numbers:
-        parts.append(f"probability {numbers['p']:.0%}, before the data {numbers['p_prior']:.0%}")
-    parts += counted
+    if "p_claim" in numbers:
+        p, p_prior = numbers["p_claim"], numbers["p_prior"]
+        parts.append(f"probability {p:.0%}, before the data {p_prior:.0%}")
+    if claim.count is not None:
+        parts.append(f"n = {periods(claim.count[1], seen)} {claim.count[0]}")
+    if "p_claim" in numbers and score is not None and score.n:
+        forecasts = f"its forecasts score {score.mean:+.2f} each against the base rate"
+        parts.append(f"{forecasts} (n = {score.n})")
     if not why.startswith("the odds"):
         parts.append(why)
     elif "; " in why:
         parts.append(why.split("; ", 1)[1])
-    said = claim.text["says"].format(**numbers, **names)
-    return f"{said} {verdict[0].upper()}{verdict[1:]}: {'; '.join(parts or [why])}."
+    return parts
 
 
 def two_modes(values: np.ndarray) -> bool:
@@ -421,9 +378,8 @@ def two_modes(values: np.ndarray) -> bool:
     count = np.histogram(values, bins=BINS)[0].astype(float)
     smooth = np.convolve(count, [0.25, 0.5, 0.25], mode="same")
     top = int(smooth.argmax())
-    for side in (smooth[: top + 1][::-1], smooth[top:]):
-        for k in range(2, len(side)):
-            second = side[k:].max()
-            if side[:k].min() < DIP * second and second > 0.15 * smooth[top]:
-                return True
-    return False
+    return any(
+        side[:k].min() < DIP * side[k:].max() and side[k:].max() > 0.15 * smooth[top]
+        for side in (smooth[: top + 1][::-1], smooth[top:])
+        for k in range(2, len(side))
+    )

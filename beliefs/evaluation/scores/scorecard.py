@@ -5,13 +5,13 @@ target that happens or not (kind ``event``) ``p``, ``observed``, ``first`` (peri
 happened or was first broken, NaN without), ``log``, ``brier``, ``crps`` (days); of a count ``p``
 its mean, ``observed`` what was counted, ``crps``, ``twcrps``, ``threshold``. ``spell`` is the
 number of the event (`spells`) in which it first happened in the window, 0 without. A window is
-scored where all its periods were watched: were successes taken and silences not, only successes
-would be scored.
+scored where all its periods were watched: else successes would be, and silences not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 from zlib import crc32
 
@@ -26,7 +26,8 @@ from beliefs.evaluation.scores import proper
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools, Floats, Ints
 from beliefs.forecasting.targets import LATENT
-from beliefs.study.tables.odds import NAME, Odds
+from beliefs.study.tables.cells import Records
+from beliefs.study.tables.rows import price_of
 
 Row = dict[str, Any]
 Samples = Iterator[tuple[str, NDArray[Any]]]  # by theory
@@ -98,21 +99,17 @@ def persistence(question: Question, n: int, upto: int) -> Floats | None:
     return _incidence(observed[like], time[like], upto)
 
 
-def count_climatology(quantity: Quantity, n: int, periods: int) -> Floats | None:
-    """Return totals of all earlier windows that were seen, None with fewer than `periods`."""
+def count_baselines(
+    quantity: Quantity, n: int, periods: int
+) -> tuple[Floats | None, Floats | None]:
+    """Return totals of earlier windows that were seen, `periods` at least, and of the last one."""
     if n < periods:
-        return None
+        return None, None
     windows = np.lib.stride_tricks.sliding_window_view
     whole = windows(quantity.seen[:n], periods).all(axis=1)
-    found = windows(quantity.known(n), periods).sum(axis=1)[whole]
-    return found if len(found) >= periods else None
-
-
-def count_persistence(quantity: Quantity, n: int, periods: int) -> Floats | None:
-    """Return the total of the last window, (1,); None where it was not seen."""
-    if n < periods or not quantity.seen[n - periods : n].all():
-        return None
-    return np.asarray([quantity.known(n)[n - periods :].sum()])
+    totals = windows(quantity.known(n), periods).sum(axis=1)
+    enough = whole.sum() >= periods
+    return totals[whole] if enough else None, totals[-1:] if whole[-1] else None
 
 
 def score_table(
@@ -121,7 +118,7 @@ def score_table(
     origins: NDArray[np.int64],
     events: Sequence[Question],
     counted: Sequence[Quantity],
-    odds: Odds,
+    odds: Records,
     *,
     seed: int,
 ) -> pd.DataFrame:
@@ -129,22 +126,19 @@ def score_table(
     check_odds(odds, events)
     rows: list[Row] = []
     step = inputs.step_days
-    for o, n in enumerate(origins.tolist()):
-        for h, horizon in enumerate(frame.horizons):
-            last = frame.origins[o] + np.timedelta64(horizon.periods * step, "D")
-            head = {
-                "origin": frame.origins[o].astype("datetime64[s]"),
-                "horizon": horizon.days,
-                "periods": horizon.periods,
-            }
-            window = n, horizon.periods, step
-            for k, question in enumerate(events):
-                samples = zip(frame.theories, frame.when[:, o, k], strict=True)
-                price = odds.of(question.name, frame.origins[o], last, negated=question.negated)
-                rows += [head | row for row in _event(question, *window, samples, price)]
-            for k, quantity in enumerate(counted):
-                sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
-                rows += [head | row for row in _count(quantity, frame.counts[k], *window, sums)]
+    for (o, n), (h, horizon) in product(enumerate(origins.tolist()), enumerate(frame.horizons)):
+        origin, window = frame.origins[o], (n, horizon.periods, step)
+        last = origin + np.timedelta64(horizon.periods * step, "D")
+        found: list[Row] = []
+        for k, question in enumerate(events):
+            samples = zip(frame.theories, frame.when[:, o, k], strict=True)
+            price = price_of(odds, question.name, origin, last, negated=question.negated)
+            found += _event(question, *window, samples, price)
+        for k, quantity in enumerate(counted):
+            sums = zip(frame.theories, frame.total[:, o, h, k], strict=True)
+            found += _count(quantity, frame.counts[k], *window, sums)
+        head = {"origin": origin.astype("datetime64[s]"), "horizon": horizon.days}
+        rows += [{**head, "periods": horizon.periods, **row} for row in found]
     for row in rows:  # one number for a window and a target: forecasters are compared on the same
         words = f"{row['origin']} {row['horizon']} {row['target']}"
         uniform = np.random.default_rng([seed, STREAM, crc32(words.encode())]).random()
@@ -164,11 +158,11 @@ def _event(
     observed = hit != question.negated
     spell = int(spells(question.hit, step_days)[n + first - 1]) if hit else 0
     curves: list[tuple[str, Floats | None, int | None]] = [  # the last: how many draws it is of
-        (name, (steps[:, None] <= np.arange(periods + 1)).mean(axis=0), len(steps))
-        for name, steps in samples
-        if steps[0] != MISSING
-    ]
-    curves += [
+        *(
+            (name, (steps[:, None] <= np.arange(periods + 1)).mean(axis=0), len(steps))
+            for name, steps in samples
+            if steps[0] != MISSING
+        ),
         (CLIMATOLOGY, climatology(question, n, periods), None),
         (PERSISTENCE, persistence(question, n, periods), None),
         (MARKET, None if price is None else np.array([price]), None),
@@ -179,6 +173,7 @@ def _event(
         # Odds are of the target itself, curves of what comes.
         turned = question.negated and name != MARKET
         p = float(1.0 - curve[-1] if turned else curve[-1])
+        warranted = p if draws is None else proper.smoothed(p, draws)
         row = {
             "target": question.name,
             "kind": "event",
@@ -187,9 +182,7 @@ def _event(
             "observed": float(observed),
             "first": float(first) if hit else np.nan,
             "spell": spell,
-            "log": float(
-                proper.log_score(p if draws is None else proper.smoothed(p, draws), observed, EXACT)
-            ),
+            "log": float(proper.log_score(warranted, observed, EXACT)),
             "brier": float(proper.brier(p, observed)),
         }
         if name != MARKET:
@@ -209,12 +202,12 @@ def _count(
     some = quantity.value > 0
     hits = np.flatnonzero(some[n : n + periods])
     spell = int(spells(some, step_days)[n + hits[0]]) if len(hits) else 0
-    earlier = count_climatology(quantity, n, periods)
+    earlier, latest = count_baselines(quantity, n, periods)
     threshold = np.nan if earlier is None else max(float(np.quantile(earlier, HIGH)), 1.0)
     forecasts = [
         *((theory, values.astype(float)) for theory, values in sums if values[0] != MISSING),
         (CLIMATOLOGY, earlier),
-        (PERSISTENCE, count_persistence(quantity, n, periods)),
+        (PERSISTENCE, latest),
     ]
     for forecaster, samples in forecasts:
         if samples is None:
@@ -234,17 +227,15 @@ def _count(
         }
 
 
-def check_odds(odds: Odds, events: Sequence[Question]) -> None:
+def check_odds(odds: Records, events: Sequence[Question]) -> None:
     """Raise StudyError for odds of a target that is latent, or that the study has no labels for."""
     known = [question.name for question in events]
-    found = sorted({*odds.target} - {*known})
-    if found:
+    if found := sorted({*odds["target"]} - {*known}):
         latent = set(found) & {*LATENT}
+        why = "latent target, which nobody can look up"
         raise StudyError(
-            "odds are given of a latent target, which nobody can look up"
-            if latent
-            else "odds are given of a target that this study cannot show",
-            where=f"{NAME} target",
+            f"odds are given of a {why if latent else 'target that this study cannot show'}",
+            where="odds.csv target",
             found=", ".join(found),
             expected="one of " + ", ".join(known),
             fix="correct the target, or leave these rows out",

@@ -23,8 +23,6 @@ from beliefs.simulation.future import block_starts
 
 # Observables that every theory explains, and so is compared on.
 SHARED = tuple(factor.name for factor in factors_of(None) if factor.shared)
-BLOCK_DAYS = 14
-BLOCK_WEEKS = 8
 RESAMPLES = 2000
 LEVEL = 0.9
 TAIL = (1.0 - LEVEL) / 2.0  # chance that a forecaster who is no better has an interval above 0
@@ -52,7 +50,7 @@ class Skill:
     """Mean scores of a forecaster and of a baseline, paired by origin; smaller is better."""
 
     n: int  # origins at which both are scored
-    score: float
+    mean: float
     reference: float
     difference: float  # reference less score; above 0 better
     low: float  # 90 %, Student's: percentiles of resamples are too narrow
@@ -64,7 +62,7 @@ class Skill:
 
 def block_length(step_days: int) -> int:
     """Return the length of a block in periods: two weeks of days, two months of weeks."""
-    return BLOCK_DAYS if step_days == 1 else BLOCK_WEEKS
+    return 14 if step_days == 1 else 8
 
 
 def block_origins(horizon: int, every: int) -> int:
@@ -95,6 +93,12 @@ def block_sums(
     return np.asarray((total[..., ends] - total[..., starts]).sum(axis=-1))
 
 
+def interval(values: Floats) -> dict[str, float]:
+    """Return both ends of the central `LEVEL` of values, (N,)."""
+    low, high = np.quantile(values, [TAIL, 1.0 - TAIL])
+    return {"low": float(low), "high": float(high)}
+
+
 def holm(p: ArrayLike) -> Floats:
     """Return p-values (K,) adjusted for their number (Holm 1979)."""
     values = np.asarray(p, dtype=float)
@@ -113,8 +117,7 @@ def difference(gap: Floats, seen: Bools, *, block: int, seed: int | Sequence[int
         return Difference(total, math.nan, math.nan, math.nan, n)
     first, last = np.flatnonzero(seen)[[0, -1]]
     sums = block_sums(gap[first : last + 1], block, np.random.default_rng(seed))
-    low, high = np.quantile(sums, [TAIL, 1.0 - TAIL])
-    return Difference(total, float(low), float(high), float(sums.std()), n)
+    return Difference(total=total, **interval(sums), error=float(sums.std()), n=n)
 
 
 def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[int]) -> Skill:
@@ -130,22 +133,16 @@ def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[in
     mean, low, high, p, effective = float(gap.sum() / n), none, none, none, n / overlap
     block = 1 if overlap == 1 else 2 * overlap
     if enough_blocks(n, block):
+        from scipy.stats import t  # slow to load, and most readers of this module need no interval
+
         blocks, rng = n // block, np.random.default_rng(seed)
         total, count = block_sums(np.stack([gap, held]), block, rng, circular=True)
         spread = float((total[count > 0] / count[count > 0]).std())
         error = spread * math.sqrt(blocks / (blocks - 1))
-        low, high, p = _student(mean, error, blocks - 1)
+        half = float(t.ppf(1.0 - TAIL, blocks - 1)) * error
+        low, high = mean - half, mean + half
+        p = float(t.sf(mean / error, blocks - 1)) if error > 0.0 else float(mean <= 0.0)
         alone = float(gap[held].var(ddof=1))
         effective = float(min(n, alone / error**2)) if error > 0.0 else float(n)
     ratio = 1.0 - score / reference if reference > 0.0 else none
     return Skill(n, score, reference, mean, low, high, p, ratio, effective)
-
-
-def _student(mean: float, error: float, freedom: int) -> tuple[float, float, float]:
-    """Return both ends of the interval of a mean, and the chance of as much above 0."""
-    from scipy.stats import t  # slow to load, and most readers of this module need no interval
-
-    if error == 0.0:
-        return mean, mean, float(mean <= 0.0)
-    half = float(t.ppf(1.0 - TAIL, freedom)) * error
-    return mean - half, mean + half, float(t.sf(mean / error, freedom))

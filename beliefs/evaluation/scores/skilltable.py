@@ -10,7 +10,7 @@ number.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 from zlib import crc32
@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from beliefs.evaluation.scores.scorecard import CLIMATOLOGY, MARKET, PERSISTENCE
-from beliefs.evaluation.scores.skill import LEVEL, TAIL, block_origins, holm, skill
+from beliefs.evaluation.scores.skill import TAIL, block_origins, holm, interval, skill
 from beliefs.features.steps import Floats
 
 BASE = "M0"
@@ -56,11 +56,8 @@ def skill_table(scores: pd.DataFrame, frame: Any, every: int, *, seed: int) -> p
             if found.n == 0:
                 continue
             head = dict(target=target, horizon=int(horizon), kind=kind, forecaster=name)
-            numbers = asdict(found)
-            mean = numbers.pop("score")
             counts = _counts(part, name, against, score, every)
-            rows.append(head | {"against": against, "score": score} | counts
-                        | {"n": numbers.pop("n"), "mean": mean} | numbers)  # fmt: skip
+            rows.append(head | {"against": against, "score": score} | counts | vars(found))
     return pd.DataFrame(rows)
 
 
@@ -73,15 +70,15 @@ def _counts(part: pd.DataFrame, name: str, against: str, score: str, every: int)
     mine = mine.sort_values("origin")
     observed, spell = mine["observed"].to_numpy(float), mine["spell"].to_numpy()
     if part["kind"].iloc[0] == "count":
-        observed = observed > np.median(observed) if len(observed) else observed > 0.0
+        observed = observed > (np.median(observed) if len(observed) else 0.0)
         events, misses = _runs(observed), _runs(~observed)
     else:
         observed = observed > 0.0
         events, misses = len(set(spell[spell > 0])), _runs(spell == 0)
         if (observed != (spell > 0)).any():  # the target is that nothing happens
             events, misses = misses, events
-    return {"observed": float(observed.sum()), "events": float(events), "misses": float(misses),
-            "windows": windows}  # fmt: skip
+    counts = {"observed": observed.sum(), "events": events, "misses": misses, "windows": windows}
+    return {name: float(n) for name, n in counts.items()}
 
 
 def _runs(flags: NDArray[np.bool_]) -> int:
@@ -118,15 +115,10 @@ def standings(table: pd.DataFrame, against: str = CLIMATOLOGY) -> list[Standing]
         for name in part[["forecaster", "p"]].dropna().itertuples(index=False, name=None)
     ]
     sure = holm([p for _, (_, p) in tests]) < TAIL
-    won = {(key, name) for (key, (name, _)), one in zip(tests, sure, strict=True) if one}
+    won = [(key, str(name)) for (key, (name, _)), one in zip(tests, sure, strict=True) if one]
     return [
-        Standing(
-            str(key[0]),
-            int(key[1]),
-            tuple(str(name) for name in part["forecaster"] if (key, name) in won),
-            doubts[key],
-        )
-        for key, part in groups
+        Standing(str(key[0]), int(key[1]), tuple(n for of, n in won if of == key), doubt)
+        for key, doubt in doubts.items()
     ]
 
 
@@ -158,7 +150,7 @@ def reliability_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.Data
                 "forecaster": name, "horizon": int(horizon), "from": EDGES[k], "to": EDGES[k + 1],
                 "n": int(mine.sum()), "mean_p": float(p[mine].mean()),
                 "observed": float(part["observed"].to_numpy(float)[mine].mean()),
-                **_band(drawn[:, mine].mean(axis=1)),
+                **interval(drawn[:, mine].mean(axis=1)),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -175,19 +167,13 @@ def pit_table(scores: pd.DataFrame, every: int, *, seed: int) -> pd.DataFrame:
             rows.append({
                 "forecaster": name, "horizon": int(horizon), "target": target,
                 "from": edges[k], "to": edges[k + 1], "n": len(part),
-                "share": float((seen == k).mean()), **_band((drawn == k).mean(axis=1)),
+                "share": float((seen == k).mean()), **interval((drawn == k).mean(axis=1)),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
 
 def _bins(u: Floats) -> NDArray[np.int64]:
     return np.minimum((u * PIT_BINS).astype(np.int64), PIT_BINS - 1)
-
-
-def _band(shares: Floats) -> dict[str, float]:
-    tail = (1.0 - LEVEL) / 2.0
-    low, high = np.quantile(shares, [tail, 1.0 - tail])
-    return {"low": float(low), "high": float(high)}
 
 
 def _uniform(part: pd.DataFrame, horizon: int, every: int, seed: int) -> Floats:

@@ -1,7 +1,7 @@
 """Marginal filter: log predictive densities of what was seen, with both beliefs integrated out.
 
-Normal scores of particles go in; out come filtered beliefs, densities and paths. The equations that
-beliefs do not enter are evaluated some periods at a time. The rest is compiled (`filter_kernel`).
+The equations that beliefs do not enter are evaluated some periods at a time; the rest is compiled
+(`filter_kernel`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import numpy as np
 
 from beliefs.features.inputs import Inputs
 from beliefs.inference.filter import filter_kernel, filter_reading, filter_rows, quick
-from beliefs.inference.filter.filter_kernel import batch_filter
-from beliefs.inference.filter.filter_reading import pull_student, student
 from beliefs.inference.smc.particles import Floats, Ints, joined, mapped
 from beliefs.inference.smc.unconstrained import Coordinates, coordinates_of
 from beliefs.model import contract, system
@@ -24,7 +22,6 @@ from beliefs.model.contract import Params
 from beliefs.model.mechanisms import bargaining, belief, domestic, readings, talks
 from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.caches import survive_renaming
-from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, null_values
 
@@ -62,10 +59,6 @@ class Measurements(NamedTuple):
         """Return the readings of a period: side, channel and value of each."""
         here = slice(self.starts[t], self.starts[t + 1])
         return [v[here].tolist() for v in (self.sides, self.channels, self.values)]
-
-    def when(self, n_time: int) -> Ints:
-        """Return the periods of the readings of the first `n_time`."""
-        return np.repeat(np.arange(n_time), np.diff(self.starts[: n_time + 1]))
 
 
 class Static(NamedTuple):
@@ -123,7 +116,7 @@ def measurements_of(columns: Columns, structure: Structure, *, readings_on: bool
         starts=np.searchsorted(time[order], np.arange(len(columns["talks"]) + 1)).astype(np.int64),
         sides=np.asarray(columns["cell_side"], dtype=np.int64)[order],
         channels=channel,
-        kinds=kinds[channel] if len(channel) else channel,
+        kinds=kinds[channel],
         values=np.asarray(columns["cell_value"], dtype=np.float64)[order],
     )
 
@@ -156,11 +149,8 @@ def terms_of(
     kept, push, misread = system.movements(np, params, columns, structure)
     bound = domestic.audience(np, params, columns, structure, audience)
     pull, drag = bargaining.stakes(np, params, columns, bound, structure)
-    shift = system.shift(np, params, columns, structure)
-    shift = shift + talks.shared_shift(params, columns)
+    shift = system.shift(np, params, columns, structure) + talks.shared_shift(params, columns)
     width = columns["quiet"].shape[-1]
-    mediation = np.empty((n, 2, width))
-    mediation[:, 0], mediation[:, 1] = talks.own_shift(np, params, columns)
     both, one = (n, 2, width), (n, width)
     return Varying(
         kept=_full(kept, both),
@@ -168,7 +158,7 @@ def terms_of(
         misread=_full(misread, both),
         pull=_full(pull, one),
         drag=_full(drag, one),
-        mediation=mediation,
+        mediation=np.stack([_full(v, one) for v in talks.own_shift(np, params, columns)], axis=1),
         shift=_full(shift, one),
         audience=_full(bound, both),
     )
@@ -183,7 +173,7 @@ def hermite(n: int) -> Floats:
     return rule
 
 
-_filter_student = batch_filter(student, pull_student)
+_filter_student = filter_kernel.batch_filter(filter_reading.student, filter_reading.pull_student)
 
 
 def _compiled(salt: int) -> Any:
@@ -203,7 +193,7 @@ def _compiled(salt: int) -> Any:
     return filter_all
 
 
-SALT = source_salt(
+SALT = recurrence.source_salt(
     contract, recurrence, readings, domestic, bargaining, talks, filter_kernel, filter_reading,
     filter_rows, quick,
 )  # fmt: skip

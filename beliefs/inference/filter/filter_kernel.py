@@ -2,14 +2,12 @@
 
 Given the parameters, belief is Gaussian but for three things: misreading makes its move nonlinear,
 readings have fat tails and a nonlinear public bias (`filter_reading`), and talks follow both
-beliefs through the surplus. Each is assimilated by moment matching with Gauss-Hermite nodes, which
-needs belief as it was predicted, so that it goes forwards, unlike the pass of `nuts.recentre`. The
-equations are those of `beliefs.model.mechanisms`, compiled as they stand.
+beliefs through the surplus. Each is assimilated by moment matching with Gauss-Hermite nodes around
+belief as predicted. The equations are those of `beliefs.model.mechanisms`, compiled as they stand.
 
-Particles are taken `BATCH` at a time, and the innermost loop of everything runs over them, so that
-the machine can evaluate many at once. They do not touch one another: which share a batch changes no
-bit. All numbers of a batch lie in one array of rows of `BATCH` (see `filter_rows`), because a
-compiler that meets many arrays cannot tell that they do not overlap.
+The innermost loop of everything runs over the `BATCH` particles of a batch, so that the machine
+evaluates many at once; which share a batch changes no bit. All numbers of a batch lie in one array
+(`filter_rows`), because a compiler cannot tell that several do not overlap.
 """
 
 from __future__ import annotations
@@ -41,8 +39,7 @@ TINY = talks.TINY
 def _move(w: Any, side: int, nonlinear: bool, rule: Any) -> None:
     """Move one side's belief a period on; leaves the slope of the move in its row.
 
-    Where misreading makes it nonlinear, the slope is that of statistical linearisation, which the
-    backward pass needs.
+    Where misreading makes it nonlinear, that is the slope of statistical linearisation.
     """
     at = side * BATCH
     mean, var, noise, kept = row.MEAN0 + at, row.VAR0 + 2 * at, row.NOISE0 + at, row.KEPT0 + at
@@ -79,7 +76,6 @@ def _move(w: Any, side: int, nonlinear: bool, rule: Any) -> None:
 
 @numba.njit(error_model="numpy")
 def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
-    """Move both beliefs a period on."""
     pairs = 0
     for i in range(BATCH):
         pairs += w[row.SHARE0 + i] > 0.0 or w[row.SHARE1 + i] > 0.0
@@ -100,10 +96,9 @@ def _predict(w: Any, first_bent: bool, second_bent: bool, rule: Any) -> None:
 
 @numba.njit(error_model="numpy")
 def _weigh_talks(w: Any, talks: float, rule: Any) -> None:
-    """Take in whether talks were held; leaves the log predictive probability in row LOG_TALKS.
+    """Take in whether talks were held, at the n x n places of a rule (2, n) of nodes and weights.
 
-    `rule` (2, n) holds nodes and weights for the mean under a standard normal; the places are the
-    square of it.
+    Leaves the log predictive probability in row LOG_TALKS.
     """
     n = rule.shape[1]
     for i in range(BATCH):
@@ -173,7 +168,7 @@ def _load_state(w: Any, low: int, size: int, mean: Any, cov: Any, pair: Any, sta
 
 @numba.njit(error_model="numpy")
 def _load_move(w: Any, low: int, size: int, k: int, terms: Any) -> tuple[bool, bool]:
-    """Fill the rows of a period's move; returns whether misreading makes it nonlinear, by side."""
+    """Fill the rows of a period's move; returns by side whether misreading makes it nonlinear."""
     first = second = False
     for i in range(BATCH):
         n = low + min(i, size - 1)
@@ -217,10 +212,9 @@ def batch_filter(shape: Any, pull: Any) -> Any:
         first: int, last: int, mean: Any, cov: Any, pair: Any, total: Any, newest: Any, static: Any,
         terms: Any, measurements: Any, rules: Any, places: int, path: Any,
     ) -> None:  # fmt: skip
-        """Filter periods `first` to `last` (exclusive) of all particles, in place.
+        """Filter periods `first` to `last` (exclusive) of all particles in place; see `filter.run`.
 
-        See `filter.run`. `path` is (N, last - first or 0, 23); `rules` holds nodes and weights for
-        misreading, readings and talks.
+        `rules` are for misreading, readings and talks.
         """
         w = np.empty(row.ROWS * BATCH)
         work = np.empty((3, row.MOST))
@@ -257,10 +251,8 @@ def batch_filter(shape: Any, pull: Any) -> Any:
                         out[2], out[3] = w[row.SLOPE0 + i], w[row.SLOPE1 + i]
                         for j in range(6):
                             out[14 + j] = w[row.SHARE0 + j * BATCH + i]
-                        out[20], out[21] = (
-                            terms.audience[low + i, 0, k],
-                            terms.audience[low + i, 1, k],
-                        )
+                        for j in range(2):
+                            out[20 + j] = terms.audience[low + i, j, k]
                         out[22] = total[low + i, 0]
             for i in range(size):
                 n = low + i

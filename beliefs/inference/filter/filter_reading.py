@@ -63,7 +63,6 @@ def core(z: float) -> float:
 
 @numba.njit(error_model="numpy")
 def _merged(parts: Any, i: int, j: int) -> tuple[float, float, float]:
-    """Return share, mean and variance of two Gaussians as one."""
     a, b = parts[i, 0], parts[j, 0]
     both, gap = a + b, parts[i, 1] - parts[j, 1]
     var = (a * parts[i, 2] + b * parts[j, 2] + a * b / both * gap * gap) / both
@@ -74,8 +73,7 @@ def _merged(parts: Any, i: int, j: int) -> tuple[float, float, float]:
 def paired(parts: Any, n: int, w: Any, at: int) -> tuple[float, float]:
     """Merge n Gaussians, rows of share, mean, variance, to two; returns the moments of all.
 
-    The pair goes first whose merger loses least (an upper bound, Runnalls 2007). The second is left
-    at place `at` of `w` and the same places of the next two rows.
+    The loss is an upper bound (Runnalls 2007). The second is left at place `at` of three rows.
     """
     while n > 2:
         best, first, second = np.inf, 0, 1
@@ -139,7 +137,6 @@ def pull_student(miss: float, scale: float) -> float:
 
 @numba.njit(error_model="numpy")
 def _load(w: Any, low: int, size: int, side: int, channel: int, kind: int, static: Any) -> None:
-    """Fill the rows of one reading: its side's belief, its own scale and bias."""
     mean, var = row.MEAN0 + side * BATCH, row.VAR0 + 2 * side * BATCH
     for i in range(BATCH):
         n = low + min(i, size - 1)
@@ -185,8 +182,7 @@ def _piece(
 def assimilation(shape: Any, pull: Any) -> Any:
     """Return the compiled function that takes in a reading of a given density.
 
-    `shape` is the compiled log density of a reading of scale 1, of its miss; `pull` the compiled
-    precision with which a reading pulls, of (miss, scale): it places the nodes.
+    `shape` and `pull` are compiled and stand in for `student` and `pull_student`.
     """
 
     @numba.njit(error_model="numpy")
@@ -252,14 +248,12 @@ def assimilation(shape: Any, pull: Any) -> Any:
         """Take a reading into one Gaussian of one particle; returns its log density.
 
         Leaves, from row n of `parts` on, what the reading's core and its tail make of belief, and
-        returns the number of rows then. A narrow peak with fat tails or two peaks are possible. The
-        trapezoidal rule goes, around the reading, on a scale that is stretched like a hyperbolic
-        sine and so fine near the peak and wide in the tails; or, where belief is too far away to be
-        found so and what it says of the reading's peak is nothing, around belief.
+        returns the number of rows then. The trapezoidal rule goes around the reading, stretched
+        like a hyperbolic sine: fine near the peak, wide in the tails. Where belief is too far away
+        to be found so and says nothing of the reading's peak, it goes around belief.
         """
-        scale, bias, level, slope = (
-            w[row.SCALE + i], w[row.BIAS + i], w[row.LEVEL + i], w[row.SLOPE + i],
-        )  # fmt: skip
+        scale, bias = w[row.SCALE + i], w[row.BIAS + i]
+        level, slope = w[row.LEVEL + i], w[row.SLOPE + i]
         inverse, half = 1.0 / scale, 0.5 / var
         at, mass, near = work[0], work[1], work[2]
         centre = value - bias

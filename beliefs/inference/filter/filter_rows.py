@@ -13,8 +13,7 @@ _row = iter(range(0, ROWS * BATCH, BATCH))
 # Belief, and variances of its moves.
 MEAN0, MEAN1, VAR0, COV, VAR1 = (next(_row) for _ in range(5))
 NOISE0, NOISE1, PROCESS = (next(_row) for _ in range(3))
-# By side the second of two Gaussians that its belief is made of: share, mean, variance in standard
-# units of the whole; share 0 where one does. See `filter_reading`.
+# By side the second Gaussian of its belief: share, mean, variance; see `filter_reading`.
 SHARE0, OTHER0, INNER0, SHARE1, OTHER1, INNER1 = (next(_row) for _ in range(6))
 # A period's move, and its slope.
 KEPT0, KEPT1, DRIFT0, DRIFT1 = (next(_row) for _ in range(4))
@@ -22,7 +21,7 @@ MISREAD0, MISREAD1, SLOPE0, SLOPE1 = (next(_row) for _ in range(4))
 # Log predictive densities of a period: readings, talks.
 LOG_READINGS, LOG_TALKS = next(_row), next(_row)
 # What talks depend on.
-LOGIT, EFFECT, IDLE, PULL, DRAG = (next(_row) for _ in range(5))
+LOGIT, EFFECT, IDLE, PULL, DRAG, CRACK = (next(_row) for _ in range(6))
 # Places of belief: root of the covariance, a probability.
 ROOT, ACROSS, REST, P = (next(_row) for _ in range(4))
 # Sums over nodes.
@@ -31,7 +30,5 @@ MASS0, MASS1, MASS2 = (next(_row) for _ in range(3))
 # One reading: its side's belief, its own scale and bias, where nodes are placed, what it says.
 BEFORE, SPREAD, SCALE, BIAS, LEVEL, SLOPE = (next(_row) for _ in range(6))
 CENTRE, WIDTH, TOP, NEW_MEAN, NEW_VAR, LOG = (next(_row) for _ in range(6))
-# Weight of the lower belief in talks.
-CRACK = next(_row)
 # The log density of a reading at each node; the last rows.
 DENSITY = next(_row)

@@ -1,8 +1,7 @@
 """Elementary functions that compilers can run for many numbers at once, for numba.
 
 The C library's are called one number at a time, and took nine tenths of the filter's time. These
-differ from them in the last place or two (a test says by how much), and have the names that an
-equation asks of its array namespace.
+differ in the last place or two, and have the names that an equation asks of its array namespace.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@ r"""From filtered to smoothed beliefs: paths drawn backwards (Carter and Kohn 19
     b_t \sim N\big(m_t + J_t (b_{t+1} - \bar m_{t+1}), \; P_t - J_t \bar P_{t+1} J_t^\top\big)
 
 with A the slope of the move, by statistical linearisation where misreading makes it nonlinear.
-Their mean is the backward pass of Rauch, Tung and Striebel (1965). It starts from what the filter
-keeps, talks and tails with it, of which the pass of `nuts.recentre` knows nothing.
+Their mean is the backward pass of Rauch, Tung and Striebel (1965), from what the filter keeps.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _LOG_2PI = float(np.log(2.0 * np.pi))
 
 @numba.njit(cache=True, error_model="numpy")
 def _piece(now: Any, side: int, second: int) -> tuple[float, float, float]:
-    """Return share, mean and variance of one of the Gaussians of a side's filtered belief."""
+    """Return share, mean and variance of one Gaussian of a side's filtered belief."""
     w, m, v = now[14 + 3 * side], now[15 + 3 * side], now[16 + 3 * side]
     mean, var = now[9 + side], now[11 + 2 * side]
     root = np.sqrt(var)

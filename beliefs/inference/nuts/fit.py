@@ -86,8 +86,7 @@ def fit(
         raise nothing_free(theory)
     say("compile")
     compiled = compiled_model(theory, structure, cols)
-    compiling = time.perf_counter() - started
-    seconds = {"sample": 0.0, "evaluate": 0.0}
+    seconds = {"compile": time.perf_counter() - started, "sample": 0.0, "evaluate": 0.0}
     for attempt in range(sampling.attempts):
         say(f"sample again, {2**attempt} times as long" if attempt else "sample")
         began = time.perf_counter()
@@ -119,14 +118,13 @@ def fit(
         seconds["evaluate"] += time.perf_counter() - sampled
         if not report.too_short:
             break
-    timings = {k: round(v, 3) for k, v in ({"compile": compiling} | seconds).items()}
+    timings = {k: round(v, 3) for k, v in seconds.items()}
     return Posterior(study, inputs, theory, tree, report, seed, timings)
 
 
 def _draws(
     raw: Any, theory: Theory, structure: Structure, cols: Columns
 ) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    """Return the free parameters and the statistics of the sampler, each (chain, draw, ...)."""
     sampled, free = raw["posterior"], free_parameters(theory, structure)
     draws = {p.name: np.asarray(sampled[p.name].values) for p in free if p.name in sampled}
     if "xi" in sampled:

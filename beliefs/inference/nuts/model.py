@@ -80,10 +80,7 @@ def pack(columns: Columns) -> dict[str, NDArray[np.float64]]:
 
 
 def unpack(packed: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """Return each column as a view of the packed arrays, NumPy or PyTensor.
-
-    Of `columns` only names, leading shapes and types are read.
-    """
+    """Return each column, of known name, shape and type, as a view of the packed arrays."""
     out, row = {}, {"periods": 0, "cells": 0}
     for name, like in columns.items():
         kind = "cells" if name.startswith("cell_") else "periods"

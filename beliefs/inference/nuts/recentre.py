@@ -1,10 +1,10 @@
 r"""Innovations and level of belief in coordinates in which their posterior is nearly noise.
 
-Sampling the innovations of belief directly (non-centred) is slow when readings are many: each
-reading ties together every weight, level and innovation before it. Here the sampler moves standard
-normals :math:`\xi` instead. Each period's innovation is what readings to come lead one to expect
-from where belief stands, plus noise: a guided path (twisted, in Whiteley and Lee 2014). The change
-of variables is corrected for exactly, so the posterior is the same and only its geometry changes.
+Sampling the innovations of belief directly is slow when readings are many: each ties together every
+weight, level and innovation before it. Here the sampler moves standard normals :math:`\xi` instead.
+Each period's innovation is what readings to come lead one to expect from where belief stands, plus
+noise: a guided path (twisted, in Whiteley and Lee 2014). The change of variables is corrected for
+exactly, so that only the geometry of the posterior changes.
 
 What readings from t on say of belief at t is taken as Gaussian, of precision :math:`\Lambda` and
 mean :math:`H/\Lambda`; misreading is expanded around a rough path for that. Backwards in time,
@@ -34,8 +34,7 @@ what readings say about the level, the path integrated out: precision and pull g
     (g_t (H^0_t - \Lambda_t c^0_t) + G_t c^0_t + q H^0_t G_t) / s_t
 
 The level is what generalised least squares would give under a normal prior (the augmented filter of
-de Jong 1991), plus standard normals z of its standard errors. Everything stands once for NumPy and
-for PyTensor.
+de Jong 1991), plus standard normals z of its standard errors.
 """
 
 from __future__ import annotations
@@ -52,7 +51,6 @@ from beliefs.model.contract import Array, Params
 from beliefs.model.mechanisms import belief, readings
 from beliefs.model.numerics import recurrence
 from beliefs.model.numerics.compiled_op import CompiledOp
-from beliefs.model.numerics.recurrence import source_salt
 from beliefs.model.structure import Columns, Structure
 
 _gate, _step = recurrence.gate, recurrence.step
@@ -66,8 +64,7 @@ def _forward(
 ) -> Any:  # fmt: skip
     """Return level, innovations, path and log determinant, then what the adjoint needs.
 
-    That is by period the precision of what is to come, its pull were the level 0 and how the pull
-    answers to the level; by side the precision of the level.
+    By period precision, pull at level 0 and how the pull answers; by side the level's precision.
     """
     sides, n = a.shape
     e, b, logdet = np.empty((sides, n)), np.empty((sides, n)), np.empty(sides)
@@ -111,7 +108,6 @@ def _adjoint(
     level_bar: Floats, e_bar: Floats, b_bar: Floats, logdet_bar: Floats,
     _precision_bar: Floats, _pull_bar: Floats, _answer_bar: Floats, _total_bar: Floats,
 ) -> Any:  # fmt: skip
-    """Run both recursions backwards: gradients with respect to the inputs."""
     sides, n = a.shape
     g_kept, g_push, g_misread = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
     g_a, g_c, g_xi = np.empty((sides, n)), np.empty((sides, n)), np.empty((sides, n))
@@ -182,7 +178,7 @@ def _adjoint(
     )  # fmt: skip
 
 
-_SALT = source_salt(contract, recurrence, sys.modules[__name__])
+_SALT = recurrence.source_salt(contract, recurrence, sys.modules[__name__])
 _GUIDED = CompiledOp("guided_path", _forward, (5, 9, 9, 5, 9, 9, 9, 5), _SALT, _adjoint)
 
 
@@ -211,15 +207,13 @@ def innovations(
 ) -> tuple[Array, Array, Array, Array]:
     """Return level (..., side), innovations and belief (..., side, time) from standard normals.
 
-    Last log|d (level, innovation) / d (z, xi)|, (...), the log density that the change of variables
-    adds. `z` and `xi` are shaped like level and innovations. Of `prior`, that of ``belief_mean``,
-    the median and half the central 68 % are read, finite for every prior; its shape enters
-    elsewhere.
+    Last log|d (level, innovation) / d (z, xi)|, (...); `z` and `xi` are shaped like level and
+    innovations. Of `prior`, that of ``belief_mean``, the median and half the central 68 % are read,
+    finite for every prior.
     """
     low, mean, high = (float(prior.ppf(p)) for p in (0.16, 0.5, 0.84))
     weight = 4.0 / (high - low) ** 2 + 0.0 * z
     kept, push, misread = system.movements(xp, params, columns, structure)
-    # Misreading is expanded around a rough path of the readings, so that the recursion is linear.
     lift = columns["guess_gate"]
     slope = misread * (_STEEPNESS * lift * (1.0 - lift))
     shifted = push + misread * lift - slope * columns["guess"]

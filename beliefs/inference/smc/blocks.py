@@ -8,7 +8,7 @@ and others 2017). Actions are coded into evidence and signals; they must not cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.smc.belief_lag import belief_lag
 from beliefs.inference.smc.particles import Floats
-from beliefs.inference.smc.sequential import BlockTrack, track_likelihood
+from beliefs.inference.smc.sequential import BlockTrack, Say, track_likelihood
 from beliefs.inference.smc.track import (
     Track,
     advance,
@@ -37,7 +37,6 @@ from beliefs.model.system import action_log_likelihoods, factors, factors_of
 from beliefs.model.theory import Theory, free_parameters, null_values, theory_of
 from beliefs.study.load import Study
 
-Say = Callable[[str], None] | None
 Tracks = Mapping[str, BlockTrack]
 
 BELIEF = "belief"
@@ -105,8 +104,7 @@ class Blocks:
 
         Blocks are independent, so their draws are paired by index; those without `beliefs` may be
         paired with the draws of `Track.at`. Parameters that no block of the theory holds are drawn
-        from their prior, which is their posterior. A `ConflictError` says that a block was not
-        tracked, so that the posterior of its parameters is not known.
+        from their prior, which is their posterior.
         """
         absent = [
             b.name
@@ -186,9 +184,7 @@ def track_blocks(
     Blocks without any of the observables named in `only` are left out. ``talks`` and ``reading``
     stand for the belief block, which is also tracked where an observable asked for depends on
     beliefs and no `belief` is given: a track of it for the same theory and study, also one taken
-    over from a sampled posterior (`beliefs.inference.smc.track.from_posterior`), which then
-    predicts nothing before its first row. A `ConflictError` says that it has seen another number of
-    periods, or frees other parameters of belief.
+    over from a sampled posterior (`from_posterior`), which predicts nothing before its first row.
     """
     theory = theory_of(theory)
     inputs = build_inputs(study) if inputs is None else inputs
@@ -196,7 +192,16 @@ def track_blocks(
     layout = blocks(theory, structure)
     chosen = [b for b in layout if only is None or set(only).intersection(b.observables)]
     if belief is not None:
-        _check(belief, theory, structure, n_time)
+        mine = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
+        theirs = [part.name for part in belief.coordinates.parts]
+        if (mine, n_time) != (theirs, belief.n_time):
+            raise ConflictError(
+                "the belief track is that of another theory or has seen other periods",
+                where=f"{belief.study.spec.name} under {theory.name}",
+                found=f"{belief.n_time} periods; free: {', '.join(theirs)}",
+                expected=f"{n_time} periods; free: {', '.join(mine)}",
+                fix="track the theory's own belief block, and advance the track to the study",
+            )
     elif any(b.beliefs or (b.couples and theory.beliefs) for b in chosen):
         belief = track(
             study, theory, particles=particles, seed=seed, progress=progress, inputs=inputs
@@ -223,11 +228,7 @@ def _same(old: Columns, new: Columns, n: int, without: Collection[str] = ()) -> 
 def advance_blocks(
     found: Blocks, study: Study, *, inputs: Inputs | None = None, progress: Say = None
 ) -> Blocks:
-    """Go on with all blocks as the study grows or is revised; see `beliefs.advance`.
-
-    The result is what `track_blocks` gives for the new study, within Monte-Carlo error. Periods
-    before the first whose inputs changed are kept.
-    """
+    """Go on with all blocks as the study grows or is revised; see `beliefs.advance`."""
     inputs = build_inputs(study) if inputs is None else inputs
     n_time, belief = int(inputs.active.sum()), found.belief
     if shared_past(found, inputs) == n_time == found.n_time:
@@ -238,12 +239,11 @@ def advance_blocks(
         belief = advance(belief, study, inputs=inputs, progress=progress)
     columns = {**action_columns(inputs), **belief_lag(belief, structure_of(inputs).n_time)}
     now = replace(found, study=study, inputs=inputs, belief=belief, columns=columns)
-    n, starts = min(found.n_time, n_time), {}
-    for name, mine in found.tracks.items():
-        block = next(b for b in found.layout if b.name == name)
+    chosen, n = [b for b in found.layout if b.name in found.tracks], min(found.n_time, n_time)
+    starts = {}
+    for block in chosen:
         kept = _same(found.columns, columns, n, () if block.couples else LAGGED)
-        starts[name] = mine.until(kept)
-    chosen = [b for b in found.layout if b.name in starts]
+        starts[block.name] = found.tracks[block.name].until(kept)
     return _followed(now, chosen, 0, progress, starts)
 
 
@@ -279,25 +279,10 @@ def _followed(
     return replace(found, tracks=tracks)
 
 
-def _check(belief: Track, theory: Theory, structure: Structure, n_time: int) -> None:
-    """Check that a track is that of the theory's belief block on the same periods."""
-    mine = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
-    theirs = [part.name for part in belief.coordinates.parts]
-    if (mine, n_time) != (theirs, belief.n_time):
-        raise ConflictError(
-            "the belief track is that of another theory or has seen other periods",
-            where=f"{belief.study.spec.name} under {theory.name}",
-            found=f"{belief.n_time} periods; free: {', '.join(theirs)}",
-            expected=f"{n_time} periods; free: {', '.join(mine)}",
-            fix="track the theory's own belief block, and advance the track to the study",
-        )
-
-
 def blocks_known(whole: Blocks, n: int, near: Blocks | None = None) -> Blocks:
     """Return blocks as they stood after the first `n` periods.
 
-    `near` is what this gave for an earlier period, to go on from where that is the shorter way. A
-    `ConflictError` says that the study's folder no longer holds what was tracked.
+    `near` is what this gave for an earlier period, to go on from where that is the shorter way.
     """
     if n == whole.n_time:
         return whole

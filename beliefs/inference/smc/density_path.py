@@ -14,7 +14,7 @@ posterior is, and tame where the null value lies in its tail, where no particle 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,6 @@ from beliefs.inference.smc.particles import Floats, Ints, effective_size, normal
 from beliefs.inference.smc.track import Track
 from beliefs.inference.smc.unconstrained import Coordinates
 from beliefs.model.theory import free_parameters
-
-Watched = Mapping[str, tuple[Ints, Floats]]
 
 FEWEST = 1.0 / 8.0  # share of effective particles below which a period is not reweighted
 
@@ -35,11 +33,7 @@ class _Stretch(NamedTuple):
     low: int
     high: int
     scores: Floats
-    newest: Floats
-
-    def at(self, t: int) -> Floats:
-        """Log predictive densities of a period, (2, N)."""
-        return self.newest[t - self.low]
+    newest: Floats  # log predictive densities, (periods, 2, N)
 
 
 def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
@@ -47,8 +41,7 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
 
     Talks are given the readings of their period; 0 where nothing was seen. `groups` holds by name
     the free parameters (all elements), or labels of single elements such as ``shock_jump[0, 1]``,
-    that are held at their null values together. A `StudyError` says that a parameter is not free,
-    that its null value lies on or beyond the bound of its prior, or that the track was taken over.
+    that are held at their null values together.
     """
     if track.first > 0:
         raise StudyError(
@@ -58,7 +51,7 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
             expected="a track from before the first period",
             fix="track the study from its beginning",
         )
-    watched = {name: _watched(track, members, name) for name, members in groups.items()}
+    watched = [_watched(track, members, name) for name, members in groups.items()]
     out = np.zeros((len(watched), track.n_time, 2))
     held: _Stretch | None = None
     for stretch in _stretches(track):
@@ -66,16 +59,21 @@ def density_path(track: Track, groups: Mapping[str, Sequence[str]]) -> Floats:
             # The log weights with which the particles of a period met it.
             before = track.log_weights[t - 1] if t > 0 else np.zeros(len(track.generations[0]))
             own = stretch if held is None or t > stretch.low else held
-            reading, talks = own.at(t)
-            left = effective_size(before + own.at(t).sum(axis=0))
-            if own is stretch or left >= FEWEST * len(before):
-                steps = [(own.scores, before, True), (own.scores, before + reading, reading.any())]
-                steps += [(own.scores, before + reading + talks, talks.any())]
-            else:  # hardly any of the old particles are left: by the new ones
-                said, after = stretch.at(t)[1], track.log_weights[t]
-                steps = [(own.scores, before, True), (stretch.scores, after - said, True)]
-                steps += [(stretch.scores, after, said.any())]
-            out[:, t] = _differences(watched, steps)
+            reading, talks = own.newest[t - own.low]
+            scores, between, seen = own.scores, before + reading, reading.any()
+            after = between + talks
+            left = effective_size(before + own.newest[t - own.low].sum(axis=0))
+            if own is held and not left >= FEWEST * len(before):
+                # Hardly any of the old particles are left: by the new ones.
+                scores, after, talks = stretch.scores, track.log_weights[t], stretch.newest[0, 1]
+                between, seen = after - talks, True
+            for group, (places, null) in enumerate(watched):
+                old, new = own.scores[:, places], scores[:, places]
+                first = log_density_at(old, before, null)
+                # An observation that saw nothing more is not counted.
+                second = log_density_at(new, between, null) if seen else first
+                third = log_density_at(new, after, null) if talks.any() else second
+                out[group, t] = -np.diff([first, second, third])
         held = stretch
     return out
 
@@ -87,20 +85,6 @@ def _stretches(track: Track) -> Iterator[_Stretch]:
         scores, end = track.particles(number), min(high + 1, track.n_time)
         path = model.replay(scores, end, keep=True, since=low)[2]
         yield _Stretch(low, high, scores, np.ascontiguousarray(path[..., :2].transpose(1, 2, 0)))
-
-
-def _differences(watched: Watched, steps: Sequence[tuple[Floats, Floats, Any]]) -> Floats:
-    """Return what each observation adds, (group, 2), from particles and weights before and after.
-
-    One that saw nothing more is not counted.
-    """
-    out = []
-    for places, null in watched.values():
-        logs: list[float] = []
-        for scores, weights, seen in steps:
-            logs.append(log_density_at(scores[:, places], weights, null) if seen else logs[-1])
-        out.append(-np.diff(logs))
-    return np.stack(out)
 
 
 def log_density_at(scores: Floats, log_weights: Floats, place: Floats) -> float:

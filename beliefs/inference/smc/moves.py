@@ -40,8 +40,7 @@ CORE = (
 which the others follow in expectation, are cheap in acceptance."""
 FAR, WIDEST = ("surplus_effect", "onset_base", "log_cost", "cost_slope"), 1.3
 """Parameters of a funnel, and variance of proposals: the more talks hang on the surplus, the less
-room is left for it, so few particles stand where the likelihood is highest, and the rest must find
-it."""
+room is left for it; few particles stand where the likelihood is highest, the rest must find it."""
 PRODUCTS = ("log_cost", "cost_slope", "surplus_effect", "onset_base", "continuation_base")
 """Parameters whose products count, not their squares alone: they enter the log-odds of talks."""
 LATE = ("belief_mean", *(name for name in PRODUCTS if name not in CORE))
@@ -149,7 +148,7 @@ def back(transform: Transform, white: Floats) -> tuple[Floats, Floats]:
     shear = transform.shear
     left = shear.centre + shear.spread * transform.scale * white
     straight = _sheared(left, *shear.terms, -1.0)
-    out[:, transform.order] = transform.mean + particles.spread_by(transform.root, straight)
+    out[:, transform.order] = transform.mean + np.einsum("jk,nk->nj", transform.root, straight)
     change = np.zeros(len(out))
     if transform.frame is not None:
         out, change = from_frame(transform.frame, out)
@@ -181,11 +180,10 @@ def move(
     """Move particles by Metropolis-Hastings until they are elsewhere.
 
     Proposals keep a share rho of the distance from the mean of a fitted Gaussian and draw the rest
-    from it (preconditioned Crank-Nicolson; rho 0 is the independence sampler), which would accept
-    always were the target that Gaussian. `index` says which of the transform's particles are moved,
-    `target` gives log densities (n,) of particles (n, d) and what else is `known` of them (n, C);
-    `enough` is the mean squared jump to accumulate in moves of all parameters, as a share of that
-    between independent draws.
+    from it (preconditioned Crank-Nicolson; rho 0 is the independence sampler). `index` says which
+    of the transform's particles are moved, `target` gives log densities (n,) of particles (n, d)
+    and what else is `known` of them (n, C); `enough` is the mean squared jump to accumulate in
+    moves of all parameters, as a share of that between independent draws.
     """
     white, change = transform.white[index], transform.change[index]
     start, (n, d), n_core = white, scores.shape, transform.n_core

@@ -98,7 +98,7 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
     params = model.params(moved)
     n_read = int(measurements.starts[n_time])
     side, channel = measurements.sides[:n_read], measurements.channels[:n_read]
-    when = measurements.when(n_time)
+    when = np.repeat(np.arange(n_time), np.diff(measurements.starts[: n_time + 1]))
     private, public = ((measurements.kinds[:n_read] == kind).astype(float) for kind in (1, 2))
     cells = {
         "cell_side": side, "cell_channel": channel, "cell_private": private, "cell_public": public,

@@ -23,7 +23,8 @@ WIDER = 1.1
 """Variance of proposals against that of the particles. Particles lose some of their spread by every
 resampling; proposals from their own spread would not give it back."""
 SURE, KEPT = 3.0, 0.25
-"""Standard errors above which a correlation of particles is believed, share believed of others."""
+"""Standard errors above which a correlation of particles is believed, and the share believed of
+others, which are mostly noise with so many parameters."""
 
 # glibc keeps freed memory up to the size of the largest array that was freed: without this each
 # array's pages are faulted in anew. It is not touched, so it takes no memory.
@@ -83,12 +84,11 @@ def distinct(scores: NDArray[Any]) -> int:
 def drift(before: Floats, after: Floats) -> float:
     """Return how far the means of coordinates (N, d) went, in standard errors of a mean that stays.
 
-    Moves that leave a distribution as it is leave the means of particles that stand in it where
-    they were, up to noise; particles that have yet to reach a part of it go there on the average.
-    Particles that are the same before are no independent witnesses: noise is estimated from the
-    differences between such families (Liang and Zeger 1986). The larger of two is returned: the
-    largest shift of a mean over its standard error, and the excess of all squared ones over their
-    number, over the deviation of a chi-squared.
+    Moves leave the means of particles that stand in their target where they were, up to noise;
+    particles that have yet to reach a part of it go there on the average. Noise is estimated from
+    the differences between families of particles that were the same before (Liang and Zeger 1986).
+    The larger of two is returned: the largest shift of a mean over its standard error, and the
+    excess of all squared ones over their number, over the deviation of a chi-squared.
     """
     d = before.shape[1]
     gap = after - before
@@ -138,11 +138,6 @@ def _cholesky(a: Floats) -> Floats:
     return out
 
 
-def spread_by(root: Floats, noise: Floats) -> Floats:
-    """Return `root` times each row of `noise` (N, d)."""
-    return np.einsum("jk,nk->nj", root, noise)
-
-
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def whiten(root: Floats, centred: Floats) -> Floats:
     """Return the solution of root z = row for each row of `centred` (N, d)."""
@@ -158,11 +153,7 @@ def whiten(root: Floats, centred: Floats) -> Floats:
 
 
 def fitted_gaussian(scores: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
-    """Return mean (d,) and root of the covariance (d, d) of weighted coordinates.
-
-    Correlations below `SURE` standard errors are mostly noise with so many parameters, and only
-    the share `KEPT` of them is believed.
-    """
+    """Return mean (d,) and root of the covariance (d, d) of weighted coordinates."""
     weights = normalised(log_weights)
     mean = np.einsum("n,nd->d", weights, scores)
     centred = scores - mean

@@ -33,23 +33,21 @@ from beliefs.inference.smc.particles import (
 )
 from beliefs.inference.smc.unconstrained import Coordinates
 
-Likelihood = Callable[[dict[str, Any], int], Floats]
 Say = Callable[[str], None] | None
 
 STREAM = 1_000_001  # keeps random numbers of other blocks apart from those of the belief block
 ENOUGH = 0.5  # share of effective particles below which they are resampled and moved
 FEWEST = 1.0 / 8.0  # share that one step may leave; an observation that leaves fewer is split
 DRIFT, ROUNDS = 5.5, 6
-"""Drift (see `Moved`) above which particles are still under way, so that moves are repeated in
-coordinates fitted anew, and how often at most."""
+"""Drift (see `Moved`) above which moves are repeated in coordinates fitted anew, and how often."""
 LAG, CALM = 3.5, 0.9
 """Cumulative sum of drift (Page 1954) above which particles lag behind the periods, and the share
 of drifts that add nothing where particles stand in the target."""
 FURTHER = 2.0
-"""How many times as far a track goes with rounds of later periods once its particles lag, and then
-repeats them while drift is no noise. Where rounds do not bring all particles home, what is missing
-adds up from period to period."""
+"""How many times as far particles move once they lag; moves are then repeated while drift is no
+noise. Where they do not bring all particles home, what is missing adds up over periods."""
 AHEAD = 8  # fewest periods that are evaluated ahead for particles at rest
+_ROWS = ("generation", "log_weights", "state", "predictive")  # what a track keeps of every period
 
 
 @dataclass(frozen=True)
@@ -66,8 +64,9 @@ class Problem:
     periods: Callable[[Floats, int, int, Floats | None], Floats]
     # Scores, log weights and t -> coordinates to move in given the first t + 1 periods.
     transform: Callable[[Floats, Floats, int], Transform]
-    # Observable and period -> the error where no particle can have predicted it.
-    error: Callable[[str, int], StudyError]
+    error: Callable[[str, int], StudyError]  # of an observable that no particle can have predicted
+    named: Callable[[int], str]  # what progress calls a period
+    key: tuple[int, ...] = ()  # keeps random numbers apart from those of other blocks of one seed
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,7 @@ class BlockTrack:
     # observables of its period before it; NaN where it was not seen.
     predictive: Floats
     rejuvenations: tuple[Rejuvenation, ...] = ()
-    # Number of periods of a posterior that the track took over; 0 if it began by itself. Its rows
-    # (R of them) begin with the last of these.
-    taken: int = 0
+    taken: int = 0  # periods of a posterior that it took over; its R rows begin with the last
 
     @classmethod
     def empty(cls, problem: Problem, scores: Floats, seed: int, **more: Any) -> Self:
@@ -174,10 +171,7 @@ class BlockTrack:
     def params(
         self, draws: int, rng: np.random.Generator, *, period: int = -1
     ) -> dict[str, Floats]:
-        """Return equally weighted draws of the parameters after a period, each (draws, ...).
-
-        They come in random order, so that draws of two blocks may be paired.
-        """
+        """Return equally weighted draws after a period, (draws, ...), shuffled: blocks can pair."""
         log_weights = self.log_weights[self.row(period)]
         index = rng.permutation(resample(log_weights, rng.random(), draws))
         return self.coordinates.params(self.scores(period)[index])
@@ -188,19 +182,13 @@ class BlockTrack:
             return self
         kept = n_time - self.first
         generations = int(self.generation[:kept].max(initial=0)) + 1
-        return replace(
-            self,
-            generations=self.generations[:generations],
-            generation=self.generation[:kept],
-            log_weights=self.log_weights[:kept],
-            state=self.state[:kept],
-            predictive=self.predictive[:kept],
-            rejuvenations=tuple(r for r in self.rejuvenations if r.period < n_time),
-        )
+        rows: dict[str, Any] = {name: getattr(self, name)[:kept] for name in _ROWS}
+        done = tuple(r for r in self.rejuvenations if r.period < n_time)
+        return replace(self, generations=self.generations[:generations], rejuvenations=done, **rows)
 
 
-def drawn_scores(problem: Problem, particles: int, seed: int, key: Sequence[int] = ()) -> Floats:
-    """Return particles from the prior, normal scores (N, d); `key` as in `follow`."""
+def drawn_scores(problem: Problem, particles: int, seed: int) -> Floats:
+    """Return particles from the prior, normal scores (N, d)."""
     if particles < 100:
         raise StudyError(
             "too few particles",
@@ -209,7 +197,7 @@ def drawn_scores(problem: Problem, particles: int, seed: int, key: Sequence[int]
             expected="at least 100",
             fix="2000, or 4000 for a study of many years such as 700 weeks",
         )
-    rng = np.random.default_rng([seed, *key, 0, 0])
+    rng = np.random.default_rng([seed, *problem.key, 0, 0])
     return rounded(rng.standard_normal((particles, problem.coordinates.size)))
 
 
@@ -239,19 +227,8 @@ def _target(scores: Floats, known: Floats, k: int, power: float) -> Floats:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an error says so, once
-def follow[T: BlockTrack](
-    problem: Problem,
-    found: T,
-    n_time: int,
-    key: Sequence[int] = (),
-    progress: Callable[[int], None] | None = None,
-) -> T:
-    """Take in all periods before `n_time` after those that a track has seen.
-
-    `key` keeps the random numbers of this block apart from those of others of one seed; `progress`
-    gets the number of a period when particles were moved. An observation that no particle thinks
-    possible, or numbers that are not finite, raise a `StudyError`.
-    """
+def follow[T: BlockTrack](problem: Problem, found: T, n_time: int, progress: Say) -> T:
+    """Take in the periods before `n_time` after those that a track has seen."""
     if found.n_time >= n_time:
         return found
     generations, done = list(found.generations), list(found.rejuvenations)
@@ -278,46 +255,24 @@ def follow[T: BlockTrack](
                 enough = effective_size(weights) >= ENOUGH * n
                 if power == 1.0 and enough and pareto_k(weights) <= RELIABLE:
                     break
-                rng = np.random.default_rng([found.seed, *key, t + 1, len(done)])
+                rng = np.random.default_rng([found.seed, *problem.key, t + 1, len(done)])
                 found_at, moved = _moved(ahead, weights, done, (t, k, power), rng)
                 generations.append(found_at.scores.astype(np.float32))
                 done.append(moved)
                 weights = np.zeros(n)
                 ahead = _Ahead(problem, found_at.scores, n_time, t, found_at.known[None])
                 if progress is not None:
-                    progress(t)
+                    progress(f"{problem.named(t)}: moved particles")
         more = 1 + len(problem.observables)
         state = ahead.at(t)[:, more : more + problem.width]
         if not np.isfinite(state[np.isfinite(weights)]).all():
             raise problem.error(problem.observables[-1], t)
         rows.append((len(generations) - 1, weights, state, predictive))
-    generation, log_weights, states, scored = (
-        np.stack(column) for column in zip(*rows, strict=True)
-    )
-    return replace(
-        found,
-        generations=tuple(generations),
-        generation=np.concatenate([found.generation, generation]),
-        log_weights=np.concatenate([found.log_weights, log_weights]),
-        state=np.concatenate([found.state, states]),
-        predictive=np.concatenate([found.predictive, scored]),
-        rejuvenations=tuple(done),
-    )
-
-
-def calm(d: int) -> float:
-    """Return the drift of `d` coordinates that noise stays below in a share CALM of cases."""
-    return float(ndtri(0.5 + 0.5 * CALM ** (1.0 / d)))  # the largest of d absolute normals
-
-
-def lagging(done: Sequence[Rejuvenation], d: int) -> bool:
-    """Tell whether particles of `d` coordinates have come to lag behind the periods."""
-    lag = 0.0
-    for r in done:
-        lag = max(0.0, lag + r.drift - calm(d))
-        if lag > LAG:
-            return True
-    return False
+    longer: dict[str, Any] = {
+        name: np.concatenate([getattr(found, name), np.stack(column)])
+        for name, column in zip(_ROWS, zip(*rows, strict=True), strict=True)
+    }
+    return replace(found, generations=tuple(generations), rejuvenations=tuple(done), **longer)
 
 
 def _moved(
@@ -332,9 +287,13 @@ def _moved(
         return _target(scores, known, k, power), known
 
     left, n, density = effective_size(log_weights), len(scores), _target(scores, known, k, power)
-    d = scores.shape[1]
-    late = lagging(done, d)
-    jump, bar = (FURTHER * problem.jump, calm(d)) if late else (problem.jump, DRIFT)
+    # Drift that noise stays below in a share CALM of cases: the largest of d absolute normals.
+    calm = float(ndtri(0.5 + 0.5 * CALM ** (1.0 / scores.shape[1])))
+    lag, late = 0.0, False
+    for earlier in done:
+        lag = max(0.0, lag + earlier.drift - calm)
+        late = late or lag > LAG
+    jump, bar = (FURTHER * problem.jump, calm) if late else (problem.jump, DRIFT)
     quality = np.asarray(done[-1].quality if done else Rejuvenation.quality)
     index = resample(log_weights, rng.random())
     ancestors = len(np.unique(index))
@@ -365,7 +324,7 @@ def _moved(
 
 
 def track_likelihood(
-    likelihood: Likelihood,
+    likelihood: Callable[[dict[str, Any], int], Floats],
     coordinates: Coordinates,
     observables: Sequence[str],
     n_time: int,
@@ -381,17 +340,13 @@ def track_likelihood(
     `likelihood` gets parameters (each (N, *shape)) and a number of periods n; it returns the log
     likelihoods (N, n, K) of the first n periods, exactly 0 for all particles where nothing was
     seen. It is called in threads, with chunks of particles. `stream` is the number of this block
-    among those of one seed, whose particles must be independent; `start` a track of the same block
-    to go on from, whose periods have the same likelihood.
+    among those of one seed; `start` a track to go on from, whose periods had the same likelihood.
     """
 
     def periods(scores: Floats, low: int, high: int, start: Floats | None) -> Floats:
         del start  # likelihoods go over all periods
-
-        def work(chunk: slice) -> Floats:
-            return likelihood(coordinates.params(scores[chunk]), high)
-
-        logs = np.concatenate(mapped(work, len(scores)))
+        parts = mapped(lambda part: likelihood(coordinates.params(scores[part]), high), len(scores))
+        logs = np.concatenate(parts)
         logs = np.where(np.isnan(logs), -np.inf, logs)
         total = np.cumsum(logs.sum(axis=2), axis=1)
         before = np.concatenate([np.zeros((len(logs), 1)), total[:, :-1]], axis=1)
@@ -409,12 +364,10 @@ def track_likelihood(
             fix="widen the prior of the parameters that it reads",
         )
 
-    seed, key = checked_seed(seed), (STREAM, stream)
-    problem = Problem(tuple(observables), coordinates, 1.0, 0, periods, transform, error)
-    found = start or BlockTrack.empty(problem, drawn_scores(problem, particles, seed, key), seed)
+    def named(t: int) -> str:
+        return f"{'+'.join(observables)}, period {t}"
 
-    def say(t: int) -> None:
-        if progress is not None:
-            progress(f"{'+'.join(observables)}, period {t}: moved particles")
-
-    return follow(problem, found, n_time, key, say)
+    seed, key, seen = checked_seed(seed), (STREAM, stream), tuple(observables)
+    problem = Problem(seen, coordinates, 1.0, 0, periods, transform, error, named, key)
+    found = start or BlockTrack.empty(problem, drawn_scores(problem, particles, seed), seed)
+    return follow(problem, found, n_time, progress)

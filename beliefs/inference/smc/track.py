@@ -40,7 +40,7 @@ from beliefs.study.load import Study, load_study
 
 OBSERVABLES = tuple(factor.name for factor in factors_of("belief"))
 _KNOWN = (22, 0, 1, *range(9, 22))
-"""Columns of a kept path: what goes on, in the order of `Problem.periods` and `_state`."""
+"""Columns of a kept path: what goes on, in the order of `Problem.periods`."""
 _REJUVENATION = tuple(field.name for field in fields(Rejuvenation))
 
 
@@ -178,14 +178,10 @@ class Track(Shown, BlockTrack):
                 **{k: (("time",), getattr(self, k)) for k in ("evidence", "ess", "distinct")},
             },
         }
-        if self.rejuvenations:
-            groups["rejuvenations"] = {
-                name: (
-                    ("rejuvenation", "kernel") if name == "quality" else ("rejuvenation",),
-                    np.asarray([getattr(r, name) for r in self.rejuvenations]),
-                )
-                for name in _REJUVENATION
-            }
+        dims, done = ("rejuvenation", "kernel"), self.rejuvenations
+        if done:
+            moved = {name: np.asarray([getattr(r, name) for r in done]) for name in _REJUVENATION}
+            groups["rejuvenations"] = {k: (dims[: v.ndim], v) for k, v in moved.items()}
         about = {**origin_of(self.study, self.theory), "seed": self.seed, "taken": self.taken}
         trees = {f"/{name}": xr.Dataset(variables) for name, variables in groups.items()}
         return xr.DataTree.from_dict({"/": xr.Dataset(attrs=about), **trees})
@@ -196,11 +192,7 @@ def _text(words: Any) -> NDArray[Any]:
 
 
 def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = None) -> Track:
-    """Return the track that a DataTree holds, from `Track.to_tree` or read back from NetCDF.
-
-    A `ConflictError` says that the study or the theory is not the one that was tracked, or that an
-    array is missing.
-    """
+    """Return the track that a DataTree holds, from `Track.to_tree` or read back from NetCDF."""
     for name, found, wanted in (
         ("study", study.sha256, tree.attrs["study_sha256"]),
         ("theory", theory.sha256, tree.attrs["theory_sha256"]),
@@ -255,20 +247,17 @@ def track_from(tree: Any, study: Study, theory: Theory, inputs: Inputs | None = 
     )
 
 
-def _state(known: Floats) -> Belief:
-    """Return the state after a period of which this is known, (N, 16)."""
-    columns = np.split(known, [1, 3, 5, 8, 14], axis=1)
-    total, newest, mean, cov, pair, audience = (np.ascontiguousarray(c) for c in columns)
-    return Belief(mean, cov, total, newest, audience, pair)
-
-
 def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Problem:
     """Return the belief block: readings and talks, both beliefs integrated out by the filter."""
     if not model.coordinates.size:
         raise nothing_free(theory)
 
     def periods(scores: Floats, low: int, high: int, start: Floats | None) -> Floats:
-        state = None if start is None else _state(start)
+        state = None
+        if start is not None:
+            columns = np.split(start, [1, 3, 5, 8, 14], axis=1)
+            total, newest, mean, cov, pair, audience = (np.ascontiguousarray(c) for c in columns)
+            state = Belief(mean, cov, total, newest, audience, pair)
         path = model.replay(scores, high, keep=True, since=low, start=state)[2]
         return np.ascontiguousarray(path[..., _KNOWN].transpose(1, 0, 2))
 
@@ -279,7 +268,10 @@ def _problem(model: Model, theory: Theory, dates: NDArray[np.datetime64]) -> Pro
     def error(name: str, t: int) -> StudyError:
         return not_finite(theory, model.structure, f"{name} of {dates[t]}")
 
-    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, transform, error)
+    def named(t: int) -> str:
+        return str(dates[t])
+
+    return Problem(OBSERVABLES, model.coordinates, 0.5, 5, periods, transform, error, named)
 
 
 def track(
@@ -330,15 +322,7 @@ def track(
     seed = checked_seed(seed)
     scores = drawn_scores(problem, particles, seed)
     empty = Track.empty(problem, scores, seed, study=study, inputs=inputs, theory=theory)
-    return _follow(empty, problem, progress)
-
-
-def _follow(found: Track, problem: Problem, progress: Callable[[str], None] | None) -> Track:
-    def say(t: int) -> None:
-        if progress is not None:
-            progress(f"{found.inputs.dates[t]}: moved particles")
-
-    return follow(problem, found, int(found.inputs.active.sum()), (), say)
+    return follow(problem, empty, int(inputs.active.sum()), progress)
 
 
 def advance(
@@ -390,11 +374,12 @@ def advance(
             expected="the study that was tracked, with more or revised rows",
             fix="track it anew",
         )
-    kept = first_change(old, new, min(found.n_time, int(inputs.active.sum())))
+    n_time = int(inputs.active.sum())
+    kept = first_change(old, new, min(found.n_time, n_time))
     if kept < found.n_time and progress is not None:
         progress(f"inputs of period {inputs.dates[kept]} changed: back to the one before")
     here = replace(found.until(kept), study=study, inputs=inputs)
-    return _follow(here, _problem(new, found.theory, inputs.dates), progress)
+    return follow(_problem(new, found.theory, inputs.dates), here, n_time, progress)
 
 
 def same_but_longer(old: Structure, new: Structure) -> bool:
@@ -423,9 +408,8 @@ def first_change(old: Model, new: Model, n_time: int) -> int:
 def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     """Take over a posterior that was sampled, so that `advance` can go on from it.
 
-    Its draws of the parameters become particles of equal weight, thinned evenly to `particles`, and
-    the filter computes what each of them makes of the periods so far. Beliefs are not taken over:
-    given the parameters, the filter has them. The last active period becomes the first row of the
+    Its draws of the parameters, thinned evenly to `particles`, become particles of equal weight,
+    whose beliefs the filter computes anew. The last active period becomes the first row of the
     track, which cannot go back before it.
     """
     study, inputs, theory = posterior.study, posterior.inputs, posterior.theory
@@ -477,10 +461,7 @@ def check_folder(study: Study, inputs: Inputs) -> None:
 
 
 def track_known(track: Track, n: int) -> Track:
-    """Return a track as it stood after its first `n` periods.
-
-    A `ConflictError` says that the study's folder no longer holds what was tracked.
-    """
+    """Return a track as it stood after its first `n` periods."""
     if n == track.n_time:
         return track
     study, inputs = as_known(track.study, track.inputs, n)
@@ -493,9 +474,8 @@ def track_known(track: Track, n: int) -> Track:
 def posterior_at(track: Track, period: int, draws: int | None = None) -> Posterior:
     """Return equally weighted draws of the posterior after a period, one chain.
 
-    Parameters, then the path of beliefs given each (by the filter and a backward draw). Known is
-    what was published by the end of the period (`track_known`). As many draws as particles when
-    None.
+    Known is what was published by the end of the period (`track_known`). As many draws as particles
+    when None.
     """
     track, n = track_known(track, period + 1), period + 1
     study, inputs, model = track.study, track.inputs, track.model()
@@ -517,8 +497,7 @@ def posterior_at(track: Track, period: int, draws: int | None = None) -> Posteri
 def belief_now(track: Track) -> list[tuple[str, float, float, float]]:
     """Return side, mean and central 90 % of each belief after the last period, as probabilities.
 
-    Quantiles of the mixture of the particles' Gaussians, by 41 nodes each; empty for a theory
-    without beliefs.
+    Quantiles of the mixture of the particles' Gaussians, by 41 nodes each.
     """
     if not track.theory.beliefs:
         return []

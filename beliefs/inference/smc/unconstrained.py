@@ -28,16 +28,13 @@ FURTHEST = 20.0  # normal score of a draw on the very bound of its prior
 
 @dataclass(frozen=True)
 class Part:
-    """One parameter: support of its prior, spline of its quantiles on a scale without bounds.
-
-    `cubic` (NODES - 1, 4) holds the coefficients between equally spaced scores.
-    """
+    """One parameter: support of its prior, spline of its quantiles on a scale without bounds."""
 
     name: str
     shape: tuple[int, ...]
     low: float
     high: float
-    cubic: Floats
+    cubic: Floats  # coefficients between equally spaced scores, (NODES - 1, 4)
 
     @cached_property
     def size(self) -> int:
@@ -137,22 +134,14 @@ def _quantiles(scores: Floats, cubic: Floats, low: float, high: float) -> Floats
 
 def coordinates_of(parameters: Iterable[Parameter], structure: Structure) -> Coordinates:
     """Return the coordinates of parameters by their priors; innovations have none."""
-    return Coordinates(
-        tuple(
-            Part(p.name, structure.size(p.dims), *_table(p.prior))
-            for p in parameters
-            if p.name != "innovation"
-        )
-    )
+    free = (p for p in parameters if p.name != "innovation")
+    return Coordinates(tuple(Part(p.name, structure.size(p.dims), *_table(p.prior)) for p in free))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # PreliZ takes a second to compile them: a track keeps its own
 @no_fastmath
 def _table(prior: Prior) -> tuple[float, float, Floats]:
-    """Return the support of a prior and the spline of its quantiles.
-
-    PreliZ takes a second to compile these, so that a track keeps them.
-    """
+    """Return the support of a prior and the spline of its quantiles."""
     from scipy.interpolate import CubicSpline  # slow to load, and an update has its tables
 
     low, high = (float(v) for v in prior.support)

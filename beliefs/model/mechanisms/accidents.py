@@ -1,9 +1,8 @@
 r"""Accidents: what widens incidents without anyone's order, and who acts that no order reaches.
 
-Four parameters enter the rate of strikes, which stands in `reciprocity`: certainty on both sides
-(``certainty_widening``), announced actions (``warning_effect``) and cancelled talks
-(``walkout_noise``). The others have observables of their own. In a truce, actions are a third
-party's rather than a side's own with log-odds
+The effects of certainty on both sides, announced actions and cancelled talks enter the rate of
+strikes, which stands in `reciprocity`. The others have observables of their own. In a truce,
+actions are a third party's rather than a side's own with log-odds
 
 .. math:: broken^{other}_t \sim \mathrm{Binomial}(broken^{own}_t + broken^{other}_t,
           \mathrm{logistic}(exogenous))

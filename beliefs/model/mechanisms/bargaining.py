@@ -17,11 +17,11 @@ from typing import Any
 
 from beliefs.model import priors as pz
 from beliefs.model.contract import LEARNT, Array, Parameter, Params, logistic
-from beliefs.model.mechanisms import shocks
 from beliefs.model.numerics.recurrence import weighted_sum
-from beliefs.model.structure import Columns, Structure, side_matrix
+from beliefs.model.structure import SHOCK_KINDS, Columns, Structure, side_matrix
 
 PLACE = 6
+ESCALATION = SHOCK_KINDS.index("escalation")
 MAX_LOG_COST = 1.0  # a cost above e = 2.7 stakes says no more; keeps the exponential finite
 
 PARAMETERS = (
@@ -47,7 +47,8 @@ def cost(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     slopes = params["cost_slope"][..., None, :] * sides
     log_cost = params["log_cost"][..., None] + weighted_sum(xp, slopes, columns["cost"])
     log_cost = log_cost + params["convex_cost"][..., None, None] * columns["heavy"]
-    log_cost = log_cost + shocks.cost_shift(params, columns)[..., None, :]
+    fresh = params["escalation_cost"][..., None] * columns["aftermath"][..., ESCALATION, :]
+    log_cost = log_cost + fresh[..., None, :]
     return xp.exp(xp.minimum(log_cost, MAX_LOG_COST))
 
 

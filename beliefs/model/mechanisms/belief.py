@@ -74,7 +74,6 @@ def path(
 ) -> Array:
     """Return belief in log-odds over time, (..., side, time).
 
-    `kept`, `push` and `misread` are its retention, news and misreading by period, of that shape;
     `start` is belief of the period before the first, (..., side), `start_of` when None.
     """
     moves = drift(params, kept, push)

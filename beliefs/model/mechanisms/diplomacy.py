@@ -13,8 +13,8 @@ belief, whose logistic slope is 4); hard-line words bind where :math:`\kappa > 0
 Offers of the record carry no prices, so that talks discover prices where later rounds meet with
 fewer rejections. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
 
-An offer is coded as a concession here and as a signal of a lower belief among the readings; the lag
-keeps the same action from explaining itself.
+An offer is a concession here and a reading of a lower belief; the lag keeps it from explaining
+itself.
 
 Claims C06, C09, C25, C27, C54. Source: MODEL section 2.
 """

@@ -7,8 +7,7 @@ r"""Domestic politics: audience costs that build up with hard-line words, and pr
 
 The positive part is smooth (softplus of width 0.1), because a corner stalls gradient sampling.
 
-Claims C09 (prisoners of their own messaging), C10 (projection), C36 (heat dissipates in a truce).
-Source: MODEL section 2; Fearon (1994).
+Claims C09, C10 (projection), C36 (heat fades in a truce). Source: MODEL section 2; Fearon (1994).
 """
 
 from __future__ import annotations

@@ -10,9 +10,7 @@ framework only) and w the length of a period in weeks: weights say what a *week*
 moves, whatever the step. r < 1 discounts bad news. :math:`\psi` is learning from a rival who
 persists; :math:`\psi = 0` is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011).
 A share of the weights may be common to both sides (one scorecard); a quiet period within a truce
-may count for more than a quiet one in war, as time to regroup.
-
-Claims C02-C05, C11, C35. Source: MODEL section 2.
+may count for more than one in war. Claims C02-C05, C11, C35. Source: MODEL section 2.
 """
 
 from __future__ import annotations
@@ -61,9 +59,8 @@ PARAMETERS = (
 def common_matrix(structure: Structure) -> NDArray[np.float64]:
     """Return the matrix (term, term) that averages weights over both sides.
 
-    Terms on the same indicator in the same regimes are one entry of a common scorecard. Each side
-    still reads it in its own direction, so that news is good for one and bad for the other where
-    directions oppose.
+    Terms on the same indicator in the same regimes are one entry of a common scorecard, which each
+    side still reads in its own direction.
     """
     entry = [(term.indicator, term.regimes) for term in structure.terms]
     same = np.array([a == b for a in entry for b in entry], float).reshape([len(entry)] * 2)

@@ -10,8 +10,7 @@ r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, pha
 with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`) and w
 weeks in a period. A truce spell ends in one of lapse (only with an announced deadline), unilateral
 extension, mutual extension and deal, by sticks: the share of lapses, of unilateral actions among
-the rest, of extensions among mutual actions. These shares say how spells have ended; the forward
-simulation takes a lapse from the deadline itself, which passes unresolved.
+the rest, of extensions among mutual actions. The simulation takes a lapse from the deadline itself.
 
 A conflict phase (open war, friction, truce, negative and positive peace) is left upwards and
 downwards at weekly hazards :math:`e^{up}` and :math:`e^{down}`. A move up *skips* when it leaves
@@ -19,8 +18,8 @@ out a phase of peace (truce, negative peace) that lies between; from open war to
 out, since friction is no peace. Where a skip is possible, a move up is one with the log-odds
 ``skip``. A move down may be of any size.
 
-The prior of the deal hazard is centred on what formal agreements in crises older than a year say of
-a new one (`beliefs.model.pooled`); the spread is wider, because a deal here need not be formal.
+The prior of the deal hazard is centred on formal agreements in crises older than a year
+(`beliefs.model.pooled`); the spread is wider, because a deal here need not be formal.
 Claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power. Source: MODEL 2.
 """
 
@@ -123,8 +122,7 @@ def form(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
 def kind_shares(params: Params, deadline: Array) -> list[Array]:
     """Return the shares of `KINDS` among truce spells that ended without collapse.
 
-    `deadline` is 1 where the spell had an announced deadline, so that it can lapse; the parameters
-    broadcast with it.
+    `deadline` is 1 where the spell had an announced deadline, so that it can lapse.
     """
     lapse = params["lapse_share"] * deadline
     unilateral, extended = params["unilateral_share"], params["mutual_share"]
@@ -153,8 +151,7 @@ def periphery(xp: Any, params: Params, columns: Columns, structure: Structure) -
 def moves(xp: Any, params: Params, conflict_phase: int, structure: Structure) -> tuple[Array, ...]:
     """Return the probabilities of what one period does to a conflict phase, given as its number.
 
-    Staying, a move up in order, a move up that leaves out a phase of peace, a move down, each of
-    the shape of the parameters.
+    Staying, a move up in order, a move up that leaves out a phase of peace, a move down.
     """
     up, down = bounded_exp(xp, params["phase_up"]), bounded_exp(xp, params["phase_down"])
     up = up * float(conflict_phase < len(CONFLICT_PHASES) - 1)
@@ -212,11 +209,8 @@ def _kind_rate(params: Params, state: Mapping[str, Array], structure: Structure)
 
 def _phase_rate(params: Params, state: Mapping[str, Array], structure: Structure) -> Array:
     """Return what `moves` says of each conflict phase, (..., conflict phase, 4)."""
-    conflict_phases = [
-        moves(np, params, conflict_phase, structure)
-        for conflict_phase in range(len(CONFLICT_PHASES))
-    ]
-    return np.stack([np.stack(m, axis=-1) for m in conflict_phases], axis=-2)
+    every = [moves(np, params, old, structure) for old in range(len(CONFLICT_PHASES))]
+    return np.stack([np.stack(m, axis=-1) for m in every], axis=-2)
 
 
 FACTORS = (

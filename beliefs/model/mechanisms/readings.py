@@ -60,10 +60,9 @@ def _behind(xp: Any, columns: Columns, belief: Array) -> Array:
 def gaussian_summary(
     xp: Any, params: Params, columns: Columns, structure: Structure
 ) -> tuple[Array, Array]:
-    """Return all readings of a period as one Gaussian: value and precision, (..., side, time).
+    """Return all readings of a period as roughly one Gaussian: value, precision, (..., side, time).
 
-    Precision is the Fisher information of the t density; public projection is taken as at work. An
-    approximation for filters and proposals.
+    Precision is the Fisher information of the t density; public projection is taken as at work.
     """
     information = (NU + 1.0) / (NU + 3.0) / spread(xp, params, structure) ** 2
     one, value, precision = 1.0 + 0.0 * params["private_bias"], 0.0, 0.0
@@ -86,10 +85,7 @@ def log_shape(xp: Any, z: Array) -> Array:
 
 
 def pull(miss: Array, scale: Array) -> Array:
-    """Return the precision of the Gaussian that pulls as hard as a reading that misses so far.
-
-    The slope of the log density is minus this times the miss.
-    """
+    """Return the precision of a Gaussian that pulls as hard: minus slope of log density by miss."""
     return (NU + 1.0) / (NU * scale**2 + miss**2)
 
 

@@ -20,9 +20,8 @@ decaying sum of marks draws replies; replies are multiplied by what tempers or h
 
 The kernel sums to one, so :math:`e^{cross}` is the number of replies that an action of severity 3
 draws in the end. :math:`\chi` (certainty, C12), the weight of warned actions (C21), walk-outs (C28)
-and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multiplies the whole rate,
-replies too: what widens an incident is how it is answered. p enters as the filtered mean of the
-period before (``p_lag_min``), known before the actions of t.
+and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multiplies replies too: what
+widens an incident is how it is answered. p enters as the filtered mean of the period before.
 
 The mean log severity of the actions of a day answers that of the rival's actions of the three
 periods before; a day of n actions tells n times as much about it:
@@ -31,11 +30,8 @@ periods before; a day of n actions tells n times as much about it:
     \overline{\log(k/3)}_{it} \sim \mathrm{Normal}\left(
         severity_i + proportionality\, provocation_{it},\ e^{spread} / \sqrt{n_{it}}\right)
 
-A day of half severities or of a study that counts severe actions only is treated alike: the normal
-density is not cut off at the bounds of the scale.
-
-A simulator draws counts with the size `size_of` and severities by `drawn_severity`; its state has
-``decayed`` in place of the past, which `next_decayed` carries on.
+The normal density is not cut off at the bounds of the scale. A simulator's state has ``decayed`` in
+place of the past, which `next_decayed` carries on.
 
 Claims C19 (tempo), C20 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 Source: Hawkes (1971); MODEL section 2.
@@ -189,7 +185,6 @@ def severity_mean(params: Params, columns: Columns) -> Array:
 def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
     """Return the log density of the mean log severity of a period's actions, (..., side, time)."""
     count = columns["strike_count"]
-    # The mean of n actions has a spread smaller by the root of n.
     narrower = 0.5 * np.log(np.maximum(count, 1.0))
     log_spread = params["log_severity_spread"][..., None, None] - narrower
     miss = (columns["severity_log"] - severity_mean(params, columns)) * xp.exp(-log_spread)
@@ -200,8 +195,7 @@ def severity_density(xp: Any, params: Params, columns: Columns) -> Array:
 def drawn_severity(params: Params, mean: Floats, count: Floats, normal: Floats) -> Floats:
     """Return the severity 1 to 5 that all actions of a side in a period share, (N, 2).
 
-    `mean` is the expected log of severity / 3, `count` the number of actions, `normal` standard
-    normal draws, each (N, 2).
+    `mean` is that of `severity_mean`, `count` the number of actions, `normal` draws, each (N, 2).
     """
     spread = np.exp(params["log_severity_spread"])[..., None] / np.sqrt(np.maximum(count, 1.0))
     severity: Floats = np.clip(np.rint(MIDDLE * np.exp(mean + spread * normal)), 1.0, 5.0)
@@ -232,11 +226,7 @@ def log_likelihood(
 def rates(
     params: Params, state: Columns, structure: Structure, names: Collection[str] | None = None
 ) -> dict[str, Array]:
-    """Return the linear predictors of one period.
-
-    ``strikes_A``, ``strikes_B`` (N,), family negbin_log; ``severity`` (N, 2), the expected log of
-    severity / 3.
-    """
+    """Return the linear predictors of one period: strikes of each side (N,), severity (N, 2)."""
     now = columns_of(state)
     out: dict[str, Array] = {}
     if names is None or set(_SIDES) & set(names):
@@ -250,9 +240,8 @@ def rates(
 def gain(xp: Any, params: Params, mean_mark: Array = 1.0) -> Array:
     """Return how many actions one action draws directly, over both sides, outside a truce, (...).
 
-    The largest eigenvalue of who excites whom: above 1 exchanges feed themselves. In a truce it
-    is exp(truce_gain) times as large. `mean_mark` is what an action counts for on average, in ones
-    of severity 3.
+    The largest eigenvalue of who excites whom: above 1 exchanges feed themselves. `mean_mark` is
+    what an action counts for on average, in ones of severity 3.
     """
     cross = 0.5 * params["log_excite_cross"].sum(axis=-1)
     return (xp.exp(params["log_excite_own"]) + xp.exp(cross)) * mean_mark

@@ -2,10 +2,8 @@ r"""Red lines: of the actions that touch a declared line, how many cross it.
 
 .. math:: crossed_{it} \sim \mathrm{Binomial}(touched_{it}, \mathrm{logistic}(crossing_i))
 
-An action touches a line when it is coded to that line, and crosses it from the severity on that the
-study declares for the line. One that does not cross it stays below that severity (`held_below`).
-
-Claim C24. Source: MODEL section 2.
+An action touches a line when it is coded to it, and crosses it from the severity on that the study
+declares. Claim C24. Source: MODEL section 2.
 """
 
 from __future__ import annotations

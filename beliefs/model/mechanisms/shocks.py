@@ -2,9 +2,9 @@ r"""Shocks: jumps at declared dates, as against slow news.
 
 A shock moves each belief by :math:`J_{is}` in its period; a turnover also pulls the belief of the
 side back towards its level by a share (a new administration recalibrates); and for a while talks
-become more or less likely whatever the surplus (``aftermath``, fading over 14 days). A fresh
-escalation makes conflict dearer to both sides; and where an economic indicator is past its hinge
-(``hinge``, from 0 to 1) talks are more or less likely, whatever was shocking about it.
+become more or less likely whatever the surplus (``aftermath``, fading over 14 days), as they do
+where an economic indicator is past its hinge (``hinge``, from 0 to 1). A fresh escalation makes
+conflict dearer to both sides.
 
 Claims C13 (economic), C14 (turnover), C15 (escalation), C16. Source: MODEL section 2.
 """
@@ -16,7 +16,7 @@ from typing import Any
 from beliefs.model import priors as pz
 from beliefs.model.contract import LEARNT, Array, Parameter, Params
 from beliefs.model.numerics.recurrence import weighted_sum
-from beliefs.model.structure import SHOCK_KINDS, Columns, Structure
+from beliefs.model.structure import Columns, Structure
 
 PLACE = 5
 
@@ -51,9 +51,3 @@ def shift(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
     kinds = params["shock_hazard"][..., None, :]
     recent = weighted_sum(xp, kinds, columns["aftermath"])[..., 0, :]
     return recent + params["economic_hinge"][..., None] * columns["hinge"]
-
-
-def cost_shift(params: Params, columns: Columns) -> Array:
-    """Return what a fresh escalation adds to the log cost of conflict, (..., time)."""
-    fresh = columns["aftermath"][..., SHOCK_KINDS.index("escalation"), :]
-    return params["escalation_cost"][..., None] * fresh

@@ -7,12 +7,12 @@ r"""Talks: separate hazards of starting and of going on, driven by the bargainin
     P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x)
 
 :math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
-stake. gamma says whether the less confident side counts beyond its part in the surplus (talks wait
-for the *first* belief to crack, C08). Talks have a memory: the onset hazard has a Weibull shape in
-the time since the last ones (C18). Expected shifts of power (Powell 2006) and attacks by proxies
-(C49) shift both.
-Claims C07, C08, C18, C25, C38, C49. The prior of the onset intercept is what first
-talks in the interstate wars of others say of a new conflict (`beliefs.model.pooled`).
+stake. gamma says whether talks wait for the *first* belief to crack (C08). The onset hazard has a
+Weibull shape in the time since the last talks (C18). Expected shifts of power (Powell 2006) and
+attacks by proxies (C49) shift both. The prior of the onset intercept is what first talks in the
+interstate wars of others say of a new conflict (`beliefs.model.pooled`).
+
+Claims C07, C08, C18, C25, C38, C49.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 from beliefs.features.steps import TalksPast, log_age
 from beliefs.model import priors as pz
 from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, logistic
-from beliefs.model.pooled import load_pooled, talk_onset_log_odds
+from beliefs.model.pooled import load_pooled
 from beliefs.model.structure import Columns, Structure
 
 PLACE = 7
@@ -34,15 +34,15 @@ _READS = ("mediator", "mediator_old", "proxy_attack", "power_shift", "conflict_a
 
 
 def _onset_prior(structure: Structure) -> pz.Prior:
-    step_days = structure.step_weeks * 7.0
-    onset = talk_onset_log_odds(
+    step_days, pooled = structure.step_weeks * 7.0, load_pooled("talks")
+    onset = pooled.log_odds(
         step_days,
         step_days * (structure.n_planned or structure.n_time),
-        dict.fromkeys(load_pooled("talks").covariates, 0.0)
+        dict.fromkeys(pooled.covariates, 0.0)
         | dict(structure.reference)
         | {"since_1945": float(structure.since_1945)},
     )
-    return pz.Normal(round(onset.mean, 3), round(onset.sd, 3))
+    return pz.Normal(round(onset.mean, 3), round(onset.stdev, 3))
 
 
 PARAMETERS = (
@@ -93,10 +93,7 @@ def mixed(process: Array, idle: Array, sincere: Array) -> Array:
 
 
 def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
-    """Return what mediation and the age of a deadlock add to the log-odds of onset, continuation.
-
-    Each (..., time).
-    """
+    """Return what mediation and deadlock add to the log-odds of either transition, (..., time)."""
     late = params["mediator_late"][..., None] * columns["mediator_old"]
     fresh = [params["mediator_effect"][..., x, None] * columns["mediator"] for x in (0, 1)]
     age = xp.expm1(params["deadlock_shape"])[..., None] * columns["spell_age"]
@@ -104,10 +101,7 @@ def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
 
 
 def shared_shift(params: Params, columns: Columns) -> Array:
-    """Return what adds to both log-odds, (..., time).
-
-    Attacks by proxies, expected shifts of power, talks of the past and the conflict's age.
-    """
+    """Return what proxies, power shifts, past talks and age add to both log-odds, (..., time)."""
     proxy = params["proxy_credibility"][..., None] * columns["proxy_attack"]
     shift = proxy - params["shift_talks"][..., None] * columns["power_shift"]
     for column, names in _RECENCY.items():
@@ -166,11 +160,9 @@ def simulate(
     """Draw talk periods of `days` forward in time; every round makes the deadlock young again.
 
     `uniform` is (..., time); the others are as for `hazards`, but that the columns of past talks
-    are not read. `past` is what is left of talks as the first period begins, and broadcasts to
-    (...).
-
-    Returns which periods have talks, (..., time); the columns of past talks that go with them; and
-    what is left of talks after the last period.
+    are not read. `past` is what is left of talks as the first period begins, (...).
+    Returns which periods have talks, (..., time); their columns of past talks; and what is left of
+    talks after the last period.
     """
     shape, horizon = uniform.shape, uniform.shape[-1]
     past = TalksPast(

@@ -13,10 +13,8 @@ length of a period in weeks and :math:`s = e^{shelf}` the shape of a Weibull haz
 and an event has the probability :math:`1 - e^{-h}`. A truce that collapses is not resolved. A
 breach is an action of a force of one side against the other's own actors; it is not yet a collapse.
 Actions in zone :math:`z` are Poisson with log mean :math:`\log 7w + \beta_z + war + instrument +
-rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, because these actions are
-among the strikes and must not teach the ratio of strikes a second time.
-
-Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
+rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, as in `accidents`. Beliefs
+enter as the mean of the period before (`beliefs.inference.smc.blocks`).
 
 Claims C30 (shelf life), C31, C34 (deadline), C37 (ninety-six quiet hours), C40 (attribution), C47
 (hotline), C48 (zones), C52 (named concessions). Source: MODEL section 2.
@@ -78,11 +76,7 @@ PARAMETERS = (
 
 
 def shelf(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return what the age of a truce adds to a log hazard per period, (..., time).
-
-    A Weibull hazard whose value at one week does not depend on the shape except for its factor;
-    the length of a period is in it.
-    """
+    """Return what a truce's age and a period's length add to a log hazard, (..., time): Weibull."""
     age = xp.log(xp.maximum(columns["truce_age"], 1.0) * structure.step_weeks)
     log_shape = params["shelf_life"][..., None]
     return np.log(structure.step_weeks) + log_shape + (xp.exp(log_shape) - 1.0) * age
@@ -127,12 +121,6 @@ def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
     return params["zone_base"][..., None] + common[..., None, :] + spared + near
 
 
-def _resolved(columns: Columns) -> Seen:
-    collapsed = 1.0 * (columns["truce_end"] == COLLAPSED)
-    resolved = 1.0 * (columns["truce_end"] == RESOLVED)
-    return Seen(resolved, columns["truce_seen"] * (1.0 - collapsed))
-
-
 FACTORS = (
     Factor("breach", ("breach_base", "shelf_life", "quiet_for_quiet", "belief_breach"), "cloglog",
         breach, lambda c: Seen(c["breach"], c["truce_seen"]), couples=("belief_breach",),
@@ -142,7 +130,8 @@ FACTORS = (
          "breach_to_collapse"), "cloglog", collapse,
         lambda c: Seen(1.0 * (c["truce_end"] == COLLAPSED), c["truce_seen"]), shared=True),
     Factor("resolve", ("resolve_base", "deadline_effect", "renewal_effect"), "cloglog", resolve,
-        _resolved, shared=True),
+        lambda c: Seen(1.0 * (c["truce_end"] == RESOLVED),
+            c["truce_seen"] * (1.0 - 1.0 * (c["truce_end"] == COLLAPSED))), shared=True),
     Factor("zones",
         ("zone_base", "zone_war", "zone_instrument", "zone_effect", "zone_displacement"),
         "poisson_log", zones, lambda c: Seen(c["zone_count"], c["zone_seen"])),

@@ -1,8 +1,7 @@
 """Where compiled code is kept: in a temporary folder where no usual place can be written.
 
 Numba keeps it beside the source or in the user's own cache, PyTensor in the user's home. In a
-container both may be read-only, and then neither so much as imports. `settle_caches` is called
-before the first of them is imported.
+container both may be read-only, and then neither so much as imports.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ from typing import Any
 def settle_caches() -> None:
     """Name a temporary folder to whichever of Numba and PyTensor has no place to write.
 
-    The names go into the environment, so that processes begun from here use it too. What the user
-    has set stands.
+    The names go into the environment, for processes begun from here. What the user has set stands.
     """
     if not _numba_has_a_place():
         os.environ["NUMBA_CACHE_DIR"] = str(_temporary() / "numba")

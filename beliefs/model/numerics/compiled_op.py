@@ -15,10 +15,9 @@ from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache
 class CompiledOp(Op):
     """Outputs of a compiled function of tensors.
 
-    PyTensor caches compiled code by the unique `name` and by `salt`, which changes with the source
-    of the functions. `function` returns an array or a tuple of several; `like` has of each output
-    the place of the input whose type it has. `adjoint` returns the gradients of all inputs, given
-    inputs, outputs and the gradients of the outputs.
+    PyTensor caches compiled code by the unique `name` and by `salt` (`source_salt`). `like` has of
+    each output the place of the input whose type it has. `adjoint` returns the gradients of all
+    inputs, given inputs, outputs and the gradients of the outputs.
     """
 
     __props__ = ("name",)

@@ -1,8 +1,7 @@
 """The gated linear recursion in time and weighted sums over it, for NumPy, PyTensor and numba.
 
-``b_t = a_t b_{t-1} + c_t + m_t G(b_{t-1})``. `step` stands once and is compiled: NumPy calls the
-loop, PyTensor an operation whose gradient is the same recursion run backwards. A matrix form
-(T x T) or `pytensor.scan` is 3-50 times slower here.
+``b_t = a_t b_{t-1} + c_t + m_t G(b_{t-1})``. A matrix form (T x T) or `pytensor.scan` is 3-50 times
+slower here.
 """
 
 from __future__ import annotations
@@ -49,8 +48,7 @@ def step(xp: Any, a: Array, c: Array, m: Array, belief: Array) -> Array:
 def source_salt(*modules: Any) -> int:
     """Return a number that changes with the source of the modules.
 
-    PyTensor caches compiled operations on disk by name alone; without a salt, an edited operation
-    would go on running its old machine code.
+    Caches know compiled code by name or file; without it an edited equation would stay the old one.
     """
     text = b"".join(Path(module.__file__).read_bytes() for module in modules)
     return int(hashlib.sha256(text).hexdigest()[:12], 16)
@@ -88,7 +86,6 @@ def _forward(a: Any, c: Any, m: Any, start: Any) -> Any:
 
 @numba.njit
 def _adjoint(a: Any, c: Any, m: Any, start: Any, path: Any, path_bar: Any) -> Any:
-    """Run the recursion backwards over the adjoint."""
     rows, n = path.shape
     out = np.empty((3, rows, n))
     g_start = np.empty(rows)
@@ -137,8 +134,7 @@ def rough_path(reading: NDArray[Any]) -> NDArray[np.float64]:
     """Return a kernel average of all readings of a side, (side, time); 0.5 far from any.
 
     Readings on the log-odds scale, (side, channel, time), NaN where there is none, count by
-    exp(-distance / `MEMORY`). The sampler's change of variables is expanded around it; no result
-    depends on it.
+    exp(-distance / `MEMORY`). No result depends on it, see `beliefs.inference.nuts.recentre`.
     """
     seen = ~np.isnan(reading)
     weight = _gathered(seen.sum(axis=1).astype(float))

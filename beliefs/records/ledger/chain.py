@@ -4,13 +4,12 @@ A line is one JSON object in ASCII, with the hash of the line before and its own
 
     {"n":3,"previous":"<64 hex digits>","at":"2026-07-01T06:00:04Z","kind":...,"hash":"<64 hex>"}
 
-``hash`` is the SHA-256 of the bytes of the line before ``,"hash":``, and so of ``previous`` too.
-Bytes are hashed as they stand, not what they parse to: no flipped bit is harmless, and a shell
-can do the sum as well (``sed -n 3p FILE | sed 's/,"hash":"[^"]*"}$//' | tr -d '\n' | sha256sum``).
+``hash`` is the SHA-256 of the bytes of the line before ``,"hash":`` as they stand: no flipped bit
+is harmless, and a shell can do the sum
+(``sed -n 3p FILE | sed 's/,"hash":"[^"]*"}$//' | tr -d '\n' | sha256sum``).
 
-A chain shows that lines were changed, left out in the middle or put in. Who rewrites every hash
-from there on, or takes whole lines off the end, leaves a chain in order. Against that stands only
-a head (the hash of the last line) that was noted elsewhere, see `held_head`.
+A chain shows that lines were changed, left out in the middle or put in. That lines are missing at
+its end, or were all written anew, shows only a head (the hash of the last line) noted elsewhere.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from beliefs.errors import ConflictError, StudyError, counted
-from beliefs.records.files import busy, locked
-from beliefs.study.writefile import flush, write_file
+from beliefs.records.files import append, busy, locked
+from beliefs.study.writefile import write_file
 
 BEGINNING = "0" * 64
 """What the first line holds as the hash of the line before."""
@@ -81,8 +80,7 @@ def seal(n: int, previous: str, fields: dict[str, Any]) -> bytes:
 def check(data: bytes) -> Chain:
     """Recompute every hash of a ledger, all bytes of whose file are given."""
     *pieces, rest = data.split(b"\n")
-    lines: list[Line] = []
-    problems: list[Problem] = []
+    lines, problems = list[Line](), list[Problem]()
     number, hashes = 0, {BEGINNING}  # of the line before; no hashes where it cannot be read
     for place, raw in enumerate(pieces, 1):
         form, record = _FORM.fullmatch(raw), _parsed(raw)
@@ -91,8 +89,8 @@ def check(data: bytes) -> Chain:
             problems.append(Problem(place, f"line {place} {fault}"))
             number, hashes = 0, set()
             continue
-        content, n, previous, claimed = (form[1], int(form[2]), form[3].decode(), form[4].decode())
-        found, result = hashlib.sha256(content).hexdigest(), ""
+        n, previous, claimed = int(form[2]), form[3].decode(), form[4].decode()
+        found, result = hashlib.sha256(form[1]).hexdigest(), ""
         if found != claimed:
             result = f"the hash of line {place} does not match what the line says"
         elif place == 1 and (n, previous) != (1, BEGINNING):
@@ -122,7 +120,7 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
 def held_head(chain: Chain, head: str) -> int | None:
     """Return the number of lines written since a head was noted, None if no line has that hash."""
     hashes = [BEGINNING, *(line.hash for line in chain.lines)]
-    return len(hashes) - 1 - hashes.index(head) if head in hashes else None
+    return hashes[::-1].index(head) if head in hashes else None
 
 
 @dataclass
@@ -139,29 +137,22 @@ class Book:
             sealed = seal(number, head, fields)
             head = check(sealed).head
             data += sealed
-        before = self.path.read_bytes() if self.path.exists() else b""
         try:
-            _append(self.path, data)
-        except BaseException as error:  # an interrupt too must leave no half line
+            append(self.path, data)
+        except BaseException:  # an interrupt too must leave no half line
             with contextlib.suppress(OSError):
-                os.truncate(self.path, len(before))
-            if isinstance(error, OSError):
-                raise _unusable(self.path, error) from error
+                os.truncate(self.path, self.chain.whole)
             raise
-        self.chain = check(before + data)
+        self.chain = check(self.path.read_bytes())
         return self.chain.lines[n:]
 
 
 @contextlib.contextmanager
 def writing(path: str | Path) -> Iterator[Book]:
-    """Hold a ledger as its only writer, and begin one where there is no such file.
-
-    Nothing is written to a damaged ledger (StudyError), nor to one that others keep locked for
-    `PATIENCE` seconds (ConflictError).
-    """
+    """Hold a ledger, begun if need be, as its only writer; ConflictError after `PATIENCE`."""
     path = Path(path)
     with _held(path):
-        chain = check(_bytes(path) if path.exists() else b"")
+        chain = check(path.read_bytes() if path.exists() else b"")
         if chain.problems:
             raise damaged(path, chain)
         yield Book(path, chain)
@@ -171,21 +162,13 @@ def read_chain(path: str | Path) -> Chain:
     """Read a ledger between two writes, in order or not."""
     path = Path(path)
     with _held(path, reading=True):
-        return check(_bytes(path))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unusable(path, error) from error
+        return check(path.read_bytes())
 
 
 def fix(path: str | Path) -> tuple[Path | None, int]:
-    """Cut off the half-written last line that a killed writer left, and keep it in a file beside.
+    """Cut off a half-written last line; return the file that keeps it, and how many lines are left.
 
-    Returns that file, None where the last line only lacked its end and got it, and the number of
-    lines that the ledger has now. Nothing else may be wrong with it.
+    None where that line only lacked its end, and got it. Nothing else may be wrong with the ledger.
     """
     path = Path(path)
     with _held(path, begin=False):
@@ -203,7 +186,7 @@ def fix(path: str | Path) -> tuple[Path | None, int]:
             raise damaged(path, chain)
         ended = check(data + b"\n")
         if not ended.problems:
-            _append(path, b"\n")
+            append(path, b"\n")
             return None, len(ended.lines)
         # On the disk before it is cut off; the name holds its hash, so nothing is replaced.
         digest = hashlib.sha256(chain.rest).hexdigest()[:12]
@@ -215,24 +198,20 @@ def fix(path: str | Path) -> tuple[Path | None, int]:
 
 def damaged(path: Path, chain: Chain) -> StudyError:
     """Return the error for a ledger whose chain is not in order."""
-    problem = chain.problems[0]
-    if len(chain.problems) == 1 and chain.rest:
-        return StudyError(
-            "the last line of the ledger is cut off: a writer was killed, or the disk was full",
-            where=f"{path}:{problem.line}",
-            found=f"{len(chain.rest)} bytes, {chain.rest[:60].decode('ascii', 'replace')!r}...",
-            expected="a line that ends",
-            fix=f"run `beliefs ledger fix --ledger {path}` (it keeps what it cuts off); then add "
-            "that run, or resolve, again",
+    problem, more = chain.problems[0], len(chain.problems) - 1
+    what, expected = "the ledger was damaged or changed", "the lines as they were written"
+    found = problem.what + (f"; {more} more" if more else "")
+    fix = "restore the file from a copy; without one keep it as it is, and begin another"
+    if chain.rest and not more:
+        what = "the last line of the ledger is cut off: a writer was killed, or the disk was full"
+        found = f"{len(chain.rest)} bytes, {chain.rest[:60].decode('ascii', 'replace')!r}..."
+        expected = "a line that ends"
+        fix = (
+            f"run `beliefs ledger fix --ledger {path}` (it keeps what it cuts off); then add that "
+            "run, or resolve, again"
         )
-    more = len(chain.problems) - 1
-    return StudyError(
-        "the ledger was damaged or changed",
-        where=f"{path}:{problem.line}",
-        found=problem.what + (f"; {more} more" if more else ""),
-        expected="the lines as they were written",
-        fix="restore the file from a copy; without one keep it as it is, and begin another",
-    )
+    where = f"{path}:{problem.line}"
+    return StudyError(what, where=where, found=found, expected=expected, fix=fix)
 
 
 @contextlib.contextmanager
@@ -255,30 +234,18 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
     found = f"it was locked for {PATIENCE:.0f} seconds"
     other = busy("writing this ledger", path, found, fix)
     lock = whole.with_name(f".{whole.name}.lock")
-    with contextlib.ExitStack() as stack:
-        try:  # where nobody can lock, nobody writes: reading needs no lock
-            stack.enter_context(locked(lock, PATIENCE, other, needed=not reading))
-        except OSError as error:
-            raise _unusable(path, error) from error
-        yield
+    try:  # where nobody can lock, nobody writes: reading needs no lock
+        with locked(lock, PATIENCE, other, needed=not reading):
+            yield
+    except OSError as error:
+        raise _unusable(path, error.strerror or str(error)) from error
 
 
-def _unusable(path: Path, found: str | OSError) -> StudyError:
+def _unusable(path: Path, found: str) -> StudyError:
     return StudyError(
         "the ledger cannot be opened or written",
         where=str(path),
-        found=found if isinstance(found, str) else found.strerror or str(found),
+        found=found,
         expected="a file in a folder that exists, which this user may read and write, with room",
         fix="check --ledger, the rights of the folder and its room; the ledger is as it was",
     )
-
-
-def _append(path: Path, data: bytes) -> None:
-    """Write all bytes at the end of a file, and have the disk keep them."""
-    new = not path.exists()
-    with path.open("ab", buffering=0) as file:
-        while data:
-            data = data[file.write(data) :]
-        os.fsync(file.fileno())
-    if new:
-        flush(path.parent)

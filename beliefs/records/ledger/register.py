@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -11,13 +12,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, AliasChoices, Field, TypeAdapter, ValidationError
 
 from beliefs.errors import ConflictError, ConvergenceError, StudyError
-from beliefs.forecasting.document import FORMAT, Document, Hash, Part, Probability
 from beliefs.forecasting.forecast import forecast
-from beliefs.forecasting.summary import summarise
+from beliefs.forecasting.probability import Part, Probability
+from beliefs.forecasting.summary import FORMAT, Document, Hash, summarise
 from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.files import damaged, document_hash, read_json, read_manifest
 from beliefs.records.ledger import chain as chains
-from beliefs.records.ledger.chain import BEGINNING, Chain, Problem, read_chain, writing
+from beliefs.records.ledger.chain import Chain, Problem, read_chain, writing
 from beliefs.records.run import load_run, read_parts
 from beliefs.study.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
@@ -28,20 +29,14 @@ ACTION_RULES: dict[str, type[SpecTable]] = {
 """Tables of a study that say what counts as actions."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
-_Rule = dict[str, Any]  # a rule or a table of the study, as it stood there
 Key = tuple[int, str, str | None, dt.date]
 """Line of a forecast, target, rule and last day."""
 
 
-def _formerly(*names: str, **more: Any) -> Any:
-    """Return a field that lines of earlier versions have under another name."""
-    return Field(validation_alias=AliasChoices(*names), **more)
-
-
 class Target(Probability):
-    """One probability of a forecast; `late` if it was registered after its last day, `by`."""
+    """One probability of a forecast."""
 
-    late: bool = False
+    late: bool = False  # whether it was registered after its last day, `by`
 
 
 class Forecast(Part):
@@ -64,12 +59,14 @@ class Forecast(Part):
     seed: dict[str, int]
     horizon: int  # periods
     step_days: int  # days of a period
-    convergence: dict[str, Any] = _formerly("convergence", "gate")
+    # Lines of earlier versions have two fields under other names.
+    convergence: dict[str, Any] = Field(validation_alias=AliasChoices("convergence", "gate"))
     allowed_failed: bool  # whether it had not converged and was registered all the same
     label_rule: str  # id of the rule for talks that it is about, of all rules as they stood:
-    label_rules: Annotated[tuple[_Rule, ...], Field(min_length=1)]
-    # See `ACTION_RULES`, as they stood.
-    action_rules: dict[str, _Rule] = _formerly("action_rules", "conduct_rules", default={})
+    label_rules: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    action_rules: dict[str, dict[str, Any]] = Field(  # see `ACTION_RULES`, as they stood
+        {}, validation_alias=AliasChoices("action_rules", "conduct_rules")
+    )
     beliefs_version: str  # that made the run
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
@@ -112,20 +109,12 @@ _RECORD: TypeAdapter[Forecast | Resolution] = TypeAdapter(_Record)
 
 @dataclass(frozen=True)
 class Ledger:
-    """A ledger in order: forecasts by line, the last resolution of each probability with its line.
+    """A ledger in order."""
 
-    `corrected` were replaced by later ones; `hashes` are those of all lines.
-    """
-
-    forecasts: dict[int, Forecast]
-    resolutions: dict[Key, tuple[int, Resolution]]
-    corrected: int
-    hashes: tuple[str, ...]
-
-    @property
-    def head(self) -> str:
-        """Hash of the last line."""
-        return self.hashes[-1] if self.hashes else BEGINNING
+    forecasts: dict[int, Forecast]  # by line
+    resolutions: dict[Key, tuple[int, Resolution]]  # the last of each probability, with its line
+    corrected: int  # resolutions that later ones replaced
+    hashes: tuple[str, ...]  # of all lines
 
 
 def utc_now(now: dt.datetime | None = None) -> dt.datetime:
@@ -135,15 +124,13 @@ def utc_now(now: dt.datetime | None = None) -> dt.datetime:
 
 def read_ledger(path: str | Path) -> Ledger:
     """Read a ledger, its chain checked."""
-    path = Path(path)
-    chain = read_chain(path)
-    if chain.problems:
-        raise chains.damaged(path, chain)
-    return ledger_of(path, chain)
+    return ledger_of(Path(path), read_chain(path))
 
 
 def ledger_of(path: Path, chain: Chain) -> Ledger:
-    """Return what the lines of a chain in order say; StudyError for what no `beliefs` writes."""
+    """Return what the lines of a chain say; StudyError where it is damaged or says other things."""
+    if chain.problems:
+        raise chains.damaged(path, chain)
     forecasts: dict[int, Forecast] = {}
     resolutions: dict[Key, tuple[int, Resolution]] = {}
     corrected = 0
@@ -151,39 +138,36 @@ def ledger_of(path: Path, chain: Chain) -> Ledger:
         said = {k: v for k, v in line.record.items() if k not in ("n", "previous", "hash")}
         try:
             record = _RECORD.validate_json(json.dumps(said))
-        except ValidationError as error:
-            raise _foreign(path, line.n, _first(error)) from error
+            if isinstance(record, Resolution) and record.forecast not in forecasts:
+                raise ValueError(f"a resolution of line {record.forecast}")
+        except ValueError as error:
+            raise StudyError(
+                "the ledger has a line that this version does not write",
+                where=f"{path}:{line.n}",
+                found=_first(error),
+                expected="forecasts and resolutions as `beliefs ledger` writes them",
+                fix="read it with the version that wrote it",
+            ) from error
         if isinstance(record, Forecast):
             forecasts[line.n] = record
         else:
-            if record.forecast not in forecasts:
-                raise _foreign(path, line.n, f"a resolution of line {record.forecast}")
             corrected += record.key in resolutions
             resolutions[record.key] = (line.n, record)
     return Ledger(forecasts, resolutions, corrected, tuple(line.hash for line in chain.lines))
 
 
-def _foreign(path: Path, n: int, found: str) -> StudyError:
-    return StudyError(
-        "the ledger has a line that this version does not write",
-        where=f"{path}:{n}",
-        found=found,
-        expected="forecasts and resolutions as `beliefs ledger` writes them",
-        fix="read it with the version that wrote it",
-    )
-
-
-def _first(error: ValidationError) -> str:
+def _first(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
     first = error.errors()[0]
     return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 class Registered(NamedTuple):
-    """What `register` did: the line, the head to be noted elsewhere, whether it began a ledger."""
+    """What `register` did: the line, 1 in a new ledger, and the head to be noted elsewhere."""
 
     n: int
     head: str
-    begun: bool
     forecast: Forecast
 
 
@@ -219,7 +203,7 @@ def register(
         targets = tuple(t.model_copy(update={"late": at.date() > t.by}) for t in forecast.targets)
         stamped = forecast.model_copy(update={"at": at, "targets": targets})
         (line,) = book.append(stamped.model_dump(mode="json"))
-        return Registered(line.n, line.hash, line.n == 1, stamped)
+        return Registered(line.n, line.hash, stamped)
 
 
 class Verdict(NamedTuple):
@@ -232,13 +216,10 @@ class Verdict(NamedTuple):
 
 
 def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
-    """Recompute the chain of a ledger, and hold it against a head that `register` printed.
-
-    A chain alone cannot show that whole lines are missing at its end, or that all was written anew.
-    """
+    """Recompute the chain of a ledger, and hold it against a head that was noted elsewhere."""
     if head is not None:
         head = head.strip().lower()
-        if len(head) != len(BEGINNING) or set(head) - set("0123456789abcdef"):
+        if not re.fullmatch("[0-9a-f]{64}", head):
             raise StudyError(
                 "this is not the head of a ledger",
                 where="head",
@@ -247,13 +228,12 @@ def verify(ledger: str | Path, *, head: str | None = None) -> Verdict:
                 fix="copy the whole hash",
             )
     chain = read_chain(ledger)
-    problems, since = chain.problems, None
-    if head is not None and not problems:
-        since = chains.held_head(chain, head)
-        if since is None:
-            what = "the noted head is the hash of no line: lines after it and it are gone, or all "
-            problems = (Problem(len(chain.lines), what + "was written anew"),)
-    return Verdict(len(chain.lines), chain.head, problems, since)
+    problems, n = chain.problems, len(chain.lines)
+    since = None if head is None or problems else chains.held_head(chain, head)
+    if head is not None and not problems and since is None:
+        what = "the noted head is the hash of no line: lines after it and it are gone, or all "
+        problems = (Problem(n, what + "was written anew"),)
+    return Verdict(n, chain.head, problems, since)
 
 
 def entry_of(
@@ -265,19 +245,17 @@ def entry_of(
 ) -> Forecast:
     """Return the forecast of a run folder as a ledger registers it; what-ifs are refused.
 
-    Its ``forecast.json`` is taken as it stands: with the hash of the posterior and the seeds it can
-    be made anew. Where there is none (of a track or a fit), or where `horizon` (periods) or `seed`
-    are given, the forecast is made from the posterior. `allow_failed` takes one that failed its
+    Where there is no ``forecast.json`` (of a track or a fit), or where `horizon` (periods) or
+    `seed` are given, it is made from the posterior. `allow_failed` takes one that failed its
     convergence check; the entry says so.
     """
     folder = Path(run)
     file = folder / "forecast.json"
     if file.is_file() and horizon is None and seed is None:
         manifest = read_manifest(folder)
-        document = read_json(file)
+        document, horizon = read_json(file), manifest["horizon"]
         study, _ = read_parts(folder, manifest)
         _fits(file, document, manifest)
-        horizon = manifest["horizon"]
     else:
         posterior = load_run(folder)
         seed = SEED if seed is None else seed
@@ -324,13 +302,12 @@ def entry_of(
         raise damaged(file, _first(error), "what `beliefs run` writes") from error
 
 
-def _fits(file: Path, document: Any, manifest: dict[str, Any]) -> None:
+def _fits(file: Path, document: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Refuse a document that is not the forecast of its own run."""
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        found = document.get("format", 1) if isinstance(document, dict) else "of no document"
-        raise damaged(file, f"format {found}", f"format {FORMAT}")
+    if document.get("format") != FORMAT:
+        raise damaged(file, f"format {document.get('format', 1)}", f"format {FORMAT}")
     try:
-        read = Document.read(json.dumps(document))
+        read = Document.model_validate_json(json.dumps(document))
     except ValidationError as error:
         raise damaged(file, _first(error), "what `beliefs run` writes") from error
     same = {key: (document[key], manifest.get(key)) for key in (*_SHARED, "seed", "convergence")}

@@ -1,13 +1,11 @@
 """Outcomes of registered forecasts, looked up in the tables of a study and appended; scores.
 
-What was forecast is what the model calls talks: a period after the origin in which a row of the
-label rule was running (`beliefs.features.talks`), by its own dates and as far as it is public on
-the day of the look-up. Secret talks that come out after that change the outcome, which is a
-conflict until it is corrected. All targets are looked up as they are in backtests
-(`beliefs.evaluation.backtest.questions`), under the rules and tables that were registered, whatever
-the study says by now; where just before the window there was nothing that could come, no truce to
-be broken say, they are resolved neither way. So is a window with an unobserved day: were its talks
-taken and its silence not, only successes would be scored.
+Targets are looked up as in backtests (`beliefs.evaluation.backtest.questions`), under the rules and
+tables that were registered, whatever the study says by now, and as far as rows are public on the
+day of the look-up: secret talks that come out later change the outcome, a conflict until it is
+corrected. Where just before the window there was nothing that could come, no truce to be broken
+say, they are resolved neither way. So is a window with an unobserved day: were its talks taken and
+its silence not, only successes would be scored.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +29,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.features.talks import headline_rows, held_periods, talk_days
 from beliefs.forecasting.targets import LATENT, TARGETS
 from beliefs.records.files import environment
-from beliefs.records.ledger.chain import writing
+from beliefs.records.ledger.chain import BEGINNING, writing
 from beliefs.records.ledger.register import (
     ACTION_RULES,
     Forecast,
@@ -70,18 +69,14 @@ Lookup = Callable[[str, dt.date | None], Study | None]
 
 @dataclass(frozen=True)
 class Resolved:
-    """What `resolve` did.
+    """What `resolve` did."""
 
-    `added` resolutions by line; how many were resolved `already`, with the same outcome; new
-    outcomes `differing` from those of a line, where no correction was asked for; what stays
-    `unresolved`: line, target and reason (a key of `OPEN`); the head of the ledger now.
-    """
-
-    added: dict[int, Resolution]
-    already: int
+    added: dict[int, Resolution]  # by line
+    already: int  # resolved before, with the same outcome
+    # Outcomes that are not those of a line, where no correction was asked for.
     differing: tuple[tuple[Resolution, int], ...]
-    unresolved: tuple[tuple[int, Target, str], ...]
-    head: str
+    unresolved: tuple[tuple[int, Target, str], ...]  # line, target and reason, a key of `OPEN`
+    head: str  # of the ledger now
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record for JSON."""
@@ -112,10 +107,9 @@ def resolve(
 ) -> Resolved:
     """Look up outcomes up to `now` (its zone given; the clock's when None), and append a line each.
 
-    `studies` are folders or bundled names, each for the forecasts of the study of that name;
-    bundled ones need not be named. `as_of` is the last day up to which the tables were kept; when
-    None, that of `beliefs.load_study`, so that a folder that nobody kept is no silence. `correct`
-    appends a new line where the table now says something else than a line of before.
+    `studies` are folders, and bundled names if one likes. `as_of` is the last day up to which their
+    tables were kept; when None, that of `beliefs.load_study`, so that a folder that nobody kept is
+    no silence. `correct` appends a new line where a table no longer says what a line says.
     """
     path, at = Path(ledger), utc_now(now)
     study_as_of = _studies(studies, as_of, at.date())
@@ -130,52 +124,40 @@ def resolve(
                 unresolved.append((n, target, one))
             else:
                 found.append(one)
-    fresh, already, differing = _sorted(known, found)
-    same_past = {  # studies are read before the ledger is locked
-        one.key: _same_past(known.forecasts[one.forecast], study_as_of)
-        for one in fresh + [one for one, _ in differing if correct]
-    }
-    added: dict[int, Resolution] = {}
-    head = known.head
-    if same_past:
+
+    @functools.cache
+    def same_past(n: int) -> bool:
+        said = known.forecasts[n]
+        try:
+            then = study_as_of(said.study, said.as_of)
+        except BeliefsError:  # a study whose period was moved has no such day
+            return False
+        return then is not None and then.sha256 == said.study_sha256
+
+    def compared(ledger: Ledger) -> tuple[list[Resolution], list[tuple[Resolution, int]]]:
+        """Return what to append to a ledger, and what differs from a line of before."""
+        said, differing = list[Resolution](), list[tuple[Resolution, int]]()
+        for one in found:
+            number, old = ledger.resolutions.get(one.key, (None, None))
+            if old and (old.outcome, old.outcomes) == (one.outcome, one.outcomes):
+                continue
+            if number is None or correct:
+                same = same_past(one.forecast)
+                said.append(one.model_copy(update={"same_past": same, "corrects": number}))
+            else:
+                differing.append((one, number))
+        return sorted(said, key=lambda one: one.corrects is not None), differing
+
+    said, differing = compared(known)  # studies are read before the ledger is locked
+    added, head = dict[int, Resolution](), (BEGINNING, *known.hashes)[-1]
+    if said:
         with writing(path) as book:
-            fresh, already, differing = _sorted(ledger_of(path, book.chain), found)
-            replaced: list[tuple[Resolution, int | None]] = [(one, None) for one in fresh]
-            if correct:
-                replaced += [(one, old) for one, old in differing if one.key in same_past]
-                differing = []
-            said = [
-                one.model_copy(update={"same_past": same_past[one.key], "corrects": old})
-                for one, old in replaced
-            ]
-            lines = book.append(*(one.model_dump(mode="json") for one in said)) if said else ()
-            added = {line.n: one for line, one in zip(lines, said, strict=True)}
-            head = book.chain.head
+            said, differing = compared(ledger_of(path, book.chain))
+            lines = book.append(*(one.model_dump(mode="json") for one in said))
+        added = {line.n: one for line, one in zip(lines, said, strict=True)}
+        head = book.chain.head
+    already = len(found) - len(said) - len(differing)
     return Resolved(added, already, tuple(differing), tuple(unresolved), head)
-
-
-def _sorted(
-    ledger: Ledger, found: list[Resolution]
-) -> tuple[list[Resolution], int, list[tuple[Resolution, int]]]:
-    """Return what is new, how many are known, and what differs from a line of before."""
-    fresh, already, differing = [], 0, []
-    for one in found:
-        old = ledger.resolutions.get(one.key)
-        if old is None:
-            fresh.append(one)
-        elif (old[1].outcome, old[1].outcomes) == (one.outcome, one.outcomes):
-            already += 1
-        else:
-            differing.append((one, old[0]))
-    return fresh, already, differing
-
-
-def _same_past(forecast: Forecast, study_as_of: Lookup) -> bool:
-    try:
-        then = study_as_of(forecast.study, forecast.as_of)
-    except BeliefsError:  # a study whose period was moved has no such day
-        return False
-    return then is not None and then.sha256 == forecast.study_sha256
 
 
 def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -> Lookup:
@@ -208,10 +190,9 @@ def _studies(named: tuple[str | Path, ...], as_of: str | None, today: dt.date) -
 def _look_up(
     forecast: Forecast, target: Target, line: tuple[int, str], study: Study | None, at: dt.datetime
 ) -> Resolution | str:
-    """Return whether it happened in the window of a forecast, or a key of `OPEN`.
+    """Return whether it happened, by the rules that were registered, or a key of `OPEN`.
 
-    `line` is that of the forecast, with its hash; the study is as of the day to look at. A day is
-    over when it lies before `at`, whatever the as-of date says.
+    A day is over when it lies before `at`, whatever the as-of date of the study says.
     """
     if target.target in LATENT:
         return "latent"
@@ -231,28 +212,6 @@ def _look_up(
         or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
     ):
         return "other periods"
-    found = _found(forecast, target, study, window)
-    if isinstance(found, str):
-        return found
-    return Resolution(
-        at=at,
-        forecast=line[0],
-        forecast_line_sha256=line[1],
-        same_past=False,  # see `_same_past`
-        beliefs_version=environment()["versions"]["beliefs"],
-        target=target.target,
-        rule=target.rule,
-        by=target.by,
-        as_of=study.as_of.astype(object),
-        study_sha256=study.sha256,
-        **found,
-    )
-
-
-def _found(
-    forecast: Forecast, target: Target, study: Study, window: NDArray[np.bool_]
-) -> dict[str, Any] | str:
-    """Return what the study's labels say by the rules that were registered, or a key of `OPEN`."""
     talks = {"headline": forecast.label_rule, "rules": forecast.label_rules}
     rules = {**forecast.action_rules, "talks_rule": talks}
     judged, known = _judged(study, json.dumps(rules, sort_keys=True))
@@ -264,25 +223,35 @@ def _found(
     if when is None:
         return "not covered"
     observed = when <= periods
-    return {
-        "outcome": observed != question.negated,
-        "outcomes": {},
-        "first": study.grid.dates[first + when - 1].astype(object) if observed else None,
-        "rows": (),
-    } | (_rounds(judged, window) if TARGETS[target.target].kind == "talks" else {})
+    of_talks = TARGETS[target.target].kind == "talks"
+    outcomes, rows = _rounds(judged, window) if of_talks else ({}, ())
+    return Resolution(
+        at=at,
+        forecast=line[0],
+        forecast_line_sha256=line[1],
+        same_past=False,  # see `resolve`
+        beliefs_version=environment()["versions"]["beliefs"],
+        target=target.target,
+        rule=target.rule,
+        by=target.by,
+        as_of=study.as_of.astype(object),
+        study_sha256=study.sha256,
+        outcome=observed != question.negated,
+        outcomes=outcomes,
+        first=grid.dates[first + when - 1].astype(object) if observed else None,
+        rows=rows,
+    )
 
 
-def _rounds(judged: Study, window: NDArray[np.bool_]) -> dict[str, Any]:
+def _rounds(judged: Study, window: NDArray[np.bool_]) -> tuple[dict[str, bool], tuple[str, ...]]:
     """Return the outcome by every label rule, and the rows of the headline rule in a window."""
     grid, rows = judged.grid, headline_rows(judged)
     held, _ = talk_days(judged, grid.active(judged.as_of))
     inside = [
         held_periods(rows.take(np.asarray([i])), grid)[window].any() for i in range(len(rows))
     ]
-    return {
-        "outcomes": {rule: bool(periods[window].any()) for rule, periods in held.items()},
-        "rows": tuple(str(row) for row in rows["talk_id"][np.asarray(inside, dtype=bool)]),
-    }
+    outcomes = {rule: bool(periods[window].any()) for rule, periods in held.items()}
+    return outcomes, tuple(map(str, rows["talk_id"][np.asarray(inside, dtype=bool)]))
 
 
 @functools.lru_cache(maxsize=2)
@@ -299,11 +268,9 @@ def _judged(study: Study, rules: str) -> tuple[Study, tuple[Question, ...]]:
 
 
 def timing(forecast: Forecast, target: Target) -> str:
-    """Return when a probability was registered: a key of `TIMINGS`.
+    """Return when a probability was registered, a key of `TIMINGS`; whatever came of it.
 
-    It goes by dates alone and never by the outcome: were forecasts taken out whose talks had begun
-    before they were registered, only failures would stay. The window begins after the origin,
-    which may lie before the as-of date: with weeks it is the end of the last whole one.
+    Were forecasts taken out whose talks had begun by then, only failures would stay.
     """
     if target.late:
         return "late"
@@ -317,16 +284,13 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
     """Return scores by class of target beside those of the registered base rates, with counts.
 
     ``classes`` has a row for each time of registration, theory, target and days ahead, and one for
-    all days together (``days`` None). ``windows`` counts different ones (study, origin, last day),
-    since forecasts of one share its outcome; ``skill`` is 1 - Brier / Brier of the base rate, over
-    those that have one; ``by_rule`` has the scores under every other label rule. `today`
-    splits what is unresolved into what is not over, and what could be looked up.
+    all days together (``days`` None). ``windows`` counts different ones: forecasts of one share its
+    outcome. ``by_rule`` has the scores under other label rules. Windows are over as of `today`.
     """
     groups: dict[tuple[Any, ...], list[_Item]] = {}
-    count = dict.fromkeys(("probabilities", "resolved", "latent", "over"), 0)
+    count: Counter[str] = Counter()
     for n, forecast in ledger.forecasts.items():
         for target in forecast.targets:
-            count["probabilities"] += 1
             if target.target in LATENT:
                 count["latent"] += 1
                 continue
@@ -334,19 +298,18 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
             if target.given is None:
                 key = (n, target.target, target.rule, target.by)
                 found = ledger.resolutions.get(key, (0, None))[1]
-            count["resolved"] += found is not None
-            count["over"] += found is None and target.by < today
+            over = "over" if target.by < today else "not_over"
+            count[over if found is None else "resolved"] += 1
             when = [*TIMINGS].index(timing(forecast, target))
             named = (when, forecast.theory, forecast.theory_sha256, target.name)
             for days in (-1, (target.by - forecast.origin).days):
                 groups.setdefault((*named, days), []).append((forecast, target, found))
-    left, latent, over = count["probabilities"] - count["resolved"], count["latent"], count["over"]
-    later = left - latent - over
+    unresolved = {why: count[why] for why in ("latent", "not_over", "over")}
     return {
         "forecasts": len(ledger.forecasts),
-        "probabilities": count["probabilities"],
+        "probabilities": count.total(),
         "resolved": count["resolved"],
-        "unresolved": {"all": left, "latent": latent, "not_over": later, "over": over},
+        "unresolved": {"all": sum(unresolved.values()), **unresolved},
         "corrected": ledger.corrected,
         "classes": [_row(key, groups[key]) for key in sorted(groups)],
     }
@@ -355,7 +318,6 @@ def score(ledger: Ledger, *, today: dt.date) -> dict[str, Any]:
 def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
     when, theory, theory_sha256, target, days = key
     known = [(f, t, r) for f, t, r in items if r is not None]
-    own = [(t.p, t.mcse, r.outcome) for _, t, r in known]
     based = [(t, r) for _, t, r in known if t.base_rate is not None]
     ours = _scores([(t.p, t.mcse, r.outcome) for t, r in based])
     base = _scores([(t.base_rate or 0.0, t.mcse, r.outcome) for t, r in based])
@@ -370,8 +332,8 @@ def _row(key: tuple[Any, ...], items: Sequence[_Item]) -> dict[str, Any]:
         "target": target,
         "days": None if days < 0 else days,
         "unresolved": len(items) - len(known),
-        **_scores(own),
-        "mean_p": float(np.mean([p for p, _, _ in own])) if own else None,
+        **_scores([(t.p, t.mcse, r.outcome) for _, t, r in known]),
+        "mean_p": float(np.mean([t.p for _, t, _ in known])) if known else None,
         "windows": len({(f.study, f.origin, t.by) for f, t, _ in known}),
         "base": base,
         "skill": 1.0 - ours["brier"] / base["brier"] if base["brier"] else None,

@@ -6,13 +6,11 @@ stands for it.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,10 +18,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from beliefs.errors import StudyError
+from beliefs.study.bundled import NEEDED, OPTIONAL
 from beliefs.study.dates import day_of
 from beliefs.study.safefile import Table, open_safely, read_header, read_lines, read_table
 from beliefs.study.specfile import read_spec
-from beliefs.study.tables.cells import columns_of, texts_of, to_records
+from beliefs.study.tables.cells import columns_of, comparable, csv_text, texts_of
 from beliefs.study.tables.rows import TABLES, words_of
 from beliefs.study.writefile import replace_file
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from beliefs.study.load import Study
 
 AGREEMENTS: Final = "agreements.csv"
-_FILES: Final = ("study.toml", "indicators.csv", "events.csv", "talks.csv", "SOURCES.md")
-_EXTRAS: Final = ("coverage.csv", AGREEMENTS, "odds.csv")
 _COLUMNS: Final = {name: columns_of(model) for name, model in TABLES.items()}
 _ENDS: Final = [_COLUMNS[AGREEMENTS].index(c) for c in ("ended", "end_published_at", "end_kind")]
 
@@ -65,9 +62,8 @@ class Added:
             return error
         found = error.found
         if other is not None:
-            found = found[: other.start()] + (
-                f"in the run's {place[1]}" if there is None else there[1]
-            )
+            said = f"in the run's {place[1]}" if there is None else there[1]
+            found = found[: other.start()] + said
         return _moved(error, f"{here[0]}{place[3]}", found)
 
 
@@ -78,7 +74,7 @@ def _moved(error: StudyError, where: str, found: str) -> StudyError:
 def copy_study(folder: Path, to: Path) -> None:
     """Copy the study's own files, never through a link, and nothing else that lies there."""
     to.mkdir()
-    names = [*_FILES, *(name for name in _EXTRAS if os.path.lexists(folder / name))]
+    names = [*NEEDED, *(name for name in OPTIONAL if os.path.lexists(folder / name))]
     truth = folder / "truth.json"
     if truth.exists() and not truth.is_symlink():
         names.append(truth.name)  # no part of the study as it was read: a link is not worth a fit
@@ -156,7 +152,7 @@ def _filed(file: Path) -> Table:
             expected="a CSV file with the header of one of the study's tables",
             fix="check the path",
         ) from error
-    return Table(name, table.lines, table.cells, table.separator)
+    return replace(table, name=name)
 
 
 def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
@@ -206,17 +202,15 @@ def _rows(table: Table, study: Study) -> list[tuple[Row, Values]]:
     A row that breaks a rule says its own text; the complaint comes where the new table is read.
     """
     model, words = TABLES[table.name], words_of(study.spec)
-    texts, names = [*texts_of(model, table)], columns_of(model)
-    rows: list[Any] = []
-    for text in texts:
+    names = columns_of(model)
+    rows: list[tuple[Row, Values]] = []
+    for text in texts_of(model, table):
         try:
-            rows.append(model.model_validate(dict(zip(names, text, strict=True)), context=words))
+            row = model.model_validate(dict(zip(names, text, strict=True)), context=words)
+            rows.append((text, comparable(row.__dict__.values())))
         except ValidationError:
-            rows.append(None)
-    said = to_records(model, [row for row in rows if row is not None]).rows()
-    return [
-        (text, text if row is None else next(said)) for text, row in zip(texts, rows, strict=True)
-    ]
+            rows.append((text, text))
+    return rows
 
 
 def _merge(
@@ -243,17 +237,12 @@ def _merge(
     merged += reversed(new.values())
     place = [columns.index(key) for key in order]
     merged.sort(key=lambda item: tuple(item[0][k] for k in place))
-    lines, at = {}, 1
-    with io.StringIO(newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        for row, origin in merged:
-            at += 1
-            if origin:
-                lines[name, at] = origin
-            writer.writerow(row)
-            at += sum(cell.count("\n") for cell in row)  # cells may hold line ends
-        replace_file(out / name, handle.getvalue())
+    lines, at = {}, 2
+    for row, origin in merged:
+        if origin:
+            lines[name, at] = origin
+        at += 1 + sum(cell.count("\n") for cell in row)  # cells may hold line ends
+    replace_file(out / name, csv_text(columns, (row for row, _ in merged)))
     return lines
 
 

@@ -1,15 +1,17 @@
 """Rows of a table as pydantic models, and the named arrays that a study computes with.
 
 Cells become dates, numbers and words, strictly: nothing is guessed, nothing is silently blank. A
-type of cell raises `fault`, which says what is wrong, what was expected and how to fix it;
+type of cell raises `Fault`, which says what is wrong, what was expected and how to fix it;
 `read_rows` adds file, line and column. Arrays and not data frames, because loading a library of
 data frames takes longer than reading a study.
 """
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import difflib
+import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
@@ -18,10 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo
-from pydantic_core import PydanticCustomError
 
-from beliefs.study.dates import EXPECTED, NotADay, read_day
-from beliefs.study.safefile import Table
+from beliefs.study.dates import Fault, read_day
+from beliefs.study.safefile import MAX_ROWS, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,21 +42,10 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 
-def fault(what: str, expected: str, fix: str, column: str = "") -> PydanticCustomError:
-    """Return what is wrong with a cell; `column` says which where a whole row is checked."""
-    said = {"what": what, "expected": expected, "fix": fix, "column": column}
-    return PydanticCustomError("cell", "{what}", said)
-
-
 # ---- Types of cells
 
 
-@lru_cache(maxsize=100_000)
-def _day(text: str) -> dt.date:
-    try:
-        return read_day(text)
-    except NotADay as error:
-        raise fault(error.what, EXPECTED, error.fix) from None
+_day = lru_cache(maxsize=100_000)(read_day)
 
 
 def number(
@@ -63,9 +53,8 @@ def number(
 ) -> PlainValidator:
     """Return a cell that holds a finite number between bounds; NaN where it may be blank and is."""
     bounded = high < MAX_NUMBER
-    expected = (
-        f"a number from {low:g} to {high:g}" if bounded else f"a finite number up to {high:g}"
-    )
+    least = f"a number from {low:g}" if bounded else "a finite number up"
+    expected = f"{least} to {high:g}"
 
     def read(text: str) -> float:
         if blank and not text:
@@ -74,11 +63,11 @@ def number(
             fix = "leave out the row when the value is unknown; write 1234.5, without separators"
             if blank:
                 fix = "leave the cell empty when the value is unknown"
-            raise fault(f"a value is {'not a number' if text else 'missing'}", expected, fix)
+            raise Fault(f"a value is {'not a number' if text else 'missing'}", expected, fix)
         value = float(text)
         if not low <= value <= high:
             fix = "correct the value" if bounded else "use a larger unit"
-            raise fault("a number is out of range", expected, fix)
+            raise Fault("a number is out of range", expected, fix)
         return value
 
     return PlainValidator(read)
@@ -87,7 +76,7 @@ def number(
 def _flag(text: str, info: ValidationInfo) -> float:
     if text not in _FLAGS:
         expected = "1 (yes), 0 (no) or an empty cell (unknown)"
-        raise fault(f"{info.field_name} is neither yes nor no", expected, "write 1, 0 or nothing")
+        raise Fault(f"{info.field_name} is neither yes nor no", expected, "write 1, 0 or nothing")
     return _FLAGS[text]
 
 
@@ -98,7 +87,7 @@ def word(text: str, info: ValidationInfo) -> str:
     if text in allowed:
         return text
     near = difflib.get_close_matches(text, allowed, 1)
-    raise fault(
+    raise Fault(
         f"{text!r} is not a known {info.field_name}" if text else f"{info.field_name} is missing",
         "one of " + ", ".join(allowed),
         f"did you mean {near[0]!r}?" if near else "use a word of the list",
@@ -107,7 +96,7 @@ def word(text: str, info: ValidationInfo) -> str:
 
 def _name(text: str, info: ValidationInfo) -> str:
     if not _NAME.fullmatch(text):
-        raise fault(
+        raise Fault(
             f"{info.field_name} is {'not a short name' if text else 'missing'}",
             "lower-case letters, digits and _ (at most 40)",
             "write it like the other rows, for example north_coast or no_1",
@@ -118,7 +107,7 @@ def _name(text: str, info: ValidationInfo) -> str:
 
 def _row_id(text: str, info: ValidationInfo) -> str:
     if not text or len(text) > 60:
-        raise fault(f"{info.field_name} is missing or too long", "1 to 60 characters", "name it")
+        raise Fault(f"{info.field_name} is missing or too long", "1 to 60 characters", "name it")
     return text
 
 
@@ -143,6 +132,7 @@ class Row(BaseModel):
 
     key: ClassVar[str] = ""
     order: ClassVar[tuple[str, ...]] = ("date",)
+    max_rows: ClassVar[int] = MAX_ROWS
 
 
 @cache
@@ -160,9 +150,9 @@ def read_rows[R: Row](model: type[R], table: Table, words: Words) -> list[R]:
             rows.append(validate(dict(zip(names, cells)), context=words))  # noqa: B905
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        said = first["ctx"]
-        column = said["column"] or str(first["loc"][0])
-        raise table.error(len(rows), column, said["what"], said["expected"], said["fix"]) from None
+        fault: Fault = first["ctx"]["error"]
+        column = fault.column or str(first["loc"][0])
+        raise table.error(len(rows), column, fault.what, fault.expected, fault.fix) from None
     seen: dict[str, int] = {}
     for place, name in enumerate(getattr(row, model.key) for row in rows if model.key):
         if seen.setdefault(name, place) < place:
@@ -256,13 +246,8 @@ class Records:
         return self.take(keep)
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Yield the records as tuples that can be compared; an unknown number is None."""
-        columns = []
-        for values in self._columns.values():
-            kind = values.dtype.kind
-            plain = (values.astype(np.int64) if kind == "M" else values).tolist()
-            columns.append([None if v != v else v for v in plain] if kind == "f" else plain)
-        return zip(*columns, strict=True)
+        """Yield the records as tuples that can be compared, see `comparable`."""
+        return map(comparable, zip(*(v.tolist() for v in self._columns.values()), strict=True))
 
     def to_frame(self) -> pd.DataFrame:
         """Return a data frame; dates are datetime64[s]."""
@@ -274,6 +259,18 @@ class Records:
         return pd.DataFrame(
             {k: plain.get(v.dtype.kind, np.copy)(v) for k, v in self._columns.items()}
         )
+
+
+def comparable(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the values of a row, an unknown number as None: NaN is equal to nothing."""
+    return tuple(None if value != value else value for value in values)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as the text of a CSV file."""
+    handle = io.StringIO(newline="")
+    csv.writer(handle, lineterminator="\n").writerows([columns, *rows])
+    return handle.getvalue()
 
 
 def to_records(model: type[Row], rows: Sequence[Row]) -> Records:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationInfo, model_validator
 
 from beliefs.errors import StudyError
+from beliefs.study.dates import Fault, check_ends, check_published
 from beliefs.study.safefile import Table, read_table
 from beliefs.study.spec import Indicator, StudySpec
 from beliefs.study.tables import codebook
@@ -33,28 +34,14 @@ from beliefs.study.tables.cells import (
     Word,
     Words,
     columns_of,
-    fault,
     number,
     read_rows,
     to_records,
 )
 
+FRESH_DAYS = 14
+"""Days after which hand-set odds are stale."""
 _ONE_DAY = dt.timedelta(days=1)
-
-
-def _check_published(least: dt.date, published: dt.date, column: str = "published_at") -> None:
-    """Refuse what was published before it happened."""
-    if published < least:
-        what = "something was published before it happened"
-        fix = f"correct the dates, or leave {column} empty"
-        raise fault(what, f"a date on or after {least}", fix, column)
-
-
-def check_ends(begins: dt.date, end: dt.date | None, column: str) -> None:
-    """Refuse what ends before it begins."""
-    if end is not None and end < begins:
-        what, fix = "something ends before it begins", f"correct {column} or the date before it"
-        raise fault(what, f"a date on or after {begins}", fix, column)
 
 
 # ---- What a row may say
@@ -65,12 +52,7 @@ _DOMAINS: dict[str, tuple[float, float, str, str]] = {
     "logit": (0.0, 1.0, "a number between 0 and 1", "divide percentages by 100"),
     "log": (0.0, np.inf, "a number above 0", "correct it, or use another transform"),
     "share": (0.0, np.inf, "a number above 0", "correct it, or read another series"),
-    "count": (
-        np.nextafter(0.0, -1.0),
-        np.inf,
-        "a number of 0 or more",
-        "correct it; a count is never negative",
-    ),
+    "count": (-5e-324, np.inf, "a number of 0 or more", "correct it; a count is never negative"),
 }
 
 
@@ -90,13 +72,13 @@ class Value(Row):
         indicator = info.context["indicators"][self.indicator]
         if self.published_at is None:
             self.published_at = self.date + dt.timedelta(days=indicator.publication_lag)
-        _check_published(self.date, self.published_at)
+        check_published(self.date, self.published_at)
         shares = self.indicator in info.context["shares"]
         kind = "share" if shares and indicator.transform != "logit" else indicator.transform
         low, high, expected, fix = _DOMAINS.get(kind, (-np.inf, np.inf, "", ""))
         if not low < self.value < high:
             what = f"`{self.indicator}` is taken as a {kind}, which this value does not allow"
-            raise fault(what, expected, fix, "value")
+            raise Fault(what, expected, fix, "value")
         return self
 
 
@@ -126,12 +108,9 @@ class Event(Row):
     def _check(self, info: ValidationInfo) -> Self:
         _fill(self)
         if self.severity != self.severity and self.kind in (info.context or {})["kinetic"]:
-            raise fault(
-                "an action of force has no severity",
-                "a number from 1 (harassment) to 5 (strategic)",
-                "code the severity, or use a kind that is not kinetic",
-                "severity",
-            )
+            expected = "a number from 1 (harassment) to 5 (strategic)"
+            fix = "code the severity, or use a kind that is not kinetic"
+            raise Fault("an action of force has no severity", expected, fix, "severity")
         return self
 
 
@@ -161,7 +140,7 @@ def _fill(row: Event | Talk) -> None:
     """Fill the blanks of `date_end` and `published_at` by `date`."""
     row.date_end, row.published_at = row.date_end or row.date, row.published_at or row.date
     check_ends(row.date, row.date_end, "date_end")
-    _check_published(row.date, row.published_at)
+    check_published(row.date, row.published_at)
 
 
 class Span(Row):
@@ -177,7 +156,7 @@ class Span(Row):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_ends(self.start, self.end, "end")
+        check_ends(self.start, self.end)
         return self
 
 
@@ -190,6 +169,7 @@ class Agreement(Row):
     """
 
     key: ClassVar = "agreement_id"
+    max_rows: ClassVar = 10_000
 
     agreement_id: RowId
     date: Day
@@ -208,25 +188,23 @@ class Agreement(Row):
     @model_validator(mode="after")
     def _check(self) -> Self:
         self.published_at = self.published_at or self.date
-        _check_published(self.date, self.published_at)
+        check_published(self.date, self.published_at)
         if self.mutual != self.mutual:
             expected = "1 (both sides agreed) or 0 (one side declared it)"
             what = "an agreement is neither mutual nor one-sided"
-            raise fault(what, expected, "write 1 or 0", "mutual")
+            raise Fault(what, expected, "write 1 or 0", "mutual")
         over = bool(self.end_kind)
         if over != (self.ended is not None) or (self.end_published_at and not over):
-            raise fault(
-                "an end needs a day and a kind",
-                "both `ended` and `end_kind`, or no word of an end while it is in force",
-                "fill in the other one, or empty the cells of the end",
-                "ended" if over else "end_kind",
-            )
+            what, column = "an end needs a day and a kind", "ended" if over else "end_kind"
+            expected = "both `ended` and `end_kind`, or no word of an end while it is in force"
+            fix = "fill in the other one, or empty the cells of the end"
+            raise Fault(what, expected, fix, column)
         check_ends(self.date, self.deadline, "deadline")
         check_ends(self.date, self.ended, "ended")
         if self.ended is not None:
             self.end_published_at = self.end_published_at or self.ended
             least = max(self.ended, self.published_at)
-            _check_published(least, self.end_published_at, "end_published_at")
+            check_published(least, self.end_published_at, "end_published_at")
         return self
 
 
@@ -268,39 +246,32 @@ def words_of(spec: StudySpec) -> Words:
 # ---- What rows may say together
 
 
-type Held = Path | Mapping[str, Table]
-"""The folder of a study, or its tables, as they were read."""
+def tables_in(folder: Path) -> dict[str, Table]:
+    """Read the tables of a study's folder, by the name of their files; the last two may be out."""
+    return {
+        name: read_table(folder, name, columns_of(model), max_rows=model.max_rows)
+        for name, model in TABLES.items()
+        if model not in (Span, Agreement) or os.path.lexists(folder / name)
+    }
 
 
-def _has(held: Held, name: str) -> bool:
-    return os.path.lexists(held / name) if isinstance(held, Path) else name in held
-
-
-def _read[R: Row](held: Held, spec: StudySpec, name: str, model: type[R]) -> tuple[Table, list[R]]:
-    if isinstance(held, Path):
-        most = 10_000 if model is Agreement else 2_000_000
-        table = read_table(held, name, columns_of(model), max_rows=most)
-    else:
-        table = held[name]
-    return table, read_rows(model, table, words_of(spec))
-
-
-def read_tables(held: Held, spec: StudySpec) -> dict[str, Records]:
-    """Read and check the tables of a study, by name, in the order of time."""
-    indicators = _indicators(held, spec)
-    events = to_records(Event, _read(held, spec, "events.csv", Event)[1])
-    talks = to_records(Talk, _read(held, spec, "talks.csv", Talk)[1])
+def check_tables(tables: Mapping[str, Table], spec: StudySpec) -> dict[str, Records]:
+    """Check the tables of a study; return them by name, in the order of time."""
+    words = words_of(spec)
+    indicators = _indicators(tables["indicators.csv"], words)
+    events = to_records(Event, read_rows(Event, tables["events.csv"], words))
+    talks = to_records(Talk, read_rows(Talk, tables["talks.csv"], words))
     return {
         "indicators": indicators,
         "events": events.ordered("published_at", "date", "event_id"),
         "talks": talks.ordered("published_at", "date", "talk_id"),
-        "coverage": _coverage(held, spec, events),
-        "agreements": _agreements(held, spec),
+        "coverage": _coverage(tables.get("coverage.csv"), spec, words, events),
+        "agreements": _agreements(tables.get("agreements.csv"), spec, words),
     }
 
 
-def _indicators(held: Held, spec: StudySpec) -> Records:
-    table, rows = _read(held, spec, "indicators.csv", Value)
+def _indicators(table: Table, words: Words) -> Records:
+    rows = read_rows(Value, table, words)
     last: dict[str, int] = {}
     seen: dict[tuple[object, ...], int] = {}
     for k, row in enumerate(rows):
@@ -310,13 +281,10 @@ def _indicators(held: Held, spec: StudySpec) -> Records:
             printed = table.cells["published_at"][before], table.cells["published_at"][k]
             back = rows[before].date > row.date
             if back or (all(printed) and printed[0] > printed[1]):
-                raise table.error(
-                    k,
-                    "date" if back else "published_at",
-                    f"the rows of `{row.indicator}` are not in the order of time",
-                    f"a date and publication after those of line {table.lines[before]}",
-                    "sort the rows below the header: sort -t, -k1,1 -k2,2 -k3,3",
-                )
+                what = f"the rows of `{row.indicator}` are not in the order of time"
+                expected = f"a date and publication after those of line {table.lines[before]}"
+                fix = "sort the rows below the header: sort -t, -k1,1 -k2,2 -k3,3"
+                raise table.error(k, "date" if back else "published_at", what, expected, fix)
         first = seen.setdefault((row.indicator, row.date, row.published_at), k)
         if first < k:
             name = f"{row.indicator}, {row.date}, published {row.published_at}"
@@ -324,50 +292,45 @@ def _indicators(held: Held, spec: StudySpec) -> Records:
     return to_records(Value, rows).ordered("indicator", "date", "published_at")
 
 
-def _agreements(held: Held, spec: StudySpec) -> Records:
-    name = "agreements.csv"
-    if not _has(held, name):
+def _agreements(table: Table | None, spec: StudySpec, words: Words) -> Records:
+    if table is None:
         return to_records(Agreement, ())
-    table, rows = _read(held, spec, name, Agreement)
+    rows = read_rows(Agreement, table, words)
     if spec.agreements is None:
         raise StudyError(
-            f"{name} is there, but the settings do not say where it is complete",
+            f"{table.name} is there, but the settings do not say where it is complete",
             where="study.toml:1 agreements",
             found="no table [agreements]",
             expected='[agreements] with coverage = ["dense", "headline"] or another list',
-            fix=f"add the table, or remove {name}",
+            fix=f"add the table, or remove {table.name}",
         )
     ends: dict[str, dt.date] = {"": dt.date.min}  # by which the end of each row was public
     for k, row in enumerate(rows):
         known = row.published_at or row.date
         if ends.get(row.parent, dt.date.max) > known:
-            raise table.error(
-                k,
-                "parent",
-                "an agreement continues one that has not ended before it",
-                f"the id of a row above, whose end is public by {known}, or nothing",
-                "correct the id or the order of the rows, or fill in the end of the earlier one",
-            )
+            what = "an agreement continues one that has not ended before it"
+            expected = f"the id of a row above, whose end is public by {known}, or nothing"
+            fix = "correct the id or the order of the rows, or fill in the end of the earlier one"
+            raise table.error(k, "parent", what, expected, fix)
         end = row.end_published_at
         ends[row.agreement_id] = dt.date.max if end is None else max(end, known)
     return to_records(Agreement, rows).ordered("published_at", "date", "agreement_id")
 
 
-def _coverage(held: Held, spec: StudySpec, events: Records) -> Records:
-    """Read and check ``coverage.csv``, or return full coverage when there is none."""
-    name = "coverage.csv"
+def _coverage(table: Table | None, spec: StudySpec, words: Words, events: Records) -> Records:
+    """Check the rows of ``coverage.csv``, or return full coverage when there is none."""
     first, last = spec.period.start, spec.period.end
-    if not _has(held, name):
+    if table is None:
         begin = min([np.datetime64(first, "D"), *events["published_at"]])
         days = np.array([begin, last], dtype="datetime64[D]")
         whole = {"start": days[:1], "end": days[1:]}
         return Records({**whole, "density": ["dense"], "instrument": ["all"], "note": [""]})
-    table, rows = _read(held, spec, name, Span)
+    rows = read_rows(Span, table, words)
     fix = 'add a span; use density "none" for unobserved days'
     if not rows:
         raise StudyError(
-            f"{name} has a header but no rows",
-            where=f"{name}:1",
+            f"{table.name} has a header but no rows",
+            where=f"{table.name}:1",
             found="0 rows",
             expected="spans that cover the period",
             fix="add the spans, or delete the file if coverage is dense everywhere",
@@ -425,3 +388,58 @@ def counted_events(events: Records, indicator: Indicator) -> Records:
         kind=indicator.kinds,
         zone=indicator.zone,
     )
+
+
+# ---- Hand-set odds: a baseline, no part of what a theory sees, nor of the hash of a study
+
+
+class OddsRow(Row):
+    """A row of ``odds.csv``: on `date`, `source` gave `p` that `target` comes by the end of `by`.
+
+    Names of targets have a rule after an underscore where there is one (`Question.name`).
+    """
+
+    date: Day
+    target: str
+    by: Day
+    p: Annotated[float, number(0, 1)]
+    source: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.by <= self.date:
+            what, expected = "the last day is not after the odds", f"a date after {self.date}"
+            raise Fault(what, expected, "give the last day on which the target may come", "by")
+        return self
+
+
+def read_odds(folder: Path, as_of: np.datetime64) -> Records:
+    """Return the odds of a study's folder up to a day, sorted by `date`; none without the file."""
+    rows: list[OddsRow] = []
+    if os.path.lexists(folder / "odds.csv"):
+        rows = read_rows(OddsRow, read_table(folder, "odds.csv", columns_of(OddsRow)), {})
+    odds = to_records(OddsRow, rows).ordered("date")
+    return odds.take(odds["date"] <= as_of)
+
+
+def price_of(
+    odds: Records, target: str, origin: np.datetime64, last: np.datetime64, *, negated: bool = False
+) -> float | None:
+    """Return the probability that a target comes true after day `origin`, by day `last`.
+
+    The freshest odds given by the day of the origin count, up to `FRESH_DAYS` old, those that end
+    nearest to `last` if there are more. Odds of another length are brought to this one at a
+    constant hazard. It is the chance of holding out that is a power of the length: p of a `negated`
+    target (that something does not come), 1 - p of another.
+    """
+    age, ends = (origin - odds["date"]).astype(int), odds["by"]
+    fit = odds.among("target", [target]) & (age >= 0) & (age <= FRESH_DAYS) & (ends > origin)
+    if not fit.any():
+        return None
+    place = np.flatnonzero(fit & (age == age[fit].min()))
+    k = place[np.abs((ends[place] - last).astype(int)).argmin()]
+    p = float(odds["p"][k])
+    if ends[k] == last:
+        return p
+    share = float((last - origin).astype(int) / (ends[k] - origin).astype(int))
+    return p**share if negated else 1.0 - (1.0 - p) ** share

@@ -1,14 +1,16 @@
-r"""A population: what parameters of many conflicts have in common, sampled by NUTS.
+r"""Learning from many conflicts: what their parameters have in common, and forecasts of others.
 
 .. math:: \theta_c = \mu + \tau z_c, \qquad z_c \sim N(0, 1)
 
-for the parameters that vary between conflicts; all others are shared. Talks are the data: conflicts
-of a panel have few readings of belief, and those in hindsight. Beliefs move by evidence alone: a
-few hundred periods with talks do not tell what thousands of unexplained moves were. What a period
-brings is read one period later, so that the hazard of talks rests on what was known before it.
-Which side of a conflict comes first says nothing, so both have the same parameters. The equations
-are those of a single study; conflicts lead every array of them, in batches of similar length that
-are padded with unseen periods.
+for the parameters that vary between conflicts, sampled by NUTS; all others are shared. Talks are
+the data: a panel has few readings of belief, and those in hindsight. Beliefs move by evidence
+alone: a few hundred periods with talks do not tell what thousands of unexplained moves were. What a
+period brings is read one period later: the hazard of talks rests on what was known before it. Both
+sides have the same parameters: which comes first says nothing. Conflicts lead every array of the
+equations of a single study, in batches of similar length that are padded with unseen periods.
+
+A conflict of which a population knows nothing weights its draws by the talks of the periods before
+(importance sampling): exact as draws grow, and enough for the few with talks that a crisis has.
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
+from beliefs.features.steps import Floats, TalksPast, conflict_age, log_age
 from beliefs.inference.nuts.sampling import Sampling, checked_seed
+from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import bargaining, talks
+from beliefs.model.pooled import quadrature
 from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import (
@@ -38,13 +44,15 @@ from beliefs.model.theory import (
     scaled_prior,
     theory_of,
 )
-from beliefs.study.load import read_study
+from beliefs.study.load import Study, read_study
 from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
 """Parameters of which every conflict has its own."""
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
 FEWEST = 20  # conflicts that can say how much they differ
+LEARNT_BELOW = 0.9  # share of its prior's spread that a parameter's may be to have been learnt
+DRAWS = 4000  # that a conflict is followed with
 LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
@@ -56,7 +64,7 @@ TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_memory")
 BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
 """Dimensions of which the first half is of one side and the second of the other."""
 
-Draws = Mapping[str, NDArray[np.float64]]
+Draws = Mapping[str, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +83,7 @@ class Population:
     ess: float
     divergent_share: float
 
-    def weighted(self, weights: NDArray[np.float64], rng: np.random.Generator) -> Population:
+    def weighted(self, weights: Floats, rng: np.random.Generator) -> Population:
         """Return the population whose draws count by weights (draw,), by resampling."""
         rows = rng.choice(len(weights), len(weights), p=weights / weights.sum())
         shared, spread = ({k: v[rows] for k, v in of.items()} for of in (self.shared, self.spread))
@@ -124,19 +132,20 @@ def known_before(cols: Columns) -> Columns:
     }
 
 
-def tied(structure: Structure) -> bool:
-    """Tell whether both sides have as many terms of each sort, so that one value serves both."""
+def one_for_both(structure: Structure, dims: tuple[str, ...]) -> bool:
+    """Tell whether one value serves both sides: each has as many terms of each sort."""
     sides = [
         [structure.terms[k].side for k in structure.own],
         [structure.terms[k].side for k in structure.other],
         [term.side for term in structure.cost_terms],
     ]
-    return all(sorted(of) == of and 2 * sum(of) == len(of) for of in sides)
+    alike = all(sorted(of) == of and 2 * sum(of) == len(of) for of in sides)
+    return alike and not BY_SIDE.isdisjoint(dims)
 
 
-def of_both(xp: Any, values: Any, dims: tuple[str, ...]) -> Any:
-    """Return values of both sides, (..., *dims), given those of the first, (..., half of dims)."""
-    return xp.concatenate([values, values], axis=-1) if BY_SIDE.intersection(dims) else values
+def of_both(xp: Any, values: Any, p: Parameter, structure: Structure) -> Any:
+    """Return a parameter, (..., *dims), given its values of the first side if they serve both."""
+    return xp.concatenate([values] * 2, axis=-1) if one_for_both(structure, p.dims) else values
 
 
 def batches(conflicts: Sequence[Inputs]) -> list[Batch]:
@@ -157,14 +166,9 @@ def batches(conflicts: Sequence[Inputs]) -> list[Batch]:
     return found
 
 
-def _padded(values: NDArray[Any], longest: int) -> NDArray[np.float64]:
+def _padded(values: NDArray[Any], longest: int) -> Floats:
     short = longest - values.shape[-1]
     return np.pad(np.asarray(values, dtype=float), [(0, 0)] * (values.ndim - 1) + [(0, short)])
-
-
-def _shape(structure: Structure, p: Parameter) -> tuple[int, ...]:
-    half = tied(structure) and not BY_SIDE.isdisjoint(p.dims)
-    return tuple(n // 2 if half else n for n in structure.size(p.dims))
 
 
 def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
@@ -182,8 +186,9 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
         shared: dict[str, Any] = {}
         for name, p in free.items():
             if name not in VARYING:
-                values = p.prior.to_pymc(name, shape=_shape(structure, p))
-                shared[name] = of_both(pt, values, p.dims) if tied(structure) else values
+                share = 2 if one_for_both(structure, p.dims) else 1
+                shape = tuple(n // share for n in structure.size(p.dims))
+                shared[name] = of_both(pt, p.prior.to_pymc(name, shape=shape), p, structure)
         # What moves the hazards does not depend on their intercepts.
         given = [{n: pt.as_tensor_variable(v) for n, v in null.items()} | shared for null in nulls]
         zero = dict.fromkeys(VARYING, pt.zeros(()))
@@ -211,11 +216,20 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
             own[name] = spread * pm.Normal(f"{name}_of", shape=(size,))
         for number, (batch, params, run) in enumerate(zip(panel, given, runs, strict=True)):
             params |= {name: shared[name] + own[name][batch.places] for name in own}
-            lower, cols = bargaining.lower(pt, run.logit_belief), data[number]
-            shift = system.shift(pt, params, cols, batch.structure)
-            hazards = talks.hazards(pt, params, cols, run.surplus, shift, lower)
-            pm.Potential(f"log_talks_{number}", talks.log_likelihood(pt, cols, *hazards).sum())
+            hazards = _hazards(pt, params, data[number], batch.structure, run)(params)
+            density = talks.log_likelihood(pt, data[number], *hazards)
+            pm.Potential(f"log_talks_{number}", density.sum())
     return model
+
+
+def _hazards(xp: Any, params: Any, cols: Columns, structure: Structure, run: system.System) -> Any:
+    """Return the hazards of talks as a function of parameters and columns, beliefs as in a run."""
+    shift, lower = system.shift(xp, params, cols, structure), bargaining.lower(xp, run.logit_belief)
+
+    def hazards(params: Any, **changed: Any) -> tuple[Any, Any]:
+        return talks.hazards(xp, params, cols | changed, run.surplus, shift, lower)
+
+    return hazards
 
 
 class Panelled:
@@ -235,7 +249,7 @@ class Panelled:
         *,
         seed: int,
         without: Collection[int] = (),
-        sampling: Sampling | None = None,
+        sampling: Sampling,
         drawn: Mapping[str, Any] | None = None,
     ) -> Population:
         """Sample the population that all conflicts but those at some places teach.
@@ -245,7 +259,7 @@ class Panelled:
         import arviz as az  # slow to load, as above
         import nutpie
 
-        out, sampling = np.array(sorted(without), dtype=int), sampling or Sampling(500, 500)
+        out = np.array(sorted(without), dtype=int)
         data = {
             f"talks_seen_{k}": batch.columns["talks_seen"] * ~np.isin(batch.places, out)[:, None]
             for k, batch in enumerate(self.batches)
@@ -255,23 +269,86 @@ class Panelled:
             chains=sampling.chains, cores=sampling.cores, seed=checked_seed(seed),
             target_accept=sampling.target_accept, save_warmup=False, progress_bar=False,
         )  # fmt: skip
-        free = free_parameters(self.theory, self.batches[0].structure)
+        structure = self.batches[0].structure
+        free = free_parameters(self.theory, structure)
         spreads = [f"{p.name}_spread" for p in free if p.name in VARYING]
         kept = raw["posterior"].dataset[[*(p.name for p in free), *spreads]]
         draws = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in kept.data_vars.items()}
-        both = of_both if tied(self.batches[0].structure) else lambda xp, values, dims: values
         ess = min(float(v.min()) for v in az.ess(kept).data_vars.values())
         r_hat = max(float(v.max()) for v in az.rhat(kept).data_vars.values())
         return Population(
             self.theory,
-            {p.name: both(np, draws[p.name], p.dims) for p in free},
+            {p.name: of_both(np, draws[p.name], p, structure) for p in free},
             {name.removesuffix("_spread"): draws[name] for name in spreads},
             tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist())),
             r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()),
         )  # fmt: skip
 
 
-LEARNT_BELOW = 0.9  # share of its prior's spread that a parameter's may be to have been learnt
+def follow(
+    population: Population,
+    inputs: Inputs,
+    rng: np.random.Generator,
+    *,
+    horizons: Sequence[int] = (1,),
+    ending: Floats | float = 0.0,
+    draws: int = DRAWS,
+) -> dict[int, Floats]:
+    """Return the probability of talks within each horizon, as known before each of T periods, (T,).
+
+    Over several periods beliefs and what else moves the hazard stay as they were when the forecast
+    was made; time since talks and the age of the conflict go on, and it may end: `ending` is the
+    probability that it does after a period without talks, by age, (T + largest horizon,) or one.
+    """
+    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    params = stacked_params(population.theory, structure, population.new_conflict(rng, draws))
+    run = system.evaluate(np, params, cols, structure)
+    hazards = _hazards(np, params, cols, structure, run)
+    density = np.broadcast_to(
+        talks.log_likelihood(np, cols, run.onset, run.continuation), (draws, structure.n_time)
+    )
+    weight = np.cumsum(density, axis=1) - density
+    weight = np.exp(weight - logsumexp(weight, axis=0))
+    days = structure.step_weeks * 7.0
+    memory = np.moveaxis(np.expm1(cols["talks_memory"]), 0, -1)
+    past = TalksPast(cols["talks_previous"], np.exp(cols["spell_age"]), memory)
+    ending = np.broadcast_to(ending, structure.n_time + max(horizons))
+    lasts, held, within = np.ones((draws, structure.n_time)), 0.0, {}
+    for ahead in range(max(horizons)):
+        age = (np.arange(structure.n_time) + ahead) * structure.step_weeks
+        onset, continuation = hazards(
+            params,
+            spell_age=log_age(past.deadlock),
+            talks_memory=np.log1p(np.moveaxis(past.memory, -1, 0)),
+            conflict_age=conflict_age(age),
+        )
+        hazard = np.where(past.on, continuation, onset)
+        held = held + lasts * hazard
+        lasts = lasts * (1.0 - hazard) * (1.0 - ending[ahead : ahead + structure.n_time])
+        past = past.after(days, np.zeros(structure.n_time))
+        if ahead + 1 in horizons:
+            within[ahead + 1] = (weight * held).sum(axis=0)
+    return within
+
+
+def log_likelihood(population: Population, inputs: Inputs) -> Floats:
+    """Return the log likelihood of a conflict's talks by draw of the population, (draw,).
+
+    The conflict's own parameters are integrated out: those of onsets and those of continuations,
+    which no period shares.
+    """
+    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    params = stacked_params(population.theory, structure, dict(population.shared))
+    run = system.evaluate(np, params, cols, structure)
+    hazards = _hazards(np, params, cols, structure, run)
+    each, (places, weights) = [], quadrature()
+    for place in places:
+        moved = {k: params[k] + place * spread for k, spread in population.spread.items()}
+        density = talks.log_likelihood(np, cols, *hazards(params | moved))
+        on = cols["talks_previous"]
+        each.append([(density * (1.0 - on)).sum(axis=-1), (density * on).sum(axis=-1)])
+    total = logsumexp(np.asarray(each), axis=0, b=weights[:, None, None])
+    return np.asarray(total.sum(axis=0))
 
 
 def priors_of(population: Population, structure: Structure, *, seed: int) -> dict[str, Any]:
@@ -288,17 +365,19 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
             continue
         if (low, high) == (0.0, 1.0):
             size = mean * (1.0 - mean) / sd**2 - 1.0
-            table: dict[str, Any] = {
-                "dist": "Beta",
-                "alpha": mean * size,
-                "beta": (1 - mean) * size,
-            }
+            dist, numbers = "Beta", {"alpha": mean * size, "beta": (1.0 - mean) * size}
         elif low == 0.0:
-            table = {"dist": "Gamma", "alpha": (mean / sd) ** 2, "beta": mean / sd**2}
+            dist, numbers = "Gamma", {"alpha": (mean / sd) ** 2, "beta": mean / sd**2}
         else:
-            table = {"dist": "Normal", "mu": mean, "sigma": sd}
-        found[p.name] = {k: round(v, 3) if isinstance(v, float) else v for k, v in table.items()}
+            dist, numbers = "Normal", {"mu": mean, "sigma": sd}
+        found[p.name] = {"dist": dist} | {k: round(v, 3) for k, v in numbers.items()}
     return found
+
+
+def known_at_end(name: str) -> Study:
+    """Return ``PANEL/CONFLICT`` as known when its period ends: weeks without a row were quiet."""
+    source = read_study(name)
+    return source.known(source.spec.period.end)
 
 
 def fit_panel(
@@ -307,30 +386,12 @@ def fit_panel(
     *,
     until: str | None = None,
     seed: int,
-    sampling: Sampling | None = None,
+    sampling: Sampling,
 ) -> tuple[Population, Structure]:
-    """Sample the population of a theory that the conflicts of a panel teach.
+    """Sample the population that the conflicts of a panel teach, and a structure of one of them.
 
-    Parameters
-    ----------
-    panel
-        Name of a bundled panel, or path of a panel folder.
-    theory
-        What `beliefs.load_theory` takes.
-    until
-        Date by which conflicts must have ended; all when None.
-    seed, sampling
-        Of the sampler; 1000 draws of 4 chains when None.
-
-    Returns
-    -------
-    Population, Structure
-        With its convergence, and the structure of one of its conflicts.
-
-    Raises
-    ------
-    StudyError
-        A panel that breaks a rule of the format, or of which too few conflicts had ended.
+    Only conflicts that had ended by the date `until` teach it; a StudyError says that they are too
+    few.
     """
     found = load_panel(panel)
     cells = found.tables[CONFLICTS].cells
@@ -344,8 +405,6 @@ def fit_panel(
             expected=f"at least {FEWEST}",
             fix="choose a later date",
         )
-    sources = [read_study(f"{panel}/{name}") for name in names]
-    conflicts = [build_inputs(one.known(one.spec.period.end)) for one in sources]
+    conflicts = [build_inputs(known_at_end(f"{panel}/{name}")) for name in names]
     compiled = Panelled(theory_of(theory), names, conflicts)
-    fitted = compiled.fit(seed=seed, sampling=sampling or Sampling(1000, 1000))
-    return fitted, structure_of(conflicts[0])
+    return compiled.fit(seed=seed, sampling=sampling), structure_of(conflicts[0])

@@ -1,1 +1,0 @@
-"""Learning from many conflicts: populations, and new conflicts that start from one."""
