@@ -91,7 +91,7 @@ class Observed:
     """Actions observed, for T periods, 2 sides, Z watched zones, 2 scopes of agreement.
 
     Arrays are (T,), with leading axes where their type says so (`AXES`). Where a `_seen` is False,
-    a zero is not a real zero.
+    a zero is no real zero; so it is in studies without the tables that a column needs.
     """
 
     strike_count: SideFloats  # kinetic actions of a side's forces from the least severity on

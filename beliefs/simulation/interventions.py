@@ -298,15 +298,15 @@ class Effects:
     zones: Floats  # (zone, H) 1 while a rule for a watched zone is in force
     # (H,) how long an unclaimed action, if it happens then, stays unattributed
     open_periods: Floats
-    # By period, unclaimed actions: severity
-    spoilers: dict[int, list[float]]
+    # By period, as what follows; an unclaimed action: severity
+    spoilers: defaultdict[int, list[float]]
     # Actions at a red line: side, severity, whether that crosses it
-    crossings: dict[int, list[tuple[int, float, bool]]]
+    crossings: defaultdict[int, list[tuple[int, float, bool]]]
     # Truces that go on: whether both sides agree, periods until the new deadline
-    extensions: dict[int, list[tuple[bool, int]]]
-    concessions: dict[int, list[str]]  # named concessions that are broken
+    extensions: defaultdict[int, list[tuple[bool, int]]]
+    concessions: defaultdict[int, list[str]]  # named concessions that are broken
     # What an indicator counts, whatever the actions: indicator, value
-    counts: dict[int, list[tuple[int, float]]]
+    counts: defaultdict[int, list[tuple[int, float]]]
 
 
 def effects_of(
@@ -315,7 +315,7 @@ def effects_of(
     """Return what interventions do to actions."""
     horizon, step = len(dates), inputs.step_days
     last, spec = int(inputs.active.sum()) - 1, study.spec
-    lists: list[dict[int, list[Any]]] = [defaultdict(list) for _ in range(5)]
+    lists: list[Any] = [defaultdict(list) for _ in range(5)]
     out = Effects(
         np.full(horizon, inputs.observed.hotline[last]),
         np.repeat(inputs.observed.zone_rule[:, last : last + 1], horizon, axis=1),

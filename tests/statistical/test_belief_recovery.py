@@ -85,10 +85,9 @@ def design(rng, times):
     """
     once = build_inputs(load_study("synthetic-duel"))
     one, n = len(once.dates), times * len(once.dates)
-    time = {f.name for f in fields(once) if f.name != "seeing"}
     result = {
         name: np.concatenate([value] * times, axis=-1)
-        for name in time
+        for name in {f.name for f in fields(once) if f.name != "seeing"}
         if isinstance(value := getattr(once, name), np.ndarray)
         and value.ndim
         and value.shape[-1] == one

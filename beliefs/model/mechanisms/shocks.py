@@ -4,7 +4,7 @@ A shock moves each belief by :math:`J_{is}` in its period; a turnover also pulls
 side back towards its level by a share (a new administration recalibrates); and for a while talks
 become more or less likely whatever the surplus (``aftermath``, fading over 14 days), as they do
 where an economic indicator is past its hinge (``hinge``, from 0 to 1). A fresh escalation makes
-conflict dearer to both sides.
+conflict dearer to both sides (in `bargaining`).
 
 Claims C13 (economic), C14 (turnover), C15 (escalation), C16. Source: MODEL section 2.
 """

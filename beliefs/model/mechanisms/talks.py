@@ -9,8 +9,8 @@ r"""Talks: separate hazards of starting and of going on, driven by the bargainin
 :math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
 stake. gamma says whether talks wait for the *first* belief to crack (C08). The onset hazard has a
 Weibull shape in the time since the last talks (C18). Expected shifts of power (Powell 2006) and
-attacks by proxies (C49) shift both. The prior of the onset intercept is what first talks in the
-interstate wars of others say of a new conflict (`beliefs.model.pooled`).
+attacks by proxies (C49) shift both. The prior of the onset intercept is what first talks in wars of
+others say (`beliefs.model.pooled`): the nearest record for next rounds, and where there is no war.
 
 Claims C07, C08, C18, C25, C38, C49.
 """
