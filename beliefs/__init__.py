@@ -2,15 +2,15 @@
 
 Two sides each hold a private belief that they are winning, scored by different scorecards. The
 package infers those beliefs from indicators and events, and forecasts when a belief cracks, when
-talks become rational and when talks are held, each beside its base rate.
-
-Names load on first use, so that ``import beliefs`` stays fast.
+talks become rational and when talks are held, each beside its base rate. Names load on first use.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
+
+import beliefs.errors  # noqa: F401  names of errors stand in `except`, before anything is used
 
 __version__ = "0.1.0"
 

@@ -185,7 +185,7 @@ def _built(spec: Mapping[str, Any], at: str) -> Any:
             fix="correct its name; capitals count",
         )
     for key, value in given.items():
-        most = math.inf if key in _BOUNDS else sys.float_info.max
+        most = math.inf if key in _BOUNDS and type(value) is float else sys.float_info.max
         if type(value) not in (int, float) or not abs(value) <= most:  # NaN is of no size
             raise StudyError(
                 "a parameter of a prior is not a number",

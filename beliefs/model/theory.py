@@ -225,7 +225,8 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
             fix="remove one of the lists",
         )
     check_names("mechanism", theory.mechanisms, where, list(mechanisms(None)))
-    if theory.sha256 != checked and (theory.null or theory.free or theory.priors):
+    new = checked is None or theory.sha256 != checked
+    if new and (theory.null or theory.free or theory.priors):
         known = declared(BARE, None)
         check_names("parameter", theory.null, f"{where}: null", known)
         check_names("parameter", theory.free or (), f"{where}: free", known)
@@ -428,10 +429,7 @@ def scaled(
 
 @cache
 def load_populations() -> list[dict[str, Any]]:
-    """Return the populations of panels (`beliefs panel fit`), the earliest first.
-
-    Each is of the conflicts that had ended by some day.
-    """
+    """Return populations (`beliefs panel fit`), each of conflicts ended by a day, in order."""
     text = (data_folder() / "pooled" / "populations.json").read_text(encoding="utf-8")
     return sorted(json.loads(text)["populations"], key=lambda one: str(one["until"]))
 

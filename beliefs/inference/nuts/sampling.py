@@ -37,9 +37,7 @@ class Sampling:
     target_accept
         Aimed-at acceptance rate of NUTS.
     attempts
-        How often to sample at most: when R-hat or ESS alone keep a posterior from convergence, it
-        is sampled anew with twice the draws. Divergences are no matter of length and are not
-        retried.
+        How often to sample at most: where R-hat or ESS alone fail, anew with twice the draws.
     """
 
     draws: int = 1200

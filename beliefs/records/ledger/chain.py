@@ -137,13 +137,14 @@ class Book:
             sealed = seal(number, head, fields)
             head = check(sealed).head
             data += sealed
+        before = self.path.read_bytes() if self.path.exists() else b""
         try:
             append(self.path, data)
         except BaseException:  # an interrupt too must leave no half line
             with contextlib.suppress(OSError):
-                os.truncate(self.path, self.chain.whole)
+                os.truncate(self.path, len(before))
             raise
-        self.chain = check(self.path.read_bytes())
+        self.chain = check(before + data)
         return self.chain.lines[n:]
 
 
@@ -238,6 +239,8 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
         with locked(lock, PATIENCE, other, needed=not reading):
             yield
     except OSError as error:
+        if error.filename and Path(error.filename).name not in (path.name, whole.name, lock.name):
+            raise  # another file's, from what is done while the ledger is held
         raise _unusable(path, error.strerror or str(error)) from error
 
 
