@@ -341,18 +341,18 @@ def _tails(n: int, draws: int) -> tuple[Floats, Floats]:
 def _reference(n: int, draws: int) -> Floats:
     """Return sorted statistics of uniform ranks, (REFERENCE,)."""
     rng = np.random.default_rng([SEED, n, draws])
-    parts = [
-        _statistic(rng.integers(0, draws + 1, size=(1000, n)), draws)
-        for _ in range(REFERENCE // 1000)
-    ]
-    return np.sort(np.concatenate(parts))
+    drawn = (rng.integers(0, draws + 1, size=(1000, n)) for _ in range(REFERENCE // 1000))
+    return np.sort(np.concatenate([_statistic(ranks, draws) for ranks in drawn]))
 
 
 def p_value(ranks: ArrayLike, draws: int) -> float:
     """Return the probability of uniform ranks as far from uniform as these (n,), of 0 to L."""
-    found = _statistic(ranks, draws)[0]
+    values = np.asarray(ranks)
+    if not values.size or values.min() < 0 or values.max() > draws:
+        raise ValueError(f"there must be ranks, from 0 to {draws}")
+    found = _statistic(values, draws)[0]
     # Statistics are discrete: those that differ by rounding alone are equal.
-    reference = _reference(np.asarray(ranks).size, draws)
+    reference = _reference(values.size, draws)
     beyond = int(np.searchsorted(reference, found * (1.0 + 1e-9), side="right"))
     bound = 1.0 if beyond else max(draws * found, np.finfo(float).tiny)  # a tail may underflow
     return float(min((1.0 + beyond) / (1.0 + REFERENCE), bound))

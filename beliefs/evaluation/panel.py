@@ -119,8 +119,9 @@ class PanelScores:
 
     def first_talks(self, name: str) -> dict[str, Any]:
         """Return counts of `pit` by tenths, and the p-value that it is uniform in all at once."""
-        u, p = self.pit(name), p_value(np.floor(GRID * self.pit(name)), GRID - 1)
-        return {"n": len(u), "counts": np.histogram(u, BINS, (0, 1))[0].tolist(), "p": p}
+        u = self.pit(name)
+        counts, p = np.histogram(u, BINS, (0, 1))[0].tolist(), p_value(np.floor(GRID * u), GRID - 1)
+        return {"n": len(u), "counts": counts, "p": p}
 
     def groups(self) -> dict[str, Bools]:
         """Return which conflicts are of each era and length, of those that have any."""

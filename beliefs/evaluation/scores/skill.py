@@ -141,7 +141,7 @@ def skill(ours: Floats, theirs: Floats, *, overlap: int, seed: int | Sequence[in
         error = spread * math.sqrt(blocks / (blocks - 1))
         half = float(t.ppf(1.0 - TAIL, blocks - 1)) * error
         low, high = mean - half, mean + half
-        p = float(t.sf(mean / error, blocks - 1)) if error > 0.0 else float(mean <= 0.0)
+        p = float(mean <= 0.0) if error == 0.0 else float(t.sf(mean / error, blocks - 1))
         alone = float(gap[held].var(ddof=1))
         effective = float(min(n, alone / error**2)) if error > 0.0 else float(n)
     ratio = 1.0 - score / reference if reference > 0.0 else none
