@@ -2,11 +2,12 @@
 
     python scripts/compile_panels.py RAW [--out data/panels]
 
-RAW holds `icbe/events.csv` and `icbe/crises.csv`, the International Crisis Behavior Events, and
-`ceasefires/ceasefires.csv`, the ETH/PRIO Civil Conflict Ceasefire Dataset. Only tables are written,
-with the columns of the study format and `conflict` before them; `study.toml`, `SOURCES.md` and the
-licence are kept by hand. The same input gives the same bytes. Which words of a source become which
-kinds of the code book is said here, once.
+RAW holds `icbe/events.csv` and `icbe/crises.csv`, the International Crisis Behavior Events;
+`ceasefires/ceasefires.csv`, the ETH/PRIO Civil Conflict Ceasefire Dataset; and `battles`,
+`civil_war`, `exchange_rates` for wars, whose talks are those of `data/wars`. Only tables are
+written, with the columns of the study format and `conflict` before them; `study.toml`, `SOURCES.md`
+and the licence are kept by hand. The same input gives the same bytes. Which words of a source
+become which kinds of the code book is said here, once.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from compile_studies import Row, read_table, write_table
 
+from beliefs.study.bundled import data_folder
 from beliefs.study.tables.cells import columns_of
 from beliefs.study.tables.rows import TABLES
 
@@ -249,6 +251,130 @@ def crises(raw: Path, out: Path) -> None:
         print(f"{out / file}: {len(rows)} rows")
 
 
+WARS = (  # war of data/wars, its number in CDB90, and the name of each side before who fought on it
+    ("Mexican-American War", "7", ("USA",), ("Mexico",)),
+    ("Franco-Prussian War", "58", ("Germany",), ("France",)),
+    ("Russo-Japanese War", "85", ("Japan",), ("Russia",)),
+    ("First Balkan War", "100", ("Balkan League", "Serbia", "Bulgaria"), ("Ottoman Empire",)),
+    ("World War I (Germany-Allies)", "106",
+     ("Allies", "Great Britain", "France", "Russia", "Italy", "Serbia", "USA"),
+     ("Central Powers", "Germany", "Austria", "Germany & Austria", "Ottoman Empire")),
+    ("First Arab-Israeli War", "148", ("Israel",), ("Arab states", "Egypt", "Syria", "Jordan")),
+    ("Korean War", "151", ("USA",), ("North Korea",)),
+    ("Yom Kippur War", "181", ("Israel",), ("Arab states", "Egypt", "Syria", "Iraq", "Jordan")),
+)  # fmt: skip
+CIVIL_WAR = ("american_civil_war", "1861-04-12", "1865-04-09")
+CLASS = {"A": "5", "B": "4", "C": "3", "D": "2"}  # of the National Park Service, as severities
+LOSSES = (1_000, 10_000, 50_000)  # of both sides, from which a battle is of severity 3, 4, 5
+PARITY = {"UK_1 GBP": ("a", 18.16), "Germany_100 mark": ("b", 88.89)}  # kronor, by gold content
+
+
+def battle(name: str, code: str, when: dt.date, winner: str | None, severity: str) -> Row:
+    """Return a battle as an act of the side that won it."""
+    loser = {"a": "b", "b": "a"}.get(winner or "", "other")
+    return {
+        "conflict": name, "event_id": code, "date": when.isoformat(),
+        "initiator": winner or "other", "target": loser, "kind": "strike", "severity": severity,
+        "channel": "action", "zone": "other", "confidence": "high",
+    }  # fmt: skip
+
+
+def fought(raw: Path, number: str) -> list[tuple[str, dt.date, str, str, bool | None, int]]:
+    """Return battles of a war: number, day, attacker, defender, who won (None: nobody), losses."""
+    forces: dict[str, dict[str, Row]] = {}
+    for row in read_table(raw / "battles" / "cdb90_belligerents.csv"):
+        forces.setdefault(row["isqno"], {})[row["attacker"]] = row
+    of = {r["isqno"]: r["cow_warno"] for r in read_table(raw / "battles" / "cdb90_wars.csv")}
+    battles = {row["isqno"]: row for row in read_table(raw / "battles" / "cdb90_battles.csv")}
+    found = []
+    for row in read_table(raw / "battles" / "cdb90_battle_durations.csv"):
+        if of[row["isqno"]] != number:
+            continue
+        by, against = (forces[row["isqno"]][k] for k in "10")
+        better = int(by["ach"]) - int(against["ach"])
+        won = battles[row["isqno"]]["wina"] == "1" or (None if better >= 0 else False)
+        losses = sum(int(float(one["cas"] or 0)) for one in (by, against))
+        last = dt.date.fromisoformat(row["datetime_max"][:10])
+        found.append((row["isqno"], last, by["actors"], against["actors"], won, losses))
+    return sorted(found, key=lambda one: one[1])
+
+
+def wars(raw: Path, out: Path) -> None:
+    """Write the panel of wars: battles, what markets thought of both sides, and first talks."""
+    known = data_folder()
+    onsets = {row["war"]: row for row in read_table(known / "wars" / "war_talk_onsets.csv")}
+    tables: dict[str, list[Row]] = {name: [] for name in ("conflicts", *TABLES)}
+
+    def add(name: str, names: tuple[str, str], start: str, end: str) -> dt.date:
+        first = day(start) or dt.date.min
+        weeks = ((day(end) or first) - first).days // 7 + 1
+        last = first + dt.timedelta(weeks=weeks, days=-1)
+        tables["conflicts"].append({
+            "conflict": name, "side_a": names[0], "side_b": names[1], "start": start,
+            "end": last.isoformat(),
+        })  # fmt: skip
+        tables["coverage.csv"].append({
+            "conflict": name, "start": start, "end": last.isoformat(), "density": "headline",
+            "instrument": "battles", "note": "battles and talks alone",
+        })  # fmt: skip
+        return last
+
+    for war, number, *sides_of in WARS:
+        row = onsets[war]
+        # What is known of talks ends with the first ones.
+        name = war.split(" (")[0].lower().replace(" ", "_").replace("-", "_")
+        last = add(name, (sides_of[0][0], sides_of[1][0]), row["start"], row["first_talks"])
+        side = {actor: "ab"[k] for k in (0, 1) for actor in sides_of[k]}
+        for code, when, by, against, won, losses in fought(raw, number):
+            if when <= last and by in side and against in side:
+                winner = None if won is None else side[by if won else against]
+                severity = str(2 + sum(losses >= least for least in LOSSES))
+                tables["events.csv"].append(battle(name, f"B{code}", when, winner, severity))
+        tables["talks.csv"].append({
+            "conflict": name, "talk_id": f"{number}-T1", "date": row["first_talks"],
+            "format": "direct", "label": "talks", "direct": "1",
+            "confidence": "high" if row["verified"] == "1" else "medium",
+        })  # fmt: skip
+    name, start, end = CIVIL_WAR
+    last = add(name, ("Union", "Confederacy"), start, end)
+    won = {"Union": "a", "Confederate": "b"}
+    rows = read_table(raw / "civil_war" / "nps_battles.csv")
+    for row in sorted(rows, key=lambda row: (row["end_date"], row["cwsac_id"])):
+        when = day(row["end_date"])
+        if when and when <= last:
+            winner = won.get(row["result"])
+            severity = CLASS[row["significance"]]
+            tables["events.csv"].append(battle(name, row["cwsac_id"], when, winner, severity))
+    for row in read_table(known / "us-civil-war" / "talks.csv"):
+        tables["talks.csv"].append({"conflict": name} | row)
+    notes = {"greenback": ("market_a", 100.0, False), "grayback": ("market_b", 1.0, True)}
+    for row in read_table(known / "us-civil-war" / "indicators.csv"):
+        if row["indicator"] in notes:
+            series, par, turned = notes[row["indicator"]]
+            share = par / float(row["value"]) if turned else float(row["value"]) / par
+            tables["indicators.csv"].append(
+                {"conflict": name, "indicator": series, "date": row["date"],
+                 "published_at": row["published_at"], "value": f"{share:.6g}"}
+            )  # fmt: skip
+    name = "world_war_i"
+    for row in read_table(raw / "exchange_rates" / "stockholm_monthly_1913_1922.csv"):
+        year, month = map(int, row["month"].split("-"))
+        when = (dt.date(year + month // 12, month % 12 + 1, 1) - dt.timedelta(days=1)).isoformat()
+        for column, (side, par) in PARITY.items():
+            if "1914-08" <= row["month"] < "1918-10" and (share := float(row[column]) / par) < 1.0:
+                tables["indicators.csv"].append(
+                    {"conflict": name, "indicator": f"market_{side}", "date": when,
+                     "published_at": when, "value": f"{share:.6g}"}
+                )  # fmt: skip
+    for file, rows in tables.items():
+        columns = ("conflict", "side_a", "side_b", "start", "end")
+        if file in TABLES:
+            columns = ("conflict", *columns_of(TABLES[file]))
+        if rows or file in ("events.csv", "talks.csv"):
+            write_table(out / (file if file in TABLES else f"{file}.csv"), columns, rows)
+    print(f"{out}: {len(tables['conflicts'])} wars, {len(tables['events.csv'])} battles")
+
+
 def main() -> None:
     """Compile every panel."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -257,6 +383,7 @@ def main() -> None:
     args = parser.parse_args()
     crises(args.raw, args.out / "crises")
     ceasefires(args.raw, args.out / "ceasefires")
+    wars(args.raw, args.out / "wars")
 
 
 if __name__ == "__main__":
