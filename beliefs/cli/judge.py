@@ -25,7 +25,6 @@ from beliefs.evaluation.scores.skill import BLOCKS, block_length
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import bundled_theories
 from beliefs.records.evaluations import FIGURE, rescore, save_backtest
-from beliefs.reporting import axes
 from beliefs.reporting.tables import aligned, backtest_text
 from beliefs.study.writefile import write_file
 
@@ -134,7 +133,9 @@ def _tell_verdicts(table: pd.DataFrame) -> Iterator[str]:
 
 def _draw(figure: str, file: Path, dpi: int, *of: Any) -> None:
     """Write a figure of `beliefs.reporting.axes`."""
-    import matplotlib as mpl  # takes a second to load
+    import matplotlib as mpl  # takes a second to load, and so do axes
+
+    from beliefs.reporting import axes
 
     mpl.use("agg")
     drawn = np.ravel(getattr(axes, figure)(*of))[0]

@@ -17,7 +17,7 @@ from beliefs.errors import BeliefsError, counted
 from beliefs.forecasting.summary import differences
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.smc.track import belief_now
-from beliefs.records.files import read_manifest
+from beliefs.records.files import read_manifest, seed_of
 from beliefs.records.run import planned
 from beliefs.reporting.tables import headline, plain
 from beliefs.simulation.paths import check_plan
@@ -151,16 +151,11 @@ def forecast(
     """Forecast from the posterior of a run; with --intervene, beside no intervention."""
     manifest = read_manifest(run)
     result = beliefs.forecast(
-        beliefs.load_run(run), horizon or manifest["horizon"], seed=_seed(manifest, seed),
+        beliefs.load_run(run), horizon or manifest["horizon"], seed=seed_of(manifest, seed),
         interventions=beliefs.load_interventions(intervene) if intervene else (),
         allow_failed=allow_failed, actions=not beliefs_only,
     )  # fmt: skip
     _show(result, beliefs.summarise(result), as_json)
-
-
-def _seed(manifest: dict[str, Any], given: int | None) -> int:
-    """Return the seed that was given, or that of the forecast which a run holds, or 1."""
-    return next(x for x in (given, manifest["seed"]["forecast"], 1) if x is not None)
 
 
 def report(
@@ -184,7 +179,7 @@ def report(
     result = beliefs.forecast(
         posterior,
         horizon or manifest["horizon"],
-        seed=_seed(manifest, seed),
+        seed=seed_of(manifest, seed),
         interventions=planned(run, manifest),
         allow_failed=allow_failed or made,  # a run that forecast from a failed one was allowed to
         actions=bool(posterior.actions.posterior) or not made,

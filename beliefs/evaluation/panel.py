@@ -29,6 +29,7 @@ from beliefs.features import steps
 from beliefs.features.inputs import build_inputs
 from beliefs.features.steps import Bools, Floats
 from beliefs.features.talks import headline_rows
+from beliefs.inference.diagnose import RELIABLE
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.panel import Panelled, follow, known_at_end, log_likelihood
 from beliefs.model.contract import logistic
@@ -48,7 +49,6 @@ RESAMPLES = 4000
 BINS = 10  # of forecasts, with as many in each
 ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later groups
 BASELINE_FOLDS = 20  # in which regressions leave conflicts out
-TRUSTED_K = 0.7  # largest Pareto k with which weights of a left-out conflict are used
 WORST: Mapping[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}  # of several fits
 GRID = 100  # steps in which times to first talks are held against uniform ones
 
@@ -66,7 +66,7 @@ class PanelScores:
     folds: int | None
     seed: int
     # By theory how well populations were sampled, see `WORST`; ``pareto_k`` of all weights, None
-    # where every fold was fitted, and ``refitted``, conflicts whose k was above `TRUSTED_K`.
+    # where every fold was fitted, and ``refitted``, conflicts whose k was above `RELIABLE`.
     checks: Mapping[str, Mapping[str, Any]]
 
     def log_score(self, name: str, horizon: int = 1) -> Floats:
@@ -241,12 +241,12 @@ def _forecasts(
     if out is None:
         scored = np.stack([log_likelihood(whole, one) for one in inputs])
         weights, k = array_stats.psislw(scored)
-        check |= {"pareto_k": float(np.max(k)), "refitted": int((k > TRUSTED_K).sum())}
+        check |= {"pareto_k": float(np.max(k)), "refitted": int((k > RELIABLE).sum())}
         for place in range(len(inputs)):
             rng = np.random.default_rng([seed, place, 1])
             populations[place] = (
                 compiled.fit(seed=seed, without=[place], sampling=sampling)
-                if k[place] > TRUSTED_K
+                if k[place] > RELIABLE
                 else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
             )
     found: dict[int, Mapping[int, Floats]] = {}

@@ -26,8 +26,7 @@ from beliefs.inference.smc.track import Track, advance, from_posterior
 from beliefs.inference.smc.track import track as track_all
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory
-from beliefs.records.files import content_hash, environment, read_json, read_manifest
-from beliefs.records.ledger.register import SEED
+from beliefs.records.files import SEED, content_hash, environment, read_json, read_manifest
 from beliefs.records.run import TRACK, load_run, load_track, planned, read_parts
 from beliefs.study.load import Study, load_study
 

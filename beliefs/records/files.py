@@ -28,8 +28,8 @@ from beliefs.errors import ConflictError, StudyError
 from beliefs.study.safefile import MAX_FILE_BYTES
 from beliefs.study.writefile import flush
 
-FORMAT = 2
-"""Of manifests, and of the other JSON files in which results are kept."""
+FORMAT = 2  # of manifests, and of the other JSON files in which results are kept
+SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
 
 # What readers of a manifest rely on, and its types.
 _MANIFEST: dict[str, type | UnionType] = {
@@ -237,6 +237,11 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     if type(data["seed"].get("fit")) is not int:  # a truth value is an int too
         raise damaged(file, f"seed = {data['seed']!r}", "the seed of the fit, a whole number")
     return data
+
+
+def seed_of(manifest: dict[str, Any], given: int | None) -> int:
+    """Return the seed that was given, or that of the forecast which a run holds, or `SEED`."""
+    return next(x for x in (given, manifest["seed"]["forecast"], SEED) if x is not None)
 
 
 def require_regular(file: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from beliefs.errors import StudyError
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Floats, TalksPast
@@ -74,11 +75,8 @@ def simulate_belief_block(
     begin = TalksPast(before, np.exp(cols["spell_age"][0]), np.expm1(cols["talks_memory"][:, 0]))
     drawn, of_talks, _ = system.simulate_talks(uniform, stacked, cols, structure, run, begin)
     held = drawn.astype(np.int64) * inputs.active
-    made = replace(
-        inputs,
-        talks=held,
-        talks_previous=np.append(before, held[:-1]) * inputs.active,
-    )
+    previous = np.append(before, held[:-1]) * inputs.active
+    made = replace(inputs, talks=held, talks_previous=previous)
     seen: dict[str, Any] = {name: values * inputs.active for name, values in of_talks.items()}
     return made.having(replace(inputs.observed, **seen)), truth
 
@@ -143,7 +141,11 @@ class _Past:
         self.streams = dict(zip(sorted(FACTORS), rng.spawn(len(FACTORS)), strict=True))
         self.equations, self.names, self.quiet = equations, equations.names, quiet
         if unknown := set(self.names) & set(FACTORS) - set(HITS) - _DRAWN_APART:
-            raise NotImplementedError(f"studies are drawn without {sorted(unknown)}: see `HITS`")
+            raise StudyError(
+                "studies cannot be drawn with this observable", where="theory",
+                found=", ".join(sorted(unknown)), expected="one of `beliefs.simulation.studies`",
+                fix="hold its base parameters at null, or say there how it is drawn (`HITS`)",
+            )  # fmt: skip
         self.params, structure = equations.params, equations.structure
         self.changed: set[str] = set()
         self.days = 7.0 * structure.step_weeks

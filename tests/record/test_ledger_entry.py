@@ -31,14 +31,14 @@ def edited(folder, *, hashed=True, **changes):
 def test_everything_that_identifies_a_forecast_is_registered(run_folder):
     document = json.loads((run_folder / "forecast.json").read_text())
     manifest, entry = read_manifest(run_folder), entry_of(run_folder)
-    study, theory = read_parts(run_folder, read_manifest(run_folder))
-    said = json.loads(entry.model_dump_json())
+    (study, theory), said = read_parts(run_folder, manifest), json.loads(entry.model_dump_json())
     for key in ("study", "study_sha256", "as_of", "origin", "theory", "theory_sha256", "hindcast"):
         assert said[key] == document[key]
     assert entry.study_sha256 == study.sha256 and entry.theory_sha256 == theory.sha256
     assert entry.posterior_sha256 == manifest["posterior_content_sha256"]
     assert entry.beliefs_version == manifest["versions"]["beliefs"]
     assert (entry.seed, entry.horizon, entry.step_days) == ({"fit": 3, "forecast": 5}, 35, 1)
+    assert entry_of(run_folder, horizon=20).seed == entry.seed  # the run's own
     assert entry.label_rule == study.spec.talks_rule.headline
     assert [rule["id"] for rule in entry.label_rules] == ["any", "direct"]
     assert entry.forecast_sha256 == document_hash(document)

@@ -173,7 +173,7 @@ def c09(d: Draws) -> Finding:
 claim("C10", "sign", needs={"public words": on("cell_public")}, count=SPOKE, null="projection",
       score="reading")(each_side("projection"))
 
-# A resolute act is misread as desperation.
+# A resolute action is misread as desperation.
 effect("C11", "region", "misread", "gain", mean, lambda x: mean(x) > 0, score="reading",
        needs={"actions of force beyond what was expected": on("rival_resolve")},
        count=("periods with such actions", on("rival_resolve")))
@@ -219,7 +219,7 @@ effect("C19", "sign ablation", "talk_strike_tempo", "factor",
        "talks in a period in which actions of force were recorded": on("talks", "strikes_seen")},
        score="strikes_A strikes_B")
 
-@claim("C20", "region", needs={"actions that answer an act": on("provoked")},
+@claim("C20", "region", needs={"actions that answer an action": on("provoked")},
        count=("replies", on("provoked")), null="proportionality", score="severity")
 def c20(d: Draws) -> Finding:
     """Replies are strictly proportional."""
@@ -230,7 +230,7 @@ def c20(d: Draws) -> Finding:
 # Warnings through intermediaries keep strikes harmless.
 effect("C21", "sign", "warning_effect", "weight", holds=lambda x: x < 0,
        needs={"actions of force with prior warning": on("warned_by_severity")},
-       count=("periods with an announced act", on("warned_by_severity")),
+       count=("periods with an announced action", on("warned_by_severity")),
        score="strikes_A strikes_B")
 
 @claim("C22", "sign ablation", needs={"actions of force": ACTS,
@@ -252,7 +252,7 @@ def c23(d: Draws) -> Finding:
 
 # Both sides stay inside the red lines, taken as less than 5 % of actions that touch one.
 claim("C24", "region forecast", needs={"actions at a declared red line": on("line_touch")},
-      count=("periods with an act at a red line", on("line_touch")), null="crossing",
+      count=("periods with an action at a red line", on("line_touch")), null="crossing",
       score="crossing", forecasts=("no_crossing", 14))(
       each_side("crossing", lambda x: logistic(x).max("side") < 0.05, logistic))
 
@@ -351,8 +351,8 @@ effect("C39", "sign", "agenda_effect", "factor",
 
 # Unattributed spoiler attacks can end the truce.
 effect("C40", "sign scenario", "attribution_gap", "factor", score="collapse",
-       needs={"an unattributed act in a truce": on("spoiler_open", "truce_seen")},
-       count=("periods with an open unattributed act", on("spoiler_open")))
+       needs={"an unattributed action in a truce": on("spoiler_open", "truce_seen")},
+       count=("periods with an open unattributed action", on("spoiler_open")))
 
 # Sanctions sequencing opens a gap in time.
 effect("C41", "region", "sequencing_gap", "gap", np.positive, **OF_TALKS)

@@ -16,21 +16,19 @@ from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.probability import Part, Probability
 from beliefs.forecasting.summary import FORMAT, Document, Hash, summarise
 from beliefs.forecasting.targets import LATENT, TARGETS
-from beliefs.records.files import damaged, document_hash, read_json, read_manifest
+from beliefs.records.files import damaged, document_hash, read_json, read_manifest, seed_of
 from beliefs.records.ledger import chain as chains
 from beliefs.records.ledger.chain import Chain, Problem, read_chain, writing
 from beliefs.records.run import load_run, read_parts
 from beliefs.study.spec import Agreements, RedLines, SpecTable, Strikes, Truce
 
-SEED = 1  # of the futures of a run that holds no forecast, as of `beliefs forecast`
 ACTION_RULES: dict[str, type[SpecTable]] = {
     "strikes": Strikes, "truce": Truce, "redlines": RedLines, "agreements": Agreements,
 }  # fmt: skip
 """Tables of a study that say what counts as actions."""
 _SHARED = ("study", "as_of", "origin", "study_sha256", "theory", "theory_sha256")
 
-Key = tuple[int, str, str | None, dt.date]
-"""Line of a forecast, target, rule and last day."""
+Key = tuple[int, str, str | None, dt.date]  # line of a forecast, target, rule and last day
 
 
 class Target(Probability):
@@ -245,23 +243,21 @@ def entry_of(
 ) -> Forecast:
     """Return the forecast of a run folder as a ledger registers it; what-ifs are refused.
 
-    Where there is no ``forecast.json`` (of a track or a fit), or where `horizon` (periods) or
-    `seed` are given, it is made from the posterior. `allow_failed` takes one that failed its
-    convergence check; the entry says so.
+    Without ``forecast.json``, or where `horizon` (periods) or `seed` are given, it is made from the
+    posterior, with the run's own other one. `allow_failed` takes one that failed its convergence
+    check; the entry says so.
     """
     folder = Path(run)
-    file = folder / "forecast.json"
+    file, manifest = folder / "forecast.json", read_manifest(folder)
     if file.is_file() and horizon is None and seed is None:
-        manifest = read_manifest(folder)
         document, horizon = read_json(file), manifest["horizon"]
         study, _ = read_parts(folder, manifest)
         _fits(file, document, manifest)
     else:
         posterior = load_run(folder)
-        seed = SEED if seed is None else seed
+        horizon, seed = horizon or manifest["horizon"], seed_of(manifest, seed)
         made = forecast(posterior, horizon, seed=seed, allow_failed=allow_failed)
         study, document, horizon = posterior.study, summarise(made), len(made.dates)
-        manifest = read_manifest(folder)
     if document["interventions"]:
         raise StudyError(
             "a what-if cannot be registered: nobody will see how it would have come out",
