@@ -1,6 +1,6 @@
 """Hide the last third of the gold readings of the American Civil War and predict them.
 
-python scripts/civil_war_holdout.py [--draws 2500] [--tune 1200]
+python scripts/civil_war_holdout.py [--study us-civil-war] [--draws 2500] [--tune 1200]
 
 Longer chains and smaller steps than the package's own, because readings that end early leave more
 to explore.
@@ -22,11 +22,12 @@ BLOCK = 8  # weeks
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", default="us-civil-war")
     parser.add_argument("--draws", type=int, default=2500)
     parser.add_argument("--tune", type=int, default=1200)
     chosen = parser.parse_args()
     sampling = Sampling(draws=chosen.draws, tune=chosen.tune, target_accept=0.97)
-    study = load_study("us-civil-war")
+    study = load_study(chosen.study)
     cut = cut_after_share(build_inputs(study), 2 / 3, "market")
     result = holdout_readings(
         study,

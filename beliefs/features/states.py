@@ -105,7 +105,8 @@ def regime_kinds(study: Study, active: Bools) -> NDArray[np.int64]:
 def _by_regime(study: Study, grid: Grid, number: Callable[[Regime], int]) -> tuple[Ints, Bools]:
     """Return a number of the regime in force in each period, and whether there was any."""
     out, known = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=bool)
-    for regime in study.spec.regimes:  # in the order of time: a shared day goes to the later one
+    # A shared day goes to war or truce before talks, to these before none, and to the later one.
+    for regime in sorted(study.spec.regimes, key=lambda r: min(REGIME_KINDS.index(r.kind), 2)):
         on = _in_force(grid, regime)
         out[on], known[on] = number(regime), True
     return out, known

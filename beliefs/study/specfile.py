@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -414,14 +414,15 @@ def _regimes(regimes: Sequence[Regime]) -> Iterator[Problem]:
             expected = "`after` to name a regime that stands earlier in the file"
             fix = "correct `after` or the order of the [[regimes]] tables"
             yield (*loc, "after"), what, f"{regime.id} after {regime.after}", expected, fix
-    for number, (before, regime) in enumerate(pairwise(regimes), start=1):
+    tracks = ([p for p in enumerate(regimes) if (p[1].kind == "talks") == t] for t in (0, 1))
+    for (_, before), (number, regime) in chain.from_iterable(map(pairwise, tracks)):
         if regime.start <= before.start or before.end is None or before.end > regime.start:
             ends = f"ends {before.end}" if before.end else "has no end"
             yield (
                 ("regimes", number, "start"),
                 "two regimes overlap or are not in the order of time",
                 f"{before.id} starts {before.start} and {ends}, {regime.id} starts {regime.start}",
-                "a regime to end by the day the next one starts; only the last is open",
+                "a regime to end by the day the next one starts; talks overlap with others alone",
                 "sort the [[regimes]] tables by start, and correct the end of the earlier one",
             )
 

@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from beliefs.features import steps
-from beliefs.features.surprises import (
-    BURN_IN,
-    CLIP,
-    logit_share,
-    slow_level,
-    surprises,
-    transform,
-)
+from beliefs.features.surprises import BURN_IN, CLIP, logit_share, slow_level, surprises, transform
 from beliefs.study.dates import Grid
 
 values = st.lists(st.floats(-100, 100), min_size=1, max_size=60)

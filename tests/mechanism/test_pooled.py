@@ -18,13 +18,7 @@ from spells import left_out, talk_spells
 
 from beliefs import Sampling, load_study
 from beliefs.inference.diagnose import Limits
-from beliefs.model.pooled import (
-    AGE_BINS,
-    CLASSES,
-    PooledHazard,
-    incidence,
-    load_pooled,
-)
+from beliefs.model.pooled import AGE_BINS, CLASSES, PooledHazard, incidence, load_pooled
 from beliefs.study.bundled import data_folder, list_studies
 
 SMALL = Sampling(draws=800, tune=800, chains=2, cores=2, target_accept=0.95)

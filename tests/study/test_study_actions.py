@@ -167,9 +167,8 @@ def test_the_phases_follows_the_regimes_and_what_they_declare(tmp_path, seen):
     names = [CONFLICT_PHASES[k] for k in seen.conflict_phase[seen.conflict_phase_seen]]
     assert (names[0], names[-1]) == ("open_war", "truce")
     peace = ACTIONS.replace('label = "Pause"', 'label = "Pause"\nconflict_phase = "negative_peace"')
-    assert observed(tmp_path / "s", toml=peace).conflict_phase[40] == CONFLICT_PHASES.index(
-        "negative_peace"
-    )
+    place = CONFLICT_PHASES.index("negative_peace")
+    assert observed(tmp_path / "s", toml=peace).conflict_phase[40] == place
 
 
 def test_a_study_without_the_tables_sees_nothing_of_actions(tmp_path):

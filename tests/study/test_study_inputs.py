@@ -65,8 +65,7 @@ def test_terms_belong_to_the_sides_that_read_an_indicator(inputs):
     assert [term.name for term in inputs.terms[4:6]] == ["north:poll", "north:attacks"]
     war = inputs.terms[3]
     assert (war.side, inputs.indicators[war.indicator], war.own) == (0, "price", True)
-    assert [inputs.regime_kinds[k] for k in war.regimes] == ["war"]
-    assert war.direction == 1.0
+    assert [inputs.regime_kinds[k] for k in war.regimes] == ["war"] and war.direction == 1.0
     poll = inputs.terms[4]
     assert poll.regimes == (0, 1, 2, 3) and not poll.own
     costs = {c.name: c.sign for c in inputs.cost_terms}
@@ -82,6 +81,11 @@ def test_a_day_shared_by_two_regimes_belongs_to_the_later_once_it_is_known(folde
     assert late[46] == kinds["truce"] and late[47] == kinds["none"]
     prompt = TOML.replace("published_at = 2026-02-04\n", "")
     assert inputs_of(tmp_path / "prompt", toml=prompt).regime[29] == kinds["truce"]
+    # Talks are a track of their own: beside war and truce they change nothing.
+    rounds = 'id = "t"\nkind = "talks"\nstart = 2026-01-25\nend = 2026-03-01\nlabel = "T"\n'
+    toml = TOML.replace("[[shocks]]", f"[[regimes]]\n{rounds}\n[[shocks]]", 1)
+    both = inputs_of(tmp_path / "both", toml=toml).regime
+    assert (both[:47] == late[:47]).all() and both[47] == kinds["talks"]
 
 
 def test_talks_follow_the_label_rules(folder, inputs):
