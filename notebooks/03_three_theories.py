@@ -10,8 +10,8 @@
 # how well each theory forecast every period *from all before it*; what is judged is what two
 # studies say of the 56 claims that the essays make.
 #
-# Computing takes about an hour on two cores. What was computed is kept beside the notebook; remove a
-# file to compute it again.
+# Computing takes about an hour on two cores. What was computed is kept beside the notebook; remove
+# a file to compute it again.
 
 # %%
 import json
