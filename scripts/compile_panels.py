@@ -67,6 +67,7 @@ TALKS = {  # format and label
     "mediation": ("indirect", "talks"), "sign formal agreement": ("direct", "deal"),
     "settle dispute": ("direct", "deal"),
 }  # fmt: skip
+AGREED = {"truce_start": ("truce", "announced"), "deal_signed": ("transaction", "signed")}
 HOSTILE = {"ultimatum", "threat", "hardline_statement", "rejection"}
 
 CONFLICT = ("conflict", "side_a", "side_b", "start", "end", "ended", "outcome_form_code")
@@ -140,6 +141,7 @@ def conflict(crisis: Row, rows: list[Row]) -> dict[str, list[Row]] | None:
     }  # fmt: skip
     events: list[Row] = []
     talks: list[Row] = []
+    agreements: list[Row] = []
     for when, row in sorted(dated, key=lambda one: one[0]):
         if not start - BEFORE <= when <= last:
             continue
@@ -160,6 +162,14 @@ def conflict(crisis: Row, rows: list[Row]) -> dict[str, list[Row]] | None:
                 "belief_signal": SIGNAL.get(word, ""), "zone": "other", "confidence": sure(row),
             })  # fmt: skip
         between = all(name in (*actors, *against) for name in pair)
+        for kind in dict.fromkeys(kind for kind, _ in kinds(row) if kind in AGREED):
+            scope, form = AGREED[kind]
+            # How it ended is not told: it was in force on its first day.
+            agreements.append(base | {
+                "agreement_id": f"{crisis['crisno']}-A{len(agreements) + 1}", "scope": scope,
+                "form": form, "mutual": str(int(between)), "ended": when.isoformat(),
+                "end_kind": "unknown", "confidence": "medium",
+            })  # fmt: skip
         for word in words(row, "interact_increasecoop"):
             if word in TALKS:
                 form, label = TALKS[word]
@@ -168,7 +178,8 @@ def conflict(crisis: Row, rows: list[Row]) -> dict[str, list[Row]] | None:
                     "label": label, "direct": "1" if form == "direct" else "0",
                     "confidence": "high" if between else "low",
                 })  # fmt: skip
-    return {"conflicts": [about], "coverage": [told], "events": events, "talks": talks}
+    return {"conflicts": [about], "coverage": [told], "events": events, "talks": talks,
+            "agreements": agreements}  # fmt: skip
 
 
 ENDS = {"1": "lapse", "2": "collapse", "4": "extended_mutual", "3": "unknown", "-1": "unknown"}
@@ -244,7 +255,7 @@ def crises(raw: Path, out: Path) -> None:
         for crisis in read_table(raw / "icbe" / "crises.csv")
     )
     found = [one for one in known if one]
-    for name in ("conflicts", "coverage", "events", "talks"):
+    for name in ("conflicts", "coverage", "events", "talks", "agreements"):
         file, rows = f"{name}.csv", [row for one in found for row in one[name]]
         columns = ("conflict", *columns_of(TABLES[file])) if file in TABLES else CONFLICT
         write_table(out / file, columns, rows)

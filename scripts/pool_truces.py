@@ -141,7 +141,7 @@ def main() -> None:
                          (("nats", gain.sum()), ("low", low), ("high", high))}  # fmt: skip
     draws = {name: np.asarray(v).ravel() for name, v in aged["posterior"].data_vars.items()}
     new = draws["base"] + draws["frailty"] * rng.normal(size=draws["base"].size)
-    figures = {"collapse_base": new, "shelf_life": draws["shape"], "frailty": draws["frailty"]}
+    figures = {"collapse_base": new, "collapse_shape": draws["shape"], "frailty": draws["frailty"]}
     said = {
         "made_by": "scripts/pool_truces.py", "seed": SEED, "conflicts": len(data[0]),
         "truces": len(data[1]), "collapses": int(data[3].sum()),

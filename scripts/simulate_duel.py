@@ -6,6 +6,7 @@ python scripts/simulate_duel.py --search
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,10 @@ def theory() -> Theory:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "priors.toml"
         path.write_text(PRIORS, encoding="utf-8")
-        return load_theory("mutual_optimism", priors=path)
+        mine = load_theory("mutual_optimism", priors=path)
+    # Words lose their heat in its truces, and nothing in it is announced.
+    null = tuple(name for name in mine.null if name != "heat_loss")
+    return replace(mine, null=(*null, "announced_effect"))
 
 
 def lively(folder: Path, seed: int) -> bool:

@@ -45,13 +45,14 @@ label = "Raid"
 
 
 def rich_study(folder: Path) -> Path:
-    """Write the small study of `make_study` with public words, mediation and an escalation."""
+    """Write the small study of `make_study` with words, mediation, plans and an escalation."""
     more = [
         event("P1", 9, kind="hardline_statement", severity="", channel="public", signal=1.5),
         event(
             "P2", 21, initiator="north", kind="threat", severity="", channel="public", signal=0.5
         ),
         event("P3", 38, initiator="mediator", kind="mediation", severity="", channel="private"),
+        event("P4", 33, initiator="south", kind="talks_announced", severity="", channel="public"),
     ]
     toml = TOML.replace("\n[crack]\n", _PUBLIC, 1) + _ESCALATION
     return write_study(folder, toml=toml, events=[*event_rows(), *more])

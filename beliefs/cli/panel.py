@@ -14,8 +14,7 @@ from beliefs.cli import options as opt
 from beliefs.errors import counted
 from beliefs.evaluation.panel import ONLINE, score_panel
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel import fit_panel, priors_of
-from beliefs.model.theory import free_parameters
+from beliefs.inference.panel import fit_panel, priors_of, taught
 from beliefs.study.writefile import replace_file
 
 panel = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown")
@@ -54,8 +53,10 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
         f"{data['panel']}: {counted(data['conflicts'], 'conflict')}, {data['periods']} periods, "
         f"{data['with_talks']} with talks, {left_out} left out in turn"
     )
-    for horizon, rows in data["within"].items():
-        yield f"talks within {counted(int(horizon), 'period')}"
+    for target, horizon, rows in (
+        (target, int(h), rows) for target, of in data["within"].items() for h, rows in of.items()
+    ):
+        yield f"{target} within {counted(horizon, 'period')}"
         yield f"  {'':20}{'nats over the ' + ONLINE + ', 90 % interval':44}Brier"
         for who, row in rows.items():
             over = {k: _ahead(v) for k, v in row.items() if k.startswith("over_")}
@@ -65,9 +66,11 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
     for group, rows in data["groups"].items():
         nats = "  ".join(f"{k} {v['nats']:+.0f}" for k, v in rows.items() if k != "conflicts")
         yield f"{group} ({counted(rows['conflicts'], 'conflict')}): {nats}"
-    for who, bins in data["reliability"].items():
-        inside = sum(row["inside"] for row in bins)
-        yield f"{who}: {inside} of {len(bins)} bins of talks within 4 periods inside their bands"
+    for what, by in data["reliability"].items():
+        inside = (
+            f"{who} {sum(r['inside'] for r in rows)} of {len(rows)}" for who, rows in by.items()
+        )
+        yield f"bins of {what} inside their bands: {', '.join(inside)}"
     for who, first in data["first_talks"].items():
         yield f"{who}: first talks of {first['n']} conflicts as forecast, p {first['p']:.2f}"
     yield "weights of a stack: " + ", ".join(f"{k} {v:.2f}" for k, v in data["weights"].items())
@@ -121,7 +124,7 @@ def fit(
         f"R-hat {found.r_hat:.3f}, ESS {found.ess:.0f}, {found.divergent_share:.2%} divergent",
         "  parameter, contraction, mean and standard deviation",
     ]
-    for p in free_parameters(found.theory, structure):
+    for p in taught(found, structure):
         values, spread = found.shared[p.name], found.spread.get(p.name)
         between = "" if spread is None else f", between conflicts {spread.mean():.2f}"
         means, sds = (np.ravel(v) for v in (values.mean(axis=0), values.std(axis=0)))

@@ -31,16 +31,24 @@ from beliefs.features.steps import Bools, Floats
 from beliefs.features.talks import headline_rows
 from beliefs.inference.diagnose import RELIABLE
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel import Panelled, follow, known_at_end, log_likelihood
+from beliefs.inference.panel import (
+    WORST,
+    Panelled,
+    Population,
+    follow,
+    known_at_end,
+    log_likelihood,
+)
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory, theory_of
 from beliefs.study.load import Study
 from beliefs.study.panels import CONFLICTS, load_panel
 from beliefs.study.tables.rows import counted_events
 
-ONLINE, AGE, REGRESSION = "online rate", "age", "age, talks, force"
-BASELINES = (ONLINE, AGE, REGRESSION)
-HORIZONS = (1, 4, 12)  # periods
+CLIMATOLOGY, ONLINE, AGE, REGRESSION = "climatology", "online rate", "age", "age, talks, force"
+BASELINES = (CLIMATOLOGY, ONLINE, AGE, REGRESSION)
+HORIZONS = {"talks": (1, 4, 12), "agreement": (12, 52)}  # periods, by target
+LONGEST = max(max(ahead) for ahead in HORIZONS.values())
 PRIOR_WEEKS = 8  # periods that the rate of the others counts for in a conflict's own
 DECAYS = (2.0, 8.0, 1000.0)  # e-folding times of past talks and force, in weeks
 LEAD_DAYS = 56  # before a conflict begins that its past is read
@@ -49,8 +57,11 @@ RESAMPLES = 4000
 BINS = 10  # of forecasts, with as many in each
 ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later groups
 BASELINE_FOLDS = 20  # in which regressions leave conflicts out
-WORST: Mapping[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}  # of several fits
 GRID = 100  # steps in which times to first talks are held against uniform ones
+
+
+Key = tuple[str, int]
+NEXT: Key = ("talks", 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,22 +72,24 @@ class PanelScores:
     conflict: tuple[str, ...]  # names, in order
     begun: NDArray[np.int64]  # year in which each began
     place: NDArray[np.intp]  # of the conflict of each row
-    held: Mapping[int, Floats]  # by horizon: whether there were talks before the conflict ended
-    p: Mapping[str, Mapping[int, Floats]]  # by forecaster, baselines first, and horizon
+    # By target and horizon: whether it came before the conflict ended, and by forecaster, baselines
+    # first, its probability
+    held: Mapping[Key, Floats]
+    p: Mapping[str, Mapping[Key, Floats]]
     folds: int | None
     seed: int
     # By theory how well populations were sampled, see `WORST`; ``pareto_k`` of all weights, None
     # where every fold was fitted, and ``refitted``, conflicts whose k was above `RELIABLE`.
     checks: Mapping[str, Mapping[str, Any]]
 
-    def log_score(self, name: str, horizon: int = 1) -> Floats:
+    def log_score(self, name: str, key: Key = NEXT) -> Floats:
         """Return the log score of each row, larger is better."""
-        p = self.p[name][horizon]
-        return np.log(np.where(self.held[horizon] > 0, p, 1.0 - p))
+        p = self.p[name][key]
+        return np.log(np.where(self.held[key] > 0, p, 1.0 - p))
 
-    def over(self, name: str, other: str, horizon: int = 1, among: Any = True) -> dict[str, float]:
+    def over(self, name: str, other: str, key: Key = NEXT, among: Any = True) -> dict[str, float]:
         """Return by how many nats a forecaster is ahead of another in conflicts among all."""
-        gap = self.log_score(name, horizon) - self.log_score(other, horizon)
+        gap = self.log_score(name, key) - self.log_score(other, key)
         gap = np.bincount(self.place, gap)[np.broadcast_to(among, len(self.conflict))]
         return {"nats": float(gap.sum())} | interval((self._drawn(len(gap)) * gap).sum(axis=1))
 
@@ -85,9 +98,9 @@ class PanelScores:
         rng = np.random.default_rng([self.seed, 9])
         return rng.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(float)
 
-    def reliability(self, name: str, horizon: int = 4) -> list[dict[str, Any]]:
+    def reliability(self, name: str, key: Key = ("talks", 4)) -> list[dict[str, Any]]:
         """Return what was forecast and observed by bins of forecasts, with 90 % intervals."""
-        p, held = self.p[name][horizon], self.held[horizon]
+        p, held = self.p[name][key], self.held[key]
         rank = np.argsort(np.argsort(p, kind="stable"))
         times, rows = self._drawn(len(self.conflict)), []
         for k in range(BINS):
@@ -107,13 +120,13 @@ class PanelScores:
 
     def pit(self, name: str) -> Floats:
         """Return the randomised transform of the time to first talks, by conflict that had any."""
-        none, out = 1.0 - self.p[name][1], []
+        none, out = 1.0 - self.p[name][NEXT], []
         uniform = np.random.default_rng([self.seed, 10]).random(len(self.conflict))
         for k in range(len(self.conflict)):
             mine = self.place == k
-            first = int(np.argmax(self.held[1][mine]))
+            first = int(np.argmax(self.held[NEXT][mine]))
             left = np.cumprod(np.r_[1.0, none[mine][: first + 1]])
-            if self.held[1][mine].any():
+            if self.held[NEXT][mine].any():
                 out.append(float(pit(1.0 - left[-2], 1.0 - left[-1], uniform[k])))
         return np.asarray(out)
 
@@ -136,25 +149,28 @@ class PanelScores:
     def as_dict(self) -> dict[str, Any]:
         """Return the scores for JSON."""
         theories = [name for name in self.p if name not in BASELINES]
-        tables = {}
-        for h, held in self.held.items():
+        tables: dict[str, dict[str, Any]] = {target: {} for target, _ in self.held}
+        for key, held in self.held.items():
             rows = {}
             for name in self.p:
-                rows[name] = {"log_score": float(self.log_score(name, h).sum()),
-                              "brier": float(np.mean((self.p[name][h] - held) ** 2)),
-                              "over_online": self.over(name, ONLINE, h)}  # fmt: skip
+                rows[name] = {"log_score": float(self.log_score(name, key).sum()),
+                              "brier": float(np.mean((self.p[name][key] - held) ** 2)),
+                              "over_online": self.over(name, ONLINE, key)}  # fmt: skip
                 if name in theories[1:]:
-                    rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], h)
-            tables[str(h)] = rows
+                    rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], key)
+            tables[key[0]][str(key[1])] = rows
         scores = np.stack([self.log_score(name) for name in theories])
         among = self.groups()
         return {
             "panel": self.panel, "conflicts": len(self.conflict), "periods": len(self.place),
-            "with_talks": int(self.held[1].sum()), "folds": self.folds, "seed": self.seed,
+            "with_talks": int(self.held[NEXT].sum()), "folds": self.folds, "seed": self.seed,
             "within": tables,
             "groups": {g: {"conflicts": int(of.sum())} | {n: self.over(n, ONLINE, among=of)
                        for n in (*BASELINES[1:], *theories)} for g, of in among.items()},
-            "reliability": {name: self.reliability(name) for name in theories},
+            "reliability": {
+                f"{key[0]} {key[1]}": {name: self.reliability(name, key) for name in theories}
+                for key in self.held
+            },
             "first_talks": {name: self.first_talks(name) for name in theories},
             "weights": dict(zip(theories, stacking_weights(scores).tolist(), strict=True)),
             "checks": self.checks,
@@ -200,14 +216,26 @@ def score_panel(
     groups = min(folds or BASELINE_FOLDS, len(read))
     group = np.random.default_rng(seed).permutation(np.arange(len(read)) % groups)
     place = np.repeat(np.arange(len(read)), [len(one.talks) for one in inputs])
-    held = {h: np.concatenate([_within(one.talks > 0, h) for one in inputs]) for h in HORIZONS}
+    came = {"talks": [one.talks > 0 for one in inputs],
+            "agreement": [one.observed.deal > 0 for one in inputs]}  # fmt: skip
+    asked = {t: ahead for t, ahead in HORIZONS.items() if any(one.any() for one in came[t])}
+    held = {
+        (target, h): np.concatenate([_within(one, h) for one in came[target]])
+        for target, ahead in asked.items()
+        for h in ahead
+    }
     endings = _endings([one.talks for one in inputs], np.array(over), group)
-    p = _baselines(studies, group, place, held, endings)
+    p: dict[str, dict[Key, Floats]] = {name: {} for name in BASELINES}
+    for target, ahead in asked.items():
+        seen = {h: held[target, h] for h in ahead}
+        now = np.concatenate(came[target])
+        for name, each in _baselines(studies, group, place, now, seen, endings).items():
+            p[name] |= {(target, h): values for h, values in each.items()}
     outs = [None] if folds is None else [np.flatnonzero(group == k).tolist() for k in range(folds)]
     jobs = [(theory, out) for theory in map(theory_of, theories) for out in outs]
-    found: dict[str, dict[int, Mapping[int, Floats]]] = {theory.id: {} for theory, _ in jobs}
+    found: dict[str, dict[int, Any]] = {theory.id: {} for theory, _ in jobs}
     fits: dict[str, list[dict[str, Any]]] = {theory.id: [] for theory, _ in jobs}
-    shared = names, inputs, endings, seed, sampling
+    shared = names, inputs, endings, asked, seed, sampling
     work = done(_forecasts, jobs, lambda: shared, workers, scheduler)
     for n, (theory, within, fit) in enumerate(work, 1):
         found[theory] |= within
@@ -215,7 +243,9 @@ def score_panel(
         progress(f"{n} of {len(jobs)} fits")
     checks = {}
     for theory, within in found.items():
-        p[theory] = {h: np.concatenate([within[k][h] for k in range(len(read))]) for h in HORIZONS}
+        p[theory] = {
+            (t, h): np.concatenate([within[k][t][h] for k in range(len(read))]) for t, h in held
+        }
         worst = {key: of(fit[key] for fit in fits[theory]) for key, of in WORST.items()}
         checks[theory] = fits[theory][0] | worst
     begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
@@ -228,14 +258,21 @@ _COMPILED: dict[str, Panelled] = {}
 
 def _forecasts(
     job: tuple[Theory, list[int] | None], shared: Any
-) -> tuple[str, dict[int, Mapping[int, Floats]], dict[str, Any]]:
-    """Return forecasts by place and horizon of a fold, or of each conflict left out in turn."""
-    (theory, out), (names, inputs, endings, seed, sampling) = job, shared
+) -> tuple[str, dict[int, Any], dict[str, Any]]:
+    """Return forecasts by place of a fold, or of each conflict left out in turn."""
+    (theory, out), (names, inputs, endings, asked, seed, sampling) = job, shared
     if (key := f"{theory.sha256} {names}") not in _COMPILED:
         _COMPILED.clear()
         _COMPILED[key] = Panelled(theory, names, inputs)
     compiled = _COMPILED[key]
-    whole = compiled.fit(seed=seed, without=out or (), sampling=sampling)
+
+    def taught(without: Sequence[int]) -> Population:
+        found = compiled.fit(seed=seed, without=without, sampling=sampling)
+        if "agreement" not in asked:
+            return found
+        return compiled.with_agreements(found, seed=seed, without=without, sampling=sampling)
+
+    whole = taught(out or ())
     populations = dict.fromkeys(out or (), whole)
     check = {key: getattr(whole, key) for key in WORST} | {"pareto_k": None, "refitted": 0}
     if out is None:
@@ -245,14 +282,14 @@ def _forecasts(
         for place in range(len(inputs)):
             rng = np.random.default_rng([seed, place, 1])
             populations[place] = (
-                compiled.fit(seed=seed, without=[place], sampling=sampling)
+                taught([place])
                 if k[place] > RELIABLE
                 else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
             )
-    found: dict[int, Mapping[int, Floats]] = {}
+    found = {}
     for place, population in populations.items():
         rng, ending = np.random.default_rng([seed, place]), endings[place]
-        found[place] = follow(population, inputs[place], rng, horizons=HORIZONS, ending=ending)
+        found[place] = follow(population, inputs[place], rng, horizons=asked, ending=ending)
     return theory.id, found, check
 
 
@@ -273,28 +310,30 @@ def _endings(talks: Sequence[NDArray[Any]], over: Bools, group: NDArray[np.intp]
     quiet = [one == 0 for one in talks]
     terms = [age_terms(len(one))[one] for one in quiet]
     ends = [(np.r_[np.zeros(len(one) - 1), z] > 0)[one] for one, z in zip(quiet, over, strict=True)]
-    longest, found = max(map(len, talks)) + max(HORIZONS), {}
+    longest, found = max(map(len, talks)) + LONGEST, {}
     for fold in np.unique(group):
         taught = [k for k, of in enumerate(group) if of != fold]
         x, y = (np.concatenate([rows[k] for k in taught]) for rows in (terms, ends))
         found[fold] = _regression(x, y, age_terms(longest))
-    return [found[fold][: len(one) + max(HORIZONS)] for one, fold in zip(talks, group, strict=True)]
+    return [found[fold][: len(one) + LONGEST] for one, fold in zip(talks, group, strict=True)]
 
 
 def _baselines(
     studies: Sequence[Study],
     group: NDArray[np.intp],
     place: NDArray[np.intp],
+    now: Bools,
     held: Mapping[int, Floats],
     endings: Sequence[Floats],
 ) -> dict[str, dict[int, Floats]]:
-    """Return the probability of talks by baseline and horizon, from the other folds alone."""
+    """Return the probability of a target by baseline and horizon, from the other folds alone.
+
+    `now` says in which periods it came, `held` within which horizons.
+    """
     terms = np.concatenate([age_terms(n) for n in np.bincount(place).tolist()])
     more = np.c_[terms, np.concatenate([past_terms(study) for study in studies])]
-    now, of = held[1], group[place]
-    p: dict[str, dict[int, Floats]] = {
-        name: {h: np.empty(len(now)) for h in held} for name in BASELINES
-    }
+    of = group[place]
+    p = {name: {h: np.empty(len(now)) for h in held} for name in BASELINES}
     for fold in np.unique(group):
         out = of == fold
         rate = now[~out].mean()
@@ -302,12 +341,13 @@ def _baselines(
             mine = place == k
             before = np.cumsum(now[mine]) - now[mine]
             each = (before + PRIOR_WEEKS * rate) / (np.arange(mine.sum()) + PRIOR_WEEKS)
-            lasts, so_far = np.ones(mine.sum()), np.zeros(mine.sum())
-            for ahead in range(max(held)):
-                so_far = so_far + lasts * each
-                lasts = lasts * (1.0 - each) * (1.0 - endings[k][ahead : ahead + mine.sum()])
-                if ahead + 1 in held:
-                    p[ONLINE][ahead + 1][mine] = so_far
+            for name, chance in ((ONLINE, each), (CLIMATOLOGY, np.full(mine.sum(), rate))):
+                lasts, so_far = np.ones(mine.sum()), np.zeros(mine.sum())
+                for ahead in range(max(held)):
+                    so_far = so_far + lasts * chance
+                    lasts = lasts * (1.0 - chance) * (1.0 - endings[k][ahead : ahead + mine.sum()])
+                    if ahead + 1 in held:
+                        p[name][ahead + 1][mine] = so_far
         for h, seen in held.items():
             for name, x in ((AGE, terms), (REGRESSION, more)):
                 p[name][h][out] = _regression(x[~out], seen[~out] > 0, x[out])

@@ -206,7 +206,7 @@ def sensitivity(
     >>> beliefs.sensitivity(
     ...     posterior, 7, seed=1, scales=[2.0], particles=200, actions=False, allow_failed=True
     ... )
-    <Sensitivity: study watch, theory base_rate, probabilities 1, priors 2, learnable 2 of 3>
+    <Sensitivity: study watch, theory base_rate, probabilities 1, priors 2, learnable 3 of 4>
     """
     say = progress or (lambda _: None)
     theory, structure = posterior.theory, posterior.structure

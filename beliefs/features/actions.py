@@ -298,6 +298,7 @@ def _spells(
     quiet, near = (steps.periods_of(days, grid) for days in (rules.quiet_days, rules.last_days))
     age, passed, has, at, due = (np.zeros(grid.n) for _ in range(5))
     end, kind = np.zeros(grid.n, dtype=np.int64), np.zeros(grid.n, dtype=np.int64)
+    total, past = 0.0, np.zeros(grid.n)
     for k in range(len(rows)):
         mine = truces.current == k
         age[mine] = (now - truces.root[k])[mine]
@@ -313,9 +314,13 @@ def _spells(
         ending = mine & (now == truces.last[k]) & seen
         kind[ending] = KINDS.get(how, 0)
         end[ending] = 1 if how in BROKEN else 2 if KINDS.get(how, 0) > 1 else 0
+    for t in np.flatnonzero(truces.on):
+        total = 0.0 if age[t] <= 1.0 else total
+        past[t] = np.log1p(total)
+        total = steps.remember_breach(total, breach[t], grid.step_days)
     return {
-        "truce_age": age, "quiet_passed": passed, "has_deadline": has, "at_deadline": at,
-        "deadline_now": due, "truce_end": end, "end_kind": kind,
+        "truce_age": age, "breaches_past": past, "quiet_passed": passed, "has_deadline": has,
+        "at_deadline": at, "deadline_now": due, "truce_end": end, "end_kind": kind,
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ then are zero (readings: NaN) and `active` is False there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from typing import Any
@@ -111,6 +111,8 @@ class Observed:
     command_seen: SideBools  # whether the side has such forces and a truce is seen
     truce_seen: Bools  # whether a truce held as the period began, and actions were recorded then
     truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
+    # log(1 + breaches of the chain so far, fading with exp(-age / 14 days)), as of t-1; 0 outside
+    breaches_past: Floats
     truce_end: Ints  # 0 nothing, 1 collapse, 2 resolution (extension or deal), where published
     # Where a spell was resolved or lapsed: 1 lapse, 2 unilateral extension, 3 mutual extension,
     # 4 deal; otherwise 0
@@ -209,13 +211,15 @@ class Inputs:
     hardline: Floats  # (2, T) log(1 + number of hard-line actions); 0 if unobserved
     strikes: Floats  # (2, T) severity-weighted force published in the period
     mediator: Floats  # (T,) from 0 to 1, fading since the last action
+    announced: Floats  # (T,) likewise since talks were announced
     waiver: Floats  # (T,) likewise
-    waiver_memory: float  # periods in which it fades, an e-folding time
+    memories: Mapping[str, float]  # e-folding times, in periods, of columns that only fade
     channels: tuple[str, ...]  # names of the C channels
     channel_bias: tuple[str, ...]  # how each may be biased
     reading: Floats  # (2, C, T) coded confidence as log-odds by the date of the row, NaN if none
     talks: NDArray[np.int64]  # (T,) 1 where talks were held under the headline rule, by own dates
-    talks_previous: NDArray[np.int64]  # (T,) the same one period earlier
+    talks_previous: NDArray[np.int64]  # (T,) 1 where a round was going on a period earlier
+    recess: int  # periods without talks after which it still does
     shocks: tuple[Shock, ...]  # declared shocks, whether or not they were known yet
     shock_on: Floats  # (S, T) 1 in the period in which the shock was published
     instruments: tuple[str, ...]  # ways of counting under the coverage of ``[strikes]``, in order
@@ -277,13 +281,20 @@ def build_inputs(study: Study) -> Inputs:
         ),
         **conflict_arrays(study, active),
         mediator=faded(study, spec.mediator, active),
+        announced=faded(study, spec.announced, active),
         waiver=faded(study, spec.waiver, active),
-        waiver_memory=spec.waiver.memory,
+        memories={
+            "mediator": spec.mediator.memory,
+            "mediator_old": OLD * spec.mediator.memory,
+            "announced": spec.announced.memory,
+            "waiver": spec.waiver.memory,
+        },
         channels=tuple(c.id for c in spec.channels),
         channel_bias=tuple(c.bias for c in spec.channels),
         reading=readings(study, active),
         talks=rules[spec.talks_rule.headline],
         talks_previous=previous,
+        recess=spec.talks_rule.recess // grid.step_days,
         shocks=tuple(
             Shock(s.id, s.kind, None if s.side is None else spec.side_ids.index(s.side))
             for s in study.shock_slots

@@ -59,6 +59,11 @@ def push(last: NDArray[Any], value: Any) -> NDArray[Any]:
     return np.concatenate([last[1:], np.asarray(value)[None]])
 
 
+def remember_breach(breaches: Any, breach: Any, days: float) -> Any:
+    """Step of the breaches of a truce, fading in a fortnight; it starts at 0 with the truce."""
+    return add_fading(breaches, breach, kept(FORTNIGHT, days))
+
+
 def spoil(spoilt: Any, age: Any, quiet: int, loud: Any) -> Any:
     """Step of whether one of the first `quiet` periods of a truce was loud; it starts at False.
 
@@ -99,13 +104,28 @@ def conflict_age(weeks: Any) -> Floats:
 class TalksPast(NamedTuple):
     """What is left of talks when a period begins."""
 
-    on: Any  # (...) whether the period before had talks
-    deadlock: Any  # (...) periods since talks, 1 right after them
+    idle: Any  # (...) periods since talks, 0 right after them; `NEVER` before any
+    deadlock: Any  # (...) the same but 1 right after them, and from the study's start before any
     memory: Any  # (..., 2) past periods with talks, fading with `MEMORY_DAYS`
+    recess: int = 0  # periods without talks after which a round still goes on
+
+    @classmethod
+    def of(cls, columns: Any, recess: int, t: Any = slice(None)) -> TalksPast:
+        """Return what columns (..., time) say at a time, or at all, as of the period before."""
+        deadlock = np.exp(columns["spell_age"][..., t])
+        memory = np.moveaxis(np.expm1(columns["talks_memory"][..., t]), 0, -1)
+        idle = np.where(columns["talks_previous"][..., t] > 0, deadlock - 1.0, NEVER)
+        return cls(idle, deadlock, memory, recess)
+
+    @property
+    def on(self) -> Any:
+        """Whether a round is going on, in recess or not, (...)."""
+        return self.idle <= self.recess
 
     def after(self, days: float, held: Any) -> TalksPast:
         """Step of `days`: whether talks were held in the period."""
-        return TalksPast(held, deadlock(self.deadlock, held), remember(self.memory, held, days))
+        memory = remember(self.memory, held, days)
+        return TalksPast(age(self.idle, held), deadlock(self.deadlock, held), memory, self.recess)
 
 
 def remember(memory: Any, held: Any, days: float) -> Any:

@@ -57,16 +57,19 @@ def headline_rows(study: Study) -> Records:
 def talk_days(study: Study, active: Bools) -> tuple[dict[str, Ints], Ints]:
     """Return 1 where talks were held by each label rule, headline first, (T,) each.
 
-    And the headline rule one period earlier, also for the first period.
+    And 1 where a round by the headline rule was going on one period earlier, in recess or not.
     """
-    rule_set = study.spec.talks_rule
-    longer = study.grid.backwards(study.grid.start - np.timedelta64(1, "D"))
+    rule_set, n = study.spec.talks_rule, study.grid.n
+    lead = 1 + rule_set.recess // study.grid.step_days
+    back = np.timedelta64(1 + (lead - 1) * study.grid.step_days, "D")
+    longer = study.grid.backwards(study.grid.start - back)
     held = {
         rule.id: held_periods(rule_rows(study.tables.talks, rule), longer)
         for rule in sorted(rule_set.rules, key=lambda rule: rule.id != rule_set.headline)
     }
-    found = {name: (on[1:] & active).astype(np.int64) for name, on in held.items()}
-    return found, (held[rule_set.headline][:-1] & active).astype(np.int64)
+    found = {name: (on[lead:] & active).astype(np.int64) for name, on in held.items()}
+    open_ = np.any([held[rule_set.headline][k : k + n] for k in range(lead)], axis=0)
+    return found, (open_ & active).astype(np.int64)
 
 
 def talks_public(study: Study) -> Ints:

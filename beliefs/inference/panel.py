@@ -9,6 +9,10 @@ period brings is read one period later: the hazard of talks rests on what was kn
 sides have the same parameters: which comes first says nothing. Conflicts lead every array of the
 equations of a single study, in batches of similar length that are padded with unseen periods.
 
+Agreements, ceasefires included, are taught in a second stage, as blocks of actions are: their
+hazard reads talks of the fortnight before and the surplus that the first stage expects, and every
+conflict has its own level of it.
+
 A conflict of which a population knows nothing weights its draws by the talks of the periods before
 (importance sampling): exact as draws grow, and enough for the few with talks that a crisis has.
 """
@@ -18,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,12 +31,13 @@ from scipy.special import logsumexp
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.features.steps import Floats, TalksPast, conflict_age, log_age
+from beliefs.features.steps import FORTNIGHT, Floats, TalksPast, conflict_age, log_age
 from beliefs.inference.nuts.sampling import Sampling, checked_seed
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.contract import Parameter
-from beliefs.model.mechanisms import bargaining, talks
+from beliefs.model.mechanisms import bargaining, belief, outcomes, talks
+from beliefs.model.observation import probability
 from beliefs.model.pooled import quadrature
 from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
@@ -48,11 +54,16 @@ from beliefs.study.load import Study, read_study
 from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
+DEALS = "deal_base"  # the same of agreements
+DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
 """Parameters of which every conflict has its own."""
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
 FEWEST = 20  # conflicts that can say how much they differ
 LEARNT_BELOW = 0.9  # share of its prior's spread that a parameter's may be to have been learnt
-DRAWS = 4000  # that a conflict is followed with
+DRAWS = 500  # that a conflict is followed with
+FEW = 200  # of them that say what surplus is expected
+TARGETS = ("talks", "agreement")
+Horizons = Mapping[str, Sequence[int]]
 LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
@@ -61,8 +72,12 @@ KNOWN = (
 """Columns that a forecast of a period may read in that period; see `known_before`."""
 TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_memory")
 """Columns that are data of a compiled panel, so that folds and drawn panels need no other."""
+LASTING = ("cost", "hinge", "power_shift", "pressure", "truce", "waiver")
+"""Columns that stay as they are over the periods of a forecast, see `follow`."""
 BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
 """Dimensions of which the first half is of one side and the second of the other."""
+
+WORST: Mapping[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}  # of several fits
 
 Draws = Mapping[str, Floats]
 
@@ -171,11 +186,19 @@ def _padded(values: NDArray[Any], longest: int) -> Floats:
     return np.pad(np.asarray(values, dtype=float), [(0, 0)] * (values.ndim - 1) + [(0, short)])
 
 
-def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
-    """Return the PyMC model of a panel; ``talks_seen_0``, ... say which periods teach it."""
-    import pymc as pm  # slow to load, and what follows a conflict samples nothing
+def _samplers() -> tuple[Any, Any, Any, Any]:
+    """Return PyMC, its tensors, ArviZ and nutpie."""
+    import arviz as az  # all are slow to load, and what follows a conflict samples nothing
+    import nutpie
+    import pymc as pm
     import pytensor.tensor as pt
 
+    return pm, pt, az, nutpie
+
+
+def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
+    """Return the PyMC model of a panel; ``talks_seen_0``, ... say which periods teach it."""
+    pm, pt, *_ = _samplers()
     structure = panel[0].structure
     size = sum(len(batch.places) for batch in panel)
     free = {p.name: p for p in free_parameters(theory, structure)}
@@ -237,9 +260,8 @@ class Panelled:
 
     @no_fastmath
     def __init__(self, theory: Theory, names: Sequence[str], conflicts: Sequence[Inputs]) -> None:
-        import nutpie  # slow to load, as above
-
-        self.theory, self.names = of_panel(theory), tuple(names)
+        *_, nutpie = _samplers()
+        self.theory, self.names, self.conflicts = of_panel(theory), tuple(names), conflicts
         self.batches = batches(conflicts)
         self.compiled = nutpie.compile_pymc_model(population_model(self.theory, self.batches))
 
@@ -256,33 +278,86 @@ class Panelled:
 
         `drawn` has other values of `TALKS`, by name and number of the batch: ``talks_0``.
         """
-        import arviz as az  # slow to load, as above
-        import nutpie
-
         out = np.array(sorted(without), dtype=int)
         data = {
             f"talks_seen_{k}": batch.columns["talks_seen"] * ~np.isin(batch.places, out)[:, None]
             for k, batch in enumerate(self.batches)
         } | dict(drawn or {})
-        raw = nutpie.sample(
-            self.compiled.with_data(**data), draws=sampling.draws, tune=sampling.tune,
-            chains=sampling.chains, cores=sampling.cores, seed=checked_seed(seed),
-            target_accept=sampling.target_accept, save_warmup=False, progress_bar=False,
-        )  # fmt: skip
         structure = self.batches[0].structure
         free = free_parameters(self.theory, structure)
-        spreads = [f"{p.name}_spread" for p in free if p.name in VARYING]
-        kept = raw["posterior"].dataset[[*(p.name for p in free), *spreads]]
-        draws = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in kept.data_vars.items()}
-        ess = min(float(v.min()) for v in az.ess(kept).data_vars.values())
-        r_hat = max(float(v.max()) for v in az.rhat(kept).data_vars.values())
-        return Population(
-            self.theory,
-            {p.name: of_both(np, draws[p.name], p, structure) for p in free},
-            {name.removesuffix("_spread"): draws[name] for name in spreads},
-            tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist())),
-            r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()),
-        )  # fmt: skip
+        draws, spread, checks = _sampled(
+            self.compiled.with_data(**data), [p.name for p in free], seed, sampling
+        )
+        shared = {p.name: of_both(np, draws[p.name], p, structure) for p in free}
+        names = tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist()))
+        return Population(self.theory, shared, spread, names, *checks)
+
+    @no_fastmath
+    def with_agreements(
+        self, found: Population, *, seed: int, without: Collection[int] = (), sampling: Sampling
+    ) -> Population:
+        """Sample what agreements of all conflicts but some teach, given expected surpluses."""
+        pm, pt, _, nutpie = _samplers()
+        structure = self.batches[0].structure
+        each = [deal_columns(one, expected_surplus(found, one)) for one in self.conflicts]
+        for k in without:
+            each[k]["deal_seen"] = 0.0 * each[k]["deal_seen"]
+        free = [
+            p for p in free_parameters(self.theory, structure, "actions") if p.name in DEAL_READS
+        ]
+        with pm.Model() as model:
+            params: dict[str, Any] = dict(null_values(self.theory, structure, "actions"))
+            params |= {p.name: p.prior.to_pymc(p.name) for p in free}
+            spread = pm.HalfNormal(f"{DEALS}_spread", SPREAD)
+            own = params[DEALS] + spread * pm.Normal("of", shape=(len(each),))
+            for number, batch in enumerate(self.batches):
+                mine = [each[k] for k in batch.places]
+                longest = batch.structure.n_time
+                cols = {k: np.stack([_padded(one[k], longest) for one in mine]) for k in mine[0]}
+                given = params | {DEALS: own[batch.places]}
+                density = outcomes.log_likelihood(pt, given, cols, structure, ["deal"])["deal"]
+                pm.Potential(f"log_agreements_{number}", density.sum())
+        draws, more, checks = _sampled(
+            nutpie.compile_pymc_model(model), [p.name for p in free], seed, sampling
+        )
+        both = zip(WORST.items(), checks, strict=True)
+        worst = {k: of((getattr(found, k), value)) for (k, of), value in both}
+        shared, spreads = {**found.shared, **draws}, {**found.spread, **more}
+        return replace(found, shared=shared, spread=spreads, **worst)
+
+
+def _sampled(
+    compiled: Any, names: list[str], seed: int, sampling: Sampling
+) -> tuple[dict[str, Floats], dict[str, Floats], tuple[float, float, float]]:
+    """Return draws by name, (draw, *dims), spreads likewise, and values of `WORST`."""
+    _, _, az, nutpie = _samplers()
+    raw = nutpie.sample(
+        compiled, draws=sampling.draws, tune=sampling.tune, chains=sampling.chains,
+        cores=sampling.cores, seed=checked_seed(seed), target_accept=sampling.target_accept,
+        save_warmup=False, progress_bar=False,
+    )  # fmt: skip
+    whole = raw["posterior"].dataset
+    spreads = [name for name in whole.data_vars if str(name).endswith("_spread")]
+    kept = whole[[*names, *spreads]]
+    draws = {str(n): v.values.reshape(-1, *v.shape[2:]) for n, v in kept.data_vars.items()}
+    spread = {str(name).removesuffix("_spread"): draws.pop(str(name)) for name in spreads}
+    r_hat = max(float(v.max()) for v in az.rhat(kept).data_vars.values())
+    ess = min(float(v.min()) for v in az.ess(kept).data_vars.values())
+    return draws, spread, (r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()))
+
+
+def deal_columns(inputs: Inputs, surplus: Floats) -> Columns:
+    """Return what the hazard of agreements reads before each period, and what came, (time,)."""
+    names = ("deal", "deal_seen", "talks_recent", "agenda_share", "power_shift")
+    return {k: 1.0 * getattr(inputs.observed, k) for k in names} | {"surplus_lag": surplus}
+
+
+def expected_surplus(population: Population, inputs: Inputs) -> Floats:
+    """Return the surplus in the mean of a population before each period, (time,)."""
+    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    few = {k: v[:: max(len(v) // FEW, 1)] for k, v in population.shared.items()}
+    run = system.evaluate(np, stacked_params(population.theory, structure, few), cols, structure)
+    return np.atleast_2d(run.surplus).mean(axis=0) * np.ones(structure.n_time)
 
 
 def follow(
@@ -290,65 +365,135 @@ def follow(
     inputs: Inputs,
     rng: np.random.Generator,
     *,
-    horizons: Sequence[int] = (1,),
+    horizons: Horizons = MappingProxyType({"talks": (1,)}),
     ending: Floats | float = 0.0,
     draws: int = DRAWS,
-) -> dict[int, Floats]:
-    """Return the probability of talks within each horizon, as known before each of T periods, (T,).
+) -> dict[str, dict[int, Floats]]:
+    """Return the probability of a target within each horizon, as known before each of T periods.
 
-    Over several periods beliefs and what else moves the hazard stay as they were when the forecast
-    was made; time since talks and the age of the conflict go on, and it may end: `ending` is the
-    probability that it does after a period without talks, by age, (T + largest horizon,) or one.
+    By target (`TARGETS`) and horizon, (T,). Beliefs go on from where they are, and all else is what
+    it was in the mean of the conflict so far (`LASTING` stays); time since talks and the age of the
+    conflict go on, and it may end: `ending` is the probability that it does after a period without
+    talks, by age, (T + largest horizon,) or one. Agreements follow talks, which are drawn.
     """
     structure, cols = structure_of(inputs), known_before(columns(inputs))
-    params = stacked_params(population.theory, structure, population.new_conflict(rng, draws))
+    drawn, n = population.new_conflict(rng, draws), structure.n_time
+    deals = {k: drawn[k] for k in DEAL_READS if k in drawn}
+    params = stacked_params(population.theory, structure, drawn)
     run = system.evaluate(np, params, cols, structure)
-    hazards = _hazards(np, params, cols, structure, run)
-    density = np.broadcast_to(
-        talks.log_likelihood(np, cols, run.onset, run.continuation), (draws, structure.n_time)
-    )
+    density = talks.log_likelihood(np, cols, run.onset, run.continuation) + np.zeros((draws, 1))
+    if deals:
+        seen = deal_columns(inputs, expected_surplus(population, inputs))
+        density = density + _log_deals(population.theory, structure, deals, seen)
     weight = np.cumsum(density, axis=1) - density
     weight = np.exp(weight - logsumexp(weight, axis=0))
-    days = structure.step_weeks * 7.0
-    memory = np.moveaxis(np.expm1(cols["talks_memory"]), 0, -1)
-    past = TalksPast(cols["talks_previous"], np.exp(cols["spell_age"]), memory)
-    ending = np.broadcast_to(ending, structure.n_time + max(horizons))
-    lasts, held, within = np.ones((draws, structure.n_time)), 0.0, {}
-    for ahead in range(max(horizons)):
-        age = (np.arange(structure.n_time) + ahead) * structure.step_weeks
-        onset, continuation = hazards(
-            params,
-            spell_age=log_age(past.deadlock),
-            talks_memory=np.log1p(np.moveaxis(past.memory, -1, 0)),
-            conflict_age=conflict_age(age),
-        )
-        hazard = np.where(past.on, continuation, onset)
-        held = held + lasts * hazard
-        lasts = lasts * (1.0 - hazard) * (1.0 - ending[ahead : ahead + structure.n_time])
-        past = past.after(days, np.zeros(structure.n_time))
-        if ahead + 1 in horizons:
-            within[ahead + 1] = (weight * held).sum(axis=0)
+    # Where periods were, the places from which forecasts are made: (draw, place, ..., 1).
+    wide = {k: v[:, None] if k in drawn else v for k, v in params.items()}
+    wide["innovation"], days = np.zeros((2, 1)), structure.step_weeks * 7.0
+    begin = belief.start_of(params) + np.zeros((draws, 2)), np.zeros((draws, 2))
+    now = [
+        np.moveaxis(np.concatenate([start[..., None], path[..., :-1]], axis=-1), -1, -2)
+        for start, path in zip(begin, _wide(run, (draws, 2, n)), strict=True)
+    ]
+    later, quiet = cols, TalksPast.of(cols, structure.recess)
+    ending = np.broadcast_to(ending, n + max(max(ahead) for ahead in horizons.values()))
+    lasts, open_, alive = (np.ones((draws, n)) for _ in range(3))
+    lived = quiet._replace(idle=quiet.idle * np.ones((draws, 1)))
+    so_far = {target: np.zeros((draws, n)) for target in horizons}
+    hazard_of = _deals(population.theory, structure, deals)
+    within: dict[str, dict[int, Floats]] = {target: {} for target in horizons}
+    for ahead in range(len(ending) - n):
+        ends = ending[ahead : ahead + n]
+        if ahead < 2 or population.theory.beliefs:  # else nothing else goes on
+            placed = {k: np.moveaxis(v, -1, 0)[..., None] for k, v in later.items()}
+            placed["truce"] = placed["truce"][:, None]  # it meets arrays by side
+            start = system.Start(*now) if population.theory.beliefs else None
+            run = system.evaluate(np, wide, placed, structure, start)
+            now = [x[..., 0] for x in _wide(run, (draws, n, 2, 1))]
+        age = conflict_age((np.arange(n) + ahead) * structure.step_weeks)
+        hazards = _hazards(np, wide, placed | {"conflict_age": age.T[..., None]}, structure, run)
+        if ahead < max(horizons.get("talks", (0,))):
+            hazard = _hazard(hazards, wide, quiet)
+            so_far["talks"] += lasts * hazard
+            lasts = lasts * (1.0 - hazard) * (1.0 - ends)
+            quiet = quiet.after(days, np.zeros(n))
+        if "agreement" in horizons:
+            recent = lived.idle < max(1, round(FORTNIGHT / days))
+            surplus = (weight * run.surplus[..., 0]).sum(axis=0)
+            read = {
+                "talks_recent": recent, "surplus_lag": surplus, "agenda_share": np.zeros(n),
+                "power_shift": later["power_shift"],
+            }  # fmt: skip
+            p = probability("cloglog", outcomes.deal(np, hazard_of, read, structure))
+            so_far["agreement"] += alive * open_ * p
+            open_ = open_ * (1.0 - p)
+            held = rng.random((draws, n)) < _hazard(hazards, wide, lived)
+            alive = alive * np.where(held, 1.0, 1.0 - ends)
+            lived = lived.after(days, held)
+        for target, asked in horizons.items():
+            if ahead + 1 in asked:
+                within[target][ahead + 1] = (weight * so_far[target]).sum(axis=0)
+        if not ahead:
+            later = {k: v if k in LASTING else _mean_so_far(v) for k, v in cols.items()}
     return within
 
 
-def log_likelihood(population: Population, inputs: Inputs) -> Floats:
-    """Return the log likelihood of a conflict's talks by draw of the population, (draw,).
+def _wide(run: system.System, shape: tuple[int, ...]) -> list[Floats]:
+    return [np.broadcast_to(x, shape) for x in (run.logit_belief, run.audience)]
 
-    The conflict's own parameters are integrated out: those of onsets and those of continuations,
-    which no period shares.
+
+def _hazard(hazards: Any, params: Any, past: TalksPast) -> Floats:
+    """Return the hazard of talks given what is left of them, (draw, place)."""
+    changed = {"spell_age": log_age(past.deadlock), "talks_memory": np.log1p(past.memory)}
+    onset, continuation = hazards(params, **{k: v[..., None] for k, v in changed.items()})
+    return np.where(past.on, continuation[..., 0], onset[..., 0])
+
+
+def _deals(theory: Theory, structure: Structure, deals: Draws) -> dict[str, Any]:
+    return {**null_values(theory, structure, "actions"), **deals}
+
+
+def _log_deals(theory: Theory, structure: Structure, deals: Draws, seen: Columns) -> Floats:
+    """Return the log likelihood of agreements by period, (..., time)."""
+    params = _deals(theory, structure, deals)
+    found: Floats = outcomes.log_likelihood(np, params, seen, structure, ["deal"])["deal"]
+    return found
+
+
+def _mean_so_far(values: Floats) -> Floats:
+    """Return the mean of each period and those before it, (..., T)."""
+    return np.cumsum(values, axis=-1) / np.arange(1, values.shape[-1] + 1)
+
+
+def log_likelihood(population: Population, inputs: Inputs) -> Floats:
+    """Return the log likelihood of a conflict by draw of the population, (draw,).
+
+    The conflict's own parameters are integrated out: those of onsets, of continuations, which no
+    period shares, and of agreements.
     """
     structure, cols = structure_of(inputs), known_before(columns(inputs))
     params = stacked_params(population.theory, structure, dict(population.shared))
     run = system.evaluate(np, params, cols, structure)
     hazards = _hazards(np, params, cols, structure, run)
     each, (places, weights) = [], quadrature()
+    seen = deal_columns(inputs, expected_surplus(population, inputs))
+    deals = {k: population.shared[k] for k in DEAL_READS if k in population.shared}
     for place in places:
-        moved = {k: params[k] + place * spread for k, spread in population.spread.items()}
+        moved = {k: population.shared[k] + place * of for k, of in population.spread.items()}
         density = talks.log_likelihood(np, cols, *hazards(params | moved))
         on = cols["talks_previous"]
         each.append([(density * (1.0 - on)).sum(axis=-1), (density * on).sum(axis=-1)])
+        if deals:
+            own = deals | {DEALS: moved[DEALS]}
+            each[-1].append(_log_deals(population.theory, structure, own, seen).sum(axis=-1))
     total = logsumexp(np.asarray(each), axis=0, b=weights[:, None, None])
     return np.asarray(total.sum(axis=0))
+
+
+def taught(population: Population, structure: Structure) -> list[Parameter]:
+    """Return the parameters that a population has draws of."""
+    every = free_parameters(population.theory, structure, None)
+    return [p for p in every if p.name in population.shared]
 
 
 def priors_of(population: Population, structure: Structure, *, seed: int) -> dict[str, Any]:
@@ -358,7 +503,7 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
     with the mean and the spread of the draws of conflicts that nobody saw.
     """
     new, found = population.new_conflict(np.random.default_rng(seed), 20_000), {}
-    for p in free_parameters(population.theory, structure):
+    for p in taught(population, structure):
         mean, sd, before = float(new[p.name].mean()), float(new[p.name].std()), p.prior.std()
         low, high = (float(x) for x in p.prior.support)
         if sd > LEARNT_BELOW * float(before):
@@ -393,10 +538,10 @@ def fit_panel(
     Only conflicts that had ended by the date `until` teach it; a StudyError says that they are too
     few.
     """
-    found = load_panel(panel)
-    cells = found.tables[CONFLICTS].cells
+    known = load_panel(panel)
+    cells = known.tables[CONFLICTS].cells
     ends = dict(zip(cells["conflict"], cells.get("ended", cells["end"]), strict=True))
-    names = [name for name in found.conflicts if until is None or ends[name] <= until]
+    names = [name for name in known.conflicts if until is None or ends[name] <= until]
     if len(names) < FEWEST:
         raise StudyError(
             "too few conflicts had ended",
@@ -407,4 +552,7 @@ def fit_panel(
         )
     conflicts = [build_inputs(known_at_end(f"{panel}/{name}")) for name in names]
     compiled = Panelled(theory_of(theory), names, conflicts)
-    return compiled.fit(seed=seed, sampling=sampling), structure_of(conflicts[0])
+    found = compiled.fit(seed=seed, sampling=sampling)
+    if any(one.observed.deal.any() for one in conflicts):
+        found = compiled.with_agreements(found, seed=seed, sampling=sampling)
+    return found, structure_of(conflicts[0])

@@ -20,6 +20,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from beliefs.features.steps import Floats
+from beliefs.model import priors as pz
 from beliefs.study.bundled import data_folder
 
 CLASSES = ("talks", "agreement", "other_end")
@@ -146,6 +147,20 @@ def incidence(
             ended[place] = ended[place] + (alive * per_bin[b] / total * (1.0 - stay)).sum()
         alive = alive * stay
     return tuple(float(value / lasted) for value in ended)
+
+
+@cache
+def load_new(file: str) -> dict[str, Any]:
+    """Return what a file of ``data/pooled`` says of hazards of a conflict that nobody saw."""
+    text = (data_folder() / "pooled" / f"{file}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def normal_of(file: str, name: str) -> pz.Prior:
+    """Return the prior of a parameter of which a file of ``data/pooled`` speaks."""
+    said = load_new(file)[name]
+    return pz.Normal(said["mean"], said["sd"])
 
 
 @cache

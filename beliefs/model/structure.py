@@ -70,6 +70,7 @@ class Structure:
     since_1945: bool = True
     # Periods that priors go by: without those by which new rows moved the study's end on.
     n_planned: int | None = None  # None: `n_time`
+    recess: int = 0  # periods without talks after which a round still goes on
 
     @property
     def own(self) -> list[int]:
@@ -117,7 +118,7 @@ def until(columns: Columns, n: int) -> Columns:
 def structure_of(inputs: Inputs) -> Structure:
     """Return the structure of a study's inputs; it does not depend on the as-of date."""
     alike = ("sides", "indicators", "terms", "cost_terms", "channels", "channel_bias", "shocks",
-             "endurance", "instruments", "zones", "reference", "n_planned")  # fmt: skip
+             "endurance", "instruments", "zones", "reference", "n_planned", "recess")  # fmt: skip
     return Structure(
         step_weeks=inputs.step_days / 7.0,
         n_time=len(inputs.dates),
@@ -206,6 +207,7 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "truce": (kinds == "truce") * on,
         "cost": cost * on,
         "mediator": inputs.mediator * on,
+        "announced": inputs.announced * on,
         "waiver": inputs.waiver * on,
         "shock": shock_on,
         "turnover": turnover(structure, shock_on),

@@ -174,7 +174,7 @@ def calibrate(
     --------
     >>> small = dict(sims=1, particles=100, draws=20, horizon=3)
     >>> beliefs.calibrate("M0", study, folder / "M0", seed=1, **small)
-    <Calibration: theory base_rate, study watch, simulations 1, outside 0 of 68, passed False>
+    <Calibration: theory base_rate, study watch, simulations 1, outside 0 of 73, passed False>
     """
     for name, value in (("sims", sims), ("draws", draws), ("workers", workers)):
         if value is not None and value < 1:

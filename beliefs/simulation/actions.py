@@ -180,6 +180,7 @@ class Period:
             "hotline": np.full(len(p), self.effects.hotline[self.t]),
             "hardline_decayed": state.hardline,
             "truce_age": truce.age,
+            "breaches_past": np.log1p(truce.breaches),
             "quiet_passed": ((truce.own_age > setting.quiet) & ~truce.spoilt).astype(float),
             "spoiler_open": state.spoilers[0],
             "concession_broken": state.broken,
@@ -326,6 +327,7 @@ class Period:
                 own_age=np.where(fresh, 1.0, truce.own_age + 1.0),
                 left=left,
                 span=np.where(open_ended, np.inf, truce.span),
+                breaches=np.where(begun, 0.0, truce.breaches),
                 spoilt=truce.spoilt & ~fresh,
             ),
             broken=np.where(fresh, 0.0, state.broken),
@@ -358,6 +360,7 @@ class Period:
         heavy = (count * (severity >= steps.HEAVY_SEVERITY))[:, ::-1]
         proxy = actions.disobeyed[:, setting.proxy] if setting.proxy >= 0 else np.zeros_like(spared)
         loud = before.truce.on & actions.breach & (state.truce.own_age > 1)
+        breaches = steps.remember_breach(state.truce.breaches, actions.breach, days)
         spoilt = steps.spoil(state.truce.spoilt, before.truce.own_age, setting.quiet, loud)
         return replace(
             state,
@@ -370,7 +373,7 @@ class Period:
             ),
             recent=steps.push(before.recent, np.stack([count, count * np.log(severity / 3.0)])),
             proxy=steps.refresh(before.proxy, proxy, kept(steps.PROXY_DAYS, days)),
-            truce=state.truce._replace(spoilt=spoilt),
+            truce=state.truce._replace(spoilt=spoilt, breaches=breaches),
             spoilers=steps.push(before.spoilers, np.zeros(len(spared))),
         )
 

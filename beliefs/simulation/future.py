@@ -17,8 +17,8 @@ from beliefs.model.structure import AFTERMATH_DAYS, Columns, Structure, aftermat
 
 COST_CLIP = 4.0  # levels of cost stay where those of the past do
 GATHERED = (
-    "quiet", "rival_persists", "rival_resolve", "hardline", "mediator", "mediator_old", "heavy",
-    "proxy_attack",
+    "quiet", "rival_persists", "rival_resolve", "hardline", "mediator", "mediator_old", "announced",
+    "heavy", "proxy_attack",
 )  # fmt: skip
 CARRIED = ("hinge", "power_shift")  # slow: they stay where they are
 
@@ -89,9 +89,10 @@ def future_columns(
     and surprises, of one future period all come from the same past period, so what moves together
     stays together. The regime, what talks are about and `CARRIED` stay as they are. Cost and
     pressure at home go on from the last level by the resampled changes. Waivers and the aftermath
-    of past shocks fade. Shocks recur at the rate at which the study declares them. Words by which
-    a side persists are those of resampled periods in which it did not act, where its actions are
-    drawn. Neither evidence nor what is left of past talks is among them.
+    of past shocks fade, and so do mediation and announcements of talks until there are new ones.
+    Shocks recur at the rate at which the study declares them. Words by which a side persists are
+    those of resampled periods in which it did not act, where its actions are drawn. Neither
+    evidence nor what is left of past talks is among them.
     """
     n = int(inputs.active.sum())
     samples, horizon = index.shape
@@ -117,8 +118,10 @@ def future_columns(
         "pressure_home": passed.level("home", inputs.observed.pressure_home[:, :n], index),
         "persist_words": gather(1.0 * inputs.persist * (inputs.strikes == 0)),
         "agenda_share": wide(inputs.observed.agenda_share[n - 1]),
-        "waiver": wide(past["waiver"][n - 1] * np.exp(-ahead / inputs.waiver_memory)),
     }
+    for name, memory in inputs.memories.items():
+        left = wide(past[name][n - 1] * np.exp(-ahead / memory))
+        out[name] = np.maximum(out.get(name, 0.0), left)
     none = np.zeros((samples, len(structure.shocks), horizon))
     set_shocks(structure, out, gather(past["shock"]) if resample_shocks else none, passed)
     left = np.exp(-ahead * inputs.step_days / AFTERMATH_DAYS)

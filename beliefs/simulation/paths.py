@@ -175,9 +175,8 @@ def simulate(
             yield made(slice(begin, min(begin + length, horizon)), passed)
 
     if actions is None:
-        now = {name: past[name][..., n - 1] for name in ("talks", "spell_age", "talks_memory")}
-        talked = TalksPast(None, np.exp(now["spell_age"]), np.expm1(now["talks_memory"]))
-        talked = talked.after(inputs.step_days, now["talks"])
+        talked = TalksPast.of(past, inputs.recess, n - 1)
+        talked = talked.after(inputs.step_days, past["talks"][n - 1])
         return _of_beliefs(draws, structure, params, ahead(), horizon, talked, streams)
     return run_coupled(
         study, inputs, draws, structure, params | actions, ahead(), horizon,
@@ -267,13 +266,14 @@ def run_coupled(
         for k, t in enumerate(range(horizon)[periods]):
             period = Period(setting, equations, streams, effects, t, state)
             period = period.begun(signals.outside(k))
+            on = state.exchange.talked <= setting.structure.recess  # a round goes on
             if early and hazards is not None:
-                chance = np.where(state.talks > 0, hazards[1], hazards[0])
+                chance = np.where(on, hazards[1], hazards[0])
                 period.now["talks"] = (uniform[k] < chance) * 1.0
             actions = period.act()
             ends = period.end(actions.breach, *shares)
             after, hazards = beliefs_of(signals, period, period.left(actions, ends), actions, k)
-            held = uniform[k] < np.where(state.talks > 0, hazards[1], hazards[0])
+            held = uniform[k] < np.where(on, hazards[1], hazards[0])
             if early:
                 held = period.now["talks"] > 0 if t else held
             state = _talked(after, actions, ends, held, setting.step_days)

@@ -157,6 +157,7 @@ class TruceSpell(NamedTuple):
     # Periods to its deadline, 0 when it falls in that period; infinite without one
     left: Any = np.inf
     span: Any = np.inf  # periods from its beginning to its deadline
+    breaches: Any = 0.0  # of its chain, fading
     spoilt: Any = False  # whether its first days were not quiet, or not seen
 
 
@@ -302,13 +303,17 @@ def spell_at(study: Study, inputs: Inputs) -> TruceSpell:
         deadline = int(grid.index(rows["deadline"][k]))
         left, span = float(deadline - n), float(max(deadline - known, 1))
     seen = inputs.observed.truce_seen[:n] & (inputs.observed.breach[:n] == 0)
-    begin = max(int(truces.first[k]), 0)
+    begin, age, breaches = max(int(truces.first[k]), 0), float(n - truces.root[k]), 0.0
+    if age > 1:
+        past = np.expm1(inputs.observed.breaches_past[n - 1])
+        breaches = steps.remember_breach(past, inputs.observed.breach[n - 1], study.grid.step_days)
     return TruceSpell(
         on=True,
-        age=float(n - truces.root[k]),
+        age=age,
         own_age=float(n - known),
         left=left if left >= 0 else np.inf,  # past its deadline, and no end is recorded
         span=span,
+        breaches=breaches,
         spoilt=not seen[begin : begin + inputs.quiet_periods].all(),
     )
 

@@ -71,13 +71,11 @@ def simulate_belief_block(
         reading[cols["cell_side"], cols["cell_channel"], cols["cell_time"]] = said
         inputs = replace(inputs, reading=reading)
         truth = Truth(dict(params), run.logit_belief, run.surplus)
-    uniform, before = rng.random(len(inputs.dates)), inputs.talks_previous[0]
-    begin = TalksPast(before, np.exp(cols["spell_age"][0]), np.expm1(cols["talks_memory"][:, 0]))
+    uniform, begin = rng.random(len(inputs.dates)), TalksPast.of(cols, inputs.recess, 0)
     drawn, of_talks, _ = system.simulate_talks(uniform, stacked, cols, structure, run, begin)
-    held = drawn.astype(np.int64) * inputs.active
-    previous = np.append(before, held[:-1]) * inputs.active
-    made = replace(inputs, talks=held, talks_previous=previous)
     seen: dict[str, Any] = {name: values * inputs.active for name, values in of_talks.items()}
+    previous = seen.pop("talks_previous").astype(np.int64)
+    made = replace(inputs, talks=drawn.astype(np.int64) * inputs.active, talks_previous=previous)
     return made.having(replace(inputs.observed, **seen)), truth
 
 
@@ -151,7 +149,7 @@ class _Past:
         self.days = 7.0 * structure.step_weeks
         self.decayed, self.walkout = np.zeros(2), 0.0
         self.force = steps.Force(np.zeros(2), 0.0, 0.0)
-        self.spell, self.spoilt = 0, False
+        self.spell, self.spoilt, self.breaches = 0, False, 0.0
         actions = made["strike_count"].sum(axis=-1)
         self.warned = made["warned_by_severity"].sum(axis=(1, 2)) / np.maximum(actions, 1.0)
         touch = made["line_touch"].sum(axis=-1)
@@ -186,6 +184,9 @@ class _Past:
         if "breach" in self.names:
             self.spell = self.spell + 1 if self.made["truce_seen"][t] else 0
             self.put("quiet_passed", t, float(self.spell > self.quiet and not self.spoilt))
+            age = self.made["truce_age"][t]
+            self.breaches = self.breaches if age > 1 else 0.0
+            self.put("breaches_past", t, np.log1p(self.breaches))
 
     def strike(self, t: int) -> None:
         if "strikes_A" not in self.names:
@@ -274,6 +275,7 @@ class _Past:
             fresh = steps.kept(steps.FRESH_DAYS, self.days)
             self.walkout = steps.refresh(self.walkout, made["walkout"][t] > 0, fresh)
         if "breach" in self.names:
+            self.breaches = steps.remember_breach(self.breaches, made["breach"][t], self.days)
             spoilt = steps.spoil(self.spoilt, self.spell, self.quiet, loud)
             self.spoilt = bool(spoilt) and self.spell > 0
             if made["truce_end"][t] == 2:  # the truce that goes on begins anew

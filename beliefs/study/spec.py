@@ -181,10 +181,14 @@ class TalkRule(SpecTable):
 
 
 class TalksRule(SpecTable):
-    """All label rules for talks and the name of the headline one."""
+    """All label rules for talks and the name of the headline one.
+
+    A round goes on through up to `recess` days without a meeting.
+    """
 
     headline: Annotated[Id, Ref("label rule")]
     rules: Annotated[tuple[TalkRule, ...], Field(min_length=1, max_length=20)]
+    recess: Annotated[int, Field(ge=0, le=366)] = 0
 
 
 class Quiet(SpecTable):
@@ -385,6 +389,7 @@ class StudySpec(SpecTable):
     hardline: Kinds = Kinds(kinds=_HARDLINE)
     persist: Kinds = Kinds(kinds=_PERSIST)
     mediator: Memory = Memory(kinds=("mediation",), memory=7.0)
+    announced: Memory = Memory(kinds=("talks_announced",), memory=7.0)
     waiver: Memory = Memory(kinds=("sanctions_relief", "prisoner_or_humanitarian"), memory=30.0)
     regimes: Annotated[tuple[Regime, ...], Field(max_length=1000)] = ()
     shocks: Annotated[tuple[ShockSpec, ...], Field(max_length=200)] = ()

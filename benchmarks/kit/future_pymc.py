@@ -110,6 +110,7 @@ def _future(
     trace = (pt.stack(hit)[:, None, :] * np.where(lag >= 0, fade ** np.abs(lag), 0.0)).max(axis=-1)
     before = past["aftermath"][:, n - 1][:, None] * fade**ahead
     slow = {name: pt.full((horizon,), float(past[name][n - 1])) for name in CARRIED}
+    left = {k: past[k][n - 1] * np.exp(-ahead / memory) for k, memory in inputs.memories.items()}
     age = deadlock(np.exp(past["spell_age"][n - 1]), past["talks"][n - 1] > 0)
     return (
         {name: gather(past[name]) for name in GATHERED}
@@ -123,7 +124,7 @@ def _future(
             "pressure": pt.full((horizon,), float(kind != "talks")),
             "truce": pt.full((1, horizon), float(kind == "truce")),
             "cost": pt.clip(level, -COST_CLIP, COST_CLIP),
-            "waiver": pt.as_tensor(past["waiver"][n - 1] * np.exp(-ahead / inputs.waiver_memory)),
+            "waiver": pt.as_tensor(left["waiver"]),
             "shock": shock,
             "turnover": pt.stack(turned),
             "aftermath": pt.maximum(trace, before),

@@ -128,7 +128,7 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
 
 
 DUEL = data_folder() / "synthetic-duel"
-THEORY = load_theory("mutual_optimism")
+THEORY = simulate_duel.theory()
 
 
 def test_the_script_writes_the_shipped_duel_byte_for_byte(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from beliefs.simulation.interventions import effects_of
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
 from beliefs.simulation.signals import signal_updates
 from beliefs.simulation.state import Feed, Streams, spell_at
+from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 MANY = 8_000
 
@@ -116,6 +117,34 @@ def test_acts_are_news_that_moves_beliefs_on_the_same_day(truce):
     busy = acts.sum(axis=1) >= 3
     assert change[busy].std() > 0.0
     assert np.ptp(change[acts.sum(axis=1) == 0], axis=0).max() < 1e-12
+
+
+def test_from_a_truce_some_futures_reach_open_war_and_read_their_news_by_its_weights(truce):
+    _, inputs = truce
+    structure, war = structure_of(inputs), inputs.regime_kinds.index("war")
+    terms = [structure.terms[k] for k in structure.own]
+    only = np.array([0.5 * (term.regimes == (war,)) for term in terms])
+    assert only.any()
+    run = one_truth(
+        truce, "mutual_optimism", horizon=21, retention=1.0, weight_own=only,
+        collapse_base=np.log(0.3), resolve_base=-40.0, deal_base=-40.0, phase_up=-40.0,
+    )  # fmt: skip
+    at_war = run.events["conflict_phase"] == CONFLICT_PHASES.index("open_war")
+    assert 0.3 < at_war[:, -1].mean() < 0.9
+    moved = np.diff(run.logit_belief, axis=-1, prepend=0.0)
+    assert (moved[~at_war[:, None] & np.ones((1, 2, 1), bool)] == 0.0).all()
+    # In war beliefs move by these weights alone: the news of the day that futures repeat.
+    news = inputs.surprise[:, inputs.active][:, -1] * inputs.seen[:, inputs.active][:, -1]
+    for side in (0, 1):
+        pull = (
+            sum(
+                w * t.direction * news[t.indicator]
+                for w, t in zip(only, terms, strict=True)
+                if t.side == side
+            )
+            * structure.step_weeks**0.5
+        )
+        np.testing.assert_allclose(moved[:, side][at_war], pull, atol=1e-6)
 
 
 @pytest.mark.parametrize("halflife", [3.0, 14.0])

@@ -62,7 +62,8 @@ def past(folder, step, seed):
         row("G1", TRUCE * step, ended=BROKEN * step, end_kind="collapse"),
         row("G2", AGAIN * step),
     ]
-    rows.append(event("R", 2, initiator="north", kind="sanctions_relief", severity=""))
+    for kind in ("sanctions_relief", "mediation", "talks_announced"):
+        rows.append(event(kind, 2 * step, initiator="north", kind=kind, severity=""))
     dense = [(day(-60), day(N * step), "dense", "digest", "")]
     return write_actions(
         folder, toml=toml, events=rows, talks=talks, agreements=agreements, coverage=dense
@@ -97,7 +98,7 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
         names = ["own_recent", "pause", "calm", "walkout_fresh", "deal_near", "round_number",
                  "talks_recent", "spell_age", "provocation"]  # fmt: skip
         if seen.truce_seen[t]:
-            names += ["truce_age", "quiet_passed", "has_deadline", "at_deadline"]
+            names += ["truce_age", "breaches_past", "quiet_passed", "has_deadline", "at_deadline"]
         for name in names:
             agree(name, now[name], features[name][..., t])
         agree("walkout_at_risk", now["walkout_at_risk"], seen.walkout_at_risk[t])
@@ -130,12 +131,14 @@ def test_the_state_of_a_future_is_what_the_features_say_of_its_past(tmp_path, se
 
 
 @pytest.mark.parametrize("step", [1, 7])
-def test_a_waiver_fades_in_futures_as_it_was_fitted(tmp_path, step):
+def test_what_only_fades_does_so_in_futures_as_it_was_fitted(tmp_path, step):
     folder = past(tmp_path / "s", step, 1)
     study = load_study(folder, as_of=day(12 * step - 1))
     inputs = build_inputs(study)
     index = np.zeros((1, 20), dtype=int)
     found, _ = future_columns(inputs, structure_of(inputs), columns(inputs), index)
     whole = build_inputs(load_study(folder, as_of=day(N * step - 1)))
-    assert inputs.waiver[11] > 0
-    np.testing.assert_allclose(found["waiver"][0], whole.waiver[12:32])
+    for name in ("waiver", "mediator", "announced"):
+        before, after = (getattr(one, name) for one in (inputs, whole))
+        assert before[11] > 0 and before[0] == 0
+        np.testing.assert_allclose(found[name][0], after[12:32])

@@ -10,5 +10,6 @@ beliefs = true
 mechanisms = ["belief", "readings", "talks"]
 null = ["retention", "initial", "private_bias", "log_reading_step", "onset_base",
   "continuation_base", "surplus_effect", "mediator_effect", "process_share",
-  "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility"]
+  "mediator_late", "announced_effect", "deadlock_shape", "crack_rule", "shift_talks",
+  "proxy_credibility"]
 """

@@ -20,14 +20,14 @@ ONCE = {
     "quiet_passed": 0.5, "hotline": 0.4, "zone_rule": 0.4, "zone_near": 0.4, "concession": 0.3,
     "walkout": 0.1, "sanction": 0.1, "talks_recent": 0.4, "calm": 0.5, "deal": 0.1, "talks": 0.3,
     "deadline_now": 0.1, "truce": 0.5, "quiet": 0.4, "hardline": 0.3, "mediator": 0.3,
-    "waiver": 0.2,
+    "announced": 0.3, "waiver": 0.2,
 }  # fmt: skip
 SHARES = (
     "pause", "walkout_fresh", "deal_near", "agenda_share", "mediator_old", "hinge", "proxy_attack",
     "government_changed", "p_lag",
 )  # fmt: skip
 REALS = ("pressure_home", "severity_log", "provocation", "surplus_lag")
-POSITIVE = ("own_recent", "heavy", "power_shift", "round_number", "spell_age")
+POSITIVE = ("breaches_past", "own_recent", "heavy", "power_shift", "round_number", "spell_age")
 SEEN = {
     "strikes_seen": 0.9, "truce_seen": 0.5, "concession_seen": 0.8, "sanction_seen": 0.8,
     "walkout_at_risk": 0.6, "conflict_phase_seen": 0.9, "command_seen": 0.9, "excluded_seen": 0.9,

@@ -28,6 +28,7 @@ ACTS_THROUGH = {
     "pause_overshoot": ("pause", "strikes_A"), "certainty_widening": ("p_lag_min", "strikes_B"),
     "warning_effect": ("warned_by_severity", "strikes_B"),
     "walkout_noise": ("walkout_fresh", "strikes_B"), "shelf_life": ("truce_age", "breach"),
+    "collapse_shape": ("truce_age", "collapse"),
 }  # fmt: skip
 # Parameter -> (the factor to whose linear predictor it is added, its sign).
 ADDED = {
@@ -183,7 +184,8 @@ def test_one_period_has_the_predictors_of_the_likelihood(weeks, draws):
 def test_hazards_and_rates_of_a_week_are_those_of_its_seven_days(draws):
     day, week = structure(6), structure(6, 1.0)
     seen = columns(day, np.random.default_rng(3)) | {"hardline_decayed": np.zeros((2, 6))}
-    params = draws | {"shelf_life": np.zeros(DRAWS)}  # a hazard that does not change with age
+    # Hazards that do not change with age.
+    params = draws | {"shelf_life": np.zeros(DRAWS), "collapse_shape": np.zeros(DRAWS)}
     for factor in FACTORS.values():
         if factor.predictor and factor.family.endswith(("cloglog", "poisson_log")):
             etas = (factor.predictor(np, params, seen, of) for of in (week, day))

@@ -30,6 +30,7 @@ EFFECTS = [
     ("sanction", "talks_defer", -0.7, ("talks_recent",), 1.0, -0.7),
     # The surplus counts in tenths of the stake.
     ("deal", "deal_surplus", 0.2, ("surplus_lag",), 0.3, 0.6),
+    ("deal", "deal_recent", 0.6, ("talks_recent",), 1.0, 0.6),
     ("deal", "agenda_effect", 0.4, ("agenda_share",), 0.5, 0.2),
     ("deal", "shift_deal", 0.5, ("power_shift",), 2.0, -1.0),
     ("reversal", "turnover_termination", 1.0, ("government_changed",), 0.5, 0.5),
@@ -38,6 +39,8 @@ EFFECTS = [
     ("periphery", "peripheral_harm", 0.8, ("calm",), 1.0, 0.8),
     ("breach", "quiet_for_quiet", 0.8, ("quiet_passed",), 1.0, -0.8),
     ("breach", "belief_breach", 2.0, ("p_lag_min",), 0.7, 0.4),
+    ("breach", "breach_memory", 0.3, ("breaches_past",), 2.0, 0.6),
+    ("collapse", "breach_memory", 0.3, ("breaches_past",), 2.0, 0.6),
     ("collapse", "attribution_gap", 0.9, ("spoiler_open",), 2.0, 1.8),
     ("collapse", "renewal_effect", 0.4, ("concession_broken",), 3.0, 1.2),
     ("collapse", "hotline_effect", -0.7, ("hotline",), 1.0, -0.7),
@@ -138,6 +141,7 @@ def test_age_raises_the_hazard_of_a_breach_as_a_weibull_one_does():
     params = {
         "breach_base": np.array(-1.0), "quiet_for_quiet": np.array(0.8),
         "belief_breach": np.array(2.0), "shelf_life": np.array(math.log(shape)),
+        "breach_memory": np.array(0.7),
     }  # fmt: skip
     seen = nothing(WEEKS, truce_age=age, p_lag_min=np.full(5, 0.5))
     weibull = stats.weibull_min(shape, scale=math.exp(1.0 / shape))

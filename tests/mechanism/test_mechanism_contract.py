@@ -95,7 +95,7 @@ ACTS_THROUGH = {
     "audience_effect": ("hardline", "surplus", ()), "log_cost": ("cost", "surplus", ()),
     "cost_slope": ("cost", "surplus", ()), "sequencing_gap": ("waiver", "surplus", ()),
     "waiver_cut": ("waiver", "surplus", ()), "surplus_effect": ("cost", "onset", ()),
-    "mediator_effect": ("mediator", "onset", ()),
+    "mediator_effect": ("mediator", "onset", ()), "announced_effect": ("announced", "onset", ()),
     "projection_level": ("cell_public", "log_reading", ("projection",)),
     "tactical_reset": ("truce", "logit_belief", ()),
     "escalation_cost": ("aftermath", "surplus", ()), "economic_hinge": ("hinge", "onset", ()),
@@ -191,8 +191,8 @@ def test_a_null_payoff_leaves_costs_and_optimism_alone(case):
 
 def test_a_null_process_share_leaves_the_sincere_hazard(case):
     later = (
-        "mediator_late", "deadlock_shape", "crack_rule", "shift_talks", "proxy_credibility",
-        "momentum", "history", "ageing", "first_week",
+        "mediator_late", "announced_effect", "deadlock_shape", "crack_rule", "shift_talks",
+        "proxy_credibility", "momentum", "history", "ageing", "first_week",
     )  # fmt: skip
     params = null(case, case.params(0), "process_share", *later)
     found = outputs(case, params)

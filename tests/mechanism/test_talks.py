@@ -6,7 +6,7 @@ from posteriors import small_posterior
 from scipy.special import expit
 
 from beliefs import build_inputs, forecast, load_study
-from beliefs.features.steps import TalksPast
+from beliefs.features.steps import NEVER, TalksPast
 from beliefs.model.mechanisms import talks
 from beliefs.model.pooled import load_pooled
 from beliefs.model.structure import structure_of
@@ -14,11 +14,12 @@ from beliefs.model.theory import declared
 
 SCALARS = (
     "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",
-    "momentum", "history", "ageing", "first_week",
+    "momentum", "history", "ageing", "first_week", "announced_effect",
 )  # fmt: skip
 
 
-def test_drawn_talks_start_by_the_time_since_the_last_ones():
+@pytest.mark.parametrize("recess", [0, 2])
+def test_drawn_talks_start_by_the_time_since_the_last_ones_unless_in_recess(recess):
     params = dict.fromkeys(SCALARS, np.asarray(0.0)) | {
         "onset_base": np.asarray(-0.5),
         "continuation_base": np.asarray(-1.0),
@@ -27,29 +28,32 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones():
         "mediator_effect": np.zeros(2),
     }
     zero = np.zeros(60)
-    columns = dict.fromkeys(("mediator", "mediator_old", "proxy_attack", "power_shift"), zero)
+    columns = dict.fromkeys(talks._READS, zero)
     columns["conflict_age"] = np.zeros((2, 60))
     uniform = np.random.default_rng(1).random((20_000, 60))
-    past = TalksPast(0.0, 4.0, np.zeros(2))
+    past = TalksPast(NEVER, 4.0, np.zeros(2), recess)
     held, made, past = talks.simulate(
         uniform, params, columns, zero, zero, zero + 0.5, past, days=7.0
     )
-    age, last = np.full(len(held), 4), np.zeros(len(held), dtype=bool)
+    age, idle = np.full(len(held), 4), np.full(len(held), 99)
     tally = np.zeros((2, 2, 80))  # going on or starting, at risk and held, by age
     for t in range(60):
+        last = idle <= recess
         np.testing.assert_allclose(made["spell_age"][:, t], np.log(age))
+        np.testing.assert_array_equal(made["talks_previous"][:, t], last)
         for k in (0, 1):
             tally[k, 0] += np.bincount(age[last == k], minlength=80)
             tally[k, 1] += np.bincount(age[(last == k) & held[:, t]], minlength=80)
-        last, age = held[:, t], np.where(held[:, t], 1, age + 1)
+        age, idle = np.where(held[:, t], 1, age + 1), np.where(held[:, t], 0, idle + 1)
     np.testing.assert_array_equal(past.deadlock, age)
     at_risk, came = tally[0]
     known = at_risk > 500
     p = expit(-0.5 + np.expm1(-1.0) * np.log(np.arange(80)[known]))
-    assert known.sum() > 10
+    assert known.sum() > 10 - recess
     z = (came[known] - at_risk[known] * p) / np.sqrt(at_risk[known] * p * (1 - p))
     assert abs(z).max() < 4.5
-    assert abs(tally[1, 1, 1] / tally[1, 0, 1] - expit(-1.0)) < 0.01
+    whole = tally[1].sum(axis=1)
+    assert abs(whole[1] / whole[0] - expit(-1.0)) < 0.01
 
 
 def test_futures_with_and_without_actions_hold_talks_alike_where_nothing_else_moves_them(

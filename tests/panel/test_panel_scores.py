@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from beliefs import Sampling, StudyError
-from beliefs.evaluation.panel import ONLINE, PanelScores, _endings, _within, score_panel
+from beliefs.evaluation.panel import NEXT, ONLINE, PanelScores, _endings, _within, score_panel
+
+FOUR = ("talks", 4)
 
 
 def scores_of(p, held, place, **others):
@@ -29,8 +31,8 @@ def test_a_window_ends_with_the_conflict(horizon):
 
 
 def test_nats_are_summed_over_the_rows_of_conflicts():
-    place, held = np.array([0, 0, 1]), {1: np.array([1.0, 0.0, 1.0])}
-    found = scores_of({1: np.array([0.8, 0.4, 0.9])}, held, place).over("M0", ONLINE)
+    place, held = np.array([0, 0, 1]), {NEXT: np.array([1.0, 0.0, 1.0])}
+    found = scores_of({NEXT: np.array([0.8, 0.4, 0.9])}, held, place).over("M0", ONLINE)
     assert found["nats"] == pytest.approx(np.log(0.8 / 0.5) + np.log(0.6 / 0.5) + np.log(0.9 / 0.5))
     assert found["low"] <= found["nats"] <= found["high"]
 
@@ -38,9 +40,9 @@ def test_nats_are_summed_over_the_rows_of_conflicts():
 def test_forecasts_that_are_right_lie_inside_their_bands_and_others_do_not():
     rng = np.random.default_rng(5)
     p, held, place = drawn(rng)
-    right = scores_of({4: p}, {4: held}, place).reliability("M0")
+    right = scores_of({FOUR: p}, {FOUR: held}, place).reliability("M0")
     assert sum(row["inside"] for row in right) >= 8
-    wrong = scores_of({4: p**0.5}, {4: held}, place).reliability("M0")
+    wrong = scores_of({FOUR: p**0.5}, {FOUR: held}, place).reliability("M0")
     assert sum(row["inside"] for row in wrong) <= 2
     assert sum(row["n"] for row in right) == len(p)
 
@@ -48,10 +50,10 @@ def test_forecasts_that_are_right_lie_inside_their_bands_and_others_do_not():
 def test_times_to_first_talks_are_uniform_under_the_hazard_that_drew_them():
     rng = np.random.default_rng(6)
     p, held, place = drawn(rng, conflicts=2000, weeks=60)
-    uniform = scores_of({1: p}, {1: held}, place).pit("M0")
+    uniform = scores_of({NEXT: p}, {NEXT: held}, place).pit("M0")
     assert len(uniform) > 1900
-    assert scores_of({1: p}, {1: held}, place).first_talks("M0")["p"] > 0.01
-    assert scores_of({1: 0.8 * p}, {1: held}, place).first_talks("M0")["p"] < 1e-3
+    assert scores_of({NEXT: p}, {NEXT: held}, place).first_talks("M0")["p"] > 0.01
+    assert scores_of({NEXT: 0.8 * p}, {NEXT: held}, place).first_talks("M0")["p"] < 1e-3
 
 
 def test_ends_are_as_likely_as_those_of_conflicts_of_other_folds():
@@ -59,7 +61,7 @@ def test_ends_are_as_likely_as_those_of_conflicts_of_other_folds():
     length = np.minimum(rng.geometric(0.1, size=2000), 150)
     talks = [(rng.random(n) < 0.3).astype(int) for n in length]
     found = _endings(talks, length < 150, np.arange(2000) % 4)
-    assert [len(one) for one in found] == [n + 12 for n in length]
+    assert [len(one) for one in found] == [n + 52 for n in length]
     np.testing.assert_allclose(np.concatenate([one[:10] for one in found]), 0.1, atol=0.03)
 
 

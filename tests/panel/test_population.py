@@ -8,8 +8,14 @@ from scipy.special import expit, logsumexp
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.panel import (
+    DEAL_READS,
+    DEALS,
+    LASTING,
+    VARYING,
     Population,
     batches,
+    deal_columns,
+    expected_surplus,
     follow,
     known_before,
     log_likelihood,
@@ -18,12 +24,13 @@ from beliefs.inference.panel import (
 )
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
-from beliefs.model.mechanisms import talks
+from beliefs.model.mechanisms import outcomes, talks
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import free_parameters, theory_of
 from beliefs.study.load import read_study
 
 NAMES, DRAWS = ("crises/30", "crises/196", "crises/255"), 40
+ASKED = {"talks": (1, 4), "agreement": (4,)}
 
 
 def inputs_of(name, day=None):
@@ -37,11 +44,10 @@ def population(request):
     structure, rng = structure_of(inputs_of(NAMES[0])), np.random.default_rng(4)
     shared = {
         p.name: np.asarray(p.prior.rvs((DRAWS, *structure.size(p.dims)), random_state=rng))
-        for p in free_parameters(theory, structure)
+        for p in free_parameters(theory, structure, None)
+        if p.name in DEAL_READS or p in free_parameters(theory, structure)
     }
-    spread = {
-        name: 0.7 * np.abs(rng.normal(size=DRAWS)) for name in ("onset_base", "continuation_base")
-    }
+    spread = {name: 0.7 * np.abs(rng.normal(size=DRAWS)) for name in (*VARYING, DEALS)}
     return Population(theory, shared, spread, NAMES, 1.0, 400.0, 0.0)
 
 
@@ -54,7 +60,7 @@ def test_own_parameters_are_integrated_out(population, name):
     joint = np.empty((49, 49, DRAWS))
     for i, one in enumerate(grid):
         for k, two in enumerate(grid):
-            params = dict(population.shared)
+            params = {k: v for k, v in population.shared.items() if k not in DEAL_READS}
             params["onset_base"] = params["onset_base"] + one * population.spread["onset_base"]
             params["continuation_base"] = (
                 params["continuation_base"] + two * population.spread["continuation_base"]
@@ -64,6 +70,15 @@ def test_own_parameters_are_integrated_out(population, name):
             density = talks.log_likelihood(np, cols, run.onset, run.continuation)
             joint[i, k] = density.sum(axis=-1)
     expected = logsumexp(joint, axis=(0, 1), b=(weight[:, None] * weight)[..., None])
+    seen, deals = deal_columns(inputs, expected_surplus(population, inputs)), []
+    for one in grid:
+        own = population.shared | {DEALS: population.shared[DEALS] + one * population.spread[DEALS]}
+        read = {k: own.get(k, np.zeros(DRAWS)) for k in DEAL_READS}
+        hazard = np.exp(outcomes.deal(np, read, seen, structure))
+        deals.append(
+            (np.log(-np.expm1(-hazard)) * seen["deal"] - hazard * (seen["deal"] == 0)).sum(1)
+        )
+    expected = expected + logsumexp(np.array(deals), axis=0, b=weight[:, None])
     likely = expected > expected.max() - 20.0  # of others either sum is coarse
     found = log_likelihood(population, inputs)[likely]
     np.testing.assert_allclose(found, expected[likely], atol=0.01)
@@ -76,14 +91,16 @@ def test_forecasts_know_nothing_of_later_days(population, name):
     half = inputs_of(name, str(whole.dates[n] - np.timedelta64(1, "D")))
     assert half.active.sum() == n
     ahead = [
-        follow(population, one, np.random.default_rng(1), horizons=(1, 4), draws=200)
+        follow(population, one, np.random.default_rng(1), horizons=ASKED, draws=200)
         for one in (whole, half)
     ]
-    for horizon in (1, 4):
-        np.testing.assert_allclose(ahead[0][horizon][:n], ahead[1][horizon][:n])
+    for target, horizon in (("talks", 1), ("talks", 4), ("agreement", 4)):
+        p, q = (one[target][horizon][:n] for one in ahead)
+        # What is drawn of talks ahead differs with the number of periods.
+        np.testing.assert_allclose(p, q, rtol=1e-7 if target == "talks" else 0.3)
 
 
-def test_talks_within_four_periods_are_those_of_simulated_futures(population):
+def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(population):
     inputs = inputs_of(NAMES[1])
     structure, rng = structure_of(inputs), np.random.default_rng(2)
     one = replace(
@@ -91,33 +108,49 @@ def test_talks_within_four_periods_are_those_of_simulated_futures(population):
         shared={k: v[:1] for k, v in population.shared.items()},
         spread={k: 0.0 * v[:1] for k, v in population.spread.items()},
     )
-    found = follow(one, inputs, rng, horizons=(1, 4), ending=0.2, draws=1)
+    found = follow(one, inputs, rng, horizons=ASKED, ending=0.2, draws=1)
+    many = follow(one, inputs, rng, horizons={"agreement": (4,)}, ending=0.2, draws=1000)
     cols = known_before(columns(inputs))
-    params = stacked_params(one.theory, structure, dict(one.shared))
-    run = system.evaluate(np, params, cols, structure)
-    shift = system.shift(np, params, cols, structure)
+    origin, n, mean = 3, 20_000, {}
+    for name, values in cols.items():  # three more periods, as the first four were in the mean
+        so_far = values[..., : origin + 1]
+        last = so_far[..., -1:] if name in LASTING else so_far.mean(axis=-1, keepdims=True)
+        mean[name] = np.concatenate([so_far, last, last, last], axis=-1)
+    deals = {k: one.shared.get(k, np.zeros(1)) for k in DEAL_READS}
+    mine = {k: v for k, v in one.shared.items() if k not in DEAL_READS}
+    params = stacked_params(one.theory, structure, mine)
+    params["innovation"] = np.zeros((2, 7))
+    run = system.evaluate(np, params, mean, structure)
+    shift = system.shift(np, params, mean, structure)
     lower = expit(run.logit_belief).min(axis=-2)
-    origin, n = 3, 20_000
     held = np.full(n, cols["talks_previous"][origin])
+    idle = np.where(held > 0, np.exp(cols["spell_age"][origin]) - 1.0, 99.0)
+    agreed, surplus = np.zeros(n, dtype=bool), np.broadcast_to(run.surplus, (1, 7))
     spell = np.full(n, np.exp(cols["spell_age"][origin]))
     memory = np.expm1(cols["talks_memory"][:, origin])[:, None] * np.ones(n)
     any_talks, over = np.zeros((2, n), dtype=bool)
     for ahead in range(4):
         weeks = origin + ahead
-        now = {k: v[..., origin, None] for k, v in cols.items()} | {
+        now = {k: v[..., weeks, None] for k, v in mean.items()} | {
             "spell_age": np.log(np.maximum(spell, 1.0)),
             "talks_memory": np.log1p(memory),
             "conflict_age": np.array([[np.log1p(weeks)], [np.exp(-weeks)]]),
         }
-        state = (v[..., origin, None] for v in (run.surplus, shift * np.ones(1), lower))
+        state = (v[..., weeks, None] for v in (run.surplus, shift * np.ones(7), lower))
         onset, continuation = talks.hazards(np, params, now, *state)
         p = np.where(held > 0, continuation[0], onset[0])
+        seen = {"talks_recent": idle < 2, "surplus_lag": surplus[:, weeks],
+                "agenda_share": 0.0, "power_shift": np.zeros(n)}  # fmt: skip
+        hazard = np.exp(outcomes.deal(np, deals, seen, structure)[0])
+        agreed |= (rng.random(n) < -np.expm1(-hazard)) & ~over
         held = (rng.random(n) < p) * (1.0 - over)
         over |= (held == 0) & (rng.random(n) < 0.2)
         any_talks |= held > 0
         spell = np.where(held > 0, 1.0, spell + 1.0)
+        idle = np.where(held > 0, 0.0, idle + 1.0)
         memory = memory * np.exp(-7.0 / np.array([14.0, np.inf]))[:, None] + held
-    assert any_talks.mean() == pytest.approx(found[4][origin], abs=0.015)
+    assert any_talks.mean() == pytest.approx(found["talks"][4][origin], abs=0.015)
+    assert agreed.mean() == pytest.approx(many["agreement"][4][origin], abs=0.015)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 
 from beliefs import Sampling, build_inputs, load_panel
 from beliefs.evaluation.calibration import p_value
-from beliefs.features.steps import TalksPast
+from beliefs.features.steps import NEVER, TalksPast
 from beliefs.inference.panel import SPREAD, Panelled
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
@@ -33,12 +33,11 @@ def drawn_panel(compiled, rng):
         params = stacked_params(compiled.theory, batch.structure, params)
         run = system.evaluate(np, params, batch.columns, batch.structure)
         uniform = rng.random((size, batch.structure.n_time))
-        past = TalksPast(False, 1.0, np.zeros(2))
+        past = TalksPast(NEVER, 1.0, np.zeros(2))
         held, made, _ = system.simulate_talks(
             uniform, params, batch.columns, batch.structure, run, past
         )
-        before = np.concatenate([np.zeros((size, 1)), held[:, :-1]], axis=1)
-        made = made | {"talks": held.astype(float), "talks_previous": before}
+        made = made | {"talks": held.astype(float)}
         columns |= {f"{name}_{number}": values for name, values in made.items()}
     return truth | {f"{name}_spread": sd for name, sd in spread.items()}, columns
 

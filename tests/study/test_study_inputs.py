@@ -88,7 +88,7 @@ def test_a_day_shared_by_two_regimes_belongs_to_the_later_once_it_is_known(folde
     assert (both[:47] == late[:47]).all() and both[47] == kinds["talks"]
 
 
-def test_talks_follow_the_label_rules(folder, inputs):
+def test_talks_follow_the_label_rules(folder, inputs, tmp_path):
     # T3 was held on day 33, whenever it was made public; T4 is of low confidence.
     assert np.flatnonzero(inputs.talks).tolist() == [20, 21, 22, 33]
     by_rule, _ = talk_days(load_study(folder), inputs.active)
@@ -97,6 +97,11 @@ def test_talks_follow_the_label_rules(folder, inputs):
     assert_array_equal(by_rule["any"], inputs.talks)
     # T1 was held on the day before the period.
     assert np.flatnonzero(inputs.talks_previous).tolist() == [0, 21, 22, 23, 34]
+    # Through days of recess a round goes on.
+    toml = TOML.replace("[talks_rule]\n", "[talks_rule]\nrecess = 2\n")
+    assert np.flatnonzero(inputs_of(tmp_path / "recess", toml=toml).talks_previous).tolist() == [
+        0, 1, 2, 21, 22, 23, 24, 25, 34, 35, 36,
+    ]  # fmt: skip
 
 
 def test_a_format_that_a_rule_names_needs_no_declaration(tmp_path):

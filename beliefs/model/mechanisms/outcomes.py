@@ -1,7 +1,7 @@
 r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, phases.
 
 .. math::
-    \log h^{deal}_t &= \beta_d + \log w + agenda\, share_t - shift\, power_t
+    \log h^{deal}_t &= \beta_d + \log w + recent\, talks_t + agenda\, share_t - shift\, power_t
                        + 10\, \gamma Z_{t-1} \\
     P(signed \mid deal) &= \mathrm{logistic}(-cost) \\
     \log h^{end}_{st} &= \beta_s + \log w + turnover\, changed_{st} \\
@@ -42,7 +42,7 @@ from beliefs.model.contract import (
     logistic,
 )
 from beliefs.model.observation import explained
-from beliefs.model.pooled import load_pooled
+from beliefs.model.pooled import load_pooled, normal_of
 from beliefs.model.structure import PHASES, Columns, Structure
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
@@ -63,6 +63,8 @@ PARAMETERS = (
     Parameter("deal_base", _deal_prior, _LOG_WEEK,
         "formal agreements in crises older than a year (data/pooled); spread is judgement",
         "hazard of a mutual agreement at zero surplus"),
+    Parameter("deal_recent", pz.Normal(0.0, 1.0), "log hazard ratio", LEARNT,
+        "rise of the hazard of a deal in the fortnight after talks"),
     Parameter("deal_surplus", pz.Normal(0.0, 0.3), "log hazard per tenth of the stake",
         f"Fearon (1995); {LEARNT}", "how the hazard of a deal follows the bargaining surplus"),
     Parameter("shift_deal", pz.Normal(0.0, 0.5), "log hazard per sd of shift",
@@ -96,7 +98,8 @@ PARAMETERS = (
         "rate of actions on third parties while both sides are calm with each other"),
     Parameter("phase_up", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
         "hazard of a move up the order from war to peace"),
-    Parameter("phase_down", pz.Normal(-3.5, 0.7), _LOG_WEEK, "judgement",
+    Parameter("phase_down", normal_of("phases", "phase_down"), _LOG_WEEK,
+        "moves of crises into open war, pooled (data/pooled)",
         "hazard of a move down the order from war to peace"),
     Parameter("skip", pz.Normal(-2.2, 1.0), "log-odds", "C53",
         "log-odds that a move up that could leave out a conflict phase of peace does so"),
@@ -108,6 +111,7 @@ def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     return (
         params["deal_base"][..., None]
         + np.log(structure.step_weeks)
+        + params["deal_recent"][..., None] * columns["talks_recent"]
         + params["agenda_effect"][..., None] * columns["agenda_share"]
         - params["shift_deal"][..., None] * columns["power_shift"]
         + params["deal_surplus"][..., None] * (10.0 * columns["surplus_lag"])
@@ -214,8 +218,8 @@ def _phase_rate(params: Params, state: Mapping[str, Array], structure: Structure
 
 
 FACTORS = (
-    Factor("deal", ("deal_base", "deal_surplus", "shift_deal", "agenda_effect"), "cloglog", deal,
-        lambda c: Seen(c["deal"], c["deal_seen"]), couples=("deal_surplus",)),
+    Factor("deal", ("deal_base", "deal_recent", "deal_surplus", "shift_deal", "agenda_effect"),
+        "cloglog", deal, lambda c: Seen(c["deal"], c["deal_seen"]), couples=("deal_surplus",)),
     Factor("form", ("signature_cost",), "binomial_logit", form,
         lambda c: Seen(c["deal_signed"], c["active"], c["deal_signed"] + c["deal_unsigned"])),
     Factor("kind", _SHARES, "categorical", density=_log_kind, rate=_kind_rate, bases=3),

@@ -2,7 +2,8 @@ r"""Talks: separate hazards of starting and of going on, driven by the bargainin
 
 .. math::
     \mathrm{logit}\, h^{x}_t = \alpha_x + 10\, \beta_x Z_t - 4 \gamma (\min(p_{At}, p_{Bt}) - 1/2)
-        + \eta_x\, mediator_t + \eta'\, old_t + shift_t, \qquad x \in \{onset, continuation\}
+        + \eta_x\, mediator_t + \eta'\, old_t + \zeta_x\, announced_t + shift_t,
+        \qquad x \in \{onset, continuation\}, \qquad \zeta_{continuation} = 0
 
     P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x)
 
@@ -30,7 +31,7 @@ from beliefs.model.structure import Columns, Structure
 PLACE = 7
 TINY = 1e-12  # far tails of the logistic round to 0 or 1; keeps the logarithm finite
 _RECENCY = {"talks_memory": ("momentum", "history"), "conflict_age": ("ageing", "first_week")}
-_READS = ("mediator", "mediator_old", "proxy_attack", "power_shift", "conflict_age")
+_READS = ("mediator", "mediator_old", "announced", "proxy_attack", "power_shift", "conflict_age")
 
 
 def _onset_prior(structure: Structure) -> pz.Prior:
@@ -59,6 +60,8 @@ PARAMETERS = (
         "share of talks that are process and do not follow the surplus"),
     Parameter("mediator_late", pz.Normal(0.0, 0.5), "log-odds", "C38",
         "shift of both hazards by mediation that has grown old"),
+    Parameter("announced_effect", pz.Normal(0.0, 1.0), "log-odds", LEARNT,
+        "shift of the hazard of talks starting while their announcement is fresh"),
     Parameter("deadlock_shape", pz.Normal(0.0, 1.0), "log Weibull shape", f"C18; {LEARNT}",
         "how the hazard of talks starting changes with the time since the last ones"),
     Parameter("momentum", pz.Normal(0.0, 0.5), "log-odds per log period", LEARNT,
@@ -93,11 +96,12 @@ def mixed(process: Array, idle: Array, sincere: Array) -> Array:
 
 
 def own_shift(xp: Any, params: Params, columns: Columns) -> tuple[Array, Array]:
-    """Return what mediation and deadlock add to the log-odds of either transition, (..., time)."""
+    """Return what mediation, plans and deadlock add to the log-odds of either, (..., time)."""
     late = params["mediator_late"][..., None] * columns["mediator_old"]
     fresh = [params["mediator_effect"][..., x, None] * columns["mediator"] for x in (0, 1)]
     age = xp.expm1(params["deadlock_shape"])[..., None] * columns["spell_age"]
-    return fresh[0] + late + age, fresh[1] + late
+    announced = params["announced_effect"][..., None] * columns["announced"]
+    return fresh[0] + late + announced + age, fresh[1] + late
 
 
 def shared_shift(params: Params, columns: Columns) -> Array:
@@ -165,19 +169,21 @@ def simulate(
     talks after the last period.
     """
     shape, horizon = uniform.shape, uniform.shape[-1]
-    past = TalksPast(
-        np.broadcast_to(np.asarray(past.on, dtype=bool), shape[:-1]),
-        np.broadcast_to(np.asarray(past.deadlock, dtype=float), shape[:-1]),
-        np.broadcast_to(past.memory, (*shape[:-1], 2)),
+    past = past._replace(
+        idle=np.broadcast_to(np.asarray(past.idle, dtype=float), shape[:-1]),
+        deadlock=np.broadcast_to(np.asarray(past.deadlock, dtype=float), shape[:-1]),
+        memory=np.broadcast_to(past.memory, (*shape[:-1], 2)),
     )
     held = np.empty(shape, dtype=bool)
-    made = {"spell_age": np.empty(shape), "talks_memory": np.empty((*shape[:-1], 2, shape[-1]))}
+    made = {name: np.empty(shape) for name in ("talks_previous", "spell_age")}
+    made["talks_memory"] = np.empty((*shape[:-1], 2, shape[-1]))
 
     def at(values: Array, t: int) -> Array:
         values = np.asarray(values)
         return values[..., t : t + 1] if values.ndim and values.shape[-1] == horizon else values
 
     for t in range(horizon):
+        made["talks_previous"][..., t] = past.on
         made["spell_age"][..., t] = log_age(past.deadlock)
         made["talks_memory"][..., t] = np.log1p(past.memory)
         now = {name: at(columns[name], t) for name in _READS}

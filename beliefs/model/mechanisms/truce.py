@@ -1,20 +1,23 @@
 r"""Truce: breach, collapse and resolution of a truce spell, and zones that are to be spared.
 
 While a truce was in force when the period began, with :math:`a` its age in weeks, :math:`w` the
-length of a period in weeks and :math:`s = e^{shelf}` the shape of a Weibull hazard,
+length of a period in weeks and :math:`s = e^{shape}` the shape of a Weibull hazard, one of breaches
+and one of collapse,
 
 .. math::
-    \log h^{breach}_t &= \beta_b + \log w + shelf + (s - 1) \log a_t - quiet\, passed_t
-                         + \chi_b (\min_i p_{i,t-1} - 1/2) \\
-    \log h^{collapse}_t &= \beta_c + \log w + shelf + (s - 1) \log a_t + gap\, spoiler_t
-                           + renewal\, broken_t + hotline_t + \delta\, breach_t \\
+    \log h^{breach}_t &= \beta_b + \log w + shape_b + (s_b - 1) \log a_t - quiet\, passed_t
+                         + \chi_b (\min_i p_{i,t-1} - 1/2) + \mu\, past_t \\
+    \log h^{collapse}_t &= \beta_c + \log w + shape_c + (s_c - 1) \log a_t + gap\, spoiler_t
+                           + renewal\, broken_t + hotline_t + \delta\, breach_t + \mu\, past_t \\
     \log h^{resolve}_t &= \beta_r + \log w + deadline_t - renewal\, broken_t
 
-and an event has the probability :math:`1 - e^{-h}`. A truce that collapses is not resolved. A
-breach is an action of a force of one side against the other's own actors; it is not yet a collapse.
-Actions in zone :math:`z` are Poisson with log mean :math:`\log 7w + \beta_z + war + instrument +
-rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, as in `accidents`. Beliefs
-enter as the mean of the period before (`beliefs.inference.smc.blocks`).
+and an event has the probability :math:`1 - e^{-h}`; *past* is the log of one more than the breaches
+of the truce so far, fading in a fortnight. Level and shape of collapse are those of mutual
+ceasefires in civil conflicts of 1989 to 2020 (``scripts/pool_truces.py``). A truce that collapses
+is not resolved. A breach is an action of a force of one side against the other's own actors; it is
+not yet a collapse. Actions in zone :math:`z` are Poisson with log mean :math:`\log 7w + \beta_z +
+war + instrument + rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, as in
+`accidents`. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
 
 Claims C30 (shelf life), C31, C34 (deadline), C37 (ninety-six quiet hours), C40 (attribution), C47
 (hotline), C48 (zones), C52 (named concessions). Source: MODEL section 2.
@@ -27,26 +30,32 @@ from typing import Any
 import numpy as np
 
 from beliefs.model import priors as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params, Seen
+from beliefs.model.contract import LEARNT, Array, Factor, Parameter, Params, Seen
 from beliefs.model.observation import explained
+from beliefs.model.pooled import normal_of
 from beliefs.model.structure import PHASES, Columns, Structure
 
 PLACE = 4
 COLLAPSED, RESOLVED = 1, 2  # values of the column truce_end
 _LOG_WEEK, _RATIO = "log hazard per week", "log hazard ratio"
 WAR = PHASES.index("war")
+_CEASEFIRES = "mutual ceasefires of civil conflicts, pooled (data/pooled)"
+
 
 PARAMETERS = (
     Parameter("breach_base", pz.Normal(-1.4, 1.0), _LOG_WEEK,
         "judgement: any breach in 14 days about as likely as not",
         "hazard of a breach in a truce a week old"),
-    Parameter("collapse_base", pz.Normal(-3.3, 0.7), _LOG_WEEK,
-        "MODEL section 2 (judgement): 2 to 19 % in 14 days",
+    Parameter("collapse_base", normal_of("truces", "collapse_base"), _LOG_WEEK, _CEASEFIRES,
         "hazard that a truce a week old collapses"),
+    Parameter("collapse_shape", normal_of("truces", "collapse_shape"), "log of the Weibull shape",
+        _CEASEFIRES, "how the hazard of collapse changes with age; below 0 it falls"),
     Parameter("resolve_base", pz.Normal(-2.5, 1.0), _LOG_WEEK, "judgement",
         "hazard that a truce spell is extended or becomes a deal"),
     Parameter("shelf_life", pz.Normal(0.0, 0.3), "log of the Weibull shape", "C30",
-        "how hazards of breach and collapse change with age; above 0 they rise"),
+        "how the hazard of a breach changes with age; above 0 it rises"),
+    Parameter("breach_memory", pz.Normal(0.0, 0.5), f"{_RATIO} per log breach", LEARNT,
+        "change of the hazards of breach and collapse by the breaches of the truce so far"),
     Parameter("quiet_for_quiet", pz.Normal(0.0, 0.5), _RATIO, "C37",
         "fall of the hazard of a breach once the first four days were quiet"),
     Parameter("deadline_effect", pz.Normal(0.0, 1.5), _RATIO, "C34",
@@ -75,18 +84,24 @@ PARAMETERS = (
 )  # fmt: skip
 
 
-def shelf(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return what a truce's age and a period's length add to a log hazard, (..., time): Weibull."""
+def past(
+    xp: Any, params: Params, columns: Columns, structure: Structure, log_shape: Array
+) -> Array:
+    """Return what a truce's past and a period's length add to a log hazard, (..., time).
+
+    The hazard is a Weibull one in the truce's age, of the shape given by its log, (...).
+    """
     age = xp.log(xp.maximum(columns["truce_age"], 1.0) * structure.step_weeks)
-    log_shape = params["shelf_life"][..., None]
-    return np.log(structure.step_weeks) + log_shape + (xp.exp(log_shape) - 1.0) * age
+    shape = log_shape[..., None] + (xp.exp(log_shape[..., None]) - 1.0) * age
+    broken = params["breach_memory"][..., None] * columns["breaches_past"]
+    return np.log(structure.step_weeks) + shape + broken
 
 
 def breach(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log hazard of a breach in each period of truce, (..., time)."""
     return (
         params["breach_base"][..., None]
-        + shelf(xp, params, columns, structure)
+        + past(xp, params, columns, structure, params["shelf_life"])
         - params["quiet_for_quiet"][..., None] * columns["quiet_passed"]
         + params["belief_breach"][..., None] * (columns["p_lag_min"] - 0.5)
     )
@@ -98,7 +113,8 @@ def collapse(xp: Any, params: Params, columns: Columns, structure: Structure) ->
     pressed = pressed + params["renewal_effect"][..., None] * columns["concession_broken"]
     pressed = pressed + params["hotline_effect"][..., None] * columns["hotline"]
     pressed = pressed + params["breach_to_collapse"][..., None] * columns["breach"]
-    return params["collapse_base"][..., None] + shelf(xp, params, columns, structure) + pressed
+    pressed = pressed + past(xp, params, columns, structure, params["collapse_shape"])
+    return params["collapse_base"][..., None] + pressed
 
 
 def resolve(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
@@ -122,12 +138,13 @@ def zones(xp: Any, params: Params, columns: Columns, structure: Structure) -> Ar
 
 
 FACTORS = (
-    Factor("breach", ("breach_base", "shelf_life", "quiet_for_quiet", "belief_breach"), "cloglog",
-        breach, lambda c: Seen(c["breach"], c["truce_seen"]), couples=("belief_breach",),
-        shared=True),
+    Factor("breach",
+        ("breach_base", "shelf_life", "breach_memory", "quiet_for_quiet", "belief_breach"),
+        "cloglog", breach, lambda c: Seen(c["breach"], c["truce_seen"]),
+        couples=("belief_breach",), shared=True),
     Factor("collapse",
-        ("collapse_base", "shelf_life", "attribution_gap", "renewal_effect", "hotline_effect",
-         "breach_to_collapse"), "cloglog", collapse,
+        ("collapse_base", "collapse_shape", "breach_memory", "attribution_gap", "renewal_effect",
+         "hotline_effect", "breach_to_collapse"), "cloglog", collapse,
         lambda c: Seen(1.0 * (c["truce_end"] == COLLAPSED), c["truce_seen"]), shared=True),
     Factor("resolve", ("resolve_base", "deadline_effect", "renewal_effect"), "cloglog", resolve,
         lambda c: Seen(1.0 * (c["truce_end"] == RESOLVED),
