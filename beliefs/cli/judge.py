@@ -55,7 +55,7 @@ def compare(
     _only_one(as_json, as_csv)
     names = theories.split(",") if theories else bundled_theories()
     loaded = beliefs.load_study(study, as_of=as_of)
-    chosen = [opt.chosen_theory(name.strip(), None, prior, loaded) for name in names]
+    chosen = opt.chosen_theories((name.strip() for name in names), prior, loaded)
     chosen.sort(key=lambda t: t.id)
     with opt.stages(quiet) as say:
         found = beliefs.compare(
@@ -103,6 +103,7 @@ def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
 def verdicts(
     study: opt.Study = opt.STUDY,
     as_of: opt.AsOf = None,
+    prior: opt.Prior = "theory",
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
     as_json: opt.Json = False,
@@ -113,7 +114,9 @@ def verdicts(
     _only_one(as_json, as_csv)
     loaded = beliefs.load_study(study, as_of=as_of)
     with opt.stages(quiet) as say:
-        found = beliefs.verdicts(loaded, seed=seed, particles=particles, progress=say)
+        found = beliefs.verdicts(
+            loaded, seed=seed, particles=particles, population=prior == "population", progress=say
+        )
     rows = [row.as_dict() for row in found]
     head = {"study": loaded.spec.name, "study_sha256": loaded.sha256, "as_of": str(loaded.as_of)}
     table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
@@ -186,7 +189,7 @@ def backtest(
         else:
             loaded = beliefs.load_study(study, as_of=as_of)
             names = theory or bundled_theories()
-            chosen = [opt.chosen_theory(name, None, prior, loaded) for name in names]
+            chosen = opt.chosen_theories(names, prior, loaded)
             if not theory:
                 chosen.sort(key=lambda t: t.id)
             place.take(loaded.path)

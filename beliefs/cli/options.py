@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
-from beliefs.model.theory import informed, load_theory
+from beliefs.model.theory import informed, load_populations, load_theory
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
 
@@ -176,9 +175,12 @@ class Place(contextlib.ExitStack):
 def chosen_theory(name: str, priors: Path | None, prior: Source, study: Known) -> Loaded:
     """Return a theory with the priors of a source; those of a file win."""
     theory = load_theory(name, priors)
-    if prior == "theory":
-        return theory
-    own = load_theory(name)
-    mine = {k: v for k, v in theory.priors.items() if own.priors.get(k) != v}
-    found = informed(own, study)
-    return replace(found, priors={**found.priors, **mine})
+    return informed(theory, study) if prior == "population" else theory
+
+
+def chosen_theories(names: Iterable[str], prior: Source, study: Known) -> list[Loaded]:
+    """Return theories, and beside them those that a population informs."""
+    found, told = [load_theory(name) for name in names], {p["theory"] for p in load_populations()}
+    if prior == "population":
+        found += [informed(theory, study) for theory in found if theory.id in told]
+    return found

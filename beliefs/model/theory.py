@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
+# After the id of a theory with the priors that its claims are judged under, and with those of a
+# population.
+JUDGED, POPULATION = "J", "P"
 _PER_WEEK = ("continuation_base", "momentum", "history", "deadlock_shape")
 """Learnt from weeks, and of other meaning in a study of other periods."""
 
@@ -364,7 +367,7 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
     check_priors(priors, known, where, widen=True)
     return replace(
         theory,
-        id=f"{theory.id}J",
+        id=f"{theory.id}{JUDGED}",
         name=f"{theory.name}_judged",
         null=tuple(name for name in theory.null if name not in freed),
         free=None if theory.free is None else (*theory.free, *freed),
@@ -440,7 +443,9 @@ def informed(theory: Theory, study: Study) -> Theory:
     The latest population counts that had ended before the study begins, so that no later conflict
     informs it, and never its own. Parameters that it did not teach keep the priors of the theory.
     Log-odds per week of talks starting become those per period; what was learnt from weeks and
-    cannot be put so keeps the theory's prior where periods are no weeks.
+    cannot be put so keeps the theory's prior where periods are no weeks. Priors in which a theory
+    differs from the bundled one of its id stay: those of a file, and those of `judged`. The theory
+    has ``P`` after its id.
 
     Parameters
     ----------
@@ -462,7 +467,8 @@ def informed(theory: Theory, study: Study) -> Theory:
     ['ageing', 'first_week', 'onset_base']
     """
     begun = str(study.spec.period.start)
-    known = [one for one in load_populations() if one["theory"] == theory.id]
+    of = theory.id.removesuffix(JUDGED)
+    known = [one for one in load_populations() if one["theory"] == of]
     before = [one for one in known if one["until"] < begun]
     if not before:
         raise StudyError(
@@ -472,6 +478,8 @@ def informed(theory: Theory, study: Study) -> Theory:
             expected="conflicts that had ended before the study begins",
             fix="use the theory's own priors (leave out --prior population)",
         )
+    own = load_theory(of)
+    mine = {name: table for name, table in theory.priors.items() if own.priors.get(name) != table}
     found, weeks = before[-1], study.spec.period.step_days / 7.0
     priors = dict(found["priors"])
     if weeks != 1.0:
@@ -481,6 +489,11 @@ def informed(theory: Theory, study: Study) -> Theory:
             p = -np.expm1(weeks * np.log1p(-logistic(np, onset["mu"])))
             priors["onset_base"] = onset | {"mu": round(float(np.log(p / (1.0 - p))), 3)}
     by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
+    told = ", ".join(sorted(priors.keys() - mine))
     return replace(
-        theory, priors={**theory.priors, **priors}, informed=f"{', '.join(sorted(priors))}: {by}"
+        theory,
+        id=f"{theory.id}{POPULATION}",
+        name=f"{theory.name}_population",
+        priors={**theory.priors, **priors, **mine},
+        informed=f"{told}: {by}",
     )

@@ -25,7 +25,8 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import diagnose
-from beliefs.model.theory import free_parameters
+from beliefs.inference.posterior import Posterior
+from beliefs.model.theory import POPULATION, free_parameters, load_theory
 from beliefs.records.files import FORMAT, load_json
 from beliefs.reporting import figures, series, style, tables
 from beliefs.study.load import Study
@@ -108,6 +109,7 @@ def render(
         least=LEARNABLE,
         slow=slow[:SLOW],
         priors=free_parameters(posterior.theory, posterior.structure),
+        before=_before(posterior),
         sources=study_sources(posterior.study),
         claims=claim_groups(verdicts),
         manifest=_flat(manifest or {}),
@@ -151,6 +153,14 @@ def _embedded(figure: Any) -> dict[str, Any]:
     for character in "<>&\u2028\u2029":  # none may end the script tag or the string
         text = text.replace(character, f"\\u{ord(character):04x}")
     return {"json": Markup(text), "key": key, "height": figure.layout.height}
+
+
+def _before(posterior: Posterior) -> dict[str, Any]:
+    """Return the theory's own priors, by parameter, where a population informed others."""
+    if posterior.theory.informed is None:
+        return {}
+    own = load_theory(posterior.theory.id.removesuffix(POPULATION))
+    return {p.name: p.prior for p in free_parameters(own, posterior.structure)}
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

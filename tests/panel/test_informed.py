@@ -1,5 +1,7 @@
 """Priors that a population informs: by no later conflict, and by the same hazard in any period."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -40,6 +42,15 @@ def test_days_have_the_same_hazard_by_week(known):
     by_week = 1.0 - (1.0 - expit(told["onset_base"]["mu"])) ** 7
     np.testing.assert_allclose(by_week, expit(3.0), atol=1e-3)
     assert told["ageing"] == AGEING and "history" not in told
+
+
+def test_priors_that_claims_are_judged_under_stay_and_so_do_those_of_a_file(known, tmp_path):
+    study, own = beliefs.load_study("us-iran-2026"), module.judged("mutual_optimism")
+    kept = replace(own, priors={**own.priors, "ageing": ONSET})
+    for theory in (own, kept):
+        told = beliefs.informed(theory, study).priors
+        assert told["onset_base"] != ONSET and told["surplus_effect"]["dist"] == "Normal"
+        assert told["ageing"] == (ONSET if theory is kept else AGEING)
 
 
 def test_a_study_before_all_populations_is_refused(known):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
-from beliefs.model.theory import Theory, free_parameters, judged, load_theory
+from beliefs.model.theory import Theory, free_parameters, informed, judged, load_theory
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
@@ -104,6 +105,7 @@ def verdicts(
     claims: Sequence[Claim] | None = None,
     inputs: Inputs | None = None,
     forecasts: bool = True,
+    population: bool = False,
     progress: Say | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every claim by a study.
@@ -122,6 +124,8 @@ def verdicts(
         What the theories see instead of ``build_inputs(study)``.
     forecasts
         Whether to score what claims forecast, which takes futures from each origin of the study.
+    population
+        Whether earlier conflicts inform the priors of what no claim is about.
     progress
         Called with a few words as it goes on.
 
@@ -141,17 +145,17 @@ def verdicts(
     inputs = build_inputs(study) if inputs is None else inputs
     particles = PARTICLES.get(inputs.step_days, 600) if particles is None else particles
     say = progress or (lambda _: None)
+    told = partial(informed, study=study) if population else lambda theory: theory
     known: dict[str, Verdict] = {}
     base: Blocks | None = None
     for name in dict.fromkeys(claim.theory for claim in claims):
         mine = [claim for claim in claims if claim.theory == name]
-        blocks, ground = _ground(study, inputs, judged(name), mine, particles, seed, say)
+        blocks, ground = _ground(study, inputs, told(judged(name)), mine, particles, seed, say)
         scores: dict[str, Score] = {}
         if forecasts and any(claim.forecasts is not None for claim in mine):
             if base is None:
-                base = track_blocks(
-                    study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
-                )
+                plain = told(load_theory("base_rate"))
+                base = track_blocks(study, plain, particles=particles, seed=seed, inputs=inputs)
             say(f"{blocks.theory.id}: futures from the study's origins")
             scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
         known |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
