@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
-from beliefs.model.theory import informed, load_populations, load_theory
+from beliefs.model.theory import informed, load_theory, populations_of
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
 
@@ -180,7 +180,7 @@ def chosen_theory(name: str, priors: Path | None, prior: Source, study: Known) -
 
 def chosen_theories(names: Iterable[str], prior: Source, study: Known) -> list[Loaded]:
     """Return theories, and beside them those that a population informs."""
-    found, told = [load_theory(name) for name in names], {p["theory"] for p in load_populations()}
+    found = [load_theory(name) for name in names]
     if prior == "population":
-        found += [informed(theory, study) for theory in found if theory.id in told]
+        found += [informed(theory, study) for theory in found if populations_of(theory)]
     return found

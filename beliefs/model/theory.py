@@ -437,6 +437,11 @@ def load_populations() -> list[dict[str, Any]]:
     return sorted(json.loads(text)["populations"], key=lambda one: str(one["until"]))
 
 
+def populations_of(theory: Theory) -> list[dict[str, Any]]:
+    """Return the populations that taught a theory, or the one that it is judged as, in order."""
+    return [p for p in load_populations() if p["theory"] == theory.id.removesuffix(JUDGED)]
+
+
 def informed(theory: Theory, study: Study) -> Theory:
     """Return a theory with the priors that earlier conflicts give its parameters in a study.
 
@@ -467,8 +472,7 @@ def informed(theory: Theory, study: Study) -> Theory:
     ['ageing', 'first_week', 'onset_base']
     """
     begun = str(study.spec.period.start)
-    of = theory.id.removesuffix(JUDGED)
-    known = [one for one in load_populations() if one["theory"] == of]
+    known = populations_of(theory)
     before = [one for one in known if one["until"] < begun]
     if not before:
         raise StudyError(
@@ -478,7 +482,7 @@ def informed(theory: Theory, study: Study) -> Theory:
             expected="conflicts that had ended before the study begins",
             fix="use the theory's own priors (leave out --prior population)",
         )
-    own = load_theory(of)
+    own = load_theory(theory.id.removesuffix(JUDGED))
     mine = {name: table for name, table in theory.priors.items() if own.priors.get(name) != table}
     found, weeks = before[-1], study.spec.period.step_days / 7.0
     priors = dict(found["priors"])

@@ -7,7 +7,9 @@ import pytest
 from scipy.special import expit
 
 import beliefs
+from beliefs.cli.options import chosen_theories
 from beliefs.errors import StudyError
+from beliefs.evaluation.claims import verdicts as rule
 from beliefs.model import theory as module
 
 ONSET = {"dist": "Normal", "mu": -2.0, "sigma": 0.5}
@@ -51,6 +53,30 @@ def test_priors_that_claims_are_judged_under_stay_and_so_do_those_of_a_file(know
         told = beliefs.informed(theory, study).priors
         assert told["onset_base"] != ONSET and told["surplus_effect"]["dist"] == "Normal"
         assert told["ageing"] == (ONSET if theory is kept else AGEING)
+
+
+def test_theories_that_a_population_informs_stand_beside_them(known):
+    study = beliefs.load_study("us-iran-2026")
+    found = chosen_theories(["M0", "M2", "M1"], "population", study)
+    assert [theory.id for theory in found] == ["M0", "M2", "M1", "M0P", "M1P"]
+    assert [t.informed is None for t in found] == [True, True, True, False, False]
+    assert len({theory.sha256 for theory in found}) == 5
+
+
+def test_claims_are_judged_under_what_a_population_taught_where_there_is_one(known, monkeypatch):
+    judged_under, study = [], beliefs.load_study("us-iran-2026")
+
+    def ground(study, inputs, theory, *rest):
+        judged_under.append(theory)
+        raise InterruptedError
+
+    monkeypatch.setattr(rule, "_ground", ground)
+    claims = {claim.theory: claim for claim in rule.load_claims()}
+    for claim in claims.values():
+        with pytest.raises(InterruptedError):
+            rule.verdicts(study, seed=1, claims=[claim], population=True)
+    names = {theory.id for theory in judged_under}
+    assert names == {"M1JP", "M2J", "M3J"}
 
 
 def test_a_study_before_all_populations_is_refused(known):

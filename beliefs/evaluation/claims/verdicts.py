@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,14 @@ from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
-from beliefs.model.theory import Theory, free_parameters, informed, judged, load_theory
+from beliefs.model.theory import (
+    Theory,
+    free_parameters,
+    informed,
+    judged,
+    load_theory,
+    populations_of,
+)
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
 
@@ -125,7 +131,8 @@ def verdicts(
     forecasts
         Whether to score what claims forecast, which takes futures from each origin of the study.
     population
-        Whether earlier conflicts inform the priors of what no claim is about.
+        Whether earlier conflicts inform the priors of what no claim is about, under theories that
+        have a population.
     progress
         Called with a few words as it goes on.
 
@@ -145,7 +152,10 @@ def verdicts(
     inputs = build_inputs(study) if inputs is None else inputs
     particles = PARTICLES.get(inputs.step_days, 600) if particles is None else particles
     say = progress or (lambda _: None)
-    told = partial(informed, study=study) if population else lambda theory: theory
+
+    def told(theory: Theory) -> Theory:
+        return informed(theory, study) if population and populations_of(theory) else theory
+
     known: dict[str, Verdict] = {}
     base: Blocks | None = None
     for name in dict.fromkeys(claim.theory for claim in claims):
