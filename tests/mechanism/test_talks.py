@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from posteriors import small_posterior
+from posteriors import rich_study, small_posterior
 from scipy.special import expit
 
 from beliefs import build_inputs, forecast, load_study
@@ -56,11 +56,16 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones_unless_in_recess(rece
     assert abs(whole[1] / whole[0] - expit(-1.0)) < 0.01
 
 
+@pytest.mark.parametrize("recess", [0, 3])
 def test_futures_with_and_without_actions_hold_talks_alike_where_nothing_else_moves_them(
-    rich_folder,
+    tmp_path, recess
 ):
-    """Two simulators of one theory, talks that came in the future included."""
-    posterior = small_posterior(rich_folder, "base_rate")
+    """Two simulators of one theory, talks that came in the future and recesses included."""
+    toml = rich_study(tmp_path / "small") / "study.toml"
+    words = toml.read_text().replace("[talks_rule]\n", f"[talks_rule]\nrecess = {recess}\n")
+    toml.write_text(words)
+    posterior = small_posterior(toml.parent, "base_rate")
+    assert posterior.structure.recess == recess
     assert "deadlock_shape" in posterior.tree["posterior"]
     alone, whole = (
         forecast(posterior, 40, seed=s, actions=a, baselines=False).paths.talks.mean(axis=1)
