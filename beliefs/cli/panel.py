@@ -37,7 +37,7 @@ def score(
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Forecast talks in conflicts that were left out, week by week, and score it."""
+    """Forecast talks and agreements in conflicts left out, week by week, and score it."""
     with opt.stages(quiet) as say:
         found = score_panel(
             name, theory or ["M0"], folds=folds, every=every, seed=seed,

@@ -1,12 +1,13 @@
-"""Forecasts of talks on conflicts that were left out, against what is cheap to know.
+"""Forecasts of talks and agreements in conflicts left out, against what is cheap to know.
 
 Every conflict is forecast week by week, as known in the week before, by theories whose population
-the other conflicts taught and by three baselines: the rate of talks so far in the conflict, and
-logistic regressions on its age and on age, talks and force of the past. Talks within several weeks
-are those held while it lasts: regressions learn them as they are, rates and theories know how often
-conflicts of an age end after a week without talks. A population is fitted once and its draws
-weighted as if each conflict in turn were not in it (Vehtari, Gelman and Gabry 2017), or fitted anew
-without each of some folds. Intervals of differences are those of a bootstrap over conflicts.
+the other conflicts taught and by four baselines: the rate of the others, that of the conflict so
+far, and logistic regressions on its age and on age, talks and force of the past. What comes within
+several weeks comes while it lasts: regressions learn that as it is, rates and theories know how
+often conflicts of an age end after a week without what is forecast, and after talks. A population
+is fitted once and its draws weighted as if each conflict in turn were not in it (Vehtari, Gelman
+and Gabry 2017), or fitted anew without each of some folds. Intervals of differences are those of a
+bootstrap over conflicts.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from beliefs.evaluation.compare import stacking_weights
 from beliefs.evaluation.scores.proper import pit
 from beliefs.evaluation.scores.skill import interval
 from beliefs.features import steps
-from beliefs.features.inputs import build_inputs
+from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Bools, Floats
 from beliefs.features.talks import headline_rows
 from beliefs.inference.diagnose import RELIABLE
@@ -57,6 +58,11 @@ RESAMPLES = 4000
 BINS = 10  # of forecasts, with as many in each
 ERAS, LENGTHS = (1946, 1990), (13, 53)  # first years and periods of later groups
 BASELINE_FOLDS = 20  # in which regressions leave conflicts out
+ENDS_AFTER: Mapping[str, Callable[[Inputs], Bools]] = {
+    "no talks": lambda one: one.talks == 0, "talks": lambda one: one.talks > 0,
+    "no agreement": lambda one: one.observed.deal == 0,
+}  # fmt: skip
+"""Periods after which a conflict may end."""
 GRID = 100  # steps in which times to first talks are held against uniform ones
 
 
@@ -66,7 +72,7 @@ NEXT: Key = ("talks", 1)
 
 @dataclass(frozen=True, eq=False)
 class PanelScores:
-    """Forecasts of talks, made before each period: one row per conflict and period, in order."""
+    """Forecasts made before each period: one row per conflict and period, in order."""
 
     panel: str
     conflict: tuple[str, ...]  # names, in order
@@ -166,7 +172,7 @@ class PanelScores:
             "with_talks": int(self.held[NEXT].sum()), "folds": self.folds, "seed": self.seed,
             "within": tables,
             "groups": {g: {"conflicts": int(of.sum())} | {n: self.over(n, ONLINE, among=of)
-                       for n in (*BASELINES[1:], *theories)} for g, of in among.items()},
+                       for n in self.p if n != ONLINE} for g, of in among.items()},
             "reliability": {
                 f"{key[0]} {key[1]}": {name: self.reliability(name, key) for name in theories}
                 for key in self.held
@@ -189,7 +195,7 @@ def score_panel(
     scheduler: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> PanelScores:
-    """Score forecasts of talks by theories, on conflicts of a panel that were left out.
+    """Score forecasts of talks and agreements by theories, on conflicts that were left out.
 
     Every theory is fitted anew without each of some `folds`; None: once to all, and draws are
     weighted as if a conflict were not in it. Unless `every` counts, conflicts without any talks do
@@ -224,12 +230,16 @@ def score_panel(
         for target, ahead in asked.items()
         for h in ahead
     }
-    endings = _endings([one.talks for one in inputs], np.array(over), group)
+    endings = {
+        what: _endings([of(one) for one in inputs], np.array(over), group)
+        for what, of in ENDS_AFTER.items()
+    }
     p: dict[str, dict[Key, Floats]] = {name: {} for name in BASELINES}
     for target, ahead in asked.items():
         seen = {h: held[target, h] for h in ahead}
         now = np.concatenate(came[target])
-        for name, each in _baselines(studies, group, place, now, seen, endings).items():
+        last = endings["no talks" if target == "talks" else "no agreement"]
+        for name, each in _baselines(studies, group, place, now, seen, last).items():
             p[name] |= {(target, h): values for h, values in each.items()}
     outs = [None] if folds is None else [np.flatnonzero(group == k).tolist() for k in range(folds)]
     jobs = [(theory, out) for theory in map(theory_of, theories) for out in outs]
@@ -288,7 +298,8 @@ def _forecasts(
             )
     found = {}
     for place, population in populations.items():
-        rng, ending = np.random.default_rng([seed, place]), endings[place]
+        rng = np.random.default_rng([seed, place])
+        ending = np.stack([endings[what][place] for what in ("no talks", "talks")])
         found[place] = follow(population, inputs[place], rng, horizons=asked, ending=ending)
     return theory.id, found, check
 
@@ -302,20 +313,19 @@ def _within(held: Bools, horizon: int) -> Floats:
 # ---- Baselines
 
 
-def _endings(talks: Sequence[NDArray[Any]], over: Bools, group: NDArray[np.intp]) -> list[Floats]:
-    """Return how likely each conflict ends after a period without talks, by age, by other folds.
+def _endings(after: Sequence[Bools], over: Bools, group: NDArray[np.intp]) -> list[Floats]:
+    """Return how likely each conflict ends after a period of a kind, by age, by other folds.
 
-    `over` says which had ended when their rows do.
+    `after` says which periods are of the kind, `over` which conflicts had ended when their rows do.
     """
-    quiet = [one == 0 for one in talks]
-    terms = [age_terms(len(one))[one] for one in quiet]
-    ends = [(np.r_[np.zeros(len(one) - 1), z] > 0)[one] for one, z in zip(quiet, over, strict=True)]
-    longest, found = max(map(len, talks)) + LONGEST, {}
+    terms = [age_terms(len(one))[one] for one in after]
+    ends = [(np.r_[np.zeros(len(one) - 1), z] > 0)[one] for one, z in zip(after, over, strict=True)]
+    longest, found = max(map(len, after)) + LONGEST, {}
     for fold in np.unique(group):
         taught = [k for k, of in enumerate(group) if of != fold]
         x, y = (np.concatenate([rows[k] for k in taught]) for rows in (terms, ends))
         found[fold] = _regression(x, y, age_terms(longest))
-    return [found[fold][: len(one) + LONGEST] for one, fold in zip(talks, group, strict=True)]
+    return [found[fold][: len(one) + LONGEST] for one, fold in zip(after, group, strict=True)]
 
 
 def _baselines(

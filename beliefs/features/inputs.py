@@ -211,7 +211,7 @@ class Inputs:
     hardline: Floats  # (2, T) log(1 + number of hard-line actions); 0 if unobserved
     strikes: Floats  # (2, T) severity-weighted force published in the period
     mediator: Floats  # (T,) from 0 to 1, fading since the last action
-    announced: Floats  # (T,) likewise since talks were announced
+    announced: Floats  # (T,) likewise since talks were announced; read a period later
     waiver: Floats  # (T,) likewise
     memories: Mapping[str, float]  # e-folding times, in periods, of columns that only fade
     channels: tuple[str, ...]  # names of the C channels

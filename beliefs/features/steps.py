@@ -114,7 +114,7 @@ class TalksPast(NamedTuple):
         """Return what columns (..., time) say at a time, or at all, as of the period before."""
         deadlock = np.exp(columns["spell_age"][..., t])
         memory = np.moveaxis(np.expm1(columns["talks_memory"][..., t]), 0, -1)
-        idle = np.where(columns["talks_previous"][..., t] > 0, deadlock - 1.0, NEVER)
+        idle = np.where(memory[..., 1] > 0, deadlock - 1.0, NEVER)
         return cls(idle, deadlock, memory, recess)
 
     @property

@@ -54,20 +54,21 @@ from beliefs.study.load import Study, read_study
 from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
-DEALS = "deal_base"  # the same of agreements
-DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
 """Parameters of which every conflict has its own."""
+DEALS = "deal_base"  # one more, of agreements
+DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
 FEWEST = 20  # conflicts that can say how much they differ
 LEARNT_BELOW = 0.9  # share of its prior's spread that a parameter's may be to have been learnt
 DRAWS = 500  # that a conflict is followed with
-FEW = 200  # of them that say what surplus is expected
+FEW = 200  # draws of a population that say what surplus is expected
 TARGETS = ("talks", "agreement")
 Horizons = Mapping[str, Sequence[int]]
 LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
     "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_memory", "conflict_age",
+    "announced", "power_shift",
 )  # fmt: skip
 """Columns that a forecast of a period may read in that period; see `known_before`."""
 TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_memory")
@@ -292,6 +293,12 @@ class Panelled:
         names = tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist()))
         return Population(self.theory, shared, spread, names, *checks)
 
+    @property
+    def frees_deals(self) -> bool:
+        """Whether the theory explains agreements."""
+        free = free_parameters(self.theory, self.batches[0].structure, "actions")
+        return DEALS in {p.name for p in free}
+
     @no_fastmath
     def with_agreements(
         self, found: Population, *, seed: int, without: Collection[int] = (), sampling: Sampling
@@ -374,7 +381,8 @@ def follow(
     By target (`TARGETS`) and horizon, (T,). Beliefs go on from where they are, and all else is what
     it was in the mean of the conflict so far (`LASTING` stays); time since talks and the age of the
     conflict go on, and it may end: `ending` is the probability that it does after a period without
-    talks, by age, (T + largest horizon,) or one. Agreements follow talks, which are drawn.
+    talks and after one with talks, by age, (2, T + largest horizon or more) or one number.
+    Agreements follow talks, which are drawn.
     """
     structure, cols = structure_of(inputs), known_before(columns(inputs))
     drawn, n = population.new_conflict(rng, draws), structure.n_time
@@ -396,14 +404,18 @@ def follow(
         for start, path in zip(begin, _wide(run, (draws, 2, n)), strict=True)
     ]
     later, quiet = cols, TalksPast.of(cols, structure.recess)
-    ending = np.broadcast_to(ending, n + max(max(ahead) for ahead in horizons.values()))
+    most = max(max(asked) for asked in horizons.values())
+    ends = (
+        ending[:, : n + most] if isinstance(ending, np.ndarray) else np.full((2, n + most), ending)
+    )
     lasts, open_, alive = (np.ones((draws, n)) for _ in range(3))
     lived = quiet._replace(idle=quiet.idle * np.ones((draws, 1)))
+    # A stream of its own for every place, so that no forecast depends on how many follow.
+    uniform = np.stack([one.random((most, draws)) for one in rng.spawn(n)], axis=-1)
     so_far = {target: np.zeros((draws, n)) for target in horizons}
     hazard_of = _deals(population.theory, structure, deals)
     within: dict[str, dict[int, Floats]] = {target: {} for target in horizons}
-    for ahead in range(len(ending) - n):
-        ends = ending[ahead : ahead + n]
+    for ahead in range(most):
         if ahead < 2 or population.theory.beliefs:  # else nothing else goes on
             placed = {k: np.moveaxis(v, -1, 0)[..., None] for k, v in later.items()}
             placed["truce"] = placed["truce"][:, None]  # it meets arrays by side
@@ -412,23 +424,21 @@ def follow(
             now = [x[..., 0] for x in _wide(run, (draws, n, 2, 1))]
         age = conflict_age((np.arange(n) + ahead) * structure.step_weeks)
         hazards = _hazards(np, wide, placed | {"conflict_age": age.T[..., None]}, structure, run)
+        after_quiet, after_talks = ends[:, ahead : ahead + n]
         if ahead < max(horizons.get("talks", (0,))):
             hazard = _hazard(hazards, wide, quiet)
             so_far["talks"] += lasts * hazard
-            lasts = lasts * (1.0 - hazard) * (1.0 - ends)
+            lasts = lasts * (1.0 - hazard) * (1.0 - after_quiet)
             quiet = quiet.after(days, np.zeros(n))
         if "agreement" in horizons:
+            surplus = np.broadcast_to(run.surplus[..., 0], (draws, n)).mean(axis=0)
             recent = lived.idle < max(1, round(FORTNIGHT / days))
-            surplus = (weight * run.surplus[..., 0]).sum(axis=0)
-            read = {
-                "talks_recent": recent, "surplus_lag": surplus, "agenda_share": np.zeros(n),
-                "power_shift": later["power_shift"],
-            }  # fmt: skip
+            read = seen | {"talks_recent": recent, "surplus_lag": surplus}
             p = probability("cloglog", outcomes.deal(np, hazard_of, read, structure))
             so_far["agreement"] += alive * open_ * p
             open_ = open_ * (1.0 - p)
-            held = rng.random((draws, n)) < _hazard(hazards, wide, lived)
-            alive = alive * np.where(held, 1.0, 1.0 - ends)
+            held = uniform[ahead] < _hazard(hazards, wide, lived)
+            alive = alive * (1.0 - np.where(held, after_talks, after_quiet))
             lived = lived.after(days, held)
         for target, asked in horizons.items():
             if ahead + 1 in asked:
@@ -553,6 +563,6 @@ def fit_panel(
     conflicts = [build_inputs(known_at_end(f"{panel}/{name}")) for name in names]
     compiled = Panelled(theory_of(theory), names, conflicts)
     found = compiled.fit(seed=seed, sampling=sampling)
-    if any(one.observed.deal.any() for one in conflicts):
+    if compiled.frees_deals and any(one.observed.deal.any() for one in conflicts):
         found = compiled.with_agreements(found, seed=seed, sampling=sampling)
     return found, structure_of(conflicts[0])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.actions import TRACKED
 from beliefs.features.inputs import SHAPES, CostTerm, Inputs, Shock, Term
-from beliefs.features.steps import conflict_age, fold
+from beliefs.features.steps import before, conflict_age, fold
 from beliefs.model.numerics.recurrence import gate, rough_path
 from beliefs.study.tables.codebook import CONFLICT_PHASES, REGIME_KINDS
 
@@ -207,7 +207,7 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "truce": (kinds == "truce") * on,
         "cost": cost * on,
         "mediator": inputs.mediator * on,
-        "announced": inputs.announced * on,
+        "announced": before(inputs.announced) * on,
         "waiver": inputs.waiver * on,
         "shock": shock_on,
         "turnover": turnover(structure, shock_on),

@@ -442,7 +442,7 @@ def populations_of(theory: Theory) -> list[dict[str, Any]]:
     return [p for p in load_populations() if p["theory"] == theory.id.removesuffix(JUDGED)]
 
 
-def informed(theory: Theory, study: Study) -> Theory:
+def informed(theory: Theory, study: Study, *, keep: Collection[str] = ()) -> Theory:
     """Return a theory with the priors that earlier conflicts give its parameters in a study.
 
     The latest population counts that had ended before the study begins, so that no later conflict
@@ -456,6 +456,8 @@ def informed(theory: Theory, study: Study) -> Theory:
     ----------
     theory, study
         From `beliefs.load_theory` and `beliefs.load_study`.
+    keep
+        Parameters whose priors stay those of the theory.
 
     Returns
     -------
@@ -485,7 +487,7 @@ def informed(theory: Theory, study: Study) -> Theory:
     own = load_theory(theory.id.removesuffix(JUDGED))
     mine = {name: table for name, table in theory.priors.items() if own.priors.get(name) != table}
     found, weeks = before[-1], study.spec.period.step_days / 7.0
-    priors = dict(found["priors"])
+    priors = {name: table for name, table in found["priors"].items() if name not in keep}
     if weeks != 1.0:
         for name in _PER_WEEK:
             priors.pop(name, None)

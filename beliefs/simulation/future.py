@@ -120,8 +120,9 @@ def future_columns(
         "agenda_share": wide(inputs.observed.agenda_share[n - 1]),
     }
     for name, memory in inputs.memories.items():
-        left = wide(past[name][n - 1] * np.exp(-ahead / memory))
-        out[name] = np.maximum(out.get(name, 0.0), left)
+        # An announcement is read a period later.
+        last, since = (inputs.announced, ahead - 1) if name == "announced" else (past[name], ahead)
+        out[name] = np.maximum(out.get(name, 0.0), wide(last[n - 1] * np.exp(-since / memory)))
     none = np.zeros((samples, len(structure.shocks), horizon))
     set_shocks(structure, out, gather(past["shock"]) if resample_shocks else none, passed)
     left = np.exp(-ahead * inputs.step_days / AFTERMATH_DAYS)

@@ -111,6 +111,9 @@ def _future(
     before = past["aftermath"][:, n - 1][:, None] * fade**ahead
     slow = {name: pt.full((horizon,), float(past[name][n - 1])) for name in CARRIED}
     left = {k: past[k][n - 1] * np.exp(-ahead / memory) for k, memory in inputs.memories.items()}
+    left["announced"] = inputs.announced[n - 1] * np.exp(
+        -(ahead - 1) / inputs.memories["announced"]
+    )
     age = deadlock(np.exp(past["spell_age"][n - 1]), past["talks"][n - 1] > 0)
     return (
         {name: gather(past[name]) for name in GATHERED}
@@ -124,6 +127,7 @@ def _future(
             "pressure": pt.full((horizon,), float(kind != "talks")),
             "truce": pt.full((1, horizon), float(kind == "truce")),
             "cost": pt.clip(level, -COST_CLIP, COST_CLIP),
+            **{k: pt.maximum(gather(past[k]), v) for k, v in left.items() if k in GATHERED},
             "waiver": pt.as_tensor(left["waiver"]),
             "shock": shock,
             "turnover": pt.stack(turned),

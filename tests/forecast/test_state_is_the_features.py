@@ -139,6 +139,6 @@ def test_what_only_fades_does_so_in_futures_as_it_was_fitted(tmp_path, step):
     found, _ = future_columns(inputs, structure_of(inputs), columns(inputs), index)
     whole = build_inputs(load_study(folder, as_of=day(N * step - 1)))
     for name in ("waiver", "mediator", "announced"):
-        before, after = (getattr(one, name) for one in (inputs, whole))
+        before, after = (columns(one)[name] for one in (inputs, whole))
         assert before[11] > 0 and before[0] == 0
         np.testing.assert_allclose(found[name][0], after[12:32])

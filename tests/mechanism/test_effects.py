@@ -136,7 +136,7 @@ def test_an_act_that_holds_a_line_stays_below_it():
     assert found.tolist() == [2.0, 2.0, 5.0, 2.0, 3.0]
 
 
-def test_age_raises_the_hazard_of_a_breach_as_a_weibull_one_does():
+def test_a_breach_has_a_weibull_hazard_in_age_summed_over_the_period():
     shape, age = 1.7, np.arange(1.0, 6.0)
     params = {
         "breach_base": np.array(-1.0), "quiet_for_quiet": np.array(0.8),
@@ -145,8 +145,14 @@ def test_age_raises_the_hazard_of_a_breach_as_a_weibull_one_does():
     }  # fmt: skip
     seen = nothing(WEEKS, truce_age=age, p_lag_min=np.full(5, 0.5))
     weibull = stats.weibull_min(shape, scale=math.exp(1.0 / shape))
-    expected = weibull.pdf(age) / weibull.sf(age)
-    np.testing.assert_allclose(np.exp(truce.breach(np, params, seen, WEEKS)), expected, rtol=1e-12)
+    expected = weibull.logsf(age - 1.0) - weibull.logsf(age)
+    found = np.exp(truce.breach(np, params, seen, WEEKS))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    # That of a week is that of its seven days.
+    days = structure(n_time=35)
+    by_day = nothing(days, truce_age=np.arange(1.0, 36.0), p_lag_min=np.full(35, 0.5))
+    daily = np.exp(truce.breach(np, params, by_day, days))
+    np.testing.assert_allclose(daily.reshape(5, 7).sum(axis=1), expected, rtol=1e-12)
 
 
 def test_the_hazard_of_a_deal_is_centred_on_the_reference_class():

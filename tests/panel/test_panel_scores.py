@@ -60,7 +60,7 @@ def test_ends_are_as_likely_as_those_of_conflicts_of_other_folds():
     rng = np.random.default_rng(7)
     length = np.minimum(rng.geometric(0.1, size=2000), 150)
     talks = [(rng.random(n) < 0.3).astype(int) for n in length]
-    found = _endings(talks, length < 150, np.arange(2000) % 4)
+    found = _endings([one == 0 for one in talks], length < 150, np.arange(2000) % 4)
     assert [len(one) for one in found] == [n + 52 for n in length]
     np.testing.assert_allclose(np.concatenate([one[:10] for one in found]), 0.1, atol=0.03)
 

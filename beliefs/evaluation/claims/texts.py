@@ -288,9 +288,9 @@ effect("C29", "sign", "peripheral_harm", "factor",
        "calm between the sides": on("calm", "peripheral_seen")},
        count=("calm periods", on("calm", "peripheral_seen")), score="periphery")
 
-# The equilibrium has a shelf life: the Weibull shape of its end is above 1.
+# The equilibrium has a shelf life: the Weibull shape of its breaches is above 1.
 effect("C30", "region", "shelf_life", "shape", needs={"a truce": on("truce_seen")},
-       count=BREACHED, score="breach collapse")
+       count=BREACHED, score="breach")
 
 # Third parties and malfunction disrupt it from outside.
 effect("C31", "region", "exogenous_disruption", "share", logistic,

@@ -152,20 +152,23 @@ def verdicts(
     inputs = build_inputs(study) if inputs is None else inputs
     particles = PARTICLES.get(inputs.step_days, 600) if particles is None else particles
     say = progress or (lambda _: None)
-
-    def told(theory: Theory) -> Theory:
-        return informed(theory, study) if population and populations_of(theory) else theory
-
+    names = dict.fromkeys(claim.theory for claim in claims)
+    chosen = {name: judged(name) for name in names}
+    if population:
+        told = [name for name in names if populations_of(chosen[name])] or [*names][:1]
+        about = {parameter for claim in claims for parameter in claim.null}
+        chosen |= {name: informed(chosen[name], study, keep=about) for name in told}
     known: dict[str, Verdict] = {}
     base: Blocks | None = None
-    for name in dict.fromkeys(claim.theory for claim in claims):
+    for name in names:
         mine = [claim for claim in claims if claim.theory == name]
-        blocks, ground = _ground(study, inputs, told(judged(name)), mine, particles, seed, say)
+        blocks, ground = _ground(study, inputs, chosen[name], mine, particles, seed, say)
         scores: dict[str, Score] = {}
         if forecasts and any(claim.forecasts is not None for claim in mine):
             if base is None:
-                plain = told(load_theory("base_rate"))
-                base = track_blocks(study, plain, particles=particles, seed=seed, inputs=inputs)
+                base = track_blocks(
+                    study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
+                )
             say(f"{blocks.theory.id}: futures from the study's origins")
             scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
         known |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}

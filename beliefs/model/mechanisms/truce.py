@@ -1,14 +1,15 @@
 r"""Truce: breach, collapse and resolution of a truce spell, and zones that are to be spared.
 
-While a truce was in force when the period began, with :math:`a` its age in weeks, :math:`w` the
-length of a period in weeks and :math:`s = e^{shape}` the shape of a Weibull hazard, one of breaches
-and one of collapse,
+While a truce was in force when the period began, with :math:`a` the age in weeks at its end of the
+chain of truces, :math:`w` the length of a period in weeks and :math:`s = e^{shape}` the shape of a
+Weibull hazard, one of breaches and one of collapse,
 
 .. math::
-    \log h^{breach}_t &= \beta_b + \log w + shape_b + (s_b - 1) \log a_t - quiet\, passed_t
+    \log h^{breach}_t &= \beta_b + \log A_t(s_b) - quiet\, passed_t
                          + \chi_b (\min_i p_{i,t-1} - 1/2) + \mu\, past_t \\
-    \log h^{collapse}_t &= \beta_c + \log w + shape_c + (s_c - 1) \log a_t + gap\, spoiler_t
+    \log h^{collapse}_t &= \beta_c + \log A_t(s_c) + gap\, spoiler_t
                            + renewal\, broken_t + hotline_t + \delta\, breach_t + \mu\, past_t \\
+    A_t(s) &= a_t^s - (a_t - w)^s \\
     \log h^{resolve}_t &= \beta_r + \log w + deadline_t - renewal\, broken_t
 
 and an event has the probability :math:`1 - e^{-h}`; *past* is the log of one more than the breaches
@@ -39,15 +40,16 @@ PLACE = 4
 COLLAPSED, RESOLVED = 1, 2  # values of the column truce_end
 _LOG_WEEK, _RATIO = "log hazard per week", "log hazard ratio"
 WAR = PHASES.index("war")
+TINY = 1e-200  # keeps a logarithm finite
 _CEASEFIRES = "mutual ceasefires of civil conflicts, pooled (data/pooled)"
 
 
 PARAMETERS = (
     Parameter("breach_base", pz.Normal(-1.4, 1.0), _LOG_WEEK,
         "judgement: any breach in 14 days about as likely as not",
-        "hazard of a breach in a truce a week old"),
+        "hazard of a breach over the first week of a truce"),
     Parameter("collapse_base", normal_of("truces", "collapse_base"), _LOG_WEEK, _CEASEFIRES,
-        "hazard that a truce a week old collapses"),
+        "hazard that a truce collapses over its first week"),
     Parameter("collapse_shape", normal_of("truces", "collapse_shape"), "log of the Weibull shape",
         _CEASEFIRES, "how the hazard of collapse changes with age; below 0 it falls"),
     Parameter("resolve_base", pz.Normal(-2.5, 1.0), _LOG_WEEK, "judgement",
@@ -87,14 +89,16 @@ PARAMETERS = (
 def past(
     xp: Any, params: Params, columns: Columns, structure: Structure, log_shape: Array
 ) -> Array:
-    """Return what a truce's past and a period's length add to a log hazard, (..., time).
+    """Return what a truce's past adds to the log of the hazard of a period, (..., time).
 
-    The hazard is a Weibull one in the truce's age, of the shape given by its log, (...).
+    Of a Weibull hazard in its age what it sums up to over the period; in the first week to one.
     """
-    age = xp.log(xp.maximum(columns["truce_age"], 1.0) * structure.step_weeks)
-    shape = log_shape[..., None] + (xp.exp(log_shape[..., None]) - 1.0) * age
+    shape, age = xp.exp(log_shape)[..., None], xp.maximum(columns["truce_age"], 1.0)
+    young = xp.log(xp.maximum(1.0 - 1.0 / age, TINY))  # log of the share that lies before
+    # a^s - (a - 1)^s, written so that it is exactly 1 at shape 1.
+    summed = (shape - 1.0) * xp.log(age) + xp.log(xp.expm1(shape * young) / xp.expm1(young))
     broken = params["breach_memory"][..., None] * columns["breaches_past"]
-    return np.log(structure.step_weeks) + shape + broken
+    return shape * np.log(structure.step_weeks) + summed + broken
 
 
 def breach(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
