@@ -471,7 +471,7 @@ def informed(theory: Theory, study: Study, *, keep: Collection[str] = ()) -> The
     Examples
     --------
     >>> sorted(beliefs.informed(beliefs.load_theory("M0"), study).priors)
-    ['ageing', 'first_week', 'onset_base']
+    ['ageing', 'deal_recent', 'first_week', 'onset_base']
     """
     begun = str(study.spec.period.start)
     known = populations_of(theory)
