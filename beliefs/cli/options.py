@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
-from beliefs.model.theory import informed, load_theory, populations_of
+from beliefs.model.theory import beside, informed, load_theory, population_of
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
 
@@ -33,7 +33,9 @@ Study = Annotated[
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
 Source = Literal["theory", "population"]
-Prior = Annotated[Source, typer.Option(help="population: as earlier conflicts taught them.")]
+_PRIOR = "Its own, or as earlier conflicts taught them [population where there is one]."
+Prior = Annotated[Source | None, typer.Option(help=_PRIOR)]
+BothPriors = Annotated[Source | Literal["both"] | None, typer.Option(help=_PRIOR)]
 AsOf = Annotated[
     str | None,
     typer.Option(help="Drop every row published after YYYY-MM-DD [the last day on which one was]."),
@@ -172,15 +174,18 @@ class Place(contextlib.ExitStack):
             self.taken["aside"] = self.enter_context(reserved(self.out))
 
 
-def chosen_theory(name: str, priors: Path | None, prior: Source, study: Known) -> Loaded:
+def chosen_theory(name: str, priors: Path | None, prior: Source | None, study: Known) -> Loaded:
     """Return a theory with the priors of a source; those of a file win."""
     theory = load_theory(name, priors)
-    return informed(theory, study) if prior == "population" else theory
+    known = prior == "population" or (prior is None and population_of(theory, study))
+    return informed(theory, study) if known else theory
 
 
-def chosen_theories(names: Iterable[str], prior: Source, study: Known) -> list[Loaded]:
-    """Return theories, and beside them those that a population informs."""
+def chosen_theories(
+    names: Iterable[str], prior: Source | Literal["both"] | None, study: Known
+) -> list[Loaded]:
+    """Return theories with the priors of a source; of both, the informed ones after the others."""
+    if prior != "both":
+        return [chosen_theory(name, None, prior, study) for name in names]
     found = [load_theory(name) for name in names]
-    if prior == "population":
-        found += [informed(theory, study) for theory in found if populations_of(theory)]
-    return found
+    return found + [one for theory in found for one in beside(theory, study)]

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
-# After the id of a theory with the priors that its claims are judged under, and with those of a
-# population.
+# After the id of a theory with the priors that its claims are judged under, and of one that a
+# population informs where both stand side by side.
 JUDGED, POPULATION = "J", "P"
 _PER_WEEK = ("continuation_base", "momentum", "history", "deadlock_shape")
 """Learnt from weeks, and of other meaning in a study of other periods."""
@@ -437,25 +437,36 @@ def load_populations() -> list[dict[str, Any]]:
     return sorted(json.loads(text)["populations"], key=lambda one: str(one["until"]))
 
 
-def populations_of(theory: Theory) -> list[dict[str, Any]]:
-    """Return the populations that taught a theory, or the one that it is judged as, in order."""
-    return [p for p in load_populations() if p["theory"] == theory.id.removesuffix(JUDGED)]
+def population_of(theory: Theory, study: Study) -> dict[str, Any] | None:
+    """Return the latest population that taught a theory and had ended before a study begins."""
+    begun, mine = str(study.spec.period.start), theory.id.removesuffix(JUDGED)
+    before = [p for p in load_populations() if p["theory"] == mine and p["until"] < begun]
+    return before[-1] if before else None
 
 
-def informed(theory: Theory, study: Study, *, keep: Collection[str] = ()) -> Theory:
+def beside(theory: Theory, study: Study) -> list[Theory]:
+    """Return the theory that a population informs under a name of its own, or none."""
+    if population_of(theory, study) is None:
+        return []
+    name = f"{theory.name}_population"
+    return [replace(informed(theory, study), id=f"{theory.id}{POPULATION}", name=name)]
+
+
+def informed(theory: Theory | str | Path, study: Study, *, keep: Collection[str] = ()) -> Theory:
     """Return a theory with the priors that earlier conflicts give its parameters in a study.
 
     The latest population counts that had ended before the study begins, so that no later conflict
     informs it, and never its own. Parameters that it did not teach keep the priors of the theory.
     Log-odds per week of talks starting become those per period; what was learnt from weeks and
     cannot be put so keeps the theory's prior where periods are no weeks. Priors in which a theory
-    differs from the bundled one of its id stay: those of a file, and those of `judged`. The theory
-    has ``P`` after its id.
+    differs from the bundled one of its id stay: those of a file, and those of `judged`.
 
     Parameters
     ----------
-    theory, study
-        From `beliefs.load_theory` and `beliefs.load_study`.
+    theory
+        A theory, its name or id, or a theory file.
+    study
+        From `beliefs.load_study`.
     keep
         Parameters whose priors stay those of the theory.
 
@@ -470,23 +481,22 @@ def informed(theory: Theory, study: Study, *, keep: Collection[str] = ()) -> The
 
     Examples
     --------
-    >>> sorted(beliefs.informed(beliefs.load_theory("M0"), study).priors)
+    >>> sorted(beliefs.informed("M0", study).priors)
     ['ageing', 'deal_recent', 'first_week', 'onset_base']
     """
-    begun = str(study.spec.period.start)
-    known = populations_of(theory)
-    before = [one for one in known if one["until"] < begun]
-    if not before:
+    theory = theory_of(theory)
+    if (found := population_of(theory, study)) is None:
         raise StudyError(
             "no population informs this theory on this study",
-            where=f"theory {theory.name}, a study from {begun}",
-            found="populations until " + (", ".join(one["until"] for one in known) or "no day"),
-            expected="conflicts that had ended before the study begins",
-            fix="use the theory's own priors (leave out --prior population)",
+            where=f"theory {theory.name}, a study from {study.spec.period.start}",
+            found="populations "
+            + ", ".join(f"of {p['theory']} until {p['until']}" for p in load_populations()),
+            expected=f"one of {theory.id} that had ended before the study begins",
+            fix="use the theory's own priors (--prior theory)",
         )
     own = load_theory(theory.id.removesuffix(JUDGED))
     mine = {name: table for name, table in theory.priors.items() if own.priors.get(name) != table}
-    found, weeks = before[-1], study.spec.period.step_days / 7.0
+    weeks = study.spec.period.step_days / 7.0
     priors = {name: table for name, table in found["priors"].items() if name not in keep}
     if weeks != 1.0:
         for name in _PER_WEEK:
@@ -495,11 +505,5 @@ def informed(theory: Theory, study: Study, *, keep: Collection[str] = ()) -> The
             p = -np.expm1(weeks * np.log1p(-logistic(np, onset["mu"])))
             priors["onset_base"] = onset | {"mu": round(float(np.log(p / (1.0 - p))), 3)}
     by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
-    told = ", ".join(sorted(priors.keys() - mine))
-    return replace(
-        theory,
-        id=f"{theory.id}{POPULATION}",
-        name=f"{theory.name}_population",
-        priors={**theory.priors, **priors, **mine},
-        informed=f"{told}: {by}",
-    )
+    names = ", ".join(sorted(priors.keys() - mine))
+    return replace(theory, priors={**theory.priors, **priors, **mine}, informed=f"{names}: {by}")

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 import beliefs
-from beliefs.cli.options import chosen_theories
+from beliefs.cli.options import chosen_theories, chosen_theory
 from beliefs.errors import StudyError
 from beliefs.evaluation.claims import verdicts as rule
 from beliefs.model import theory as module
@@ -40,27 +40,38 @@ def test_the_latest_population_before_the_study_informs_it(known):
 
 def test_days_have_the_same_hazard_by_week(known):
     study = beliefs.load_study("us-iran-2026")
-    told = beliefs.informed(beliefs.load_theory("M0"), study).priors
-    by_week = 1.0 - (1.0 - expit(told["onset_base"]["mu"])) ** 7
+    priors = beliefs.informed(beliefs.load_theory("M0"), study).priors
+    by_week = 1.0 - (1.0 - expit(priors["onset_base"]["mu"])) ** 7
     np.testing.assert_allclose(by_week, expit(3.0), atol=1e-3)
-    assert told["ageing"] == AGEING and "history" not in told
+    assert priors["ageing"] == AGEING and "history" not in priors
 
 
 def test_priors_that_claims_are_judged_under_stay_and_so_do_those_of_a_file(known, tmp_path):
     study, own = beliefs.load_study("us-iran-2026"), module.judged("mutual_optimism")
     kept = replace(own, priors={**own.priors, "ageing": ONSET})
     for theory in (own, kept):
-        told = beliefs.informed(theory, study).priors
-        assert told["onset_base"] != ONSET and told["surplus_effect"]["dist"] == "Normal"
-        assert told["ageing"] == (ONSET if theory is kept else AGEING)
+        priors = beliefs.informed(theory, study).priors
+        assert priors["onset_base"] != ONSET and priors["surplus_effect"]["dist"] == "Normal"
+        assert priors["ageing"] == (ONSET if theory is kept else AGEING)
 
 
 def test_theories_that_a_population_informs_stand_beside_them(known):
     study = beliefs.load_study("us-iran-2026")
-    found = chosen_theories(["M0", "M2", "M1"], "population", study)
+    found = chosen_theories(["M0", "M2", "M1"], "both", study)
     assert [theory.id for theory in found] == ["M0", "M2", "M1", "M0P", "M1P"]
     assert [t.informed is None for t in found] == [True, True, True, False, False]
     assert len({theory.sha256 for theory in found}) == 5
+
+
+def test_where_a_population_is_known_it_informs_unless_the_theorys_own_priors_are_asked_for(known):
+    study, early = beliefs.load_study("us-iran-2026"), beliefs.load_study("us-civil-war")
+    for name, prior, of, told in [
+        ("M0", None, study, True), ("M0", "theory", study, False), ("M0", None, early, False),
+        ("M2", None, study, False), ("M1", "population", study, True),
+    ]:  # fmt: skip
+        assert (chosen_theory(name, None, prior, of).informed is not None) == told
+    with pytest.raises(StudyError, match="no population informs"):
+        chosen_theory("M2", None, "population", study)
 
 
 def test_claims_are_judged_under_what_a_population_taught_where_there_is_one(known, monkeypatch):
@@ -74,16 +85,14 @@ def test_claims_are_judged_under_what_a_population_taught_where_there_is_one(kno
     claims = {claim.theory: claim for claim in rule.load_claims()}
     for chosen in (claims.values(), [claims["status_quo"], claims["mutual_optimism"]]):
         with pytest.raises(InterruptedError):
-            rule.verdicts(study, seed=1, claims=[*chosen], population=True)
-    assert [theory.id for theory in judged_under] == ["M1JP", "M2J"]
-    with pytest.raises(StudyError, match="no population informs"):
-        rule.verdicts(study, seed=1, claims=[claims["status_quo"]], population=True)
+            rule.verdicts(study, seed=1, claims=[*chosen])
+    assert [(t.id, t.informed is not None) for t in judged_under] == [("M1J", True), ("M2J", False)]
 
 
 def test_a_study_before_all_populations_is_refused(known):
     with pytest.raises(StudyError, match="no population informs") as caught:
         beliefs.informed(beliefs.load_theory("M0"), beliefs.load_study("us-civil-war"))
-    assert "1999-12-31" in caught.value.found
+    assert "of M0 until 1999-12-31" in caught.value.found
 
 
 def test_populations_that_ship_have_converged_and_grow():

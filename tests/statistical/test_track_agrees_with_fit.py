@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from beliefs import Sampling, Track, fit, forecast, load_study, load_theory, summarise, track
+from beliefs import Track, fit, forecast, load_study, load_theory, summarise, track
 
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
 STUDIES = ["us-iran-2026", "us-iran-2012", "us-civil-war", "synthetic-duel"]
@@ -62,18 +62,14 @@ def agreement(track: Track, fitted: Any, horizon: int) -> tuple[pd.DataFrame, np
     return pd.DataFrame(rows, columns=["element", "mean", "error", "spread"]), belief, target
 
 
-@pytest.mark.parametrize("name", STUDIES)
-def test_a_bundled_study_passes_its_convergence_check_with_the_settings_of_the_package(name):
-    report = fit(load_study(name), load_theory("mutual_optimism"), seed=1).report
-    assert report.passed, report.failures
-    assert report.r_hat <= 1.01 and report.ess >= 400 and report.divergent_share <= 0.001
-
-
 @pytest.mark.parametrize("theory", ["mutual_optimism", "base_rate"])
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_track_ends_where_the_sampler_does(name, theory):
+def test_a_fit_with_the_settings_of_the_package_converges_and_a_track_ends_there(name, theory):
     study, chosen = load_study(name), load_theory(theory)
-    fitted = fit(study, chosen, seed=11, sampling=Sampling(draws=2500))
+    fitted = fit(study, chosen, seed=1)
+    report = fitted.report
+    assert report.passed, report.failures
+    assert report.r_hat <= 1.01 and report.ess >= 400 and report.divergent_share <= 0.001
     followed = track(study, chosen, particles=PARTICLES.get(name, 2000), seed=1)
     elements, belief, target = agreement(followed, fitted, HORIZON.get(name, 90))
     assert len(elements)

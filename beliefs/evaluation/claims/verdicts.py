@@ -26,7 +26,7 @@ from beliefs.model.theory import (
     informed,
     judged,
     load_theory,
-    populations_of,
+    population_of,
 )
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
@@ -111,7 +111,7 @@ def verdicts(
     claims: Sequence[Claim] | None = None,
     inputs: Inputs | None = None,
     forecasts: bool = True,
-    population: bool = False,
+    population: bool = True,
     progress: Say | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every claim by a study.
@@ -154,11 +154,13 @@ def verdicts(
     say = progress or (lambda _: None)
     names = dict.fromkeys(claim.theory for claim in claims)
     chosen = {name: judged(name) for name in names}
+    beside = load_theory("base_rate")
     if population:
-        told = [name for name in names if populations_of(chosen[name])] or [*names][:1]
         about = {parameter for claim in claims for parameter in claim.null}
-        chosen |= {name: informed(chosen[name], study, keep=about) for name in told}
-    known: dict[str, Verdict] = {}
+        known = [name for name in names if population_of(chosen[name], study)]
+        chosen |= {name: informed(chosen[name], study, keep=about) for name in known}
+        beside = informed(beside, study) if population_of(beside, study) else beside
+    found: dict[str, Verdict] = {}
     base: Blocks | None = None
     for name in names:
         mine = [claim for claim in claims if claim.theory == name]
@@ -166,13 +168,11 @@ def verdicts(
         scores: dict[str, Score] = {}
         if forecasts and any(claim.forecasts is not None for claim in mine):
             if base is None:
-                base = track_blocks(
-                    study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
-                )
+                base = track_blocks(study, beside, particles=particles, seed=seed, inputs=inputs)
             say(f"{blocks.theory.id}: futures from the study's origins")
             scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
-        known |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
-    return tuple(known[claim.id] for claim in claims)
+        found |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
+    return tuple(found[claim.id] for claim in claims)
 
 
 def _ground(
