@@ -115,6 +115,7 @@ class Document(Part):
     study_sha256: Hash
     theory: str
     theory_sha256: Hash
+    informed: str | None = None  # by which earlier conflicts, and of which parameters
     hindcast: bool  # whether the analyst knew how the case went on
     seed: Seeds
     convergence: Convergence
@@ -256,6 +257,7 @@ def summarise(forecast: Forecast) -> dict[str, Any]:
         ),
         "reference": _settlement(forecast, windows),
         "left_out": forecast.left_out,
+        "informed": theory.informed,
         "endings": _endings(forecast, windows),
         "notes": tuple(without_effect(theory, posterior.structure, what_ifs, actions=actions)),
         "reversed_weights": tuple(

@@ -228,6 +228,8 @@ def read(summary: Summary, names: Mapping[str, str] | None = None) -> Headline:
     found = [f"{name} {value} ({limit})" for name, value, limit, _ in convergence_rows(summary)]
     passed = "passed" if summary["convergence"]["passed"] else "FAILED"
     subtitle = f"theory {clean(summary['theory'])}"
+    if "informed" in summary:
+        subtitle += f"; priors of {clean(summary['informed'].partition(': ')[2])}"
     if summary["interventions"]:
         subtitle += "; what if: " + ", ".join(clean(i) for i in summary["interventions"])
     return Headline(

@@ -32,7 +32,6 @@ def test_the_truth_ranks_evenly_among_draws_of_its_posterior(design, name, tmp_p
         if group.spread is not None:
             assert group.p > 0.01, group
     assert len(found.outside) <= outside_limit(len(found.judged))
-    assert found.passed, found.failures
 
 
 @pytest.fixture(scope="module")
