@@ -33,9 +33,10 @@ Study = Annotated[
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
 Source = Literal["theory", "population"]
+Sources = Literal["theory", "population", "both"]
 _PRIOR = "Its own, or as earlier conflicts taught them [population where there is one]."
 Prior = Annotated[Source | None, typer.Option(help=_PRIOR)]
-BothPriors = Annotated[Source | Literal["both"] | None, typer.Option(help=_PRIOR)]
+BothPriors = Annotated[Sources | None, typer.Option(help=_PRIOR)]
 AsOf = Annotated[
     str | None,
     typer.Option(help="Drop every row published after YYYY-MM-DD [the last day on which one was]."),
@@ -181,9 +182,7 @@ def chosen_theory(name: str, priors: Path | None, prior: Source | None, study: K
     return informed(theory, study) if known else theory
 
 
-def chosen_theories(
-    names: Iterable[str], prior: Source | Literal["both"] | None, study: Known
-) -> list[Loaded]:
+def chosen_theories(names: Iterable[str], prior: Sources | None, study: Known) -> list[Loaded]:
     """Return theories with the priors of a source; of both, the informed ones after the others."""
     if prior != "both":
         return [chosen_theory(name, None, prior, study) for name in names]
