@@ -510,9 +510,16 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
     """Return priors of a new conflict by parameter: what the population taught, as tables.
 
     One for all elements of a parameter, a normal, gamma or beta one by what values it can have,
-    with the mean and the spread of the draws of conflicts that nobody saw.
+    with the mean and the spread of the draws of conflicts that nobody saw. Base hazards at surplus
+    0 trade off against the effect of the surplus, of which such priors know nothing: they are told
+    at the surplus where both are independent, and put back by the mean effect.
     """
     new, found = population.new_conflict(np.random.default_rng(seed), 20_000), {}
+    if (effects := new.get("surplus_effect")) is not None:
+        for x, name in enumerate(VARYING):
+            covariance = np.cov(new[name], effects[:, x])
+            surplus = -covariance[0, 1] / covariance[1, 1]
+            new[name] = new[name] + surplus * (effects[:, x] - effects.mean())
     for p in taught(population, structure):
         mean, sd, before = float(new[p.name].mean()), float(new[p.name].std()), p.prior.std()
         low, high = (float(x) for x in p.prior.support)
