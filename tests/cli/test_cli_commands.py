@@ -7,7 +7,7 @@ import pytest
 from posteriors import PASSED, small_posterior
 
 import beliefs
-from beliefs.errors import ConvergenceError, StudyError, counted
+from beliefs.errors import ConvergenceError, StudyError
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import summarise
 from beliefs.inference.action_draws import action_draws
@@ -194,22 +194,6 @@ def test_the_version_is_printed(call):
     assert call("--version") == (0, f"beliefs {beliefs.__version__}\n", "")
 
 
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [
-        (("run",), "[90 days or 26 weeks]"),
-        (("check",), "[the last day on which one was]"),
-        (("backtest",), "[500]"),
-        (("ledger", "add"), "[the run's own, or 1]"),
-    ],
-)
-def test_help_swallows_no_square_brackets(call, monkeypatch, words, shown):
-    monkeypatch.setenv("COLUMNS", "300")
-    monkeypatch.setenv("TERMINAL_WIDTH", "300")
-    code, out, _ = call(*words, "--help")
-    assert code == 0 and shown in out
-
-
 def test_marks_of_spreadsheets_and_editors_are_no_part_of_a_plan_or_a_prior(tmp_path):
     plan, prior = tmp_path / "plan.toml", tmp_path / "prior.toml"
     plan.write_text(TURNOVER, encoding="utf-8-sig")
@@ -217,12 +201,6 @@ def test_marks_of_spreadsheets_and_editors_are_no_part_of_a_plan_or_a_prior(tmp_
     prior.write_text(table, encoding="utf-8-sig")
     assert load_interventions(plan)[0].kind == "turnover"
     assert load_theory("M1", prior).priors["rival_persistence"]["sigma"] == 0.3
-
-
-def test_a_number_of_days_is_counted_in_words_of_its_own(call, rich_folder):
-    out = call("check", rich_folder, "--as-of", "2026-01-25")[1]
-    assert "talks       1 period\n" in out
-    assert counted(1, "day") == "1 day" and counted(2, "day") == "2 days"
 
 
 DOORS = {
