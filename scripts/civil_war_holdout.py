@@ -74,11 +74,10 @@ def main() -> None:
     whole = beliefs.build_inputs(study)
     said = whole.reading[:, whole.channels.index(CHANNEL)]
     found = beliefs.track(study, chosen.theory, seed=SEED)
-    report = found.report()
-    print("convergence: " + ("passed" if report.passed else "; ".join(report.failures)))
-    rows = []
+    rows, passed = [], []
     for origin in range(found.n_time // 3, found.n_time - AHEAD, AHEAD):
         rng = np.random.default_rng([SEED, origin])
+        passed.append(found.report(origin).passed)
         ways = predicted(found.at(found.ends[origin], draws=DRAWS), whole, origin, rng)
         for side, name in enumerate(whole.sides):
             theirs = walk(rng, said[side, : origin + 1], np.arange(1, AHEAD + 1))
@@ -100,7 +99,7 @@ def main() -> None:
         {"n": "sum"} | {k: "mean" for k in table.columns if k.endswith(")")}
     )
     table = pd.concat([table, both.assign(side="both")])
-    print(f"{table['origin'].nunique()} origins, {AHEAD} weeks ahead of each")
+    print(f"{len(passed)} origins, {sum(passed)} converged, {AHEAD} weeks ahead of each")
     print("| prediction | side | n | in 90 % (model) | (walk) | width (model) | (walk) ", end="")
     print("| CRPS (model) | (walk) | better by, 90 % |")
     print("|---|---|---|---|---|---|---|---|---|---|")

@@ -41,7 +41,7 @@ def compare(
     study: opt.Study = opt.STUDY,
     theories: Annotated[str | None, typer.Option(help="Names or ids, by commas [all].")] = None,
     as_of: opt.AsOf = None,
-    prior: opt.BothPriors = None,
+    prior: opt.Beside = "theory",
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
     plot: Annotated[
@@ -103,7 +103,7 @@ def _tell_comparison(found: Any, table: pd.DataFrame) -> Iterator[str]:
 def verdicts(
     study: opt.Study = opt.STUDY,
     as_of: opt.AsOf = None,
-    prior: opt.Prior = None,
+    prior: opt.Beside = "theory",
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
     as_json: opt.Json = False,
@@ -115,7 +115,7 @@ def verdicts(
     loaded = beliefs.load_study(study, as_of=as_of)
     with opt.stages(quiet) as say:
         found = beliefs.verdicts(
-            loaded, seed=seed, particles=particles, population=prior != "theory", progress=say
+            loaded, seed=seed, particles=particles, population=prior == "population", progress=say
         )
     rows = [row.as_dict() for row in found]
     head = {"study": loaded.spec.name, "study_sha256": loaded.sha256, "as_of": str(loaded.as_of)}
@@ -158,7 +158,7 @@ def backtest(
     theory: Annotated[list[str] | None, typer.Option(help="Name, id or file [all].")] = None,
     every: Annotated[int, typer.Option(min=1, help="Days from origin to origin.")] = 7,
     horizons: Annotated[str, typer.Option(help="Days ahead, by commas.")] = "7,30,90",
-    prior: opt.BothPriors = None,
+    prior: opt.Beside = "theory",
     first: Annotated[str | None, typer.Option("--from", help="First day of an origin.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day of an origin.")] = None,
     as_of: opt.AsOf = None,

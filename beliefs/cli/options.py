@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from beliefs.inference.nuts.sampling import MAX_SEED
-from beliefs.model.theory import beside, informed, load_theory, population_of
+from beliefs.model.theory import POPULATION, informed, load_theory
 from beliefs.records.files import FORMAT, refuse_existing, refuse_inside, reserved
 from beliefs.study.writefile import refuse_file
 
@@ -33,10 +34,11 @@ Study = Annotated[
 Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
 Source = Literal["theory", "population"]
-Sources = Literal["theory", "population", "both"]
-_PRIOR = "Its own, or as earlier conflicts taught them [population where there is one]."
-Prior = Annotated[Source | None, typer.Option(help=_PRIOR)]
-BothPriors = Annotated[Sources | None, typer.Option(help=_PRIOR)]
+Prior = Annotated[
+    Source | None,
+    typer.Option(help="Theory's own, or informed by past conflicts [population, if it has one]."),
+]
+Beside = Annotated[Source, typer.Option(help="population: informed theories beside the others.")]
 AsOf = Annotated[
     str | None,
     typer.Option(help="Drop every row published after YYYY-MM-DD [the last day on which one was]."),
@@ -178,13 +180,19 @@ class Place(contextlib.ExitStack):
 def chosen_theory(name: str, priors: Path | None, prior: Source | None, study: Known) -> Loaded:
     """Return a theory with the priors of a source; those of a file win."""
     theory = load_theory(name, priors)
-    known = prior == "population" or (prior is None and population_of(theory, study))
-    return informed(theory, study) if known else theory
+    if prior == "theory":
+        return theory
+    return informed(theory, study, required=prior == "population")
 
 
-def chosen_theories(names: Iterable[str], prior: Sources | None, study: Known) -> list[Loaded]:
-    """Return theories with the priors of a source; of both, the informed ones after the others."""
-    if prior != "both":
-        return [chosen_theory(name, None, prior, study) for name in names]
+def chosen_theories(names: Iterable[str], prior: Source, study: Known) -> list[Loaded]:
+    """Return theories, and after them, as theories of their own, those that are informed."""
     found = [load_theory(name) for name in names]
-    return found + [one for theory in found for one in beside(theory, study)]
+    if prior == "population":
+        every = [informed(theory, study, required=False) for theory in found]
+        found += [
+            replace(theory, id=f"{theory.id}{POPULATION}", name=f"{theory.name}_population")
+            for theory in every
+            if theory.informed
+        ]
+    return found

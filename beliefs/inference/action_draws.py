@@ -18,7 +18,7 @@ from beliefs.inference.smc.track import Track, from_posterior
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model.structure import action_columns
 from beliefs.model.system import action_log_likelihoods, factors, factors_of
-from beliefs.model.theory import free_parameters, load_theory, null_values
+from beliefs.model.theory import Theory, free_parameters, informed, load_theory, null_values
 
 BASE = "base_rate"
 PARTICLES = 1000
@@ -61,8 +61,16 @@ def _prior(posterior: Posterior, _: int) -> Draws:
     return known.params(_stream(posterior, 1).standard_normal((posterior.size, known.size)))
 
 
+def base_theory(posterior: Posterior) -> Theory:
+    """Return the theory of base rates, informed by past conflicts where the posterior's is."""
+    theory = load_theory(BASE)
+    if posterior.theory.informed is None:
+        return theory
+    return informed(theory, posterior.study, required=False)
+
+
 def _base(posterior: Posterior, _: int) -> Draws:
-    study, theory, inputs = posterior.study, load_theory(BASE), posterior.inputs
+    study, theory, inputs = posterior.study, base_theory(posterior), posterior.inputs
     found = track_blocks(study, theory, particles=PARTICLES, seed=posterior.seed, inputs=inputs)
     return found.params(posterior.size, _stream(posterior, 2))
 

@@ -561,12 +561,10 @@ def fit_panel(
     names = [name for name in known.conflicts if until is None or ends[name] <= until]
     if len(names) < FEWEST:
         raise StudyError(
-            "too few conflicts had ended",
-            where=f"{panel}, until {until}",
-            found=f"{len(names)} conflicts",
-            expected=f"at least {FEWEST}",
+            "too few conflicts had ended", where=f"{panel}, until {until}",
+            found=f"{len(names)} conflicts", expected=f"at least {FEWEST}",
             fix="choose a later date",
-        )
+        )  # fmt: skip
     conflicts = [build_inputs(known_at_end(f"{panel}/{name}")) for name in names]
     compiled = Panelled(theory_of(theory), names, conflicts)
     found = compiled.fit(seed=seed, sampling=sampling)

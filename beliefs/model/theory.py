@@ -222,11 +222,10 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
     if theory.null and theory.free is not None:
         raise StudyError(
             "a theory says both which parameters are free and which are null",
-            where=f"{where}: free, null",
+            where=f"{where}: free, null", fix="remove one of the lists",
             found=f"{len(theory.null)} null and {len(theory.free)} free ones",
             expected="one of both: all others are then the opposite",
-            fix="remove one of the lists",
-        )
+        )  # fmt: skip
     check_names("mechanism", theory.mechanisms, where, list(mechanisms(None)))
     new = checked is None or theory.sha256 != checked
     if new and (theory.null or theory.free or theory.priors):
@@ -413,12 +412,9 @@ def scaled(
     """
     if not (math.isfinite(factor) and factor > 0.0):
         raise StudyError(
-            "the priors cannot be scaled",
-            where="factor",
-            found=str(factor),
-            expected="a number above 0",
-            fix="0.5 halves the widths, 2 doubles them",
-        )
+            "the priors cannot be scaled", where="factor", found=str(factor),
+            expected="a number above 0", fix="0.5 halves the widths, 2 doubles them",
+        )  # fmt: skip
     priors = dict(theory.priors)
     for p in free_parameters(theory, structure, None):
         if p.name != "innovation" and (only is None or p.name in only):
@@ -437,22 +433,20 @@ def load_populations() -> list[dict[str, Any]]:
     return sorted(json.loads(text)["populations"], key=lambda one: str(one["until"]))
 
 
-def population_of(theory: Theory, study: Study) -> dict[str, Any] | None:
-    """Return the latest population that taught a theory and had ended before a study begins."""
-    begun, mine = str(study.spec.period.start), theory.id.removesuffix(JUDGED)
-    before = [p for p in load_populations() if p["theory"] == mine and p["until"] < begun]
-    return before[-1] if before else None
+def _population_of(theory: Theory, begun: str) -> dict[str, Any] | None:
+    """Return the latest population that taught a theory and had ended before a day."""
+    name = theory.id.removesuffix(JUDGED)
+    known = [p for p in load_populations() if p["theory"] == name and p["until"] < begun]
+    if known and theory.id == name:  # of a file that frees other parameters nothing is known
+        own = load_theory(name)
+        if (own.mechanisms, own.null, own.free) != (theory.mechanisms, theory.null, theory.free):
+            return None
+    return known[-1] if known else None
 
 
-def beside(theory: Theory, study: Study) -> list[Theory]:
-    """Return the theory that a population informs under a name of its own, or none."""
-    if population_of(theory, study) is None:
-        return []
-    name = f"{theory.name}_population"
-    return [replace(informed(theory, study), id=f"{theory.id}{POPULATION}", name=name)]
-
-
-def informed(theory: Theory | str | Path, study: Study, *, keep: Collection[str] = ()) -> Theory:
+def informed(
+    theory: Theory | str, study: Study, *, keep: Collection[str] = (), required: bool = True
+) -> Theory:
     """Return a theory with the priors that earlier conflicts give its parameters in a study.
 
     The latest population counts that had ended before the study begins, so that no later conflict
@@ -463,12 +457,12 @@ def informed(theory: Theory | str | Path, study: Study, *, keep: Collection[str]
 
     Parameters
     ----------
-    theory
-        A theory, its name or id, or a theory file.
-    study
-        From `beliefs.load_study`.
+    theory, study
+        A theory or its name, and a study.
     keep
         Parameters whose priors stay those of the theory.
+    required
+        Whether there must be a population; else a theory without one stays as it is.
 
     Returns
     -------
@@ -484,15 +478,16 @@ def informed(theory: Theory | str | Path, study: Study, *, keep: Collection[str]
     >>> sorted(beliefs.informed("M0", study).priors)
     ['ageing', 'deal_recent', 'first_week', 'onset_base']
     """
-    theory = theory_of(theory)
-    if (found := population_of(theory, study)) is None:
+    theory, begun = theory_of(theory), str(study.spec.period.start)
+    if (found := _population_of(theory, begun)) is None:
+        if not required:
+            return theory
         raise StudyError(
             "no population informs this theory on this study",
-            where=f"theory {theory.name}, a study from {study.spec.period.start}",
-            found="populations "
-            + ", ".join(f"of {p['theory']} until {p['until']}" for p in load_populations()),
-            expected=f"one of {theory.id} that had ended before the study begins",
-            fix="use the theory's own priors (--prior theory)",
+            where=f"theory {theory.name}, a study from {begun}",
+            found=", ".join(f"{p['theory']} until {p['until']}" for p in load_populations()),
+            expected=f"a population of {theory.id} that had ended before the study begins",
+            fix="use the theory's own priors",
         )
     own = load_theory(theory.id.removesuffix(JUDGED))
     mine = {name: table for name, table in theory.priors.items() if own.priors.get(name) != table}

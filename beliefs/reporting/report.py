@@ -26,7 +26,7 @@ from beliefs.evaluation.sensitivity import LEARNABLE, contraction
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.diagnose import diagnose
 from beliefs.inference.posterior import Posterior
-from beliefs.model.theory import JUDGED, POPULATION, free_parameters, load_theory
+from beliefs.model.theory import JUDGED, free_parameters, load_theory
 from beliefs.records.files import FORMAT, load_json
 from beliefs.reporting import figures, series, style, tables
 from beliefs.study.load import Study
@@ -159,7 +159,7 @@ def _before(posterior: Posterior) -> dict[str, Any]:
     """Return the theory's own priors of the parameters that a population informed."""
     if posterior.theory.informed is None:
         return {}
-    own = load_theory(posterior.theory.id.removesuffix(POPULATION).removesuffix(JUDGED))
+    own = load_theory(posterior.theory.id.removesuffix(JUDGED))
     free = {p.name: p.prior for p in free_parameters(own, posterior.structure)}
     names = posterior.theory.informed.partition(":")[0].split(", ")
     return {name: free.get(name, "its null value") for name in names}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats, TalksPast
-from beliefs.inference.action_draws import BASE, action_draws
+from beliefs.inference.action_draws import action_draws, base_theory
 from beliefs.inference.posterior import Posterior, stacked_params
 from beliefs.model import system
 from beliefs.model.structure import (
@@ -30,7 +30,7 @@ from beliefs.model.structure import (
     evidence_matrix,
     structure_of,
 )
-from beliefs.model.theory import Theory, free_parameters, load_theory, null_values
+from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.simulation.actions import Actions, Equations, Period, Transitions, shares_of
 from beliefs.simulation.future import Passed, block_indices, future_columns
 from beliefs.simulation.interventions import (
@@ -105,7 +105,7 @@ class Draws:
 def draws_of(posterior: Posterior, group: str, actions: bool) -> Draws:
     """Return what futures of ``posterior``, ``prior`` or ``base`` start from."""
     structure, base = posterior.structure, group == "base"
-    theory = load_theory(BASE) if base else posterior.theory
+    theory = base_theory(posterior) if base else posterior.theory
     free = [p.name for p in free_parameters(theory, structure) if p.name != "innovation"]
     known = None
     if actions or base:

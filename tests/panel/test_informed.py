@@ -10,6 +10,7 @@ import beliefs
 from beliefs.cli.options import chosen_theories, chosen_theory
 from beliefs.errors import StudyError
 from beliefs.evaluation.claims import verdicts as rule
+from beliefs.inference.action_draws import base_theory
 from beliefs.model import theory as module
 
 ONSET = {"dist": "Normal", "mu": -2.0, "sigma": 0.5}
@@ -57,7 +58,7 @@ def test_priors_that_claims_are_judged_under_stay_and_so_do_those_of_a_file(know
 
 def test_theories_that_a_population_informs_stand_beside_them(known):
     study = beliefs.load_study("us-iran-2026")
-    found = chosen_theories(["M0", "M2", "M1"], "both", study)
+    found = chosen_theories(["M0", "M2", "M1"], "population", study)
     assert [theory.id for theory in found] == ["M0", "M2", "M1", "M0P", "M1P"]
     assert [t.informed is None for t in found] == [True, True, True, False, False]
     assert len({theory.sha256 for theory in found}) == 5
@@ -85,14 +86,32 @@ def test_claims_are_judged_under_what_a_population_taught_where_there_is_one(kno
     claims = {claim.theory: claim for claim in rule.load_claims()}
     for chosen in (claims.values(), [claims["status_quo"], claims["mutual_optimism"]]):
         with pytest.raises(InterruptedError):
-            rule.verdicts(study, seed=1, claims=[*chosen])
+            rule.verdicts(study, seed=1, claims=[*chosen], population=True)
     assert [(t.id, t.informed is not None) for t in judged_under] == [("M1J", True), ("M2J", False)]
+    with pytest.raises(StudyError, match="no population informs"):
+        rule.verdicts(study, seed=1, claims=[claims["status_quo"]], population=True)
+
+
+def test_a_theory_of_the_same_id_that_frees_other_parameters_is_not_informed(known):
+    study, own = beliefs.load_study("us-iran-2026"), beliefs.load_theory("M0")
+    other = replace(own, free=tuple(name for name in own.free if name != "deadlock_shape"))
+    assert beliefs.informed(own, study).informed
+    assert beliefs.informed(other, study, required=False) == other
+
+
+def test_a_forecast_says_what_informed_it_and_its_base_rate(rich_folder):
+    study = beliefs.load_study(rich_folder)
+    theory = beliefs.informed("M0", study)
+    followed = beliefs.track(study, theory, particles=400, seed=1)
+    posterior = followed.at(followed.ends[-1], draws=100)
+    said = beliefs.summarise(beliefs.forecast(posterior, 7, seed=1, allow_failed=True))
+    assert said["informed"] == theory.informed and base_theory(posterior) == theory
 
 
 def test_a_study_before_all_populations_is_refused(known):
     with pytest.raises(StudyError, match="no population informs") as caught:
         beliefs.informed(beliefs.load_theory("M0"), beliefs.load_study("us-civil-war"))
-    assert "of M0 until 1999-12-31" in caught.value.found
+    assert "M0 until 1999-12-31" in caught.value.found
 
 
 def test_populations_that_ship_have_converged_and_grow():

@@ -26,7 +26,6 @@ from beliefs.model.theory import (
     informed,
     judged,
     load_theory,
-    population_of,
 )
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
@@ -111,7 +110,7 @@ def verdicts(
     claims: Sequence[Claim] | None = None,
     inputs: Inputs | None = None,
     forecasts: bool = True,
-    population: bool = True,
+    population: bool = False,
     progress: Say | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every claim by a study.
@@ -154,12 +153,12 @@ def verdicts(
     say = progress or (lambda _: None)
     names = dict.fromkeys(claim.theory for claim in claims)
     chosen = {name: judged(name) for name in names}
-    beside = load_theory("base_rate")
     if population:
         about = {parameter for claim in claims for parameter in claim.null}
-        known = [name for name in names if population_of(chosen[name], study)]
-        chosen |= {name: informed(chosen[name], study, keep=about) for name in known}
-        beside = informed(beside, study) if population_of(beside, study) else beside
+        each = [informed(of, study, keep=about, required=False) for of in chosen.values()]
+        if all(theory.informed is None for theory in each):
+            informed(each[0], study)  # says why none is
+        chosen = dict(zip(names, each, strict=True))
     found: dict[str, Verdict] = {}
     base: Blocks | None = None
     for name in names:
@@ -168,7 +167,9 @@ def verdicts(
         scores: dict[str, Score] = {}
         if forecasts and any(claim.forecasts is not None for claim in mine):
             if base is None:
-                base = track_blocks(study, beside, particles=particles, seed=seed, inputs=inputs)
+                base = track_blocks(
+                    study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
+                )
             say(f"{blocks.theory.id}: futures from the study's origins")
             scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
         found |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
