@@ -300,16 +300,6 @@ def test_what_headlines_leave_out_is_seen_in_dense_weeks_only(long):
         np.testing.assert_array_equal(getattr(seen, name), whole, err_msg=name)
 
 
-@pytest.mark.parametrize("name", list_studies())
-def test_a_bundled_study_loads_by_its_name_and_is_called_by_it(name):
-    study = load_study(name)
-    assert study.name == name
-    inputs = build_inputs(study)
-    assert inputs.active.all()
-    assert inputs.seen[sorted({term.indicator for term in inputs.terms})].any(axis=1).all()
-    assert 0 < inputs.talks.sum() < len(inputs.dates)
-
-
 def test_a_bundled_name_wins_over_a_folder_and_dot_slash_names_the_folder(tmp_path, monkeypatch):
     name = list_studies()[0]
     (tmp_path / name).mkdir()
