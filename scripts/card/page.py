@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from evidence import BacktestSummary, CalibrationSummary
 
+from beliefs.cli.options import chosen_theories
 from beliefs.evaluation.calibration import COVERAGE
 from beliefs.evaluation.scores.skill import LEVEL
 from beliefs.evaluation.scores.skilltable import FEWEST_EVENTS
@@ -192,15 +193,23 @@ def _theories(theories: Sequence[Theory]) -> list[str]:
          ", ".join(t.mechanisms)]
         for t in theories
     ]  # fmt: skip
-    return [*table(rows), "", "Priors, with units and sources: `beliefs theories --show NAME`."]
+    return [
+        *table(rows),
+        "",
+        "Priors, with units and sources: `beliefs theories --show NAME`. A theory with `P` after its "
+        "id has those that earlier conflicts taught it (`--prior population`).",
+    ]
 
 
 def _stale(one: BacktestSummary, studies: Sequence[Study], theories: Sequence[Theory]) -> list[str]:
     """Say what has changed since the runs were made."""
-    now = {s.name: s.sha256 for s in studies}
-    hashes = {t.id: t.sha256 for t in theories}
+    study = next((s for s in studies if s.name == one.about["study"]), None)
+    now = theories
+    if study is not None:
+        now = chosen_theories([t.id for t in theories], "population", study)
+    hashes = {t.id: t.sha256 for t in now}
     gone = [name for name, old in one.about["theories"].items() if hashes.get(name) != old]
-    if now.get(one.about["study"]) != one.about["study_sha256"]:
+    if study is None or study.sha256 != one.about["study_sha256"]:
         gone.insert(0, "the study")
     carried = one.about.get("carried_over")
     return _outdated(gone) + (["", carried] if carried else [])
