@@ -196,8 +196,8 @@ def _theories(theories: Sequence[Theory]) -> list[str]:
     return [
         *table(rows),
         "",
-        "Priors, with units and sources: `beliefs theories --show NAME`. A theory with `P` after its "
-        "id has those that earlier conflicts taught it (`--prior population`).",
+        "Priors, with units and sources: `beliefs theories --show NAME`. A theory with `P` after "
+        "its id has those that earlier conflicts taught it (`--prior population`).",
     ]
 
 
