@@ -247,11 +247,11 @@ def _baseline(
         return None, f"none: the condition holds in {held.sum()} of {futures}"
     happened = happened_by(forecast, target, steps, side, **of, **how)
     same = ", under the same condition" if conditions else ""
-    source = (
-        f"prior alone{same} (latent: no reference class records it)"
-        if latent
-        else f"base-rate theory M0, learnt from this study{same}"
-    )
+    if latent:
+        source = f"prior alone{same} (latent: no reference class records it)"
+    else:
+        past = " and past conflicts" if forecast.posterior.theory.informed else ""
+        source = f"base-rate theory M0, learnt from this study{past}{same}"
     return float(happened[held].mean()), source
 
 
