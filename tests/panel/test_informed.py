@@ -100,8 +100,7 @@ def test_a_theory_of_the_same_id_that_frees_other_parameters_is_not_informed(kno
 
 
 def test_a_forecast_says_what_informed_it_and_its_base_rate(rich_folder):
-    study = beliefs.load_study(rich_folder)
-    theory = beliefs.informed("M0", study)
+    theory = beliefs.informed("M0", study := beliefs.load_study(rich_folder))
     followed = beliefs.track(study, theory, particles=400, seed=1)
     posterior = followed.at(followed.ends[-1], draws=100)
     said = beliefs.summarise(beliefs.forecast(posterior, 7, seed=1, allow_failed=True))

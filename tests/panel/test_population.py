@@ -198,13 +198,12 @@ def test_the_density_of_a_panel_is_the_sum_over_its_conflicts(population):
 
 
 def test_priors_keep_the_hazard_at_the_surplus_that_taught_it():
-    """Where base hazard and effect trade off, priors one by one would put it too low or high."""
     theory, rng = of_panel(theory_of("M1")), np.random.default_rng(2)
     effect = np.abs(rng.normal([0.3, 0.1], 0.08, (4000, 2)))
     level = np.array([-1.5, -1.0]) + rng.normal(0.0, 0.2, effect.shape)
     base = level - 6.0 * effect  # taught at six tenths of the stake
     shared = dict(zip(VARYING, base.T, strict=True)) | {"surplus_effect": effect}
-    spread = {name: np.full(4000, 0.15) for name in VARYING}
+    spread = dict.fromkeys(VARYING, np.full(4000, 0.15))
     found = Population(theory, shared, spread, (), 1.0, 400.0, 0.0)
     priors = priors_of(found, structure_of(inputs_of(NAMES[0])), seed=1)
     mean = priors["surplus_effect"]["alpha"] / priors["surplus_effect"]["beta"]
