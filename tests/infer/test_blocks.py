@@ -35,7 +35,7 @@ def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
     theory, inputs = load_theory("base_rate"), build_inputs(real)
     structure = structure_of(inputs)
     names = ["strikes_A", "strikes_B", "breach", "resolve"]
-    parts = track_blocks(real, theory, particles=1000, seed=2, only=names, inputs=inputs)
+    parts = track_blocks(real, theory, particles=3000, seed=2, only=names, inputs=inputs)
     null, n_time = null_values(theory, structure, "actions"), int(inputs.active.sum())
     read = {p for b in parts.layout if b.name in parts.tracks for p in b.parameters}
     free = [p for p in free_parameters(theory, structure, "actions") if p.name in read]
@@ -48,7 +48,7 @@ def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
         return np.stack([np.broadcast_to(logs[name], (size, n)) for name in names], axis=-1)
 
     known = coordinates_of(free, structure)
-    whole = track_likelihood(likelihood, known, names, n_time, particles=2000, seed=8)
+    whole = track_likelihood(likelihood, known, names, n_time, particles=4000, seed=8)
     total = sum(t.log_evidence[-1] for t in parts.tracks.values())
     assert len(parts.tracks) == 3 and abs(total) > 50
     assert whole.log_evidence[-1] == pytest.approx(total, abs=0.5)

@@ -13,7 +13,7 @@ from beliefs.model.theory import free_parameters, theory_of
 from beliefs.study.load import read_study
 
 pytestmark = [pytest.mark.statistical, pytest.mark.slow]
-CONFLICTS, PANELS, RANKS = 48, 24, 39
+CONFLICTS, PANELS, RANKS = 96, 24, 39
 
 
 def drawn_panel(compiled, rng):
