@@ -137,7 +137,7 @@ groups.astype({"conflicts": int}).round(2)
 pd.DataFrame(said["checks"]).T
 
 # %% [markdown]
-# ## What a new conflict is told
+# ## What a new conflict starts from
 #
 # A study takes the latest population that had ended before its first day; no conflict informs
 # itself, and none informs its past.

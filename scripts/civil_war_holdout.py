@@ -46,7 +46,7 @@ def predicted(posterior, whole, origin, rng):
         if not k.startswith("cell_")
     }
     moves = params | {"innovation": rng.standard_normal((len(draws.logit_belief), 2, AHEAD))}
-    told = system.evaluate(np, moves, later, structure, draws.start).logit_belief
+    given = system.evaluate(np, moves, later, structure, draws.start).logit_belief
     future = beliefs.forecast(
         posterior, AHEAD, seed=SEED, allow_failed=True, actions=False, baselines=False
     ).paths.logit_belief
@@ -60,7 +60,7 @@ def predicted(posterior, whole, origin, rng):
     }  # fmt: skip
     return {
         way: readings.simulate(rng, params, read, path, structure).reshape(-1, 2, AHEAD)
-        for way, path in (("forecast", future), ("given evidence", told))
+        for way, path in (("forecast", future), ("given evidence", given))
     }
 
 

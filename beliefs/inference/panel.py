@@ -511,7 +511,7 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
 
     One for all elements of a parameter, a normal, gamma or beta one by what values it can have,
     with the mean and the spread of the draws of conflicts that nobody saw. Base hazards at surplus
-    0 trade off against the effect of the surplus, of which such priors know nothing: they are told
+    0 trade off against the effect of the surplus, of which such priors know nothing: they are taken
     at the surplus where both are independent, and put back by the mean effect.
     """
     new, found = population.new_conflict(np.random.default_rng(seed), 20_000), {}

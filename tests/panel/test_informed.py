@@ -66,11 +66,11 @@ def test_theories_that_a_population_informs_stand_beside_them(known):
 
 def test_where_a_population_is_known_it_informs_unless_the_theorys_own_priors_are_asked_for(known):
     study, early = beliefs.load_study("us-iran-2026"), beliefs.load_study("us-civil-war")
-    for name, prior, of, told in [
+    for name, prior, of, expected in [
         ("M0", None, study, True), ("M0", "theory", study, False), ("M0", None, early, False),
         ("M2", None, study, False), ("M1", "population", study, True),
     ]:  # fmt: skip
-        assert (chosen_theory(name, None, prior, of).informed is not None) == told
+        assert (chosen_theory(name, None, prior, of).informed is not None) == expected
     with pytest.raises(StudyError, match="no population informs"):
         chosen_theory("M2", None, "population", study)
 
