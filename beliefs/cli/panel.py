@@ -14,7 +14,7 @@ from beliefs.cli import options as opt
 from beliefs.errors import counted
 from beliefs.evaluation.panel import ONLINE, score_panel
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel import fit_panel, priors_of, taught
+from beliefs.inference.panel import base_surplus, fit_panel, priors_of, taught
 from beliefs.study.writefile import replace_file
 
 panel = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode="markdown")
@@ -112,6 +112,7 @@ def fit(
         "conflicts": len(found.conflicts), "seed": seed, "r_hat": round(found.r_hat, 4),
         "ess": round(found.ess), "divergent_share": found.divergent_share,
         "priors": priors_of(found, structure, seed=seed),
+        "fixed": {"base_surplus": base_surplus(found)},
     }  # fmt: skip
     if out is not None:
         kept = json.loads(out.read_text(encoding="utf-8"))["populations"] if out.exists() else []

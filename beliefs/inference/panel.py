@@ -64,7 +64,7 @@ DRAWS = 500  # that a conflict is followed with
 FEW = 200  # draws of a population that say what surplus is expected
 TARGETS = ("talks", "agreement")
 Horizons = Mapping[str, Sequence[int]]
-LENGTHS = (12, 40)  # periods at which batches are cut; the last has the rest
+LENGTHS = (12, 40, 80)  # periods at which batches are cut; the last has the rest
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
     "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_memory", "conflict_age",
@@ -356,7 +356,9 @@ def _sampled(
 def deal_columns(inputs: Inputs, surplus: Floats) -> Columns:
     """Return what the hazard of agreements reads before each period, and what came, (time,)."""
     names = ("deal", "deal_seen", "talks_recent", "agenda_share", "power_shift")
-    return {k: 1.0 * getattr(inputs.observed, k) for k in names} | {"surplus_lag": surplus}
+    age = conflict_age(np.arange(len(surplus)) * inputs.step_days / 7.0)
+    seen = {k: 1.0 * getattr(inputs.observed, k) for k in names}
+    return seen | {"surplus_lag": surplus, "conflict_age": age}
 
 
 def expected_surplus(population: Population, inputs: Inputs) -> Floats:
@@ -433,7 +435,7 @@ def follow(
         if "agreement" in horizons:
             surplus = np.broadcast_to(run.surplus[..., 0], (draws, n)).mean(axis=0)
             recent = lived.idle < max(1, round(FORTNIGHT / days))
-            read = seen | {"talks_recent": recent, "surplus_lag": surplus}
+            read = seen | {"talks_recent": recent, "surplus_lag": surplus, "conflict_age": age}
             p = probability("cloglog", outcomes.deal(np, hazard_of, read, structure))
             so_far["agreement"] += alive * open_ * p
             open_ = open_ * (1.0 - p)
@@ -506,20 +508,27 @@ def taught(population: Population, structure: Structure) -> list[Parameter]:
     return [p for p in every if p.name in population.shared]
 
 
+def base_surplus(population: Population) -> float:
+    """Return the surplus at which onsets do not depend on its effect, in tenths of the stake.
+
+    Priors of parameters one by one can tell a base hazard there alone.
+    """
+    if "surplus_effect" not in population.shared:
+        return 0.0
+    onset, effect = population.shared[VARYING[0]], population.shared["surplus_effect"][:, 0]
+    return round(float(-np.cov(onset, effect)[0, 1] / effect.var()), 2)
+
+
 def priors_of(population: Population, structure: Structure, *, seed: int) -> dict[str, Any]:
     """Return priors of a new conflict by parameter: what the population taught, as tables.
 
     One for all elements of a parameter, a normal, gamma or beta one by what values it can have,
-    with the mean and the spread of the draws of conflicts that nobody saw. Base hazards at surplus
-    0 trade off against the effect of the surplus, of which such priors know nothing: they are taken
-    at the surplus where both are independent, and put back by the mean effect.
+    with the mean and the spread of the draws of conflicts that nobody saw; base hazards are those
+    at the surplus `base_surplus`.
     """
     new, found = population.new_conflict(np.random.default_rng(seed), 20_000), {}
-    if (effects := new.get("surplus_effect")) is not None:
-        for x, name in enumerate(VARYING):
-            covariance = np.cov(new[name], effects[:, x])
-            surplus = -covariance[0, 1] / covariance[1, 1]
-            new[name] = new[name] + surplus * (effects[:, x] - effects.mean())
+    for x, name in enumerate(VARYING if "surplus_effect" in new else ()):
+        new[name] = new[name] + base_surplus(population) * new["surplus_effect"][:, x]
     for p in taught(population, structure):
         mean, sd, before = float(new[p.name].mean()), float(new[p.name].std()), p.prior.std()
         low, high = (float(x) for x in p.prior.support)

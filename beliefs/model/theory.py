@@ -104,6 +104,8 @@ class Theory:
     free
         The only parameters that are not at null, for a theory that frees few of many; None where
         `null` says which ones are.
+    fixed
+        Values of parameters that are not free, where they differ from the null value.
     informed
         Which of its priors earlier conflicts taught, and which conflicts; None for none.
     """
@@ -117,6 +119,7 @@ class Theory:
     null: tuple[str, ...] = ()
     priors: Priors = field(default_factory=dict)
     free: tuple[str, ...] | None = None
+    fixed: dict[str, float] = field(default_factory=dict)
     informed: str | None = None
 
     def frees(self, mechanism: str, parameter: str) -> bool:
@@ -228,8 +231,9 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
         )  # fmt: skip
     check_names("mechanism", theory.mechanisms, where, list(mechanisms(None)))
     new = checked is None or theory.sha256 != checked
-    if new and (theory.null or theory.free or theory.priors):
+    if new and (theory.null or theory.free or theory.priors or theory.fixed):
         known = declared(BARE, None)
+        check_names("parameter", theory.fixed, f"{where}: fixed", known)
         check_names("parameter", theory.null, f"{where}: null", known)
         check_names("parameter", theory.free or (), f"{where}: free", known)
         check_priors(theory.priors, known, where)
@@ -290,7 +294,7 @@ def null_values(theory: Theory, structure: Structure, block: str | None = "belie
     """Return the null values of all parameters that the theory does not free."""
     free = {p.name for p in free_parameters(theory, structure, block)}
     held = [p for name, (_, p) in declared(structure, block).items() if name not in free]
-    return {p.name: np.full(structure.size(p.dims), p.null) for p in held}
+    return {p.name: np.full(structure.size(p.dims), theory.fixed.get(p.name, p.null)) for p in held}
 
 
 def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
@@ -501,4 +505,9 @@ def informed(
             priors["onset_base"] = onset | {"mu": round(float(np.log(p / (1.0 - p))), 3)}
     by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
     names = ", ".join(sorted(priors.keys() - mine))
-    return replace(theory, priors={**theory.priors, **priors, **mine}, informed=f"{names}: {by}")
+    return replace(
+        theory,
+        priors={**theory.priors, **priors, **mine},
+        fixed=theory.fixed | found["fixed"],
+        informed=f"{names}: {by}",
+    )

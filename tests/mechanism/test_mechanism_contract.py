@@ -111,6 +111,7 @@ ACTS_THROUGH = {
 PROVED_BELOW = {
     "belief_mean", "initial", "retention", "log_discount", "projection", "talk_payoff",
     "process_share", "onset_base", "continuation_base", "log_reading_step", "shared", "crack_rule",
+    "base_surplus",
 }  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def test_a_null_payoff_leaves_costs_and_optimism_alone(case):
 def test_a_null_process_share_leaves_the_sincere_hazard(case):
     later = (
         "mediator_late", "announced_effect", "deadlock_shape", "crack_rule", "shift_talks",
-        "proxy_credibility", "momentum", "history", "ageing", "first_week",
+        "proxy_credibility", "momentum", "history", "ageing", "first_week", "base_surplus",
     )  # fmt: skip
     params = null(case, case.params(0), "process_share", *later)
     found = outputs(case, params)

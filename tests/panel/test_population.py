@@ -14,6 +14,7 @@ from beliefs.inference.panel import (
     LASTING,
     VARYING,
     Population,
+    base_surplus,
     batches,
     deal_columns,
     expected_surplus,
@@ -150,7 +151,8 @@ def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(popul
         onset, continuation = talks.hazards(np, params, now, *state)
         p = np.where(held > 0, continuation[0], onset[0])
         seen = {"talks_recent": idle < 2, "surplus_lag": surplus[:, weeks],
-                "agenda_share": 0.0, "power_shift": np.zeros(n)}  # fmt: skip
+                "agenda_share": 0.0, "power_shift": np.zeros(n),
+                "conflict_age": now["conflict_age"]}  # fmt: skip
         hazard = np.exp(outcomes.deal(np, deals, seen, structure)[0])
         agreed |= (rng.random(n) < -np.expm1(-hazard)) & ~over
         held = (rng.random(n) < p) * (1.0 - over)
@@ -205,8 +207,20 @@ def test_priors_keep_the_hazard_at_the_surplus_that_taught_it():
     shared = dict(zip(VARYING, base.T, strict=True)) | {"surplus_effect": effect}
     spread = dict.fromkeys(VARYING, np.full(4000, 0.15))
     found = Population(theory, shared, spread, (), 1.0, 400.0, 0.0)
+    np.testing.assert_allclose(base_surplus(found), 6.0, atol=0.2)
     priors = priors_of(found, structure_of(inputs_of(NAMES[0])), seed=1)
-    mean = priors["surplus_effect"]["alpha"] / priors["surplus_effect"]["beta"]
-    for name, level in zip(VARYING, (-1.5, -1.0), strict=True):
-        np.testing.assert_allclose(priors[name]["mu"] + 6.0 * mean, level, atol=0.05)
+    for name, at in zip(VARYING, (-1.5, -1.0), strict=True):
+        np.testing.assert_allclose(priors[name]["mu"], at, atol=0.05)
         np.testing.assert_allclose(priors[name]["sigma"], 0.25, atol=0.02)
+
+
+def test_base_hazards_are_those_at_the_surplus_that_is_set():
+    inputs = inputs_of(NAMES[0])
+    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    params = stacked_params(replace(theory_of("M1"), mechanisms=()), structure, {}) | {
+        "base_surplus": np.asarray(6.0), "surplus_effect": np.array([0.3, -0.2]),
+        "onset_base": np.asarray(-1.5), "continuation_base": np.asarray(0.4),
+    }  # fmt: skip
+    onset, continuation = talks.hazards(np, params, cols, np.full(structure.n_time, 0.6), 0.0)
+    np.testing.assert_allclose(onset, expit(-1.5))
+    np.testing.assert_allclose(continuation, expit(0.4))

@@ -269,7 +269,7 @@ class Model:
     def static(self, params: dict[str, Any], n: int) -> Static:
         """Return what does not change with time; `n` particles lead every free parameter."""
         structure = self.structure
-        bases = [_full(params[name], (n,)) for name in ("onset_base", "continuation_base")]
+        bases = [_full(talks.floor(params, x), (n,)) for x in (0, 1)]
         return Static(
             start=_full(belief.start_of(params), (n, 2)),
             noise=_full(belief.volatility(np, params, structure) ** 2, (n, 2)),

@@ -58,6 +58,8 @@ PARAMETERS = (
         "shift of a hazard while mediation is fresh", dims=("transition",)),
     Parameter("process_share", pz.Beta(1, 9), "share", "C25; Min (2020)",
         "share of talks that are process and do not follow the surplus"),
+    Parameter("base_surplus", pz.Normal(0.0, 1.0), "tenths of the stake", "set, not learnt",
+        "surplus at which onset_base and continuation_base are the log-odds of talks"),
     Parameter("mediator_late", pz.Normal(0.0, 0.5), "log-odds", "C38",
         "shift of both hazards by mediation that has grown old"),
     Parameter("announced_effect", pz.Normal(0.0, 1.0), "log-odds", LEARNT,
@@ -88,6 +90,12 @@ def log_odds(idle: Array, effect: Array, surplus: Array, crack: Array, lower: Ar
     the stake; `crack` per quarter of the lower of both beliefs, `lower`, a probability.
     """
     return idle + effect * (10.0 * surplus) - 4.0 * crack * (lower - 0.5)
+
+
+def floor(params: Params, x: int) -> Array:
+    """Return the log-odds of talks at zero surplus, to start (`x` 0) or to go on (1), (...)."""
+    base = params[("onset_base", "continuation_base")[x]]
+    return base - params["base_surplus"] * params["surplus_effect"][..., x]
 
 
 def mixed(process: Array, idle: Array, sincere: Array) -> Array:
@@ -126,10 +134,9 @@ def hazards(
     crack, process = params["crack_rule"][..., None], params["process_share"][..., None]
     out = []
     for x, own in enumerate(own_shift(xp, params, columns)):
-        floor = params[("onset_base", "continuation_base")[x]][..., None]
-        effect = params["surplus_effect"][..., x, None]
-        sincere = logistic(xp, log_odds(floor + own + shift, effect, surplus, crack, lower))
-        out.append(mixed(process, logistic(xp, floor), sincere))
+        idle, effect = floor(params, x)[..., None], params["surplus_effect"][..., x, None]
+        sincere = logistic(xp, log_odds(idle + own + shift, effect, surplus, crack, lower))
+        out.append(mixed(process, logistic(xp, idle), sincere))
     return out[0], out[1]
 
 
