@@ -36,8 +36,8 @@ def theory() -> Theory:
         path = Path(scratch) / "priors.toml"
         path.write_text(PRIORS, encoding="utf-8")
         mine = load_theory("mutual_optimism", priors=path)
-    # Words lose their heat in its truces, and nothing in it is announced.
-    null = tuple(name for name in mine.null if name != "heat_loss")
+    # Words lose heat in its truces, bad news counts less than good, and nothing is announced.
+    null = tuple(name for name in mine.null if name not in ("heat_loss", "log_discount"))
     return replace(mine, null=(*null, "announced_effect"))
 
 

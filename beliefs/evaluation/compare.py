@@ -155,7 +155,7 @@ def compare(
     Examples
     --------
     >>> beliefs.compare(study, ["base_rate", "M1"], seed=1, particles=200)
-    <Comparison: study watch, theories M0 M1, periods 26, best M0>
+    <Comparison: study watch, theories M0 M1, periods 26, best M1>
     """
     chosen = distinct_theories(theories, 2, "there is nothing to compare")
     say = progress or (lambda _: None)

@@ -55,6 +55,7 @@ from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
 """Parameters of which every conflict has its own."""
+SET = "base_surplus"  # a parameter that a population sets, see below
 DEALS = "deal_base"  # one more, of agreements
 DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
@@ -131,7 +132,7 @@ def of_panel(theory: Theory) -> Theory:
     taught = {
         name: scaled_prior(p.prior, 1.0) or {}
         for name, (_, p) in declared(BARE).items()
-        if not p.on and name not in theory.priors
+        if not (p.on or name in theory.priors or name == SET)
     }
     on = tuple(name for name in theory.mechanisms if name != "readings")
     null = theory.null if theory.free is not None else (*theory.null, *STILL)

@@ -59,7 +59,7 @@ PARAMETERS = (
     Parameter("process_share", pz.Beta(1, 9), "share", "C25; Min (2020)",
         "share of talks that are process and do not follow the surplus"),
     Parameter("base_surplus", pz.Normal(0.0, 1.0), "tenths of the stake", "set, not learnt",
-        "surplus at which onset_base and continuation_base are the log-odds of talks"),
+        "surplus at which onset_base and continuation_base are the log-odds of talks", on=False),
     Parameter("mediator_late", pz.Normal(0.0, 0.5), "log-odds", "C38",
         "shift of both hazards by mediation that has grown old"),
     Parameter("announced_effect", pz.Normal(0.0, 1.0), "log-odds", LEARNT,
