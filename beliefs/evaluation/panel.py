@@ -35,7 +35,6 @@ from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.panel import (
     WORST,
     Panelled,
-    Population,
     follow,
     known_at_end,
     log_likelihood,
@@ -276,13 +275,7 @@ def _forecasts(
         _COMPILED[key] = Panelled(theory, names, inputs)
     compiled = _COMPILED[key]
 
-    def taught(without: Sequence[int]) -> Population:
-        found = compiled.fit(seed=seed, without=without, sampling=sampling)
-        if "agreement" not in asked:
-            return found
-        return compiled.with_agreements(found, seed=seed, without=without, sampling=sampling)
-
-    whole = taught(out or ())
+    whole = compiled.population(seed=seed, without=out or (), sampling=sampling)
     populations = dict.fromkeys(out or (), whole)
     check = {key: getattr(whole, key) for key in WORST} | {"pareto_k": None, "refitted": 0}
     if out is None:
@@ -292,7 +285,7 @@ def _forecasts(
         for place in range(len(inputs)):
             rng = np.random.default_rng([seed, place, 1])
             populations[place] = (
-                taught([place])
+                compiled.population(seed=seed, without=[place], sampling=sampling)
                 if k[place] > RELIABLE
                 else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
             )

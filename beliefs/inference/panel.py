@@ -294,25 +294,21 @@ class Panelled:
         names = tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist()))
         return Population(self.theory, shared, spread, names, *checks)
 
-    @property
-    def frees_deals(self) -> bool:
-        """Whether the theory explains agreements."""
-        free = free_parameters(self.theory, self.batches[0].structure, "actions")
-        return DEALS in {p.name for p in free}
-
     @no_fastmath
-    def with_agreements(
-        self, found: Population, *, seed: int, without: Collection[int] = (), sampling: Sampling
+    def population(
+        self, *, seed: int, without: Collection[int] = (), sampling: Sampling
     ) -> Population:
-        """Sample what agreements of all conflicts but some teach, given expected surpluses."""
+        """Sample the population, and what agreements teach, if any, given expected surpluses."""
+        found = self.fit(seed=seed, without=without, sampling=sampling)
         pm, pt, _, nutpie = _samplers()
         structure = self.batches[0].structure
+        every = {p.name: p for p in free_parameters(self.theory, structure, "actions")}
+        if DEALS not in every or not any(one.observed.deal.any() for one in self.conflicts):
+            return found
+        free = [every[name] for name in DEAL_READS if name in every]
         each = [deal_columns(one, expected_surplus(found, one)) for one in self.conflicts]
         for k in without:
             each[k]["deal_seen"] = 0.0 * each[k]["deal_seen"]
-        free = [
-            p for p in free_parameters(self.theory, structure, "actions") if p.name in DEAL_READS
-        ]
         with pm.Model() as model:
             params: dict[str, Any] = dict(null_values(self.theory, structure, "actions"))
             params |= {p.name: p.prior.to_pymc(p.name) for p in free}
@@ -577,7 +573,4 @@ def fit_panel(
         )  # fmt: skip
     conflicts = [build_inputs(known_at_end(f"{panel}/{name}")) for name in names]
     compiled = Panelled(theory_of(theory), names, conflicts)
-    found = compiled.fit(seed=seed, sampling=sampling)
-    if compiled.frees_deals and any(one.observed.deal.any() for one in conflicts):
-        found = compiled.with_agreements(found, seed=seed, sampling=sampling)
-    return found, structure_of(conflicts[0])
+    return compiled.population(seed=seed, sampling=sampling), structure_of(conflicts[0])
