@@ -162,7 +162,7 @@ def exchange_known(study: Study, grid: Grid, lead: int) -> Exchange:
         state = state._replace(rounds=np.where(begun, 0.0, state.rounds))
         return state.after(grid.step_days, *now)
 
-    start = Exchange(0.0, 0.0, steps.NEVER, steps.NEVER, 1.0 - lead, 0.0, np.zeros(2))
+    start = Exchange(0.0, 0.0, steps.NEVER, steps.NEVER, 1.0 - lead, 0.0, 0.0)
     return steps.trail(step, start, war, walkout, deal, held, contact, rounds)
 
 

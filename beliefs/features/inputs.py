@@ -46,11 +46,9 @@ type SideFloats = Floats
 type SeverityFloats = Floats
 type ZoneFloats = Floats
 type ScopeFloats = Floats
-type MemoryFloats = Floats
 type SideBools = Bools
 AXES = {
     "Side": ("side",), "Severity": ("side", "severity"), "Zone": ("zone",), "Scope": ("scope",),
-    "Memory": ("memory",),
 }  # fmt: skip
 """Leading axes of arrays by the name of their type; time is always last."""
 
@@ -154,7 +152,7 @@ class Observed:
     mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
     spell_age: Floats  # log(periods since talks), 0 right after
     # log(1 + periods with talks, fading with exp(-age / 14 days), or hardly at all), as of t-1
-    talks_memory: MemoryFloats
+    talks_before: Floats
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
     pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
     own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1
@@ -332,7 +330,7 @@ def _terms(spec: StudySpec) -> tuple[Term, ...]:
 
 def blank(n: int, zones: int = 0) -> Observed:
     """Return what is seen where nothing is: zeros, and -1 for the way of counting."""
-    sizes = {"side": 2, "severity": 5, "scope": 2, "memory": 2, "zone": zones}
+    sizes = {"side": 2, "severity": 5, "scope": 2, "zone": zones}
     kinds = {"Floats": np.float64, "Bools": np.bool_, "Ints": np.int64}
     arrays: dict[str, Any] = {
         f.name: np.zeros((*(sizes[d] for d in SHAPES.get(f.name, ())), n), dtype=kind)

@@ -30,7 +30,6 @@ HEAVY_DAYS, HEAVY_SEVERITY = 14.0, 4.0
 FRESH_DAYS = 7.0  # e-folding time of a walkout, or of a sign that a deal is near (judgement)
 PROXY_DAYS = 7.0  # e-folding time of an attack by an ally (judgement)
 MONTH, FORTNIGHT = 30.0, 14.0
-MEMORY_DAYS = np.array([14.0, 7000.0])  # e-folding times of past talks: a fortnight, and ever
 NEVER = 1e6  # periods since something that has not happened yet
 
 
@@ -106,31 +105,25 @@ class TalksPast(NamedTuple):
 
     idle: Any  # (...) periods since talks, 0 right after them; `NEVER` before any
     deadlock: Any  # (...) the same but 1 right after them, and from the study's start before any
-    memory: Any  # (..., 2) past periods with talks, fading with `MEMORY_DAYS`
+    times: Any  # (...) periods with talks so far
     recess: int = 0  # periods without talks after which a round still goes on
 
     @classmethod
     def of(cls, columns: Any, recess: int, t: Any = slice(None)) -> TalksPast:
         """Return what columns (..., time) say at a time, or at all, as of the period before."""
         deadlock = np.exp(columns["spell_age"][..., t])
-        memory = np.moveaxis(np.expm1(columns["talks_memory"][..., t]), 0, -1)
-        idle = np.where(memory[..., 1] > 0, deadlock - 1.0, NEVER)
-        return cls(idle, deadlock, memory, recess)
+        times = np.expm1(columns["talks_before"][..., t])
+        return cls(np.where(times > 0, deadlock - 1.0, NEVER), deadlock, times, recess)
 
     @property
     def on(self) -> Any:
         """Whether a round is going on, in recess or not, (...)."""
         return self.idle <= self.recess
 
-    def after(self, days: float, held: Any) -> TalksPast:
-        """Step of `days`: whether talks were held in the period."""
-        memory = remember(self.memory, held, days)
-        return TalksPast(age(self.idle, held), deadlock(self.deadlock, held), memory, self.recess)
-
-
-def remember(memory: Any, held: Any, days: float) -> Any:
-    """Step of the memory of talks (..., 2) through a period of `days`; it starts at 0."""
-    return memory * np.exp(-days / MEMORY_DAYS) + np.asarray(held, dtype=float)[..., None]
+    def after(self, held: Any) -> TalksPast:
+        """Step of a period: whether talks were held in it."""
+        idle, ages = age(self.idle, held), deadlock(self.deadlock, held)
+        return TalksPast(idle, ages, self.times + held, self.recess)
 
 
 class Force(NamedTuple):
@@ -163,7 +156,7 @@ class Exchange(NamedTuple):
     contact: Any  # periods since talks, offers or mediation, likewise
     deadlock: Any  # age of the deadlock, from the study's start while there were no talks
     rounds: Any  # rounds of talks since the last onset of war
-    memory: Any  # (..., 2) past periods with talks, see `remember`
+    times: Any  # periods with talks so far
 
     def after(
         self, days: float, walkout: Any, sign: Any, held: Any, contact: Any, rounds: Any
@@ -177,7 +170,7 @@ class Exchange(NamedTuple):
             age(self.contact, contact),
             deadlock(self.deadlock, held),
             self.rounds + rounds,
-            remember(self.memory, held, days),
+            self.times + held,
         )
 
     def known(self, days: float) -> dict[str, Any]:
@@ -189,7 +182,7 @@ class Exchange(NamedTuple):
             "walkout_at_risk": (self.contact < max(1, round(MONTH / days))) * 1.0,
             "spell_age": log_age(self.deadlock),
             "round_number": np.log1p(self.rounds),
-            "talks_memory": np.log1p(self.memory),
+            "talks_before": np.log1p(self.times),
         }
 
 

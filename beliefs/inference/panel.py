@@ -68,11 +68,11 @@ Horizons = Mapping[str, Sequence[int]]
 LENGTHS = (12, 40, 80)  # periods at which batches are cut; the last has the rest
 STILL = ("innovation", "log_volatility")  # at null: beliefs move by evidence alone
 KNOWN = (
-    "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_memory", "conflict_age",
+    "active", "talks", "talks_previous", "talks_seen", "spell_age", "talks_before", "conflict_age",
     "announced", "power_shift",
 )  # fmt: skip
 """Columns that a forecast of a period may read in that period; see `known_before`."""
-TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_memory")
+TALKS = ("talks_seen", "talks", "talks_previous", "spell_age", "talks_before")
 """Columns that are data of a compiled panel, so that folds and drawn panels need no other."""
 LASTING = ("cost", "hinge", "power_shift", "pressure", "truce", "waiver")
 """Columns that stay as they are over the periods of a forecast, see `follow`."""
@@ -428,7 +428,7 @@ def follow(
             hazard = _hazard(hazards, wide, quiet)
             so_far["talks"] += lasts * hazard
             lasts = lasts * (1.0 - hazard) * (1.0 - after_quiet)
-            quiet = quiet.after(days, np.zeros(n))
+            quiet = quiet.after(np.zeros(n))
         if "agreement" in horizons:
             surplus = np.broadcast_to(run.surplus[..., 0], (draws, n)).mean(axis=0)
             recent = lived.idle < max(1, round(FORTNIGHT / days))
@@ -438,12 +438,15 @@ def follow(
             open_ = open_ * (1.0 - p)
             held = uniform[ahead] < _hazard(hazards, wide, lived)
             alive = alive * (1.0 - np.where(held, after_talks, after_quiet))
-            lived = lived.after(days, held)
+            lived = lived.after(held)
         for target, asked in horizons.items():
             if ahead + 1 in asked:
                 within[target][ahead + 1] = (weight * so_far[target]).sum(axis=0)
         if not ahead:
-            later = {k: v if k in LASTING else _mean_so_far(v) for k, v in cols.items()}
+            so_many = np.arange(1, n + 1)
+            later = {
+                k: v if k in LASTING else np.cumsum(v, axis=-1) / so_many for k, v in cols.items()
+            }
     return within
 
 
@@ -453,7 +456,7 @@ def _wide(run: system.System, shape: tuple[int, ...]) -> list[Floats]:
 
 def _hazard(hazards: Any, params: Any, past: TalksPast) -> Floats:
     """Return the hazard of talks given what is left of them, (draw, place)."""
-    changed = {"spell_age": log_age(past.deadlock), "talks_memory": np.log1p(past.memory)}
+    changed = {"spell_age": log_age(past.deadlock), "talks_before": np.log1p(past.times)}
     onset, continuation = hazards(params, **{k: v[..., None] for k, v in changed.items()})
     return np.where(past.on, continuation[..., 0], onset[..., 0])
 
@@ -467,11 +470,6 @@ def _log_deals(theory: Theory, structure: Structure, deals: Draws, seen: Columns
     params = _deals(theory, structure, deals)
     found: Floats = outcomes.log_likelihood(np, params, seen, structure, ["deal"])["deal"]
     return found
-
-
-def _mean_so_far(values: Floats) -> Floats:
-    """Return the mean of each period and those before it, (..., T)."""
-    return np.cumsum(values, axis=-1) / np.arange(1, values.shape[-1] + 1)
 
 
 def log_likelihood(population: Population, inputs: Inputs) -> Floats:

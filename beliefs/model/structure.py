@@ -31,7 +31,7 @@ _OF_BELIEF = {
     "hinge": {"economic_hinge"},
     "mediator_old": {"mediator_late"},
     "spell_age": {"deadlock_shape"},
-    "talks_memory": {"momentum", "history"},
+    "talks_before": {"history"},
     "power_shift": {"shift_talks"},
     "proxy_attack": {"proxy_credibility"},
     "heavy": {"convex_cost"},

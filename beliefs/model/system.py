@@ -109,8 +109,7 @@ def simulate_talks(
     """Draw talks under given beliefs; see `beliefs.model.mechanisms.talks.simulate`."""
     shifted = shift(np, params, columns, structure)
     lower = bargaining.lower(np, system.logit_belief)
-    days = structure.step_weeks * 7.0
-    return talks.simulate(uniform, params, columns, system.surplus, shifted, lower, past, days)
+    return talks.simulate(uniform, params, columns, system.surplus, shifted, lower, past)
 
 
 def log_likelihoods(

@@ -43,7 +43,7 @@ _THEORIES = Path(__file__).with_name("theories")
 # After the id of a theory with the priors that its claims are judged under, and of one that a
 # population informs where both stand side by side.
 JUDGED, POPULATION = "J", "P"
-_PER_WEEK = ("continuation_base", "momentum", "history", "deadlock_shape")
+_PER_WEEK = ("continuation_base", "history", "deadlock_shape")
 """Learnt from weeks, and of other meaning in a study of other periods."""
 
 Text = Annotated[str, Field(pattern=r"\S")]

@@ -175,8 +175,7 @@ def simulate(
             yield made(slice(begin, min(begin + length, horizon)), passed)
 
     if actions is None:
-        talked = TalksPast.of(past, inputs.recess, n - 1)
-        talked = talked.after(inputs.step_days, past["talks"][n - 1])
+        talked = TalksPast.of(past, inputs.recess, n - 1).after(past["talks"][n - 1])
         return _of_beliefs(draws, structure, params, ahead(), horizon, talked, streams)
     return run_coupled(
         study, inputs, draws, structure, params | actions, ahead(), horizon,
@@ -202,7 +201,7 @@ def _paths(kept: Kept, draws: Draws, events: bool) -> Paths:
 
 
 # Beliefs come before talks are drawn, which give the hazards anew.
-_UNDRAWN: Columns = {"spell_age": np.zeros(1), "talks_memory": np.zeros((2, 1))}
+_UNDRAWN: Columns = {"spell_age": np.zeros(1), "talks_before": np.zeros(1)}
 
 
 def _of_beliefs(

@@ -153,7 +153,7 @@ def beliefs_of(
         "heavy": np.log1p(state.heavy),
         "proxy_attack": state.proxy,
         "spell_age": log_age(state.exchange.deadlock),
-        "talks_memory": np.log1p(state.exchange.memory),
+        "talks_before": np.log1p(state.exchange.times),
     }
     columns = {name: value[..., None] for name, value in now.items()}
     params = signals.params | {"innovation": columns["innovation"]}

@@ -120,7 +120,7 @@ def _future(
         | slow
         | {
             "spell_age": pt.as_tensor(log_age(age + np.arange(horizon))),
-            "talks_memory": pt.zeros((2, horizon)),  # at null without a population
+            "talks_before": pt.zeros(horizon),  # at null without a population
             "conflict_age": pt.zeros((2, horizon)),
             "active": pt.ones(horizon),
             "evidence": gather(evidence_matrix(structure, inputs.surprise * inputs.seen, same)),

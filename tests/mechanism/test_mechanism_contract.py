@@ -55,7 +55,7 @@ def case(rich_folder):
     cols = columns(inputs)
     # Parts of actions that a small study lacks and beliefs or talks answer to.
     for name in ("hinge", "mediator_old", "spell_age", "power_shift", "proxy_attack", "heavy",
-                 "talks_memory"):  # fmt: skip
+                 "talks_before"):  # fmt: skip
         cols[name] = rng.uniform(0.0, 1.0, cols[name].shape)
     return Case(structure, cols, known, draws, z, xi)
 
@@ -102,8 +102,7 @@ ACTS_THROUGH = {
     "convex_cost": ("heavy", "surplus", ()), "mediator_late": ("mediator_old", "onset", ()),
     "deadlock_shape": ("spell_age", "onset", ()), "shift_talks": ("power_shift", "onset", ()),
     "proxy_credibility": ("proxy_attack", "onset", ()),
-    "momentum": ("talks_memory", "onset", ("history",)),
-    "history": ("talks_memory", "onset", ("momentum",)),
+    "history": ("talks_before", "onset", ()),
     "ageing": ("conflict_age", "onset", ("first_week",)),
     "first_week": ("conflict_age", "onset", ("ageing",)),
 }  # fmt: skip
@@ -193,7 +192,7 @@ def test_a_null_payoff_leaves_costs_and_optimism_alone(case):
 def test_a_null_process_share_leaves_the_sincere_hazard(case):
     later = (
         "mediator_late", "announced_effect", "deadlock_shape", "crack_rule", "shift_talks",
-        "proxy_credibility", "momentum", "history", "ageing", "first_week", "base_surplus",
+        "proxy_credibility", "history", "ageing", "first_week", "base_surplus",
     )  # fmt: skip
     params = null(case, case.params(0), "process_share", *later)
     found = outputs(case, params)

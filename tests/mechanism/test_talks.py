@@ -14,7 +14,7 @@ from beliefs.model.theory import declared
 
 SCALARS = (
     "mediator_late", "crack_rule", "shift_talks", "proxy_credibility", "process_share",
-    "momentum", "history", "ageing", "first_week", "announced_effect", "base_surplus",
+    "history", "ageing", "first_week", "announced_effect", "base_surplus",
 )  # fmt: skip
 
 
@@ -31,10 +31,8 @@ def test_drawn_talks_start_by_the_time_since_the_last_ones_unless_in_recess(rece
     columns = dict.fromkeys(talks._READS, zero)
     columns["conflict_age"] = np.zeros((2, 60))
     uniform = np.random.default_rng(1).random((20_000, 60))
-    past = TalksPast(NEVER, 4.0, np.zeros(2), recess)
-    held, made, past = talks.simulate(
-        uniform, params, columns, zero, zero, zero + 0.5, past, days=7.0
-    )
+    past = TalksPast(NEVER, 4.0, 0.0, recess)
+    held, made, past = talks.simulate(uniform, params, columns, zero, zero, zero + 0.5, past)
     age, idle = np.full(len(held), 4), np.full(len(held), 99)
     tally = np.zeros((2, 2, 80))  # going on or starting, at risk and held, by age
     for t in range(60):

@@ -138,13 +138,13 @@ def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(popul
     idle = np.full(n, float(np.argmax(before)) if before.any() else 99.0)
     agreed, surplus = np.zeros(n, dtype=bool), np.broadcast_to(run.surplus, (1, 7))
     spell = np.full(n, np.exp(cols["spell_age"][origin]))
-    memory = np.expm1(cols["talks_memory"][:, origin])[:, None] * np.ones(n)
+    times = np.expm1(cols["talks_before"][origin]) * np.ones(n)
     any_talks, over = np.zeros((2, n), dtype=bool)
     for ahead in range(4):
         weeks = origin + ahead
         now = {k: v[..., weeks, None] for k, v in mean.items()} | {
             "spell_age": np.log(np.maximum(spell, 1.0)),
-            "talks_memory": np.log1p(memory),
+            "talks_before": np.log1p(times),
             "conflict_age": np.array([[np.log1p(weeks)], [np.exp(-weeks)]]),
         }
         state = (v[..., weeks, None] for v in (run.surplus, shift * np.ones(7), lower))
@@ -160,7 +160,7 @@ def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(popul
         any_talks |= held > 0
         spell = np.where(held > 0, 1.0, spell + 1.0)
         idle = np.where(held > 0, 0.0, idle + 1.0)
-        memory = memory * np.exp(-7.0 / np.array([14.0, np.inf]))[:, None] + held
+        times = times + held
     assert any_talks.mean() == pytest.approx(found["talks"][4][origin], abs=0.015)
     assert agreed.mean() == pytest.approx(many["agreement"][4][origin], abs=0.015)
 

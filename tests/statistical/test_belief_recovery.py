@@ -107,7 +107,7 @@ def design(rng, times):
         spell_age=rng.gamma(1.0, 1.0, n),
         power_shift=rng.gamma(1.0, 1.0, n),
         proxy_attack=rng.random(n),
-        talks_memory=np.tile(once.observed.talks_memory, times),
+        talks_before=np.tile(once.observed.talks_before, times),
     )
     return replace(once, **result, seeing=lambda: seen)
 

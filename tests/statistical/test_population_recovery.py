@@ -33,7 +33,7 @@ def drawn_panel(compiled, rng):
         params = stacked_params(compiled.theory, batch.structure, params)
         run = system.evaluate(np, params, batch.columns, batch.structure)
         uniform = rng.random((size, batch.structure.n_time))
-        past = TalksPast(NEVER, 1.0, np.zeros(2))
+        past = TalksPast(NEVER, 1.0, 0.0)
         held, made, _ = system.simulate_talks(
             uniform, params, batch.columns, batch.structure, run, past
         )

@@ -13,7 +13,7 @@ from beliefs.features.inputs import Inputs
 # State at the end of the active periods, and the mask itself: they differ by design.
 AT_THE_END = {"scale", "expectation", "last", "level_scale"}
 OF_TALKS = ("walkout", "walkout_fresh", "walkout_at_risk", "talks_recent", "spell_age", "deal_near",
-            "round_number", "talks_memory")  # fmt: skip
+            "round_number", "talks_before")  # fmt: skip
 BY_DATE = {"reading", "talks", "talks_previous", *(f"observed.{name}" for name in OF_TALKS)}
 
 

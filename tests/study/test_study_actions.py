@@ -174,7 +174,7 @@ def test_the_phases_follows_the_regimes_and_what_they_declare(tmp_path, seen):
 def test_a_study_without_the_tables_sees_nothing_of_actions(tmp_path):
     seen = build_inputs(load_study(write_study(tmp_path / "s"))).observed
     always = {
-        "conflict_phase", "conflict_phase_seen", "round_number", "talks_memory",
+        "conflict_phase", "conflict_phase_seen", "round_number", "talks_before",
         "talks_recent", "deal_near",
         "spell_age", "mediator_old", "instrument", "walkout", "walkout_fresh",
     }  # fmt: skip

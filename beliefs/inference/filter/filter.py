@@ -39,7 +39,7 @@ _KINDS = {"anchor": 0, "private": 1, "public": 2}
 COLUMNS = (
     "evidence", "quiet", "pressure", "rival_persists", "rival_resolve", "hardline", "truce", "cost",
     "mediator", "announced", "waiver", "shock", "turnover", "aftermath", "mediator_old",
-    "spell_age", "hinge", "power_shift", "proxy_attack", "heavy", "talks_memory", "conflict_age",
+    "spell_age", "hinge", "power_shift", "proxy_attack", "heavy", "talks_before", "conflict_age",
 )  # fmt: skip
 
 

@@ -30,7 +30,6 @@ from beliefs.model.structure import Columns, Structure
 
 PLACE = 7
 TINY = 1e-12  # far tails of the logistic round to 0 or 1; keeps the logarithm finite
-_RECENCY = {"talks_memory": ("momentum", "history"), "conflict_age": ("ageing", "first_week")}
 _READS = ("mediator", "mediator_old", "announced", "proxy_attack", "power_shift", "conflict_age")
 
 
@@ -66,10 +65,8 @@ PARAMETERS = (
         "shift of the hazard of talks starting while their announcement is fresh"),
     Parameter("deadlock_shape", pz.Normal(0.0, 1.0), "log Weibull shape", f"C18; {LEARNT}",
         "how the hazard of talks starting changes with the time since the last ones"),
-    Parameter("momentum", pz.Normal(0.0, 0.5), "log-odds per log period", LEARNT,
-        "shift of both hazards by log(1 + periods with talks), fading in a fortnight", on=False),
     Parameter("history", pz.Normal(0.0, 0.5), "log-odds per log period", LEARNT,
-        "shift of both hazards by log(1 + periods with talks ever)", on=False),
+        "shift of both hazards by log(1 + periods with talks so far)", on=False),
     Parameter("ageing", pz.Normal(0.0, 0.5), "log-odds per log week", LEARNT,
         "shift of both hazards by log(1 + age of the conflict in weeks)", on=False),
     Parameter("first_week", pz.Normal(0.0, 0.5), "log-odds", LEARNT,
@@ -116,9 +113,9 @@ def shared_shift(params: Params, columns: Columns) -> Array:
     """Return what proxies, power shifts, past talks and age add to both log-odds, (..., time)."""
     proxy = params["proxy_credibility"][..., None] * columns["proxy_attack"]
     shift = proxy - params["shift_talks"][..., None] * columns["power_shift"]
-    for column, names in _RECENCY.items():
-        for k, name in enumerate(names):
-            shift = shift + params[name][..., None] * columns[column][..., k, :]
+    shift = shift + params["history"][..., None] * columns["talks_before"]
+    for k, name in enumerate(("ageing", "first_week")):
+        shift = shift + params[name][..., None] * columns["conflict_age"][..., k, :]
     return shift
 
 
@@ -166,9 +163,8 @@ def simulate(
     shift: Array,
     lower: Array,
     past: TalksPast,
-    days: float,
 ) -> tuple[Array, Columns, TalksPast]:
-    """Draw talk periods of `days` forward in time; every round makes the deadlock young again.
+    """Draw talk periods forward in time; every round makes the deadlock young again.
 
     `uniform` is (..., time); the others are as for `hazards`, but that the columns of past talks
     are not read. `past` is what is left of talks as the first period begins, (...).
@@ -179,11 +175,10 @@ def simulate(
     past = past._replace(
         idle=np.broadcast_to(np.asarray(past.idle, dtype=float), shape[:-1]),
         deadlock=np.broadcast_to(np.asarray(past.deadlock, dtype=float), shape[:-1]),
-        memory=np.broadcast_to(past.memory, (*shape[:-1], 2)),
+        times=np.broadcast_to(np.asarray(past.times, dtype=float), shape[:-1]),
     )
     held = np.empty(shape, dtype=bool)
-    made = {name: np.empty(shape) for name in ("talks_previous", "spell_age")}
-    made["talks_memory"] = np.empty((*shape[:-1], 2, shape[-1]))
+    made = {n: np.empty(shape) for n in ("talks_previous", "spell_age", "talks_before")}
 
     def at(values: Array, t: int) -> Array:
         values = np.asarray(values)
@@ -192,11 +187,11 @@ def simulate(
     for t in range(horizon):
         made["talks_previous"][..., t] = past.on
         made["spell_age"][..., t] = log_age(past.deadlock)
-        made["talks_memory"][..., t] = np.log1p(past.memory)
+        made["talks_before"][..., t] = np.log1p(past.times)
         now = {name: at(columns[name], t) for name in _READS}
         now |= {name: values[..., t : t + 1] for name, values in made.items()}
         onset, continuation = hazards(np, params, now, at(surplus, t), at(shift, t), at(lower, t))
         on = uniform[..., t] < np.where(past.on, continuation[..., 0], onset[..., 0])
         held[..., t] = on
-        past = past.after(days, on)
+        past = past.after(on)
     return held, made, past
