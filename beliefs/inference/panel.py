@@ -131,7 +131,7 @@ def of_panel(theory: Theory) -> Theory:
     """
     taught = {
         name: scaled_prior(p.prior, 1.0) or {}
-        for name, (_, p) in declared(BARE).items()
+        for name, (_, p) in declared(BARE, None).items()
         if not (p.on or name in theory.priors or name == SET)
     }
     on = tuple(name for name in theory.mechanisms if name != "readings")
