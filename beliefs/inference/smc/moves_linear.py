@@ -49,10 +49,10 @@ class _Side(NamedTuple):
     linear: Ints  # places of the parameters among the scores
     reading: Ints  # places of the side's readings
     # What `information` reads: period of each reading, its value less the bias at the reference,
-    # taken to belief 0, and how it answers to belief; the answers of each period's move (n_time, k)
-    # and what a unit more weight on bad news adds to it, of belief before the first period (k,) and
-    # of each reading's bias (readings, k); the place of ``belief_mean`` in `linear`, -1 when it is
-    # not free, and how it answers to its score; the scores of the reference.
+    # taken to belief 0, and how it answers to belief; the answers of each period's move
+    # (n_time, k), of belief before the first period (k,) and of each reading's bias (readings, k);
+    # the place of ``belief_mean`` in `linear`, -1 when it is not free, and how it answers to its
+    # score; the scores of the reference.
     answers: tuple[Any, ...]
 
 
@@ -63,7 +63,6 @@ class Frame(NamedTuple):
     n_time: int  # periods looked at
     at: dict[str, Floats]  # linear parameters of the reference point, (1, *shape) each
     gated: Floats  # misreading's gate along the reference path, (2, n_time)
-    discount: Floats  # weight of bad news at the reference, (2,)
     away: Floats  # of every reading: value less bias and belief at the reference
     sides: list[_Side]
 
@@ -112,17 +111,7 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
 
     slope = 1.0 + (bias(here, at + 0.25)[0] - bias(here, at - 0.25)[0]) / 0.5
     away = measurements.values[:n_read] - at - bias(here, at)[0]
-    # Bad news counts with its own weight, so the answer of a move is linear in that weight.
-    by_discount = []
-    shifted = np.asarray([name == "log_discount" for name in names], dtype=float)
-    for shift in (-1.0, 0.0, 1.0):
-        one = model.params(reference[None] + shift * shifted)
-        weight = np.broadcast_to(np.exp(one["log_discount"]), (1, 2))[0]
-        there = model.params(moved + shift * shifted)
-        by_discount.append((weight, answer(_moves(model, there, len(moved), n_time, gated)[1])))
-    (low, at_low), (discount, by_move), (high, at_high) = by_discount
-    gap = np.where(high > low, high - low, 1.0)
-    by_bad = (at_high - at_low) / gap[None, :, None]
+    by_move = answer(_moves(model, params, len(moved), n_time, gated)[1])
     by_start = answer(model.static(params, len(moved)).start)
     by_bias = answer(bias(params, at)[: len(moved)])
     sides, missed = [], away + slope * at
@@ -132,22 +121,20 @@ def frame_of(model: Model, reference: Floats, n_time: int) -> Frame:
         answers = answers + np.abs(by_bias[:, mine]).sum(1)
         chosen = np.flatnonzero(answers > 0)
         linear = places[chosen]
-        arrays = [by_move[chosen, i].T, by_bad[chosen, i].T, by_start[chosen, i]]
-        arrays += [by_bias[chosen][:, mine].T]
+        arrays = [by_move[chosen, i].T, by_start[chosen, i], by_bias[chosen][:, mine].T]
         level = [k for k, j in enumerate(linear) if names[j] == "belief_mean"]
         known = (level[0], by_start[chosen[level[0]], i]) if level else (-1, 0.0)
         arrays = [np.ascontiguousarray(v, dtype=np.float32) for v in arrays]
         rest = (*arrays, *known, reference[linear])
         sides.append(_Side(linear, mine, (when[mine], missed[mine], slope[mine], *rest)))
     held = {k: v for k, v in here.items() if k in LINEAR and k not in model.null}
-    return Frame(model, n_time, held, gated, discount, away, sides)
+    return Frame(model, n_time, held, gated, away, sides)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def information(
-    kept: Any, drift: Any, begin: Any, noise: Any, variance: Any, worse: Any, when: Any,
-    missed: Any, slope: Any, move: Any, bad: Any, start: Any, precision: Any, level: Any, gain: Any,
-    prior: Any,
+    kept: Any, drift: Any, begin: Any, noise: Any, variance: Any, when: Any, missed: Any,
+    slope: Any, move: Any, start: Any, precision: Any, level: Any, gain: Any, prior: Any,
 ) -> Any:  # fmt: skip
     """Return the centre (N, k) and the root of the precision (N, k, k) of one side's parameters.
 
@@ -167,9 +154,9 @@ def information(
             a = kept[p, t]
             mean, var = a * mean + drift[p, t], a * a * var + noise[p]
             top = a * answer[level] + (1.0 - a) * gain
-            small, rise = np.float32(a), np.float32(worse[p])
+            small = np.float32(a)
             for j in range(k):
-                answer[j] = small * answer[j] + (rise * bad[t, j] + move[t, j])
+                answer[j] = small * answer[j] + move[t, j]
             if level >= 0:
                 answer[level] = top
             while r < n_read and when[r] == t:
@@ -224,14 +211,12 @@ def _given(frame: Frame, scores: Floats) -> tuple[list[Any], Floats]:
     params = {**model.null, **model.coordinates.params(scores, frame.at), **frame.at}
     kept, drift = _moves(model, params, n, frame.n_time, frame.gated)
     static = model.static(params, n)
-    worse = np.broadcast_to(np.exp(params["log_discount"]), (n, 2)) - frame.discount
     channels = model.measurements.channels[: len(frame.away)]
     noise = FURTHER * static.noise + ROUGH * model.structure.step_weeks
     variance = BLUNT / readings.pull(frame.away, static.scale[:, channels])
     out, change = [], np.zeros(n)
     for i, mine in enumerate(frame.sides):
-        own = [v[:, i] for v in (kept, drift, static.start, noise)]
-        own += [variance[:, mine.reading], worse[:, i]]
+        own = [v[:, i] for v in (kept, drift, static.start, noise)] + [variance[:, mine.reading]]
         centre, root = information(*(np.ascontiguousarray(v) for v in own), *mine.answers)
         out.append((centre, root))
         change -= np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
