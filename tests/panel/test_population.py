@@ -221,6 +221,5 @@ def test_base_hazards_are_those_at_the_surplus_that_is_set():
         "base_surplus": np.asarray(6.0), "surplus_effect": np.array([0.3, -0.2]),
         "onset_base": np.asarray(-1.5), "continuation_base": np.asarray(0.4),
     }  # fmt: skip
-    onset, continuation = talks.hazards(np, params, cols, np.full(structure.n_time, 0.6), 0.0)
-    np.testing.assert_allclose(onset, expit(-1.5))
-    np.testing.assert_allclose(continuation, expit(0.4))
+    both = talks.hazards(np, params, cols, np.full(structure.n_time, 0.6), 0.0)
+    np.testing.assert_allclose(np.stack(both), [[expit(-1.5)], [expit(0.4)]] * np.ones((2, 1)))

@@ -97,16 +97,6 @@ def test_every_parameter_is_either_free_or_null(name, structure):
     assert {n for n, row in table.items() if row["free"]} == free | acts
 
 
-def test_every_theory_lets_talks_remember_and_the_base_rate_lets_strikes_excite(structure):
-    for name in bundled_theories():
-        theory = load_theory(name)
-        free = {p.name: p.prior for p in free_parameters(theory, structure)}
-        assert free["deadlock_shape"] == Prior("Normal", 0.0, 1.0), name
-        acts = {p.name for p in free_parameters(theory, structure, "actions")}
-        if theory.id == "M0":
-            assert {"log_excite_own", "log_excite_cross", "log_decay"} <= acts
-
-
 @pytest.mark.parametrize(
     ("theory", "name"), [(theory, name) for theory in SIGNS for name in SIGNS[theory].split()]
 )
