@@ -480,7 +480,7 @@ def informed(
     Examples
     --------
     >>> sorted(beliefs.informed("M0", study).priors)
-    ['ageing', 'deal_recent', 'first_week', 'onset_base']
+    ['ageing', 'deal_ageing', 'deal_base', 'deal_recent', 'first_week', 'onset_base']
     """
     theory, begun = theory_of(theory), str(study.spec.period.start)
     if (found := _population_of(theory, begun)) is None:
