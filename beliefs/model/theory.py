@@ -43,8 +43,6 @@ _THEORIES = Path(__file__).with_name("theories")
 # After the id of a theory with the priors that its claims are judged under, and of one that a
 # population informs where both stand side by side.
 JUDGED, POPULATION = "J", "P"
-_PER_WEEK = ("continuation_base", "history", "deadlock_shape")
-"""Learnt from weeks, and of other meaning in a study of other periods."""
 
 Text = Annotated[str, Field(pattern=r"\S")]
 Priors = Mapping[str, Mapping[str, Any]]
@@ -455,8 +453,8 @@ def informed(
 
     The latest population counts that had ended before the study begins, so that no later conflict
     informs it, and never its own. Parameters that it did not teach keep the priors of the theory.
-    Log-odds per week of talks starting become those per period; what was learnt from weeks and
-    cannot be put so keeps the theory's prior where periods are no weeks. Priors in which a theory
+    Log-odds per week of talks starting become those per period, at the same age of a deadlock; how
+    talks go on in weeks says nothing of other periods, where the theory's prior stays. Priors in which a theory
     differs from the bundled one of its id stay: those of a file, and those of `judged`.
 
     Parameters
@@ -498,11 +496,12 @@ def informed(
     weeks = study.spec.period.step_days / 7.0
     priors = {name: table for name, table in found["priors"].items() if name not in keep}
     if weeks != 1.0:
-        for name in _PER_WEEK:
-            priors.pop(name, None)
+        priors.pop("continuation_base", None)
         if (onset := priors.get("onset_base")) is not None:
             p = -np.expm1(weeks * np.log1p(-logistic(np, onset["mu"])))
-            priors["onset_base"] = onset | {"mu": round(float(np.log(p / (1.0 - p))), 3)}
+            shape = priors.get("deadlock_shape", {"mu": 0.0})["mu"]  # by age in periods
+            mu = np.log(p / (1.0 - p)) + np.expm1(shape) * np.log(weeks)
+            priors["onset_base"] = onset | {"mu": round(float(mu), 3)}
     by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
     names = ", ".join(sorted(priors.keys() - mine))
     return replace(

@@ -14,11 +14,13 @@ from beliefs.inference.action_draws import base_theory
 from beliefs.model import theory as module
 
 ONSET = {"dist": "Normal", "mu": -2.0, "sigma": 0.5}
+SHAPE = {"dist": "Normal", "mu": -0.4, "sigma": 0.1}
 AGEING = {"dist": "Normal", "mu": -0.3, "sigma": 0.1}
 
 
 def population(until, mu, theory="M0"):
     priors = {"onset_base": ONSET | {"mu": mu}, "ageing": AGEING, "history": AGEING}
+    priors |= {"deadlock_shape": SHAPE, "continuation_base": ONSET}
     made = {"panel": "crises", "until": until, "conflicts": 50, "fixed": {"base_surplus": 6.0}}
     return made | {"theory": theory, "priors": priors}
 
@@ -43,9 +45,9 @@ def test_the_latest_population_before_the_study_informs_it(known):
 def test_days_have_the_same_hazard_by_week(known):
     study = beliefs.load_study("us-iran-2026")
     priors = beliefs.informed(beliefs.load_theory("M0"), study).priors
-    by_week = 1.0 - (1.0 - expit(priors["onset_base"]["mu"])) ** 7
-    np.testing.assert_allclose(by_week, expit(3.0), atol=1e-3)
-    assert priors["ageing"] == AGEING and "history" not in priors
+    aged = priors["onset_base"]["mu"] + np.expm1(-0.4) * np.log(7.0)  # a deadlock of seven days
+    np.testing.assert_allclose(1.0 - (1.0 - expit(aged)) ** 7, expit(3.0), atol=1e-3)
+    assert priors["deadlock_shape"] == SHAPE and "continuation_base" not in priors
 
 
 def test_priors_that_claims_are_judged_under_stay_and_so_do_those_of_a_file(known, tmp_path):
