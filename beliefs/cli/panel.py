@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,8 @@ def score(
         )  # fmt: skip
     data = found.as_dict()
     opt.show(data, _tell(data), as_json)
+    if any(check["failures"] for check in found.checks.values()):
+        raise SystemExit(3)
 
 
 def _tell(data: dict[str, Any]) -> Iterator[str]:
@@ -61,7 +64,7 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
         for who, row in rows.items():
             over = {k: _ahead(v) for k, v in row.items() if k.startswith("over_")}
             online = over.pop("over_online")
-            more = "".join(f"  over {k.removeprefix('over_')}: {by}" for k, by in over.items())
+            more = "".join(f"  {k.replace('_', ' ')}: {by}" for k, by in over.items())
             yield f"  {who:20}{'' if who == ONLINE else online:44}{row['brier']:.4f}{more}"
     for group, rows in data["groups"].items():
         nats = "  ".join(f"{k} {v['nats']:+.0f}" for k, v in rows.items() if k != "conflicts")
@@ -80,6 +83,7 @@ def _tell(data: dict[str, Any]) -> Iterator[str]:
         yield (
             f"{who}: R-hat {check['r_hat']:.3f}, ESS {check['ess']:.0f}, "
             f"{check['divergent_share']:.2%} divergent{anew}"
+            f"{''.join(f'; {failure}' for failure in check['failures'])}"
         )
 
 
@@ -114,7 +118,7 @@ def fit(
         "priors": priors_of(found, structure, seed=seed),
         "fixed": {"base_surplus": base_surplus(found)},
     }  # fmt: skip
-    if out is not None:
+    if out is not None and not found.failures:
         kept = json.loads(out.read_text(encoding="utf-8"))["populations"] if out.exists() else []
         same = ("theory", "panel", "until")
         kept = [one for one in kept if any(one[k] != said[k] for k in same)] + [said]
@@ -133,5 +137,6 @@ def fit(
         learnt = 1.0 - sds.mean() / float(p.prior.std())
         lines.append(f"  {p.name:20}{learnt:5.0%} {each}{between}")
     opt.show(said, lines, as_json)
-    if found.r_hat > 1.01 or found.ess < 400 or found.divergent_share > 0.001:
+    if found.failures:
+        sys.stderr.write(f"not converged, so not kept: {'; '.join(found.failures)}\n")
         raise SystemExit(3)

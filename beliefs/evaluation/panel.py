@@ -62,6 +62,7 @@ ENDS_AFTER: Mapping[str, Callable[[Inputs], Bools]] = {
     "no agreement": lambda one: one.observed.deal == 0,
 }  # fmt: skip
 """Periods after which a conflict may end."""
+UNTAUGHT = "{}, own priors"  # forecaster that is a theory which no conflict taught
 GRID = 100  # steps in which times to first talks are held against uniform ones
 
 
@@ -153,16 +154,18 @@ class PanelScores:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scores for JSON."""
-        theories = [name for name in self.p if name not in BASELINES]
+        theories, shown = list(self.checks), (*BASELINES, *self.checks)
         tables: dict[str, dict[str, Any]] = {target: {} for target, _ in self.held}
         for key, held in self.held.items():
             rows = {}
-            for name in self.p:
+            for name in shown:
                 rows[name] = {"log_score": float(self.log_score(name, key).sum()),
                               "brier": float(np.mean((self.p[name][key] - held) ** 2)),
                               "over_online": self.over(name, ONLINE, key)}  # fmt: skip
                 if name in theories[1:]:
                     rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], key)
+                if name in theories:
+                    rows[name]["over_own_priors"] = self.over(name, UNTAUGHT.format(name), key)
             tables[key[0]][str(key[1])] = rows
         scores = np.stack([self.log_score(name) for name in theories])
         among = self.groups()
@@ -171,7 +174,7 @@ class PanelScores:
             "with_talks": int(self.held[NEXT].sum()), "folds": self.folds, "seed": self.seed,
             "within": tables,
             "groups": {g: {"conflicts": int(of.sum())} | {n: self.over(n, ONLINE, among=of)
-                       for n in self.p if n != ONLINE} for g, of in among.items()},
+                       for n in shown if n != ONLINE} for g, of in among.items()},
             "reliability": {
                 f"{key[0]} {key[1]}": {name: self.reliability(name, key) for name in theories}
                 for key in self.held
@@ -242,21 +245,24 @@ def score_panel(
             p[name] |= {(target, h): values for h, values in each.items()}
     outs = [None] if folds is None else [np.flatnonzero(group == k).tolist() for k in range(folds)]
     jobs = [(theory, out) for theory in map(theory_of, theories) for out in outs]
-    found: dict[str, dict[int, Any]] = {theory.id: {} for theory, _ in jobs}
-    fits: dict[str, list[dict[str, Any]]] = {theory.id: [] for theory, _ in jobs}
+    found: dict[str, dict[int, Any]] = {}
+    fits: dict[str, list[dict[str, Any]]] = {}
     shared = names, inputs, endings, asked, seed, sampling
     work = done(_forecasts, jobs, lambda: shared, workers, scheduler)
     for n, (theory, within, fit) in enumerate(work, 1):
-        found[theory] |= within
-        fits[theory].append(fit)
+        for name, each in within.items():
+            found.setdefault(name, {}).update(each)
+        fits.setdefault(theory, []).append(fit)
         progress(f"{n} of {len(jobs)} fits")
-    checks = {}
-    for theory, within in found.items():
-        p[theory] = {
+    for name, within in found.items():
+        p[name] = {
             (t, h): np.concatenate([within[k][t][h] for k in range(len(read))]) for t, h in held
         }
-        worst = {key: of(fit[key] for fit in fits[theory]) for key, of in WORST.items()}
-        checks[theory] = fits[theory][0] | worst
+    checks = {
+        theory.id: fits[theory.id][0]
+        | {key: of([fit[key] for fit in fits[theory.id]]) for key, of in WORST.items()}
+        for theory, _ in jobs
+    }
     begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
     return PanelScores(str(panel), names, begun, place, held, p, folds, seed, checks)
 
@@ -267,8 +273,8 @@ _COMPILED: dict[str, Panelled] = {}
 
 def _forecasts(
     job: tuple[Theory, list[int] | None], shared: Any
-) -> tuple[str, dict[int, Any], dict[str, Any]]:
-    """Return forecasts by place of a fold, or of each conflict left out in turn."""
+) -> tuple[str, dict[str, dict[int, Any]], dict[str, Any]]:
+    """Return forecasts by name and place of a fold, or of each conflict left out in turn."""
     (theory, out), (names, inputs, endings, asked, seed, sampling) = job, shared
     if (key := f"{theory.sha256} {names}") not in _COMPILED:
         _COMPILED.clear()
@@ -289,11 +295,14 @@ def _forecasts(
                 if k[place] > RELIABLE
                 else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
             )
-    found = {}
-    for place, population in populations.items():
-        rng = np.random.default_rng([seed, place])
-        ending = np.stack([endings[what][place] for what in ("no talks", "talks")])
-        found[place] = follow(population, inputs[place], rng, horizons=asked, ending=ending)
+    untaught = dict.fromkeys(populations, compiled.untaught(np.random.default_rng([seed, 2])))
+    found: dict[str, dict[int, Any]] = {}
+    for name, each in ((theory.id, populations), (UNTAUGHT.format(theory.id), untaught)):
+        for place, population in each.items():
+            rng = np.random.default_rng([seed, place])
+            ending = np.stack([endings[what][place] for what in ("no talks", "talks")])
+            within = follow(population, inputs[place], rng, horizons=asked, ending=ending)
+            found.setdefault(name, {})[place] = within
     return theory.id, found, check
 
 

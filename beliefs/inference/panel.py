@@ -26,14 +26,16 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from beliefs.errors import StudyError
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import FORTNIGHT, Floats, TalksPast, conflict_age, log_age
+from beliefs.inference.diagnose import diagnose
 from beliefs.inference.nuts.sampling import Sampling, checked_seed
-from beliefs.inference.posterior import stacked_params
+from beliefs.inference.posterior import drawn, stacked_params
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import bargaining, belief, outcomes, talks
@@ -79,7 +81,10 @@ LASTING = ("cost", "hinge", "power_shift", "pressure", "truce", "waiver")
 BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
 """Dimensions of which the first half is of one side and the second of the other."""
 
-WORST: Mapping[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}  # of several fits
+WORST: Mapping[str, Any] = {
+    "r_hat": max, "ess": min, "divergent_share": max, "failures": lambda of: sum(of, ()),
+}  # fmt: skip
+"""What is said of several fits at once, of the checks of each."""
 
 Draws = Mapping[str, Floats]
 
@@ -99,6 +104,7 @@ class Population:
     r_hat: float
     ess: float
     divergent_share: float
+    failures: tuple[str, ...] = ()  # of the convergence check
 
     def weighted(self, weights: Floats, rng: np.random.Generator) -> Population:
         """Return the population whose draws count by weights (draw,), by resampling."""
@@ -188,14 +194,13 @@ def _padded(values: NDArray[Any], longest: int) -> Floats:
     return np.pad(np.asarray(values, dtype=float), [(0, 0)] * (values.ndim - 1) + [(0, short)])
 
 
-def _samplers() -> tuple[Any, Any, Any, Any]:
-    """Return PyMC, its tensors, ArviZ and nutpie."""
-    import arviz as az  # all are slow to load, and what follows a conflict samples nothing
-    import nutpie
+def _samplers() -> tuple[Any, Any, Any]:
+    """Return PyMC, its tensors and nutpie."""
+    import nutpie  # all are slow to load, and what follows a conflict samples nothing
     import pymc as pm
     import pytensor.tensor as pt
 
-    return pm, pt, az, nutpie
+    return pm, pt, nutpie
 
 
 def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
@@ -263,7 +268,8 @@ class Panelled:
     @no_fastmath
     def __init__(self, theory: Theory, names: Sequence[str], conflicts: Sequence[Inputs]) -> None:
         *_, nutpie = _samplers()
-        self.theory, self.names, self.conflicts = of_panel(theory), tuple(names), conflicts
+        self.theory, self.own = of_panel(theory), theory.priors
+        self.names, self.conflicts = tuple(names), conflicts
         self.batches = batches(conflicts)
         self.compiled = nutpie.compile_pymc_model(population_model(self.theory, self.batches))
 
@@ -292,7 +298,13 @@ class Panelled:
         )
         shared = {p.name: of_both(np, draws[p.name], p, structure) for p in free}
         names = tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist()))
-        return Population(self.theory, shared, spread, names, *checks)
+        return Population(self.theory, shared, spread, names, **checks)
+
+    def untaught(self, rng: np.random.Generator) -> Population:
+        """Return draws of the priors of the theory itself, which no conflict taught."""
+        theory, structure = replace(self.theory, priors=self.own), self.batches[0].structure
+        free = free_parameters(theory, structure, None)
+        return Population(theory, drawn(free, structure, rng, (DRAWS,)), {}, (), 1.0, DRAWS, 0.0)
 
     @no_fastmath
     def population(
@@ -300,7 +312,7 @@ class Panelled:
     ) -> Population:
         """Sample the population, and what agreements teach, if any, given expected surpluses."""
         found = self.fit(seed=seed, without=without, sampling=sampling)
-        pm, pt, _, nutpie = _samplers()
+        pm, pt, nutpie = _samplers()
         structure = self.batches[0].structure
         every = {p.name: p for p in free_parameters(self.theory, structure, "actions")}
         if DEALS not in every or not any(one.observed.deal.any() for one in self.conflicts):
@@ -324,30 +336,28 @@ class Panelled:
         draws, more, checks = _sampled(
             nutpie.compile_pymc_model(model), [p.name for p in free], seed, sampling
         )
-        both = zip(WORST.items(), checks, strict=True)
-        worst = {k: of((getattr(found, k), value)) for (k, of), value in both}
+        worst = {k: of((getattr(found, k), checks[k])) for k, of in WORST.items()}
         shared, spreads = {**found.shared, **draws}, {**found.spread, **more}
         return replace(found, shared=shared, spread=spreads, **worst)
 
 
 def _sampled(
     compiled: Any, names: list[str], seed: int, sampling: Sampling
-) -> tuple[dict[str, Floats], dict[str, Floats], tuple[float, float, float]]:
+) -> tuple[dict[str, Floats], dict[str, Floats], dict[str, Any]]:
     """Return draws by name, (draw, *dims), spreads likewise, and values of `WORST`."""
-    _, _, az, nutpie = _samplers()
+    *_, nutpie = _samplers()
     raw = nutpie.sample(
         compiled, draws=sampling.draws, tune=sampling.tune, chains=sampling.chains,
         cores=sampling.cores, seed=checked_seed(seed), target_accept=sampling.target_accept,
         save_warmup=False, progress_bar=False,
     )  # fmt: skip
-    whole = raw["posterior"].dataset
+    whole, stats = (raw[group].to_dataset() for group in ("posterior", "sample_stats"))
     spreads = [name for name in whole.data_vars if str(name).endswith("_spread")]
     kept = whole[[*names, *spreads]]
     draws = {str(n): v.values.reshape(-1, *v.shape[2:]) for n, v in kept.data_vars.items()}
     spread = {str(name).removesuffix("_spread"): draws.pop(str(name)) for name in spreads}
-    r_hat = max(float(v.max()) for v in az.rhat(kept).data_vars.values())
-    ess = min(float(v.min()) for v in az.ess(kept).data_vars.values())
-    return draws, spread, (r_hat, ess, float(raw["sample_stats"]["diverging"].values.mean()))
+    report = diagnose(xr.DataTree.from_dict({"posterior": kept, "sample_stats": stats}))
+    return draws, spread, {key: getattr(report, key) for key in WORST}
 
 
 def deal_columns(inputs: Inputs, surplus: Floats) -> Columns:
