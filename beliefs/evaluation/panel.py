@@ -217,7 +217,8 @@ def score_panel(
             where="folds",
             found=f"{folds or 2} folds of {len(read)} conflicts",
             expected="from 2 folds to as many as there are conflicts",
-            fix="choose fewer folds, or a larger panel",
+            fix="choose fewer folds, or a larger panel"
+            + ("" if every else "; conflicts without talks count with --every"),
         )
     studies, inputs, over = zip(*read, strict=True)
     names = tuple(study.name for study in studies)

@@ -52,6 +52,7 @@ from beliefs.model.theory import (
     scaled_prior,
     theory_of,
 )
+from beliefs.study.dates import day_of
 from beliefs.study.load import Study, read_study
 from beliefs.study.panels import CONFLICTS, load_panel
 
@@ -572,12 +573,14 @@ def fit_panel(
     known = load_panel(panel)
     cells = known.tables[CONFLICTS].cells
     ends = dict(zip(cells["conflict"], cells.get("ended", cells["end"]), strict=True))
-    names = [name for name in known.conflicts if until is None or ends[name] <= until]
+    last = None if until is None else str(day_of(until, "until"))
+    names = [name for name in known.conflicts if last is None or ends[name] <= last]
     if len(names) < FEWEST:
         raise StudyError(
-            "too few conflicts had ended", where=f"{panel}, until {until}",
+            "too few conflicts to say how they differ",
+            where=f"{panel}, that had ended by {last}" if last else str(panel),
             found=f"{len(names)} conflicts", expected=f"at least {FEWEST}",
-            fix="choose a later date",
+            fix="choose a later date" if last else "take a larger panel",
         )  # fmt: skip
     conflicts = [build_inputs(known_at_end(f"{panel}/{name}")) for name in names]
     compiled = Panelled(theory_of(theory), names, conflicts)
