@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Many conflicts
 #
-# One war cannot teach ninety parameters; 245 crises of 1918 to 2016 teach some. Each is left out in
+# One war cannot teach ninety parameters; 245 crises of 1916 to 2016 teach some. Each is left out in
 # turn: talks and agreements in it are forecast week by week from what the week before knew. What
 # does a forecaster gain over the rate so far, over a regression on age, and over one on talks and
 # force of the past? And what do beliefs add to recency?
@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 
 import beliefs
+from beliefs.evaluation.calibration import bands
 from beliefs.evaluation.panel import score_panel
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.reporting.axes import house_axes
 from beliefs.reporting.style import GREY, INK, THEORY_COLOURS
 
-THEORIES = ("M0", "M1", "M3", "M4")  # under M2 no belief moves talks
+THEORIES = ("M0", "M1", "M2", "M3", "M4")
 KEPT = Path("kept") / "panel_crises.json"
 
 panel = beliefs.load_panel("crises")
@@ -46,7 +47,7 @@ beliefs.load_study("crises/196")
 
 # %%
 if not KEPT.exists():
-    scores = score_panel("crises", THEORIES, folds=None, seed=1, sampling=Sampling(1000, 1000))
+    scores = score_panel("crises", THEORIES, folds=None, seed=1, sampling=Sampling(1200, 1000))
     KEPT.write_text(json.dumps(scores.as_dict(), indent=1) + "\n")
 said = json.loads(KEPT.read_text())
 print(f"{said['conflicts']} conflicts, {said['periods']} weeks, {said['with_talks']} with talks")
@@ -88,7 +89,8 @@ print("weights of a stack:", {name: round(weight, 2) for name, weight in said["w
 #
 # Left: forecasts of talks within four weeks in tenths, and how often they were held; bars are 90 %
 # intervals of a bootstrap over conflicts around what was forecast. Right: where the first talks of
-# each conflict fall in the distribution that was forecast for them; flat if it is right.
+# each conflict fall in the distribution that was forecast for them; if it is right the line stays in
+# its simultaneous 99 % band.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -100,9 +102,11 @@ left.vlines(bins["forecast"], bins["low"], bins["high"], color=GREY, lw=4, alpha
 left.plot(bins["forecast"], bins["observed"], "o", color=THEORY_COLOURS[1], ms=5)
 left.set(xlabel="forecast", ylabel="observed", title="M0: talks within four weeks")
 first = said["first_talks"]["M0"]
-right.bar(np.arange(0.05, 1, 0.1), first["counts"], 0.09, color=THEORY_COLOURS[1], alpha=0.7)
-right.axhline(first["n"] / 10, color=INK, lw=1)
-right.set(xlabel="place in the forecast distribution", ylabel="conflicts",
+flat = bands(first["n"], len(first["counts"]) - 1)
+right.fill_between(flat.at, flat.low, flat.high, color=GREY, alpha=0.3, lw=0)
+below = np.cumsum([0, *first["counts"]]) / first["n"] - flat.at
+right.plot(flat.at, below, "o-", color=THEORY_COLOURS[1], ms=4)
+right.set(xlabel="place in the forecast distribution", ylabel="share below it, less the place",
           title=f"M0: first talks, p = {first['p']:.2f}")  # fmt: skip
 plt.show()
 inside = {
