@@ -49,7 +49,13 @@ def main() -> None:
         )
     print(f"exponent in periods {timing.exponent(periods, seconds):.2f}")
     begun = time.process_time()
-    follow(found, inputs[0], np.random.default_rng(1))
+    follow(
+        found,
+        inputs[0],
+        np.random.default_rng(1),
+        horizons={"talks": (1,)},
+        ending=np.zeros((2, 999)),
+    )
     took = time.process_time() - begun
     print(f"one conflict more, of {len(inputs[0].talks)} periods: {took:.2f} s")
     print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB")

@@ -22,7 +22,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -57,7 +56,7 @@ from beliefs.study.load import Study, read_study
 from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
-"""Parameters of which every conflict has its own."""
+"""Base hazards of talks, of which a conflict may have its own."""
 SET = "base_surplus"  # a parameter that a population sets, see below
 DEALS = "deal_base"  # one more, of agreements
 DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
@@ -138,7 +137,7 @@ def of_panel(theory: Theory) -> Theory:
     """
     taught = {
         name: scaled_prior(p.prior, 1.0) or {}
-        for name, (_, p) in declared(BARE, None).items()
+        for name, (_, p) in declared(BARE).items()
         if not (p.on or name in theory.priors or name == SET)
     }
     on = tuple(name for name in theory.mechanisms if name != "readings")
@@ -243,9 +242,11 @@ def population_model(theory: Theory, panel: Sequence[Batch]) -> Any:
             effect = given[0]["surplus_effect"][VARYING.index(name)]
             shared[name] = pm.Deterministic(name, here - effect * typical)
             pm.Potential(f"{name}_prior", pm.logp(prior, shared[name]))
-            spread = pm.HalfNormal(f"{name}_spread", SPREAD)
-            own[name] = spread * pm.Normal(f"{name}_of", shape=(size,))
+            if name in theory.varying:
+                spread = pm.HalfNormal(f"{name}_spread", SPREAD)
+                own[name] = spread * pm.Normal(f"{name}_of", shape=(size,))
         for number, (batch, params, run) in enumerate(zip(panel, given, runs, strict=True)):
+            params |= {name: shared[name] for name in unnamed}
             params |= {name: shared[name] + own[name][batch.places] for name in own}
             hazards = _hazards(pt, params, data[number], batch.structure, run)(params)
             density = talks.log_likelihood(pt, data[number], *hazards)
@@ -325,8 +326,10 @@ class Panelled:
         with pm.Model() as model:
             params: dict[str, Any] = dict(null_values(self.theory, structure, "actions"))
             params |= {p.name: p.prior.to_pymc(p.name) for p in free}
-            spread = pm.HalfNormal(f"{DEALS}_spread", SPREAD)
-            own = params[DEALS] + spread * pm.Normal("of", shape=(len(each),))
+            own = params[DEALS] + pt.zeros(len(each))
+            if DEALS in self.theory.varying:
+                spread = pm.HalfNormal(f"{DEALS}_spread", SPREAD)
+                own = own + spread * pm.Normal("of", shape=(len(each),))
             for number, batch in enumerate(self.batches):
                 mine = [each[k] for k in batch.places]
                 longest = batch.structure.n_time
@@ -364,9 +367,7 @@ def _sampled(
 def deal_columns(inputs: Inputs, surplus: Floats) -> Columns:
     """Return what the hazard of agreements reads before each period, and what came, (time,)."""
     names = ("deal", "deal_seen", "talks_recent", "agenda_share", "power_shift")
-    age = conflict_age(np.arange(len(surplus)) * inputs.step_days / 7.0)
-    seen = {k: 1.0 * getattr(inputs.observed, k) for k in names}
-    return seen | {"surplus_lag": surplus, "conflict_age": age}
+    return {k: 1.0 * getattr(inputs.observed, k) for k in names} | {"surplus_lag": surplus}
 
 
 def expected_surplus(population: Population, inputs: Inputs) -> Floats:
@@ -382,8 +383,8 @@ def follow(
     inputs: Inputs,
     rng: np.random.Generator,
     *,
-    horizons: Horizons = MappingProxyType({"talks": (1,)}),
-    ending: Floats | float = 0.0,
+    horizons: Horizons,
+    ending: Floats,
     draws: int = DRAWS,
 ) -> dict[str, dict[int, Floats]]:
     """Return the probability of a target within each horizon, as known before each of T periods.
@@ -391,7 +392,7 @@ def follow(
     By target (`TARGETS`) and horizon, (T,). Beliefs go on from where they are, and all else is what
     it was in the mean of the conflict so far (`LASTING` stays); time since talks and the age of the
     conflict go on, and it may end: `ending` is the probability that it does after a period without
-    talks and after one with talks, by age, (2, T + largest horizon or more) or one number.
+    talks and after one with talks, by age, (2, T + largest horizon or more).
     Agreements follow talks, which are drawn.
     """
     structure, cols = structure_of(inputs), known_before(columns(inputs))
@@ -415,9 +416,6 @@ def follow(
     ]
     later, quiet = cols, TalksPast.of(cols, structure.recess)
     most = max(max(asked) for asked in horizons.values())
-    ends = (
-        ending[:, : n + most] if isinstance(ending, np.ndarray) else np.full((2, n + most), ending)
-    )
     lasts, open_, alive = (np.ones((draws, n)) for _ in range(3))
     lived = quiet._replace(idle=quiet.idle * np.ones((draws, 1)))
     # A stream of its own for every place, so that no forecast depends on how many follow.
@@ -434,7 +432,7 @@ def follow(
             now = [x[..., 0] for x in _wide(run, (draws, n, 2, 1))]
         age = conflict_age((np.arange(n) + ahead) * structure.step_weeks)
         hazards = _hazards(np, wide, placed | {"conflict_age": age.T[..., None]}, structure, run)
-        after_quiet, after_talks = ends[:, ahead : ahead + n]
+        after_quiet, after_talks = ending[:, ahead : ahead + n]
         if ahead < max(horizons.get("talks", (0,))):
             hazard = _hazard(hazards, wide, quiet)
             so_far["talks"] += lasts * hazard
@@ -443,7 +441,7 @@ def follow(
         if "agreement" in horizons:
             surplus = np.broadcast_to(run.surplus[..., 0], (draws, n)).mean(axis=0)
             recent = lived.idle < max(1, round(FORTNIGHT / days))
-            read = seen | {"talks_recent": recent, "surplus_lag": surplus, "conflict_age": age}
+            read = seen | {"talks_recent": recent, "surplus_lag": surplus}
             p = probability("cloglog", outcomes.deal(np, hazard_of, read, structure))
             so_far["agreement"] += alive * open_ * p
             open_ = open_ * (1.0 - p)
@@ -502,7 +500,7 @@ def log_likelihood(population: Population, inputs: Inputs) -> Floats:
         on = cols["talks_previous"]
         each.append([(density * (1.0 - on)).sum(axis=-1), (density * on).sum(axis=-1)])
         if deals:
-            own = deals | {DEALS: moved[DEALS]}
+            own = deals | {k: moved[k] for k in moved if k == DEALS}
             each[-1].append(_log_deals(population.theory, structure, own, seen).sum(axis=-1))
     total = logsumexp(np.asarray(each), axis=0, b=weights[:, None, None])
     return np.asarray(total.sum(axis=0))

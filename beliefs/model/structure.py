@@ -39,7 +39,7 @@ _OF_BELIEF = {
 # Of `columns`, what the equations of actions read as well.
 _SHARED = (
     "active", "quiet", "pressure", "hardline", "truce", "mediator", "waiver", "shock", "turnover",
-    "aftermath", "talks", "talks_previous", "talks_seen", "conflict_age",
+    "aftermath", "talks", "talks_previous", "talks_seen",
 )  # fmt: skip
 
 Columns = dict[str, NDArray[Any]]

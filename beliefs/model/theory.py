@@ -43,6 +43,7 @@ _THEORIES = Path(__file__).with_name("theories")
 # After the id of a theory with the priors that its claims are judged under, and of one that a
 # population informs where both stand side by side.
 JUDGED, POPULATION = "J", "P"
+MAY_VARY = ("onset_base", "continuation_base", "deal_base")
 
 Text = Annotated[str, Field(pattern=r"\S")]
 Priors = Mapping[str, Mapping[str, Any]]
@@ -104,6 +105,9 @@ class Theory:
         `null` says which ones are.
     fixed
         Values of parameters that are not free, where they differ from the null value.
+    varying
+        Parameters of which every conflict of a panel has its own (`MAY_VARY`); all others are
+        shared by all conflicts, and innovations of belief are of one alone.
     informed
         Which of its priors earlier conflicts taught, and which conflicts; None for none.
     """
@@ -118,6 +122,7 @@ class Theory:
     priors: Priors = field(default_factory=dict)
     free: tuple[str, ...] | None = None
     fixed: dict[str, float] = field(default_factory=dict)
+    varying: tuple[str, ...] = MAY_VARY
     informed: str | None = None
 
     def frees(self, mechanism: str, parameter: str) -> bool:
@@ -228,6 +233,7 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
             expected="one of both: all others are then the opposite",
         )  # fmt: skip
     check_names("mechanism", theory.mechanisms, where, list(mechanisms(None)))
+    check_names("parameter that may vary", theory.varying, f"{where}: varying", MAY_VARY)
     new = checked is None or theory.sha256 != checked
     if new and (theory.null or theory.free or theory.priors or theory.fixed):
         known = declared(BARE, None)

@@ -77,7 +77,7 @@ def columns(structure, rng):
     out["p_lag"] = rng.random((2, t))
     out["p_lag_min"] = out["p_lag"].min(axis=0)
     out["talks_previous"] = np.concatenate([[0.0], out["talks"][:-1]])
-    out["talks_before"], out["conflict_age"] = rng.random(t), rng.random((2, t))
+    out["talks_before"] = rng.random(t)
     out |= {"active": np.ones(t), "talks_seen": np.ones(t), "pressure": 1.0 - out["talks"]}
     no_columns = {"instrument", "conflict_phase"}
     missing = {f.name for f in fields(Observed)} - no_columns - set(out)

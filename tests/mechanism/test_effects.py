@@ -31,7 +31,6 @@ EFFECTS = [
     # The surplus counts in tenths of the stake.
     ("deal", "deal_surplus", 0.2, ("surplus_lag",), 0.3, 0.6),
     ("deal", "deal_recent", 0.6, ("talks_recent",), 1.0, 0.6),
-    ("deal", "deal_ageing", 0.3, ("conflict_age", 0), 2.0, 0.6),
     ("deal", "agenda_effect", 0.4, ("agenda_share",), 0.5, 0.2),
     ("deal", "shift_deal", 0.5, ("power_shift",), 2.0, -1.0),
     ("reversal", "turnover_termination", 1.0, ("government_changed",), 0.5, 0.5),

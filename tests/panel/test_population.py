@@ -33,7 +33,7 @@ from beliefs.model.theory import free_parameters, theory_of
 from beliefs.study.load import read_study
 
 NAMES, DRAWS = ("crises/30", "crises/196", "crises/255"), 40
-ASKED = {"talks": (1, 4), "agreement": (4,)}
+ASKED, NEVER_ENDS = {"talks": (1, 4), "agreement": (4,)}, np.zeros((2, 999))
 
 
 def inputs_of(name, day=None):
@@ -101,7 +101,9 @@ def test_forecasts_know_nothing_of_later_days(population, name):
     half = inputs_of(name, str(whole.dates[n] - np.timedelta64(1, "D")))
     assert half.active.sum() == n
     ahead = [
-        follow(population, one, np.random.default_rng(1), horizons=ASKED, draws=200)
+        follow(
+            population, one, np.random.default_rng(1), horizons=ASKED, ending=NEVER_ENDS, draws=200
+        )
         for one in (whole, half)
     ]
     for target, horizon in (("talks", 1), ("talks", 4), ("agreement", 4)):
@@ -151,8 +153,7 @@ def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(popul
         onset, continuation = talks.hazards(np, params, now, *state)
         p = np.where(held > 0, continuation[0], onset[0])
         seen = {"talks_recent": idle < 2, "surplus_lag": surplus[:, weeks],
-                "agenda_share": 0.0, "power_shift": np.zeros(n),
-                "conflict_age": now["conflict_age"]}  # fmt: skip
+                "agenda_share": 0.0, "power_shift": np.zeros(n)}  # fmt: skip
         hazard = np.exp(outcomes.deal(np, deals, seen, structure)[0])
         agreed |= (rng.random(n) < -np.expm1(-hazard)) & ~over
         held = (rng.random(n) < p) * (1.0 - over)

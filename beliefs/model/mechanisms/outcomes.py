@@ -2,16 +2,15 @@ r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, pha
 
 .. math::
     \log h^{deal}_t &= \beta_d + \log w + recent\, talks_t + agenda\, share_t - shift\, power_t
-                       + 10\, \gamma Z_{t-1} + \nu \log((1 + age_t) / 53) \\
+                       + 10\, \gamma Z_{t-1} \\
     P(signed \mid deal) &= \mathrm{logistic}(-cost) \\
     \log h^{end}_{st} &= \beta_s + \log w + turnover\, changed_{st} \\
     \log E[peripheral_t] &= \log 7w + \beta_p + war + instrument + harm\, calm_t
 
-with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`), the
-age of the conflict in weeks and w weeks in a period. A truce spell ends in one of lapse (only with
-an announced deadline), unilateral extension, mutual extension and deal, by sticks: the share of
-lapses, of unilateral actions among the rest, of extensions among mutual actions. The simulation
-takes a lapse from the deadline itself.
+with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`) and w
+weeks in a period. A truce spell ends in one of lapse (only with an announced deadline), unilateral
+extension, mutual extension and deal, by sticks: the share of lapses, of unilateral actions among
+the rest, of extensions among mutual actions. The simulation takes a lapse from the deadline itself.
 
 A conflict phase (open war, friction, truce, negative and positive peace) is left upwards and
 downwards at weekly hazards :math:`e^{up}` and :math:`e^{down}`. A move up *skips* when it leaves
@@ -53,7 +52,6 @@ _LOG_WEEK = "log hazard per week"
 _SHARES = ("lapse_share", "unilateral_share", "mutual_share")
 WAR = PHASES.index("war")
 FRICTION, NEGATIVE = CONFLICT_PHASES.index("friction"), CONFLICT_PHASES.index("negative_peace")
-LOG_YEAR = float(np.log1p(52.0))  # age at which the base hazard of a deal is meant
 TINY = 1e-12  # shares round to 0 or 1 in far tails; keeps the logarithm finite
 
 
@@ -67,8 +65,6 @@ PARAMETERS = (
         "hazard of a mutual agreement at zero surplus"),
     Parameter("deal_recent", pz.Normal(0.0, 1.0), "log hazard ratio", LEARNT,
         "rise of the hazard of a deal in the fortnight after talks"),
-    Parameter("deal_ageing", pz.Normal(0.0, 0.5), "log hazard per log week", LEARNT,
-        "how the hazard of a deal changes with the age of the conflict against a year", on=False),
     Parameter("deal_surplus", pz.Normal(0.0, 0.3), "log hazard per tenth of the stake",
         f"Fearon (1995); {LEARNT}", "how the hazard of a deal follows the bargaining surplus"),
     Parameter("shift_deal", pz.Normal(0.0, 0.5), "log hazard per sd of shift",
@@ -119,7 +115,6 @@ def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
         + params["agenda_effect"][..., None] * columns["agenda_share"]
         - params["shift_deal"][..., None] * columns["power_shift"]
         + params["deal_surplus"][..., None] * (10.0 * columns["surplus_lag"])
-        + params["deal_ageing"][..., None] * (columns["conflict_age"][..., 0, :] - LOG_YEAR)
     )
 
 
@@ -223,8 +218,7 @@ def _phase_rate(params: Params, state: Mapping[str, Array], structure: Structure
 
 
 FACTORS = (
-    Factor("deal",
-        ("deal_base", "deal_recent", "deal_ageing", "deal_surplus", "shift_deal", "agenda_effect"),
+    Factor("deal", ("deal_base", "deal_recent", "deal_surplus", "shift_deal", "agenda_effect"),
         "cloglog", deal, lambda c: Seen(c["deal"], c["deal_seen"]), couples=("deal_surplus",)),
     Factor("form", ("signature_cost",), "binomial_logit", form,
         lambda c: Seen(c["deal_signed"], c["active"], c["deal_signed"] + c["deal_unsigned"])),
