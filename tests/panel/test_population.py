@@ -33,7 +33,7 @@ from beliefs.model.theory import free_parameters, theory_of
 from beliefs.study.load import read_study
 
 NAMES, DRAWS = ("crises/30", "crises/196", "crises/255"), 40
-ASKED, NEVER_ENDS = {"talks": (1, 4), "agreement": (4,)}, np.zeros((2, 999))
+ASKED, STAY = {"talks": (1, 4), "agreement": (4,)}, np.zeros((2, 999))
 
 
 def inputs_of(name, day=None):
@@ -102,7 +102,7 @@ def test_forecasts_know_nothing_of_later_days(population, name):
     assert half.active.sum() == n
     ahead = [
         follow(
-            population, one, np.random.default_rng(1), horizons=ASKED, ending=NEVER_ENDS, draws=200
+            population, one, np.random.default_rng(1), horizons=ASKED, ending=STAY, draws=200
         )
         for one in (whole, half)
     ]
