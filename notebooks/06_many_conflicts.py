@@ -89,8 +89,8 @@ print("weights of a stack:", {name: round(weight, 2) for name, weight in said["w
 #
 # Left: forecasts of talks within four weeks in tenths, and how often they were held; bars are 90 %
 # intervals of a bootstrap over conflicts around what was forecast. Right: where the first talks of
-# each conflict fall in the distribution that was forecast for them; if it is right the line stays in
-# its simultaneous 99 % band.
+# each conflict fall in the distribution that was forecast for them; if it is right the line stays
+# in its simultaneous 99 % band.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")

@@ -241,11 +241,10 @@ def done(
             raise StudyError(
                 "a process was killed again and again, perhaps for want of memory",
                 where=f"{len(lost)} of {len(jobs)} jobs",
-                found="processes that ended without an answer",
-                expected="processes that live until they are done",
+                found="processes that ended without an answer", expected="processes that live on",
                 fix="run the same command again, with fewer --cores if memory is short: "
                 "simulations of a calibration that were done are kept",
-            ) from lost[0]
+            ) from lost[0]  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -267,12 +266,10 @@ def cluster(workers: int | None, scheduler: str | None) -> Iterator[Any]:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError) as error:
         raise StudyError(
-            "no scheduler answers",
-            where="--scheduler",
-            found=scheduler,
+            "no scheduler answers", where="--scheduler", found=scheduler,
             expected="the address of a dask scheduler, such as tcp://host:8786",
             fix="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
-        ) from error
+        ) from error  # fmt: skip
     with client:
         yield client
 

@@ -213,13 +213,11 @@ def score_panel(
     read = [one for one in read if every or one[1].talks.any()]
     if not 2 <= (folds or 2) <= len(read):
         raise StudyError(
-            "the conflicts cannot be divided into these folds",
-            where="folds",
+            "the conflicts cannot be divided into these folds", where="folds",
             found=f"{folds or 2} folds of {len(read)} conflicts",
             expected="from 2 folds to as many as there are conflicts",
-            fix="choose fewer folds, or a larger panel"
-            + ("" if every else "; conflicts without talks count with --every"),
-        )
+            fix="choose fewer folds, a larger panel, or --every, for conflicts without talks too",
+        )  # fmt: skip
     studies, inputs, over = zip(*read, strict=True)
     names = tuple(study.name for study in studies)
     groups = min(folds or BASELINE_FOLDS, len(read))

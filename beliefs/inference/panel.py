@@ -81,9 +81,8 @@ LASTING = ("cost", "hinge", "power_shift", "pressure", "truce", "waiver")
 BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
 """Dimensions of which the first half is of one side and the second of the other."""
 
-WORST: Mapping[str, Any] = {
-    "r_hat": max, "ess": min, "divergent_share": max, "failures": lambda of: sum(of, ()),
-}  # fmt: skip
+WORST: dict[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}
+WORST["failures"] = lambda of: sum(of, ())
 """What is said of several fits at once, of the checks of each."""
 
 Draws = Mapping[str, Floats]
@@ -513,14 +512,11 @@ def taught(population: Population, structure: Structure) -> list[Parameter]:
 
 
 def base_surplus(population: Population) -> float:
-    """Return the surplus at which onsets do not depend on its effect, in tenths of the stake.
-
-    Priors of parameters one by one can tell a base hazard there alone.
-    """
-    if "surplus_effect" not in population.shared:
+    """Return the surplus at which onsets do not depend on its effect, in tenths of the stake."""
+    if (effect := population.shared.get("surplus_effect")) is None:
         return 0.0
-    onset, effect = population.shared[VARYING[0]], population.shared["surplus_effect"][:, 0]
-    return round(float(-np.cov(onset, effect)[0, 1] / effect.var()), 2)
+    both = np.cov(population.shared[VARYING[0]], effect[:, 0])
+    return round(float(-both[0, 1] / both[1, 1]), 2)
 
 
 def priors_of(population: Population, structure: Structure, *, seed: int) -> dict[str, Any]:

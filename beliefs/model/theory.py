@@ -366,11 +366,10 @@ def judged(theory_name: str, path: str | Path | None = None) -> Theory:
         if known[name][0] not in theory.mechanisms or theory.frees(known[name][0], name):
             raise StudyError(
                 "only a parameter that the theory holds at null can be freed",
-                where=f"{where}: free",
-                found=f"{name}, of the mechanism {known[name][0]}",
+                where=f"{where}: free", found=f"{name}, of the mechanism {known[name][0]}",
                 expected=f"parameters of {theory.name} whose mechanism is on and which are null",
                 fix="remove the name, or change the theory",
-            )
+            )  # fmt: skip
     check_priors(priors, known, where, widen=True)
     return replace(
         theory,
@@ -495,9 +494,8 @@ def informed(
             "no population informs this theory on this study",
             where=f"theory {theory.name}, a study from {begun}",
             found=", ".join(f"{p['theory']} until {p['until']}" for p in load_populations()),
-            expected=f"a population of {theory.id} that had ended before the study begins",
-            fix="use the theory's own priors",
-        )
+            expected=f"a population of {theory.id} until then", fix="use the theory's own priors",
+        )  # fmt: skip
     own = load_theory(theory.id.removesuffix(JUDGED))
     mine = {name: table for name, table in theory.priors.items() if own.priors.get(name) != table}
     weeks = study.spec.period.step_days / 7.0

@@ -101,9 +101,7 @@ def test_forecasts_know_nothing_of_later_days(population, name):
     half = inputs_of(name, str(whole.dates[n] - np.timedelta64(1, "D")))
     assert half.active.sum() == n
     ahead = [
-        follow(
-            population, one, np.random.default_rng(1), horizons=ASKED, ending=STAY, draws=200
-        )
+        follow(population, one, np.random.default_rng(1), horizons=ASKED, ending=STAY, draws=200)
         for one in (whole, half)
     ]
     for target, horizon in (("talks", 1), ("talks", 4), ("agreement", 4)):

@@ -80,8 +80,7 @@ def test_intervals_cover_nine_in_ten_parameters(duels: list[Recovered]) -> None:
 
 @pytest.mark.parametrize("of", ["belief", "surplus"])
 def test_truth_ranks_evenly_among_the_draws_of_a_day(duels: list[Recovered], of: str) -> None:
-    """One day of each duel, since its days depend on each other."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(5)  # one day of each duel, since its days depend on each other
     ranks = np.array([rng.choice(np.ravel(getattr(d, of))) for d in duels])
     assert stats.kstest(ranks, "uniform").pvalue > RISK
     assert stats.binomtest(int(inside(ranks).sum()), DUELS, LEVEL).pvalue > RISK
