@@ -116,7 +116,7 @@ def fit(
         "conflicts": len(found.conflicts), "seed": seed, "r_hat": round(found.r_hat, 4),
         "ess": round(found.ess), "divergent_share": found.divergent_share,
         "priors": priors_of(found, structure, seed=seed),
-        "fixed": {"base_surplus": base_surplus(found)},
+        "base_surplus": base_surplus(found),
     }  # fmt: skip
     if out is not None and not found.failures:
         kept = json.loads(out.read_text(encoding="utf-8"))["populations"] if out.exists() else []
@@ -138,5 +138,5 @@ def fit(
         lines.append(f"  {p.name:20}{learnt:5.0%} {each}{between}")
     opt.show(said, lines, as_json)
     if found.failures:
-        sys.stderr.write(f"not converged, so not kept: {'; '.join(found.failures)}\n")
+        sys.stderr.write(f"not converged, so kept nowhere: {'; '.join(found.failures)}\n")
         raise SystemExit(3)

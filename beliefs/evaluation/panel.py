@@ -33,6 +33,7 @@ from beliefs.features.talks import headline_rows
 from beliefs.inference.diagnose import RELIABLE
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.panel import (
+    DRAWS,
     WORST,
     Panelled,
     follow,
@@ -62,7 +63,7 @@ ENDS_AFTER: Mapping[str, Callable[[Inputs], Bools]] = {
     "no agreement": lambda one: one.observed.deal == 0,
 }  # fmt: skip
 """Periods after which a conflict may end."""
-UNTAUGHT = "{}, own priors"  # forecaster that is a theory which no conflict taught
+UNTAUGHT, MANY = "{}, own priors", 4000  # forecasts from a theory's own priors, and their draws
 GRID = 100  # steps in which times to first talks are held against uniform ones
 
 
@@ -154,18 +155,16 @@ class PanelScores:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the scores for JSON."""
-        theories, shown = list(self.checks), (*BASELINES, *self.checks)
+        theories, shown = list(self.checks), [*BASELINES, *self.checks]
         tables: dict[str, dict[str, Any]] = {target: {} for target, _ in self.held}
         for key, held in self.held.items():
             rows = {}
-            for name in shown:
+            for name in (name for name, p in self.p.items() if key in p):
                 rows[name] = {"log_score": float(self.log_score(name, key).sum()),
                               "brier": float(np.mean((self.p[name][key] - held) ** 2)),
                               "over_online": self.over(name, ONLINE, key)}  # fmt: skip
                 if name in theories[1:]:
                     rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], key)
-                if name in theories:
-                    rows[name]["over_own_priors"] = self.over(name, UNTAUGHT.format(name), key)
             tables[key[0]][str(key[1])] = rows
         scores = np.stack([self.log_score(name) for name in theories])
         among = self.groups()
@@ -253,14 +252,15 @@ def score_panel(
             found.setdefault(name, {}).update(each)
         fits.setdefault(theory, []).append(fit)
         progress(f"{n} of {len(jobs)} fits")
-    for name, within in found.items():
+    ids = list(dict.fromkeys(theory.id for theory, _ in jobs))
+    for name in (*ids, *map(UNTAUGHT.format, ids)):
+        within, keys = found[name], [key for key in held if key == NEXT or name in ids]
         p[name] = {
-            (t, h): np.concatenate([within[k][t][h] for k in range(len(read))]) for t, h in held
+            (t, h): np.concatenate([within[k][t][h] for k in range(len(read))]) for t, h in keys
         }
     checks = {
-        theory.id: fits[theory.id][0]
-        | {key: of([fit[key] for fit in fits[theory.id]]) for key, of in WORST.items()}
-        for theory, _ in jobs
+        name: fits[name][0] | {key: of([x[key] for x in fits[name]]) for key, of in WORST.items()}
+        for name in ids
     }
     begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
     return PanelScores(str(panel), names, begun, place, held, p, folds, seed, checks)
@@ -279,14 +279,11 @@ def _forecasts(
         _COMPILED.clear()
         _COMPILED[key] = Panelled(theory, names, inputs)
     compiled = _COMPILED[key]
-
     whole = compiled.population(seed=seed, without=out or (), sampling=sampling)
     populations = dict.fromkeys(out or (), whole)
-    check = {key: getattr(whole, key) for key in WORST} | {"pareto_k": None, "refitted": 0}
+    fitted, k = [whole], np.zeros(0)
     if out is None:
-        scored = np.stack([log_likelihood(whole, one) for one in inputs])
-        weights, k = array_stats.psislw(scored)
-        check |= {"pareto_k": float(np.max(k)), "refitted": int((k > RELIABLE).sum())}
+        weights, k = array_stats.psislw(np.stack([log_likelihood(whole, one) for one in inputs]))
         for place in range(len(inputs)):
             rng = np.random.default_rng([seed, place, 1])
             populations[place] = (
@@ -294,14 +291,17 @@ def _forecasts(
                 if k[place] > RELIABLE
                 else whole.weighted(np.exp(weights[place] - weights[place].max()), rng)
             )
-    untaught = dict.fromkeys(populations, compiled.untaught(np.random.default_rng([seed, 2])))
-    found: dict[str, dict[int, Any]] = {}
-    for name, each in ((theory.id, populations), (UNTAUGHT.format(theory.id), untaught)):
-        for place, population in each.items():
-            rng = np.random.default_rng([seed, place])
-            ending = np.stack([endings[what][place] for what in ("no talks", "talks")])
-            within = follow(population, inputs[place], rng, horizons=asked, ending=ending)
-            found.setdefault(name, {})[place] = within
+        fitted += [populations[place] for place in np.flatnonzero(k > RELIABLE).tolist()]
+    check = {key: of([getattr(one, key) for one in fitted]) for key, of in WORST.items()}
+    check |= {"pareto_k": float(np.max(k)) if len(k) else None, "refitted": len(fitted) - 1}
+    found: dict[str, dict[int, Any]] = {theory.id: {}, UNTAUGHT.format(theory.id): {}}
+    for place, population in populations.items():
+        ending = np.stack([endings[what][place] for what in ("no talks", "talks")])
+        own = compiled.untaught(inputs[place], np.random.default_rng([seed, place, 2]), MANY)
+        each = ((population, asked, DRAWS), (own, {"talks": (1,)}, MANY))
+        for name, (of, ahead, n) in zip(found, each, strict=True):
+            rng, one = np.random.default_rng([seed, place]), inputs[place]
+            found[name][place] = follow(of, one, rng, horizons=ahead, ending=ending, draws=n)
     return theory.id, found, check
 
 

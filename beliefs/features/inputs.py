@@ -151,8 +151,7 @@ class Observed:
     agenda_share: Floats  # its matter's part of the diplomatic actions of the 30 days before t
     mediator_old: Floats  # exp(-age / (8 memories)) since the last mediation
     spell_age: Floats  # log(periods since talks), 0 right after
-    # log(1 + periods with talks, fading with exp(-age / 14 days), or hardly at all), as of t-1
-    talks_before: Floats
+    talks_before: Floats  # log(1 + periods with talks before t)
     hinge: Floats  # from 0 to 1: how far past its hinge the declared indicator is
     pressure_home: SideFloats  # mean signed level of the indicators of pressure at home
     own_recent: SideFloats  # log(1 + own strikes fading with exp(-age / 3 days)), as of t-1

@@ -57,7 +57,6 @@ from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
 """Base hazards of talks, of which a conflict may have its own."""
-SET = "base_surplus"  # a parameter that a population sets, see below
 DEALS = "deal_base"  # one more, of agreements
 DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
@@ -81,9 +80,8 @@ LASTING = ("cost", "hinge", "power_shift", "pressure", "truce", "waiver")
 BY_SIDE = frozenset({"side", "enduring_side", "own_term", "other_term", "cost_term"})
 """Dimensions of which the first half is of one side and the second of the other."""
 
-WORST: dict[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}
+WORST: dict[str, Any] = {"r_hat": max, "ess": min, "divergent_share": max}  # of several fits
 WORST["failures"] = lambda of: sum(of, ())
-"""What is said of several fits at once, of the checks of each."""
 
 Draws = Mapping[str, Floats]
 
@@ -137,7 +135,7 @@ def of_panel(theory: Theory) -> Theory:
     taught = {
         name: scaled_prior(p.prior, 1.0) or {}
         for name, (_, p) in declared(BARE).items()
-        if not (p.on or name in theory.priors or name == SET)
+        if not (p.on or name in (*theory.priors, "base_surplus"))
     }
     on = tuple(name for name in theory.mechanisms if name != "readings")
     null = theory.null if theory.free is not None else (*theory.null, *STILL)
@@ -301,11 +299,11 @@ class Panelled:
         names = tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist()))
         return Population(self.theory, shared, spread, names, **checks)
 
-    def untaught(self, rng: np.random.Generator) -> Population:
-        """Return draws of the priors of the theory itself, which no conflict taught."""
-        theory, structure = replace(self.theory, priors=self.own), self.batches[0].structure
-        free = free_parameters(theory, structure, None)
-        return Population(theory, drawn(free, structure, rng, (DRAWS,)), {}, (), 1.0, DRAWS, 0.0)
+    def untaught(self, inputs: Inputs, rng: np.random.Generator, size: int) -> Population:
+        """Return draws of what the theory's own priors say of a conflict, innovations apart."""
+        theory, structure = replace(self.theory, priors=self.own), structure_of(inputs)
+        draws = drawn(free_parameters(theory, structure), structure, rng, (size,))
+        return Population(theory, draws, {}, (), 1.0, size, 0.0)
 
     @no_fastmath
     def population(
@@ -516,7 +514,7 @@ def base_surplus(population: Population) -> float:
     if (effect := population.shared.get("surplus_effect")) is None:
         return 0.0
     both = np.cov(population.shared[VARYING[0]], effect[:, 0])
-    return round(float(-both[0, 1] / both[1, 1]), 2)
+    return round(population.theory.base_surplus - float(both[0, 1] / both[1, 1]), 2)
 
 
 def priors_of(population: Population, structure: Structure, *, seed: int) -> dict[str, Any]:
@@ -527,8 +525,9 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
     at the surplus `base_surplus`.
     """
     new, found = population.new_conflict(np.random.default_rng(seed), 20_000), {}
+    moved = base_surplus(population) - population.theory.base_surplus
     for x, name in enumerate(VARYING if "surplus_effect" in new else ()):
-        new[name] = new[name] + base_surplus(population) * new["surplus_effect"][:, x]
+        new[name] = new[name] + moved * new["surplus_effect"][:, x]
     for p in taught(population, structure):
         mean, sd, before = float(new[p.name].mean()), float(new[p.name].std()), p.prior.std()
         low, high = (float(x) for x in p.prior.support)

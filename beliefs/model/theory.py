@@ -23,7 +23,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import Field, StrictBool, TypeAdapter, ValidationError
+from pydantic import Field, FiniteFloat, StrictBool, TypeAdapter, ValidationError
 
 import beliefs.model.mechanisms as folder
 from beliefs.errors import StudyError
@@ -103,8 +103,8 @@ class Theory:
     free
         The only parameters that are not at null, for a theory that frees few of many; None where
         `null` says which ones are.
-    fixed
-        Values of parameters that are not free, where they differ from the null value.
+    base_surplus
+        Surplus at which base hazards of talks are meant, in tenths of the stake.
     varying
         Parameters of which every conflict of a panel has its own (`MAY_VARY`); all others are
         shared by all conflicts, and innovations of belief are of one alone.
@@ -121,7 +121,7 @@ class Theory:
     null: tuple[str, ...] = ()
     priors: Priors = field(default_factory=dict)
     free: tuple[str, ...] | None = None
-    fixed: dict[str, float] = field(default_factory=dict)
+    base_surplus: FiniteFloat = 0.0
     varying: tuple[str, ...] = MAY_VARY
     informed: str | None = None
 
@@ -235,9 +235,8 @@ def theory_from_table(raw: Any, where: str, checked: str | None = None) -> Theor
     check_names("mechanism", theory.mechanisms, where, list(mechanisms(None)))
     check_names("parameter that may vary", theory.varying, f"{where}: varying", MAY_VARY)
     new = checked is None or theory.sha256 != checked
-    if new and (theory.null or theory.free or theory.priors or theory.fixed):
+    if new and (theory.null or theory.free or theory.priors):
         known = declared(BARE, None)
-        check_names("parameter", theory.fixed, f"{where}: fixed", known)
         check_names("parameter", theory.null, f"{where}: null", known)
         check_names("parameter", theory.free or (), f"{where}: free", known)
         check_priors(theory.priors, known, where)
@@ -298,7 +297,8 @@ def null_values(theory: Theory, structure: Structure, block: str | None = "belie
     """Return the null values of all parameters that the theory does not free."""
     free = {p.name for p in free_parameters(theory, structure, block)}
     held = [p for name, (_, p) in declared(structure, block).items() if name not in free]
-    return {p.name: np.full(structure.size(p.dims), theory.fixed.get(p.name, p.null)) for p in held}
+    null = {p.name: np.full(structure.size(p.dims), p.null) for p in held}
+    return null | {k: v + theory.base_surplus for k, v in null.items() if k == "base_surplus"}
 
 
 def not_finite(theory: Theory, structure: Structure, where: str) -> StudyError:
@@ -458,10 +458,10 @@ def informed(
 
     The latest population counts that had ended before the study begins, so that no later conflict
     informs it, and never its own. Parameters that it did not teach keep the priors of the theory.
-    Log-odds per week of talks starting become those per period, at the same age of a deadlock; how
-    talks go on in weeks says nothing of other periods, where the theory's prior stays. Priors in
-    which a theory differs from the bundled one of its id stay: those of a file, and those of
-    `judged`.
+    Log-odds per week of talks starting become those per period, at the same age of a deadlock; the
+    base hazard that they go on for a week says nothing of other periods, where the theory's prior
+    stays. Priors in which a theory differs from the bundled one of its id stay: those of a file,
+    and those of `judged`.
 
     Parameters
     ----------
@@ -504,14 +504,14 @@ def informed(
         priors.pop("continuation_base", None)
         if (onset := priors.get("onset_base")) is not None:
             p = -np.expm1(weeks * np.log1p(-logistic(np, onset["mu"])))
-            shape = priors.get("deadlock_shape", {"mu": 0.0})["mu"]  # by age in periods
+            shape = (priors | mine).get("deadlock_shape", {}).get("mu", 0.0)  # by age in periods
             mu = np.log(p / (1.0 - p)) + np.expm1(shape) * np.log(weeks)
             priors["onset_base"] = onset | {"mu": round(float(mu), 3)}
     by = f"{found['conflicts']} conflicts of {found['panel']} that had ended by {found['until']}"
-    names = ", ".join(sorted(priors.keys() - mine))
+    taken = priors.keys() - mine
     return replace(
         theory,
         priors={**theory.priors, **priors, **mine},
-        fixed=theory.fixed | found["fixed"],
-        informed=f"{names}: {by}",
+        base_surplus=found["base_surplus"] if "onset_base" in taken else theory.base_surplus,
+        informed=f"{', '.join(sorted(taken))}: {by}",
     )

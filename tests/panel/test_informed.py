@@ -21,7 +21,7 @@ AGEING = {"dist": "Normal", "mu": -0.3, "sigma": 0.1}
 def population(until, mu, theory="M0"):
     priors = {"onset_base": ONSET | {"mu": mu}, "ageing": AGEING, "history": AGEING}
     priors |= {"deadlock_shape": SHAPE, "continuation_base": ONSET}
-    made = {"panel": "crises", "until": until, "conflicts": 50, "fixed": {"base_surplus": 6.0}}
+    made = {"panel": "crises", "until": until, "conflicts": 50, "base_surplus": 6.0}
     return made | {"theory": theory, "priors": priors}
 
 
@@ -37,7 +37,7 @@ def test_the_latest_population_before_the_study_informs_it(known):
     theory, study = beliefs.load_theory("M0"), beliefs.load_study("us-iran-2012")
     found = beliefs.informed(theory, study)
     assert found.priors["onset_base"]["mu"] == -1.0
-    assert found.priors["history"] == AGEING and found.fixed == {"base_surplus": 6.0}
+    assert found.priors["history"] == AGEING and found.base_surplus == 6.0
     assert "50 conflicts of crises that had ended by 2009-12-31" in found.informed
     assert theory.priors.keys() <= found.priors.keys()
 

@@ -213,6 +213,14 @@ def test_priors_keep_the_hazard_at_the_surplus_that_taught_it():
         np.testing.assert_allclose(priors[name]["sigma"], 0.25, atol=0.02)
 
 
+def test_a_theory_says_which_base_hazards_vary():
+    panel = batches([inputs_of(name) for name in NAMES])
+    theory = replace(of_panel(theory_of("M0")), varying=("onset_base",))
+    model = population_model(theory, panel)
+    assert {n for n in model.named_vars if n.endswith("_spread")} == {"onset_base_spread"}
+    assert np.isfinite(model.compile_logp()(model.initial_point()))
+
+
 def test_base_hazards_are_those_at_the_surplus_that_is_set():
     inputs = inputs_of(NAMES[0])
     structure, cols = structure_of(inputs), known_before(columns(inputs))

@@ -41,4 +41,8 @@ def test_a_forecast_rests_on_other_conflicts_and_on_earlier_periods(tmp_path):
         np.testing.assert_allclose(p[before], q[before], rtol=1e-9)
     # What is left out of one conflict moves what the others are taught.
     assert not np.allclose(*(s.p["M0"][NEXT][~mine] for s in (whole, part)), rtol=1e-6)
-    assert set(whole.as_dict()["within"]["agreement"]["52"]) == {*BASELINES, "M0"}
+    rows = whole.as_dict()["within"]
+    assert set(rows["agreement"]["52"]) == {*BASELINES, "M0"}
+    own = rows["talks"]["1"]["M0, own priors"]["over_online"]
+    assert own["nats"] < rows["talks"]["1"]["M0"]["over_online"]["nats"]  # the others taught it
+    assert whole.checks["M0"]["failures"]  # of sixty draws

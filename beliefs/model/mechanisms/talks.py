@@ -1,17 +1,19 @@
 r"""Talks: separate hazards of starting and of going on, driven by the bargaining surplus.
 
 .. math::
-    \mathrm{logit}\, h^{x}_t = \alpha_x + 10\, \beta_x Z_t - 4 \gamma (\min(p_{At}, p_{Bt}) - 1/2)
-        + \eta_x\, mediator_t + \eta'\, old_t + \zeta_x\, announced_t + shift_t,
+    \mathrm{logit}\, h^{x}_t = \alpha_x + \beta_x (10\, Z_t - s)
+        - 4 \gamma (\min(p_{At}, p_{Bt}) - 1/2) + \eta_x\, mediator_t + \eta'\, old_t
+        + \zeta_x\, announced_t + shift_t,
         \qquad x \in \{onset, continuation\}, \qquad \zeta_{continuation} = 0
 
-    P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x)
+    P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x - \beta_x s)
 
 :math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
-stake. gamma says whether talks wait for the *first* belief to crack (C08). The onset hazard has a
-Weibull shape in the time since the last talks (C18). Expected shifts of power (Powell 2006) and
-attacks by proxies (C49) shift both. The prior of the onset intercept is what first talks in wars of
-others say (`beliefs.model.pooled`): the nearest record for next rounds, and where there is no war.
+stake, s the surplus at which base hazards are meant. gamma says whether talks wait for the *first*
+belief to crack (C08). The onset hazard has a Weibull shape in the time since the last talks (C18).
+Expected shifts of power (Powell 2006) and attacks by proxies (C49) shift both. The prior of the
+onset intercept is what first talks in wars of others say (`beliefs.model.pooled`): the nearest
+record for next rounds, and where there is no war.
 
 Claims C07, C08, C18, C25, C38, C49.
 """
@@ -48,9 +50,9 @@ def _onset_prior(structure: Structure) -> pz.Prior:
 PARAMETERS = (
     Parameter("onset_base", _onset_prior, "log-odds per period",
         "first talks in interstate wars, pooled (data/pooled)",
-        "log-odds that talks start in a period at zero surplus"),
+        "log-odds that talks start in a period at the surplus base_surplus"),
     Parameter("continuation_base", pz.Normal(0.0, 1.0), "log-odds per period", "judgement",
-        "log-odds that talks go on for one more period at zero surplus"),
+        "log-odds that talks go on for one more period at the surplus base_surplus"),
     Parameter("surplus_effect", pz.Normal(0.0, 0.5), "log-odds per tenth of the stake",
         f"C07; {LEARNT}", "how strongly talks follow the bargaining surplus", dims=("transition",)),
     Parameter("mediator_effect", pz.Normal(0.0, 1.0), "log-odds", "C38",
