@@ -62,6 +62,7 @@ DEAL_READS = next(f.reads for f in outcomes.FACTORS if f.name == "deal")
 SPREAD = 0.7  # scale of the half-normal prior of a spread, in log-odds (judgement)
 FEWEST = 20  # conflicts that can say how much they differ
 LEARNT_BELOW = 0.9  # share of its prior's spread that a parameter's may be to have been learnt
+UNANCHORED = ("belief_mean", "initial")  # levels of belief, which readings anchor in a study alone
 DRAWS = 500  # that a conflict is followed with
 FEW = 200  # draws of a population that say what surplus is expected
 TARGETS = ("talks", "agreement")
@@ -531,7 +532,7 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
     for p in taught(population, structure):
         mean, sd, before = float(new[p.name].mean()), float(new[p.name].std()), p.prior.std()
         low, high = (float(x) for x in p.prior.support)
-        if sd > LEARNT_BELOW * float(before):
+        if sd > LEARNT_BELOW * float(before) or p.name in UNANCHORED:
             continue
         if (low, high) == (0.0, 1.0):
             size = mean * (1.0 - mean) / sd**2 - 1.0
