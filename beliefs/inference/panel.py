@@ -450,10 +450,8 @@ def follow(
             if ahead + 1 in asked:
                 within[target][ahead + 1] = (weight * so_far[target]).sum(axis=0)
         if not ahead:
-            so_many = np.arange(1, n + 1)
-            later = {
-                k: v if k in LASTING else np.cumsum(v, axis=-1) / so_many for k, v in cols.items()
-            }
+            many = np.arange(1, n + 1)
+            later = {k: v if k in LASTING else np.cumsum(v, -1) / many for k, v in cols.items()}
     return within
 
 
