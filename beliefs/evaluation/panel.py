@@ -63,7 +63,7 @@ ENDS_AFTER: Mapping[str, Callable[[Inputs], Bools]] = {
     "no agreement": lambda one: one.observed.deal == 0,
 }  # fmt: skip
 """Periods after which a conflict may end."""
-UNTAUGHT, MANY = "{}, own priors", 4000  # forecasts from a theory's own priors, and their draws
+UNTAUGHT, MANY = "{}, own priors", 10_000  # forecasts from a theory's own priors, and their draws
 GRID = 100  # steps in which times to first talks are held against uniform ones
 
 
