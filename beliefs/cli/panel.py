@@ -100,6 +100,9 @@ def fit(
     ] = None,
     draws: opt.Draws = 1000,
     tune: opt.Tune = 1000,
+    target_accept: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Acceptance that step sizes aim at.")
+    ] = Sampling.target_accept,
     seed: opt.Seed = 1,
     out: Annotated[Path | None, typer.Option(help="JSON file of populations to add it to.")] = None,
     as_json: opt.Json = False,
@@ -108,9 +111,8 @@ def fit(
     """Sample what the conflicts of a panel have in common: the priors of a new one."""
     with opt.stages(quiet) as say:
         say(f"sample {name}")
-        found, structure = fit_panel(
-            name, theory, until=until, seed=seed, sampling=Sampling(draws, tune)
-        )
+        sampling = Sampling(draws, tune, target_accept=target_accept)
+        found, structure = fit_panel(name, theory, until=until, seed=seed, sampling=sampling)
     said = {
         "theory": found.theory.id, "panel": name, "until": until or "9999-12-31",
         "conflicts": len(found.conflicts), "seed": seed, "r_hat": round(found.r_hat, 4),
