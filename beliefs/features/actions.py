@@ -269,9 +269,10 @@ def truce_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArra
     def hits(which: Bools) -> Floats:
         return steps.counts(actions.take(which & hard), grid)
 
-    covered = steps.watched(study, grid, spec.truce.coverage)
+    where = spec.truce.coverage, spec.truce.ends or spec.truce.coverage
+    covered = np.stack([steps.watched(study, grid, of) for of in where])
     # A recording that begins because a truce broke is no fair sample of how long truces hold.
-    seen = truces.on & covered & steps.before(covered)
+    seen, ends_seen = truces.on & covered & steps.before(covered)
     own = actions.among("initiator", (*spec.sides[0].actors, *spec.sides[1].actors))
     breach = (hits(actions["between"]) > 0) & seen
     excluded = spec.excluded.actors if spec.excluded else ()
@@ -279,6 +280,7 @@ def truce_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArra
     unruly = [hits(actions.among("initiator", o)) > 0 for o in others]
     out |= {
         "truce_seen": seen,
+        "ends_seen": ends_seen,
         "breach": breach.astype(float),
         "breach_own": hits(own) * seen,
         "breach_other": hits(foreign) * seen,
@@ -287,11 +289,11 @@ def truce_arrays(study: Study, grid: Grid, actions: Records) -> dict[str, NDArra
         "spoiler_open": _spoilers(study, grid, actions) * truces.on,
         "concession_broken": _broken(study, grid, truces),
     }
-    return out | _spells(grid, truces, seen, breach, spec.truce)
+    return out | _spells(grid, truces, seen & ~breach, ends_seen, breach, spec.truce)
 
 
 def _spells(
-    grid: Grid, truces: Truces, seen: Bools, breach: Bools, rules: Truce
+    grid: Grid, truces: Truces, calm: Bools, ends_seen: Bools, breach: Bools, rules: Truce
 ) -> dict[str, NDArray]:
     """Return age, quiet beginning, deadline and end of the truce spells."""
     rows, now = truces.rows, np.arange(grid.n)
@@ -303,7 +305,7 @@ def _spells(
         mine = truces.current == k
         age[mine] = (now - truces.root[k])[mine]
         start = truces.first[k]
-        if start >= 0 and (seen & ~breach)[start : start + quiet].all():
+        if start >= 0 and calm[start : start + quiet].all():
             passed[mine & (now >= start + quiet)] = 1.0
         if not np.isnat(rows["deadline"][k]):
             ahead = int(grid.index(rows["deadline"][k])) - now
@@ -311,7 +313,7 @@ def _spells(
             at[mine & (ahead >= 0) & (ahead < near)] = 1.0
             due[mine & (ahead == 0)] = 1.0
         how = rows["end_kind"][k]
-        ending = mine & (now == truces.last[k]) & seen
+        ending = mine & (now == truces.last[k]) & ends_seen
         kind[ending] = KINDS.get(how, 0)
         end[ending] = 1 if how in BROKEN else 2 if KINDS.get(how, 0) > 1 else 0
     for t in np.flatnonzero(truces.on):

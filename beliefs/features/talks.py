@@ -20,8 +20,6 @@ from beliefs.study.spec import Indicator, TalkRule
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.codebook import CONFIDENCE
 
-WATCHED = ("dense", "headline")  # rounds of talks make headlines
-
 
 def held_periods(rows: Records, grid: Grid, *, public: bool = False) -> Bools:
     """Mark the periods, (grid.n,), in which one of the rows was running, public by then or not.
@@ -90,7 +88,7 @@ def talks_public(study: Study) -> Ints:
 
 def talks_watched(study: Study) -> Bools:
     """Return in which periods no talks means that there were none, (T,)."""
-    return watched(study, study.grid, WATCHED)
+    return watched(study, study.grid, study.spec.talks_rule.coverage)
 
 
 class LeftOut(BaseModel):

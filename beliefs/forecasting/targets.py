@@ -48,7 +48,8 @@ class Past:
         # A truce in force when a period begins, in a study that watches truces; whether nothing
         # recorded of it means that nothing happened to it; whether it has an announced deadline
         self.truce: Bools = truces_of(study, study.grid).on & (study.spec.truce is not None)
-        self.truce_known: Bools = ~self.truce | seen.truce_seen
+        self.acts_known: Bools = ~self.truce | seen.truce_seen
+        self.ends_known: Bools = ~self.truce | seen.ends_seen
         self.deadline: Bools = self.truce & (seen.has_deadline > 0)
         self.deals_watched = self.before(seen.deal_seen)
         self.at_war = at_war(inputs)
@@ -160,8 +161,8 @@ def _action(
 
 
 _COLLAPSE = _action(
-    "collapse", "A truce collapses", "ended", "truce_seen",
-    lambda p, _: (p.observed.truce_end == 1, p.truce_known, p.truce),
+    "collapse", "A truce collapses", "ended", "ends_seen",
+    lambda p, _: (p.observed.truce_end == 1, p.ends_known, p.truce),
     lambda ended, _: ended == COLLAPSE,
 )  # fmt: skip
 _ALL = (
@@ -195,20 +196,20 @@ _ALL = (
     ),
     _action(
         "breach", "A truce is broken", "breach", "truce_seen",
-        lambda p, _: (p.observed.breach, p.truce_known, p.truce),
+        lambda p, _: (p.observed.breach, p.acts_known, p.truce),
     ),
     _COLLAPSE,
     _action(
-        "extension", "A truce is extended", "ended", "truce_seen",
+        "extension", "A truce is extended", "ended", "ends_seen",
         lambda p, rule: (
-            np.isin(p.observed.end_kind, _extensions(rule)), p.truce_known, p.deadline
+            np.isin(p.observed.end_kind, _extensions(rule)), p.ends_known, p.deadline
         ),
         lambda ended, rule: np.isin(ended, _extensions(rule)),
         rules={"any": "", "mutual": " by both sides"},
     ),
     _action(
-        "lapse", "A truce lapses at its deadline", "ended", "truce_seen",
-        lambda p, _: (p.observed.end_kind == LAPSE, p.truce_known, p.deadline),
+        "lapse", "A truce lapses at its deadline", "ended", "ends_seen",
+        lambda p, _: (p.observed.end_kind == LAPSE, p.ends_known, p.deadline),
         lambda ended, _: ended == LAPSE,
     ),
     _action(

@@ -172,12 +172,10 @@ def refuse_existing(out: Path) -> None:
     """Raise ConflictError when something of that name exists."""
     if os.path.lexists(out):  # a link that leads nowhere takes the name as well
         raise ConflictError(
-            "the run folder exists already",
-            where=str(out),
-            found="a folder or file of that name",
-            expected="a name that is free",
+            "the run folder exists already", where=str(out),
+            found="a folder or file of that name", expected="a name that is free",
             fix="choose another --out, or remove the old run yourself",
-        )
+        )  # fmt: skip
 
 
 def refuse_inside(out: str | Path, other: str | Path, what: str = "the study folder") -> None:

@@ -225,7 +225,7 @@ class _Past:
         return np.clip(reciprocity.MIDDLE * np.exp(log), 1.0, 5.0)
 
     def end_truce(self, t: int) -> None:
-        seen = self.made["truce_seen"][t] > 0
+        seen = self.made["ends_seen"][t] > 0
         ends = {
             n: self.drawn(n, t) > 0 and seen for n in ("collapse", "resolve") if n in self.names
         }

@@ -183,12 +183,14 @@ class TalkRule(SpecTable):
 class TalksRule(SpecTable):
     """All label rules for talks and the name of the headline one.
 
-    A round goes on through up to `recess` days without a meeting.
+    A round goes on through up to `recess` days without a meeting. `coverage` says where no talks
+    recorded means none: rounds make headlines.
     """
 
     headline: Annotated[Id, Ref("label rule")]
     rules: Annotated[tuple[TalkRule, ...], Field(min_length=1, max_length=20)]
     recess: Annotated[int, Field(ge=0, le=366)] = 0
+    coverage: Coverage = ("dense", "headline")
 
 
 class Quiet(SpecTable):
@@ -251,10 +253,14 @@ class Strikes(SpecTable):
 
 
 class Truce(SpecTable):
-    """What breaks a truce, and the days that count at its beginning and before its deadline."""
+    """What breaks a truce, and the days that count at its beginning and before its deadline.
+
+    `coverage` says where breaches are recorded, `ends` where ends are [as breaches].
+    """
 
     breach_severity: Severity = 2.0
     coverage: Coverage = ("dense",)
+    ends: Coverage | None = None
     last_days: Days = 3
     quiet_days: Days = 4
 

@@ -85,28 +85,22 @@ def refuse_file(path: str | Path, *, new: bool = False, suffixes: Sequence[str] 
     if found := _obstacle(file):
         make = f"make the folder {file.parent}, or " if found == _NO_FOLDER else ""
         raise StudyError(
-            "a file cannot be written there",
-            where=str(file),
-            found=found,
+            "a file cannot be written there", where=str(file), found=found,
             expected="the path of a file, in a folder that exists and may be written",
             fix=f"{make}choose another path",
-        )
+        )  # fmt: skip
     if new and os.path.lexists(file):
         raise ConflictError(
-            "the file exists already",
-            where=str(file),
-            found="a file",
-            expected="a new name",
+            "the file exists already", where=str(file), found="a file", expected="a new name",
             fix="choose another name, or remove the file",
-        )
+        )  # fmt: skip
     if suffixes and file.suffix.lower() not in suffixes:
         raise StudyError(
-            "the name does not say a format that can be written",
-            where=str(file),
+            "the name does not say a format that can be written", where=str(file),
             found=file.suffix or "no suffix",
             expected="a name that ends in one of " + ", ".join(suffixes),
             fix=f"for example {file.with_suffix(suffixes[0])}",
-        )
+        )  # fmt: skip
 
 
 def _obstacle(file: Path) -> str:

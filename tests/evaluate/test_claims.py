@@ -201,17 +201,15 @@ WAR, TRUCE = CONFLICT_PHASES.index("open_war"), CONFLICT_PHASES.index("truce")
 
 def past(**changes):
     """Twenty periods of truce in which everything was watched and nothing happened."""
-    quiet = blank(N)
-    seen = dict.fromkeys(("strikes_seen", "truce_seen", "deal_seen", "conflict_phase_seen"), True)
-    base = {name: np.full(N, value) for name, value in seen.items()}
-    base["conflict_phase"] = np.full(N, TRUCE)
-    on = np.ones(N, dtype=bool)
+    quiet, on = blank(N), np.ones(N, dtype=bool)
+    watched = "strikes_seen", "truce_seen", "ends_seen", "deal_seen", "conflict_phase_seen"
+    base = {"conflict_phase": np.full(N, TRUCE)} | dict.fromkeys(watched, on)
     for name, (place, value) in changes.items():
         array = np.array(base.get(name, getattr(quiet, name)))
         array[..., place] = value
         base[name] = array
     seen = replace(quiet, **base)
-    always = dict.fromkeys(("truce", "truce_known", "deadline", "deals_watched"), on)
+    always = dict.fromkeys(("truce", "acts_known", "ends_known", "deadline", "deals_watched"), on)
     war = seen.conflict_phase == WAR
     study = SimpleNamespace(spec=SimpleNamespace(redlines=()))
     return SimpleNamespace(observed=seen, at_war=war, before=lambda _: on, study=study, **always)

@@ -29,9 +29,9 @@ SHARES = (
 REALS = ("pressure_home", "severity_log", "provocation", "surplus_lag")
 POSITIVE = ("breaches_past", "own_recent", "heavy", "power_shift", "round_number", "spell_age")
 SEEN = {
-    "strikes_seen": 0.9, "truce_seen": 0.5, "concession_seen": 0.8, "sanction_seen": 0.8,
-    "walkout_at_risk": 0.6, "conflict_phase_seen": 0.9, "command_seen": 0.9, "excluded_seen": 0.9,
-    "peripheral_seen": 0.9, "deal_seen": 0.9, "zone_seen": 0.9,
+    "strikes_seen": 0.9, "truce_seen": 0.5, "ends_seen": 0.5, "concession_seen": 0.8,
+    "sanction_seen": 0.8, "walkout_at_risk": 0.6, "conflict_phase_seen": 0.9, "command_seen": 0.9,
+    "excluded_seen": 0.9, "peripheral_seen": 0.9, "deal_seen": 0.9, "zone_seen": 0.9,
 }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def columns(structure, rng):
     out["severity_log"] *= out["strike_count"] > 0
     out["scope_ended"] = rng.binomial(out["scope_live"].astype(int), 0.2) * 1.0
     out["truce_age"] = np.cumsum(out["truce_seen"]) * out["truce_seen"]
-    out["truce_end"] = rng.choice(3, t, p=(0.8, 0.1, 0.1)) * out["truce_seen"]
+    out["truce_end"] = rng.choice(3, t, p=(0.8, 0.1, 0.1)) * out["ends_seen"]
     out["end_kind"] = rng.integers(1, 5, t) * (out["truce_end"] == 2.0)
     signed = (rng.random(t) < 0.5) * out["deal"]
     out |= {"deal_signed": signed, "deal_unsigned": out["deal"] - signed}

@@ -66,9 +66,9 @@ SCORED = {
     "reversal": lambda c: (c["scope_ended"], c["scope_live"], 1.0),
     "periphery": lambda c: (c["peripheral_count"], None, c["peripheral_seen"]),
     "breach": lambda c: (c["breach"], 1.0, c["truce_seen"]),
-    "collapse": lambda c: (c["truce_end"] == 1.0, 1.0, c["truce_seen"]),
+    "collapse": lambda c: (c["truce_end"] == 1.0, 1.0, c["ends_seen"]),
     # What collapsed cannot be resolved.
-    "resolve": lambda c: (c["truce_end"] == 2.0, 1.0, c["truce_seen"] * (c["truce_end"] != 1.0)),
+    "resolve": lambda c: (c["truce_end"] == 2.0, 1.0, c["ends_seen"] * (c["truce_end"] != 1.0)),
     "zones": lambda c: (c["zone_count"], None, c["zone_seen"]),
 }
 MOVES = {"phase_up": np.array(-2.0), "phase_down": np.array(-2.5), "skip": np.array(-1.0)}

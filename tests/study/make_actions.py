@@ -17,15 +17,12 @@ TABLES = """
 [strikes]
 min_severity = 2
 [truce]
-last_days = 3
-quiet_days = 4
 [redlines]
 lines = { capital = 4 }
 [offers]
 made = ["offer", "sanctions_relief"]
 [sanctions]
 [agreements]
-coverage = ["dense", "headline"]
 [excluded]
 actors = ["gulf_state"]
 [periphery]

@@ -152,6 +152,11 @@ def test_a_bundled_panel_loads(name):
         assert build_inputs(study).active.any()
 
 
+def test_truces_of_civil_conflicts_count_though_no_act_is_recorded():
+    seen = build_inputs(load_study("ceasefires/209")).observed
+    assert set(seen.truce_end[seen.ends_seen]) == {0, 1, 2} and not seen.truce_seen.any()
+
+
 def test_a_battle_counts_for_the_side_that_won_it():
     events = load_study("wars/american_civil_war").tables.events
     rows = zip(events["event_id"], events["initiator"], events["severity"], strict=True)

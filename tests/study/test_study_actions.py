@@ -145,6 +145,14 @@ def test_a_recording_that_begins_with_the_collapse_does_not_see_it(tmp_path):
     assert seen.strikes_seen.sum() == 6
 
 
+def test_ends_of_truces_may_be_known_where_breaches_are_not(tmp_path):
+    toml = ACTIONS.replace("[truce]", '[truce]\nends = ["headline"]')
+    headlines = [(day(-60), day(60), "headline", "digest", "")]
+    seen = observed(tmp_path / "s", toml=toml, coverage=headlines)
+    assert on(seen.ends_seen) == list(range(29, 51)) and on(seen.truce_end) == [39, 50]
+    assert not (seen.truce_seen.any() or seen.breach.any() or seen.quiet_passed.any())
+
+
 def test_rounds_count_since_the_war_began(tmp_path):
     talks = [talk("T1", 5), talk("T2", 25), talk("T3", 26)]
     number = observed(tmp_path / "s", talks=talks).round_number

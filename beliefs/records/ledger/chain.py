@@ -224,12 +224,9 @@ def _held(path: Path, *, reading: bool = False, begin: bool = True) -> Iterator[
         raise _unusable(path, "no such folder")
     if not path.exists() and (reading or not begin):
         raise StudyError(
-            "there is no such ledger",
-            where=str(path),
-            found="nothing of that name",
-            expected="a file that `beliefs ledger add` wrote",
-            fix="check --ledger",
-        )
+            "there is no such ledger", where=str(path), found="nothing of that name",
+            expected="a file that `beliefs ledger add` wrote", fix="check --ledger",
+        )  # fmt: skip
     whole = path.resolve()
     fix = "writers take milliseconds: see whether one of yours is stopped, and register again"
     found = f"it was locked for {PATIENCE:.0f} seconds"
