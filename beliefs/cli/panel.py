@@ -115,8 +115,9 @@ def fit(
         found, structure = fit_panel(name, theory, until=until, seed=seed, sampling=sampling)
     said = {
         "theory": found.theory.id, "panel": name, "until": until or "9999-12-31",
-        "conflicts": len(found.conflicts), "seed": seed, "r_hat": round(found.r_hat, 4),
-        "ess": round(found.ess), "divergent_share": found.divergent_share,
+        "conflicts": len(found.conflicts), "seed": seed, "draws": draws, "tune": tune,
+        "target_accept": target_accept, "r_hat": round(found.r_hat, 4), "ess": round(found.ess),
+        "divergent_share": found.divergent_share,
         "priors": priors_of(found, structure, seed=seed),
         "base_surplus": base_surplus(found),
     }  # fmt: skip
