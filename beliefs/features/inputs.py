@@ -108,7 +108,7 @@ class Observed:
     disobeyed: SideFloats  # 1 where forces that are not the side's own acted in a truce
     command_seen: SideBools  # whether the side has such forces and a truce is seen
     truce_seen: Bools  # whether a truce held as the period began, and actions were recorded then
-    ends_seen: Bools  # the same, and ends of truces were
+    ends_seen: Bools  # whether a truce held as the period began, and ends were recorded then
     truce_age: Floats  # periods since the chain of truce spells began, 1 in its first; 0 outside
     # log(1 + breaches of the chain so far, fading with exp(-age / 14 days)), as of t-1; 0 outside
     breaches_past: Floats

@@ -184,7 +184,7 @@ class TalksRule(SpecTable):
     """All label rules for talks and the name of the headline one.
 
     A round goes on through up to `recess` days without a meeting. `coverage` says where no talks
-    recorded means none: rounds make headlines.
+    recorded means none to those who score forecasts.
     """
 
     headline: Annotated[Id, Ref("label rule")]
@@ -255,7 +255,7 @@ class Strikes(SpecTable):
 class Truce(SpecTable):
     """What breaks a truce, and the days that count at its beginning and before its deadline.
 
-    `coverage` says where breaches are recorded, `ends` where ends are [as breaches].
+    `coverage` says where breaches are recorded, `ends` where ends are; as `coverage` when None.
     """
 
     breach_severity: Severity = 2.0

@@ -64,7 +64,7 @@ def columns(structure, rng):
     out["provoked"] *= out["strike_count"] > 0
     out["severity_log"] *= out["strike_count"] > 0
     out["scope_ended"] = rng.binomial(out["scope_live"].astype(int), 0.2) * 1.0
-    out["truce_age"] = np.cumsum(out["truce_seen"]) * out["truce_seen"]
+    out["truce_age"] = np.cumsum(out["ends_seen"]) * np.maximum(out["truce_seen"], out["ends_seen"])
     out["truce_end"] = rng.choice(3, t, p=(0.8, 0.1, 0.1)) * out["ends_seen"]
     out["end_kind"] = rng.integers(1, 5, t) * (out["truce_end"] == 2.0)
     signed = (rng.random(t) < 0.5) * out["deal"]

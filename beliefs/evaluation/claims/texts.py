@@ -307,7 +307,7 @@ def c32(d: Draws) -> Finding:
     return Finding(np.minimum(one, two) > 0.8, d["command_control"], one=one, two=two)
 
 # This is the resolution: neither treaty nor war.
-claim("C33", "forecast", needs={"a truce, the state that is said to last": on("truce_seen")},
+claim("C33", "forecast", needs={"a truce, the state that is said to last": on("ends_seen")},
       forecasts=("neither", 60))(lambda d: Finding())
 
 # Talking itself pays with allies and moderates.
@@ -319,7 +319,7 @@ effect("C56", "region", "convex_cost", "growth", np.positive,
 
 # A fixed truce spell concentrates events at its end.
 effect("C34", "sign", "deadline_effect", "factor", count=ENDED, score="resolve",
-       needs={"a truce spell with an announced deadline": on("at_deadline", "truce_seen")})
+       needs={"a truce spell with an announced deadline": on("at_deadline", "ends_seen")})
 
 # The pause resets forces.
 claim("C35", "sign", needs={"quiet periods of truce": QUIET}, null="tactical_reset",
@@ -351,7 +351,7 @@ effect("C39", "sign", "agenda_effect", "factor",
 
 # Unattributed spoiler attacks can end the truce.
 effect("C40", "sign scenario", "attribution_gap", "factor", score="collapse",
-       needs={"an unattributed action in a truce": on("spoiler_open", "truce_seen")},
+       needs={"an unattributed action in a truce": on("spoiler_open", "ends_seen")},
        count=("periods with an open unattributed action", on("spoiler_open")))
 
 # Sanctions sequencing opens a gap in time.
@@ -423,7 +423,7 @@ effect("C51", "region", lambda d: d["reversal_base", "transaction"] - d["reversa
 
 # Named mutual concessions decide renewal.
 effect("C52", "sign scenario", "renewal_effect", "factor", count=ENDED, score="collapse resolve",
-       needs={"a breach of a named concession": on("concession_broken", "truce_seen")})
+       needs={"a breach of a named concession": on("concession_broken", "ends_seen")})
 
 # Negative peace must come before positive peace, taken as less than 10 % of moves skip.
 effect("C53", "region", "skip", "share", logistic, lambda x: logistic(x) < 0.1,

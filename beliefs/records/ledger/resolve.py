@@ -212,7 +212,8 @@ def _look_up(
         or grid.dates[window][:1] != origin + np.timedelta64(1, "D")
     ):
         return "other periods"
-    talks = {"headline": forecast.label_rule, "rules": forecast.label_rules}
+    talks = study.spec.talks_rule.model_dump(mode="json")
+    talks |= {"headline": forecast.label_rule, "rules": forecast.label_rules}
     rules = {**forecast.action_rules, "talks_rule": talks}
     judged, known = _judged(study, json.dumps(rules, sort_keys=True))
     question = next((q for q in known if q.name == target.name), None)
