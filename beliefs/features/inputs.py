@@ -34,7 +34,7 @@ from beliefs.features.states import (
     shocks_on,
     state_arrays,
 )
-from beliefs.features.steps import Bools, Floats, Ints, periods_of
+from beliefs.features.steps import Bools, Floats, Ints, periods_of, watched
 from beliefs.features.surprises import signal_updates
 from beliefs.features.talks import readings, talk_days
 from beliefs.study.load import Study
@@ -216,6 +216,7 @@ class Inputs:
     channel_bias: tuple[str, ...]  # how each may be biased
     reading: Floats  # (2, C, T) coded confidence as log-odds by the date of the row, NaN if none
     talks: NDArray[np.int64]  # (T,) 1 where talks were held under the headline rule, by own dates
+    talks_seen: Bools  # (T,) whether no talks there means that there were none
     talks_previous: NDArray[np.int64]  # (T,) 1 where a round was going on a period earlier
     recess: int  # periods without talks after which it still does
     shocks: tuple[Shock, ...]  # declared shocks, whether or not they were known yet
@@ -291,6 +292,7 @@ def build_inputs(study: Study) -> Inputs:
         channel_bias=tuple(c.bias for c in spec.channels),
         reading=readings(study, active),
         talks=rules[spec.talks_rule.headline],
+        talks_seen=watched(study, grid, spec.talks_rule.coverage) & active,
         talks_previous=previous,
         recess=spec.talks_rule.recess // grid.step_days,
         shocks=tuple(

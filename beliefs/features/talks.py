@@ -12,7 +12,7 @@ import datetime as dt
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from beliefs.features.steps import Bools, Floats, Ints, binned, counts, watched
+from beliefs.features.steps import Bools, Floats, Ints, binned, counts
 from beliefs.features.surprises import logit_share
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
@@ -84,11 +84,6 @@ def talks_public(study: Study) -> Ints:
         held = held_periods(rows.take(np.asarray([row])), grid)
         public[held] = grid.index(rows["published_at"][row])
     return np.maximum(public, np.arange(grid.n))
-
-
-def talks_watched(study: Study) -> Bools:
-    """Return in which periods no talks means that there were none, (T,)."""
-    return watched(study, study.grid, study.spec.talks_rule.coverage)
 
 
 class LeftOut(BaseModel):

@@ -17,7 +17,6 @@ from beliefs.errors import StudyError
 from beliefs.features.actions import truces_of
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools
-from beliefs.features.talks import talks_watched
 from beliefs.simulation.actions import COLLAPSE, DEAL, LAPSE, MUTUAL, OPEN_WAR, UNILATERAL
 from beliefs.study.load import Study
 
@@ -177,7 +176,7 @@ _ALL = (
     Target("talks_rational", "Talks become rational", "beliefs", _rational),
     Target(
         "talks", "Talks are held", "talks", _talks,
-        lambda p, _: (p.inputs.talks, talks_watched(p.study), np.ones_like(p.truce)),
+        lambda p, _: (p.inputs.talks, p.inputs.talks_seen, np.ones_like(p.truce)),
     ),
     _action(
         "signed", "An agreement is signed", "signed", "deal_seen",

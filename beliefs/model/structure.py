@@ -224,7 +224,7 @@ def columns(inputs: Inputs, without: Collection[str] = ()) -> Columns:
         "cell_public": (bias == "public").astype(float),
         "talks": inputs.talks * on,
         "talks_previous": inputs.talks_previous * on,
-        "talks_seen": on.copy(),
+        "talks_seen": inputs.talks_seen * on,
         "conflict_age": conflict_age(np.arange(len(on)) * structure.step_weeks) * on,
         **{
             name: np.zeros((2, len(on)) if SHAPES.get(name) else len(on))

@@ -184,7 +184,7 @@ class TalksRule(SpecTable):
     """All label rules for talks and the name of the headline one.
 
     A round goes on through up to `recess` days without a meeting. `coverage` says where no talks
-    recorded means none to those who score forecasts.
+    recorded means none; elsewhere a period neither teaches of talks nor is scored.
     """
 
     headline: Annotated[Id, Ref("label rule")]

@@ -115,7 +115,8 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     found, truth = simulate_whole(inputs, chosen, params, rng)
     assert (truth is not None) == chosen.beliefs
     seen, old = found.observed, inputs.observed
-    for name in ("strikes_seen", "truce_seen", "truce_age", "has_deadline", "deal_seen"):
+    kept = "strikes_seen", "truce_seen", "ends_seen", "truce_age", "has_deadline", "deal_seen"
+    for name in kept:
         np.testing.assert_array_equal(getattr(seen, name), getattr(old, name))
     assert not np.array_equal(seen.strike_count, old.strike_count)
     assert not np.array_equal(found.talks, inputs.talks)

@@ -112,6 +112,11 @@ def test_a_window_that_nobody_watched_is_resolved_neither_way(ledger, tmp_path):
     done = resolve(ledger, studies=(study,), now=LATER)
     assert outcomes(done) == {"2026-01-28": True}
     assert why(done) == {"2026-01-29": "not covered", "2026-02-02": "not covered"}
+    words = TOML.replace("[talks_rule]", '[talks_rule]\ncoverage = ["dense", "none"]')
+    study = write_study(tmp_path / "all", toml=words, talks=[*talk_rows(), talk("T9", 25)])
+    registered(ledger, study, ["2026-01-29", "2026-02-02"], as_of="2026-01-27", number=1)
+    done = resolve(ledger, studies=(study,), now=LATER)
+    assert outcomes(done) == {"2026-01-29": False, "2026-02-02": True}
 
 
 def test_the_rule_is_the_registered_one_whatever_the_study_says_by_now(ledger, study, tmp_path):

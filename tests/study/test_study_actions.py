@@ -8,6 +8,7 @@ from prefix import assert_same_past
 
 from beliefs import build_inputs, load_study
 from beliefs.features.inputs import Observed
+from beliefs.forecasting.targets import TARGETS, Past
 from beliefs.study.tables.append import with_rows
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
@@ -148,7 +149,15 @@ def test_a_recording_that_begins_with_the_collapse_does_not_see_it(tmp_path):
 def test_ends_of_truces_may_be_known_where_breaches_are_not(tmp_path):
     toml = ACTIONS.replace("[truce]", '[truce]\nends = ["headline"]')
     headlines = [(day(-60), day(60), "headline", "digest", "")]
-    seen = observed(tmp_path / "s", toml=toml, coverage=headlines)
+    study = load_study(write_actions(tmp_path / "s", toml=toml, coverage=headlines))
+    past = Past(study, inputs := build_inputs(study))
+    seen = inputs.observed
+    known = {name: on(TARGETS[name].label(past, "any")[1]) for name in ("breach", "collapse")}
+    truce = [*range(29, 51)]
+    assert known == {
+        "breach": [d for d in range(DAYS) if d not in truce],
+        "collapse": [*range(DAYS)],
+    }
     assert on(seen.ends_seen) == list(range(29, 51)) and on(seen.truce_end) == [39, 50]
     assert not (seen.truce_seen.any() or seen.breach.any() or seen.quiet_passed.any())
 

@@ -2,12 +2,14 @@ import math
 
 import numpy as np
 import pytest
-from make_study import TOML, day, event, event_rows, indicator_rows, talk, write_study
+from make_study import TOML, day, event, event_rows, indicator_rows, talk, talk_rows, write_study
 from numpy.testing import assert_allclose, assert_array_equal
 
 from beliefs import build_inputs, load_study
 from beliefs.features.surprises import COUNT_BURN_IN, logit_share
 from beliefs.features.talks import talk_days
+from beliefs.model.mechanisms import talks
+from beliefs.model.structure import columns
 
 # Something for the indicator of attacks to count, after the period.
 AFTERWARDS = event("Z", 80)
@@ -84,8 +86,10 @@ def test_a_day_shared_by_two_regimes_belongs_to_the_later_once_it_is_known(folde
     # Talks are a track of their own: beside war and truce they change nothing.
     rounds = 'id = "t"\nkind = "talks"\nstart = 2026-01-25\nend = 2026-03-01\nlabel = "T"\n'
     toml = TOML.replace("[[shocks]]", f"[[regimes]]\n{rounds}\n[[shocks]]", 1)
-    both = inputs_of(tmp_path / "both", toml=toml).regime
-    assert (both[:47] == late[:47]).all() and both[47] == kinds["talks"]
+    both = inputs_of(tmp_path / "both", toml=toml)
+    assert (both.regime[:47] == late[:47]).all() and both.regime[47] == kinds["talks"]
+    phase = build_inputs(load_study(folder)).observed.conflict_phase
+    assert_array_equal(both.observed.conflict_phase[:47], phase[:47])  # a war that talks is one
 
 
 def test_talks_follow_the_label_rules(folder, inputs, tmp_path):
@@ -102,6 +106,17 @@ def test_talks_follow_the_label_rules(folder, inputs, tmp_path):
     assert np.flatnonzero(inputs_of(tmp_path / "recess", toml=toml).talks_previous).tolist() == [
         0, 1, 2, 21, 22, 23, 24, 25, 34, 35, 36,
     ]  # fmt: skip
+
+
+def test_periods_in_which_nobody_looked_for_talks_say_nothing_of_them(inputs, tmp_path):
+    known = inputs_of(tmp_path / "known", talks=[*talk_rows(), talk("T9", 24)])
+    assert np.flatnonzero(known.active & ~known.talks_seen).tolist() == [24, 25, 26]
+    assert known.talks[24] and known.talks_previous[25]  # what is known is kept all the same
+    hazards = np.full(56, 0.1), np.full(56, 0.6)
+    one, other = (talks.log_likelihood(np, columns(i), *hazards) for i in (inputs, known))
+    assert one.sum() == other.sum() and not other[24:27].any() and other[:24].all()
+    words = TOML.replace("[talks_rule]", '[talks_rule]\ncoverage = ["dense", "none"]')
+    assert inputs_of(tmp_path / "all", toml=words).talks_seen.all()
 
 
 def test_a_format_that_a_rule_names_needs_no_declaration(tmp_path):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Bools, Ints
-from beliefs.features.talks import talks_public, talks_watched
+from beliefs.features.talks import talks_public
 from beliefs.forecasting.targets import DEFAULT_TARGETS, TARGETS, Past
 from beliefs.study.load import Study
 
@@ -106,7 +106,7 @@ def questions(
 def quantities(study: Study, inputs: Inputs) -> tuple[Quantity, ...]:
     """Return what is counted in a study, cut at the as-of date."""
     n, seen = int(inputs.active.sum()), inputs.observed
-    held, watched, public = inputs.talks.astype(float), talks_watched(study), talks_public(study)
+    held, watched, public = inputs.talks.astype(float), inputs.talks_seen, talks_public(study)
     out = [Quantity("talk_periods", None, held[:n], watched[:n], public[:n])]
     if seen.strikes_seen[:n].any():
         watched = seen.strikes_seen[:n]
