@@ -43,22 +43,6 @@ def test_rows_published_later_change_no_number(run, rich_folder, tmp_path, theor
     assert whole["as_of"] == whole["origin"] == known
 
 
-@pytest.mark.slow
-def test_one_seed_gives_one_document_and_another_seed_another(run, rich_folder):
-    (one, folder), (again, second), (other, _) = (
-        run(rich_folder, "--seed", seed) for seed in ("7", "7", "8")
-    )
-    assert one == again
-    assert one["targets"] != other["targets"] and one["belief"] != other["belief"]
-    hashes = [
-        json.loads((f / "manifest.json").read_text())["posterior_content_sha256"]
-        for f in (folder, second)
-    ]
-    assert hashes[0] == hashes[1]
-    assert json.loads((folder / "forecast.json").read_text()) == one
-    assert (folder / "report.html").stat().st_size > 10_000
-
-
 def test_a_failed_convergence_check_keeps_the_posterior_and_forecasts_nothing(
     call, rich_folder, tmp_path
 ):

@@ -1,20 +1,16 @@
 """Acts, truces and beliefs simulated together follow the mechanisms that they are made of."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from beliefs import build_inputs, load_study
-from beliefs.features.surprises import MAD_TO_SD, surprises, transform
 from beliefs.inference.posterior import stacked_params
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import declared, free_parameters, load_theory, null_values
 from beliefs.simulation.future import future_columns
 from beliefs.simulation.interventions import effects_of
 from beliefs.simulation.paths import Draws, future_dates, run_coupled
-from beliefs.simulation.signals import signal_updates
-from beliefs.simulation.state import Feed, Streams, spell_at
+from beliefs.simulation.state import Streams, spell_at
 from beliefs.study.tables.codebook import CONFLICT_PHASES
 
 MANY = 8_000
@@ -145,28 +141,6 @@ def test_from_a_truce_some_futures_reach_open_war_and_read_their_news_by_its_wei
             * structure.step_weeks**0.5
         )
         np.testing.assert_allclose(moved[:, side][at_war], pull, atol=1e-6)
-
-
-@pytest.mark.parametrize("halflife", [3.0, 14.0])
-def test_surprises_go_on_as_the_study_computes_them(halflife):
-    rng = np.random.default_rng(2)
-    counts = rng.poisson(2.0, 80).astype(float)
-    known = 60
-    whole = surprises(transform("count", counts), halflife, count=True)
-    past = surprises(transform("count", counts[:known]), halflife, count=True)
-    fast = np.array([1.0 - 0.5 ** (1.0 / halflife)])
-    feed = Feed(
-        (), np.zeros(1, int), np.ones((3, 1)), np.zeros(1, bool), fast,
-        1.0 - (1.0 - fast) ** (1 / 3.0),
-        past.mean[-1:], past.scale[-1:] / MAD_TO_SD, np.full((2, 1), float(known)),
-    )  # fmt: skip
-    mean, miss, found = feed.mean[None], feed.miss[None], []
-    for t in range(known, 80):
-        state = SimpleNamespace(phase=np.zeros(1, int), mean=mean, miss=miss)
-        acts = SimpleNamespace(strikes=counts[t : t + 1][None], severity=np.ones((1, 1)))
-        news, mean, miss = signal_updates(feed, state, acts, np.zeros((1, 0)), {}, t - known)
-        found.append(float(news[0, 0]))
-    np.testing.assert_allclose(found, whole.z[known:], atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,7 @@ from scipy.special import expit, logsumexp
 
 from beliefs.features.inputs import build_inputs
 from beliefs.features.steps import TalksPast
-from beliefs.inference.panel import (
-    DEAL_READS,
-    DEALS,
-    LASTING,
-    VARYING,
-    Population,
-    base_surplus,
-    batches,
-    deal_columns,
-    expected_surplus,
-    follow,
-    known_before,
-    log_likelihood,
-    of_panel,
-    population_model,
-    priors_of,
-)
+from beliefs.inference import panel
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
 from beliefs.model.mechanisms import outcomes, talks
@@ -43,27 +27,27 @@ def inputs_of(name, day=None):
 
 @pytest.fixture(scope="module", params=["M0", "M1"])
 def population(request):
-    theory = of_panel(theory_of(request.param))
+    theory = panel.of_panel(theory_of(request.param))
     structure, rng = structure_of(inputs_of(NAMES[0])), np.random.default_rng(4)
     shared = {
         p.name: np.asarray(p.prior.rvs((DRAWS, *structure.size(p.dims)), random_state=rng))
         for p in free_parameters(theory, structure, None)
-        if p.name in DEAL_READS or p in free_parameters(theory, structure)
+        if p.name in panel.DEAL_READS or p in free_parameters(theory, structure)
     }
-    spread = {name: 0.7 * np.abs(rng.normal(size=DRAWS)) for name in (*VARYING, DEALS)}
-    return Population(theory, shared, spread, NAMES, 1.0, 400.0, 0.0)
+    spread = {name: 0.7 * np.abs(rng.normal(size=DRAWS)) for name in (*panel.VARYING, panel.DEALS)}
+    return panel.Population(theory, shared, spread, NAMES, 1.0, 400.0, 0.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_own_parameters_are_integrated_out(population, name):
     inputs = inputs_of(name)
-    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    structure, cols = structure_of(inputs), panel.known_before(columns(inputs))
     grid = np.linspace(-6.0, 6.0, 49)
     weight = np.exp(-0.5 * grid**2) / np.exp(-0.5 * grid**2).sum()
     joint = np.empty((49, 49, DRAWS))
     for i, one in enumerate(grid):
         for k, two in enumerate(grid):
-            params = {k: v for k, v in population.shared.items() if k not in DEAL_READS}
+            params = {k: v for k, v in population.shared.items() if k not in panel.DEAL_READS}
             params["onset_base"] = params["onset_base"] + one * population.spread["onset_base"]
             params["continuation_base"] = (
                 params["continuation_base"] + two * population.spread["continuation_base"]
@@ -73,24 +57,24 @@ def test_own_parameters_are_integrated_out(population, name):
             density = talks.log_likelihood(np, cols, run.onset, run.continuation)
             joint[i, k] = density.sum(axis=-1)
     expected = logsumexp(joint, axis=(0, 1), b=(weight[:, None] * weight)[..., None])
-    seen, deals = deal_columns(inputs, expected_surplus(population, inputs)), []
+    seen, deals = panel.deal_columns(inputs, panel.expected_surplus(population, inputs)), []
     for one in grid:
-        own = population.shared | {DEALS: population.shared[DEALS] + one * population.spread[DEALS]}
-        read = {k: own.get(k, np.zeros(DRAWS)) for k in DEAL_READS}
+        read = {k: population.shared.get(k, np.zeros(DRAWS)) for k in panel.DEAL_READS}
+        read[panel.DEALS] = read[panel.DEALS] + one * population.spread[panel.DEALS]
         hazard = np.exp(outcomes.deal(np, read, seen, structure))
         deals.append(
             (np.log(-np.expm1(-hazard)) * seen["deal"] - hazard * (seen["deal"] == 0)).sum(1)
         )
     expected = expected + logsumexp(np.array(deals), axis=0, b=weight[:, None])
     likely = expected > expected.max() - 20.0  # of others either sum is coarse
-    found = log_likelihood(population, inputs)[likely]
+    found = panel.log_likelihood(population, inputs)[likely]
     np.testing.assert_allclose(found, expected[likely], atol=0.01)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_talks_are_as_recent_to_forecasts_as_to_the_features(name):
     inputs = inputs_of(name)
-    past = TalksPast.of(known_before(columns(inputs)), 0)
+    past = TalksPast.of(panel.known_before(columns(inputs)), 0)
     np.testing.assert_array_equal(past.idle < 2, inputs.observed.talks_recent > 0)
 
 
@@ -100,10 +84,8 @@ def test_forecasts_know_nothing_of_later_days(population, name):
     n = len(whole.dates) // 2
     half = inputs_of(name, str(whole.dates[n] - np.timedelta64(1, "D")))
     assert half.active.sum() == n
-    ahead = [
-        follow(population, one, np.random.default_rng(1), horizons=ASKED, ending=STAY, draws=200)
-        for one in (whole, half)
-    ]
+    how = {"horizons": ASKED, "ending": STAY, "draws": 200}
+    ahead = [panel.follow(population, i, np.random.default_rng(1), **how) for i in (whole, half)]
     for target, horizon in (("talks", 1), ("talks", 4), ("agreement", 4)):
         p, q = (one[target][horizon][:n] for one in ahead)
         np.testing.assert_allclose(p, q)
@@ -118,16 +100,16 @@ def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(popul
         spread={k: 0.0 * v[:1] for k, v in population.spread.items()},
     )
     ending = np.stack([np.full(60, 0.2), np.full(60, 0.5)])  # after quiet, and after talks
-    found = follow(one, inputs, rng, horizons=ASKED, ending=ending, draws=1)
-    many = follow(one, inputs, rng, horizons={"agreement": (4,)}, ending=ending, draws=1000)
-    cols = known_before(columns(inputs))
+    found = panel.follow(one, inputs, rng, horizons=ASKED, ending=ending, draws=1)
+    many = panel.follow(one, inputs, rng, horizons={"agreement": (4,)}, ending=ending, draws=1000)
+    cols = panel.known_before(columns(inputs))
     origin, n, mean = 3, 20_000, {}
     for name, values in cols.items():  # three more periods, as the first four were in the mean
         so_far = values[..., : origin + 1]
-        last = so_far[..., -1:] if name in LASTING else so_far.mean(axis=-1, keepdims=True)
+        last = so_far[..., -1:] if name in panel.LASTING else so_far.mean(axis=-1, keepdims=True)
         mean[name] = np.concatenate([so_far, last, last, last], axis=-1)
-    deals = {k: one.shared.get(k, np.zeros(1)) for k in DEAL_READS}
-    mine = {k: v for k, v in one.shared.items() if k not in DEAL_READS}
+    deals = {k: one.shared.get(k, np.zeros(1)) for k in panel.DEAL_READS}
+    mine = {k: v for k, v in one.shared.items() if k not in panel.DEAL_READS}
     params = stacked_params(one.theory, structure, mine)
     params["innovation"] = np.zeros((2, 7))
     run = system.evaluate(np, params, mean, structure)
@@ -164,66 +146,32 @@ def test_what_comes_within_four_periods_is_what_comes_in_simulated_futures(popul
     assert agreed.mean() == pytest.approx(many["agreement"][4][origin], abs=0.015)
 
 
-@pytest.mark.slow
-def test_the_density_of_a_panel_is_the_sum_over_its_conflicts(population):
-    conflicts = [inputs_of(name) for name in NAMES]
-    theory, panel = population.theory, batches(conflicts)
-    model = population_model(theory, panel)
-    of_talks = [one for one in model.potentials if one.name.startswith("log_talks")]
-    density = model.compile_logp(vars=of_talks, mode="FAST_COMPILE")
-    made = model.free_RVs + model.deterministics
-    constrained = model.compile_fn(
-        model.replace_rvs_by_values(made), inputs=model.value_vars, mode="FAST_COMPILE"
-    )
-    rng = np.random.default_rng(3)
-    point = {k: v + 0.1 * rng.normal(size=np.shape(v)) for k, v in model.initial_point().items()}
-    names = [variable.name for variable in made]
-    values = dict(zip(names, constrained(point), strict=True))
-    total = 0.0
-    structure = structure_of(conflicts[0])
-    for place, inputs in enumerate(conflicts):
-        shared = {}
-        for p in free_parameters(theory, structure):
-            half = values[p.name]
-            whole = np.broadcast_to(half, structure.size(p.dims)) if half.ndim == 0 else half
-            size = structure.size(p.dims)
-            whole = np.concatenate([half, half]) if size and half.shape != size else whole
-            if f"{p.name}_of" in values:
-                whole = whole + values[f"{p.name}_spread"] * values[f"{p.name}_of"][place]
-            shared[p.name] = whole[None]
-        own = structure_of(inputs)
-        cols = known_before(columns(inputs))
-        run = system.evaluate(np, stacked_params(theory, own, shared), cols, own)
-        total += talks.log_likelihood(np, cols, run.onset, run.continuation).sum()
-    assert density(point) == pytest.approx(total, rel=1e-6)
-
-
 def test_priors_keep_the_hazard_at_the_surplus_that_taught_it():
-    theory, rng = of_panel(theory_of("M1")), np.random.default_rng(2)
+    theory, rng = panel.of_panel(theory_of("M1")), np.random.default_rng(2)
     effect = np.abs(rng.normal([0.3, 0.1], 0.08, (4000, 2)))
     level = np.array([-1.5, -1.0]) + rng.normal(0.0, 0.2, effect.shape)
     base = level - 6.0 * effect  # taught at six tenths of the stake
-    shared = dict(zip(VARYING, base.T, strict=True)) | {"surplus_effect": effect}
-    spread = dict.fromkeys(VARYING, np.full(4000, 0.15))
-    found = Population(theory, shared, spread, (), 1.0, 400.0, 0.0)
-    np.testing.assert_allclose(base_surplus(found), 6.0, atol=0.2)
-    priors = priors_of(found, structure_of(inputs_of(NAMES[0])), seed=1)
-    for name, at in zip(VARYING, (-1.5, -1.0), strict=True):
+    shared = dict(zip(panel.VARYING, base.T, strict=True)) | {"surplus_effect": effect}
+    spread = dict.fromkeys(panel.VARYING, np.full(4000, 0.15))
+    found = panel.Population(theory, shared, spread, (), 1.0, 400.0, 0.0)
+    np.testing.assert_allclose(panel.base_surplus(found), 6.0, atol=0.2)
+    priors = panel.priors_of(found, structure_of(inputs_of(NAMES[0])), seed=1)
+    for name, at in zip(panel.VARYING, (-1.5, -1.0), strict=True):
         np.testing.assert_allclose(priors[name]["mu"], at, atol=0.05)
         np.testing.assert_allclose(priors[name]["sigma"], 0.25, atol=0.02)
 
 
 def test_a_theory_says_which_base_hazards_vary():
-    panel = batches([inputs_of(name) for name in NAMES])
-    theory = replace(of_panel(theory_of("M0")), varying=("onset_base",))
-    model = population_model(theory, panel)
+    conflicts = panel.batches([inputs_of(name) for name in NAMES])
+    theory = replace(panel.of_panel(theory_of("M0")), varying=("onset_base",))
+    model = panel.population_model(theory, conflicts)
     assert {n for n in model.named_vars if n.endswith("_spread")} == {"onset_base_spread"}
     assert np.isfinite(model.compile_logp()(model.initial_point()))
 
 
 def test_base_hazards_are_those_at_the_surplus_that_is_set():
     inputs = inputs_of(NAMES[0])
-    structure, cols = structure_of(inputs), known_before(columns(inputs))
+    structure, cols = structure_of(inputs), panel.known_before(columns(inputs))
     params = stacked_params(replace(theory_of("M1"), mechanisms=()), structure, {}) | {
         "base_surplus": np.asarray(6.0), "surplus_effect": np.array([0.3, -0.2]),
         "onset_base": np.asarray(-1.5), "continuation_base": np.asarray(0.4),
