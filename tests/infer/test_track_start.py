@@ -107,27 +107,16 @@ def test_the_first_change_is_found_wherever_it_is(rich_folder, theory):
         assert first_change(old, new, n) == 31, name
 
 
-def more_actions(inputs):
-    """The same inputs after a heavy blow in period 5."""
-    seen = inputs.observed
-    heavy = seen.heavy.copy()
-    heavy[:, 5:] += 1.0
-    return inputs.having(replace(seen, heavy=heavy))
-
-
-def test_actions_that_beliefs_do_not_weigh_send_no_track_back(acting):
+@pytest.mark.parametrize("weighed", [False, True])
+def test_a_track_goes_back_to_actions_that_beliefs_weigh_and_to_no_others(acting, weighed):
     theory, inputs = load_theory("mutual_optimism"), build_inputs(acting)
-    old, new = (Model.of(i, theory) for i in (inputs, more_actions(inputs)))
-    assert first_change(old, new, 40) == 40
-
-
-def test_actions_that_beliefs_weigh_send_a_track_back_to_it(acting):
-    freed = replace(load_theory("mutual_optimism"), null=())
-    inputs = build_inputs(acting)
-    heavy = replace(inputs.observed, heavy=more_actions(inputs).observed.heavy)
-    old, new = (Model.of(i, freed) for i in (inputs, inputs.having(heavy)))
-    assert old.columns["heavy"].any()
-    assert first_change(old, new, 40) == 5
+    heavy = inputs.observed.heavy.copy()
+    heavy[:, 5:] += 1.0  # a heavy blow in period 5
+    more = inputs.having(replace(inputs.observed, heavy=heavy))
+    theory = replace(theory, null=()) if weighed else theory
+    old, new = (Model.of(i, theory) for i in (inputs, more))
+    assert inputs.observed.heavy.any()
+    assert first_change(old, new, 40) == (5 if weighed else 40)
 
 
 @pytest.mark.slow
