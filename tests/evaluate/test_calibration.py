@@ -10,19 +10,8 @@ from arviz_stats.ecdf_utils import get_pointwise_confidence_band, simulate_confi
 from scipy.stats import binom, norm
 
 from beliefs import ConflictError, StudyError, build_inputs, calibrate, load_theory
-from beliefs.evaluation import calibration as rooms
-from beliefs.evaluation.calibration import (
-    Design,
-    bands,
-    check_forecasts,
-    failures,
-    groups_of,
-    judge,
-    p_value,
-    poisson_binomial,
-    rank,
-    simulation,
-)
+from beliefs.evaluation import calibration
+from beliefs.evaluation.calibration import check_forecasts, poisson_binomial
 
 SMALL = {"seed": 3, "particles": 100, "draws": 30, "horizon": 5}
 
@@ -40,28 +29,28 @@ def whole(acting, theory, tmp_path_factory):
 
 def test_ranks_are_even_and_ties_are_broken_at_random():
     rng = np.random.default_rng(1)
-    found = [rank(rng.normal(size=9), rng.normal(), rng) for _ in range(5000)]
+    found = [calibration.rank(rng.normal(size=9), rng.normal(), rng) for _ in range(5000)]
     assert (abs(np.bincount(found, minlength=10) - 500) < 4 * np.sqrt(450)).all()
     values = np.asarray([0.0, 1.0, 1.0, 1.0, 2.0])
-    counts = np.bincount([rank(values, 1.0, rng) for _ in range(4000)], minlength=6)
+    counts = np.bincount([calibration.rank(values, 1.0, rng) for _ in range(4000)], minlength=6)
     assert counts[[0, 5]].sum() == 0
     assert (abs(counts[1:5] - 1000) < 4 * np.sqrt(4000 * 0.25 * 0.75)).all()
     with pytest.raises(ValueError, match="not a number"):
-        rank(values, np.nan, rng)
+        calibration.rank(values, np.nan, rng)
 
 
 def test_every_kind_of_quantity_is_ranked(acting):
-    design = Design(acting, load_theory("mutual_optimism"), **SMALL)
-    found = simulation(design, 0)
+    design = calibration.Design(acting, load_theory("mutual_optimism"), **SMALL)
+    found = calibration.simulation(design, 0)
     kinds = {name.split(":")[0] for name in found["ranks"]}
-    assert kinds == set(rooms.GROUPS)
+    assert kinds == set(calibration.GROUPS)
     assert all(0 <= v <= 30 for v in found["ranks"].values())
     for name in ("parameter:retention[north]", "belief:south", "forecast:time of talks",
                  "density:posterior of belief", "actions:breach_base"):  # fmt: skip
         assert name in found["ranks"]
     assert all(0.0 <= p <= 1.0 for p, _ in found["probabilities"].values())
-    assert found == simulation(design, 0, build_inputs(acting))
-    assert found["ranks"] != simulation(design, 1)["ranks"]
+    assert found == calibration.simulation(design, 0, build_inputs(acting))
+    assert found["ranks"] != calibration.simulation(design, 1)["ranks"]
 
 
 def same_bytes(one, two):
@@ -108,14 +97,14 @@ def test_a_folder_of_another_calibration_is_refused(acting, theory, whole, other
 def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
     acting, theory, tmp_path, monkeypatch
 ):
-    real = rooms.simulation
+    real = calibration.simulation
 
     def failing(design, number, inputs):
         if number == 1:
             raise ValueError("a made-up failure")
         return real(design, number, inputs)
 
-    monkeypatch.setattr(rooms, "simulation", failing)
+    monkeypatch.setattr(calibration, "simulation", failing)
     found = calibrate(theory, acting, tmp_path / "one", sims=2, **SMALL)
     assert dict(found.failed) == {1: "ValueError: a made-up failure"}
     assert list(found.numbers) == [0] and not found.passed
@@ -124,8 +113,8 @@ def test_a_simulation_that_cannot_be_done_is_told_and_not_left_out(
 def test_the_truth_may_come_from_another_prior(acting, theory):
     far = {"dist": "Normal", "mu": -0.5, "sigma": 0.05}
     shifted = replace(theory, priors={**theory.priors, "phase_up": far})
-    design = Design(acting, theory, truth=shifted, **SMALL)
-    assert simulation(design, 0)["ranks"]["actions:phase_up"] >= 29
+    design = calibration.Design(acting, theory, truth=shifted, **SMALL)
+    assert calibration.simulation(design, 0)["ranks"]["actions:phase_up"] >= 29
 
 
 @pytest.mark.slow
@@ -133,7 +122,7 @@ def test_a_killed_process_is_told_and_what_was_done_is_kept(acting, theory, tmp_
     import dask
     import distributed  # noqa: F401  its defaults first, else `set` takes them out with its own
 
-    work = rooms._at_work
+    work = calibration._at_work
 
     def dies(number, shared):
         if number == 1:
@@ -144,7 +133,7 @@ def test_a_killed_process_is_told_and_what_was_done_is_kept(acting, theory, tmp_
             os._exit(1)
         return work(number, shared)
 
-    monkeypatch.setattr(rooms, "_at_work", dies)
+    monkeypatch.setattr(calibration, "_at_work", dies)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         with pytest.raises(StudyError, match="was killed") as error:
             calibrate(theory, acting, tmp_path / "out", sims=3, workers=1, **SMALL)
@@ -166,8 +155,8 @@ def uniform():
 
 
 def test_ranks_leave_their_band_where_their_p_value_says_so_and_p_values_are_uniform(uniform):
-    band, places = bands(N, DRAWS), np.arange(DRAWS + 2)
-    p = np.asarray([p_value(ranks, DRAWS) for ranks in uniform])
+    band, places = calibration.bands(N, DRAWS), np.arange(DRAWS + 2)
+    p = np.asarray([calibration.p_value(ranks, DRAWS) for ranks in uniform])
     for level in (0.01, 0.05, 0.5):
         error = np.sqrt(level * (1.0 - level) / len(p))
         assert abs((p <= level).mean() - level) < 4.0 * error, level
@@ -184,7 +173,7 @@ def test_bands_are_those_of_arviz_for_as_many_values():
     at = np.arange(1, DRAWS + 1) / (DRAWS + 1.0)
     level = simulate_confidence_bands(N, 1, at, 0.99, 4000, np.random.default_rng(1))
     low, high = get_pointwise_confidence_band(level, N, at)
-    ours = bands(N, DRAWS)
+    ours = calibration.bands(N, DRAWS)
     one = 1.01 / N  # their level is simulated too: the step of a count may differ
     np.testing.assert_allclose(ours.low[1:-1], low - at, atol=one)
     np.testing.assert_allclose(ours.high[1:-1], high - at, atol=one)
@@ -204,7 +193,7 @@ def test_ranks_of_wrong_draws_are_outside_and_say_how_they_are_wrong(wrong, mean
     values = np.random.default_rng(2).random(N)
     even = np.random.default_rng(3).integers(0, DRAWS + 1, size=N)
     ranks = np.floor(wrong(values) * (DRAWS + 1)).astype(int)
-    worst, other = judge({"even": even, "wrong": ranks}, DRAWS)
+    worst, other = calibration.judge({"even": even, "wrong": ranks}, DRAWS)
     assert (worst.name, worst.outside, other.outside) == ("wrong", True, False)
     assert worst.adjusted == pytest.approx(2.0 * worst.p)
     assert mean(worst.mean) and spread(worst.spread)
@@ -220,9 +209,10 @@ def made(wrong, seed, size=SIZE, n=SIMS):
 
 
 def result(ranks, failed=()):
-    judged = judge(ranks, KEPT)
-    groups = groups_of(judged, ranks, KEPT)
-    return failures(judged, groups, dict(failed), len(next(iter(ranks.values())))), groups
+    judged = calibration.judge(ranks, KEPT)
+    groups = calibration.groups_of(judged, ranks, KEPT)
+    n = len(next(iter(ranks.values())))
+    return calibration.failures(judged, groups, dict(failed), n), groups
 
 
 def test_even_ranks_pass_though_they_depend_on_each_other():
@@ -239,13 +229,13 @@ def test_many_draws_that_are_somewhat_too_narrow_fail_by_their_spread():
 def test_more_outside_than_chance_allows_fails_though_no_one_of_them_does():
     rng = np.random.default_rng(3)
     pool = [rng.integers(0, KEPT + 1, SIMS) for _ in range(3000)]
-    out = [r for r in pool if 0.002 < p_value(r, KEPT) <= 0.01][:9]
-    even = [r for r in pool if p_value(r, KEPT) > 0.3][: SIZE - len(out)]
+    out = [r for r in pool if 0.002 < calibration.p_value(r, KEPT) <= 0.01][:9]
+    even = [r for r in pool if calibration.p_value(r, KEPT) > 0.3][: SIZE - len(out)]
     ranks = {f"actions:{k}": row for k, row in enumerate([*out, *even])}
     reasons, (group,) = result(ranks)
     assert (group.outside, group.limit) == (9, 8)
     assert reasons[0] == "outside their own bands: 9 of 80 of actions, at most 8"
-    assert all(row.adjusted > 0.01 for row in judge(ranks, KEPT))
+    assert all(row.adjusted > 0.01 for row in calibration.judge(ranks, KEPT))
     assert result({**ranks, "actions:0": even[0]})[0] == ()
 
 

@@ -8,19 +8,11 @@ import numpy as np
 import pytest
 from posteriors import FAILED, small_posterior
 
-from beliefs import StudyError, forecast, load_study
+from beliefs import Intervention, StudyError, forecast, load_interventions, load_study
 from beliefs.forecasting.summary import differences
 from beliefs.model import theory as theories
 from beliefs.model.structure import columns, structure_of
-from beliefs.simulation.interventions import (
-    KINDS,
-    Intervention,
-    as_table,
-    change_columns,
-    load_interventions,
-    parse,
-    without_effect,
-)
+from beliefs.simulation.interventions import KINDS, as_table, change_columns, parse, without_effect
 from beliefs.simulation.paths import check_plan
 
 FILES = sorted((Path(__file__).parents[2] / "docs" / "interventions").glob("*.toml"))

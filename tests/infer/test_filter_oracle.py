@@ -7,15 +7,7 @@ import numpy as np
 import pytest
 
 from beliefs import build_inputs, load_study, load_theory, track
-from beliefs.inference.filter.filter import (
-    SALT,
-    WIDTH,
-    Model,
-    initial_state,
-    part_columns,
-    run,
-    terms_of,
-)
+from beliefs.inference.filter import filter as marginal
 from beliefs.inference.filter.filter_kernel import batch_filter
 from beliefs.inference.filter.smooth import draw_paths, drawn_by, innovations_along
 from beliefs.inference.posterior import stacked_params
@@ -63,7 +55,7 @@ THEORY = replace(M1, null=(*(n for n in M1.null if n not in {*MORE, "heat_loss"}
 
 @pytest.fixture(scope="module")
 def model(rich_folder):
-    return Model.of(build_inputs(load_study(rich_folder)), THEORY)
+    return marginal.Model.of(build_inputs(load_study(rich_folder)), THEORY)
 
 
 def shaken(model, seed=6):
@@ -78,7 +70,7 @@ def wider(rich_folder):
     """Mutual optimism with everything that rival theories add to belief and talks."""
     free = tuple(name for name in THEORY.null if name not in MORE)
     inputs = build_inputs(load_study(rich_folder))
-    return shaken(Model.of(inputs, replace(THEORY, null=free)))
+    return shaken(marginal.Model.of(inputs, replace(THEORY, null=free)))
 
 
 def scores(model, n, seed=3):
@@ -88,12 +80,13 @@ def scores(model, n, seed=3):
 def filtered(model, params, n, n_time, *, keep=True, **how):
     """Belief state and path of particles given by their parameters."""
     static = model.static(params, n)
-    state, paths = initial_state(static), []
-    for low in range(0, n_time, WIDTH):
-        last = min(n_time, low + WIDTH)
-        columns = part_columns(model.columns, low, last)
-        terms = terms_of(params, columns, model.structure, n, state.audience)
-        state, path = run(state, static, terms, model.measurements, low, last, keep=keep, **how)
+    state, paths = marginal.initial_state(static), []
+    for low in range(0, n_time, marginal.WIDTH):
+        last = min(n_time, low + marginal.WIDTH)
+        columns = marginal.part_columns(model.columns, low, last)
+        terms = marginal.terms_of(params, columns, model.structure, n, state.audience)
+        part = terms, model.measurements, low, last
+        state, path = marginal.run(state, static, *part, keep=keep, **how)
         paths.append(path)
     return state, static, np.concatenate(paths, axis=1)
 
@@ -169,7 +162,7 @@ def test_with_gaussian_readings_it_is_the_exact_kalman_filter_and_smoother(model
     )  # without talks
     params = linear(chosen, chosen.params(scores(chosen, n)), n)
     n_time = chosen.structure.n_time
-    state, _, path = filtered(chosen, params, n, n_time, compiled=cached(SALT))
+    state, _, path = filtered(chosen, params, n, n_time, compiled=cached(marginal.SALT))
     log, mean, variance = exact_smoother(chosen, params, n)
     np.testing.assert_allclose(
         state.total[:, 0] + state.newest.sum(axis=1), log, rtol=1e-8, atol=1e-8
@@ -191,7 +184,6 @@ def particle_filter(model, params, size, rng):
     spread = belief_equations.volatility(np, params, structure)
     b = np.broadcast_to(belief_equations.start_of(params), (size, 2))
     log = 0.0
-    per_period = np.zeros(n_time)
     everything = stacked_params(THEORY, structure, params)
     audience = system.evaluate(
         np, {**everything, "innovation": np.zeros((1, 2, n_time))}, cols, structure
@@ -217,8 +209,7 @@ def particle_filter(model, params, size, rng):
         weight = weight + talks.log_likelihood(np, now, onset, going)[..., 0]
         top = weight.max()
         mass = np.exp(weight - top)
-        per_period[t] = top + np.log(mass.mean())
-        log += per_period[t]
+        log += top + np.log(mass.mean())
         edges = np.cumsum(mass)
         b = b[np.searchsorted(edges, (np.arange(size) + rng.random()) / size * edges[-1])]
     return log, b
@@ -374,7 +365,7 @@ def test_paths_drawn_backwards_have_the_smoothed_moments(model):
 
 def test_without_beliefs_talks_alone_are_predicted_exactly(rich_folder):
     inputs = build_inputs(load_study(rich_folder))
-    model = Model.of(inputs, load_theory("base_rate"))
+    model = marginal.Model.of(inputs, load_theory("base_rate"))
     state, _, _ = model.replay(scores(model, 5), model.structure.n_time)
     params = model.params(scores(model, 5))
     cols = until(model.columns, model.structure.n_time)
@@ -387,7 +378,7 @@ def test_without_beliefs_talks_alone_are_predicted_exactly(rich_folder):
 def prices():
     """Weekly market prices alone, without talks, so that each side is a problem of its own."""
     study, theory = load_study("us-civil-war"), load_theory("mutual_optimism")
-    prices = Model.of(build_inputs(study), theory)
+    prices = marginal.Model.of(build_inputs(study), theory)
     measurements = prices.measurements
     first = np.flatnonzero(measurements.channels == 0)
     when = np.searchsorted(measurements.starts, first, side="right") - 1
@@ -452,8 +443,8 @@ def on_a_grid(prices, scores, n_time, *, one):
     n = len(scores)
     params, nobody = prices.params(scores), np.zeros((len(scores), 2))
     static = prices.static(params, n)
-    columns = part_columns(prices.columns, 0, n_time)
-    terms = terms_of(params, columns, prices.structure, n, nobody)
+    columns = marginal.part_columns(prices.columns, 0, n_time)
+    terms = marginal.terms_of(params, columns, prices.structure, n, nobody)
     kept, drift = terms.kept, terms.drift
     out = np.zeros(n)
     for p in range(n):
