@@ -110,9 +110,6 @@ def test_a_folder_that_does_not_fit_is_not_scored(
     [
         (("--json", "--csv"), "two formats"),
         (("--horizons", "7,soon"), "no horizons"),
-        (("--every", "0"), "every"),
-        (("--as-of", "2001-01-20"), "too short"),
-        (("--theory", "M99"), "M99"),
         (("--again", "somewhere"), "the run folder alone"),
     ],
 )

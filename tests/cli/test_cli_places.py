@@ -55,10 +55,15 @@ def test_a_plot_needs_a_name_of_its_own_that_says_a_format(call, idle, tmp_path)
 
 
 @pytest.mark.parametrize("command", ["fit", "run", "track", "backtest"])
-def test_a_run_folder_cannot_be_a_link_that_leads_nowhere(call, idle, tmp_path, command):
-    link = tmp_path / "run"
+def test_a_run_folder_is_neither_occupied_nor_a_link_that_leads_nowhere(
+    call, idle, tmp_path, command
+):
+    link, folder = tmp_path / "run", tmp_path / "folder"
     link.symlink_to(tmp_path / "nowhere")
-    assert call(command, "us-iran-2026", "--out", link)[0] == 4
+    folder.mkdir()
+    for place in (link, folder):
+        code, out, err = call(command, "us-iran-2026", "--out", place)
+        assert code == 4 and out == "" and "exists already" in err
     assert link.is_symlink() and not (tmp_path / "nowhere").exists()
 
 
