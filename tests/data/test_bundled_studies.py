@@ -15,7 +15,6 @@ import pytest
 from beliefs import ConflictError, StudyError, build_inputs, load_study
 from beliefs.features.inputs import Observed
 from beliefs.study.bundled import data_folder, find_study, list_studies, new_study
-from beliefs.study.load import Study
 from beliefs.study.specfile import read_spec
 from beliefs.study.tables.codebook import KINETIC
 
@@ -27,14 +26,6 @@ STUDIES = ("us-iran-2026", "us-iran-2012", "us-civil-war")
 def table(*parts: str) -> pd.DataFrame:
     """Read a bundled table as text, every row, also those published after the period."""
     return pd.read_csv(DATA.joinpath(*parts), dtype=str, keep_default_na=False)
-
-
-@pytest.fixture(scope="module", params=STUDIES)
-def study(request: pytest.FixtureRequest) -> Study:
-    """Each bundled study at the end of its period."""
-    loaded = load_study(DATA / request.param)
-    assert loaded.name == request.param
-    return loaded
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -179,12 +170,6 @@ def war() -> tuple[Observed, np.ndarray]:
     return inputs.observed, inputs.dates
 
 
-@pytest.fixture(scope="module")
-def long() -> tuple[Observed, np.ndarray]:
-    inputs = build_inputs(load_study("us-iran-2012"))
-    return inputs.observed, inputs.dates
-
-
 def dense(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows published on a day of a dense span of 2026."""
     day = rows["published_at"]
@@ -286,8 +271,9 @@ def test_every_agreement_is_read_from_a_row_that_stands_in_the_study(name):
         assert any(f"| {row} |" in line and key in line for line in sources.splitlines()), row
 
 
-def test_what_headlines_leave_out_is_seen_in_dense_weeks_only(long):
-    seen, dates = long
+def test_what_headlines_leave_out_is_seen_in_dense_weeks_only():
+    inputs = build_inputs(load_study("us-iran-2012"))
+    seen, dates = inputs.observed, inputs.dates
     spans = table("us-iran-2012", "coverage.csv")
     spans = spans[spans["density"] == "dense"]
     days = pd.DatetimeIndex(

@@ -149,12 +149,8 @@ SIMS, KEPT, SIZE = 100, 50, 80
 FEW = 20
 
 
-@pytest.fixture(scope="module")
-def uniform():
-    return np.random.default_rng(5).integers(0, DRAWS + 1, size=(2000, N))
-
-
-def test_ranks_leave_their_band_where_their_p_value_says_so_and_p_values_are_uniform(uniform):
+def test_ranks_leave_their_band_where_their_p_value_says_so_and_p_values_are_uniform():
+    uniform = np.random.default_rng(5).integers(0, DRAWS + 1, size=(2000, N))
     band, places = calibration.bands(N, DRAWS), np.arange(DRAWS + 2)
     p = np.asarray([calibration.p_value(ranks, DRAWS) for ranks in uniform])
     for level in (0.01, 0.05, 0.5):

@@ -123,17 +123,13 @@ def blocks_of(particles):
     return track_blocks(study, judged("status_quo"), particles=particles, seed=1, only=names)
 
 
-@pytest.fixture(scope="module")
-def tracked():
-    return blocks_of(400)
-
-
 def added(blocks, particles=400, **changes):
     claim = replace(CLAIMS["C19"], **changes)
     return evidence.ablations([claim], blocks, particles=particles, say=print)[claim.id]
 
 
-def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction(tracked):
+def test_a_part_that_is_a_whole_observable_leaves_its_null_prediction():
+    tracked = blocks_of(400)
     gain = added(tracked, null=("crossing",), score=("crossing",))
     cols, n = tracked.columns, tracked.n_time
     touched = (cols["line_touch"] * cols["strikes_seen"])[:, :n].sum()

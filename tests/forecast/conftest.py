@@ -7,17 +7,7 @@ ORIGIN = "2026-04-12"  # a truce of two weeks has been in force for five days
 HORIZON = 21
 
 
-@pytest.fixture(scope="session")
-def base_rate_futures(rich_folder):
-    """A forecast of a theory without beliefs."""
-    from posteriors import small_posterior
-
-    from beliefs.forecasting.forecast import forecast
-
-    return forecast(small_posterior(rich_folder, "base_rate"), 35, seed=5, actions=False)
-
-
-def prior_actions(posterior, scale=0.5, seed=3):
+def prior_actions(posterior):
     """Draws of actions around the medians of the prior, as many as the posterior has."""
     from beliefs.inference.action_draws import BASE
     from beliefs.inference.posterior import ActionDraws
@@ -25,12 +15,12 @@ def prior_actions(posterior, scale=0.5, seed=3):
     from beliefs.model.theory import free_parameters, load_theory
 
     sizes = posterior.tree["posterior"].sizes
-    size, rng = sizes["chain"] * sizes["draw"], np.random.default_rng(seed)
+    size, rng = sizes["chain"] * sizes["draw"], np.random.default_rng(3)
     base, structure = load_theory(BASE), posterior.structure
 
     def drawn(parameters):
         known = coordinates_of(list(parameters), structure)
-        return known.params(scale * rng.standard_normal((size, known.size)))
+        return known.params(0.5 * rng.standard_normal((size, known.size)))
 
     mine = free_parameters(posterior.theory, structure, "actions")
     theirs = free_parameters(base, structure, None)

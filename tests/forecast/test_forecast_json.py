@@ -5,9 +5,10 @@ import json
 
 import jsonschema
 import pytest
+from posteriors import small_posterior
 from pydantic import ValidationError
 
-from beliefs import probability, summarise
+from beliefs import forecast, probability, summarise
 from beliefs.forecasting.summary import Document
 
 
@@ -29,10 +30,9 @@ def test_the_document_fits_the_schema_and_is_read_back(check, document):
     assert Document.model_validate_json(text).as_dict() == document
 
 
-def test_the_document_of_a_theory_without_beliefs_fits_and_speaks_of_talks_only(
-    check, base_rate_futures
-):
-    document = summarise(base_rate_futures)
+def test_the_document_of_a_theory_without_beliefs_fits_and_speaks_of_talks_only(check, rich_folder):
+    posterior = small_posterior(rich_folder, "base_rate")
+    document = summarise(forecast(posterior, 35, seed=5, actions=False))
     check.validate(document)
     assert {row["target"] for row in document["targets"]} == {"talks"}
     assert document["belief"] == [] and document["crack_grid"] == []

@@ -12,27 +12,17 @@ from beliefs.model.structure import structure_of, until
 from beliefs.model.system import action_log_likelihoods
 from beliefs.model.theory import free_parameters, load_theory, null_values
 
-END = "2026-02-13"
-
 
 @pytest.fixture(scope="module")
-def study(rich_folder):
-    return load_study(rich_folder, as_of=END)
-
-
-@pytest.fixture(scope="module")
-def believed(study):
+def believed(rich_folder):
+    study = load_study(rich_folder, as_of="2026-02-13")
     return track(study, load_theory("mutual_optimism"), particles=200, seed=4)
 
 
-@pytest.fixture(scope="module")
-def real():
-    return load_study("us-iran-2026")
-
-
 @pytest.mark.slow
-def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one(real):
-    theory, inputs = load_theory("base_rate"), build_inputs(real)
+def test_the_evidence_of_blocks_adds_up_to_that_of_all_in_one():
+    real, theory = load_study("us-iran-2026"), load_theory("base_rate")
+    inputs = build_inputs(real)
     structure = structure_of(inputs)
     names = ["strikes_A", "strikes_B", "breach", "resolve"]
     parts = track_blocks(real, theory, particles=3000, seed=2, only=names, inputs=inputs)
@@ -81,7 +71,6 @@ def test_means_of_beliefs_are_their_integrals():
         assert p[k, 0] == pytest.approx((weight * a).sum(), abs=1e-6)
         assert p[k, 1] == pytest.approx((weight * b).sum(), abs=1e-6)
         least.append(lower[k] - (weight * np.minimum(a, b)).sum())
-
     assert np.abs(least).max() < 5e-4, np.abs(least).max()
 
 
@@ -104,7 +93,7 @@ def test_the_lagged_surplus_is_that_of_drawn_paths(believed):
     assert np.ptp(lag[1 : believed.n_time]) > 0
 
 
-def test_lagged_beliefs_do_not_know_what_comes_later(rich_folder, believed):
+def test_lagged_beliefs_do_not_know_what_comes_later(believed):
     n = 20
     early = believed.until(n)
     one, other = (belief_lag(t, believed.structure.n_time) for t in (early, believed))

@@ -10,11 +10,6 @@ from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.density_path import density_path, log_density_at
 
 
-@pytest.fixture(scope="module")
-def tracked(study, toy):
-    return track(study, toy, particles=2000, seed=1)
-
-
 def test_in_a_linear_gaussian_model_it_is_the_exact_difference_of_scores():
     """y = x'theta + noise: predictive densities with and without theta[0] held at 0.7."""
     rng = np.random.default_rng(3)
@@ -45,8 +40,9 @@ def test_in_a_linear_gaussian_model_it_is_the_exact_difference_of_scores():
     assert found.sum() == pytest.approx(exact.sum(), abs=0.03)
 
 
-def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_at_null(study, toy, tracked):
+def test_it_agrees_with_scores_of_particles_that_hold_the_parameter_at_null(study, toy):
     """By brute force: importance sampling from the prior, with and without the parameter."""
+    tracked = track(study, toy, particles=2000, seed=1)
     model, n = Model.of(build_inputs(study), toy), tracked.n_time
     labels = model.coordinates.labels
     mine = labels.index("belief_mean[0]")

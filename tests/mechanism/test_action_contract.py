@@ -10,8 +10,6 @@ from beliefs.model.observation import FAMILIES
 from beliefs.model.structure import until
 from beliefs.model.theory import declared, mechanisms
 
-# xdist: the symbolic function is built once.
-
 MODULES = list(mechanisms("actions").values())
 OTHER_FAMILIES = {"normal", "categorical"}  # densities of their own, beside those of `observation`
 DRAWS = 20
@@ -235,9 +233,7 @@ def test_a_stack_of_draws_gives_what_each_draw_of_actions_gives(where, seen, dra
                 np.testing.assert_allclose(found[place], expected, rtol=1e-12, err_msg=name)
 
 
-@pytest.fixture(scope="module")
-def symbolic(where, seen, known):
-    """Call the PyTensor graph: params -> (log likelihoods by name, gradients by name)."""
+def test_numpy_and_pytensor_agree_on_actions_and_gradients_are_finite(where, seen, known, draws):
     import pytensor.tensor as pt
 
     symbols = {
@@ -246,10 +242,7 @@ def symbolic(where, seen, known):
     }
     found = logs(symbols, seen, where, pt)
     # Rewriting the graph would take longer than all calls.
-    return graph(symbols, found, sum(v.sum() for v in found.values()), optimizer=None)
-
-
-def test_numpy_and_pytensor_agree_on_actions_and_gradients_are_finite(where, seen, draws, symbolic):
+    symbolic = graph(symbols, found, sum(v.sum() for v in found.values()), optimizer=None)
     moved = set()
     for number in range(DRAWS):
         params = one(draws, number)

@@ -60,24 +60,6 @@ def case(rich_folder):
     return Case(structure, cols, known, draws, z, xi)
 
 
-@pytest.fixture(scope="module")
-def symbolic(case):
-    """Call the PyTensor graph: params, z and xi -> (outputs by name, gradients by name)."""
-    import pytensor.tensor as pt
-
-    symbols = {
-        name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))
-        for name, p in case.declared.items()
-        if name not in ("belief_mean", "innovation")
-    }
-    noise = {"z": pt.dvector("z"), "xi": pt.dmatrix("xi")}
-    params, given = case.guided(pt, symbols, **noise)
-    found = given | computed(pt, params, case.columns, case.structure)
-    total = found["log_talks"].sum() + found["log_reading"].sum() + found["log_change"]
-    call = graph(symbols | noise, found, total, "fast_compile")
-    return lambda params, z, xi: call(params | {"z": z, "xi": xi})
-
-
 # Parameter -> (what acts only through it, the outputs it acts on, what must be null as well).
 # What acts may be a column, or another parameter.
 ACTS_THROUGH = {
@@ -155,12 +137,9 @@ def test_a_null_retention_forgets_nothing(case):
     other = params | {"belief_mean": params["belief_mean"] + 1.0}
     paths = [outputs(case, p, start=start)["logit_belief"] for p in (params, other)]
     np.testing.assert_array_equal(*paths)
-    assert not np.array_equal(
-        *(
-            outputs(case, p | {"retention": np.array([0.9, 0.9])}, start=start)["logit_belief"]
-            for p in (params, other)
-        )
-    )
+    forgetful = {"retention": np.array([0.9, 0.9])}
+    paths = [outputs(case, p | forgetful, start=start)["logit_belief"] for p in (params, other)]
+    assert not np.array_equal(*paths)
 
 
 def test_a_null_discount_reads_bad_news_like_good(case):
@@ -258,12 +237,24 @@ def test_with_every_belief_parameter_null_talks_see_only_talks(case):
     assert spread(np, none, case.structure).tolist() == [1.0, 2.0, 3.0]
 
 
-def test_numpy_and_pytensor_agree_and_gradients_are_finite(case, symbolic):
+def test_numpy_and_pytensor_agree_and_gradients_are_finite(case):
+    import pytensor.tensor as pt
+
+    symbols = {
+        name: pt.tensor(name, dtype="float64", shape=case.structure.size(p.dims))
+        for name, p in case.declared.items()
+        if name not in ("belief_mean", "innovation")
+    }
+    noise = {"z": pt.dvector("z"), "xi": pt.dmatrix("xi")}
+    params, given = case.guided(pt, symbols, **noise)
+    found = given | computed(pt, params, case.columns, case.structure)
+    total = found["log_talks"].sum() + found["log_reading"].sum() + found["log_change"]
+    symbolic = graph(symbols | noise, found, total, "fast_compile")
     moved = set()
     for number in range(20):
-        given = case.params(number), case.z[number], case.xi[number]
-        params, expected = case.guided(np, *given)
-        found, slopes = symbolic(*given)
+        drawn, noise = case.params(number), {"z": case.z[number], "xi": case.xi[number]}
+        params, expected = case.guided(np, drawn, **noise)
+        found, slopes = symbolic(drawn | noise)
         moved |= agree(found, expected | outputs(case, params), slopes, number)
     # Every parameter but level and innovation, which z and xi stand for, moves the density.
     assert {*case.declared, "z", "xi"} - moved == {"belief_mean", "innovation"}

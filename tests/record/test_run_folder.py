@@ -225,17 +225,12 @@ def test_draws_that_were_changed_after_the_run_are_refused(rich_folder, tmp_path
 BACK = 408  # years, so that 2026 is 1618
 
 
-@pytest.fixture(scope="module")
-def early(rich_folder, tmp_path_factory):
-    """The small study, 408 years earlier."""
-    folder = tmp_path_factory.mktemp("early")
+def test_a_run_of_long_ago_goes_through_to_report_and_ledger(rich_folder, tmp_path):
+    early = tmp_path / "early"
+    early.mkdir()
     for file in rich_folder.iterdir():
         text = re.sub(r"\b(202[56])-", lambda m: f"{int(m[1]) - BACK}-", file.read_text())
-        (folder / file.name).write_text(text)
-    return folder
-
-
-def test_a_run_goes_through_to_report_and_ledger(early, tmp_path):
+        (early / file.name).write_text(text)
     posterior = small_posterior(early, size=(2, 50), report=FAILED)
     futures = forecast(posterior, 8, seed=5, allow_failed=True)
     summary = summarise(futures)

@@ -53,14 +53,12 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
-def places(tmp_path):
-    """Paths that cannot take a file, by what is said of them."""
+def test_a_path_that_cannot_take_a_file_is_refused_with_the_reason(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
-    return {
+    places = {
         "its folder does not exist": tmp_path / "none" / "a.png",
         "a folder": tmp_path / "folder",
         "a link that leads nowhere": tmp_path / "link",
@@ -68,15 +66,12 @@ def places(tmp_path):
         os.strerror(errno.ENOTDIR): tmp_path / "file" / "a.png",
         os.strerror(errno.ENAMETOOLONG): tmp_path / f"{'a' * 300}.png",
     }
-
-
-def test_a_path_that_cannot_take_a_file_is_refused_with_the_reason(places):
     for reason, path in places.items():
         for check in (refuse_file, lambda p: write_file(p, "")):
             with pytest.raises(StudyError) as caught:
                 check(path)
             assert (caught.value.where, caught.value.found) == (str(path), reason)
-    assert not (places["a link that leads nowhere"].parent / "nowhere").exists()
+    assert not (tmp_path / "nowhere").exists()
     with pytest.raises(StudyError, match="not a regular file"):
         write_file("/dev/full", "text")
 

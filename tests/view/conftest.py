@@ -18,7 +18,7 @@ FREE_TEXTS = (
 )  # fmt: skip
 
 
-def posterior_of(folder, *changes, theory="mutual_optimism", report=PASSED):
+def posterior_of(folder, *changes, report=PASSED):
     """Prior draws on the template study, with texts in its study.toml replaced."""
     toml = new_study(folder / "mine") / "study.toml"
     text = toml.read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ def posterior_of(folder, *changes, theory="mutual_optimism", report=PASSED):
         assert old in text
         text = text.replace(old, new)
     toml.write_text(text, encoding="utf-8")
-    return small_posterior(toml.parent, theory, size=(2, 100), report=report)
+    return small_posterior(toml.parent, size=(2, 100), report=report)
 
 
 def ahead(posterior):
@@ -47,11 +47,6 @@ def futures(posterior):
 @pytest.fixture(scope="session")
 def summary(futures):
     return summarise(futures)
-
-
-@pytest.fixture(scope="session")
-def base_rate_futures(tmp_path_factory):
-    return ahead(posterior_of(tmp_path_factory.mktemp("m0"), theory="base_rate"))
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from html.parser import HTMLParser
 
 import pytest
 from plotly.offline import get_plotlyjs
+from posteriors import PASSED, small_posterior
 
-from beliefs.forecasting.summary import summarise
+from beliefs import forecast, summarise
 from beliefs.reporting.report import MAX_CHARS, as_html, render, write_report
 from beliefs.reporting.style import interval, percent, points
 
@@ -136,9 +137,11 @@ def test_hostile_study_text_stays_text(hostile_futures):
     assert all("<" not in t for t in page.scripts if t.startswith("{"))
 
 
-def test_report_of_a_theory_without_beliefs_shows_talks_alone(base_rate_futures):
-    document = summarise(base_rate_futures)
-    page = Page(render(base_rate_futures, document))
+def test_report_of_a_theory_without_beliefs_shows_talks_alone(rich_folder):
+    posterior = small_posterior(rich_folder, "base_rate", size=(2, 100), report=PASSED)
+    futures = forecast(posterior, 35, seed=5, actions=False)
+    document = summarise(futures)
+    page = Page(render(futures, document))
     assert "This theory has no beliefs" in page.text
     assert [a["id"] for _, a in page.tags if "data-figure" in a] == ["fig-talks"]
     assert "What moved them" not in page.text and "Scorecards" not in page.text
