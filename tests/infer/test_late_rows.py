@@ -5,14 +5,13 @@ import pytest
 from make_actions import acts, write_actions
 from make_study import day, event, event_rows, talk, talk_rows, write_study
 from prefix import assert_same, columns
-from toy import TOY
+from toy import TOY, same_bits
 
 from beliefs import ConflictError, build_inputs, load_study, load_theory
 from beliefs.features.talks import talks_public
 from beliefs.inference.smc.blocks import advance_blocks, blocks_known, track_blocks
 from beliefs.inference.smc.track import advance, first_change, track
 from beliefs.model.contract import logistic
-from beliefs.records.files import content_hash
 
 WRITTEN, OUT, LAST = 8, 40, 45  # a memorandum of day 8 that comes out on day 40
 NORTH, ACTION = 0, 0
@@ -66,10 +65,6 @@ def belief_at(found, period, offsets, draws=2000):
     """Mean probability of the North on some days, as known after a period."""
     path = found.at(day(period), draws=draws).tree["posterior"]["logit_belief"].values
     return [float(logistic(np, path[..., NORTH, o].astype(float)).mean()) for o in offsets]
-
-
-def same_bits(one, other):
-    assert content_hash(one.to_tree()) == content_hash(other.to_tree())
 
 
 def test_nothing_of_a_late_row_is_known_before_it_is_published(plain, late, toy):
@@ -130,7 +125,7 @@ def test_a_track_goes_back_for_it_and_is_that_of_all_rows(memorandum, toy):
     np.testing.assert_allclose(mine, theirs, atol=0.03)
 
 
-def test_a_folder_that_says_otherwise_by_now_is_not_gone_back_to(late, toy, tmp_path):
+def test_a_folder_that_says_otherwise_by_now_is_not_gone_back_to(toy, tmp_path):
     folder = write_study(tmp_path / "s", events=[*ROWS, MEMO])
     found = tracked(folder, toy, LAST, particles=200)
     text = (folder / "events.csv").read_text()
@@ -139,22 +134,16 @@ def test_a_folder_that_says_otherwise_by_now_is_not_gone_back_to(late, toy, tmp_
         found.at(day(OUT - 1))
 
 
-@pytest.fixture(scope="module")
-def action_draws(tmp_path_factory):
-    """A study of actions with a memorandum and secret talks that come out late."""
-    folder = tmp_path_factory.mktemp("action_draws") / "small"
-    more = event("MEMO", 20, initiator="north", kind="doubt_admission", severity="", signal=-2,
-                 lag=OUT - 20)  # fmt: skip
-    secret = talk("SECRET", 24, lag=OUT - 24)
-    return write_actions(folder, events=[*acts(), more], talks=[*talk_rows(), secret])
-
-
 @pytest.mark.parametrize(
     "name", ["base_rate", pytest.param("mutual_optimism", marks=pytest.mark.slow)]
 )
-def test_blocks_go_back_likewise(action_draws, name):
+def test_blocks_go_back_likewise(tmp_path, name):
+    more = event("MEMO", 20, initiator="north", kind="doubt_admission", severity="", signal=-2,
+                 lag=OUT - 20)  # fmt: skip
+    talks = [*talk_rows(), talk("SECRET", 24, lag=OUT - 24)]
+    folder = write_actions(tmp_path / "small", events=[*acts(), more], talks=talks)
     theory = load_theory(name)
-    then, now = (load_study(action_draws, as_of=day(d)) for d in (OUT - 1, LAST))
+    then, now = (load_study(folder, as_of=day(d)) for d in (OUT - 1, LAST))
     before, whole = (track_blocks(s, theory, particles=500, seed=2) for s in (then, now))
     assert before.tracks
     for found, wanted in (

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import gammaln, logsumexp
+from toy import moments
 
 from beliefs.errors import StudyError
 from beliefs.inference.smc.sequential import track_likelihood
@@ -67,11 +68,9 @@ def test_every_posterior_is_that_of_the_grid(tracked, brute):
         scores, weights = tracked.scores(t), tracked.weights(t)
         found = tracked.coordinates.params(scores)
         for values, name in ((a, "base"), (b, "slope")):
-            mean = mass @ values
-            spread = np.sqrt(mass @ (values - mean) ** 2)
-            misses.append((weights @ found[name] - mean) / spread)
-            again = np.sqrt(weights @ (found[name] - weights @ found[name]) ** 2)
-            assert again == pytest.approx(spread, rel=0.08)
+            (mean, spread), (again, width) = moments(mass, values), moments(weights, found[name])
+            misses.append((again - mean) / spread)
+            assert width == pytest.approx(spread, rel=0.08)
     assert np.abs(misses).max() < 6 / np.sqrt(PARTICLES / 2)  # half of them are effective at least
 
 
@@ -102,9 +101,8 @@ def test_later_observations_change_nothing_before_them(known, tracked):
     cut = tracked.until(25)
     np.testing.assert_array_equal(short.predictive, cut.predictive)
     np.testing.assert_array_equal(short.log_weights, cut.log_weights)
-    assert (
-        len(short.generations) == len(cut.generations) and short.rejuvenations == cut.rejuvenations
-    )
+    assert len(short.generations) == len(cut.generations)
+    assert short.rejuvenations == cut.rejuvenations
 
 
 def test_an_impossible_observation_is_named(known):
