@@ -62,11 +62,9 @@ def strikes(made, rng):
         fading = np.exp(-1.0 / 3.0) * fading + counts[..., t]
     assert counts.max() < 500.0  # nothing was cut off
     return {
-        "strike_count": counts,
-        "strike_by_severity": acts,
-        "warned_by_severity": warned,
+        "strike_count": counts, "strike_by_severity": acts, "warned_by_severity": warned,
         "own_recent": recent,
-    }
+    }  # fmt: skip
 
 
 def test_rates_of_strikes_and_replies_are_recovered():
@@ -157,26 +155,19 @@ def test_acts_by_zone_and_harm_to_third_parties_are_recovered(module, name, colu
 def climbed(made, rng):
     """Conflict phases as one-hot columns, (STUDIES, conflict phase, time), started in friction."""
     n_time, n = made.structure.n_time, len(CONFLICT_PHASES)
-    moves = [
-        outcomes.moves(np, made.truth, conflict_phase, made.structure)
-        for conflict_phase in range(n)
-    ]
+    moves = [outcomes.moves(np, made.truth, phase, made.structure) for phase in range(n)]
     out = np.zeros((STUDIES, n, n_time))
     for study in range(STUDIES):
-        conflict_phase = CONFLICT_PHASES.index("friction")
+        phase = CONFLICT_PHASES.index("friction")
         for t in range(n_time):
-            stay, step, leap, _ = (float(p[study]) for p in moves[conflict_phase])
+            stay, step, leap, _ = (float(p[study]) for p in moves[phase])
             move = int(np.searchsorted(np.cumsum([stay, step, leap]), rng.random()))
             if move == 3:
-                conflict_phase = int(rng.integers(0, conflict_phase))
+                phase = int(rng.integers(0, phase))
             elif move:
-                above = range(conflict_phase + 1, n)
-                conflict_phase = int(
-                    rng.choice(
-                        [r for r in above if outcomes.skips(conflict_phase, r) == (move == 2)]
-                    )
-                )
-            out[study, conflict_phase, t] = 1.0
+                above = [r for r in range(phase + 1, n) if outcomes.skips(phase, r) == (move == 2)]
+                phase = int(rng.choice(above))
+            out[study, phase, t] = 1.0
     return out
 
 

@@ -43,37 +43,29 @@ GROUPS = {
     ),
 }
 # Talks every few days and not every few years, dear fighting and lively beliefs: under the declared
-# priors most studies hold no talks at all, from which nothing can be found again.
+# priors most studies hold no talks at all, from which nothing can be found again. Normal priors by
+# mean and standard deviation.
+OFTEN = {"onset_base": (-0.5, 0.5), "continuation_base": (0.0, 0.5)}
 LIVELY = {
-    "talks": {
-        "onset_base": {"dist": "Normal", "mu": -0.5, "sigma": 0.5},
-        "continuation_base": {"dist": "Normal", "mu": 0.0, "sigma": 0.5},
-    },
+    "news": {},
+    "talks": OFTEN,
     "surplus": {
-        "log_volatility": {"dist": "Normal", "mu": -0.5, "sigma": 0.3},
-        "log_cost": {"dist": "Normal", "mu": -1.0, "sigma": 0.3},
-        "surplus_effect": {"dist": "Normal", "mu": 1.0, "sigma": 0.3},
-        "onset_base": {"dist": "Normal", "mu": -8.0, "sigma": 0.5},
-        "continuation_base": {"dist": "Normal", "mu": -7.0, "sigma": 0.5},
+        "log_volatility": (-0.5, 0.3), "log_cost": (-1.0, 0.3), "surplus_effect": (1.0, 0.3),
+        "onset_base": (-8.0, 0.5), "continuation_base": (-7.0, 0.5),
     },
     # Both beliefs enter the surplus in sum, and the lower one is half of that: a strong surplus
     # leaves nothing to tell the two apart by.
-    "crack": {
-        "log_volatility": {"dist": "Normal", "mu": -0.5, "sigma": 0.3},
-        "surplus_effect": {"dist": "Normal", "mu": 0.2, "sigma": 0.1},
-        "onset_base": {"dist": "Normal", "mu": -0.5, "sigma": 0.5},
-        "continuation_base": {"dist": "Normal", "mu": 0.0, "sigma": 0.5},
-    },
-}
+    "crack": {"log_volatility": (-0.5, 0.3), "surplus_effect": (0.2, 0.1), **OFTEN},
+}  # fmt: skip
 
 
 def theory(group):
     """A theory that frees the parameters of a group alone."""
     added, rest = GROUPS[group]
+    normal = {n: {"dist": "Normal", "mu": m, "sigma": s} for n, (m, s) in LIVELY[group].items()}
     return Theory(
         "R", f"recovery_{group}", "Additions to belief and talks", "test", True,
-        tuple(mechanisms()), (),
-        LIVELY.get(group, {}), (*added, *rest, "innovation"),
+        tuple(mechanisms()), (), normal, (*added, *rest, "innovation"),
     )  # fmt: skip
 
 
@@ -88,9 +80,7 @@ def design(rng, times):
     result = {
         name: np.concatenate([value] * times, axis=-1)
         for name in {f.name for f in fields(once) if f.name != "seeing"}
-        if isinstance(value := getattr(once, name), np.ndarray)
-        and value.ndim
-        and value.shape[-1] == one
+        if isinstance(value := getattr(once, name), np.ndarray) and value.shape[-1:] == (one,)
     }
     result["dates"] = once.dates[0] + np.arange(n)
     spells = [once.regime_kinds.index(k) for k in ("war", "truce")]

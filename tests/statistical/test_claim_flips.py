@@ -61,11 +61,8 @@ class Case:
 
     def __init__(self, claim):
         self.claim, self.theory = claim, judged(claim.theory)
-        self.block = next(
-            b
-            for b in blocks(self.theory, WHERE)
-            if not b.beliefs and set(b.observables) & set(claim.score)
-        )
+        actions = [b for b in blocks(self.theory, WHERE) if not b.beliefs]
+        self.block = next(b for b in actions if set(b.observables) & set(claim.score))
         free = {p.name: p for p in free_parameters(self.theory, WHERE, "actions")}
         self.free = [free[name] for name in self.block.parameters]
         beliefs = [p for p in free_parameters(self.theory, WHERE) if p.name != "innovation"]
@@ -112,10 +109,9 @@ class Case:
         rng = np.random.default_rng([seed, int(true)])
         null = null_values(self.theory, self.where, "actions")
         # Windows have to end, and acts to happen, for anything to be seen of how.
-        acts = (
-            {"strikes_A", "strikes_B"} if {"crossing", "severity"} & set(self.claim.score) else ()
-        )
-        names = {*self.block.observables, "resolve", *acts}
+        names = {*self.block.observables, "resolve"}
+        if {"crossing", "severity"} & set(self.claim.score):
+            names |= {"strikes_A", "strikes_B"}
         params = null | self.truths[true]
         made = simulate_columns(self.columns, params, self.where, names, rng, quiet_periods=4)
         drawn = self.columns | made

@@ -2,29 +2,16 @@
 
 import numpy as np
 import pytest
+from action_design import prior_draws
 
-from beliefs import StudyError, build_inputs, load_study
+from beliefs import StudyError, build_inputs, load_study, load_theory
 from beliefs.evaluation.claims.verdicts import load_claims
 from beliefs.features.inputs import CostTerm, Shock, Term
 from beliefs.inference.smc.unconstrained import coordinates_of
 from beliefs.model import system
+from beliefs.model import theory as theories
 from beliefs.model.priors import Prior, distribution
 from beliefs.model.structure import Structure, action_columns, structure_of
-from beliefs.model.theory import (
-    bundled_theories,
-    declared,
-    free_parameters,
-    judged,
-    load_theory,
-    mechanisms_of,
-    null_values,
-    prior_table,
-    read_toml,
-    scaled,
-    scaled_prior,
-    table_of,
-    theory_from_table,
-)
 from beliefs.study.bundled import data_folder, list_studies
 
 STUDY = Structure(
@@ -52,7 +39,7 @@ def structure(rich_folder):
 
 
 def free_of(theory, structure=STUDY):
-    return {p.name: p for p in free_parameters(theory, structure, None)}
+    return {p.name: p for p in theories.free_parameters(theory, structure, None)}
 
 
 def written(folder, text):
@@ -72,34 +59,34 @@ def test_a_prior_file_changes_one_prior_and_the_hash(tmp_path, structure):
     assert np.std(draws) == pytest.approx(0.7 * np.sqrt(1 - 2 / np.pi), rel=0.05)
 
 
-@pytest.mark.parametrize("name", bundled_theories())
+@pytest.mark.parametrize("name", theories.bundled_theories())
 def test_every_parameter_is_either_free_or_null(name, structure):
     theory = load_theory(name)
-    free = {p.name for p in free_parameters(theory, structure)}
-    static = null_values(theory, structure)
+    free = {p.name for p in theories.free_parameters(theory, structure)}
+    static = theories.null_values(theory, structure)
     assert free.isdisjoint(static)
-    assert free | set(static) == set(declared(structure))
-    acts = {p.name for p in free_parameters(theory, structure, "actions")}
-    held = null_values(theory, structure, "actions")
+    assert free | set(static) == set(theories.declared(structure))
+    acts = {p.name for p in theories.free_parameters(theory, structure, "actions")}
+    held = theories.null_values(theory, structure, "actions")
     assert acts.isdisjoint(held)
-    assert acts | set(held) == set(declared(structure, "actions"))
-    table = {row["name"]: row for row in prior_table(theory, structure)}
-    assert list(table) == list(declared(structure, None))
+    assert acts | set(held) == set(theories.declared(structure, "actions"))
+    table = {row["name"]: row for row in theories.prior_table(theory, structure)}
+    assert list(table) == list(theories.declared(structure, None))
     assert {n for n, row in table.items() if row["free"]} == free | acts
 
 
 @pytest.mark.parametrize(("theory", "name"), sorted(SIGNS))
 def test_a_claimed_sign_is_open(theory, name):
-    prior = free_of(judged(theory))[name].prior
+    prior = free_of(theories.judged(theory))[name].prior
     low, high = float(prior.cdf(0.0)), 1.0 - float(prior.cdf(0.0))
     assert min(low, high) > 0.02, (low, high)
 
 
-@pytest.mark.parametrize("name", bundled_theories())
+@pytest.mark.parametrize("name", theories.bundled_theories())
 def test_judging_frees_and_widens_and_takes_nothing_away(name):
-    plain, open_ = load_theory(name), judged(name)
+    plain, open_ = load_theory(name), theories.judged(name)
     before, after = free_of(plain), free_of(open_)
-    file = read_toml(data_folder() / "judging.toml").get(name, {})
+    file = theories.read_toml(data_folder() / "judging.toml").get(name, {})
     assert set(after) - set(before) == set(file.get("free", []))
     assert set(before) <= set(after)
     kept = set(before) - set(file.get("priors", {}))
@@ -122,7 +109,7 @@ def test_judging_frees_and_widens_and_takes_nothing_away(name):
 )
 def test_a_mistake_in_the_file_is_named(tmp_path, text, found, expected):
     with pytest.raises(StudyError) as caught:
-        judged("mutual_optimism", written(tmp_path, text))
+        theories.judged("mutual_optimism", written(tmp_path, text))
     assert found in caught.value.found
     assert expected in caught.value.expected
     assert caught.value.fix and "judging.toml" in caught.value.where
@@ -134,9 +121,9 @@ def test_a_user_cannot_widen_a_prior_as_judging_can(tmp_path):
     path.write_text(table.format(""), encoding="utf-8")
     with pytest.raises(StudyError, match="cannot take"):
         load_theory("M1", path)
-    open_ = judged("M1", written(tmp_path, table.format("mutual_optimism.")))
+    open_ = theories.judged("M1", written(tmp_path, table.format("mutual_optimism.")))
     assert free_of(open_)["rival_persistence"].prior.support == (-np.inf, np.inf)
-    assert set(declared(STUDY, None)) >= set(free_of(open_))
+    assert set(theories.declared(STUDY, None)) >= set(free_of(open_))
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
@@ -152,7 +139,7 @@ def test_a_user_cannot_widen_a_prior_as_judging_can(tmp_path):
     ids=lambda v: str(getattr(v, "identity", "")),
 )
 def test_a_scaled_prior_is_the_density_to_a_power(prior, at, factor):
-    wider = distribution(scaled_prior(prior, factor))
+    wider = distribution(theories.scaled_prior(prior, factor))
     gap = np.asarray(wider.logpdf(at)) - np.asarray(prior.logpdf(at)) / factor**2
     np.testing.assert_allclose(gap, gap[0], atol=1e-8)  # but for what makes it integrate to one
     assert (wider.std() > prior.std()) == (factor > 1)
@@ -161,9 +148,9 @@ def test_a_scaled_prior_is_the_density_to_a_power(prior, at, factor):
 
 def test_only_the_priors_asked_for_are_scaled(structure):
     theory = load_theory("mutual_optimism")
-    parts = mechanisms_of(theory, structure)
+    parts = theories.mechanisms_of(theory, structure)
     assert {"belief", "evidence", "talks", "truce"} <= set(parts)
-    other = scaled(theory, structure, 2.0, parts["talks"])
+    other = theories.scaled(theory, structure, 2.0, parts["talks"])
     before, after = (
         {name: p.prior for name, p in free_of(t, structure).items()} for t in (theory, other)
     )
@@ -176,7 +163,7 @@ def test_only_the_priors_asked_for_are_scaled(structure):
 @pytest.mark.parametrize("name", ["M0", "M1", "M2", "M3", "M4"])
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_every_bundled_theory_can_be_tracked_with_scaled_priors(structure, name, factor):
-    wider = scaled(load_theory(name), structure, factor)
+    wider = theories.scaled(load_theory(name), structure, factor)
     free = free_of(wider, structure)
     free.pop("innovation", None)
     known = coordinates_of(list(free.values()), structure)
@@ -193,36 +180,33 @@ def study(request):
     return structure_of(inputs), action_columns(inputs)
 
 
-@pytest.mark.parametrize("name", bundled_theories())
+@pytest.mark.parametrize("name", theories.bundled_theories())
 def test_every_theory_explains_what_theories_are_compared_on(name):
     found = system.factors(load_theory(name), STUDY)
     assert {f.name for f in found if f.shared} == set(SHARED)
     assert {f.name for f in system.factors_of("actions") if f.shared} == set(SHARED)
-    assert "onset_base" in {p.name for p in free_parameters(load_theory(name), STUDY)}
+    assert "onset_base" in {p.name for p in theories.free_parameters(load_theory(name), STUDY)}
 
 
-@pytest.mark.parametrize("name", bundled_theories())
+@pytest.mark.parametrize("name", theories.bundled_theories())
 def test_a_factor_is_explained_only_where_a_base_of_it_is_free(name):
     theory = load_theory(name)
-    free = {p.name for p in free_parameters(theory, STUDY, "actions")}
+    free = {p.name for p in theories.free_parameters(theory, STUDY, "actions")}
     explained = system.factors(theory, STUDY)
     for factor in system.factors_of("actions"):
         assert (factor in explained) == bool(free & set(factor.base)), factor.name
-    assert free <= {name for factor in explained for name in factor.reads}, (
-        "a parameter moves nought"
-    )
+    read = {name for factor in explained for name in factor.reads}
+    assert free <= read, "a parameter moves nought"
 
 
-@pytest.mark.parametrize("name", bundled_theories())
+@pytest.mark.parametrize("name", theories.bundled_theories())
 def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study):
     structure, columns = study
-    for theory in (load_theory(name), judged(name)):
+    for theory in (load_theory(name), theories.judged(name)):
         rng = np.random.default_rng(4)
-        params = dict(null_values(theory, structure, "actions"))
-        for p in free_parameters(theory, structure, "actions"):
-            params[p.name] = np.asarray(
-                p.prior.rvs(size=(5, *structure.size(p.dims)), random_state=rng)
-            )
+        free = theories.free_parameters(theory, structure, "actions")
+        params = theories.null_values(theory, structure, "actions")
+        params = params | prior_draws(free, structure, 5, rng)
         names = [f.name for f in system.factors(theory, structure)]
         found = system.action_log_likelihoods(np, params, columns, structure, names)
         assert list(found) == names
@@ -237,7 +221,7 @@ def test_every_theory_has_a_finite_likelihood_on_every_bundled_study(name, study
 def test_a_theory_file_may_say_what_is_free_instead_of_what_is_null():
     import json
 
-    table = json.loads(json.dumps(table_of(load_theory("base_rate"))))
+    table = json.loads(json.dumps(theories.table_of(load_theory("base_rate"))))
     assert "onset_base" in table["free"]
-    assert theory_from_table(table, "here") == load_theory("M0")
-    assert "free" not in table_of(load_theory("mutual_optimism"))
+    assert theories.theory_from_table(table, "here") == load_theory("M0")
+    assert "free" not in theories.table_of(load_theory("mutual_optimism"))
