@@ -121,10 +121,8 @@ def test_a_whole_study_is_drawn_and_only_where_somebody_looked(design, theory):
     assert not np.array_equal(seen.strike_count, old.strike_count)
     assert not np.array_equal(found.talks, inputs.talks)
     assert (seen.breach[~seen.truce_seen] == 0).all()
-    assert (
-        seen.truce_end.dtype == old.truce_end.dtype
-        and seen.conflict_phase.dtype == old.conflict_phase.dtype
-    )
+    assert seen.truce_end.dtype == old.truce_end.dtype
+    assert seen.conflict_phase.dtype == old.conflict_phase.dtype
     action_columns(found)
 
 

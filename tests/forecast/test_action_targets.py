@@ -113,9 +113,8 @@ def test_base_rates_are_what_an_independent_run_of_the_base_rate_theory_says(act
         for p, s in ((believing, 5), (alone, 6))
     )
     asked = [key for key in mine if mine[key]["base_rate_source"].startswith("base-rate theory")]
-    assert {key[0] for key in asked} >= {"talks", "deal", "breach", "war"} and set(asked) <= set(
-        theirs
-    )
+    assert {key[0] for key in asked} >= {"talks", "deal", "breach", "war"}
+    assert set(asked) <= set(theirs)
     for key in asked:
         base, p, n = mine[key]["base_rate"], theirs[key]["p"], 300
         error = np.hypot(theirs[key]["mcse"], np.sqrt(max(p * (1 - p), 1 / n) / n))

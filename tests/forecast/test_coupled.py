@@ -132,14 +132,8 @@ def test_from_a_truce_some_futures_reach_open_war_and_read_their_news_by_its_wei
     # In war beliefs move by these weights alone: the news of the day that futures repeat.
     news = inputs.surprise[:, inputs.active][:, -1] * inputs.seen[:, inputs.active][:, -1]
     for side in (0, 1):
-        pull = (
-            sum(
-                w * t.direction * news[t.indicator]
-                for w, t in zip(only, terms, strict=True)
-                if t.side == side
-            )
-            * structure.step_weeks**0.5
-        )
+        mine = [(w, t) for w, t in zip(only, terms, strict=True) if t.side == side]
+        pull = sum(w * t.direction * news[t.indicator] for w, t in mine) * structure.step_weeks**0.5
         np.testing.assert_allclose(moved[:, side][at_war], pull, atol=1e-6)
 
 

@@ -131,14 +131,9 @@ def test_a_waiver_closes_the_gap_where_a_theory_has_one(rich_folder, own_theory)
     how = {"allow_failed": True, "actions": False, "baselines": False}
     plain = forecast(posterior, 14, seed=1, **how)
     day = plain.dates[8].astype(object)
-    none, open_, short = (
-        again(plain, *items).paths.surplus
-        for items in (
-            [],
-            [Intervention("waiver", day)],
-            [Intervention("waiver", day, until=day + dt.timedelta(days=2))],
-        )
-    )
+    brief = Intervention("waiver", day, until=day + dt.timedelta(days=2))
+    plans = [], [Intervention("waiver", day)], [brief]
+    none, open_, short = (again(plain, *items).paths.surplus for items in plans)
     np.testing.assert_array_equal(open_[:, :8], none[:, :8])
     assert (open_[:, 8:] >= none[:, 8:]).all() and (open_[:, 8:] > none[:, 8:]).any()
     np.testing.assert_array_equal(short[:, 11:], none[:, 11:])

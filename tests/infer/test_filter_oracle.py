@@ -109,9 +109,8 @@ def exact_smoother(model, params, n):
     start = belief_equations.start_of(params)
     measurements, static = model.measurements, model.static(params, n)
     n_time = kept.shape[-1]
-    when = (
-        np.searchsorted(measurements.starts, np.arange(len(measurements.values)), side="right") - 1
-    )
+    every = np.arange(len(measurements.values))
+    when = np.searchsorted(measurements.starts, every, side="right") - 1
     bias = np.where(measurements.kinds == 1, static.private[:, measurements.sides], 0.0)
     bias = np.where(measurements.kinds == 2, static.level[:, measurements.sides], bias)
     value = measurements.values - bias
@@ -275,10 +274,8 @@ def reference(request):
             drawn = plausible(model, 6)[rank : rank + 1]
             params = model.params(drawn)
             state, _, _ = filtered(model, params, 1, model.structure.n_time)
-            found = [
-                particle_filter(model, params, size, np.random.default_rng([rank, k]))
-                for k in range(runs)
-            ]
+            rngs = [np.random.default_rng([rank, k]) for k in range(runs)]
+            found = [particle_filter(model, params, size, rng) for rng in rngs]
             known[case] = (
                 model, drawn, state,
                 np.asarray([r[0] for r in found]),
@@ -383,14 +380,11 @@ def prices():
     first = np.flatnonzero(measurements.channels == 0)
     when = np.searchsorted(measurements.starts, first, side="right") - 1
     starts = np.searchsorted(when, np.arange(len(measurements.starts)))
+    names = "sides", "channels", "kinds", "values"
     measurements = measurements._replace(
-        seen=np.zeros_like(measurements.seen),
-        starts=starts,
-        **{
-            name: getattr(measurements, name)[first]
-            for name in ("sides", "channels", "kinds", "values")
-        },
-    )
+        seen=np.zeros_like(measurements.seen), starts=starts,
+        **{name: getattr(measurements, name)[first] for name in names},
+    )  # fmt: skip
     kept = prices.columns["cell_channel"] == 0
     columns = {k: v[kept] if k.startswith("cell_") else v for k, v in prices.columns.items()}
     columns["talks_seen"] = np.zeros_like(columns["talks_seen"])

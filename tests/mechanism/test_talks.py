@@ -86,10 +86,8 @@ def test_the_onset_prior_is_the_pooled_one_of_the_studys_length_and_kind(
     name, step, span, us, recent
 ):
     structure = structure_of(build_inputs(load_study(name)))
-    assert (structure.reference, structure.since_1945) == (
-        ((("us_actor", 1.0),) if us else ()),
-        recent,
-    )
+    assert dict(structure.reference) == ({"us_actor": 1.0} if us else {})
+    assert structure.since_1945 == recent
     result = load_pooled("talks").log_odds(step, span, {"us_actor": us, "since_1945": recent})
     prior = declared(structure)["onset_base"][1].prior
     assert (prior.mu, prior.sigma) == pytest.approx((result.mean, result.stdev), abs=5e-4)

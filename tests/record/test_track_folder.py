@@ -73,10 +73,8 @@ def test_new_rows_come_from_a_file_and_the_same_rows_twice_are_nothing_new(run, 
     done = update(run, tmp_path / "one", data=rows)
     assert str(done.track.study.as_of) == "2026-02-14"
     assert (done.given, done.waiting) == (1, 0) and done.rows > 1
-    assert (
-        "price,2026-02-13,2026-02-14,250.0"
-        in (tmp_path / "one" / "study" / "indicators.csv").read_text()
-    )
+    kept = (tmp_path / "one" / "study" / "indicators.csv").read_text()
+    assert "price,2026-02-13,2026-02-14,250.0" in kept
     with pytest.raises(ConflictError, match="nothing is new") as caught:
         update(tmp_path / "one", tmp_path / "two", data=rows)
     assert "no row in new.csv" in caught.value.found
@@ -220,9 +218,8 @@ def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():
 
     def tree(shift):
         values = rng.normal(size=(4, 500, 30)) + shift
-        return xr.DataTree.from_dict(
-            {"posterior": xr.Dataset({"x": (("chain", "draw", "k"), values)})}
-        )
+        found = xr.Dataset({"x": (("chain", "draw", "k"), values)})
+        return xr.DataTree.from_dict({"posterior": found})
 
     plain = tree(0.0)
     distance, limit, worst = monte_carlo_distance(plain, tree(0.0))
@@ -237,16 +234,10 @@ def test_two_samples_of_one_distribution_are_near_and_a_shifted_one_is_far():
 @pytest.mark.slow
 def test_a_fit_made_again_has_the_same_bits(rich_folder, tmp_path):
     settings = {"draws": 60, "tune": 150, "chains": 2, "cores": 2, "attempts": 1}
-    posterior = fit(
-        load_study(rich_folder),
-        load_theory("mutual_optimism"),
-        seed=3,
-        sampling=Sampling(**settings),
-    )
+    study, how = load_study(rich_folder), Sampling(**settings)
+    posterior = fit(study, load_theory("mutual_optimism"), seed=3, sampling=how)
     result = forecast(posterior, 20, seed=4, allow_failed=True)
-    out = save_run(
-        tmp_path / "run", posterior, forecast=result, summary=summarise(result), settings=settings
-    )
-    found = reproduce(out)
+    more = {"forecast": result, "summary": summarise(result), "settings": settings}
+    found = reproduce(save_run(tmp_path / "run", posterior, **more))
     assert found.verdict == "bit-identical"
     assert found.posterior_identical and found.forecast_identical

@@ -148,13 +148,10 @@ def test_the_end_of_an_agreement_is_news_when_it_is_published(tmp_path):
 
 def test_a_row_of_a_day_that_has_not_come_waits(rich_folder, tmp_path):
     source = read_study(rich_folder)
-    (tmp_path / "new.csv").write_text(
-        "indicator,date,published_at,value\n"
-        f"price,{DAY},{NEXT},101.5\nprice,2026-02-20,2199-01-01,102.5\n"
-    )
-    new, given, waiting = _grown(
-        source, source.known("2026-02-10"), [tmp_path / "new.csv"], None, tmp_path
-    )
+    data = tmp_path / "new.csv"
+    rows = f"price,{DAY},{NEXT},101.5\nprice,2026-02-20,2199-01-01,102.5\n"
+    data.write_text("indicator,date,published_at,value\n" + rows)
+    new, given, waiting = _grown(source, source.known("2026-02-10"), [data], None, tmp_path)
     assert str(new.as_of) == NEXT and (given, waiting) == (2, 1)
 
 
