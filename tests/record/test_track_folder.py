@@ -82,16 +82,16 @@ def test_new_rows_come_from_a_file_and_the_same_rows_twice_are_nothing_new(run, 
 
 
 def test_a_late_row_makes_the_track_go_back_and_says_how_far(run, tmp_path):
-    file = tmp_path / "late.csv"  # of the 30th of January, long before the as-of date
-    file.write_text(csv_text("talks.csv", [talk("LATE", 25, form="indirect")]))
+    file = tmp_path / "late.csv"  # of the 28th of January, long before the as-of date
+    file.write_text(csv_text("talks.csv", [talk("LATE", 23, form="indirect")]))
     done = update(run, tmp_path / "out", data=file)
-    assert str(done.back_to) == "2026-01-30" and done.periods == 0
-    assert done.back == 15  # 30 January to 13 February
+    assert str(done.back_to) == "2026-01-28" and done.periods == 0
+    assert done.back == 17  # 28 January to 13 February
     found = load_track(tmp_path / "out")
     fresh = track(found.study, found.theory, particles=900, seed=4)
     assert agree(found, fresh)
     before = load_track(run)
-    at = before.period_of("2026-01-29") + 1
+    at = before.period_of("2026-01-27") + 1
     np.testing.assert_array_equal(found.evidence[:at], before.evidence[:at])
     assert found.evidence[at] != before.evidence[at]
 
