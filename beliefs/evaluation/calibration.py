@@ -1,20 +1,10 @@
-r"""Simulation-based calibration: studies drawn from the prior, tracked, and the truth ranked.
+"""Simulation-based calibration: studies drawn from the prior, tracked, and the truth ranked.
 
-The truth is one more draw of the posterior: its rank is uniform (Talts, Betancourt, Simpson,
-Vehtari and Gelman 2018), for every quantity of data and parameters alike (Modrák and others 2023).
-Actions are drawn from what the filter knew of beliefs a period before (a cut): what is calibrated
-is the inference, not the cut itself. When one fails: docs/MODEL.md 6.1.
-
-Of n ranks from 0 to L, those below j then number Binomial(n, j / (L + 1)). The statistic is
-
-.. math:: \gamma = \min_j 2 \min\{P(X_j \le c_j), P(X_j \ge c_j)\},
-
-with its distribution from simulated uniform ranks (Säilynoja, Bürkner and Vehtari 2022);
-`arviz_stats` gives no p-value and knows no discrete ranks. Where none of these is as small, the
-union bound over the L places counts, :math:`p \le L \gamma`.
-
-Of a target that k of L draws see and the truth does (y = 1) or not, the chance given k + y is
-:math:`\pi = (k + y) / (L + 1)`, exactly: a forecast of 0 from a hundred draws is no certainty.
+What is ranked, how ranks and forecast probabilities are judged, and when it fails: MODEL section
+6.1. The bands are those of Säilynoja, Bürkner and Vehtari (2022): the statistic is the smallest
+two-sided tail probability of the numbers of ranks below each place, and its distribution comes from
+simulated uniform ranks (`arviz_stats` gives no p-value and knows no discrete ranks). Where none of
+these is as small, the union bound over the places counts.
 """
 
 from __future__ import annotations

@@ -1,13 +1,8 @@
-r"""Learning from many conflicts: what their parameters have in common, and forecasts of others.
+"""Learning from many conflicts: what their parameters have in common, and forecasts of others.
 
-.. math:: \theta_c = \mu + \tau z_c, \qquad z_c \sim N(0, 1)
-
-for the parameters that vary between conflicts, sampled by NUTS; all others are shared. Talks are
-the data: a panel has few readings of belief, and those in hindsight. Beliefs move by evidence
-alone: a few hundred periods with talks do not tell what thousands of unexplained moves were. What a
-period brings is read one period later: the hazard of talks rests on what was known before it. Both
-sides have the same parameters: which comes first says nothing. Conflicts lead every array of the
-equations of a single study, in batches of similar length that are padded with unseen periods.
+Base hazards vary between conflicts, normally around a mean; all other parameters are shared. What
+differs from a study of one conflict, and why, says MODEL section 5.2. Conflicts lead every array of
+the equations of a single study, in batches of similar length that are padded with unseen periods.
 
 Agreements, ceasefires included, are taught in a second stage, as blocks of actions are: their
 hazard reads talks of the fortnight before and the surplus that the first stage expects, and every

@@ -1,16 +1,12 @@
-r"""One reading taken into the Gaussians of a batch of particles, compiled; see `filter_kernel`.
+"""One reading taken into the Gaussians of a batch of particles, compiled; see `filter_kernel`.
 
 A reading sharper than the belief that misses it by far says either that belief has jumped or that
 the reading is an outlier, and only the next ones tell which. One Gaussian of the same mean and
-variance is neither. Student's t with 4 degrees is a normal of precision :math:`\lambda / s^2`
-with :math:`\lambda \sim \mathrm{Gamma}(2, 2)`, so
-
-.. math:: t(z) = t(z)\, P(\lambda > c \mid z) + t(z)\, P(\lambda < c \mid z)
-
-splits it exactly into a core and a tail, and each leaves belief nearly Gaussian. The pieces of both
-Gaussians are merged again, the pair whose merger loses least first (Runnalls 2007), until two are
-left. Of each side the second is kept: its share, and its mean and variance in standard units of the
-whole. What moves the whole as a Gaussian (talks, the other side) carries both along.
+variance is neither. Student's t is therefore split exactly into a core and a tail by the precision
+of the normal that it mixes (MODEL section 4.1), and each leaves belief nearly Gaussian. The pieces
+of both Gaussians are merged again, the pair whose merger loses least first (Runnalls 2007), until
+two are left. Of each side the second is kept: its share, and its mean and variance in standard
+units of the whole. What moves the whole as a Gaussian (talks, the other side) carries both along.
 """
 
 from __future__ import annotations

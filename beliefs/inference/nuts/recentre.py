@@ -1,40 +1,18 @@
-r"""Innovations and level of belief in coordinates in which their posterior is nearly noise.
+"""Innovations and level of belief in coordinates in which their posterior is nearly noise.
 
 Sampling the innovations of belief directly is slow when readings are many: each ties together every
-weight, level and innovation before it. Here the sampler moves standard normals :math:`\xi` instead.
-Each period's innovation is what readings to come lead one to expect from where belief stands, plus
+weight, level and innovation before it. Here the sampler moves standard normals xi instead. Each
+period's innovation is what readings to come lead one to expect from where belief stands, plus
 noise: a guided path (twisted, in Whiteley and Lee 2014). The change of variables is corrected for
-exactly, so that only the geometry of the posterior changes.
-
-What readings from t on say of belief at t is taken as Gaussian, of precision :math:`\Lambda` and
-mean :math:`H/\Lambda`; misreading is expanded around a rough path for that. Backwards in time,
-with retention a, drift c and variance q of a period and readings y of precision w:
-
-.. math::
-    \Lambda_{t-1} = w_{t-1} + a_t^2 \Lambda_t / s_t, \quad
-    H_{t-1} = w_{t-1} y_{t-1} + a_t (H_t - \Lambda_t c_t) / s_t, \quad s_t = 1 + q \Lambda_t
-
-Forwards, with the exact step f of belief:
-
-.. math::
-    \epsilon_t = \sqrt{q} (H_t - \Lambda_t f(b_{t-1})) / s_t + \xi_t / \sqrt{s_t}, \quad
-    b_t = f(b_{t-1}) + \sqrt{q} \epsilon_t, \quad
-    \log |d \epsilon / d \xi| = -\tfrac12 \sum_t \log s_t
-
-Where belief is linear and its readings Gaussian this draws from the exact posterior of the path.
-Without readings the innovations are the noise itself, however small q and nonlinear the moves are.
+exactly, so that only the geometry of the posterior changes. Where belief is linear and its readings
+Gaussian this draws from the exact posterior of the path; without readings the innovations are the
+noise itself, however small its variance and nonlinear the moves are.
 
 A belief that forgets slowly says little about its level, one that forgets fast says much: level and
-retention form a funnel, and the level trades off against every jump. Drift is linear in the level,
-:math:`c_t = c^0_t + g_t \mu`, and so is :math:`H_t = H^0_t + G_t \mu`. The same pass back gathers
-what readings say about the level, the path integrated out: precision and pull grow by
-
-.. math::
-    -(g_t (2 G_t - \Lambda_t g_t) + q G_t^2) / s_t, \quad
-    (g_t (H^0_t - \Lambda_t c^0_t) + G_t c^0_t + q H^0_t G_t) / s_t
-
-The level is what generalised least squares would give under a normal prior (the augmented filter of
-de Jong 1991), plus standard normals z of its standard errors.
+retention form a funnel, and the level trades off against every jump. The same pass back gathers
+what readings say about the level, the path integrated out (generalised least squares; the augmented
+filter of de Jong 1991). Equations: MODEL section 4, change of variables, whose Lambda, H were the
+level 0, and G are `precision`, `pull`, `answer` here. Misreading is expanded about a rough path.
 """
 
 from __future__ import annotations

@@ -1,14 +1,10 @@
-r"""What holding parameters null would cost in score, period by period, without another track.
+"""What holding parameters null would cost in score, period by period, without another track.
 
-Savage and Dickey (Dickey 1971): with independent priors, the densities that a model and the model
-with parameters :math:`\phi` held at :math:`n` give to an observation are related by
-
-.. math:: \frac{p(y_t \mid past)}{p(y_t \mid past, \phi = n)} =
-          \frac{p(\phi = n \mid past)}{p(\phi = n \mid past, y_t)}
-
-Both densities on the right are those of the same particles under two sets of weights, so that
-their ratio has little noise. They are taken for Gaussian in normal scores: exact where the
-posterior is, and tame where the null value lies in its tail, where no particle is.
+Savage and Dickey (Dickey 1971; MODEL section 7.2): with independent priors, the density that a
+model gives an observation is to that of the model with parameters held at null as their density at
+null before the observation is to that after it. Both are those of the same particles under two sets
+of weights, so that their ratio has little noise. They are taken for Gaussian in normal scores:
+exact where the posterior is, and tame where the null value lies in its tail, where no particle is.
 """
 
 from __future__ import annotations

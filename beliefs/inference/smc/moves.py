@@ -1,15 +1,11 @@
-r"""Moves that leave a target as it is and particles elsewhere, in coordinates fitted to them.
+"""Moves that leave a target as it is and particles elsewhere, in coordinates fitted to them.
 
 Scores go through the frame of linear parameters (`moves_linear`) where there is one, are whitened
 by the Gaussian that fits them, and lose curved dependence: a log-odds of talks and the slope that
 multiplies the surplus trade off along a banana, and so do a level and the weights it stands for.
 Each coordinate gives up what squares of earlier ones, and products of those that talks hang on, say
-of it,
-
-.. math:: y_j = \Big(z_j - \sum_{k, l < j} c_{jkl} (z_k z_l - [k = l])\Big) / s_j
-
-a triangular map (Marzouk et al. 2016). All of this is a bijection of known
-determinant, so that it decides how often a proposal is accepted and nothing else.
+of it: a triangular map (Marzouk et al. 2016). All of this is a bijection of known determinant, so
+that it decides how often a proposal is accepted and nothing else.
 """
 
 from __future__ import annotations

@@ -1,19 +1,15 @@
-r"""Coordinates for moves: what enters belief linearly, given what does not.
+"""Coordinates for moves: what enters belief linearly, given what does not.
 
 With a small volatility the readings pin down sums of weights, jumps and levels; with a large one
 they leave them free. Jointly these parameters are a funnel that no single Gaussian fits, given
 volatility, memory and reading spreads they are nearly Gaussian. The augmented filter of de Jong
 (1991) gives that Gaussian: it carries along how predicted belief answers to each linear parameter,
-and so gathers the information matrix of all of them in one pass. Linear parameters then move as
-
-.. math:: u = \hat u(\phi) + C(\phi)^{-\top} z, \qquad
-          C C^\top = I + \sum_r d_r d_r^\top / F_r
-
-with z nearly standard normal whatever :math:`\phi` is. Tails, talks and nonlinear biases are left
-out: the map is a bijection for every :math:`\phi` and its determinant is known, so they cost
-acceptance and not exactness. Its filter runs in single precision: any bijection is right to propose
-in. It is a pass by itself: backwards, as in `nuts.recentre`, each period would cost what a reading
-does here.
+and so gathers the information matrix of all of them in one pass. Linear parameters then move as its
+mode plus the transposed inverse root of that matrix times z, nearly standard normal whatever the
+others are. Tails, talks and nonlinear biases are left out: the map is a bijection and its
+determinant is known, so they cost acceptance and not exactness. Its filter runs in single
+precision: any bijection is right to propose in. It is a pass by itself: backwards, as in
+`nuts.recentre`, each period would cost what a reading does here.
 """
 
 from __future__ import annotations

@@ -1,26 +1,9 @@
-r"""Accidents: what widens incidents without anyone's order, and who acts that no order reaches.
+"""Accidents: what widens incidents without anyone's order, and who acts that no order reaches.
 
-The effects of certainty on both sides, announced actions and cancelled talks enter the rate of
-strikes, which stands in `reciprocity`. The others have observables of their own. In a truce,
-actions are a third party's rather than a side's own with log-odds
-
-.. math:: broken^{other}_t \sim \mathrm{Binomial}(broken^{own}_t + broken^{other}_t,
-          \mathrm{logistic}(exogenous))
-
-forces that are not a side's own, of whom it is held to answer for, keep quiet for a day with
-probability :math:`c_i = \mathrm{logistic}(command_i)`,
-
-.. math:: disobeyed_{it} \sim \mathrm{Bernoulli}(1 - c_i^{7w}),
-
-and powers outside the talks act more, or less, in war and near a deal:
-
-.. math:: excluded_t \sim \mathrm{Poisson}\left(7 w \exp(base + instrument
-          + war_t\, exclusion_{war} + deal^{near}_t\, exclusion_{strikes})\right)
-
-Ways of counting have their own ratios here: these actions may be among the strikes of a side, and
-must not teach the ratio of strikes a second time.
-
-Claims C12, C21, C28, C31, C32, C43. Source: MODEL section 2.
+Certainty of both sides, announced actions and cancelled talks enter the rate of strikes, which
+stands in `reciprocity`; the others have observables of their own. Ways of counting have their own
+ratios here: these actions may be among the strikes of a side, and must not teach the ratio of
+strikes a second time. MODEL section 2.11; claims C12, C21, C28, C31, C32, C43.
 """
 
 from __future__ import annotations

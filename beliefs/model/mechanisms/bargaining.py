@@ -1,14 +1,8 @@
-r"""Bargaining: the surplus that a settlement would share out, in shares of the stake.
+"""Bargaining: the surplus that a settlement would share out, in shares of the stake.
 
-.. math::
-    Z_t = c_{At} + c_{Bt} + v - (p_{At} + p_{Bt} - 1)
-          - \kappa_A a_{At} - \kappa_B a_{Bt} - \Delta_t,
-    \qquad c_{it} = \exp(c_{0i} + \sum_k c_{1k} level_{kt} + c_2\, heavy_{it}
-                          + c_3\, escalation_t)
-
-Talks are rational when Z > 0: costs of conflict and the pay-off of talking exceed mutual optimism,
-audience costs and the sequencing gap (which waivers cut). Fearon (1995); Blainey (1973); Wittman
-(1979). Claims C06, C07, C09, C41, C42, C55, C56.
+Talks are rational when it is above 0: costs of conflict and the pay-off of talking exceed mutual
+optimism, audience costs and the sequencing gap (which waivers cut). Fearon (1995); Blainey (1973);
+Wittman (1979). MODEL section 2.7; claims C06, C07, C09, C41, C42, C55, C56.
 """
 
 from __future__ import annotations

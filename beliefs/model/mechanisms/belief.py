@@ -1,15 +1,9 @@
-r"""Belief: the log-odds a side privately gives to prevailing, as a leaky sum of news.
+"""Belief: the log-odds a side privately gives to prevailing, as a leaky sum of news.
 
-.. math::
-    b_{it} = \mu_i + a_{it} (b_{i,t-1} - \mu_i) + u_{it} + m_{it} G(b_{i,t-1})
-             + \sigma_i \epsilon_{it}
-
-:math:`u` is news already read (`evidence`, `shocks`), :math:`a` the retention per period (cut by a
-turnover), :math:`m G` the misreading of a rival's resolve while confident, with the smooth gate
-:math:`G(b) = \mathrm{logistic}(4 b)` for 'while b > 0'. Given the other parameters the recursion
-is linear wherever m = 0, so an exact Kalman filter is its oracle.
-
-Source: MODEL section 2; Blainey (1973); Slantchev and Tarar (2011).
+News is already read (`evidence`, `shocks`); a confident side misreads its rival's resolve, by the
+smooth gate logistic(4 b) for 'while b > 0'. Given the other parameters the recursion is linear
+wherever nothing is misread, so an exact Kalman filter is its oracle. MODEL section 2.3; Blainey
+(1973); Slantchev and Tarar (2011).
 """
 
 from __future__ import annotations

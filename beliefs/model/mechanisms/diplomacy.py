@@ -1,22 +1,10 @@
-r"""Diplomacy: concessions, replies to offers, sanctions and walk-outs.
+"""Diplomacy: concessions, replies to offers, sanctions and walk-outs.
 
-.. math::
-    \mathrm{logit}\, P(concession_{it}) &= \beta_i - 4 \omega (p_{i,t-1} - 1/2)
-                                           - \kappa_i a_{i,t-1} \\
-    \mathrm{logit}\, P(accepted \mid reply_t) &= \beta_y + \delta\, round_t \\
-    \log h^{sanction}_t &= \beta_s + \log w + defer\, talks_{t-14 d..t-1} \\
-    \log h^{walkout}_t &= \beta_o + \log w
-
-with w weeks in a period and :math:`a_i` a decaying sum of the side's own hard-line words (0.8 of it
-stays a week). A confident side waits rather than concedes where :math:`\omega > 0` (per quarter of
-belief, whose logistic slope is 4); hard-line words bind where :math:`\kappa > 0` (Fearon 1994).
-Offers of the record carry no prices, so that talks discover prices where later rounds meet with
-fewer rejections. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
-
-An offer is a concession here and a reading of a lower belief; the lag keeps it from explaining
-itself.
-
-Claims C06, C09, C25, C27, C54. Source: MODEL section 2.
+A confident side waits rather than concedes where `wait_value` is above 0 (per quarter of belief,
+whose logistic slope is 4); hard-line words bind where `audience_hold` is (Fearon 1994). Beliefs
+enter as the mean of the period before (`beliefs.inference.smc.blocks`): an offer is a concession
+here and a reading of a lower belief, and the lag keeps it from explaining itself. MODEL section
+2.14; claims C06, C09, C25, C27, C54.
 """
 
 from __future__ import annotations

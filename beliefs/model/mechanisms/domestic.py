@@ -1,13 +1,6 @@
-r"""Domestic politics: audience costs that build up with hard-line words, and projected confidence.
+"""Domestic politics: audience costs that build up with hard-line words, and projected confidence.
 
-.. math:: a_{it} = \rho_t a_{i,t-1} + (1 - \rho)\, hardline_{it}, \qquad
-          \rho_t = \rho^{w (1 + heat\, truce_t)}
-
-.. math:: bias^{public}_{it} = (\tau_{0i} - \tau_{1i} b_{it})^+
-
-The positive part is smooth (softplus of width 0.1), because a corner stalls gradient sampling.
-
-Claims C09, C10 (projection), C36 (heat fades in a truce). Source: MODEL section 2; Fearon (1994).
+MODEL section 2.5; Fearon (1994). Claims C09, C10 (projection), C36 (heat fades in a truce).
 """
 
 from __future__ import annotations

@@ -1,16 +1,10 @@
-r"""Evidence: how each side reads the same news on its own scorecard.
+"""Evidence: how each side reads the same news on its own scorecard.
 
-.. math::
-    e_{it} = \sqrt{w} \sum_k w_{ik} x_{ikt}
-             + w\, (\theta^{still}_i q_t + \theta^{reset}_i q_t\, truce_t + \theta^{endure}_i h_t),
-    \qquad u_{it} = e^+_{it} - r_i e^-_{it} - w\, \psi_i\, persist_{jt}
-
-with signed surprises x, q_t = 1 in a quiet period, h_t = 1 while pressure lasts (endurance
-framework only) and w the length of a period in weeks: weights say what a *week* of one-sd news
-moves, whatever the step. r < 1 discounts bad news. :math:`\psi` is learning from a rival who
-persists; :math:`\psi = 0` is naive mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011).
-A share of the weights may be common to both sides (one scorecard); a quiet period within a truce
-may count for more than one in war. Claims C02-C05, C11, C35. Source: MODEL section 2.
+Weights say what a *week* of one-sd news moves, whatever the step. Bad news may be discounted, a
+share of the weights common to both sides (one scorecard), and a quiet period within a truce count
+for more than one in war. `rival_persistence` is learning from a rival who persists; 0 is naive
+mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011). MODEL section 2.2; claims C02-C05,
+C11, C35.
 """
 
 from __future__ import annotations

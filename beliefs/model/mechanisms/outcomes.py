@@ -1,26 +1,15 @@
-r"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, phases.
+"""Outcomes: deals, their form, ends of truce spells, reversals, periphery, phases.
 
-.. math::
-    \log h^{deal}_t &= \beta_d + \log w + recent\, talks_t + agenda\, share_t - shift\, power_t
-                       + 10\, \gamma Z_{t-1} \\
-    P(signed \mid deal) &= \mathrm{logistic}(-cost) \\
-    \log h^{end}_{st} &= \beta_s + \log w + turnover\, changed_{st} \\
-    \log E[peripheral_t] &= \log 7w + \beta_p + war + instrument + harm\, calm_t
-
-with the bargaining surplus Z of the period before (its mean; `beliefs.inference.smc.blocks`) and w
-weeks in a period. A truce spell ends in one of lapse (only with an announced deadline), unilateral
-extension, mutual extension and deal, by sticks: the share of lapses, of unilateral actions among
-the rest, of extensions among mutual actions. The simulation takes a lapse from the deadline itself.
-
-A conflict phase (open war, friction, truce, negative and positive peace) is left upwards and
-downwards at weekly hazards :math:`e^{up}` and :math:`e^{down}`. A move up *skips* when it leaves
-out a phase of peace (truce, negative peace) that lies between; from open war to truce none is left
-out, since friction is no peace. Where a skip is possible, a move up is one with the log-odds
-``skip``. A move down may be of any size.
+The bargaining surplus enters as its mean in the period before (`beliefs.inference.smc.blocks`). A
+truce spell ends in one of lapse (only with an announced deadline), unilateral extension, mutual
+extension and deal, by sticks. The simulation takes a lapse from the deadline itself. A move of the
+conflict phase up *skips* when it leaves out a phase of peace (truce, negative peace) that lies
+between; from open war to truce none is left out, since friction is no peace. A move down may be of
+any size.
 
 The prior of the deal hazard is centred on formal agreements in crises older than a year
-(`beliefs.model.pooled`); the spread is wider, because a deal here need not be formal.
-Claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power. Source: MODEL 2.
+(`beliefs.model.pooled`); the spread is wider, because a deal here need not be formal. MODEL section
+2.13; claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power.
 """
 
 from __future__ import annotations

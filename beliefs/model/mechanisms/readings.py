@@ -1,13 +1,9 @@
-r"""Readings: noisy measurements of a belief, by channel.
-
-.. math:: y_{ijt} \sim \mathrm{StudentT}(4,\; b_{it} + bias_{ij},\; s_j), \qquad
-          s_1 < s_2 < \dots
+"""Readings: noisy measurements of a belief, by channel.
 
 Actions (and market prices) have bias 0 and so anchor location and scale; private signals have a
 constant bias per side; public ones the projection of `domestic`. What is said for an audience is
-noisier than what is done (Katagiri and Min 2019), hence the ordered spreads.
-
-Coded signals run from -2 to 2 in halves and are treated as continuous. Claims C01, C10.
+noisier than what is done (Katagiri and Min 2019), hence the ordered spreads. Coded signals run from
+-2 to 2 in halves and are treated as continuous. MODEL section 2.4; claims C01, C10.
 """
 
 from __future__ import annotations

@@ -1,40 +1,15 @@
-r"""Reciprocity: strikes answer strikes, in number and in severity (a Hawkes process in periods).
+"""Reciprocity: strikes answer strikes, in number and in severity (a Hawkes process in periods).
 
-Side i, rival j, w the length of a period in weeks. Actions by severity k leave a mark, the
-decaying sum of marks draws replies; replies are multiplied by what tempers or heats them:
-
-.. math::
-    mark_{jt} = \sum_k (k/3)^\zeta \left(n_{jkt} + (e^{warning} - 1)\, n^{warned}_{jkt}\right)
-
-    h_{jt} = \kappa h_{j,t-1} + (1 - \kappa)\, mark_{j,t-1},
-    \qquad \kappa = \exp(-7 w\, e^{log\_decay})
-
-    reply_{it} = (e^{own} h_{it} + e^{cross_i} h_{jt})
-        \exp(gain\, truce_t + overshoot\, pause_t + hotline_t + noise\, walkout_t)
-
-    \mu_{it} = 7 w \exp(base_{i,phase} + instrument + pressure\, home_{it} + tempo\, talks_t
-        - valve\, recent_{it})
-
-    n_{it} \sim \mathrm{NegBin}\left(
-        (\mu_{it} + reply_{it})\, e^{\chi (\min_i p_{i,t-1} - 1/2)},\ e^{log\_dispersion}\right)
-
-The kernel sums to one, so :math:`e^{cross}` is the number of replies that an action of severity 3
-draws in the end. :math:`\chi` (certainty, C12), the weight of warned actions (C21), walk-outs (C28)
-and hotlines (C47) are parameters of `accidents` and `truce`. Certainty multiplies replies too: what
-widens an incident is how it is answered. p enters as the filtered mean of the period before.
+Actions by severity leave a mark, the decaying sum of marks draws replies, and replies are
+multiplied by what tempers or heats them. Weights of certainty, warned actions, walk-outs and
+hotlines are parameters of `accidents` and `truce`. Beliefs enter as the filtered mean of the period
+before.
 
 The mean log severity of the actions of a day answers that of the rival's actions of the three
-periods before; a day of n actions tells n times as much about it:
-
-.. math::
-    \overline{\log(k/3)}_{it} \sim \mathrm{Normal}\left(
-        severity_i + proportionality\, provocation_{it},\ e^{spread} / \sqrt{n_{it}}\right)
-
-The normal density is not cut off at the bounds of the scale. A simulator's state has ``decayed`` in
-place of the past, which `next_decayed` carries on.
-
-Claims C19 (tempo), C20 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
-Source: Hawkes (1971); MODEL section 2.
+periods before; a day of n actions tells n times as much about it. The normal density is not cut off
+at the bounds of the scale. A simulator's state has ``decayed`` in place of the past, which
+`next_decayed` carries on. MODEL section 2.10; Hawkes (1971). Claims C19 (tempo), C20
+(proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 """
 
 from __future__ import annotations

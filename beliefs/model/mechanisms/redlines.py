@@ -1,9 +1,7 @@
-r"""Red lines: of the actions that touch a declared line, how many cross it.
-
-.. math:: crossed_{it} \sim \mathrm{Binomial}(touched_{it}, \mathrm{logistic}(crossing_i))
+"""Red lines: of the actions that touch a declared line, how many cross it.
 
 An action touches a line when it is coded to it, and crosses it from the severity on that the study
-declares. Claim C24. Source: MODEL section 2.
+declares. MODEL section 2.11; claim C24.
 """
 
 from __future__ import annotations

@@ -1,12 +1,10 @@
-r"""Shocks: jumps at declared dates, as against slow news.
+"""Shocks: jumps at declared dates, as against slow news.
 
-A shock moves each belief by :math:`J_{is}` in its period; a turnover also pulls the belief of the
-side back towards its level by a share (a new administration recalibrates); and for a while talks
-become more or less likely whatever the surplus (``aftermath``, fading over 14 days), as they do
-where an economic indicator is past its hinge (``hinge``, from 0 to 1). A fresh escalation makes
-conflict dearer to both sides (in `bargaining`).
-
-Claims C13 (economic), C14 (turnover), C15 (escalation), C16. Source: MODEL section 2.
+A turnover also pulls the belief of the side back towards its level (a new administration
+recalibrates), and for a while talks become more or less likely whatever the surplus, as they do
+where an economic indicator is past its hinge. A fresh escalation makes conflict dearer to both
+sides (in `bargaining`). MODEL section 2.6; claims C13 (economic), C14 (turnover), C15 (escalation),
+C16.
 """
 
 from __future__ import annotations

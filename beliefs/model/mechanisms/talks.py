@@ -1,21 +1,10 @@
-r"""Talks: separate hazards of starting and of going on, driven by the bargaining surplus.
+"""Talks: separate hazards of starting and of going on, driven by the bargaining surplus.
 
-.. math::
-    \mathrm{logit}\, h^{x}_t = \alpha_x + \beta_x (10\, Z_t - s)
-        - 4 \gamma (\min(p_{At}, p_{Bt}) - 1/2) + \eta_x\, mediator_t + \eta'\, old_t
-        + \zeta_x\, announced_t + shift_t,
-        \qquad x \in \{onset, continuation\}, \qquad \zeta_{continuation} = 0
-
-    P(talks_t) = (1 - \pi) h^{x}_t + \pi\, \mathrm{logistic}(\alpha_x - \beta_x s)
-
-:math:`\pi` is the latent share of talks that are process only (Min 2020). beta is per tenth of the
-stake, s the surplus at which base hazards are meant. gamma says whether talks wait for the *first*
-belief to crack (C08). The onset hazard has a Weibull shape in the time since the last talks (C18).
-Expected shifts of power (Powell 2006) and attacks by proxies (C49) shift both. The prior of the
-onset intercept is what first talks in wars of others say (`beliefs.model.pooled`): the nearest
-record for next rounds, and where there is no war.
-
-Claims C07, C08, C18, C25, C38, C49.
+Some talks are process only and do not follow the surplus (Min 2020). `crack_rule` says whether
+talks wait for the *first* belief to crack (C08). The onset hazard has a Weibull shape in the time
+since the last talks (C18). The prior of its intercept is what first talks in wars of others say
+(`beliefs.model.pooled`): the nearest record for next rounds, and where there is no war. MODEL
+section 2.8; claims C07, C08, C18, C25, C38, C49.
 """
 
 from __future__ import annotations

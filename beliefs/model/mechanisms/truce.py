@@ -1,27 +1,12 @@
-r"""Truce: breach, collapse and resolution of a truce spell, and zones that are to be spared.
+"""Truce: breach, collapse and resolution of a truce spell, and zones that are to be spared.
 
-While a truce was in force when the period began, with :math:`a` the age in weeks at its end of the
-chain of truces, :math:`w` the length of a period in weeks and :math:`s = e^{shape}` the shape of a
-Weibull hazard, one of breaches and one of collapse,
-
-.. math::
-    \log h^{breach}_t &= \beta_b + \log A_t(s_b) - quiet\, passed_t
-                         + \chi_b (\min_i p_{i,t-1} - 1/2) + \mu\, past_t \\
-    \log h^{collapse}_t &= \beta_c + \log A_t(s_c) + gap\, spoiler_t
-                           + renewal\, broken_t + hotline_t + \delta\, breach_t + \mu\, past_t \\
-    A_t(s) &= a_t^s - (a_t - w)^s \\
-    \log h^{resolve}_t &= \beta_r + \log w + deadline_t - renewal\, broken_t
-
-and an event has the probability :math:`1 - e^{-h}`; *past* is the log of one more than the breaches
-of the truce so far, fading in a fortnight. Level and shape of collapse are those of mutual
-ceasefires in civil conflicts of 1989 to 2020 (``scripts/pool_truces.py``). A truce that collapses
-is not resolved. A breach is an action of a force of one side against the other's own actors; it is
-not yet a collapse. Actions in zone :math:`z` are Poisson with log mean :math:`\log 7w + \beta_z +
-war + instrument + rule_{zt} + near_{zt}`; the ways of counting have their own ratios here, as in
-`accidents`. Beliefs enter as the mean of the period before (`beliefs.inference.smc.blocks`).
-
-Claims C30 (shelf life), C31, C34 (deadline), C37 (ninety-six quiet hours), C40 (attribution), C47
-(hotline), C48 (zones), C52 (named concessions). Source: MODEL section 2.
+Hazards of breach and of collapse are Weibull in the age of the chain of truces. Level and shape of
+collapse are those of mutual ceasefires in civil conflicts of 1989 to 2020
+(``scripts/pool_truces.py``). A truce that collapses is not resolved. A breach is an action of a
+force of one side against the other's own actors; it is not yet a collapse. Ways of counting have
+their own ratios here, as in `accidents`. Beliefs enter as the mean of the period before
+(`beliefs.inference.smc.blocks`). MODEL section 2.12; claims C30 (shelf life), C31, C34 (deadline),
+C37 (ninety-six quiet hours), C40 (attribution), C47 (hotline), C48 (zones), C52 (concessions).
 """
 
 from __future__ import annotations
