@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from beliefs.features.steps import Bools, Floats, Ints, binned, counts
 from beliefs.features.surprises import logit_share
 from beliefs.study.dates import Grid
 from beliefs.study.load import Study
-from beliefs.study.spec import Indicator, TalkRule
+from beliefs.study.spec import Indicator, SpecTable, TalkRule
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.codebook import CONFIDENCE
 
@@ -86,13 +86,11 @@ def talks_public(study: Study) -> Ints:
     return np.maximum(public, np.arange(grid.n))
 
 
-class LeftOut(BaseModel):
+class LeftOut(SpecTable):
     """Days after the last whole period, from which forecasts count, up to the as-of date.
 
     Of what was published in them, talks known to have been held count, and nothing else.
     """
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     first: dt.date = Field(alias="from")
     last: dt.date = Field(alias="to")

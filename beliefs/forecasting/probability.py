@@ -7,13 +7,14 @@ from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
 from beliefs.errors import StudyError
 from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.targets import TARGETS, event_steps, happened_by, holds
 from beliefs.inference.sensitivity import Power, densities, power_of
 from beliefs.study.dates import day_of
+from beliefs.study.spec import SpecTable
 
 FEWEST = 30  # futures that must meet a condition
 Given = tuple[str, str | None, bool]
@@ -25,10 +26,8 @@ Number = Annotated[float, _Six]
 Share = Annotated[float, Field(ge=0.0, le=1.0), _Six]
 
 
-class Part(BaseModel):
-    """A part of a document: nothing is converted, nothing is added, nothing is infinite."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+class Part(SpecTable):
+    """A part of a document, read as strictly as settings are."""
 
 
 class Probability(Part):

@@ -105,47 +105,34 @@ def distribution(spec: Mapping[str, Any]) -> Prior:
     return Prior(spec["dist"], **{k: v for k, v in spec.items() if k != "dist"})
 
 
-RENAMED = {
-    "psi": "rival_persistence", "ladder_up": "phase_up", "ladder_down": "phase_down",
-    "neutral": "null",
-}  # fmt: skip
-"""Names of before, and today's."""
-
-
 def check_names(kind: str, names: Iterable[str], where: str, known: Collection[str]) -> None:
     """Refuse a name that is none of the known ones."""
     for name in names:
         if name not in known:
-            today = RENAMED.get(name)
             raise StudyError(
                 f"unknown {kind}",
                 where=where,
                 found=name,
                 expected="one of " + ", ".join(sorted(known) if isinstance(known, dict) else known),
-                fix=f"write {today}, its name today" if today else f"correct the {kind}'s name",
+                fix=f"correct the {kind}'s name",
             )
 
 
 def check_priors(
-    priors: Mapping[str, Mapping[str, Any]],
-    known: dict[str, tuple[str, Parameter]],
-    where: str,
-    *,
-    widen: bool = False,
+    priors: Mapping[str, Mapping[str, Any]], known: dict[str, tuple[str, Parameter]], where: str
 ) -> None:
     """Refuse prior overrides that no model can be built with, by a `StudyError`.
 
     `priors` are those of the file `where`; `known` has every declared parameter, name ->
-    (mechanism, parameter). With `widen` a prior may reach beyond the declared one, as one that must
-    not presume a sign.
+    (mechanism, parameter).
     """
     for name, spec in priors.items():
         at = f"{where}: priors.{name}"
         check_names("parameter", [name], at, known)
-        _check(name, spec, known[name][1].prior, at, widen)
+        _check(name, spec, known[name][1].prior, at)
 
 
-def _check(name: str, spec: Mapping[str, Any], declared: Any, at: str, widen: bool) -> None:
+def _check(name: str, spec: Mapping[str, Any], declared: Any, at: str) -> None:
     found = repr(spec)
     if name == "innovation":
         what = "the prior of `innovation` cannot be replaced"
@@ -158,7 +145,7 @@ def _check(name: str, spec: Mapping[str, Any], declared: Any, at: str, widen: bo
     else:
         (low, high), (least, most) = _built(spec, at).support, declared.support
         found = f"{_text(spec)}, which reaches from {low:g} to {high:g}"
-        if not widen and (low < least or high > most):
+        if low < least or high > most:
             what = f"the prior allows values that `{name}` cannot take"
             expected = f"values from {least:g} to {most:g}, as with {declared}"
             fix = "choose a distribution within these bounds, such as one with lower and upper"

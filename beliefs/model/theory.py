@@ -78,13 +78,6 @@ class _PriorFile:
 
 
 @dataclass(frozen=True)
-class _Judging(_PriorFile):
-    """What ``judging.toml`` changes in a theory."""
-
-    free: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Theory:
     """One theory.
 
@@ -343,41 +336,24 @@ def prior_table(theory: Theory | str | Path, structure: Structure) -> list[dict[
     ]
 
 
-def judged(theory_name: str, path: str | Path | None = None) -> Theory:
+def judged(theory_name: str) -> Theory:
     """Return a bundled theory with the priors that its claims are judged under.
 
-    `path` is the file that says what changes, that of the package when None. The theory has ``J``
-    after its id and ``_judged`` after its name; one of which the file says nothing is returned as
-    it is. A `StudyError` names an unknown theory, key or parameter in the file, a parameter that
-    the theory does not hold at null, or a prior that is none.
+    What changes, says ``data/judging.toml``: then the theory has ``J`` after its id and ``_judged``
+    after its name.
     """
-    file = data_folder() / "judging.toml" if path is None else Path(path)
-    table = read_toml(file)
-    check_names("theory", table, str(file), bundled_theories())
     theory = load_theory(theory_name)
-    if theory.name not in table:
+    changes = read_toml(data_folder() / "judging.toml").get(theory.name)
+    if changes is None:
         return theory
-    where = f"{file}: {theory.name}"
-    said = _read(_Judging, table[theory.name], where)
-    freed, priors = said.free, _with_infinities(said.priors)
-    known = declared(BARE, None)
-    check_names("parameter", freed, f"{where}: free", known)
-    for name in freed:
-        if known[name][0] not in theory.mechanisms or theory.frees(known[name][0], name):
-            raise StudyError(
-                "only a parameter that the theory holds at null can be freed",
-                where=f"{where}: free", found=f"{name}, of the mechanism {known[name][0]}",
-                expected=f"parameters of {theory.name} whose mechanism is on and which are null",
-                fix="remove the name, or change the theory",
-            )  # fmt: skip
-    check_priors(priors, known, where, widen=True)
+    freed = changes.get("free", ())
     return replace(
         theory,
         id=f"{theory.id}{JUDGED}",
         name=f"{theory.name}_judged",
         null=tuple(name for name in theory.null if name not in freed),
         free=None if theory.free is None else (*theory.free, *freed),
-        priors={**theory.priors, **priors},
+        priors={**theory.priors, **_with_infinities(changes.get("priors", {}))},
     )
 
 

@@ -56,7 +56,7 @@ def test_every_stated_claim_has_a_test():
     observables = {f.name for f in factors_of(None)}
     for claim in CLAIMS.values():
         assert set(claim.null) <= set(known) and set(claim.score) <= observables, claim.id
-        check_priors(claim.fixed, known, claim.id, widen=True)
+        check_priors(claim.fixed, known, claim.id)
         assert ("forecast" in claim.kind) == (claim.forecasts is not None), claim.id
         assert claim.forecasts is None or claim.forecasts[0] in TARGETS, claim.id
 
