@@ -5,8 +5,6 @@ package infers those beliefs from indicators and events, and forecasts when a be
 talks become rational and when talks are held, each beside its base rate. Names load on first use.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import Any
 

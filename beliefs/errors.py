@@ -1,7 +1,5 @@
 """Errors that tell the user what, where, found, expected and how to fix it."""
 
-from __future__ import annotations
-
 import re
 
 

@@ -1,7 +1,5 @@
 """How results show themselves: briefly as text, as a small table in notebooks."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Register forecasts before their outcome, look outcomes up later, score them."""
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Learn from many conflicts, and score forecasts on those that were left out."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator

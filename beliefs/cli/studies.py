@@ -1,7 +1,5 @@
 """Commands on studies and theories: what there is, and what a model would see."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Any

@@ -5,8 +5,6 @@ of bad news), quiet, enduring, the rival's persistence, misreading, declared sho
 to the side's usual level, and what no listed news explains (`beliefs.model.mechanisms`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -8,8 +8,6 @@ publication to the one in which its end was published. So what a period's column
 was known before the period, and what happened in it can be scored against that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 What is published counts from its publication on; regimes and phases are those of the last day.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 
 import numpy as np

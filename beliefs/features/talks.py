@@ -5,8 +5,6 @@ written. Both are known from their publication on, like every row, so that a per
 can become one with talks as secret rounds come out; evidence counts when it is published.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 
 import numpy as np

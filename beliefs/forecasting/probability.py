@@ -1,7 +1,5 @@
 """Probabilities of the targets, each with its Monte-Carlo error and its base rate."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Annotated, Any, NamedTuple, Self
 

@@ -3,8 +3,6 @@
 And how forecasts differ: with an intervention and without, paired; one and a later one.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal

@@ -5,8 +5,6 @@ Blocks of actions are independent of the belief block, given what each period kn
 Beside them stand as many draws of all blocks under the base-rate theory M0, talks among them.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Convergence checks, which decide whether a forecast may be made from a posterior (MODEL 6)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

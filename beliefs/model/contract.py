@@ -15,8 +15,6 @@ A mechanism is a module of `beliefs.model.mechanisms`; a theory switches it on b
   ``rates``, as `beliefs.model.observation.explained` makes them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple

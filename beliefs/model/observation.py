@@ -18,8 +18,6 @@ written in the inverse size v, as sums that stay exact when v goes to 0:
     \sum_{j<n} \log(1 + jv) + n\eta - n \log(1 + v e^\eta) - \frac{\log(1 + v e^\eta)}{v} - \log n!
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 

@@ -6,8 +6,6 @@ of its class by its covariates and by a frailty of its own, whose spread was lea
 here integrate over both posterior draws and frailty.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

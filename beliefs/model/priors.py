@@ -5,8 +5,6 @@ PreliZ takes seconds to import, and most of what reads a theory needs names and 
 ``to_pymc``, ...) is that of ``preliz.Normal(0.0, 1.0)``.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 import sys

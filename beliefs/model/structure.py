@@ -4,8 +4,6 @@
 study share it, so that a compiled model serves both. `columns` holds the numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -8,8 +8,6 @@ Every observable is a `Factor` of its mechanism. Those of actions (strikes, truc
 diplomacy) stand beside it: beliefs of the period before are among the columns that they read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import reduce

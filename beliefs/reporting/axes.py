@@ -1,7 +1,5 @@
 """Matplotlib in the house style: axes, figures of evaluations and of the report, files of both."""
 
-from __future__ import annotations
-
 import html
 import io
 import re

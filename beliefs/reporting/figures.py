@@ -4,8 +4,6 @@
 Every text that a study brings is escaped, because Plotly reads a small HTML in its labels.
 """
 
-from __future__ import annotations
-
 import html
 from typing import Any
 

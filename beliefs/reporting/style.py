@@ -4,8 +4,6 @@ Colours are Okabe and Ito's (2008), distinct with any colour vision; the sides a
 lightness, so that they stay distinct in a grey print.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import unicodedata
 from typing import Any

@@ -3,8 +3,6 @@
 A long future is made stretch by stretch: what one leaves to the next is `Passed`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -14,8 +14,6 @@ They change columns and news of futures (`change_columns`), and what both sides 
 would not be taken without it.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import tomllib

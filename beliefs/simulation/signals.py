@@ -6,8 +6,6 @@ scorecard of either side, beside the entries that drawn actions feed. Those are 
 step of `beliefs.features.surprises`, carried on from the origin.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any

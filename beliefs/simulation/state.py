@@ -5,8 +5,6 @@ actions are in a theory without severities, how often one touches a red line) is
 frequencies of the study, smoothed with half an observation of every kind (Jeffreys).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple

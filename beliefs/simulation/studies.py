@@ -7,8 +7,6 @@ observed, truces and deadlines, agreements in force, words, how many replies the
 actions broke a truce. A truce that collapses or is resolved is at risk in the next period again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Studies that come with the package, and the template of a new one."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

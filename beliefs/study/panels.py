@@ -5,8 +5,6 @@ Its tables are those of a study with one more column, `conflict`, which names a 
 study, and each column of ``conflicts.csv`` for itself, as ``@SIDE_A@`` for `side_a`.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import difflib
 import json

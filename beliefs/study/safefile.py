@@ -8,8 +8,6 @@ Cells of a table stand between commas. As spreadsheets save them, they may also 
 semicolons or tabs, the first line may be ``sep=;``, and names of columns may have capitals.
 """
 
-from __future__ import annotations
-
 import csv
 import difflib
 import errno

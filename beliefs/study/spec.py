@@ -7,8 +7,6 @@ Tables about actions are optional. What one would let one observe is unobserved 
 columns of `beliefs.features.inputs.Observed` that need it are zero, their masks False.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated, Literal

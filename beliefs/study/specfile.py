@@ -4,8 +4,6 @@ Every message names the line and the key path. The models of `beliefs.study.spec
 values; what follows from more than one key is a `Problem` found here.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import difflib
 import json

@@ -1,7 +1,5 @@
 """Files written whole or not at all, and paths refused before the work that would fill them."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import stat

@@ -5,8 +5,6 @@ the exchange of blows as a peace of its own (`status_quo`). C34 to C54: the mech
 de-escalation (`managed_deescalation`). ``data/claims.csv`` has each with its author and text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Proper scores of one forecast, all losses: smaller is better (Gneiting and Raftery 2007)."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -8,8 +8,6 @@ number of the event (`spells`) in which it first happened in the window, 0 witho
 scored where all its periods were watched: else successes would be, and silences not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any

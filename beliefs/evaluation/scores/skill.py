@@ -8,8 +8,6 @@ are twice as long. With fewer than `BLOCKS` blocks no interval is given: few blo
 surer than they have a right to be, and a single one is certain.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

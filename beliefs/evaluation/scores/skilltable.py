@@ -8,8 +8,6 @@ neighbouring origins share their outcome, so that those of one block are drawn w
 number.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import product
 from typing import Any

@@ -10,8 +10,6 @@ evaluates many at once; which share a batch changes no bit. All numbers of a bat
 (`filter_rows`), because a compiler cannot tell that several do not overlap.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numba

@@ -9,8 +9,6 @@ two are left. Of each side the second is kept: its share, and its mean and varia
 units of the whole. What moves the whole as a Gaussian (talks, the other side) carries both along.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numba

@@ -4,8 +4,6 @@ The C library's are called one number at a time, and took nine tenths of the fil
 differ in the last place or two, and have the names that an equation asks of its array namespace.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numba

@@ -8,8 +8,6 @@ with A the slope of the move, by statistical linearisation where misreading make
 Their mean is the backward pass of Rauch, Tung and Striebel (1965), from what the filter keeps.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numba

@@ -4,8 +4,6 @@ All numbers of a study are `pm.Data` of fixed length, periods after the as-of da
 another as-of date is new data for the same compiled model.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -15,8 +15,6 @@ filter of de Jong 1991). Equations: MODEL section 4, change of variables, whose 
 level 0, and G are `precision`, `pull`, `answer` here. Misreading is expanded about a rough path.
 """
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Settings and seeds of the sampler; apart from `fit`, so that commands load no sampler."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from beliefs.errors import StudyError

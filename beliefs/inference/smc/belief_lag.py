@@ -11,8 +11,6 @@ over the particles of the period, so that no covariate knows more than its perio
 uncertainty is left out: this is a cut.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 

@@ -7,8 +7,6 @@ of weights, so that their ratio has little noise. They are taken for Gaussian in
 exact where the posterior is, and tame where the null value lies in its tail, where no particle is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 

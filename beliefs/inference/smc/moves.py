@@ -8,8 +8,6 @@ of it: a triangular map (Marzouk et al. 2016). All of this is a bijection of kno
 that it decides how often a proposal is accepted and nothing else.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple

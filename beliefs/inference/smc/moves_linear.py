@@ -12,8 +12,6 @@ precision: any bijection is right to propose in. It is a pass by itself: backwar
 `nuts.recentre`, each period would cost what a reading does here.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numba

@@ -5,8 +5,6 @@ in their last bits between one thread and two. Chunks have one fixed size for th
 neither the number of threads nor that of processors can change a bit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -5,8 +5,6 @@ Particles are reweighted by what they had predicted, one observable of a period 
 moved; where an observation says too much at once it is taken in by powers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self

@@ -6,8 +6,6 @@ move is already the standard normal that proposals start from. The logarithm and
 the usual choices, leave a half-normal or a beta prior skewed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache

@@ -6,8 +6,6 @@ ratios here: these actions may be among the strikes of a side, and must not teac
 strikes a second time. MODEL section 2.11; claims C12, C21, C28, C31, C32, C43.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ optimism, audience costs and the sequencing gap (which waivers cut). Fearon (199
 Wittman (1979). MODEL section 2.7; claims C06, C07, C09, C41, C42, C55, C56.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from beliefs.model import priors as pz

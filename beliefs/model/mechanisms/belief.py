@@ -6,8 +6,6 @@ wherever nothing is misread, so an exact Kalman filter is its oracle. MODEL sect
 (1973); Slantchev and Tarar (2011).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from beliefs.model import priors as pz

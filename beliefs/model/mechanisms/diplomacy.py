@@ -7,8 +7,6 @@ here and a reading of a lower belief, and the lag keeps it from explaining itsel
 2.14; claims C06, C09, C25, C27, C54.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

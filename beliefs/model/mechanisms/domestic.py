@@ -3,8 +3,6 @@
 MODEL section 2.5; Fearon (1994). Claims C09, C10 (projection), C36 (heat fades in a truce).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from beliefs.model import priors as pz

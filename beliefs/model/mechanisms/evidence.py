@@ -7,8 +7,6 @@ mutual optimism (Fey and Ramsay 2007; Slantchev and Tarar 2011). MODEL section 2
 C11, C35.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

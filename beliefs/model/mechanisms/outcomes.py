@@ -12,8 +12,6 @@ The prior of the deal hazard is centred on formal agreements in crises older tha
 2.13; claims C17, C26, C29, C39, C50, C51, C53; Powell (2006) for shifts of power.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ noisier than what is done (Katagiri and Min 2019), hence the ordered spreads. Co
 -2 to 2 in halves and are treated as continuous. MODEL section 2.4; claims C01, C10.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

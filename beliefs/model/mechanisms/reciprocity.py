@@ -12,8 +12,6 @@ at the bounds of the scale. A simulator's state has ``decayed`` in place of the 
 (proportionality), C22 (valve), C44 (truce), C45 (gain), C46 (pauses).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 

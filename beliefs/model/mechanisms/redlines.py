@@ -4,8 +4,6 @@ An action touches a line when it is coded to it, and crosses it from the severit
 declares. MODEL section 2.11; claim C24.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -7,8 +7,6 @@ sides (in `bargaining`). MODEL section 2.6; claims C13 (economic), C14 (turnover
 C16.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from beliefs.model import priors as pz

@@ -7,8 +7,6 @@ since the last talks (C18). The prior of its intercept is what first talks in wa
 section 2.8; claims C07, C08, C18, C25, C38, C49.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

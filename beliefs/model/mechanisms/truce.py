@@ -9,8 +9,6 @@ their own ratios here, as in `accidents`. Beliefs enter as the mean of the perio
 C37 (ninety-six quiet hours), C40 (attribution), C47 (hotline), C48 (zones), C52 (concessions).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Numba keeps it beside the source or in the user's own cache, PyTensor in the use
 container both may be read-only, and then neither so much as imports.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import tempfile

@@ -1,7 +1,5 @@
 """A PyTensor operation and its gradient, each a function compiled by numba."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

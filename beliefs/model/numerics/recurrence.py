@@ -4,8 +4,6 @@
 slower here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import sys

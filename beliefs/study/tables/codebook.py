@@ -16,8 +16,6 @@ Of the two dates of a row, `date` and `published_at`, it counts by one, never be
 An event with a `belief_signal` is both: its action counts by `published_at`, its signal by `date`.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal, get_args
 
 PARTIES: Final = ("mediator", "other", "none")

@@ -4,8 +4,6 @@ Checks run over all rows, also those that an as-of date drops later, so that a s
 sound or refused, whatever date is asked for.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 from collections.abc import Collection, Mapping
