@@ -1,7 +1,5 @@
 """Commands that judge: theories, claims, forecasts, and how far to trust any of it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

@@ -10,8 +10,6 @@ and Gabry 2017), or fitted anew without each of some folds. Intervals of differe
 bootstrap over conflicts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ the power of prior and likelihood; each parameter by how much narrower its poste
 prior.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ prior that holds a quantity back against the data goes unnoticed when one asks o
 moves it more: near a Gaussian posterior they then move it equally far, in opposite directions.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

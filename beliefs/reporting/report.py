@@ -6,8 +6,6 @@ forecast document; its figures are the functions of `beliefs.reporting.figures` 
 names.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html

@@ -1,7 +1,5 @@
 """What the figures show, as numbers: figures draw these and compute nothing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

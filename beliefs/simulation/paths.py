@@ -7,8 +7,6 @@ surplus of the period before: the same thing where talks do not follow the surpl
 every bundled theory that frees that effect.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -8,8 +8,6 @@ after each period, unless that lies on a bound or a claim asks for a track. Fore
 of a study are held against the base rate of that day.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """`fit`: the retrospective posterior by NUTS."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from pathlib import Path
