@@ -6,7 +6,6 @@ of its class by its covariates and by a frailty of its own, whose spread was lea
 here integrate over both posterior draws and frailty.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from beliefs.features.steps import Floats
 from beliefs.model import priors as pz
-from beliefs.study.bundled import data_folder
+from beliefs.study.bundled import data_folder, read_pooled
 
 CLASSES = ("talks", "agreement", "other_end")
 """First talks in wars; formal agreement, and any other end, in crises (which compete). Of ends, the
@@ -113,8 +112,6 @@ def incidence(
     Cumulative incidence of competing causes, one or two, not one minus survival per cause. Having
     lasted is evidence: draws and frailties count by the chance that they gave of lasting so long.
     """
-    if age_days < 0 or days < 0:
-        raise ValueError(f"days must not be negative, not {age_days} and {days}")
     if len({len(hazard.age) for hazard, _ in causes}) != 1:
         raise ValueError("causes must have the same number of draws")
     places, weights = quadrature()
@@ -147,28 +144,17 @@ def incidence(
     return tuple(float(value / lasted) for value in ended)
 
 
-@cache
-def load_new(file: str) -> dict[str, Any]:
-    """Return what a file of ``data/pooled`` says of hazards of a conflict that nobody saw."""
-    text = (data_folder() / "pooled" / f"{file}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
 def normal_of(file: str, name: str) -> pz.Prior:
     """Return the prior of a parameter of which a file of ``data/pooled`` speaks."""
-    said = load_new(file)[name]
+    said = read_pooled(file)[name]
     return pz.Normal(said["mean"], said["sd"])
 
 
 @cache
 def load_pooled(name: str) -> PooledHazard:
     """Return the shipped posterior of one of `CLASSES`."""
-    if name not in CLASSES:
-        raise ValueError(f"name must be one of {CLASSES}, not {name!r}")
-    folder = data_folder() / "pooled"
-    about = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["classes"][name]
-    draws = np.loadtxt(folder / f"{name}.csv", delimiter=",", skiprows=1, encoding="utf-8")
+    about, file = read_pooled("summary")["classes"][name], data_folder() / "pooled" / f"{name}.csv"
+    draws = np.loadtxt(file, delimiter=",", skiprows=1, encoding="utf-8")
     bins = len(AGE_BINS) - 1
     covariates = tuple(about["covariates"])
     return PooledHazard(

@@ -30,7 +30,7 @@ from beliefs.errors import StudyError
 from beliefs.model.contract import Parameter, logistic
 from beliefs.model.priors import Prior, check_names, check_priors, distribution
 from beliefs.model.structure import Structure
-from beliefs.study.bundled import data_folder
+from beliefs.study.bundled import data_folder, read_pooled
 from beliefs.study.safefile import read_small
 from beliefs.study.specfile import translate
 
@@ -412,8 +412,7 @@ def scaled(
 @cache
 def load_populations() -> list[dict[str, Any]]:
     """Return populations (`beliefs panel fit`), each of conflicts ended by a day, in order."""
-    text = (data_folder() / "pooled" / "populations.json").read_text(encoding="utf-8")
-    return sorted(json.loads(text)["populations"], key=lambda one: str(one["until"]))
+    return sorted(read_pooled("populations")["populations"], key=lambda one: str(one["until"]))
 
 
 def _population_of(theory: Theory, begun: str) -> dict[str, Any] | None:

@@ -1,17 +1,9 @@
 """Named interventions: what if a currency fell, a waiver came, a government changed, a war widened.
 
 A TOML file holds one or more ``[[intervention]]`` tables; ``docs/interventions`` has an example of
-every kind::
-
-    [[intervention]]
-    kind = "path"            # an indicator moves on a date, or follows `values` by date
-    indicator = "exchange_rate"
-    date = 2026-07-10
-    change = 0.30            # relative: the currency loses, the rate rises 30 %
-
-They change columns and news of futures (`change_columns`), and what both sides do in them
-(`effects_of`). Futures with and without an intervention stay paired: no random number is taken that
-would not be taken without it.
+every kind. They change columns and news of futures (`change_columns`), and what both sides do in
+them (`effects_of`). Futures with and without an intervention stay paired: no random number is taken
+that would not be taken without it.
 """
 
 import datetime as dt

@@ -19,7 +19,8 @@ from beliefs.features.inputs import Inputs
 from beliefs.features.steps import Floats, TalksPast
 from beliefs.inference.posterior import stacked_params
 from beliefs.model import system
-from beliefs.model.mechanisms import diplomacy, readings, reciprocity, redlines
+from beliefs.model.contract import logistic
+from beliefs.model.mechanisms import diplomacy, readings, reciprocity
 from beliefs.model.observation import draw
 from beliefs.model.structure import Columns, Structure, action_columns, columns, structure_of
 from beliefs.model.theory import Theory, null_values
@@ -204,7 +205,7 @@ class _Past:
         if "crossing" in self.names:
             touch = self.streams["crossing"].binomial(count.astype(int), self.touch)
             self.put("line_touch", t, touch)
-            rate = redlines.crossing_rate(np, self.params)
+            rate = logistic(np, self.params["crossing"])
             self.put("line_cross", t, self.streams["crossing"].binomial(touch, rate))
 
     def _severity(self, t: int, count: Floats) -> Floats:

@@ -1,9 +1,12 @@
 """Studies that come with the package, and the template of a new one."""
 
 import contextlib
+import json
 import os
 import re
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from beliefs.errors import ConflictError, StudyError
 from beliefs.study.writefile import write_file
@@ -20,6 +23,13 @@ def data_folder() -> Path:
     """Return `data` beside the package in a checkout, `beliefs/_data` in an installed wheel."""
     installed = _PACKAGE / "_data"
     return installed if installed.is_dir() else _PACKAGE.parent / "data"
+
+
+@cache
+def read_pooled(file: str) -> Any:
+    """Return what a JSON file of ``data/pooled`` says of a conflict that nobody saw."""
+    text = (data_folder() / "pooled" / f"{file}.json").read_text(encoding="utf-8")
+    return json.loads(text)
 
 
 def list_studies() -> list[str]:

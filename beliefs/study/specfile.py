@@ -6,7 +6,6 @@ values; what follows from more than one key is a `Problem` found here.
 
 import datetime as dt
 import difflib
-import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +16,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from beliefs.errors import StudyError
-from beliefs.study.bundled import data_folder
+from beliefs.study.bundled import read_pooled
 from beliefs.study.dates import Fault, check_ends, check_published
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import MAX_PERIODS, Indicator, Period, Ref, Regime, SpecTable, StudySpec
@@ -378,8 +377,7 @@ def _codebook(spec: StudySpec) -> Iterator[Problem]:
             expected = "further words alone; ids of the sides are actors anyway"
             yield ("codebook", key), what, name, expected, "take it out of [codebook]"
     if spec.reference.talks:
-        text = (data_folder() / "pooled" / "summary.json").read_text(encoding="utf-8")
-        known = json.loads(text)["classes"]["talks"]["covariates"]
+        known = read_pooled("summary")["classes"]["talks"]["covariates"]
         yield from _members(spec.reference.talks, known, "covariate of talks", "reference", "talks")
 
 

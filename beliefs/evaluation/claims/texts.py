@@ -13,7 +13,7 @@ import xarray as xr
 from scipy.special import expit as logistic
 
 from beliefs.evaluation.claims.evidence import ROLES, Absent, Claim, Draws, Finding, either, on
-from beliefs.model.mechanisms import accidents, domestic, outcomes, readings, reciprocity
+from beliefs.model.mechanisms import domestic, outcomes, readings, reciprocity
 
 Test = Callable[[Draws], Finding]
 
@@ -300,8 +300,7 @@ effect("C31", "region", "exogenous_disruption", "share", logistic,
        null="command_control", score="command")
 def c32(d: Draws) -> Finding:
     """Leaders control their subordinates, taken as on more than 80 % of days of truce."""
-    one, two = (accidents.control_day(np, {"command_control": d["command_control", role]})
-                for role in ROLES)
+    one, two = (np.exp(-np.logaddexp(0.0, -d["command_control", role])) for role in ROLES)
     return Finding(np.minimum(one, two) > 0.8, d["command_control"], one=one, two=two)
 
 # This is the resolution: neither treaty nor war.

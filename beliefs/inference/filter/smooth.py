@@ -1,11 +1,7 @@
-r"""From filtered to smoothed beliefs: paths drawn backwards (Carter and Kohn 1994).
+"""From filtered to smoothed beliefs: paths drawn backwards (Carter and Kohn 1994).
 
-.. math::
-    J_t = P_t A_{t+1}^\top \bar P_{t+1}^{-1}, \qquad
-    b_t \sim N\big(m_t + J_t (b_{t+1} - \bar m_{t+1}), \; P_t - J_t \bar P_{t+1} J_t^\top\big)
-
-with A the slope of the move, by statistical linearisation where misreading makes it nonlinear.
-Their mean is the backward pass of Rauch, Tung and Striebel (1965), from what the filter keeps.
+The slope of a move is that of statistical linearisation where misreading makes it nonlinear. The
+mean of paths is the backward pass of Rauch, Tung and Striebel (1965), from what the filter keeps.
 """
 
 from typing import Any

@@ -49,11 +49,6 @@ def command(xp: Any, params: Params, columns: Columns, structure: Structure) -> 
     return xp.log(hazard)[..., None]
 
 
-def control_day(xp: Any, params: Params) -> Array:
-    """Return the probability that forces not a side's own keep quiet for a day, (..., side)."""
-    return xp.exp(-xp.logaddexp(0.0, -params["command_control"]))
-
-
 def excluded(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
     """Return the log of the expected actions of excluded powers per period, (..., time)."""
     ratio = (params["exclusion_instrument"][..., None, :] @ columns["instrument_on"])[..., 0, :]

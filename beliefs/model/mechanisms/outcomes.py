@@ -105,11 +105,6 @@ def deal(xp: Any, params: Params, columns: Columns, structure: Structure) -> Arr
     )
 
 
-def form(xp: Any, params: Params, columns: Columns, structure: Structure) -> Array:
-    """Return the log-odds that a deal is signed, (..., time)."""
-    return -params["signature_cost"][..., None] + 0.0 * columns["deal"]
-
-
 def kind_shares(params: Params, deadline: Array) -> list[Array]:
     """Return the shares of `KINDS` among truce spells that ended without collapse.
 
@@ -207,7 +202,9 @@ def _phase_rate(params: Params, state: Mapping[str, Array], structure: Structure
 FACTORS = (
     Factor("deal", ("deal_base", "deal_recent", "deal_surplus", "shift_deal", "agenda_effect"),
         "cloglog", deal, lambda c: Seen(c["deal"], c["deal_seen"]), couples=("deal_surplus",)),
-    Factor("form", ("signature_cost",), "binomial_logit", form,
+    Factor("form", ("signature_cost",), "binomial_logit",
+        lambda xp, params, columns, structure: (
+            -params["signature_cost"][..., None] + 0.0 * columns["deal"]),
         lambda c: Seen(c["deal_signed"], c["active"], c["deal_signed"] + c["deal_unsigned"])),
     Factor("kind", _SHARES, "categorical", density=_log_kind, rate=_kind_rate, bases=3),
     Factor("reversal", ("reversal_base", "turnover_termination"), "binomial_cloglog", reversal,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.model import priors as pz
-from beliefs.model.contract import Array, Factor, Parameter, Params, Seen, logistic
+from beliefs.model.contract import Factor, Parameter, Seen
 from beliefs.model.observation import explained
 
 PLACE = 3
@@ -25,11 +25,6 @@ FACTORS = (
         lambda c: Seen(c["line_cross"], c["strikes_seen"], c["line_touch"])),
 )  # fmt: skip
 log_likelihood, rates = explained(FACTORS)
-
-
-def crossing_rate(xp: Any, params: Params) -> Array:
-    """Return the probability that an action at a line crosses it, (..., side)."""
-    return logistic(xp, params["crossing"])
 
 
 def held_below(
