@@ -309,9 +309,6 @@ def _within(held: Bools, horizon: int) -> Floats:
     return (total[np.minimum(first + horizon, len(held))] > total[first]).astype(float)
 
 
-# ---- Baselines
-
-
 def _endings(after: Sequence[Bools], over: Bools, group: NDArray[np.intp]) -> list[Floats]:
     """Return how likely each conflict ends after a period of a kind, by age, by other folds.
 

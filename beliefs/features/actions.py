@@ -208,9 +208,6 @@ def _dyadic(study: Study, kinds: Sequence[str]) -> Records:
     return rows.take(_between(study, rows, [side.actors for side in study.spec.sides]))
 
 
-# ---- Truces and other agreements
-
-
 @dataclass(frozen=True, eq=False)
 class Truces:
     """Truce spells on a grid of T periods."""

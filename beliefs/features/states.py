@@ -32,9 +32,6 @@ UNREST_DAYS = 14.0  # e-folding time of counted pressure
 SHIFT_HALFLIFE, SHIFT_AGE, SHIFT_CLIP = 4.0, 182.0, 4.0
 
 
-# ---- Inputs of beliefs
-
-
 def conflict_arrays(study: Study, active: Bools) -> dict[str, NDArray]:
     """Collect quiet, and both sides' force, persistence and hard-line actions, as in `Inputs`.
 
@@ -129,9 +126,6 @@ def shocks_on(study: Study, active: Bools) -> Floats:
         if shock.id in known and 0 <= period < grid.n and active[period]:
             on[row, period] = 1.0
     return on
-
-
-# ---- Observed
 
 
 def state_arrays(study: Study, grid: Grid) -> dict[str, NDArray]:

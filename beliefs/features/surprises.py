@@ -38,9 +38,6 @@ YEAR: Final = 365.0
 """Half-life in days of the normal from which a level is a departure."""
 
 
-# ---- What arrived in each period
-
-
 @dataclass(frozen=True)
 class Arrivals:
     """One value for each of N periods in which something was published, in the order of time."""
@@ -126,9 +123,6 @@ def severity_sum(rows: Records, grid: Grid) -> Floats:
     return binned(rows, np.where(np.isnan(rows["severity"]), 1.0, rows["severity"]), grid)
 
 
-# ---- Transforms
-
-
 def transform(name: str, x: ArrayLike) -> Floats:
     """Return f(x), (N,), the scale on which misses of values (N,) are measured.
 
@@ -160,9 +154,6 @@ def logit_share(x: ArrayLike, scale: float, invert: bool) -> Floats:
     values = np.asarray(x, dtype=float)
     share = np.clip(scale / values if invert else values / scale, *SHARE_BOUNDS)
     return transform("logit", share)
-
-
-# ---- Surprises and slow levels
 
 
 @dataclass(frozen=True)
@@ -264,9 +255,6 @@ def slow_level(
     begin = np.zeros(len(f), dtype=bool) | np.asarray(restart, dtype=bool)
     floor = COUNT_FLOOR if count else 0.0
     return _against_means(f, begin, begin, forgotten, forgotten, floor, BURN_IN)
-
-
-# ---- The news of an indicator
 
 
 def signal_updates(study: Study, indicator: Indicator, active: Bools) -> dict[str, Any]:

@@ -384,8 +384,6 @@ def first_passage(condition: Bools, periods: int, history: Bools | None = None) 
     0 where the run is complete at the origin, 1..horizon, or `NEVER`; both are (sample, any), and
     `history`, before the origin, is where a run may have begun.
     """
-    if periods < 1:
-        raise ValueError(f"a run needs at least 1 period, got {periods}")
     run = np.zeros(len(condition), dtype=np.int64)
     for on in () if history is None else history.T:
         run = (run + 1) * on

@@ -89,8 +89,6 @@ def log_density(xp: Any, family: str, value: Floats, eta: Array, size: Any = Non
 
 def probability(family: str, eta: Floats) -> Floats:
     """Return the probability of a 1, or of a hit in one trial, at a linear predictor."""
-    if not family.endswith(("logit", "cloglog")):
-        raise ValueError(f"{family!r} has no probability of one hit")
     hazard = np.exp(np.minimum(eta, STEEPEST))
     p: Floats = logistic(np, eta) if family.endswith("logit") else -np.expm1(-hazard)
     return p

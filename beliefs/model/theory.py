@@ -406,9 +406,6 @@ def scaled(
     return replace(theory, priors=priors)
 
 
-# ---- Priors that a population informs
-
-
 @cache
 def load_populations() -> list[dict[str, Any]]:
     """Return populations (`beliefs panel fit`), each of conflicts ended by a day, in order."""

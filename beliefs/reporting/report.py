@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -110,7 +111,7 @@ def render(
         before=_before(posterior),
         sources=study_sources(posterior.study),
         claims=claim_groups(verdicts),
-        manifest=_flat(manifest or {}),
+        manifest=_flat(manifest) if manifest else [],
         scripts=scripts,
         script_hashes=" ".join(f"'sha256-{digest.decode()}'" for digest in digests),
     )
@@ -163,17 +164,11 @@ def _before(posterior: Posterior) -> dict[str, Any]:
     return {name: free.get(name, "its null value") for name in names}
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _flat(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return nested settings as sorted rows of dotted name and text."""
-    rows: list[tuple[str, str]] = []
-    for name in sorted(value, key=str):
-        item, label = value[name], f"{prefix}{name}"
-        if isinstance(item, Mapping):
-            rows += _flat(item, f"{label}.")
-        else:
-            many = item if isinstance(item, list | tuple) else [item]
-            rows.append((label, ", ".join(map(str, many))))
-    return rows
+    (found,) = pd.json_normalize(dict(value)).to_dict("records")
+    many = {k: v if isinstance(v, list | tuple) else [v] for k, v in found.items()}
+    return sorted((str(name), ", ".join(map(str, items))) for name, items in many.items())
 
 
 def study_sources(study: Study) -> Markup | str:

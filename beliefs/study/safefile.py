@@ -101,9 +101,6 @@ def _not_text(name: str, line: int, byte: int, found: str, encoding: str) -> Stu
     )
 
 
-# ---- Tables
-
-
 @dataclass(frozen=True)
 class Table:
     """Text cells of a CSV file by column, and the line on which each record began."""

@@ -83,9 +83,6 @@ def read_spec(folder: Path) -> tuple[StudySpec, Where]:
     return spec, where
 
 
-# ---- From text to models
-
-
 def _parse(text: str) -> dict[str, Any]:
     lines = text.splitlines() or [""]
     try:
@@ -140,9 +137,6 @@ def _with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
         "seen_by": tuple(side.get("id") for side in known if isinstance(side, dict)),
     }
     return {**raw, "indicators": tuple(defaults | r if isinstance(r, dict) else r for r in rows)}
-
-
-# ---- From pydantic's errors to ours
 
 
 def _thaw(value: Any) -> Any:
@@ -229,9 +223,6 @@ def translate(error: ValidationError, where: Callable[..., str]) -> StudyError:
     if more:
         fix += f" ({more} more problem{'s' if more > 1 else ''} in this file)"
     return StudyError(what, where=where(*loc), found=found, expected=expected, fix=fix)
-
-
-# ---- What tables say of each other
 
 
 def _problems(spec: StudySpec) -> Iterator[Problem]:

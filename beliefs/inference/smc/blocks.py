@@ -219,9 +219,7 @@ def _same(old: Columns, new: Columns, n: int, without: Collection[str] = ()) -> 
     return first_apart(((old[k], v) for k, v in new.items() if k not in without), n)
 
 
-def advance_blocks(
-    found: Blocks, study: Study, *, inputs: Inputs | None = None, progress: Say = None
-) -> Blocks:
+def advance_blocks(found: Blocks, study: Study, *, inputs: Inputs | None = None) -> Blocks:
     """Go on with all blocks as the study grows or is revised; see `beliefs.advance`."""
     inputs = build_inputs(study) if inputs is None else inputs
     n_time, belief = int(inputs.active.sum()), found.belief
@@ -230,7 +228,7 @@ def advance_blocks(
             belief = replace(belief, study=study, inputs=inputs)
         return replace(found, study=study, inputs=inputs, belief=belief)
     if belief is not None:
-        belief = advance(belief, study, inputs=inputs, progress=progress)
+        belief = advance(belief, study, inputs=inputs)
     columns = {**action_columns(inputs), **belief_lag(belief, structure_of(inputs).n_time)}
     now = replace(found, study=study, inputs=inputs, belief=belief, columns=columns)
     chosen, n = [b for b in found.layout if b.name in found.tracks], min(found.n_time, n_time)
@@ -238,7 +236,7 @@ def advance_blocks(
     for block in chosen:
         kept = _same(found.columns, columns, n, () if block.couples else LAGGED)
         starts[block.name] = found.tracks[block.name].until(kept)
-    return _followed(now, chosen, 0, progress, starts)
+    return _followed(now, chosen, 0, None, starts)
 
 
 def _followed(

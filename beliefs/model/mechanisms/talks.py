@@ -161,11 +161,8 @@ def simulate(
     talks after the last period.
     """
     shape, horizon = uniform.shape, uniform.shape[-1]
-    past = past._replace(
-        idle=np.broadcast_to(np.asarray(past.idle, dtype=float), shape[:-1]),
-        deadlock=np.broadcast_to(np.asarray(past.deadlock, dtype=float), shape[:-1]),
-        times=np.broadcast_to(np.asarray(past.times, dtype=float), shape[:-1]),
-    )
+    idle, young, times = (np.broadcast_to(np.asarray(v, float), shape[:-1]) for v in past[:3])
+    past = past._replace(idle=idle, deadlock=young, times=times)
     held = np.empty(shape, dtype=bool)
     made = {n: np.empty(shape) for n in ("talks_previous", "spell_age", "talks_before")}
 

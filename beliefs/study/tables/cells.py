@@ -42,9 +42,6 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _BLANK = int(np.datetime64("NaT", "D").astype(np.int64))
 
 
-# ---- Types of cells
-
-
 _day = lru_cache(maxsize=100_000)(read_day)
 
 
@@ -121,9 +118,6 @@ OptionalName = Annotated[str, PlainValidator(lambda text, info: text and _name(t
 RowId = Annotated[str, PlainValidator(_row_id)]
 
 
-# ---- Rows
-
-
 class Row(BaseModel):
     """One row of a table; its fields are the columns, in the order of the file.
 
@@ -186,9 +180,6 @@ def _numerals(table: Table, column: str) -> Sequence[str]:
     ):
         return cells
     return [text.replace(",", ".") for text in cells]
-
-
-# ---- Records
 
 
 class Records:

@@ -42,9 +42,6 @@ FRESH_DAYS = 14
 _ONE_DAY = dt.timedelta(days=1)
 
 
-# ---- What a row may say
-
-
 _DOMAINS: dict[str, tuple[float, float, str, str]] = {
     # Transform, or reading: above and below which numbers, what is expected, how to fix it
     "logit": (0.0, 1.0, "a number between 0 and 1", "divide percentages by 100"),
@@ -241,9 +238,6 @@ def words_of(spec: StudySpec) -> Words:
     }
 
 
-# ---- What rows may say together
-
-
 def tables_in(folder: Path) -> dict[str, Table]:
     """Read the tables of a study's folder, by the name of their files; the last two may be out."""
     return {
@@ -346,9 +340,6 @@ def _coverage(table: Table | None, spec: StudySpec, words: Words, events: Record
     return to_records(Span, rows)
 
 
-# ---- How completely events were recorded, and by which instrument, day by day
-
-
 def _span_of(coverage: Records, days: NDArray) -> NDArray[np.intp]:
     """Return the row of the span of each day, -1 where no span holds it."""
     start, end = coverage["start"], coverage["end"]
@@ -388,12 +379,10 @@ def counted_events(events: Records, indicator: Indicator) -> Records:
     )
 
 
-# ---- Hand-set odds: a baseline, no part of what a theory sees, nor of the hash of a study
-
-
 class OddsRow(Row):
     """A row of ``odds.csv``: on `date`, `source` gave `p` that `target` comes by the end of `by`.
 
+    Hand-set odds are a baseline, no part of what a theory sees, nor of the hash of a study.
     Names of targets have a rule after an underscore where there is one (`Question.name`).
     """
 
