@@ -44,9 +44,11 @@ _MODULES = {
     "runs": ("fit", "run", "forecast", "report", "track", "update", "reproduce", "diff"),
     "judge": ("compare", "verdicts", "backtest", "calibrate", "sensitivity"),
     "panel": ("panel",),
+    "batch": ("batch",),
     "ledger": ("ledger",),
 }
 """Names of the commands that each module holds, as functions or as a group."""
+MANY = {"backtest", "batch", "calibrate", "compare", "panel", "verdicts"}  # processes, perhaps
 
 
 class _Commands(TyperGroup):
@@ -251,6 +253,6 @@ def entry() -> None:
     sound_streams()
     gc.set_threshold(100_000, 50, 50)  # looking for garbage among what imports make takes a tenth
     # Other commands do without dask, which xarray imports where it finds it: 0.8 s of an update.
-    if not {"calibrate", "panel"}.intersection(sys.argv) and "xarray" not in sys.modules:
+    if not MANY.intersection(sys.argv) and "xarray" not in sys.modules:
         sys.modules["dask"] = None  # type: ignore[assignment]
     leave(main())

@@ -42,6 +42,8 @@ def compare(
     prior: opt.Beside = "theory",
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
+    cores: opt.Processes = None,
+    scheduler: opt.Scheduler = None,
     plot: Annotated[
         Path | None, typer.Option(help="New image file of weights.", callback=opt.to_write("image"))
     ] = None,
@@ -57,8 +59,9 @@ def compare(
     chosen.sort(key=lambda t: t.id)
     with opt.stages(quiet) as say:
         found = beliefs.compare(
-            loaded, chosen, seed=seed, particles=particles or 1000, progress=say
-        )
+            loaded, chosen, seed=seed, particles=particles or 1000, workers=cores,
+            scheduler=scheduler, progress=say,
+        )  # fmt: skip
     rows = [
         {
             "rank": row.rank, "id": row.id, "theory": row.title, "elpd": row.elpd, "se": row.se,
@@ -104,6 +107,8 @@ def verdicts(
     prior: opt.Beside = "theory",
     particles: opt.Particles = None,
     seed: opt.Seed = 1,
+    cores: opt.Processes = None,
+    scheduler: opt.Scheduler = None,
     as_json: opt.Json = False,
     as_csv: opt.Csv = False,
     quiet: opt.Quiet = False,
@@ -113,8 +118,9 @@ def verdicts(
     loaded = beliefs.load_study(study, as_of=as_of)
     with opt.stages(quiet) as say:
         found = beliefs.verdicts(
-            loaded, seed=seed, particles=particles, population=prior == "population", progress=say
-        )
+            loaded, seed=seed, particles=particles, population=prior == "population",
+            workers=cores, scheduler=scheduler, progress=say,
+        )  # fmt: skip
     rows = [row.as_dict() for row in found]
     head = {"study": loaded.spec.name, "study_sha256": loaded.sha256, "as_of": str(loaded.as_of)}
     table = pd.DataFrame(rows, columns=COLUMNS, dtype=object)
@@ -163,6 +169,8 @@ def backtest(
     particles: opt.Particles = None,
     draws: Annotated[int | None, typer.Option(min=50, help="Futures an origin [500].")] = None,
     seed: opt.Seed = 1,
+    cores: opt.Processes = None,
+    scheduler: opt.Scheduler = None,
     out: opt.AnyRun = None,
     again: Annotated[Path | None, typer.Option(help="Run folder to score anew.")] = None,
     as_json: opt.Json = False,
@@ -193,7 +201,8 @@ def backtest(
             place.take(loaded.path)
             found = beliefs.backtest(
                 loaded, chosen, every=every, horizons=days, seed=seed, first=first, last=last,
-                particles=particles or BACKTEST_PARTICLES, draws=draws or DRAWS, progress=say,
+                particles=particles or BACKTEST_PARTICLES, draws=draws or DRAWS, workers=cores,
+                scheduler=scheduler, progress=say,
             )  # fmt: skip
         lines = [backtest_text(found), *([] if out is None else [f"\nForecasts and scores: {out}"])]
         opt.show(found.as_dict(), lines, as_json, found.skill if as_csv else None)

@@ -62,7 +62,7 @@ Tune = Annotated[int, typer.Option(min=50, help="Tuning steps per chain.")]
 Chains = Annotated[int, typer.Option(min=2, help="Chains.")]
 Cores = Annotated[int, typer.Option(min=1, help="Cores; changes no number.")]
 Processes = Annotated[
-    int | None, typer.Option("--cores", min=1, help="Processes [all]; same numbers.")
+    int | None, typer.Option("--cores", min=1, help="Processes; changes no number.")
 ]
 Scheduler = Annotated[str | None, typer.Option(help="Dask scheduler, tcp://HOST:PORT.")]
 Horizon = Annotated[int | None, typer.Option(min=1, help="Periods ahead [90 days or 26 weeks].")]

@@ -14,9 +14,12 @@ from rich.console import Console
 import beliefs
 from beliefs.cli import options as opt
 from beliefs.errors import BeliefsError, counted
+from beliefs.evaluation.workers import Say
+from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.summary import differences
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.smc.track import belief_now
+from beliefs.inference.posterior import Posterior
+from beliefs.inference.smc.track import Track, belief_now
 from beliefs.records.files import read_manifest, seed_of
 from beliefs.records.run import planned
 from beliefs.reporting.tables import headline, plain
@@ -97,26 +100,35 @@ def run(
         posterior = beliefs.fit(
             loaded, chosen, seed=seed, sampling=sampling, progress=say, share_done=say.share_done
         )
-        try:
-            say("forecast")
-            result = beliefs.forecast(
-                posterior, horizon, seed=seed, interventions=interventions,
-                allow_failed=allow_failed, actions=not beliefs_only,
-            )  # fmt: skip
-            summary = beliefs.summarise(result)
-            say("report")
-            beliefs.save_run(
-                out, posterior, forecast=result, summary=summary, settings=settings, **place.taken,
-                report=lambda path, manifest: beliefs.write_report(result, summary, path, manifest),
-            )  # fmt: skip
-        except BaseException:  # whatever went wrong, the posterior is kept
-            with contextlib.suppress(BeliefsError):  # what went wrong first is reported
-                beliefs.save_run(out, posterior, settings=settings, **place.taken)
-                sys.stderr.write(f"the posterior is kept in {out}\n")
-            raise
+        result, summary = forecast_kept(
+            out, posterior, say, {"settings": settings, **place.taken}, horizon=horizon, seed=seed,
+            interventions=interventions, allow_failed=allow_failed, actions=not beliefs_only,
+        )  # fmt: skip
     _show(result, summary, as_json)
     if not as_json:
         sys.stdout.write(f"\nReport: {out / 'report.html'}\n")
+
+
+def forecast_kept(
+    out: Path, found: Posterior | Track, say: Say, kept: dict[str, Any], **how: Any
+) -> tuple[Forecast, dict[str, Any]]:
+    """Forecast from a posterior or the end of a track, and keep both with a report."""
+    try:
+        say("forecast")
+        now = found.at(found.ends[-1]) if isinstance(found, Track) else found
+        result = beliefs.forecast(now, **how)
+        summary = beliefs.summarise(result)
+        say("report")
+        beliefs.save_run(
+            out, found, forecast=result, summary=summary, **kept,
+            report=lambda path, manifest: beliefs.write_report(result, summary, path, manifest),
+        )  # fmt: skip
+    except BaseException:  # whatever went wrong, the posterior is kept
+        with contextlib.suppress(BeliefsError):  # what went wrong first is reported
+            beliefs.save_run(out, found, **kept)
+            sys.stderr.write(f"the posterior is kept in {out}\n")
+        raise
+    return result, summary
 
 
 def _show(result: Any, summary: dict[str, Any], as_json: bool) -> None:

@@ -9,10 +9,8 @@ these is as small, the union bound over the places counts.
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from typing import Any
@@ -21,10 +19,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from beliefs.errors import BeliefsError, StudyError
+from beliefs.errors import BeliefsError
 from beliefs.evaluation.scores.skill import holm
 from beliefs.evaluation.scores.skilltable import EDGES
 from beliefs.evaluation.sensitivity import elements
+from beliefs.evaluation.workers import done
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats
 from beliefs.forecasting.forecast import forecast
@@ -50,7 +49,6 @@ Line = dict[str, Any]
 DRAWS = 100
 # What is ranked: names of quantities begin with one of these and a colon.
 GROUPS = ("parameter", "actions", "belief", "density", "forecast")
-THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COUNTS = ("strikes", "excluded", "peripheral")  # actions whose number in the horizon is ranked
 
 
@@ -194,74 +192,6 @@ def simulated(
     Left out silently it would bias the ranks of all others.
     """
     return done(_at_work, numbers, lambda: (design, build_inputs(design.study)), workers, scheduler)
-
-
-def done(
-    work: Callable[[Any, Any], Any],
-    jobs: Sequence[Any],
-    prepare: Callable[[], Any],
-    workers: int | None,
-    scheduler: str | None,
-) -> Iterator[Any]:
-    """Yield what `work` makes of each job and of what `prepare` returns, in no certain order.
-
-    One by one in this process, in `workers` processes of one thread each on this machine, or
-    behind the address of a dask `scheduler`.
-    """
-    if not jobs:
-        return
-    if workers is None and scheduler is None:
-        shared = prepare()
-        yield from (work(job, shared) for job in jobs)
-        return
-    from distributed import as_completed  # slow to load, and needed for several processes alone
-    from distributed.scheduler import KilledWorker  # likewise
-
-    with cluster(workers, scheduler) as client:
-        shared = client.submit(prepare, pure=False)
-        running = client.map(work, jobs, shared=shared, pure=False)
-        lost: list[KilledWorker] = []
-        for future in as_completed(running):
-            try:
-                yield future.result()
-            except KilledWorker as error:
-                lost.append(error)
-            future.release()
-        if lost:
-            raise StudyError(
-                "a process was killed again and again, perhaps for want of memory",
-                where=f"{len(lost)} of {len(jobs)} jobs",
-                found="processes that ended without an answer", expected="processes that live on",
-                fix="run the same command again, with fewer --cores if memory is short: "
-                "simulations of a calibration that were done are kept",
-            ) from lost[0]  # fmt: skip
-
-
-@contextlib.contextmanager
-def cluster(workers: int | None, scheduler: str | None) -> Iterator[Any]:
-    """Open a client of the scheduler, or of a cluster on this machine that ends with it."""
-    from distributed import Client, LocalCluster  # slow to load
-
-    if scheduler is None:
-        with (
-            LocalCluster(
-                n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None,
-                memory_limit=None, silence_logs=logging.CRITICAL, env=dict.fromkeys(THREADS, "1"),
-            ) as cluster,
-            Client(cluster) as client,
-        ):  # fmt: skip
-            yield client
-        return
-    try:
-        client = Client(scheduler, timeout=10)
-    except (OSError, ValueError) as error:
-        raise StudyError(
-            "no scheduler answers", where="--scheduler", found=scheduler,
-            expected="the address of a dask scheduler, such as tcp://host:8786",
-            fix="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
-        ) from error  # fmt: skip
-    with client:
-        yield client
 
 
 def _at_work(number: int, shared: tuple[Design, Inputs]) -> Line:

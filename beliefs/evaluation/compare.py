@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
 from beliefs.evaluation.scores.skill import SHARED, Difference, block_length, difference
+from beliefs.evaluation.workers import in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Floats
 from beliefs.inference.smc.blocks import track_blocks
@@ -123,6 +124,8 @@ def compare(
     seed: int,
     particles: int = 1000,
     inputs: Inputs | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Compare theories on a study.
@@ -139,6 +142,8 @@ def compare(
         Number of particles of each block.
     inputs
         What the theories see instead of ``build_inputs(study)``.
+    workers, scheduler
+        Who does the theories, see `beliefs.evaluation.workers`; this process alone when None.
     progress
         Called with a few words.
 
@@ -158,18 +163,22 @@ def compare(
     <Comparison: study watch, theories M0 M1, periods 26, best M1>
     """
     chosen = distinct_theories(theories, 2, "there is nothing to compare")
-    say = progress or (lambda _: None)
     inputs = build_inputs(study) if inputs is None else inputs
-    n = int(inputs.active.sum())
-    scores = np.full((len(chosen), len(SHARED), n), np.nan)
-    for k, theory in enumerate(chosen):
-        say(f"{theory.id}: tracking")
-        found = track_blocks(
-            study, _scored_part(theory), particles=particles, seed=seed, only=SHARED, inputs=inputs
-        ).predictive()
-        scores[k] = [found.get(name, scores[k, 0]) for name in SHARED]
-    name, dates = study.spec.name, inputs.dates[:n]
+    shared = study, inputs, particles, seed
+    scores = np.stack(in_order(_scores, chosen, lambda: shared, workers, scheduler, progress))
+    name, dates = study.spec.name, inputs.dates[: scores.shape[-1]]
     return compared(scores, chosen, study=name, dates=dates, step_days=inputs.step_days, seed=seed)
+
+
+def _scores(theory: Theory, shared: Any, say: Callable[[str], None]) -> Floats:
+    """Return log scores of a theory, (`SHARED`, T), NaN where it explains nothing."""
+    study, inputs, particles, seed = shared
+    say(f"{theory.id}: tracking")
+    found = track_blocks(
+        study, _scored_part(theory), particles=particles, seed=seed, only=SHARED, inputs=inputs
+    ).predictive()
+    none = np.full(int(inputs.active.sum()), np.nan)
+    return np.stack([found.get(name, none) for name in SHARED])
 
 
 def distinct_theories(

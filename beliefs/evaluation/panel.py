@@ -20,10 +20,11 @@ from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.evaluation.calibration import done, p_value
+from beliefs.evaluation.calibration import p_value
 from beliefs.evaluation.compare import stacking_weights
 from beliefs.evaluation.scores.proper import pit
 from beliefs.evaluation.scores.skill import interval
+from beliefs.evaluation.workers import done
 from beliefs.features import steps
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.features.steps import Bools, Floats

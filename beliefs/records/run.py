@@ -198,8 +198,8 @@ def load_run(path: str | Path) -> Posterior:
     """
     folder = Path(path)
     if (folder / TRACK).is_file():
-        track = load_track(folder)
-        return track.at(track.ends[-1])
+        track, manifest = load_track(folder), files.read_manifest(folder)
+        return replace(track.at(track.ends[-1]), actions=_actions_in(folder, manifest))
     names = ("manifest.json", "posterior.nc", "theory.json")
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise StudyError(

@@ -8,7 +8,7 @@ the base-rate theory, climatology, persistence, and hand-set odds where a study 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,8 @@ from beliefs.evaluation.backtest.questions import quantities, questions
 from beliefs.evaluation.compare import distinct_theories
 from beliefs.evaluation.scores import skilltable
 from beliefs.evaluation.scores.scorecard import check_odds, score_table
+from beliefs.evaluation.workers import in_order
 from beliefs.features.inputs import Inputs, build_inputs
-from beliefs.forecasting.forecast import Forecast
-from beliefs.inference.smc.blocks import track_blocks
 from beliefs.model.theory import Theory, bundled_theories, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
@@ -110,6 +109,8 @@ def backtest(
     inputs: Inputs | None = None,
     first: Day = None,
     last: Day = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Backtest:
     """Score theories from rolling origins of a study.
@@ -138,6 +139,8 @@ def backtest(
         What replaces ``build_inputs(study)``.
     first, last
         Days between which the origins lie, both included; all that have room when None.
+    workers, scheduler
+        Who does the theories, see `beliefs.evaluation.workers`; this process alone when None.
     progress
         Called with a few words.
 
@@ -171,19 +174,9 @@ def backtest(
     odds = read_odds(study.path, study.as_of) if odds is None else odds
     events, counted = questions(study, inputs), quantities(study, inputs)
     check_odds(odds, events)
-
-    def futures(theory: Theory) -> Iterator[Forecast]:
-        say(f"{theory.id}: tracking")
-        blocks = track_blocks(
-            study, theory, particles=particles, seed=seed, inputs=inputs,
-            progress=lambda text: say(f"{theory.id}: {text}"),
-        )  # fmt: skip
-        longest = windows[-1].periods
-        yield from frames.futures_from(
-            blocks, origins, longest, draws=draws, seed=seed, progress=say
-        )
-
-    frame = frames.frame_of(chosen, inputs, origins, windows, events, counted, draws, futures)
+    plan = frames.Plan(study, inputs, origins, windows, events, counted, particles, draws, seed)
+    found = in_order(frames.said, chosen, lambda: plan, workers, scheduler, say)
+    frame = frames.frame_of(chosen, plan, found)
     say("scores")
     settings = {"every": every, "particles": particles, "seed": seed}
     return scored(study, chosen, frame, odds=odds, inputs=inputs, **settings)

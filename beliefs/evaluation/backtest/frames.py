@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,11 @@ from beliefs.evaluation.backtest.questions import Quantity, Question
 from beliefs.features.inputs import Inputs
 from beliefs.forecasting.forecast import Forecast, forecast
 from beliefs.forecasting.targets import LATENT, NEVER, TARGETS, event_steps
-from beliefs.inference.smc.blocks import Blocks, blocks_known
+from beliefs.inference.smc.blocks import Blocks, blocks_known, track_blocks
 from beliefs.inference.smc.track import posterior_at
 from beliefs.model.theory import Theory
 from beliefs.study.dates import day_of
+from beliefs.study.load import Study
 
 Day = str | dt.date | np.datetime64 | None
 
@@ -210,44 +210,67 @@ def latent_targets(sides: Sequence[str]) -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def frame_of(
-    theories: Sequence[Theory],
-    inputs: Inputs,
-    origins: NDArray[np.int64],
-    horizons: tuple[Horizon, ...],
-    events: Sequence[Question],
-    counts: Sequence[Quantity],
-    draws: int,
-    futures: Callable[[Theory], Iterator[Forecast]],
-) -> Frame:
-    """Return what `futures`, `draws` of each origin, say; `inputs` are of the whole study."""
-    sides, longest = inputs.sides, horizons[-1].periods
-    latent = latent_targets(sides)
-    targets = (*(q.name for q in events), *latent)
-    names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in counts)
-    lead = len(theories), len(origins)
-    when = np.full((*lead, len(targets), draws), MISSING, dtype=np.int16)
-    total = np.full((*lead, len(horizons), len(names), draws), MISSING, dtype=np.int16)
-    passed = np.zeros(lead, dtype=bool)
-    made = chain.from_iterable(map(futures, theories))
-    for place, one in zip(np.ndindex(lead), made, strict=True):
-        n = origins[place[1]]
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What every theory is asked; `inputs` are of the whole study."""
+
+    study: Study
+    inputs: Inputs
+    origins: NDArray[np.int64]  # numbers of periods known
+    horizons: tuple[Horizon, ...]
+    events: Sequence[Question]
+    counts: Sequence[Quantity]
+    particles: int
+    draws: int
+    seed: int
+
+
+def said(theory: Theory, plan: Plan, say: Callable[[str], None]) -> dict[str, NDArray[Any]]:
+    """Return what a theory says from each origin: ``when``, ``total``, ``passed`` of a `Frame`."""
+    inputs, horizons = plan.inputs, plan.horizons
+    say(f"{theory.id}: tracking")
+    blocks = track_blocks(
+        plan.study, theory, particles=plan.particles, seed=plan.seed, inputs=inputs,
+        progress=lambda text: say(f"{theory.id}: {text}"),
+    )  # fmt: skip
+    longest, latent = horizons[-1].periods, latent_targets(inputs.sides)
+    n_origins, n_targets = len(plan.origins), len(plan.events) + len(latent)
+    when = np.full((n_origins, n_targets, plan.draws), MISSING, dtype=np.int16)
+    shape = n_origins, len(horizons), len(plan.counts), plan.draws
+    total, passed = np.full(shape, MISSING, dtype=np.int16), np.zeros(n_origins, dtype=bool)
+    made = futures_from(
+        blocks, plan.origins, longest, draws=plan.draws, seed=plan.seed, progress=say
+    )
+    for place, one in enumerate(made):
         passed[place] = one.posterior.report.passed
-        for k, question in enumerate(events):
-            if question.at_risk[n]:
-                when[place][k] = _steps(one, question.target, None, question.rule, longest)
-        for k, (target, side) in enumerate(latent.values(), start=len(events)):
-            when[place][k] = _steps(one, target, side, None, longest)
-        for k, quantity in enumerate(counts):
+        for k, question in enumerate(plan.events):
+            if question.at_risk[plan.origins[place]]:
+                when[place, k] = _steps(one, question.target, None, question.rule, longest)
+        for k, (target, side) in enumerate(latent.values(), start=len(plan.events)):
+            when[place, k] = _steps(one, target, side, None, longest)
+        for k, quantity in enumerate(plan.counts):
             talks, actions = one.paths.talks, one.paths.events or {}
             values: Any = talks if quantity.side is None else actions.get(quantity.name)
             if values is not None:
                 mine = values if quantity.side is None else values[:, quantity.side]
                 sums = np.cumsum(mine, axis=-1, dtype=np.int64)
-                total[place][:, k] = sums[:, [h.periods - 1 for h in horizons]].T
-    ids = tuple(theory.id for theory in theories)
-    days = last_days(inputs, origins)
-    return Frame(ids, days, horizons, sides, targets, when, names, total, passed)
+                total[place, :, k] = sums[:, [h.periods - 1 for h in horizons]].T
+    return {"when": when, "total": total, "passed": passed}
+
+
+def frame_of(
+    theories: Sequence[Theory], plan: Plan, found: Sequence[Mapping[str, NDArray[Any]]]
+) -> Frame:
+    """Return the frame of what theories said, in their order."""
+    sides, ids = plan.inputs.sides, tuple(theory.id for theory in theories)
+    targets = (*(q.name for q in plan.events), *latent_targets(sides))
+    names = tuple(q.name if q.side is None else f"{q.name}_{sides[q.side]}" for q in plan.counts)
+    arrays = {name: np.stack([one[name] for one in found]) for name in found[0]}
+    days = last_days(plan.inputs, plan.origins)
+    return Frame(
+        ids, days, plan.horizons, sides, targets, arrays["when"], names, arrays["total"],
+        arrays["passed"],
+    )  # fmt: skip
 
 
 def _steps(

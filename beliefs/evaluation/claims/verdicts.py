@@ -8,7 +8,7 @@ theory: where they disagree the particles of one have not found the whole poster
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from beliefs.evaluation.claims import evidence, texts
 from beliefs.evaluation.claims.evidence import Absent, Claim, Draws, Finding, Score, Seen, periods
 from beliefs.evaluation.scores.skill import BLOCKS, block_length, difference
+from beliefs.evaluation.workers import Say, in_order
 from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.smc.blocks import Blocks, track_blocks
 from beliefs.model.structure import columns, structure_of, until
@@ -29,8 +30,6 @@ from beliefs.model.theory import (
 )
 from beliefs.study.bundled import data_folder
 from beliefs.study.load import Study
-
-Say = Callable[[str], None]
 
 CONTRACTION = 0.10
 SUPPORT, CONTRADICT = 0.9, 0.1
@@ -111,6 +110,8 @@ def verdicts(
     inputs: Inputs | None = None,
     forecasts: bool = True,
     population: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Say | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge every claim by a study.
@@ -132,6 +133,8 @@ def verdicts(
     population
         Whether earlier conflicts inform the priors of what no claim is about, under theories that
         have a population.
+    workers, scheduler
+        Who does the theories, see `beliefs.evaluation.workers`; this process alone when None.
     progress
         Called with a few words as it goes on.
 
@@ -150,7 +153,6 @@ def verdicts(
     claims = load_claims() if claims is None else claims
     inputs = build_inputs(study) if inputs is None else inputs
     particles = PARTICLES.get(inputs.step_days, 600) if particles is None else particles
-    say = progress or (lambda _: None)
     names = dict.fromkeys(claim.theory for claim in claims)
     chosen = {name: judged(name) for name in names}
     if population:
@@ -159,21 +161,25 @@ def verdicts(
         if all(theory.informed is None for theory in each):
             informed(each[0], study)  # says why none is
         chosen = dict(zip(names, each, strict=True))
-    found: dict[str, Verdict] = {}
-    base: Blocks | None = None
-    for name in names:
-        mine = [claim for claim in claims if claim.theory == name]
-        blocks, ground = _ground(study, inputs, chosen[name], mine, particles, seed, say)
-        scores: dict[str, Score] = {}
-        if forecasts and any(claim.forecasts is not None for claim in mine):
-            if base is None:
-                base = track_blocks(
-                    study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
-                )
-            say(f"{blocks.theory.id}: futures from the study's origins")
-            scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
-        found |= {claim.id: judge(claim, ground, seed, scores.get(claim.id)) for claim in mine}
+    jobs = [(chosen[name], [c for c in claims if c.theory == name]) for name in names]
+    shared = study, inputs, particles, seed, forecasts
+    judgements = in_order(_judged, jobs, lambda: shared, workers, scheduler, progress)
+    found = {one.id: one for mine in judgements for one in mine}
     return tuple(found[claim.id] for claim in claims)
+
+
+def _judged(job: tuple[Theory, list[Claim]], shared: Any, say: Say) -> list[Verdict]:
+    """Return the verdicts on the claims of one theory."""
+    (theory, mine), (study, inputs, particles, seed, forecasts) = job, shared
+    blocks, ground = _ground(study, inputs, theory, mine, particles, seed, say)
+    scores: dict[str, Score] = {}
+    if forecasts and any(claim.forecasts is not None for claim in mine):
+        base = track_blocks(
+            study, load_theory("base_rate"), particles=particles, seed=seed, inputs=inputs
+        )
+        say(f"{theory.id}: futures from the study's origins")
+        scores = evidence.forecast_scores(mine, blocks, base, seed=seed)
+    return [judge(claim, ground, seed, scores.get(claim.id)) for claim in mine]
 
 
 def _ground(
