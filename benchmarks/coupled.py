@@ -21,7 +21,7 @@ import beliefs
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import diagnose
-from beliefs.inference.posterior import Posterior, build_tree, draw_prior
+from beliefs.inference.posterior import Posterior, draw_prior, draws_tree
 from beliefs.model.structure import structure_of
 from beliefs.simulation.paths import draws_of, future_dates, simulate
 from beliefs.simulation.state import PARTS, Streams, setting_of
@@ -38,7 +38,7 @@ def prior_posterior(study: Any, theory: Any, draws: int, seed: int) -> Posterior
         "diverging": np.zeros(size, dtype=bool), "energy": rng.normal(size=size),
         "n_steps": np.full(size, 7), "step_size": np.full(size, 0.5),
     }  # fmt: skip
-    tree = build_tree(study, inputs, theory, posterior=found, sample_stats=stats, rng=rng)
+    tree = draws_tree(study, inputs, theory, found, stats)
     return Posterior(study, inputs, theory, tree, diagnose(tree), seed, {})
 
 

@@ -14,7 +14,7 @@ from make_study import TOML, event, event_rows, write_study
 
 from beliefs import build_inputs, load_study, load_theory
 from beliefs.inference.diagnose import Report, diagnose
-from beliefs.inference.posterior import Posterior, build_tree, draw_prior
+from beliefs.inference.posterior import Posterior, draw_prior, draws_tree
 from beliefs.model.structure import structure_of
 
 PASSED = Report(
@@ -80,6 +80,6 @@ def small_posterior(
         "n_steps": np.full(size, 7),
         "step_size": np.full(size, 0.5),
     }
-    tree = build_tree(study, inputs, chosen, posterior=draws, sample_stats=stats, rng=rng)
+    tree = draws_tree(study, inputs, chosen, draws, stats)
     report = report or diagnose(tree)
     return Posterior(study, inputs, chosen, tree, report, seed=3, timings={"sample": 0.0})

@@ -363,7 +363,7 @@ def _power(
     """Return the sensitivity of every parameter to the power of prior and likelihood, by ArviZ."""
     import arviz as az  # slow to load, and the report asks for contraction alone
 
-    chains = int(posterior.tree["posterior"].sizes["chain"])
+    chains = int(posterior.kept["posterior"].sizes["chain"])
     out: dict[str, list[Floats]] = {}
     for drawn, logs in zip(parts, densities(posterior, actions), strict=False):
         groups = {f"log_{name}": {"total": log} for name, log in zip(GROUPS, logs, strict=True)}

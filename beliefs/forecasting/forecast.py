@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from beliefs.errors import ConvergenceError, StudyError
 from beliefs.features.talks import LeftOut, left_out
 from beliefs.inference.nuts.sampling import checked_seed
-from beliefs.inference.posterior import ActionDraws, Posterior
+from beliefs.inference.posterior import SMALL, ActionDraws, Posterior
 from beliefs.model.priors import no_fastmath
 from beliefs.model.system import factors
 from beliefs.shown import Shown
@@ -78,7 +78,7 @@ class Forecast(Shown):
     @property
     def chains(self) -> int:
         """Number of chains the samples come from (sample = chain * draws + draw)."""
-        return int(self.posterior.tree["posterior"].sizes["chain"])
+        return int(self.posterior.kept["posterior"].sizes["chain"])
 
     def step_of(self, by: str | dt.date | np.datetime64) -> int:
         """Return how many future periods end by a date; StudyError where that is outside."""
@@ -111,12 +111,13 @@ class Forecast(Shown):
 
         data: dict[str, Any] = {"talks": (("sample", "horizon"), self.paths.talks)}
         if self.paths.logit_belief is not None:
-            data["logit_belief"] = (("sample", "side", "horizon"), self.paths.logit_belief)
-            data["surplus"] = (("sample", "horizon"), self.paths.surplus)
+            kept, lead = {**SMALL, "least_significant_digit": 3}, ("sample", "side", "horizon")
+            data["logit_belief"] = (lead, self.paths.logit_belief, {}, kept)
+            data["surplus"] = (lead[::2], self.paths.surplus, {}, kept)
         for name, values in (self.paths.events or {}).items():
             middle = () if values.ndim == 2 else ("zone" if name == "zones" else "side",)
             dims = ("sample", *middle, "horizon")
-            data[name] = (dims, values.view(np.int8), {}, {"zlib": True, "complevel": 1})
+            data[name] = (dims, values.view(np.int8), {}, SMALL)
         sides, dates = list(self.posterior.structure.sides), self.dates.astype("datetime64[s]")
         attrs = {"chains": self.chains, "seed": self.seed}
         return xr.Dataset(data, coords={"horizon": dates, "side": sides}, attrs=attrs)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from beliefs.inference.diagnose import Report
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import readings
-from beliefs.model.structure import Structure, columns, structure_of, until
+from beliefs.model.structure import Columns, Structure, columns, structure_of, until
 from beliefs.model.theory import Theory, free_parameters, null_values
 from beliefs.shown import Shown
 from beliefs.study.load import Study
 
 Draws = dict[str, NDArray[Any]]
+SMALL = {"zlib": True, "complevel": 1}  # how arrays of draws are written
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +43,9 @@ class Posterior(Shown):
     ----------
     study, inputs, theory
         What it was computed from.
-    tree
+    kept
         DataTree: ``posterior`` (parameters, ``logit_belief`` (side, time), ``surplus`` (time),
-        ``audience`` (side) at the origin), ``prior``, ``posterior_predictive``,
-        ``prior_predictive``, ``log_likelihood`` (talks, reading), ``log_prior``,
-        ``observed_data``, ``constant_data``, ``sample_stats``.
+        ``audience`` (side) at the origin) and ``sample_stats``; what a run folder holds.
     report
         The convergence check.
     seed, timings
@@ -59,7 +59,7 @@ class Posterior(Shown):
     study: Study
     inputs: Inputs
     theory: Theory
-    tree: Any
+    kept: Any
     report: Report
     seed: int
     timings: dict[str, float]
@@ -72,10 +72,41 @@ class Posterior(Shown):
             "draws": self.size, "convergence check": "passed" if self.report.passed else "failed",
         }  # fmt: skip
 
+    @cached_property
+    def prior(self) -> Any:
+        """Draws of the prior as a Dataset like ``posterior``, as many of them, of one chain."""
+        rng = np.random.default_rng([self.seed, 1])
+        draws = draw_prior(self.theory, self.structure, rng, (1, self.size))
+        return _dataset(self.inputs, _paths(self.inputs, self.theory, draws))
+
+    @cached_property
+    def log_density(self) -> dict[str, Any]:
+        """Datasets ``log_prior`` by parameter and ``log_likelihood`` of talks and readings."""
+        return _log_density(self)
+
+    @cached_property
+    def tree(self) -> Any:
+        """`kept` and all else that ArviZ knows, computed when it is asked for.
+
+        ``prior``, ``posterior_predictive``, ``prior_predictive``, ``log_likelihood``,
+        ``log_prior``, ``observed_data``, ``constant_data``.
+        """
+        return _whole(self)
+
+    def group(self, name: str) -> Any:
+        """Return the Dataset ``posterior`` or ``prior``."""
+        return self.prior if name == "prior" else self.kept[name].to_dataset()
+
+    @property
+    def has_readings(self) -> bool:
+        """Whether readings teach this posterior."""
+        on = "readings" in self.theory.mechanisms
+        return on and len(columns(self.inputs)["cell_time"]) > 0
+
     @property
     def size(self) -> int:
         """Number of draws, of all chains."""
-        sizes = self.tree["posterior"].sizes
+        sizes = self.kept["posterior"].sizes
         return int(sizes["chain"] * sizes["draw"])
 
     @property
@@ -154,102 +185,138 @@ def dataset_of(draws: Draws, chains: int | None = None) -> Any:
     return xr.Dataset(variables)
 
 
-def build_tree(
-    study: Study,
-    inputs: Inputs,
-    theory: Theory,
-    *,
-    posterior: Draws,
-    sample_stats: dict[str, NDArray[Any]],
-    rng: np.random.Generator,
+def draws_tree(
+    study: Study, inputs: Inputs, theory: Theory, draws: Draws, sample_stats: Draws
 ) -> Any:
-    """Assemble the DataTree from posterior draws.
+    """Return what a `Posterior` keeps: ``posterior`` and ``sample_stats`` by chain and draw.
 
-    `posterior` holds the free parameters with innovations, each (chain, draw, *dims), and
-    `sample_stats` (chain, draw); prior and predictive draws are taken from `rng`.
+    `draws` holds the free parameters with innovations, each (chain, draw, *dims), and
+    `sample_stats` (chain, draw).
     """
     import xarray as xr  # slow to load
 
-    structure, cols = structure_of(inputs), columns(inputs)
-    n = int(inputs.active.sum())
-    dates = inputs.dates[:n].astype("datetime64[s]")
-    coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v} | {"time": dates}
-    coords["reading_id"] = np.arange(len(cols["cell_time"]))
-    free = {p.name: p for p in free_parameters(theory, structure)}
-    has_readings = "readings" in theory.mechanisms and len(cols["cell_time"]) > 0
+    stats = {name: ((), values) for name, values in sample_stats.items()}
+    return xr.DataTree.from_dict({
+        "/": xr.Dataset(attrs=origin_of(study, theory)),
+        "posterior": _dataset(inputs, _paths(inputs, theory, draws)),
+        "sample_stats": _dataset(inputs, stats),
+    })  # fmt: skip
 
-    def dataset(
-        variables: Mapping[str, tuple[tuple[str, ...], Any]],
-        head: tuple[str, ...] = ("chain", "draw"),
-    ) -> Any:
-        out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
-        used = {d for dims, _ in out.values() for d in dims}
-        kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
-        if head:
-            first = next(iter(out.values()))[1]
-            kept |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
-        return xr.Dataset(out, coords=kept)
 
-    def paths(draws: Draws) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-        params, short = stacked_params(theory, structure, draws), until(cols, n)
-        params["innovation"] = params["innovation"][..., :n]
-        run = system.evaluate(np, params, short, structure)
-        logs = system.log_likelihoods(np, params, short, structure, run)
-        kept = {name: (free[name].dims, draws[name]) for name in draws if name != "innovation"}
-        shape = next(iter(draws.values())).shape[:2]
-        onset, continuation = (
-            np.broadcast_to(v, (*shape, n)) for v in (run.onset, run.continuation)
-        )
-        if theory.beliefs:
-            kept |= {
-                "logit_belief": (("side", "time"), run.logit_belief.astype(np.float32)),
-                # A theory may hold all of audience costs at null: then no draw has its own.
-                "audience": (("side",), np.broadcast_to(run.audience[..., -1], (*shape, 2))),
-                "surplus": (("time",), run.surplus.astype(np.float32)),
-            }
-        chance = np.where(short["talks_previous"] > 0, continuation, onset)
-        predictive = {"talks": (("time",), (rng.random(onset.shape) < chance).astype(int))}
-        log = {"talks": (("time",), np.broadcast_to(logs["talks"], (*shape, n)))}
-        if has_readings:
-            said = readings.simulate(rng, params, short, run.logit_belief, structure)
-            predictive["reading"] = (("reading_id",), said.astype(np.float32))
-            log["reading"] = (("reading_id",), logs["reading"].astype(np.float32))
-        return kept, predictive, log
+def _dataset(
+    inputs: Inputs, variables: dict[str, Any], head: tuple[str, ...] = ("chain", "draw")
+) -> Any:
+    import xarray as xr  # slow to load
 
-    chains, size = next(iter(posterior.values())).shape[:2]
-    prior = draw_prior(theory, structure, rng, (1, chains * size))
-    kept, predictive, log = paths(posterior)
-    prior_kept, prior_predictive, _ = paths(prior)
-    observed = {"talks": (("time",), cols["talks"][:n].astype(int))}
-    if has_readings:
-        observed["reading"] = (("reading_id",), cols["cell_value"])
-    log_prior = {}
-    for name, p in free.items():
-        if name != "innovation":
-            density = np.asarray(p.prior.logpdf(posterior[name].ravel()))
-            log_prior[name] = p.dims, density.reshape(posterior[name].shape)
+    structure = structure_of(inputs)
+    coords: dict[str, Any] = {k: v for k, v in structure.coords.items() if v}
+    coords["time"] = inputs.dates[inputs.active].astype("datetime64[s]")
+    coords["reading_id"] = np.arange(len(columns(inputs)["cell_time"]))
+    coords["indicator"] = list(structure.indicators)
+    out = {k: ((*head, *dims), v) for k, (dims, v) in variables.items()}
+    used = {d for dims, _ in out.values() for d in dims}
+    kept = {k: v for k, v in coords.items() if (v[0] if isinstance(v, tuple) else k) in used}
+    if head:
+        first = next(iter(out.values()))[1]
+        kept |= {"chain": np.arange(first.shape[0]), "draw": np.arange(first.shape[1])}
+    return xr.Dataset(out, coords=kept)
+
+
+def _paths(inputs: Inputs, theory: Theory, draws: Draws) -> dict[str, Any]:
+    """Return parameters and what follows of them in the periods seen, with their dimensions."""
+    structure, n = structure_of(inputs), int(inputs.active.sum())
+    dims = {p.name: p.dims for p in free_parameters(theory, structure)}
+    kept = {
+        name: (dims[name], values.astype(np.float32).astype(float))
+        for name, values in draws.items()
+        if name != "innovation"
+    }
+    if not theory.beliefs:
+        return kept
+    params = stacked_params(theory, structure, draws)
+    params["innovation"] = params["innovation"][..., :n]
+    run = system.evaluate(np, params, until(columns(inputs), n), structure)
+    shape = next(iter(draws.values())).shape[:2]
+    return kept | {
+        "logit_belief": (("side", "time"), _thousandths(run.logit_belief)),
+        # A theory may hold all of audience costs at null: then no draw has its own.
+        "audience": (("side",), np.broadcast_to(run.audience[..., -1], (*shape, 2))),
+        "surplus": (("time",), _thousandths(run.surplus)),
+    }
+
+
+def _thousandths(path: NDArray[Any]) -> NDArray[np.float32]:
+    """Return a path to the nearest 1 / 1024: smaller steps are noise, and noise takes room."""
+    return np.asarray(np.round(path * 1024.0) / 1024.0, dtype=np.float32)
+
+
+def _run(posterior: Posterior, group: str) -> tuple[Draws, Columns, Any]:
+    """Return parameters of a group, columns of the periods seen, and the equations run on them."""
+    theory, inputs, structure = posterior.theory, posterior.inputs, posterior.structure
+    cols = until(columns(inputs), int(inputs.active.sum()))
+    drawn = {name: np.asarray(v.values) for name, v in posterior.group(group).data_vars.items()}
+    params = stacked_params(theory, structure, drawn)
+    params["innovation"] = params["innovation"][..., : len(cols["active"])]
+    path = drawn["logit_belief"].astype(float) if theory.beliefs else None
+    return params, cols, system.evaluate(np, params, cols, structure, logit_belief=path)
+
+
+def _log_density(posterior: Posterior) -> dict[str, Any]:
+    params, cols, run = _run(posterior, "posterior")
+    logs = system.log_likelihoods(np, params, cols, posterior.structure, run)
+    lead = posterior.kept["posterior"].sizes
+    shape = lead["chain"], lead["draw"], len(cols["active"])
+    likelihood = {"talks": (("time",), np.broadcast_to(logs["talks"], shape))}
+    if posterior.has_readings:
+        likelihood["reading"] = (("reading_id",), logs["reading"].astype(np.float32))
+    prior: dict[str, Any] = {}
+    for p in free_parameters(posterior.theory, posterior.structure):
+        if p.name != "innovation":
+            values = params[p.name]
+            prior[p.name] = p.dims, np.reshape(p.prior.logpdf(values.ravel()), values.shape)
+    found: dict[str, dict[str, Any]] = {"log_likelihood": likelihood, "log_prior": prior}
+    return {name: _dataset(posterior.inputs, of) for name, of in found.items()}
+
+
+def _predictive(posterior: Posterior, group: str, rng: np.random.Generator) -> Any:
+    params, cols, run = _run(posterior, group)
+    chance = np.where(cols["talks_previous"] > 0, run.continuation, run.onset)
+    lead = posterior.group(group).sizes
+    shape = lead["chain"], lead["draw"], len(cols["active"])
+    said: dict[str, Any] = {"talks": (("time",), rng.random(shape) < chance)}
+    if posterior.has_readings:
+        values = readings.simulate(rng, params, cols, run.logit_belief, posterior.structure)
+        said["reading"] = (("reading_id",), values.astype(np.float32))
+    return _dataset(posterior.inputs, said)
+
+
+def _whole(posterior: Posterior) -> Any:
+    """Return every group that ArviZ knows."""
+    import xarray as xr  # slow to load
+
+    inputs, structure = posterior.inputs, posterior.structure
+    n, rng = int(inputs.active.sum()), np.random.default_rng([posterior.seed, 2])
+    cols = until(columns(inputs), n)
+    observed = {"talks": (("time",), cols["talks"].astype(int))}
     constant = {
         "surprise": (("indicator", "time"), inputs.surprise[:, :n]),
         "seen": (("indicator", "time"), inputs.seen[:, :n]),
         "regime": (("time",), inputs.regime[:n]),
     }
-    if has_readings:  # variables, not coordinates: ArviZ concatenates groups that have none of them
+    if posterior.has_readings:  # no coordinates: ArviZ concatenates groups that have none of them
+        observed["reading"] = (("reading_id",), cols["cell_value"])
+        dates = inputs.dates[:n].astype("datetime64[s]")
         names = {"side": structure.sides, "channel": structure.channels, "time": dates}
         constant |= {
             f"reading_{key}": (("reading_id",), np.asarray(values)[cols[f"cell_{key}"]])
             for key, values in names.items()
         }
-    coords["indicator"] = list(structure.indicators)
     groups = {
-        "/": xr.Dataset(attrs=origin_of(study, theory)),
-        "posterior": dataset(kept),
-        "prior": dataset(prior_kept),
-        "posterior_predictive": dataset(predictive),
-        "prior_predictive": dataset(prior_predictive),
-        "log_likelihood": dataset(log),
-        "log_prior": dataset(log_prior),
-        "observed_data": dataset(observed, ()),
-        "constant_data": dataset(constant, ()),
-        "sample_stats": dataset({k: ((), v) for k, v in sample_stats.items()}),
+        **posterior.log_density,
+        "prior": posterior.prior,
+        "posterior_predictive": _predictive(posterior, "posterior", rng),
+        "prior_predictive": _predictive(posterior, "prior", rng),
+        "observed_data": _dataset(inputs, observed, ()),
+        "constant_data": _dataset(inputs, constant, ()),
     }
-    return xr.DataTree.from_dict(groups)
+    return posterior.kept.assign({name: xr.DataTree(group) for name, group in groups.items()})

@@ -73,16 +73,16 @@ def power_of(
 def densities(posterior: Posterior, actions: bool) -> list[tuple[NDArray[Any], ...]]:
     """Return log prior and log likelihood of draws, (sample,): of beliefs and talks, of actions."""
     names = ("log_prior", "log_likelihood")
-    found = [tuple(_summed(posterior.tree, name) for name in names)]
+    found = [tuple(_summed(posterior.log_density[name]) for name in names)]
     if actions:
         density = action_draws(posterior, "density")
         found.append(tuple(density[name] for name in names))
     return found
 
 
-def _summed(tree: Any, group: str) -> NDArray[np.float64]:
-    """Return the sum of a group of log densities of a posterior, (sample,), chain by chain."""
-    parts = (np.asarray(variable.values) for variable in tree[group].data_vars.values())
+def _summed(logs: Any) -> NDArray[np.float64]:
+    """Return the sum of log densities of a posterior, (sample,), chain by chain."""
+    parts = (np.asarray(variable.values) for variable in logs.data_vars.values())
     return np.ravel(sum(part.reshape(*part.shape[:2], -1).sum(axis=-1) for part in parts))
 
 
@@ -93,7 +93,7 @@ def reversed_weights(posterior: Posterior) -> list[tuple[str, float, float]]:
     else. Given are term, mean weight in the declared direction, probability that it is negative.
     """
     structure = posterior.structure
-    drawn = posterior.tree["posterior"].to_dataset()
+    drawn = posterior.group("posterior")
     if "weight_other" not in drawn:
         return []
     names = ("weight_own", "weight_other", "shared")

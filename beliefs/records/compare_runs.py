@@ -108,7 +108,7 @@ def moved_beliefs(first: Posterior, second: Posterior) -> list[dict[str, Any]]:
     """
     if not (first.theory.beliefs and second.theory.beliefs):
         return []
-    paths = [np.asarray(p.tree["posterior"]["logit_belief"].values) for p in (first, second)]
+    paths = [np.asarray(p.kept["posterior"]["logit_belief"].values) for p in (first, second)]
     old, new = (path.reshape(-1, *path.shape[2:]).astype(float) for path in paths)
     n, out, every = int(first.inputs.active.sum()), [], list(causes(second))
     for i, side in enumerate(first.structure.sides):
@@ -165,7 +165,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     else:
         kept = load_run(folder)
         again = _fitted(kept.study, kept.theory, manifest, say)
-        tree = again.tree
+        tree = again.kept
     same = content_hash(tree) == manifest["posterior_content_sha256"]
     result: bool | None = None
     if manifest["horizon"] is not None:
@@ -179,7 +179,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
             actions="actions_content_sha256" in manifest,
         )
         result = summarise(ahead) == read_json(folder / "forecast.json")
-    distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.tree, again.tree)
+    distance, limit, worst = (0.0, 0.0, "") if same else monte_carlo_distance(kept.kept, again.kept)
     if same and result is not False:
         verdict = "bit-identical"
     else:

@@ -27,7 +27,7 @@ from beliefs.features.inputs import build_inputs
 from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import Report
-from beliefs.inference.posterior import ActionDraws, Posterior, dataset_of
+from beliefs.inference.posterior import SMALL, ActionDraws, Posterior, dataset_of
 from beliefs.inference.smc.track import (
     Track,
     advance,
@@ -125,7 +125,8 @@ def save_run(
         copy_study(study.path, folder / "study")
         replace_file(folder / "theory.json", files.dump(table_of(theory)))
         for name, kept in trees.items():
-            files.write_tree(folder / name, kept)
+            packed = {} if name == TRACK else {"encoding": _packed(kept)}
+            files.write_tree(folder / name, kept, **packed)
         if summary is not None:
             replace_file(folder / "forecast.json", files.dump(summary))
         if report is not None:
@@ -140,7 +141,7 @@ def _kept(found: Posterior | Track, settings: dict[str, Any]) -> tuple[str, Any,
     if isinstance(found, Posterior):
         timings, convergence = found.timings, found.report.as_dict()
         known = {"settings": settings, "convergence": convergence, "timings_seconds": timings}
-        return "posterior.nc", found.tree, {"origin": str(found.origin), **known}
+        return "posterior.nc", found.kept, {"origin": str(found.origin), **known}
     report = found.report()
     k = report.table[0]["pareto_k"]
     worst = {"distinct": report.table[0]["distinct"], "pareto_k": k if math.isfinite(k) else None}
@@ -155,8 +156,14 @@ def _kept(found: Posterior | Track, settings: dict[str, Any]) -> tuple[str, Any,
     return TRACK, found.to_tree(), known
 
 
+def _packed(tree: Any) -> dict[str, Any]:
+    """Return how arrays of draws are written; a Dataset says it itself."""
+    nodes = tree.subtree if isinstance(tree, xr.DataTree) else ()
+    return {node.path: dict.fromkeys(node.to_dataset().data_vars, SMALL) for node in nodes}
+
+
 def _action_tree(posterior: Posterior) -> Any:
-    names = vars(posterior.actions)
+    names = (name for name in vars(posterior.actions) if name != "prior")  # which is drawn again
     groups = {f"/{name}": dataset_of(action_draws(posterior, name)) for name in names}
     about = xr.Dataset(attrs={"theory": posterior.theory.name, "seed": posterior.seed})
     return xr.DataTree.from_dict({"/": about, **groups})
@@ -221,7 +228,7 @@ def load_run(path: str | Path) -> Posterior:
         study=study,
         inputs=build_inputs(study),
         theory=theory,
-        tree=tree,
+        kept=tree,
         report=report,
         seed=int(manifest["seed"]["fit"]),
         timings=dict(manifest["timings_seconds"]),

@@ -88,7 +88,7 @@ def render(
     learnt = contraction(posterior, forecast.action_draws is not None, power=False)
     scripts = (get_plotlyjs(), (HERE / "report.js").read_text(encoding="utf-8"))
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts]
-    table = posterior.report.table or diagnose(posterior.tree).table
+    table = posterior.report.table or diagnose(posterior.kept).table
     slow = sorted(table, key=lambda r: min(r["ess_bulk"], r["ess_tail"]))
     return _template().render(
         summary=summary,

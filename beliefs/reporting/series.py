@@ -143,7 +143,7 @@ def _bands(source: Source, belief: NDArray[Any], dates: Dates) -> tuple[Band, Ba
 def belief_bands(source: Source, last: int = 0) -> tuple[Band, Band]:
     """Return the belief of each side up to the origin, in the `last` periods or in all."""
     posterior = posterior_of(source)
-    belief = np.asarray(posterior.tree["posterior"]["logit_belief"].values)
+    belief = np.asarray(posterior.kept["posterior"]["logit_belief"].values)
     belief = belief.reshape(-1, *belief.shape[2:])
     dates = last_days(posterior, posterior.inputs.dates[: belief.shape[-1]])
     return _bands(posterior, belief[..., -last:], dates[-last:])
@@ -244,7 +244,7 @@ def _label(posterior: Posterior, term: Any) -> str:
 def scorecard_weights(source: Source) -> list[Weight]:
     """Return every free scorecard weight with its prior, by indicator and regime."""
     posterior = posterior_of(source)
-    groups = [posterior.tree[name].to_dataset() for name in ("posterior", "prior")]
+    groups = [posterior.group(name) for name in ("posterior", "prior")]
     out = []
     for term in posterior.inputs.terms:
         name, dim = ("weight_own", "own_term") if term.own else ("weight_other", "other_term")

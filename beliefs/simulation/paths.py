@@ -113,7 +113,7 @@ def draws_of(posterior: Posterior, group: str, actions: bool) -> Draws:
     if base:
         return Draws(theory, {name: drawn[name] for name in free}, actions=known)
     history = ("logit_belief", "audience", "surplus") if theory.beliefs else ()
-    dataset = posterior.tree[group].to_dataset()
+    dataset = posterior.group(group)
     flat: dict[str, NDArray[Any]] = {}
     for name in (*free, *history):
         values = np.asarray(dataset[name].values)

@@ -83,8 +83,8 @@ def test_the_conditional_is_flagged_by_the_draws_that_meet_the_condition(futures
             group: xr.Dataset({"x": (("chain", "draw"), values.reshape(shape))})
             for group, values in parts.items()
         }
-        tree = xr.DataTree.from_dict({**found, "posterior": kept})
-        other = replace(futures, posterior=replace(futures.posterior, tree=tree))
+        other = replace(futures, posterior=replace(futures.posterior))
+        vars(other.posterior)["log_density"] = found
         p = probability(other, "crack", side="north", by=end, given=("talks", None, True))
         assert p.prior_dominated == dominated
 

@@ -129,12 +129,12 @@ def test_the_error_of_a_power_is_its_spread_over_seeds():
 
 def test_weights_off_a_scorecard_whose_sign_is_the_other_one_are_named(unsampled):
     assert reversed_weights(unsampled) == []  # the prior has either sign
-    tree, structure = unsampled.tree.copy(deep=True), unsampled.structure
+    tree, structure = unsampled.kept.copy(deep=True), unsampled.structure
     drawn = tree["posterior"]["weight_other"]
     values = np.abs(drawn.values)
     values[..., 1] *= np.where(np.random.default_rng(1).random(values.shape[:2]) < 0.95, -1, 1)
     tree["posterior"]["weight_other"] = drawn.copy(data=values)
-    ((term, mean, other),) = reversed_weights(replace(unsampled, tree=tree))
+    ((term, mean, other),) = reversed_weights(replace(unsampled, kept=tree))
     assert term == structure.terms[structure.other[1]].name
     assert mean == pytest.approx(values[..., 1].mean())
     assert other == pytest.approx(0.95, abs=0.03)

@@ -435,7 +435,7 @@ def crack_shares(tracks: Sequence[Track]) -> tuple[Floats, Floats]:
         floor = float(np.log(spec.threshold) - np.log1p(-spec.threshold))
         window = max(2, round(AFTERMATH_DAYS / belief.inputs.step_days))
         for group, shares in found.items():
-            data: Any = posterior.tree[group].to_dataset()
+            data: Any = posterior.group(group)
             path, weight = (np.asarray(data[k].values)[0] for k in ("logit_belief", "shock_jump"))
             share = crack_share(path.astype(float), weight @ on, floor, spec.periods, window)
             shares.append(share[~np.isnan(share)])

@@ -13,7 +13,7 @@ from beliefs.inference.diagnose import diagnose
 from beliefs.inference.nuts.model import compiled_model
 from beliefs.inference.nuts.recentre import innovations
 from beliefs.inference.nuts.sampling import Sampling, checked_seed
-from beliefs.inference.posterior import Posterior, build_tree, nothing_free, stacked_params
+from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, stacked_params
 from beliefs.model.priors import no_fastmath
 from beliefs.model.structure import Columns, Structure, columns, structure_of
 from beliefs.model.theory import Theory, free_parameters, theory_of
@@ -108,9 +108,7 @@ def fit(
             raise
         sampled = time.perf_counter()
         say("evaluate")
-        rng = np.random.default_rng([seed, 1])
-        draws, stats = _draws(raw, theory, structure, cols)
-        tree = build_tree(study, inputs, theory, posterior=draws, sample_stats=stats, rng=rng)
+        tree = draws_tree(study, inputs, theory, *_draws(raw, theory, structure, cols))
         report = diagnose(tree)
         seconds["sample"] += sampled - began
         seconds["evaluate"] += time.perf_counter() - sampled

@@ -23,7 +23,7 @@ from beliefs.inference.diagnose import Report, particle_report
 from beliefs.inference.filter.filter import Belief, Model
 from beliefs.inference.filter.smooth import draw_paths, innovations_along
 from beliefs.inference.nuts.sampling import checked_seed
-from beliefs.inference.posterior import Posterior, build_tree, nothing_free, origin_of
+from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
 from beliefs.inference.smc.particles import Floats, normalised, resample, rounded
@@ -413,7 +413,7 @@ def from_posterior(posterior: Posterior, particles: int, seed: int) -> Track:
     track, which cannot go back before it.
     """
     study, inputs, theory = posterior.study, posterior.inputs, posterior.theory
-    model, group = Model.of(inputs, theory), posterior.tree["posterior"]
+    model, group = Model.of(inputs, theory), posterior.kept["posterior"]
     problem = _problem(model, theory, inputs.dates)
     # Draws follow one another chain by chain: even steps take as many of each.
     size = min(particles, posterior.size)
@@ -489,7 +489,7 @@ def posterior_at(track: Track, period: int, draws: int | None = None) -> Posteri
         values["innovation"] = innovations_along(path, params, columns, model.structure)[0][None]
     size = (1, len(index))
     stats = {"log_weight": np.zeros(size), "distinct_ancestor": index[None].astype(float)}
-    tree = build_tree(study, inputs, track.theory, posterior=values, sample_stats=stats, rng=rng)
+    tree = draws_tree(study, inputs, track.theory, values, stats)
     report = track.report(period)
     return Posterior(study, inputs, track.theory, tree, report, track.seed, {}, track=track)
 
