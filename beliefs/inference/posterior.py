@@ -256,8 +256,9 @@ def _run(posterior: Posterior, group: str) -> tuple[Draws, Columns, Any]:
     cols = until(columns(inputs), int(inputs.active.sum()))
     drawn = {name: np.asarray(v.values) for name, v in posterior.group(group).data_vars.items()}
     params = stacked_params(theory, structure, drawn)
-    params["innovation"] = params["innovation"][..., : len(cols["active"])]
     path = drawn["logit_belief"].astype(float) if theory.beliefs else None
+    if path is None:
+        params["innovation"] = params["innovation"][..., : len(cols["active"])]
     return params, cols, system.evaluate(np, params, cols, structure, logit_belief=path)
 
 

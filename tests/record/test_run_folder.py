@@ -40,7 +40,7 @@ def test_a_run_folder_holds_all_it_used_and_said(run_folder, unsampled, futures)
     manifest = read_manifest(run_folder)
     assert manifest["study_sha256"] == unsampled.study.sha256
     assert manifest["theory_sha256"] == unsampled.theory.sha256
-    assert manifest["posterior_content_sha256"] == content_hash(unsampled.tree)
+    assert manifest["posterior_content_sha256"] == content_hash(unsampled.kept)
     assert manifest["seed"] == {"fit": 3, "forecast": 5}
     assert manifest["convergence"]["passed"] is True
     assert manifest["as_of"] == "2026-03-01" and manifest["origin"] == "2026-03-01"
