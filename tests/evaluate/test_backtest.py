@@ -45,6 +45,12 @@ def test_scores_up_to_a_day_are_those_of_the_study_as_of_that_day(found, duel):
 
 
 @pytest.mark.slow
+def test_any_number_of_processes_gives_the_same_forecasts(found, duel):
+    other = backtest(duel, THEORIES, **OFTEN, workers=2)
+    assert other.to_dataset().identical(found.to_dataset())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [without_later_rows, with_later_rows_permuted])
 @pytest.mark.parametrize(
     ("name", "day", "every"),
