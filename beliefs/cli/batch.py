@@ -13,7 +13,7 @@ from beliefs.cli import options as opt
 from beliefs.cli.runs import forecast_kept
 from beliefs.errors import BeliefsError, StudyError, counted
 from beliefs.evaluation.workers import done
-from beliefs.inference.nuts.sampling import Sampling
+from beliefs.inference.sampled import PARTICLES, sampled, settings_for
 from beliefs.study.panels import load_panel
 
 Do = Literal["run", "track", "forecast"]
@@ -33,9 +33,11 @@ class Plan:
 def batch(
     studies: Annotated[str, typer.Argument(help="Folder of study folders, or a panel.")],
     out: Annotated[Path, typer.Option(help="Folder of run folders; goes on where it stopped.")],
-    do: Annotated[Do, typer.Option(help="Fit, track, or track and forecast.")] = "track",
+    do: Annotated[
+        Do, typer.Option(help="As the commands of that name; forecast keeps the track too.")
+    ] = "track",
     theory: opt.Theory = "mutual_optimism",
-    particles: Annotated[int, typer.Option(min=400, help="Particles of a track.")] = 2000,
+    particles: Annotated[int, typer.Option(min=400, help="Particles of each.")] = PARTICLES,
     seed: opt.Seed = 1,
     cores: opt.Processes = None,
     scheduler: opt.Scheduler = None,
@@ -84,14 +86,16 @@ def _one(name: str, shared: Plan) -> dict[str, Any]:
         study = beliefs.load_study(name)
         theory = opt.chosen_theory(shared.theory, None, None, study)
         found: Any
+        kept: dict[str, Any] = {}
         if shared.do == "run":
-            found = beliefs.fit(study, theory, seed=shared.seed, sampling=Sampling(cores=1))
+            kept["settings"] = settings_for(study, None, shared.particles)
+            found = sampled(study, theory, kept["settings"], seed=shared.seed)
         else:
             found = beliefs.track(study, theory, particles=shared.particles, seed=shared.seed)
         if shared.do == "track":
             beliefs.save_run(out, found)
         else:
-            forecast_kept(out, found, lambda _: None, {}, seed=shared.seed)
+            forecast_kept(out, found, lambda _: None, kept, seed=shared.seed)
         return {"study": name, "error": None}
     except BeliefsError as error:
         return {"study": name, "error": str(error)}

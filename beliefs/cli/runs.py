@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from beliefs.forecasting.forecast import Forecast
 from beliefs.forecasting.summary import differences
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.posterior import Posterior
+from beliefs.inference.sampled import LONG, PARTICLES, sampled, settings_for
 from beliefs.inference.smc.track import Track, belief_now
 from beliefs.records.files import read_manifest, seed_of
 from beliefs.records.run import planned
@@ -76,30 +77,28 @@ def run(
     seed: opt.Seed = 1,
     horizon: opt.Horizon = None,
     intervene: opt.Intervene = None,
-    draws: opt.Draws = Sampling.draws,
-    tune: opt.Tune = Sampling.tune,
-    chains: opt.Chains = Sampling.chains,
-    cores: opt.Cores = Sampling.cores,
+    sampler: Annotated[
+        Literal["particles", "nuts"] | None,
+        typer.Option(help=f"What draws [particles; nuts beyond {LONG} periods]."),
+    ] = None,
+    particles: Annotated[int, typer.Option(min=400, help="How many.")] = PARTICLES,
     beliefs_only: opt.BeliefsOnly = False,
     allow_failed: opt.Failed = False,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Check, fit, forecast and report: the main job; with --intervene, beside none."""
+    """Check, sample, forecast and report: the main job; with --intervene, beside none."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     out = out or Path("runs") / f"{Path(study).absolute().name}-{stamp}"
     interventions = beliefs.load_interventions(intervene) if intervene else ()
-    settings = {"draws": draws, "tune": tune, "chains": chains, "cores": cores}
     with opt.stages(quiet) as say, opt.Place(out) as place:
         say("check")
         loaded = beliefs.load_study(study, as_of=as_of)
         chosen = opt.chosen_theory(theory, priors, prior, loaded)
         check_plan(loaded, horizon, interventions)  # a slip of the pen must not cost a minute
         place.take(loaded.path)
-        sampling = Sampling(**settings)
-        posterior = beliefs.fit(
-            loaded, chosen, seed=seed, sampling=sampling, progress=say, share_done=say.share_done
-        )
+        settings = settings_for(loaded, sampler, particles)
+        posterior = sampled(loaded, chosen, settings, seed=seed, say=say, share_done=say.share_done)
         result, summary = forecast_kept(
             out, posterior, say, {"settings": settings, **place.taken}, horizon=horizon, seed=seed,
             interventions=interventions, allow_failed=allow_failed, actions=not beliefs_only,
@@ -207,7 +206,7 @@ def track(
     priors: opt.Priors = None,
     prior: opt.Prior = None,
     as_of: opt.AsOf = None,
-    particles: Annotated[int, typer.Option(min=400, help="Particles.")] = 2000,
+    particles: Annotated[int, typer.Option(min=400, help="Particles.")] = PARTICLES,
     seed: opt.Seed = 1,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
@@ -229,7 +228,7 @@ def update(
     out: opt.NewRun,
     data: Annotated[list[Path] | None, typer.Option(help="CSV of new rows; repeat.")] = None,
     to: Annotated[str | None, typer.Option(help="New as-of date, YYYY-MM-DD.")] = None,
-    particles: Annotated[int, typer.Option(min=400, help="To begin with, from a fit.")] = 2000,
+    particles: Annotated[int, typer.Option(min=400, help="To begin with, from a fit.")] = PARTICLES,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

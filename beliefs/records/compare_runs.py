@@ -19,9 +19,8 @@ from beliefs.errors import StudyError
 from beliefs.evaluation.attribution import causes
 from beliefs.forecasting.forecast import forecast
 from beliefs.forecasting.summary import moved, summarise
-from beliefs.inference.nuts.fit import fit
-from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.posterior import Posterior
+from beliefs.inference.sampled import sampled
 from beliefs.inference.smc.track import Track, advance, from_posterior
 from beliefs.inference.smc.track import track as track_all
 from beliefs.model.contract import logistic
@@ -164,7 +163,7 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
         kept, again = (t.at(t.ends[-1], draws=size) for t in (track, anew))
     else:
         kept = load_run(folder)
-        again = _fitted(kept.study, kept.theory, manifest, say)
+        again = _anew(kept.study, kept.theory, manifest, say)
         tree = again.kept
     same = content_hash(tree) == manifest["posterior_content_sha256"]
     result: bool | None = None
@@ -194,9 +193,8 @@ def reproduce(path: str | Path, *, progress: Callable[[str], None] | None = None
     return Reproduction(verdict, same, result, distance, limit, worst, changed)
 
 
-def _fitted(study: Study, theory: Theory, manifest: Any, say: Callable[[str], None]) -> Any:
-    sampling = Sampling(**manifest["settings"])
-    return fit(study, theory, seed=manifest["seed"]["fit"], sampling=sampling, progress=say)
+def _anew(study: Study, theory: Theory, made: Any, say: Callable[[str], None]) -> Posterior:
+    return sampled(study, theory, made["settings"], seed=made["seed"]["fit"], say=say)
 
 
 def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
@@ -208,7 +206,7 @@ def _tracked(folder: Path, manifest: Any, say: Callable[[str], None]) -> Track:
     if start is None:
         return track_all(study, theory, particles=particles, seed=seed, progress=say)
     early = load_study(folder / "study", as_of=start["as_of"])
-    posterior = _fitted(early, theory, start, say)
+    posterior = _anew(early, theory, start, say)
     return advance(from_posterior(posterior, particles, seed), study, progress=say)
 
 

@@ -28,6 +28,7 @@ from beliefs.forecasting.forecast import Forecast
 from beliefs.inference.action_draws import action_draws
 from beliefs.inference.diagnose import Report
 from beliefs.inference.posterior import SMALL, ActionDraws, Posterior, dataset_of
+from beliefs.inference.sampled import PARTICLES
 from beliefs.inference.smc.track import (
     Track,
     advance,
@@ -46,7 +47,6 @@ from beliefs.study.tables.append import copy_study, move_end, with_rows
 from beliefs.study.writefile import replace_file
 
 TRACK, ACTIONS = "track.nc", "actions.nc"
-PARTICLES = 2000  # that an update of a fit begins with
 
 
 def save_run(

@@ -2,12 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from later_rows import without_later_rows
 
-SETTINGS = [
-    "--draws", "50", "--tune", "100", "--chains", "2", "--allow-failed", "--json", "--horizon", "14"
-]  # fmt: skip
+from beliefs import load_run
+
+SETTINGS = ["--particles", "400", "--allow-failed", "--json", "--horizon", "14"]
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,18 @@ def test_a_failed_convergence_check_keeps_the_posterior_and_forecasts_nothing(
     assert (code, text) == (3, "") and "failed its convergence check" in err
     assert f"the posterior is kept in {out}" in err
     assert (out / "posterior.nc").is_file() and not (out / "forecast.json").exists()
+
+
+def test_a_run_can_be_had_again_to_the_bit_and_gone_on_with(call, rich_folder, tmp_path):
+    out, later = tmp_path / "run", tmp_path / "later"
+    how = "--theory", "M0", "--particles", "800", "--as-of", "2026-02-19", "--horizon", "14"
+    assert call("run", rich_folder, "--out", out, *how)[0] == 0
+    code, text, err = call("reproduce", out, "--json")
+    assert code == 0 and json.loads(text)["verdict"] == "bit-identical", err
+    code, text, err = call("update", out, "--out", later, "--to", "2026-02-24", "--json")
+    assert code == 0 and json.loads(text)["took_over"] and json.loads(text)["periods"] == 5, err
+    nuts = tmp_path / "nuts"
+    few = "--sampler", "nuts", "--theory", "M0", "--as-of", "2026-02-19", "--horizon", "14"
+    assert call("run", rich_folder, "--out", nuts, *few)[0] == 0
+    one, other = (load_run(f).kept["posterior"]["onset_base"] for f in (out, nuts))
+    assert abs(float(one.mean() - other.mean())) < 5 * float(other.std()) / np.sqrt(400)

@@ -65,12 +65,21 @@ def test_a_run_folder_being_written_goes_away(number, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stage", "delay"), [("compile", 2), ("sample", 0), ("sample", 2), ("evaluate", 0.2)]
+    ("stage", "delay"),
+    [
+        ("compile", 2),
+        ("sample", 0),
+        ("sample", 2),
+        ("evaluate", 0.2),
+        ("track", 1),
+        ("forecast", 1),
+    ],
 )
-def test_each_stage_of_a_run_can_be_stopped(stage, delay, rich_folder, tmp_path):
+def test_each_stage_can_be_stopped(stage, delay, rich_folder, tmp_path):
     # Sampling that is to be interrupted would take hours.
     draws = ["--draws", 10**6] if stage == "sample" else ["--draws", 50, "--tune", 50]
-    what = announced, "run", rich_folder, "--out", tmp_path / "run", *draws
+    how = ["run"] if stage in ("track", "forecast") else ["fit", *draws]
+    what = announced, *how, rich_folder, "--out", tmp_path / "run"
     code, complaints = interrupted(stage, delay, signal.SIGINT, *what)
     # A library may complain in its own words first.
     assert code == 130 and complaints.endswith(MESSAGE), complaints
@@ -98,7 +107,7 @@ def test_interrupted_sampling_is_cancelled_and_is_no_posterior(
     monkeypatch.setattr(nutpie, "sample", lambda _, **how: asked.update(how) or sampler)
     fit = importlib.import_module("beliefs.inference.nuts.fit")
     monkeypatch.setattr(fit, "compiled_model", lambda *_: None)
-    assert main(["run", str(rich_folder), "--out", str(tmp_path / "run")]) == 130
+    assert main(["fit", str(rich_folder), "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr() == ("", MESSAGE)
     assert asked["blocking"] is False and sampler.cancelled
     assert list(tmp_path.iterdir()) == []
