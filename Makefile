@@ -21,7 +21,7 @@ $(READY): requirements/dev.txt requirements/tools.txt pyproject.toml .python-ver
 	@scripts/bootstrap
 	@touch $@
 
-run: $(READY) ## the main job: check, fit, forecast, report (STUDY=..., OUT=..., ARGS=...)
+run: $(READY) ## the main job: check, sample, forecast, report (STUDY=..., OUT=..., ARGS=...)
 	@$(BIN)/beliefs run $(STUDY) --out $(OUT) $(ARGS)
 
 test: lint ## lint, type check, and the fast tests (ARGS=... goes to pytest)

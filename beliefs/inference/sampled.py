@@ -34,12 +34,12 @@ def sampled(
     say: Callable[[str], None] | None = None,
     share_done: Callable[[float], None] | None = None,
 ) -> Posterior:
-    """Return the posterior at the as-of date; of particles as many draws as they are worth."""
+    """Return the posterior at the as-of date."""
     if "particles" in settings:
         if say is not None:
             say("track")
         found = track(study, theory, seed=seed, progress=say, particles=settings["particles"])
-        return found.at(found.ends[-1], draws=int(found.report().ess))
+        return found.at(found.ends[-1])
     from beliefs.inference.nuts.fit import fit  # loads the sampler
 
     more: dict[str, Any] = {"progress": say, "share_done": share_done}

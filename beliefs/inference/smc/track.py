@@ -26,7 +26,13 @@ from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.inference.posterior import Posterior, draws_tree, nothing_free, origin_of
 from beliefs.inference.smc.moves import Transform, transform_of
 from beliefs.inference.smc.moves_linear import frame_of
-from beliefs.inference.smc.particles import Floats, normalised, resample, rounded
+from beliefs.inference.smc.particles import (
+    Floats,
+    effective_size,
+    normalised,
+    resample,
+    rounded,
+)
 from beliefs.inference.smc.sequential import BlockTrack, Problem, Rejuvenation, drawn_scores, follow
 from beliefs.inference.smc.unconstrained import Coordinates, Part
 from beliefs.model.contract import logistic
@@ -474,13 +480,15 @@ def track_known(track: Track, n: int) -> Track:
 def posterior_at(track: Track, period: int, draws: int | None = None) -> Posterior:
     """Return equally weighted draws of the posterior after a period, one chain.
 
-    Known is what was published by the end of the period (`track_known`). As many draws as particles
-    when None.
+    Known is what was published by the end of the period (`track_known`). As many draws as the
+    weights are worth when None.
     """
     track, n = track_known(track, period + 1), period + 1
     study, inputs, model = track.study, track.inputs, track.model()
     rng = np.random.default_rng([track.seed, period + 1, 1_000_000])
-    index = resample(track.log_weights[track.row(period)], rng.random(), draws)
+    log_weights = track.log_weights[track.row(period)]
+    draws = draws or max(int(effective_size(log_weights)), 1)
+    index = resample(log_weights, rng.random(), draws)
     scores = track.scores(period)[index]
     values = {name: v[None] for name, v in model.coordinates.params(scores).items()}
     if track.theory.beliefs:
