@@ -89,7 +89,8 @@ class Posterior(Shown):
         """`kept` and all else that ArviZ knows, computed when it is asked for.
 
         ``prior``, ``posterior_predictive``, ``prior_predictive``, ``log_likelihood``,
-        ``log_prior``, ``observed_data``, ``constant_data``.
+        ``log_prior``, ``observed_data``, ``constant_data``; what was observed is of the periods in
+        which somebody looked for talks.
         """
         return _whole(self)
 
@@ -276,7 +277,14 @@ def _log_density(posterior: Posterior) -> dict[str, Any]:
             values = params[p.name]
             prior[p.name] = p.dims, np.reshape(p.prior.logpdf(values.ravel()), values.shape)
     found: dict[str, dict[str, Any]] = {"log_likelihood": likelihood, "log_prior": prior}
-    return {name: _dataset(posterior.inputs, of) for name, of in found.items()}
+    return {name: _watched(posterior.inputs, of) for name, of in found.items()}
+
+
+def _watched(inputs: Inputs, variables: dict[str, Any], *head: Any) -> Any:
+    """Return a Dataset of what was seen: periods in which somebody looked for talks."""
+    found = _dataset(inputs, variables, *head)
+    seen = np.flatnonzero(inputs.talks_seen[: int(inputs.active.sum())])
+    return found.isel(time=seen) if "time" in found.dims else found
 
 
 def _predictive(posterior: Posterior, group: str, rng: np.random.Generator) -> Any:
@@ -288,7 +296,7 @@ def _predictive(posterior: Posterior, group: str, rng: np.random.Generator) -> A
     if posterior.has_readings:
         values = readings.simulate(rng, params, cols, run.logit_belief, posterior.structure)
         said["reading"] = (("reading_id",), values.astype(np.float32))
-    return _dataset(posterior.inputs, said)
+    return _watched(posterior.inputs, said)
 
 
 def _whole(posterior: Posterior) -> Any:
@@ -317,7 +325,7 @@ def _whole(posterior: Posterior) -> Any:
         "prior": posterior.prior,
         "posterior_predictive": _predictive(posterior, "posterior", rng),
         "prior_predictive": _predictive(posterior, "prior", rng),
-        "observed_data": _dataset(inputs, observed, ()),
+        "observed_data": _watched(inputs, observed, ()),
         "constant_data": _dataset(inputs, constant, ()),
     }
     return posterior.kept.assign({name: xr.DataTree(group) for name, group in groups.items()})

@@ -56,7 +56,7 @@ def test_forecasts_of_a_folder_are_scored_anew_without_any_forecast(
     def never(*_, **__):
         raise AssertionError("it forecast")
 
-    monkeypatch.setattr("beliefs.evaluation.backtest.backtest.track_blocks", never)
+    monkeypatch.setattr("beliefs.evaluation.backtest.frames.track_blocks", never)
     out, document = written
     code, text, _ = call("backtest", "--again", out, "--out", tmp_path / "new", "--json")
     assert code == 0 and json.loads(text) == document
