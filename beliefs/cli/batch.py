@@ -26,6 +26,7 @@ class Plan:
     do: Do
     out: Path
     theory: str
+    prior: opt.Source | None
     seed: int
     particles: int
 
@@ -37,6 +38,7 @@ def batch(
         Do, typer.Option(help="As the commands of that name; forecast keeps the track too.")
     ] = "track",
     theory: opt.Theory = "mutual_optimism",
+    prior: opt.Prior = None,
     particles: Annotated[int, typer.Option(min=400, help="Particles of each.")] = PARTICLES,
     seed: opt.Seed = 1,
     cores: opt.Processes = None,
@@ -48,7 +50,7 @@ def batch(
     names = _names(studies)
     left = [name for name in names if not (out / Path(name).name).exists()]
     out.mkdir(parents=True, exist_ok=True)
-    plan = Plan(do, out.absolute(), theory, seed, particles)
+    plan = Plan(do, out.absolute(), theory, prior, seed, particles)
     rows = []
     with opt.stages(quiet) as say:
         say(do)
@@ -84,7 +86,7 @@ def _one(name: str, shared: Plan) -> dict[str, Any]:
     out = shared.out / Path(name).name
     try:
         study = beliefs.load_study(name)
-        theory = opt.chosen_theory(shared.theory, None, None, study)
+        theory = opt.chosen_theory(shared.theory, None, shared.prior, study)
         found: Any
         kept: dict[str, Any] = {}
         if shared.do == "run":

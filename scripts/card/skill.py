@@ -66,6 +66,11 @@ def headline(
     """
     believing = [t.id for t in theories if t.beliefs]
     said = [_against_both(summaries, believing)] if summaries else []
+    if summaries:
+        said.append(
+            "To beat is to be better after allowing for all theories, targets and windows that "
+            "were tried (Holm 1979); a star in the tables below is one comparison by itself."
+        )
     for one in summaries:
         said += _study_headline(one)
         if gone := [t.id for t in theories if t.id not in one.about["theories"]]:
