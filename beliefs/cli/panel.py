@@ -33,6 +33,10 @@ def score(
     seed: opt.Seed = 1,
     cores: opt.Processes = None,
     scheduler: opt.Scheduler = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="JSON file to keep it in as well.", callback=opt.to_write()),
+    ] = None,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:
@@ -43,6 +47,8 @@ def score(
             sampling=Sampling(draws, tune), workers=cores, scheduler=scheduler, progress=say,
         )  # fmt: skip
     data = found.as_dict()
+    if out is not None:
+        replace_file(out, opt.as_text(data))
     opt.show(data, _tell(data), as_json)
     if any(check["failures"] for check in found.checks.values()):
         raise SystemExit(3)
