@@ -78,7 +78,7 @@ def test_a_run_folder_being_written_goes_away(number, tmp_path):
 def test_each_stage_can_be_stopped(stage, delay, rich_folder, tmp_path):
     # Sampling that is to be interrupted would take hours.
     draws = ["--draws", 10**6] if stage == "sample" else ["--draws", 50, "--tune", 50]
-    how = ["run"] if stage in ("track", "forecast") else ["fit", *draws]
+    how = ["run"] if stage == "track" else ["fit", *draws]
     what = announced, *how, rich_folder, "--out", tmp_path / "run"
     code, complaints = interrupted(stage, delay, signal.SIGINT, *what)
     # A library may complain in its own words first.

@@ -291,13 +291,14 @@ def reference(request):
 @pytest.mark.parametrize("which", ["model", "wider"])
 def test_moment_matching_alone_comes_close_to_a_large_particle_filter(reference, which):
     # Over draws: what errs by 0.1 nats at one and by 0 at the next is no property of the filter.
-    errors = []
+    nats, away = [], []
     for rank in range(6):
         _, _, state, logs, means, spreads = reference(which, rank, 30_000, runs=4)
-        errors.append(state.total[0, 0] + state.newest[0].sum() - logs.mean())
-        near = 0.1 * spreads.mean()
-        np.testing.assert_allclose(state.mean[0], means.mean(axis=0), rtol=0, atol=near)
-    assert np.sqrt(np.mean(np.square(errors))) < 0.1, errors
+        nats.append(state.total[0, 0] + state.newest[0].sum() - logs.mean())
+        away.append((state.mean[0] - means.mean(axis=0)) / spreads.mean())
+    for errors in (nats, away):
+        assert np.sqrt(np.mean(np.square(errors))) < 0.1, errors
+    assert np.abs(away).max() < 0.25, away
 
 
 @pytest.mark.parametrize("case", CASES)
