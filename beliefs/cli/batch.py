@@ -14,6 +14,8 @@ from beliefs.cli.runs import forecast_kept
 from beliefs.errors import BeliefsError, StudyError, counted
 from beliefs.evaluation.workers import done
 from beliefs.inference.sampled import PARTICLES, sampled, settings_for
+from beliefs.model.theory import theory_of
+from beliefs.records.files import read_manifest
 from beliefs.study.panels import load_panel
 
 Do = Literal["run", "track", "forecast"]
@@ -28,7 +30,7 @@ class Plan:
     theory: str
     prior: opt.Source | None
     seed: int
-    particles: int
+    particles: int | None
 
 
 def batch(
@@ -39,7 +41,9 @@ def batch(
     ] = "track",
     theory: opt.Theory = "mutual_optimism",
     prior: opt.Prior = None,
-    particles: Annotated[int, typer.Option(min=400, help="Particles of each.")] = PARTICLES,
+    particles: Annotated[
+        int | None, typer.Option(min=400, help=f"Particles of each [{PARTICLES}].")
+    ] = None,
     seed: opt.Seed = 1,
     cores: opt.Processes = None,
     scheduler: opt.Scheduler = None,
@@ -48,23 +52,48 @@ def batch(
 ) -> None:
     """Run, track or forecast every study of a folder, in many processes or on a cluster."""
     names = _names(studies)
-    left = [name for name in names if not (out / Path(name).name).exists()]
-    out.mkdir(parents=True, exist_ok=True)
+    if Path(theory).is_file():
+        theory = str(Path(theory).absolute())  # a worker stands elsewhere
     plan = Plan(do, out.absolute(), theory, prior, seed, particles)
-    rows = []
+    there = {name: _there(plan, name) for name in names if (out / Path(name).name).exists()}
+    left = [name for name in names if name not in there]
+    out.mkdir(parents=True, exist_ok=True)
+    rows = [{"study": name, "error": error} for name, error in there.items() if error]
+    stopped = None
     with opt.stages(quiet) as say:
         say(do)
-        for row in done(_one, left, lambda: plan, cores, scheduler):
-            rows.append(row)
-            say.share_done(len(rows) / len(left))
+        try:
+            for count, row in enumerate(done(_one, left, lambda: plan, cores, scheduler), 1):
+                rows.append(row)
+                say.share_done(count / len(left))
+        except StudyError as error:  # of workers; what others did is told before
+            stopped = error
     rows.sort(key=lambda row: str(row["study"]))
     wrong = [row for row in rows if row["error"]]
     lines = [f"  {row['study']}: {row['error']}" for row in wrong]
-    counts = f"{len(rows) - len(wrong)} done, {len(names) - len(left)} were there already"
+    counts = f"{len(rows) - len(wrong)} done, {len(there)} were there already"
     lines.append(f"{out}: {counted(len(names), 'study', 'studies')}, {counts}, {len(wrong)} failed")
     opt.show({"out": str(out), "studies": rows}, lines, as_json)
+    if stopped is not None:
+        raise stopped
     if wrong:
         raise SystemExit(3)
+
+
+def _there(plan: Plan, name: str) -> str | None:
+    """Return what is wrong with a run folder that is there already, None where it is as planned."""
+    folder = plan.out / Path(name).name
+    try:
+        manifest = read_manifest(folder)
+    except BeliefsError as error:
+        return str(error)
+    if not manifest["convergence"]["passed"]:
+        return f"{folder} is there and failed its convergence check; remove it to try again"
+    asked = theory_of(plan.theory).name, plan.seed
+    made = manifest["theory"], manifest["seed"]["fit"]
+    if asked != made or (plan.do != "track" and manifest["horizon"] is None):
+        return f"{folder} is there and holds something else; remove it, or choose another --out"
+    return None
 
 
 def _names(studies: str) -> list[str]:
@@ -72,7 +101,8 @@ def _names(studies: str) -> list[str]:
     if Path(studies).is_dir() and not (Path(studies) / "conflicts.csv").is_file():
         found = sorted(str(path.parent.absolute()) for path in Path(studies).glob("*/study.toml"))
     else:
-        found = [f"{studies}/{conflict}" for conflict in load_panel(studies).conflicts]
+        panel = Path(studies).absolute() if Path(studies).is_dir() else studies
+        found = [f"{panel}/{conflict}" for conflict in load_panel(studies).conflicts]
     if not found:
         raise StudyError(
             "there is no study", where=studies, found="no folder with a study.toml",
@@ -93,11 +123,15 @@ def _one(name: str, shared: Plan) -> dict[str, Any]:
             kept["settings"] = settings_for(study, None, shared.particles)
             found = sampled(study, theory, kept["settings"], seed=shared.seed)
         else:
-            found = beliefs.track(study, theory, particles=shared.particles, seed=shared.seed)
+            particles = shared.particles or PARTICLES
+            found = beliefs.track(study, theory, particles=particles, seed=shared.seed)
         if shared.do == "track":
             beliefs.save_run(out, found)
-        else:
-            forecast_kept(out, found, lambda _: None, kept, seed=shared.seed)
+            failures = found.report().failures
+            return {"study": name, "error": "; ".join(failures) or None}
+        forecast_kept(out, found, lambda _: None, kept, seed=shared.seed)
         return {"study": name, "error": None}
     except BeliefsError as error:
         return {"study": name, "error": str(error)}
+    except Exception as error:  # a bug in one stops no other
+        return {"study": name, "error": f"{type(error).__name__}: {error}"}

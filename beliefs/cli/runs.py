@@ -81,7 +81,7 @@ def run(
         Literal["particles", "nuts"] | None,
         typer.Option(help=f"What draws [particles; nuts beyond {LONG} periods]."),
     ] = None,
-    particles: Annotated[int, typer.Option(min=400, help="How many.")] = PARTICLES,
+    particles: Annotated[int | None, typer.Option(min=400, help=f"How many [{PARTICLES}].")] = None,
     beliefs_only: opt.BeliefsOnly = False,
     allow_failed: opt.Failed = False,
     as_json: opt.Json = False,
@@ -228,7 +228,9 @@ def update(
     out: opt.NewRun,
     data: Annotated[list[Path] | None, typer.Option(help="CSV of new rows; repeat.")] = None,
     to: Annotated[str | None, typer.Option(help="New as-of date, YYYY-MM-DD.")] = None,
-    particles: Annotated[int, typer.Option(min=400, help="To begin with, from a fit.")] = PARTICLES,
+    particles: Annotated[
+        int, typer.Option(min=400, help="At most, to begin with from a fit or a run.")
+    ] = PARTICLES,
     as_json: opt.Json = False,
     quiet: opt.Quiet = False,
 ) -> None:

@@ -60,7 +60,9 @@ class Report:
         """What may help where the check failed, as the parts of an error are written."""
         if self.kind == "particles":
             return "track with more --particles"
-        longer = "sample longer (--draws, --tune), or " if self.too_short else ""
+        longer = (
+            "sample longer (`beliefs fit` with more --draws, --tune), or " if self.too_short else ""
+        )
         return (
             f"{longer}follow the study with `beliefs track` (`beliefs.track` in Python), which "
             "samples no chains and has a convergence check of its own"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from beliefs.errors import StudyError
 from beliefs.inference.nuts.sampling import Sampling
 from beliefs.inference.posterior import Posterior
 from beliefs.inference.smc.track import track
@@ -17,10 +20,20 @@ LONG = 400
 they move."""
 
 
-def settings_for(study: Study, sampler: str | None, particles: int) -> dict[str, int]:
-    """Return the settings of a sampler, ``particles`` or ``nuts``; None takes it by length."""
-    if (sampler or ("nuts" if study.grid.n > LONG else "particles")) == "particles":
-        return {"particles": particles}
+def settings_for(study: Study, sampler: str | None, particles: int | None) -> dict[str, int]:
+    """Return the settings of a sampler, ``particles`` or ``nuts``.
+
+    None takes particles where their number is given, and goes by length where it is not.
+    """
+    if sampler == "nuts" and particles is not None:
+        raise StudyError(
+            "particles are not what NUTS draws", where="--particles", found=str(particles),
+            expected="--sampler particles, or no number of them", fix="leave one of both out",
+        )  # fmt: skip
+    if sampler is None:
+        sampler = "nuts" if particles is None and study.grid.n > LONG else "particles"
+    if sampler == "particles":
+        return {"particles": particles or PARTICLES}
     of = Sampling()
     return {"draws": of.draws, "tune": of.tune, "chains": of.chains, "cores": of.cores}
 
@@ -38,8 +51,10 @@ def sampled(
     if "particles" in settings:
         if say is not None:
             say("track")
+        begun = time.perf_counter()
         found = track(study, theory, seed=seed, progress=say, particles=settings["particles"])
-        return found.at(found.ends[-1])
+        timings = {"track": round(time.perf_counter() - begun, 3)}
+        return replace(found.at(found.ends[-1]), timings=timings)
     from beliefs.inference.nuts.fit import fit  # loads the sampler
 
     more: dict[str, Any] = {"progress": say, "share_done": share_done}

@@ -88,7 +88,8 @@ def render(
     learnt = contraction(posterior, forecast.action_draws is not None, power=False)
     scripts = (get_plotlyjs(), (HERE / "report.js").read_text(encoding="utf-8"))
     digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in scripts]
-    table = posterior.report.table or diagnose(posterior.kept).table
+    chains = posterior.report.kind == "chains"  # of particles there is nothing by parameter
+    table = (posterior.report.table or diagnose(posterior.kept).table) if chains else ()
     slow = sorted(table, key=lambda r: min(r["ess_bulk"], r["ess_tail"]))
     return _template().render(
         summary=summary,
@@ -167,7 +168,7 @@ def _before(posterior: Posterior) -> dict[str, Any]:
 def _flat(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return nested settings as sorted rows of dotted name and text."""
     (found,) = pd.json_normalize(dict(value)).to_dict("records")
-    many = {k: v if isinstance(v, list | tuple) else [v] for k, v in found.items()}
+    many = {k: v if isinstance(v, list | tuple) else [v] for k, v in found.items() if v != {}}
     return sorted((str(name), ", ".join(map(str, items))) for name, items in many.items())
 
 

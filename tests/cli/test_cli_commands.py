@@ -132,7 +132,7 @@ def test_a_slip_in_the_plan_of_a_run_is_told_before_it_samples(
     call, rich_folder, tmp_path, monkeypatch, more, old, new, named
 ):
     monkeypatch.setattr(
-        "beliefs.inference.nuts.fit.fit", lambda *_, **__: pytest.fail("it sampled")
+        "beliefs.inference.sampled.track", lambda *_, **__: pytest.fail("it sampled")
     )
     file, out = tmp_path / "what_if.toml", tmp_path / "run"
     file.write_text(TURNOVER.replace(old, new) if old else TURNOVER)
@@ -148,7 +148,7 @@ def test_what_goes_wrong_after_sampling_does_not_cost_the_posterior(
         raise RuntimeError("the pen broke")  # no error of the package's own
 
     drawn = small_posterior(rich_folder, "base_rate", size=(2, 50), report=PASSED)
-    monkeypatch.setattr("beliefs.inference.nuts.fit.fit", lambda *_, **__: drawn)
+    monkeypatch.setattr("beliefs.cli.runs.sampled", lambda *_, **__: drawn)
     monkeypatch.setattr("beliefs.reporting.report.write_report", fail)
     out = tmp_path / "run"
     with pytest.raises(RuntimeError, match="the pen broke"):

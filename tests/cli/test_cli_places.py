@@ -19,7 +19,8 @@ def idle(monkeypatch):
     for name in (
         "beliefs.evaluation.compare.compare", "beliefs.evaluation.sensitivity.sensitivity",
         "beliefs.records.run.load_run", "beliefs.cli.ledger.entry_of",
-        "beliefs.inference.nuts.fit.fit", "beliefs.inference.smc.track.track",
+        "beliefs.inference.nuts.fit.fit", "beliefs.inference.sampled.track",
+        "beliefs.inference.smc.track.track",
         "beliefs.study.load.read_study",
     ):  # fmt: skip
         monkeypatch.setattr(name, worked)

@@ -50,6 +50,7 @@ def test_a_run_can_be_had_again_to_the_bit_and_gone_on_with(call, rich_folder, t
     out, later = tmp_path / "run", tmp_path / "later"
     how = "--theory", "M0", "--particles", "800", "--as-of", "2026-02-19", "--horizon", "14"
     assert call("run", rich_folder, "--out", out, *how)[0] == 0
+    assert call("report", out, "--out", tmp_path / "again.html")[0] == 0
     code, text, err = call("reproduce", out, "--json")
     assert code == 0 and json.loads(text)["verdict"] == "bit-identical", err
     code, text, err = call("update", out, "--out", later, "--to", "2026-02-24", "--json")

@@ -80,8 +80,8 @@ def test_an_update_killed_anywhere_leaves_the_old_run_or_the_new(
 
 
 def run_at_once(*arguments):
-    """`beliefs run` without the minute of its fit, in whose place stand draws of the prior."""
-    importlib.import_module("beliefs.inference.nuts.fit").fit = at_once
+    """`beliefs run` without its track, in whose place stand draws of the prior."""
+    importlib.import_module("beliefs.cli.runs").sampled = at_once
     command("run", *arguments)
 
 
