@@ -72,7 +72,6 @@ def test_a_run_folder_being_written_goes_away(number, tmp_path):
         ("sample", 2),
         ("evaluate", 0.2),
         ("track", 1),
-        ("forecast", 1),
     ],
 )
 def test_each_stage_can_be_stopped(stage, delay, rich_folder, tmp_path):
