@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -66,7 +67,7 @@ def batch(
             for count, row in enumerate(done(_one, left, lambda: plan, cores, scheduler), 1):
                 rows.append(row)
                 say.share_done(count / len(left))
-        except StudyError as error:  # of workers; what others did is told before
+        except StudyError as error:  # of workers; what others did is reported first
             stopped = error
     rows.sort(key=lambda row: str(row["study"]))
     wrong = [row for row in rows if row["error"]]
@@ -112,7 +113,7 @@ def _names(studies: str) -> list[str]:
 
 
 def _one(name: str, shared: Plan) -> dict[str, Any]:
-    """Do what is planned with one study; an error is told, not raised, so that others go on."""
+    """Do what is planned with one study; an error is reported, not raised: others go on."""
     out = shared.out / Path(name).name
     try:
         study = beliefs.load_study(name)
@@ -133,5 +134,5 @@ def _one(name: str, shared: Plan) -> dict[str, Any]:
         return {"study": name, "error": None}
     except BeliefsError as error:
         return {"study": name, "error": str(error)}
-    except Exception as error:  # a bug in one stops no other
-        return {"study": name, "error": f"{type(error).__name__}: {error}"}
+    except Exception:  # a bug in one stops no other, and hides nothing
+        return {"study": name, "error": traceback.format_exc()}

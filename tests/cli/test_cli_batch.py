@@ -33,7 +33,7 @@ def test_a_broken_study_stops_no_other_and_what_is_there_is_left(call, studies, 
     code, text, _ = call("batch", str(studies), "--out", str(out), *FEW)  # in this process
     assert code == 0 and [row["study"][-3:] for row in json.loads(text)["studies"]] == ["two"]
     assert load_track(out / "two").log_evidence.tolist() == before.log_evidence.tolist()
-    # What is there and is not what is asked is told, and left.
+    # What is there and is not what is asked is reported, and left.
     code, text, _ = call("batch", str(studies), "--out", str(out), "--do", "forecast", *FEW)
     rows = json.loads(text)["studies"]
     assert code == 3 and len(rows) == 2 and all("something else" in row["error"] for row in rows)
