@@ -35,8 +35,8 @@ lint: $(READY) ## style and types
 	@$(BIN)/ruff format --check --quiet || { echo 'To fix: $(BIN)/ruff format'; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 
-bench: $(READY) ## run every script in benchmarks/
-	@set -e; for script in $(wildcard benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script; done
+bench: $(READY) ## run every benchmark and write benchmarks/README.md
+	@$(BIN)/python benchmarks/report.py
 
 notebooks: $(READY) ## bring each notebook and its .py together, then execute it in place
 	@$(BIN)/python scripts/notebooks.py

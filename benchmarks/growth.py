@@ -9,7 +9,6 @@ for a move goes through all periods so far. Sizes are timed in turns.
 """
 
 import argparse
-import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from kit import timing
+from kit.duels import design
 
 import beliefs
 from beliefs.features.inputs import Inputs, build_inputs
@@ -31,8 +31,6 @@ from beliefs.study.load import Study
 sys.path.append(str(Path(__file__).resolve().parents[1] / "scripts"))
 from duel import draw_design
 
-DUEL = Path(__file__).resolve().parents[1] / "data" / "synthetic-duel"
-START = np.datetime64("2001-01-01")
 OWN = 5  # indicators of the duel that are evidence
 MORE = """
 [[indicators]]
@@ -49,23 +47,10 @@ Drawn = tuple[Study, Inputs]
 
 def drawn(theory: Any, n_time: int, indicators: int, seed: int) -> Drawn:
     """A study of so many periods and indicators of evidence, with drawn readings and talks."""
-    text = (DUEL / "study.toml").read_text(encoding="utf-8")
-    end = START + np.timedelta64(n_time - 1, "D")
-    text = re.sub(r"(?m)^end = 2001-04-30$", f"end = {end}", text)
     more = "".join(MORE.format(k=k, side=("red", "blue")[k % 2]) for k in range(indicators - OWN))
-    text = text.replace("\n[[channels]]", more + "\n[[channels]]", 1)
-    # What is declared for days that a short duel has not is left out.
-    for word in ("regimes", "shocks"):
-        for table in re.findall(rf"\[\[{word}\]\][^\[]*", text):
-            day = np.datetime64(re.findall(r"(?:start|date) = (\S+)", table)[0])
-            if day > end:
-                text = text.replace(table, "")
     with tempfile.TemporaryDirectory() as scratch:
-        design = Path(scratch) / "design"
-        design.mkdir()
-        (design / "study.toml").write_text(text, encoding="utf-8")
-        (design / "SOURCES.md").write_text((DUEL / "SOURCES.md").read_text(encoding="utf-8"))
-        study = draw_design(design, Path(scratch) / "study", seed=seed)
+        settings = design(Path(scratch) / "design", n_time, more)
+        study = draw_design(settings, Path(scratch) / "study", seed=seed)
         inputs = build_inputs(study)
     rng = np.random.default_rng([seed, 9])
     params = draw_prior(theory, structure_of(inputs), rng, ())
