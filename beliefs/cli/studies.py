@@ -1,6 +1,7 @@
 """Commands on studies and theories: what there is, and what a model would see."""
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +17,9 @@ from beliefs.features.talks import left_out
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import bundled_theories, prior_table
 from beliefs.reporting.tables import left_out_words
-from beliefs.study.bundled import list_studies
+from beliefs.study.bundled import list_studies, slug_of
 from beliefs.study.load import read_study
-from beliefs.study.panels import CONFLICTS, find_panel, list_panels
+from beliefs.study.panels import CONFLICTS, find_panel, list_panels, place
 from beliefs.study.tables.rows import read_odds
 
 
@@ -53,11 +54,20 @@ def panels(
 def new_study(
     folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
     like: Annotated[
-        str | None, typer.Option("--from", help="Copy a study, such as PANEL/CONFLICT, instead.")
+        str | None,
+        typer.Option("--from", help="A CSV file of series, or a study to copy (PANEL/CONFLICT)."),
     ] = None,
 ) -> None:
     """Write a commented study folder that passes `check`, to be edited."""
-    made = beliefs.new_study(folder, *([] if like is None else [read_study(like).path]))
+    if like is not None and like.endswith(".csv"):
+        from beliefs.study.frames import from_csv  # loads pandas
+
+        source = Path(tempfile.mkdtemp(dir=place().name))
+        from_csv(Path(like), source, slug_of(folder) or "my-study")
+        beliefs.load_study(source)  # what cannot be loaded is not written
+        made = beliefs.new_study(folder, source)
+    else:
+        made = beliefs.new_study(folder, *([] if like is None else [read_study(like).path]))
     sys.stdout.write(f"Wrote {made}. Edit it, then: beliefs check {folder}\n")
 
 

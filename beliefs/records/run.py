@@ -43,6 +43,7 @@ from beliefs.shown import Shown
 from beliefs.simulation.interventions import Intervention, as_table, parse
 from beliefs.study.dates import day_of, today
 from beliefs.study.load import Source, Study, read_study
+from beliefs.study.panels import place
 from beliefs.study.tables.append import copy_study, move_end, with_rows
 from beliefs.study.writefile import replace_file
 
@@ -302,7 +303,7 @@ class Update(Shown):
     """What `update` did."""
 
     track: Track  # gone on
-    path: Path  # the new run folder
+    path: Path | None  # the new run folder; None where nothing was written
     rows: int  # that the study knows now and did not know before
     periods: int  # taken in for the first time
     back_to: np.datetime64 | None  # first day whose inputs had changed; None if it went forward
@@ -327,8 +328,8 @@ class Update(Shown):
 
 
 def update(
-    run: str | Path,
-    out: str | Path,
+    run: str | Path | Posterior | Track,
+    out: str | Path | None = None,
     *,
     data: str | Path | Any = None,
     to: str | None = None,
@@ -338,12 +339,13 @@ def update(
     """Go on from a run as rows come in, and write a new run folder.
 
     Killed, it leaves none and is simply run again. The result agrees within Monte-Carlo error with
-    a track of the study as it is now.
+    a track of the study as it is now. Of a posterior or a track in memory nothing is written.
 
     Parameters
     ----------
     run, out
-        Run folder of a track or of a fit, which is only read, and the new one.
+        Run folder of a track or of a fit, which is only read, and the new one. Or a posterior or a
+        track, without an `out`.
     data
         New rows: a CSV file, see `beliefs.study.tables.append.with_rows`, a pandas data frame like
         it, whose days may be text, dates or times without a time zone, or a list of these.
@@ -376,6 +378,17 @@ def update(
     >>> done.periods
     2
     """
+    if isinstance(run, Posterior | Track):
+        before = run if isinstance(run, Track) else _taken_over(run, "the posterior", particles)
+        folder = Path(tempfile.mkdtemp(dir=place().name))  # what is tracked is read there later
+        source = read_study(before.study.path)
+        done = _gone_on(before, source, data, to, folder, "the posterior", progress)
+        return replace(done, took_over=before is not run)
+    if out is None:
+        raise StudyError(
+            "there is no new run folder to write", where="out", found="nothing",
+            expected="a path beside the old run", fix="name one: update(run, out)",
+        )  # fmt: skip
     run, out = Path(run), Path(out)
     files.refuse_existing(out)
     if not run.is_dir():
@@ -391,60 +404,74 @@ def update(
         if fitted is None:
             before, start = load_track(run, source=source), manifest.get("start")
         else:
-            before, start = _from_fit(run, fitted, manifest, particles)
-        brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
-        study, given, waiting = _grown(source, before.study, brought, to, Path(scratch))
-        gained = sum(  # none ever goes away
-            len(getattr(study.tables, n)) - len(getattr(before.study.tables, n))
-            for n in ("indicators", "events", "talks", "agreements")
-        )
-        inputs = build_inputs(study)
-        old, new = before.model(), before.model(inputs)
-        longer = same_but_longer(old.structure, new.structure)
-        kept = first_change(old, new, before.n_time) if longer else before.n_time
-        track = advance(before, study, inputs=inputs, progress=progress)
-        report = track.report()
-        if not report.passed:
-            raise ConvergenceError(
-                "too few particles carry the new posterior, so it is not written",
-                where=str(run),
-                found="; ".join(report.failures),
-                expected="a posterior that passes the convergence check of tracks",
-                fix="track the study anew with more --particles",
-            )
+            before = _taken_over(fitted, str(run), particles)
+            keys = ("as_of", "seed", "settings", "posterior_content_sha256")
+            start = {"method": "fit", **{key: manifest[key] for key in keys}}
+        done = _gone_on(before, source, data, to, Path(scratch), str(run), progress)
         of = {key: manifest[key] for key in ("as_of", "posterior_content_sha256")}
-        save_run(out, track, lineage={"start": start, "updated_from": of}, aside=aside)
+        lineage = {"start": start, "updated_from": of}
+        save_run(out, done.track, lineage=lineage, aside=aside)
+    # The scratch folder is gone: what is asked of the track later is read where it was written.
+    track = replace(done.track, study=replace(done.track.study, path=out / "study"))
+    return replace(done, track=track, path=out, took_over=fitted is not None)
+
+
+def _gone_on(
+    before: Track,
+    source: Source,
+    data: Any,
+    to: str | None,
+    scratch: Path,
+    where: str,
+    progress: Callable[[str], None] | None,
+) -> Update:
+    """Advance a track of a study to new rows; its study is written into the folder `scratch`."""
+    brought = [] if data is None else [*data] if isinstance(data, list | tuple) else [data]
+    study, given, waiting = _grown(source, before.study, brought, to, scratch)
+    gained = sum(  # none ever goes away
+        len(getattr(study.tables, n)) - len(getattr(before.study.tables, n))
+        for n in ("indicators", "events", "talks", "agreements")
+    )
+    inputs = build_inputs(study)
+    old, new = before.model(), before.model(inputs)
+    longer = same_but_longer(old.structure, new.structure)
+    kept = first_change(old, new, before.n_time) if longer else before.n_time
+    track = advance(before, study, inputs=inputs, progress=progress)
+    report = track.report()
+    if not report.passed:
+        raise ConvergenceError(
+            "too few particles carry the new posterior, so it is not written",
+            where=where,
+            found="; ".join(report.failures),
+            expected="a posterior that passes the convergence check of tracks",
+            fix="track the study anew with more --particles",
+        )
     end, back = study.spec.period.end, before.n_time - kept
     return Update(
-        # The scratch folder is gone: what is asked of the track later is read where it was written.
-        track=replace(track, study=replace(study, path=out / "study")),
-        path=out,
+        track=track,
+        path=None,
         rows=gained,
         periods=track.n_time - before.n_time,
         back_to=inputs.dates[kept] if back else None,
         back=back,
-        took_over=fitted is not None,
+        took_over=False,
         given=given,
         waiting=waiting,
         end=end if end > source.spec.period.end else None,
     )
 
 
-def _from_fit(
-    run: Path, posterior: Posterior, manifest: dict[str, Any], particles: int
-) -> tuple[Track, dict[str, Any]]:
-    """Return the track that begins with the draws of a fit, and what to say of that fit."""
+def _taken_over(posterior: Posterior, where: str, particles: int) -> Track:
+    """Return the track that begins with the draws of a fit."""
     if not posterior.report.passed:
         raise ConvergenceError(
             "the posterior to begin with failed its convergence check",
-            where=str(run),
+            where=where,
             found="; ".join(posterior.report.failures),
             expected="a fit that passed",
             fix=posterior.report.fix,
         )
-    keys = ("as_of", "seed", "settings", "posterior_content_sha256")
-    start = {"method": "fit", **{key: manifest[key] for key in keys}}
-    return from_posterior(posterior, particles, posterior.seed), start
+    return from_posterior(posterior, particles, posterior.seed)
 
 
 def _grown(

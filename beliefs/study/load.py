@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,15 +23,18 @@ from beliefs.errors import StudyError
 from beliefs.shown import Shown
 from beliefs.study.bundled import find_study
 from beliefs.study.dates import Grid, day_of, today
-from beliefs.study.panels import find_conflict, taken
+from beliefs.study.panels import find_conflict, place, taken
 from beliefs.study.safefile import read_lines
 from beliefs.study.spec import Regime, Safeguard, ShockSpec, StudySpec
 from beliefs.study.specfile import Where, read_spec
+from beliefs.study.tables.append import copy_study
 from beliefs.study.tables.cells import Records
 from beliefs.study.tables.rows import check_tables, counted_events, tables_in
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from beliefs.study.frames import Sides
 
 SILENT_DAYS = 7
 """Days before an as-of date without a row that are worth a remark."""
@@ -80,6 +84,78 @@ class Study(Shown):
     def _facts(self) -> dict[str, Any]:
         sides = " and ".join(side.name for side in self.spec.sides)
         return {"study": self.name, "sides": sides, "as of": self.as_of, "periods": self.grid.n}
+
+    @classmethod
+    def from_frames(
+        cls,
+        indicators: Any,
+        *,
+        sides: Sides,
+        talks: Any = None,
+        events: Any = None,
+        readings: Mapping[str, str] | None = None,
+        period: Sequence[Any] | None = None,
+        name: str = "study",
+        as_of: str | dt.date | np.datetime64 | None = None,
+        **more: Any,
+    ) -> Study:
+        """Make a study of data frames; what they do not say is guessed.
+
+        Its folder lasts as long as the process: `to_folder` keeps it, with every guess marked in
+        ``study.toml``.
+
+        Parameters
+        ----------
+        indicators
+            Values of series: wide (a column each, days as index or column `date`), long (columns
+            `indicator`, `date`, `value` and perhaps `published_at`), or an xarray object.
+        sides
+            The two sides, each with the indicators of its own scorecard, with a minus where a rise
+            is bad for it: ``{"north": "exports", "south": ["-losses", "prices"]}``.
+        talks
+            Days on which talks were held, or a data frame with columns of ``talks.csv``.
+        events
+            A data frame with columns of ``events.csv``: `date`, `initiator` and `kind` at least.
+        readings
+            By side, a series of shares (0 to 1, or in per cent) that reads its belief.
+        period
+            First and last day, and perhaps "day" or "week". None: guessed from the rows.
+        name
+            Name of the study.
+        as_of
+            As for `load_study`.
+        **more
+            `tables`, further tables by name (``{"coverage": frame}``); `settings`, what
+            ``study.toml`` says otherwise, rows of a list by id (``{"indicators": {"losses":
+            {"transform": "log"}}}``); `sources`, the text of ``SOURCES.md``.
+
+        Returns
+        -------
+        Study
+
+        Raises
+        ------
+        StudyError
+            If an indicator stands on no scorecard, or the frames break a rule of the format.
+
+        Examples
+        --------
+        >>> beliefs.Study.from_frames(frame, sides={"north": "exports", "south": "-losses"}).grid.n
+        26
+        """
+        from beliefs.study.frames import write_frames  # who has frames has pandas loaded
+
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place().name))
+        write_frames(
+            folder, indicators, sides, talks=talks, events=events, readings=readings,
+            period=period, name=name, **more,
+        )  # fmt: skip
+        return load_study(folder, as_of)
+
+    def to_folder(self, folder: str | Path) -> Path:
+        """Copy the study's own files into a new folder, rows published later included."""
+        copy_study(self.path, Path(folder))
+        return Path(folder)
 
     @property
     def name(self) -> str:

@@ -99,7 +99,7 @@ def with_rows(
     for number, item in enumerate(data):
         if hasattr(item, "columns"):
             label = "data" if len(data) == 1 else f"data[{number}]"
-            table, origins = _framed(item, label)
+            table, origins = framed(item, label)
         else:
             file = Path(item)
             label, table = file.name, _filed(file)
@@ -155,7 +155,7 @@ def _filed(file: Path) -> Table:
     return replace(table, name=name)
 
 
-def _framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
+def framed(frame: Any, label: str) -> tuple[Table, list[Origin]]:
     """Turn a data frame into text cells, blank where nothing is known."""
     columns = [str(column).strip().lower() for column in frame.columns]
     name = _table_of(columns, label)

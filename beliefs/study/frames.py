@@ -1,0 +1,340 @@
+"""A study from data frames: what they do not say is guessed, and marked so in its ``study.toml``.
+
+A frame of indicators is wide (a row for each day, a column for each series) or long (`indicator`,
+`date`, `value`, perhaps `published_at`). Frames of the other tables have their columns, of which
+those with a usual value may be left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from beliefs.errors import StudyError
+from beliefs.study.dates import Fault, day_of, read_day
+from beliefs.study.tables.append import framed
+from beliefs.study.tables.cells import csv_text, texts_of
+from beliefs.study.tables.codebook import KINETIC
+from beliefs.study.tables.rows import TABLES
+from beliefs.study.writefile import replace_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USUAL: dict[str, dict[str, Any]] = {
+    "events": {"target": "none", "channel": "public", "zone": "other", "confidence": "high"},
+    "talks": {"format": "direct", "label": "talks", "direct": 1, "confidence": "high"},
+    "coverage": {"instrument": "all"},
+    "agreements": {"scope": "truce", "form": "signed", "mutual": 1, "confidence": "high"},
+}
+"""Values of columns that a frame may leave out; others are blank, ids are numbered."""
+LEARNING = 8  # values of a series that only teach what to expect
+FEW = 50.0  # median below which whole numbers are counts
+MOST_DAYS = 3  # usual days from value to value that make a study by the day
+
+
+class Guess(NamedTuple):
+    """A setting that nobody gave."""
+
+    value: Any
+
+
+Card = str | Sequence[str] | Guess
+Sides = Mapping[str, Card | Mapping[str, Any]]
+"""By side its scorecard, or a table of ``[[sides]]`` in which it is `own`."""
+
+
+def write_frames(
+    folder: Path,
+    indicators: Any,
+    sides: Sides,
+    *,
+    name: str,
+    talks: Any = None,
+    events: Any = None,
+    readings: Mapping[str, str] | None = None,
+    period: Sequence[Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    sources: str = "Given as data frames.",
+) -> None:
+    """Write a study folder; see `beliefs.Study.from_frames`."""
+    values = long(indicators)
+    given = {"talks": talks, "events": events, **(tables or {})}
+    frames = {"indicators": values} | {
+        table: _whole(table, frame)
+        for table, frame in given.items()
+        if frame is not None or table in ("talks", "events")
+    }
+    spec = _settings(name, values, sides, readings or {}, period, frames)
+    if "agreements" in frames:
+        spec["agreements"] = {"coverage": Guess(["dense", "headline"])}
+    text = toml_text(_merged(spec, settings or {}))
+    replace_file(folder / "study.toml", text, last=False)
+    replace_file(folder / "SOURCES.md", sources + "\n", last=False)
+    for table, frame in frames.items():
+        cells, model = framed(frame, table)[0], TABLES[f"{table}.csv"]
+        rows = csv_text([*model.model_fields], texts_of(model, cells))
+        replace_file(folder / f"{table}.csv", rows, last=False)
+
+
+def from_csv(file: Path, folder: Path, name: str) -> None:
+    """Write a study folder of a CSV file with a column of days and one for each series.
+
+    Sides are made up, and series stand on their scorecards in turn; a column of 0 and 1 whose name
+    tells of talks says when these were held.
+    """
+    import pandas as pd  # slow to load
+
+    try:
+        data = pd.read_csv(file)
+    except (OSError, ValueError) as error:
+        raise _unread(file, str(error)) from None
+    found = {c: data[c].dropna() for c in data.columns}
+    day = next((c for c, of in found.items() if len(of) and _are_days(of)), None)
+    numbers = [c for c, of in found.items() if pd.api.types.is_numeric_dtype(of) and len(of)]
+    talks = [c for c in numbers if "talk" in c.lower() and found[c].isin([0, 1]).all()]
+    series = {c: re.sub(r"[^a-z0-9]+", "_", c.lower()).strip("_") for c in numbers}
+    series = {c: name if name[:1].isalpha() else f"x_{name}" for c, name in series.items()}
+    if day is None or set(numbers) <= set(talks):
+        raise _unread(file, ", ".join(map(str, data.columns)))
+    data = data.dropna(subset=[day]).rename(columns={**series, day: "date"})
+    held = data["date"][data[[series[c] for c in talks]].sum(axis=1) > 0]
+    names = [series[c] for c in numbers if c not in talks]
+    write_frames(
+        folder,
+        data[["date", *names]],
+        {f"side_{x}": Guess(names[k::2]) for k, x in enumerate("ab")},
+        name=name,
+        talks=held,
+        settings={"indicators": {series[c]: {"label": c} for c in numbers if c not in talks}},
+        sources=f"{', '.join(names)}: {file.name}",
+    )
+
+
+def _are_days(values: pd.Series) -> bool:
+    try:
+        return bool([read_day(x) for x in values])
+    except Fault:
+        return False
+
+
+def _unread(file: Path, found: str) -> StudyError:
+    return StudyError(
+        "no study can be made of this file", where=str(file), found=found,
+        expected="a CSV file with a column of days such as 2026-02-28, and one or more of numbers",
+        fix="write the days with hyphens, year first, and the numbers without units",
+    )  # fmt: skip
+
+
+def long(data: Any) -> pd.DataFrame:
+    """Return values of series as rows of ``indicators.csv``, those without a value left out."""
+    import pandas as pd  # who has frames has it loaded
+
+    if hasattr(data, "to_dataset") and hasattr(data, "to_pandas"):  # an xarray.DataArray
+        data = data.to_pandas()
+    elif hasattr(data, "data_vars"):
+        data = data.to_dataframe()
+    data = pd.DataFrame(data)
+    if not {"indicator", "value"} <= set(data.columns):
+        if "date" not in data.columns:
+            data = data.rename_axis("date").reset_index()
+        data = data.melt("date", var_name="indicator")
+    if "published_at" not in data.columns:
+        data = data.assign(published_at=None)
+    data = data.dropna(subset=["value"])
+    data = data.assign(indicator=data["indicator"].astype(str), date=_days(data, "indicators"))
+    return data.sort_values(["indicator", "date"])[["indicator", "date", "published_at", "value"]]
+
+
+def _days(data: pd.DataFrame, table: str) -> Any:
+    """Return the column of days, which may be text, dates or times without a zone."""
+    found = [day_of(x, f"{table}, row {k}") for k, x in enumerate(data["date"])]
+    return np.array(found, dtype="datetime64[s]")  # pandas knows no days
+
+
+def _whole(table: str, data: Any) -> pd.DataFrame:
+    """Return a table with every column that its file has; talks may be days alone."""
+    import pandas as pd  # who has frames has it loaded
+
+    model, usual = TABLES[f"{table}.csv"], USUAL[table]
+    if not isinstance(data, pd.DataFrame):
+        data = pd.DataFrame({"date": [] if data is None else list(data)})
+    if unknown := [c for c in data.columns if c not in model.model_fields]:
+        near = difflib.get_close_matches(str(unknown[0]), model.model_fields, 1)
+        raise StudyError(
+            "a data frame has a column that its table has not", where=table,
+            found=str(unknown[0]), expected="one of " + ", ".join(model.model_fields),
+            fix=f"rename it to {near[0]}" if near else "rename it, or leave it out",
+        )  # fmt: skip
+    more: dict[str, Any] = {c: usual.get(c) for c in model.model_fields if c not in data.columns}
+    if model.key in more:
+        more[model.key] = [f"{table[0].upper()}{k}" for k in range(1, len(data) + 1)]
+    if table == "events" and "channel" in more and "kind" in data.columns:
+        more["channel"] = ["action" if kind in KINETIC else "public" for kind in data["kind"]]
+    if "date" in data.columns:
+        more["date"] = _days(data, table)
+    return data.assign(**more)[[*model.model_fields]].sort_values([*model.order])
+
+
+def _settings(
+    name: str,
+    values: pd.DataFrame,
+    sides: Sides,
+    readings: Mapping[str, str],
+    period: Sequence[Any] | None,
+    frames: Mapping[str, pd.DataFrame],
+) -> dict[str, Any]:
+    """Return what ``study.toml`` says."""
+    known = dict.fromkeys(values["indicator"])
+    cards = {side: _card(of) for side, of in sides.items()}
+    named = {sign.lstrip("-") for card in cards.values() for sign in card} | {*readings.values()}
+    for wrong in (*(n for n in named if n not in known), *(n for n in known if n not in named)):
+        there = wrong in known
+        near = difflib.get_close_matches(wrong, named if there else known, 1)
+        raise StudyError(
+            f"an indicator {'stands on no scorecard' if there else 'has no values'}",
+            where="sides" if there else "indicators", found=wrong,
+            expected="one of " + ", ".join(named if there else known),
+            fix=f"did you mean {near[0]!r}?" if near else
+            "name it in `sides` or `readings`, with a minus where its rise is bad for the side",
+        )  # fmt: skip
+    by = {n: of for n, of in values.groupby("indicator")}
+    scale = {n: 100.0 if by[n]["value"].max() > 1.0 else 1.0 for n in readings.values()}
+    channels: list[dict[str, Any]] = [
+        {"id": "action", "bias": "anchor"},
+        {"id": "private", "bias": "private"},
+        {"id": "public", "bias": "public"},
+    ]
+    if readings:
+        series = [{"side": s, "indicator": n, "scale": scale[n]} for s, n in readings.items()]
+        channels += [{"id": "series", "bias": Guess("public"), "source": "series"} | {
+            "series": series}]  # fmt: skip
+    kinds = [sorted({*of}) for of in (frames["talks"]["format"], frames["talks"]["label"])]
+    kinds = [of or [usual] for of, usual in zip(kinds, ("direct", "talks"), strict=True)]
+    first, last, step = _period(values, frames, period)
+    given = (lambda x: x) if period else Guess
+    return {
+        "format": 1, "name": name, "title": name, "summary": Guess(" and ".join(sides)),
+        "hindcast": Guess(True),
+        "period": {"start": given(first), "end": given(last), "step": given(step)},
+        "sides": [
+            {
+                "id": side, "name": side.replace("_", " ").capitalize(),
+                "framework": Guess("coercion"), "actors": [side], "forces": [side],
+            } | {k: v for k, v in (of.items() if isinstance(of, Mapping) else ()) if k != "own"}
+            for side, of in sides.items()
+        ],
+        "indicators": [
+            {
+                "id": n, "label": n.replace("_", " ").capitalize(), "unit": Guess("as given"),
+                "transform": Guess(_transform(by[n]["value"])),
+                "publication_lag": Guess(0),
+            } | _meaning(n, cards, any(isinstance(of, Guess) for of in sides.values()))
+            for n in known
+        ],
+        "channels": channels,
+        "talks_rule": {
+            "headline": "any",
+            "rules": [{"id": "any", "formats": kinds[0], "labels": kinds[1]}],
+        },
+    }  # fmt: skip
+
+
+def _card(of: Card | Mapping[str, Any]) -> list[str]:
+    """Return the indicators of a side's scorecard, with a minus where a rise is bad for it."""
+    own = of.get("own", ()) if isinstance(of, Mapping) else of
+    own = own.value if isinstance(own, Guess) else own
+    return [own] if isinstance(own, str) else list(own)
+
+
+def _meaning(name: str, cards: Mapping[str, Sequence[str]], guessed: bool) -> dict[str, Any]:
+    """Return what a rise of a series means, and on whose scorecard it stands."""
+    said = {s: -1 if f"-{name}" in card else 1 for s, card in cards.items()
+            if {name, f"-{name}"} & {*card}}  # fmt: skip
+    if not said:  # a reading of belief alone
+        return {}
+    rest = {side: Guess(-next(iter(said.values()))) for side in cards if side not in said}
+    return {"direction": said | rest, "own": Guess([*said]) if guessed else [*said]}
+
+
+def _transform(values: pd.Series) -> str:
+    low, high = float(values.min()), float(values.max())
+    if 0.0 < low and high < 1.0:
+        return "logit"
+    if low >= 0.0 and (values == values.round()).all() and (low == 0.0 or values.median() < FEW):
+        return "count"
+    return "log" if low > 0.0 else "identity"
+
+
+def _period(
+    values: pd.DataFrame, frames: Mapping[str, pd.DataFrame], period: Sequence[Any] | None
+) -> tuple[dt.date, dt.date, str]:
+    """Return first and last day and step, guessed from the days of the rows where not given."""
+    if period is not None:
+        start, end = (day_of(x, "period").item() for x in period[:2])
+        return start, end, period[2] if len(period) > 2 else _step(values)
+    days = [day for of in frames.values() if "date" in of for day in of["date"].dt.date]
+    first, last, step = min(days), max(days), _step(values)
+    each = [of["date"].dt.date.tolist() for _, of in values.groupby("indicator")]
+    ninth = min((of[LEARNING] for of in each if len(of) > LEARNING), default=first)
+    start = min(ninth, first + (last - first) // 3)
+    width = 1 if step == "day" else 7
+    whole = -(-((last - start).days + 1) // width)
+    return start, start + dt.timedelta(days=whole * width - 1), step
+
+
+def _step(values: pd.DataFrame) -> str:
+    gaps = values.groupby("indicator")["date"].apply(lambda of: of.diff().median()).dropna()
+    return "day" if len(gaps) and gaps.min().days <= MOST_DAYS else "week"
+
+
+def _merged(settings: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings in which others replace those of the same name; rows of a list go by id."""
+    out = dict(settings)
+    for key, value in more.items():
+        old = out.get(key)
+        if isinstance(value, Mapping) and isinstance(old, list):
+            value = [row | value.get(row["id"], {}) for row in old]
+        elif isinstance(value, Mapping) and isinstance(old, Mapping):
+            value = _merged(dict(old), value)
+        out[key] = value
+    return out
+
+
+def toml_text(settings: Mapping[str, Any], at: str = "") -> str:
+    """Return settings as TOML, with a remark beside every guess."""
+    lines, tables = [], []
+    for key, value in settings.items():
+        rows = value if isinstance(value, list) and value and isinstance(value[0], Mapping) else []
+        if rows and not (at and key == "series"):
+            tables += [f"\n[[{at}{key}]]\n{toml_text(row, f'{at}{key}.')}" for row in rows]
+        elif isinstance(value, Mapping) and not at:
+            tables.append(f"\n[{key}]\n{toml_text(value, f'{key}.')}")
+        else:
+            guessed = "  # guessed" if "Guess(" in repr(value) else ""
+            lines.append(f"{key} = {_toml(value)}{guessed}\n")
+    return "".join(lines + tables)
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case Guess():
+            return _toml(value.value)
+        case Mapping():
+            return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
+        case dt.date():
+            return str(value)
+        case str() | bool() | int() | float():
+            return json.dumps(value, ensure_ascii=False)
+        case Iterable():
+            return "[" + ", ".join(map(_toml, value)) + "]"
+        case _:
+            return str(value)

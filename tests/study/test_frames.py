@@ -1,0 +1,118 @@
+"""Studies of data frames: the same study by every door, and clear words where one does not open."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import beliefs
+from beliefs.cli.app import main
+from beliefs.errors import StudyError
+
+SIDES = {"north": "exports", "south": ["-losses", "prices"]}
+HELD = ["2024-06-03", "2024-06-20", "2024-09-10"]
+
+
+@pytest.fixture(scope="module")
+def wide():
+    rng = np.random.default_rng(1)
+    days = pd.date_range("2024-01-01", periods=40, freq="7D", name="date")
+    walk = 100.0 * np.exp(np.cumsum(0.03 * rng.normal(size=(40, 2)), axis=0))
+    values = {"exports": walk[:, 0], "losses": rng.poisson(10, 40), "prices": walk[:, 1]}
+    frame = pd.DataFrame(values, index=days).astype(float)
+    frame.iloc[5, 0] = np.nan
+    return frame
+
+
+def study_of(frame, **more):
+    return beliefs.Study.from_frames(frame, sides=SIDES, talks=HELD, **more)
+
+
+def test_wide_long_and_xarray_frames_make_one_study(wide):
+    rows = wide.reset_index().melt("date", var_name="indicator").sample(frac=1.0, random_state=1)
+    talks = pd.DataFrame({"date": HELD, "format": "direct"})
+    dated = wide.reset_index().assign(date=lambda of: of["date"].dt.strftime("%Y-%m-%d"))
+    one = study_of(wide)
+    for other in (
+        study_of(rows),
+        study_of(dated),
+        study_of(wide.to_xarray()),
+        study_of(xr.DataArray(wide, dims=("date", "indicator"))),
+        beliefs.Study.from_frames(wide, sides=SIDES, talks=talks),
+    ):
+        assert other.sha256 == one.sha256
+
+
+def test_what_is_not_said_is_guessed_from_the_values(wide):
+    study = study_of(wide)
+    assert [i.transform for i in study.spec.indicators] == ["log", "count", "log"]
+    directions = {i.id: (i.direction, i.own) for i in study.spec.indicators}
+    assert directions == {
+        "exports": ({"north": 1, "south": -1}, ("north",)),
+        "losses": ({"south": -1, "north": 1}, ("south",)),
+        "prices": ({"south": 1, "north": -1}, ("south",)),
+    }
+    inputs = beliefs.build_inputs(study)
+    assert inputs.step_days == 7 and inputs.talks.sum() == len(HELD)
+    assert inputs.seen[1].all()  # enough history before the period to say what is news
+    daily = wide.set_axis(pd.date_range("1914-01-01", periods=40))
+    assert beliefs.Study.from_frames(daily, sides=SIDES).spec.period.step == "day"
+
+
+def test_settings_and_readings_replace_guesses(wide):
+    more = wide.assign(poll=np.linspace(40.0, 60.0, len(wide)))
+    study = study_of(
+        more, readings={"north": "poll"}, period=("2024-03-04", "2024-09-29", "week"),
+        settings={"indicators": {"prices": {"transform": "identity"}}, "crack": {"threshold": 0.4}},
+    )  # fmt: skip
+    assert study.spec.indicators[-1].transform == "identity" and study.spec.crack.threshold == 0.4
+    reading = beliefs.build_inputs(study).reading
+    assert study.grid.n == 30 and (~np.isnan(reading[0, -1])).all()
+    share = more["poll"].loc["2024-03-04"] / 100.0
+    assert reading[0, -1, 0] == pytest.approx(np.log(share / (1.0 - share)))
+
+
+def test_a_folder_of_it_is_the_same_study(wide, tmp_path):
+    study = study_of(wide, name="mine")
+    again = beliefs.load_study(study.to_folder(tmp_path / "kept"))
+    assert again.sha256 == study.sha256
+    guesses = (tmp_path / "kept" / "study.toml").read_text().count("# guessed")
+    assert guesses > 10
+
+
+def test_a_track_goes_on_with_rows_of_a_frame(wide):
+    track = beliefs.track(study_of(wide.iloc[:-2]), "M1", particles=800, seed=1)
+    rows = wide.iloc[-2:].reset_index().melt("date", var_name="indicator")
+    done = beliefs.update(track, data=rows.assign(published_at=""), to="2024-10-06")
+    whole = beliefs.track(study_of(wide), "M1", particles=800, seed=1)
+    assert done.path is None and done.rows == 6
+    belief = [np.average(t.mean[-1], axis=0, weights=t.weights()) for t in (done.track, whole)]
+    assert np.allclose(*belief, atol=0.25)  # log-odds; the periods are as long
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"sides": {"north": "export", "south": "losses"}}, "export"),
+        ({"sides": {"north": "exports", "south": "losses"}}, "prices"),
+        ({"sides": SIDES, "talks": pd.DataFrame({"when": HELD})}, "when"),
+        ({"sides": SIDES, "talks": ["3 June 2024"]}, "3 June 2024"),
+    ],
+)
+def test_a_slip_is_named(wide, given, found):
+    with pytest.raises(StudyError) as error:
+        beliefs.Study.from_frames(wide, **given)
+    assert found in error.value.found
+
+
+def test_a_study_is_made_of_a_csv_file(wide, tmp_path, capsys):
+    held = wide.index.isin(pd.to_datetime(["2024-06-03", "2024-09-09"])).astype(int)
+    file = tmp_path / "data.csv"
+    wide.rename(columns={"exports": "Exports (m)"}).assign(**{"Talks?": held}).to_csv(file)
+    assert main(["new-study", str(tmp_path / "mine"), "--from", str(file)]) == 0
+    study = beliefs.load_study(tmp_path / "mine")
+    assert [i.id for i in study.spec.indicators] == ["exports_m", "losses", "prices"]
+    assert beliefs.build_inputs(study).talks.sum() == 2
+    (tmp_path / "none.csv").write_text("a,b\nx,y\n")
+    assert main(["new-study", str(tmp_path / "other"), "--from", str(tmp_path / "none.csv")]) == 2
+    assert not (tmp_path / "other").exists() and "no study" in capsys.readouterr().err
