@@ -15,8 +15,9 @@ from kit import timing
 
 from beliefs.features.inputs import build_inputs
 from beliefs.inference.nuts.sampling import Sampling
-from beliefs.inference.panel import Panelled, follow, known_at_end
+from beliefs.inference.panel import Panelled, follow
 from beliefs.model.theory import theory_of
+from beliefs.study.load import known_at_end
 from beliefs.study.panels import load_panel
 
 

@@ -22,9 +22,9 @@ import numpy as np
 from scipy.special import gammaln, logsumexp
 
 from beliefs.features.steps import recent
-from beliefs.inference.panel import known_at_end
 from beliefs.model.pooled import quadrature
 from beliefs.study.bundled import data_folder
+from beliefs.study.load import known_at_end
 from beliefs.study.panels import load_panel
 
 SEVERE, WEEKS = 3.0, 3

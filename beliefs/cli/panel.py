@@ -28,8 +28,8 @@ def score(
         int | None, typer.Option(min=2, help="Fit anew without each of so many groups [weights].")
     ] = None,
     every: Annotated[bool, typer.Option("--every", help="Conflicts without talks too.")] = False,
-    draws: opt.Draws = 500,
-    tune: opt.Tune = 500,
+    draws: opt.Draws = 2200,
+    tune: opt.Tune = 600,
     seed: opt.Seed = 1,
     cores: opt.Processes = None,
     scheduler: opt.Scheduler = None,
@@ -102,8 +102,8 @@ def fit(
     until: Annotated[
         str | None, typer.Option(help="Only conflicts that ended by this date.")
     ] = None,
-    draws: opt.Draws = 1000,
-    tune: opt.Tune = 1000,
+    draws: opt.Draws = 2500,
+    tune: opt.Tune = 600,
     target_accept: Annotated[
         float, typer.Option(min=0.5, max=0.999, help="Acceptance that step sizes aim at.")
     ] = Sampling.target_accept,

@@ -18,7 +18,7 @@ from beliefs.model.structure import structure_of
 from beliefs.model.theory import bundled_theories, prior_table
 from beliefs.reporting.tables import left_out_words
 from beliefs.study.bundled import list_studies, slug_of
-from beliefs.study.load import read_study
+from beliefs.study.load import known_at_end, read_study
 from beliefs.study.panels import CONFLICTS, find_panel, list_panels, place
 from beliefs.study.tables.rows import read_odds
 
@@ -77,7 +77,7 @@ def _check_panel(name: str, as_json: bool) -> None:
     periods = talks = 0
     for conflict in panel.conflicts:
         try:
-            inputs = beliefs.build_inputs(beliefs.load_study(f"{name.rstrip('/')}/{conflict}"))
+            inputs = beliefs.build_inputs(known_at_end(f"{name.rstrip('/')}/{conflict}"))
         except StudyError as error:
             error.where += f", conflict {conflict}"
             raise

@@ -11,7 +11,7 @@ bootstrap over conflicts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 from numpy.typing import NDArray
 
-from beliefs.errors import StudyError
+from beliefs.errors import StudyError, counted
 from beliefs.evaluation.calibration import p_value
 from beliefs.evaluation.compare import stacking_weights
 from beliefs.evaluation.scores.proper import pit
@@ -36,12 +36,11 @@ from beliefs.inference.panel import (
     WORST,
     Panelled,
     follow,
-    known_at_end,
     log_likelihood,
 )
 from beliefs.model.contract import logistic
 from beliefs.model.theory import Theory, theory_of
-from beliefs.study.load import Study
+from beliefs.study.load import Study, known_at_end
 from beliefs.study.panels import CONFLICTS, load_panel
 from beliefs.study.tables.rows import counted_events
 
@@ -62,7 +61,10 @@ ENDS_AFTER: Mapping[str, Callable[[Inputs], Bools]] = {
     "no agreement": lambda one: one.observed.deal == 0,
 }  # fmt: skip
 """Periods after which a conflict may end."""
-UNTAUGHT, MANY = "{}, own priors", 10_000  # forecasts from a theory's own priors, and their draws
+AS_PRIOR, UNTAUGHT = "{}, as priors", "{}, own priors"
+"""Forecasts from priors that `priors_of` makes of a population, and from a theory's own."""
+STACK = "stack"  # of all theories, by weights that are best on the very rows
+MANY = 10_000  # draws of priors
 GRID = 100  # steps in which times to first talks are held against uniform ones
 
 
@@ -152,6 +154,11 @@ class PanelScores:
                     out[words + unit] = of == k
         return out
 
+    def weights(self) -> dict[str, float]:
+        """Return the weights of theories in a mixture for talks within a period."""
+        scores = np.stack([self.log_score(name) for name in self.checks])
+        return dict(zip(self.checks, stacking_weights(scores).tolist(), strict=True))
+
     def as_dict(self) -> dict[str, Any]:
         """Return the scores for JSON."""
         theories, shown = list(self.checks), [*BASELINES, *self.checks]
@@ -162,10 +169,11 @@ class PanelScores:
                 rows[name] = {"log_score": float(self.log_score(name, key).sum()),
                               "brier": float(np.mean((self.p[name][key] - held) ** 2)),
                               "over_online": self.over(name, ONLINE, key)}  # fmt: skip
-                if name in theories[1:]:
+                if name in theories:
+                    rows[name][f"over_{REGRESSION}"] = self.over(name, REGRESSION, key)
+                if name in (*theories[1:], STACK):
                     rows[name][f"over_{theories[0]}"] = self.over(name, theories[0], key)
             tables[key[0]][str(key[1])] = rows
-        scores = np.stack([self.log_score(name) for name in theories])
         among = self.groups()
         return {
             "panel": self.panel, "conflicts": len(self.conflict), "periods": len(self.place),
@@ -178,7 +186,7 @@ class PanelScores:
                 for key in self.held
             },
             "first_talks": {name: self.first_talks(name) for name in theories},
-            "weights": dict(zip(theories, stacking_weights(scores).tolist(), strict=True)),
+            "weights": self.weights(),
             "checks": self.checks,
         }  # fmt: skip
 
@@ -209,6 +217,12 @@ def score_panel(
     ends = np.asarray(cells.get("ended", cells["end"])) <= np.asarray(cells["end"])
     read = [(study, build_inputs(study), over) for study, over in zip(known, ends, strict=True)]
     read = [one for one in read if every or one[1].talks.any()]
+    if not any(one.talks.any() for _, one, _ in read):
+        raise StudyError(
+            "no conflict of the panel has talks", where=str(panel),
+            found=counted(len(known), "conflict"), expected="talks.csv with rounds of talks",
+            fix="score a panel of conflicts that talk; `beliefs panels` lists those at hand",
+        )  # fmt: skip
     if not 2 <= (folds or 2) <= len(read):
         raise StudyError(
             "the conflicts cannot be divided into these folds", where="folds",
@@ -252,7 +266,8 @@ def score_panel(
         fits.setdefault(theory, []).append(fit)
         progress(f"{n} of {len(jobs)} fits")
     ids = list(dict.fromkeys(theory.id for theory, _ in jobs))
-    for name in (*ids, *map(UNTAUGHT.format, ids)):
+    more = [form.format(name) for form in (AS_PRIOR, UNTAUGHT) for name in ids]
+    for name in (*ids, *more):
         within, keys = found[name], [key for key in held if key == NEXT or name in ids]
         p[name] = {
             (t, h): np.concatenate([within[k][t][h] for k in range(len(read))]) for t, h in keys
@@ -262,7 +277,11 @@ def score_panel(
         for name in ids
     }
     begun = np.array([one.dates[0].astype("M8[Y]").astype(int) + 1970 for one in inputs])
-    return PanelScores(str(panel), names, begun, place, held, p, folds, seed, checks)
+    scores = PanelScores(str(panel), names, begun, place, held, p, folds, seed, checks)
+    if len(ids) > 1:
+        mixed = sum(weight * p[name][NEXT] for name, weight in scores.weights().items())
+        scores = replace(scores, p={**p, STACK: {NEXT: np.asarray(mixed)}})
+    return scores
 
 
 _COMPILED: dict[str, Panelled] = {}
@@ -293,13 +312,16 @@ def _forecasts(
         fitted += [populations[place] for place in np.flatnonzero(k > RELIABLE).tolist()]
     check = {key: of([getattr(one, key) for one in fitted]) for key, of in WORST.items()}
     check |= {"pareto_k": float(np.max(k)) if len(k) else None, "refitted": len(fitted) - 1}
-    found: dict[str, dict[int, Any]] = {theory.id: {}, UNTAUGHT.format(theory.id): {}}
+    found: dict[str, dict[int, Any]] = {
+        form.format(theory.id): {} for form in ("{}", AS_PRIOR, UNTAUGHT)
+    }
     for place, population in populations.items():
         ending = np.stack([endings[what][place] for what in ("no talks", "talks")])
-        own = compiled.untaught(inputs[place], np.random.default_rng([seed, place, 2]), MANY)
-        each = ((population, asked, DRAWS), (own, {"talks": (1,)}, MANY))
+        one, soon = inputs[place], {"talks": (1,)}
+        as_prior, own = (compiled.by_priors(one, seed, MANY, of) for of in (population, None))
+        each = ((population, asked, DRAWS), (as_prior, soon, MANY), (own, soon, MANY))
         for name, (of, ahead, n) in zip(found, each, strict=True):
-            rng, one = np.random.default_rng([seed, place]), inputs[place]
+            rng = np.random.default_rng([seed, place])
             found[name][place] = follow(of, one, rng, horizons=ahead, ending=ending, draws=n)
     return theory.id, found, check
 

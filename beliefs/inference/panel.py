@@ -47,7 +47,7 @@ from beliefs.model.theory import (
     theory_of,
 )
 from beliefs.study.dates import day_of
-from beliefs.study.load import Study, read_study
+from beliefs.study.load import known_at_end
 from beliefs.study.panels import CONFLICTS, load_panel
 
 VARYING = ("onset_base", "continuation_base")
@@ -295,9 +295,18 @@ class Panelled:
         names = tuple(n for k, n in enumerate(self.names) if k not in set(out.tolist()))
         return Population(self.theory, shared, spread, names, **checks)
 
-    def untaught(self, inputs: Inputs, rng: np.random.Generator, size: int) -> Population:
-        """Return draws of what the theory's own priors say of a conflict, innovations apart."""
+    def by_priors(
+        self, inputs: Inputs, seed: int, size: int, taught_by: Population | None = None
+    ) -> Population:
+        """Return draws of what priors say of a conflict, innovations apart.
+
+        The theory's own, or those that `priors_of` makes of a population.
+        """
         theory, structure = replace(self.theory, priors=self.own), structure_of(inputs)
+        if taught_by is not None:
+            more, level = priors_of(taught_by, structure, seed=seed), base_surplus(taught_by)
+            theory = replace(theory, priors={**self.own, **more}, base_surplus=level)
+        rng = np.random.default_rng(seed)
         draws = drawn(free_parameters(theory, structure), structure, rng, (size,))
         return Population(theory, draws, {}, (), 1.0, size, 0.0)
 
@@ -536,12 +545,6 @@ def priors_of(population: Population, structure: Structure, *, seed: int) -> dic
             dist, numbers = "Normal", {"mu": mean, "sigma": sd}
         found[p.name] = {"dist": dist} | {k: round(v, 3) for k, v in numbers.items()}
     return found
-
-
-def known_at_end(name: str) -> Study:
-    """Return ``PANEL/CONFLICT`` as known when its period ends: weeks without a row were quiet."""
-    source = read_study(name)
-    return source.known(source.spec.period.end)
 
 
 def fit_panel(

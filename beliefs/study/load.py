@@ -293,6 +293,12 @@ def load_study(
     return read_study(name_or_path).known(as_of)
 
 
+def known_at_end(name: str) -> Study:
+    """Return ``PANEL/CONFLICT`` as known when its period ends: weeks without a row were quiet."""
+    source = read_study(name)
+    return source.known(source.spec.period.end)
+
+
 def read_study(name_or_path: str | Path) -> Source:
     """Read and check a whole study folder, for those who need it as of more than one date."""
     found = find_conflict(name_or_path)

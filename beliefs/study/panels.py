@@ -52,6 +52,9 @@ class Conflict(Row):
         for side in ("side_a", "side_b"):
             if not getattr(self, side).strip():
                 raise Fault(f"{side} is missing", "the name of a side", "name both sides", side)
+        if self.side_a == self.side_b:
+            what, fix = "both sides have one name", "correct one of the two"
+            raise Fault(what, "the names of two sides", fix, "side_b")
         check_ends(self.start, self.end)
         return self
 
@@ -176,6 +179,14 @@ def _read(folder: Path, _stamp: object) -> Panel:
         name: "" if name in absent else "".join(read_lines(folder, name))
         for name in ("study.toml", "SOURCES.md", LICENCE)
     }
+    for number, line in enumerate(texts["study.toml"].splitlines(), start=1):
+        said = [found for found in _PLACEHOLDER.findall(line) if found.lower() not in table.cells]
+        if said := [found for found in said if found != "NAME"]:
+            raise StudyError(
+                "the template names no column of the panel", where=f"study.toml:{number}",
+                found=f"@{said[0]}@", fix=f"correct it, or add the column to {CONFLICTS}",
+                expected="one of " + ", ".join(f"@{c.upper()}@" for c in ("name", *table.cells)),
+            )  # fmt: skip
     panel = Panel(slug_of(folder), folder, conflicts, {CONFLICTS: table}, texts)
     words, tables = words_of(read_spec(taken(panel, next(iter(conflicts))))[0]), {CONFLICTS: table}
     for name, model in TABLES.items():

@@ -11,6 +11,7 @@ from beliefs.model import system
 from beliefs.model.mechanisms import talks
 from beliefs.model.structure import columns, structure_of
 from beliefs.model.theory import free_parameters, null_values, theory_of
+from beliefs.study.load import known_at_end
 
 CONFLICTS = "crises/6", "crises/10", "crises/2"
 
@@ -25,7 +26,7 @@ def density_alone(theory, inputs, params):
 @pytest.mark.parametrize("name", ["M0", "M1"])
 @pytest.mark.parametrize("conflicts", [CONFLICTS[:1], CONFLICTS], ids=["one", "three"])
 def test_a_panel_has_the_density_of_its_conflicts_one_by_one(name, conflicts):
-    theory, every = panel.of_panel(theory_of(name)), [*map(panel.known_at_end, conflicts)]
+    theory, every = panel.of_panel(theory_of(name)), [*map(known_at_end, conflicts)]
     inputs = [build_inputs(study) for study in every]
     model = panel.population_model(theory, panel.batches(inputs))
     rng = np.random.default_rng(3)

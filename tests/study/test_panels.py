@@ -68,6 +68,8 @@ talks.csv|direct,deal|direct,dael|3 column label|not a known label|'deal'
 talks.csv|2001-02-04|2001-02-05|3 column date|after the end of its conflict|leave the row out
 coverage.csv|2000-11-06|2001-01-06|3 column start|begins late|add a span
 study.toml|"count"|"cuont"|42 indicators[0].transform|unusable|count
+conflicts.csv|New house|Old house|3 column side_b|one name|correct one
+study.toml|@SIDE_B@|@SIDE_C@|6|names no column|correct it
 SOURCES.md|Made up.||1|does not say where its data come from|write one line
 """
 
