@@ -28,7 +28,7 @@ class Plan:
 
     do: Do
     out: Path
-    theory: str
+    theory: str | None
     prior: opt.Source | None
     seed: int
     particles: int | None
@@ -40,7 +40,7 @@ def batch(
     do: Annotated[
         Do, typer.Option(help="As the commands of that name; forecast keeps the track too.")
     ] = "track",
-    theory: opt.Theory = "mutual_optimism",
+    theory: opt.Theory = None,
     prior: opt.Prior = None,
     particles: Annotated[
         int | None, typer.Option(min=400, help=f"Particles of each [{PARTICLES}].")
@@ -53,7 +53,7 @@ def batch(
 ) -> None:
     """Run, track or forecast every study of a folder, in many processes or on a cluster."""
     names = _names(studies)
-    if Path(theory).is_file():
+    if theory and Path(theory).is_file():
         theory = str(Path(theory).absolute())  # a worker stands elsewhere
     plan = Plan(do, out.absolute(), theory, prior, seed, particles)
     there = {name: _there(plan, name) for name in names if (out / Path(name).name).exists()}
@@ -90,8 +90,8 @@ def _there(plan: Plan, name: str) -> str | None:
         return str(error)
     if not manifest["convergence"]["passed"]:
         return f"{folder} is there and failed its convergence check; remove it to try again"
-    asked = theory_of(plan.theory).name, plan.seed
     made = manifest["theory"], manifest["seed"]["fit"]
+    asked = theory_of(plan.theory).name if plan.theory else made[0], plan.seed
     if asked != made or (plan.do != "track" and manifest["horizon"] is None):
         return f"{folder} is there and holds something else; remove it, or choose another --out"
     return None

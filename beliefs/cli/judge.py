@@ -307,7 +307,7 @@ def sensitivity(
     source: Annotated[
         str, typer.Argument(metavar="RUN|STUDY", help="Run folder; or a study, which is tracked.")
     ],
-    theory: opt.Theory = "mutual_optimism",
+    theory: opt.Theory = None,
     priors: opt.Priors = None,
     as_of: opt.AsOf = None,
     horizon: opt.Horizon = None,
@@ -330,7 +330,7 @@ def sensitivity(
             posterior = beliefs.load_run(source)
         else:
             loaded = beliefs.load_study(source, as_of=as_of)
-            chosen = beliefs.load_theory(theory, priors)
+            chosen = opt.chosen_theory(theory, priors, "theory", loaded)
             say("track")
             tracked = beliefs.track(loaded, chosen, particles=particles, seed=seed)
             posterior = posterior_at(tracked, tracked.n_time - 1)

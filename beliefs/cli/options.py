@@ -31,7 +31,9 @@ STUDY = "us-iran-2026"
 Study = Annotated[
     str, typer.Argument(help="Name of a bundled study, path of a folder, or PANEL/CONFLICT.")
 ]
-Theory = Annotated[str, typer.Option(help="Theory name, id or TOML file.")]
+Theory = Annotated[
+    str | None, typer.Option(help="Name, id or TOML file [the study's, or mutual_optimism].")
+]
 Priors = Annotated[Path | None, typer.Option(help="TOML file whose [priors.NAME] tables win.")]
 Source = Literal["theory", "population"]
 Prior = Annotated[
@@ -177,9 +179,11 @@ class Place(contextlib.ExitStack):
             self.taken["aside"] = self.enter_context(reserved(self.out))
 
 
-def chosen_theory(name: str, priors: Path | None, prior: Source | None, study: Known) -> Loaded:
-    """Return a theory with the priors of a source; those of a file win."""
-    theory = load_theory(name, priors)
+def chosen_theory(
+    name: str | None, priors: Path | None, prior: Source | None, study: Known
+) -> Loaded:
+    """Return a theory, that of the study when None, with the priors of a source; a file's win."""
+    theory = load_theory(name or study.spec.theory or "mutual_optimism", priors)
     if prior == "theory":
         return theory
     return informed(theory, study, required=prior == "population")

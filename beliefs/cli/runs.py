@@ -32,7 +32,7 @@ PARTS = 6  # parts of a moved belief printed for a person
 def fit(
     study: opt.Study,
     out: opt.NewRun,
-    theory: opt.Theory = "mutual_optimism",
+    theory: opt.Theory = None,
     priors: opt.Priors = None,
     prior: opt.Prior = None,
     as_of: opt.AsOf = None,
@@ -70,7 +70,7 @@ def fit(
 def run(
     study: Annotated[str, typer.Argument(help="Bundled study or folder.")] = opt.STUDY,
     out: opt.AnyRun = None,
-    theory: opt.Theory = "mutual_optimism",
+    theory: opt.Theory = None,
     priors: opt.Priors = None,
     prior: opt.Prior = None,
     as_of: opt.AsOf = None,
@@ -202,7 +202,7 @@ def report(
 def track(
     study: opt.Study,
     out: opt.NewRun,
-    theory: opt.Theory = "mutual_optimism",
+    theory: opt.Theory = None,
     priors: opt.Priors = None,
     prior: opt.Prior = None,
     as_of: opt.AsOf = None,

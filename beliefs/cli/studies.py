@@ -15,7 +15,7 @@ from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.scores.scorecard import check_odds
 from beliefs.features.talks import left_out
 from beliefs.model.structure import structure_of
-from beliefs.model.theory import bundled_theories, prior_table
+from beliefs.model.theory import SIMPLE, bundled_theories, prior_table
 from beliefs.reporting.tables import left_out_words
 from beliefs.study.bundled import list_studies, slug_of
 from beliefs.study.load import known_at_end, read_study
@@ -150,7 +150,7 @@ def theories(
 ) -> None:
     """List the theories, or the priors of one with unit, source and null value."""
     if show is None:
-        known = (beliefs.load_theory(name) for name in bundled_theories())
+        known = (beliefs.load_theory(name) for name in (SIMPLE, *bundled_theories()))
         rows = [{"id": t.id, "name": t.name, "source": t.source} for t in known]
         rows.sort(key=lambda row: row["id"])
         opt.show(rows, (f"{row['id']}  {row['name']:<20} {row['source']}" for row in rows), as_json)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # Names and supports of parameters are the same in every study; this one has nothing else.
 BARE = Structure(("one", "other"), 1.0, 1, *((),) * 6, endurance=(True, True))
 _THEORIES = Path(__file__).with_name("theories")
+SIMPLE = "simple"  # the theory that a study begins with
 # After the id of a theory with the priors that its claims are judged under, and of one that a
 # population informs where both stand side by side.
 JUDGED, POPULATION = "J", "P"
@@ -132,8 +133,8 @@ class Theory:
 
 
 def bundled_theories() -> tuple[str, ...]:
-    """Return the names of the theories that come with the package."""
-    return tuple(sorted(p.stem for p in _THEORIES.glob("*.toml")))
+    """Return the names of the rival theories that come with the package, `SIMPLE` is none."""
+    return tuple(sorted(p.stem for p in _THEORIES.glob("*.toml") if p.stem != SIMPLE))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -143,7 +144,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, FileNotFoundError):
             what, found = "no such theory or prior file", ""
-            expected = f"one of {', '.join(bundled_theories())}, or a path to a TOML file"
+            expected = (
+                f"one of {', '.join((SIMPLE, *bundled_theories()))}, or a path to a TOML file"
+            )
             fix = "list the theories with `beliefs theories`"
         elif isinstance(error, OSError):
             what = "the theory or prior file cannot be read"

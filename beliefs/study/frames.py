@@ -223,7 +223,7 @@ def _settings(
     given = (lambda x: x) if period else Guess
     return {
         "format": 1, "name": name, "title": name, "summary": Guess(" and ".join(sides)),
-        "hindcast": Guess(True),
+        "hindcast": Guess(True), "theory": Guess("simple"),
         "period": {"start": given(first), "end": given(last), "step": given(step)},
         "sides": [
             {

@@ -374,13 +374,14 @@ class Spoiler(SpecTable):
 
 
 class StudySpec(SpecTable):
-    """A whole `study.toml`."""
+    """A whole `study.toml`. `theory` is the one that commands take where none is named."""
 
     format: Literal[1]
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
     title: Text
     summary: Text
     hindcast: bool
+    theory: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = None
     period: Period
     codebook: Codebook = Codebook()
     reference: Reference = Reference()
