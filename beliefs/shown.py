@@ -1,6 +1,7 @@
 """How results show themselves: briefly as text, as a small table in notebooks."""
 
 from html import escape
+from importlib import import_module
 from typing import Any
 
 
@@ -10,6 +11,11 @@ class Shown:
     def _facts(self) -> dict[str, Any]:
         """Return what to say of it, by name."""
         raise NotImplementedError
+
+    @property
+    def plot(self) -> Any:
+        """Figures of it: ``posterior.plot.beliefs()``; see `beliefs.reporting.plots`."""
+        return import_module("beliefs.reporting.plots").plots_of(self)  # the last room but one
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name} {value}" for name, value in self._facts().items())

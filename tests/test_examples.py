@@ -61,11 +61,11 @@ def test_type_checkers_see_every_public_name_where_it_is():
 def test_every_public_function_has_an_example_that_runs(kept):
     runner, without = doctest.DocTestRunner(), []
     early = ("new_study",)  # what it writes is read by others
-    names = [n for n in beliefs.__all__ if inspect.isfunction(getattr(beliefs, n))]
-    for name in [*early, *(n for n in names if n not in early)]:
-        for example in doctest.DocTestFinder(recurse=False).find(
-            getattr(beliefs, name), name, globs=kept
-        ):
+    every = {n: getattr(beliefs, n) for n in beliefs.__all__}
+    every = {n: of for n, of in every.items() if inspect.isfunction(of)}
+    every["from_frames"] = beliefs.Study.from_frames
+    for name in [*early, *(n for n in every if n not in early)]:
+        for example in doctest.DocTestFinder(recurse=False).find(every[name], name, globs=kept):
             if not example.examples:
                 without.append(name)
             runner.run(example)

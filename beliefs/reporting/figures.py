@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from beliefs.evaluation.backtest.backtest import Backtest
 from beliefs.forecasting.forecast import Forecast
 from beliefs.reporting import series, style
 from beliefs.reporting.series import Band, Curve, Source, Weight
@@ -273,4 +274,38 @@ def moves(source: Source) -> go.Figure:
         for n, m in zip(rows, mine, strict=True):
             text = f"<b>{number(m.mean)}</b>  week of {style.short_day(m.start)}<br>"
             _row_label(figure, n - 0.14, text + _safe(style.shorten(m.label, WIDEST)))
+    return figure
+
+
+def reliability(found: Backtest, theory: str | None = None, days: int | None = None) -> go.Figure:
+    """Return what was observed by what a theory forecast, in windows of so many days.
+
+    The first theory and the shortest window when None; bars are 90 % bands of forecasts that are
+    right.
+    """
+    rows = found.reliability
+    theory, days = theory or found.theories[0].id, days or found.horizons[0].days
+    mine = rows[(rows["forecaster"] == theory) & (rows["horizon"] == days)]
+    figure = _figure(360)
+    shares = {"range": [-0.02, 1.02], "tickformat": ".0%", "dtick": 0.25}
+    figure.update_xaxes(title_text=f"forecast by {_safe(theory)} within {days} days", **shares)
+    figure.update_yaxes(title_text="observed", **shares)
+    ends = [0.0, 1.0]
+    figure.add_scatter(
+        x=ends, y=ends, mode="lines", line={"color": GREY, "dash": "dot"}, showlegend=False
+    )
+    observed = mine["observed"]
+    figure.add_scatter(
+        x=mine["mean_p"], y=observed, mode="markers", showlegend=False,
+        marker={"color": INK, "size": 9}, customdata=mine["n"],
+        hovertemplate="%{x:.0%} forecast, %{y:.0%} observed, n %{customdata}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=mine["mean_p"], y=mine["mean_p"], mode="markers", marker={"opacity": 0},
+        showlegend=False, hoverinfo="skip",
+        error_y={
+            "type": "data", "symmetric": False, "color": GREY, "width": 4,
+            "array": mine["high"] - mine["mean_p"], "arrayminus": mine["mean_p"] - mine["low"],
+        },
+    )  # fmt: skip
     return figure

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from beliefs.errors import StudyError
-from beliefs.study.dates import Fault, day_of, read_day
+from beliefs.study.dates import Fault, day_of, read_day, today
 from beliefs.study.tables.append import framed
 from beliefs.study.tables.cells import csv_text, texts_of
 from beliefs.study.tables.codebook import KINETIC
@@ -36,6 +36,7 @@ USUAL: dict[str, dict[str, Any]] = {
 }
 """Values of columns that a frame may leave out; others are blank, ids are numbered."""
 LEARNING = 8  # values of a series that only teach what to expect
+RECENT = 60  # days before today after whose end a study is a hindcast
 FEW = 50.0  # median below which whole numbers are counts
 MOST_DAYS = 3  # usual days from value to value that make a study by the day
 
@@ -223,7 +224,7 @@ def _settings(
     given = (lambda x: x) if period else Guess
     return {
         "format": 1, "name": name, "title": name, "summary": Guess(" and ".join(sides)),
-        "hindcast": Guess(True), "theory": Guess("simple"),
+        "hindcast": Guess(bool(np.datetime64(last) < today() - RECENT)), "theory": Guess("simple"),
         "period": {"start": given(first), "end": given(last), "step": given(step)},
         "sides": [
             {
@@ -285,7 +286,8 @@ def _period(
     first, last, step = min(days), max(days), _step(values)
     each = [of["date"].dt.date.tolist() for _, of in values.groupby("indicator")]
     ninth = min((of[LEARNING] for of in each if len(of) > LEARNING), default=first)
-    start = min(ninth, first + (last - first) // 3)
+    third = first + (last - first) // 3
+    start = min(day for of in each for day in of if day >= min(ninth, third))
     width = 1 if step == "day" else 7
     whole = -(-((last - start).days + 1) // width)
     return start, start + dt.timedelta(days=whole * width - 1), step

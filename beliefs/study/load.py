@@ -140,8 +140,11 @@ class Study(Shown):
 
         Examples
         --------
-        >>> beliefs.Study.from_frames(frame, sides={"north": "exports", "south": "-losses"}).grid.n
-        26
+        >>> days = ["2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26"]
+        >>> values = {"date": days, "exports": [3.0, 3.2, 3.1, 2.8], "losses": [4, 0, 9, 6]}
+        >>> sides = {"north": "exports", "south": "-losses"}
+        >>> beliefs.Study.from_frames(values, sides=sides, talks=["2026-01-20"]).grid.n
+        4
         """
         from beliefs.study.frames import write_frames  # who has frames has pandas loaded
 
