@@ -1,9 +1,11 @@
 """Figures draw the posterior's and the forecast's own numbers, whatever the sides are called."""
 
 from inspect import getmembers, isfunction
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
@@ -18,7 +20,7 @@ from beliefs.reporting.style import SIDE_COLOURS
 FIGURES = [
     name
     for name, made in getmembers(figures, isfunction)
-    if made.__module__ == figures.__name__ and not name.startswith("_")
+    if made.__module__ == figures.__name__ and not name.startswith("_") and name != "reliability"
 ]
 
 
@@ -146,3 +148,30 @@ def test_moves_add_up_to_their_causes(posterior):
         pushes = [c.push.sum(axis=-1).mean() for c in parts
                   if c.side == side and c.kind != "forgetting"]  # fmt: skip
         assert sum(m.mean for m in moves if m.side == side) == pytest.approx(sum(pushes))
+
+
+def test_results_draw_themselves(futures):
+    posterior = futures.posterior
+    for result, name, figure in (
+        (futures, "fan", figures.fan(futures)),
+        (futures, "cracks", figures.cracks(futures)),
+        (posterior, "beliefs", figures.beliefs(posterior)),
+        (posterior, "scorecard", figures.scorecards(posterior)),
+    ):
+        assert getattr(result.plot, name)().to_json() == figure.to_json()
+    assert not hasattr(posterior.study, "plot")
+
+
+def test_bars_of_reliability_are_its_bands():
+    rows = {
+        "forecaster": ["M0", "M0", "M1"], "horizon": 7, "n": [5, 3, 8], "mean_p": [0.1, 0.4, 0.2],
+        "observed": [0.0, 0.6, 0.3], "low": [0.05, 0.2, 0.1], "high": [0.3, 0.7, 0.5],
+    }  # fmt: skip
+    found = SimpleNamespace(
+        reliability=pd.DataFrame(rows), theories=[SimpleNamespace(id="M0")],
+        horizons=[SimpleNamespace(days=7)],
+    )  # fmt: skip
+    _, observed, bars = figures.reliability(found).data
+    assert list(observed.x) == [0.1, 0.4] and list(observed.y) == [0.0, 0.6]
+    np.testing.assert_allclose(np.add(bars.y, bars.error_y.array), [0.3, 0.7])
+    np.testing.assert_allclose(np.subtract(bars.y, bars.error_y.arrayminus), [0.05, 0.2])
