@@ -24,7 +24,7 @@ _NAMES = {
     "forecasting.summary": ("summarise",),
     "inference.nuts.fit": ("fit",),
     "inference.nuts.sampling": ("Sampling",),
-    "inference.posterior": ("Posterior",),
+    "inference.posterior": ("Posterior", "prior"),
     "inference.smc.track": ("Track", "advance", "track"),
     "model.theory": ("Theory", "informed", "load_theory"),
     "records.evaluations": ("calibrate",),

@@ -18,6 +18,7 @@ from beliefs.forecasting.summary import summarise as summarise
 from beliefs.inference.nuts.fit import fit as fit
 from beliefs.inference.nuts.sampling import Sampling as Sampling
 from beliefs.inference.posterior import Posterior as Posterior
+from beliefs.inference.posterior import prior as prior
 from beliefs.inference.smc.track import Track as Track
 from beliefs.inference.smc.track import advance as advance
 from beliefs.inference.smc.track import track as track

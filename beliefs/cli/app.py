@@ -40,7 +40,7 @@ _USUAL: dict[signal.Signals, Any] = {
     signal.SIGTERM: signal.SIG_DFL,
 }
 _MODULES = {
-    "studies": ("studies", "panels", "new-study", "check", "theories"),
+    "studies": ("studies", "panels", "new-study", "check", "prior", "theories"),
     "runs": ("fit", "run", "forecast", "report", "track", "update", "reproduce", "diff"),
     "judge": ("compare", "verdicts", "backtest", "calibrate", "sensitivity"),
     "panel": ("panel",),

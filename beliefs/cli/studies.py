@@ -14,6 +14,7 @@ from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.scores.scorecard import check_odds
 from beliefs.features.talks import left_out
+from beliefs.model.contract import logistic
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import SIMPLE, bundled_theories, prior_table
 from beliefs.reporting.tables import left_out_words
@@ -21,6 +22,7 @@ from beliefs.study.bundled import list_studies, slug_of
 from beliefs.study.load import known_at_end, read_study
 from beliefs.study.panels import CONFLICTS, find_panel, list_panels, place
 from beliefs.study.tables.rows import read_odds
+from beliefs.study.writefile import write_file
 
 
 def studies(as_json: opt.Json = False) -> None:
@@ -166,3 +168,50 @@ def theories(
             *(f"  {name:<8} {item[name]}" for name in ("null", "unit", "meaning", "source")),
         ]
     opt.show(table, lines, as_json)
+
+
+def prior(
+    study: opt.Study,
+    theory: opt.Theory = None,
+    priors: opt.Priors = None,
+    prior: opt.Prior = None,
+    as_of: opt.AsOf = None,
+    draws: opt.Draws = 1000,
+    seed: opt.Seed = 1,
+    plot: Annotated[
+        Path | None, typer.Option(help="New HTML file of beliefs.", callback=opt.to_write("new"))
+    ] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Say what a theory believes of a study before any reading or talks are seen."""
+    loaded = beliefs.load_study(study, as_of=as_of)
+    chosen = opt.chosen_theory(theory, priors, prior, loaded)
+    found = beliefs.prior(loaded, chosen, draws=draws, seed=seed)
+    n = int(found.inputs.active.sum())
+    at, last = sorted({0, n // 4, n // 2, 3 * n // 4, n - 1}), found.inputs.talks[:n]
+    talks = found.tree["posterior_predictive"]["talks"].values.reshape(draws, -1).sum(axis=1)
+    row: dict[str, Any] = {
+        "study": loaded.name, "theory": chosen.name, "talk_periods": int(last.sum()),
+        "prior_talk_periods": np.quantile(talks, (0.05, 0.5, 0.95)).tolist(), "beliefs": {},
+    }  # fmt: skip
+    lines = [f"{row['study']} under {row['theory']}, before any reading or talks: mean, 90 %"]
+    if chosen.beliefs:
+        p = logistic(np, found.kept["posterior"]["logit_belief"].values[0])
+        for i, side in enumerate(found.structure.sides):
+            row["beliefs"][side] = [
+                {"date": str(found.inputs.dates[t]), "mean": float(p[:, i, t].mean())}
+                | dict(zip(("low", "high"), np.quantile(p[:, i, t], (0.05, 0.95)), strict=True))
+                for t in at
+            ]
+            lines += [f"  {side}"] + [
+                f"    {one['date']}  {one['mean']:4.0%}  ({one['low']:.0%} to {one['high']:.0%})"
+                for one in row["beliefs"][side]
+            ]
+    low, middle, high = row["prior_talk_periods"]
+    lines.append(
+        f"  talks in {middle:.0f} of {n} periods ({low:.0f} to {high:.0f}), each given the one "
+        f"before; {row['talk_periods']} are recorded"
+    )
+    if plot is not None and chosen.beliefs:
+        write_file(plot, found.plot.beliefs().to_html(include_plotlyjs=True))
+    opt.show(row, lines, as_json)

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beliefs.errors import StudyError
-from beliefs.features.inputs import Inputs
+from beliefs.features.inputs import Inputs, build_inputs
 from beliefs.inference.diagnose import Report
+from beliefs.inference.nuts.sampling import checked_seed
 from beliefs.model import system
 from beliefs.model.contract import Parameter
 from beliefs.model.mechanisms import readings
 from beliefs.model.structure import Columns, Structure, columns, structure_of, until
-from beliefs.model.theory import Theory, free_parameters, null_values
+from beliefs.model.theory import Theory, free_parameters, null_values, theory_of
 from beliefs.shown import Shown
 from beliefs.study.load import Study
 
@@ -184,6 +185,51 @@ def dataset_of(draws: Draws, chains: int | None = None) -> Any:
         shape = values.shape if chains is None else (chains, -1, *values.shape[1:])
         variables[name] = dims, values.reshape(shape)
     return xr.Dataset(variables)
+
+
+def prior(
+    study: Study,
+    theory: Theory | str,
+    *,
+    draws: int = 1000,
+    seed: int,
+    inputs: Inputs | None = None,
+) -> Posterior:
+    """Return what a theory says of a study before any reading or talks are seen.
+
+    Evidence moves beliefs already: only what shows them is left out.
+
+    Parameters
+    ----------
+    study, theory
+        A study, and a theory or its name.
+    draws
+        Number of draws of the prior.
+    seed
+        Seed of the draws.
+
+    Returns
+    -------
+    Posterior
+        Independent draws of the prior in place of a posterior: it is drawn and forecast likewise.
+
+    Raises
+    ------
+    StudyError
+        There is no such theory.
+
+    Examples
+    --------
+    >>> beliefs.prior(study, "simple", draws=50, seed=1).size
+    50
+    """
+    theory, inputs = theory_of(theory), build_inputs(study)
+    rng = np.random.default_rng([checked_seed(seed), 1])
+    values = draw_prior(theory, structure_of(inputs), rng, (1, draws))
+    stats = {"diverging": np.zeros((1, draws), dtype=bool)}
+    report = Report(True, 1.0, float(draws), "none", 0.0, 1.0, (), kind="prior")
+    tree = draws_tree(study, inputs, theory, values, stats)
+    return Posterior(study, inputs, theory, tree, report, seed, {})
 
 
 def draws_tree(
