@@ -151,7 +151,12 @@ def beliefs(source: Source) -> go.Figure:
             line={"width": 0}, layer="below", name=word,
             showlegend=word not in [shape.name for shape in figure.layout.shapes],
         )  # fmt: skip
-    _bands(figure, series.belief_bands(source))
+    bands, (then, known) = series.belief_bands(source), series.filtered(source)
+    _bands(figure, bands)
+    for band, colour, path in zip(bands, SIDE_COLOURS, known, strict=True):
+        if len(then):
+            name = f"{_safe(band.name)}, as known then"
+            _path(figure, _days(then), path, name, "%{y:.0%}", color=colour, width=1.2, dash="dot")
     _threshold(figure, source)
     for mark in series.shock_marks(source):
         date = str(mark.date)

@@ -149,6 +149,15 @@ def belief_bands(source: Source, last: int = 0) -> tuple[Band, Band]:
     return _bands(posterior, belief[..., -last:], dates[-last:])
 
 
+def filtered(source: Source) -> tuple[Dates, Floats]:
+    """Return days and what was believed as known on them, (side, day); none but of a track."""
+    track = posterior_of(source).track
+    if track is None or not track.theory.beliefs:
+        return np.empty(0, dtype="datetime64[D]"), np.empty((2, 0))
+    keep = thin(len(track.ends))
+    return track.ends[keep], track.filtered[keep].T
+
+
 def fan_bands(forecast: Forecast) -> tuple[Band, Band]:
     """Return the belief of each side beyond the origin, starting at the last period seen."""
     paths = forecast.paths

@@ -85,6 +85,15 @@ class Track(Shown, BlockTrack):
         return self.state[..., 2:]
 
     @property
+    def filtered(self) -> Floats:
+        """Mean probability of winning as known after each period, (R, 2)."""
+        nodes, share = np.polynomial.hermite_e.hermegauss(9)
+        at = self.mean[..., None] + np.sqrt(self.cov[..., ::2, None]) * nodes
+        weights = np.stack([normalised(row) for row in self.log_weights])
+        mean: Floats = np.einsum("tn,tnsk,k->ts", weights, logistic(np, at), share / share.sum())
+        return mean
+
+    @property
     def structure(self) -> Structure:
         """Structure of the study."""
         return structure_of(self.inputs)
