@@ -13,7 +13,7 @@ from toy import moments, same_bits
 from beliefs import ConflictError, build_inputs, forecast, load_study, load_theory
 from beliefs.inference.filter.filter import Model
 from beliefs.inference.smc.moves import FAR
-from beliefs.inference.smc.track import advance, track, track_from
+from beliefs.inference.smc.track import advance, belief_now, track, track_from
 from beliefs.records.files import content_hash
 
 SIDES = 2  # belief_mean and log_volatility each have one element per side
@@ -174,3 +174,9 @@ def test_a_path_of_the_posterior_ends_in_the_filtered_belief(whole):
     ends = tree["logit_belief"].values[0, :, :, -1]
     np.testing.assert_allclose((ends.mean(axis=0) - mean) / spread, 0.0, atol=0.08)
     np.testing.assert_allclose(ends.std(axis=0) / spread, 1.0, atol=0.08)
+
+
+def test_what_was_known_then_ends_in_what_is_known_now(whole):
+    now = [mean for _, mean, *_ in belief_now(whole)]
+    np.testing.assert_allclose(whole.filtered[-1], now, atol=0.005)
+    assert whole.filtered.shape == (len(whole.ends), 2)
