@@ -14,6 +14,7 @@ from beliefs.errors import StudyError, counted
 from beliefs.evaluation.backtest.questions import questions
 from beliefs.evaluation.scores.scorecard import check_odds
 from beliefs.features.talks import left_out
+from beliefs.inference.advice import advice, unlearnable
 from beliefs.model.contract import logistic
 from beliefs.model.structure import structure_of
 from beliefs.model.theory import SIMPLE, bundled_theories, prior_table
@@ -95,7 +96,14 @@ def _check_panel(name: str, as_json: bool) -> None:
     opt.show(row, lines, as_json)
 
 
-def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -> None:
+def check(
+    study: opt.Study,
+    theory: Annotated[
+        str | None, typer.Option(help="Say what the study cannot teach it [the study's own].")
+    ] = None,
+    as_of: opt.AsOf = None,
+    as_json: opt.Json = False,
+) -> None:
     """Check a study folder and say what the model would see; or check all studies of a panel."""
     if as_of is None and find_panel(study) is not None:
         _check_panel(study, as_json)
@@ -117,6 +125,7 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
         "talk_periods": int(inputs.talks.sum()),
         "unobserved_actions": int((~inputs.quiet_seen[:active]).sum()),
         "events": len(loaded.tables.events), "remarks": list(loaded.remarks),
+        "advice": list(advice(loaded, inputs)),
     }  # fmt: skip
     if rest is not None:
         row["left_out"] = rest.model_dump(mode="json", by_alias=True)
@@ -134,7 +143,12 @@ def check(study: opt.Study, as_of: opt.AsOf = None, as_json: opt.Json = False) -
         f"  unobserved  {counted(row['unobserved_actions'], 'period')} in which nobody recorded "
         f"actions, and {row['periods'] - active} after the as-of date",
         *(f"  note        {line}" for line in loaded.remarks),
+        *(f"  advice      {line}" for line in row["advice"]),
     ]
+    if name := theory or loaded.spec.theory:
+        row["unlearnable"] = unlearnable(inputs, beliefs.load_theory(name))
+        rest_of = ", ".join(row["unlearnable"]) or "no parameter"
+        lines.append(f"  prior alone {rest_of} of {name}")
     if rest is not None:
         lines.append(f"  left out    {left_out_words(row['left_out'])}")
     opt.show(row, lines, as_json)

@@ -36,7 +36,7 @@ USUAL: dict[str, dict[str, Any]] = {
 }
 """Values of columns that a frame may leave out; others are blank, ids are numbered."""
 LEARNING = 8  # values of a series that only teach what to expect
-RECENT = 60  # days before today after whose end a study is a hindcast
+RECENT = np.timedelta64(60, "D")  # a study that ended longer ago is a hindcast
 FEW = 50.0  # median below which whole numbers are counts
 MOST_DAYS = 3  # usual days from value to value that make a study by the day
 
