@@ -294,7 +294,7 @@ class Effects:
     crossings: defaultdict[int, list[tuple[int, float, bool]]]
     # Truces that go on: whether both sides agree, periods until the new deadline
     extensions: defaultdict[int, list[tuple[bool, int]]]
-    concessions: defaultdict[int, list[str]]  # named concessions that are broken
+    concessions: defaultdict[int, list[Any]]  # named concessions that are broken
     # What an indicator counts, whatever the actions: indicator, value
     counts: defaultdict[int, list[tuple[int, float]]]
 
@@ -339,8 +339,8 @@ def effects_of(
                 out.extensions[at].append((item.mutual is not False, periods))
             case "concession":
                 names = tuple(c.id for c in spec.concessions)
-                n = _place(item, item.id, "concession", names, "[[concessions]]; this one declares")
-                out.concessions[at].append(names[n])
+                _place(item, item.id, "concession", names, "[[concessions]]; this one declares")
+                out.concessions[at].append(item.id)
             case "path" if item.indicator in inputs.indicators:
                 k = inputs.indicators.index(item.indicator)
                 for h, value in item.arrivals(dates, step).items():

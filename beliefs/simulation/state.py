@@ -12,26 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from beliefs.features import steps
-from beliefs.features.actions import (
-    TRACKED,
-    exchange_known,
-    force_known,
-    kinetic_actions,
-    truces_of,
-    with_year_before,
-)
+from beliefs.features import actions, steps, surprises
 from beliefs.features.inputs import Inputs
 from beliefs.features.states import FORCE_HALFLIFE, force_arrivals
 from beliefs.features.steps import Bools, Floats, Ints
-from beliefs.features.surprises import (
-    MAD_TO_SD,
-    SCALE_MEMORY,
-    Arrivals,
-    count_surprises,
-    event_arrivals,
-    transform,
-)
 from beliefs.model.mechanisms import diplomacy, reciprocity
 from beliefs.model.structure import PHASES, Columns, Structure, action_columns, phases, structure_of
 from beliefs.model.system import factors
@@ -205,7 +189,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         ):
             continue
         i, weighted = of[0], indicator.measure == "severity"
-        arrived = event_arrivals(study, indicator, n - 1)
+        arrived = surprises.event_arrivals(study, indicator, n - 1)
         inside = (arrived.period >= 0) & inputs.quiet_seen[np.maximum(arrived.period, 0)]
         when = arrived.period[inside]
         whole = inputs.strikes[i, when] if weighted else inputs.observed.strike_count[i, when]
@@ -216,7 +200,7 @@ def feed_of(study: Study, inputs: Inputs) -> Feed:
         known = _learnt(force_arrivals(study, i, n - 1), FORCE_HALFLIFE[inputs.step_days])
         rows.append((i, np.ones(len(PHASES)), True, *known))
     whose, shares, sums, learns, mean, miss, ages = (np.array(v) for v in zip(*rows, strict=True))
-    slow = 1.0 - (1.0 - learns) ** (1.0 / SCALE_MEMORY)
+    slow = 1.0 - (1.0 - learns) ** (1.0 / surprises.SCALE_MEMORY)
     arrivals = ages.T.astype(float)
     return Feed(tuple(indicators), whose, shares.T, sums, learns, slow, mean, miss, arrivals)
 
@@ -231,11 +215,12 @@ def _shares(counted: Floats, whole: Floats, phase: Ints) -> Floats:
     return np.minimum([(overall + counted[a].sum()) / (1.0 + whole[a].sum()) for a in at], 1.0)
 
 
-def _learnt(arrived: Arrivals, halflife: float) -> tuple[float, float, float, list[int]]:
+def _learnt(arrived: surprises.Arrivals, halflife: float) -> tuple[float, float, float, list[int]]:
     """Return what one count teaches, expectation and mean miss after the last, ages of both."""
-    past, fast = count_surprises(arrived, halflife), steps.learns(halflife)
+    past, fast = surprises.count_surprises(arrived, halflife), steps.learns(halflife)
     if not len(past.mean):
-        return fast, float(transform("count", [0.0])[0]), 1.0 / MAD_TO_SD, [0, 0]
+        nothing = float(surprises.transform("count", [0.0])[0])
+        return fast, nothing, 1.0 / surprises.MAD_TO_SD, [0, 0]
     begun = (arrived.begins | arrived.restarts, arrived.restarts)
     ages = [len(b) - int(np.max(np.flatnonzero(b), initial=0)) for b in begun]
     return fast, float(past.mean[-1]), float(past.miss[-1]), ages
@@ -251,7 +236,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
     tally = np.stack([by_severity[..., on].sum(axis=-1) for on in phase], 1)
     least = 1.0 if spec.strikes is None else spec.strikes.min_severity
     tally = (tally + HALF) * (np.arange(1, 6) >= least)
-    actions = by_severity.sum(axis=(-2, -1))
+    acts = by_severity.sum(axis=(-2, -1))
     at_line = watched & phase
     touch, cross, total = (
         (value[:, None, :n] * at_line).sum(axis=-1)
@@ -270,7 +255,7 @@ def setting_of(study: Study, inputs: Inputs, theory: Theory) -> Setting:
         instrument=(places == (instruments[-1] if len(instruments) else 0)).astype(float),
         severity=np.cumsum(tally, axis=-1) / tally.sum(axis=-1, keepdims=True),
         rate=(total + HALF) / (at_line.sum(axis=-1) + 1.0),
-        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(actions, 1.0),
+        warned=seen.warned_by_severity[..., :n].sum(axis=(-2, -1)) / np.maximum(acts, 1.0),
         touch=np.where(lines is None, 0.0, (touch + HALF) / (np.maximum(total, touch) + 2 * HALF)),
         cross=(cross + HALF) / (touch + 2 * HALF),
         line=5.0 if lines is None else float(min(lines.values())),
@@ -290,7 +275,7 @@ def spell_at(study: Study, inputs: Inputs) -> TruceSpell:
     """Return the truce that is in force when the period after the origin begins."""
     n = int(inputs.active.sum())
     grid = Grid(study.grid.start, study.grid.step_days, n + 1)
-    truces = truces_of(study, grid)
+    truces = actions.truces_of(study, grid)
     k = int(truces.current[n])
     if k < 0:
         return TruceSpell()
@@ -328,13 +313,13 @@ def start_of(
         part = np.asarray(value, dtype=dtype)
         return np.broadcast_to(part, (samples, *part.shape)).copy()
 
-    longer, lead = with_year_before(study.grid)
-    force = force_known(study, longer, kinetic_actions(study))
-    exchange = exchange_known(study, longer, lead)
+    longer, lead = actions.with_year_before(study.grid)
+    force = actions.force_known(study, longer, actions.kinetic_actions(study))
+    exchange = actions.exchange_known(study, longer, lead)
     rows = study.tables.agreements
     open_ = rows.take(np.isnat(rows["ended"]))
     turned = [np.datetime64(s.date, "D") for s in study.spec.shocks if s.kind == "turnover"]
-    live = [open_.take(open_.among("scope", (scope,))) for scope in TRACKED]
+    live = [open_.take(open_.among("scope", (scope,))) for scope in actions.TRACKED]
     old = [sum(any(day < t for t in turned) for day in r["date"]) for r in live]
     open_acts = np.zeros(LONGEST_OPEN)
     if spell.on:  # how old they are is not known: half of a week is left
