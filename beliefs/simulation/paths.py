@@ -52,12 +52,10 @@ EVENTS = {
 class Paths:
     """Simulated futures of one set of draws."""
 
-    # (sample, side, horizon) in single precision; None when the theory has no beliefs
-    logit_belief: NDArray[Any] | None
+    logit_belief: NDArray[Any] | None  # (sample, side, horizon) float32; None without beliefs
     surplus: NDArray[Any] | None  # (sample, horizon) likewise
     talks: NDArray[np.bool_]  # (sample, horizon)
-    # The same over the periods up to the origin, (sample, side, time) and (sample, time), so
-    # that a run of periods may have begun before it
+    # The same over the periods up to the origin, before which a run of periods may have begun
     history_belief: NDArray[Any] | None = None
     history_surplus: NDArray[Any] | None = None
     # By name of `EVENTS`, (sample, [side | zone,] horizon): counts of actions (``strikes``,
@@ -76,8 +74,7 @@ class Draws:
     logit_belief: NDArray[Any] | None = None  # (sample, side, time) up to the origin
     audience: NDArray[Any] | None = None  # (sample, side) at the origin
     surplus: NDArray[Any] | None = None  # (sample, time)
-    # All parameters of action, each (sample, ...) or without draws; None for beliefs and talks
-    # alone
+    # All parameters of action, (sample, ...) or without draws; None for beliefs and talks alone
     actions: dict[str, NDArray[Any]] | None = None
 
     @property

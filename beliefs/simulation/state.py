@@ -91,15 +91,11 @@ class Feed:
     side: Ints  # (K + 2,) whose actions
     share: Floats  # (phase, K + 2) share of them that counts
     weighted: Bools  # (K + 2,) whether severities are summed rather than actions counted
-    # (K + 2,) what the expectation and the mean miss learn from one period
-    fast: Floats
-    slow: Floats
-    # (K + 2,) both at the origin
-    mean: Floats
-    miss: Floats
-    # (2, K + 2) arrivals by the origin since the level last began anew, and since the way of
-    # counting did
-    arrived: Floats
+    fast: Floats  # (K + 2,) what the expectation learns from one period
+    slow: Floats  # and what the mean miss does
+    mean: Floats  # (K + 2,) the expectation at the origin
+    miss: Floats  # and the mean miss
+    arrived: Floats  # (2, K + 2) arrivals by then since level and way of counting last began anew
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,13 +112,11 @@ class Setting:
     touch: Floats  # (side, phase) share of actions that touch a red line
     cross: Floats  # (side, phase) share of those that cross it
     line: float  # least severity by which a declared line is crossed
-    # Severity from which an action counts, breaks a truce, ends a quiet period
-    least: float
-    breach: float
-    loud: float
-    # Periods at the beginning of a truce that are watched, and before its deadline
-    quiet: int
-    near: int
+    least: float  # severity from which an action counts,
+    breach: float  # breaks a truce,
+    loud: float  # ends a quiet period
+    quiet: int  # periods at the beginning of a truce that are watched,
+    near: int  # and before its deadline
     unruly: tuple[bool, ...]  # (side,) whether a side has forces that are not its own
     proxy: int  # number of the side whose allies may attack in a truce; -1 for none
     spoiler: float  # unclaimed actions per period of truce
@@ -133,11 +127,9 @@ class TruceSpell(NamedTuple):
     """The truce in force when a period begins: of one future, or (N,)."""
 
     on: Any = False
-    # Periods since its chain of truces began, and since it began itself
-    age: Any = 0.0
-    own_age: Any = 0.0
-    # Periods to its deadline, 0 when it falls in that period; infinite without one
-    left: Any = np.inf
+    age: Any = 0.0  # periods since its chain of truces began,
+    own_age: Any = 0.0  # and since it began itself
+    left: Any = np.inf  # to its deadline, 0 when it falls in that period; infinite without one
     span: Any = np.inf  # periods from its beginning to its deadline
     breaches: Any = 0.0  # of its chain, fading
     spoilt: Any = False  # whether its first days were not quiet, or not seen
@@ -147,33 +139,27 @@ class TruceSpell(NamedTuple):
 class State:
     """What N futures know of their past when a period begins; (N,) unless said."""
 
-    # Of the period before: (N, 2), (N, 2), (N,), and 1 with talks
-    logit_belief: Floats
-    audience: Floats
+    logit_belief: Floats  # (N, 2), as what follows of the period before
+    audience: Floats  # (N, 2)
     surplus: Floats
-    talks: Floats
-    # (N, 2) fading actions: what excites replies, severe actions suffered
-    decayed: Floats
-    heavy: Floats
+    talks: Floats  # 1 with talks
+    decayed: Floats  # (N, 2) fading actions: what excites replies,
+    heavy: Floats  # and severe actions suffered
     force: steps.Force
     exchange: steps.Exchange
-    # (`ANSWER`, 2, N, 2) actions of the last periods, and the sum of their log(severity / 3)
-    recent: Floats
+    recent: Floats  # (`ANSWER`, 2, N, 2) last actions, and the sum of their log(severity / 3)
     proxy: Floats  # from 0 to 1: how fresh an attack by allies is
     hardline: Floats  # (N, 2) decaying sum of own hard-line words
-    # Conflict phase of five; calm, truce or war; number of the regime kind
-    conflict_phase: Ints
-    phase: Ints
-    kind: Ints
+    conflict_phase: Ints  # of five
+    phase: Ints  # calm, truce or war
+    kind: Ints  # number of the regime kind
     truce: TruceSpell
     broken: Floats  # named concessions broken in the truce
     spoilers: Floats  # (`LONGEST_OPEN`, N) unattributed actions open in this period and later ones
-    # (N, 2) agreements in force, and those made before the last change of government
-    live: Floats
-    changed: Floats
-    # Of each fed count, (N, K + 2), expectation and mean miss
-    mean: Floats
-    miss: Floats
+    live: Floats  # (N, 2) agreements in force,
+    changed: Floats  # and those made before the last change of government
+    mean: Floats  # (N, K + 2) expectation of each fed count
+    miss: Floats  # and its mean miss
 
 
 def feed_of(study: Study, inputs: Inputs) -> Feed:

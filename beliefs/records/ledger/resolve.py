@@ -65,8 +65,7 @@ class Resolved:
 
     added: dict[int, Resolution]  # by line
     already: int  # resolved before, with the same outcome
-    # Outcomes that are not those of a line, where no correction was asked for.
-    differing: tuple[tuple[Resolution, int], ...]
+    differing: tuple[tuple[Resolution, int], ...]  # from that line; no correction was asked for
     unresolved: tuple[tuple[int, Target, str], ...]  # line, target and reason, a key of `OPEN`
     head: str  # of the ledger now
 
